@@ -1,0 +1,70 @@
+// Package hit is the domain: Hit is what one request of a visitor says and lives
+// in memory only; Row is the anonymous part of it that may be stored. The package
+// imports nothing else of ours.
+package hit
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+)
+
+// Kind says what the visitor did.
+type Kind string
+
+// The kinds of hit. Every kind but Ping is an interaction: the second one of a
+// visit ends its being a bounce. A Ping only extends the time of the visit.
+const (
+	Pageview Kind = "pageview"
+	Event    Kind = "event"
+	Outlink  Kind = "outlink"
+	Download Kind = "download"
+	Search   Kind = "search"
+	Ping     Kind = "ping"
+)
+
+// Hit is what one request says, before anything is cut from it. It holds the
+// full address and User-Agent of a visitor and therefore never leaves memory:
+// it prints and logs as its site and kind, and refuses to be encoded.
+type Hit struct {
+	Site      uint32    // site id, from 1
+	Time      time.Time // when the collector received it
+	Kind      Kind
+	URL       string // the page, as sent
+	Referrer  string // where the visitor came from, as sent
+	Name      string // name of the event, search term, target of the link
+	Value     float64
+	Addr      Addr
+	UserAgent string
+	Hints     Hints
+	Language  string // Accept-Language, as sent
+	Objection bool   // the request carries Sec-GPC: 1 or DNT: 1
+	Prefetch  bool   // fetched ahead of a visit that may never come
+}
+
+// Hints are the three low-entropy User-Agent Client Hints, as sent.
+// See https://wicg.github.io/ua-client-hints/.
+type Hints struct {
+	Brands   string // Sec-CH-UA
+	Mobile   string // Sec-CH-UA-Mobile
+	Platform string // Sec-CH-UA-Platform
+}
+
+// Format implements fmt.Formatter: no verb or flag prints more than site and kind.
+func (h Hit) Format(f fmt.State, _ rune) { io.WriteString(f, h.String()) }
+
+// String returns the site and kind of the hit.
+func (h Hit) String() string { return fmt.Sprintf("hit(site %d, %s)", h.Site, h.Kind) }
+
+// LogValue implements slog.LogValuer.
+func (h Hit) LogValue() slog.Value { return slog.StringValue(h.String()) }
+
+// MarshalText refuses.
+func (Hit) MarshalText() ([]byte, error) { return nil, errSecret }
+
+// MarshalJSON refuses.
+func (Hit) MarshalJSON() ([]byte, error) { return nil, errSecret }
+
+// MarshalBinary refuses: encoding/gob uses it.
+func (Hit) MarshalBinary() ([]byte, error) { return nil, errSecret }

@@ -1,0 +1,88 @@
+package hit
+
+import "time"
+
+// Row is one stored hit: a line of table hits. Nothing in it says who came.
+// Its measures are additive: every figure of a report is a sum over rows.
+type Row struct {
+	Site           uint32
+	Time           time.Time // UTC, to the second
+	Day            Day       // the day of Time in the site's own time zone
+	Kind           Kind
+	Path           string // path of the page; query parameters only where the site allows them
+	Host           string
+	Name           string // name of the event, search term, target of the link
+	Value          float64
+	Network        string // the region-level network in CIDR form, such as 192.0.0.0/16
+	Country        string // ISO 3166-1 alpha-2, upper case
+	Region         string // name of the first subdivision
+	Browser        string
+	BrowserVersion string // major version
+	OS             string // family
+	Device         string // desktop, mobile, tablet or other
+	Language       string // primary subtag, such as nb
+
+	// Where the visit came from: the same on every row of a visit, so that
+	// sums by source hold for bounces and seconds too.
+	Channel         string // direct, search, social, ai, website, campaign, email
+	Source          string
+	Campaign        string
+	CampaignSource  string
+	CampaignMedium  string
+	CampaignTerm    string
+	CampaignContent string
+
+	EntryPath    string // first page of the visit
+	PreviousPath string // page before this hit, empty on the first hit of a visit
+
+	Pageviews    int32 // 1 on a page view
+	Visits       int32 // 1 on the first hit of a visit
+	Visitors     int32 // 1 on a visitor's first hit of the day
+	PageVisitors int32 // 1 on a visitor's first view of this page that day
+	Bounces      int32 // +1 on the first page view of a visit, -1 on the second interaction
+	Seconds      int32 // since the previous hit of the visit
+}
+
+// Day is a calendar day, counted from 1970-01-01.
+type Day int32
+
+// DayOf returns the calendar day of t in t's own location.
+func DayOf(t time.Time) Day {
+	y, m, d := t.Date()
+	return Day(time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / 86400)
+}
+
+// ParseDay reads a day written as 2006-01-02.
+func ParseDay(s string) (Day, error) {
+	t, err := time.Parse(time.DateOnly, s)
+	if err != nil {
+		return 0, err
+	}
+	return DayOf(t), nil
+}
+
+// Time returns midnight UTC of the day.
+func (d Day) Time() time.Time { return time.Unix(int64(d)*86400, 0).UTC() }
+
+// In returns the first moment of the day in loc. Where summer time begins at
+// midnight there is no midnight; where it ends at one o'clock there are two.
+func (d Day) In(loc *time.Location) time.Time {
+	year, month, day := d.Time().Date()
+	t := time.Date(year, month, day, 0, 0, 0, 0, loc)
+	zoneStart, zoneEnd := t.ZoneBounds()
+	if DayOf(t) < d {
+		return zoneEnd
+	}
+	if !zoneStart.IsZero() {
+		_, offset := t.Zone()
+		_, before := zoneStart.Add(-1).Zone()
+		other := t.Add(time.Duration(offset-before) * time.Second)
+		if other.Before(t) && DayOf(other) == d {
+			return other
+		}
+	}
+	return t
+}
+
+// String returns the day as 2006-01-02.
+func (d Day) String() string { return d.Time().Format(time.DateOnly) }
