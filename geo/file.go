@@ -1,0 +1,149 @@
+package geo
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+
+	"github.com/oschwald/geoip2-golang/v2"
+	"github.com/oschwald/maxminddb-golang/v2"
+)
+
+// vendor is who made a region file, which decides the notice to show.
+type vendor int
+
+const (
+	commercial vendor = iota // GeoIP2: asks for no notice
+	dbIP
+	geoLite
+)
+
+// file is one open region file. The file stays mapped while a lookup can
+// reach it: maxminddb unmaps it when the garbage collector finds the reader
+// unreachable (runtime.AddCleanup, with runtime.KeepAlive in each lookup).
+// Nothing here calls Close, which must not overlap a lookup.
+type file struct {
+	reader *maxminddb.Reader
+	vendor vendor
+	flat   bool // flat records of ip-location-db, not MaxMind's nested ones
+}
+
+// quickCheck is how many networks a file must decode before it is used at start.
+const quickCheck = 1000
+
+// openFile maps the region file at path and checks that it holds places: the
+// first limit networks, or all of them if limit is 0.
+func openFile(path string, limit int) (*file, error) {
+	reader, err := maxminddb.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("open region file %q: %w", path, err)
+	}
+	f, err := newFile(reader, filepath.Base(path))
+	if err == nil {
+		err = f.check(limit)
+	}
+	if err != nil {
+		reader.Close() // nobody else has seen it
+		return nil, fmt.Errorf("open region file %q: %w", path, err)
+	}
+	return f, nil
+}
+
+// newFile tells the format and the vendor apart. The flat files of
+// ip-location-db say "city ipv4" or "country ipv6" for their type, whoever's
+// data they hold; only the name of the file tells.
+func newFile(reader *maxminddb.Reader, name string) (*file, error) {
+	kind := reader.Metadata.DatabaseType
+	f := &file{reader: reader}
+	switch {
+	case strings.HasPrefix(kind, "city ipv"), strings.HasPrefix(kind, "country ipv"):
+		f.flat, f.vendor = true, dbIP
+		if strings.Contains(strings.ToLower(name), "geolite2") {
+			f.vendor = geoLite
+		}
+	case !strings.Contains(kind, "City") && !strings.Contains(kind, "Country"):
+		return nil, fmt.Errorf("format %q: want a City or Country database", kind)
+	case strings.HasPrefix(kind, "DBIP-"):
+		f.vendor = dbIP
+	case strings.HasPrefix(kind, "GeoLite2-"):
+		f.vendor = geoLite
+	}
+	return f, nil
+}
+
+// check decodes limit networks, or all if limit is 0.
+func (f *file) check(limit int) (err error) {
+	defer catchFault(debug.SetPanicOnFault(true), &err)
+	networks, places := 0, 0
+	for result := range f.reader.Networks() {
+		place, err := f.decode(result)
+		if err != nil {
+			return err
+		}
+		if place.Country != "" {
+			places++
+		}
+		if networks++; networks == limit {
+			break
+		}
+	}
+	if places == 0 {
+		return errors.New("no network has a country")
+	}
+	return nil
+}
+
+// lookup returns the place of a. An address that is not in the file is not an error.
+func (f *file) lookup(a netip.Addr) (place Place, err error) {
+	if a.Is6() && f.reader.Metadata.IPVersion == 4 {
+		return Place{}, nil
+	}
+	defer catchFault(debug.SetPanicOnFault(true), &err)
+	return f.decode(f.reader.Lookup(a))
+}
+
+// decode reads the two fields of a record that make a Place, and no other.
+func (f *file) decode(result maxminddb.Result) (Place, error) {
+	if !result.Found() {
+		return Place{}, result.Err()
+	}
+	if f.flat {
+		var record struct {
+			Country string `maxminddb:"country_code"`
+			Region  string `maxminddb:"state1"`
+		}
+		err := result.Decode(&record)
+		return newPlace(record.Country, record.Region), err
+	}
+	var record struct {
+		Country      geoip2.CountryRecord     `maxminddb:"country"`
+		Subdivisions []geoip2.CitySubdivision `maxminddb:"subdivisions"`
+	}
+	err := result.Decode(&record)
+	region := ""
+	if len(record.Subdivisions) > 0 {
+		region = record.Subdivisions[0].Names.English
+	}
+	return newPlace(record.Country.ISOCode, region), err
+}
+
+// catchFault turns a memory fault into the error of the function that defers
+// it: a mapped file that someone cuts short in place takes its pages with it, and
+// a signal for that would end the program. It also sets back what
+// debug.SetPanicOnFault returned. Any other panic goes on.
+func catchFault(previous bool, err *error) {
+	debug.SetPanicOnFault(previous)
+	switch cause := recover().(type) {
+	case nil:
+	case interface {
+		error
+		Addr() uintptr
+	}:
+		*err = errors.New("read region file: cut short while in use")
+	default:
+		panic(cause)
+	}
+}

@@ -1,0 +1,72 @@
+// Package geo turns the address of a visitor into what may be kept of it: a
+// country, a region, and the network it is cut to.
+package geo
+
+import (
+	"net/netip"
+	"unicode/utf8"
+
+	"github.com/fotspor/fotspor/hit"
+)
+
+// The longest prefixes Cut ever keeps, in bits. Whatever the policy asks for, an
+// IPv4 network holds at least 256 addresses, and an IPv6 network at least what
+// one customer of an internet provider is given.
+const (
+	MaxBits4 = 24
+	MaxBits6 = 48
+)
+
+// maxRegion bounds the name of a region, in bytes. No name of DB-IP's is longer.
+const maxRegion = 64
+
+// Place is where an address is: nothing finer than a region is ever read from
+// a region file. The zero Place is "unknown".
+type Place struct {
+	Country string // ISO 3166-1 alpha-2, upper case; "" = unknown
+	Region  string // name of the first subdivision, at most 64 bytes; "" = unknown
+}
+
+var sixToFour = netip.MustParsePrefix("2002::/16")
+
+// Cut returns the network of addr in CIDR form, such as 192.0.0.0/16 or
+// 2001:db8::/32, keeping bits4 bits of an IPv4 address and bits6 of an IPv6
+// one. Fewer than 0 bits count as 0; more than MaxBits4 and MaxBits6 as those. A
+// 6to4 address (RFC 3056) holds an IPv4 address in bits 16 to 47, of which no
+// more is kept than of any other. Without an address it returns "".
+func Cut(addr hit.Addr, bits4, bits6 int) string {
+	a := addr.Reveal()
+	if !a.IsValid() {
+		return ""
+	}
+	bits4 = min(max(bits4, 0), MaxBits4)
+	bits := min(max(bits6, 0), MaxBits6)
+	switch {
+	case a.Is4():
+		bits = bits4
+	case sixToFour.Contains(a):
+		bits = min(bits, sixToFour.Bits()+bits4)
+	}
+	network, err := a.Prefix(bits)
+	if err != nil {
+		return "" // cannot be: bits fit both families
+	}
+	var text [48]byte
+	return string(network.AppendTo(text[:0]))
+}
+
+// newPlace keeps what a region file says only as far as it can be true.
+func newPlace(country, region string) Place {
+	if !isCountry(country) {
+		return Place{}
+	}
+	if len(region) > maxRegion || !utf8.ValidString(region) {
+		region = ""
+	}
+	return Place{Country: country, Region: region}
+}
+
+// isCountry reports whether s has the form of an ISO 3166-1 alpha-2 code.
+func isCountry(s string) bool {
+	return len(s) == 2 && 'A' <= s[0] && s[0] <= 'Z' && 'A' <= s[1] && s[1] <= 'Z'
+}
