@@ -1,0 +1,146 @@
+// Package browser names the browser, operating system and class of device behind
+// a request, and tells programs from people.
+package browser
+
+import (
+	"strings"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/fotspor/fotspor/hit"
+)
+
+// Client is what a request says of the program that sent it. No part of it is
+// the User-Agent itself: Browser, OS and Device are names of ours, but for a rare
+// browser's, which is at most 24 letters. The zero Client is never returned.
+type Client struct {
+	Browser string // product, whatever the device: "Chrome" on a phone too; "Other" = unknown
+	Version string // major version, 1 to 4 digits; "" = unknown
+	OS      string // family, without a version: most browsers send a frozen one; "Other" = unknown
+	Device  string // desktop, mobile, tablet or other
+
+	// Bot is "" for a person's browser; for a program, its product token or the
+	// rule that told it, of at most 32 bytes A-Z a-z 0-9 . _ -. The program
+	// chooses it: never make it the label of a metric.
+	Bot string
+}
+
+// Other is the name of a browser or operating system that has none here.
+const Other = "Other"
+
+// Most of what is read of each header, in bytes. Real browsers send far less;
+// time and memory for the rest would be a stranger's to spend.
+const (
+	maxUserAgent = 512
+	maxBrands    = 1024
+	maxHint      = 32
+)
+
+// cached is how many clients a Parser remembers: 1 to 2 MB of them, and nearly
+// every hit of a site is among them.
+const cached = 4096
+
+// Parser parses User-Agents and remembers the last 4,096. It is safe for
+// concurrent use. What it remembers is in the memory of the process only, says
+// nothing of who sent it, and is never written anywhere.
+type Parser struct {
+	clients *lru.Cache[request, Client]
+}
+
+// request is all that a Client follows from.
+type request struct {
+	userAgent string
+	hints     hit.Hints
+}
+
+// New returns a Parser that remembers nothing yet.
+func New() *Parser {
+	clients, err := lru.New[request, Client](cached)
+	if err != nil {
+		panic(err) // cannot be: only a size below 1 is an error
+	}
+	return &Parser{clients: clients}
+}
+
+// Parse names the client that sent userAgent and hints. It never fails: what it
+// cannot name is Other.
+func (p *Parser) Parse(userAgent string, hints hit.Hints) Client {
+	r := bound(userAgent, hints)
+	client, ok := p.clients.Get(r)
+	if !ok {
+		client = parse(r)
+		p.clients.Add(r, client)
+	}
+	return client
+}
+
+// Parse does what Parser.Parse does, and remembers nothing.
+func Parse(userAgent string, hints hit.Hints) Client { return parse(bound(userAgent, hints)) }
+
+// bound returns a request of bounded size.
+func bound(userAgent string, hints hit.Hints) request {
+	return request{
+		userAgent: cut(userAgent, maxUserAgent),
+		hints: hit.Hints{
+			Brands:   cut(hints.Brands, maxBrands),
+			Mobile:   cut(hints.Mobile, maxHint),
+			Platform: cut(hints.Platform, maxHint),
+		},
+	}
+}
+
+// cut returns the first most bytes of s, in memory of their own.
+func cut(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return strings.Clone(s[:most])
+}
+
+// parse names the client without looking at the cache.
+func parse(r request) Client {
+	ua := lower(r.userAgent)
+	hinted := parseHints(r.hints)
+	product := choose(find(r.userAgent, ua), hinted.product)
+	os := hinted.os
+	if os == "" {
+		os = system(ua)
+	}
+	client := Client{Browser: product.name, Version: product.version, OS: os}
+	client.Bot = bot(r.userAgent, ua)
+	if client.Bot == "" && hinted.headless {
+		client.Bot = headlessChrome
+	}
+	client.Device = device(ua, os, hinted.mobile)
+	if client.Bot != "" {
+		client.Device = deviceOther
+	}
+	return client
+}
+
+// choose settles on one of the product the User-Agent names and the one the
+// hints do. Chrome's hint says no more than the User-Agent; any other hint says
+// more, for the User-Agent of many a browser is Chrome's.
+func choose(token, hint product) product {
+	switch {
+	case hint.name == "" || hint.name == token.name:
+		return token
+	case hint.name == chrome && token.name != "" && token.name != Other:
+		return token
+	}
+	return hint
+}
+
+// lower is strings.ToLower for ASCII: it keeps every byte where it was.
+func lower(s string) string {
+	text := []byte(s)
+	for i, c := range text {
+		if 'A' <= c && c <= 'Z' {
+			text[i] = c + 'a' - 'A'
+		}
+	}
+	return string(text)
+}
+
+func isLetter(c byte) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
+func isDigit(c byte) bool  { return '0' <= c && c <= '9' }

@@ -1,0 +1,197 @@
+package browser_test
+
+import (
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/fotspor/fotspor/browser"
+	"github.com/fotspor/fotspor/hit"
+)
+
+// User-Agents of browsers, each the model of many.
+const (
+	chromeWindows = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/153.0.0.0 Safari/537.36"
+	chromePhone   = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/153.0.0.0 Mobile Safari/537.36"
+	chromeTablet  = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/153.0.0.0 Safari/537.36"
+	webView       = "Mozilla/5.0 (Linux; Android 15; Pixel 8; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/153.0.0.0 Mobile Safari/537.36"
+	safariPhone   = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.6 Mobile/15E148 Safari/604.1"
+	safariMac     = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.6 Safari/605.1.15"
+	firefoxLinux  = "Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0"
+)
+
+func TestPeople(t *testing.T) {
+	for _, c := range []struct {
+		userAgent string
+		want      browser.Client
+	}{
+		{chromeWindows, browser.Client{Browser: "Chrome", Version: "153", OS: "Windows", Device: "desktop"}},
+		{chromePhone, browser.Client{Browser: "Chrome", Version: "153", OS: "Android", Device: "mobile"}},
+		{chromeTablet, browser.Client{Browser: "Chrome", Version: "153", OS: "Android", Device: "tablet"}},
+		{webView, browser.Client{Browser: "Chrome", Version: "153", OS: "Android", Device: "mobile"}},
+		{safariPhone, browser.Client{Browser: "Safari", Version: "26", OS: "iOS", Device: "mobile"}},
+		{strings.Replace(safariPhone, "iPhone; CPU iPhone OS", "iPad; CPU OS", 1), browser.Client{Browser: "Safari", Version: "26", OS: "iOS", Device: "tablet"}},
+		{safariMac, browser.Client{Browser: "Safari", Version: "26", OS: "macOS", Device: "desktop"}},
+		{firefoxLinux, browser.Client{Browser: "Firefox", Version: "150", OS: "Linux", Device: "desktop"}},
+		{chromeWindows + " Edg/153.0.0.0", browser.Client{Browser: "Edge", Version: "153", OS: "Windows", Device: "desktop"}},
+		{chromeWindows + " OPR/119.0.0.0", browser.Client{Browser: "Opera", Version: "119", OS: "Windows", Device: "desktop"}},
+		{strings.Replace(chromePhone, "Chrome/", "SamsungBrowser/29.0 Chrome/", 1), browser.Client{Browser: "Samsung Internet", Version: "29", OS: "Android", Device: "mobile"}},
+		{safariPhone + " Brave", browser.Client{Browser: "Brave", OS: "iOS", Device: "mobile"}},
+		{strings.Replace(chromeWindows, "Chrome/", "Brave Chrome/", 1), browser.Client{Browser: "Brave", Version: "153", OS: "Windows", Device: "desktop"}},
+		{"Mozilla/5.0 (Windows NT 6.3; WOW64; Trident/7.0; rv:11.0) like Gecko", browser.Client{Browser: "Internet Explorer", Version: "11", OS: "Windows", Device: "desktop"}},
+		// mssola knows what the table does not
+		{"Mozilla/5.0 (X11; U; Linux i686; en-US; rv:1.9) Gecko/20080630 Kazehakase/0.5", browser.Client{Browser: "Kazehakase", Version: "0", OS: "Linux", Device: "desktop"}},
+		// makers of phones, models and languages that look like something else
+		{strings.Replace(chromePhone, "K)", "CUBOT X30)", 1), browser.Client{Browser: "Chrome", Version: "153", OS: "Android", Device: "mobile"}},
+		{strings.Replace(chromePhone, "K)", "motorola edge 40 neo)", 1), browser.Client{Browser: "Chrome", Version: "153", OS: "Android", Device: "mobile"}},
+		// a television is not a desktop
+		{"Mozilla/5.0 (Web0S; Linux/SmartTV) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36", browser.Client{Browser: "Chrome", Version: "120", OS: "webOS", Device: "other"}},
+		// nor is a console, which says Windows
+		{"Mozilla/5.0 (Windows NT 10.0; Win64; x64; Xbox; Xbox One) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/64.0.3282.140 Safari/537.36 Edge/18.17763", browser.Client{Browser: "Edge", Version: "18", OS: "Xbox", Device: "other"}},
+		// an app without a version has not got Chrome's
+		{webView + " [Pinterest/Android]", browser.Client{Browser: "Pinterest", OS: "Android", Device: "mobile"}},
+		// no version is that long
+		{strings.Replace(chromeWindows, "Chrome/153", "Chrome/15300000", 1), browser.Client{Browser: "Chrome", OS: "Windows", Device: "desktop"}},
+	} {
+		if got := browser.Parse(c.userAgent, hit.Hints{}); got != c.want {
+			t.Errorf("Parse(%q)\n got %+v\nwant %+v", c.userAgent, got, c.want)
+		}
+	}
+}
+
+func TestHints(t *testing.T) {
+	const grease, chromium = `"Not(A:Brand";v="8", `, `"Chromium";v="153", `
+	for _, c := range []struct {
+		name      string
+		userAgent string
+		hints     hit.Hints
+		want      browser.Client
+	}{
+		{"Chrome", chromeWindows, hit.Hints{Brands: grease + chromium + `"Google Chrome";v="153"`, Mobile: "?0", Platform: `"Windows"`},
+			browser.Client{Browser: "Chrome", Version: "153", OS: "Windows", Device: "desktop"}},
+		{"a brand the User-Agent hides", chromeWindows, hit.Hints{Brands: `"Brave";v="153", ` + chromium + grease},
+			browser.Client{Browser: "Brave", Version: "153", OS: "Windows", Device: "desktop"}},
+		{"a brand beside Chrome", chromeWindows, hit.Hints{Brands: `"Google Chrome";v="153", "Vivaldi";v="7"`},
+			browser.Client{Browser: "Vivaldi", Version: "7", OS: "Windows", Device: "desktop"}},
+		{"a brand of a stranger's choice", chromeWindows, hit.Hints{Brands: `"Kari Nordmann, Oslo";v="153", ` + chromium},
+			browser.Client{Browser: "Other Chromium", Version: "153", OS: "Windows", Device: "desktop"}},
+		{"a token says more than Chrome", chromeWindows + " Edg/152.0.0.0", hit.Hints{Brands: `"Google Chrome";v="153"`},
+			browser.Client{Browser: "Edge", Version: "152", OS: "Windows", Device: "desktop"}},
+		{"one product, the token's version", chromeWindows + " Edg/152.0.0.0", hit.Hints{Brands: `"Microsoft Edge";v="153"`},
+			browser.Client{Browser: "Edge", Version: "152", OS: "Windows", Device: "desktop"}},
+		{"grease full of punctuation", chromeWindows, hit.Hints{Brands: `"\\Not;A\"Brand";v="99.0", "Opera";v="119", "Chromium";v="153"`},
+			browser.Client{Browser: "Opera", Version: "119", OS: "Windows", Device: "desktop"}},
+		{"tablet in desktop mode", chromeWindows, hit.Hints{Mobile: "?0", Platform: `"Android"`},
+			browser.Client{Browser: "Chrome", Version: "153", OS: "Android", Device: "tablet"}},
+		{"phone", chromeTablet, hit.Hints{Mobile: "?1", Platform: `"Android"`},
+			browser.Client{Browser: "Chrome", Version: "153", OS: "Android", Device: "mobile"}},
+		{"headless by brand alone", chromeWindows, hit.Hints{Brands: `"HeadlessChrome";v="153", "Chromium";v="153"`},
+			browser.Client{Browser: "Chrome", Version: "153", OS: "Windows", Device: "other", Bot: "HeadlessChrome"}},
+		{"malformed", chromeWindows, hit.Hints{Brands: `"Brave;v="153`, Mobile: "yes", Platform: "Plan 9"},
+			browser.Client{Browser: "Other Chromium", OS: "Windows", Device: "desktop", Version: ""}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := browser.Parse(c.userAgent, c.hints); got != c.want {
+				t.Errorf("got  %+v\nwant %+v", got, c.want)
+			}
+		})
+	}
+}
+
+func TestBots(t *testing.T) {
+	for userAgent, want := range map[string]string{
+		"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)":                                                                             "Googlebot",
+		"Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm) Chrome/116.0.1938.76 Safari/537.36":     "bingbot",
+		"Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; GPTBot/1.2; +https://openai.com/gptbot)":                                               "GPTBot",
+		"Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; ClaudeBot/1.0; +claudebot@anthropic.com)":                                              "ClaudeBot",
+		"Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; ChatGPT-User/1.0; +https://openai.com/bot":                                            "ChatGPT-User",
+		"Mozilla/5.0 (Linux; Android 5.0) AppleWebKit/537.36 (KHTML, like Gecko) Mobile Safari/537.36 (compatible; Bytespider; spider-feedback@bytedance.com)": "Bytespider",
+		"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/153.0.0.0 Safari/537.36":                                        "HeadlessChrome",
+		"facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)":                                                                            "facebookexternalhit",
+		"python-requests/2.32.3":                        "python-requests",
+		"curl/8.5.0":                                    "curl",
+		"Go-http-client/2.0":                            "Go-http-client",
+		"WhatsApp/2.24.20.89 A":                         "WhatsApp",
+		"UptimeRobot/2.0 (http://www.uptimerobot.com/)": "UptimeRobot",
+		// that no list can know
+		"Mozilla/5.0 (compatible; Fjellvettbot/0.1; +https://fjellvett.example/om)": "Fjellvettbot",
+		"Mozilla/5.0 (compatible; Nordlys/3.0)":                                     "Nordlys",
+		chromeWindows + " tilgjengelighet-checker":                                  "tilgjengelighet-checker",
+		safariMac + " (se https://robot.example)":                                   "bot-word",
+		"Fossekall":   "Fossekall",
+		"Mozilla/5.0": "no-engine",
+		"":            "no-user-agent",
+		" ":           "no-user-agent",
+		// nothing of a name but a name: no address, no version, no e-mail
+		"bot-192.0.2.129/1.0": "bot-word",
+		"192.0.2.129":         "not-a-browser",
+		"Mozilla/5.0 (compatible; kari.nordmann@example.org)": "has-address",
+	} {
+		if got := browser.Parse(userAgent, hit.Hints{}).Bot; got != want {
+			t.Errorf("Parse(%q).Bot = %q, want %q", userAgent, got, want)
+		}
+	}
+}
+
+func TestCutUserAgent(t *testing.T) {
+	long := chromeWindows + strings.Repeat(" x", 200) + " Edg/153.0.0.0"
+	if got := browser.Parse(long, hit.Hints{}).Browser; got != "Chrome" {
+		t.Errorf("browser %q from behind byte 512", got)
+	}
+}
+
+func TestParserRemembersTheSame(t *testing.T) {
+	parser := browser.New()
+	var clients sync.WaitGroup
+	for range 4 {
+		clients.Go(func() {
+			for range 200 {
+				for _, userAgent := range []string{chromeWindows, chromePhone, safariPhone, firefoxLinux} {
+					for _, hints := range []hit.Hints{{}, {Brands: `"Brave";v="153"`}, {Mobile: "?0"}} {
+						if got, want := parser.Parse(userAgent, hints), browser.Parse(userAgent, hints); got != want {
+							t.Errorf("Parse(%q, %+v) = %+v, want %+v", userAgent, hints, got, want)
+						}
+					}
+				}
+			}
+		})
+	}
+	clients.Wait()
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(chromeWindows, `"Not(A:Brand";v="8", "Chromium";v="153", "Brave";v="153"`, "?0", `"Windows"`)
+	f.Add("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", "", "", "")
+	f.Add("Opera/9.80 (J2ME/MIDP; Opera Mini/9.80 (S60; SymbOS; U; en) Presto/2.5.25 Version/10.54", `"\"`, "?1", `"`)
+	f.Add("\xff/ \x00(compatible;", `"`, "\xff", "\xff")
+	name := regexp.MustCompile(`^[A-Za-z. ]{1,24}$`)
+	botName := regexp.MustCompile(`^([A-Za-z0-9._-]{1,32})?$`)
+	version := regexp.MustCompile(`^[0-9]{0,4}$`)
+	device := regexp.MustCompile(`^(desktop|mobile|tablet|other)$`)
+	f.Fuzz(func(t *testing.T, userAgent, brands, mobile, platform string) {
+		got := browser.Parse(userAgent, hit.Hints{Brands: brands, Mobile: mobile, Platform: platform})
+		if !name.MatchString(got.Browser) || !name.MatchString(got.OS) || !botName.MatchString(got.Bot) ||
+			!version.MatchString(got.Version) || !device.MatchString(got.Device) || !utf8.ValidString(got.Bot) {
+			t.Fatalf("Parse(%q, %q, %q, %q) = %+v", userAgent, brands, mobile, platform, got)
+		}
+	})
+}
+
+func BenchmarkParse(b *testing.B) {
+	var userAgents []string
+	for _, r := range corpus(b, "npm:user-agents") {
+		userAgents = append(userAgents, r.UA)
+	}
+	hints := hit.Hints{Brands: `"Not(A:Brand";v="8", "Chromium";v="153", "Google Chrome";v="153"`, Mobile: "?0", Platform: `"Windows"`}
+	parser := browser.New()
+	for name, parse := range map[string]func(string, hit.Hints) browser.Client{"cached": parser.Parse, "uncached": browser.Parse} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				parse(userAgents[i%len(userAgents)], hints)
+			}
+		})
+	}
+}

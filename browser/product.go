@@ -1,0 +1,245 @@
+package browser
+
+import (
+	"strings"
+
+	"github.com/mssola/useragent"
+)
+
+// product is a browser and its major version.
+type product struct{ name, version string }
+
+// Names that rules refer to.
+const (
+	chrome  = "Chrome"
+	safari  = "Safari"
+	android = "Android"
+)
+
+// row is a product, and the words of the User-Agent that tell it: in lower case
+// with what follows, which is a slash, a space, or nothing where a digit or the
+// end may follow. A word begins after anything but a letter, digit or underscore.
+type row struct {
+	name  string
+	words []string
+	// chromium is a rebuilt Chrome that may leave out a version of its own: then
+	// Chrome's counts.
+	chromium bool
+}
+
+// products is the product table. A browser sends the words of those it wants to
+// be taken for as well as its own: the first word that is there names it, so every
+// one stands above those that its User-Agent also has.
+var products = []row{
+	// Browsers that end in another's name
+	{name: "UC Browser", words: []string{"ucbrowser/", "ucbrowser", "uc browser", "ucmobile/", "ubrowser/", "ucturbo/", "ucweb", "ucweb/"}},
+	{name: "Opera Mini", words: []string{"opera mini/", "opios/"}},
+	{name: "Meta Quest Browser", words: []string{"oculusbrowser/"}},
+	{name: "Samsung Internet", words: []string{"samsungbrowser/"}},
+	{name: "Yandex Browser", words: []string{"yasearchbrowser/", "yabrowser/"}},
+	{name: "Edge", words: []string{"edg/", "edga/", "edgios/", "edge/"}},
+	{name: "Opera", words: []string{"opr/", "opt/", "opx/", "coast/"}},
+	{name: "DuckDuckGo", words: []string{"duckduckgo/", "ddg/"}},
+	{name: "Brave", words: []string{"brave/", "brave ", "brave"}, chromium: true},
+	{name: "Vivaldi", words: []string{"vivaldi/", "vivaios/"}},
+	{name: "Ecosia", words: []string{"ecosia "}, chromium: true},
+	{name: "Whale", words: []string{"whale/"}},
+	{name: "Coc Coc", words: []string{"coc_coc_browser/"}},
+	{name: "Amazon Silk", words: []string{"silk/"}},
+	{name: "Huawei Browser", words: []string{"huaweibrowser/"}},
+	{name: "Miui Browser", words: []string{"miuibrowser/"}},
+	{name: "HeyTap Browser", words: []string{"heytapbrowser/"}},
+	{name: "vivo Browser", words: []string{"vivobrowser/"}},
+	{name: "Honor Browser", words: []string{"honorbrowser/"}},
+	{name: "Lenovo Browser", words: []string{"slbrowser/"}},
+	{name: "Puffin", words: []string{"puffin/"}},
+	{name: "Aloha Browser", words: []string{"alohabrowser/"}},
+	{name: "Maxthon", words: []string{"maxthon/", "maxthon ", "mxbrowser/"}},
+	{name: "Avast Secure Browser", words: []string{"avast/"}},
+	{name: "AVG Secure Browser", words: []string{"avg/"}},
+	{name: "Norton Private Browser", words: []string{"norton/"}},
+	{name: "CCleaner Browser", words: []string{"ccleaner/"}},
+	{name: "Seznam", words: []string{"seznam.cz/", "szn/"}},
+	{name: "Baidu Browser", words: []string{"bidubrowser/", "baidubrowser/"}},
+	{name: "Sogou Explorer", words: []string{"metasr ", "sogoumobilebrowser/"}},
+	{name: "Phoenix Browser", words: []string{"phoenix/"}},
+	{name: "Quark", words: []string{"quark/"}},
+	{name: "Iron", words: []string{"iron/"}},
+	{name: "QQ Browser", words: []string{"qqbrowser/"}},
+
+	// Browsers inside apps
+	{name: "WeChat", words: []string{"micromessenger/"}},
+	{name: "QQ Browser", words: []string{"mqqbrowser/", "qqbrowser "}},
+	{name: "Threads", words: []string{"barcelona "}},
+	{name: "Instagram", words: []string{"instagram "}},
+	{name: "Facebook", words: []string{"fbav/", "fban/", "fb_iab/"}},
+	{name: "Snapchat", words: []string{"snapchat/"}},
+	{name: "TikTok", words: []string{"musical_ly_", "trill_", "bytedancewebview/"}},
+	{name: "Pinterest", words: []string{"pinterest/", "pinterest for"}},
+	{name: "LinkedIn", words: []string{"linkedinapp/", "linkedinapp"}},
+	{name: "X", words: []string{"twitter for"}},
+	{name: "LINE", words: []string{"line/"}},
+	{name: "KakaoTalk", words: []string{"kakaotalk "}},
+	{name: "Google App", words: []string{"gsa/"}},
+	{name: "Baidu App", words: []string{"baiduboxapp/"}},
+	{name: "Microsoft Teams", words: []string{"teams/"}},
+	{name: "Slack", words: []string{"slack/"}},
+	{name: "Electron", words: []string{"electron/"}},
+
+	// Browsers with an engine of their own, and the engines' own names
+	{name: "Internet Explorer", words: []string{"trident/", "iemobile/", "iemobile "}},
+	{name: "Opera", words: []string{"opera/", "opera "}},
+	{name: "Internet Explorer", words: []string{"msie "}},
+	{name: "Firefox", words: []string{"fxios/", "focus/", "klar/"}},
+	{name: "SeaMonkey", words: []string{"seamonkey/"}},
+	{name: "Pale Moon", words: []string{"palemoon/"}},
+	{name: "Waterfox", words: []string{"waterfox/"}},
+	{name: "LibreWolf", words: []string{"librewolf/"}},
+	{name: "Camino", words: []string{"camino/"}},
+	{name: "Firefox", words: []string{"iceweasel/"}},
+	{name: "IceCat", words: []string{"icecat/"}},
+	{name: "Firefox", words: []string{"firefox/"}},
+	{name: "Konqueror", words: []string{"konqueror/"}},
+	{name: "Falkon", words: []string{"falkon/"}},
+	{name: "GNOME Web", words: []string{"epiphany/"}},
+	{name: "Midori", words: []string{"midori/"}},
+	{name: "NetFront", words: []string{"netfront/"}},
+	{name: "Nokia Browser", words: []string{"nokiabrowser/"}},
+	{name: chrome, words: []string{"crios/", "chrome/", "chromium/", "headlesschrome/"}},
+}
+
+// place is where a word stands in products.
+type place struct{ rank, row int }
+
+// words gives the place of each word of products.
+var words = func() map[string]place {
+	places := make(map[string]place)
+	for i, row := range products {
+		for _, word := range row.words {
+			places[word] = place{rank: len(places), row: i}
+		}
+	}
+	return places
+}()
+
+// tridents maps the version of Trident to that of Internet Explorer, which may
+// claim an older one for the sake of old pages.
+var tridents = map[string]string{"4": "8", "5": "9", "6": "10", "7": "11", "8": "11"}
+
+// find names the product of a User-Agent; ua is the lower case of raw. It reads
+// the words of ua once and keeps the one that stands highest in products.
+func find(raw, ua string) product {
+	var version string // of the best word so far
+	best := place{rank: len(words), row: -1}
+	found := make(map[string]string, 4) // versions of words that say something beside
+	for start := 0; start < len(ua); {
+		if !isWord(ua[start]) || isDigit(ua[start]) {
+			start++
+			continue
+		}
+		end := wordEnd(ua, start)
+		word, after := wordAndVersion(ua, start, end)
+		start = end
+		number := major(ua[after:])
+		switch word {
+		case "trident/":
+			if number = tridents[number]; number == "" {
+				continue
+			}
+		case "chrome/", "version/", "android ", "safari/":
+			found[word] = number
+		}
+		if at, ok := words[word]; ok && at.rank < best.rank {
+			best, version = at, number
+		}
+	}
+	if best.row < 0 {
+		return unlisted(raw, ua, found)
+	}
+	switch row := products[best.row]; {
+	case row.chromium && version == "":
+		version = found["chrome/"]
+	case row.words[0] == "opera/" && found["version/"] != "":
+		version = found["version/"] // since Opera 10, which still says Opera/9.80
+	}
+	return product{products[best.row].name, version}
+}
+
+// unlisted names what has no row: Safari and Android's old browser, which are
+// told by what they leave out, and the long tail, which mssola knows.
+func unlisted(raw, ua string, found map[string]string) product {
+	_, isSafari := found["safari/"]
+	webKit := strings.Contains(ua, "applewebkit")
+	switch {
+	case webKit && found["android "] != "":
+		return product{"Android Browser", found["android "]}
+	case isSafari, webKit && strings.Contains(ua, "like mac os x"): // the second is a view inside an app
+		return product{safari, found["version/"]}
+	}
+	name, version := useragent.New(raw).Browser()
+	if !isName(name) {
+		return product{name: Other}
+	}
+	return product{name, major(version)}
+}
+
+// isName reports whether a name that a stranger chose may stand in a report: it
+// is too short, and has too few kinds of character, to hold anything else.
+func isName(s string) bool {
+	switch s {
+	case "", "Mozilla", "Mobile App", android, "Ubuntu": // says nothing of the product
+		return false
+	}
+	if len(s) > 24 || !isLetter(s[0]) {
+		return false
+	}
+	for i := range len(s) {
+		if !isLetter(s[i]) && s[i] != ' ' {
+			return false
+		}
+	}
+	return true
+}
+
+// wordAndVersion returns the word ua[start:end] as products writes it, and where
+// its version would begin. A name of two words is one.
+func wordAndVersion(ua string, start, end int) (word string, after int) {
+	if end < len(ua) && ua[end] == ' ' {
+		second := wordEnd(ua, end+1)
+		if second < len(ua) && ua[second] == '/' {
+			second++
+		}
+		if _, ok := words[ua[start:second]]; ok {
+			return ua[start:second], second
+		}
+	}
+	if end < len(ua) && (ua[end] == '/' || ua[end] == ' ') {
+		end++
+	}
+	return ua[start:end], end
+}
+
+// wordEnd returns where the word that begins at start ends: letters, underscores
+// and dots between letters are part of it, digits are not.
+func wordEnd(ua string, start int) int {
+	end := start
+	for end < len(ua) && (isWord(ua[end]) && !isDigit(ua[end]) ||
+		ua[end] == '.' && end+1 < len(ua) && isLetter(ua[end+1])) {
+		end++
+	}
+	return end
+}
+
+func isWord(c byte) bool { return isLetter(c) || isDigit(c) || c == '_' }
+
+// major returns the digits s begins with, or "" if they are too many for a version.
+func major(s string) string {
+	n := 0
+	for n < len(s) && isDigit(s[n]) {
+		n++
+	}
+	if n > 4 {
+		return ""
+	}
+	return s[:n]
+}
