@@ -1,0 +1,70 @@
+package privacy
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io"
+)
+
+//go:embed pages
+var pageFiles embed.FS
+
+var (
+	style          = mustRead("pages/style.css")
+	statementPages = parsePages("statement")
+	whatPages      = parsePages("what")
+)
+
+// ContentSecurityPolicy returns the value of the header that belongs to both
+// pages: they load nothing, run nothing, and have the one inline style sheet
+// named by its hash. They may be framed: a site may show them among its own.
+func ContentSecurityPolicy() string {
+	sum := sha256.Sum256([]byte(style))
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
+		"'; base-uri 'none'; form-action 'none'"
+}
+
+// mustRead returns an embedded file. It panics at the start of the program if
+// there is none.
+func mustRead(name string) template.CSS {
+	text, err := pageFiles.ReadFile(name)
+	if err != nil {
+		panic(err)
+	}
+	return template.CSS(text)
+}
+
+// parsePages returns the page in every language.
+func parsePages(name string) map[Language]*template.Template {
+	pages := make(map[Language]*template.Template)
+	for _, lang := range []Language{Bokmal, English} {
+		pages[lang] = template.Must(template.ParseFS(pageFiles, "pages/layout.html",
+			fmt.Sprintf("pages/footer.%s.html", lang), fmt.Sprintf("pages/%s.%s.html", name, lang)))
+	}
+	return pages
+}
+
+// page is what both pages show.
+type page struct {
+	Statement
+	Lang Language
+}
+
+// Style is the style sheet.
+func (page) Style() template.CSS { return style }
+
+// render writes nothing to w unless the whole page could be made.
+func render(w io.Writer, pages map[Language]*template.Template, lang Language, data any) error {
+	var b bytes.Buffer
+	if err := pages[lang].ExecuteTemplate(&b, "layout.html", data); err != nil {
+		return fmt.Errorf("make page: %w", err)
+	}
+	if _, err := b.WriteTo(w); err != nil {
+		return fmt.Errorf("write page: %w", err)
+	}
+	return nil
+}

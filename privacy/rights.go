@@ -1,0 +1,163 @@
+package privacy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/netip"
+	"strings"
+	"text/template"
+	"time"
+)
+
+// Ledger is where the raw rows are. A row belongs to a network if its own network
+// is that one or lies within it: rows may have been cut less in former times.
+// Both times are set and within the range of a 32-bit Unix time; from is
+// included, to is not.
+type Ledger interface {
+	// Network returns what is held of a network.
+	Network(ctx context.Context, network string, from, to time.Time) (Held, error)
+	// EraseNetwork deletes the rows of a network and returns how many there
+	// were. When it returns they are gone from the disk, not only hidden.
+	EraseNetwork(ctx context.Context, network string, from, to time.Time) (int64, error)
+}
+
+// Held is what a ledger tells of a network. There is no more to it on purpose:
+// pages and times may be those of somebody else.
+type Held struct {
+	Rows        int64
+	First, Last time.Time // of the rows; zero if there are none
+}
+
+// AccessReport is the answer to a person who asks what is held on them (GDPR
+// article 15), knowing nothing of them but the network of their address.
+type AccessReport struct {
+	Policy   Policy
+	Network  string // in CIDR form
+	From, To time.Time
+	Held     Held
+}
+
+// EraseReport is the answer to a person who asks for erasure (GDPR article 17).
+type EraseReport struct {
+	Policy   Policy
+	Network  string // in CIDR form
+	From, To time.Time
+	Erased   int64 // rows deleted
+	Left     int64 // rows found afterwards, which came in meanwhile
+}
+
+// Access looks up what is held of a network from one time up to another, which
+// is not included; a zero time is no limit. The network is that of the person's
+// address, cut by the policy.
+func Access(ctx context.Context, ledger Ledger, policy Policy, network string, from, to time.Time) (AccessReport, error) {
+	from, to, err := checkRequest(policy, network, from, to)
+	if err != nil {
+		return AccessReport{}, err
+	}
+	held, err := ledger.Network(ctx, network, from, to)
+	if err != nil {
+		return AccessReport{}, fmt.Errorf("look up network %s: %w", network, err)
+	}
+	return AccessReport{Policy: policy, Network: network, From: from, To: to, Held: held}, nil
+}
+
+// Erase deletes every raw row of a network, as Access finds them, and looks
+// whether any is left. Totals stay: they know no network.
+func Erase(ctx context.Context, ledger Ledger, policy Policy, network string, from, to time.Time) (EraseReport, error) {
+	from, to, err := checkRequest(policy, network, from, to)
+	if err != nil {
+		return EraseReport{}, err
+	}
+	erased, err := ledger.EraseNetwork(ctx, network, from, to)
+	if err != nil {
+		return EraseReport{}, fmt.Errorf("erase network %s: %w", network, err)
+	}
+	held, err := ledger.Network(ctx, network, from, to)
+	if err != nil {
+		return EraseReport{}, fmt.Errorf("look up network %s after erasure: %w", network, err)
+	}
+	return EraseReport{Policy: policy, Network: network, From: from, To: to, Erased: erased, Left: held.Rows}, nil
+}
+
+// The limits of time, as a ledger gets them.
+var (
+	earliest = time.Unix(0, 0).UTC()
+	latest   = time.Unix(math.MaxUint32, 0).UTC()
+)
+
+// checkRequest returns the two times within their limits. No error of it names
+// the network: what is wrong with it may be that it is a full address.
+func checkRequest(policy Policy, network string, from, to time.Time) (time.Time, time.Time, error) {
+	prefix, err := netip.ParsePrefix(network)
+	if err != nil || prefix != prefix.Masked() {
+		return from, to, errors.New("network: want the CIDR form of what an address is cut to")
+	}
+	bits := policy.Bits6
+	if prefix.Addr().Is4() {
+		bits = policy.Bits4
+	}
+	switch {
+	case prefix.Bits() > bits:
+		return from, to, fmt.Errorf("network of %d bits: the policy keeps %d", prefix.Bits(), bits)
+	case prefix.Bits() == 0:
+		return from, to, errors.New("the policy keeps nothing of such an address, so no row can be found by it")
+	}
+	if from.Before(earliest) {
+		from = earliest
+	}
+	if to.IsZero() || to.After(latest) {
+		to = latest
+	}
+	if !from.Before(to) {
+		return from, to, fmt.Errorf("time from %s to %s: want the earlier one first", from.UTC().Format(time.DateTime), to.UTC().Format(time.DateTime))
+	}
+	return from.UTC(), to.UTC(), nil
+}
+
+// WriteTo writes the report as text that can be sent to the person.
+func (r AccessReport) WriteTo(w io.Writer) (int64, error) { return writeReport(w, "access", r) }
+
+// WriteTo writes the report as text that can be sent to the person.
+func (r EraseReport) WriteTo(w io.Writer) (int64, error) { return writeReport(w, "erase", r) }
+
+var reports = template.Must(template.New("").Funcs(template.FuncMap{
+	"addresses": addresses,
+	"limit":     limit,
+	"day":       func(t time.Time) string { return date(t, English) },
+	"words":     func(p Period) string { return p.words(English) },
+	"record":    func(p Policy) []string { return p.record(English) },
+	"number":    func(n int64) string { return grouped(n, English) },
+}).ParseFS(pageFiles, "pages/*.txt"))
+
+func writeReport(w io.Writer, name string, report any) (int64, error) {
+	var b strings.Builder
+	if err := reports.ExecuteTemplate(&b, name+".txt", report); err != nil {
+		return 0, fmt.Errorf("make report: %w", err)
+	}
+	n, err := io.WriteString(w, b.String())
+	return int64(n), err
+}
+
+// addresses returns the size of a network.
+func addresses(network string) string {
+	prefix, err := netip.ParsePrefix(network)
+	if err != nil {
+		return ""
+	}
+	bits := prefix.Addr().BitLen() - prefix.Bits()
+	if bits > 32 {
+		return fmt.Sprintf("2^%d", bits)
+	}
+	return grouped(int64(1)<<bits, English)
+}
+
+// limit returns a time as the end of a range, or "" for none.
+func limit(t time.Time) string {
+	if t.Equal(earliest) || t.Equal(latest) {
+		return ""
+	}
+	return t.Format("2006-01-02 15:04 UTC")
+}

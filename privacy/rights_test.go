@@ -1,0 +1,252 @@
+package privacy_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fotspor/fotspor/privacy"
+)
+
+// ledger is a table in memory. Like a real one it stops when its context ends.
+type ledger struct {
+	rows []ledgerRow
+	late []ledgerRow // come in while others are erased
+	err  error
+	from time.Time
+	to   time.Time
+}
+
+type ledgerRow struct {
+	network string
+	time    time.Time
+}
+
+var _ privacy.Ledger = (*ledger)(nil)
+
+func (l *ledger) Network(ctx context.Context, network string, from, to time.Time) (privacy.Held, error) {
+	if err := errors.Join(ctx.Err(), l.err); err != nil {
+		return privacy.Held{}, err
+	}
+	l.from, l.to = from, to
+	var held privacy.Held
+	for _, row := range l.rows {
+		if !row.in(network, from, to) {
+			continue
+		}
+		held.Rows++
+		if held.First.IsZero() || row.time.Before(held.First) {
+			held.First = row.time
+		}
+		if row.time.After(held.Last) {
+			held.Last = row.time
+		}
+	}
+	return held, nil
+}
+
+func (l *ledger) EraseNetwork(ctx context.Context, network string, from, to time.Time) (int64, error) {
+	if err := errors.Join(ctx.Err(), l.err); err != nil {
+		return 0, err
+	}
+	before := len(l.rows)
+	l.rows = slices.DeleteFunc(l.rows, func(row ledgerRow) bool { return row.in(network, from, to) })
+	erased := int64(before - len(l.rows))
+	l.rows = append(l.rows, l.late...)
+	return erased, nil
+}
+
+func (r ledgerRow) in(network string, from, to time.Time) bool {
+	return r.network == network && !r.time.Before(from) && r.time.Before(to)
+}
+
+func at(day int) time.Time { return time.Date(2026, time.March, day, 12, 30, 45, 0, time.UTC) }
+
+const oslo, bergen = "203.0.0.0/16", "198.51.0.0/16"
+
+func newLedger() *ledger {
+	return &ledger{rows: []ledgerRow{{oslo, at(9)}, {oslo, at(3)}, {bergen, at(5)}, {oslo, at(6)}}}
+}
+
+func TestAccess(t *testing.T) {
+	r, err := privacy.Access(t.Context(), newLedger(), privacy.Default(), oslo, time.Time{}, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (privacy.Held{Rows: 3, First: at(3), Last: at(9)}); r.Held != want {
+		t.Errorf("held %+v, want %+v", r.Held, want)
+	}
+	golden(t, "access.txt", text(t, r))
+
+	r, err = privacy.Access(t.Context(), newLedger(), privacy.Default(), oslo, at(3).Add(1), at(9))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (privacy.Held{Rows: 1, First: at(6), Last: at(6)}); r.Held != want {
+		t.Errorf("in a range: held %+v, want %+v", r.Held, want)
+	}
+
+	r, err = privacy.Access(t.Context(), newLedger(), privacy.Default(), "192.0.0.0/16", at(1), at(31))
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "access.none.txt", text(t, r))
+}
+
+// An answer goes to one person and is about many: no time and no page in it may
+// be another one's.
+func TestAccessTellsNoTimes(t *testing.T) {
+	r, err := privacy.Access(t.Context(), newLedger(), privacy.Default(), oslo, time.Time{}, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := text(t, r); strings.Contains(got, "12:30") {
+		t.Errorf("the report tells the time of a row:\n%s", got)
+	}
+}
+
+func TestErase(t *testing.T) {
+	l := newLedger()
+	r, err := privacy.Erase(t.Context(), l, privacy.Default(), oslo, at(1), at(9))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Erased != 2 || r.Left != 0 {
+		t.Errorf("erased %d and left %d, want 2 and 0", r.Erased, r.Left)
+	}
+	if want := []ledgerRow{{oslo, at(9)}, {bergen, at(5)}}; !slices.Equal(l.rows, want) {
+		t.Errorf("left in the ledger: %v, want %v", l.rows, want)
+	}
+	golden(t, "erase.txt", text(t, r))
+}
+
+func TestEraseTellsWhatIsLeft(t *testing.T) {
+	l := newLedger()
+	l.late = []ledgerRow{{oslo, at(10)}}
+	r, err := privacy.Erase(t.Context(), l, privacy.Default(), oslo, time.Time{}, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Erased != 3 || r.Left != 1 {
+		t.Errorf("erased %d and left %d, want 3 and 1", r.Erased, r.Left)
+	}
+	if got := text(t, r); !strings.Contains(got, "Run the erasure again") {
+		t.Errorf("the report hides what is left:\n%s", got)
+	}
+}
+
+// The reports follow the policy as the statement does.
+func TestReportsFollowThePolicy(t *testing.T) {
+	policy := privacy.Policy{Record: privacy.Minimal, Retention: privacy.Period{Months: 25}, Bits4: 8, Bits6: 48}
+	access, err := privacy.Access(t.Context(), newLedger(), policy, "2001:db8:3c4d::/48", time.Time{}, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := text(t, access)
+	for _, want := range []string{"after 25 months", "2001:db8:3c4d::/48, shared by 2^80 addresses"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in the report:\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, "operating system") {
+		t.Errorf("the report tells of more than the policy keeps:\n%s", got)
+	}
+	erase, err := privacy.Erase(t.Context(), newLedger(), policy, "203.0.0.0/8", time.Time{}, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got = text(t, erase)
+	for _, want := range []string{"25 months after their day", "203.0.0.0/8, shared by 16,777,216 addresses"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in the report:\n%s", want, got)
+		}
+	}
+}
+
+// A ledger can bind the times it is given, whatever the caller asks.
+func TestTimesReachTheLedgerWithinBounds(t *testing.T) {
+	for name, c := range map[string]struct{ from, to, wantFrom, wantTo time.Time }{
+		"no limits":   {time.Time{}, time.Time{}, time.Unix(0, 0), time.Unix(1<<32-1, 0)},
+		"far limits":  {at(1).AddDate(-500, 0, 0), at(1).AddDate(500, 0, 0), time.Unix(0, 0), time.Unix(1<<32-1, 0)},
+		"both limits": {at(1), at(2), at(1), at(2)},
+		"other zone":  {at(1).In(time.FixedZone("", 3600)), time.Time{}, at(1), time.Unix(1<<32-1, 0)},
+	} {
+		l := newLedger()
+		if _, err := privacy.Access(t.Context(), l, privacy.Default(), oslo, c.from, c.to); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if !l.from.Equal(c.wantFrom) || !l.to.Equal(c.wantTo) || l.from.Location() != time.UTC {
+			t.Errorf("%s: the ledger is asked from %s to %s, want %s to %s", name, l.from, l.to, c.wantFrom, c.wantTo)
+		}
+	}
+}
+
+// What is refused is refused before the ledger is asked, and in words that hold
+// no address: somebody may have given one uncut.
+func TestRequestsRefused(t *testing.T) {
+	nothing := privacy.Default()
+	nothing.Bits4 = 0
+	for name, c := range map[string]struct {
+		policy   privacy.Policy
+		network  string
+		from, to time.Time
+	}{
+		"empty":                {privacy.Default(), "", time.Time{}, time.Time{}},
+		"address":              {privacy.Default(), "203.0.113.77", time.Time{}, time.Time{}},
+		"address as network":   {privacy.Default(), "203.0.113.77/32", time.Time{}, time.Time{}},
+		"IPv6 address":         {privacy.Default(), "2001:db8:3c4d:15::1a2f", time.Time{}, time.Time{}},
+		"cut less":             {privacy.Default(), "203.0.113.0/24", time.Time{}, time.Time{}},
+		"cut less, IPv6":       {privacy.Default(), "2001:db8:3c4d::/48", time.Time{}, time.Time{}},
+		"bits left over":       {privacy.Default(), "203.0.113.77/16", time.Time{}, time.Time{}},
+		"everybody":            {privacy.Default(), "0.0.0.0/0", time.Time{}, time.Time{}},
+		"everybody, IPv6":      {privacy.Default(), "::/0", time.Time{}, time.Time{}},
+		"everybody by policy":  {nothing, "0.0.0.0/0", time.Time{}, time.Time{}},
+		"SQL":                  {privacy.Default(), "' OR 1=1 --", time.Time{}, time.Time{}},
+		"later before earlier": {privacy.Default(), oslo, at(2), at(1)},
+		"no time at all":       {privacy.Default(), oslo, at(2), at(2)},
+	} {
+		l := newLedger()
+		l.err = errors.New("the ledger was asked")
+		_, accessErr := privacy.Access(t.Context(), l, c.policy, c.network, c.from, c.to)
+		_, eraseErr := privacy.Erase(t.Context(), l, c.policy, c.network, c.from, c.to)
+		for _, err := range []error{accessErr, eraseErr} {
+			if err == nil || errors.Is(err, l.err) {
+				t.Errorf("%s: error %v, want the request to be refused", name, err)
+				continue
+			}
+			if s := err.Error(); strings.Contains(s, "113") || strings.Contains(s, "3c4d") {
+				t.Errorf("%s: the error holds the address: %v", name, err)
+			}
+		}
+	}
+}
+
+func TestErrorsOfTheLedger(t *testing.T) {
+	l := newLedger()
+	l.err = errors.New("out of order")
+	if _, err := privacy.Access(t.Context(), l, privacy.Default(), oslo, time.Time{}, time.Time{}); !errors.Is(err, l.err) {
+		t.Errorf("access: %v", err)
+	}
+	if _, err := privacy.Erase(t.Context(), l, privacy.Default(), oslo, time.Time{}, time.Time{}); !errors.Is(err, l.err) {
+		t.Errorf("erase: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := privacy.Erase(ctx, newLedger(), privacy.Default(), oslo, time.Time{}, time.Time{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("erase after the end: %v", err)
+	}
+}
+
+func text(t *testing.T, report io.WriterTo) string {
+	t.Helper()
+	var b strings.Builder
+	n, err := report.WriteTo(&b)
+	if err != nil || n != int64(b.Len()) {
+		t.Fatalf("%d bytes written, %d said, error %v", b.Len(), n, err)
+	}
+	return b.String()
+}

@@ -1,0 +1,355 @@
+package privacy_test
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"flag"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/PuerkitoBio/goquery"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/fotspor/fotspor/geo"
+	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/privacy"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+var languages = []privacy.Language{privacy.Bokmal, privacy.English}
+
+func statement() privacy.Statement {
+	return privacy.Statement{
+		Policy:  privacy.Default(),
+		Site:    3,
+		Name:    "Sosiale entreprenører",
+		Host:    "example.no",
+		Contact: "personvern@example.no",
+		GeoText: "IP geolocation by DB-IP",
+		GeoURL:  "https://db-ip.com",
+		Made:    time.Date(2026, time.November, 22, 19, 43, 0, 0, time.UTC),
+	}
+}
+
+func TestStatementGolden(t *testing.T) {
+	for name, mutate := range map[string]func(*privacy.Policy){
+		"standard": func(*privacy.Policy) {},
+		"minimal": func(p *privacy.Policy) {
+			*p = privacy.Policy{Record: privacy.Minimal, Retention: privacy.Period{Months: 25}, Bits4: 8, Bits6: 24}
+		},
+		"ignoring": func(p *privacy.Policy) {
+			*p = privacy.Policy{Record: privacy.Standard, Retention: privacy.Period{Days: 90}, IgnoreObjection: true}
+		},
+	} {
+		for _, lang := range languages {
+			t.Run(name+"."+string(lang), func(t *testing.T) {
+				s := statement()
+				mutate(&s.Policy)
+				golden(t, "statement."+name+"."+string(lang)+".html", withoutStyle(t, render(t, lang, s)))
+			})
+		}
+	}
+}
+
+// Each field of the policy is a promise: another value must be another statement.
+func TestStatementFollowsThePolicy(t *testing.T) {
+	type wanted struct{ before, after string }
+	mutations := map[string][]struct {
+		mutate func(*privacy.Policy)
+		en, nb wanted
+	}{
+		"Record": {{
+			func(p *privacy.Policy) { p.Record = privacy.Minimal },
+			wanted{"which operating system", ""}, wanted{"hvilket operativsystem", ""},
+		}, {
+			func(p *privacy.Policy) { p.Record = privacy.Minimal },
+			wanted{"where the visit came from", ""}, wanted{"hvor besøket kom fra", ""},
+		}, {
+			func(p *privacy.Policy) { p.Record = privacy.Minimal },
+			wanted{"the campaign named after it", ""}, wanted{"kampanjen som er nevnt etter det", ""},
+		}},
+		"Retention": {{
+			func(p *privacy.Policy) { p.Retention = privacy.Period{Months: 25} },
+			wanted{"after 3 years.", "after 25 months."}, wanted{"etter 3 år.", "etter 25 måneder."},
+		}, {
+			func(p *privacy.Policy) { p.Retention = privacy.Period{Days: 90} },
+			wanted{"before 22 November 2023", "before 24 August 2026"}, wanted{"før 22. november 2023", "før 24. august 2026"},
+		}},
+		"Bits4": {{
+			func(p *privacy.Policy) { p.Bits4 = 20 },
+			wanted{"203.0.0.0/16, a network of 65,536 addresses", "203.0.112.0/20, a network of 4,096 addresses"},
+			wanted{"203.0.0.0/16, et nettverk med 65\u00a0536 adresser", "203.0.112.0/20, et nettverk med 4\u00a0096 adresser"},
+		}, {
+			func(p *privacy.Policy) { p.Bits4 = 0 },
+			wanted{"the first 16 of 32 bits", "every network is stored as 0.0.0.0/0"},
+			wanted{"de første 16 av 32 bit", "Alle nettverk lagres som 0.0.0.0/0"},
+		}},
+		"Bits6": {{
+			func(p *privacy.Policy) { p.Bits6 = 48 },
+			wanted{"the first 32 of 128 bits", "the first 48 of 128 bits"},
+			wanted{"de første 32 av 128 bit", "de første 48 av 128 bit"},
+		}, {
+			func(p *privacy.Policy) { p.Bits6 = 0 },
+			wanted{"leaves 2001:db8::/32", "every network is stored as ::/0"},
+			wanted{"blir det igjen 2001:db8::/32", "Alle nettverk lagres som ::/0"},
+		}},
+		"IgnoreObjection": {{
+			func(p *privacy.Policy) { p.IgnoreObjection = true },
+			wanted{"We take either one as an objection", "counts visits also when the browser sends Global Privacy Control"},
+			wanted{"Vi regner begge deler som en protest", "teller besøk også når nettleseren sender Global Privacy Control"},
+		}, {
+			func(p *privacy.Policy) { p.IgnoreObjection = true },
+			wanted{"Let your browser say so", "Write to us, as said above"},
+			wanted{"La nettleseren si fra", "Skriv til oss, som sagt ovenfor"},
+		}},
+	}
+	policy := reflect.TypeFor[privacy.Policy]()
+	for i := range policy.NumField() {
+		name := policy.Field(i).Name
+		if len(mutations[name]) == 0 {
+			t.Errorf("the statement is not tried against Policy.%s", name)
+		}
+		for _, m := range mutations[name] {
+			for lang, want := range map[privacy.Language]wanted{privacy.English: m.en, privacy.Bokmal: m.nb} {
+				s := statement()
+				before := words(t, render(t, lang, s))
+				m.mutate(&s.Policy)
+				after := words(t, render(t, lang, s))
+				if want.before != "" && (!strings.Contains(before, want.before) || strings.Contains(after, want.before)) {
+					t.Errorf("%s, %s: want %q before the change and not after it", name, lang, want.before)
+				}
+				if want.after != "" && (strings.Contains(before, want.after) || !strings.Contains(after, want.after)) {
+					t.Errorf("%s, %s: want %q after the change and not before it", name, lang, want.after)
+				}
+			}
+		}
+	}
+}
+
+// Where no part of an address is kept, nothing can be looked up by one.
+func TestStatementWithoutNetworksOffersNoSearch(t *testing.T) {
+	s := statement()
+	s.Policy.Bits4, s.Policy.Bits6 = 0, 0
+	for lang, offers := range map[privacy.Language][]string{
+		privacy.English: {"We can tell", "We can delete"},
+		privacy.Bokmal:  {"Vi kan si", "Vi kan slette"},
+	} {
+		text := words(t, render(t, lang, s))
+		for _, offer := range offers {
+			if strings.Contains(text, offer) {
+				t.Errorf("%s: the statement offers %q", lang, offer)
+			}
+		}
+	}
+}
+
+// The cut that the statement shows is the one that the program makes.
+func TestStatementShowsTheRealCut(t *testing.T) {
+	s := statement()
+	for bits4 := range privacy.MaxBits4 {
+		s.Policy.Bits4 = bits4 + 1
+		s.Policy.Bits6 = min(2*bits4+2, privacy.MaxBits6)
+		codes := document(t, render(t, privacy.English, s)).Find("dd code").Map(func(_ int, c *goquery.Selection) string { return c.Text() })
+		if len(codes) != 4 {
+			t.Fatalf("%d addresses and networks on the page, want 4: %q", len(codes), codes)
+		}
+		for i := 0; i < len(codes); i += 2 {
+			addr := hit.NewAddr(netip.MustParseAddr(codes[i]))
+			if want := geo.Cut(addr, s.Policy.Bits4, s.Policy.Bits6); codes[i+1] != want {
+				t.Errorf("%s is shown as cut to %s, is cut to %s", codes[i], codes[i+1], want)
+			}
+		}
+	}
+}
+
+func TestRetentionInWords(t *testing.T) {
+	for period, want := range map[string][2]string{
+		"1y":      {"1 year", "1 år"},
+		"3y":      {"3 years", "3 år"},
+		"1m":      {"1 month", "1 måned"},
+		"25m":     {"25 months", "25 måneder"},
+		"1d":      {"1 day", "1 dag"},
+		"90d":     {"90 days", "90 dager"},
+		"1y6m":    {"1 year and 6 months", "1 år og 6 måneder"},
+		"2y1m":    {"2 years and 1 month", "2 år og 1 måned"},
+		"1y2m1d":  {"1 year, 2 months and 1 day", "1 år, 2 måneder og 1 dag"},
+		"1000d":   {"1,000 days", "1\u00a0000 dager"},
+		"1y0m15d": {"1 year and 15 days", "1 år og 15 dager"},
+	} {
+		s := statement()
+		s.Policy.Retention = mustParse(t, period)
+		for i, lang := range []privacy.Language{privacy.English, privacy.Bokmal} {
+			if got := document(t, render(t, lang, s)).Find("main b").Text(); got != want[i] {
+				t.Errorf("%s, %s: %q, want %q", period, lang, got, want[i])
+			}
+		}
+	}
+}
+
+func TestStatementContact(t *testing.T) {
+	for contact, href := range map[string]string{
+		"personvern@example.no":       "mailto:personvern@example.no",
+		"https://example.no/kontakt":  "https://example.no/kontakt",
+		"Storgata 1, 0155 Oslo":       "",
+		"javascript:alert(1)":         "",
+		"a@example.no?bcc=b@mail.com": "",
+		"<script>alert(1)</script>":   "",
+		"":                            "",
+	} {
+		s := statement()
+		s.Contact = contact
+		for _, lang := range languages {
+			doc := document(t, render(t, lang, s))
+			last := doc.Find("section:nth-last-of-type(2) p").Last()
+			if got := last.Find("a").AttrOr("href", ""); got != href {
+				t.Errorf("%s, contact %q links to %q, want %q", lang, contact, got, href)
+			}
+			if !strings.Contains(last.Text(), contact) {
+				t.Errorf("%s: contact %q is not in %q", lang, contact, last.Text())
+			}
+			if contact == "" && !strings.Contains(last.Text(), "example.no") {
+				t.Errorf("%s: without a contact %q does not lead to the site", lang, last.Text())
+			}
+			if doc.Find("script").Length() > 0 {
+				t.Errorf("%s: contact %q makes a script", lang, contact)
+			}
+		}
+	}
+}
+
+func TestStatementNamesItsRegionData(t *testing.T) {
+	for _, lang := range languages {
+		s := statement()
+		link := document(t, render(t, lang, s)).Find(`footer a[href="https://db-ip.com"]`)
+		if link.Text() != "IP geolocation by DB-IP" {
+			t.Errorf("%s: the link to DB-IP reads %q", lang, link.Text())
+		}
+		s.GeoText, s.GeoURL = "", ""
+		if got := words(t, render(t, lang, s)); strings.Contains(got, "DB-IP") {
+			t.Errorf("%s: region data are named that nobody uses", lang)
+		}
+	}
+}
+
+func TestRenderRefuses(t *testing.T) {
+	broken := statement()
+	broken.Policy.Bits4 = 32
+	for name, render := range map[string]func(*strings.Builder) error{
+		"statement of an invalid policy": func(b *strings.Builder) error {
+			return privacy.RenderStatement(b, privacy.English, broken)
+		},
+		"row under an invalid policy": func(b *strings.Builder) error {
+			return privacy.RenderWhat(b, privacy.English, privacy.What{Statement: broken})
+		},
+		"statement in another language": func(b *strings.Builder) error {
+			return privacy.RenderStatement(b, "nn", statement())
+		},
+		"row in another language": func(b *strings.Builder) error {
+			return privacy.RenderWhat(b, "", privacy.What{Statement: statement()})
+		},
+	} {
+		var b strings.Builder
+		if err := render(&b); err == nil || b.Len() > 0 {
+			t.Errorf("%s: error %v after %d bytes, want an error and no byte", name, err, b.Len())
+		}
+	}
+	if err := privacy.RenderStatement(brokenPipe{}, privacy.English, statement()); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("error of the writer is lost: %v", err)
+	}
+}
+
+type brokenPipe struct{}
+
+func (brokenPipe) Write([]byte) (int, error) { return 0, os.ErrClosed }
+
+// The pages must work under the header that is sent with them, and need nothing
+// from anywhere else.
+func TestPagesKeepTheirContentSecurityPolicy(t *testing.T) {
+	for _, lang := range languages {
+		for name, html := range map[string]string{
+			"statement": render(t, lang, statement()),
+			"what":      renderWhat(t, lang, privacy.What{Statement: statement(), Row: fullRow()}),
+			"nothing":   renderWhat(t, lang, privacy.What{Statement: statement(), Dropped: "bot"}),
+		} {
+			_, rest, _ := strings.Cut(html, "<style>")
+			style, _, ok := strings.Cut(rest, "</style>")
+			sum := sha256.Sum256([]byte(style))
+			hash := "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+			if csp := privacy.ContentSecurityPolicy(); !ok || !strings.Contains(csp, "style-src "+hash) {
+				t.Errorf("%s in %s: style sheet of hash %s is not the one of %q", name, lang, hash, csp)
+			}
+			doc := document(t, html)
+			if n := doc.Find("script, link, img, iframe, form, [style], [onclick], [src]").Length(); n > 0 {
+				t.Errorf("%s in %s: %d elements that the policy forbids", name, lang, n)
+			}
+			if got := doc.Find("html").AttrOr("lang", ""); got != string(lang) {
+				t.Errorf("%s in %s: marked as %q", name, lang, got)
+			}
+			if doc.Find("h1").Length() != 1 || doc.Find("main").Length() != 1 {
+				t.Errorf("%s in %s: want one h1 and one main", name, lang)
+			}
+		}
+	}
+}
+
+func render(t *testing.T, lang privacy.Language, s privacy.Statement) string {
+	t.Helper()
+	var b strings.Builder
+	if err := privacy.RenderStatement(&b, lang, s); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func document(t *testing.T, html string) *goquery.Document {
+	t.Helper()
+	doc, err := goquery.NewDocumentFromReader(strings.NewReader(html))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+// words returns the text of the page as it is read.
+func words(t *testing.T, html string) string {
+	t.Helper()
+	doc := document(t, html)
+	doc.Find("style").Remove()
+	return strings.Join(strings.FieldsFunc(doc.Text(), func(r rune) bool { return r == ' ' || r == '\n' }), " ")
+}
+
+// withoutStyle leaves the style sheet out of a page: golden files are about
+// what it says.
+func withoutStyle(t *testing.T, html string) string {
+	t.Helper()
+	before, rest, _ := strings.Cut(html, "<style>")
+	_, after, ok := strings.Cut(rest, "</style>")
+	if !ok {
+		t.Fatal("page without a style sheet")
+	}
+	return before + after
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got), -update writes it:\n%s", path, diff)
+	}
+}
