@@ -1,0 +1,62 @@
+package spool
+
+import (
+	"errors"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics are the counters of a spool; its gauges are read from its state.
+type metrics struct {
+	tornBytes      prometheus.Counter
+	corruptRecords prometheus.Counter
+}
+
+func newMetrics() *metrics {
+	return &metrics{
+		tornBytes: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "fotspor_spool_torn_bytes_total",
+			Help: "Bytes of unfinished writes cut off segments when the spool was opened. None of them was acknowledged.",
+		}),
+		corruptRecords: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "fotspor_spool_corrupt_records_total",
+			Help: "Damaged records found in segments. Acknowledged rows were lost.",
+		}),
+	}
+}
+
+// register registers the metrics of the spool, all or none.
+func (s *Spool) register(reg prometheus.Registerer) error {
+	gauge := func(name, help string, value func() float64) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return value()
+		})
+	}
+	var registered []prometheus.Collector
+	for _, c := range []prometheus.Collector{
+		s.metrics.tornBytes,
+		s.metrics.corruptRecords,
+		gauge("fotspor_spool_bytes", "Size of all segments on disk.",
+			func() float64 { return float64(s.used) }),
+		gauge("fotspor_spool_segments", "Number of segments on disk, the open one included.",
+			func() float64 { return float64(len(s.queue)) }),
+		gauge("fotspor_spool_oldest_seconds", "Age of the oldest row that is not stored yet; 0 if there is none.",
+			func() float64 {
+				if len(s.queue) == 0 {
+					return 0
+				}
+				return max(0, s.opts.Now().Sub(s.queue[0].born).Seconds())
+			}),
+	} {
+		if err := reg.Register(c); err != nil {
+			for _, r := range registered {
+				reg.Unregister(r)
+			}
+			return errors.Join(errors.New("register metrics"), err)
+		}
+		registered = append(registered, c)
+	}
+	return nil
+}

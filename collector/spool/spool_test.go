@@ -1,0 +1,832 @@
+package spool_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"go.uber.org/goleak"
+
+	"github.com/fotspor/fotspor/collector/spool"
+	"github.com/fotspor/fotspor/hit"
+)
+
+// childDir tells the test binary to be the process that TestKill kills.
+const childDir = "FOTSPOR_TEST_SPOOL_DIR"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(childDir); dir != "" {
+		if err := appendForever(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
+	goleak.VerifyTestMain(m)
+}
+
+var day = time.Date(2026, 7, 5, 10, 0, 0, 0, time.UTC)
+
+// row returns a row that can be told from others by its name.
+func row(name string) hit.Row {
+	return hit.Row{Site: 1, Time: day, Kind: hit.Pageview, Name: name, Path: "/", Pageviews: 1}
+}
+
+func mustOpen(t testing.TB, dir string, opts spool.Options) *spool.Spool {
+	t.Helper()
+	s, err := spool.Open(dir, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func mustAppend(t testing.TB, s *spool.Spool, names ...string) {
+	t.Helper()
+	for _, n := range names {
+		if err := s.Append(row(n)); err != nil {
+			t.Fatalf("Append(%q) = %v", n, err)
+		}
+	}
+}
+
+// store is a fake of what is behind Drain: it honours its context, and knows
+// each token once.
+type store struct {
+	fail func(call int) (before, after bool) // whether a call fails before or after it has stored
+
+	mu    sync.Mutex
+	calls int
+	names []string
+	seen  map[string]string
+	sizes []int
+}
+
+var errStore = errors.New("store is down")
+
+func (s *store) insert(ctx context.Context, rows []hit.Row, token string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls++
+	before, after := false, false
+	if s.fail != nil {
+		before, after = s.fail(s.calls)
+	}
+	if before {
+		return errStore
+	}
+	var names []string
+	for _, r := range rows {
+		names = append(names, r.Name)
+	}
+	block := strings.Join(names, " ")
+	if was, ok := s.seen[token]; !ok {
+		if s.seen == nil {
+			s.seen = make(map[string]string)
+		}
+		s.seen[token] = block
+		s.names = append(s.names, names...)
+		s.sizes = append(s.sizes, len(names))
+	} else if was != block {
+		return fmt.Errorf("token %q comes back with other rows", token)
+	}
+	if after {
+		return errStore
+	}
+	return nil
+}
+
+// drained returns the names of all rows in dir, in order.
+func drained(t *testing.T, dir string) []string {
+	t.Helper()
+	s := mustOpen(t, dir, spool.Options{})
+	var to store
+	if err := s.Flush(t.Context(), to.insert); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if left := files(t, dir); len(left) > 0 {
+		t.Errorf("segments left behind: %q", left)
+	}
+	return to.names
+}
+
+// files returns the names of the segments in dir.
+func files(t testing.TB, dir string) []string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(dir, "*.*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+func wantNames(t *testing.T, got []string, want ...string) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+}
+
+func TestFlush(t *testing.T) {
+	dir := t.TempDir()
+	s := mustOpen(t, dir, spool.Options{})
+	mustAppend(t, s, "a", "b")
+	if err := s.Append(row("c"), row("d")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Append(); err != nil {
+		t.Errorf("Append of nothing = %v", err)
+	}
+	to := store{fail: func(call int) (bool, bool) { return call == 1, false }}
+	if err := s.Flush(t.Context(), to.insert); !errors.Is(err, errStore) {
+		t.Errorf("Flush = %v, want the error of the store", err)
+	}
+	mustAppend(t, s, "e")
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Flush(ended, to.insert); !errors.Is(err, context.Canceled) {
+		t.Errorf("Flush with an ended context = %v", err)
+	}
+	wantNames(t, to.names)
+	if err := s.Flush(t.Context(), to.insert); err != nil {
+		t.Fatal(err)
+	}
+	wantNames(t, to.names, "a", "b", "c", "d", "e")
+	if left := files(t, dir); len(left) > 0 {
+		t.Errorf("segments left behind: %q", left)
+	}
+}
+
+func TestReopen(t *testing.T) {
+	dir := t.TempDir()
+	for i, name := range []string{"a", "b", "c"} {
+		s := mustOpen(t, dir, spool.Options{Now: func() time.Time { return day.Add(time.Duration(i) * time.Minute) }})
+		mustAppend(t, s, name)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "note.seg"), []byte("not ours"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := mustOpen(t, dir, spool.Options{})
+	var to store
+	if err := s.Flush(t.Context(), to.insert); err != nil {
+		t.Fatal(err)
+	}
+	wantNames(t, to.names, "a", "b", "c")
+	if left := files(t, dir); len(left) != 1 {
+		t.Errorf("files = %q, want the foreign one alone", left)
+	}
+}
+
+func TestClosed(t *testing.T) {
+	s := mustOpen(t, t.TempDir(), spool.Options{})
+	for range 2 {
+		if err := s.Close(); err != nil {
+			t.Errorf("Close = %v", err)
+		}
+	}
+	if err := s.Append(row("a")); !errors.Is(err, spool.ErrClosed) {
+		t.Errorf("Append after Close = %v, want ErrClosed", err)
+	}
+}
+
+func TestOneProcess(t *testing.T) {
+	dir := t.TempDir()
+	first := mustOpen(t, dir, spool.Options{})
+	if _, err := spool.Open(dir, spool.Options{}); err == nil || !strings.Contains(err.Error(), "in use") {
+		t.Errorf("second Open = %v, want it to say that the directory is in use", err)
+	}
+	first.Close()
+	mustOpen(t, dir, spool.Options{})
+}
+
+func TestBadOptions(t *testing.T) {
+	for name, opts := range map[string]spool.Options{
+		"negative": {MaxBytes: -1},
+		"rows":     {SegmentRows: 100_001},
+	} {
+		if _, err := spool.Open(t.TempDir(), opts); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+// TestTornTail cuts a segment at every offset, as the death of the process does.
+func TestTornTail(t *testing.T) {
+	source := t.TempDir()
+	s := mustOpen(t, source, spool.Options{})
+	var ends []int // of every record
+	for _, names := range [][]string{{"a"}, {"b", "c"}, {"d"}} {
+		var rows []hit.Row
+		for _, n := range names {
+			rows = append(rows, row(n))
+		}
+		if err := s.Append(rows...); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(files(t, source)[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		ends = append(ends, int(info.Size()))
+	}
+	name := files(t, source)[0]
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasSuffix(name, ".open") {
+		t.Fatalf("segment is called %q", name)
+	}
+	const header = 8
+	for cut := range len(data) + 1 {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, filepath.Base(name)), data[:cut], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		want, good := []string(nil), 0
+		if cut >= header {
+			good = header
+		}
+		for i, names := range [][]string{{"a"}, {"b", "c"}, {"d"}} {
+			if cut >= ends[i] {
+				want, good = append(want, names...), ends[i]
+			}
+		}
+		reg := prometheus.NewPedanticRegistry()
+		s := mustOpen(t, dir, spool.Options{Registerer: reg})
+		if err := testutil.GatherAndCompare(reg, strings.NewReader(fmt.Sprintf(`
+# HELP fotspor_spool_torn_bytes_total Bytes of unfinished writes cut off segments when the spool was opened. None of them was acknowledged.
+# TYPE fotspor_spool_torn_bytes_total counter
+fotspor_spool_torn_bytes_total %d
+# HELP fotspor_spool_corrupt_records_total Damaged records found in segments. Acknowledged rows were lost.
+# TYPE fotspor_spool_corrupt_records_total counter
+fotspor_spool_corrupt_records_total 0
+`, cut-good)), "fotspor_spool_torn_bytes_total", "fotspor_spool_corrupt_records_total"); err != nil {
+			t.Errorf("cut at %d: %v", cut, err)
+		}
+		mustAppend(t, s, "new")
+		s.Close()
+		if diff := cmp.Diff(append(want, "new"), drained(t, dir)); diff != "" {
+			t.Errorf("cut at %d: rows (-want +got):\n%s", cut, diff)
+		}
+	}
+}
+
+// TestDamage flips a bit at every offset of a sealed segment.
+func TestDamage(t *testing.T) {
+	source := t.TempDir()
+	s := mustOpen(t, source, spool.Options{})
+	mustAppend(t, s, "a", "b", "c")
+	s.Close()
+	name := files(t, source)[0]
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := (len(data) - 8) / 3
+	const versionByte = 7 // a test of its own
+	for at := range data {
+		if at == versionByte {
+			continue
+		}
+		dir := t.TempDir()
+		bad := bytes.Clone(data)
+		bad[at] ^= 0x10
+		if err := os.WriteFile(filepath.Join(dir, filepath.Base(name)), bad, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		want := []string{"a", "b", "c"}[:max(0, at-8)/size]
+		reg := prometheus.NewPedanticRegistry()
+		s := mustOpen(t, dir, spool.Options{Registerer: reg})
+		var to store
+		if err := s.Flush(t.Context(), to.insert); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(strings.Join(want, " "), strings.Join(to.names, " ")); diff != "" {
+			t.Errorf("damage at %d: rows (-want +got):\n%s", at, diff)
+		}
+		if err := testutil.GatherAndCompare(reg, strings.NewReader(`
+# HELP fotspor_spool_corrupt_records_total Damaged records found in segments. Acknowledged rows were lost.
+# TYPE fotspor_spool_corrupt_records_total counter
+fotspor_spool_corrupt_records_total 1
+`), "fotspor_spool_corrupt_records_total"); err != nil {
+			t.Errorf("damage at %d: %v", at, err)
+		}
+	}
+}
+
+// TestEmptyFiles: a sealed file that lost its content is reported and goes.
+func TestEmptyFiles(t *testing.T) {
+	dir := t.TempDir()
+	for _, suffix := range []string{".open", ".seg"} {
+		if err := os.WriteFile(filepath.Join(dir, "20260705T100000.000000Z-X"+suffix), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var log bytes.Buffer
+	s := mustOpen(t, dir, spool.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	var to store
+	if err := s.Flush(t.Context(), to.insert); err != nil {
+		t.Fatal(err)
+	}
+	if to.calls != 0 || len(files(t, dir)) != 0 || strings.Count(log.String(), "segment is damaged") != 1 {
+		t.Errorf("%d inserts, files %q, log:\n%s", to.calls, files(t, dir), log.String())
+	}
+}
+
+// TestOtherVersion: after a downgrade, segments of the newer version stay.
+func TestOtherVersion(t *testing.T) {
+	dir := t.TempDir()
+	s := mustOpen(t, dir, spool.Options{})
+	mustAppend(t, s, "a")
+	s.Close()
+	name := files(t, dir)[0]
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data[7]++
+	if err := os.WriteFile(name, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s = mustOpen(t, dir, spool.Options{})
+	var to store
+	if err := s.Flush(t.Context(), to.insert); err == nil || !strings.Contains(err.Error(), "format 2") {
+		t.Errorf("Flush = %v, want it to name the format", err)
+	}
+	if len(files(t, dir)) != 1 {
+		t.Error("segment is gone")
+	}
+}
+
+// appendForever appends rows from many goroutines and prints the name of each
+// once it is acknowledged.
+func appendForever(dir string) error {
+	s, err := spool.Open(dir, spool.Options{SegmentRows: 500})
+	if err != nil {
+		return err
+	}
+	failed := make(chan error)
+	for g := range 16 {
+		go func() {
+			for i := 0; ; i++ {
+				names := []string{fmt.Sprintf("%d.%d", g, i)}
+				if i%10 == 9 { // several rows in one call
+					names = append(names, names[0]+"+", names[0]+"++")
+				}
+				var rows []hit.Row
+				for _, n := range names {
+					rows = append(rows, row(n))
+				}
+				if err := s.Append(rows...); err != nil {
+					failed <- err
+				}
+				fmt.Println(strings.Join(names, "\n"))
+			}
+		}()
+	}
+	return <-failed
+}
+
+func TestKill(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts and kills processes")
+	}
+	dir := t.TempDir()
+	acknowledged := make(map[string]bool)
+	for life := range 3 {
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), childDir+"="+filepath.Join(dir, fmt.Sprint(life)))
+		cmd.Stderr = os.Stderr
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewScanner(out)
+		for n := 0; lines.Scan(); n++ {
+			acknowledged[fmt.Sprint(life, "/", lines.Text())] = true
+			if n == 2000*(life+1) {
+				if err := cmd.Process.Kill(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if err := cmd.Wait(); err == nil {
+			t.Fatal("child ended by itself")
+		}
+	}
+	if len(acknowledged) < 3*2000 {
+		t.Fatalf("only %d rows were acknowledged", len(acknowledged))
+	}
+	found := make(map[string]int)
+	for life := range 3 {
+		for _, name := range drained(t, filepath.Join(dir, fmt.Sprint(life))) {
+			found[fmt.Sprint(life, "/", name)]++
+		}
+	}
+	for name := range acknowledged {
+		if found[name] == 0 {
+			t.Errorf("row %s was acknowledged and is lost", name)
+		}
+	}
+	for name, n := range found {
+		if n > 1 {
+			t.Errorf("row %s is there %d times", name, n)
+		}
+		if call, inner := strings.CutSuffix(name, "+"); inner && found[strings.TrimSuffix(call, "+")] == 0 {
+			t.Errorf("row %s is there without the rest of its call", name)
+		}
+	}
+}
+
+// TestDrain drains while rows come in and the store fails at every other call,
+// before or after it has stored: what is stored in the end is exact.
+func TestDrain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := mustOpen(t, t.TempDir(), spool.Options{SegmentRows: 50})
+		to := store{fail: func(call int) (bool, bool) { return call%4 == 0, call%4 == 2 }}
+		ctx, stop := context.WithCancel(t.Context())
+		drain := make(chan error, 1)
+		go func() { drain <- s.Drain(ctx, to.insert) }()
+
+		const writers, each = 8, 200
+		var wg sync.WaitGroup
+		for g := range writers {
+			wg.Go(func() {
+				for i := range each {
+					mustAppend(t, s, fmt.Sprintf("%d.%d", g, i))
+				}
+			})
+		}
+		wg.Wait()
+		time.Sleep(time.Hour) // of the bubble's own clock
+		synctest.Wait()
+		stop()
+		if err := <-drain; err != nil {
+			t.Errorf("Drain = %v", err)
+		}
+		count := make(map[string]int)
+		for _, n := range to.names {
+			count[n]++
+		}
+		if len(to.names) != writers*each || len(count) != writers*each {
+			t.Errorf("%d rows, %d different, want %d", len(to.names), len(count), writers*each)
+		}
+		for _, n := range to.sizes {
+			if n > 50 {
+				t.Errorf("segment of %d rows, want at most 50", n)
+			}
+		}
+		s.Close()
+	})
+}
+
+func TestDrainStopsWithoutLoss(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := mustOpen(t, t.TempDir(), spool.Options{})
+		ctx, stop := context.WithCancel(t.Context())
+		mustAppend(t, s, "a")
+		hangs := func(ctx context.Context, _ []hit.Row, _ string) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		drain := make(chan error, 1)
+		go func() { drain <- s.Drain(ctx, hangs) }()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		mustAppend(t, s, "b")
+		if err := s.Drain(ctx, hangs); err == nil {
+			t.Error("a second Drain runs beside the first")
+		}
+		if err := s.Flush(ctx, hangs); err == nil {
+			t.Error("Flush runs beside Drain")
+		}
+		stop()
+		if err := <-drain; err != nil {
+			t.Errorf("Drain = %v", err)
+		}
+		var to store
+		if err := s.Flush(t.Context(), to.insert); err != nil {
+			t.Fatal(err)
+		}
+		wantNames(t, to.names, "a", "b")
+		s.Close()
+	})
+}
+
+func TestSealAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := mustOpen(t, t.TempDir(), spool.Options{SealAfter: 5 * time.Second})
+		var to store
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		var done sync.WaitGroup
+		done.Go(func() { s.Drain(ctx, to.insert) })
+		calls := func() int {
+			synctest.Wait()
+			to.mu.Lock()
+			defer to.mu.Unlock()
+			return to.calls
+		}
+		time.Sleep(time.Minute) // an idle spool seals nothing
+		mustAppend(t, s, "a")
+		time.Sleep(3 * time.Second)
+		mustAppend(t, s, "b")
+		time.Sleep(2*time.Second - time.Millisecond)
+		if n := calls(); n != 0 {
+			t.Errorf("%d inserts just before the age is reached", n)
+		}
+		time.Sleep(time.Millisecond)
+		if n := calls(); n != 1 {
+			t.Errorf("%d inserts when the age is reached, want 1", n)
+		}
+		stop()
+		done.Wait()
+		wantNames(t, to.names, "a", "b")
+		s.Close()
+	})
+}
+
+func TestBackoff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := mustOpen(t, t.TempDir(), spool.Options{})
+		mustAppend(t, s, "a")
+		ctx, stop := context.WithCancel(t.Context())
+		var at []time.Time
+		var tokens []string
+		down := func(_ context.Context, _ []hit.Row, token string) error {
+			at = append(at, time.Now())
+			tokens = append(tokens, token)
+			if len(at) == 100 {
+				stop()
+			}
+			return errStore
+		}
+		if err := s.Drain(ctx, down); err != nil {
+			t.Errorf("Drain = %v", err)
+		}
+		longest := time.Duration(0)
+		for i := 1; i < len(at); i++ {
+			wait := at[i].Sub(at[i-1])
+			longest = max(longest, wait)
+			if limit := min(100*time.Millisecond<<min(i-1, 20), 30*time.Second); wait > limit {
+				t.Errorf("wait %d was %v, want at most %v", i, wait, limit)
+			}
+			if tokens[i] != tokens[0] {
+				t.Errorf("try %d has token %q, the first had %q", i, tokens[i], tokens[0])
+			}
+		}
+		if longest < 20*time.Second { // 90 waits that are uniform up to 30 s
+			t.Errorf("longest wait is %v", longest)
+		}
+		s.Close()
+	})
+}
+
+func TestTokens(t *testing.T) {
+	dirs := []string{t.TempDir(), t.TempDir()}
+	seen := make(map[string]bool)
+	for _, dir := range dirs {
+		s := mustOpen(t, dir, spool.Options{SegmentRows: 1, Now: func() time.Time { return day }})
+		for i := range 100 {
+			mustAppend(t, s, fmt.Sprint(i))
+		}
+		err := s.Flush(t.Context(), func(_ context.Context, _ []hit.Row, token string) error {
+			if seen[token] {
+				t.Errorf("token %q comes twice", token)
+			}
+			seen[token] = true
+			if !strings.HasPrefix(token, "20260705T100000.000000Z-") || strings.Contains(token, ".seg") {
+				t.Errorf("token is %q", token)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(seen) != 200 {
+		t.Errorf("%d tokens, want 200", len(seen))
+	}
+}
+
+func TestSegmentBytes(t *testing.T) {
+	s := mustOpen(t, t.TempDir(), spool.Options{SegmentBytes: 200})
+	for i := range 20 {
+		mustAppend(t, s, fmt.Sprintf("%02d", i))
+	}
+	big := row("big")
+	big.Path = "/" + strings.Repeat("x", 1000)
+	if err := s.Append(big); err != nil {
+		t.Fatal(err)
+	}
+	var to store
+	if err := s.Flush(t.Context(), to.insert); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]int{3, 3, 3, 3, 3, 3, 2, 1}, to.sizes); diff != "" {
+		t.Errorf("rows of each segment (-want +got):\n%s", diff)
+	}
+}
+
+func TestLimit(t *testing.T) {
+	s := mustOpen(t, t.TempDir(), spool.Options{MaxBytes: 1000, SegmentRows: 8})
+	var want []string
+	var err error
+	for i := 0; err == nil; i++ {
+		name := fmt.Sprintf("%02d", i)
+		if err = s.Append(row(name)); err == nil {
+			want = append(want, name)
+		}
+	}
+	if !errors.Is(err, spool.ErrFull) {
+		t.Fatalf("Append = %v, want ErrFull", err)
+	}
+	if err := s.Append(make([]hit.Row, 9)...); err == nil || errors.Is(err, spool.ErrFull) {
+		t.Errorf("Append of more rows than a segment holds = %v", err)
+	}
+	var to store
+	if err := s.Flush(t.Context(), to.insert); err != nil {
+		t.Fatal(err)
+	}
+	wantNames(t, to.names, want...)
+	if len(want) < 10 {
+		t.Errorf("only %d rows fit", len(want))
+	}
+	for range 2 { // and all of the room is there again
+		for _, name := range want {
+			mustAppend(t, s, name)
+		}
+		if err := s.Append(row("zz")); !errors.Is(err, spool.ErrFull) {
+			t.Errorf("Append beyond the limit = %v, want ErrFull", err)
+		}
+		if err := s.Flush(t.Context(), to.insert); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// disk is a file on a disk that may be full.
+type disk struct {
+	spool.File
+	full  *atomic.Bool
+	stuck *atomic.Bool // a file cannot be cut
+}
+
+func (d disk) WriteAt(p []byte, off int64) (int, error) {
+	if !d.full.Load() {
+		return d.File.WriteAt(p, off)
+	}
+	n, _ := d.File.WriteAt(p[:len(p)/2], off)
+	return n, &os.PathError{Op: "write", Path: "segment", Err: syscall.ENOSPC}
+}
+
+func (d disk) Truncate(size int64) error {
+	if d.stuck.Load() {
+		return syscall.EIO
+	}
+	return d.File.Truncate(size)
+}
+
+func TestDiskFull(t *testing.T) {
+	for _, stuck := range []bool{false, true} {
+		t.Run(fmt.Sprintf("stuck=%t", stuck), func(t *testing.T) {
+			dir := t.TempDir()
+			s := mustOpen(t, dir, spool.Options{MaxBytes: 1000})
+			d := disk{full: new(atomic.Bool), stuck: new(atomic.Bool)}
+			d.stuck.Store(stuck)
+			spool.WrapFiles(s, func(f spool.File) spool.File {
+				d := d
+				d.File = f
+				return d
+			})
+			mustAppend(t, s, "a")
+			for range 100 { // failures take none of the room
+				d.full.Store(true)
+				if err := s.Append(row("lost"), row("lost too")); !errors.Is(err, spool.ErrFull) {
+					t.Fatalf("Append on a full disk = %v, want ErrFull", err)
+				}
+				d.full.Store(false)
+			}
+			mustAppend(t, s, "b")
+			var to store
+			if err := s.Flush(t.Context(), to.insert); err != nil {
+				t.Fatal(err)
+			}
+			wantNames(t, to.names, "a", "b")
+			if left := files(t, dir); len(left) > 0 {
+				t.Errorf("segments left behind: %q", left)
+			}
+		})
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	now := day
+	reg := prometheus.NewPedanticRegistry()
+	s := mustOpen(t, t.TempDir(), spool.Options{Registerer: reg, SegmentRows: 2, Now: func() time.Time { return now }})
+	want := func(bytes, segments, oldest int) {
+		t.Helper()
+		if err := testutil.GatherAndCompare(reg, strings.NewReader(fmt.Sprintf(`
+# HELP fotspor_spool_bytes Size of all segments on disk.
+# TYPE fotspor_spool_bytes gauge
+fotspor_spool_bytes %d
+# HELP fotspor_spool_corrupt_records_total Damaged records found in segments. Acknowledged rows were lost.
+# TYPE fotspor_spool_corrupt_records_total counter
+fotspor_spool_corrupt_records_total 0
+# HELP fotspor_spool_oldest_seconds Age of the oldest row that is not stored yet; 0 if there is none.
+# TYPE fotspor_spool_oldest_seconds gauge
+fotspor_spool_oldest_seconds %d
+# HELP fotspor_spool_segments Number of segments on disk, the open one included.
+# TYPE fotspor_spool_segments gauge
+fotspor_spool_segments %d
+# HELP fotspor_spool_torn_bytes_total Bytes of unfinished writes cut off segments when the spool was opened. None of them was acknowledged.
+# TYPE fotspor_spool_torn_bytes_total counter
+fotspor_spool_torn_bytes_total 0
+`, bytes, oldest, segments))); err != nil {
+			t.Error(err)
+		}
+	}
+	const header, record = 8, 8 + 45
+	want(0, 0, 0)
+	mustAppend(t, s, "a")
+	now = now.Add(time.Minute)
+	want(header+record, 1, 60)
+	mustAppend(t, s, "b", "c")
+	now = now.Add(time.Minute)
+	want(2*header+3*record, 2, 120)
+	var to store
+	if err := s.Flush(t.Context(), to.insert); err != nil {
+		t.Fatal(err)
+	}
+	want(0, 0, 0)
+	if _, err := spool.Open(t.TempDir(), spool.Options{Registerer: reg}); err == nil {
+		t.Error("two spools share one registry")
+	}
+}
+
+// TestNothingButRows: the log names a segment, never what is in it.
+func TestNothingButRows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		s := mustOpen(t, t.TempDir(), spool.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		mustAppend(t, s, "personal")
+		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+		defer stop()
+		if err := s.Drain(ctx, (&store{fail: func(int) (bool, bool) { return true, false }}).insert); err != nil {
+			t.Fatal(err)
+		}
+		if text := log.String(); !strings.Contains(text, "not stored yet") || strings.Contains(text, "personal") {
+			t.Errorf("log:\n%s", text)
+		}
+		s.Close()
+	})
+}
+
+func BenchmarkAppend(b *testing.B) {
+	s := mustOpen(b, b.TempDir(), spool.Options{MaxBytes: 1 << 40})
+	r := hit.Row{
+		Site: 1, Time: day, Day: 20639, Kind: hit.Pageview, Path: "/om-oss/personvern", Host: "www.example.org",
+		Network: "192.0.0.0/16", Country: "NO", Region: "Vestland", Browser: "Firefox", BrowserVersion: "141",
+		OS: "Windows", Device: "desktop", Language: "nb", Channel: "search", Source: "Google",
+		EntryPath: "/", PreviousPath: "/om-oss", Pageviews: 1, PageVisitors: 1, Seconds: 37,
+	}
+	b.SetParallelism(32) // 64 goroutines on two cores
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if err := s.Append(r); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+}
