@@ -1,0 +1,80 @@
+package visit
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"hash/maphash"
+	"sync"
+	"time"
+
+	"github.com/fotspor/fotspor/hit"
+)
+
+// key recognises a visitor of one site for one day.
+type key = [16]byte
+
+// site is one day of one site. Its lock is held for reading by every hit on its
+// way through, and for writing where a day gives way to the next.
+type site struct {
+	mu    sync.RWMutex
+	day   hit.Day
+	start time.Time      // first moment of day
+	end   time.Time      // first moment of the day after
+	loc   *time.Location // nil before the first day
+	salt  [32]byte
+	pages maphash.Seed
+
+	visitors []map[key]*visitor // part i belongs to shard i, whose lock guards it
+}
+
+// in says whether the current day takes a hit at the given time: it is not over,
+// and is of the same time zone. Earlier hits it takes, too.
+func (s *site) in(at time.Time, loc *time.Location) bool {
+	return s.loc != nil && at.Before(s.end) && (loc == s.loc || loc.String() == s.loc.String())
+}
+
+// dayAt returns the day of a moment that in has refused, or of an earlier one.
+func (s *site) dayAt(at time.Time, loc *time.Location) hit.Day {
+	day := hit.DayOf(at.In(loc))
+	if s.loc != nil && !at.Before(s.end) && day <= s.day && loc.String() == s.loc.String() {
+		// A clock that goes back over midnight at the end of summer time has the
+		// last hour of the old day once more. The new day goes on.
+		day = s.day + 1
+	}
+	return day
+}
+
+// begin forgets the day at hand, its visitors and its secret, and begins another.
+// s.mu is held for writing.
+func (s *site) begin(day hit.Day, loc *time.Location, shards []*shard) {
+	for i, sh := range shards {
+		sh.mu.Lock()
+		for _, v := range s.visitors[i] {
+			sh.remove(v)
+		}
+		clear(s.visitors[i])
+		s.visitors[i] = nil
+		sh.mu.Unlock()
+	}
+	rand.Read(s.salt[:]) // never fails; overwrites the old one
+	s.pages = maphash.MakeSeed()
+	s.day, s.loc = day, loc
+	s.start, s.end = day.In(loc), (day + 1).In(loc)
+}
+
+// identify sets k to the keyed hash of a visitor's address and User-Agent. The
+// site needs no place in it, since no two sites ever share a salt. Of the hashes
+// at hand SHA-256 behind a secret prefix is the fastest that is made to keep its
+// key secret: processors compute it in hardware. The prefix makes a sound key here
+// as only half of the sum is kept, and none of it shown.
+func (s *site) identify(h *hit.Hit, k *key) {
+	addr := h.Addr.Reveal().As16()
+	b := make([]byte, 0, 512) // on the stack, but for a giant User-Agent
+	b = append(b, s.salt[:]...)
+	b = append(b, addr[:]...)
+	b = append(b, h.UserAgent...)
+	sum := sha256.Sum256(b)
+	copy(k[:], sum[:])
+}
+
+func (s *site) pageHash(path string) uint64 { return maphash.String(s.pages, path) }
