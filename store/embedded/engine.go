@@ -1,0 +1,375 @@
+// Package embedded runs the ClickHouse engine (libchdb) inside this process
+// and speaks ClickHouse's HTTP interface to it: without a network as an
+// http.RoundTripper under clickhouse-go, and for other processes as an
+// http.Handler on a unix socket or a loopback port.
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// Defaults of Options.
+const (
+	// DefaultMaxMemory leaves room on a 1 GB machine for the program itself and
+	// for memory the engine has freed but not yet given back.
+	DefaultMaxMemory = 400 << 20
+	// DefaultConnections is how many statements run at once.
+	DefaultConnections = 4
+)
+
+var (
+	// ErrLocked says that another process owns the data directory.
+	ErrLocked = errors.New("another process is using this data directory")
+	// ErrBusy says that this process already runs an engine. It can hold one.
+	ErrBusy = errors.New("this process already runs an embedded engine")
+	// ErrClosed says that the engine has been closed.
+	ErrClosed = errors.New("the embedded engine is closed")
+)
+
+// Options say how to run the engine. Only Dir is required.
+type Options struct {
+	Dir         string       // the program's data directory; the engine's files go into its folder clickhouse
+	Library     string       // path of libchdb; empty: see FindLibrary
+	MaxMemory   int64        // bytes all statements and merges together may use; 0: DefaultMaxMemory
+	Connections int          // statements at once; 0: DefaultConnections
+	Logger      *slog.Logger // nil: silent
+}
+
+func (o Options) withDefaults() Options {
+	if o.MaxMemory == 0 {
+		o.MaxMemory = DefaultMaxMemory
+	}
+	if o.Connections == 0 {
+		o.Connections = DefaultConnections
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+func (o Options) validate() error {
+	switch {
+	case o.Dir == "":
+		return errors.New("open engine: no data directory given")
+	case o.MaxMemory < 0:
+		return fmt.Errorf("open engine: memory limit %d is negative", o.MaxMemory)
+	case o.Connections < 0:
+		return fmt.Errorf("open engine: %d connections", o.Connections)
+	}
+	return nil
+}
+
+// process is what libchdb keeps once per process: the library itself, which
+// is never unloaded, and at most one running engine.
+var process struct {
+	sync.Mutex
+	library *library
+	path    string // of library
+	running bool
+}
+
+// Engine is a running ClickHouse engine. All its methods are safe for
+// concurrent use.
+//
+// Every statement runs in a session of its own, so that no database, setting
+// or temporary table of one is ever seen by another. At most
+// Options.Connections run at once; others wait for their turn or the end of
+// their context.
+type Engine struct {
+	options Options
+	lib     *library
+	lock    *os.File
+	hello   hello
+	slots   chan struct{} // one token for each running statement
+	serial  atomic.Uint64
+
+	controlMu sync.Mutex
+	control   *session // keeps the engine alive between statements; kills
+
+	mu      sync.Mutex
+	closed  bool
+	closing chan struct{}
+	work    sync.WaitGroup // statements, even abandoned ones, and servers
+}
+
+// Open starts the engine on opts.Dir, which it creates if need be and locks
+// until Close. Errors wrap ErrNoLibrary, ErrLocked or ErrBusy where they apply.
+//
+// A process holds one engine at a time. After Close another may be opened, on
+// the same or another directory, but libchdb is meant to start once: keep one
+// engine for the life of the process where you can.
+//
+// A library that is no library, and damaged data that ClickHouse notices, are
+// errors. Damage that makes ClickHouse's own code fail at a signal (SIGSEGV,
+// SIGABRT) ends the process: nothing can be caught there.
+func Open(ctx context.Context, opts Options) (*Engine, error) {
+	opts = opts.withDefaults()
+	if err := opts.validate(); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	dir, err := filepath.Abs(opts.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("open engine in %q: %w", opts.Dir, err)
+	}
+	opts.Dir = dir
+
+	process.Lock()
+	defer process.Unlock()
+	if process.running {
+		return nil, fmt.Errorf("open engine in %q: %w", dir, ErrBusy)
+	}
+	lib, err := loadLibrary(opts.Library)
+	if err != nil {
+		return nil, err
+	}
+	lock, err := lockDir(tablesDir(dir))
+	if err != nil {
+		return nil, fmt.Errorf("open engine in %q: %w", dir, err)
+	}
+	e := &Engine{
+		options: opts,
+		lib:     lib,
+		lock:    lock,
+		slots:   make(chan struct{}, opts.Connections),
+		closing: make(chan struct{}),
+	}
+	if err := e.start(); err != nil {
+		lock.Close()
+		return nil, fmt.Errorf("open engine in %q: %w", dir, err)
+	}
+	process.running = true
+	opts.Logger.Info("embedded engine started", "dir", dir, "version", e.hello.version)
+	return e, nil
+}
+
+// loadLibrary returns the library of this process. The caller holds process.
+func loadLibrary(explicit string) (*library, error) {
+	path, err := FindLibrary(explicit)
+	if err != nil {
+		return nil, err
+	}
+	if path, err = filepath.Abs(path); err != nil { // the loader looks elsewhere for a bare name
+		return nil, fmt.Errorf("load the engine %q: %w", path, err)
+	}
+	if process.library == nil {
+		lib, err := openLibrary(path)
+		if err != nil {
+			return nil, err
+		}
+		process.library, process.path = lib, path
+	}
+	if process.path != path {
+		return nil, fmt.Errorf("load the engine %q: %q is loaded already: %w", path, process.path, ErrBusy)
+	}
+	return process.library, nil
+}
+
+func tablesDir(dir string) string { return filepath.Join(dir, "clickhouse") }
+
+// lockDir makes dir and takes an exclusive lock on it, which ends with the
+// file returned or with the process.
+func lockDir(dir string) (*os.File, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	file, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		file.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, ErrLocked
+		}
+		return nil, fmt.Errorf("lock %q: %w", dir, err)
+	}
+	return file, nil
+}
+
+// start boots the engine with the control session.
+func (e *Engine) start() error {
+	config, err := writeConfig(filepath.Join(e.options.Dir, "backups"), e.options.MaxMemory)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(config)
+	e.control, err = e.boot(config)
+	if err != nil {
+		return fmt.Errorf("%w (it wrote the reason to standard error)", err)
+	}
+	e.hello, err = readHello(e.control)
+	if err != nil {
+		e.control.close()
+		return err
+	}
+	e.warnOfDamage()
+	return nil
+}
+
+// warnOfDamage logs the parts of tables that ClickHouse could not read and set
+// aside when it started: their rows are missing from every result.
+func (e *Engine) warnOfDamage() {
+	const sql = "SELECT database, table, name, reason FROM system.detached_parts WHERE reason LIKE '%broken%' LIMIT 20"
+	lines, err := e.control.query(sql, "TSV", nil)
+	if err != nil {
+		e.options.Logger.Warn("look for damaged parts", "error", err)
+	}
+	for line := range strings.Lines(string(lines)) {
+		e.options.Logger.Error("a damaged part of a table was set aside", "part", strings.TrimSpace(line))
+	}
+}
+
+// boot opens the first session, with Go's signal handlers put back in place of
+// any the engine installs: with handlers of its own it would take the
+// recovered nil-pointer panic of any goroutine for its own death. Later
+// sessions leave the handlers alone, since the engine's are switched off.
+func (e *Engine) boot(config string) (*session, error) {
+	handlers := e.lib.saveHandlers()
+	defer e.lib.restoreHandlers(handlers)
+	e.lib.enableSignalHandlers(0)
+	e.lib.restoreHandlers(handlers)
+	return newSession(e.lib, append(e.sessionArgs("fotspor-control"), "--config-file="+config))
+}
+
+// sessionArgs are the arguments of one session. Its statements are known by
+// the name id in system.processes.
+func (e *Engine) sessionArgs(id string) []string {
+	return append([]string{"clickhouse", "--path=" + tablesDir(e.options.Dir), "--log_comment=" + id}, sessionSettings...)
+}
+
+// Version is the version of the ClickHouse engine, such as "26.7.2.1".
+func (e *Engine) Version() string { return e.hello.version }
+
+// Close refuses new statements, ends the servers of Serve, waits for running
+// statements and releases the data directory. It may be called more than once.
+func (e *Engine) Close() error {
+	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
+		e.work.Wait()
+		return nil
+	}
+	e.closed = true
+	close(e.closing)
+	e.mu.Unlock()
+	e.work.Wait()
+
+	process.Lock()
+	defer process.Unlock()
+	e.control.close()
+	process.running = false
+	if err := e.lock.Close(); err != nil {
+		return fmt.Errorf("close engine: %w", err)
+	}
+	return nil
+}
+
+// enter counts a statement or server in, unless the engine is closed. The
+// caller calls e.work.Done in the end.
+func (e *Engine) enter() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return ErrClosed
+	}
+	e.work.Add(1)
+	return nil
+}
+
+// killInterval is how often an abandoned statement is told to stop: the first
+// time may come before the engine has registered it.
+const killInterval = 100 * time.Millisecond
+
+// run executes a statement. When ctx ends first, run returns at once: the
+// statement is killed and its slot freed in the background.
+func (e *Engine) run(ctx context.Context, st statement) ([]byte, error) {
+	if err := e.enter(); err != nil {
+		return nil, err
+	}
+	select {
+	case e.slots <- struct{}{}:
+	case <-ctx.Done():
+		e.work.Done()
+		return nil, ctx.Err()
+	}
+	var (
+		id   = "fotspor-" + strconv.FormatUint(e.serial.Add(1), 10)
+		body []byte
+		err  error
+		done = make(chan struct{})
+	)
+	e.work.Add(1)
+	go func() {
+		defer e.work.Done()
+		defer func() { <-e.slots }()
+		defer close(done)
+		body, err = e.execute(ctx, st, id)
+	}()
+	select {
+	case <-done:
+		e.work.Done()
+		return body, err
+	case <-ctx.Done():
+		go func() {
+			defer e.work.Done()
+			e.kill(id, done)
+		}()
+		return nil, ctx.Err()
+	}
+}
+
+// execute runs a statement in a session of its own.
+func (e *Engine) execute(ctx context.Context, st statement, id string) ([]byte, error) {
+	s, err := newSession(e.lib, e.sessionArgs(id))
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	if err := s.prepare(st.database, st.settings); err != nil {
+		return nil, err
+	}
+	if err := s.permit(st); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if st.data != nil {
+		return nil, s.insert(ctx, st.sql, st.format, st.params, st.data)
+	}
+	return s.query(st.sql, st.format, st.params)
+}
+
+// kill stops the statement id. It returns when done is closed.
+func (e *Engine) kill(id string, done <-chan struct{}) {
+	tick := time.NewTicker(killInterval)
+	defer tick.Stop()
+	for {
+		e.controlMu.Lock()
+		_, err := e.control.query("KILL QUERY WHERE Settings['log_comment'] = "+quoteText(id), "Null", nil)
+		e.controlMu.Unlock()
+		if err != nil {
+			e.options.Logger.Warn("stop an abandoned statement", "error", err)
+		}
+		select {
+		case <-done:
+			return
+		case <-tick.C:
+		}
+	}
+}

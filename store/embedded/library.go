@@ -1,0 +1,156 @@
+package embedded
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"unsafe"
+
+	"github.com/ebitengine/purego"
+)
+
+// libraryRelease is the release of the npm packages @chdb/lib-* this package
+// is written for. Older ones lack the streaming insert.
+const libraryRelease = "26.7.3-stable.1"
+
+// ErrNoLibrary is returned, wrapped in advice, when libchdb is nowhere to be
+// found.
+var ErrNoLibrary = errors.New("libchdb, the ClickHouse engine, was not found")
+
+// FindLibrary returns the path of libchdb. A non-empty explicit path is the
+// answer if a file is there, and the only place looked at. Otherwise the order
+// is: beside the executable; node_modules/@chdb/lib-*/ in the working
+// directory, in each folder above it, and in the folders above the executable;
+// /usr/local/lib; /usr/lib. The error wraps ErrNoLibrary and says how to get it.
+func FindLibrary(explicit string) (string, error) {
+	if explicit != "" {
+		if isFile(explicit) {
+			return explicit, nil
+		}
+		return "", fmt.Errorf("%w: no file at %q", ErrNoLibrary, explicit)
+	}
+	var beside string
+	if exe, err := os.Executable(); err == nil {
+		if resolved, err := filepath.EvalSymlinks(exe); err == nil {
+			exe = resolved
+		}
+		beside = filepath.Dir(exe)
+	}
+	wd, _ := os.Getwd()
+	for _, candidate := range libraryCandidates(beside, wd) {
+		if isFile(candidate) {
+			return candidate, nil
+		}
+	}
+	return "", fmt.Errorf("%w: run `npm install %s@%s` here, or name the file with --engine FILE (FOTSPOR_ENGINE)",
+		ErrNoLibrary, libraryPackage(), libraryRelease)
+}
+
+// libraryCandidates lists where libchdb may be, best first. Either folder may
+// be empty: unknown.
+func libraryCandidates(beside, wd string) []string {
+	var found []string
+	if beside != "" {
+		found = append(found, filepath.Join(beside, libraryFile))
+	}
+	for _, dir := range slices.Concat(ancestors(wd), ancestors(beside)) {
+		found = append(found, filepath.Join(dir, "node_modules", filepath.FromSlash(libraryPackage()), libraryFile))
+	}
+	return append(found, "/usr/local/lib/"+libraryFile, "/usr/lib/"+libraryFile)
+}
+
+// libraryFile has the same name on every system, macOS included.
+const libraryFile = "libchdb.so"
+
+// libraryPackage is the npm package that holds libchdb for this machine.
+func libraryPackage() string {
+	arch := runtime.GOARCH
+	if arch == "amd64" {
+		arch = "x64"
+	}
+	if runtime.GOOS == "linux" {
+		return "@chdb/lib-linux-" + arch + "-gnu"
+	}
+	return "@chdb/lib-" + runtime.GOOS + "-" + arch
+}
+
+func ancestors(dir string) []string {
+	if dir == "" {
+		return nil
+	}
+	list := []string{dir}
+	for parent := filepath.Dir(dir); parent != dir; parent = filepath.Dir(dir) {
+		list, dir = append(list, parent), parent
+	}
+	return list
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// library is the C interface of libchdb (chdb.h). Every handle it gives out is
+// C memory.
+type library struct {
+	connect     func(argc int32, argv unsafe.Pointer) *unsafe.Pointer
+	close       func(conn *unsafe.Pointer)
+	query       func(conn, sql unsafe.Pointer, sqlLen uintptr, format unsafe.Pointer, formatLen uintptr, names, nameLens, values, valueLens unsafe.Pointer, count uintptr) unsafe.Pointer
+	classify    func(conn, sql unsafe.Pointer, sqlLen uintptr, database unsafe.Pointer, databaseLen uintptr, analysis unsafe.Pointer) int32
+	buffer      func(result unsafe.Pointer) unsafe.Pointer
+	length      func(result unsafe.Pointer) uintptr
+	resultError func(result unsafe.Pointer) string
+	destroy     func(result unsafe.Pointer)
+
+	insert        func(conn, sql unsafe.Pointer, sqlLen uintptr, format unsafe.Pointer, formatLen uintptr, names, nameLens, values, valueLens unsafe.Pointer, count uintptr) unsafe.Pointer
+	insertAppend  func(stream, data unsafe.Pointer, size uintptr) int32
+	insertDone    func(stream unsafe.Pointer) unsafe.Pointer
+	insertCancel  func(stream unsafe.Pointer)
+	insertError   func(stream unsafe.Pointer) string
+	insertDestroy func(stream unsafe.Pointer)
+
+	enableSignalHandlers func(enabled int32)
+	sigaction            func(signal int32, action, old unsafe.Pointer) int32
+}
+
+// openLibrary maps the file into the process, where it stays for good, and
+// resolves the functions this package calls.
+func openLibrary(path string) (*library, error) {
+	handle, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_LOCAL)
+	if err != nil {
+		return nil, fmt.Errorf("load the engine %q: %w", path, err)
+	}
+	lib := new(library)
+	for name, function := range map[string]any{
+		"chdb_connect":                     &lib.connect,
+		"chdb_close_conn":                  &lib.close,
+		"chdb_query_with_params_n":         &lib.query,
+		"chdb_classify_query_n":            &lib.classify,
+		"chdb_result_buffer":               &lib.buffer,
+		"chdb_result_length":               &lib.length,
+		"chdb_result_error":                &lib.resultError,
+		"chdb_destroy_query_result":        &lib.destroy,
+		"chdb_stream_insert_with_params_n": &lib.insert,
+		"chdb_stream_append":               &lib.insertAppend,
+		"chdb_stream_done":                 &lib.insertDone,
+		"chdb_stream_cancel_insert":        &lib.insertCancel,
+		"chdb_stream_insert_error":         &lib.insertError,
+		"chdb_destroy_insert_stream":       &lib.insertDestroy,
+		"chdb_set_signal_handlers_enabled": &lib.enableSignalHandlers,
+	} {
+		symbol, err := purego.Dlsym(handle, name)
+		if err != nil {
+			return nil, fmt.Errorf("load the engine %q: it is not libchdb %s or newer: %w", path, libraryRelease, err)
+		}
+		purego.RegisterFunc(function, symbol)
+	}
+	symbol, err := purego.Dlsym(purego.RTLD_DEFAULT, "sigaction")
+	if err != nil {
+		return nil, fmt.Errorf("load the engine %q: %w", path, err)
+	}
+	purego.RegisterFunc(&lib.sigaction, symbol)
+	return lib, nil
+}

@@ -1,0 +1,31 @@
+package embedded
+
+import (
+	"syscall"
+	"unsafe"
+)
+
+// lastSignal is the highest signal with a meaning of its own; the real-time
+// signals above it are nobody's.
+const lastSignal = 31
+
+// handler is room for a struct sigaction of any system.
+type handler [32]uint64
+
+// saveHandlers reads how this process answers each signal.
+func (l *library) saveHandlers() *[lastSignal + 1]handler {
+	var saved [lastSignal + 1]handler
+	for signal := 1; signal <= lastSignal; signal++ {
+		l.sigaction(int32(signal), nil, unsafe.Pointer(&saved[signal]))
+	}
+	return &saved
+}
+
+// restoreHandlers puts back what saveHandlers read.
+func (l *library) restoreHandlers(saved *[lastSignal + 1]handler) {
+	for signal := 1; signal <= lastSignal; signal++ {
+		if s := syscall.Signal(signal); s != syscall.SIGKILL && s != syscall.SIGSTOP {
+			l.sigaction(int32(signal), unsafe.Pointer(&saved[signal]), nil)
+		}
+	}
+}

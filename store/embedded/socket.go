@@ -1,0 +1,113 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+const (
+	// shutdownTime is how long a stopping server waits for its clients'
+	// statements before it cuts them off.
+	shutdownTime = 5 * time.Second
+	// headerTime bounds how long a client may take to send a request's header.
+	headerTime = 10 * time.Second
+)
+
+// SocketPath is the unix socket of the engine on this data directory.
+func SocketPath(dir string) string { return filepath.Join(dir, "engine.sock") }
+
+// Listen opens the unix socket SocketPath(Options.Dir) for Serve. Only this
+// user can ever connect to it. A socket that a killed process left behind is
+// replaced: the lock on the directory proves that nobody serves it. Closing
+// the listener removes the socket.
+func (e *Engine) Listen() (net.Listener, error) {
+	path := SocketPath(e.options.Dir)
+	// Made inside a private folder and then moved: chmod alone would leave a
+	// moment in which others could connect.
+	private, err := os.MkdirTemp(e.options.Dir, ".sock")
+	if err != nil {
+		return nil, fmt.Errorf("listen on %q: %w", path, err)
+	}
+	defer os.RemoveAll(private)
+	hidden := filepath.Join(private, "s")
+	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: hidden, Net: "unix"})
+	if err != nil {
+		return nil, fmt.Errorf("listen on %q: %w", path, err)
+	}
+	listener.SetUnlinkOnClose(false)
+	err = os.Chmod(hidden, 0o600)
+	if err == nil {
+		err = os.Rename(hidden, path)
+	}
+	if err != nil {
+		listener.Close()
+		return nil, fmt.Errorf("listen on %q: %w", path, err)
+	}
+	return &socket{UnixListener: listener, path: path}, nil
+}
+
+// socket is a listener that removes its file, once, when it closes.
+type socket struct {
+	*net.UnixListener
+	path string
+	once sync.Once
+}
+
+func (s *socket) Close() error {
+	s.once.Do(func() { os.Remove(s.path) })
+	return s.UnixListener.Close()
+}
+
+// Serve answers HTTP on the listener until ctx ends or the engine closes, and
+// then closes it. Statements under way get a few seconds to end. It returns
+// nil unless the listener failed.
+func (e *Engine) Serve(ctx context.Context, listener net.Listener) error {
+	if err := e.enter(); err != nil {
+		listener.Close()
+		return err
+	}
+	defer e.work.Done()
+	server := &http.Server{
+		Handler:           e,
+		ReadHeaderTimeout: headerTime,
+		ErrorLog:          slog.NewLogLogger(e.options.Logger.Handler(), slog.LevelWarn),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		listener.Close()
+		return fmt.Errorf("serve the engine on %s: %w", listener.Addr(), err)
+	case <-ctx.Done():
+	case <-e.closing:
+	}
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+	defer cancel()
+	if errors.Is(server.Shutdown(end), context.DeadlineExceeded) {
+		server.Close()
+	}
+	<-failed
+	return nil
+}
+
+// DialTransport reaches the engine of another process through its unix socket.
+// Give it to clickhouse-go as a TransportFunc, as an Engine itself would be;
+// hosts in addresses mean nothing to it.
+func DialTransport(socket string) *http.Transport {
+	return &http.Transport{
+		DisableCompression: true,
+		IdleConnTimeout:    time.Minute,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			var dialer net.Dialer
+			return dialer.DialContext(ctx, "unix", socket)
+		},
+	}
+}

@@ -1,0 +1,68 @@
+package store
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"strings"
+
+	"github.com/fotspor/fotspor/privacy"
+)
+
+//go:embed migrations/*.sql
+var migrationFiles embed.FS
+
+// migrate runs every migration in order of its number, at every start. Each
+// statement must do nothing the second time ("IF NOT EXISTS"), so a start that
+// died half-way, or two processes that start together, do no harm; there is no
+// version to keep.
+func (s *Store) migrate(ctx context.Context) error {
+	entries, err := migrationFiles.ReadDir("migrations")
+	if err != nil {
+		return fmt.Errorf("list migrations: %w", err)
+	}
+	for _, entry := range entries {
+		text, err := migrationFiles.ReadFile("migrations/" + entry.Name())
+		if err != nil {
+			return fmt.Errorf("read migration %s: %w", entry.Name(), err)
+		}
+		for i, statement := range statements(string(text)) {
+			if err := s.conn.Exec(ctx, statement); err != nil {
+				return fmt.Errorf("migration %s, statement %d: %w", entry.Name(), i+1, err)
+			}
+		}
+	}
+	return nil
+}
+
+// statements splits a migration at the semicolons that end a line.
+func statements(text string) []string {
+	var all []string
+	for _, part := range strings.SplitAfter(text, ";\n") {
+		if part = strings.TrimSuffix(strings.TrimSpace(part), ";"); part != "" {
+			all = append(all, part)
+		}
+	}
+	return all
+}
+
+// Expire makes the store itself drop raw rows past their time when it merges,
+// should no worker ever run. It says the same as privacy.Period.Cutoff: a row
+// lives to the end of the day that lies the period after its own.
+func (s *Store) Expire(ctx context.Context, p privacy.Period) error {
+	// Years as months: 29 February and a year and a month is not 13 months later.
+	ttl := fmt.Sprintf("toStartOfDay(time) + INTERVAL %d MONTH + INTERVAL %d DAY", 12*p.Years+p.Months, p.Days+1)
+	var current string
+	if err := s.conn.QueryRow(ctx, "SELECT create_table_query FROM system.tables WHERE database = currentDatabase() AND name = 'hits'").Scan(&current); err != nil {
+		return fmt.Errorf("read expiry of rows: %w", err)
+	}
+	normal := strings.NewReplacer(" ", "", "INTERVAL", "", "toInterval", "", "(", "", ")", "").Replace
+	if strings.Contains(normal(current), normal("TTL "+ttl)) {
+		return nil
+	}
+	// Existing parts are left to the worker and to ordinary merges.
+	if err := s.conn.Exec(ctx, "ALTER TABLE hits MODIFY TTL "+ttl+" SETTINGS materialize_ttl_after_modify = 0"); err != nil {
+		return fmt.Errorf("set expiry of rows to %s: %w", p, err)
+	}
+	return nil
+}

@@ -1,0 +1,45 @@
+-- The raw rows. One hit is one row; nothing in it says who came.
+-- Their time to live is set at every start, from the policy in force.
+-- The deduplication window makes an insert that is sent again a no-op: it must
+-- outlast every retry of a segment. Replaced parts leave the disk within seconds
+-- instead of eight minutes, because deleted rows must be gone, not hidden.
+CREATE TABLE IF NOT EXISTS hits
+(
+    site             UInt32                 COMMENT 'site id',
+    time             DateTime('UTC')        COMMENT 'when, to the second' CODEC(Delta(4), ZSTD(1)),
+    day              Date                   COMMENT 'the day of time in the time zone of the site' CODEC(Delta(2), ZSTD(1)),
+    kind             LowCardinality(String) COMMENT 'pageview, event, outlink, download, search or ping',
+    path             String                 COMMENT 'path of the page' CODEC(ZSTD(1)),
+    host             LowCardinality(String) COMMENT 'host of the page',
+    name             String                 COMMENT 'name of the event, search term, target of the link' CODEC(ZSTD(1)),
+    value            Float64                COMMENT 'value of the event, number of search results' CODEC(ZSTD(1)),
+    network          LowCardinality(String) COMMENT 'region-level network of the address',
+    country          LowCardinality(String) COMMENT 'ISO 3166-1 alpha-2',
+    region           LowCardinality(String) COMMENT 'first subdivision of the country',
+    browser          LowCardinality(String),
+    browser_version  LowCardinality(String) COMMENT 'major version',
+    os               LowCardinality(String) COMMENT 'family of operating systems',
+    device           LowCardinality(String) COMMENT 'desktop, mobile, tablet or other',
+    channel          LowCardinality(String) COMMENT 'how the visit came: direct, search, social, ai, website, campaign or email',
+    source           LowCardinality(String) COMMENT 'where the visit came from',
+    campaign         LowCardinality(String),
+    campaign_source  LowCardinality(String),
+    campaign_medium  LowCardinality(String),
+    campaign_term    LowCardinality(String),
+    campaign_content LowCardinality(String),
+    language         LowCardinality(String) COMMENT 'primary subtag of the first accepted language',
+    entry_path       String                 COMMENT 'first page of the visit' CODEC(ZSTD(1)),
+    previous_path    String                 COMMENT 'page before this hit in the visit' CODEC(ZSTD(1)),
+    pageviews        Int32                  COMMENT '1 on a page view' CODEC(T64, ZSTD(1)),
+    visits           Int32                  COMMENT '1 on the first hit of a visit' CODEC(T64, ZSTD(1)),
+    visitors         Int32                  COMMENT '1 on the first hit of a visitor that day' CODEC(T64, ZSTD(1)),
+    page_visitors    Int32                  COMMENT '1 on the first view of this page by a visitor that day' CODEC(T64, ZSTD(1)),
+    bounces          Int32                  COMMENT '+1 on the first page view of a visit, -1 on the second interaction' CODEC(T64, ZSTD(1)),
+    seconds          Int32                  COMMENT 'since the previous hit of the visit' CODEC(T64, ZSTD(1))
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(time)
+ORDER BY (site, time)
+SETTINGS non_replicated_deduplication_window = 10000,
+    old_parts_lifetime = 5, cleanup_delay_period = 5, max_cleanup_delay_period = 10,
+    min_age_to_force_merge_seconds = 0;

@@ -1,0 +1,282 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"github.com/fotspor/fotspor/hit"
+)
+
+// Span is a run of days of a site's own calendar, both ends included.
+type Span struct {
+	From, To hit.Day
+}
+
+// Days returns the number of days.
+func (s Span) Days() int { return int(s.To-s.From) + 1 }
+
+// Before returns the span of the same number of days that ends where s begins.
+func (s Span) Before() Span { return Span{s.From - hit.Day(s.Days()), s.From - 1} }
+
+// wholeMonths reports whether the span begins and ends with a month.
+func (s Span) wholeMonths() bool {
+	return s.From.Time().Day() == 1 && (s.To+1).Time().Day() == 1
+}
+
+// Sums are the measures of a set of hits. Each is a plain sum over its rows.
+type Sums struct {
+	Visitors     int64 // per day: somebody who comes on two days counts twice
+	Visits       int64
+	Pageviews    int64
+	PageVisitors int64 // per page and day
+	Bounces      int64 // visits of a single page view and nothing more
+	Seconds      int64 // time between the hits of visits
+	Events       int64 // interactions that are not page views
+}
+
+// sumColumns are the measures in the order of Sums.scan, for every rollup.
+const sumColumns = `sum(t.visitors), sum(t.visits), sum(t.pageviews), sum(t.page_visitors), sum(t.bounces), sum(t.seconds), sum(t.events)`
+
+func (s *Sums) scan() []any {
+	return []any{&s.Visitors, &s.Visits, &s.Pageviews, &s.PageVisitors, &s.Bounces, &s.Seconds, &s.Events}
+}
+
+// BounceRate returns the share of visits that bounced, 0 to 1, and 0 for no visit.
+func (s Sums) BounceRate() float64 {
+	if s.Visits == 0 {
+		return 0
+	}
+	return float64(s.Bounces) / float64(s.Visits)
+}
+
+// VisitDuration returns the mean duration of a visit, and 0 for no visit.
+func (s Sums) VisitDuration() time.Duration {
+	if s.Visits == 0 {
+		return 0
+	}
+	return time.Duration(s.Seconds) * time.Second / time.Duration(s.Visits)
+}
+
+// Dimension is a breakdown that the rollups keep.
+type Dimension string
+
+// The dimensions, each with what its value and detail hold.
+const (
+	Pages     Dimension = "page"     // path
+	Entries   Dimension = "entry"    // first path of the visit
+	Channels  Dimension = "channel"  // channel; source
+	Campaigns Dimension = "campaign" // campaign; its source
+	Countries Dimension = "country"  // country; region
+	Browsers  Dimension = "browser"  // browser; major version
+	Systems   Dimension = "os"       // operating system
+	Devices   Dimension = "device"   // device class
+	Languages Dimension = "language" // language
+	Events    Dimension = "event"    // kind; name
+
+	total Dimension = "total"
+)
+
+// Step is the width of a point of a series.
+type Step string
+
+// The steps.
+const (
+	Hourly  Step = "hour"
+	Daily   Step = "day"
+	Monthly Step = "month"
+)
+
+// Point is a point of a series: the sums of the hour, day or month at Time.
+type Point struct {
+	Time time.Time // its first moment, in the site's time zone
+	Sums
+}
+
+// Line is one value of a dimension with its sums.
+type Line struct {
+	Value  string
+	Detail string // empty unless asked for
+	Sums
+}
+
+// source returns the rollup that answers for a span with the fewest rows, and
+// its column of days.
+func (s Span) source() (table, column string) {
+	if s.wholeMonths() {
+		return "monthly", "month"
+	}
+	return "daily", "day"
+}
+
+// params binds what every report query asks for.
+func (s Span) params(site uint32, more ...string) clickhouse.Parameters {
+	p := clickhouse.Parameters{
+		"site": strconv.FormatUint(uint64(site), 10),
+		"from": s.From.String(),
+		"to":   s.To.String(),
+	}
+	for i := 0; i < len(more); i += 2 {
+		p[more[i]] = more[i+1]
+	}
+	return p
+}
+
+// Totals returns the sums of a site over a span.
+func (s *Store) Totals(ctx context.Context, site uint32, span Span) (Sums, error) {
+	table, day := span.source()
+	query := `
+		SELECT ` + sumColumns + `
+		FROM ` + table + ` AS t
+		WHERE t.site = {site:UInt32} AND t.dimension = {dimension:String}
+			AND t.` + day + ` BETWEEN {from:Date} AND {to:Date}`
+	var sums Sums
+	ctx = bind(ctx, span.params(site, "dimension", string(total)))
+	if err := s.conn.QueryRow(ctx, query).Scan(sums.scan()...); err != nil {
+		return Sums{}, fmt.Errorf("totals of site %d: %w", site, err)
+	}
+	return sums, nil
+}
+
+// Series returns the sums of a site over a span, one point per step in order of
+// time; steps without traffic are there too, with zeroes. The site's own time
+// zone says where hours and days begin.
+func (s *Store) Series(ctx context.Context, site Site, span Span, step Step) ([]Point, error) {
+	var key, from string
+	switch step {
+	case Hourly:
+		key, from = "t.hour", "hourly AS t WHERE 1"
+	case Daily:
+		key, from = "toDateTime(t.day, 'UTC')", "daily AS t WHERE t.dimension = {dimension:String}"
+	case Monthly:
+		key, from = "toDateTime(toStartOfMonth(t.day), 'UTC')", "daily AS t WHERE t.dimension = {dimension:String}"
+	default:
+		return nil, fmt.Errorf("series of site %d: unknown step %q", site.ID, step)
+	}
+	query := `
+		SELECT ` + key + ` AS at, ` + sumColumns + `
+		FROM ` + from + ` AND t.site = {site:UInt32} AND t.day BETWEEN {from:Date} AND {to:Date}
+		GROUP BY at ORDER BY at`
+	rows, err := s.conn.Query(bind(ctx, span.params(site.ID, "dimension", string(total))), query)
+	if err != nil {
+		return nil, fmt.Errorf("series of site %d: %w", site.ID, err)
+	}
+	defer rows.Close()
+	found := map[time.Time]Sums{}
+	for rows.Next() {
+		var at time.Time
+		var sums Sums
+		if err := rows.Scan(append([]any{&at}, sums.scan()...)...); err != nil {
+			return nil, fmt.Errorf("series of site %d: %w", site.ID, err)
+		}
+		found[at.UTC()] = sums
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("series of site %d: %w", site.ID, err)
+	}
+	var points []Point
+	for at, local := range span.steps(step, site.Location) {
+		points = append(points, Point{Time: local, Sums: found[at]})
+	}
+	return points, nil
+}
+
+// steps yields the key of each step as the rollup holds it, and its first moment
+// in loc.
+func (s Span) steps(step Step, loc *time.Location) func(yield func(key, local time.Time) bool) {
+	return func(yield func(key, local time.Time) bool) {
+		switch step {
+		case Hourly:
+			end := (s.To + 1).In(loc)
+			for at := s.From.In(loc).UTC().Truncate(time.Hour); at.Before(end); at = at.Add(time.Hour) {
+				if !yield(at, at.In(loc)) {
+					return
+				}
+			}
+		case Daily:
+			for day := s.From; day <= s.To; day++ {
+				if !yield(day.Time(), day.In(loc)) {
+					return
+				}
+			}
+		case Monthly:
+			first := s.From.Time().AddDate(0, 0, 1-s.From.Time().Day())
+			for at := first; !at.After(s.To.Time()); at = at.AddDate(0, 1, 0) {
+				if !yield(at, hit.DayOf(at).In(loc)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Ask says which lines of a dimension are wanted.
+type Ask struct {
+	Dimension Dimension
+	Detail    bool   // one line per value and detail, instead of per value
+	Value     string // only this value, if not empty
+	Limit     int    // at most so many lines; 0: 1,000
+}
+
+// ranking says by which measures the lines of a dimension are put in order.
+var ranking = map[Dimension]string{
+	Pages:   "sum(t.pageviews) DESC, sum(t.page_visitors) DESC",
+	Entries: "sum(t.visits) DESC, sum(t.bounces) DESC",
+	Events:  "sum(t.events) DESC, sum(t.visitors) DESC",
+}
+
+const defaultRanking = "sum(t.visitors) DESC, sum(t.visits) DESC"
+
+// Top returns the lines of a dimension of a site over a span, largest first:
+// pages by page views, entries by visits, events by number, the rest by visitors.
+func (s *Store) Top(ctx context.Context, site uint32, span Span, ask Ask) ([]Line, error) {
+	table, day := span.source()
+	by, detail := "t.value", "''"
+	if ask.Detail {
+		by, detail = "t.value, t.detail", "t.detail"
+	}
+	rank, ok := ranking[ask.Dimension]
+	if !ok {
+		rank = defaultRanking
+	}
+	limit := ask.Limit
+	if limit <= 0 {
+		limit = 1000
+	}
+	filter := ""
+	if ask.Value != "" {
+		filter = "AND t.value = {value:String}"
+	}
+	query := `
+		SELECT t.value, ` + detail + ` AS detail, ` + sumColumns + `
+		FROM ` + table + ` AS t
+		WHERE t.site = {site:UInt32} AND t.dimension = {dimension:String}
+			AND t.` + day + ` BETWEEN {from:Date} AND {to:Date} ` + filter + `
+		GROUP BY ` + by + `
+		-- corrections and pings leave lines without a visit or a view of their own
+		HAVING sum(t.visits) > 0 OR sum(t.pageviews) > 0 OR sum(t.events) > 0
+		ORDER BY ` + rank + `, ` + by + `
+		LIMIT {limit:UInt32}`
+	params := span.params(site, "dimension", string(ask.Dimension), "value", ask.Value, "limit", strconv.Itoa(limit))
+	rows, err := s.conn.Query(bind(ctx, params), strings.TrimSpace(query))
+	if err != nil {
+		return nil, fmt.Errorf("top %s of site %d: %w", ask.Dimension, site, err)
+	}
+	defer rows.Close()
+	var lines []Line
+	for rows.Next() {
+		var line Line
+		if err := rows.Scan(append([]any{&line.Value, &line.Detail}, line.scan()...)...); err != nil {
+			return nil, fmt.Errorf("top %s of site %d: %w", ask.Dimension, site, err)
+		}
+		lines = append(lines, line)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("top %s of site %d: %w", ask.Dimension, site, err)
+	}
+	return lines, nil
+}

@@ -1,0 +1,241 @@
+// Package store keeps rows in ClickHouse, embedded in the process or on a server,
+// and answers the questions of the dashboard. Every figure is a sum over rows.
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/fotspor/fotspor/store/embedded"
+)
+
+// ErrNotFound is wrapped by look-ups that find nothing.
+var ErrNotFound = errors.New("not found")
+
+// DefaultDatabase is used where the DSN names none.
+const DefaultDatabase = "fotspor"
+
+// Config says where the store is.
+type Config struct {
+	// DSN is clickhouse://…, http://… or https://…, with user, password,
+	// database and options as clickhouse-go reads them. Empty: the engine
+	// embedded in this process.
+	DSN string
+	// Dir is the data directory of the embedded engine. If another process
+	// has it, that process is asked through its socket.
+	Dir string
+	// Library is the engine's shared library; empty: it is looked for.
+	Library string
+	// MaxMemory bounds the embedded engine, in bytes; 0: its default.
+	MaxMemory int64
+	// Engine is an embedded engine that runs in this process already, and that
+	// the caller closes; nil: one is opened when needed.
+	Engine *embedded.Engine
+	// Database overrides DefaultDatabase for the embedded engine.
+	Database string
+
+	Logger *slog.Logger
+}
+
+// Store is an open store. It is safe for concurrent use.
+type Store struct {
+	conn    driver.Conn
+	http    *httpQuerier     // nil with ClickHouse's own protocol
+	engine  *embedded.Engine // nil unless opened, and to be closed, by this store
+	version string
+	log     *slog.Logger
+}
+
+// Open connects, and creates or migrates the schema. It may be called from
+// several processes at once. Close the store when done.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	s := &Store{log: cfg.Logger}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	opts, err := s.options(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.connect(ctx, opts); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// options says how clickhouse-go reaches the store, opening the engine if it is
+// to be this process's own.
+func (s *Store) options(ctx context.Context, cfg Config) (*clickhouse.Options, error) {
+	if cfg.DSN != "" {
+		opts, err := parseDSN(cfg.DSN)
+		if err == nil && opts.Protocol == clickhouse.HTTP {
+			s.http = newQuerier(opts, http.DefaultTransport)
+		}
+		return opts, err
+	}
+	database := cfg.Database
+	if database == "" {
+		database = DefaultDatabase
+	}
+	opts := &clickhouse.Options{
+		Protocol: clickhouse.HTTP,
+		Addr:     []string{"engine"},
+		Auth:     clickhouse.Auth{Database: database},
+	}
+	transport, err := s.openEngine(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	s.http = newQuerier(opts, transport)
+	opts.TransportFunc = func(*http.Transport) (http.RoundTripper, error) { return transport, nil }
+	return opts, nil
+}
+
+// engineWait bounds the wait for another process to give up the data directory,
+// or to answer on its socket: a command that runs beside this one takes seconds.
+const engineWait = 10 * time.Second
+
+// openEngine returns the engine of this process or, if another process has the
+// data directory, a way to that process's engine.
+func (s *Store) openEngine(ctx context.Context, cfg Config) (http.RoundTripper, error) {
+	if cfg.Engine != nil {
+		return cfg.Engine, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, engineWait)
+	defer cancel()
+	for {
+		engine, err := embedded.Open(ctx, embedded.Options{
+			Dir:       cfg.Dir,
+			Library:   cfg.Library,
+			MaxMemory: cfg.MaxMemory,
+			Logger:    s.log,
+		})
+		if err == nil {
+			s.engine = engine
+			return engine, nil
+		}
+		if !errors.Is(err, embedded.ErrLocked) {
+			return nil, err
+		}
+		// Its owner serves it here, unless it is just starting or ending.
+		socket := embedded.SocketPath(cfg.Dir)
+		if conn, dialErr := net.Dial("unix", socket); dialErr == nil {
+			conn.Close()
+			return embedded.DialTransport(socket), nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// parseDSN reads a DSN; its password appears in no error.
+func parseDSN(dsn string) (*clickhouse.Options, error) {
+	u, err := url.Parse(dsn)
+	if err != nil {
+		return nil, errors.New("store address: not a URL")
+	}
+	switch u.Scheme {
+	case "clickhouse", "http", "https":
+	default:
+		return nil, fmt.Errorf("store address %q: want clickhouse://, http:// or https://", u.Redacted())
+	}
+	opts, err := clickhouse.ParseDSN(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("store address %q: %w", u.Redacted(), err)
+	}
+	if opts.Auth.Database == "" || strings.Trim(u.Path, "/") == "" {
+		opts.Auth.Database = DefaultDatabase
+	}
+	return opts, nil
+}
+
+// connect makes the database, opens the connection to it and migrates.
+func (s *Store) connect(ctx context.Context, opts *clickhouse.Options) error {
+	database := opts.Auth.Database
+	if err := createDatabase(ctx, *opts, database); err != nil {
+		return err
+	}
+	conn, err := clickhouse.Open(opts)
+	if err != nil {
+		return fmt.Errorf("open store: %w", err)
+	}
+	s.conn = conn
+	v, err := conn.ServerVersion()
+	if err != nil {
+		return fmt.Errorf("reach store: %w", err)
+	}
+	s.version = v.Version.String()
+	return s.migrate(ctx)
+}
+
+func createDatabase(ctx context.Context, opts clickhouse.Options, database string) error {
+	opts.Auth.Database = "default"
+	conn, err := clickhouse.Open(&opts)
+	if err != nil {
+		return fmt.Errorf("open store: %w", err)
+	}
+	defer conn.Close()
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	if err := conn.Exec(ctx, "CREATE DATABASE IF NOT EXISTS "+quoteName(database)); err != nil {
+		return fmt.Errorf("create database %q: %w", database, err)
+	}
+	return nil
+}
+
+// quoteName quotes an identifier.
+func quoteName(name string) string {
+	return "`" + strings.NewReplacer("\\", "\\\\", "`", "\\`").Replace(name) + "`"
+}
+
+// Engine returns the engine that this store opened and closes, or nil if it
+// talks to a server, to another process or to an engine that it was given.
+func (s *Store) Engine() *embedded.Engine { return s.engine }
+
+// Version returns the version of ClickHouse behind the store.
+func (s *Store) Version() string { return s.version }
+
+// Ping reports whether the store answers.
+func (s *Store) Ping(ctx context.Context) error {
+	if err := s.conn.Exec(ctx, "SELECT 1"); err != nil {
+		return fmt.Errorf("ping store: %w", err)
+	}
+	return nil
+}
+
+// Close closes the connections and, if it is this process's own, the engine.
+func (s *Store) Close() error {
+	var errs []error
+	if s.conn != nil {
+		errs = append(errs, s.conn.Close())
+	}
+	if s.engine != nil {
+		errs = append(errs, s.engine.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// escaped writes a text as ClickHouse reads the value of a parameter, which is as
+// in its tab-separated format.
+var escaped = strings.NewReplacer("\\", `\\`, "\t", `\t`, "\n", `\n`, "\r", `\r`, "\x00", `\0`)
+
+// bind gives a query its named parameters, which the server substitutes.
+func bind(ctx context.Context, params clickhouse.Parameters) context.Context {
+	for name, value := range params {
+		params[name] = escaped.Replace(value)
+	}
+	return clickhouse.Context(ctx, clickhouse.WithParameters(params))
+}

@@ -1,0 +1,567 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/store/storetest"
+)
+
+func TestMain(m *testing.M) { storetest.Main(m) }
+
+var oslo = mustZone("Europe/Oslo")
+
+func mustZone(name string) *time.Location {
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		panic(err)
+	}
+	return loc
+}
+
+// someRows makes n rows that look like real ones, over days before a moment.
+func someRows(rng *rand.Rand, n int, until time.Time, days int, loc *time.Location) []hit.Row {
+	pick := func(s ...string) string { return s[rng.IntN(len(s))] }
+	rows := make([]hit.Row, n)
+	for i := range rows {
+		at := until.Add(-time.Duration(rng.Int64N(int64(days) * int64(24*time.Hour)))).UTC().Truncate(time.Second)
+		r := hit.Row{
+			Site: 1 + uint32(rng.IntN(2)), Time: at, Day: hit.DayOf(at.In(loc)), Kind: hit.Pageview,
+			Path: pick("/", "/om", "/kontakt", "/blåbær; 'x' \n\x00\\"), Host: "example.org",
+			Network: pick("84.212.0.0/16", "2001:700::/32"),
+			Country: pick("NO", "SE", ""), Region: pick("Oslo", "Vestland", ""),
+			Browser: pick("Firefox", "Chrome"), BrowserVersion: pick("140", "141"),
+			OS: pick("Windows", "iOS"), Device: pick("desktop", "mobile"), Language: pick("nb", "en"),
+			Channel: pick("direct", "search"), Source: pick("", "Google"), Campaign: pick("", "spring"),
+			EntryPath: pick("/", "/om"), PreviousPath: pick("", "/"),
+			Pageviews: 1, Visits: int32(rng.IntN(2)), Visitors: int32(rng.IntN(2)),
+			PageVisitors: int32(rng.IntN(2)), Bounces: int32(rng.IntN(3) - 1), Seconds: int32(rng.IntN(1800)),
+		}
+		switch rng.IntN(10) {
+		case 0:
+			r.Kind, r.Name, r.Value, r.Pageviews, r.PageVisitors = hit.Event, "play", 1.5, 0, 0
+		case 1:
+			r.Kind, r.Pageviews, r.PageVisitors, r.Visits, r.Visitors = hit.Ping, 0, 0, 0, 0
+		}
+		rows[i] = r
+	}
+	return rows
+}
+
+// count is the naive reading of the same rows that a report is checked against.
+func count(rows []hit.Row, keep func(hit.Row) bool) store.Sums {
+	var s store.Sums
+	for _, r := range rows {
+		if !keep(r) {
+			continue
+		}
+		s.Visitors += int64(r.Visitors)
+		s.Visits += int64(r.Visits)
+		s.Pageviews += int64(r.Pageviews)
+		s.PageVisitors += int64(r.PageVisitors)
+		s.Bounces += int64(r.Bounces)
+		s.Seconds += int64(r.Seconds)
+		if r.Kind != hit.Pageview && r.Kind != hit.Ping {
+			s.Events++
+		}
+	}
+	return s
+}
+
+func mustInsert(t *testing.T, st *store.Store, rows []hit.Row, token string) {
+	t.Helper()
+	if err := st.Insert(t.Context(), rows, token); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestEveryReportIsTheSumOfItsRows(t *testing.T) {
+	st := storetest.Open(t)
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	rows := someRows(rand.New(rand.NewPCG(1, 2)), 5000, now, 120, oslo)
+	mustInsert(t, st, rows[:2000], "a")
+	mustInsert(t, st, rows[2000:], "b")
+
+	today := hit.DayOf(now.In(oslo))
+	day := func(s string) hit.Day {
+		d, err := hit.ParseDay(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	spans := map[string]store.Span{
+		"today":        {From: today, To: today},
+		"7 days":       {From: today - 6, To: today},
+		"whole months": {From: day("2026-09-01"), To: day("2026-10-31")},
+		"odd":          {From: day("2026-08-17"), To: day("2026-11-03")},
+		"empty":        {From: day("2020-01-01"), To: day("2020-01-31")},
+	}
+	value := map[store.Dimension]func(hit.Row) (value, detail string, has bool){
+		store.Pages:     func(r hit.Row) (string, string, bool) { return r.Path, "", r.Kind == hit.Pageview },
+		store.Entries:   func(r hit.Row) (string, string, bool) { return r.EntryPath, "", true },
+		store.Channels:  func(r hit.Row) (string, string, bool) { return r.Channel, r.Source, true },
+		store.Campaigns: func(r hit.Row) (string, string, bool) { return r.Campaign, r.CampaignSource, r.Campaign != "" },
+		store.Countries: func(r hit.Row) (string, string, bool) { return r.Country, r.Region, true },
+		store.Browsers:  func(r hit.Row) (string, string, bool) { return r.Browser, r.BrowserVersion, true },
+		store.Systems:   func(r hit.Row) (string, string, bool) { return r.OS, "", true },
+		store.Devices:   func(r hit.Row) (string, string, bool) { return r.Device, "", true },
+		store.Languages: func(r hit.Row) (string, string, bool) { return r.Language, "", true },
+		store.Events: func(r hit.Row) (string, string, bool) {
+			return string(r.Kind), r.Name, r.Kind != hit.Pageview && r.Kind != hit.Ping
+		},
+	}
+	for name, span := range spans {
+		t.Run(name, func(t *testing.T) {
+			in := func(r hit.Row) bool { return r.Site == 1 && r.Day >= span.From && r.Day <= span.To }
+			got, err := st.Totals(t.Context(), 1, span)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := count(rows, in); got != want {
+				t.Errorf("totals = %+v, want %+v", got, want)
+			}
+			for dimension, of := range value {
+				for _, detail := range []bool{false, true} {
+					lines, err := st.Top(t.Context(), 1, span, store.Ask{Dimension: dimension, Detail: detail})
+					if err != nil {
+						t.Fatal(err)
+					}
+					got := map[[2]string]store.Sums{}
+					for _, l := range lines {
+						got[[2]string{l.Value, l.Detail}] = l.Sums
+					}
+					want := map[[2]string]store.Sums{}
+					for _, r := range rows {
+						v, d, has := of(r)
+						if !detail {
+							d = ""
+						}
+						key := [2]string{v, d}
+						if _, done := want[key]; done || !has || !in(r) {
+							continue
+						}
+						sums := count(rows, func(o hit.Row) bool {
+							ov, od, has := of(o)
+							return in(o) && has && ov == v && (!detail || od == d)
+						})
+						if sums.Visits > 0 || sums.Pageviews > 0 || sums.Events > 0 {
+							want[key] = sums
+						}
+					}
+					if diff := cmp.Diff(want, got); diff != "" {
+						t.Errorf("top %s, detail %v (-want +got):\n%s", dimension, detail, diff)
+					}
+				}
+			}
+			for _, step := range []store.Step{store.Hourly, store.Daily, store.Monthly} {
+				points, err := st.Series(t.Context(), store.Site{ID: 1, Location: oslo}, span, step)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i, p := range points {
+					end := (span.To + 1).In(oslo)
+					if i+1 < len(points) {
+						end = points[i+1].Time
+					}
+					want := count(rows, func(r hit.Row) bool {
+						return in(r) && !r.Time.Before(p.Time) && r.Time.Before(end)
+					})
+					if step == store.Monthly { // the first moment may lie before the span
+						want = count(rows, func(r hit.Row) bool {
+							return in(r) && r.Day.Time().Format("2006-01") == p.Time.Format("2006-01")
+						})
+					}
+					if p.Sums != want {
+						t.Errorf("%s at %s = %+v, want %+v", step, p.Time, p.Sums, want)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestTopIsRankedAndCut(t *testing.T) {
+	st := storetest.Open(t)
+	at := time.Date(2026, 5, 1, 10, 0, 0, 0, time.UTC)
+	var rows []hit.Row
+	for i, path := range []string{"/a", "/b", "/b", "/c", "/c", "/c"} {
+		rows = append(rows, hit.Row{Site: 1, Time: at, Day: hit.DayOf(at), Kind: hit.Pageview, Path: path, Pageviews: 1, Seconds: int32(i)})
+	}
+	mustInsert(t, st, rows, "a")
+	span := store.Span{From: hit.DayOf(at), To: hit.DayOf(at)}
+	lines, err := st.Top(t.Context(), 1, span, store.Ask{Dimension: store.Pages, Limit: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(lines) != 2 || lines[0].Value != "/c" || lines[1].Value != "/b" {
+		t.Errorf("top 2 pages = %+v, want /c and /b", lines)
+	}
+	lines, err = st.Top(t.Context(), 1, span, store.Ask{Dimension: store.Pages, Value: "/a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(lines) != 1 || lines[0].Value != "/a" || lines[0].Pageviews != 1 {
+		t.Errorf("page /a = %+v, want one view", lines)
+	}
+}
+
+func TestRowsComeBackAsTheyWere(t *testing.T) {
+	st := storetest.Open(t)
+	// Every text holds what breaks naive quoting; every number is its own.
+	var row hit.Row
+	v := reflect.ValueOf(&row).Elem()
+	for i := range v.NumField() {
+		switch f := v.Field(i); f.Kind() {
+		case reflect.String:
+			f.SetString(fmt.Sprintf("%s ;'\"`\\\t\r\n\x00 æøå 🦊 %d", v.Type().Field(i).Name, i))
+		case reflect.Int32:
+			f.SetInt(int64(-i))
+		case reflect.Uint32:
+			f.SetUint(uint64(i) + 7)
+		case reflect.Float64:
+			f.SetFloat(1.25)
+		}
+	}
+	row.Time = time.Date(2026, 2, 28, 23, 59, 59, 0, time.UTC)
+	row.Day = 20512
+	mustInsert(t, st, []hit.Row{row}, "a")
+
+	var out strings.Builder
+	if err := st.Query(t.Context(), "SELECT * FROM hits", "JSONEachRow", &out); err != nil {
+		t.Fatal(err)
+	}
+	got := decodeRow(t, out.String())
+	for i := range v.NumField() {
+		name := snake(v.Type().Field(i).Name)
+		want := fmt.Sprint(v.Field(i).Interface())
+		switch name {
+		case "time":
+			want = "2026-02-28 23:59:59"
+		case "day":
+			want = hit.Day(20512).String()
+		}
+		if fmt.Sprint(got[name]) != want {
+			t.Errorf("%s = %q, want %q", name, got[name], want)
+		}
+		delete(got, name)
+	}
+	if len(got) > 0 {
+		t.Errorf("columns that no field fills: %v", got)
+	}
+}
+
+func TestInsertTwiceIsOnce(t *testing.T) {
+	st := storetest.Open(t)
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	rows := someRows(rand.New(rand.NewPCG(3, 4)), 2000, now, 70, oslo) // over several months
+	for range 3 {
+		mustInsert(t, st, rows, "segment-1")
+	}
+	mustInsert(t, st, rows, "segment-2") // the same rows again are other rows under another token
+
+	for _, table := range []string{"hits", "hourly", "daily", "monthly"} {
+		where := ""
+		if table == "daily" || table == "monthly" {
+			where = " WHERE dimension = 'total'"
+		}
+		want := 2 * count(rows, func(hit.Row) bool { return true }).Pageviews
+		if got := query(t, st, "SELECT sum(pageviews) FROM "+table+where); got != fmt.Sprint(want) {
+			t.Errorf("page views in %s = %s, want %d", table, got, want)
+		}
+	}
+}
+
+func TestDeleteBefore(t *testing.T) {
+	st := storetest.Open(t)
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	rows := someRows(rand.New(rand.NewPCG(5, 6)), 3000, now, 200, oslo)
+	mustInsert(t, st, rows, "a")
+	cutoff := time.Date(2026, 8, 10, 0, 0, 0, 0, time.UTC)
+	var old int64
+	for _, r := range rows {
+		if r.Time.Before(cutoff) {
+			old++
+		}
+	}
+	held, err := st.Before(t.Context(), cutoff)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if held.Rows != old {
+		t.Errorf("held %d rows, want %d", held.Rows, old)
+	}
+	totals := query(t, st, "SELECT sum(pageviews), sum(visits) FROM daily")
+	n, err := st.DeleteBefore(t.Context(), cutoff)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n != old {
+		t.Errorf("deleted %d rows, want %d", n, old)
+	}
+	if got, want := query(t, st, "SELECT count() FROM hits"), fmt.Sprint(int64(len(rows))-old); got != want {
+		t.Errorf("rows left = %s, want %s", got, want)
+	}
+	if got := query(t, st, "SELECT count() FROM hits WHERE time < '2026-08-10'"); got != "0" {
+		t.Errorf("rows past their time = %s, want 0", got)
+	}
+	if got := query(t, st, "SELECT count() FROM system.parts WHERE table = 'hits' AND database = currentDatabase() AND min_time < '2026-08-10 00:00:00'"); got != "0" {
+		t.Errorf("parts on disk that hold deleted rows = %s, want 0", got)
+	}
+	if got := query(t, st, "SELECT sum(pageviews), sum(visits) FROM daily"); got != totals {
+		t.Errorf("rollups changed from %s to %s", totals, got)
+	}
+	if n, err := st.DeleteBefore(t.Context(), cutoff); n != 0 || err != nil {
+		t.Errorf("second pass = %d, %v, want 0, nil", n, err)
+	}
+}
+
+func TestEraseNetwork(t *testing.T) {
+	st := storetest.Open(t)
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	rows := someRows(rand.New(rand.NewPCG(7, 8)), 1000, now, 10, oslo)
+	mustInsert(t, st, rows, "a")
+	from, to := now.AddDate(0, 0, -5), now.AddDate(0, 0, -2)
+	var want int64
+	for _, r := range rows {
+		if r.Network == "84.212.0.0/16" && !r.Time.Before(from) && r.Time.Before(to) {
+			want++
+		}
+	}
+	n, err := st.EraseNetwork(t.Context(), "84.212.0.0/16", from, to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n != want {
+		t.Errorf("erased %d, want %d", n, want)
+	}
+	if held, err := st.Network(t.Context(), "84.212.0.0/16", from, to); held.Rows != 0 || err != nil {
+		t.Errorf("still held: %+v, %v", held, err)
+	}
+	if got := query(t, st, "SELECT count() FROM hits"); got != fmt.Sprint(int64(len(rows))-want) {
+		t.Errorf("rows left = %s", got)
+	}
+	if n, err := st.EraseNetwork(t.Context(), "x' OR 1=1 OR network = '", from, to); n != 0 || err == nil {
+		t.Errorf("hostile network erased %d rows, %v", n, err)
+	}
+}
+
+func TestNetworkFindsWhatWasCutLess(t *testing.T) {
+	st := storetest.Open(t)
+	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	var rows []hit.Row
+	for _, network := range []string{"84.212.0.0/16", "84.212.0.0/16", "84.212.7.0/24", "2001:700::/32", "2001:700:1::/48", ""} {
+		rows = append(rows, hit.Row{Site: 1, Time: at, Day: hit.DayOf(at), Kind: hit.Pageview, Network: network})
+	}
+	mustInsert(t, st, rows, "a")
+	for network, want := range map[string]int64{
+		"84.212.0.0/16": 3, "84.212.7.0/24": 1, "84.0.0.0/8": 3, "84.213.0.0/16": 0,
+		"2001:700::/32": 2, "2001:700:1::/48": 1, "0.0.0.0/0": 3,
+	} {
+		held, err := st.Network(t.Context(), network, at, at.Add(time.Second))
+		if err != nil || held.Rows != want {
+			t.Errorf("held of %s = %+v, %v, want %d rows", network, held, err, want)
+		}
+	}
+}
+
+func TestExpire(t *testing.T) {
+	st := storetest.Open(t)
+	for _, p := range []string{"3y", "3y", "25m", "90d"} {
+		period, err := privacy.ParsePeriod(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := st.Expire(t.Context(), period); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ddl := query(t, st, "SELECT create_table_query FROM system.tables WHERE database = currentDatabase() AND name = 'hits'")
+	if !strings.Contains(ddl, "TTL") || !strings.Contains(ddl, "toIntervalDay(91)") {
+		t.Errorf("hits without its expiry: %s", ddl)
+	}
+	// An old row is gone once its part is merged.
+	at := time.Now().AddDate(0, 0, -100).UTC().Truncate(time.Second)
+	mustInsert(t, st, []hit.Row{{Site: 1, Time: at, Day: hit.DayOf(at), Kind: hit.Pageview}}, "old")
+	mustInsert(t, st, []hit.Row{{Site: 1, Time: time.Now(), Day: hit.DayOf(time.Now()), Kind: hit.Pageview}}, "new")
+	if err := st.Exec(t.Context(), "OPTIMIZE TABLE hits FINAL"); err != nil {
+		t.Fatal(err)
+	}
+	if got := query(t, st, "SELECT count() FROM hits"); got != "1" {
+		t.Errorf("rows after a merge = %s, want 1", got)
+	}
+}
+
+func TestMigrationsRunTwice(t *testing.T) {
+	st := storetest.Open(t)
+	for range 2 {
+		if err := st.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	errs := make(chan error)
+	for range 4 {
+		go func() { errs <- st.Migrate(t.Context()) }()
+	}
+	for range 4 {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestSites(t *testing.T) {
+	st := storetest.Open(t)
+	ctx := t.Context()
+	if _, err := st.Site(ctx, 1); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("unknown site: %v, want ErrNotFound", err)
+	}
+	first, err := st.AddSite(ctx, store.Site{Name: "Blåbær 'a'", Hosts: []string{"example.org", "www.example.org"}, Location: oslo})
+	if err != nil {
+		t.Fatal(err)
+	}
+	moved, err := st.AddSite(ctx, store.Site{ID: 17, Name: "Moved", Hosts: []string{"moved.example"}, Location: time.UTC})
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, err := st.AddSite(ctx, store.Site{Name: "Next", Hosts: []string{"next.example"}, Location: time.UTC})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first.ID != 1 || moved.ID != 17 || next.ID != 18 {
+		t.Errorf("ids = %d, %d, %d, want 1, 17, 18", first.ID, moved.ID, next.ID)
+	}
+	if _, err := st.AddSite(ctx, moved); err == nil {
+		t.Error("an id was given twice")
+	}
+	got, err := st.Site(ctx, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Name != first.Name || got.Location.String() != "Europe/Oslo" || len(got.Hosts) != 2 {
+		t.Errorf("site = %+v, want %+v", got, first)
+	}
+	for _, bad := range []store.Site{
+		{Hosts: []string{"a"}, Location: oslo},
+		{Name: "a", Location: oslo},
+		{Name: "a", Hosts: []string{"a"}},
+		{Name: "a", Hosts: []string{"https://a/"}, Location: oslo},
+		{Name: "a", Hosts: []string{"A"}, Location: oslo},
+	} {
+		if _, err := st.AddSite(ctx, bad); err == nil {
+			t.Errorf("site %+v was taken", bad)
+		}
+	}
+}
+
+func TestUsersAndSessions(t *testing.T) {
+	st := storetest.Open(t)
+	ctx := t.Context()
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	if n, err := st.Users(ctx); n != 0 || err != nil {
+		t.Fatalf("users = %d, %v", n, err)
+	}
+	kari := store.User{Name: "kari", Role: store.Viewer, Password: "hash 1"}
+	for _, u := range []store.User{kari, {Name: "kari", Role: store.Admin, Password: "hash 2"}} {
+		if err := st.PutUser(ctx, u); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := st.User(ctx, "kari"); got != u || err != nil {
+			t.Errorf("user = %+v, %v, want %+v", got, err, u)
+		}
+	}
+	if n, err := st.Users(ctx); n != 1 || err != nil {
+		t.Errorf("users = %d, %v, want 1", n, err)
+	}
+	for _, name := range []string{`back\slash`, "tab\tand\nline\x00'`", "blåbær 🦊", `\N`} {
+		u := store.User{Name: name, Role: store.Viewer, Password: name}
+		if err := st.PutUser(ctx, u); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := st.User(ctx, name); got != u || err != nil {
+			t.Errorf("user %q = %+v, %v", name, got, err)
+		}
+	}
+	if _, err := st.User(ctx, "ola' OR 1=1"); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("unknown user: %v, want ErrNotFound", err)
+	}
+	if err := st.PutUser(ctx, store.User{Name: "x", Role: "root", Password: "h"}); err == nil {
+		t.Error("an unknown role was taken")
+	}
+
+	if err := st.PutSession(ctx, "id", "kari", now.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if u, err := st.SessionUser(ctx, "id", now); u.Name != "kari" || err != nil {
+		t.Errorf("session of %+v, %v", u, err)
+	}
+	if _, err := st.SessionUser(ctx, "id", now.Add(time.Hour)); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("expired session: %v, want ErrNotFound", err)
+	}
+	if _, err := st.SessionUser(ctx, "other", now); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("unknown session: %v, want ErrNotFound", err)
+	}
+	if err := st.PutSession(ctx, "id", "kari", time.Unix(0, 0)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := st.SessionUser(ctx, "id", now); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("ended session: %v, want ErrNotFound", err)
+	}
+}
+
+func TestQueryReadsOnly(t *testing.T) {
+	st := storetest.Open(t)
+	for _, sql := range []string{
+		"DROP TABLE hits", "INSERT INTO sites (id) VALUES (1)", "ALTER TABLE hits DELETE WHERE 1", "CREATE TABLE x (a Int8) ENGINE = Log",
+		"SELECT 1 SETTINGS readonly = 0", "SET readonly = 0",
+	} {
+		if err := st.Query(t.Context(), sql, "", new(strings.Builder)); err == nil {
+			t.Errorf("%s: no error", sql)
+		}
+	}
+	var out strings.Builder
+	if err := st.Query(t.Context(), "SELECT 1, 'a\tb' UNION ALL SELECT 2, 'c' ORDER BY 1", "", &out); err != nil {
+		t.Fatal(err)
+	}
+	if want := "1\ta\\tb\n2\tc\n"; out.String() != want {
+		t.Errorf("tab-separated = %q, want %q", out.String(), want)
+	}
+	err := st.Query(t.Context(), "SELECT nope FROM hits", "", new(strings.Builder))
+	if err == nil || !strings.Contains(err.Error(), "nope") {
+		t.Errorf("error %v does not say what is unknown", err)
+	}
+	err = st.Query(t.Context(), "SELECT 1", "NoSuchFormat", new(strings.Builder))
+	if err == nil || !strings.Contains(err.Error(), "NoSuchFormat") {
+		t.Errorf("error %v does not name the format", err)
+	}
+}
+
+func TestOpenErrors(t *testing.T) {
+	for dsn, secret := range map[string]string{
+		"ftp://user:hemmelig@127.0.0.1/x":            "hemmelig",
+		"clickhouse://user:hemmelig@127.0.0.1:1/x":   "hemmelig",
+		"http://user:hemmelig@127.0.0.1:1/x":         "hemmelig",
+		"clickhouse://user:hemm\x7felig@127.0.0.1/x": "elig",
+		"clickhouse://127.0.0.1:1/x?dial_timeout=no": "",
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		_, err := store.Open(ctx, store.Config{DSN: dsn})
+		cancel()
+		if err == nil {
+			t.Errorf("%s: no error", dsn)
+		} else if secret != "" && strings.Contains(err.Error(), secret) {
+			t.Errorf("the password is in %q", err)
+		}
+	}
+}

@@ -1,0 +1,89 @@
+// Package storetest gives tests a store on the real engine.
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/store/embedded"
+)
+
+var (
+	once   sync.Once
+	server *embedded.Engine // one for the whole test process, which can hold no second
+	dir    string
+	failed error
+	serial atomic.Int64
+)
+
+// Open returns a store with an empty database of its own, closed when the test
+// ends. Where the engine's library is missing the test is skipped, but it fails
+// when CI=true.
+func Open(tb testing.TB) *store.Store {
+	tb.Helper()
+	Library(tb)
+	once.Do(start)
+	if failed != nil {
+		tb.Fatalf("start engine: %v", failed)
+	}
+	st, err := store.Open(tb.Context(), store.Config{
+		Engine:   server,
+		Database: fmt.Sprintf("test_%d", serial.Add(1)),
+	})
+	if err != nil {
+		tb.Fatalf("open store: %v", err)
+	}
+	tb.Cleanup(func() {
+		if err := st.Close(); err != nil {
+			tb.Errorf("close store: %v", err)
+		}
+	})
+	return st
+}
+
+// start runs the engine of this test process, until Main closes it.
+func start() {
+	if dir, failed = os.MkdirTemp("", "fotspor-store-"); failed == nil {
+		server, failed = embedded.Open(context.Background(), embedded.Options{Dir: dir})
+	}
+}
+
+// Main is the TestMain of every package that calls Open: it runs the tests, ends
+// the engine, and fails if goroutines are left.
+func Main(m *testing.M) {
+	code := m.Run()
+	if server != nil {
+		if err := server.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, "close engine:", err)
+			code = 1
+		}
+	}
+	os.RemoveAll(dir)
+	if code == 0 {
+		if err := goleak.Find(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+// Library returns the path of the engine's library, or skips the test.
+func Library(tb testing.TB) string {
+	tb.Helper()
+	path, err := embedded.FindLibrary(os.Getenv("FOTSPOR_ENGINE"))
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			tb.Fatal(err)
+		}
+		tb.Skipf("SKIPPED, no engine: %v", err)
+	}
+	return path
+}
