@@ -1,0 +1,188 @@
+// Package collector is the tracking endpoint: it reads the hits of a request in
+// its dialect, sends each through the pipeline, and answers once the anonymous
+// rows are in the spool.
+package collector
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/fotspor/fotspor/browser"
+	"github.com/fotspor/fotspor/collector/dialect"
+	"github.com/fotspor/fotspor/collector/dialect/matomo"
+	"github.com/fotspor/fotspor/collector/dialect/pixel"
+	"github.com/fotspor/fotspor/collector/script"
+	"github.com/fotspor/fotspor/collector/spool"
+	"github.com/fotspor/fotspor/collector/visit"
+	"github.com/fotspor/fotspor/geo"
+	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/privacy"
+)
+
+// MaxBody is the largest body of a request, in bytes. A larger one is answered
+// with 413.
+const MaxBody = 2 << 20
+
+// Options are the parts of a collector. Only TrustedProxies, Logger and Now may
+// be left out.
+type Options struct {
+	Policy   privacy.Policy
+	Sites    *Sites
+	Browsers *browser.Parser
+	Geo      *geo.DB
+	Visits   *visit.Tracker
+	Spool    *spool.Spool
+
+	// TrustedProxies are the networks whose word on the client's address is
+	// taken. Empty: nobody's.
+	TrustedProxies []netip.Prefix
+
+	Registerer prometheus.Registerer
+	Duration   *prometheus.HistogramVec // of requests, by handler and code
+	Logger     *slog.Logger
+	Now        func() time.Time
+}
+
+// Collector answers the trackers of all sites. It is safe for concurrent use.
+type Collector struct {
+	Options
+	metrics metrics
+}
+
+// New returns a collector made of parts.
+func New(o Options) *Collector {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Collector{Options: o, metrics: newMetrics(o.Registerer)}
+}
+
+// Routes adds every route of the collector to mux.
+func (c *Collector) Routes(mux *http.ServeMux) {
+	for _, d := range []dialect.Dialect{pixel.Dialect{}, matomo.Dialect{Now: c.Now}} {
+		for _, pattern := range d.Patterns() {
+			mux.Handle(pattern, c.timed(d.Name(), c.collect(d)))
+		}
+	}
+	mux.Handle("GET /fotspor.js", c.timed("script", script.Handler()))
+	mux.Handle("GET /privacy/{site}", c.timed("privacy", http.HandlerFunc(c.statement)))
+	mux.Handle("GET /privacy/{site}/what", c.timed("privacy", http.HandlerFunc(c.what)))
+}
+
+// collect records the hits of a request: parse, pipeline, spool, answer.
+func (c *Collector) collect(d dialect.Dialect) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
+		hits, err := d.Parse(r)
+		if err != nil {
+			c.refuse(w, r, d, err)
+			return
+		}
+		c.metrics.received.WithLabelValues(d.Name()).Add(float64(len(hits)))
+		if len(hits) > 0 && c.Spool.Full() {
+			// Before the pipeline, so that the visit is not told of hits that
+			// the client will have to send again.
+			c.unavailable(w, r, d, len(hits))
+			return
+		}
+		outcome, rows, reasons := c.pass(r, hits)
+		if err := c.Spool.Append(rows...); err != nil {
+			if !errors.Is(err, spool.ErrFull) {
+				c.Logger.Error("hits could not be spooled", "hits", len(rows), "err", err)
+			}
+			c.unavailable(w, r, d, len(rows))
+			return
+		}
+		c.metrics.accepted.Add(float64(len(rows)))
+		w.Header().Set("X-Fotspor", told(len(rows), reasons))
+		d.Reply(w, r, outcome)
+	})
+}
+
+// pass sends hits through the pipeline. It returns the rows to be kept, and the
+// reasons of those that left it early.
+func (c *Collector) pass(r *http.Request, hits []hit.Hit) (dialect.Outcome, []hit.Row, []reason) {
+	var (
+		outcome dialect.Outcome
+		reasons []reason
+		rows    = make([]hit.Row, 0, len(hits))
+		now     = c.Now()
+	)
+	for i := range hits {
+		p := passage{hit: &hits[i], request: r, now: now}
+		why := c.run(&p, pipeline)
+		switch {
+		case why == kept:
+			rows = append(rows, p.row)
+			outcome.Tracked++
+		case why.invalid():
+			outcome.Invalid = append(outcome.Invalid, why.String())
+		default:
+			outcome.Tracked++ // left out on purpose, which a tracker must not notice
+		}
+		if why != kept {
+			c.drop(why)
+			reasons = append(reasons, why)
+		}
+	}
+	return outcome, rows, reasons
+}
+
+// refuse answers a request that could not be read.
+func (c *Collector) refuse(w http.ResponseWriter, r *http.Request, d dialect.Dialect, err error) {
+	why := badRequest
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		why = bodyTooLarge
+	}
+	c.drop(why)
+	w.Header().Set("X-Fotspor", told(0, []reason{why}))
+	d.Reply(w, r, dialect.Outcome{Err: err})
+}
+
+// unavailable answers that hits can't be kept right now.
+func (c *Collector) unavailable(w http.ResponseWriter, r *http.Request, d dialect.Dialect, hits int) {
+	for range hits {
+		c.drop(spoolFull)
+	}
+	w.Header().Set("X-Fotspor", told(0, []reason{spoolFull}))
+	w.Header().Set("Retry-After", "30")
+	d.Reply(w, r, dialect.Outcome{Err: dialect.ErrUnavailable})
+}
+
+// told is what a site owner reads in the X-Fotspor header of an answer.
+func told(recorded int, reasons []reason) string {
+	if len(reasons) == 0 {
+		if recorded == 0 {
+			return "nothing to record"
+		}
+		return "recorded"
+	}
+	var b strings.Builder
+	if recorded > 0 {
+		io.WriteString(&b, "recorded; ")
+	}
+	io.WriteString(&b, "dropped: ")
+	seen := map[reason]bool{}
+	for _, why := range reasons {
+		if seen[why] {
+			continue
+		}
+		if len(seen) > 0 {
+			io.WriteString(&b, ", ")
+		}
+		seen[why] = true
+		io.WriteString(&b, why.String())
+	}
+	return b.String()
+}

@@ -1,0 +1,396 @@
+package matomo_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/fotspor/fotspor/collector/dialect"
+	"github.com/fotspor/fotspor/collector/dialect/matomo"
+	"github.com/fotspor/fotspor/hit"
+)
+
+var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func newDialect() matomo.Dialect { return matomo.Dialect{Now: func() time.Time { return now }} }
+
+// view is what a test compares of a hit: a hit itself does not print.
+type view struct {
+	Site          uint32
+	Time          string
+	Kind          hit.Kind
+	URL, Referrer string
+	Name          string
+	Value         float64
+	UserAgent     string
+	Hints         hit.Hints
+	Language      string
+	Objection     bool
+}
+
+func views(hits []hit.Hit) []view {
+	var vs []view
+	for _, h := range hits {
+		v := view{h.Site, "", h.Kind, h.URL, h.Referrer, h.Name, h.Value, h.UserAgent, h.Hints, h.Language, h.Objection}
+		if !h.Time.IsZero() {
+			v.Time = h.Time.Format(time.RFC3339)
+		}
+		vs = append(vs, v)
+	}
+	return vs
+}
+
+// What Matomo's own script sends for a page view, shortened.
+const pageview = "action_name=Home%20page&idsite=3&rec=1&r=133564&h=17&m=40&s=32" +
+	"&url=https%3A%2F%2Fexample.org%2Fom-oss%3Fa%3Db%20c&urlref=https%3A%2F%2Fother.example%2F" +
+	"&_id=8b2c52af5f20dea4&_idn=1&send_image=0&_refts=0&pf_net=1&pf_srv=12&pv_id=YrEJws" +
+	"&uadata=%7B%7D&cookie=1&res=1920x1080&dimension1=x&cvar=%7B%7D&uid=kari%40example.org"
+
+func TestParseQuery(t *testing.T) {
+	page := view{Site: 3, Kind: hit.Pageview, URL: "https://example.org/"}
+	with := func(f func(*view)) []view { v := page; f(&v); return []view{v} }
+	const base = "idsite=3&rec=1&url=https%3A%2F%2Fexample.org%2F"
+
+	tests := []struct {
+		name, query string
+		want        []view
+	}{
+		{"page view of matomo.js", pageview, []view{{
+			Site: 3, Kind: hit.Pageview, URL: "https://example.org/om-oss?a=b c", Referrer: "https://other.example/",
+		}}},
+		{"plain", base, []view{page}},
+		{"empty and unknown parameters", "&&=&x&" + base + "&_id=&ec_dt=false&url[]=x&idsite[]=4", []view{page}},
+		{"the last of a name wins", "idsite=9&" + base, []view{page}},
+		{"escaped name", "%69dsite=3&rec=1&url=https://example.org/", []view{page}},
+		{"broken escapes stand for themselves", base + "%&urlref=%zz%2&lang=%e", with(func(v *view) {
+			v.URL, v.Referrer, v.Language = "https://example.org/%", "%zz%2", "%e"
+		})},
+		{"not UTF-8", base + "%FFom", with(func(v *view) { v.URL += "om" })},
+		{"bounded", base + strings.Repeat("x", 9000), with(func(v *view) {
+			v.URL = (v.URL + strings.Repeat("x", 9000))[:dialect.MaxURL]
+		})},
+		{"no url is the Referer", "idsite=3&rec=1", with(func(v *view) { v.URL = "https://referer.example/" })},
+		{"urlref alone is no page", "idsite=3&rec=1&urlref=https://x.example/", with(func(v *view) {
+			v.URL, v.Referrer = "", "https://x.example/"
+		})},
+
+		{"no rec", "idsite=3&url=x", nil},
+		{"rec=0", "idsite=3&rec=0&url=x", nil},
+		{"rec=0 before all else", "rec=0&idsite=&cip=1.2.3.4", nil},
+		{"AI bot", base + "&recMode=1", nil},
+
+		{"ping", base + "&ping=1", with(func(v *view) { v.Kind = hit.Ping })},
+		{"outlink", base + "&link=https%3A%2F%2Fother.example%2Fx", with(func(v *view) {
+			v.Kind, v.Name = hit.Outlink, "https://other.example/x"
+		})},
+		{"download", base + "&download=https%3A%2F%2Fexample.org%2Fr.pdf", with(func(v *view) {
+			v.Kind, v.Name = hit.Download, "https://example.org/r.pdf"
+		})},
+		{"site search", base + "&search=red+shoes&search_cat=Shop&search_count=7", with(func(v *view) {
+			v.Kind, v.Name, v.Value = hit.Search, "red shoes", 7
+		})},
+		{"empty search is a page view", base + "&search=", []view{page}},
+		{"event", base + "&e_c=Video&e_a=Play&e_n=Intro&e_v=12.5&ca=1", with(func(v *view) {
+			v.Kind, v.Name, v.Value = hit.Event, "Video / Play / Intro", 12.5
+		})},
+		{"event without name, bad value", base + "&e_c=+Video+&e_a=Play&e_v=NaN", with(func(v *view) {
+			v.Kind, v.Name = hit.Event, "Video / Play"
+		})},
+		{"half an event is a page view", base + "&e_c=Video&e_a=+", []view{page}},
+		{"half an event with ca=1 is not", base + "&e_c=Video&ca=1", nil},
+		{"custom action", base + "&ca=1&fa_fv=1", nil},
+		{"goal", base + "&idgoal=2&revenue=19.99", with(func(v *view) {
+			v.Kind, v.Name, v.Value = hit.Event, "goal / 2", 19.99
+		})},
+		{"order", base + "&idgoal=0&ec_id=ORD-7&revenue=129.8&ec_items=%5B%5D", nil},
+		{"product view is a page view", base + "&_pks=SKU1&_pkn=Shoe&_pkp=59.9", []view{page}},
+		{"content shown", base + "&c_n=Promo&c_p=img.jpg&ca=1", nil},
+		{"content clicked", base + "&c_n=Promo&c_p=img.jpg&c_i=click&ca=1", with(func(v *view) {
+			v.Kind, v.Name = hit.Event, "content / click / Promo"
+		})},
+
+		{"browser in place of the headers", base + "&ua=Other%2F1.0&lang=nn", with(func(v *view) {
+			v.UserAgent, v.Language = "Other/1.0", "nn"
+		})},
+		{"hints", base + `&uadata={"brands":[{"brand":"Not\"A;Brand","version":"8"},{"brand":"Chromium","version":"140.0.1"}],"mobile":true,"platform":"Android","model":"Pixel"}`,
+			with(func(v *view) {
+				v.Hints = hit.Hints{Brands: `"Not\"A;Brand";v="8", "Chromium";v="140"`, Mobile: "?1", Platform: `"Android"`}
+			})},
+		{"full versions", base + `&uadata={"fullVersionList":[{"brand":"Chromium","version":"140.0.1"}],"mobile":false}`,
+			with(func(v *view) { v.Hints = hit.Hints{Brands: `"Chromium";v="140"`, Mobile: "?0"} })},
+		{"hints that aren't", base + `&uadata={"brands":7}`, []view{page}},
+
+		{"a moment ago", base + "&cdt=1772366399", with(func(v *view) { v.Time = "2026-03-01T11:59:59Z" })},
+		{"ISO 8601", base + "&cdt=2026-03-01T11:00:00Z", with(func(v *view) { v.Time = "2026-03-01T11:00:00Z" })},
+		{"with a zone", base + "&cdt=2026-03-01T11:00:00%2B0100", with(func(v *view) { v.Time = "2026-03-01T10:00:00Z" })},
+		{"without a zone", base + "&cdt=2026-03-01+11:00:00", with(func(v *view) { v.Time = "2026-03-01T11:00:00Z" })},
+		{"24 hours", base + "&cdt=2026-02-28T12:00:00Z", with(func(v *view) { v.Time = "2026-02-28T12:00:00Z" })},
+		{"in the future", base + "&cdt=2026-03-01T12:00:01Z", []view{page}},
+		{"beyond belief", base + "&cdt=1000000000", with(func(v *view) {})},
+		{"not a time", base + "&cdt=yesterday", []view{page}},
+		{"too large a time", base + "&cdt=9223372036854775807", []view{page}},
+		{"seconds ago", base + "&cdo=60", with(func(v *view) { v.Time = "2026-03-01T11:59:00Z" })},
+		{"before a time", base + "&cdt=2026-03-01T11:00:00Z&cdo=-60", with(func(v *view) { v.Time = "2026-03-01T10:59:00Z" })},
+		{"too long ago", base + "&cdo=1e300", []view{page}},
+		{"forced visitor", base + "&cid=0123456789abcdef", []view{page}},
+		{"empty override", base + "&cip=&country=", []view{page}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := request("GET", "/matomo.php?"+strings.ReplaceAll(tt.query, `"`, "%22"), "")
+			r.Header.Set("Referer", "https://referer.example/")
+			hits, err := newDialect().Parse(r)
+			if err != nil {
+				t.Fatalf("Parse: %v", err)
+			}
+			if diff := cmp.Diff(tt.want, views(hits)); diff != "" {
+				t.Errorf("hits (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// request keeps a query that httptest.NewRequest would not take.
+func request(method, target, body string) *http.Request {
+	path, query, _ := strings.Cut(target, "?")
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r.URL.RawQuery = query
+	return r
+}
+
+func packed(body string) string {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	io.WriteString(w, body)
+	w.Close()
+	return b.String()
+}
+
+func TestParseForms(t *testing.T) {
+	page := view{Site: 3, Kind: hit.Pageview, URL: "/a"}
+	tests := []struct {
+		name, target, body string
+		header             http.Header
+		want               []view
+	}{
+		{name: "query and empty body", target: "?idsite=3&rec=1&url=/a", want: []view{page}},
+		{name: "form", body: "idsite=3&rec=1&url=%2Fa", want: []view{page}},
+		{name: "the query wins", target: "?idsite=3&url=/a", body: "idsite=4&rec=1&url=/b", want: []view{page}},
+		{name: "token in the body", target: "?idsite=3&rec=1&url=/a", body: "token_auth=abc", want: []view{page}},
+		{name: "form, packed", body: packed("idsite=3&rec=1&url=%2Fa"), header: http.Header{"Content-Encoding": {"gzip"}}, want: []view{page}},
+		{
+			name: "bulk, as a form", target: "?queuedtracking=0",
+			body:   `{"requests":["?idsite=3&rec=1&url=/a","http://x.example/?idsite=3&rec=1&url=/b"],"token_auth":"x","send_image":0}`,
+			header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}},
+			want:   []view{page, {Site: 3, Kind: hit.Pageview, URL: "/b"}},
+		},
+		{
+			name:   "bulk, objects of the log importer, packed",
+			body:   packed(`{"token_auth":"","requests":[{"rec":"1","apiv":"1","idsite":3,"url":"/a","ua":"Firefox","cvar":"{\"1\":[\"HTTP-code\",\"200\"]}","dp":null}]}`),
+			header: http.Header{"Content-Encoding": {"gzip"}, "Content-Type": {"application/json"}},
+			want:   []view{{Site: 3, Kind: hit.Pageview, URL: "/a", UserAgent: "Firefox"}},
+		},
+		{
+			name: "bulk, hints as an object", body: `{"requests":[{"rec":true,"idsite":3,"url":"/a","uadata":{"platform":"Linux"}}]}`,
+			want: []view{{Site: 3, Kind: hit.Pageview, URL: "/a", Hints: hit.Hints{Platform: `"Linux"`}}},
+		},
+		{
+			name: "bulk, one bad item does not spoil the rest",
+			body: `{"requests":["?idsite=0&rec=1","?idsite=3&rec=1&url=/a","?idsite=3&rec=1&cip=192.0.2.1",7,null,[]]}`,
+			want: []view{{}, page, {}, {}, {}, {}},
+		},
+		{name: "bulk, items without a query", body: `{"requests":["idsite=3&rec=1&url=/a",""]}`},
+		{name: "bulk, items to ignore", body: `{"requests":["?idsite=3&url=/a","?idsite=3&rec=1&c_n=Promo&ca=1"]}`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := request("POST", "/matomo.php"+tt.target, tt.body)
+			if tt.header != nil {
+				r.Header = tt.header
+			}
+			hits, err := newDialect().Parse(r)
+			if err != nil {
+				t.Fatalf("Parse: %v", err)
+			}
+			if diff := cmp.Diff(tt.want, views(hits)); diff != "" {
+				t.Errorf("hits (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestHeadersReachEveryHit(t *testing.T) {
+	r := request("POST", "/matomo.php", `{"requests":["?idsite=3&rec=1&url=/a","?idsite=3&rec=1&ua=Other"]}`)
+	for name, value := range map[string]string{
+		"User-Agent": "Mozilla/5.0", "Sec-CH-UA-Platform": `"Linux"`, "Accept-Language": "nb", "Sec-GPC": "1",
+		"Referer": "https://example.org/r",
+	} {
+		r.Header.Set(name, value)
+	}
+	hits, err := newDialect().Parse(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []view{
+		{Site: 3, Kind: hit.Pageview, URL: "/a", UserAgent: "Mozilla/5.0", Language: "nb", Objection: true, Hints: hit.Hints{Platform: `"Linux"`}},
+		{Site: 3, Kind: hit.Pageview, URL: "https://example.org/r", UserAgent: "Other", Language: "nb", Objection: true},
+	}
+	if diff := cmp.Diff(want, views(hits)); diff != "" {
+		t.Errorf("hits (-want +got):\n%s", diff)
+	}
+}
+
+// serve answers as the collector does, for which only site 3 exists.
+func serve(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
+	d := newDialect()
+	hits, err := d.Parse(r)
+	o := dialect.Outcome{Err: err}
+	for _, h := range hits {
+		if h.Site == 3 {
+			o.Tracked++
+		} else {
+			o.Invalid = append(o.Invalid, "unknown site")
+		}
+	}
+	d.Reply(w, r, o)
+}
+
+func TestReply(t *testing.T) {
+	gif := string(dialect.Pixel)
+	const (
+		image, text, jsonType = "image/gif", "text/plain; charset=utf-8", "application/json"
+		notBulk               = `{"status":"error","tracked":0,"invalid":0}`
+	)
+	many := `{"requests":[` + strings.Repeat(`"?idsite=3&rec=1",`, 2000) + `"?idsite=3&rec=1"]}`
+	tests := []struct {
+		name, method, target, body string
+		header                     http.Header
+		status                     int
+		contentType, want          string
+	}{
+		{name: "page view", method: "GET", target: "?idsite=3&rec=1", status: 200, contentType: image, want: gif},
+		{name: "send_image=1", method: "GET", target: "?idsite=3&rec=1&send_image=1", status: 200, contentType: image, want: gif},
+		{name: "send_image=0", method: "GET", target: "?idsite=3&rec=1&send_image=0", status: 204},
+		{name: "nothing to record", method: "GET", target: "?idsite=3", status: 200, contentType: image, want: gif},
+		{name: "nothing to record, silent", method: "GET", target: "?idsite=3&send_image=0", status: 204},
+		{name: "bare", method: "GET", status: 200, contentType: text, want: "This is Fotspor, which answers to Matomo's tracking API here. It counts page views, not people.\n"},
+		{name: "no site", method: "GET", target: "?rec=1", status: 400, contentType: image, want: gif + "Fotspor: idsite: want the number of a site, from 1\n"},
+		{name: "no site, silent", method: "GET", target: "?rec=1&send_image=0", status: 400, contentType: text, want: "Fotspor: idsite: want the number of a site, from 1\n"},
+		{name: "unknown site", method: "GET", target: "?rec=1&idsite=4", status: 400, contentType: image, want: gif + "Fotspor: unknown site\n"},
+		{name: "address without token", method: "GET", target: "?rec=1&idsite=3&cip=192.0.2.1", status: 400, contentType: image, want: gif + "Fotspor: cip: needs a token_auth\n"},
+		{name: "country without token", method: "GET", target: "?rec=1&idsite=3&country=no&token_auth=guess", status: 400, contentType: image, want: gif + "Fotspor: country: needs a token_auth\n"},
+		{name: "old without token", method: "GET", target: "?rec=1&idsite=3&cdt=2026-02-28T11:59:59Z", status: 400, contentType: image, want: gif + "Fotspor: cdt: a time more than 24 hours ago needs a token_auth\n"},
+		{name: "short visitor id", method: "GET", target: "?rec=1&idsite=3&cid=abc", status: 400, contentType: image, want: gif + "Fotspor: cid: want 16 hexadecimal digits\n"},
+
+		{name: "post, query", method: "POST", target: "?idsite=3&rec=1", status: 200, contentType: image, want: gif},
+		{name: "post, query, silent", method: "POST", target: "?idsite=3&rec=1&send_image=0", status: 204},
+		{name: "post, form, silent", method: "POST", body: "idsite=3&rec=1&send_image=0", status: 204},
+		{name: "post, bad form, silent", method: "POST", body: "rec=1&send_image=0", status: 400, contentType: text, want: "Fotspor: idsite: want the number of a site, from 1\n"},
+		{name: "post, too large", method: "POST", body: strings.Repeat("x", 1<<20+1), status: 413, contentType: image, want: gif + "Fotspor: http: request body too large\n"},
+		{name: "post, bomb", method: "POST", body: packed(strings.Repeat("x", 5<<20)), header: http.Header{"Content-Encoding": {"gzip"}}, status: 413, contentType: image, want: gif + "Fotspor: http: request body too large\n"},
+		{name: "post, not gzip", method: "POST", body: "rec=1", header: http.Header{"Content-Encoding": {"gzip"}}, status: 400, contentType: image, want: gif + "Fotspor: body: incomplete, or not the gzip that its header says\n"},
+
+		{name: "bulk", method: "POST", body: `{"requests":["?idsite=3&rec=1","?idsite=4&rec=1","?idsite=x&rec=1","?idsite=3","no query",{"idsite":3,"rec":1}]}`,
+			status: 200, contentType: jsonType, want: `{"status":"success","tracked":3,"invalid":2}`},
+		{name: "bulk, silent", method: "POST", body: `{"requests":["?idsite=3&rec=1"],"send_image":0}`, status: 204},
+		{name: "bulk, silent by text", method: "POST", body: `{"requests":["?idsite=3&rec=1"],"send_image":"0"}`, status: 204},
+		{name: "bulk, silent by query", method: "POST", target: "?send_image=0", body: `{"requests":["?idsite=3&rec=1"]}`, status: 204},
+		{name: "bulk, empty", method: "POST", body: `{"requests":[]}`, status: 200, contentType: jsonType, want: `{"status":"success","tracked":0,"invalid":0}`},
+		{name: "bulk, cut off", method: "POST", body: `{"requests":["?idsite=3&rec=1"`, status: 400, contentType: jsonType, want: notBulk},
+		{name: "bulk, single quotes", method: "POST", body: `{'requests':['?idsite=3&rec=1']}`, status: 400, contentType: jsonType, want: notBulk},
+		{name: "bulk, no list", method: "POST", body: `{"requests":{"0":"?idsite=3&rec=1"}}`, status: 400, contentType: jsonType, want: notBulk},
+		{name: "bulk, no requests", method: "POST", body: `{"x":"\"requests\"", "y":["requests"]}`, status: 400, contentType: jsonType, want: notBulk},
+		{name: "bulk, too many", method: "POST", body: many, status: 400, contentType: jsonType, want: notBulk},
+
+		{name: "preflight", method: "OPTIONS", header: http.Header{"Access-Control-Request-Method": {"POST"}}, status: 204},
+		{name: "head", method: "HEAD", target: "?idsite=3&rec=1", status: 200, contentType: image, want: gif},
+		{name: "put", method: "PUT", status: 405, contentType: text, want: "Method Not Allowed\n"},
+	}
+	mux := http.NewServeMux()
+	for _, pattern := range newDialect().Patterns() {
+		mux.HandleFunc(pattern, serve)
+	}
+	for _, tt := range tests {
+		for _, path := range []string{"/matomo.php", "/piwik.php"} {
+			t.Run(tt.name+path, func(t *testing.T) {
+				r := request(tt.method, path+tt.target, tt.body)
+				if tt.header != nil {
+					r.Header = tt.header
+				}
+				w := httptest.NewRecorder()
+				mux.ServeHTTP(w, r)
+				got, contentType := w.Body.String(), w.Header().Get("Content-Type")
+				if w.Code != tt.status || contentType != tt.contentType || got != tt.want {
+					t.Errorf("%d %s %q, want %d %s %q", w.Code, contentType, got, tt.status, tt.contentType, tt.want)
+				}
+				if contentType == jsonType && !json.Valid(w.Body.Bytes()) {
+					t.Errorf("%s is not JSON", got)
+				}
+			})
+		}
+	}
+}
+
+func TestReplyHeaders(t *testing.T) {
+	const (
+		origin      = "Access-Control-Allow-Origin"
+		credentials = "Access-Control-Allow-Credentials"
+	)
+	tests := []struct {
+		method, target, origin string
+		want                   map[string]string
+	}{
+		{"GET", "?idsite=3&rec=1", "https://example.org", map[string]string{
+			origin: "", credentials: "", "Cache-Control": "no-store", "Cross-Origin-Resource-Policy": "cross-origin"}},
+		{"GET", "?idsite=3&rec=1&send_image=0", "", map[string]string{"Cache-Control": "no-store"}},
+		{"POST", "?idsite=3&rec=1", "https://example.org", map[string]string{
+			origin: "https://example.org", credentials: "true", "Cache-Control": ""}},
+		{"POST", "?rec=1", "https://example.org", map[string]string{origin: "https://example.org", credentials: "true"}},
+		{"POST", "?idsite=3&rec=1", "", map[string]string{origin: "*", credentials: "true"}},
+		{"OPTIONS", "", "https://example.org", map[string]string{
+			origin: "*", credentials: "", "Access-Control-Allow-Methods": "GET, POST", "Access-Control-Allow-Headers": "*"}},
+	}
+	for _, tt := range tests {
+		r := request(tt.method, "/matomo.php"+tt.target, "")
+		if tt.origin != "" {
+			r.Header.Set("Origin", tt.origin)
+		}
+		w := httptest.NewRecorder()
+		serve(w, r)
+		for name, want := range tt.want {
+			if got := w.Header().Get(name); got != want {
+				t.Errorf("%s %s from %q: %s is %q, want %q", tt.method, tt.target, tt.origin, name, got, want)
+			}
+		}
+	}
+}
+
+func TestZeroValue(t *testing.T) {
+	hits, err := matomo.Dialect{}.Parse(request("GET", "/matomo.php?idsite=3&rec=1&url=/a&cdo=60", ""))
+	if err != nil || len(hits) != 1 {
+		t.Fatalf("Parse = %d hits, %v", len(hits), err)
+	}
+	if age := time.Since(hits[0].Time); age < time.Minute || age > time.Hour {
+		t.Errorf("hit of 60 seconds ago is %v old", age)
+	}
+}
+
+// A network error names the peer's address, which nothing may print.
+func TestBodyErrorHidesTheAddress(t *testing.T) {
+	r := request("POST", "/matomo.php", "")
+	r.Body = io.NopCloser(iotest.ErrReader(errors.New("read tcp 192.0.2.1:80->198.51.100.7:4711: i/o timeout")))
+	if _, err := newDialect().Parse(r); err == nil || strings.Contains(err.Error(), "198.51.100.7") {
+		t.Errorf("Parse: error %v, want one without the address", err)
+	}
+}

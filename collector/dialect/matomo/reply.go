@@ -1,0 +1,91 @@
+package matomo
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/fotspor/fotspor/collector/dialect"
+)
+
+// about answers a request without any parameter, which is how people and
+// monitoring systems see whether a tracking endpoint is there.
+const about = "This is Fotspor, which answers to Matomo's tracking API here. It counts page views, not people.\n"
+
+// Reply answers as Matomo does: a GIF, 204 if the request says send_image=0,
+// 400 and a line of text if it can't be recorded, JSON to a bulk request.
+// A body beyond the bound is 413.
+func (Dialect) Reply(w http.ResponseWriter, r *http.Request, o dialect.Outcome) {
+	header := w.Header()
+	header.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	header.Set("X-Content-Type-Options", "nosniff")
+	switch r.Method {
+	case http.MethodOptions:
+		header.Set("Access-Control-Allow-Origin", "*")
+		header.Set("Access-Control-Allow-Methods", "GET, POST")
+		header.Set("Access-Control-Allow-Headers", "*")
+		w.WriteHeader(http.StatusNoContent)
+		return
+	case http.MethodPost:
+		// Trackers send by XMLHttpRequest with credentials, which forbids "*".
+		origin := r.Header.Get("Origin")
+		if origin == "" {
+			origin = "*"
+		}
+		header.Set("Access-Control-Allow-Origin", origin)
+		header.Set("Access-Control-Allow-Credentials", "true")
+	default:
+		header.Set("Cache-Control", "no-store")
+		if r.URL.RawQuery == "" {
+			header.Set("Content-Type", "text/plain; charset=utf-8")
+			io.WriteString(w, about)
+			return
+		}
+	}
+	n, ok := r.Context().Value(noteKey{}).(note)
+	if !ok {
+		n.silent = asksSilence(r.URL.RawQuery)
+	}
+	if n.bulk {
+		replyBulk(w, o, n)
+		return
+	}
+	replyOne(w, o, n.silent)
+}
+
+func replyOne(w http.ResponseWriter, o dialect.Outcome, silent bool) {
+	header, status := w.Header(), o.Status()
+	text := ""
+	if status != http.StatusOK {
+		text = "Fotspor: " + o.Reason() + "\n"
+	}
+	switch {
+	case silent && status == http.StatusOK:
+		w.WriteHeader(http.StatusNoContent)
+	case silent:
+		header.Set("Content-Type", "text/plain; charset=utf-8")
+		w.WriteHeader(status)
+		io.WriteString(w, text)
+	default:
+		header.Set("Content-Type", "image/gif")
+		header.Set("Content-Length", strconv.Itoa(len(dialect.Pixel)+len(text)))
+		w.WriteHeader(status)
+		w.Write(dialect.Pixel)
+		io.WriteString(w, text)
+	}
+}
+
+// replyBulk answers a bulk request: bad items don't fail the others.
+func replyBulk(w http.ResponseWriter, o dialect.Outcome, n note) {
+	word, status := "success", http.StatusOK
+	if o.Err != nil {
+		word, status = "error", o.Status()
+	} else if n.silent {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	fmt.Fprintf(w, `{"status":%q,"tracked":%d,"invalid":%d}`, word, o.Tracked+n.ignored, len(o.Invalid))
+}

@@ -1,0 +1,68 @@
+// Package pixel reads the one-image format: GET /pixel.gif?site=ID, for pages
+// and mails that run no script.
+package pixel
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/fotspor/fotspor/collector/dialect"
+	"github.com/fotspor/fotspor/hit"
+)
+
+var errSite = errors.New("site: want the number of a site, as in /pixel.gif?site=1")
+
+// Dialect is the pixel's wire format. Query parameters: site, the site's id;
+// url, the page, by default the Referer header; ref, where the visitor came
+// from. Others, title among them, are accepted and not kept.
+type Dialect struct{}
+
+var _ dialect.Dialect = Dialect{}
+
+// Name implements dialect.Dialect.
+func (Dialect) Name() string { return "pixel" }
+
+// Patterns implements dialect.Dialect.
+func (Dialect) Patterns() []string { return []string{"GET /pixel.gif"} }
+
+// Parse returns the page view that the request stands for. A HEAD request
+// shows nobody a page and has none.
+func (Dialect) Parse(r *http.Request) ([]hit.Hit, error) {
+	query := r.URL.Query()
+	site, ok := dialect.Site(query.Get("site"))
+	if !ok {
+		return nil, errSite
+	}
+	if r.Method == http.MethodHead {
+		return nil, nil
+	}
+	page := query.Get("url")
+	if page == "" {
+		page = r.Header.Get("Referer")
+	}
+	h := dialect.FromHeaders(r)
+	h.Site = site
+	h.Kind = hit.Pageview
+	h.URL = dialect.Clean(page, dialect.MaxURL)
+	h.Referrer = dialect.Clean(query.Get("ref"), dialect.MaxURL)
+	return []hit.Hit{h}, nil
+}
+
+// Reply answers with the image, or with 400 and a line of text.
+func (Dialect) Reply(w http.ResponseWriter, _ *http.Request, o dialect.Outcome) {
+	header := w.Header()
+	header.Set("Cache-Control", "no-store")
+	header.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	header.Set("X-Content-Type-Options", "nosniff")
+	if status := o.Status(); status != http.StatusOK {
+		header.Set("Content-Type", "text/plain; charset=utf-8")
+		w.WriteHeader(status)
+		io.WriteString(w, o.Reason()+"\n")
+		return
+	}
+	header.Set("Content-Type", "image/gif")
+	header.Set("Content-Length", strconv.Itoa(len(dialect.Pixel)))
+	w.Write(dialect.Pixel)
+}

@@ -1,0 +1,73 @@
+package collector
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"github.com/fotspor/fotspor/collector/dialect/matomo"
+	"github.com/fotspor/fotspor/collector/dialect/pixel"
+)
+
+type metrics struct {
+	received *prometheus.CounterVec
+	accepted prometheus.Counter
+	dropped  *prometheus.CounterVec
+}
+
+func newMetrics(r prometheus.Registerer) metrics {
+	f := promauto.With(r)
+	m := metrics{
+		received: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "fotspor_hits_received_total",
+			Help: "Hits read from requests, by wire format.",
+		}, []string{"dialect"}),
+		accepted: f.NewCounter(prometheus.CounterOpts{
+			Name: "fotspor_hits_accepted_total",
+			Help: "Hits whose row is in the spool, and which are acknowledged.",
+		}),
+		dropped: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "fotspor_hits_dropped_total",
+			Help: "Hits left out, by reason.",
+		}, []string{"reason"}),
+	}
+	for _, name := range []string{pixel.Dialect{}.Name(), matomo.Dialect{}.Name()} {
+		m.received.WithLabelValues(name)
+	}
+	for _, why := range reasons {
+		m.dropped.WithLabelValues(string(why))
+	}
+	return m
+}
+
+// drop is the only way out of the pipeline but its end.
+func (c *Collector) drop(why reason) {
+	c.metrics.dropped.WithLabelValues(string(why)).Inc()
+}
+
+// timed observes how long a handler takes.
+func (c *Collector) timed(name string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		s := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+		next.ServeHTTP(s, r)
+		c.Duration.WithLabelValues(name, strconv.Itoa(s.status)).Observe(time.Since(start).Seconds())
+	})
+}
+
+// statusWriter remembers the status of an answer.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (s *statusWriter) WriteHeader(code int) {
+	s.status = code
+	s.ResponseWriter.WriteHeader(code)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (s *statusWriter) Unwrap() http.ResponseWriter { return s.ResponseWriter }

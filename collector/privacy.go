@@ -1,0 +1,104 @@
+package collector
+
+import (
+	"bytes"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/fotspor/fotspor/collector/dialect"
+	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/store"
+)
+
+// statement serves the privacy statement of a site.
+func (c *Collector) statement(w http.ResponseWriter, r *http.Request) {
+	site, ok := c.siteOf(r)
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	var page bytes.Buffer
+	err := privacy.RenderStatement(&page, pageLanguage(r), c.statementOf(site))
+	c.page(w, &page, err)
+}
+
+// what serves the row that this very request would leave, as a view of the front
+// page of the site. It is not recorded.
+func (c *Collector) what(w http.ResponseWriter, r *http.Request) {
+	site, ok := c.siteOf(r)
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	h := dialect.FromHeaders(r)
+	h.Site, h.Kind, h.URL = site.ID, hit.Pageview, "/"
+	p := passage{hit: &h, request: r, now: c.Now()}
+	why := c.run(&p, anonymous)
+	p.row.Day = hit.DayOf(p.hit.Time.In(site.Location))
+	p.row.EntryPath = p.row.Path
+	p.row.Pageviews, p.row.Visits, p.row.Visitors, p.row.PageVisitors, p.row.Bounces = 1, 1, 1, 1, 1
+	c.Policy.Trim(&p.row)
+
+	var page bytes.Buffer
+	err := privacy.RenderWhat(&page, pageLanguage(r), privacy.What{
+		Statement: c.statementOf(site),
+		Row:       p.row,
+		Dropped:   string(why),
+	})
+	c.page(w, &page, err)
+}
+
+func (c *Collector) siteOf(r *http.Request) (store.Site, bool) {
+	id, err := strconv.ParseUint(r.PathValue("site"), 10, 32)
+	if err != nil {
+		return store.Site{}, false
+	}
+	return c.Sites.byID(uint32(id))
+}
+
+func (c *Collector) statementOf(site store.Site) privacy.Statement {
+	s := privacy.Statement{
+		Policy: c.Policy,
+		Site:   site.ID,
+		Name:   site.Name,
+		Host:   site.Hosts[0],
+		Made:   c.Now(),
+	}
+	s.GeoText, s.GeoURL = c.Geo.Attribution()
+	return s
+}
+
+// page sends a page that was made whole, or an apology.
+func (c *Collector) page(w http.ResponseWriter, page *bytes.Buffer, err error) {
+	if err != nil {
+		c.Logger.Error("privacy page could not be made", "err", err)
+		http.Error(w, "fotspor: this page can't be made right now", http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", privacy.ContentSecurityPolicy())
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cache-Control", "no-store")
+	if _, err := page.WriteTo(w); err != nil && !errors.Is(err, http.ErrHandlerTimeout) {
+		c.Logger.Debug("privacy page was not read to its end")
+	}
+}
+
+// pageLanguage returns the language asked for with ?lang=, or else Norwegian for
+// whoever's browser prefers it, or else English.
+func pageLanguage(r *http.Request) privacy.Language {
+	asked := r.URL.Query().Get("lang")
+	if asked == "" {
+		asked = primaryLanguage(r.Header.Get("Accept-Language"))
+	}
+	switch strings.ToLower(asked) {
+	case "nb", "no", "nn":
+		return privacy.Bokmal
+	}
+	return privacy.English
+}

@@ -1,0 +1,121 @@
+// Package script serves fotspor.js, the tracker script that a website includes,
+// and writes the HTML that includes it.
+package script
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"crypto/sha512"
+	"embed"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"html"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// dist is filled by the build of fotspor.ts. It is committed empty, so that the
+// Go code compiles before the script is built.
+//
+//go:embed all:dist
+var dist embed.FS
+
+// maxAge is how long a browser may use the script without asking again.
+const maxAge = time.Hour
+
+var errMissing = errors.New("fotspor.js is not in this build: run `make build`")
+
+func bundle() ([]byte, error) {
+	js, err := dist.ReadFile("dist/fotspor.js")
+	if err != nil {
+		return nil, errMissing
+	}
+	return js, nil
+}
+
+// Check returns an error if the program was built without the script.
+func Check() error {
+	_, err := bundle()
+	return err
+}
+
+// Handler serves the script to GET and HEAD, whatever the path. It answers 500
+// where Check returns an error. It is safe for concurrent use.
+func Handler() http.Handler { return serve(bundle()) }
+
+func serve(js []byte, err error) http.Handler {
+	if err != nil {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+		})
+	}
+	packed := pack(js)
+	sum := sha256.Sum256(js)
+	tag := hex.EncodeToString(sum[:8])
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := w.Header()
+		header.Set("Content-Type", "text/javascript; charset=utf-8")
+		header.Set("X-Content-Type-Options", "nosniff")
+		header.Set("Cache-Control", "public, max-age="+strconv.Itoa(int(maxAge.Seconds())))
+		header.Set("Vary", "Accept-Encoding")
+		// Any page may load it, with or without crossorigin and integrity.
+		header.Set("Access-Control-Allow-Origin", "*")
+		header.Set("Cross-Origin-Resource-Policy", "cross-origin")
+		body := js
+		header.Set("ETag", `"`+tag+`"`)
+		if acceptsGzip(r.Header.Values("Accept-Encoding")) {
+			body = packed
+			header.Set("Content-Encoding", "gzip")
+			header.Set("ETag", `"`+tag+`-gzip"`)
+		}
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
+	})
+}
+
+func pack(b []byte) []byte {
+	var packed bytes.Buffer
+	w, _ := gzip.NewWriterLevel(&packed, gzip.BestCompression) // fails for an unknown level only
+	w.Write(b)
+	w.Close()
+	return packed.Bytes()
+}
+
+// acceptsGzip reads Accept-Encoding (RFC 9110, section 12.5.3) as far as gzip goes.
+func acceptsGzip(fields []string) bool {
+	for field := range strings.SplitSeq(strings.Join(fields, ","), ",") {
+		coding, weight, _ := strings.Cut(field, ";")
+		if !strings.EqualFold(strings.TrimSpace(coding), "gzip") {
+			continue
+		}
+		q, ok := strings.CutPrefix(strings.ReplaceAll(strings.ToLower(weight), " ", ""), "q=")
+		return !ok || strings.Trim(q, "0.") != ""
+	}
+	return false
+}
+
+// Integrity returns the script's hash for an integrity attribute, or "" where
+// Check returns an error. It changes with every version of the script.
+func Integrity() string {
+	js, err := bundle()
+	if err != nil {
+		return ""
+	}
+	sum := sha512.Sum384(js)
+	return "sha384-" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// Snippet returns the HTML that counts the page views of a site, for the body
+// of each of its pages. base is the public URL of the server, such as
+// https://stats.example.org; it may be empty for pages of the server's own.
+func Snippet(base string, site uint32) string {
+	base = html.EscapeString(strings.TrimRight(base, "/"))
+	return fmt.Sprintf(`<!-- Fotspor counts page views, without cookies. -->
+<script defer src="%[1]s/fotspor.js" data-site="%[2]d"></script>
+<noscript><img src="%[1]s/pixel.gif?site=%[2]d" alt="" width="1" height="1" referrerpolicy="no-referrer-when-downgrade"></noscript>
+`, base, site)
+}
