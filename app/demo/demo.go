@@ -1,0 +1,167 @@
+// Package demo is a small website that Fotspor counts: pages with the script, a
+// page with the pixel alone and a single-page application, to see on a fresh
+// machine that everything works.
+package demo
+
+import (
+	"bytes"
+	"embed"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/fotspor/fotspor/collector/dialect"
+	"github.com/fotspor/fotspor/collector/script"
+)
+
+//go:embed web
+var embedded embed.FS
+
+// languages are those that the pages are written in; the first is the default.
+var languages = []string{"en", "nb"}
+
+// names are the pages: web/LANGUAGE/NAME.html.
+var names = []string{"home", "plain", "app", "salt", "address", "sums"}
+
+// website holds what is the same for every request.
+type website struct {
+	base   string // public URL of the server, without a final slash
+	root   string // path of the website
+	site   uint32
+	policy string                        // Content-Security-Policy
+	pages  map[string]*template.Template // by language/name
+}
+
+// view is what a template gets.
+type view struct {
+	Base, Root string
+	Site       uint32
+	Lang       string
+	Query      string        // "?lang=…" where the visitor chose the language, else ""
+	Path       string        // of this page
+	Name       string        // of this page
+	Public     string        // Base as a website elsewhere must write it
+	Snippet    string        // as a website owner pastes it
+	Tracker    template.HTML // the same, working
+	Objects    bool          // the browser asks not to be counted
+}
+
+// Handler serves the website at /demo. base is the public URL of the server,
+// such as https://stats.example.org, and may be empty; site is the id that the
+// pages are counted under. It is safe for concurrent use.
+func Handler(base string, site uint32) http.Handler {
+	s := &website{base: strings.TrimRight(base, "/"), site: site, policy: policy(base), pages: parse()}
+	if u, err := url.Parse(s.base); err == nil {
+		s.root = u.Path
+	}
+	s.root += "/demo"
+
+	files, err := fs.Sub(embedded, "web")
+	if err != nil {
+		panic("demo: " + err.Error()) // the path is constant
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /demo", s.page("home"))
+	mux.Handle("GET /demo/{$}", http.RedirectHandler(s.root, http.StatusMovedPermanently))
+	mux.Handle("GET /demo/plain", s.page("plain"))
+	mux.Handle("GET /demo/app", s.page("app"))
+	mux.Handle("GET /demo/app/way", s.page("app"))
+	mux.Handle("GET /demo/app/there", s.page("app"))
+	mux.Handle("GET /demo/articles/salt", s.page("salt"))
+	mux.Handle("GET /demo/articles/address", s.page("address"))
+	mux.Handle("GET /demo/articles/sums", s.page("sums"))
+	for _, file := range []string{"style.css", "app.js", "icon.svg"} {
+		mux.HandleFunc("GET /demo/"+file, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Cache-Control", "max-age=300")
+			w.Header().Set("X-Content-Type-Options", "nosniff")
+			http.ServeFileFS(w, r, files, file)
+		})
+	}
+	return mux
+}
+
+// parse reads the embedded templates, which a test executes one and all.
+func parse() map[string]*template.Template {
+	pages := make(map[string]*template.Template)
+	for _, lang := range languages {
+		for _, name := range names {
+			pages[lang+"/"+name] = template.Must(template.ParseFS(embedded,
+				"web/layout.html", "web/"+lang+"/words.html", "web/"+lang+"/"+name+".html"))
+		}
+	}
+	return pages
+}
+
+// policy allows the pages their own files, and the tracker its server.
+func policy(base string) string {
+	sources := "'self'"
+	if u, err := url.Parse(base); err == nil && u.Host != "" && !strings.ContainsAny(u.Host, ";, ") {
+		sources += " " + u.Scheme + "://" + u.Host
+	}
+	return "default-src 'none'; style-src 'self'; script-src " + sources + "; connect-src " + sources +
+		"; img-src " + sources + "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+}
+
+func (s *website) page(name string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v := view{
+			Base: s.base, Root: s.root, Site: s.site, Path: r.URL.Path, Name: name,
+			Public:  publicURL(s.base, r),
+			Tracker: template.HTML(script.Snippet(s.base, s.site)), // escaped by Snippet
+			Objects: dialect.FromHeaders(r).Objection,
+		}
+		v.Snippet = script.Snippet(v.Public, s.site)
+		var chosen bool
+		if v.Lang, chosen = language(r); chosen {
+			v.Query = "?lang=" + v.Lang
+		}
+		header := w.Header()
+		header.Set("Content-Security-Policy", s.policy)
+		header.Set("X-Content-Type-Options", "nosniff")
+		header.Set("Cache-Control", "private, no-cache")
+		header.Set("Vary", "Accept-Language")
+		var b bytes.Buffer
+		if err := s.pages[v.Lang+"/"+name].ExecuteTemplate(&b, "layout.html", v); err != nil {
+			http.Error(w, "The page can't be shown.", http.StatusInternalServerError)
+			return
+		}
+		header.Set("Content-Type", "text/html; charset=utf-8")
+		w.Write(b.Bytes())
+	})
+}
+
+// publicURL returns base, or where that is empty the URL by which this visitor
+// reached the server. It is shown, and nothing depends on it.
+func publicURL(base string, r *http.Request) string {
+	switch {
+	case base != "":
+		return base
+	case r.TLS != nil, r.Header.Get("X-Forwarded-Proto") == "https":
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
+}
+
+// language returns the language of the answer, and whether the visitor chose it
+// by ?lang=. Otherwise it is the first of Accept-Language that we have, which
+// browsers send in order of preference.
+func language(r *http.Request) (lang string, chosen bool) {
+	for _, lang := range languages {
+		if r.URL.Query().Get("lang") == lang {
+			return lang, true
+		}
+	}
+	for tag := range strings.SplitSeq(r.Header.Get("Accept-Language"), ",") {
+		tag, _, _ = strings.Cut(tag, ";")
+		primary, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(tag)), "-")
+		switch primary {
+		case "en":
+			return "en", false
+		case "nb", "no", "nn":
+			return "nb", false
+		}
+	}
+	return languages[0], false
+}
