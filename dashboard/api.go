@@ -1,0 +1,162 @@
+package dashboard
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/fotspor/fotspor/store"
+)
+
+// The shapes below are the JSON API, documented in docs/dashboard.md.
+
+type apiSite struct {
+	ID       uint32   `json:"id"`
+	Name     string   `json:"name"`
+	Hosts    []string `json:"hosts"`
+	TimeZone string   `json:"time_zone"`
+}
+
+type apiDays struct {
+	From string `json:"from"` // 2006-01-02
+	To   string `json:"to"`
+}
+
+func newAPIDays(s store.Span) apiDays { return apiDays{s.From.String(), s.To.String()} }
+
+type apiSums struct {
+	Visitors     int64   `json:"visitors"`
+	Visits       int64   `json:"visits"`
+	Pageviews    int64   `json:"pageviews"`
+	PageVisitors int64   `json:"page_visitors"`
+	Bounces      int64   `json:"bounces"`
+	BounceRate   float64 `json:"bounce_rate"`
+	Seconds      int64   `json:"seconds"`
+	VisitSeconds float64 `json:"visit_seconds"`
+	Events       int64   `json:"events"`
+}
+
+type apiPoint struct {
+	Time time.Time `json:"time"`
+	apiSums
+}
+
+type apiLine struct {
+	Value  string `json:"value"`
+	Detail string `json:"detail,omitempty"`
+	apiSums
+}
+
+func newAPISums(s store.Sums) apiSums {
+	return apiSums{
+		Visitors: s.Visitors, Visits: s.Visits, Pageviews: s.Pageviews, PageVisitors: s.PageVisitors,
+		Bounces: s.Bounces, BounceRate: s.BounceRate(),
+		Seconds: s.Seconds, VisitSeconds: s.VisitDuration().Seconds(), Events: s.Events,
+	}
+}
+
+// asJSON makes problems of a handler be answered in JSON.
+func asJSON(f handler) handler {
+	return func(c *call) error {
+		c.json = true
+		return f(c)
+	}
+}
+
+func (c *call) answerJSON(value any) error {
+	body, err := json.Marshal(value)
+	if err != nil {
+		return internal.because(err)
+	}
+	c.answer(http.StatusOK, "application/json", body)
+	return nil
+}
+
+func (d *Dashboard) apiSites(c *call) error {
+	sites, err := d.store.Sites(c.r.Context())
+	if err != nil {
+		return err
+	}
+	list := make([]apiSite, 0, len(sites))
+	for _, s := range sites {
+		list = append(list, apiSite{s.ID, s.Name, s.Hosts, s.Location.String()})
+	}
+	return c.answerJSON(map[string]any{"sites": list})
+}
+
+func (d *Dashboard) apiTotals(c *call) error {
+	site, now, p, err := d.site(c)
+	if err != nil {
+		return err
+	}
+	sums, before, err := d.totals(c.r.Context(), site, p, now)
+	if err != nil {
+		return err
+	}
+	type totals struct {
+		apiDays
+		apiSums
+	}
+	return c.answerJSON(map[string]any{
+		"site":   site.ID,
+		"period": p.name,
+		"totals": totals{newAPIDays(p.span), newAPISums(sums)},
+		"before": totals{newAPIDays(p.before), newAPISums(before)},
+	})
+}
+
+func (d *Dashboard) apiSeries(c *call) error {
+	site, _, p, err := d.site(c)
+	if err != nil {
+		return err
+	}
+	points, err := d.store.Series(c.r.Context(), site, p.span, p.step())
+	if err != nil {
+		return err
+	}
+	list := make([]apiPoint, 0, len(points))
+	for _, point := range points {
+		list = append(list, apiPoint{point.Time, newAPISums(point.Sums)})
+	}
+	return c.answerJSON(map[string]any{
+		"site": site.ID, "period": p.name, "days": newAPIDays(p.span), "step": p.step(), "points": list,
+	})
+}
+
+// apiDimensions are the dimensions that the API gives.
+var apiDimensions = func() map[store.Dimension]bool {
+	all := map[store.Dimension]bool{}
+	for _, t := range tables {
+		all[t.dimension] = true
+	}
+	return all
+}()
+
+func (d *Dashboard) apiTop(c *call) error {
+	site, _, p, err := d.site(c)
+	if err != nil {
+		return err
+	}
+	query := c.r.URL.Query()
+	ask := store.Ask{Dimension: store.Dimension(query.Get("dimension")), Detail: query.Get("detail") == "1", Limit: 100}
+	if !apiDimensions[ask.Dimension] {
+		return badRequest
+	}
+	if limit := query.Get("limit"); limit != "" {
+		if ask.Limit, err = strconv.Atoi(limit); err != nil || ask.Limit < 1 || ask.Limit > longTable {
+			return badRequest
+		}
+	}
+	lines, err := d.store.Top(c.r.Context(), site.ID, p.span, ask)
+	if err != nil {
+		return err
+	}
+	list := make([]apiLine, 0, len(lines))
+	for _, line := range lines {
+		list = append(list, apiLine{line.Value, line.Detail, newAPISums(line.Sums)})
+	}
+	return c.answerJSON(map[string]any{
+		"site": site.ID, "period": p.name, "days": newAPIDays(p.span), "dimension": ask.Dimension, "lines": list,
+	})
+}

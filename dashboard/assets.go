@@ -1,0 +1,101 @@
+package dashboard
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"path"
+	"strings"
+)
+
+//go:embed all:web/dist web/mark.svg
+var webFiles embed.FS
+
+// assetFiles are the files that pages refer to, each by its base name.
+var assetFiles = []struct{ file, contentType string }{
+	{"web/dist/dashboard.js", "text/javascript; charset=utf-8"},
+	{"web/dist/dashboard.css", "text/css; charset=utf-8"},
+	{"web/mark.svg", "image/svg+xml"},
+}
+
+// Check reports whether the script and the style sheet were built into the
+// program. Go builds without them, so that it can be built before npm ran.
+func Check() error {
+	for _, a := range assetFiles {
+		if _, err := fs.Stat(webFiles, a.file); err != nil {
+			return fmt.Errorf("dashboard: %s is not in this program: run \"make build\", or \"npm ci && node build.mjs\" before \"go build\"", a.file)
+		}
+	}
+	return nil
+}
+
+// assets are served under URLs that hold the hash of their content, so browsers
+// may keep them for ever.
+type assets struct {
+	urls  map[string]string // base name -> URL
+	files map[string]asset  // last element of the URL -> content
+}
+
+type asset struct {
+	contentType   string
+	plain, packed []byte
+}
+
+func loadAssets() (*assets, error) {
+	if err := Check(); err != nil {
+		return nil, err
+	}
+	all := &assets{urls: map[string]string{}, files: map[string]asset{}}
+	for _, a := range assetFiles {
+		plain, err := webFiles.ReadFile(a.file)
+		if err != nil {
+			return nil, fmt.Errorf("read asset %s: %w", a.file, err)
+		}
+		base := path.Base(a.file)
+		sum := sha256.Sum256(plain)
+		ext := path.Ext(base)
+		name := strings.TrimSuffix(base, ext) + "." + hex.EncodeToString(sum[:8]) + ext
+		all.urls[base] = "/assets/" + name
+		all.files[name] = asset{a.contentType, plain, pack(plain)}
+	}
+	return all, nil
+}
+
+func pack(plain []byte) []byte {
+	var packed bytes.Buffer
+	w, _ := gzip.NewWriterLevel(&packed, gzip.BestCompression) // a level that exists
+	w.Write(plain)                                             // a buffer takes everything
+	w.Close()
+	return packed.Bytes()
+}
+
+// url returns the URL of an asset by its base name.
+func (a *assets) url(base string) (string, error) {
+	u, ok := a.urls[base]
+	if !ok {
+		return "", fmt.Errorf("no asset %q", base)
+	}
+	return u, nil
+}
+
+func (d *Dashboard) serveAsset(c *call) error {
+	file, ok := d.assets.files[c.r.PathValue("file")]
+	if !ok {
+		return notFound
+	}
+	h := c.w.Header()
+	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	h.Set("Vary", "Accept-Encoding")
+	body := file.plain
+	if strings.Contains(c.r.Header.Get("Accept-Encoding"), "gzip") {
+		h.Set("Content-Encoding", "gzip")
+		body = file.packed
+	}
+	c.answer(http.StatusOK, file.contentType, body)
+	return nil
+}

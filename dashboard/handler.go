@@ -1,0 +1,229 @@
+package dashboard
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fotspor/fotspor/dashboard/language"
+	"github.com/fotspor/fotspor/store"
+)
+
+// call is one request on its way through the dashboard.
+type call struct {
+	w      http.ResponseWriter
+	r      *http.Request
+	lang   *language.Language
+	now    time.Time
+	secure bool       // the browser came by HTTPS
+	json   bool       // answer problems in JSON
+	user   store.User // who is logged in; zero where nobody need be
+	status int        // answered
+}
+
+// handler answers a call, or returns why it can't.
+type handler func(*call) error
+
+// problem is an error that the user is told about, by a text of its own; cause,
+// if any, is for the log alone.
+type problem struct {
+	status int
+	text   string // key of its texts
+	cause  error
+}
+
+// The problems a page can have. Their pages are rendered when the program starts.
+var (
+	badPeriod   = &problem{status: http.StatusBadRequest, text: "badPeriod"}
+	badRequest  = &problem{status: http.StatusBadRequest, text: "badRequest"}
+	noSession   = &problem{status: http.StatusUnauthorized, text: "noSession"}
+	crossOrigin = &problem{status: http.StatusForbidden, text: "crossOrigin"}
+	notFound    = &problem{status: http.StatusNotFound, text: "notFound"}
+	deadLink    = &problem{status: http.StatusGone, text: "deadLink"}
+	internal    = &problem{status: http.StatusInternalServerError, text: "internal"}
+	unavailable = &problem{status: http.StatusServiceUnavailable, text: "unavailable"}
+
+	problems = []*problem{badPeriod, badRequest, noSession, crossOrigin, notFound, deadLink, internal, unavailable}
+)
+
+// Error implements error.
+func (p *problem) Error() string {
+	if p.cause != nil {
+		return p.cause.Error()
+	}
+	return p.text
+}
+
+// Unwrap returns the cause.
+func (p *problem) Unwrap() error { return p.cause }
+
+// because returns the problem with its cause.
+func (p *problem) because(err error) *problem { return &problem{p.status, p.text, err} }
+
+// asProblem says what an error is to the user. Whatever is not a problem by
+// itself comes from the store.
+func asProblem(err error) *problem {
+	var p *problem
+	switch {
+	case errors.As(err, &p):
+		return p
+	case errors.Is(err, store.ErrNotFound):
+		return notFound.because(err)
+	default:
+		return unavailable.because(err)
+	}
+}
+
+// statusCancelled stands for a client that went away, as in nginx; no one reads it.
+const statusCancelled = 499
+
+// headers are on every answer. Nothing is allowed but what the program serves.
+var headers = map[string]string{
+	"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
+		"connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+	"X-Content-Type-Options":       "nosniff",
+	"Referrer-Policy":              "same-origin",
+	"Cross-Origin-Opener-Policy":   "same-origin",
+	"Cross-Origin-Resource-Policy": "same-origin",
+	"Permissions-Policy":           "camera=(), geolocation=(), microphone=(), browsing-topics=()",
+	"Cache-Control":                "no-store",
+}
+
+// handle turns a handler into an http.Handler: it sets the headers, refuses
+// requests forged by other sites, measures, and answers errors.
+func (d *Dashboard) handle(pattern string, f handler) http.Handler {
+	name := handlerName(pattern)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		for key, value := range headers {
+			w.Header().Set(key, value)
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+		defer cancel()
+		c := &call{w: w, r: r.WithContext(ctx), now: d.now(), secure: d.isSecure(r)}
+		c.lang = d.language(r)
+		if err := d.serve(c, f); err != nil {
+			d.fail(c, name, err, r.Context().Err() != nil)
+		}
+		if d.duration != nil {
+			d.duration.WithLabelValues(name, strconv.Itoa(c.status)).Observe(time.Since(start).Seconds())
+		}
+	})
+}
+
+func (d *Dashboard) serve(c *call, f handler) error {
+	if err := d.crossOrigin.Check(c.r); err != nil {
+		return crossOrigin.because(err)
+	}
+	if l := d.languages.Find(c.r.URL.Query().Get("lang")); l != nil && c.r.Method == http.MethodGet {
+		return c.chooseLanguage(l)
+	}
+	return f(c)
+}
+
+// handlerName is the path of a pattern, for the label of a metric.
+func handlerName(pattern string) string {
+	_, path, found := strings.Cut(pattern, " ")
+	if !found {
+		path = pattern
+	}
+	if path == "/" {
+		return "other"
+	}
+	return strings.TrimSuffix(path, "{$}")
+}
+
+// fail answers an error and logs it if it is ours.
+func (d *Dashboard) fail(c *call, name string, err error, cancelled bool) {
+	p := asProblem(err)
+	switch {
+	case cancelled:
+		c.status = statusCancelled
+		return
+	case p.status >= http.StatusInternalServerError:
+		d.log.Error("request failed", "handler", name, "status", p.status, "error", err)
+	default:
+		d.log.Debug("request refused", "handler", name, "status", p.status, "error", err)
+	}
+	if c.json {
+		body, _ := json.Marshal(map[string]string{"error": d.pages.problemText(c.lang, p)})
+		c.answer(p.status, "application/json", body)
+		return
+	}
+	c.answer(p.status, "text/html; charset=utf-8", d.pages.problemPage(c.lang, p))
+}
+
+// answer sends a complete body.
+func (c *call) answer(status int, contentType string, body []byte) {
+	c.status = status
+	c.w.Header().Set("Content-Type", contentType)
+	c.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	c.w.WriteHeader(status)
+	c.w.Write(body) // an error is the client's, which is gone
+}
+
+// redirect sends the browser to another page of the dashboard.
+func (c *call) redirect(to string) error {
+	c.status = http.StatusSeeOther
+	http.Redirect(c.w, c.r, to, c.status)
+	return nil
+}
+
+// isSecure reports whether the browser reached us by HTTPS. A client that lies
+// about it only changes the flags of its own cookies.
+func (d *Dashboard) isSecure(r *http.Request) bool {
+	if d.base != nil {
+		return d.base.Scheme == "https"
+	}
+	return r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https"
+}
+
+// publicURL returns the public address of the program, without a slash at its end.
+func (d *Dashboard) publicURL(c *call) string {
+	switch {
+	case d.base != nil:
+		return d.base.String()
+	case c.secure:
+		return "https://" + c.r.Host
+	default:
+		return "http://" + c.r.Host
+	}
+}
+
+// languageCookie keeps the language that somebody chose.
+const languageCookie = "lang"
+
+func (d *Dashboard) language(r *http.Request) *language.Language {
+	if cookie, err := r.Cookie(languageCookie); err == nil {
+		if l := d.languages.Find(cookie.Value); l != nil {
+			return l
+		}
+	}
+	return d.languages.Match(r.Header.Get("Accept-Language"))
+}
+
+// chooseLanguage remembers a language and shows the same page in it.
+func (c *call) chooseLanguage(l *language.Language) error {
+	http.SetCookie(c.w, &http.Cookie{
+		Name: languageCookie, Value: l.Tag, Path: "/", MaxAge: 365 * 24 * 3600,
+		HttpOnly: true, Secure: c.secure, SameSite: http.SameSiteLaxMode,
+	})
+	u := *c.r.URL
+	query := u.Query()
+	query.Del("lang")
+	u.RawQuery = query.Encode()
+	return c.redirect(localPath(u.RequestURI()))
+}
+
+// localPath returns path if it leads to this program, and else the start page: a
+// browser reads "//host" and "/\host" as another site.
+func localPath(path string) string {
+	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.ContainsAny(path, "\\\r\n\t") {
+		return "/"
+	}
+	return path
+}

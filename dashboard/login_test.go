@@ -1,0 +1,302 @@
+package dashboard_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/fotspor/fotspor/dashboard"
+	"github.com/fotspor/fotspor/store"
+)
+
+func credentials(name, pass string) url.Values { return url.Values{"name": {name}, "password": {pass}} }
+
+func sessionCookie(t *testing.T, a *answer) *http.Cookie {
+	t.Helper()
+	for _, line := range a.header.Values("Set-Cookie") {
+		cookie, err := http.ParseSetCookie(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(cookie.Name, "session") {
+			return cookie
+		}
+	}
+	t.Fatalf("no session cookie in %q", a.header.Values("Set-Cookie"))
+	return nil
+}
+
+func TestLogIn(t *testing.T) {
+	b := newBench(t)
+	b.addUser(userName, store.Viewer, userPass)
+	site := b.addSite("Samvirke", "samvirke.example", "Europe/Oslo")
+
+	asked := b.get(fmt.Sprintf("/sites/%d?period=30d", site.ID))
+	asked.want(http.StatusOK)
+	if asked.url.Path != "/login" {
+		t.Fatalf("a stranger is at %s, want /login", asked.url)
+	}
+	next := asked.Find("input[name=next]").AttrOr("value", "")
+
+	form := credentials(userName, "not the password")
+	form.Set("next", next)
+	wrong := b.post("/login", form)
+	wrong.want(http.StatusForbidden)
+	if got := wrong.text(".alert"); got != "The user name or the password is wrong." {
+		t.Errorf("message = %q", got)
+	}
+	if got := wrong.Find("#name").AttrOr("value", ""); got != userName {
+		t.Errorf("name in the form = %q, want it kept", got)
+	}
+	unknown := b.post("/login", credentials("ola", userPass))
+	unknown.want(http.StatusForbidden)
+	if unknown.text(".alert") != wrong.text(".alert") {
+		t.Error("the message tells an unknown user from a wrong password")
+	}
+
+	form.Set("password", userPass)
+	in := b.post("/login", form)
+	in.want(http.StatusOK)
+	if in.url.RequestURI() != "/sites/1?period=30d" {
+		t.Errorf("after log-in at %s, want where the log-in was asked for", in.url)
+	}
+	if got := b.get("/login").url.Path; got != "/" {
+		t.Errorf("/login shows %s to a user, want /", got)
+	}
+}
+
+func TestSessionCookie(t *testing.T) {
+	for _, test := range []struct {
+		name, base string
+		headers    []string
+		want       string
+	}{
+		{"plain", "", nil, "fotspor_session; Path=/; Max-Age=43200; HttpOnly; SameSite=Lax"},
+		{"behind a proxy with TLS", "", []string{"X-Forwarded-Proto", "https"}, "__Host-fotspor_session; Path=/; Max-Age=43200; HttpOnly; Secure; SameSite=Lax"},
+		{"public address", "https://stats.example.org", nil, "__Host-fotspor_session; Path=/; Max-Age=43200; HttpOnly; Secure; SameSite=Lax"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := newBench(t, func(o *dashboard.Options) { o.BaseURL = test.base })
+			b.addUser(userName, store.Viewer, userPass)
+			b.stay()
+			a := b.post("/login", credentials(userName, userPass), test.headers...)
+			a.want(http.StatusSeeOther)
+			cookie := sessionCookie(t, a)
+			if len(cookie.Value) < 43 {
+				t.Errorf("cookie %q is shorter than 32 random bytes", cookie.Value)
+			}
+			if got := strings.Replace(cookie.String(), "="+cookie.Value, "", 1); got != test.want {
+				t.Errorf("cookie = %s, want %s", got, test.want)
+			}
+			if _, err := b.store.SessionUser(t.Context(), cookie.Value, b.now); err == nil {
+				t.Error("the store knows the cookie itself, want its hash")
+			}
+		})
+	}
+}
+
+func TestLogOut(t *testing.T) {
+	b := newBench(t)
+	b.logIn()
+	// Somebody has a copy of the cookie.
+	copied := *b.client
+	base, _ := url.Parse(b.server.URL)
+	cookies := copied.Jar.Cookies(base)
+	if a := b.post("/logout", nil); a.url.Path != "/login" {
+		t.Errorf("after log-out at %s", a.url)
+	}
+	if got := b.get("/").url.Path; got != "/login" {
+		t.Errorf("after log-out / shows %s", got)
+	}
+	b.client = b.newClient()
+	b.client.Jar.SetCookies(base, cookies)
+	if got := b.get("/").url.Path; got != "/login" {
+		t.Errorf("after log-out a copy of the cookie shows %s", got)
+	}
+	b.post("/logout", nil).want(http.StatusOK)
+}
+
+func TestSessionExpires(t *testing.T) {
+	b := newBench(t)
+	b.logIn()
+	b.now = moment.Add(12*time.Hour - time.Second)
+	if got := b.get("/").url.Path; got != "/" {
+		t.Errorf("within 12 hours at %s", got)
+	}
+	b.now = moment.Add(12 * time.Hour)
+	if got := b.get("/").url.Path; got != "/login" {
+		t.Errorf("after 12 hours at %s", got)
+	}
+}
+
+func TestNext(t *testing.T) {
+	b := newBench(t)
+	b.addUser(userName, store.Viewer, userPass)
+	b.stay()
+	for next, want := range map[string]string{
+		"/sites/1?period=30d":  "/sites/1?period=30d",
+		"":                     "/",
+		"https://evil.example": "/", "//evil.example": "/", `/\evil.example`: "/", "/\t/evil.example": "/",
+	} {
+		form := credentials(userName, userPass)
+		form.Set("next", next)
+		if got := b.post("/login", form).header.Get("Location"); got != want {
+			t.Errorf("next %q leads to %q, want %q", next, got, want)
+		}
+	}
+}
+
+func TestForgedRequests(t *testing.T) {
+	b := newBench(t)
+	b.logIn()
+	for _, headers := range [][]string{
+		{"Sec-Fetch-Site", "cross-site"},
+		{"Sec-Fetch-Site", "same-site"},
+		{"Origin", "https://evil.example"},
+	} {
+		b.post("/logout", nil, headers...).want(http.StatusForbidden)
+		b.post("/login", credentials(userName, userPass), headers...).want(http.StatusForbidden)
+	}
+	if got := b.get("/").url.Path; got != "/" {
+		t.Error("a forged request logged out")
+	}
+}
+
+func TestThrottle(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	network := "198.51.0.0/16"
+	b := newBench(t, func(o *dashboard.Options) {
+		o.Registerer = registry
+		o.Network = func(*http.Request) string { return network }
+	})
+	b.addUser(userName, store.Viewer, userPass)
+	b.stay()
+	guess := func() *answer { return b.post("/login", credentials(userName, "a wrong password")) }
+	for range 5 {
+		guess().want(http.StatusForbidden)
+	}
+	held := b.post("/login", credentials(userName, userPass))
+	held.want(http.StatusTooManyRequests)
+	if got := held.header.Get("Retry-After"); got != "16" {
+		t.Errorf("Retry-After = %s, want 16", got)
+	}
+	if got := held.text(".alert"); got != "Too many attempts. Wait 16 s before you try again." {
+		t.Errorf("message = %q", got)
+	}
+	network = "203.0.0.0/16"
+	b.post("/login", credentials(userName, userPass)).want(http.StatusTooManyRequests)
+	b.post("/login", credentials("somebody else", "a wrong password")).want(http.StatusForbidden)
+	network = "198.51.0.0/16"
+	b.post("/login", credentials("somebody else", "a wrong password")).want(http.StatusTooManyRequests)
+
+	b.now = b.now.Add(16 * time.Second)
+	guess().want(http.StatusForbidden)
+	b.now = b.now.Add(16 * time.Second)
+	guess().want(http.StatusTooManyRequests) // the wait has doubled
+	b.now = b.now.Add(14 * time.Second)
+	b.post("/login", credentials(userName, userPass)).want(http.StatusSeeOther)
+	network = "203.0.0.0/16"
+	guess().want(http.StatusForbidden) // a success forgives the user
+
+	want := `
+		# HELP fotspor_logins_total Attempts to log in to the dashboard, by result.
+		# TYPE fotspor_logins_total counter
+		fotspor_logins_total{result="ok"} 1
+		fotspor_logins_total{result="refused"} 8
+		fotspor_logins_total{result="throttled"} 4
+	`
+	if err := testutil.GatherAndCompare(registry, strings.NewReader(want), "fotspor_logins_total"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestSetup(t *testing.T) {
+	b := newBench(t)
+	link, err := b.dashboard.SetupURL(t.Context(), b.server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := b.dashboard.SetupURL(t.Context(), b.server.URL)
+	if err != nil || again != link {
+		t.Errorf("asked again: %q, %v; want the same link", again, err)
+	}
+	path := strings.TrimPrefix(link, b.server.URL)
+	if got := b.get("/login").text(".note"); !strings.Contains(got, "link") {
+		t.Errorf("the log-in page says %q, want where to begin", got)
+	}
+	b.get("/setup?token=guess").want(http.StatusGone)
+	b.get("/setup").want(http.StatusGone)
+	b.post("/setup", url.Values{"token": {""}, "name": {"x"}, "password": {userPass}, "again": {userPass}}).want(http.StatusGone)
+
+	page := b.get(path)
+	page.want(http.StatusOK)
+	token := page.Find("input[name=token]").AttrOr("value", "")
+	for name, form := range map[string]url.Values{
+		"#rule":     {"token": {token}, "name": {userName}, "password": {"short"}, "again": {"short"}},
+		"#differ":   {"token": {token}, "name": {userName}, "password": {userPass}, "again": {userPass + "!"}},
+		"#bad-name": {"token": {token}, "name": {"  "}, "password": {userPass}, "again": {userPass}},
+	} {
+		a := b.post("/setup", form)
+		a.want(http.StatusUnprocessableEntity)
+		if a.Find(name+".alert").Length() != 1 {
+			t.Errorf("no message %s in %q", name, a.text("form"))
+		}
+	}
+	if n, err := b.store.Users(t.Context()); n != 0 || err != nil {
+		t.Fatalf("users = %d, %v, want none yet", n, err)
+	}
+
+	// Of many at once, one is first.
+	form := url.Values{"token": {token}, "name": {userName}, "password": {userPass}, "again": {userPass}}
+	b.stay()
+	statuses := make(chan int, 4)
+	var all sync.WaitGroup
+	for range cap(statuses) {
+		all.Go(func() { statuses <- b.post("/setup", form).status })
+	}
+	all.Wait()
+	close(statuses)
+	made := 0
+	for status := range statuses {
+		if status == http.StatusSeeOther {
+			made++
+		}
+	}
+	if made != 1 {
+		t.Errorf("%d of the requests made a user, want 1", made)
+	}
+	if user, err := b.store.User(t.Context(), userName); err != nil || user.Role != store.Admin {
+		t.Errorf("user = %+v, %v, want an admin", user.Role, err)
+	}
+	b.get(path).want(http.StatusGone)
+	b.post("/setup", form).want(http.StatusGone)
+	if link, err := b.dashboard.SetupURL(t.Context(), b.server.URL); link != "" || err != nil {
+		t.Errorf("with a user the link is %q, %v, want none", link, err)
+	}
+	b.client = b.newClient()
+	b.post("/login", credentials(userName, userPass)).want(http.StatusOK)
+}
+
+// A user made by the command line while the link is out ends the link.
+func TestSetupEndsWithUser(t *testing.T) {
+	b := newBench(t)
+	link, err := b.dashboard.SetupURL(t.Context(), b.server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.addUser("ops", store.Admin, userPass)
+	b.get(strings.TrimPrefix(link, b.server.URL)).want(http.StatusGone)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := b.dashboard.SetupURL(ctx, b.server.URL); err == nil {
+		t.Error("a store that can't be asked gives no error")
+	}
+}

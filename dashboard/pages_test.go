@@ -1,0 +1,347 @@
+package dashboard_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"flag"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/PuerkitoBio/goquery"
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/fotspor/fotspor/dashboard"
+	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/store"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+func TestMissingPages(t *testing.T) {
+	b := newBench(t)
+	b.logIn()
+	b.addSite("One", "one.example", "UTC")
+	for path, want := range map[string]struct {
+		status int
+		text   string
+	}{
+		"/nothing":                           {404, "There is no such page."},
+		"/sites/99":                          {404, "There is no such page."},
+		"/sites/one":                         {404, "There is no such page."},
+		"/sites/4294967297":                  {404, "There is no such page."},
+		"/sites/1/":                          {404, "There is no such page."},
+		"/sites/1?show=secrets":              {404, "There is no such page."},
+		"/assets/dashboard.js":               {404, "There is no such page."},
+		"/sites/1?period=week":               {400, "The period can't be read."},
+		"/sites/1?period=custom&from=1&to=2": {400, "The period can't be read."},
+	} {
+		page := b.get(path)
+		if got := page.text(".card p"); page.status != want.status || !strings.HasPrefix(got, want.text) {
+			t.Errorf("%s = %d %q, want %d %q", path, page.status, got, want.status, want.text)
+		}
+	}
+}
+
+// Nothing is said about sites, not even whether they exist, before a log-in.
+func TestStrangersSeeNothing(t *testing.T) {
+	b := newBench(t)
+	b.addSite("Secret site", "secret.example", "UTC")
+	for _, path := range []string{"/", "/sites/1", "/sites/99", "/sites/1?period=week"} {
+		if got := b.get(path).url.Path; got != "/login" {
+			t.Errorf("%s leads a stranger to %s", path, got)
+		}
+	}
+	for _, path := range []string{"/api/v1/sites", "/api/v1/sites/1/totals", "/api/v1/sites/99/series", "/api/v1/sites/1/top", "/api/v2/nothing"} {
+		a := b.get(path)
+		if a.status != 401 || a.body != `{"error":"Log in to see the figures."}` || a.header.Get("Content-Type") != "application/json" {
+			t.Errorf("%s = %d %s", path, a.status, a.body)
+		}
+	}
+}
+
+func TestHeaders(t *testing.T) {
+	b := newBench(t)
+	b.logIn()
+	b.addSite("One", "one.example", "UTC")
+	for _, path := range []string{"/", "/sites/1", "/nothing", "/api/v1/sites"} {
+		a := b.get(path)
+		for name, want := range map[string]string{
+			"Content-Security-Policy":    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+			"X-Content-Type-Options":     "nosniff",
+			"Referrer-Policy":            "same-origin",
+			"Cross-Origin-Opener-Policy": "same-origin",
+			"Cache-Control":              "no-store",
+		} {
+			if got := a.header.Get(name); got != want {
+				t.Errorf("%s: %s = %q, want %q", path, name, got, want)
+			}
+		}
+	}
+}
+
+// TestLinks follows every link and asset of every sort of page.
+func TestLinks(t *testing.T) {
+	b := newBench(t)
+	b.logIn()
+	site := b.addSite("One", "one.example", "Europe/Oslo")
+	b.addSite("Two", "two.example", "UTC")
+	put(t, b.store, "story", rowsOf(site, tell(3, site, hit.DayOf(moment)-60, hit.DayOf(moment), 15, moment)))
+	seen := map[string]bool{}
+	for _, path := range []string{"/", "/sites/1?period=30d", "/sites/2", "/sites/1?period=month&from=2026-10-01", "/sites/1?show=browsers", "/nothing"} {
+		page := b.get(path)
+		page.Find("[href], [src]").Each(func(_ int, s *goquery.Selection) {
+			link := s.AttrOr("href", s.AttrOr("src", ""))
+			u, err := page.url.Parse(link)
+			if err != nil {
+				t.Errorf("%s: link %q: %v", path, link, err)
+				return
+			}
+			switch {
+			case strings.HasPrefix(link, "#"):
+				if page.Find(link).Length() != 1 {
+					t.Errorf("%s: nothing at %s", path, link)
+				}
+			case u.Host != page.url.Host:
+				if s.AttrOr("rel", "") != "noreferrer" || goquery.NodeName(s) != "a" {
+					t.Errorf("%s: link to %s tells it where from", path, link)
+				}
+			case u.Path == "/privacy/1" || seen[u.RequestURI()]: // the collector's
+			default:
+				seen[u.RequestURI()] = true
+				if a := b.get(u.RequestURI()); a.status != 200 {
+					t.Errorf("%s: link to %s is answered %d", path, link, a.status)
+				}
+			}
+		})
+	}
+	if len(seen) < 30 {
+		t.Errorf("only %d links", len(seen))
+	}
+}
+
+func TestAssets(t *testing.T) {
+	b := newBench(t)
+	src := b.get("/login").Find("script[src]").AttrOr("src", "")
+	plain := b.get(src, "Accept-Encoding", "identity")
+	packed := b.get(src, "Accept-Encoding", "br, gzip")
+	if plain.header.Get("Content-Type") != "text/javascript; charset=utf-8" || !strings.Contains(plain.header.Get("Cache-Control"), "immutable") {
+		t.Errorf("headers of %s: %v", src, plain.header)
+	}
+	r, err := gzip.NewReader(strings.NewReader(packed.body))
+	if err != nil || packed.header.Get("Content-Encoding") != "gzip" {
+		t.Fatalf("not gzip: %v, %v", err, packed.header)
+	}
+	unpacked, err := io.ReadAll(r)
+	if err != nil || string(unpacked) != plain.body {
+		t.Errorf("packed and plain differ: %v", err)
+	}
+	if len(packed.body) > 40_000 {
+		t.Errorf("the script weighs %d bytes", len(packed.body))
+	}
+}
+
+func TestLanguage(t *testing.T) {
+	b := newBench(t)
+	if got := b.get("/login", "Accept-Language", "nn-NO,en;q=0.5").text("h1"); got != "Logg inn" {
+		t.Errorf("in Norwegian: %q", got)
+	}
+	page := b.get("/login?next=%2Fsites%2F1", "Accept-Language", "nb")
+	link := page.Find(".tools a").AttrOr("href", "")
+	b.stay()
+	chosen := b.get(link)
+	if got := chosen.header.Get("Location"); got != "/login?next=%2Fsites%2F1" {
+		t.Errorf("choosing a language leads to %q", got)
+	}
+	if got := chosen.header.Get("Set-Cookie"); got != "lang=en; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax" {
+		t.Errorf("cookie = %q", got)
+	}
+	if got := b.get("/login", "Accept-Language", "nb").text("h1"); got != "Log in" {
+		t.Errorf("after choosing English: %q", got)
+	}
+	if got := b.get("//evil.example/?lang=nb").header.Get("Location"); strings.HasPrefix(got, "//") {
+		t.Errorf("choosing a language leads to %q", got)
+	}
+}
+
+// Viewers and admins see the same: managing is not done in the dashboard.
+func TestRoles(t *testing.T) {
+	b := newBench(t)
+	b.addSite("One", "one.example", "UTC")
+	var bodies []string
+	for _, role := range []store.Role{store.Viewer, store.Admin} {
+		b.client = b.newClient()
+		b.addUser("kari", role, userPass)
+		b.post("/login", credentials("kari", userPass)).want(200)
+		bodies = append(bodies, b.get("/sites/1").body)
+	}
+	if diff := cmp.Diff(bodies[0], bodies[1]); diff != "" {
+		t.Errorf("pages of a viewer and an admin differ:\n%s", diff)
+	}
+}
+
+func TestNewSite(t *testing.T) {
+	b := newBench(t, func(o *dashboard.Options) { o.BaseURL = "http://stats.example.org/" })
+	b.logIn()
+	site := b.addSite("One", "one.example", "UTC")
+	page := b.get("/sites/1")
+	if got, want := page.text("#snippet"), `<script defer src="http://stats.example.org/fotspor.js" data-site="1"></script>`; got != want {
+		t.Errorf("snippet = %q, want %q", got, want)
+	}
+	put(t, b.store, "one", rowsOf(site, tell(1, site, hit.DayOf(moment)-40, hit.DayOf(moment)-20, 20, moment)))
+	page = b.get("/sites/1?period=7d")
+	if page.Find("#snippet").Length() != 0 || page.text(".empty h2") != "No visits in this period" {
+		t.Errorf("a site without visits this week says %q", page.text("main"))
+	}
+	if got := page.text("#figure-bounceRate .value"); got != "–" {
+		t.Errorf("bounce rate without visits = %q", got)
+	}
+}
+
+// A store that fails is the store's fault, and logged; the reader is told so.
+func TestStoreFails(t *testing.T) {
+	var lines bytes.Buffer
+	duration := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "seconds"}, []string{"handler", "code"})
+	b := newBench(t, func(o *dashboard.Options) {
+		o.Logger = slog.New(slog.NewJSONHandler(&lines, nil))
+		o.Duration = duration
+	})
+	b.logIn()
+	b.get("/sites/1").want(404)
+	lines.Reset()
+	if err := b.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/", "/sites/1", "/login"} {
+		a := b.get(path)
+		a.want(http.StatusServiceUnavailable)
+		if got := a.text(".card p"); !strings.HasPrefix(got, "The figures can't be read right now.") {
+			t.Errorf("%s says %q", path, got)
+		}
+	}
+	var entry struct{ Level, Component, Handler, Error string }
+	line, _, _ := strings.Cut(lines.String(), "\n")
+	if err := json.Unmarshal([]byte(line), &entry); err != nil {
+		t.Fatal(err)
+	}
+	if entry.Level != "ERROR" || entry.Component != "dashboard" || entry.Handler != "/" || entry.Error == "" {
+		t.Errorf("logged %s", line)
+	}
+	if strings.Contains(lines.String(), "127.0.0.1") {
+		t.Errorf("an address is in the log: %s", lines.String())
+	}
+	if got := testutil.CollectAndCount(duration); got != 6 { // two of the log-in, and those above
+		t.Errorf("%d pairs of handler and code are measured, want 6", got)
+	}
+}
+
+// A client that goes away is nobody's fault.
+func TestClientLeaves(t *testing.T) {
+	var lines bytes.Buffer
+	b := newBench(t, func(o *dashboard.Options) { o.Logger = slog.New(slog.NewTextHandler(&lines, nil)) })
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r := httptest.NewRequestWithContext(ctx, "POST", "/login", strings.NewReader(credentials("x", "y").Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	w := httptest.NewRecorder()
+	b.dashboard.Handler().ServeHTTP(w, r)
+	if lines.Len() > 0 || w.Body.Len() > 0 {
+		t.Errorf("logged %q and answered %q", lines.String(), w.Body.String())
+	}
+}
+
+// The collector's routes stand on the same mux.
+func TestRoutesBesideOthers(t *testing.T) {
+	b := newBench(t)
+	mux := http.NewServeMux()
+	for _, pattern := range []string{
+		"/pixel.gif", "GET /pixel.gif/x", "/matomo.php", "POST /piwik.php", "GET /fotspor.js", "GET /matomo.js",
+		"GET /privacy/{site}", "GET /privacy/{site}/what", "GET /demo", "/demo/",
+	} {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
+	}
+	b.dashboard.Routes(mux)
+	for path, want := range map[string]int{"/pixel.gif": 418, "/matomo.php": 418, "/privacy/1": 418, "/demo": 418, "/login": 200, "/x": 404} {
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+		if w.Code != want {
+			t.Errorf("%s = %d, want %d", path, w.Code, want)
+		}
+	}
+}
+
+func TestOptions(t *testing.T) {
+	b := newBench(t)
+	if _, err := dashboard.New(dashboard.Options{}); err == nil {
+		t.Error("a dashboard without a store")
+	}
+	for _, base := range []string{"stats.example.org", "ftp://x", "https://", "https://x/path", "https://x?y=z"} {
+		if _, err := dashboard.New(dashboard.Options{Store: b.store, BaseURL: base}); err == nil || !strings.Contains(err.Error(), base) {
+			t.Errorf("public address %q: error %v, want one that names it", base, err)
+		}
+	}
+}
+
+// TestAPI compares the JSON of a small story with golden files.
+func TestAPI(t *testing.T) {
+	b := newBench(t)
+	b.logIn()
+	site := b.addSite("Samvirke", "samvirke.example", "Europe/Oslo")
+	put(t, b.store, "story", rowsOf(site, tell(5, site, hit.DayOf(moment)-8, hit.DayOf(moment), 6, moment)))
+	for name, path := range map[string]string{
+		"sites":         "/api/v1/sites",
+		"totals":        "/api/v1/sites/1/totals?period=7d",
+		"totals_today":  "/api/v1/sites/1/totals?period=today",
+		"series":        "/api/v1/sites/1/series?period=custom&from=2026-11-19&to=2026-11-21",
+		"series_hours":  "/api/v1/sites/1/series?period=custom&from=2026-11-20&to=2026-11-20",
+		"top":           "/api/v1/sites/1/top?dimension=page&limit=2",
+		"top_detail":    "/api/v1/sites/1/top?dimension=browser&detail=1&limit=3&period=7d",
+		"top_nothing":   "/api/v1/sites/1/top?dimension=event&period=custom&from=2020-01-01&to=2020-01-02",
+		"bad_dimension": "/api/v1/sites/1/top?dimension=network",
+		"bad_limit":     "/api/v1/sites/1/top?dimension=page&limit=5000",
+		"bad_period":    "/api/v1/sites/1/totals?period=week",
+		"missing_path":  "/api/v2/sites",
+		"missing_site":  "/api/v1/sites/2/totals",
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := b.get(path)
+			var pretty bytes.Buffer
+			if err := json.Indent(&pretty, []byte(a.body), "", "\t"); err != nil {
+				t.Fatal(err)
+			}
+			got := "GET " + path + "\n" + http.StatusText(a.status) + "\n" + pretty.String() + "\n"
+			file := filepath.Join("testdata", "api_"+name+".golden")
+			if *update {
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+	var totals struct {
+		Totals struct{ Visitors, Visits, Pageviews int }
+	}
+	if err := json.Unmarshal([]byte(b.get("/api/v1/sites/1/totals?period=7d").body), &totals); err != nil {
+		t.Fatal(err)
+	}
+	want := total(between(tell(5, site, hit.DayOf(moment)-8, hit.DayOf(moment), 6, moment), hit.DayOf(moment)-6, hit.DayOf(moment)))
+	if got := totals.Totals; got.Visitors != want.visitors || got.Visits != want.visits || got.Pageviews != want.pageviews {
+		t.Errorf("totals = %+v, want %+v", got, want)
+	}
+}

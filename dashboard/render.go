@@ -1,0 +1,122 @@
+package dashboard
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+
+	"github.com/fotspor/fotspor/dashboard/language"
+)
+
+//go:embed templates/*.html
+var templateFiles embed.FS
+
+// pageNames are the pages, each a template file that fills templates/layout.html.
+var pageNames = []string{"login", "setup", "sites", "site", "table", "problem"}
+
+// renderer turns pages into HTML. It is safe for concurrent use.
+type renderer struct {
+	pages    map[string]map[string]*template.Template // by language and name
+	problems map[string]map[string][]byte             // by language and text of the problem
+}
+
+// view is what every template gets.
+type view struct {
+	Lang        *language.Language
+	Other       []languageLink
+	User        string
+	Attribution *attribution
+	Page        any
+}
+
+type languageLink struct{ Tag, Name, URL string }
+
+type attribution struct{ Text, URL string }
+
+// newRenderer reads the templates for each language, and renders the pages of
+// problems at once, so that they can't fail when they are needed.
+func newRenderer(languages language.Languages, assets *assets) (renderer, error) {
+	r := renderer{map[string]map[string]*template.Template{}, map[string]map[string][]byte{}}
+	for _, l := range languages {
+		var err error
+		if r.pages[l.Tag], err = readPages(l, assets); err != nil {
+			return r, err
+		}
+		r.problems[l.Tag] = map[string][]byte{}
+		for _, p := range problems {
+			if r.problems[l.Tag][p.text], err = r.page(l, "problem", view{Lang: l, Page: p.text}); err != nil {
+				return r, err
+			}
+		}
+	}
+	return r, nil
+}
+
+// readPages reads the templates of all pages for a language.
+func readPages(l *language.Language, assets *assets) (map[string]*template.Template, error) {
+	pages := map[string]*template.Template{}
+	for _, name := range pageNames {
+		t, err := template.New(name).Funcs(template.FuncMap{
+			"t":        l.Text,
+			"number":   l.Number,
+			"duration": l.Duration,
+			"asset":    assets.url,
+		}).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", "templates/"+name+".html")
+		if err != nil {
+			return nil, fmt.Errorf("read template %q: %w", name, err)
+		}
+		pages[name] = t
+	}
+	return pages, nil
+}
+
+// page renders a page.
+func (r renderer) page(l *language.Language, name string, v view) ([]byte, error) {
+	var body bytes.Buffer
+	if err := r.pages[l.Tag][name].ExecuteTemplate(&body, "layout", v); err != nil {
+		return nil, fmt.Errorf("render page %q: %w", name, err)
+	}
+	return body.Bytes(), nil
+}
+
+func (r renderer) problemPage(l *language.Language, p *problem) []byte {
+	return r.problems[l.Tag][p.text]
+}
+
+func (r renderer) problemText(l *language.Language, p *problem) string {
+	return l.Known("problem.", p.text)
+}
+
+// render answers a page.
+func (d *Dashboard) render(c *call, status int, name string, page any) error {
+	v := view{Lang: c.lang, User: c.user.Name, Other: d.otherLanguages(c), Page: page}
+	if text, link := d.attribution(); text != "" && c.user.Name != "" {
+		v.Attribution = &attribution{text, link}
+	}
+	body, err := d.pages.page(c.lang, name, v)
+	if err != nil {
+		return internal.because(err)
+	}
+	c.answer(status, "text/html; charset=utf-8", body)
+	return nil
+}
+
+// otherLanguages are links to the same page in the other languages.
+func (d *Dashboard) otherLanguages(c *call) []languageLink {
+	var links []languageLink
+	for _, l := range d.languages {
+		if l == c.lang {
+			continue
+		}
+		query := url.Values{}
+		if c.r.Method == http.MethodGet {
+			query = c.r.URL.Query()
+		}
+		query.Set("lang", l.Tag)
+		links = append(links, languageLink{l.Tag, l.Name, c.r.URL.Path + "?" + query.Encode()})
+	}
+	return links
+}

@@ -1,0 +1,293 @@
+package dashboard_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/store"
+)
+
+// act is one thing that somebody did. A story, a list of acts, is told twice: as
+// rows that the store sums up, and by counting people, visits and pages.
+type act struct {
+	person *person
+	visit  *visit
+	time   time.Time
+	day    hit.Day
+	kind   hit.Kind
+	path   string
+	name   string
+}
+
+type person struct {
+	browser, version, os, device, country, region, language string
+}
+
+type visit struct {
+	channel, source, campaign, campaignSource, entry string
+	first                                            time.Time
+}
+
+// choice picks values with weights that fall, as they do in life.
+func choice[T any](r *rand.Rand, values ...T) T {
+	i := int(float64(len(values)) * r.Float64() * r.Float64())
+	return values[i]
+}
+
+var storyPages = []string{
+	"/", "/om-oss", "/tjenester", "/aktuelt", "/aktuelt/2026/ny-rapport-om-sosialt-entreprenorskap", "/kontakt",
+	"/tjenester/arbeid-og-inkludering", "/aktuelt/2026/arskonferansen", "/medlemmer", "/publikasjoner",
+	"/publikasjoner/arsrapport-2025", "/personvern", "/ledige-stillinger", "/for-kommuner/slik-bestiller-dere",
+}
+
+func newPerson(r *rand.Rand) *person {
+	p := &person{
+		browser: choice(r, "Chrome", "Safari", "Edge", "Firefox", "Samsung Internet", "Opera", ""),
+		country: choice(r, "NO", "NO", "NO", "NO", "NO", "SE", "DK", "DE", "GB", "US", "PL", ""),
+		os:      choice(r, "Windows", "iOS", "Android", "macOS", "Linux", ""),
+	}
+	p.version = fmt.Sprint(145 - r.IntN(6))
+	switch p.country {
+	case "NO":
+		p.region = choice(r, "Oslo", "Vestland", "Trøndelag", "Rogaland", "Viken", "Nordland", "")
+		p.language = choice(r, "nb", "nb", "nb", "nn", "en")
+	case "SE":
+		p.region = choice(r, "Stockholm", "Skåne")
+		p.language = "sv"
+	default:
+		p.language = choice(r, "en", "de", "pl", "")
+	}
+	switch p.os {
+	case "iOS", "Android":
+		p.device = choice(r, "mobile", "mobile", "mobile", "tablet")
+	case "":
+		p.device = ""
+	default:
+		p.device = "desktop"
+	}
+	return p
+}
+
+func newVisit(r *rand.Rand) *visit {
+	v := &visit{channel: choice(r, "search", "direct", "website", "social", "campaign", "ai", "email")}
+	switch v.channel {
+	case "search":
+		v.source = choice(r, "Google", "Bing", "DuckDuckGo", "Ecosia")
+	case "website":
+		v.source = choice(r, "regjeringen.no", "nav.no", "oslo.kommune.no", "ks.no", "bufdir.no")
+	case "social":
+		v.source = choice(r, "Facebook", "LinkedIn", "Instagram")
+	case "ai":
+		v.source = choice(r, "ChatGPT", "Copilot")
+	case "campaign":
+		v.campaign = choice(r, "høstkonferansen", "nyhetsbrev-november", "årsrapport")
+		v.campaignSource = choice(r, "nyhetsbrev", "linkedin")
+		v.source = v.campaignSource
+	}
+	return v
+}
+
+// tell makes up what happened on a site from one day to another, in order of
+// time, and stops at now.
+func tell(seed uint64, site store.Site, from, to hit.Day, perDay float64, now time.Time) []act {
+	r := rand.New(rand.NewPCG(seed, uint64(site.ID)))
+	people := make([]*person, 40+int(perDay)*12)
+	for i := range people {
+		people[i] = newPerson(r)
+	}
+	var story []act
+	for day := from; day <= to; day++ {
+		n := perDay * (0.6 + 0.8*r.Float64()) * (0.7 + 0.5*float64(day-from)/float64(to-from+1))
+		if weekday := day.Time().Weekday(); weekday == time.Saturday || weekday == time.Sunday {
+			n *= 0.45
+		}
+		var today []act
+		for range int(n) {
+			who := people[r.IntN(len(people))]
+			for range choice(r, 1, 1, 1, 2, 3) {
+				today = append(today, tellVisit(r, site, day, who)...)
+			}
+		}
+		slices.SortStableFunc(today, func(a, b act) int { return a.time.Compare(b.time) })
+		story = append(story, apart(today)...)
+	}
+	return slices.DeleteFunc(story, func(a act) bool { return a.time.After(now) })
+}
+
+func tellVisit(r *rand.Rand, site store.Site, day hit.Day, who *person) []act {
+	hour := 6 + (r.Float64()+r.Float64())*8.9
+	at := day.In(site.Location).Add(time.Duration(hour * float64(time.Hour))).Truncate(time.Second)
+	if hit.DayOf(at) != day {
+		return nil // the clock was put forward
+	}
+	v := newVisit(r)
+	v.first, v.entry = at, choice(r, storyPages...)
+	var acts []act
+	for i := range choice(r, 1, 2, 3, 1, 4, 7) {
+		a := act{person: who, visit: v, time: at, day: day, kind: hit.Pageview, path: choice(r, storyPages...)}
+		if i == 0 {
+			a.path = v.entry
+		} else if r.IntN(6) == 0 {
+			a.kind = choice(r, hit.Download, hit.Outlink, hit.Search, hit.Event, hit.Ping)
+			a.name = map[hit.Kind]string{
+				hit.Download: "/filer/arsrapport-2025.pdf", hit.Outlink: "https://www.nav.no/",
+				hit.Search: choice(r, "tilskudd", "frivillig", "kurs"), hit.Event: "Video: spill av",
+			}[a.kind]
+		}
+		acts = append(acts, a)
+		at = at.Add(time.Duration(4+r.IntN(200)) * time.Second)
+		if hit.DayOf(at.In(site.Location)) != day {
+			break
+		}
+	}
+	return acts
+}
+
+// apart leaves out acts of a visit that another one of the same person on the
+// same day overlaps: nobody is in two visits at once.
+func apart(day []act) []act {
+	busy := map[*person]*visit{}
+	var kept []act
+	last := map[*visit]time.Time{}
+	for _, a := range day {
+		if v := busy[a.person]; v != nil && v != a.visit && (a.time.Sub(last[v]) < 31*time.Minute || last[a.visit].IsZero() && a.visit.first != a.time) {
+			continue
+		}
+		busy[a.person], last[a.visit] = a.visit, a.time
+		kept = append(kept, a)
+	}
+	return kept
+}
+
+// rowsOf tells a story as rows.
+func rowsOf(site store.Site, story []act) []hit.Row {
+	type dayPerson struct {
+		day    hit.Day
+		person *person
+	}
+	type dayPage struct {
+		dayPerson
+		path string
+	}
+	came, read := map[dayPerson]bool{}, map[dayPage]bool{}
+	last := map[*visit]time.Time{}
+	interactions := map[*visit]int{}
+	rows := make([]hit.Row, 0, len(story))
+	for _, a := range story {
+		p, v := a.person, a.visit
+		row := hit.Row{
+			Site: site.ID, Time: a.time.UTC(), Day: a.day, Kind: a.kind, Path: a.path, Host: site.Hosts[0], Name: a.name,
+			Network: "192.0.0.0/16", Country: p.country, Region: p.region, Browser: p.browser, BrowserVersion: p.version,
+			OS: p.os, Device: p.device, Language: p.language, Channel: v.channel, Source: v.source,
+			Campaign: v.campaign, CampaignSource: v.campaignSource, EntryPath: v.entry,
+		}
+		who := dayPerson{a.day, p}
+		if !came[who] {
+			came[who], row.Visitors = true, 1
+		}
+		if before, ok := last[v]; ok {
+			row.Seconds = int32(a.time.Sub(before) / time.Second)
+		} else {
+			row.Visits, row.Bounces = 1, 1
+		}
+		last[v] = a.time
+		if a.kind != hit.Ping {
+			interactions[v]++
+			if interactions[v] == 2 {
+				row.Bounces = -1
+			}
+		}
+		if a.kind == hit.Pageview {
+			row.Pageviews = 1
+			if page := (dayPage{who, a.path}); !read[page] {
+				read[page], row.PageVisitors = true, 1
+			}
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// put stores rows.
+func put(tb testing.TB, st *store.Store, name string, rows []hit.Row) {
+	tb.Helper()
+	for i, part := range slices.Collect(slices.Chunk(rows, 50_000)) {
+		if err := st.Insert(context.Background(), part, fmt.Sprintf("%s-%d", name, i)); err != nil {
+			tb.Fatal(err)
+		}
+	}
+}
+
+// tally counts a story by looking at people and visits, not at measures of rows.
+type tally struct {
+	visitors, visits, pageviews, readers, bounces, events int
+	seconds                                               time.Duration
+}
+
+// count counts the acts that of puts under each key. A person counts, once a
+// day, where the first act of that day is; a visit where its first act is.
+func count(story []act, key func(act) string) map[string]tally {
+	type dayPerson struct {
+		day    hit.Day
+		person *person
+	}
+	firstOfDay := map[dayPerson]act{}
+	byVisit := map[*visit][]act{}
+	readers := map[string]map[dayPerson]bool{}
+	found := map[string]tally{}
+	change := func(a act, f func(*tally)) {
+		t := found[key(a)]
+		f(&t)
+		found[key(a)] = t
+	}
+	for _, a := range story {
+		who := dayPerson{a.day, a.person}
+		if first, ok := firstOfDay[who]; !ok || a.time.Before(first.time) {
+			firstOfDay[who] = a
+		}
+		byVisit[a.visit] = append(byVisit[a.visit], a)
+		switch a.kind {
+		case hit.Ping:
+		case hit.Pageview:
+			change(a, func(t *tally) { t.pageviews++ })
+			if readers[key(a)] == nil {
+				readers[key(a)] = map[dayPerson]bool{}
+			}
+			readers[key(a)][who] = true
+		default:
+			change(a, func(t *tally) { t.events++ })
+		}
+	}
+	for _, a := range firstOfDay {
+		change(a, func(t *tally) { t.visitors++ })
+	}
+	for _, acts := range byVisit {
+		real := slices.DeleteFunc(slices.Clone(acts), func(a act) bool { return a.kind == hit.Ping })
+		change(acts[0], func(t *tally) {
+			t.visits++
+			t.seconds += acts[len(acts)-1].time.Sub(acts[0].time)
+			if len(real) == 1 && real[0].kind == hit.Pageview {
+				t.bounces++
+			}
+		})
+	}
+	for k, people := range readers {
+		t := found[k]
+		t.readers = len(people)
+		found[k] = t
+	}
+	return found
+}
+
+// total counts a story as a whole.
+func total(story []act) tally { return count(story, func(act) string { return "" })[""] }
+
+// between returns the acts of the days from one to another, both included.
+func between(story []act, from, to hit.Day) []act {
+	return slices.DeleteFunc(slices.Clone(story), func(a act) bool { return a.day < from || a.day > to })
+}

@@ -1,0 +1,276 @@
+package dashboard
+
+import (
+	"fmt"
+	"html/template"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"text/template/parse"
+	"time"
+
+	"github.com/PuerkitoBio/goquery"
+
+	"github.com/fotspor/fotspor/dashboard/language"
+	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/store"
+)
+
+// state is a page as somebody may come to see it.
+type state struct {
+	name, page string
+	data       any
+	stranger   bool // nobody is logged in
+}
+
+// states are all states of all pages.
+func states(l *language.Language) []state {
+	all := []state{
+		{"log in", "login", loginForm{Next: "/"}, true},
+		{"log in first", "login", loginForm{Next: "/", New: true}, true},
+		{"log in failed", "login", loginForm{Name: "kari", Failed: true}, true},
+		{"log in throttled", "login", loginForm{Name: "kari", Wait: time.Minute}, true},
+		{"setup", "setup", setupForm{Token: "t", MinLength: 12}, true},
+		{"setup refused", "setup", setupForm{Token: "t", BadName: true, BadPassword: true, Differ: true, MinLength: 12}, true},
+		{"no sites", "sites", sitesPage{}, false},
+		{"sites", "sites", sitesPage{[]siteLine{
+			newSiteLine(l, aSite, somePoints(14, func(i int) int64 { return int64(i) })),
+			newSiteLine(l, aSite, somePoints(14, func(i int) int64 { return int64(14 - i) })),
+			newSiteLine(l, aSite, somePoints(14, func(int) int64 { return 5 })),
+			newSiteLine(l, aSite, somePoints(14, func(int) int64 { return 0 })),
+		}}, false},
+	}
+	for _, query := range []string{today, sevenDays, thirtyDays, month, twelveMonths, custom} {
+		all = append(all, state{"site " + query, "site", someFigures(query).page(l, tables, shortTable), false})
+	}
+	empty := someFigures(custom)
+	empty.sums, empty.before, empty.lines, empty.empty, empty.everHadTraffic = store.Sums{}, store.Sums{}, nil, true, true
+	all = append(all, state{"site without visits in the period", "site", empty.page(l, tables, shortTable), false})
+	empty.everHadTraffic = false
+	never := empty.page(l, tables, shortTable)
+	all = append(all, state{"site without a visit or a snippet", "site", never, false})
+	never.Snippet, never.Statement = "<script></script>", "/privacy/1"
+	all = append(all, state{"site without a visit", "site", never, false})
+	bare := someFigures(sevenDays)
+	bare.lines = nil
+	all = append(all, state{"site without lines", "site", bare.page(l, tables, shortTable), false})
+	for _, spec := range tables {
+		all = append(all, state{"table " + spec.key, "table", someFigures(thirtyDays).page(l, []tableSpec{spec}, longTable), false})
+		all = append(all, state{"empty table " + spec.key, "table", bare.page(l, []tableSpec{spec}, longTable), false})
+	}
+	for _, p := range problems {
+		all = append(all, state{"problem " + p.text, "problem", p.text, true})
+	}
+	return all
+}
+
+var aSite = store.Site{ID: 1, Name: "Arne & Åse <AS>", Hosts: []string{"www.example.org"}, Location: time.UTC}
+
+func somePoints(n int, visitors func(int) int64) []store.Point {
+	var all []store.Point
+	for i := range n {
+		all = append(all, store.Point{Time: hit.Day(20000 + i).Time(), Sums: store.Sums{Visitors: visitors(i), Pageviews: 2 * visitors(i)}})
+	}
+	return all
+}
+
+// someFigures are figures with a line of every sort in every table.
+func someFigures(name string) *figures {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	query := map[string][]string{"period": {name}}
+	if name == custom {
+		query["from"], query["to"] = []string{"2026-10-01"}, []string{"2026-10-03"}
+	}
+	p, err := parsePeriod(query, now)
+	if err != nil {
+		panic(err)
+	}
+	f := &figures{
+		site: aSite, period: p, now: now,
+		sums:   store.Sums{Visitors: 100, Visits: 120, Pageviews: 300, Bounces: 40, Seconds: 9000, Events: 9},
+		before: store.Sums{Visitors: 100, Visits: 130, Pageviews: 200, Bounces: 50, Seconds: 1000},
+		lines:  map[store.Dimension][]store.Line{}, details: map[store.Dimension][]store.Line{},
+	}
+	start := p.span.From.Time()
+	for i := range 24 {
+		f.points = append(f.points, store.Point{Time: start.Add(time.Duration(i) * time.Hour), Sums: store.Sums{Visitors: int64(i)}})
+	}
+	f.pointsBefore = f.points[:20]
+	for _, spec := range tables {
+		f.lines[spec.dimension] = []store.Line{{Sums: f.sums}}
+		for i := range longTable + 1 {
+			line := store.Line{Value: fmt.Sprint("value ", i), Sums: store.Sums{Visitors: 1, Visits: 1, Pageviews: 1}}
+			if spec.flat {
+				line.Detail = "detail"
+			}
+			if spec.nested {
+				f.details[spec.dimension] = append(f.details[spec.dimension], store.Line{Value: line.Value, Detail: "one", Sums: line.Sums})
+			}
+			f.lines[spec.dimension] = append(f.lines[spec.dimension], line)
+			if i > 20 && i < longTable-2 {
+				break // enough; the whole table is cut further down
+			}
+		}
+	}
+	f.lines[store.Pages] = slices.Repeat(f.lines[store.Pages], 50)
+	return f
+}
+
+// TestStorybook renders every state of every page in every language, and fails
+// if a branch of a template is never taken or a text never used.
+func TestStorybook(t *testing.T) {
+	languages, err := language.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	assets, err := loadAssets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := map[string]bool{}
+	taken := map[string]bool{} // by place in a template
+	for _, l := range languages {
+		pages, err := readPages(l, assets)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, page := range pages {
+			watch(t, page, name, l, taken, used)
+		}
+		r := renderer{pages: map[string]map[string]*template.Template{l.Tag: pages}}
+		for _, s := range states(l) {
+			t.Run(l.Tag+"/"+s.name, func(t *testing.T) {
+				v := view{Lang: l, Page: s.data, Other: []languageLink{{"xx", "Other", "/?lang=xx"}}}
+				if !s.stranger {
+					v.User, v.Attribution = "kari", &attribution{"Regions", "https://example.org"}
+				}
+				if s.name == "sites" {
+					v.Attribution.URL = ""
+				}
+				body, err := r.page(l, s.page, v)
+				if err != nil {
+					t.Fatal(err)
+				}
+				checkHTML(t, l, string(body))
+			})
+		}
+	}
+	for _, place := range slices.Sorted(maps.Keys(taken)) {
+		if !taken[place] {
+			t.Errorf("never rendered: %s", place)
+		}
+	}
+	for _, key := range languages[0].Keys() {
+		prefix, _, _ := strings.Cut(key, ".")
+		if !used[key] && prefix != "channel" && prefix != "device" && prefix != "kind" {
+			t.Errorf("text %q is never used", key)
+		}
+	}
+}
+
+// watch puts a note into every branch of a page's templates, and into the
+// function that gives texts.
+func watch(t *testing.T, page *template.Template, name string, l *language.Language, taken, used map[string]bool) {
+	t.Helper()
+	page.Funcs(template.FuncMap{
+		"taken": func(place string) template.HTMLAttr { taken[place] = true; return "" },
+		"t": func(key string, args ...any) (string, error) {
+			used[key] = true
+			return l.Text(key, args...)
+		},
+	})
+	for _, part := range page.Templates() {
+		if part.Tree != nil && !strings.HasSuffix(part.Name(), ".html") { // a file holds definitions
+			note(t, part.Tree, part.Tree.Root, taken)
+		}
+	}
+}
+
+// note adds {{taken "place"}} to a list of nodes and to the lists within it.
+func note(t *testing.T, tree *parse.Tree, list *parse.ListNode, taken map[string]bool) {
+	if list == nil {
+		return
+	}
+	for _, node := range list.Nodes {
+		switch n := node.(type) {
+		case *parse.IfNode:
+			note(t, tree, n.List, taken)
+			note(t, tree, n.ElseList, taken)
+		case *parse.WithNode:
+			note(t, tree, n.List, taken)
+			note(t, tree, n.ElseList, taken)
+		case *parse.RangeNode:
+			note(t, tree, n.List, taken)
+			note(t, tree, n.ElseList, taken)
+		}
+	}
+	place := fmt.Sprintf("%s: %.60q", tree.Name, list.String())
+	taken[place] = false
+	added, err := parse.Parse("note", fmt.Sprintf("{{taken %q}}", place), "", "", map[string]any{"taken": fmt.Sprint})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list.Nodes = append(slices.Clone(added["note"].Root.Nodes), list.Nodes...)
+}
+
+// checkHTML checks what holds for every page: nothing inline, so the content
+// security policy breaks nothing, and what aids such as screen readers need.
+func checkHTML(t *testing.T, l *language.Language, body string) {
+	t.Helper()
+	doc, err := goquery.NewDocumentFromReader(strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc.Find("*").Each(func(_ int, s *goquery.Selection) {
+		for _, attr := range s.Nodes[0].Attr {
+			if attr.Key == "style" || strings.HasPrefix(attr.Key, "on") || strings.HasPrefix(attr.Val, "javascript:") {
+				t.Errorf("<%s %s=%q> is against the policy", goquery.NodeName(s), attr.Key, attr.Val)
+			}
+			if strings.Contains(attr.Val, "ZgotmplZ") {
+				t.Errorf("<%s %s=%q> was escaped away", goquery.NodeName(s), attr.Key, attr.Val)
+			}
+		}
+	})
+	if n := doc.Find("style, script:not([src]):not([type='application/json']), iframe, object").Length(); n > 0 {
+		t.Errorf("%d inline scripts, style sheets or frames", n)
+	}
+	doc.Find("[src], link[href]").Each(func(_ int, s *goquery.Selection) {
+		if address := s.AttrOr("src", s.AttrOr("href", "")); !strings.HasPrefix(address, "/assets/") {
+			t.Errorf("the page loads %q", address)
+		}
+	})
+	if got := doc.Find("html").AttrOr("lang", ""); got != l.Tag {
+		t.Errorf("lang = %q, want %q", got, l.Tag)
+	}
+	if doc.Find("h1").Length() != 1 || doc.Find("main").Length() != 1 || strings.HasPrefix(doc.Find("title").Text(), " ") {
+		t.Errorf("headings %q, title %q: want one heading, one main part and a title", doc.Find("h1").Text(), doc.Find("title").Text())
+	}
+	ids := map[string]bool{}
+	doc.Find("[id]").Each(func(_ int, s *goquery.Selection) {
+		id := s.AttrOr("id", "")
+		if ids[id] {
+			t.Errorf("id %q twice", id)
+		}
+		ids[id] = true
+	})
+	doc.Find("[aria-labelledby], [aria-describedby]").Each(func(_ int, s *goquery.Selection) {
+		if id := s.AttrOr("aria-labelledby", s.AttrOr("aria-describedby", "")); !ids[id] {
+			t.Errorf("no element %q to name another", id)
+		}
+	})
+	doc.Find("input:not([type=hidden])").Each(func(_ int, s *goquery.Selection) {
+		if doc.Find("label[for='"+s.AttrOr("id", "")+"']").Length() != 1 {
+			t.Errorf("input %q has no label", s.AttrOr("name", ""))
+		}
+	})
+	doc.Find("a, button, summary").Each(func(_ int, s *goquery.Selection) {
+		if strings.TrimSpace(s.Text()) == "" && s.AttrOr("aria-label", "") == "" {
+			html, _ := goquery.OuterHtml(s)
+			t.Errorf("no name for %s", html)
+		}
+	})
+	if n := doc.Find("svg:not([aria-hidden=true]), th:not([scope])").Length(); n > 0 {
+		t.Errorf("%d drawings that are read out, or headings of tables without a scope", n)
+	}
+}
