@@ -1,0 +1,240 @@
+package app_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/fotspor/fotspor"
+
+// arrows says what each package of ours may import of ours, besides itself: the
+// arrows of the design. A folder speaks for those below it that are not named.
+var arrows = map[string][]string{
+	"hit":                {},
+	"browser":            {"hit"},
+	"referrer":           {},
+	"geo":                {"hit"},
+	"privacy":            {"hit"},
+	"store/embedded":     {},
+	"store":              {"hit", "privacy", "store/embedded"},
+	"store/storetest":    {"store", "store/embedded"},
+	"retention":          {"privacy"},
+	"collector/dialect":  {"hit", "collector/dialect"},
+	"collector/script":   {},
+	"collector/spool":    {"hit"},
+	"collector/visit":    {"hit"},
+	"collector":          {"hit", "browser", "referrer", "geo", "privacy", "store", "collector"},
+	"dashboard/language": {"hit"},
+	"dashboard/password": {},
+	"dashboard":          {"hit", "geo", "store", "dashboard"},
+	"app/demo":           {"collector/script", "collector/dialect"},
+	"app": {
+		"hit", "browser", "geo", "privacy", "store", "store/embedded",
+		"collector", "dashboard", "dashboard/password", "retention", "app",
+	},
+	"cmd/fotspor":       {"app"},
+	"deploy":            {},
+	"internal/chromium": {},
+}
+
+// banned are imports that only some packages may have, with the reason.
+var banned = map[string]struct {
+	reason string
+	but    []string
+}{
+	"unsafe":                                 {"memory is the compiler's business", []string{"store/embedded"}},
+	"github.com/ebitengine/purego":           {"one package talks to the engine's library", []string{"store/embedded"}},
+	"github.com/ClickHouse/clickhouse-go/v2": {"two packages talk to ClickHouse", []string{"store", "store/embedded"}},
+	"net/http/pprof":                         {"it registers itself where visitors can reach it", nil},
+	"math/rand":                              {"math/rand/v2 needs no seed; secrets come from crypto/rand", nil},
+	"log":                                    {"logs are structured: log/slog", []string{"app"}},
+	"github.com/mssola/useragent":            {"one package reads User-Agents", []string{"browser"}},
+}
+
+// TestArrows holds the imports of the project to the design.
+func TestArrows(t *testing.T) {
+	used := map[string]bool{}
+	for dir, files := range packages(t) {
+		allowed, rule := arrowsOf(dir)
+		if rule == "" {
+			t.Errorf("package %s has no place in the design: name it in arrows", dir)
+			continue
+		}
+		used[rule] = true
+		for name, file := range files {
+			if strings.HasSuffix(name, "_test.go") {
+				continue // tests look from outside
+			}
+			for _, spec := range file.Imports {
+				imported, _ := strconv.Unquote(spec.Path.Value)
+				if ban, ok := banned[imported]; ok && !slices.Contains(ban.but, rule) {
+					t.Errorf("%s imports %s: %s", name, imported, ban.reason)
+				}
+				ours, ok := strings.CutPrefix(imported, module+"/")
+				if ok && !slices.ContainsFunc(allowed, func(a string) bool { return ours == a || strings.HasPrefix(ours, a+"/") && under(dir, a, ours) }) {
+					t.Errorf("%s imports %s: the arrows of the design do not go there", name, ours)
+				}
+			}
+		}
+	}
+	for rule := range arrows {
+		if !used[rule] {
+			t.Errorf("arrows names %s, which is no package", rule)
+		}
+	}
+}
+
+// under reports whether a folder that is allowed opens those below it: only to a
+// package of its own, and to app, which wires everything.
+func under(dir, allowed, imported string) bool {
+	return dir == allowed || strings.HasPrefix(dir, allowed+"/") || dir == "app"
+}
+
+// arrowsOf returns what a package may import, and the rule that says so.
+func arrowsOf(dir string) (allowed []string, rule string) {
+	for at := dir; at != "."; at = path.Dir(at) {
+		if allowed, ok := arrows[at]; ok {
+			return allowed, at
+		}
+	}
+	return nil, ""
+}
+
+// TestOnePackageComment: each package says its one job, in one place.
+func TestOnePackageComment(t *testing.T) {
+	for dir, files := range packages(t) {
+		var comments []string
+		for name, file := range files {
+			if !strings.HasSuffix(name, "_test.go") && file.Doc != nil {
+				comments = append(comments, name)
+			}
+		}
+		if len(comments) != 1 {
+			t.Errorf("package %s has %d package comments %v, want 1", dir, len(comments), comments)
+		}
+	}
+}
+
+// TestWhoSeesAddresses: the full address is looked at where the design says, and
+// nowhere else.
+func TestWhoSeesAddresses(t *testing.T) {
+	allowed := map[string]string{
+		"geo":             "looks up and cuts",
+		"collector/visit": "hashes, in memory",
+	}
+	seen := map[string]bool{}
+	calls(t, func(file *ast.File, dir, name, recv, method string) {
+		if method != "Reveal" {
+			return
+		}
+		seen[dir] = true
+		if allowed[dir] == "" {
+			t.Errorf("%s reveals an address; only these may: %v", name, allowed)
+		}
+	})
+	for dir := range allowed {
+		if !seen[dir] {
+			t.Errorf("package %s no longer reveals an address: take it off the list", dir)
+		}
+	}
+}
+
+// TestHabits: no sleeping where an event could be awaited, nobody but main ends the
+// process, no state that all of the program shares.
+func TestHabits(t *testing.T) {
+	calls(t, func(file *ast.File, dir, name, recv, method string) {
+		test := strings.HasSuffix(name, "_test.go")
+		switch recv + "." + method {
+		case "time.Sleep":
+			if imports(file, "testing/synctest") {
+				return // sleeping moves the clock of a bubble
+			}
+			t.Errorf("%s sleeps: await an event or inject the time", name)
+		case "os.Exit", "log.Fatal", "log.Fatalf":
+			if dir != "cmd/fotspor" && dir != "store/storetest" && !test {
+				t.Errorf("%s ends the process, which only main may", name)
+			}
+		case "http.Handle", "http.HandleFunc", "prometheus.MustRegister", "prometheus.Register", "slog.SetDefault":
+			t.Errorf("%s changes what the whole process shares: %s.%s", name, recv, method)
+		}
+	})
+}
+
+func imports(file *ast.File, path string) bool {
+	return slices.ContainsFunc(file.Imports, func(s *ast.ImportSpec) bool { return s.Path.Value == strconv.Quote(path) })
+}
+
+// calls tells f of every call in the project that is written as recv.method().
+func calls(t *testing.T, f func(file *ast.File, dir, name, recv, method string)) {
+	for dir, files := range packages(t) {
+		for name, file := range files {
+			ast.Inspect(file, func(n ast.Node) bool {
+				call, ok := n.(*ast.CallExpr)
+				if !ok {
+					return true
+				}
+				if sel, ok := call.Fun.(*ast.SelectorExpr); ok {
+					recv := ""
+					if id, ok := sel.X.(*ast.Ident); ok {
+						recv = id.Name
+					}
+					if !(strings.HasSuffix(name, "_test.go") && sel.Sel.Name == "Reveal") {
+						f(file, dir, name, recv, sel.Sel.Name)
+					}
+				}
+				return true
+			})
+		}
+	}
+}
+
+// packages returns the syntax of all Go files, by folder and by path.
+func packages(t *testing.T) map[string]map[string]*ast.File {
+	t.Helper()
+	root := ".."
+	all := map[string]map[string]*ast.File{}
+	set := token.NewFileSet()
+	err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if base := d.Name(); d.IsDir() && name != root && (strings.HasPrefix(base, ".") || base == "node_modules" || base == "testdata") {
+			return fs.SkipDir
+		}
+		if d.IsDir() || filepath.Ext(name) != ".go" {
+			return nil
+		}
+		source, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, name)
+		if err != nil {
+			return err
+		}
+		rel = filepath.ToSlash(rel)
+		file, err := parser.ParseFile(set, rel, source, parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		dir := path.Dir(rel)
+		if all[dir] == nil {
+			all[dir] = map[string]*ast.File{}
+		}
+		all[dir][rel] = file
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}

@@ -1,0 +1,128 @@
+package app_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+
+	"github.com/fotspor/fotspor/app"
+	"github.com/fotspor/fotspor/collector/script"
+	"github.com/fotspor/fotspor/internal/chromium"
+)
+
+// TestPeople walks the way of the people it is all for, in a real browser: a
+// visitor reads a website at another origin, with the script, without JavaScript
+// and in a single-page application; then an officer sets the program up and reads
+// the same numbers on the dashboard.
+func TestPeople(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
+	p := start(t, time.Now(), func(o *app.Options) { o.Now = time.Now; o.Demo = true })
+	website := newWebsite(t, p.public)
+	// The flag speaks for beacons of pages that are left, which the override misses.
+	tab := chromium.Open(t, chromedp.UserAgent(agents[0].header))
+	beAPerson(tab)
+
+	tab.Do(chromedp.Navigate(website.URL+"/artikkel"), chromedp.Click("a.next"), chromedp.WaitVisible("#neste"))
+	chromium.Call(tab, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	tab.Do(chromedp.Navigate(website.URL + "/uten-skript"))
+	p.awaitAccepted(3)
+	chromium.Call(tab, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: false})
+	tab.Do(
+		chromedp.Navigate(website.URL+"/app"),
+		chromedp.Click("#to-one"), chromedp.Click("#to-two"), chromedp.Click("#to-one"), // the last one again
+		chromedp.Navigate(p.public+"/demo"),
+	)
+	const views = 8
+	paths := map[string]string{"/artikkel": "1", "/neste": "1", "/uten-skript": "1", "/app": "1", "/app/en": "2", "/app/to": "1", "/demo": "1"}
+
+	tab.Do(
+		chromedp.Navigate(p.setup),
+		chromedp.SendKeys("#name", "kari"), chromedp.SendKeys("#password", testPassword), chromedp.SendKeys("#again", testPassword),
+		chromedp.Submit("#again"), chromedp.WaitVisible(".user"),
+	)
+	read := func(selector string) string { return strings.TrimSpace(chromium.Run(tab, chromedp.Text(selector))) }
+	begin := time.Now()
+	await(t, "page views on the dashboard", func() error {
+		tab.Do(chromedp.Navigate(p.public+"/sites/1?period=today&lang=en"), chromedp.WaitReady("main"))
+		if !chromium.Run(tab, chromedp.Evaluate[bool](`document.querySelector("#figure-pageviews") !== null`)) {
+			return fmt.Errorf("no figures yet")
+		}
+		if got := read("#figure-pageviews .value"); got != fmt.Sprint(views) {
+			return fmt.Errorf("%s page views, want %d", got, views)
+		}
+		return nil
+	})
+	t.Logf("the visit was on the dashboard %s after the log-in", time.Since(begin).Round(time.Millisecond))
+	for id, want := range map[string]string{"visitors": "1", "visits": "1", "bounceRate": "0%"} {
+		if got := strings.ReplaceAll(read("#figure-"+id+" .value"), ".0", ""); got != want {
+			t.Errorf("%s = %q, want %q", id, got, want)
+		}
+	}
+	got := chromium.Run(tab, chromedp.Evaluate[map[string]string](`Object.fromEntries(
+		[...document.querySelectorAll("#pages tbody tr")].map(r => [r.cells[0].innerText.trim(), r.cells[1].innerText.trim()]))`))
+	for path, want := range paths {
+		if got[path] != want {
+			t.Errorf("views of %s = %q, want %q (the page lists %v)", path, got[path], want, got)
+		}
+	}
+	tab.Do(chromedp.WaitVisible("#chart canvas"))
+	if got := p.metric(`fotspor_hits_dropped_total{reason="bot"}`); got != 0 {
+		t.Errorf("%v hits of the browser were taken for a bot's", got)
+	}
+}
+
+// beAPerson makes the browser, which has no window and says so, say what one with
+// a window says.
+func beAPerson(tab *chromium.Tab) {
+	chromium.Call(tab, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{
+		UserAgent:      agents[0].header,
+		AcceptLanguage: "nb-NO,nb",
+		UserAgentMetadata: &emulation.UserAgentMetadata{
+			Brands: []*emulation.UserAgentBrandVersion{
+				{Brand: "Chromium", Version: "153"}, {Brand: "Google Chrome", Version: "153"}, {Brand: "Not.A/Brand", Version: "8"},
+			},
+			Platform: "Windows",
+		},
+	})
+}
+
+// awaitAccepted waits until so many hits are acknowledged.
+func (p *program) awaitAccepted(hits int) {
+	p.t.Helper()
+	await(p.t, "hits of the browser", func() error {
+		if got := p.metric("fotspor_hits_accepted_total"); got < float64(hits) {
+			return fmt.Errorf("%v of %d hits have come", got, hits)
+		}
+		return nil
+	})
+}
+
+// newWebsite serves a website with the snippet on each page, at an origin of its own.
+func newWebsite(t *testing.T, stats string) *httptest.Server {
+	mux := http.NewServeMux()
+	page := func(path, body string) {
+		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			fmt.Fprintf(w, `<!doctype html><html lang="nb"><title>%s</title><link rel="icon" href="data:,">%s%s</html>`,
+				path, body, script.Snippet(stats, 1))
+		})
+	}
+	page("/artikkel", `<a class="next" href="/neste">neste</a>`)
+	page("/neste", `<h1 id="neste">Neste</h1>`)
+	page("/uten-skript", `<h1>Uten skript</h1>`)
+	page("/app", `<button id="to-one">en</button><button id="to-two">to</button><script>
+		for (const [id, path] of [["to-one", "/app/en"], ["to-two", "/app/to"]])
+			document.getElementById(id).onclick = () => history.pushState({}, "", path);
+	</script>`)
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	return server
+}

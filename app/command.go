@@ -1,0 +1,425 @@
+package app
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/fotspor/fotspor/collector/script"
+	"github.com/fotspor/fotspor/dashboard/password"
+	"github.com/fotspor/fotspor/geo"
+	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/retention"
+	"github.com/fotspor/fotspor/store"
+)
+
+// Env is what a command gets of the world.
+type Env struct {
+	Args           []string // without the name of the program
+	Getenv         func(string) string
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+}
+
+// command is a command of the program. Its name may be two words.
+type command struct {
+	name, args, about string
+	run               func(context.Context, *call) error
+}
+
+// commands are all commands, in the order of the help text.
+func commands() []command {
+	return []command{
+		{"serve", "", "collector, dashboard and retention in one process", serveParts(true, true, true)},
+		{"collector", "", "the collector alone", serveParts(true, false, false)},
+		{"dashboard", "", "the dashboard alone", serveParts(false, true, false)},
+		{"retention", "", "the retention worker alone", serveParts(false, false, true)},
+		{"retention run", "", "one deletion pass and its report", runRetention},
+		{"engine", "", "the embedded engine alone, as a ClickHouse HTTP endpoint", runEngine},
+		{"site add", "", "add a site; prints its id and what to paste", addSite},
+		{"site list", "", "list the sites", listSites},
+		{"user add", "NAME", "add a user, or set their password, read from standard input", addUser},
+		{"query", "SQL", "read from the store", runQuery},
+		{"access", "", "what is held on the network of an address (GDPR article 15)", access},
+		{"erase", "", "erase what is held on the network of an address (GDPR article 17)", erase},
+		{"version", "", "version, commit and version of the engine", printVersion},
+	}
+}
+
+// call is one run of a command.
+type call struct {
+	*Env
+	command
+	flags
+	opts Options
+	log  logFormat
+}
+
+// Main runs the command that env names and returns the exit status: 0, 1 after a
+// failure, 2 after a mistake in the command line. Errors are one line.
+func Main(ctx context.Context, env Env) int {
+	cmd, args, err := find(env.Args)
+	if err == nil && cmd.run == nil {
+		help(env.Stdout)
+		return 0
+	}
+	if err == nil {
+		c := &call{Env: &env, command: cmd, flags: newFlags(cmd.name, env.Getenv), opts: DefaultOptions(), log: "text"}
+		c.opts.Out = env.Stdout
+		c.opts.Version, c.opts.Commit = version, commit
+		c.Args = args
+		c.Var(&c.log, "log-format", "`format` of logs on standard error: text or json")
+		err = cmd.run(ctx, c)
+		if errors.Is(err, flag.ErrHelp) {
+			c.help(env.Stdout)
+			return 0
+		}
+	}
+	var usage usageError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &usage):
+		fmt.Fprintf(env.Stderr, "fotspor%s: %v\n", spaced(cmd.name), oneLine(err))
+		return 2
+	default:
+		fmt.Fprintf(env.Stderr, "fotspor%s: %v\n", spaced(cmd.name), oneLine(err))
+		return 1
+	}
+}
+
+func spaced(name string) string {
+	if name == "" {
+		return ""
+	}
+	return " " + name
+}
+
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+
+// find returns the command that args begin with, and the rest of args. The zero
+// command asks for help.
+func find(args []string) (command, []string, error) {
+	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "-help" || args[0] == "--help" {
+		return command{}, nil, nil
+	}
+	var found command
+	for _, cmd := range commands() {
+		words := strings.Fields(cmd.name)
+		if len(words) <= len(args) && strings.Join(args[:len(words)], " ") == cmd.name && len(cmd.name) > len(found.name) {
+			found = cmd
+		}
+	}
+	if found.run == nil {
+		name := args[0]
+		if len(args) > 1 && !strings.HasPrefix(args[1], "-") {
+			name += " " + args[1]
+		}
+		return command{}, nil, usagef("unknown command %q; fotspor help lists them", name)
+	}
+	return found, args[len(strings.Fields(found.name)):], nil
+}
+
+func help(w io.Writer) {
+	fmt.Fprint(w, "Fotspor counts footprints, not people: web analytics that keep nobody's identity.\n\nCommands:\n")
+	for _, cmd := range commands() {
+		fmt.Fprintf(w, "  %-16s %s\n", strings.TrimSpace(cmd.name+" "+cmd.args), cmd.about)
+	}
+	fmt.Fprint(w, "\nfotspor COMMAND --help lists the flags of a command. Every flag has a twin in the\nenvironment: --trusted-proxies is FOTSPOR_TRUSTED_PROXIES there.\n")
+}
+
+func (c *call) help(w io.Writer) {
+	fmt.Fprintf(w, "fotspor %s: %s\n\nFlags:\n", strings.TrimSpace(c.name+" "+c.args), c.about)
+	c.VisitAll(func(f *flag.Flag) {
+		arg, usage := flag.UnquoteUsage(f)
+		fmt.Fprintf(w, "  --%s %s\n        %s", f.Name, arg, usage)
+		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "0" {
+			fmt.Fprintf(w, " (default: %s)", f.DefValue)
+		}
+		fmt.Fprintln(w)
+	})
+}
+
+// parse reads flags and words, and makes the logger that commands share.
+func (c *call) parse(level slog.Level, names ...string) ([]string, error) {
+	words, err := c.flags.parse(c.Args, names...)
+	if err != nil {
+		return nil, err
+	}
+	c.opts.Logger = c.log.logger(c.Stderr, level)
+	return words, nil
+}
+
+// parseForStore reads flags, those of the store among them, and words.
+func (c *call) parseForStore(names ...string) ([]string, error) {
+	c.bindStore(&c.opts)
+	return c.parse(slog.LevelWarn, names...)
+}
+
+// withStore opens the store and runs f with it.
+func (c *call) withStore(ctx context.Context, f func(st *store.Store) error) error {
+	st, err := store.Open(ctx, c.opts.store())
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(st), st.Close())
+}
+
+// serveParts is the command that runs some parts until ctx ends.
+func serveParts(collector, dashboard, retention bool) func(context.Context, *call) error {
+	return func(ctx context.Context, c *call) error {
+		o := &c.opts
+		o.Collector, o.Dashboard, o.Retention = collector, dashboard, retention
+		c.bindServing(o)
+		c.bindRetention(o) // the statement that the collector serves tells of it
+		if collector || dashboard {
+			c.bindPublic(o)
+			c.bindGeo(o)
+		}
+		if collector {
+			c.bindCollector(o)
+		}
+		if collector && dashboard {
+			c.BoolVar(&o.Demo, "demo", false, "serve pages at /demo that track themselves")
+		}
+		if _, err := c.parse(slog.LevelInfo); err != nil {
+			return err
+		}
+		if err := o.validate(); err != nil {
+			return usageError{err}
+		}
+		return Run(ctx, *o)
+	}
+}
+
+// timeFlag is a moment: a day, or a time in RFC 3339.
+type timeFlag struct{ time.Time }
+
+func (t *timeFlag) String() string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.RFC3339)
+}
+
+func (t *timeFlag) Set(s string) (err error) {
+	if t.Time, err = time.Parse(time.RFC3339, s); err != nil {
+		t.Time, err = time.Parse(time.DateOnly, s)
+	}
+	if err != nil {
+		return errors.New("want a time such as 2026-11-22 or 2026-11-22T10:00:00Z")
+	}
+	return nil
+}
+
+func runRetention(ctx context.Context, c *call) error {
+	at := timeFlag{c.opts.Now()}
+	dryRun := c.Bool("dry-run", false, "only say what would be deleted")
+	c.Var(&at, "at", "`time` that the pass is made for (default: now)")
+	c.Lookup("at").DefValue = ""
+	c.bindRetention(&c.opts)
+	if _, err := c.parseForStore(); err != nil {
+		return err
+	}
+	return c.withStore(ctx, func(st *store.Store) error {
+		worker := retention.New(retention.Options{Rows: st, Keep: c.opts.Policy.Retention, Now: c.opts.Now})
+		pass := worker.Pass
+		if *dryRun {
+			pass = worker.DryRun
+		}
+		report, err := pass(ctx, at.Time)
+		if err != nil {
+			return err
+		}
+		_, err = report.WriteTo(c.Stdout)
+		return err
+	})
+}
+
+func addSite(ctx context.Context, c *call) error {
+	var hosts list
+	var name, zone, base string
+	var id uint
+	c.Var(&hosts, "host", "`hosts` of the site, such as example.org; several with commas, the main one first")
+	c.StringVar(&name, "name", "", "`name` of the site (default: its main host)")
+	c.StringVar(&zone, "timezone", defaultZone().String(), "time `zone` in which the site's days begin and end")
+	c.UintVar(&id, "id", 0, "`number` of the site, to keep the one it has in Matomo (default: the next free one)")
+	c.StringVar(&base, "public-url", "http://"+DefaultListen, "`URL` under which browsers reach the collector, for the snippet")
+	quiet := c.Bool("quiet", false, "print the id alone")
+	if _, err := c.parseForStore(); err != nil {
+		return err
+	}
+	if len(hosts) == 0 {
+		return usagef("missing --host, such as --host example.org")
+	}
+	for i := range hosts {
+		hosts[i] = strings.ToLower(hosts[i])
+	}
+	loc, err := time.LoadLocation(zone)
+	if err != nil || zone == "" || zone == "Local" {
+		return usagef("unknown time zone %q: want one such as Europe/Oslo", zone)
+	}
+	if name == "" {
+		name = hosts[0]
+	}
+	if id > math.MaxUint32 {
+		return usagef("id %d is too large", id)
+	}
+	site := store.Site{ID: uint32(id), Name: name, Hosts: hosts, Location: loc}
+	if err := site.Validate(); err != nil {
+		return usageError{err}
+	}
+	return c.withStore(ctx, func(st *store.Store) error {
+		if site, err = st.AddSite(ctx, site); err != nil {
+			return err
+		}
+		if *quiet {
+			_, err = fmt.Fprintln(c.Stdout, site.ID)
+			return err
+		}
+		_, err = fmt.Fprintf(c.Stdout, "Site %d, %s. Paste this before </body> of every page:\n\n%s", site.ID, site.Name, script.Snippet(base, site.ID))
+		return err
+	})
+}
+
+func listSites(ctx context.Context, c *call) error {
+	if _, err := c.parseForStore(); err != nil {
+		return err
+	}
+	return c.withStore(ctx, func(st *store.Store) error {
+		sites, err := st.Sites(ctx)
+		if err != nil {
+			return err
+		}
+		for _, s := range sites {
+			fmt.Fprintf(c.Stdout, "%d\t%s\t%s\t%s\n", s.ID, s.Name, strings.Join(s.Hosts, ","), s.Location)
+		}
+		return nil
+	})
+}
+
+func addUser(ctx context.Context, c *call) error {
+	role := c.String("role", string(store.Viewer), "`role`: admin or viewer")
+	words, err := c.parseForStore("NAME")
+	if err != nil {
+		return err
+	}
+	if *role != string(store.Admin) && *role != string(store.Viewer) {
+		return usagef("role %q: want admin or viewer", *role)
+	}
+	secret, err := c.readPassword()
+	if err != nil {
+		return err
+	}
+	hash, err := password.NewHasher().Hash(ctx, secret)
+	if err != nil {
+		return err
+	}
+	return c.withStore(ctx, func(st *store.Store) error {
+		return st.PutUser(ctx, store.User{Name: words[0], Role: store.Role(*role), Password: hash})
+	})
+}
+
+// readPassword reads one line, without showing it where somebody types.
+func (c *call) readPassword() (string, error) {
+	if f, ok := c.Stdin.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		fmt.Fprint(c.Stderr, "Password: ")
+		line, err := term.ReadPassword(int(f.Fd()))
+		fmt.Fprintln(c.Stderr)
+		return string(line), err
+	}
+	line, err := bufio.NewReader(c.Stdin).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("read password: %w", err)
+	}
+	return strings.TrimRight(line, "\r\n"), nil
+}
+
+func runQuery(ctx context.Context, c *call) error {
+	format := c.String("format", store.DefaultFormat, "`format` of the answer, as in ClickHouse")
+	words, err := c.parseForStore("SQL")
+	if err != nil {
+		return err
+	}
+	return c.withStore(ctx, func(st *store.Store) error {
+		return st.Query(ctx, words[0], *format, c.Stdout)
+	})
+}
+
+// askedOf reads the flags that access and erase share, and runs f with the network
+// of the address, which goes no further.
+func (c *call) askedOf(ctx context.Context, f func(st *store.Store, network string, from, to time.Time) error) error {
+	var addr addrFlag
+	var from, to timeFlag
+	c.Var(&addr, "ip", "`address` of the person who asks")
+	c.Var(&from, "from", "first `time` asked of (default: no limit)")
+	c.Var(&to, "to", "`time` up to which it is asked, which is not included (default: no limit)")
+	c.bindRetention(&c.opts)
+	if _, err := c.parseForStore(); err != nil {
+		return err
+	}
+	network := geo.Cut(hit.Addr(addr), c.opts.Policy.Bits4, c.opts.Policy.Bits6)
+	if network == "" {
+		return usagef("missing --ip, such as --ip 192.0.2.1")
+	}
+	return c.withStore(ctx, func(st *store.Store) error {
+		return f(st, network, from.Time, to.Time)
+	})
+}
+
+func access(ctx context.Context, c *call) error {
+	return c.askedOf(ctx, func(st *store.Store, network string, from, to time.Time) error {
+		report, err := privacy.Access(ctx, st, c.opts.Policy, network, from, to)
+		if err != nil {
+			return err
+		}
+		_, err = report.WriteTo(c.Stdout)
+		return err
+	})
+}
+
+func erase(ctx context.Context, c *call) error {
+	return c.askedOf(ctx, func(st *store.Store, network string, from, to time.Time) error {
+		report, err := privacy.Erase(ctx, st, c.opts.Policy, network, from, to)
+		if err != nil {
+			return err
+		}
+		_, err = report.WriteTo(c.Stdout)
+		return err
+	})
+}
+
+func printVersion(ctx context.Context, c *call) error {
+	if _, err := c.flags.parse(c.Args); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(c.Stdout, "fotspor %s, commit %s, engine %s\n", c.opts.Version, c.opts.Commit, EngineVersion)
+	return err
+}
+
+// EngineVersion is the version of the embedded engine that this program is made
+// for, and that package.json pins.
+const EngineVersion = "26.7.3-stable.1"
+
+// Set by the linker: see the Makefile.
+var version, commit = "devel", "unknown"
+
+// defaultZone is the time zone of a site that names none.
+func defaultZone() *time.Location {
+	loc, err := time.LoadLocation("Europe/Oslo")
+	if err != nil { // no zone data, which the program brings along
+		return time.UTC
+	}
+	return loc
+}

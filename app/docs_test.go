@@ -1,0 +1,76 @@
+package app_test
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fotspor/fotspor/app"
+)
+
+func readDoc(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile("../" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestMetricsAsDocumented: docs/metrics.md lists the metrics of the program, with
+// their types, and no others; and every reason to leave a hit out.
+func TestMetricsAsDocumented(t *testing.T) {
+	doc := readDoc(t, "docs/metrics.md")
+	documented := map[string]string{}
+	for _, m := range regexp.MustCompile("(?m)^\\| `(fotspor_[a-z_]+)` \\| ([a-z]+) \\|").FindAllStringSubmatch(doc, -1) {
+		documented[m[1]] = m[2]
+	}
+	p := start(t, time.Now(), func(o *app.Options) { o.Now = time.Now; o.Demo = true })
+	p.get(p.public + "/demo/plain") // some metrics come with the first request
+	p.get(p.public + "/privacy/1")
+	text := p.get(p.metrics + "/metrics")
+	served := map[string]string{}
+	for _, m := range regexp.MustCompile(`(?m)^# TYPE (fotspor_[a-z_]+) ([a-z]+)$`).FindAllStringSubmatch(text, -1) {
+		served[m[1]] = m[2]
+	}
+	for name, kind := range served {
+		if documented[name] != kind {
+			t.Errorf("%s, a %s, is documented as %q", name, kind, documented[name])
+		}
+	}
+	for name := range documented {
+		if served[name] == "" {
+			t.Errorf("%s is documented and not served", name)
+		}
+	}
+	for _, m := range regexp.MustCompile(`fotspor_hits_dropped_total\{reason="([a-z_]+)"\}`).FindAllStringSubmatch(text, -1) {
+		if !strings.Contains(doc, "| `"+m[1]+"` |") {
+			t.Errorf("the reason %s is not documented", m[1])
+		}
+	}
+}
+
+// TestFlagsAsDocumented: docs/install.md names every flag with its twin in the
+// environment, and the README and the docs name no command that is not there.
+func TestFlagsAsDocumented(t *testing.T) {
+	doc := readDoc(t, "docs/install.md")
+	for _, name := range []string{"serve", "engine"} {
+		help, _, _ := command(t, "", name, "--help")
+		for _, m := range regexp.MustCompile(`(?m)^  --([a-z-]+)`).FindAllStringSubmatch(help, -1) {
+			twin := "FOTSPOR_" + strings.ToUpper(strings.ReplaceAll(m[1], "-", "_"))
+			if !strings.Contains(doc, "`--"+m[1]) || !strings.Contains(doc, twin) {
+				t.Errorf("docs/install.md does not tell of --%s and %s", m[1], twin)
+			}
+		}
+	}
+	help, _, _ := command(t, "", "help")
+	for _, name := range []string{"README.md", "docs/install.md", "docs/operations.md", "docs/privacy.md", "docs/moving-from-matomo.md"} {
+		for _, m := range regexp.MustCompile("(?m)(?:^|`|\\$ |bin/)fotspor ((?:site|user|retention) (?:add|list|run)|[a-z]+)\\b").FindAllStringSubmatch(readDoc(t, name), -1) {
+			if !strings.Contains(help, "  "+m[1]) {
+				t.Errorf("%s names the command %q, which is not there", name, m[1])
+			}
+		}
+	}
+}

@@ -1,0 +1,246 @@
+package app
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/privacy"
+)
+
+// usageError is a mistake in the command line: one line and exit status 2.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// flags is a flag set whose flags have twins in the environment: --trusted-proxies
+// is FOTSPOR_TRUSTED_PROXIES there. A flag given wins.
+type flags struct {
+	*flag.FlagSet
+	getenv func(string) string
+}
+
+func newFlags(name string, getenv func(string) string) flags {
+	f := flags{flag.NewFlagSet(name, flag.ContinueOnError), getenv}
+	f.SetOutput(io.Discard)
+	return f
+}
+
+// parse reads the environment and args, in which flags and words may mix, and
+// returns the words. There must be as many as names says.
+func (f flags) parse(args []string, names ...string) ([]string, error) {
+	var err error
+	f.VisitAll(func(fl *flag.Flag) {
+		twin := envName(fl.Name)
+		if value := f.getenv(twin); value != "" && err == nil {
+			if e := f.Set(fl.Name, value); e != nil {
+				err = usagef("%s=%q: %w", twin, value, e)
+			}
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	var words []string
+	for {
+		if err := f.Parse(args); err != nil {
+			if errors.Is(err, flag.ErrHelp) {
+				return nil, err
+			}
+			return nil, usageError{err}
+		}
+		rest := f.Args()
+		if len(rest) == 0 {
+			break
+		}
+		if dashes := len(args) - len(rest) - 1; dashes >= 0 && args[dashes] == "--" {
+			words = append(words, rest...)
+			break
+		}
+		words, args = append(words, rest[0]), rest[1:]
+	}
+	switch {
+	case len(words) > len(names):
+		return nil, usagef("unexpected argument %q", words[len(names)])
+	case len(words) < len(names):
+		return nil, usagef("missing argument %s", names[len(words)])
+	}
+	return words, nil
+}
+
+func envName(flag string) string {
+	return "FOTSPOR_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// logFormat is how logs are written.
+type logFormat string
+
+func (l *logFormat) String() string { return string(*l) }
+
+func (l *logFormat) Set(s string) error {
+	if s != "text" && s != "json" {
+		return errors.New("want text or json")
+	}
+	*l = logFormat(s)
+	return nil
+}
+
+func (l logFormat) logger(w io.Writer, level slog.Level) *slog.Logger {
+	o := &slog.HandlerOptions{Level: level}
+	if l == "json" {
+		return slog.New(slog.NewJSONHandler(w, o))
+	}
+	return slog.New(slog.NewTextHandler(w, o))
+}
+
+// bindStore adds the flags that say where the store is.
+func (f flags) bindStore(o *Options) {
+	f.StringVar(&o.Data, "data", o.Data, "`directory` of the spool and of the embedded engine")
+	f.StringVar(&o.Store, "store", o.Store, "`address` of ClickHouse: clickhouse://, http:// or https:// (default: the embedded engine)")
+	f.StringVar(&o.Engine, "engine", o.Engine, "`file` of the embedded engine's library (default: looked for)")
+	f.Var((*byteSize)(&o.EngineMemory), "engine-memory", "most `memory` that the embedded engine takes, such as 512MiB (default: suits a server of 1 GB)")
+}
+
+// bindServing adds the flags of everything that listens.
+func (f flags) bindServing(o *Options) {
+	f.bindStore(o)
+	f.StringVar(&o.MetricsListen, "metrics-listen", o.MetricsListen, "`address` of /metrics, /healthz and /readyz")
+}
+
+// bindPublic adds the flags of what browsers reach.
+func (f flags) bindPublic(o *Options) {
+	f.StringVar(&o.Listen, "listen", o.Listen, "`address` for browsers")
+	f.StringVar(&o.PublicURL, "public-url", o.PublicURL, "`URL` under which browsers reach it (default: http:// and the address listened on)")
+	f.Var((*prefixes)(&o.TrustedProxies), "trusted-proxies", "`networks` of proxies whose word on the client's address is taken, such as 10.0.0.0/8,127.0.0.1 (default: none)")
+}
+
+// bindGeo adds the flag of the region data, whose licence the dashboard shows.
+func (f flags) bindGeo(o *Options) {
+	f.Var((*list)(&o.Geo), "geo", "region `files`, DB-IP or MaxMind, separated by commas (default: looked for)")
+}
+
+// bindCollector adds the flags of the collector.
+func (f flags) bindCollector(o *Options) {
+	f.Var((*record)(&o.Policy.Record), "record", "`what` to record: standard or minimal")
+	f.Var((*byteSize)(&o.SpoolBytes), "spool-size", "most `room` on disk for hits that wait for the store, such as 1GiB (default: 1GiB)")
+	f.IntVar(&o.MaxVisitors, "max-visitors", o.MaxVisitors, "most `visitors` of a day held in memory (default: 1000000)")
+}
+
+// bindRetention adds the flag of the promise on how long rows live.
+func (f flags) bindRetention(o *Options) {
+	f.Var((*period)(&o.Policy.Retention), "retention", "how `long` raw rows live, such as 3y, 25m or 90d")
+}
+
+// The types below read one flag each.
+
+type period privacy.Period
+
+func (p *period) String() string { return privacy.Period(*p).String() }
+
+func (p *period) Set(s string) error {
+	parsed, err := privacy.ParsePeriod(s)
+	*p = period(parsed)
+	return err
+}
+
+type record privacy.Record
+
+func (r *record) String() string { return string(*r) }
+
+func (r *record) Set(s string) error {
+	if s != string(privacy.Standard) && s != string(privacy.Minimal) {
+		return errors.New("want standard or minimal")
+	}
+	*r = record(s)
+	return nil
+}
+
+type addrFlag hit.Addr
+
+func (a *addrFlag) String() string { return "" }
+
+func (a *addrFlag) Set(s string) error {
+	addr, err := netip.ParseAddr(s)
+	if err != nil {
+		return errors.New("want an internet address")
+	}
+	*a = addrFlag(hit.NewAddr(addr))
+	return nil
+}
+
+type list []string
+
+func (l *list) String() string { return strings.Join(*l, ",") }
+
+func (l *list) Set(s string) error {
+	*l = nil
+	for _, part := range strings.Split(s, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			*l = append(*l, part)
+		}
+	}
+	return nil
+}
+
+type prefixes []netip.Prefix
+
+func (p *prefixes) String() string {
+	var all []string
+	for _, prefix := range *p {
+		all = append(all, prefix.String())
+	}
+	return strings.Join(all, ",")
+}
+
+func (p *prefixes) Set(s string) error {
+	var parts list
+	parts.Set(s)
+	*p = nil
+	for _, part := range parts {
+		prefix, err := netip.ParsePrefix(part)
+		if addr, addrErr := netip.ParseAddr(part); err != nil && addrErr == nil {
+			prefix, err = netip.PrefixFrom(addr, addr.BitLen()), nil
+		}
+		if err != nil {
+			return fmt.Errorf("%q is no network such as 10.0.0.0/8", part)
+		}
+		*p = append(*p, prefix.Masked())
+	}
+	return nil
+}
+
+type byteSize int64
+
+func (b *byteSize) String() string {
+	if *b == 0 {
+		return ""
+	}
+	return strconv.FormatInt(int64(*b), 10)
+}
+
+func (b *byteSize) Set(s string) error {
+	digits, factor := s, int64(1)
+	for _, unit := range []struct {
+		suffix string
+		factor int64
+	}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9}} {
+		if before, ok := strings.CutSuffix(s, unit.suffix); ok {
+			digits, factor = strings.TrimSpace(before), unit.factor
+			break
+		}
+	}
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || n <= 0 || n > (1<<62)/factor {
+		return errors.New("want a size such as 512MiB")
+	}
+	*b = byteSize(n * factor)
+	return nil
+}

@@ -1,0 +1,250 @@
+package app_test
+
+import (
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fotspor/fotspor/app"
+	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/store/storetest"
+)
+
+// TestMistakesInTheCommandLine: one line that names the mistake, and status 2.
+func TestMistakesInTheCommandLine(t *testing.T) {
+	for _, c := range []struct {
+		args string
+		want string // part of the line
+	}{
+		{"serve --nope", "-nope"},
+		{"serve --retention", "-retention"},
+		{"serve --retention 3x", `"3x"`},
+		{"serve --retention 0d", `"0d"`},
+		{"serve --record everything", `"everything"`},
+		{"serve --trusted-proxies 10.0.0.0/8,somewhere", `"somewhere"`},
+		{"serve --log-format xml", `"xml"`},
+		{"serve --engine-memory lots", `"lots"`},
+		{"serve --engine-memory -1", "-1"},
+		{"serve --public-url stats.example.org", `"stats.example.org"`},
+		{"serve --public-url https://example.org/path", `"https://example.org/path"`},
+		{"serve extra", `"extra"`},
+		{"serve --listen=", "listen"},
+		{"sreve", `"sreve"`},
+		{"site", `"site"`},
+		{"site remove", `"site remove"`},
+		{"site add", "--host"},
+		{"site add --host https://example.org/", `"https://example.org/"`},
+		{"site add --host example.org --timezone Mars/Olympus", `"Mars/Olympus"`},
+		{"user add", "NAME"},
+		{"user add kari --role root", `"root"`},
+		{"query", "SQL"},
+		{"access", "--ip"},
+		{"access --ip nowhere", "nowhere"},
+		{"erase --ip 192.0.2.1 --from yesterday", `"yesterday"`},
+		{"retention run --at soon", `"soon"`},
+		{"engine --listen 0.0.0.0:0", `"0.0.0.0:0"`},
+		{"engine --listen nowhere", `"nowhere"`},
+		{"version --verbose", "-verbose"},
+	} {
+		args := strings.Split(c.args, " ")
+		data := filepath.Join(t.TempDir(), "data")
+		if args[0] != "version" {
+			args = append(args, "--data", data)
+		}
+		_, stderr, status := command(t, testPassword, args...)
+		if status != 2 || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, c.want) {
+			t.Errorf("%s: status %d, %q, want 2 and one line that names %s", c.args, status, stderr, c.want)
+		}
+		if _, err := os.Stat(data); err == nil {
+			t.Errorf("%s: made a data directory before it saw the mistake", c.args)
+		}
+	}
+}
+
+// TestEnvironment: each flag has a twin there, a flag given wins, and a mistake in
+// it names the variable.
+func TestEnvironment(t *testing.T) {
+	cmd := process(t, "serve")
+	cmd.Env = append(cmd.Env, "FOTSPOR_TRUSTED_PROXIES=somewhere")
+	out, _ := cmd.CombinedOutput()
+	if !strings.Contains(string(out), "FOTSPOR_TRUSTED_PROXIES") || cmd.ProcessState.ExitCode() != 2 {
+		t.Errorf("a mistake in the environment: %q, status %d", out, cmd.ProcessState.ExitCode())
+	}
+	data := t.TempDir()
+	cmd = process(t, "site", "add", "--host", "example.org", "--data", data, "--quiet")
+	cmd.Env = append(cmd.Env, "FOTSPOR_DATA="+filepath.Join(data, "elsewhere"), "FOTSPOR_NAME=Navn")
+	if out, err := cmd.Output(); err != nil || string(out) != "1\n" {
+		t.Fatalf("site add: %q, %v", out, err)
+	}
+	cmd = process(t, "site", "list")
+	cmd.Env = append(cmd.Env, "FOTSPOR_DATA="+data)
+	if out, err := cmd.Output(); err != nil || !strings.Contains(string(out), "Navn") {
+		t.Errorf("site list by the environment: %q, %v", out, err)
+	}
+}
+
+// TestHelp: every command explains itself and its flags.
+func TestHelp(t *testing.T) {
+	out, _, status := command(t, "", "help")
+	if status != 0 {
+		t.Errorf("help: status %d", status)
+	}
+	for _, name := range []string{"serve", "collector", "dashboard", "retention", "retention run", "engine", "site add", "site list", "user add", "query", "access", "erase", "version"} {
+		if !strings.Contains(out, "  "+name+" ") {
+			t.Errorf("help does not name %q", name)
+		}
+		out, errs, status := command(t, "", append(strings.Fields(name), "--help")...)
+		if status != 0 || errs != "" || !strings.Contains(out, "fotspor "+name) {
+			t.Errorf("%s --help: status %d, %q, %q", name, status, out, errs)
+		}
+	}
+	if out, _, status := command(t, "", "version"); status != 0 || !strings.HasPrefix(out, "fotspor ") || !strings.Contains(out, app.EngineVersion) {
+		t.Errorf("version: %q, status %d", out, status)
+	}
+	pinned, err := os.ReadFile("../package.json")
+	if err != nil || !strings.Contains(string(pinned), `"`+app.EngineVersion+`"`) {
+		t.Errorf("package.json pins another engine than %s", app.EngineVersion)
+	}
+}
+
+// TestWhatIsNotThere: what a machine lacks, or another process has, is said in one
+// line, and nothing is lost.
+func TestWhatIsNotThere(t *testing.T) {
+	library := storetest.Library(t)
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	notLibrary := filepath.Join(t.TempDir(), "libchdb.so")
+	if err := os.WriteFile(notLibrary, []byte("this is not a library"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	noDir := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(noDir, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	serve := []string{"serve", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"}
+	for name, c := range map[string]struct {
+		args []string
+		want string
+	}{
+		"port in use":           {[]string{"serve", "--metrics-listen", "127.0.0.1:0", "--data", t.TempDir(), "--listen", taken.Addr().String()}, taken.Addr().String()},
+		"metrics port in use":   {[]string{"serve", "--listen", "127.0.0.1:0", "--data", t.TempDir(), "--metrics-listen", taken.Addr().String()}, taken.Addr().String()},
+		"engine port in use":    {[]string{"engine", "--data", t.TempDir(), "--listen", taken.Addr().String()}, taken.Addr().String()},
+		"no library":            {append(serve, "--data", t.TempDir(), "--engine", "/nowhere/libchdb.so"), "/nowhere/libchdb.so"},
+		"no library to load":    {append(serve, "--data", t.TempDir(), "--engine", notLibrary), notLibrary},
+		"data is a file":        {append(serve, "--data", noDir), noDir},
+		"region file not there": {append(serve, "--data", t.TempDir(), "--engine", library, "--geo", "/nowhere/city.mmdb"), "/nowhere/city.mmdb"},
+		"store not there":       {append(serve, "--data", t.TempDir(), "--store", "http://127.0.0.1:1/x"), "127.0.0.1:1"},
+		"store of another kind": {append(serve, "--data", t.TempDir(), "--store", "mysql://user:hemmelig@localhost/x"), "mysql"},
+		"SQL with a mistake":    {[]string{"query", "SELECT footprints FROM hits", "--data", t.TempDir()}, "footprints"},
+		"SQL that writes":       {[]string{"query", "DROP TABLE hits", "--data", t.TempDir()}, "readonly"},
+		"password too short":    {[]string{"user", "add", "kari", "--data", t.TempDir()}, "password"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, stderr, status := command(t, "kort\n", c.args...)
+			lines := strings.Split(strings.TrimSpace(stderr), "\n")
+			last := lines[len(lines)-1]
+			if status != 1 || !strings.Contains(last, c.want) || !strings.HasPrefix(last, "fotspor ") {
+				t.Errorf("status %d, %q, want 1 and a last line that names %s", status, stderr, c.want)
+			}
+			if strings.Contains(stderr, "hemmelig") || strings.Contains(stderr, "goroutine ") {
+				t.Errorf("the error tells too much: %s", stderr)
+			}
+		})
+	}
+}
+
+// TestDamagedData: a data directory that a bad disk or hand has been at is told of,
+// and hits that wait in the spool are not lost over it.
+func TestDamagedData(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
+	p := start(t, time.Now(), func(o *app.Options) { o.Now = time.Now; o.Demo = true })
+	p.stop()
+	second := []string{"serve", "--data", p.opts.Data, "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"}
+
+	spool := filepath.Join(p.opts.Data, "spool")
+	garbage := filepath.Join(spool, "20260101T000000.000000Z-GARBAGE.open")
+	if err := os.WriteFile(garbage, []byte("garbage where a segment should be"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	damaged := 0
+	err := filepath.WalkDir(filepath.Join(p.opts.Data, "clickhouse"), func(name string, d fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(name, ".sql") && strings.Contains(name, "hits") {
+			damaged++
+			return os.WriteFile(name, []byte("ATTACH TABLE nonsense"), 0o600)
+		}
+		return err
+	})
+	if err != nil || damaged == 0 {
+		t.Fatalf("no table definition to damage: %v", err)
+	}
+	_, stderr, status := command(t, "", second...)
+	if status != 1 || !strings.Contains(stderr, p.opts.Data) || strings.Contains(stderr, "panic") {
+		t.Errorf("damaged tables: status %d, %q", status, stderr)
+	}
+	if _, err := os.Stat(garbage); err != nil {
+		t.Errorf("the segment that could not be read is gone: %v", err)
+	}
+}
+
+// TestLockedData: a second program on the same data directory is refused and does
+// not disturb the first.
+func TestLockedData(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
+	p := start(t, time.Now(), func(o *app.Options) { o.Now = time.Now; o.Demo = true })
+	_, stderr, status := command(t, "", "serve", "--data", p.opts.Data, "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0")
+	if status != 1 || !strings.Contains(stderr, filepath.Join(p.opts.Data, "spool")) {
+		t.Errorf("status %d, %q, want 1 and the directory", status, stderr)
+	}
+	p.get(p.metrics + "/readyz")
+}
+
+// TestOptions changes one field of good options at a time.
+func TestOptions(t *testing.T) {
+	good := func() app.Options {
+		o := app.DefaultOptions()
+		o.Collector = true
+		o.Listen, o.MetricsListen = "127.0.0.1:0", "127.0.0.1:0"
+		return o
+	}
+	for name, change := range map[string]func(*app.Options){
+		"no part":         func(o *app.Options) { o.Collector = false },
+		"data":            func(o *app.Options) { o.Data = "" },
+		"memory":          func(o *app.Options) { o.EngineMemory = -1 },
+		"demo":            func(o *app.Options) { o.Demo = true },
+		"listen":          func(o *app.Options) { o.Listen = "" },
+		"listen on":       func(o *app.Options) { o.Listen = "256.0.0.1:1" },
+		"public URL":      func(o *app.Options) { o.PublicURL = "ftp://example.org" },
+		"visitors":        func(o *app.Options) { o.MaxVisitors = -1 },
+		"spool":           func(o *app.Options) { o.SpoolBytes = -1 },
+		"logger":          func(o *app.Options) { o.Logger = nil },
+		"record":          func(o *app.Options) { o.Policy.Record = "all" },
+		"retention":       func(o *app.Options) { o.Policy.Retention = privacy.Period{} },
+		"IPv4 address":    func(o *app.Options) { o.Policy.Bits4 = 25 },
+		"IPv6 address":    func(o *app.Options) { o.Policy.Bits6 = 64 },
+		"metrics: listen": func(o *app.Options) { o.MetricsListen = "" },
+	} {
+		o := good()
+		change(&o)
+		err := app.Run(t.Context(), o)
+		if err == nil {
+			t.Errorf("%s: no error", name)
+			continue
+		}
+		for _, word := range strings.Fields(strings.TrimPrefix(name, "metrics: ")) {
+			if !strings.Contains(err.Error(), word) {
+				t.Errorf("%s: the error %q does not name %q", name, err, word)
+			}
+		}
+	}
+}

@@ -1,0 +1,118 @@
+// Package app wires the parts of Fotspor together and runs them. It is apart
+// from main so that tests can start the whole program in their own process.
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/store"
+)
+
+// Defaults of Options.
+const (
+	DefaultData          = "./data"
+	DefaultListen        = "127.0.0.1:8080"
+	DefaultMetricsListen = "127.0.0.1:9180"
+)
+
+// Options say what to run, and how. DefaultOptions is where they start.
+type Options struct {
+	// The parts to run; at least one.
+	Collector, Dashboard, Retention bool
+	// Demo serves pages at /demo that track themselves, on a site made for them.
+	Demo bool
+
+	Data         string // directory of the spool and of the embedded engine
+	Store        string // DSN; empty: the embedded engine
+	Engine       string // library of the embedded engine; empty: it is looked for
+	EngineMemory int64  // bytes; 0: the engine's default
+
+	Listen         string
+	MetricsListen  string
+	PublicURL      string // how browsers reach Listen; empty: http://LISTEN
+	TrustedProxies []netip.Prefix
+	Geo            []string // region files; empty: they are looked for
+	Policy         privacy.Policy
+	MaxVisitors    int   // held in memory; 0: the default of package visit
+	SpoolBytes     int64 // on disk; 0: the default of package spool
+
+	Logger *slog.Logger
+	Out    io.Writer // for people: addresses and the set-up link
+	Now    func() time.Time
+	// Started is called once everything listens, with the real addresses.
+	Started func(Addrs)
+
+	Version, Commit string
+}
+
+// Addrs are the addresses that a running program listens on.
+type Addrs struct {
+	Public  net.Addr // nil without collector and dashboard
+	Metrics net.Addr
+	// SetupURL makes the first user; empty once there is one, and without
+	// the dashboard.
+	SetupURL string
+}
+
+// DefaultOptions are those of a program started without flags, but for the
+// parts to run.
+func DefaultOptions() Options {
+	return Options{
+		Data:          DefaultData,
+		Listen:        DefaultListen,
+		MetricsListen: DefaultMetricsListen,
+		Policy:        privacy.Default(),
+		Logger:        slog.New(slog.DiscardHandler),
+		Out:           io.Discard,
+		Now:           time.Now,
+	}
+}
+
+// validate returns an error that names the first unusable option.
+func (o Options) validate() error {
+	switch {
+	case !o.Collector && !o.Dashboard && !o.Retention:
+		return errors.New("no part to run")
+	case o.Data == "":
+		return errors.New("data: want a directory")
+	case o.EngineMemory < 0:
+		return fmt.Errorf("engine memory %d: want 0 or more", o.EngineMemory)
+	case o.Demo && !(o.Collector && o.Dashboard):
+		return errors.New("demo: needs collector and dashboard")
+	case o.Listen == "" || o.MetricsListen == "":
+		return errors.New("listen: want an address such as 127.0.0.1:8080")
+	case o.MaxVisitors < 0:
+		return fmt.Errorf("visitors in memory %d: want 0 or more", o.MaxVisitors)
+	case o.SpoolBytes < 0:
+		return fmt.Errorf("spool bytes %d: want 0 or more", o.SpoolBytes)
+	case o.Logger == nil || o.Out == nil || o.Now == nil:
+		return errors.New("logger, out and now: want values")
+	}
+	if o.PublicURL != "" {
+		u, err := url.Parse(o.PublicURL)
+		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+			return fmt.Errorf("public URL %q: want one such as https://stats.example.org", o.PublicURL)
+		}
+	}
+	return o.Policy.Validate()
+}
+
+// store says where the store is.
+func (o Options) store() store.Config {
+	return store.Config{
+		DSN:       o.Store,
+		Dir:       o.Data,
+		Library:   o.Engine,
+		MaxMemory: o.EngineMemory,
+		Logger:    o.Logger.With("component", "store"),
+	}
+}

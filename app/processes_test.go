@@ -1,0 +1,299 @@
+package app_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/netip"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// service is a part of the program in a process of its own.
+type service struct {
+	t       *testing.T
+	cmd     *exec.Cmd
+	public  string // URL; of the engine's endpoint for `fotspor engine`
+	metrics string
+	done    chan struct{} // closed when its log has ended
+	log     *buffer
+}
+
+// serve starts a part of the program and waits until it says that it has started.
+func serve(t *testing.T, args ...string) *service {
+	t.Helper()
+	s := &service{t: t, cmd: process(t, append(args, "--log-format", "json")...), done: make(chan struct{}), log: new(buffer)}
+	stderr, err := s.cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.kill)
+	started := make(chan struct{})
+	go func() {
+		defer close(s.done)
+		lines := bufio.NewScanner(io.TeeReader(stderr, s.log))
+		for lines.Scan() {
+			var line struct{ Msg, Public, Metrics, Engine any }
+			if json.Unmarshal(lines.Bytes(), &line) != nil || line.Msg != "started" {
+				continue
+			}
+			s.public, s.metrics = urlOf(line.Public), urlOf(line.Metrics)
+			if line.Engine != nil {
+				s.public = urlOf(line.Engine)
+			}
+			close(started)
+		}
+	}()
+	select {
+	case <-started:
+	case <-s.done:
+		s.cmd.Wait()
+		t.Fatalf("%v did not start:\n%s", args, s.log)
+	case <-time.After(time.Minute):
+		t.Fatalf("%v does not start:\n%s", args, s.log)
+	}
+	return s
+}
+
+// urlOf returns the URL of an address as slog wrote it.
+func urlOf(addr any) string {
+	switch a := addr.(type) {
+	case string:
+		return "http://" + a
+	case map[string]any:
+		return fmt.Sprintf("http://%v:%v", a["IP"], a["Port"])
+	}
+	return ""
+}
+
+// stop asks the process to end, and fails the test unless it does so in order.
+func (s *service) stop() {
+	s.t.Helper()
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		s.t.Fatal(err)
+	}
+	<-s.done
+	if err := s.cmd.Wait(); err != nil {
+		s.t.Errorf("%v ended with %v:\n%s", s.cmd.Args[1], err, s.log)
+	}
+}
+
+// kill ends the process at once, wherever it is, if it still runs.
+func (s *service) kill() {
+	if s.cmd.ProcessState == nil {
+		s.cmd.Process.Kill()
+		<-s.done
+		s.cmd.Wait()
+	}
+}
+
+// TestSeparateServices runs collector, dashboard and retention as three processes
+// on one store, over real HTTP. The engine stands in for a ClickHouse server.
+func TestSeparateServices(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
+	engine := serve(t, "engine", "--listen", "127.0.0.1:0", "--data", t.TempDir())
+	dsn := engine.public + "/footprints"
+	at := []string{"--store", dsn, "--data", t.TempDir()}
+	with := func(args ...string) []string { return append(args, at...) }
+	listening := []string{"--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"}
+
+	out, errs, status := command(t, "", with("site", "add", "--host", "example.org", "--name", "Eksempel", "--quiet")...)
+	if out != "1\n" || status != 0 {
+		t.Fatalf("site add: %q, %q, status %d", out, errs, status)
+	}
+	if _, errs, status := command(t, testPassword+"\n", with("user", "add", "kari", "--role", "viewer")...); status != 0 {
+		t.Fatalf("user add: %q, status %d", errs, status)
+	}
+
+	spool := t.TempDir()
+	collectorArgs := append([]string{"collector", "--store", dsn, "--data", spool, "--trusted-proxies", "127.0.0.1"}, listening...)
+	collector := serve(t, collectorArgs...)
+	dashboard := serve(t, append(with("dashboard"), listening...)...)
+	retention := serve(t, with("retention", "--metrics-listen", "127.0.0.1:0")...)
+
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	client := &http.Client{Jar: jar, Transport: transport}
+
+	hit := func(c *service, n int) {
+		t.Helper()
+		p := &program{t: t, public: c.public, client: client}
+		if told := p.send(sent{
+			addr: netip.AddrFrom4([4]byte{84, 210, 7, byte(n)}), agent: agents[n%len(agents)].header,
+			page: "/side", ref: origins[0], form: n % 4,
+		}); told != "recorded" {
+			t.Fatalf("hit %d: %q", n, told)
+		}
+	}
+	views := func() int64 {
+		t.Helper()
+		var totals struct {
+			Totals struct{ Pageviews, Visitors int64 }
+		}
+		if err := json.Unmarshal([]byte(get(t, client, dashboard.public+"/api/v1/sites/1/totals?period=7d")), &totals); err != nil {
+			t.Fatal(err)
+		}
+		return totals.Totals.Pageviews
+	}
+	logIn(t, client, dashboard.public, "kari")
+	for n := range 20 {
+		hit(collector, n+1)
+	}
+	await(t, "hits of one process on the page of another", func() error {
+		if got := views(); got != 20 {
+			return fmt.Errorf("%d page views, want 20", got)
+		}
+		return nil
+	})
+
+	// Killed, the collector loses nothing of what it has answered.
+	for n := range 20 {
+		hit(collector, n+1)
+	}
+	collector.kill()
+	collector = serve(t, collectorArgs...)
+	await(t, "hits of a killed process", func() error {
+		if got := views(); got != 40 {
+			return fmt.Errorf("%d page views, want 40", got)
+		}
+		return nil
+	})
+
+	// With the store away it goes on, says so, and brings everything once it is back.
+	hit(collector, 1)
+	for _, s := range []*service{collector, dashboard, retention} {
+		get(t, client, s.metrics+"/healthz")
+		get(t, client, s.metrics+"/readyz")
+		if up, ok := metricOf(get(t, client, s.metrics+"/metrics"), "fotspor_engine_up"); !ok || up != 1 {
+			t.Errorf("%s: engine up = %v, want 1", s.cmd.Args[1], up)
+		}
+	}
+	if deleted, ok := metricOf(get(t, client, retention.metrics+"/metrics"), "fotspor_retention_last_success_timestamp_seconds"); !ok || deleted == 0 {
+		t.Error("the retention worker has made no pass")
+	}
+	engineAddr := strings.TrimPrefix(engine.public, "http://")
+	engineData := engine.cmd.Args[5]
+	engine.stop()
+	hit(collector, 2)
+	await(t, "a collector that says that its store is away", func() error {
+		resp, err := client.Get(collector.metrics + "/readyz")
+		if err != nil {
+			return err
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusServiceUnavailable {
+			return fmt.Errorf("/readyz is %s", resp.Status)
+		}
+		return nil
+	})
+	hit(collector, 3)
+	if resp, err := client.Get(dashboard.public + "/sites/1"); err != nil || resp.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("dashboard without a store: %v, %v, want 503", resp, err)
+	} else {
+		resp.Body.Close()
+	}
+	engine = serve(t, "engine", "--listen", engineAddr, "--data", engineData)
+	await(t, "hits that came while the store was away", func() error {
+		resp, err := client.Get(dashboard.metrics + "/readyz")
+		if err != nil {
+			return err
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			return fmt.Errorf("/readyz is %s", resp.Status)
+		}
+		if got := views(); got != 43 {
+			return fmt.Errorf("%d page views, want 43", got)
+		}
+		return nil
+	})
+
+	hit(collector, 4)
+	collector.stop() // the last hit is flushed on the way out
+	if got := views(); got != 44 {
+		t.Errorf("%d page views after an orderly stop, want 44", got)
+	}
+	out, errs, status = command(t, "", with("query", "SELECT sum(pageviews), sum(visits) > 0 FROM hits")...)
+	if out != "44\t1\n" || status != 0 {
+		t.Errorf("query: %q, %q, status %d", out, errs, status)
+	}
+	dashboard.stop()
+	retention.stop()
+	engine.stop()
+}
+
+// TestCommandsBesideServe: commands reach the store of a program that runs, through
+// its socket, and what they change is there at once.
+func TestCommandsBesideServe(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
+	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	p := start(t, at, nil)
+	data := func(args ...string) []string { return append(args, "--data", p.opts.Data) }
+
+	out, _, status := command(t, "", data("site", "add", "--host", "Example.org,www.example.org", "--timezone", "Europe/Oslo")...)
+	for _, want := range []string{"Site 1, example.org", `data-site="1"`, "/fotspor.js", "/pixel.gif?site=1"} {
+		if !strings.Contains(out, want) || status != 0 {
+			t.Errorf("site add printed %q, status %d, want %s in it", out, status, want)
+		}
+	}
+	if out, _, _ := command(t, "", data("site", "list")...); out != "1\texample.org\texample.org,www.example.org\tEurope/Oslo\n" {
+		t.Errorf("site list printed %q", out)
+	}
+	p.awaitSite(1)
+	addr := netip.MustParseAddr("127.0.0.1")
+	if told := p.send(sent{addr: addr, agent: agents[0].header, page: "/a", ref: origins[0]}); told != "recorded" {
+		t.Fatal(told)
+	}
+	p.awaitStored(1)
+
+	if _, _, status := command(t, testPassword, data("user", "add", "ola", "--role", "admin")...); status != 0 {
+		t.Errorf("user add: status %d", status)
+	}
+	p.logIn(p.public, "ola")
+
+	out, _, _ = command(t, "", data("retention", "run", "--dry-run", "--at", "2030-01-01")...)
+	if !strings.Contains(out, "found 1 rows") || !strings.Contains(out, "nothing deleted") {
+		t.Errorf("dry run printed %q", out)
+	}
+	if out, _, _ = command(t, "", data("access", "--ip", "127.0.0.1")...); !strings.Contains(out, "127.0.0.0/16") || strings.Contains(out, "127.0.0.1") {
+		t.Errorf("access printed %q, want the network and not the address", out)
+	}
+	if out, _, _ = command(t, "", data("query", "SELECT count() FROM hits", "--format", "CSV")...); out != "1\n" {
+		t.Errorf("query printed %q, want 1", out)
+	}
+	out, _, _ = command(t, "", data("retention", "run", "--at", "2029-11-23")...)
+	if !strings.Contains(out, "deleted 1 rows") {
+		t.Errorf("retention run printed %q", out)
+	}
+	if out, _, _ = command(t, "", data("query", "SELECT count(), (SELECT sum(pageviews) FROM daily WHERE dimension = 'total') FROM hits")...); out != "0\t1\n" {
+		t.Errorf("after retention there are %q raw rows and page views, want 0 and 1", out)
+	}
+	if told := p.send(sent{addr: addr, agent: agents[0].header, page: "/b", ref: origins[0]}); told != "recorded" {
+		t.Fatal(told)
+	}
+	p.awaitStored(2)
+	out, errs, status := command(t, "", data("erase", "--ip", "127.0.0.1")...)
+	if status != 0 {
+		t.Errorf("erase: %q %q, status %d", out, errs, status)
+	}
+	if out, _, _ = command(t, "", data("query", "SELECT count() FROM hits")...); out != "0\n" {
+		t.Errorf("after erasure there are %q raw rows, want 0", out)
+	}
+}

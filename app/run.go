@@ -1,0 +1,411 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"github.com/fotspor/fotspor/app/demo"
+	"github.com/fotspor/fotspor/browser"
+	"github.com/fotspor/fotspor/collector"
+	"github.com/fotspor/fotspor/collector/script"
+	"github.com/fotspor/fotspor/collector/spool"
+	"github.com/fotspor/fotspor/collector/visit"
+	"github.com/fotspor/fotspor/dashboard"
+	"github.com/fotspor/fotspor/geo"
+	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/retention"
+	"github.com/fotspor/fotspor/store"
+)
+
+// How often what changes outside is looked at, and how long an end may take.
+const (
+	sitesEvery    = 5 * time.Second
+	geoEvery      = time.Minute
+	healthEvery   = 5 * time.Second
+	shutdownTime  = 10 * time.Second // for requests under way
+	lastFlushTime = 20 * time.Second // for hits in the spool
+)
+
+// Run runs the parts that o names until ctx ends, and then stops them in the
+// order that loses nothing: intake, drain, flush, close. It returns nil after an
+// orderly stop. All that it starts has ended when it returns.
+func Run(ctx context.Context, o Options) error {
+	if err := o.validate(); err != nil {
+		return err
+	}
+	p := &program{Options: o, registry: prometheus.NewRegistry(), fatal: make(chan error, 1)}
+	err := p.start(ctx)
+	if err == nil {
+		select {
+		case <-ctx.Done():
+			o.Logger.Info("stopping")
+		case err = <-p.fatal:
+		}
+	}
+	return errors.Join(err, p.stop())
+}
+
+// program is a running program.
+type program struct {
+	Options
+	registry *prometheus.Registry
+	duration *prometheus.HistogramVec
+	store    *store.Store
+	health   *health
+	spool    *spool.Spool // nil without the collector
+	addrs    Addrs
+	fatal    chan error // what ends the program from inside
+
+	// undo ends what was started; the last started ends first.
+	undo []func() error
+}
+
+// onStop has f called when the program stops.
+func (p *program) onStop(f func() error) { p.undo = append(p.undo, f) }
+
+// stop ends everything that was started, even if that was not everything. What
+// must happen in between is in the order in which start did it.
+func (p *program) stop() error {
+	var errs []error
+	for i := len(p.undo) - 1; i >= 0; i-- {
+		errs = append(errs, p.undo[i]())
+	}
+	p.undo = nil
+	return errors.Join(errs...)
+}
+
+// background runs f until the program stops, and waits for it then.
+func (p *program) background(f func(context.Context)) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { f(ctx) })
+	p.onStop(func() error {
+		cancel()
+		wg.Wait()
+		return nil
+	})
+}
+
+// start starts the parts. It is one long list on purpose: what is started later
+// is stopped earlier, and only here can that order be seen. Addresses are taken
+// first, so that one in use is told at once.
+func (p *program) start(ctx context.Context) error {
+	metricsListener, err := p.listen(p.MetricsListen)
+	if err != nil {
+		return err
+	}
+	p.addrs.Metrics = metricsListener.Addr()
+	var publicListener net.Listener
+	if p.Collector || p.Dashboard {
+		if publicListener, err = p.listen(p.Listen); err != nil {
+			return err
+		}
+		p.addrs.Public = publicListener.Addr()
+	}
+	if err := p.checkBuild(); err != nil {
+		return err
+	}
+	p.registerProgram()
+
+	if err := p.openStore(ctx); err != nil {
+		return err
+	}
+	p.health = newHealth(p.store, p.registry)
+	p.background(func(ctx context.Context) { p.health.watch(ctx, healthEvery) })
+	p.serve(metricsListener, p.opsHandler(), "metrics")
+
+	if p.Retention {
+		if err := p.store.Expire(ctx, p.Policy.Retention); err != nil {
+			return err
+		}
+		worker := retention.New(retention.Options{
+			Rows: p.store, Keep: p.Policy.Retention,
+			Registerer: p.registry, Logger: p.component("retention"), Now: p.Now,
+		})
+		p.background(worker.Run)
+	}
+
+	mux := http.NewServeMux()
+	geoDB, err := p.openGeo()
+	if err != nil {
+		return err
+	}
+	if p.Collector {
+		if err := p.startCollector(ctx, mux, geoDB); err != nil {
+			return err
+		}
+	}
+	if p.Dashboard {
+		if err := p.startDashboard(ctx, mux, geoDB); err != nil {
+			return err
+		}
+	}
+	if publicListener != nil {
+		p.serve(publicListener, mux, "public")
+	}
+	p.greet()
+	return nil
+}
+
+func (p *program) component(name string) *slog.Logger { return p.Logger.With("component", name) }
+
+// listen opens a listener that closes when the program stops.
+func (p *program) listen(addr string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", addr, err)
+	}
+	p.onStop(func() error {
+		l.Close() // mostly closed by its server by now
+		return nil
+	})
+	return l, nil
+}
+
+// checkBuild returns an error if the program was built without its scripts.
+func (p *program) checkBuild() error {
+	if p.Collector {
+		if err := script.Check(); err != nil {
+			return err
+		}
+	}
+	if p.Dashboard {
+		return dashboard.Check()
+	}
+	return nil
+}
+
+func (p *program) registerProgram() {
+	p.registry.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	promauto.With(p.registry).NewGauge(prometheus.GaugeOpts{
+		Name:        "fotspor_build_info",
+		Help:        "Always 1; the labels say which build this is.",
+		ConstLabels: prometheus.Labels{"version": p.Version, "commit": p.Commit},
+	}).Set(1)
+	p.duration = promauto.With(p.registry).NewHistogramVec(prometheus.HistogramOpts{
+		Name:    "fotspor_http_request_duration_seconds",
+		Help:    "Time to answer a request, by handler and status code.",
+		Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+	}, []string{"handler", "code"})
+}
+
+// openStore opens the store, and serves the engine to other processes if it is
+// this one's.
+func (p *program) openStore(ctx context.Context) error {
+	st, err := store.Open(ctx, p.Options.store())
+	if err != nil {
+		return err
+	}
+	p.store = st
+	p.onStop(st.Close)
+	engine := st.Engine()
+	if engine == nil {
+		return nil
+	}
+	l, err := engine.Listen()
+	if err != nil {
+		return err
+	}
+	p.background(func(ctx context.Context) {
+		if err := engine.Serve(ctx, l); err != nil {
+			p.component("engine").Error("other commands can't reach the store", "err", err)
+		}
+	})
+	return nil
+}
+
+func (p *program) openGeo() (*geo.DB, error) {
+	files := p.Geo
+	if len(files) == 0 {
+		files = geo.Find()
+	}
+	logger := p.component("geo")
+	if len(files) == 0 && p.Collector {
+		logger.Warn("no region file found: countries and regions stay unknown")
+	}
+	db, err := geo.Open(files, geo.Options{Logger: logger, Registerer: p.registry})
+	if err != nil {
+		return nil, err
+	}
+	if len(files) > 0 {
+		p.background(func(ctx context.Context) { db.Watch(ctx, geoEvery) })
+	}
+	return db, nil
+}
+
+func (p *program) startCollector(ctx context.Context, mux *http.ServeMux, geoDB *geo.DB) error {
+	if p.Demo {
+		if err := p.addDemo(ctx, mux); err != nil {
+			return err
+		}
+	}
+	logger := p.component("collector")
+	sites := collector.NewSites(p.store.Sites, logger)
+	if err := sites.Refresh(ctx); err != nil {
+		return err
+	}
+	p.background(func(ctx context.Context) { sites.Watch(ctx, sitesEvery) })
+
+	if err := p.startSpool(); err != nil {
+		return err
+	}
+	visits := visit.New(visit.Options{
+		MaxVisitors: p.MaxVisitors, Now: p.Now,
+		Registerer: p.registry, Logger: p.component("visit"),
+	})
+	p.background(visits.Run)
+
+	collector.New(collector.Options{
+		Policy: p.Policy, Sites: sites, Browsers: browser.New(), Geo: geoDB,
+		Visits: visits, Spool: p.spool, TrustedProxies: p.TrustedProxies,
+		Registerer: p.registry, Duration: p.duration, Logger: logger, Now: p.Now,
+	}).Routes(mux)
+	return nil
+}
+
+// startSpool opens the spool and drains it into the store. When the program
+// stops, what is left goes to the store in one last attempt; what can't waits on
+// disk for the next start.
+func (p *program) startSpool() error {
+	logger := p.component("spool")
+	sp, err := spool.Open(p.Data+"/spool", spool.Options{
+		MaxBytes: p.SpoolBytes, Logger: logger, Registerer: p.registry,
+	})
+	if err != nil {
+		return err
+	}
+	p.spool = sp
+	p.onStop(sp.Close)
+	insert := p.countedInsert()
+	p.onStop(func() error {
+		// Not the context that has just ended: this is what it must survive.
+		ctx, cancel := context.WithTimeout(context.Background(), lastFlushTime)
+		defer cancel()
+		if err := sp.Flush(ctx, insert); err != nil {
+			logger.Warn("hits wait in the spool for the next start", "err", err)
+		}
+		return nil
+	})
+	p.background(func(ctx context.Context) {
+		if err := sp.Drain(ctx, insert); err != nil {
+			p.fail(err)
+		}
+	})
+	return nil
+}
+
+// countedInsert is the store's Insert with its metrics.
+func (p *program) countedInsert() spool.Inserter {
+	f := promauto.With(p.registry)
+	stored := f.NewCounter(prometheus.CounterOpts{
+		Name: "fotspor_hits_stored_total",
+		Help: "Hits whose row is in the store.",
+	})
+	failures := f.NewCounter(prometheus.CounterOpts{
+		Name: "fotspor_store_insert_failures_total",
+		Help: "Inserts into the store that failed and are tried again.",
+	})
+	duration := f.NewHistogram(prometheus.HistogramOpts{
+		Name:    "fotspor_store_insert_duration_seconds",
+		Help:    "Time to insert a segment into the store.",
+		Buckets: prometheus.ExponentialBuckets(0.005, 2, 12),
+	})
+	return func(ctx context.Context, rows []hit.Row, token string) error {
+		start := time.Now()
+		err := p.store.Insert(ctx, rows, token)
+		duration.Observe(time.Since(start).Seconds())
+		if err != nil {
+			failures.Inc()
+			return err
+		}
+		stored.Add(float64(len(rows)))
+		return nil
+	}
+}
+
+func (p *program) startDashboard(ctx context.Context, mux *http.ServeMux, geoDB *geo.DB) error {
+	d, err := dashboard.New(dashboard.Options{
+		Store: p.store, Logger: p.component("dashboard"), Registerer: p.registry,
+		Duration: p.duration, Now: p.Now, BaseURL: p.PublicURL,
+		Attribution: geoDB.Attribution, Snippet: script.Snippet,
+		Statement: func(site uint32) string { return fmt.Sprintf("/privacy/%d", site) },
+		Network: func(r *http.Request) string {
+			return geo.Cut(collector.ClientAddr(r, p.TrustedProxies), geo.MaxBits4, geo.MaxBits6)
+		},
+	})
+	if err != nil {
+		return err
+	}
+	d.Routes(mux)
+	p.addrs.SetupURL, err = d.SetupURL(ctx, p.baseURL())
+	return err
+}
+
+// addDemo adds pages that track themselves, on the first site there is or else on
+// one made for them.
+func (p *program) addDemo(ctx context.Context, mux *http.ServeMux) error {
+	sites, err := p.store.Sites(ctx)
+	if err != nil {
+		return err
+	}
+	if len(sites) == 0 {
+		site, err := p.store.AddSite(ctx, store.Site{
+			Name: "Demo", Hosts: []string{"localhost", "127.0.0.1"}, Location: defaultZone(),
+		})
+		if err != nil {
+			return err
+		}
+		sites = append(sites, site)
+	}
+	pages := demo.Handler(strings.TrimRight(p.PublicURL, "/"), sites[0].ID)
+	mux.Handle("GET /demo", pages)
+	mux.Handle("GET /demo/", pages)
+	return nil
+}
+
+// baseURL is how browsers reach the program.
+func (p *program) baseURL() string {
+	if p.PublicURL != "" {
+		return strings.TrimRight(p.PublicURL, "/")
+	}
+	return "http://" + p.addrs.Public.String()
+}
+
+// fail ends the program with an error; the first one counts.
+func (p *program) fail(err error) {
+	select {
+	case p.fatal <- err:
+	default:
+	}
+}
+
+// greet tells people where everything is.
+func (p *program) greet() {
+	p.Logger.Info("started", "public", p.addrs.Public, "metrics", p.addrs.Metrics, "clickhouse", p.store.Version())
+	if p.Demo {
+		fmt.Fprintf(p.Out, "Demo page:  %s/demo\n", p.baseURL())
+	}
+	if p.Dashboard {
+		fmt.Fprintf(p.Out, "Dashboard:  %s/\n", p.baseURL())
+	}
+	if p.addrs.SetupURL != "" {
+		fmt.Fprintf(p.Out, "There is no user yet. Make the first one here, once:\n  %s\n", p.addrs.SetupURL)
+	}
+	if p.Started != nil {
+		p.Started(p.addrs)
+	}
+}

@@ -1,0 +1,28 @@
+// Command fotspor is the whole program: collector, dashboard, retention, and the
+// tools of the operator.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+	_ "time/tzdata" // sites have time zones; not every machine has their rules
+
+	"github.com/fotspor/fotspor/app"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// A second signal ends the program at once.
+	context.AfterFunc(ctx, stop)
+	status := app.Main(ctx, app.Env{
+		Args:   os.Args[1:],
+		Getenv: os.Getenv,
+		Stdin:  os.Stdin,
+		Stdout: os.Stdout,
+		Stderr: os.Stderr,
+	})
+	stop()
+	os.Exit(status)
+}
