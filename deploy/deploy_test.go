@@ -1,0 +1,250 @@
+package deploy_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const root = ".."
+
+var (
+	metricName   = regexp.MustCompile(`\bfotspor_[a-z0-9_]+`)
+	metricRow    = regexp.MustCompile("(?m)^\\| `(fotspor_[a-z0-9_]+)` \\| (counter|gauge|histogram) \\|[^|]*\\| [^|]+ \\|$")
+	variableName = regexp.MustCompile(`\bFOTSPOR_[A-Z_]+`)
+	flagRow      = regexp.MustCompile("(?m)^\\| `--([a-z-]+) [^`]+` \\| `(FOTSPOR_[A-Z_]+)` \\|")
+	alertName    = regexp.MustCompile(`(?m)^ *- alert: (\w+)$`)
+	mount        = regexp.MustCompile(`(?m)^ *- (\./[^:\s]+):`)
+	namedFile    = regexp.MustCompile(`\b(?:deploy|docs)/[\w./-]+\.\w+`)
+)
+
+func TestMetricsAreDocumented(t *testing.T) {
+	documented := map[string]bool{}
+	for _, row := range metricRow.FindAllStringSubmatch(read(t, "docs/metrics.md"), -1) {
+		name, kind := row[1], row[2]
+		if kind == "histogram" {
+			for _, suffix := range []string{"_bucket", "_sum", "_count"} {
+				documented[name+suffix] = true
+			}
+			continue
+		}
+		if kind == "counter" != strings.HasSuffix(name, "_total") {
+			t.Errorf("docs/metrics.md: %s is a %s; counters, and only they, end in _total", name, kind)
+		}
+		documented[name] = true
+	}
+	if len(documented) == 0 {
+		t.Fatal("docs/metrics.md: no row of the table could be read")
+	}
+	for _, file := range []string{"prometheus/rules.yml", "prometheus/rules_test.yml", "grafana/dashboard.json"} {
+		used := metricName.FindAllString(read(t, "deploy/"+file), -1)
+		if len(used) == 0 {
+			t.Errorf("%s: uses no metric", file)
+		}
+		for _, name := range unique(used) {
+			if !documented[name] {
+				t.Errorf("%s: %s is not in docs/metrics.md", file, name)
+			}
+		}
+	}
+}
+
+func TestVariablesAreDocumented(t *testing.T) {
+	documented := map[string]bool{}
+	for _, row := range flagRow.FindAllStringSubmatch(read(t, "docs/install.md"), -1) {
+		flag, variable := row[1], row[2]
+		if want := "FOTSPOR_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_")); variable != want {
+			t.Errorf("docs/install.md: --%s has the twin %s, want %s", flag, variable, want)
+		}
+		documented[variable] = true
+	}
+	if len(documented) == 0 {
+		t.Fatal("docs/install.md: no row of the table of flags could be read")
+	}
+	for _, file := range []string{"docker-compose.yml", "deploy/Dockerfile", "deploy/systemd/fotspor.service", "docs/install.md", "docs/operations.md"} {
+		for _, name := range unique(variableName.FindAllString(read(t, file), -1)) {
+			if !documented[name] {
+				t.Errorf("%s: %s is not in the table of docs/install.md", file, name)
+			}
+		}
+	}
+}
+
+func TestMountsExist(t *testing.T) {
+	mounts := mount.FindAllStringSubmatch(read(t, "docker-compose.yml"), -1)
+	if len(mounts) == 0 {
+		t.Fatal("docker-compose.yml: no mount could be read")
+	}
+	for _, m := range mounts {
+		if _, err := os.Stat(filepath.Join(root, m[1])); err != nil {
+			t.Errorf("docker-compose.yml: %v", err)
+		}
+	}
+}
+
+// TestNamedFilesExist follows the paths of files that the documentation names.
+func TestNamedFilesExist(t *testing.T) {
+	for _, file := range []string{"docker-compose.yml", "docs/install.md", "docs/operations.md", "docs/metrics.md", "CONTRIBUTING.md"} {
+		for _, path := range unique(namedFile.FindAllString(read(t, file), -1)) {
+			if _, err := os.Stat(filepath.Join(root, path)); err != nil {
+				t.Errorf("%s: %v", file, err)
+			}
+		}
+	}
+}
+
+// TestAlertsAreExplained keeps one section of docs/operations.md, and one test,
+// for each alert.
+func TestAlertsAreExplained(t *testing.T) {
+	operations, tests := read(t, "docs/operations.md"), read(t, "deploy/prometheus/rules_test.yml")
+	var alerts []string
+	for _, match := range alertName.FindAllStringSubmatch(read(t, "deploy/prometheus/rules.yml"), -1) {
+		name := match[1]
+		alerts = append(alerts, name)
+		if !strings.Contains(operations, "\n### "+name+"\n") {
+			t.Errorf("docs/operations.md: no section on %s", name)
+		}
+		if !strings.Contains(tests, "alertname: "+name+"\n        exp_alerts:") {
+			t.Errorf("rules_test.yml: no test in which %s fires", name)
+		}
+	}
+	if len(alerts) == 0 {
+		t.Fatal("rules.yml: no alert could be read")
+	}
+	for _, section := range regexp.MustCompile(`(?m)^### (Fotspor\w+)$`).FindAllStringSubmatch(operations, -1) {
+		if !slices.Contains(alerts, section[1]) {
+			t.Errorf("docs/operations.md: a section on %s, which is no alert", section[1])
+		}
+	}
+}
+
+type dashboard struct {
+	UID, Title string
+	Panels     []panel
+}
+
+type panel struct {
+	ID                       int
+	Type, Title, Description string
+	GridPos                  struct{ X, Y, W, H int }
+	Targets                  []struct{ RefID, Expr, LegendFormat string }
+}
+
+func readDashboard(t *testing.T) dashboard {
+	var d dashboard
+	if err := json.Unmarshal([]byte(read(t, "deploy/grafana/dashboard.json")), &d); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func TestDashboard(t *testing.T) {
+	d := readDashboard(t)
+	if d.UID == "" || d.Title == "" || len(d.Panels) == 0 {
+		t.Fatalf("dashboard %q %q has %d panels", d.UID, d.Title, len(d.Panels))
+	}
+	seen := map[int]bool{}
+	taken := map[[2]int]string{}
+	for _, p := range d.Panels {
+		if p.Title == "" || p.Description == "" || len(p.Targets) == 0 {
+			t.Errorf("panel %d %q lacks a title, a description or a query", p.ID, p.Title)
+		}
+		if seen[p.ID] {
+			t.Errorf("panel %q: id %d is used twice", p.Title, p.ID)
+		}
+		seen[p.ID] = true
+		for x := p.GridPos.X; x < p.GridPos.X+p.GridPos.W; x++ {
+			for y := p.GridPos.Y; y < p.GridPos.Y+p.GridPos.H; y++ {
+				if other := taken[[2]int{x, y}]; other != "" || x >= 24 {
+					t.Fatalf("panel %q at %+v lies on %q or off the grid", p.Title, p.GridPos, other)
+				}
+				taken[[2]int{x, y}] = p.Title
+			}
+		}
+		for _, target := range p.Targets {
+			if !strings.Contains(target.Expr, `{job="$job"`) || target.RefID == "" || target.LegendFormat == "" {
+				t.Errorf("panel %q: query %q lacks the job, a reference or a legend", p.Title, target.Expr)
+			}
+		}
+	}
+}
+
+func TestXML(t *testing.T) {
+	files, err := filepath.Glob("clickhouse/*.xml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("clickhouse/*.xml: %v, %v", files, err)
+	}
+	for _, file := range files {
+		decoder := xml.NewDecoder(strings.NewReader(read(t, "deploy/"+file)))
+		for {
+			if _, err := decoder.Token(); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				t.Errorf("%s: %v", file, err)
+				break
+			}
+		}
+	}
+}
+
+// TestPromtool runs Prometheus's own checks: of its configuration, of the rules
+// and their tests, and of each query of the Grafana dashboard.
+func TestPromtool(t *testing.T) {
+	promtool, err := exec.LookPath("promtool")
+	if err != nil {
+		t.Skip("SKIPPED: promtool is not installed (on Debian: apt-get install prometheus); rules and queries were not checked")
+	}
+	queries := filepath.Join(t.TempDir(), "queries.yml")
+	if err := os.WriteFile(queries, dashboardQueries(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"check", "config", "prometheus/prometheus.yml"},
+		{"test", "rules", "prometheus/rules_test.yml"},
+		{"check", "rules", queries},
+	} {
+		if out, err := exec.Command(promtool, args...).CombinedOutput(); err != nil {
+			t.Errorf("promtool %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+	}
+}
+
+// dashboardQueries returns the queries of the dashboard as recording rules, which
+// is how promtool reads them.
+func dashboardQueries(t *testing.T) []byte {
+	variables := strings.NewReplacer("$__rate_interval", "5m", "$job", "fotspor")
+	var b bytes.Buffer
+	b.WriteString("groups:\n- name: dashboard\n  rules:\n")
+	for _, p := range readDashboard(t).Panels {
+		for _, target := range p.Targets {
+			fmt.Fprintf(&b, "  - record: panel%d_%s\n    expr: %q\n", p.ID, target.RefID, variables.Replace(target.Expr))
+		}
+	}
+	return b.Bytes()
+}
+
+// read returns the text of a file of the project.
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func unique(names []string) []string {
+	names = slices.Clone(names)
+	slices.Sort(names)
+	return slices.Compact(names)
+}

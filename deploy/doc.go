@@ -1,0 +1,3 @@
+// Package deploy holds the files that run Fotspor in production, and the tests
+// that keep them in step with the program and its documentation.
+package deploy
