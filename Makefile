@@ -1,0 +1,61 @@
+# The two commands are `make run` and `make test`. Everything they need that a
+# registry of Go, npm or Debian has, they get.
+
+GO      ?= go
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+COMMIT  := $(shell git rev-parse --verify -q HEAD 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X github.com/fotspor/fotspor/app.version=$(VERSION) -X github.com/fotspor/fotspor/app.commit=$(COMMIT)
+WEB     := $(wildcard collector/script/*.ts dashboard/web/*.ts dashboard/web/*.css)
+
+.PHONY: run build test check bench fuzz get clean
+.DEFAULT_GOAL := build
+
+# Starts everything on http://127.0.0.1:8080, with a demo page that counts itself.
+run: build
+	bin/fotspor serve --demo
+
+build: node_modules/.package-lock.json collector/script/dist/fotspor.js
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/fotspor ./cmd/fotspor
+
+# The embedded engine for platforms that package.json can't name is got by hand:
+# see docs/install.md.
+node_modules/.package-lock.json: package.json package-lock.json
+	npm ci --no-audit --no-fund --ignore-scripts
+	@touch $@
+
+collector/script/dist/fotspor.js: node_modules/.package-lock.json build.mjs $(WEB)
+	node build.mjs
+
+get: node_modules/.package-lock.json collector/script/dist/fotspor.js
+	$(GO) mod download
+	@deploy/test-tools
+
+# Everything, as CI runs it: what a machine lacks is got, and nothing is skipped.
+test: get check-static
+	$(GO) test $$(command -v cc >/dev/null && echo -race) -timeout 20m ./...
+
+# The everyday loop: under a minute once it has been built.
+check: collector/script/dist/fotspor.js check-static
+	$(GO) test -short ./...
+
+.PHONY: check-static
+check-static:
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$unformatted" ]; then echo "not formatted: $$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	npx --no-install tsc --noEmit
+
+bench: collector/script/dist/fotspor.js
+	$(GO) test -run '^$$' -bench . -benchmem ./browser ./referrer ./geo ./collector/...
+
+# One minute for each fuzz target.
+FUZZTIME ?= 60s
+fuzz:
+	@for pkg in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+			echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+		done; \
+	done
+
+clean:
+	rm -rf bin node_modules dashboard/language/dist/*.json collector/script/dist/*.js dashboard/web/dist/*.js dashboard/web/dist/*.css
