@@ -3,10 +3,11 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log"
 	"net"
 	"net/http"
-	"runtime/debug"
+	"runtime"
 	"time"
 )
 
@@ -54,7 +55,8 @@ func (p *program) serve(l net.Listener, handler http.Handler, name string) {
 }
 
 // recovered answers a request whose handler panics with 500, and logs where. The
-// value of the panic is not logged: it may hold anything that the request held.
+// value of the panic is not logged: it may hold anything that the request held. Nor
+// are the arguments that a stack trace shows, of which an address may be one.
 func (p *program) recovered(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
@@ -63,12 +65,26 @@ func (p *program) recovered(next http.Handler) http.Handler {
 			case http.ErrAbortHandler:
 				panic(v)
 			default:
-				p.Logger.Error("a handler panicked", "path", r.Pattern, "stack", string(debug.Stack()))
+				p.Logger.Error("a handler panicked", "pattern", r.Pattern, "at", callers())
 				http.Error(w, "fotspor: internal error", http.StatusInternalServerError)
 			}
 		}()
 		next.ServeHTTP(w, r)
 	})
+}
+
+// callers returns the functions and lines that led to a panic.
+func callers() []string {
+	pcs := make([]uintptr, 32)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
+	var all []string
+	for {
+		frame, more := frames.Next()
+		all = append(all, fmt.Sprintf("%s:%d", frame.Function, frame.Line))
+		if !more {
+			return all
+		}
+	}
 }
 
 // mute is a writer that passes on only that something was written.
