@@ -3,6 +3,7 @@ package collector
 import (
 	"net/http"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -33,31 +34,65 @@ func ClientAddr(r *http.Request, trusted []netip.Prefix) hit.Addr {
 	return hit.NewAddr(peer)
 }
 
-// forwardedFor returns the addresses that proxies noted, the nearest one last.
+// forwardedFor returns what proxies noted as the address they were called from, the
+// nearest one last. Empty elements of a list count for nothing (RFC 9110, 5.6.1).
 func forwardedFor(h http.Header) []string {
-	if values := h.Values("X-Forwarded-For"); len(values) > 0 {
-		return strings.Split(strings.Join(values, ","), ",")
+	var entries []string
+	if lines := h.Values("X-Forwarded-For"); len(lines) > 0 {
+		for entry := range strings.SplitSeq(strings.Join(lines, ","), ",") {
+			if strings.TrimSpace(entry) != "" {
+				entries = append(entries, entry)
+			}
+		}
+		return entries
 	}
-	if values := h.Values("Forwarded"); len(values) > 0 {
-		var entries []string
-		for _, element := range strings.Split(strings.Join(values, ","), ",") {
-			entries = append(entries, forwardedElement(element))
+	if lines := h.Values("Forwarded"); len(lines) > 0 {
+		for _, line := range lines {
+			entries = append(entries, forwardedNodes(line)...)
 		}
 		return entries
 	}
 	return h.Values("X-Real-Ip")
 }
 
-// forwardedElement returns the node that an element of a Forwarded header names
-// in its "for" parameter, or "".
-func forwardedElement(element string) string {
-	for _, pair := range strings.Split(element, ";") {
-		name, value, _ := strings.Cut(pair, "=")
-		if strings.EqualFold(strings.TrimSpace(name), "for") {
-			return strings.Trim(strings.TrimSpace(value), `"`)
+// unknownNode is what RFC 7239 calls a client of whom a proxy tells nothing.
+const unknownNode = "unknown"
+
+// forwardedPair is one pair of a Forwarded header, if any, with what ends it.
+var forwardedPair = regexp.MustCompile(`^[ \t]*(?:([^\s"=,;]+)=("(?:[^"\\]|\\.)*"|[^\s"=,;]*))?[ \t]*([;,]|$)`)
+
+// forwardedNodes returns the node that each element of a Forwarded header names in
+// its "for" parameter: unknownNode where it names none or two, and for all that is
+// behind a mistake. A quoted value can hold commas and semicolons, and may be of
+// the client's choosing, as the one of "host" is.
+func forwardedNodes(header string) []string {
+	var nodes, element []string
+	named := false
+	for {
+		pair := forwardedPair.FindStringSubmatch(header)
+		if pair == nil {
+			return append(nodes, unknownNode)
 		}
+		header = header[len(pair[0]):]
+		name, value, end := pair[1], pair[2], pair[3]
+		named = named || name != ""
+		if strings.EqualFold(name, "for") {
+			element = append(element, strings.Trim(value, `"`))
+		}
+		if end == ";" {
+			continue
+		}
+		switch {
+		case len(element) == 1:
+			nodes = append(nodes, element[0])
+		case named:
+			nodes = append(nodes, unknownNode)
+		}
+		if end == "" {
+			return nodes
+		}
+		element, named = nil, false
 	}
-	return ""
 }
 
 // parseAddr reads an address with or without a port, a zone or brackets, and

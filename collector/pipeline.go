@@ -3,6 +3,7 @@ package collector
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -141,7 +142,7 @@ func (c *Collector) locate(p *passage) reason {
 		return kept
 	}
 	p.page = page
-	p.row.Host, p.row.Path = strings.ToLower(page.Hostname()), cleanPath(page)
+	p.row.Host, p.row.Path = cleanHost(page), cleanPath(page)
 	if p.row.Host == "" {
 		p.row.Host = p.site.Hosts[0]
 	}
@@ -149,9 +150,7 @@ func (c *Collector) locate(p *passage) reason {
 }
 
 func (c *Collector) referrer(p *passage) reason {
-	from := referrer.Classify(p.page, p.hit.Referrer, func(host string) bool {
-		return host == p.row.Host || p.site.Owns(host)
-	})
+	from := referrer.Classify(p.page, p.hit.Referrer, p.site.Owns)
 	p.row.Channel, p.row.Source = from.Channel, from.Source
 	p.row.Campaign, p.row.CampaignSource, p.row.CampaignMedium = from.Campaign, from.CampaignSource, from.CampaignMedium
 	p.row.CampaignTerm, p.row.CampaignContent = from.CampaignTerm, from.CampaignContent
@@ -180,17 +179,18 @@ func (c *Collector) policy(p *passage) reason {
 
 // Bounds of what is kept of texts, in bytes.
 const (
-	maxURL  = 8 << 10
+	maxHost = 253 // RFC 1035, as text
 	maxPath = 1024
 	maxName = 255
 )
 
 // parsePage reads the URL of a page: absolute with http or https, or a path.
 func parsePage(raw string) (*url.URL, bool) {
-	if raw == "" || len(raw) > maxURL {
-		return nil, false
+	raw = strings.TrimSpace(raw)
+	page, err := url.Parse(raw)
+	if err != nil {
+		page, err = url.Parse(mendEscapes(raw))
 	}
-	page, err := url.Parse(strings.TrimSpace(raw))
 	if err != nil {
 		return nil, false
 	}
@@ -203,6 +203,21 @@ func parsePage(raw string) (*url.URL, bool) {
 	return page, true
 }
 
+// mendEscapes encodes each % that begins no escape: browsers leave such a one in a
+// URL as it is, and a URL that was too long may end in the middle of an escape.
+func mendEscapes(raw string) string {
+	parts := strings.Split(raw, "%")
+	for i, part := range parts[1:] {
+		if !escape.MatchString(part) {
+			parts[i+1] = "25" + part
+		}
+	}
+	return strings.Join(parts, "%")
+}
+
+// escape is what follows the % of an escape.
+var escape = regexp.MustCompile(`^[0-9A-Fa-f]{2}`)
+
 // eventName returns what is kept of the name of a hit. Of the target of a link
 // it is host and path: a query may say who followed it.
 func eventName(h *hit.Hit) string {
@@ -213,18 +228,28 @@ func eventName(h *hit.Hit) string {
 	if !ok {
 		return ""
 	}
-	return cleanText(strings.ToLower(target.Hostname())+cleanPath(target), maxName)
+	return cleanText(cleanHost(target)+cleanPath(target), maxName)
 }
 
-// cleanPath returns the path of a page as people read it, without a session id
-// that a server may have appended after a semicolon.
+// cleanHost returns the host of a page, without user and port.
+func cleanHost(page *url.URL) string {
+	return cleanText(strings.ToLower(page.Hostname()), maxHost)
+}
+
+// pathParameters are what a server may append to a segment of a path, such as
+// ;jsessionid=…
+var pathParameters = regexp.MustCompile(`;[^/]*`)
+
+// cleanPath returns the path of a page as people read it, without the parameters
+// of its segments. One that is not UTF-8 stays escaped.
 func cleanPath(page *url.URL) string {
-	path := page.Path
-	if !utf8.ValidString(path) {
-		path = page.EscapedPath()
+	escaped := page.EscapedPath()
+	if strings.Contains(escaped, ";") {
+		escaped = pathParameters.ReplaceAllString(escaped, "")
 	}
-	if i := strings.IndexByte(path, ';'); i >= 0 {
-		path = path[:i]
+	path, err := url.PathUnescape(escaped)
+	if err != nil || !utf8.ValidString(path) {
+		path = escaped
 	}
 	if path = cleanText(path, maxPath); path == "" {
 		return "/"

@@ -1,19 +1,16 @@
 package script_test
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
@@ -21,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fotspor/fotspor/collector/script"
+	"github.com/fotspor/fotspor/internal/chromium"
 )
 
 // patience is how long a test waits for what must come.
@@ -35,13 +33,13 @@ type sent struct{ What, URL, Referrer string }
 // and a browser tab.
 type world struct {
 	t       *testing.T
-	tab     context.Context
+	tab     *chromium.Tab
 	website *httptest.Server
 	hits    chan sent
 	loaded  chan string // paths of pages whose scripts, ours among them, have run
 }
 
-func newWorld(t *testing.T, browser context.Context) *world {
+func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, hits: make(chan sent, 100), loaded: make(chan string, 100)}
 
@@ -60,7 +58,7 @@ func newWorld(t *testing.T, browser context.Context) *world {
 	pages := http.NewServeMux()
 	pages.HandleFunc("GET /", func(rw http.ResponseWriter, r *http.Request) {
 		rw.Header().Set("Content-Type", "text/html; charset=utf-8")
-		fmt.Fprintf(rw, `<!doctype html><title>%s</title><a href="/b">b</a>%s<script defer src="/own.js"></script>`,
+		fmt.Fprintf(rw, `<!doctype html><title>%s</title><link rel="icon" href="data:,"><a href="/b">b</a>%s<script defer src="/own.js"></script>`,
 			r.URL.Path, script.Snippet(statsServer.URL, site))
 	})
 	// Deferred scripts run in order: when this one reports, ours has run.
@@ -70,16 +68,10 @@ func newWorld(t *testing.T, browser context.Context) *world {
 			fetch("/loaded?" + location.pathname)`)
 	})
 	pages.HandleFunc("GET /loaded", func(_ http.ResponseWriter, r *http.Request) { w.loaded <- r.URL.RawQuery })
-	pages.HandleFunc("GET /favicon.ico", http.NotFound)
 	w.website = httptest.NewServer(pages)
 	t.Cleanup(w.website.Close)
 
-	var cancel context.CancelFunc
-	w.tab, cancel = chromedp.NewContext(browser)
-	t.Cleanup(cancel)
-	if err := chromedp.Do(w.tab); err != nil { // opens the tab, without a deadline on its life
-		t.Fatalf("open a tab: %v", err)
-	}
+	w.tab = chromium.Open(t)
 	return w
 }
 
@@ -111,54 +103,27 @@ func (w *world) path(address string) string {
 	return strings.TrimPrefix(address, w.website.URL)
 }
 
-func (w *world) do(step chromedp.Action[chromedp.Void]) {
-	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.tab, patience)
-	defer cancel()
-	if err := chromedp.Do(ctx, step); err != nil {
-		w.t.Fatalf("browser: %v", err)
-	}
-}
-
 func (w *world) open(path string) {
 	w.t.Helper()
-	w.do(chromedp.Navigate(w.website.URL + path))
+	w.tab.Do(chromedp.Navigate(w.website.URL + path))
 }
 
 // js runs a statement in the page.
 func (w *world) js(statement string) {
 	w.t.Helper()
-	w.do(chromedp.Evaluate[chromedp.Void](statement))
-}
-
-// call gives the browser a command of its protocol.
-func call[P, R any](w *world, command cdp.Command[P, R], params P) R {
-	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.tab, patience)
-	defer cancel()
-	result, err := chromedp.Call(ctx, command, params)
-	if err != nil {
-		w.t.Fatalf("browser: %v", err)
-	}
-	return result
+	w.tab.Do(chromedp.Evaluate[chromedp.Void](statement))
 }
 
 // beforeScripts runs a statement in every page from now on, before its own.
 func (w *world) beforeScripts(statement string) {
 	w.t.Helper()
-	call(w, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: statement})
+	chromium.Call(w.tab, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: statement})
 }
 
 // ask evaluates an expression in the page, and waits if it is a promise.
 func ask[T any](w *world, expression string) T {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.tab, patience)
-	defer cancel()
-	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
-	if err != nil {
-		w.t.Fatalf("browser: %v", err)
-	}
-	return value
+	return chromium.Run(w.tab, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 }
 
 // expect waits for as many hits as want has and compares them, in any order:
@@ -208,37 +173,10 @@ func (w *world) expectNoHit() {
 	}
 }
 
-func startBrowser(t *testing.T) context.Context {
-	t.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		missing(t, "no chromium to run the script in")
-	}
-	allocator, cancel := chromedp.NewExecAllocator(context.Background(),
-		chromedp.ExecPath(path),
-		chromedp.UserDataDir(t.TempDir()),
-		chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck,
-		chromedp.Flag("disable-quic", true),
-		chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("disable-sync", true),
-		chromedp.Flag("disable-dev-shm-usage", true),
-	)
-	t.Cleanup(cancel)
-	browser, cancelBrowser := chromedp.NewContext(allocator)
-	t.Cleanup(cancelBrowser)
-	if err := chromedp.Do(browser); err != nil {
-		t.Fatalf("start chromium: %v", err)
-	}
-	return browser
-}
-
 func TestInBrowser(t *testing.T) {
 	needScript(t)
-	browser := startBrowser(t)
-
 	t.Run("pages", func(t *testing.T) {
-		w := newWorld(t, browser)
+		w := newWorld(t)
 		w.open("/a?x=1&y=%C3%A5#part")
 		w.expect(sent{"view", "/a?x=1&y=%C3%A5", ""})
 		w.js(`document.querySelector("a").click()`)
@@ -246,7 +184,7 @@ func TestInBrowser(t *testing.T) {
 	})
 
 	t.Run("single-page application", func(t *testing.T) {
-		w := newWorld(t, browser)
+		w := newWorld(t)
 		w.open("/one")
 		w.expect(sent{"view", "/one", ""})
 		w.js(`history.pushState({}, "", "/two?q=1")`)
@@ -265,7 +203,7 @@ func TestInBrowser(t *testing.T) {
 	})
 
 	t.Run("back/forward cache", func(t *testing.T) {
-		w := newWorld(t, browser)
+		w := newWorld(t)
 		w.open("/a")
 		w.expect(sent{"view", "/a", ""})
 		w.js(`document.querySelector("a").click()`)
@@ -286,7 +224,7 @@ func TestInBrowser(t *testing.T) {
 	// Chromium prerenders nothing in a tab that is under remote control, so the
 	// page plays both states itself.
 	t.Run("prerendered page", func(t *testing.T) {
-		w := newWorld(t, browser)
+		w := newWorld(t)
 		w.beforeScripts(`Object.defineProperty(Document.prototype, "prerendering", {get: () => !window.activated})`)
 		w.open("/a")
 		w.expectLoaded("/a")
@@ -302,7 +240,7 @@ func TestInBrowser(t *testing.T) {
 		"Global Privacy Control": `"globalPrivacyControl", {get: () => true}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, browser)
+			w := newWorld(t)
 			w.beforeScripts(`Object.defineProperty(Navigator.prototype, ` + property + `)`)
 			w.open("/a")
 			w.expectLoaded("/a")
@@ -314,14 +252,14 @@ func TestInBrowser(t *testing.T) {
 	}
 
 	t.Run("without JavaScript", func(t *testing.T) {
-		w := newWorld(t, browser)
-		call(w, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		w := newWorld(t)
+		chromium.Call(w.tab, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 		w.open("/a?x=1")
 		w.expect(sent{"pixel 7", w.website.URL + "/a?x=1", ""})
 	})
 
 	t.Run("nothing is kept in the browser", func(t *testing.T) {
-		w := newWorld(t, browser)
+		w := newWorld(t)
 		w.open("/a")
 		w.js(`history.pushState({}, "", "/two")`)
 		w.expect(sent{"view", "/a", ""}, sent{"view", "/two", "/a"})
@@ -330,7 +268,7 @@ func TestInBrowser(t *testing.T) {
 		if kept != "|0|0|0|" {
 			t.Errorf("kept (cookies, localStorage, sessionStorage, databases, window.name): %s", kept)
 		}
-		if n := len(call(w, network.GetCookies, network.GetCookiesParams{}).Cookies); n > 0 {
+		if n := len(chromium.Call(w.tab, network.GetCookies, network.GetCookiesParams{}).Cookies); n > 0 {
 			t.Errorf("%d cookies", n)
 		}
 	})

@@ -1,0 +1,310 @@
+package collector_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"go.uber.org/goleak"
+
+	"github.com/fotspor/fotspor/browser"
+	"github.com/fotspor/fotspor/collector"
+	"github.com/fotspor/fotspor/collector/spool"
+	"github.com/fotspor/fotspor/collector/visit"
+	"github.com/fotspor/fotspor/geo"
+	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/store"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// evening is 1 July in UTC, and 2 July where the site is.
+var evening = time.Date(2026, 7, 1, 22, 30, 0, 0, time.UTC)
+
+const (
+	firefox = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:141.0) Gecko/20100101 Firefox/141.0"
+	safari  = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1"
+	chrome  = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36"
+	google  = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+)
+
+// rig is a collector with real parts around it, on a clock of its own.
+type rig struct {
+	tb       testing.TB
+	now      time.Time
+	options  collector.Options
+	sites    []store.Site
+	registry *prometheus.Registry
+	mux      *http.ServeMux
+	*collector.Collector
+}
+
+// newRig returns a collector for two sites, made of parts that change may replace.
+func newRig(tb testing.TB, change func(*collector.Options)) *rig {
+	tb.Helper()
+	oslo, err := time.LoadLocation("Europe/Oslo")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	r := &rig{
+		tb: tb, now: evening, registry: prometheus.NewPedanticRegistry(), mux: http.NewServeMux(),
+		sites: []store.Site{
+			{ID: 1, Name: "Eksempel", Hosts: []string{"example.org", "butikk.example.org"}, Location: oslo},
+			{ID: 2, Name: "Other", Hosts: []string{"www.other.example"}, Location: time.UTC},
+		},
+	}
+	logger := slog.New(slog.DiscardHandler)
+	sites := collector.NewSites(func(context.Context) ([]store.Site, error) { return r.sites, nil }, logger)
+	if err := sites.Refresh(tb.Context()); err != nil {
+		tb.Fatal(err)
+	}
+	r.options = collector.Options{
+		Policy:     privacy.Default(),
+		Sites:      sites,
+		Browsers:   browser.New(),
+		Geo:        openGeo(tb),
+		Visits:     visit.New(visit.Options{Now: r.clock}),
+		Registerer: r.registry,
+		Duration:   prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "d"}, []string{"handler", "code"}),
+		Logger:     logger,
+		Now:        r.clock,
+	}
+	if change != nil {
+		change(&r.options)
+	}
+	if r.options.Spool == nil {
+		r.options.Spool = openSpool(tb, tb.TempDir(), 0)
+	}
+	r.Collector = collector.New(r.options)
+	r.Routes(r.mux)
+	return r
+}
+
+func (r *rig) clock() time.Time { return r.now }
+
+func openSpool(tb testing.TB, dir string, maxBytes int64) *spool.Spool {
+	tb.Helper()
+	s, err := spool.Open(dir, spool.Options{MaxBytes: maxBytes})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { s.Close() })
+	return s
+}
+
+func openGeo(tb testing.TB, files ...string) *geo.DB {
+	tb.Helper()
+	db, err := geo.Open(files, geo.Options{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return db
+}
+
+// testdata returns the path of one of MaxMind's test databases, which are not
+// part of the project.
+func testdata(tb testing.TB, name string) string {
+	tb.Helper()
+	path := filepath.Join("..", "..", "shared", "data", "geoip", name)
+	if _, err := os.Stat(path); err != nil {
+		tb.Skipf("SKIPPED, third-party test data not here: %v", err)
+	}
+	return path
+}
+
+// request is what a test sends: a GET without a method, or a POST if it has a body.
+// Headers come on top of those of an ordinary browser; "" takes one of these away.
+type request struct {
+	method, target, body string
+	from                 string // address and port of the connection
+	header               map[string]string
+}
+
+func (q request) make() *http.Request {
+	method := q.method
+	if method == "" {
+		method = http.MethodGet
+		if q.body != "" {
+			method = http.MethodPost
+		}
+	}
+	r := httptest.NewRequest(method, q.target, strings.NewReader(q.body))
+	r.RemoteAddr = "203.0.113.77:50000"
+	if q.from != "" {
+		r.RemoteAddr = q.from
+	}
+	header := map[string]string{"User-Agent": firefox, "Accept-Language": "nb-NO,nb;q=0.9,en;q=0.5"}
+	maps.Copy(header, q.header)
+	for name, value := range header {
+		if value != "" {
+			r.Header.Set(name, value)
+		}
+	}
+	return r
+}
+
+func (r *rig) send(q request) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	r.mux.ServeHTTP(w, q.make())
+	return w
+}
+
+// view sends a page view of site 1 and checks that it is acknowledged.
+func (r *rig) view(url string) {
+	r.tb.Helper()
+	if w := r.send(request{target: "/pixel.gif?site=1&url=" + url}); w.Code != http.StatusOK {
+		r.tb.Fatalf("view of %s: status %d, %s", url, w.Code, w.Header().Get("X-Fotspor"))
+	}
+}
+
+// stored takes the rows out of the spool.
+func (r *rig) stored() []hit.Row {
+	r.tb.Helper()
+	var rows []hit.Row
+	err := r.options.Spool.Flush(context.WithoutCancel(r.tb.Context()), func(_ context.Context, segment []hit.Row, _ string) error {
+		rows = append(rows, segment...)
+		return nil
+	})
+	if err != nil {
+		r.tb.Fatal(err)
+	}
+	return rows
+}
+
+// counts returns the counters that are not 0, by the value of their label or else
+// by name.
+func (r *rig) counts() map[string]int {
+	r.tb.Helper()
+	families, err := r.registry.Gather()
+	if err != nil {
+		r.tb.Fatal(err)
+	}
+	counts := map[string]int{}
+	for _, family := range families {
+		for _, m := range family.Metric {
+			name := strings.TrimSuffix(strings.TrimPrefix(family.GetName(), "fotspor_hits_"), "_total")
+			for _, label := range m.Label {
+				name = label.GetValue()
+			}
+			if n := int(m.GetCounter().GetValue()); n > 0 {
+				counts[name] = n
+			}
+		}
+	}
+	return counts
+}
+
+func TestSteps(t *testing.T) {
+	want := []string{"site", "objection", "address", "browser", "page", "referrer", "geo", "visit", "policy"}
+	if diff := cmp.Diff(want, collector.Steps()); diff != "" {
+		t.Errorf("steps (-want +got):\n%s", diff)
+	}
+}
+
+// TestMetrics is the text that Prometheus reads: every label value is there, at
+// zero, before the first hit.
+func TestMetrics(t *testing.T) {
+	r := newRig(t, nil)
+	want := func(counts map[string]int) {
+		t.Helper()
+		text := "# HELP fotspor_hits_accepted_total Hits whose row is in the spool, and which are acknowledged.\n" +
+			"# TYPE fotspor_hits_accepted_total counter\n" +
+			fmt.Sprintf("fotspor_hits_accepted_total %d\n", counts["accepted"]) +
+			"# HELP fotspor_hits_dropped_total Hits left out, by reason.\n" +
+			"# TYPE fotspor_hits_dropped_total counter\n"
+		for _, reason := range []string{
+			"bad_request", "body_too_large", "bot", "no_page", "no_visit", "objection", "prefetch", "spool_full", "unknown_site",
+		} {
+			text += fmt.Sprintf("fotspor_hits_dropped_total{reason=%q} %d\n", reason, counts[reason])
+		}
+		text += "# HELP fotspor_hits_received_total Hits read from requests, by wire format.\n" +
+			"# TYPE fotspor_hits_received_total counter\n" +
+			fmt.Sprintf("fotspor_hits_received_total{dialect=\"matomo\"} %d\n", counts["matomo"]) +
+			fmt.Sprintf("fotspor_hits_received_total{dialect=\"pixel\"} %d\n", counts["pixel"])
+		if err := testutil.GatherAndCompare(r.registry, strings.NewReader(text)); err != nil {
+			t.Error(err)
+		}
+	}
+	want(nil)
+	for _, q := range []request{
+		{target: "/pixel.gif?site=1&url=/"},
+		{target: "/pixel.gif?site=1"},
+		{target: "/pixel.gif?site=7&url=/"},
+		{target: "/pixel.gif?site=seven"},
+		{target: "/pixel.gif?site=1&url=/", header: map[string]string{"User-Agent": google}},
+		{target: "/pixel.gif?site=1&url=/", header: map[string]string{"Sec-Gpc": "1"}},
+		{target: "/matomo.php?idsite=1&rec=1&ping=1&url=/", header: map[string]string{"User-Agent": safari}},
+		{target: "/matomo.php", body: `{"requests":["?idsite=1&rec=1&url=/a","?idsite=1&rec=1&url=/b","?idsite=9&rec=1&url=/c"]}`},
+	} {
+		r.send(q)
+	}
+	want(map[string]int{
+		"pixel": 5, "matomo": 4, "accepted": 3,
+		"bad_request": 1, "bot": 1, "no_page": 1, "no_visit": 1, "objection": 1, "unknown_site": 2,
+	})
+}
+
+// TestDuration: requests are timed by handler and status, of which there are few.
+func TestDuration(t *testing.T) {
+	r := newRig(t, nil)
+	r.registry.MustRegister(r.options.Duration)
+	for _, target := range []string{
+		"/pixel.gif?site=1&url=/", "/pixel.gif", "/matomo.php?idsite=1&rec=1&url=/&send_image=0", "/fotspor.js", "/privacy/1", "/privacy/8",
+	} {
+		r.send(request{target: target})
+	}
+	families, err := r.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, family := range families {
+		if family.GetName() != "d" {
+			continue
+		}
+		for _, m := range family.Metric {
+			got = append(got, fmt.Sprintf("%s %s %d", m.Label[1].GetValue(), m.Label[0].GetValue(), m.GetHistogram().GetSampleCount()))
+		}
+	}
+	slices.Sort(got)
+	if slices.Contains(got, "script 500 1") { // built without the script
+		got[slices.Index(got, "script 500 1")] = "script 200 1"
+	}
+	want := []string{"matomo 204 1", "pixel 200 1", "pixel 400 1", "privacy 200 1", "privacy 404 1", "script 200 1"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("handler, code, requests (-want +got):\n%s", diff)
+	}
+}
+
+// TestSpoolBroken: a spool that fails is told to nobody but the log and the sender.
+func TestSpoolBroken(t *testing.T) {
+	var log bytes.Buffer
+	r := newRig(t, func(o *collector.Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	if err := r.options.Spool.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w := r.send(request{target: "/pixel.gif?site=1&url=/hemmelig"})
+	if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
+		t.Errorf("status %d, Retry-After %q", w.Code, w.Header().Get("Retry-After"))
+	}
+	if !strings.Contains(log.String(), "could not be spooled") || strings.Contains(log.String(), "hemmelig") {
+		t.Errorf("log:\n%s", log.String())
+	}
+	if diff := cmp.Diff(map[string]int{"pixel": 1, "spool_full": 1}, r.counts()); diff != "" {
+		t.Errorf("counters (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,660 @@
+package collector_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/fotspor/fotspor/collector"
+	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/privacy"
+)
+
+// base is the row that a first view of the front page of site 1 leaves.
+var base = hit.Row{
+	Site: 1, Time: evening, Day: hit.DayOf(evening) + 1, Kind: hit.Pageview,
+	Path: "/", Host: "example.org", EntryPath: "/", Network: "203.0.0.0/16",
+	Browser: "Firefox", BrowserVersion: "141", OS: "Windows", Device: "desktop", Language: "nb",
+	Channel: "direct", Pageviews: 1, Visits: 1, Visitors: 1, PageVisitors: 1, Bounces: 1,
+}
+
+// row returns base with changes.
+func row(changes ...func(*hit.Row)) hit.Row {
+	row := base
+	for _, change := range changes {
+		change(&row)
+	}
+	return row
+}
+
+// at is a first view of another page.
+func at(path string) func(*hit.Row) {
+	return func(row *hit.Row) { row.Path, row.EntryPath = path, path }
+}
+
+// done is something else than a view.
+func done(kind hit.Kind, name string, value float64) func(*hit.Row) {
+	return func(row *hit.Row) {
+		row.Kind, row.Name, row.Value = kind, name, value
+		row.Pageviews, row.PageVisitors, row.Bounces = 0, 0, 0
+	}
+}
+
+func minimal(o *collector.Options) { o.Policy.Record = privacy.Minimal }
+func behindProxy(o *collector.Options) {
+	o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8")}
+}
+
+// TestPipeline goes from a request to what is left of it: the rows in the spool,
+// the reasons why there are none, the answer and the counters.
+func TestPipeline(t *testing.T) {
+	const page = "/pixel.gif?site=1&url="
+	const action = "/matomo.php?idsite=1&rec=1&url=https://example.org/kurs"
+	long := strings.Repeat("å", 600) // 1,200 bytes
+
+	tests := []struct {
+		name    string
+		request request
+		options func(*collector.Options)
+		rows    []hit.Row
+		dropped []string // reasons, in alphabetical order
+		status  int      // 0: 200
+		told    string   // "": by the number of rows
+	}{
+		// Where the page is named.
+		{
+			name:    "pixel with url and ref",
+			request: request{target: page + "https%3A%2F%2Fexample.org%2Fom%3Fid%3D7%23topp&ref=https%3A%2F%2Fwww.google.no%2F"},
+			rows:    []hit.Row{row(at("/om"), func(r *hit.Row) { r.Channel, r.Source = "search", "Google" })},
+		},
+		{
+			name:    "pixel with Referer only",
+			request: request{target: "/pixel.gif?site=1", header: map[string]string{"Referer": "https://butikk.example.org/kurv"}},
+			rows:    []hit.Row{row(at("/kurv"), func(r *hit.Row) { r.Host = "butikk.example.org" })},
+		},
+		{
+			name:    "Matomo by GET",
+			request: request{target: "/matomo.php?idsite=1&rec=1&url=https%3A%2F%2Fexample.org%2Fom&urlref=https%3A%2F%2Fnrk.no%2Fsak&action_name=Om&_id=0123456789abcdef&res=1920x1080"},
+			rows:    []hit.Row{row(at("/om"), func(r *hit.Row) { r.Channel, r.Source = "website", "nrk.no" })},
+		},
+		{
+			name:    "Matomo by POST",
+			request: request{target: "/piwik.php", body: "idsite=2&rec=1&url=https://www.other.example/a&lang=en-GB"},
+			rows: []hit.Row{row(at("/a"), func(r *hit.Row) {
+				r.Site, r.Host, r.Language, r.Day = 2, "www.other.example", "en", hit.DayOf(evening)
+			})},
+		},
+		{
+			name:    "path instead of URL",
+			request: request{target: page + "/om?x=1"},
+			rows:    []hit.Row{row(at("/om"))},
+		},
+		{
+			name:    "no page",
+			request: request{target: "/pixel.gif?site=1"},
+			dropped: []string{"no page"},
+		},
+
+		// Hits that are not page views.
+		{
+			name:    "event without a page keeps its name",
+			request: request{target: "/matomo.php?idsite=1&rec=1&e_c=Video&e_a=Play&e_n=Intro&e_v=2.5"},
+			rows:    []hit.Row{row(at(""), done(hit.Event, "Video / Play / Intro", 2.5), func(r *hit.Row) { r.Host = "" })},
+		},
+		{
+			name:    "event on a page",
+			request: request{target: action + "&e_c=Skjema&e_a=%20Send%0A%00inn%20"},
+			rows:    []hit.Row{row(at("/kurs"), done(hit.Event, "Skjema / Sendinn", 0))},
+		},
+		{
+			name:    "name of an event is cut between characters",
+			request: request{target: action + "&e_c=x&e_a=" + long},
+			rows:    []hit.Row{row(at("/kurs"), done(hit.Event, "x / "+strings.Repeat("å", 125), 0))},
+		},
+		{
+			name:    "outlink is host and path",
+			request: request{target: action + "&link=https%3A%2F%2Fkari:pw@Betal.example:8443%2Fkvittering%3Fepost%3Dkari%40example.org%23x"},
+			rows:    []hit.Row{row(at("/kurs"), done(hit.Outlink, "betal.example/kvittering", 0))},
+		},
+		{
+			name:    "outlink to a person has no name",
+			request: request{target: action + "&link=mailto:kari@example.org"},
+			rows:    []hit.Row{row(at("/kurs"), done(hit.Outlink, "", 0))},
+		},
+		{
+			name:    "download",
+			request: request{target: action + "&download=/filer/%C3%85rsmelding.pdf%3Ftoken=1"},
+			rows:    []hit.Row{row(at("/kurs"), done(hit.Download, "/filer/Årsmelding.pdf", 0))},
+		},
+		{
+			name:    "search",
+			request: request{target: action + "&search=sykkel&search_count=3"},
+			rows:    []hit.Row{row(at("/kurs"), done(hit.Search, "sykkel", 3))},
+		},
+		{
+			name:    "ping without a visit",
+			request: request{target: action + "&ping=1"},
+			dropped: []string{"no visit"},
+		},
+
+		// Who is not counted.
+		{
+			name:    "Global Privacy Control",
+			request: request{target: page + "/", header: map[string]string{"Sec-Gpc": "1"}},
+			dropped: []string{"objection"},
+		},
+		{
+			name:    "Do Not Track",
+			request: request{target: action, header: map[string]string{"Dnt": "1"}},
+			dropped: []string{"objection"},
+		},
+		{
+			name:    "no objection",
+			request: request{target: page + "/", header: map[string]string{"Sec-Gpc": "0", "Dnt": "0"}},
+			rows:    []hit.Row{row()},
+		},
+		{
+			name:    "objection is the first that counts",
+			request: request{target: "/pixel.gif?site=1", header: map[string]string{"Sec-Gpc": "1", "User-Agent": google, "Sec-Purpose": "prefetch"}},
+			dropped: []string{"objection"},
+		},
+		{
+			name:    "policy ignores objections",
+			request: request{target: page + "/", header: map[string]string{"Sec-Gpc": "1", "Dnt": "1"}},
+			options: func(o *collector.Options) { o.Policy.IgnoreObjection = true },
+			rows:    []hit.Row{row()},
+		},
+		{
+			name:    "bot",
+			request: request{target: page + "/", header: map[string]string{"User-Agent": google}},
+			dropped: []string{"bot"},
+		},
+		{
+			name:    "no User-Agent",
+			request: request{target: page + "/", header: map[string]string{"User-Agent": ""}},
+			dropped: []string{"bot"},
+		},
+		{
+			name:    "prefetch",
+			request: request{target: page + "/", header: map[string]string{"Sec-Purpose": "prefetch;prerender"}},
+			dropped: []string{"prefetch"},
+		},
+		{
+			name:    "HEAD shows nobody a page",
+			request: request{method: "HEAD", target: page + "/"},
+		},
+		{
+			name:    "preflight",
+			request: request{method: "OPTIONS", target: "/matomo.php"},
+			status:  http.StatusNoContent,
+		},
+
+		// Requests that are wrong.
+		{
+			name:    "pixel of an unknown site",
+			request: request{target: "/pixel.gif?site=3&url=/"},
+			dropped: []string{"unknown site"}, status: http.StatusBadRequest,
+		},
+		{
+			name:    "Matomo of an unknown site",
+			request: request{target: "/matomo.php?idsite=3&rec=1&url=/"},
+			dropped: []string{"unknown site"}, status: http.StatusBadRequest,
+		},
+		{
+			name:    "pixel without a site",
+			request: request{target: "/pixel.gif?url=/"},
+			dropped: []string{"bad request"}, status: http.StatusBadRequest,
+		},
+		{
+			name:    "Matomo without a site",
+			request: request{target: "/matomo.php?rec=1&url=/"},
+			dropped: []string{"bad request"}, status: http.StatusBadRequest,
+		},
+		{
+			name:    "Matomo without rec",
+			request: request{target: "/matomo.php?idsite=1&url=/"},
+		},
+		{
+			name:    "address in a parameter",
+			request: request{target: action + "&cip=198.51.100.9"},
+			dropped: []string{"bad request"}, status: http.StatusBadRequest,
+		},
+		{
+			name:    "body that is no bulk request",
+			request: request{target: "/matomo.php", body: `{"requests": oops`},
+			dropped: []string{"bad request"}, status: http.StatusBadRequest,
+		},
+		{
+			name:    "body of 10 MB",
+			request: request{target: "/matomo.php?idsite=1&rec=1&url=/", body: "x=" + strings.Repeat("y", 10<<20)},
+			dropped: []string{"body too large"}, status: http.StatusRequestEntityTooLarge,
+		},
+		{
+			name:    "small body of much more",
+			request: request{target: "/matomo.php?idsite=1&rec=1&url=/", body: zipped(10 << 20), header: map[string]string{"Content-Encoding": "gzip"}},
+			dropped: []string{"body too large"}, status: http.StatusRequestEntityTooLarge,
+		},
+		{name: "URL with a bad host", request: request{target: page + "http://[bad"}, dropped: []string{"no page"}},
+		{name: "URL of a script", request: request{target: page + "javascript:alert(1)"}, dropped: []string{"no page"}},
+		{name: "URL of a file", request: request{target: page + "file:///home/kari/side.html"}, dropped: []string{"no page"}},
+		{name: "URL without a host", request: request{target: page + "https:///om"}, dropped: []string{"no page"}},
+		{name: "URL without a scheme", request: request{target: page + "//example.org/om"}, dropped: []string{"no page"}},
+		{name: "relative path", request: request{target: page + "om/oss"}, dropped: []string{"no page"}},
+		{name: "control character in a URL", request: request{target: page + "https://example.org/a%01b"}, dropped: []string{"no page"}},
+
+		// What is kept of a URL.
+		{
+			name:    "host without user, port and capitals",
+			request: request{target: page + "https://kari:pw@EXAMPLE.org:8443/om"},
+			rows:    []hit.Row{row(at("/om"))},
+		},
+		{
+			name:    "host that is not UTF-8",
+			request: request{target: page + "https://ex%25FFample.org/om"},
+			rows:    []hit.Row{row(at("/om"), func(r *hit.Row) { r.Host = "ex\ufffdample.org" })},
+		},
+		{
+			name:    "host that is too long",
+			request: request{target: page + "https://" + strings.Repeat("a", 300) + "/om"},
+			rows:    []hit.Row{row(at("/om"), func(r *hit.Row) { r.Host = strings.Repeat("a", 253) })},
+		},
+		{
+			name:    "front page without a slash",
+			request: request{target: page + "https://example.org%3Fa=b"},
+			rows:    []hit.Row{row()},
+		},
+		{
+			name:    "percent-encoded path",
+			request: request{target: page + "https://example.org/%25C3%25B8kologi/a%2520b%253Fc"},
+			rows:    []hit.Row{row(at("/økologi/a b?c"))},
+		},
+		{
+			name:    "path that is not UTF-8 stays encoded",
+			request: request{target: page + "https://example.org/caf%25E9"},
+			rows:    []hit.Row{row(at("/caf%E9"))},
+		},
+		{
+			name:    "path with encoded control characters",
+			request: request{target: page + "https://example.org/a%2500%251B%250Ab%20"},
+			rows:    []hit.Row{row(at("/ab"))},
+		},
+		{
+			name:    "percent sign that is none of an escape",
+			request: request{target: page + "https://example.org/salg/-50%25%23100%25"},
+			rows:    []hit.Row{row(at("/salg/-50%"))},
+		},
+		{
+			name:    "session in the path",
+			request: request{target: page + "https://example.org/kasse%3Bjsessionid=0A1B.node1%3Fx=1"},
+			rows:    []hit.Row{row(at("/kasse"))},
+		},
+		{
+			name:    "session amid the path",
+			request: request{target: page + "https://example.org/no%3Bv=1/kasse%3Bjsessionid=0A1B/steg%253B2"},
+			rows:    []hit.Row{row(at("/no/kasse/steg;2"))},
+		},
+		{
+			name:    "URL of 9 KB",
+			request: request{target: page + "https://example.org/s%3Fq=" + strings.Repeat("x", 9<<10)},
+			rows:    []hit.Row{row(at("/s"))},
+		},
+		{
+			name:    "path of 1,025 bytes is cut between characters",
+			request: request{target: page + "https://example.org/" + long},
+			rows:    []hit.Row{row(at("/" + strings.Repeat("å", 511)))},
+		},
+		{
+			name:    "path that is cut within an escape",
+			request: request{target: page + "https://example.org/x" + strings.Repeat("%2561", 700)},
+			rows:    []hit.Row{row(at("/x" + strings.Repeat("a", 675) + "%6"))},
+		},
+
+		// Where the visit came from.
+		{
+			name:    "own host with www as referrer",
+			request: request{target: page + "https://example.org/a&ref=https://www.example.org/b"},
+			rows:    []hit.Row{row(at("/a"))},
+		},
+		{
+			name:    "own host without www as referrer",
+			request: request{target: page + "https://www.example.org/a&ref=https://example.org/b"},
+			rows:    []hit.Row{row(at("/a"), func(r *hit.Row) { r.Host = "www.example.org" })},
+		},
+		{
+			name:    "other host of the site as referrer",
+			request: request{target: page + "https://example.org/a&ref=https://butikk.example.org/b"},
+			rows:    []hit.Row{row(at("/a"))},
+		},
+		{
+			name:    "host of the page as referrer, though it is none of the site's",
+			request: request{target: page + "https://kopi.example/a&ref=https://kopi.example/b"},
+			rows:    []hit.Row{row(at("/a"), func(r *hit.Row) { r.Host = "kopi.example" })},
+		},
+		{
+			name:    "campaign",
+			request: request{target: page + "https://example.org/a%3Futm_source=nyhetsbrev%26utm_medium=email%26utm_campaign=jul"},
+			rows: []hit.Row{row(at("/a"), func(r *hit.Row) {
+				r.Channel, r.Source = "email", "nyhetsbrev"
+				r.Campaign, r.CampaignSource, r.CampaignMedium = "jul", "nyhetsbrev", "email"
+			})},
+		},
+
+		// What is kept of the person.
+		{
+			name:    "phone, by IPv6",
+			request: request{target: page + "/", from: "[2001:db8:3c4d:15::1a2f]:50000", header: map[string]string{"User-Agent": safari, "Accept-Language": "EN"}},
+			rows: []hit.Row{row(func(r *hit.Row) {
+				r.Network, r.Language = "2001:db8::/32", "en"
+				r.Browser, r.BrowserVersion, r.OS, r.Device = "Safari", "18", "iOS", "mobile"
+			})},
+		},
+		{
+			name:    "no language",
+			request: request{target: page + "/", header: map[string]string{"Accept-Language": ""}},
+			rows:    []hit.Row{row(func(r *hit.Row) { r.Language = "" })},
+		},
+		{
+			name:    "policy cuts more",
+			request: request{target: page + "/"},
+			options: func(o *collector.Options) { o.Policy.Bits4 = 8 },
+			rows:    []hit.Row{row(func(r *hit.Row) { r.Network = "203.0.0.0/8" })},
+		},
+		{
+			name:    "the word of a stranger on the address",
+			request: request{target: page + "/", header: map[string]string{"X-Forwarded-For": "198.51.100.9"}},
+			options: behindProxy,
+			rows:    []hit.Row{row()},
+		},
+		{
+			name:    "the word of a proxy on the address",
+			request: request{target: page + "/", from: "10.1.1.1:80", header: map[string]string{"X-Forwarded-For": "192.0.2.1, 198.51.100.9"}},
+			options: behindProxy,
+			rows:    []hit.Row{row(func(r *hit.Row) { r.Network = "198.51.0.0/16" })},
+		},
+		{
+			name:    "no address",
+			request: request{target: page + "/", from: "10.1.1.1:80", header: map[string]string{"X-Forwarded-For": "someone"}},
+			options: behindProxy,
+			rows:    []hit.Row{row(func(r *hit.Row) { r.Network = "" })},
+		},
+		{
+			name:    "minimal policy",
+			request: request{target: page + "https://example.org/a%3Futm_source=x&ref=https://nrk.no/"},
+			options: minimal,
+			rows:    []hit.Row{row(at("/a"), func(r *hit.Row) { r.OS, r.Device, r.Language, r.Channel = "", "", "", "" })},
+		},
+		{
+			name:    "minimal policy and an event",
+			request: request{target: action + "&e_c=Video&e_a=Play&e_v=7"},
+			options: minimal,
+			rows: []hit.Row{row(at("/kurs"), done(hit.Ping, "", 0), func(r *hit.Row) {
+				r.OS, r.Device, r.Language, r.Channel = "", "", "", ""
+			})},
+		},
+
+		// Time.
+		{
+			name:    "the time of a row is the collector's",
+			request: request{target: action + fmt.Sprintf("&cdt=%d", evening.Add(-5*time.Hour).Unix())},
+			rows:    []hit.Row{row(at("/kurs"))},
+		},
+		{
+			name:    "a time of long ago needs a token",
+			request: request{target: action + fmt.Sprintf("&cdt=%d", evening.Add(-25*time.Hour).Unix())},
+			dropped: []string{"bad request"}, status: http.StatusBadRequest,
+		},
+
+		// Several hits in one request.
+		{
+			name: "bulk",
+			request: request{target: "/matomo.php", body: `{"requests":[
+				"?idsite=1&rec=1&url=https://example.org/a",
+				"?idsite=1&rec=1&url=https://example.org/b",
+				"?idsite=1&rec=1&url=https://example.org/b&e_c=x&e_a=y",
+				"?idsite=7&rec=1&url=https://example.org/c",
+				"?rec=1",
+				"?idsite=1&rec=1&url=nowhere"]}`},
+			rows: []hit.Row{
+				row(at("/a")),
+				row(at("/b"), func(r *hit.Row) {
+					r.EntryPath, r.PreviousPath, r.Visits, r.Visitors, r.Bounces = "/a", "/a", 0, 0, -1
+				}),
+				row(at("/b"), done(hit.Event, "x / y", 0), func(r *hit.Row) {
+					r.EntryPath, r.PreviousPath, r.Visits, r.Visitors = "/a", "/b", 0, 0
+				}),
+			},
+			dropped: []string{"no page", "unknown site", "unknown site"},
+			told:    "recorded; dropped: unknown site, no page",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newRig(t, tt.options)
+			w := r.send(tt.request)
+			if diff := cmp.Diff(tt.rows, r.stored()); diff != "" {
+				t.Errorf("rows (-want +got):\n%s", diff)
+			}
+			if want := max(tt.status, http.StatusOK); w.Code != want && !(tt.status == 0 && w.Code == http.StatusNoContent) {
+				t.Errorf("status %d, want %d", w.Code, want)
+			}
+			told := tt.told
+			switch {
+			case told != "":
+			case len(tt.dropped) > 0:
+				told = "dropped: " + tt.dropped[0]
+			case len(tt.rows) > 0:
+				told = "recorded"
+			default:
+				told = "nothing to record"
+			}
+			if got := w.Header().Get("X-Fotspor"); got != told {
+				t.Errorf("X-Fotspor: %s, want %s", got, told)
+			}
+
+			got := r.counts()
+			received := got["pixel"] + got["matomo"]
+			delete(got, "pixel")
+			delete(got, "matomo")
+			want := map[string]int{}
+			if len(tt.rows) > 0 {
+				want["accepted"] = len(tt.rows)
+			}
+			for _, reason := range tt.dropped {
+				want[strings.ReplaceAll(reason, " ", "_")]++
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("counters (-want +got):\n%s", diff)
+			}
+			became := 0 // every hit that was read is accepted or dropped
+			for reason, n := range want {
+				if reason != "bad_request" && reason != "body_too_large" {
+					became += n
+				}
+			}
+			if received != became {
+				t.Errorf("%d hits received, of which %d were accepted or dropped", received, became)
+			}
+		})
+	}
+}
+
+// zipped is n bytes of a form, as gzip.
+func zipped(n int) string {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	w.Write(bytes.Repeat([]byte("y"), n))
+	w.Close()
+	return b.String()
+}
+
+// TestLeftOutLooksTheSame: a tracker can't tell from the answer whether a hit was
+// left out, but for the header that says so.
+func TestLeftOutLooksTheSame(t *testing.T) {
+	for _, target := range []string{"/pixel.gif?site=1&url=/", "/matomo.php?idsite=1&rec=1&url=/", "/matomo.php?idsite=1&rec=1&url=/&send_image=0"} {
+		r := newRig(t, nil)
+		kept := r.send(request{target: target})
+		for _, header := range []map[string]string{{"Dnt": "1"}, {"User-Agent": google}, {"Sec-Purpose": "prefetch"}} {
+			left := r.send(request{target: target, header: header})
+			want, got := maps.Clone(kept.Header()), maps.Clone(left.Header())
+			want.Del("X-Fotspor")
+			got.Del("X-Fotspor")
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s with %v: header (-kept +left out):\n%s", target, header, diff)
+			}
+			if left.Code != kept.Code || !bytes.Equal(left.Body.Bytes(), kept.Body.Bytes()) {
+				t.Errorf("%s with %v: status %d, kept %d", target, header, left.Code, kept.Code)
+			}
+		}
+	}
+}
+
+// TestPlace: the region file is asked for the client's address, before that is cut.
+func TestPlace(t *testing.T) {
+	file := testdata(t, "GeoIP2-City-Test.mmdb")
+	r := newRig(t, func(o *collector.Options) { o.Geo = openGeo(t, file) })
+	for _, from := range []string{"89.160.20.113:1", "[2a02:cf40::1]:1", "203.0.113.77:1"} {
+		r.send(request{target: "/pixel.gif?site=1&url=/", from: from})
+	}
+	var got []string
+	for _, row := range r.stored() {
+		got = append(got, row.Country+" "+row.Region+" "+row.Network)
+	}
+	want := []string{"SE Östergötland County 89.160.0.0/16", "NO  2a02:cf40::/32", "  203.0.0.0/16"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("country, region, network (-want +got):\n%s", diff)
+	}
+}
+
+// TestVisit follows a visitor through an evening.
+func TestVisit(t *testing.T) {
+	r := newRig(t, nil)
+	ping := request{target: "/matomo.php?idsite=1&rec=1&ping=1&url=/b"}
+	r.view("/a&ref=https://nrk.no/")
+	r.now = r.now.Add(40 * time.Second)
+	r.view("/b&ref=https://example.org/a")
+	r.now = r.now.Add(15 * time.Second)
+	r.send(ping)
+	r.now = r.now.Add(31 * time.Minute)
+	if w := r.send(ping); w.Header().Get("X-Fotspor") != "dropped: no visit" {
+		t.Errorf("ping after the visit: %s", w.Header().Get("X-Fotspor"))
+	}
+	r.view("/a")
+
+	from := func(seconds int) func(*hit.Row) {
+		return func(r *hit.Row) {
+			r.Time, r.Channel, r.Source = evening.Add(time.Duration(seconds)*time.Second), "website", "nrk.no"
+		}
+	}
+	want := []hit.Row{
+		row(at("/a"), from(0)),
+		row(at("/b"), from(40), func(r *hit.Row) {
+			r.EntryPath, r.PreviousPath = "/a", "/a"
+			r.Visits, r.Visitors, r.Bounces, r.Seconds = 0, 0, -1, 40
+		}),
+		row(at("/b"), done(hit.Ping, "", 0), from(55), func(r *hit.Row) {
+			r.EntryPath, r.PreviousPath = "/a", "/b"
+			r.Visits, r.Visitors, r.Seconds = 0, 0, 15
+		}),
+		row(at("/a"), func(r *hit.Row) {
+			r.Time, r.Visitors, r.PageVisitors = evening.Add(55*time.Second+31*time.Minute), 0, 0
+		}),
+	}
+	if diff := cmp.Diff(want, r.stored()); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+}
+
+// TestSpoolFull: a hit that has to be sent again is new to the visit when it comes.
+func TestSpoolFull(t *testing.T) {
+	r := newRig(t, func(o *collector.Options) { o.Spool = openSpool(t, t.TempDir(), 20<<10) })
+	for !r.options.Spool.Full() {
+		if err := r.options.Spool.Append(hit.Row{Site: 2, Time: evening}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bulk := `{"requests":["?idsite=1&rec=1&url=/","?idsite=1&rec=1&url=/b"]}`
+	for _, q := range []request{
+		{target: "/pixel.gif?site=1&url=/"},
+		{target: "/matomo.php?idsite=1&rec=1&url=/"},
+		{target: "/matomo.php", body: bulk, header: map[string]string{"Origin": "https://example.org"}},
+	} {
+		w := r.send(q)
+		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") != "30" {
+			t.Errorf("%s: status %d, Retry-After %q", q.target, w.Code, w.Header().Get("Retry-After"))
+		}
+		if got := w.Header().Get("X-Fotspor"); got != "dropped: spool full" {
+			t.Errorf("%s: X-Fotspor: %s", q.target, got)
+		}
+		if origin := w.Header().Get("Access-Control-Allow-Origin"); q.body != "" && origin != "https://example.org" {
+			t.Errorf("%s: a script of %q may read the answer", q.target, origin)
+		}
+	}
+	// What leaves no hit goes on.
+	w := r.send(request{method: "OPTIONS", target: "/matomo.php"})
+	if w.Code != http.StatusNoContent || w.Header().Get("X-Fotspor") != "nothing to record" || w.Header().Get("Retry-After") != "" {
+		t.Errorf("preflight: status %d, header %v", w.Code, w.Header())
+	}
+	if diff := cmp.Diff(map[string]int{"pixel": 1, "matomo": 3, "spool_full": 4}, r.counts()); diff != "" {
+		t.Errorf("counters (-want +got):\n%s", diff)
+	}
+
+	r.stored()
+	r.view("/")
+	if diff := cmp.Diff([]hit.Row{base}, r.stored()); diff != "" {
+		t.Errorf("rows of the visitor who came back (-want +got):\n%s", diff)
+	}
+}
+
+func TestLanguage(t *testing.T) {
+	r := newRig(t, nil)
+	for header, want := range map[string]string{
+		"nb": "nb", "nb-NO,nb;q=0.9": "nb", "NN": "nn", "zh-Hant-TW": "zh", "sme": "sme", "en_US": "en", "fr;q=0.5": "fr", "de,en": "de",
+		"": "", "*": "", "x-klingon": "", "english": "", "n1": "", "åå": "", "<b>": "",
+	} {
+		r.send(request{target: "/pixel.gif?site=1&url=/", header: map[string]string{"Accept-Language": header}})
+		if rows := r.stored(); len(rows) != 1 || rows[0].Language != want {
+			t.Errorf("Accept-Language %q: %q, want %q", header, rows[0].Language, want)
+		}
+	}
+}
+
+// FuzzPage: whatever is sent as URL and name, what is kept is short, clean text.
+func FuzzPage(f *testing.F) {
+	for _, s := range []string{
+		"https://example.org/om?x=1#y", "/a;jsessionid=1/b%3B", "http://[bad", "javascript:alert(1)", "https://ex%FFample.org/50%-off",
+		"/%00%0A%E9", "//x", "https://æøå.no/%C3%A6", "/\u2028", "https://e.org/" + strings.Repeat("%61", 1000),
+	} {
+		f.Add(s, s)
+	}
+	r := newRig(f, nil)
+	f.Fuzz(func(t *testing.T, url, name string) {
+		q := request{target: "/matomo.php"}.make()
+		values := q.URL.Query()
+		for k, v := range map[string]string{"idsite": "1", "rec": "1", "url": url, "link": name} {
+			values.Set(k, v)
+		}
+		q.URL.RawQuery = values.Encode()
+		rows, err := r.Rows(collector.Matomo, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range rows {
+			for _, text := range []string{row.Path, row.Host, row.Name, row.EntryPath} {
+				if strings.ToValidUTF8(text, "") != text || strings.ContainsAny(text, "\x00\n\r\t\x1b\x7f\u0085") || len(text) > 1024 {
+					t.Errorf("kept of %q and %q: %q", url, name, text)
+				}
+			}
+			if row.Path != "" && row.Path[0] != '/' || len(row.Host) > 253 || len(row.Name) > 255 {
+				t.Errorf("kept of %q and %q: %q on %q, %q", url, name, row.Path, row.Host, row.Name)
+			}
+		}
+	})
+}

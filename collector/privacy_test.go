@@ -1,0 +1,210 @@
+package collector_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/PuerkitoBio/goquery"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/fotspor/fotspor/collector"
+	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/privacy"
+)
+
+// get asks for a page and checks what every privacy page has in common.
+func (r *rig) get(q request) *goquery.Document {
+	r.tb.Helper()
+	w := r.send(q)
+	if w.Code != http.StatusOK {
+		r.tb.Fatalf("%s: status %d", q.target, w.Code)
+	}
+	for name, want := range map[string]string{
+		"Content-Type":            "text/html; charset=utf-8",
+		"Content-Security-Policy": privacy.ContentSecurityPolicy(),
+		"X-Content-Type-Options":  "nosniff",
+		"Cache-Control":           "no-store",
+	} {
+		if got := w.Header().Get(name); got != want {
+			r.tb.Errorf("%s: %s is %q, want %q", q.target, name, got, want)
+		}
+	}
+	if cookies := w.Header().Values("Set-Cookie"); len(cookies) > 0 {
+		r.tb.Errorf("%s sets cookies %q", q.target, cookies)
+	}
+	page, err := goquery.NewDocumentFromReader(w.Body)
+	if err != nil {
+		r.tb.Fatal(err)
+	}
+	return page
+}
+
+// told returns the row that a page shows, by column.
+func told(page *goquery.Document) map[string]string {
+	row := map[string]string{}
+	page.Find("tbody tr").Each(func(_ int, tr *goquery.Selection) {
+		value := tr.Find("td")
+		if value.Find("i").Length() > 0 { // says that it is empty
+			row[tr.Find("code").Text()] = ""
+			return
+		}
+		row[tr.Find("code").Text()] = value.Text()
+	})
+	return row
+}
+
+func TestStatement(t *testing.T) {
+	r := newRig(t, func(o *collector.Options) {
+		o.Policy.Bits4 = 8
+		o.Policy.Retention = privacy.Period{Years: 2}
+	})
+	page := r.get(request{target: "/privacy/1?lang=en"})
+	if title := page.Find("title").Text(); !strings.Contains(title, "example.org") {
+		t.Errorf("title is %q", title)
+	}
+	if text := page.Find("body").Text(); !strings.Contains(text, "first 8 of 32 bits") || !strings.Contains(text, "2 years") {
+		t.Errorf("page does not say what the policy does:\n%s", text)
+	}
+	if href, _ := page.Find("main a").Attr("href"); href != "1/what?lang=en" {
+		t.Errorf("first link is to %q", href)
+	}
+	other := r.get(request{target: "/privacy/2"})
+	if title := other.Find("title").Text(); !strings.Contains(title, "www.other.example") {
+		t.Errorf("title of the other site is %q", title)
+	}
+}
+
+func TestPageLanguage(t *testing.T) {
+	r := newRig(t, nil)
+	for _, tt := range []struct{ query, accept, want string }{
+		{"", "nb-NO,nb;q=0.9,en;q=0.8", "nb"},
+		{"", "no", "nb"},
+		{"", "nn-NO,nn;q=0.9", "nb"},
+		{"", "en-GB,nb;q=0.5", "en"},
+		{"", "de", "en"},
+		{"", "", "en"},
+		{"?lang=en", "nb", "en"},
+		{"?lang=nb", "en", "nb"},
+		{"?lang=NB", "en", "nb"},
+		{"?lang=de", "nb", "en"},
+	} {
+		for _, target := range []string{"/privacy/1", "/privacy/1/what"} {
+			page := r.get(request{target: target + tt.query, header: map[string]string{"Accept-Language": tt.accept}})
+			if lang, _ := page.Find("html").Attr("lang"); lang != tt.want {
+				t.Errorf("%s%s with Accept-Language %q is in %q, want %q", target, tt.query, tt.accept, lang, tt.want)
+			}
+		}
+	}
+}
+
+// TestWhat: the page shows the row that a view would leave, which is the row that
+// a view then leaves.
+func TestWhat(t *testing.T) {
+	for _, tt := range []struct{ name, from, network string }{
+		{"IPv4", "203.0.113.77:1", "203.0.0.0/16"},
+		{"IPv6", "[2001:db8:3c4d:15::1a2f]:1", "2001:db8::/32"},
+		{"proxy", "10.0.0.1:1", "198.51.0.0/16"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newRig(t, behindProxy)
+			header := map[string]string{"X-Forwarded-For": "198.51.100.9"}
+			page := r.get(request{target: "/privacy/1/what?lang=en", from: tt.from, header: header})
+			want := map[string]string{
+				"site": "1", "kind": "pageview", "path": "/", "host": "example.org", "entry_path": "/", "network": tt.network,
+				"browser": "Firefox", "browser_version": "141", "os": "Windows", "device": "desktop", "language": "nb", "channel": "direct",
+				"pageviews": "1", "visits": "1", "visitors": "1", "page_visitors": "1", "bounces": "1",
+			}
+			got := told(page)
+			for column, value := range want {
+				if got[column] != value {
+					t.Errorf("%s is %q, want %q", column, got[column], value)
+				}
+			}
+			html, err := page.Html()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, address := range []string{"203.0.113.77", "2001:db8:3c4d", "198.51.100.9", "10.0.0.1"} {
+				if strings.Contains(html, address) {
+					t.Errorf("page shows %s", address)
+				}
+			}
+
+			// And nothing has come of it.
+			if rows := r.stored(); len(rows) > 0 {
+				t.Errorf("looking left %d rows", len(rows))
+			}
+			if counts := r.counts(); len(counts) > 0 {
+				t.Errorf("looking counted %v", counts)
+			}
+			r.send(request{target: "/pixel.gif?site=1&url=/", from: tt.from, header: header})
+			if diff := cmp.Diff(row(func(r *hit.Row) { r.Network = tt.network }), r.stored()[0]); diff != "" {
+				t.Errorf("row of the first view (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestWhatUnderMinimalPolicy(t *testing.T) {
+	r := newRig(t, minimal)
+	got := told(r.get(request{target: "/privacy/1/what"}))
+	for _, column := range []string{"os", "device", "language", "channel", "source"} {
+		if value, ok := got[column]; ok {
+			t.Errorf("column %s is shown, with %q", column, value)
+		}
+	}
+	if got["browser"] != "Firefox" || got["network"] != "203.0.0.0/16" {
+		t.Errorf("browser %q, network %q", got["browser"], got["network"])
+	}
+}
+
+func TestWhatLeavesNothing(t *testing.T) {
+	r := newRig(t, nil)
+	for _, tt := range []struct {
+		header map[string]string
+		want   string
+	}{
+		{map[string]string{"Sec-Gpc": "1"}, "objection"},
+		{map[string]string{"Dnt": "1"}, "objection"},
+		{map[string]string{"User-Agent": google}, "a program sent it"},
+		{map[string]string{"Sec-Purpose": "prefetch"}, "fetched the page ahead of time"},
+	} {
+		page := r.get(request{target: "/privacy/1/what?lang=en", header: tt.header})
+		if text := page.Find("main p").First().Text(); !strings.HasPrefix(text, "Nothing.") || !strings.Contains(text, tt.want) {
+			t.Errorf("with %v the page says %q, want %q", tt.header, text, tt.want)
+		}
+		if page.Find("table").Length() > 0 {
+			t.Errorf("with %v the page shows a row", tt.header)
+		}
+	}
+	if counts := r.counts(); len(counts) > 0 {
+		t.Errorf("looking counted %v", counts)
+	}
+}
+
+func TestPrivacyOfUnknownSite(t *testing.T) {
+	r := newRig(t, nil)
+	for _, site := range []string{"3", "0", "-1", "+1", "1.0", "x", "4294967297", "%2e"} {
+		for _, target := range []string{"/privacy/" + site, "/privacy/" + site + "/what"} {
+			if w := r.send(request{target: target}); w.Code != http.StatusNotFound {
+				t.Errorf("%s: status %d, want 404", target, w.Code)
+			}
+		}
+	}
+	if w := r.send(request{method: "POST", target: "/privacy/1"}); w.Code != http.StatusMethodNotAllowed {
+		t.Errorf("POST: status %d, want 405", w.Code)
+	}
+}
+
+// TestPolicyThatDoesNotHold: nothing is promised by a policy out of its bounds, and
+// the page breaks whole.
+func TestPolicyThatDoesNotHold(t *testing.T) {
+	r := newRig(t, func(o *collector.Options) { o.Policy.Bits4 = 32 })
+	for _, target := range []string{"/privacy/1", "/privacy/1/what"} {
+		w := r.send(request{target: target})
+		if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "<") {
+			t.Errorf("%s: status %d, %s", target, w.Code, w.Body)
+		}
+	}
+}

@@ -1,0 +1,141 @@
+package collector_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/fotspor/fotspor/collector"
+	"github.com/fotspor/fotspor/store"
+)
+
+var errAway = errors.New("store is away")
+
+// list is a store of sites that can fail. It honours its context.
+type list struct {
+	mu    sync.Mutex
+	hosts []string
+	err   error
+	calls int
+}
+
+// become changes what the next call returns.
+func (l *list) become(err error, hosts ...string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.hosts, l.err = hosts, err
+}
+
+// called returns how many calls there were.
+func (l *list) called() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.calls
+}
+
+func (l *list) sites(ctx context.Context) ([]store.Site, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.calls++
+	if err := errors.Join(ctx.Err(), l.err); err != nil {
+		return nil, err
+	}
+	var sites []store.Site
+	for i, host := range l.hosts {
+		sites = append(sites, store.Site{ID: uint32(i + 1), Name: host, Hosts: []string{host}, Location: time.UTC})
+	}
+	return sites, nil
+}
+
+// hostOf returns the host of a site, or "" if there is none.
+func hostOf(sites *collector.Sites, id uint32) string {
+	host, _ := sites.ByID(id)
+	return host
+}
+
+func TestRefresh(t *testing.T) {
+	l := list{hosts: []string{"one.example", "two.example"}}
+	sites := collector.NewSites(l.sites, slog.New(slog.DiscardHandler))
+	if host := hostOf(sites, 1); host != "" {
+		t.Errorf("before the first refresh, site 1 is %q", host)
+	}
+	if err := sites.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range []string{"", "one.example", "two.example", ""} {
+		if host := hostOf(sites, uint32(id)); host != want {
+			t.Errorf("site %d is %q, want %q", id, host, want)
+		}
+	}
+
+	l.become(errAway)
+	if err := sites.Refresh(t.Context()); !errors.Is(err, errAway) {
+		t.Errorf("Refresh = %v, want %v", err, errAway)
+	}
+	if host := hostOf(sites, 2); host != "two.example" {
+		t.Errorf("after a failure, site 2 is %q", host)
+	}
+
+	l.become(nil, "new.example")
+	if err := sites.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if one, two := hostOf(sites, 1), hostOf(sites, 2); one != "new.example" || two != "" {
+		t.Errorf("sites are %q and %q", one, two)
+	}
+}
+
+func TestWatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		l := list{hosts: []string{"one.example"}}
+		sites := collector.NewSites(l.sites, slog.New(slog.NewTextHandler(&log, nil)))
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			sites.Watch(ctx, 10*time.Second)
+		}()
+		pass := func(d time.Duration) {
+			time.Sleep(d) // of the bubble's own clock
+			synctest.Wait()
+		}
+
+		pass(10*time.Second - time.Millisecond)
+		if host := hostOf(sites, 1); host != "" {
+			t.Errorf("before the interval is over, site 1 is %q", host)
+		}
+		pass(time.Millisecond)
+		if host := hostOf(sites, 1); host != "one.example" {
+			t.Errorf("after the interval, site 1 is %q", host)
+		}
+
+		l.become(errAway)
+		pass(20 * time.Second)
+		if host := hostOf(sites, 1); host != "one.example" || l.called() != 3 {
+			t.Errorf("after %d calls, of which two failed, site 1 is %q", l.called(), host)
+		}
+		if n := strings.Count(log.String(), "store is away"); n != 2 {
+			t.Errorf("%d of 2 failures are in the log:\n%s", n, log.String())
+		}
+
+		l.become(nil, "two.example")
+		pass(10 * time.Second)
+		if host := hostOf(sites, 1); host != "two.example" {
+			t.Errorf("after the store came back, site 1 is %q", host)
+		}
+
+		stop()
+		<-done // or else the bubble reports a deadlock
+		pass(time.Minute)
+		if n := l.called(); n != 4 {
+			t.Errorf("%d calls, want 4: Watch has ended", n)
+		}
+	})
+}
