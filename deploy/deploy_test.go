@@ -22,7 +22,7 @@ var (
 	metricName   = regexp.MustCompile(`\bfotspor_[a-z0-9_]+`)
 	metricRow    = regexp.MustCompile("(?m)^\\| `(fotspor_[a-z0-9_]+)` \\| (counter|gauge|histogram) \\|[^|]*\\| [^|]+ \\|$")
 	variableName = regexp.MustCompile(`\bFOTSPOR_[A-Z_]+`)
-	flagRow      = regexp.MustCompile("(?m)^\\| `--([a-z-]+) [^`]+` \\| `(FOTSPOR_[A-Z_]+)` \\|")
+	flagRow      = regexp.MustCompile("(?m)^\\| `--([a-z-]+)[^`]*` \\| `(FOTSPOR_[A-Z_]+)` \\|")
 	alertName    = regexp.MustCompile(`(?m)^ *- alert: (\w+)$`)
 	mount        = regexp.MustCompile(`(?m)^ *- (\./[^:\s]+):`)
 	namedFile    = regexp.MustCompile(`\b(?:deploy|docs)/[\w./-]+\.\w+`)
