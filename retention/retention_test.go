@@ -1,0 +1,201 @@
+package retention_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"go.uber.org/goleak"
+
+	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/retention"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// ledger is raw rows as their times, and fails on demand.
+type ledger struct {
+	sync.Mutex
+	rows   []time.Time
+	fails  int // so many calls of DeleteBefore fail
+	passes int
+}
+
+func (l *ledger) Before(ctx context.Context, cutoff time.Time) (privacy.Held, error) {
+	if err := ctx.Err(); err != nil {
+		return privacy.Held{}, err
+	}
+	l.Lock()
+	defer l.Unlock()
+	l.passes++
+	var held privacy.Held
+	for _, at := range l.rows {
+		if at.Before(cutoff) {
+			if held.Rows == 0 || at.Before(held.First) {
+				held.First = at
+			}
+			if at.After(held.Last) {
+				held.Last = at
+			}
+			held.Rows++
+		}
+	}
+	return held, nil
+}
+
+func (l *ledger) DeleteBefore(ctx context.Context, cutoff time.Time) (int64, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	l.Lock()
+	defer l.Unlock()
+	if l.fails > 0 {
+		l.fails--
+		return 0, errors.New("the disk is on strike")
+	}
+	var kept []time.Time
+	for _, at := range l.rows {
+		if !at.Before(cutoff) {
+			kept = append(kept, at)
+		}
+	}
+	n := len(l.rows) - len(kept)
+	l.rows = kept
+	return int64(n), nil
+}
+
+// state returns how many rows are left, and how many passes there were.
+func (l *ledger) state() (rows, passes int) {
+	l.Lock()
+	defer l.Unlock()
+	return len(l.rows), l.passes
+}
+
+func at(s string) time.Time {
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		panic(err)
+	}
+	return t
+}
+
+var threeYears = privacy.Period{Years: 3}
+
+// TestPassDeletesToTheDay: a row leaves with the day that is three years old.
+func TestPassDeletesToTheDay(t *testing.T) {
+	rows := []time.Time{
+		at("2020-01-01T00:00:00Z"), at("2023-11-21T23:59:59Z"), // past their time
+		at("2023-11-22T00:00:00Z"), at("2026-11-22T00:00:00Z"), // not yet
+	}
+	for _, now := range []string{"2026-11-22T00:00:00Z", "2026-11-22T23:59:59Z", "2026-11-23T00:59:59+01:00"} {
+		l := &ledger{rows: rows}
+		w := retention.New(retention.Options{Rows: l, Keep: threeYears})
+		report, err := w.Pass(t.Context(), at(now))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if report.Deleted != 2 || len(l.rows) != 2 || !report.Cutoff.Equal(at("2023-11-22T00:00:00Z")) {
+			t.Errorf("at %s: deleted %d before %s, left %v; want 2 and the two youngest", now, report.Deleted, report.Cutoff, l.rows)
+		}
+	}
+}
+
+func TestReport(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		rows []time.Time
+		dry  bool
+		want string
+	}{
+		{"nothing", nil, false, "retention 3y at 2026-11-22T10:00:00Z: rows from before 2023-11-22 are past their time\nno such rows\ndeleted 0 rows\n"},
+		{"dry run", []time.Time{at("2020-01-01T00:00:00Z"), at("2021-02-03T04:05:06Z")}, true,
+			"retention 3y at 2026-11-22T10:00:00Z: rows from before 2023-11-22 are past their time\n" +
+				"found 2 rows, from 2020-01-01T00:00:00Z to 2021-02-03T04:05:06Z\ndry run: nothing deleted\n"},
+		{"deleted", []time.Time{at("2020-01-01T00:00:00Z")}, false,
+			"retention 3y at 2026-11-22T10:00:00Z: rows from before 2023-11-22 are past their time\n" +
+				"found 1 rows, from 2020-01-01T00:00:00Z to 2020-01-01T00:00:00Z\ndeleted 1 rows\n"},
+	} {
+		l := &ledger{rows: c.rows}
+		w := retention.New(retention.Options{Rows: l, Keep: threeYears})
+		pass := w.Pass
+		if c.dry {
+			pass = w.DryRun
+		}
+		report, err := pass(t.Context(), at("2026-11-22T10:00:00Z"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out strings.Builder
+		if n, err := report.WriteTo(&out); out.String() != c.want || n != int64(len(c.want)) || err != nil {
+			t.Errorf("%s: report %q, %v, want %q", c.name, out.String(), err, c.want)
+		}
+		if c.dry && len(l.rows) != len(c.rows) {
+			t.Errorf("%s deleted rows", c.name)
+		}
+	}
+}
+
+// TestRun: a pass at the start and one after each midnight; one that fails is tried
+// again, counted, and does not end the worker.
+func TestRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		// The clock of a bubble begins at midnight UTC of 2000-01-01.
+		time.Sleep(10 * time.Hour)
+		l := &ledger{rows: []time.Time{at("1990-01-01T00:00:00Z"), at("1997-01-02T12:00:00Z")}, fails: 2}
+		registry := prometheus.NewPedanticRegistry()
+		w := retention.New(retention.Options{Rows: l, Keep: threeYears, Registerer: registry})
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); w.Run(ctx) }()
+
+		synctest.Wait()
+		expect(t, registry, 0, 1, 0)
+		time.Sleep(15 * time.Minute)
+		synctest.Wait()
+		expect(t, registry, 0, 2, 0)
+		time.Sleep(15 * time.Minute)
+		synctest.Wait()
+		expect(t, registry, 1, 2, at("2000-01-01T10:30:00Z").Unix())
+		time.Sleep(13*time.Hour + 30*time.Minute) // to midnight
+		synctest.Wait()
+		if rows, _ := l.state(); rows != 1 {
+			t.Errorf("a row left before its day was over")
+		}
+		time.Sleep(24 * time.Hour)
+		synctest.Wait()
+		expect(t, registry, 1, 2, at("2000-01-02T00:10:00Z").Unix())
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		expect(t, registry, 2, 2, at("2000-01-03T00:10:00Z").Unix())
+		if rows, passes := l.state(); rows != 0 || passes != 5 {
+			t.Errorf("%d rows left after %d passes, want 0 after 5", rows, passes)
+		}
+		cancel()
+		<-done
+	})
+}
+
+func expect(t *testing.T, g prometheus.Gatherer, deleted, failures, success int64) {
+	t.Helper()
+	var want strings.Builder
+	for _, m := range []struct {
+		name, kind, help string
+		value            int64
+	}{
+		{"fotspor_retention_deleted_rows_total", "counter", "Raw rows deleted because they were past their time.", deleted},
+		{"fotspor_retention_failures_total", "counter", "Passes of the retention worker that failed.", failures},
+		{"fotspor_retention_last_success_timestamp_seconds", "gauge", "When rows past their time were last looked for and deleted without an error.", success},
+	} {
+		fmt.Fprintf(&want, "# HELP %[1]s %[2]s\n# TYPE %[1]s %[3]s\n%[1]s %[4]d\n", m.name, m.help, m.kind, m.value)
+	}
+	if err := testutil.GatherAndCompare(g, strings.NewReader(want.String())); err != nil {
+		t.Error(err)
+	}
+}
