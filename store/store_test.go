@@ -284,6 +284,9 @@ func TestInsertTwiceIsOnce(t *testing.T) {
 }
 
 func TestDeleteBefore(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for the disk")
+	}
 	st := storetest.Open(t)
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	rows := someRows(rand.New(rand.NewPCG(5, 6)), 3000, now, 200, oslo)
@@ -328,6 +331,9 @@ func TestDeleteBefore(t *testing.T) {
 }
 
 func TestEraseNetwork(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for the disk")
+	}
 	st := storetest.Open(t)
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	rows := someRows(rand.New(rand.NewPCG(7, 8)), 1000, now, 10, oslo)

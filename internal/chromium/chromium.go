@@ -46,8 +46,6 @@ func Open(tb testing.TB, options ...chromedp.ExecAllocatorOption) *Tab {
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
 		chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("hide-scrollbars", true),
-		// Pages that are left are kept for the back button, as on people's machines.
-		chromedp.Flag("disable-back-forward-cache", false),
 	}, options...)...)
 	tb.Cleanup(cancel)
 	ctx, cancel := chromedp.NewContext(allocator)
