@@ -38,6 +38,7 @@ func TestMistakesInTheCommandLine(t *testing.T) {
 		{"site remove", `"site remove"`},
 		{"site add", "--host"},
 		{"site add --host https://example.org/", `"https://example.org/"`},
+		{"site add --host example.org:8080", `"example.org:8080"`},
 		{"site add --host example.org --timezone Mars/Olympus", `"Mars/Olympus"`},
 		{"user add", "NAME"},
 		{"user add kari --role root", `"root"`},

@@ -136,26 +136,35 @@ func (p *program) start(ctx context.Context) error {
 		p.background(worker.Run)
 	}
 
-	mux := http.NewServeMux()
-	geoDB, err := p.openGeo()
-	if err != nil {
-		return err
-	}
-	if p.Collector {
-		if err := p.startCollector(ctx, mux, geoDB); err != nil {
-			return err
-		}
-	}
-	if p.Dashboard {
-		if err := p.startDashboard(ctx, mux, geoDB); err != nil {
-			return err
-		}
-	}
 	if publicListener != nil {
+		mux, err := p.publicHandler(ctx)
+		if err != nil {
+			return err
+		}
 		p.serve(publicListener, mux, "public")
 	}
 	p.greet()
 	return nil
+}
+
+// publicHandler starts what browsers reach.
+func (p *program) publicHandler(ctx context.Context) (http.Handler, error) {
+	geoDB, err := p.openGeo()
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	if p.Collector {
+		if err := p.startCollector(ctx, mux, geoDB); err != nil {
+			return nil, err
+		}
+	}
+	if p.Dashboard {
+		if err := p.startDashboard(ctx, mux, geoDB); err != nil {
+			return nil, err
+		}
+	}
+	return mux, nil
 }
 
 func (p *program) component(name string) *slog.Logger { return p.Logger.With("component", name) }

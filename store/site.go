@@ -28,7 +28,7 @@ func (s Site) Validate() error {
 		return errors.New("site without a time zone")
 	}
 	for _, host := range s.Hosts {
-		if host == "" || host != strings.ToLower(host) || strings.ContainsAny(host, "/ \t\n@?#") {
+		if host == "" || host != strings.ToLower(host) || strings.ContainsAny(host, "/: \t\n@?#") {
 			return fmt.Errorf("host %q: want a name such as example.org", host)
 		}
 	}
