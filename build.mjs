@@ -1,4 +1,4 @@
-// Makes what the Go packages embed from their dist folders: the tracker script, the
+// Makes what the Go packages embed from their dist folders: the tracker scripts, the
 // dashboard's script and style sheet, and the names of countries and languages.
 // Run by `make build`.
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -8,7 +8,7 @@ const shared = { bundle: true, minify: true, target: "es2018", logLevel: "warnin
 
 await build({
   ...shared,
-  entryPoints: ["collector/script/fotspor.ts"],
+  entryPoints: ["collector/script/fotspor.ts", "collector/script/matomo.ts"],
   outdir: "collector/script/dist",
   format: "iife",
 });

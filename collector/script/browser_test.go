@@ -17,7 +17,9 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/fotspor/fotspor/collector/dialect/matomo"
 	"github.com/fotspor/fotspor/collector/script"
+	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/internal/chromium"
 )
 
@@ -26,7 +28,8 @@ const patience = 20 * time.Second
 
 const site = 7
 
-// sent is one hit as the server gets it.
+// sent is one hit as the server gets it. What has the parameters beside those of
+// a plain page view of the site.
 type sent struct{ What, URL, Referrer string }
 
 // world is a website, the statistics server that it uses, at another origin,
@@ -35,16 +38,26 @@ type world struct {
 	t       *testing.T
 	tab     *chromium.Tab
 	website *httptest.Server
+	stats   string // where the statistics server is
 	hits    chan sent
 	loaded  chan string // paths of pages whose scripts, ours among them, have run
 }
 
+// newWorld makes a website whose pages have the snippet of fotspor.js.
 func newWorld(t *testing.T) *world {
+	t.Helper()
+	return newWorldWith(t, func(stats string) string { return script.Snippet(stats, site) })
+}
+
+// newWorldWith makes a website whose pages have the HTML that body returns for
+// the address of the statistics server.
+func newWorldWith(t *testing.T, body func(stats string) string) *world {
 	t.Helper()
 	w := &world{t: t, hits: make(chan sent, 100), loaded: make(chan string, 100)}
 
 	stats := http.NewServeMux()
 	stats.Handle("GET /fotspor.js", script.Handler())
+	stats.Handle("GET /matomo.js", script.Matomo())
 	stats.HandleFunc("GET /pixel.gif", func(_ http.ResponseWriter, r *http.Request) {
 		w.hits <- sent{"pixel " + r.FormValue("site"), r.Referer(), ""}
 	})
@@ -54,13 +67,16 @@ func newWorld(t *testing.T) *world {
 	})
 	statsServer := httptest.NewServer(stats)
 	t.Cleanup(statsServer.Close)
+	w.stats = statsServer.URL
 
 	pages := http.NewServeMux()
 	pages.HandleFunc("GET /", func(rw http.ResponseWriter, r *http.Request) {
 		rw.Header().Set("Content-Type", "text/html; charset=utf-8")
 		fmt.Fprintf(rw, `<!doctype html><title>%s</title><link rel="icon" href="data:,"><a href="/b">b</a>%s<script defer src="/own.js"></script>`,
-			r.URL.Path, script.Snippet(statsServer.URL, site))
+			r.URL.Path, body(w.stats))
 	})
+	// A link here is followed, and leaves the page where it is.
+	pages.HandleFunc("GET /nothing/", func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusNoContent) })
 	// Deferred scripts run in order: when this one reports, ours has run.
 	pages.HandleFunc("GET /own.js", func(rw http.ResponseWriter, _ *http.Request) {
 		rw.Header().Set("Content-Type", "text/javascript")
@@ -75,7 +91,8 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// read checks what is the same in every hit and returns the rest.
+// read checks what is the same in every hit, and that the collector takes it for
+// what it is, and returns the rest.
 func (w *world) read(r *http.Request) sent {
 	q := r.URL.Query()
 	body, _ := io.ReadAll(r.Body)
@@ -86,14 +103,20 @@ func (w *world) read(r *http.Request) sent {
 		w.t.Errorf("hit with a cookie %q", c)
 	}
 	s := sent{"view", w.path(q.Get("url")), w.path(q.Get("urlref"))}
-	if q.Has("ping") {
-		s.What = "ping " + q.Get("ping")
+	plain := url.Values{"idsite": {"7"}, "rec": {"1"}, "send_image": {"0"}, "url": q["url"], "urlref": q["urlref"]}
+	for name, want := range plain {
+		if got := q[name]; slices.Equal(got, want) && len(got) == 1 {
+			q.Del(name)
+		}
 	}
-	for _, name := range []string{"url", "urlref", "ping"} {
-		q.Del(name)
+	if len(q) > 0 {
+		s.What, _ = url.QueryUnescape(q.Encode())
 	}
-	if diff := cmp.Diff(url.Values{"idsite": {"7"}, "rec": {"1"}, "send_image": {"0"}}, q); diff != "" {
-		w.t.Errorf("other parameters (-want +got):\n%s", diff)
+	hits, err := matomo.Dialect{}.Parse(r)
+	if err != nil || len(hits) != 1 {
+		w.t.Errorf("%s: the collector reads %d hits, error %v; want one", s.What, len(hits), err)
+	} else if isView := !q.Has("ca") && !q.Has("ping"); isView != (hits[0].Kind == hit.Pageview) {
+		w.t.Errorf("%s: the collector takes it for kind %v", s.What, hits[0].Kind)
 	}
 	return s
 }
@@ -140,7 +163,9 @@ func (w *world) expect(want ...sent) {
 			w.t.Fatalf("hits: %+v, want %+v", got, want)
 		}
 	}
-	order := func(a, b sent) int { return slices.Compare([]string{a.URL, a.What}, []string{b.URL, b.What}) }
+	order := func(a, b sent) int {
+		return slices.Compare([]string{a.URL, a.What, a.Referrer}, []string{b.URL, b.What, b.Referrer})
+	}
 	slices.SortFunc(got, order)
 	slices.SortFunc(want, order)
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -180,7 +205,7 @@ func TestInBrowser(t *testing.T) {
 		w.open("/a?x=1&y=%C3%A5#part")
 		w.expect(sent{"view", "/a?x=1&y=%C3%A5", ""})
 		w.js(`document.querySelector("a").click()`)
-		w.expect(sent{"ping 1", "/a?x=1&y=%C3%A5", ""}, sent{"view", "/b", "/a?x=1&y=%C3%A5"})
+		w.expect(sent{"ping=1", "/a?x=1&y=%C3%A5", ""}, sent{"view", "/b", "/a?x=1&y=%C3%A5"})
 	})
 
 	t.Run("single-page application", func(t *testing.T) {
@@ -199,7 +224,7 @@ func TestInBrowser(t *testing.T) {
 		w.js(`history.go(-3)`)
 		w.expect(sent{"view", "/one", "/three"})
 		w.open("/b")
-		w.expect(sent{"ping 1", "/one", "/three"}, sent{"view", "/b", ""})
+		w.expect(sent{"ping=1", "/one", "/three"}, sent{"view", "/b", ""})
 	})
 
 	t.Run("back/forward cache", func(t *testing.T) {
@@ -207,15 +232,15 @@ func TestInBrowser(t *testing.T) {
 		w.open("/a")
 		w.expect(sent{"view", "/a", ""})
 		w.js(`document.querySelector("a").click()`)
-		w.expect(sent{"ping 1", "/a", ""}, sent{"view", "/b", "/a"})
+		w.expect(sent{"ping=1", "/a", ""}, sent{"view", "/b", "/a"})
 		// Left while it loads, a page keeps neither its place in the history
 		// nor one in the cache.
 		ask[bool](w, `new Promise((done) => document.readyState === "complete" ? done(true)
 			: addEventListener("load", () => setTimeout(done, 0, true)))`)
 		w.js(`location.href = "/c"`)
-		w.expect(sent{"ping 1", "/b", "/a"}, sent{"view", "/c", "/b"})
+		w.expect(sent{"ping=1", "/b", "/a"}, sent{"view", "/c", "/b"})
 		w.js(`history.back()`)
-		w.expect(sent{"ping 1", "/c", "/b"}, sent{"view", "/b", ""}) // no longer from /a
+		w.expect(sent{"ping=1", "/c", "/b"}, sent{"view", "/b", ""}) // no longer from /a
 		if !ask[bool](w, `window.restored`) {
 			t.Error("the page was loaded again: the cache is not what was tested")
 		}

@@ -1,5 +1,5 @@
-// Package script serves fotspor.js, the tracker script that a website includes,
-// and writes the HTML that includes it.
+// Package script serves the tracker scripts that a website includes: fotspor.js,
+// whose HTML it writes, and matomo.js for pages with Matomo's snippet.
 package script
 
 import (
@@ -19,34 +19,47 @@ import (
 	"time"
 )
 
-// dist is filled by the build of fotspor.ts. It is committed empty, so that the
-// Go code compiles before the script is built.
+// dist is filled by the build of fotspor.ts and matomo.ts. It is committed empty,
+// so that the Go code compiles before the scripts are built.
 //
 //go:embed all:dist
 var dist embed.FS
 
-// maxAge is how long a browser may use the script without asking again.
+// The bundles in dist.
+const (
+	ours   = "fotspor.js"
+	matomo = "matomo.js"
+)
+
+// maxAge is how long a browser may use a script without asking again.
 const maxAge = time.Hour
 
-var errMissing = errors.New("fotspor.js is not in this build: run `make build`")
+var errMissing = errors.New("the tracker scripts are not in this build: run `make build`")
 
-func bundle() ([]byte, error) {
-	js, err := dist.ReadFile("dist/fotspor.js")
+func bundle(name string) ([]byte, error) {
+	js, err := dist.ReadFile("dist/" + name)
 	if err != nil {
 		return nil, errMissing
 	}
 	return js, nil
 }
 
-// Check returns an error if the program was built without the script.
+// Check returns an error if the program was built without the scripts.
 func Check() error {
-	_, err := bundle()
-	return err
+	for _, name := range []string{ours, matomo} {
+		if _, err := bundle(name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// Handler serves the script to GET and HEAD, whatever the path. It answers 500
+// Handler serves fotspor.js to GET and HEAD, whatever the path. It answers 500
 // where Check returns an error. It is safe for concurrent use.
-func Handler() http.Handler { return serve(bundle()) }
+func Handler() http.Handler { return serve(bundle(ours)) }
+
+// Matomo is like Handler, and serves the script that stands in for matomo.js.
+func Matomo() http.Handler { return serve(bundle(matomo)) }
 
 func serve(js []byte, err error) http.Handler {
 	if err != nil {
@@ -98,10 +111,10 @@ func acceptsGzip(fields []string) bool {
 	return false
 }
 
-// Integrity returns the script's hash for an integrity attribute, or "" where
+// Integrity returns the hash of fotspor.js for an integrity attribute, or "" where
 // Check returns an error. It changes with every version of the script.
 func Integrity() string {
-	js, err := bundle()
+	js, err := bundle(ours)
 	if err != nil {
 		return ""
 	}

@@ -1,0 +1,27 @@
+// The methods of Matomo's tracker that a page may call in vain.
+
+/**
+ * Methods that do nothing: they are about cookies and other identifiers, about
+ * figures that Fotspor doesn't keep, or about how to send.
+ */
+export const inert = `addEcommerceItem addListener addPlugin alwaysUseSendBeacon appendToTrackingUrl areCookiesEnabled
+clearEcommerceCart deleteCookies deleteCustomDimension deleteCustomVariable deleteCustomVariables
+disableAlwaysUseSendBeacon disableBrowserFeatureDetection disableCampaignParameters disableCookies
+disableCrossDomainLinking disableHeartBeatTimer disablePerformanceTracking disableQueueRequest discardHashTag
+enableBrowserFeatureDetection enableCookies enableCrossDomainLinking enableFileTracking enableHeartBeatTimer
+enableJSErrorTracking forgetCookieConsentGiven getCookie getCustomData getCustomDimension getCustomVariable
+getRememberedConsent getRememberedCookieConsent hasCookies hasRememberedConsent killFrame logAllContentBlocksOnPage
+queueRequest redirectFile rememberCookieConsentGiven removeEcommerceItem requireCookieConsent resetUserId setAPIUrl
+setCampaignKeywordKey setCampaignNameKey setConversionAttributionFirstReferrer setCookieConsentGiven setCookieDomain
+setCookieNamePrefix setCookiePath setCookieSameSite setCountPreRendered setCrossDomainLinkingTimeout setCustomData
+setCustomDimension setCustomRequestProcessing setCustomVariable setDoNotTrack setDocumentTitle setEcommerceView
+setExcludedQueryParams setExcludedReferrers setGenerationTimeMs setHeartBeatTimer setIgnoreCampaignsForReferrers
+setLinkTrackingTimer setPagePerformanceTiming setPageViewId setReferralCookieTimeout setRequestContentType
+setRequestMethod setRequestQueueInterval setSecureCookie setSessionCookieTimeout setUserId setVisitStandardLength
+setVisitorCookieTimeout setVisitorId storeCustomVariablesInCookie trackAllContentImpressions trackContentImpression
+trackContentImpressionsWithinNode trackContentInteractionNode trackEcommerceCartUpdate trackEcommerceOrder trackRequest
+trackVisibleContentImpressions`.split(/\s+/);
+
+/** Methods that answer with an empty string: nobody has what they ask for. */
+export const blank = `getAttributionCampaignKeyword getAttributionCampaignName getAttributionReferrerTimestamp
+getAttributionReferrerUrl getCrossDomainLinkingUrlParameter getPageViewId getUserId getVisitorId`.split(/\s+/);

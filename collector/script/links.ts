@@ -1,0 +1,55 @@
+// Which links Matomo counts when they are clicked: those that lead to another
+// website, and those to a file.
+
+const fileTypes =
+  "7z|aac|apk|arc|arj|asc|asf|asx|avi|azw3|bin|bz|bz2|csv|deb|dmg|doc|docm|docx|epub|exe|flac|flv|gif|gz|gzip|hqx|ibooks|jar|jpeg|jpg|js|json|md5|mobi|mov|movie|mp2|mp3|mp4|mpeg|mpg|msi|msp|odb|odf|odg|ods|odt|ogg|ogv|pdf|phps|png|ppt|pptx|qt|qtm|ra|ram|rar|rpm|rtf|sea|sha|sha256|sha512|sig|sit|tar|tbz|tbz2|tgz|torrent|txt|wav|webm|wma|wmv|wpd|xls|xlsm|xlsx|xml|xz|z|zip";
+
+/** What a call may give where it names several things: `"pdf|doc"`, `"pdf"` or `["pdf", "doc"]`. */
+export type Names = string | string[];
+
+export const list = (names: Names): string[] => (Array.isArray(names) ? names : names.split("|"));
+
+/** What a website says of its links. */
+export const newLinks = () => ({
+  files: list(fileTypes),
+  domains: [location.hostname], // its own
+  ignored: ["matomo_ignore", "piwik_ignore"], // classes, as are the next two
+  downloads: ["matomo_download", "piwik_download"],
+  outlinks: ["matomo_link", "piwik_link"],
+});
+
+export type Links = ReturnType<typeof newLinks>;
+
+export const isLink = (node: EventTarget): node is HTMLAnchorElement | HTMLAreaElement =>
+  node instanceof HTMLAnchorElement || node instanceof HTMLAreaElement;
+
+/** Cuts a domain, such as example.org, *.example.org or example.org/path, into host and path. */
+function cut(domain: string): [host: string, path: string] {
+  const [, host, path] = /^(?:https?:\/\/)?\*?([^/:]*)[^/]*(.*?)[/*]*$/.exec(domain.toLowerCase())!;
+  return [host, path + "/"];
+}
+
+const isHost = (host: string, name: string) => (host.startsWith(".") ? `.${name}`.endsWith(host) : name === host);
+
+/** Reports whether a link leads into a domain. */
+function leadsInto(domain: string, { hostname, pathname }: HTMLAnchorElement | HTMLAreaElement): boolean {
+  const [host, path] = cut(domain);
+  return isHost(host, hostname) && `${pathname}/`.toLowerCase().startsWith(path);
+}
+
+/** Adds the website's own host, unless the domains say which part of it is its own. */
+export function withOwnHost(domains: string[]): string[] {
+  const { hostname } = location;
+  return domains.some((domain) => isHost(cut(domain)[0], hostname)) ? domains : [...domains, hostname];
+}
+
+/** Says as what a click on a link counts, if it does. */
+export function kindOf(link: HTMLAnchorElement | HTMLAreaElement, links: Links): "link" | "download" | undefined {
+  const marked = (classes: string[]) => classes.some((name) => link.classList.contains(name));
+  if (!/^(https?|ftp):/.test(link.protocol) || marked(links.ignored)) return;
+  if (marked(links.outlinks)) return "link";
+  const type = new RegExp(`\\.(${links.files.join("|")})(&|$)`, "i");
+  const isFile = type.test(link.pathname) || type.test(link.search); // as in /a.pdf and /get?file=a.pdf
+  if (isFile || link.hasAttribute("download") || marked(links.downloads)) return "download";
+  if (!links.domains.some((domain) => leadsInto(domain, link))) return "link";
+}

@@ -1,0 +1,357 @@
+package script_test
+
+import (
+	"fmt"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/fotspor/fotspor/collector/script"
+	"github.com/fotspor/fotspor/internal/chromium"
+)
+
+// maxMatomoPacked is how small the stand-in for 21.9 kB stays, in bytes.
+const maxMatomoPacked = 4000
+
+func TestMatomoSize(t *testing.T) {
+	needScript(t)
+	r := httptest.NewRequest("GET", "/matomo.js", nil)
+	r.Header.Set("Accept-Encoding", "gzip")
+	w := httptest.NewRecorder()
+	script.Matomo().ServeHTTP(w, r)
+	if n := w.Body.Len(); w.Code != 200 || n == 0 || n > maxMatomoPacked {
+		t.Errorf("status %d, script is %d bytes packed, want at most %d", w.Code, n, maxMatomoPacked)
+	} else {
+		t.Logf("script is %d bytes packed", n)
+	}
+}
+
+// matomoSnippet is what Matomo has website owners paste, for a server at stats;
+// before are calls that the owner adds, and html comes after it.
+func matomoSnippet(before, html string) func(stats string) string {
+	return func(stats string) string {
+		return fmt.Sprintf(`<!-- Matomo -->
+<script>
+  var _paq = window._paq = window._paq || [];
+  %s
+  _paq.push(['trackPageView']);
+  _paq.push(['enableLinkTracking']);
+  (function() {
+    var u="%s/";
+    _paq.push(['setTrackerUrl', u+'matomo.php']);
+    _paq.push(['setSiteId', '7']);
+    var d=document, g=d.createElement('script'), s=d.getElementsByTagName('script')[0];
+    g.async=true; g.src=u+'matomo.js'; s.parentNode.insertBefore(g,s);
+  })();
+</script>
+<!-- End Matomo Code -->
+%s`, before, strings.TrimPrefix(stats, "http:"), html)
+	}
+}
+
+// openMatomo opens /a of a website with Matomo's snippet, once its script has run.
+func openMatomo(t *testing.T, before, html string) *world {
+	t.Helper()
+	w := newWorldWith(t, matomoSnippet(before, html))
+	w.open("/a")
+	w.expectMatomo()
+	return w
+}
+
+// expectMatomo waits until the script that a page loads has run.
+func (w *world) expectMatomo() {
+	w.t.Helper()
+	ask[bool](w, `new Promise((done) => {
+		const look = () => window.Matomo && Matomo.initialized ? done(true) : setTimeout(look, 5);
+		look();
+	})`)
+}
+
+// expectOnly is expect, and sees that nothing else came before a hit that the
+// test itself sends last.
+func (w *world) expectOnly(want ...sent) {
+	w.t.Helper()
+	w.expect(want...)
+	w.js(fmt.Sprintf(`navigator.sendBeacon(%q)`, w.stats+"/matomo.php?idsite=7&rec=1&send_image=0&url=&urlref=&last=1"))
+	w.expect(sent{"last=1", "", ""})
+}
+
+func TestMatomoInBrowser(t *testing.T) {
+	needScript(t)
+	t.Run("pages", func(t *testing.T) {
+		w := newWorldWith(t, matomoSnippet("", ""))
+		w.open("/a?x=1&y=%C3%A5")
+		w.expect(sent{"view", "/a?x=1&y=%C3%A5", ""})
+		w.js(`document.querySelector("a").click()`) // within the site: no outlink
+		w.expect(sent{"ping=1", "/a?x=1&y=%C3%A5", ""}, sent{"view", "/b", "/a?x=1&y=%C3%A5"})
+	})
+
+	t.Run("single-page application", func(t *testing.T) {
+		w := openMatomo(t, "", "")
+		w.expect(sent{"view", "/a", ""})
+		w.js(`history.pushState({}, "", "/two");
+			_paq.push(["setReferrerUrl", location.origin + "/a"]);
+			_paq.push(["setCustomUrl", "/two?q=1"]);
+			_paq.push(["setDocumentTitle", "Two"]);
+			_paq.push(["trackPageView"])`)
+		w.expect(sent{"view", "/two?q=1", "/a"})
+		w.js(`_paq.push(["trackEvent", "Menu", "Open"])`)
+		w.expect(sent{"ca=1&e_a=Open&e_c=Menu", "/two?q=1", "/a"})
+		w.js(`history.pushState({}, "", "/not-counted")`)
+		w.open("/b")
+		w.expect(sent{"ping=1", "/two?q=1", "/a"}, sent{"view", "/b", ""})
+	})
+
+	t.Run("what visitors do", func(t *testing.T) {
+		w := openMatomo(t, "", "")
+		w.expect(sent{"view", "/a", ""})
+		for call, want := range map[string]string{
+			`"trackEvent", "Video", "Play", "Intro", 12.5`:                "ca=1&e_a=Play&e_c=Video&e_n=Intro&e_v=12.5",
+			`"trackEvent", "Video", "Stop", undefined, 0`:                 "ca=1&e_a=Stop&e_c=Video&e_v=0",
+			`"trackSiteSearch", "røde sko", "Shop", 7`:                    "ca=1&search=røde sko&search_count=7",
+			`"trackSiteSearch", "sko", false, false`:                      "ca=1&search=sko",
+			`"trackGoal", 2, 19.99`:                                       "ca=1&idgoal=2&revenue=19.99",
+			`"trackGoal", "3"`:                                            "ca=1&idgoal=3",
+			`"trackLink", "https://x.example/", "link"`:                   "ca=1&link=https://x.example/",
+			`"trackLink", "/a.pdf", "download"`:                           "ca=1&download=/a.pdf",
+			`"trackContentInteraction", "click", "Promo", "img", "/shop"`: "c_i=click&c_n=Promo&ca=1",
+			`"ping"`: "ping=1",
+		} {
+			w.js(`_paq.push([` + call + `])`)
+			w.expect(sent{want, "/a", ""})
+		}
+		// What lacks its subject is nothing, least of all a page view.
+		w.js(`_paq.push(["trackEvent", "", "x"], ["trackEvent", "x"], ["trackSiteSearch", ""], ["trackGoal"], ["trackLink"], ["trackContentInteraction", "click"])`)
+		w.expectOnly()
+		// Pages wait for the answer before they go on.
+		ask[bool](w, `new Promise((done) => _paq.push(["trackLink", "https://y.example/", "link", null, () => done(true)]))`)
+		w.expect(sent{"ca=1&link=https://y.example/", "/a", ""})
+	})
+
+	t.Run("clicks on links", func(t *testing.T) {
+		w := openMatomo(t, `
+			_paq.push(['setDomains', ['*.own.example', 'shared.example/ours']]);
+			_paq.push(['setIgnoreClasses', 'quiet'], ['setDownloadClasses', ['paper']], ['setLinkClasses', 'away']);
+			_paq.push(['addDownloadExtensions', 'skv|sdv']);`, "")
+		w.expect(sent{"view", "/a", ""})
+		w.js(`_paq.push(["enableLinkTracking"])`) // as wrappers do at every page
+		outside := strings.Replace(w.website.URL, "127.0.0.1", "localhost", 1) + "/nothing/"
+		// A link that came late, with something inside it.
+		w.js(fmt.Sprintf(`document.body.insertAdjacentHTML("beforeend", '<p><a id="out" href="%s"><b>out</b></a><p><a id="file" href="/nothing/report.PDF?v=2#p3">file</a>');
+			document.querySelector("#out").onclick = (e) => e.stopPropagation()`, outside))
+		w.tab.Do(chromedp.Click("#out b"))
+		w.expect(sent{"ca=1&link=" + outside, "/a", ""})
+		box := ask[[]float64](w, `(({x, y}) => [x + 5, y + 5])(document.querySelector("#out").getBoundingClientRect())`)
+		w.tab.Do(chromedp.MouseClickXY(box[0], box[1], chromedp.ButtonMiddle))
+		w.expect(sent{"ca=1&link=" + outside, "/a", ""})
+		w.tab.Do(chromedp.MouseClickXY(box[0], box[1], chromedp.ButtonRight))
+		w.tab.Do(chromedp.Click("#file"))
+		w.expect(sent{"ca=1&download=" + w.website.URL + "/nothing/report.PDF?v=2#p3", "/a", ""})
+
+		for attributes, want := range map[string]string{
+			`href="https://x.example/"`:                              "ca=1&link=https://x.example/",
+			`href="https://x.example/a.zip"`:                         "ca=1&download=https://x.example/a.zip",
+			`href="https://x.example/get?file=a.skv&v=1"`:            "ca=1&download=https://x.example/get?file=a.skv&v=1",
+			`href="https://x.example/" class="b piwik_download"`:     "ca=1&download=https://x.example/",
+			`href="https://x.example/1" class="paper"`:               "ca=1&download=https://x.example/1",
+			`href="https://x.example/2" download`:                    "ca=1&download=https://x.example/2",
+			`href="https://own.example/x" class="away"`:              "ca=1&link=https://own.example/x",
+			`href="https://own.example/y" class="matomo_link quiet"`: "",
+			`href="https://x.example/" class="piwik_ignore"`:         "",
+			`href="https://own.example/"`:                            "",
+			`href="https://www.own.example/"`:                        "",
+			`href="https://notown.example/"`:                         "ca=1&link=https://notown.example/",
+			`href="https://shared.example/ours/x"`:                   "",
+			`href="https://shared.example/ours"`:                     "",
+			`href="https://shared.example/others"`:                   "ca=1&link=https://shared.example/others",
+			`href="/b"`:                                              "",
+			`href="#there"`:                                          "",
+			`href="mailto:x@x.example"`:                              "",
+			`href="tel:+4712345678"`:                                 "",
+			`href="javascript:void(0)"`:                              "",
+			`name="no-address"`:                                      "",
+			`href="https://zip.x.example"`:                           "ca=1&link=https://zip.x.example/",
+		} {
+			w.js(fmt.Sprintf(`document.body.insertAdjacentHTML("beforeend", '<a %s>x</a>');
+				document.body.lastChild.onclick = (e) => e.preventDefault();
+				document.body.lastChild.click()`, attributes))
+			if want == "" {
+				w.expectOnly()
+			} else {
+				w.expect(sent{want, "/a", ""})
+			}
+		}
+	})
+
+	t.Run("consent", func(t *testing.T) {
+		w := openMatomo(t, `_paq.push(['trackEvent', 'Early', 'Bird']); _paq.push(['requireConsent']);`, "")
+		if ask[bool](w, `Matomo.getAsyncTracker().hasConsent() || !Matomo.getAsyncTracker().isConsentRequired()`) {
+			t.Error("there is consent, or none is required")
+		}
+		w.js(`dispatchEvent(new PageTransitionEvent("pagehide"))`)
+		w.expectOnly()
+		w.js(`_paq.push(["rememberConsentGiven", 24])`)
+		w.expectOnly(sent{"view", "/a", ""}, sent{"ca=1&e_a=Bird&e_c=Early", "/a", ""})
+		w.js(`_paq.push(["forgetConsentGiven"]); _paq.push(["trackEvent", "Late", "Owl"]); dispatchEvent(new PageTransitionEvent("pagehide"))`)
+		w.expectOnly()
+		w.js(`_paq.push(["setConsentGiven"])`)
+		w.expectOnly(sent{"ca=1&e_a=Owl&e_c=Late", "/a", ""})
+		w.open("/b") // nothing is remembered
+		w.expect(sent{"ping=1", "/a", ""})
+		w.expectMatomo()
+		w.expectOnly()
+	})
+
+	t.Run("consent in the queue", func(t *testing.T) {
+		w := openMatomo(t, `_paq.push(['requireConsent']); _paq.push(['setConsentGiven']);`, "")
+		w.expectOnly(sent{"view", "/a", ""})
+	})
+
+	t.Run("opting out", func(t *testing.T) {
+		w := openMatomo(t, `_paq.push(['requireConsent']);`, "")
+		w.js(`_paq.push(["optUserOut"]); _paq.push(["setConsentGiven"]); _paq.push(["trackPageView"]); dispatchEvent(new PageTransitionEvent("pagehide"))`)
+		w.expectOnly()
+		if !ask[bool](w, `Piwik.getAsyncTracker().isUserOptedOut()`) {
+			t.Error("not opted out")
+		}
+		w.js(`_paq.push(["forgetUserOptOut"]); _paq.push(["trackPageView"])`)
+		w.expectOnly(sent{"view", "/a", ""}) // not what came before
+	})
+
+	for name, property := range map[string]string{
+		"Do Not Track":           `"doNotTrack", {get: () => "1"}`,
+		"Global Privacy Control": `"globalPrivacyControl", {get: () => true}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorldWith(t, matomoSnippet(`_paq.push(['setDoNotTrack', false]);`, ""))
+			w.beforeScripts(`Object.defineProperty(Navigator.prototype, ` + property + `)`)
+			w.open("/a")
+			w.expectMatomo()
+			ask[bool](w, `new Promise((done) => _paq.push(["trackEvent", "a", "b", "c", 1, null, () => done(true)]))`)
+			w.js(`dispatchEvent(new PageTransitionEvent("pagehide"))`)
+			w.expectOnly()
+		})
+	}
+
+	t.Run("back/forward cache", func(t *testing.T) {
+		w := openMatomo(t, "", "")
+		w.js(`_paq.push(["setReferrerUrl", "https://x.example/"], ["trackPageView"], ["enableLinkTracking"])`)
+		w.expect(sent{"view", "/a", ""}, sent{"view", "/a", "https://x.example/"})
+		w.js(`dispatchEvent(new PageTransitionEvent("pageshow", {persisted: true}))`)
+		w.js(`dispatchEvent(new PageTransitionEvent("pageshow"))`)
+		w.expectOnly(sent{"view", "/a", ""}) // no longer from there
+	})
+
+	t.Run("prerendered page", func(t *testing.T) {
+		w := newWorldWith(t, matomoSnippet("", ""))
+		w.beforeScripts(`Object.defineProperty(Document.prototype, "prerendering", {get: () => !window.activated})`)
+		w.open("/a")
+		w.expectMatomo()
+		w.js(`dispatchEvent(new PageTransitionEvent("pagehide"))`)
+		w.expectOnly()
+		w.js(`window.activated = true; document.dispatchEvent(new Event("prerenderingchange"))`)
+		w.expectOnly(sent{"view", "/a", ""})
+	})
+
+	// As vue-matomo does: the snippet tracks nothing, the router does, by the tracker's methods.
+	t.Run("tracker of a wrapper", func(t *testing.T) {
+		w := newWorldWith(t, func(stats string) string {
+			return fmt.Sprintf(`<script>
+				window._paq = [["setTrackerUrl", "%[1]s/matomo.php"], ["setSiteId", 7]];
+				const element = document.createElement("script");
+				element.async = element.defer = true;
+				element.src = "%[1]s/matomo.js";
+				element.onload = () => {
+					const tracker = window.Piwik.getAsyncTracker();
+					tracker.setCustomUrl(location.origin + "/first");
+					tracker.trackPageView("First");
+					tracker.enableLinkTracking();
+				};
+				document.head.append(element);
+			</script>`, stats)
+		})
+		w.open("/a")
+		w.expect(sent{"view", "/first", ""})
+		w.js(`const tracker = window.Matomo.getAsyncTracker();
+			tracker.setReferrerUrl(location.origin + "/first");
+			tracker.setCustomUrl(location.origin + "/second");
+			tracker.trackPageView("Second")`)
+		w.expectOnly(sent{"view", "/second", "/first"})
+	})
+
+	t.Run("several sites", func(t *testing.T) {
+		w := openMatomo(t, `_paq.push(['addTracker', undefined, 8]); _paq.push(['setCustomUrl', '/both']);`, "")
+		w.expect(sent{"view", "/both", ""}, sent{"idsite=8", "/both", ""})
+		w.js(`_paq.push(["setSiteId", 9]); _paq.push(["trackEvent", "a", "b"])`) // of the first tracker
+		w.expectOnly(sent{"ca=1&e_a=b&e_c=a&idsite=9", "/both", ""}, sent{"ca=1&e_a=b&e_c=a&idsite=8", "/both", ""})
+		w.js(`Matomo.getAsyncTracker(undefined, 8).ping(); Matomo.getTracker(Matomo.getAsyncTracker().getTrackerUrl(), 7).trackPageView()`)
+		w.expectOnly(sent{"idsite=8&ping=1", "/both", ""}, sent{"view", "/a", ""})
+		if n := ask[int](w, `Matomo.getAsyncTrackers().length`); n != 2 {
+			t.Errorf("%d trackers for the queue, want 2", n)
+		}
+	})
+
+	t.Run("start of the page's own", func(t *testing.T) {
+		w := newWorldWith(t, func(stats string) string {
+			return fmt.Sprintf(`<script>
+				window.matomoAsyncInit = () => Matomo.getTracker("%[1]s/matomo.php", 7).trackPageView();
+				window.piwikAsyncInit = () => Piwik.addTracker("%[1]s/matomo.php", 7);
+			</script><script src="%[1]s/matomo.js"></script><script src="%[1]s/matomo.js"></script>
+			<script>_paq.push(["trackEvent", "a", "b"])</script>`, stats)
+		})
+		w.open("/a")
+		w.expectOnly(sent{"view", "/a", ""}, sent{"ca=1&e_a=b&e_c=a", "/a", ""})
+	})
+
+	t.Run("functions", func(t *testing.T) {
+		w := openMatomo(t, `_paq.push([function (more) { window.early = this.getSiteId() + more; }, "!"]);`, "")
+		w.js(`_paq.push(function () { window.late = [this.getTrackerUrl(), this.getVisitorId(), this.getUserId(), this.hasCookies()].join("|"); })`)
+		got := ask[string](w, `[early, late].join(" ")`)
+		if want := "7! " + strings.TrimPrefix(w.stats, "http:") + "/matomo.php|||"; got != want {
+			t.Errorf("functions saw %q, want %q", got, want)
+		}
+	})
+
+	t.Run("mistakes", func(t *testing.T) {
+		w := newWorldWith(t, matomoSnippet(`
+			_paq.push(['MediaAnalytics::enable']); _paq.push(['trackWeather', 'rain']); _paq.push(null);
+			_paq.push(['addTracker', undefined, 8]); _paq.push([function () { throw new Error('of the page'); }]);`, ""))
+		w.beforeScripts(`window.said = [];
+			console.warn = (text) => said.push("warning: " + text);
+			console.error = (error) => said.push(error.name)`)
+		w.open("/a")
+		w.expect(sent{"view", "/a", ""}, sent{"idsite=8", "/a", ""})
+		w.js(`_paq.push(["trackWeather", "snow"])`)
+		want := []string{
+			`warning: Fotspor: _paq.push(["MediaAnalytics::enable"]) does nothing here`,
+			`warning: Fotspor: _paq.push(["trackWeather"]) does nothing here`,
+			"TypeError", "Error",
+		}
+		if diff := cmp.Diff(want, ask[[]string](w, `said`)); diff != "" {
+			t.Errorf("on the console (-want +got):\n%s", diff)
+		}
+	})
+
+	t.Run("nothing is kept or told", func(t *testing.T) {
+		w := openMatomo(t, `
+			_paq.push(['setUserId', 'kari'], ['setVisitorId', '0123456789abcdef'], ['setCustomVariable', 1, 'a', 'b', 'visit']);
+			_paq.push(['setCustomDimension', 1, 'x'], ['setRequestMethod', 'POST'], ['setCookieDomain', '*.x.example']);
+			_paq.push(['setCookieConsentGiven'], ['rememberCookieConsentGiven'], ['enableHeartBeatTimer', 1], ['setSecureCookie', true]);
+			_paq.push(['addEcommerceItem', 'sku'], ['trackEcommerceOrder', 'o1', 10], ['trackContentImpression', 'a'], ['trackAllContentImpressions']);
+			_paq.push(['enableJSErrorTracking'], ['enableCrossDomainLinking'], ['setExcludedQueryParams', ['x']]);`, "")
+		w.js(`_paq.push(["rememberConsentGiven"]); _paq.push(["optUserOut"]); _paq.push(["forgetUserOptOut"])`)
+		w.expectOnly(sent{"view", "/a", ""}) // with no other parameter, which read checks
+		kept := ask[string](w, `(async () => [document.cookie, localStorage.length, sessionStorage.length,
+			(await indexedDB.databases()).length, (await caches.keys()).length, window.name].join("|"))()`)
+		if kept != "|0|0|0|0|" {
+			t.Errorf("kept (cookies, localStorage, sessionStorage, databases, caches, window.name): %s", kept)
+		}
+		if n := len(chromium.Call(w.tab, network.GetCookies, network.GetCookiesParams{}).Cookies); n > 0 {
+			t.Errorf("%d cookies", n)
+		}
+	})
+}
