@@ -75,6 +75,8 @@ func (c *Collector) Routes(mux *http.ServeMux) {
 		}
 	}
 	mux.Handle("GET /fotspor.js", c.timed("script", script.Handler()))
+	mux.Handle("GET /matomo.js", c.timed("script", script.Matomo()))
+	mux.Handle("GET /piwik.js", c.timed("script", script.Matomo()))
 	mux.Handle("GET /privacy/{site}", c.timed("privacy", http.HandlerFunc(c.statement)))
 	mux.Handle("GET /privacy/{site}/what", c.timed("privacy", http.HandlerFunc(c.what)))
 }

@@ -1,12 +1,14 @@
 package collector
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/fotspor/fotspor/collector/dialect"
 	"github.com/fotspor/fotspor/collector/dialect/matomo"
 	"github.com/fotspor/fotspor/collector/dialect/pixel"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/store"
 )
 
 // ForwardedFor lets tests see what ClientAddr chooses from.
@@ -37,9 +39,15 @@ func Steps() []string {
 	return names
 }
 
-// ByID lets tests ask for a site as the pipeline does.
-func (s *Sites) ByID(id uint32) (host string, ok bool) {
-	site, ok := s.byID(id)
+// ByID lets tests ask for what is known of a site.
+func (s *Sites) ByID(id uint32) (host string, ok bool) { return hostOf(s.byID(id)) }
+
+// Find lets tests ask for a site as the pipeline does.
+func (s *Sites) Find(ctx context.Context, id uint32) (host string, ok bool) {
+	return hostOf(s.find(ctx, id))
+}
+
+func hostOf(site store.Site, ok bool) (string, bool) {
 	if !ok {
 		return "", false
 	}

@@ -121,6 +121,7 @@ func TestNoAddressLeaves(t *testing.T) {
 			{target: "/matomo.php", body: strings.Repeat("x", collector.MaxBody+1)},
 			{target: "/matomo.php", body: "no gzip", header: map[string]string{"Content-Encoding": "gzip"}},
 			{target: "/fotspor.js"},
+			{target: "/matomo.js"},
 			{target: "/privacy/1"},
 			{target: "/privacy/1/what"},
 			{target: "/privacy/1/what", header: map[string]string{"Dnt": "1"}},

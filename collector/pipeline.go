@@ -91,7 +91,7 @@ func (c *Collector) run(p *passage, steps []step) reason {
 }
 
 func (c *Collector) findSite(p *passage) reason {
-	site, ok := c.Sites.byID(p.hit.Site)
+	site, ok := c.Sites.find(p.request.Context(), p.hit.Site)
 	if !ok {
 		return unknownSite
 	}

@@ -56,7 +56,7 @@ func (c *Collector) siteOf(r *http.Request) (store.Site, bool) {
 	if err != nil {
 		return store.Site{}, false
 	}
-	return c.Sites.byID(uint32(id))
+	return c.Sites.find(r.Context(), uint32(id))
 }
 
 func (c *Collector) statementOf(site store.Site) privacy.Statement {

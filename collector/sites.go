@@ -3,6 +3,7 @@ package collector
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,7 +16,16 @@ type Sites struct {
 	list   func(context.Context) ([]store.Site, error)
 	logger *slog.Logger
 	known  atomic.Pointer[map[uint32]store.Site]
+
+	asking sync.Mutex
+	asked  time.Time // when an unknown site last made us ask
 }
+
+// How often an unknown site makes us ask the store, and how long its answer may take.
+const (
+	askEvery = time.Second
+	askTime  = time.Second
+)
 
 // NewSites returns an empty list that Refresh and Watch fill from list.
 func NewSites(list func(context.Context) ([]store.Site, error), logger *slog.Logger) *Sites {
@@ -52,6 +62,26 @@ func (s *Sites) Watch(ctx context.Context, interval time.Duration) {
 			s.logger.Warn("sites could not be read, the last known ones stay", "err", err)
 		}
 	}
+}
+
+// find returns a site. One that is not known may have been added a moment ago: the
+// store is asked then, but not for every stranger's number.
+func (s *Sites) find(ctx context.Context, id uint32) (store.Site, bool) {
+	site, ok := s.byID(id)
+	if ok || id == 0 {
+		return site, ok
+	}
+	s.asking.Lock()
+	defer s.asking.Unlock()
+	if time.Since(s.asked) >= askEvery {
+		ctx, cancel := context.WithTimeout(ctx, askTime)
+		defer cancel()
+		if err := s.Refresh(ctx); err != nil {
+			s.logger.Debug("an unknown site could not be asked for", "err", err)
+		}
+		s.asked = time.Now()
+	}
+	return s.byID(id)
 }
 
 func (s *Sites) byID(id uint32) (store.Site, bool) {

@@ -139,3 +139,40 @@ func TestWatch(t *testing.T) {
 		}
 	})
 }
+
+// TestFind: a site that was added a moment ago is found at once, and strangers'
+// numbers make us ask the store no more than once a second.
+func TestFind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Hour) // the zero time is long ago in a bubble, too
+		l := list{hosts: []string{"one.example"}}
+		sites := collector.NewSites(l.sites, slog.New(slog.DiscardHandler))
+		find := func(id uint32) string {
+			host, _ := sites.Find(t.Context(), id)
+			return host
+		}
+		if host := find(1); host != "one.example" || l.called() != 1 {
+			t.Errorf("a new site is %q after %d calls, want it after 1", host, l.called())
+		}
+		for id := range uint32(100) {
+			find(id + 2)
+		}
+		if l.called() != 1 {
+			t.Errorf("100 unknown sites made %d calls, want none within a second", l.called()-1)
+		}
+		l.become(nil, "one.example", "two.example")
+		time.Sleep(time.Second)
+		if host := find(2); host != "two.example" || l.called() != 2 {
+			t.Errorf("a second later the new site is %q after %d calls, want it after 2", host, l.called())
+		}
+		l.become(errAway)
+		time.Sleep(time.Second)
+		if host := find(3); host != "" || find(2) != "two.example" {
+			t.Errorf("with the store away, site 3 is %q and site 2 %q", host, find(2))
+		}
+		time.Sleep(time.Second)
+		if find(0); l.called() != 3 {
+			t.Errorf("site 0, which is none, made a call")
+		}
+	})
+}

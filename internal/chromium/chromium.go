@@ -41,7 +41,7 @@ func Open(tb testing.TB, options ...chromedp.ExecAllocatorOption) *Tab {
 	}
 	allocator, cancel := chromedp.NewExecAllocator(context.Background(), append([]chromedp.ExecAllocatorOption{
 		chromedp.ExecPath(path), chromedp.UserDataDir(tb.TempDir()),
-		chromedp.Env("TMPDIR="+tb.TempDir()), // where it leaves things behind
+		chromedp.Env("TMPDIR=" + tb.TempDir()), // where it leaves things behind
 		chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
 		// What a browser would otherwise ask of its maker's hosts.
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
