@@ -45,8 +45,9 @@ check-static:
 	$(GO) tool staticcheck ./...
 	npx --no-install tsc --noEmit
 
-bench: collector/script/dist/fotspor.js
-	$(GO) test -run '^$$' -bench . -benchmem ./browser ./referrer ./geo ./collector/...
+# Ratios to a bare net/http server, measured in one run on this machine.
+bench: build
+	$(GO) run ./bench
 
 # One minute for each fuzz target.
 FUZZTIME ?= 60s

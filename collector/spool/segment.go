@@ -115,6 +115,7 @@ func decodeSegment(data []byte) (rows []hit.Row, good int, err error) {
 		return nil, 0, err
 	}
 	good = headerSize
+	rows = make([]hit.Row, 0, countRecords(data[headerSize:]))
 	for good < len(data) {
 		payload, err := payloadOf(data[good:])
 		if err != nil {
@@ -127,6 +128,22 @@ func decodeSegment(data []byte) (rows []hit.Row, good int, err error) {
 		good += recordHeaderSize + len(payload)
 	}
 	return rows, good, nil
+}
+
+// countRecords returns the number of records in data as their headers tell it,
+// which is mostly that of rows. Every record takes at least its header, so damaged
+// lengths can't make it large.
+func countRecords(data []byte) int {
+	n := 0
+	for len(data) >= recordHeaderSize {
+		n++
+		size := int64(binary.LittleEndian.Uint32(data[4:]))
+		if size > int64(len(data)-recordHeaderSize) {
+			break
+		}
+		data = data[recordHeaderSize+int(size):]
+	}
+	return n
 }
 
 // payloadOf returns the payload of the record at the start of data.

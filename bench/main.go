@@ -1,0 +1,104 @@
+// Bench measures Fotspor beside servers that only answer: it loads a bare net/http
+// server, nginx and Fotspor in turn with the same requests, prints what Fotspor
+// costs as ratios, and fails if a hit that was acknowledged is not in the store.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// asBare, as the only argument, makes the program be the bare server: it has to
+// be a process of its own to be measured.
+const asBare = "bare-server"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := run(ctx, os.Args[1:])
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+// options say how much to measure.
+type options struct {
+	window      time.Duration
+	connections connections
+	rounds      int
+	program     string // the fotspor binary
+}
+
+func parseOptions(args []string) (options, error) {
+	o := options{connections: connections{32, 256}}
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	seconds := flags.Float64("seconds", 1.5, "`length` of each window of load")
+	flags.Var(&o.connections, "connections", "`numbers` of keep-alive connections, separated by commas")
+	flags.IntVar(&o.rounds, "rounds", 3, "how `often` each window is repeated, the servers in turn")
+	flags.StringVar(&o.program, "program", "bin/fotspor", "`file` of the program to measure")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	o.window = time.Duration(*seconds * float64(time.Second))
+	switch {
+	case flags.NArg() > 0:
+		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	case *seconds < 0.1 || *seconds > 60:
+		return o, fmt.Errorf("seconds %v: want 0.1 to 60", *seconds)
+	case o.rounds < 1:
+		return o, fmt.Errorf("rounds %d: want 1 or more", o.rounds)
+	}
+	if _, err := os.Stat(o.program); err != nil {
+		return o, fmt.Errorf("no program to measure, make build makes it: %w", err)
+	}
+	return o, nil
+}
+
+// connections is a list of numbers of connections.
+type connections []int
+
+func (c *connections) String() string {
+	return strings.ReplaceAll(strings.Trim(fmt.Sprint([]int(*c)), "[]"), " ", ",")
+}
+
+func (c *connections) Set(s string) error {
+	*c = nil
+	for part := range strings.SplitSeq(s, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(part))
+		if err != nil || n < 1 || n > 10_000 {
+			return fmt.Errorf("%q is no number from 1 to 10000", part)
+		}
+		*c = append(*c, n)
+	}
+	return nil
+}
+
+func run(ctx context.Context, args []string) error {
+	if len(args) == 1 && args[0] == asBare {
+		return serveBare(ctx)
+	}
+	o, err := parseOptions(args)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "fotspor-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	b := &bench{options: o, dir: dir, out: os.Stdout}
+	defer b.stop()
+	return b.run(ctx)
+}
