@@ -131,11 +131,11 @@ func decodeSegment(data []byte) (rows []hit.Row, good int, err error) {
 }
 
 // countRecords returns the number of records in data as their headers tell it,
-// which is mostly that of rows. Every record takes at least its header, so damaged
-// lengths can't make it large.
+// which is mostly that of rows. It is no more than a segment ever holds, whatever
+// the data.
 func countRecords(data []byte) int {
 	n := 0
-	for len(data) >= recordHeaderSize {
+	for n < DefaultSegmentRows && len(data) >= recordHeaderSize {
 		n++
 		size := int64(binary.LittleEndian.Uint32(data[4:]))
 		if size > int64(len(data)-recordHeaderSize) {
