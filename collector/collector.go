@@ -5,10 +5,10 @@ package collector
 
 import (
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -163,28 +163,22 @@ func (c *Collector) unavailable(w http.ResponseWriter, r *http.Request, d dialec
 }
 
 // told is what a site owner reads in the X-Fotspor header of an answer.
-func told(recorded int, reasons []reason) string {
-	if len(reasons) == 0 {
-		if recorded == 0 {
-			return "nothing to record"
-		}
-		return "recorded"
-	}
-	var b strings.Builder
+func told(recorded int, left []reason) string {
+	var parts []string
 	if recorded > 0 {
-		io.WriteString(&b, "recorded; ")
+		parts = append(parts, "recorded")
 	}
-	io.WriteString(&b, "dropped: ")
-	seen := map[reason]bool{}
-	for _, why := range reasons {
-		if seen[why] {
-			continue
+	if len(left) > 0 {
+		var words []string
+		for _, why := range left {
+			if !slices.Contains(words, why.String()) {
+				words = append(words, why.String())
+			}
 		}
-		if len(seen) > 0 {
-			io.WriteString(&b, ", ")
-		}
-		seen[why] = true
-		io.WriteString(&b, why.String())
+		parts = append(parts, "dropped: "+strings.Join(words, ", "))
 	}
-	return b.String()
+	if len(parts) == 0 {
+		return "nothing to record"
+	}
+	return strings.Join(parts, "; ")
 }

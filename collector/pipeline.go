@@ -9,6 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/fotspor/fotspor/collector/dialect"
 	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/referrer"
@@ -261,7 +262,7 @@ func cleanPath(page *url.URL) string {
 // limit bytes.
 func cleanText(s string, limit int) string {
 	s = strings.TrimSpace(strings.ToValidUTF8(s, ""))
-	if strings.IndexFunc(s, unicode.IsControl) >= 0 {
+	if strings.ContainsFunc(s, unicode.IsControl) {
 		s = strings.Map(func(r rune) rune {
 			if unicode.IsControl(r) {
 				return -1
@@ -269,14 +270,7 @@ func cleanText(s string, limit int) string {
 			return r
 		}, s)
 	}
-	if len(s) <= limit {
-		return s
-	}
-	cut := limit
-	for !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut]
+	return dialect.Clean(s, limit)
 }
 
 // primaryLanguage returns the primary subtag (RFC 5646) of the first language of

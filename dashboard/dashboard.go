@@ -192,11 +192,4 @@ func (d *Dashboard) Routes(mux *http.ServeMux) {
 	open("/", noSuchPage)
 }
 
-// Handler returns the routes on a mux of their own.
-func (d *Dashboard) Handler() http.Handler {
-	mux := http.NewServeMux()
-	d.Routes(mux)
-	return mux
-}
-
 func noSuchPage(*call) error { return notFound }

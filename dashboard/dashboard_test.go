@@ -59,7 +59,7 @@ func newBench(t *testing.T, change ...func(*dashboard.Options)) *bench {
 	if b.dashboard, err = dashboard.New(opts); err != nil {
 		t.Fatal(err)
 	}
-	b.server = httptest.NewServer(b.dashboard.Handler())
+	b.server = httptest.NewServer(routes(b.dashboard))
 	t.Cleanup(b.server.Close)
 	b.client = b.newClient()
 	return b
@@ -169,6 +169,13 @@ func (a *answer) want(status int) {
 
 // text returns the text that a selector finds, with its white space made single.
 func (a *answer) text(selector string) string { return clean(a.Find(selector).Text()) }
+
+// routes returns a dashboard on a mux of its own.
+func routes(d *dashboard.Dashboard) http.Handler {
+	mux := http.NewServeMux()
+	d.Routes(mux)
+	return mux
+}
 
 func clean(s string) string { return strings.Join(strings.Fields(s), " ") }
 

@@ -253,7 +253,7 @@ func TestClientLeaves(t *testing.T) {
 	r := httptest.NewRequestWithContext(ctx, "POST", "/login", strings.NewReader(credentials("x", "y").Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	w := httptest.NewRecorder()
-	b.dashboard.Handler().ServeHTTP(w, r)
+	routes(b.dashboard).ServeHTTP(w, r)
 	if lines.Len() > 0 || w.Body.Len() > 0 {
 		t.Errorf("logged %q and answered %q", lines.String(), w.Body.String())
 	}

@@ -113,8 +113,7 @@ type Report struct {
 
 // Pass deletes, once, the rows that are past their time at a given moment.
 func (w *Worker) Pass(ctx context.Context, at time.Time) (Report, error) {
-	report, err := w.DryRun(ctx, at)
-	report.DryRun = false
+	report, err := w.find(ctx, at)
 	if err == nil && report.Found.Rows > 0 {
 		report.Deleted, err = w.Rows.DeleteBefore(ctx, report.Cutoff)
 	}
@@ -129,10 +128,16 @@ func (w *Worker) Pass(ctx context.Context, at time.Time) (Report, error) {
 
 // DryRun says what Pass would delete at a given moment.
 func (w *Worker) DryRun(ctx context.Context, at time.Time) (Report, error) {
-	report := Report{At: at, Keep: w.Keep, Cutoff: w.Keep.Cutoff(at), DryRun: true}
-	found, err := w.Rows.Before(ctx, report.Cutoff)
-	report.Found = found
+	report, err := w.find(ctx, at)
+	report.DryRun = true
 	return report, err
+}
+
+// find looks for the rows that are past their time.
+func (w *Worker) find(ctx context.Context, at time.Time) (Report, error) {
+	cutoff := w.Keep.Cutoff(at)
+	found, err := w.Rows.Before(ctx, cutoff)
+	return Report{At: at, Keep: w.Keep, Cutoff: cutoff, Found: found}, err
 }
 
 // WriteTo writes the report for people.

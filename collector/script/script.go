@@ -6,9 +6,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
-	"crypto/sha512"
 	"embed"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -109,17 +107,6 @@ func acceptsGzip(fields []string) bool {
 		return !ok || strings.Trim(q, "0.") != ""
 	}
 	return false
-}
-
-// Integrity returns the hash of fotspor.js for an integrity attribute, or "" where
-// Check returns an error. It changes with every version of the script.
-func Integrity() string {
-	js, err := bundle(ours)
-	if err != nil {
-		return ""
-	}
-	sum := sha512.Sum384(js)
-	return "sha384-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
 // Snippet returns the HTML that counts the page views of a site, for the body
