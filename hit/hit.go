@@ -13,8 +13,10 @@ import (
 // Kind says what the visitor did.
 type Kind string
 
-// The kinds of hit. Every kind but Ping is an interaction: the second one of a
-// visit ends its being a bounce. A Ping only extends the time of the visit.
+// The kinds of hit. Every kind but Ping and Bot is an interaction: the second one of
+// a visit ends its being a bounce. A Ping only extends the time of the visit. A Bot
+// is a hit that was left out because nobody was reading: it has no visit, and of it
+// only a line in the bot ledger is kept.
 const (
 	Pageview Kind = "pageview"
 	Event    Kind = "event"
@@ -22,6 +24,7 @@ const (
 	Download Kind = "download"
 	Search   Kind = "search"
 	Ping     Kind = "ping"
+	Bot      Kind = "bot"
 )
 
 // Hit is what one request says, before anything is cut from it. It holds the
@@ -29,18 +32,23 @@ const (
 // it prints and logs as its site and kind, and refuses to be encoded.
 type Hit struct {
 	Site      uint32    // site id, from 1
-	Time      time.Time // when the collector received it
+	Time      time.Time // when it happened, as the request claims; zero: now
 	Kind      Kind
 	URL       string // the page, as sent
 	Referrer  string // where the visitor came from, as sent
 	Name      string // name of the event, search term, target of the link
 	Value     float64
-	Addr      Addr
+	Passive   bool // something was shown, not done: a bounce stays one
+	Addr      Addr // of the client; a dialect sets it only for a sender with a token
 	UserAgent string
 	Hints     Hints
 	Language  string // Accept-Language, as sent
 	Objection bool   // the request carries Sec-GPC: 1 or DNT: 1
 	Prefetch  bool   // fetched ahead of a visit that may never come
+
+	// What a sender with a token says in place of what the address tells:
+	// ISO 3166-1 alpha-2 in upper case, and ISO 3166-2 such as NO-03.
+	Country, Region string
 }
 
 // Hints are the three low-entropy User-Agent Client Hints, as sent.

@@ -4,6 +4,9 @@ import "time"
 
 // Row is one stored hit: a line of table hits. Nothing in it says who came.
 // Its measures are additive: every figure of a report is a sum over rows.
+//
+// A row of kind Bot is one hit for the bot ledger. It has Site, Time, Day, Browser,
+// which is the name of the bot or "", and Name, which is the rule that told it.
 type Row struct {
 	Site           uint32
 	Time           time.Time // UTC, to the second

@@ -6,9 +6,12 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"hash/maphash"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,22 +22,28 @@ import (
 // TestSecret: no printer, logger or encoder of the standard library gets anything
 // about a visitor out of a Tracker.
 func TestSecret(t *testing.T) {
-	tr := New(Options{})
+	at := time.Date(2026, 7, 5, 12, 0, 0, 0, time.UTC)
+	tr := New(Options{Now: func() time.Time { return at }})
 	addr := netip.MustParseAddr("203.0.113.77")
 	h := &hit.Hit{
-		Site: 1, Time: time.Date(2026, 7, 5, 12, 0, 0, 0, time.UTC), Kind: hit.Pageview,
+		Site: 1, Time: at, Kind: hit.Pageview,
 		Addr: hit.NewAddr(addr), UserAgent: "Secret-Agent",
 	}
 	row := hit.Row{Path: "/secret-page"}
 	if !tr.Observe(h, &row, time.UTC) {
 		t.Fatal("dropped")
 	}
-	s := tr.state().sites[1]
-	var keyOf key
-	s.identify(h, &keyOf)
+	h.Time = at.AddDate(0, 0, -3)
+	if !tr.Observe(h, &row, time.UTC) {
+		t.Fatal("dropped")
+	}
+	today, past := tr.state().sites[1], tr.state().past.days[0].site
+	var keyToday, keyPast key
+	today.identify(h, &keyToday)
+	past.identify(h, &keyPast)
 
 	secrets := []string{addr.String(), "Secret-Agent", "/secret-page"}
-	for _, b := range [][]byte{s.salt[:], keyOf[:], addr.AsSlice()} {
+	for _, b := range [][]byte{today.salt[:], keyToday[:], past.salt[:], keyPast[:], addr.AsSlice()} {
 		secrets = append(secrets,
 			string(b), hex.EncodeToString(b), strings.Trim(fmt.Sprint(b), "[]"),
 			strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", b), "[]byte{"), "}"))
@@ -76,8 +85,8 @@ func TestSecret(t *testing.T) {
 // TestMidnightForgets: of a day that is over, neither the secret nor a visitor is
 // left, not even where a pointer to it survived.
 func TestMidnightForgets(t *testing.T) {
-	tr := New(Options{})
 	at := time.Date(2026, 7, 5, 12, 0, 0, 0, time.UTC)
+	tr := New(Options{Now: func() time.Time { return at }})
 	h := &hit.Hit{Site: 1, Time: at, Kind: hit.Pageview, UserAgent: "ua"}
 	row := hit.Row{Path: "/a"}
 	tr.Observe(h, &row, time.UTC)
@@ -100,5 +109,83 @@ func TestMidnightForgets(t *testing.T) {
 	}
 	if n := tr.state().visitors(); n != 0 || ends.newer != ends {
 		t.Errorf("%v visitors are left", n)
+	}
+}
+
+// TestDaysAreStrangers: no two days share a secret, so that nothing in memory
+// links a visitor of one with a visitor of another.
+func TestDaysAreStrangers(t *testing.T) {
+	at := time.Date(2026, 7, 5, 12, 0, 0, 0, time.UTC)
+	tr := New(Options{Now: func() time.Time { return at }})
+	h := &hit.Hit{Kind: hit.Pageview, UserAgent: "ua"}
+	for h.Site = 1; h.Site <= 3; h.Site++ {
+		for daysAgo := range 5 {
+			h.Time = at.AddDate(0, 0, -daysAgo)
+			tr.Observe(h, &hit.Row{Path: "/a"}, time.UTC)
+		}
+	}
+	days := slices.Collect(maps.Values(tr.state().sites))
+	for _, d := range tr.state().past.days {
+		days = append(days, d.site)
+	}
+	if len(days) != 15 {
+		t.Fatalf("%d days, want 15", len(days))
+	}
+	salts, keys, pages := map[[32]byte]bool{{}: true}, map[key]bool{}, map[uint64]bool{}
+	for _, d := range days {
+		for _, visitors := range d.visitors {
+			for k, v := range visitors {
+				keys[k], pages[v.pages[0]] = true, true
+			}
+		}
+		salts[d.salt] = true
+	}
+	if len(salts) != 1+15 || len(keys) != 15 || len(pages) != 15 {
+		t.Errorf("15 days have %d salts other than zero, %d keys, %d hashes of a page", len(salts)-1, len(keys), len(pages))
+	}
+}
+
+// TestPastDayForgets: of a past day that was forgotten, nothing is left in memory,
+// whether it was swept or had to make room.
+func TestPastDayForgets(t *testing.T) {
+	at := time.Date(2026, 7, 5, 12, 0, 0, 0, time.UTC)
+	for name, end := range map[string]func(tr *Tracker, h *hit.Hit){
+		"swept": func(tr *Tracker, _ *hit.Hit) { tr.Sweep(at.Add(Silence)) },
+		"made room": func(tr *Tracker, h *hit.Hit) {
+			for range MaxPastDays {
+				h.Time = h.Time.AddDate(0, 0, -1)
+				tr.Observe(h, &hit.Row{Path: "/a"}, time.UTC)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tr := New(Options{Now: func() time.Time { return at }})
+			h := &hit.Hit{Site: 1, Time: at.AddDate(0, 0, -1), Kind: hit.Pageview, UserAgent: "ua"}
+			tr.Observe(h, &hit.Row{Path: "/a"}, time.UTC)
+			s := tr.state().past.days[0].site
+			var k key
+			s.identify(h, &k)
+			v := s.visitors[int(k[0])%len(tr.state().shards)][k]
+			pages := v.pages
+
+			end(tr, h)
+			if s.salt != [32]byte{} || s.pages != (maphash.Seed{}) {
+				t.Error("the secret is left")
+			}
+			if !reflect.DeepEqual(*v, visitor{}) || pages[0] != 0 {
+				t.Errorf("of the visitor is left: %+v", *v)
+			}
+			for _, visitors := range s.visitors {
+				if len(visitors) > 0 {
+					t.Error("visitors are left")
+				}
+			}
+			days := tr.state().past.days
+			for _, d := range days[:cap(days)] {
+				if d.site == s {
+					t.Error("the day is left")
+				}
+			}
+		})
 	}
 }

@@ -27,28 +27,47 @@ type site struct {
 	visitors []map[key]*visitor // part i belongs to shard i, whose lock guards it
 }
 
-// in says whether the current day takes a hit at the given time: it is not over,
-// and is of the same time zone. Earlier hits it takes, too.
-func (s *site) in(at time.Time, loc *time.Location) bool {
+func newSite(shards []*shard) *site {
+	return &site{visitors: make([]map[key]*visitor, len(shards))}
+}
+
+// open says whether the day is not over at a moment, and of the same time zone.
+func (s *site) open(at time.Time, loc *time.Location) bool {
 	return s.loc != nil && at.Before(s.end) && (loc == s.loc || loc.String() == s.loc.String())
 }
 
-// dayAt returns the day of a moment that in has refused, or of an earlier one.
-func (s *site) dayAt(at time.Time, loc *time.Location) hit.Day {
+// holds says whether a moment is of the day, and the day of the same time zone.
+func (s *site) holds(at time.Time, loc *time.Location) bool {
+	return s.open(at, loc) && !at.Before(s.start)
+}
+
+// dayOf returns the day of a moment. A clock that goes back over midnight at the
+// end of summer time has the last hour of the old day once more: the new day goes
+// on.
+func dayOf(at time.Time, loc *time.Location) hit.Day {
 	day := hit.DayOf(at.In(loc))
-	if s.loc != nil && !at.Before(s.end) && day <= s.day && loc.String() == s.loc.String() {
-		// A clock that goes back over midnight at the end of summer time has the
-		// last hour of the old day once more. The new day goes on.
-		day = s.day + 1
+	if !at.Before((day + 1).In(loc)) {
+		day++
 	}
 	return day
 }
 
-// begin forgets the day at hand, its visitors and its secret, and begins another.
-// s.mu is held for writing.
+// begin forgets the day at hand, and begins another. s.mu is held for writing.
 func (s *site) begin(day hit.Day, loc *time.Location, shards []*shard) {
+	s.forget(shards)
+	rand.Read(s.salt[:]) // never fails
+	s.pages = maphash.MakeSeed()
+	s.day, s.loc = day, loc
+	s.start, s.end = day.In(loc), (day + 1).In(loc)
+}
+
+// forget overwrites the secret of the day and its visitors, and returns how many
+// they were. s.mu is held for writing.
+func (s *site) forget(shards []*shard) int {
+	n := 0
 	for i, sh := range shards {
 		sh.mu.Lock()
+		n += len(s.visitors[i])
 		for _, v := range s.visitors[i] {
 			sh.remove(v)
 		}
@@ -56,10 +75,10 @@ func (s *site) begin(day hit.Day, loc *time.Location, shards []*shard) {
 		s.visitors[i] = nil
 		sh.mu.Unlock()
 	}
-	rand.Read(s.salt[:]) // never fails; overwrites the old one
-	s.pages = maphash.MakeSeed()
-	s.day, s.loc = day, loc
-	s.start, s.end = day.In(loc), (day + 1).In(loc)
+	clear(s.salt[:])
+	s.pages = maphash.Seed{}
+	s.loc = nil
+	return n
 }
 
 // identify sets k to the keyed hash of a visitor's address and User-Agent. The

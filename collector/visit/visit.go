@@ -1,7 +1,8 @@
-// Package visit knows which hits belong together: it holds the state of today's
+// Package visit knows which hits belong together: it holds the state of a day's
 // visitors and their visits in memory, and gives each row the measures that make
-// every figure of a report a sum. The secret that recognises a visitor lives here
-// and nowhere else, and dies at the site's midnight.
+// every figure of a report a sum. The secret that recognises a visitor for a day
+// lives here and nowhere else: that of today dies at the site's midnight, that of a
+// past day when no more hits come to it.
 package visit
 
 import (
@@ -21,7 +22,9 @@ import (
 )
 
 const (
-	// DefaultMaxVisitors takes some 200 MB, with a few pages for each visitor.
+	// DefaultMaxVisitors takes some 200 MB: some 5,000 visitors fit in a MB (2^20
+	// bytes), with three pages each. One who has seen MaxPages takes ten times as
+	// much. Go's collector may let the process grow to twice that.
 	DefaultMaxVisitors = 1_000_000
 
 	// Silence is the time without a hit after which a visit is over.
@@ -30,22 +33,27 @@ const (
 	// MaxPages is the number of pages of a visitor's day that are told apart, at
 	// eight bytes each. A visitor who sees more counts on no further page.
 	MaxPages = 200
+
+	// crossing is the age up to which a hit is of now, and was only slow to come.
+	crossing = time.Minute
 )
 
 // Options of a Tracker. The zero value takes every default.
 type Options struct {
-	MaxVisitors int // in memory at a time, on all sites together
-	Now         func() time.Time
+	MaxVisitors int              // in memory at a time, on all sites and days together
+	Now         func() time.Time // the clock of the collector
 	Logger      *slog.Logger
 	Registerer  prometheus.Registerer // nil: no metrics
 }
 
-// Tracker is the state of all visitors of today, on any number of sites. Its
-// methods are safe for concurrent use.
+// Tracker is the state of all visitors of today, on any number of sites, and of
+// the visitors of past days that hits come to. Its methods are safe for concurrent
+// use.
 //
-// Memory is bounded: beyond Options.MaxVisitors the visitor who was silent for
-// longest leaves. One who left and comes back the same day counts as a new
-// visitor and visit; the log and a metric tell of it.
+// Memory is bounded: beyond Options.MaxVisitors the visitor leaves whose last hit
+// came longest ago, and beyond MaxPastDays the past day. One who left and comes
+// back the same day counts as a new visitor and visit; the log and a metric tell
+// of it.
 //
 // The state is hidden behind a function, as an address is in hit.Addr: whatever
 // walks a Tracker by reflection, to print or to encode it, finds a code pointer.
@@ -61,7 +69,9 @@ type state struct {
 	left    atomic.Int64 // visitors evicted since the last Sweep
 
 	mu    sync.RWMutex
-	sites map[uint32]*site
+	sites map[uint32]*site // today
+
+	past pastDays
 
 	shards []*shard // visitors, spread by their key; taken after a site's lock
 }
@@ -101,11 +111,11 @@ func New(opts Options) *Tracker {
 	metrics := promauto.With(opts.Registerer)
 	t.evicted = metrics.NewCounter(prometheus.CounterOpts{
 		Name: "fotspor_visitors_evicted_total",
-		Help: "Visitors who left memory before midnight because there were too many. Each counts again on coming back.",
+		Help: "Visitors who left memory early because there were too many. Each counts again on coming back.",
 	})
 	metrics.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "fotspor_visitors_in_memory",
-		Help: "Visitors of today who are held in memory.",
+		Help: "Visitors held in memory: those of today, and those of past days that hits come to.",
 	}, t.visitors)
 	return &Tracker{state: func() *state { return t }}
 }
@@ -120,10 +130,22 @@ func New(opts Options) *Tracker {
 // such a hit is to be dropped. A site that moves to another time zone starts
 // afresh.
 //
-// h.Time must be of the collector's clock. A hit that comes after a later one has
-// begun the site's day (two requests that cross at midnight, a clock set back)
-// counts on that day, at its first moment. Hits that tell a time of their own do
-// not belong here: they have no day's state to join.
+// h.Time is when the hit happened, by the collector's clock or as the request
+// claims; it is never later than now. A hit always counts on one day, so that the
+// figures of days add up:
+//
+//   - On the site's day of today a hit counts at its time. One that claims an
+//     earlier moment than the visitor's last hit joins the visit, and no time passes.
+//   - A hit of now, which is one less than a minute old, may still belong to a day
+//     that is over (two requests that cross at midnight, a clock set back). It
+//     counts on the site's day of today, at its first moment.
+//   - Any other hit of an earlier day counts on that day, which gets a state and a
+//     secret of its own: the hits of a log, in their order, leave the day the
+//     figures that they would have left it live. It recognises nobody who came
+//     while the day was today, and nobody who came before it was last forgotten,
+//     which Sweep does when no hit has come to it for thirty minutes.
+//
+// A claimed time never moves the site's day of today; the clock does.
 func (t *Tracker) Observe(h *hit.Hit, row *hit.Row, loc *time.Location) bool {
 	return t.state().observe(h, row, loc)
 }
@@ -132,9 +154,9 @@ func (t *state) observe(h *hit.Hit, row *hit.Row, loc *time.Location) bool {
 	if loc == nil {
 		loc = time.UTC
 	}
-	s := t.enter(h.Site, h.Time, loc)
+	at := h.Time.Round(0) // days go by the wall clock
+	s := t.enter(h.Site, at, loc)
 	defer s.mu.RUnlock()
-	at := h.Time
 	if at.Before(s.start) {
 		at = s.start
 	}
@@ -165,7 +187,7 @@ func (t *state) observe(h *hit.Hit, row *hit.Row, loc *time.Location) bool {
 		v.beginVisit(row, at)
 		row.Visits = 1
 	}
-	v.step(row, h.Kind, at)
+	v.step(row, h, at)
 	if h.Kind == hit.Pageview {
 		v.view(row, s.pageHash(row.Path))
 	}
@@ -192,19 +214,38 @@ func (t *state) admit(s *site, i int, k *key) *visitor {
 	return v
 }
 
-// enter returns the site, with its lock held for reading and its day begun that
-// at belongs to.
+// enter returns the day of a site that a hit of at counts on, with its lock held
+// for reading. It begins the day of now if that of the site is over.
 func (t *state) enter(id uint32, at time.Time, loc *time.Location) *site {
 	s := t.site(id)
+	s.mu.RLock()
+	if s.holds(at, loc) { // no need to look at the clock
+		return s
+	}
+	s.mu.RUnlock()
+	now := t.now()
+	if now.Before(at) {
+		now = at
+	}
+	t.enterToday(s, now, loc)
+	if at.Before(s.start) && now.Sub(at) >= crossing {
+		s.mu.RUnlock()
+		return t.enterPast(id, at, now, loc)
+	}
+	return s
+}
+
+// enterToday locks a site for reading, with its day begun that now belongs to.
+func (t *state) enterToday(s *site, now time.Time, loc *time.Location) {
 	for {
 		s.mu.RLock()
-		if s.in(at, loc) {
-			return s
+		if s.open(now, loc) {
+			return
 		}
 		s.mu.RUnlock()
 		s.mu.Lock()
-		if !s.in(at, loc) {
-			s.begin(s.dayAt(at, loc), loc, t.shards)
+		if !s.open(now, loc) {
+			s.begin(dayOf(now, loc), loc, t.shards)
 		}
 		s.mu.Unlock()
 	}
@@ -220,7 +261,7 @@ func (t *state) site(id uint32) *site {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if s = t.sites[id]; s == nil {
-		s = &site{visitors: make([]map[key]*visitor, len(t.shards))}
+		s = newSite(t.shards)
 		t.sites[id] = s
 	}
 	return s
@@ -229,7 +270,8 @@ func (t *state) site(id uint32) *site {
 // Sweep forgets the visitors of every site where now is another day than theirs,
 // secret and all. It is what makes midnight hold on a site that nobody visits; a
 // hit of the new day does the same at once. A site whose day begins more than an
-// hour from now had a hit while the clock was wrong, and starts afresh.
+// hour from now had a hit while the clock was wrong, and starts afresh. Of a past
+// day it forgets the same once no hit has come to it for thirty minutes.
 func (t *Tracker) Sweep(now time.Time) { t.state().sweep(now) }
 
 func (t *state) sweep(now time.Time) {
@@ -242,12 +284,13 @@ func (t *state) sweep(now time.Time) {
 	for _, s := range sites {
 		s.mu.Lock()
 		if s.loc != nil && (!now.Before(s.end) || now.Before(s.start.Add(-time.Hour))) {
-			s.begin(s.dayAt(now, s.loc), s.loc, t.shards)
+			s.begin(dayOf(now, s.loc), s.loc, t.shards)
 		}
 		s.mu.Unlock()
 	}
+	t.sweepPast(now)
 	if n := t.left.Swap(0); n > 0 {
-		t.logger.Warn("too many visitors for memory; those who left count again when they come back", "left", n)
+		t.logger.Warn("too many visitors or past days for memory; those who left count again when they come back", "left", n)
 	}
 }
 
@@ -284,14 +327,14 @@ func (*Tracker) Format(f fmt.State, _ rune) { io.WriteString(f, "visit.Tracker")
 // LogValue implements slog.LogValuer.
 func (*Tracker) LogValue() slog.Value { return slog.StringValue("visit.Tracker") }
 
-// visitor is what is known of a visitor of today, and of their visit of now. It
-// is guarded by the lock of its shard.
+// visitor is what is known of a visitor of a day, and of their last visit. It is
+// guarded by the lock of its shard.
 type visitor struct {
 	key          key
 	site         *site
 	newer, older *visitor // in the list of the shard
 
-	pages []uint64 // hashes of the pages seen today
+	pages []uint64 // hashes of the pages seen that day
 
 	last     int64 // when the last hit came, Unix nanoseconds
 	told     int64 // the moment up to which rows have told seconds of the visit
@@ -322,7 +365,7 @@ func (v *visitor) beginVisit(row *hit.Row, at time.Time) {
 }
 
 // step takes one hit of the visit, the first included.
-func (v *visitor) step(row *hit.Row, kind hit.Kind, at time.Time) {
+func (v *visitor) step(row *hit.Row, h *hit.Hit, at time.Time) {
 	// A clock that steps back makes no time pass. Parts of a second are carried
 	// to the next row, so that the rows of a visit add up to its duration.
 	v.last = max(v.last, at.UnixNano())
@@ -330,10 +373,12 @@ func (v *visitor) step(row *hit.Row, kind hit.Kind, at time.Time) {
 	v.told += int64(row.Seconds) * int64(time.Second)
 
 	switch {
-	case row.Visits == 1 && kind == hit.Pageview:
+	case h.Passive || h.Kind == hit.Ping:
+		// Nothing was done: a bounce stays one.
+	case row.Visits == 1 && h.Kind == hit.Pageview:
 		row.Bounces = 1
 		v.bounce = true
-	case v.bounce && kind != hit.Ping && row.Visits == 0:
+	case v.bounce:
 		row.Bounces = -1
 		v.bounce = false
 	}
@@ -358,7 +403,7 @@ func (v *visitor) view(row *hit.Row, page uint64) {
 	}
 }
 
-// seePage says whether the visitor sees a page for the first time today.
+// seePage says whether the visitor sees a page for the first time that day.
 func (v *visitor) seePage(page uint64) bool {
 	if len(v.pages) >= MaxPages {
 		return false

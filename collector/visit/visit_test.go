@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -35,6 +36,9 @@ func zone(t testing.TB, name string) *time.Location {
 	return loc
 }
 
+// live is a clock behind all hits: each is one of now.
+func live() time.Time { return time.Time{} }
+
 // person returns a hit of one of 65,536 people.
 func person(n int, at time.Time, kind hit.Kind) *hit.Hit {
 	return &hit.Hit{
@@ -48,10 +52,10 @@ func person(n int, at time.Time, kind hit.Kind) *hit.Hit {
 func wantGauges(t *testing.T, reg *prometheus.Registry, evicted, inMemory int) {
 	t.Helper()
 	if err := testutil.GatherAndCompare(reg, strings.NewReader(fmt.Sprintf(`
-# HELP fotspor_visitors_evicted_total Visitors who left memory before midnight because there were too many. Each counts again on coming back.
+# HELP fotspor_visitors_evicted_total Visitors who left memory early because there were too many. Each counts again on coming back.
 # TYPE fotspor_visitors_evicted_total counter
 fotspor_visitors_evicted_total %d
-# HELP fotspor_visitors_in_memory Visitors of today who are held in memory.
+# HELP fotspor_visitors_in_memory Visitors held in memory: those of today, and those of past days that hits come to.
 # TYPE fotspor_visitors_in_memory gauge
 fotspor_visitors_in_memory %d
 `, evicted, inMemory))); err != nil {
@@ -175,7 +179,7 @@ func TestTimelines(t *testing.T) {
 	for name, timeline := range tests {
 		t.Run(name, func(t *testing.T) {
 			oslo := zone(t, "Europe/Oslo")
-			tr := visit.New(visit.Options{})
+			tr := visit.New(visit.Options{Now: live})
 			for _, line := range strings.Split(strings.TrimSpace(timeline), "\n") {
 				said, want, _ := strings.Cut(strings.TrimSpace(line), " | ")
 				f := strings.Fields(said)
@@ -198,7 +202,7 @@ func TestTimelines(t *testing.T) {
 
 // TestRow: what a row brings with it stays, save for what is the tracker's to fill.
 func TestRow(t *testing.T) {
-	tr := visit.New(visit.Options{})
+	tr := visit.New(visit.Options{Now: live})
 	at := time.Date(2026, 7, 5, 23, 30, 0, 999, time.UTC)
 	first := hit.Row{
 		Path: "/a", Host: "h", Channel: "campaign", Source: "s", Campaign: "c", CampaignSource: "cs",
@@ -257,7 +261,7 @@ func TestIdentity(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			tr := visit.New(visit.Options{})
+			tr := visit.New(visit.Options{Now: live})
 			h := base()
 			tt.change(h)
 			var first, second hit.Row
@@ -298,7 +302,7 @@ func TestMidnight(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			tr := visit.New(visit.Options{})
+			tr := visit.New(visit.Options{Now: live})
 			for _, step := range []struct {
 				at       time.Time
 				visitors int32
@@ -329,7 +333,7 @@ func TestMidnight(t *testing.T) {
 
 func TestChangeOfZone(t *testing.T) {
 	at := time.Date(2026, 7, 5, 23, 0, 0, 0, time.UTC)
-	tr := visit.New(visit.Options{})
+	tr := visit.New(visit.Options{Now: live})
 	for i, want := range []struct {
 		zone     string
 		visitors int32
@@ -355,7 +359,7 @@ func TestChangeOfZone(t *testing.T) {
 
 func TestSweep(t *testing.T) {
 	reg := prometheus.NewPedanticRegistry()
-	tr := visit.New(visit.Options{Registerer: reg})
+	tr := visit.New(visit.Options{Now: live, Registerer: reg})
 	oslo := zone(t, "Europe/Oslo")
 	noon := time.Date(2026, 7, 5, 12, 0, 0, 0, oslo)
 	midnight := time.Date(2026, 7, 6, 0, 0, 0, 0, oslo)
@@ -412,7 +416,7 @@ func TestRun(t *testing.T) {
 
 func TestMaxVisitors(t *testing.T) {
 	var log bytes.Buffer
-	tr := visit.New(visit.Options{MaxVisitors: 3, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	tr := visit.New(visit.Options{Now: live, MaxVisitors: 3, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	at := time.Date(2026, 7, 5, 12, 0, 0, 0, time.UTC)
 	for i, step := range []struct {
 		site  uint32
@@ -450,7 +454,7 @@ func TestMaxVisitors(t *testing.T) {
 func TestMaxVisitorsLarge(t *testing.T) {
 	const limit = 32 << 10
 	reg := prometheus.NewPedanticRegistry()
-	tr := visit.New(visit.Options{MaxVisitors: limit, Registerer: reg})
+	tr := visit.New(visit.Options{Now: live, MaxVisitors: limit, Registerer: reg})
 	at := time.Date(2026, 7, 5, 12, 0, 0, 0, time.UTC)
 	var back int32
 	for n := range 2 * limit {
@@ -469,7 +473,7 @@ func TestMaxVisitorsLarge(t *testing.T) {
 }
 
 func TestMaxPages(t *testing.T) {
-	tr := visit.New(visit.Options{})
+	tr := visit.New(visit.Options{Now: live})
 	at := time.Date(2026, 7, 5, 12, 0, 0, 0, time.UTC)
 	var sum, pageviews int32
 	for range 2 {
@@ -568,7 +572,7 @@ func TestAgainstModel(t *testing.T) {
 				path: fmt.Sprintf("/%d", r.IntN(12)), source: fmt.Sprint(r.IntN(5)),
 			})
 		}
-		tr := visit.New(visit.Options{})
+		tr := visit.New(visit.Options{Now: live})
 		got := make(map[siteDay]sums)
 		bySource := make(map[string]int32) // bounces, which may never be below zero
 		for _, e := range events {
@@ -607,7 +611,7 @@ func TestAgainstModel(t *testing.T) {
 // between. Each visitor has one goroutine, so that the sums are known.
 func TestConcurrent(t *testing.T) {
 	const workers, visitors, hits = 8, 500, 4
-	tr := visit.New(visit.Options{MaxVisitors: 1 << 20, Registerer: prometheus.NewPedanticRegistry()})
+	tr := visit.New(visit.Options{Now: live, MaxVisitors: 1 << 20, Registerer: prometheus.NewPedanticRegistry()})
 	midnight := time.Date(2026, 7, 6, 0, 0, 0, 0, time.UTC)
 	var sum [3]atomic.Int64
 	var wg sync.WaitGroup
@@ -643,7 +647,7 @@ func TestConcurrent(t *testing.T) {
 }
 
 func TestConcurrentEviction(t *testing.T) {
-	tr := visit.New(visit.Options{MaxVisitors: 10})
+	tr := visit.New(visit.Options{Now: live, MaxVisitors: 10})
 	at := time.Date(2026, 7, 5, 12, 0, 0, 0, time.UTC)
 	var wg sync.WaitGroup
 	for w := range 8 {
@@ -659,6 +663,43 @@ func TestConcurrentEviction(t *testing.T) {
 	wg.Wait()
 }
 
+// TestMemory: as many visitors fit in a megabyte as the documentation says.
+func TestMemory(t *testing.T) {
+	heap := func() float64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return float64(m.HeapAlloc)
+	}
+	const n = 60_000
+	at := time.Date(2026, 7, 5, 12, 0, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		pages           int
+		atLeast, atMost float64 // visitors in a MB
+	}{
+		{1, 4500, 8000},
+		{3, 4500, 6500},
+		{visit.MaxPages, 400, 600},
+	} {
+		before := heap()
+		tr := visit.New(visit.Options{Now: live})
+		visitors := n / tt.pages
+		for i := range visitors {
+			h := person(i, at, hit.Pageview)
+			for p := range tt.pages {
+				row := hit.Row{Path: fmt.Sprintf("/%d", (i+p)%300), Channel: "search", Source: "Google"}
+				tr.Observe(h, &row, time.UTC)
+			}
+		}
+		got := float64(visitors) / ((heap() - before) / (1 << 20))
+		t.Logf("%d pages each: %.0f visitors in a MB, %.0f bytes each", tt.pages, got, (1<<20)/got)
+		if got < tt.atLeast || got > tt.atMost {
+			t.Errorf("%d pages each: %.0f visitors in a MB, want %.0f to %.0f", tt.pages, got, tt.atLeast, tt.atMost)
+		}
+		runtime.KeepAlive(tr)
+	}
+}
+
 func benchHits(n int) []*hit.Hit {
 	at := time.Date(2026, 7, 5, 12, 0, 0, 0, time.UTC)
 	hits := make([]*hit.Hit, n)
@@ -668,11 +709,66 @@ func benchHits(n int) []*hit.Hit {
 	return hits
 }
 
+// benchDay returns a day of a site as it may be, in order: 20,000 visitors, most of
+// them of few hits in one visit, from some hundred sources.
+func benchDay(loc *time.Location) (hits []hit.Hit, rows []hit.Row) {
+	r := rand.New(rand.NewPCG(1, 2))
+	pages := rand.NewZipf(r, 1.2, 4, 199)
+	kinds := []hit.Kind{hit.Pageview, hit.Pageview, hit.Pageview, hit.Ping, hit.Ping, hit.Event}
+	type one struct {
+		hit.Hit
+		hit.Row
+	}
+	var day []one
+	for who := range 20_000 {
+		at := time.Date(2026, 7, 5, 0, 0, 0, 0, loc).Add(time.Duration(r.Int64N(int64(22 * time.Hour))))
+		kind := hit.Pageview
+		for range 1 + int(r.ExpFloat64()*4) {
+			row := hit.Row{Path: fmt.Sprintf("/artikkel/%d", pages.Uint64()), Channel: "search"}
+			row.Source = fmt.Sprint("source ", r.IntN(100))
+			if r.IntN(10) == 0 {
+				row.Channel, row.Campaign, row.CampaignMedium = "campaign", fmt.Sprint("brev ", r.IntN(12)), "email"
+			}
+			day = append(day, one{*person(who, at, kind), row})
+			kind = kinds[r.IntN(len(kinds))]
+			at = at.Add(time.Duration(r.ExpFloat64() * float64(2*time.Minute)))
+			if r.IntN(20) == 0 {
+				at = at.Add(visit.Silence)
+			}
+		}
+	}
+	slices.SortFunc(day, func(a, b one) int { return a.Hit.Time.Compare(b.Hit.Time) })
+	for _, o := range day {
+		hits, rows = append(hits, o.Hit), append(rows, o.Row)
+	}
+	return hits, rows
+}
+
 func BenchmarkObserve(b *testing.B) {
+	// Each lap is another day, with its midnight.
+	lap := func(b *testing.B, clock func() time.Time) {
+		oslo := zone(b, "Europe/Oslo")
+		day, rows := benchDay(oslo)
+		tr := visit.New(visit.Options{Now: clock})
+		b.ReportAllocs()
+		for b.Loop() {
+			for i := range day {
+				row := rows[i]
+				tr.Observe(&day[i], &row, oslo)
+				day[i].Time = day[i].Time.Add(24 * time.Hour)
+			}
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(day)), "ns/hit")
+		b.ReportMetric(float64(len(day)), "hits/op")
+	}
+	b.Run("day", func(b *testing.B) { lap(b, live) })
+	b.Run("past day", func(b *testing.B) {
+		lap(b, func() time.Time { return time.Date(2036, 1, 1, 0, 0, 0, 0, time.UTC) })
+	})
 	paths := []string{"/", "/om-oss", "/om-oss/personvern", "/kontakt"}
 	hits := benchHits(50_000)
 	b.Run("known", func(b *testing.B) {
-		tr := visit.New(visit.Options{})
+		tr := visit.New(visit.Options{Now: live})
 		b.ReportAllocs()
 		i := 0
 		for b.Loop() {
@@ -682,7 +778,7 @@ func BenchmarkObserve(b *testing.B) {
 		}
 	})
 	b.Run("parallel", func(b *testing.B) {
-		tr := visit.New(visit.Options{})
+		tr := visit.New(visit.Options{Now: live})
 		b.ReportAllocs()
 		b.RunParallel(func(pb *testing.PB) {
 			i := rand.IntN(len(hits))
@@ -694,7 +790,7 @@ func BenchmarkObserve(b *testing.B) {
 		})
 	})
 	b.Run("new", func(b *testing.B) {
-		tr := visit.New(visit.Options{MaxVisitors: 20_000})
+		tr := visit.New(visit.Options{Now: live, MaxVisitors: 20_000})
 		b.ReportAllocs()
 		i := 0
 		for b.Loop() {
@@ -703,29 +799,4 @@ func BenchmarkObserve(b *testing.B) {
 			i++
 		}
 	})
-}
-
-// BenchmarkMemory says how many visitors with three pages each fit in a megabyte.
-func BenchmarkMemory(b *testing.B) {
-	hits := benchHits(60_000)
-	for b.Loop() {
-		heap := func() uint64 {
-			runtime.GC()
-			var m runtime.MemStats
-			runtime.ReadMemStats(&m)
-			return m.HeapAlloc
-		}
-		before := heap()
-		tr := visit.New(visit.Options{})
-		for i, h := range hits {
-			for p := range 3 {
-				row := hit.Row{Path: fmt.Sprintf("/%d", (i+p)%100), Channel: "search", Source: "Google"}
-				tr.Observe(h, &row, time.UTC)
-			}
-		}
-		used := float64(heap() - before)
-		runtime.KeepAlive(tr)
-		b.ReportMetric(used/float64(len(hits)), "B/visitor")
-		b.ReportMetric(float64(len(hits))/(used/(1<<20)), "visitors/MB")
-	}
 }
