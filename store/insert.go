@@ -57,27 +57,51 @@ var insertStatement = func() string {
 	return "INSERT INTO hits (" + strings.Join(names, ", ") + ")"
 }()
 
-// Insert stores rows, in the raw table and in every rollup, under a token.
-// Inserting the same rows under the same token again does nothing, so a caller
-// that does not know whether an insert arrived sends it once more. An insert
-// must stay below a million rows: ClickHouse takes more in several blocks.
+// Insert stores rows under a token: those of kind hit.Bot, added up, in the bot
+// ledger, all others in the raw table and in every rollup. Inserting the same rows
+// under the same token again does nothing but what was left undone, so a caller that
+// does not know whether an insert arrived sends it once more. An insert must stay
+// below a million rows: ClickHouse takes more in several blocks.
 func (s *Store) Insert(ctx context.Context, rows []hit.Row, token string) error {
-	if len(rows) == 0 {
-		return nil
+	if err := s.insertHits(ctx, rows, token); err != nil {
+		return err
 	}
-	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{
+	return s.insertBots(ctx, addBots(rows), token+"-bots")
+}
+
+// onceUnder makes an insert one that is done once for its token.
+func onceUnder(ctx context.Context, token string) context.Context {
+	return clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{
 		"insert_deduplicate":                                 1,
 		"insert_deduplication_token":                         token,
 		"deduplicate_blocks_in_dependent_materialized_views": 1,
 		"async_insert":                                       0,
+		// Hits may tell their own time: no number of months makes rows that
+		// were acknowledged ones that can never be stored.
+		"max_partitions_per_insert_block": 0,
 	}))
-	batch, err := s.conn.PrepareBatch(ctx, insertStatement)
+}
+
+func (s *Store) insertHits(ctx context.Context, rows []hit.Row, token string) error {
+	n := 0
+	for i := range rows {
+		if rows[i].Kind != hit.Bot {
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	batch, err := s.conn.PrepareBatch(onceUnder(ctx, token), insertStatement)
 	if err != nil {
-		return fmt.Errorf("prepare insert of %d rows: %w", len(rows), err)
+		return fmt.Errorf("prepare insert of %d rows: %w", n, err)
 	}
 	defer batch.Close()
 	values := make([]any, len(columns))
 	for i := range rows {
+		if rows[i].Kind == hit.Bot {
+			continue
+		}
 		for j, c := range columns {
 			values[j] = c.value(&rows[i])
 		}
@@ -86,7 +110,7 @@ func (s *Store) Insert(ctx context.Context, rows []hit.Row, token string) error 
 		}
 	}
 	if err := batch.Send(); err != nil {
-		return fmt.Errorf("insert %d rows: %w", len(rows), err)
+		return fmt.Errorf("insert %d rows: %w", n, err)
 	}
 	return nil
 }

@@ -72,7 +72,6 @@ func newQuerier(opts *clickhouse.Options, transport http.RoundTripper) *httpQuer
 	}
 	if opts.TLS != nil {
 		q.scheme = "https"
-		q.client.Transport = &http.Transport{TLSClientConfig: opts.TLS, Proxy: http.ProxyFromEnvironment}
 	}
 	return q
 }

@@ -214,6 +214,17 @@ func (s Span) steps(step Step, loc *time.Location) func(yield func(key, local ti
 	}
 }
 
+// defaultLimit bounds the lines of an answer that was asked for without a limit.
+const defaultLimit = 1000
+
+// limited returns the limit of a query as its parameter.
+func limited(limit int) string {
+	if limit <= 0 {
+		limit = defaultLimit
+	}
+	return strconv.Itoa(limit)
+}
+
 // Ask says which lines of a dimension are wanted.
 type Ask struct {
 	Dimension Dimension
@@ -243,10 +254,6 @@ func (s *Store) Top(ctx context.Context, site uint32, span Span, ask Ask) ([]Lin
 	if !ok {
 		rank = defaultRanking
 	}
-	limit := ask.Limit
-	if limit <= 0 {
-		limit = 1000
-	}
 	filter := ""
 	if ask.Value != "" {
 		filter = "AND t.value = {value:String}"
@@ -261,7 +268,7 @@ func (s *Store) Top(ctx context.Context, site uint32, span Span, ask Ask) ([]Lin
 		HAVING sum(t.visits) > 0 OR sum(t.pageviews) > 0 OR sum(t.events) > 0
 		ORDER BY ` + rank + `, ` + by + `
 		LIMIT {limit:UInt32}`
-	params := span.params(site, "dimension", string(ask.Dimension), "value", ask.Value, "limit", strconv.Itoa(limit))
+	params := span.params(site, "dimension", string(ask.Dimension), "value", ask.Value, "limit", limited(ask.Limit))
 	rows, err := s.conn.Query(bind(ctx, params), strings.TrimSpace(query))
 	if err != nil {
 		return nil, fmt.Errorf("top %s of site %d: %w", ask.Dimension, site, err)

@@ -7,14 +7,22 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/fotspor/fotspor/privacy"
 )
 
 // Site is a website whose traffic is counted.
 type Site struct {
-	ID       uint32
-	Name     string
-	Hosts    []string // the first is the main one
+	ID   uint32
+	Name string
+	// Hosts are names such as example.org, which stands for www.example.org too,
+	// or *.example.org for every host below it. The first is the main one, a name.
+	Hosts    []string
 	Location *time.Location
+
+	Parameters []string       // names of query parameters that are part of a page's path
+	Excluded   []string       // patterns of paths that are not counted; see Excludes
+	Record     privacy.Record // "": what the program's policy says
 }
 
 // Validate returns an error that names the first unusable field.
@@ -27,17 +35,44 @@ func (s Site) Validate() error {
 	case s.Location == nil:
 		return errors.New("site without a time zone")
 	}
-	for _, host := range s.Hosts {
-		if host == "" || host != strings.ToLower(host) || strings.ContainsAny(host, "/: \t\n@?#") {
-			return fmt.Errorf("host %q: want a name such as example.org", host)
+	for i, host := range s.Hosts {
+		name := host
+		if i > 0 { // links lead to the main one
+			name = strings.TrimPrefix(host, "*.")
+		}
+		if name == "" || name != strings.ToLower(name) || name[0] == '.' || strings.ContainsAny(name, "/: \t\n@?#*") {
+			return fmt.Errorf("host %q: want a name such as example.org, or *.example.org behind the first", host)
 		}
 	}
-	return nil
+	for _, name := range s.Parameters {
+		if !plain(name) {
+			return fmt.Errorf("query parameter %q: want a name of letters, digits, '_', '-' and '.'", name)
+		}
+	}
+	for _, pattern := range s.Excluded {
+		if !strings.HasPrefix(pattern, "/") && !strings.HasPrefix(pattern, "*") {
+			return fmt.Errorf("excluded path %q: want a path or pattern such as /admin/*", pattern)
+		}
+	}
+	switch s.Record {
+	case "", privacy.Minimal, privacy.Standard:
+		return nil
+	default:
+		return fmt.Errorf("record %q: want %s, %s or nothing", s.Record, privacy.Standard, privacy.Minimal)
+	}
+}
+
+// plain reports whether a query parameter's name means the same however it is
+// written in a URL.
+func plain(name string) bool {
+	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("_-.", r)
+	})
 }
 
 // Sites returns all sites in order of id.
 func (s *Store) Sites(ctx context.Context) ([]Site, error) {
-	rows, err := s.conn.Query(ctx, "SELECT id, name, hosts, timezone FROM sites FINAL ORDER BY id")
+	rows, err := s.conn.Query(ctx, "SELECT id, name, hosts, timezone, parameters, excluded, record FROM sites FINAL ORDER BY id")
 	if err != nil {
 		return nil, fmt.Errorf("list sites: %w", err)
 	}
@@ -46,7 +81,8 @@ func (s *Store) Sites(ctx context.Context) ([]Site, error) {
 	for rows.Next() {
 		var site Site
 		var zone string
-		if err := rows.Scan(&site.ID, &site.Name, &site.Hosts, &zone); err != nil {
+		err := rows.Scan(&site.ID, &site.Name, &site.Hosts, &zone, &site.Parameters, &site.Excluded, (*string)(&site.Record))
+		if err != nil {
 			return nil, fmt.Errorf("list sites: %w", err)
 		}
 		if site.Location, err = time.LoadLocation(zone); err != nil {
@@ -93,16 +129,75 @@ func (s *Store) AddSite(ctx context.Context, site Site) (Site, error) {
 	if site.ID == 0 {
 		site.ID = last + 1
 	}
-	err = s.conn.Exec(ctx, "INSERT INTO sites (id, name, hosts, timezone, updated) VALUES (?, ?, ?, ?, now64(6))",
-		site.ID, site.Name, site.Hosts, site.Location.String())
-	if err != nil {
+	if err := s.writeSite(ctx, site); err != nil {
 		return Site{}, fmt.Errorf("add site %q: %w", site.Name, err)
 	}
 	return site, nil
 }
 
-// Owns reports whether host is one of the site's, with or without www.
+// PutSite replaces what is kept of a site; an unknown id is ErrNotFound.
+func (s *Store) PutSite(ctx context.Context, site Site) error {
+	if err := site.Validate(); err != nil {
+		return err
+	}
+	if _, err := s.Site(ctx, site.ID); err != nil {
+		return err
+	}
+	if err := s.writeSite(ctx, site); err != nil {
+		return fmt.Errorf("put site %d: %w", site.ID, err)
+	}
+	return nil
+}
+
+func (s *Store) writeSite(ctx context.Context, site Site) error {
+	return s.conn.Exec(ctx, `
+		INSERT INTO sites (id, name, hosts, timezone, parameters, excluded, record, updated)
+		VALUES (?, ?, ?, ?, ?, ?, ?, now64(6))`,
+		site.ID, site.Name, site.Hosts, site.Location.String(), site.Parameters, site.Excluded, string(site.Record))
+}
+
+// Owns reports whether host, in lower case, is one of the site's.
 func (s Site) Owns(host string) bool {
-	host = strings.TrimPrefix(host, "www.")
-	return slices.ContainsFunc(s.Hosts, func(h string) bool { return strings.TrimPrefix(h, "www.") == host })
+	for _, own := range s.Hosts {
+		if below, ok := strings.CutPrefix(own, "*"); ok {
+			if len(host) > len(below) && strings.HasSuffix(host, below) {
+				return true
+			}
+		} else if strings.TrimPrefix(own, "www.") == strings.TrimPrefix(host, "www.") {
+			return true
+		}
+	}
+	return false
+}
+
+// Excludes reports whether one of the site's patterns matches the whole of a path.
+// A * in a pattern stands for any text, slashes and nothing at all included.
+func (s Site) Excludes(path string) bool {
+	for _, pattern := range s.Excluded {
+		if matches(pattern, path) {
+			return true
+		}
+	}
+	return false
+}
+
+// matches takes every piece between two asterisks where it comes first: what is left
+// for the pieces behind it is then the most there can be.
+func matches(pattern, path string) bool {
+	start, pattern, open := strings.Cut(pattern, "*")
+	path, ok := strings.CutPrefix(path, start)
+	if !ok || !open {
+		return ok && path == ""
+	}
+	for {
+		piece, rest, more := strings.Cut(pattern, "*")
+		if !more {
+			return strings.HasSuffix(path, piece)
+		}
+		_, behind, found := strings.Cut(path, piece)
+		if !found {
+			return false
+		}
+		pattern, path = rest, behind
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -43,34 +44,66 @@ type Config struct {
 	Engine *embedded.Engine
 	// Database overrides DefaultDatabase for the embedded engine.
 	Database string
+	// Lazy leaves a server alone until Prepare is called. The embedded engine
+	// is always opened at once.
+	Lazy bool
 
 	Logger *slog.Logger
 }
 
 // Store is an open store. It is safe for concurrent use.
 type Store struct {
+	opts    *clickhouse.Options
 	conn    driver.Conn
 	http    *httpQuerier     // nil with ClickHouse's own protocol
 	engine  *embedded.Engine // nil unless opened, and to be closed, by this store
-	version string
+	version atomic.Value     // string; none until the store is prepared
 	log     *slog.Logger
 }
 
-// Open connects, and creates or migrates the schema. It may be called from
+// Open opens the store and, unless it is lazy, prepares it. It may be called from
 // several processes at once. Close the store when done.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	s := &Store{log: cfg.Logger}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	opts, err := s.options(ctx, cfg)
-	if err != nil {
+	var err error
+	if s.opts, err = s.options(ctx, cfg); err != nil {
 		return nil, err
 	}
-	if err := s.connect(ctx, opts); err != nil {
+	if s.conn, err = clickhouse.Open(s.opts); err != nil { // reaches for nothing yet
+		return nil, errors.Join(fmt.Errorf("open store: %w", err), s.Close())
+	}
+	if cfg.Lazy && cfg.DSN != "" {
+		return s, nil
+	}
+	if err := s.Prepare(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// Prepare creates the database and its tables, or brings those of an older version
+// up to date. Only a lazy store needs it: until then, unless another process has done
+// it, the store's other methods return errors. It may be called at any time, and again
+// after an error; once it has succeeded it does nothing.
+func (s *Store) Prepare(ctx context.Context) error {
+	if s.Version() != "" {
+		return nil
+	}
+	if err := s.createDatabase(ctx); err != nil {
+		return err
+	}
+	if err := s.migrate(ctx); err != nil {
+		return err
+	}
+	v, err := s.conn.ServerVersion()
+	if err != nil {
+		return fmt.Errorf("reach store: %w", err)
+	}
+	s.version.Store(v.Version.String())
+	return nil
 }
 
 // options says how clickhouse-go reaches the store, opening the engine if it is
@@ -79,7 +112,11 @@ func (s *Store) options(ctx context.Context, cfg Config) (*clickhouse.Options, e
 	if cfg.DSN != "" {
 		opts, err := parseDSN(cfg.DSN)
 		if err == nil && opts.Protocol == clickhouse.HTTP {
-			s.http = newQuerier(opts, http.DefaultTransport)
+			s.http = newQuerier(opts, &http.Transport{
+				TLSClientConfig: opts.TLS,
+				Proxy:           http.ProxyFromEnvironment,
+				DialContext:     (&net.Dialer{Timeout: 30 * time.Second}).DialContext,
+			})
 		}
 		return opts, err
 	}
@@ -162,26 +199,8 @@ func parseDSN(dsn string) (*clickhouse.Options, error) {
 	return opts, nil
 }
 
-// connect makes the database, opens the connection to it and migrates.
-func (s *Store) connect(ctx context.Context, opts *clickhouse.Options) error {
-	database := opts.Auth.Database
-	if err := createDatabase(ctx, *opts, database); err != nil {
-		return err
-	}
-	conn, err := clickhouse.Open(opts)
-	if err != nil {
-		return fmt.Errorf("open store: %w", err)
-	}
-	s.conn = conn
-	v, err := conn.ServerVersion()
-	if err != nil {
-		return fmt.Errorf("reach store: %w", err)
-	}
-	s.version = v.Version.String()
-	return s.migrate(ctx)
-}
-
-func createDatabase(ctx context.Context, opts clickhouse.Options, database string) error {
+func (s *Store) createDatabase(ctx context.Context) error {
+	opts, database := *s.opts, s.opts.Auth.Database
 	opts.Auth.Database = "default"
 	conn, err := clickhouse.Open(&opts)
 	if err != nil {
@@ -205,8 +224,12 @@ func quoteName(name string) string {
 // talks to a server, to another process or to an engine that it was given.
 func (s *Store) Engine() *embedded.Engine { return s.engine }
 
-// Version returns the version of ClickHouse behind the store.
-func (s *Store) Version() string { return s.version }
+// Version returns the version of ClickHouse behind the store, "" until the store is
+// prepared.
+func (s *Store) Version() string {
+	v, _ := s.version.Load().(string)
+	return v
+}
 
 // Ping reports whether the store answers.
 func (s *Store) Ping(ctx context.Context) error {
@@ -221,6 +244,9 @@ func (s *Store) Close() error {
 	var errs []error
 	if s.conn != nil {
 		errs = append(errs, s.conn.Close())
+	}
+	if s.http != nil {
+		s.http.client.CloseIdleConnections()
 	}
 	if s.engine != nil {
 		errs = append(errs, s.engine.Close())

@@ -28,15 +28,7 @@ var (
 // when CI=true.
 func Open(tb testing.TB) *store.Store {
 	tb.Helper()
-	Library(tb)
-	once.Do(start)
-	if failed != nil {
-		tb.Fatalf("start engine: %v", failed)
-	}
-	st, err := store.Open(tb.Context(), store.Config{
-		Engine:   server,
-		Database: fmt.Sprintf("test_%d", serial.Add(1)),
-	})
+	st, err := store.Open(tb.Context(), store.Config{Engine: Engine(tb), Database: Database()})
 	if err != nil {
 		tb.Fatalf("open store: %v", err)
 	}
@@ -47,6 +39,22 @@ func Open(tb testing.TB) *store.Store {
 	})
 	return st
 }
+
+// Engine returns the engine of this test process, which Main closes. It is an
+// http.Handler that stands in for a ClickHouse server. Where its library is missing
+// it does as Open does.
+func Engine(tb testing.TB) *embedded.Engine {
+	tb.Helper()
+	Library(tb)
+	once.Do(start)
+	if failed != nil {
+		tb.Fatalf("start engine: %v", failed)
+	}
+	return server
+}
+
+// Database returns the name of a database that no other test of this process has.
+func Database() string { return fmt.Sprintf("test_%d", serial.Add(1)) }
 
 // start runs the engine of this test process, until Main closes it.
 func start() {

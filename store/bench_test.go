@@ -1,0 +1,38 @@
+package store_test
+
+import (
+	"math/rand/v2"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/fotspor/fotspor/store/storetest"
+)
+
+// BenchmarkInsert stores segments of 100,000 rows, and tells how many rows a second
+// of this process's time is enough for, that of the engine included.
+func BenchmarkInsert(b *testing.B) {
+	st := storetest.Open(b)
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	rows := someRows(rand.New(rand.NewPCG(1, 2)), 100_000, now, 1, oslo)
+	b.ReportAllocs()
+	start, segments := cpuTime(b), 0
+	for b.Loop() {
+		segments++
+		if err := st.Insert(b.Context(), rows, "segment-"+strconv.Itoa(segments)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(segments*len(rows))/(cpuTime(b)-start).Seconds(), "rows/cpu-s")
+}
+
+// cpuTime returns what this process has used of the processors.
+func cpuTime(b *testing.B) time.Duration {
+	b.Helper()
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
+}

@@ -1,0 +1,131 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/fotspor/fotspor/hit"
+)
+
+// Bounds of the bot ledger. Whoever sends a hit chooses the bot's name, and the
+// ledger is kept. So an insert gives a day of a site no more than maxBots lines
+// with a name: the bots with the most hits keep theirs, and a flood of invented
+// names is counted under otherBots.
+const (
+	maxBotName = 64 // bytes
+	maxBots    = 1000
+	otherBots  = "other"
+)
+
+// botLine is a line of table bots.
+type botLine struct {
+	botKey
+	hits int64
+}
+
+type botKey struct {
+	site       uint32
+	day        hit.Day
+	rule, name string
+}
+
+// addBots adds up the rows of kind hit.Bot. The same rows give the same lines in
+// the same order.
+func addBots(rows []hit.Row) []botLine {
+	hits := map[botKey]int64{}
+	for i := range rows {
+		if r := &rows[i]; r.Kind == hit.Bot {
+			hits[botKey{r.Site, r.Day, r.Name, cut(r.Browser, maxBotName)}]++
+		}
+	}
+	lines := make([]botLine, 0, len(hits))
+	for key, n := range hits {
+		lines = append(lines, botLine{key, n})
+	}
+	slices.SortFunc(lines, func(a, b botLine) int {
+		return cmp.Or(
+			cmp.Compare(a.site, b.site), cmp.Compare(a.day, b.day),
+			cmp.Compare(b.hits, a.hits), cmp.Compare(a.rule, b.rule), cmp.Compare(a.name, b.name),
+		)
+	})
+	first := 0 // of the site and day
+	for i := range lines {
+		if lines[i].site != lines[first].site || lines[i].day != lines[first].day {
+			first = i
+		}
+		if i-first >= maxBots {
+			lines[i].name = otherBots // the table adds lines up that have become alike
+		}
+	}
+	return lines
+}
+
+// cut returns the first bytes of a text, without the pieces of a character.
+func cut(text string, size int) string {
+	if len(text) <= size {
+		return text
+	}
+	for size > 0 && !utf8.RuneStart(text[size]) {
+		size--
+	}
+	return text[:size]
+}
+
+func (s *Store) insertBots(ctx context.Context, lines []botLine, token string) error {
+	if len(lines) == 0 {
+		return nil
+	}
+	batch, err := s.conn.PrepareBatch(onceUnder(ctx, token), "INSERT INTO bots (site, day, rule, name, hits)")
+	if err != nil {
+		return fmt.Errorf("prepare insert of %d bots: %w", len(lines), err)
+	}
+	defer batch.Close()
+	for _, l := range lines {
+		if err := batch.Append(l.site, l.day.Time(), l.rule, l.name, l.hits); err != nil {
+			return fmt.Errorf("append bot of site %d: %w", l.site, err)
+		}
+	}
+	if err := batch.Send(); err != nil {
+		return fmt.Errorf("insert %d bots: %w", len(lines), err)
+	}
+	return nil
+}
+
+// BotCount is how often a bot came.
+type BotCount struct {
+	Rule string // what told it
+	Name string // what it calls itself, "" if nothing
+	Hits int64
+}
+
+// Bots returns the bots of a site over a span, most hits first: at most limit, or
+// 1,000 if that is 0.
+func (s *Store) Bots(ctx context.Context, site uint32, span Span, limit int) ([]BotCount, error) {
+	query := `
+		SELECT t.rule, t.name, sum(t.hits) AS n
+		FROM bots AS t
+		WHERE t.site = {site:UInt32} AND t.day BETWEEN {from:Date} AND {to:Date}
+		GROUP BY t.rule, t.name
+		ORDER BY n DESC, t.rule, t.name
+		LIMIT {limit:UInt32}`
+	rows, err := s.conn.Query(bind(ctx, span.params(site, "limit", limited(limit))), query)
+	if err != nil {
+		return nil, fmt.Errorf("bots of site %d: %w", site, err)
+	}
+	defer rows.Close()
+	var bots []BotCount
+	for rows.Next() {
+		var b BotCount
+		if err := rows.Scan(&b.Rule, &b.Name, &b.Hits); err != nil {
+			return nil, fmt.Errorf("bots of site %d: %w", site, err)
+		}
+		bots = append(bots, b)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("bots of site %d: %w", site, err)
+	}
+	return bots, nil
+}

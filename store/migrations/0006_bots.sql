@@ -1,0 +1,16 @@
+-- The bot ledger: hits that were left out because nobody was reading, by the rule
+-- that told them and the name that the bot gives itself. General information about
+-- traffic, without any address, and kept as long as the rollups. No view fills it:
+-- these hits are no raw rows. Each insert has a token of its own.
+CREATE TABLE IF NOT EXISTS bots
+(
+    site UInt32,
+    day  Date                   COMMENT 'in the time zone of the site',
+    rule LowCardinality(String) COMMENT 'what told the bot',
+    name String                 COMMENT 'of the bot, empty if it gives none',
+    hits Int64
+)
+ENGINE = SummingMergeTree
+PARTITION BY toYear(day)
+ORDER BY (site, day, rule, name)
+SETTINGS non_replicated_deduplication_window = 10000;

@@ -1,0 +1,160 @@
+package store_test
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/store/storetest"
+)
+
+// askEverything calls every method that needs the server, and returns what each says.
+func askEverything(t *testing.T, st *store.Store) map[string]error {
+	t.Helper()
+	ctx := t.Context()
+	site := store.Site{ID: 1, Name: "a", Hosts: []string{"a"}, Location: oslo}
+	day := hit.DayOf(time.Now()) // rows of long ago would be past their time
+	span := store.Span{From: day, To: day}
+	row := hit.Row{Site: 1, Time: day.Time(), Day: day, Kind: hit.Pageview}
+	bot := hit.Row{Site: 1, Time: day.Time(), Day: day, Kind: hit.Bot}
+	said := map[string]error{}
+	said["Ping"] = st.Ping(ctx)
+	said["Insert"] = st.Insert(ctx, []hit.Row{row}, "a")
+	said["Insert of a bot"] = st.Insert(ctx, []hit.Row{bot}, "b")
+	said["Query"] = st.Query(ctx, "SELECT count() FROM hits", "", io.Discard)
+	_, said["Sites"] = st.Sites(ctx)
+	_, said["Site"] = st.Site(ctx, 1)
+	_, said["AddSite"] = st.AddSite(ctx, site)
+	said["PutSite"] = st.PutSite(ctx, site)
+	_, said["Tokens"] = st.Tokens(ctx)
+	_, _, said["AddToken"] = st.AddToken(ctx, "a", nil)
+	said["RemoveToken"] = st.RemoveToken(ctx, "a")
+	_, said["User"] = st.User(ctx, "a")
+	_, said["Users"] = st.Users(ctx)
+	said["PutUser"] = st.PutUser(ctx, store.User{Name: "a", Password: "a", Role: store.Viewer})
+	_, said["SessionUser"] = st.SessionUser(ctx, "a", day.Time())
+	said["PutSession"] = st.PutSession(ctx, "a", "a", day.Time())
+	_, said["Totals"] = st.Totals(ctx, 1, span)
+	_, said["Series"] = st.Series(ctx, site, span, store.Daily)
+	_, said["Top"] = st.Top(ctx, 1, span, store.Ask{Dimension: store.Pages})
+	_, said["Bots"] = st.Bots(ctx, 1, span, 0)
+	_, said["Before"] = st.Before(ctx, day.Time())
+	_, said["DeleteBefore"] = st.DeleteBefore(ctx, day.Time())
+	_, said["Network"] = st.Network(ctx, "84.212.0.0/16", day.Time(), day.Time())
+	_, said["EraseNetwork"] = st.EraseNetwork(ctx, "84.212.0.0/16", day.Time(), day.Time())
+	said["Expire"] = st.Expire(ctx, privacy.Default().Retention)
+	return said
+}
+
+func wantErrors(t *testing.T, when string, said map[string]error) {
+	t.Helper()
+	for method, err := range said {
+		if err == nil {
+			t.Errorf("%s: %s returned no error", when, method)
+		}
+	}
+}
+
+// closedPort returns an address at which nobody listens.
+func closedPort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func openLazy(t *testing.T, dsn string) *store.Store {
+	t.Helper()
+	st, err := store.Open(t.Context(), store.Config{DSN: dsn, Lazy: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return st
+}
+
+func TestLazyStoreWaitsForItsServer(t *testing.T) {
+	engine, addr := storetest.Engine(t), closedPort(t)
+	dsn := "http://" + addr + "/" + storetest.Database()
+	st := openLazy(t, dsn)
+	wantErrors(t, "server down", askEverything(t, st))
+	if err := st.Prepare(t.Context()); err == nil {
+		t.Error("prepared without a server")
+	}
+	if v := st.Version(); v != "" {
+		t.Errorf("version without a server = %q", v)
+	}
+
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &httptest.Server{Listener: l, Config: &http.Server{Handler: engine}}
+	server.Start()
+	defer server.Close()
+	wantErrors(t, "no database", askEverything(t, st))
+
+	var all sync.WaitGroup
+	for range 3 {
+		all.Go(func() {
+			if err := st.Prepare(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+		all.Go(func() { st.Version(); askEverything(t, st) }) // either way is fine
+	}
+	all.Wait()
+	if err := st.Prepare(t.Context()); err != nil {
+		t.Errorf("prepare once more: %v", err)
+	}
+	if st.Version() == "" {
+		t.Error("no version of a prepared store")
+	}
+	// The inserts that failed until now are done, once.
+	said := askEverything(t, st)
+	for _, method := range []string{"Ping", "Insert", "Insert of a bot", "Query", "Sites", "Tokens", "Totals", "Bots", "Expire"} {
+		if said[method] != nil {
+			t.Errorf("prepared: %s: %v", method, said[method])
+		}
+	}
+	if got := query(t, st, "SELECT count(), (SELECT sum(hits) FROM bots) FROM hits"); got != "1\t1" {
+		t.Errorf("hits and bots = %q, want one of each", got)
+	}
+	// Who comes later finds the store prepared by another.
+	if _, err := openLazy(t, dsn).Sites(t.Context()); err != nil {
+		t.Errorf("sites of a store that another prepared: %v", err)
+	}
+}
+
+func TestLazyStoreOverClickHouseProtocol(t *testing.T) {
+	st := openLazy(t, "clickhouse://"+closedPort(t)+"/x")
+	wantErrors(t, "server down", askEverything(t, st))
+	if err := st.Prepare(t.Context()); err == nil || st.Version() != "" {
+		t.Errorf("prepare = %v, version %q, want an error and none", err, st.Version())
+	}
+}
+
+func TestLazyEngineIsOpenAtOnce(t *testing.T) {
+	st, err := store.Open(t.Context(), store.Config{Engine: storetest.Engine(t), Database: storetest.Database(), Lazy: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	if _, err := st.Sites(t.Context()); err != nil || st.Version() == "" {
+		t.Errorf("sites: %v, version %q", err, st.Version())
+	}
+}
