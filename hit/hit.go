@@ -43,7 +43,7 @@ type Hit struct {
 	UserAgent string
 	Hints     Hints
 	Language  string // Accept-Language, as sent
-	Objection bool   // the request carries Sec-GPC: 1 or DNT: 1
+	Objection bool   // the request carries Sec-GPC: 1, DNT: 1 or an opt-out cookie of Matomo's
 	Prefetch  bool   // fetched ahead of a visit that may never come
 
 	// What a sender with a token says in place of what the address tells:

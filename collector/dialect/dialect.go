@@ -27,9 +27,10 @@ type Dialect interface {
 	// Patterns are the routes it answers, in net/http's syntax.
 	Patterns() []string
 	// Parse reads the hits of a request, whose body is already bounded. The
-	// collector settles their address, and their time where it is zero. A hit
+	// collector settles their address and their time where these are zero. A hit
 	// with site 0 stands for one item of a batch that can't be recorded. An
-	// error means that nothing of the request can be recorded.
+	// error means that nothing of the request can be recorded; it tells no
+	// address and no token, since it is shown to whoever asked.
 	Parse(r *http.Request) ([]hit.Hit, error)
 	// Reply answers the request.
 	Reply(w http.ResponseWriter, r *http.Request, o Outcome)
@@ -50,16 +51,16 @@ type Outcome struct {
 // if its body was larger than the bound, 503 if it can't be kept right now, 400
 // if the hit can't be recorded, otherwise 200.
 func (o Outcome) Status() int {
-	var tooLarge *http.MaxBytesError
 	switch {
-	case errors.As(o.Err, &tooLarge):
-		return http.StatusRequestEntityTooLarge
+	case o.Err == nil && len(o.Invalid) == 0:
+		return http.StatusOK
 	case errors.Is(o.Err, ErrUnavailable):
 		return http.StatusServiceUnavailable
-	case o.Err != nil, len(o.Invalid) > 0:
-		return http.StatusBadRequest
 	}
-	return http.StatusOK
+	if _, ok := errors.AsType[*http.MaxBytesError](o.Err); ok {
+		return http.StatusRequestEntityTooLarge
+	}
+	return http.StatusBadRequest
 }
 
 // Reason returns one line that says why the request was refused, or "".
@@ -76,21 +77,45 @@ func (o Outcome) Reason() string {
 // FromHeaders returns a hit that holds what the headers of a request say of its
 // sender, whatever the format: browser, hints, language, objection, prefetch.
 func FromHeaders(r *http.Request) hit.Hit {
-	// Every name is spelled as net/http stores it, which spares a conversion.
 	h := r.Header
 	return hit.Hit{
-		UserAgent: Clean(h.Get("User-Agent"), MaxText),
+		UserAgent: Clean(first(h, "User-Agent"), MaxText),
 		Hints: hit.Hints{
-			Brands:   Clean(h.Get("Sec-Ch-Ua"), MaxText),
-			Mobile:   Clean(h.Get("Sec-Ch-Ua-Mobile"), MaxText),
-			Platform: Clean(h.Get("Sec-Ch-Ua-Platform"), MaxText),
+			Brands:   Clean(first(h, "Sec-Ch-Ua"), MaxText),
+			Mobile:   Clean(first(h, "Sec-Ch-Ua-Mobile"), MaxText),
+			Platform: Clean(first(h, "Sec-Ch-Ua-Platform"), MaxText),
 		},
-		Language: Clean(h.Get("Accept-Language"), MaxText),
+		Language: Clean(first(h, "Accept-Language"), MaxText),
 		// https://w3c.github.io/gpc/ and https://www.w3.org/TR/tracking-dnt/
-		Objection: h.Get("Sec-Gpc") == "1" || h.Get("Dnt") == "1" || h.Get("X-Do-Not-Track") == "1",
-		Prefetch: strings.Contains(h.Get("Sec-Purpose"), "prefetch") || h.Get("Purpose") == "prefetch" ||
-			h.Get("X-Moz") == "prefetch" || h.Get("X-Purpose") == "preview" || h.Get("X-Purpose") == "instant",
+		Objection: first(h, "Sec-Gpc") == "1" || first(h, "Dnt") == "1" || first(h, "X-Do-Not-Track") == "1" ||
+			optedOut(h["Cookie"]),
+		Prefetch: strings.Contains(first(h, "Sec-Purpose"), "prefetch") || first(h, "Purpose") == "prefetch" ||
+			first(h, "X-Moz") == "prefetch" || first(h, "X-Purpose") == "preview" || first(h, "X-Purpose") == "instant",
 	}
+}
+
+// first is h.Get for a name spelled as net/http stores it, which spares finding
+// that spelling for a dozen names of every request.
+func first(h http.Header, name string) string {
+	if values := h[name]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}
+
+// optedOut reports whether a browser holds one of the cookies in which Matomo keeps
+// that a person does not want to be counted. Nothing of a cookie is kept.
+func optedOut(cookies []string) bool {
+	for _, line := range cookies {
+		for cookie := range strings.SplitSeq(line, ";") {
+			name, _, _ := strings.Cut(strings.TrimSpace(cookie), "=")
+			switch name {
+			case "matomo_ignore", "piwik_ignore", "mtm_consent_removed":
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Site reads a site id: a decimal number from 1.
@@ -106,6 +131,9 @@ func Clean(s string, limit int) string {
 			limit--
 		}
 		s = s[:limit]
+	}
+	if utf8.ValidString(s) { // which looks at eight bytes at a time
+		return s
 	}
 	return strings.ToValidUTF8(s, "")
 }

@@ -40,6 +40,15 @@ func TestFromHeaders(t *testing.T) {
 		{"X-Purpose", "preview", false, true},
 		{"X-Purpose", "instant", false, true},
 		{"X-Purpose", "reading", false, false},
+
+		// Matomo's cookies of those who don't want to be counted.
+		{"Cookie", "matomo_ignore=ignore%3D%2A", true, false},
+		{"Cookie", "piwik_ignore=ignore%3DczoxOiIqIjs%3D", true, false},
+		{"Cookie", "mtm_consent_removed=1772366399000", true, false},
+		{"Cookie", "a=1; _pk_id.1.fff=x;mtm_consent_removed=1; b=2", true, false},
+		{"Cookie", "a=1; _pk_id.1.fff=x; mtm_consent=1", false, false},
+		{"Cookie", "a=matomo_ignore; not_piwik_ignore=1; matomo_ignored=1", false, false},
+		{"Cookie", ";=;;", false, false},
 	}
 	for _, tt := range tests {
 		r := httptest.NewRequest("GET", "/", nil)
@@ -120,6 +129,7 @@ func TestOutcome(t *testing.T) {
 		{dialect.Outcome{Tracked: 1}, http.StatusOK, ""},
 		{dialect.Outcome{Invalid: []string{"unknown site"}}, http.StatusBadRequest, "unknown site"},
 		{dialect.Outcome{Err: errors.New("no site")}, http.StatusBadRequest, "no site"},
+		{dialect.Outcome{Err: dialect.ErrUnavailable}, http.StatusServiceUnavailable, "no room for hits right now"},
 		{dialect.Outcome{Err: fmt.Errorf("read body: %w", &http.MaxBytesError{Limit: 9})}, http.StatusRequestEntityTooLarge, "read body: http: request body too large"},
 	}
 	for _, tt := range tests {

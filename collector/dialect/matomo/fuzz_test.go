@@ -3,6 +3,8 @@ package matomo_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -11,12 +13,21 @@ import (
 	"github.com/fotspor/fotspor/hit"
 )
 
+// place is a country and a region of it, or neither of these.
+var place = regexp.MustCompile(`^([A-Z]{2})?,([A-Z]{2}-[A-Z0-9]{1,3})?$`)
+
 // check fails unless everything in the hits and the reply is bounded and well formed.
 func check(t *testing.T, r *http.Request) {
 	t.Helper()
-	d := newDialect()
+	d := newDialectWithToken()
+	asked := false
+	allowed := d.Allowed
+	d.Allowed = func(token string, site uint32) bool {
+		asked = true
+		return allowed(token, site)
+	}
 	hits, err := d.Parse(r)
-	if err != nil && len(hits) > 0 {
+	if err != nil && (len(hits) > 0 || strings.Contains(err.Error(), "secret")) {
 		t.Errorf("%d hits and error %v", len(hits), err)
 	}
 	for _, h := range hits {
@@ -34,8 +45,14 @@ func check(t *testing.T, r *http.Request) {
 		if h.Kind == hit.Event && h.Name == "" {
 			t.Error("event without a name")
 		}
-		if !h.Time.IsZero() && (h.Time.After(now) || h.Time.Before(now.Add(-24*time.Hour))) {
-			t.Errorf("time %v is not within 24 hours", h.Time)
+		if !h.Time.IsZero() && (h.Time.After(now) || h.Time.Before(now.AddDate(-20, 0, 0))) {
+			t.Errorf("time %v is beyond belief", h.Time)
+		}
+		if !asked && (h.Addr.IsValid() || h.Country != "" || !h.Time.IsZero() && h.Time.Before(now.Add(-24*time.Hour))) {
+			t.Errorf("address %t, country %q, time %v, and nobody asked for a token", h.Addr.IsValid(), h.Country, h.Time)
+		}
+		if !place.MatchString(h.Country + "," + h.Region) {
+			t.Errorf("country %q and region %q", h.Country, h.Region)
 		}
 	}
 	w := httptest.NewRecorder()
@@ -49,6 +66,9 @@ func FuzzQuery(f *testing.F) {
 	f.Add(pageview)
 	f.Add("idsite=3&rec=1&e_c=a&e_a=%FF&e_v=1e999&cdt=2026-03-01T11:00:00Z&cdo=-9e99")
 	f.Add("idsite=3&rec=1&idgoal=-1&cip=%31&%63id=&&&==&%")
+	f.Add("idsite=3&rec=1&token_auth=secret&cip=2001:db8::1%25eth0&country=no&region=03&cdt=1700000000.5&search=a+/&search_count=0")
+	f.Add("idsite=3&rec=1&cs=iso-8859-15&url=/%25A4%A4%253F%2B?q=%25&e_c=%A4&e_a=%00")
+	f.Add("idsite=3&rec=1&cs=iso-2022-jp&url=/%1B$B%25&c_n=%1B$B%21%22")
 	f.Fuzz(func(t *testing.T, query string) {
 		check(t, request("GET", "/matomo.php?"+query, ""))
 	})
@@ -65,6 +85,7 @@ func FuzzForm(f *testing.F) {
 func FuzzBulk(f *testing.F) {
 	f.Add(`{"requests":["?idsite=3&rec=1",{"idsite":3,"rec":true,"uadata":{"platform":"x"}},7,null,[]],"send_image":"0"}`)
 	f.Add(`{"requests":[],"requests":["?"]}`)
+	f.Add(`{"requests":{"1":"?idsite=3&rec=1","x":{"idsite":3,"rec":1,"cip":"192.0.2.1","token_auth":7}},"token_auth":"secret"}`)
 	f.Add(`{"requests": [ "\ud800?rec=1&idsite=1" ]} `)
 	f.Fuzz(func(t *testing.T, body string) {
 		check(t, request("POST", "/piwik.php", body))
@@ -93,17 +114,4 @@ func FuzzHints(f *testing.F) {
 		r.URL.RawQuery = q.Encode()
 		check(t, r)
 	})
-}
-
-func BenchmarkParseQuery(b *testing.B) {
-	d := newDialect()
-	r := request("GET", "/matomo.php?"+pageview, "")
-	r.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
-	r.Header.Set("Accept-Language", "nb-NO,nb;q=0.9")
-	b.ReportAllocs()
-	for b.Loop() {
-		if hits, err := d.Parse(r); err != nil || len(hits) != 1 {
-			b.Fatal(len(hits), err)
-		}
-	}
 }

@@ -1,5 +1,5 @@
 // Package matomo reads Matomo's tracking API, so that every Matomo tracker can
-// send here: /matomo.php and /piwik.php, by query, form, bulk JSON and gzip.
+// send here: /matomo.php and its other names, by query, form, bulk JSON and gzip.
 //
 // What it doesn't keep (visitor ids, user ids, titles, screen sizes, custom
 // variables and dimensions, orders) it accepts and forgets while reading.
@@ -22,17 +22,31 @@ import (
 
 // Bounds of what one request may make us hold.
 const (
-	maxBody  = 4 << 20 // bytes, once unpacked
-	maxItems = 2000    // of a bulk request; ten times what the log importer sends
+	maxBody   = 4 << 20  // bytes, once unpacked
+	firstRoom = 64 << 10 // bytes, taken on the word of a Content-Length
+	maxItems  = 2000     // of a bulk request; ten times what the log importer sends
 )
 
-// errBody stands for every failure to read a body: the network's own errors
-// name the address of the visitor.
-var errBody = errors.New("body: incomplete, or not the gzip that its header says")
+var (
+	// errBody stands for every failure to read a body: the network's own errors
+	// name the address of the visitor.
+	errBody = errors.New("body: incomplete, or not the gzip that its header says")
+	// errAPI answers who takes / for Matomo's reporting API, which lives there.
+	errAPI = errors.New("module=API: there is no reporting API here; hits go to /matomo.php")
+)
 
 // Dialect is Matomo's wire format. The zero value is ready for use.
 type Dialect struct {
-	Now func() time.Time // the clock that the time of a hit (cdt) is held against; nil: time.Now
+	// Now is the clock that the time of a hit (cdt, cdo) is held against; nil
+	// means time.Now.
+	Now func() time.Time
+
+	// Allowed reports whether the holder of a token may say where a visitor of a
+	// site is (cip, country, region, city, lat, long), and tell of a hit of more
+	// than 24 hours ago. It is asked only where a hit does one of these, which is
+	// invalid otherwise. The token may be "". It must be safe for concurrent use;
+	// nil means that no token is valid.
+	Allowed func(token string, site uint32) bool
 }
 
 var _ dialect.Dialect = Dialect{}
@@ -44,6 +58,10 @@ func (d Dialect) now() time.Time {
 	return d.Now()
 }
 
+func (d Dialect) allowed(token string, site uint32) bool {
+	return d.Allowed != nil && d.Allowed(token, site)
+}
+
 // Name implements dialect.Dialect.
 func (Dialect) Name() string { return "matomo" }
 
@@ -52,12 +70,21 @@ func (Dialect) Patterns() []string {
 	return []string{
 		"GET /matomo.php", "POST /matomo.php", "OPTIONS /matomo.php",
 		"GET /piwik.php", "POST /piwik.php", "OPTIONS /piwik.php",
+		"POST /js/{$}", "OPTIONS /js/{$}",
+		"POST /js/tracker.php", "OPTIONS /js/tracker.php",
+		"POST /{$}", "OPTIONS /{$}",
 	}
 }
+
+// ScriptPatterns are the routes, in net/http's syntax, under which Matomo serves its
+// script to a request without a query string. With one it is a tracking request,
+// for the Dialect.
+func ScriptPatterns() []string { return []string{"GET /js/{$}", "GET /js/tracker.php"} }
 
 // note is what Parse learns from a body that Reply needs to know.
 type note struct {
 	bulk    bool // answer as to a bulk request
+	api     bool // answer as the reporting API
 	silent  bool // send_image=0: no image, no text
 	ignored int  // items of a bulk request that rightly left no hit
 }
@@ -69,13 +96,14 @@ func leave(r *http.Request, n note) {
 }
 
 // Parse returns the hits of a request: at most one, except of a bulk request.
-// What a request asks to ignore, or what isn't kept, leaves none.
+// What a request asks to ignore, or what isn't kept, leaves none. No error tells
+// a token or an address.
 func (d Dialect) Parse(r *http.Request) ([]hit.Hit, error) {
 	var p params
-	switch r.Method {
-	case http.MethodGet:
-		p.read(r.URL.RawQuery)
-	case http.MethodPost:
+	switch {
+	case r.Method == http.MethodGet && r.URL.RawQuery != "":
+		p.readQuery(r.URL.RawQuery)
+	case r.Method == http.MethodPost:
 		body, err := readBody(r)
 		if err != nil {
 			return nil, err
@@ -83,10 +111,16 @@ func (d Dialect) Parse(r *http.Request) ([]hit.Hit, error) {
 		if isBulk(body) {
 			return d.parseBulk(r, body)
 		}
-		p.read(string(body))
-		p.read(r.URL.RawQuery) // the query wins
-		leave(r, note{silent: p.sendImage == "0"})
-	default: // a preflight, or a HEAD, which shows nobody a page
+		p.readQuery(string(body))
+		p.readQuery(r.URL.RawQuery) // the query wins
+		if p.module == "API" && r.URL.Path == "/" {
+			leave(r, note{api: true})
+			return nil, errAPI
+		}
+		if len(body) > 0 {
+			leave(r, note{silent: p.sendImage == "0"})
+		}
+	default: // somebody looks whether we are there, a preflight, or a HEAD, which shows nobody a page
 		return nil, nil
 	}
 	h := dialect.FromHeaders(r)
@@ -104,9 +138,9 @@ func (d Dialect) parseBulk(r *http.Request, body []byte) ([]hit.Hit, error) {
 	if err != nil {
 		return nil, err
 	}
-	n.silent = batch.silent() || asksSilence(r.URL.RawQuery)
+	n.silent = batch.silent()
 	hits := make([]hit.Hit, 0, len(batch.Requests))
-	sender := dialect.FromHeaders(r)
+	sender, referer, token := dialect.FromHeaders(r), r.Header.Get("Referer"), jsonText(batch.Token)
 	for _, item := range batch.Requests {
 		var p params
 		switch p.readItem(item) {
@@ -116,8 +150,11 @@ func (d Dialect) parseBulk(r *http.Request, body []byte) ([]hit.Hit, error) {
 			hits = append(hits, hit.Hit{})
 			continue
 		}
+		if p.token == "" {
+			p.token = token
+		}
 		h := sender
-		switch keep, err := d.apply(&h, &p, r.Header.Get("Referer")); {
+		switch keep, err := d.apply(&h, &p, referer); {
 		case err != nil:
 			hits = append(hits, hit.Hit{})
 		case keep:
@@ -131,6 +168,9 @@ func (d Dialect) parseBulk(r *http.Request, body []byte) ([]hit.Hit, error) {
 
 // readBody returns the unpacked body. Its error is errBody or *http.MaxBytesError.
 func readBody(r *http.Request) ([]byte, error) {
+	if r.ContentLength == 0 { // as a browser sends a page view
+		return nil, nil
+	}
 	var src io.Reader = r.Body
 	if strings.EqualFold(r.Header.Get("Content-Encoding"), "gzip") {
 		unpacked, err := gzip.NewReader(src)
@@ -139,26 +179,20 @@ func readBody(r *http.Request) ([]byte, error) {
 		}
 		src = unpacked
 	}
-	body, err := io.ReadAll(io.LimitReader(src, maxBody+1))
-	if err != nil {
+	var body bytes.Buffer
+	body.Grow(int(min(max(r.ContentLength, 0), firstRoom)) + bytes.MinRead)
+	if _, err := body.ReadFrom(io.LimitReader(src, maxBody+1)); err != nil {
 		return nil, bodyError(err)
 	}
-	if len(body) > maxBody {
+	if body.Len() > maxBody {
 		return nil, &http.MaxBytesError{Limit: maxBody}
 	}
-	return body, nil
+	return body.Bytes(), nil
 }
 
 func bodyError(err error) error {
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return tooLarge
 	}
 	return errBody
-}
-
-// isBulk recognises a bulk request as Matomo does: by content, since browsers
-// send it under the content type of a form.
-func isBulk(body []byte) bool {
-	return bytes.Contains(body, []byte(`"requests"`)) || bytes.Contains(body, []byte(`'requests'`))
 }

@@ -24,6 +24,13 @@ var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 func newDialect() matomo.Dialect { return matomo.Dialect{Now: func() time.Time { return now }} }
 
+// newDialectWithToken takes the word of the holder of "secret" on site 3.
+func newDialectWithToken() matomo.Dialect {
+	d := newDialect()
+	d.Allowed = func(token string, site uint32) bool { return token == "secret" && site == 3 }
+	return d
+}
+
 // view is what a test compares of a hit: a hit itself does not print.
 type view struct {
 	Site          uint32
@@ -36,12 +43,23 @@ type view struct {
 	Hints         hit.Hints
 	Language      string
 	Objection     bool
+	Passive       bool
+	Addr          string
+	Country       string
+	Region        string
 }
 
 func views(hits []hit.Hit) []view {
 	var vs []view
 	for _, h := range hits {
-		v := view{h.Site, "", h.Kind, h.URL, h.Referrer, h.Name, h.Value, h.UserAgent, h.Hints, h.Language, h.Objection}
+		v := view{
+			Site: h.Site, Kind: h.Kind, URL: h.URL, Referrer: h.Referrer, Name: h.Name, Value: h.Value,
+			UserAgent: h.UserAgent, Hints: h.Hints, Language: h.Language,
+			Objection: h.Objection, Passive: h.Passive, Country: h.Country, Region: h.Region,
+		}
+		if h.Addr.IsValid() {
+			v.Addr = h.Addr.Reveal().String()
+		}
 		if !h.Time.IsZero() {
 			v.Time = h.Time.Format(time.RFC3339)
 		}
@@ -86,7 +104,6 @@ func TestParseQuery(t *testing.T) {
 
 		{"no rec", "idsite=3&url=x", nil},
 		{"rec=0", "idsite=3&rec=0&url=x", nil},
-		{"rec=0 before all else", "rec=0&idsite=&cip=1.2.3.4", nil},
 		{"AI bot", base + "&recMode=1", nil},
 
 		{"ping", base + "&ping=1", with(func(v *view) { v.Kind = hit.Ping })},
@@ -97,9 +114,18 @@ func TestParseQuery(t *testing.T) {
 			v.Kind, v.Name = hit.Download, "https://example.org/r.pdf"
 		})},
 		{"site search", base + "&search=red+shoes&search_cat=Shop&search_count=7", with(func(v *view) {
-			v.Kind, v.Name, v.Value = hit.Search, "red shoes", 7
+			v.Kind, v.Name, v.Value = hit.Search, "red shoes / Shop", 7
 		})},
-		{"empty search is a page view", base + "&search=", []view{page}},
+		{"search without result", base + "&search=red+shoes&search_count=0", with(func(v *view) {
+			v.Kind, v.Name, v.Value = hit.Search, "red shoes", 0
+		})},
+		{"search that doesn't say how many", base + "&search=red+shoes&search_cat=+&search_count=false", with(func(v *view) {
+			v.Kind, v.Name, v.Value = hit.Search, "red shoes", -1
+		})},
+		{"search with the mark of a category", base + "&search=+red++/+/+24+/&search_cat=Shop+/+Sale&search_count=-7", with(func(v *view) {
+			v.Kind, v.Name, v.Value = hit.Search, "red// 24/ / Shop / Sale", -1
+		})},
+		{"empty search is a page view", base + "&search=+&search_cat=Shop", []view{page}},
 		{"event", base + "&e_c=Video&e_a=Play&e_n=Intro&e_v=12.5&ca=1", with(func(v *view) {
 			v.Kind, v.Name, v.Value = hit.Event, "Video / Play / Intro", 12.5
 		})},
@@ -112,9 +138,13 @@ func TestParseQuery(t *testing.T) {
 		{"goal", base + "&idgoal=2&revenue=19.99", with(func(v *view) {
 			v.Kind, v.Name, v.Value = hit.Event, "goal / 2", 19.99
 		})},
+		{"goal -1 is none", base + "&idgoal=-1&revenue=5", []view{page}},
+		{"cart", base + "&idgoal=0&revenue=119.8&ec_items=%5B%5D", nil},
 		{"order", base + "&idgoal=0&ec_id=ORD-7&revenue=129.8&ec_items=%5B%5D", nil},
 		{"product view is a page view", base + "&_pks=SKU1&_pkn=Shoe&_pkp=59.9", []view{page}},
-		{"content shown", base + "&c_n=Promo&c_p=img.jpg&ca=1", nil},
+		{"content shown", base + "&c_n=Promo&c_p=img.jpg&ca=1", with(func(v *view) {
+			v.Kind, v.Name, v.Passive = hit.Event, "content / shown / Promo", true
+		})},
 		{"content clicked", base + "&c_n=Promo&c_p=img.jpg&c_i=click&ca=1", with(func(v *view) {
 			v.Kind, v.Name = hit.Event, "content / click / Promo"
 		})},
@@ -135,6 +165,7 @@ func TestParseQuery(t *testing.T) {
 		{"with a zone", base + "&cdt=2026-03-01T11:00:00%2B0100", with(func(v *view) { v.Time = "2026-03-01T10:00:00Z" })},
 		{"without a zone", base + "&cdt=2026-03-01+11:00:00", with(func(v *view) { v.Time = "2026-03-01T11:00:00Z" })},
 		{"24 hours", base + "&cdt=2026-02-28T12:00:00Z", with(func(v *view) { v.Time = "2026-02-28T12:00:00Z" })},
+		{"seconds with a fraction", base + "&cdt=1772366399.75", with(func(v *view) { v.Time = "2026-03-01T11:59:59Z" })},
 		{"in the future", base + "&cdt=2026-03-01T12:00:01Z", []view{page}},
 		{"beyond belief", base + "&cdt=1000000000", with(func(v *view) {})},
 		{"not a time", base + "&cdt=yesterday", []view{page}},
@@ -143,7 +174,33 @@ func TestParseQuery(t *testing.T) {
 		{"before a time", base + "&cdt=2026-03-01T11:00:00Z&cdo=-60", with(func(v *view) { v.Time = "2026-03-01T10:59:00Z" })},
 		{"too long ago", base + "&cdo=1e300", []view{page}},
 		{"forced visitor", base + "&cid=0123456789abcdef", []view{page}},
-		{"empty override", base + "&cip=&country=", []view{page}},
+		{"empty override", base + "&cip=&country=&lat=0&long=0", []view{page}},
+
+		{"ISO-8859-1", base + "s%F8k?q=bl%E5b%E6r%26&search=bl%E5b%E6r&cs=ISO-8859-1", with(func(v *view) {
+			v.URL, v.Kind, v.Name, v.Value = "https://example.org/s%C3%B8k?q=bl%C3%A5b%C3%A6r&", hit.Search, "blåbær", -1
+		})},
+		{"ISO-8859-15", base + "&e_c=%A4&e_a=%A6&e_n=%BD&cs=iso-8859-15", with(func(v *view) {
+			v.Kind, v.Name = hit.Event, "€ / Š / œ"
+		})},
+		{"windows-1252", base + "&c_n=%93%80%94&c_i=klikk&cs=Windows-1252", with(func(v *view) {
+			v.Kind, v.Name = hit.Event, "content / klikk / “€”"
+		})},
+		{"Shift_JIS", base + "%2583%5C&search=%83%5C&cs=shift_jis", with(func(v *view) {
+			v.URL, v.Kind, v.Name, v.Value = "https://example.org/%E3%82%BD", hit.Search, "ソ", -1
+		})},
+		{"escapes inside of a URL, as matomo.js sends them", base + "s%25F8k%253F%3Fq%3Dbl%25E5%2Bb%25E6r%2526%26r%3D%25C3%25A5&urlref=%2F%25F8&search=bl%C3%A5&cs=windows-1252", with(func(v *view) {
+			v.URL = "https://example.org/s%C3%B8k%3F?q=bl%C3%A5+b%C3%A6r%26&r=%C3%A5"
+			v.Referrer, v.Kind, v.Name, v.Value = "/%C3%B8", hit.Search, "blå", -1
+		})},
+		{"targets of links", base + "&link=//x.example/%25F8&cs=latin1", with(func(v *view) {
+			v.Kind, v.Name = hit.Outlink, "//x.example/%C3%B8"
+		})},
+		{"UTF-8, said aloud", base + "%25C3%25A5&search=bl%C3%A5b%E6r&cs=UTF-8", with(func(v *view) {
+			v.URL, v.Kind, v.Name, v.Value = "https://example.org/%C3%A5", hit.Search, "blåbr", -1
+		})},
+		{"unknown character set", base + "%25F8&search=bl%E5&cs=latin-99", with(func(v *view) {
+			v.URL, v.Kind, v.Name, v.Value = "https://example.org/%F8", hit.Search, "bl", -1
+		})},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -209,8 +266,13 @@ func TestParseForms(t *testing.T) {
 			body: `{"requests":["?idsite=0&rec=1","?idsite=3&rec=1&url=/a","?idsite=3&rec=1&cip=192.0.2.1",7,null,[]]}`,
 			want: []view{{}, page, {}, {}, {}, {}},
 		},
+		{
+			name: "bulk, a list with gaps as PHP writes it",
+			body: `{"requests":{"0":"?idsite=3&rec=1&url=/a","7":{"idsite":3,"rec":1,"url":"/b"}}}`,
+			want: []view{page, {Site: 3, Kind: hit.Pageview, URL: "/b"}},
+		},
 		{name: "bulk, items without a query", body: `{"requests":["idsite=3&rec=1&url=/a",""]}`},
-		{name: "bulk, items to ignore", body: `{"requests":["?idsite=3&url=/a","?idsite=3&rec=1&c_n=Promo&ca=1"]}`},
+		{name: "bulk, items to ignore", body: `{"requests":["?idsite=3&url=/a","?idsite=3&rec=1&ca=1"]}`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -250,10 +312,110 @@ func TestHeadersReachEveryHit(t *testing.T) {
 	}
 }
 
+// The hints of the headers are those of the browser; of another program, told by
+// its ua, are those of uadata.
+func TestHintsOfHeaders(t *testing.T) {
+	const uadata = "&uadata=" + `%7B%22platform%22%3A%22Android%22%7D`
+	for query, want := range map[string]string{
+		"":                      `"Linux"`,
+		uadata:                  `"Linux"`,
+		uadata + "&ua=Other":    `"Android"`,
+		"&uadata={}&ua=Other":   "",
+		"&ua=Other&uadata=%7B+": "",
+	} {
+		r := request("GET", "/matomo.php?idsite=3&rec=1"+query, "")
+		r.Header.Set("Sec-CH-UA-Platform", `"Linux"`)
+		if hits, err := newDialect().Parse(r); err != nil || hits[0].Hints.Platform != want {
+			t.Errorf("%s: %+v, %v, want the platform %q", query, hits[0].Hints, err, want)
+		}
+	}
+}
+
+func TestToken(t *testing.T) {
+	page := view{Site: 3, Kind: hit.Pageview, URL: "/a"}
+	with := func(f func(*view)) []view { v := page; f(&v); return []view{v} }
+	at := with(func(v *view) { v.Addr = "198.51.100.7" })
+	const base = "idsite=3&rec=1&url=/a&token_auth=secret"
+	tests := []struct {
+		name, query, body string
+		want              []view
+	}{
+		{"address", base + "&cip=198.51.100.7", "", at},
+		{"IPv6, between spaces", base + "&cip=+2001:db8::1+", "", with(func(v *view) { v.Addr = "2001:db8::1" })},
+		{"IPv4 as IPv6", base + "&cip=::ffff:198.51.100.7", "", at},
+		{"no address", base + "&cip=0", "", []view{page}},
+		{"country", base + "&country=no", "", with(func(v *view) { v.Country = "NO" })},
+		{"region", base + "&country=NO&region=03", "", with(func(v *view) { v.Country, v.Region = "NO", "NO-03" })},
+		{"region of letters", base + "&country=gb&region=sct", "", with(func(v *view) { v.Country, v.Region = "GB", "GB-SCT" })},
+		{"region without a country", base + "&region=03", "", []view{page}},
+		{"no country", base + "&country=xx&region=03", "", []view{page}},
+		{"not a country", base + "&country=Norge&region=03", "", []view{page}},
+		{"not letters", base + "&country=%C3%A5", "", []view{page}},
+		{"not a region", base + "&country=no&region=NO-03", "", with(func(v *view) { v.Country = "NO" })},
+		{"more than is kept", base + "&city=Oslo&lat=59.9&long=10.7", "", []view{page}},
+		{"old", base + "&cdt=2023-03-01T12:00:00Z", "", with(func(v *view) { v.Time = "2023-03-01T12:00:00Z" })},
+		{"old by its offset", base + "&cdo=864000", "", with(func(v *view) { v.Time = "2026-02-19T12:00:00Z" })},
+		{"token alone in the body, as PHP sends it", "idsite=3&rec=1&url=/a&cip=198.51.100.7", "token_auth=secret", at},
+		{"all in the body", "", base + "&cip=198.51.100.7", at},
+		{"the token of the query wins", base + "&cip=198.51.100.7", "token_auth=guess", at},
+		{"an empty address in the query wins", "idsite=3&rec=1&url=/a&cip=", "cip=198.51.100.7", []view{page}},
+		{
+			"bulk: the token of an item, else of the envelope", "",
+			`{"token_auth":"secret","requests":[
+				{"idsite":3,"rec":1,"url":"/a","cip":"198.51.100.7"},
+				"?idsite=3&rec=1&url=/a&cip=198.51.100.7&token_auth=guess",
+				"?idsite=4&rec=1&url=/a&cip=198.51.100.7",
+				"?idsite=3&rec=1&url=/a&cip=garbage",
+				"?idsite=3&rec=1&url=/a"]}`,
+			[]view{at[0], {}, {}, {}, page},
+		},
+		{
+			"bulk: items of their own", "",
+			`{"token_auth":null,"requests":["?idsite=3&rec=1&url=/a&cip=198.51.100.7&token_auth=secret","?idsite=3&rec=1&url=/a&country=no"]}`,
+			[]view{at[0], {}},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			method := "GET"
+			if tt.body != "" {
+				method = "POST"
+			}
+			hits, err := newDialectWithToken().Parse(request(method, "/matomo.php?"+tt.query, tt.body))
+			if err != nil {
+				t.Fatalf("Parse: %v", err)
+			}
+			if diff := cmp.Diff(tt.want, views(hits)); diff != "" {
+				t.Errorf("hits (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A look-up per hit that needs none would cost every page view of every site.
+func TestTokenIsAskedForWhereNeeded(t *testing.T) {
+	for query, want := range map[string]int{
+		"":                          0,
+		"&token_auth=secret":        0,
+		"&cdo=60&token_auth=secret": 0,
+		"&cip=&country=&city=0":     0,
+		"&cip=192.0.2.1":            1,
+		"&cip=192.0.2.1&country=no&cdo=864000&token_auth=guess": 1,
+		"&cdo=864000": 1,
+	} {
+		asked := 0
+		d := newDialect()
+		d.Allowed = func(string, uint32) bool { asked++; return true }
+		if _, err := d.Parse(request("GET", "/matomo.php?idsite=3&rec=1"+query, "")); err != nil || asked != want {
+			t.Errorf("%q: asked %d times, error %v, want %d", query, asked, err, want)
+		}
+	}
+}
+
 // serve answers as the collector does, for which only site 3 exists.
 func serve(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
-	d := newDialect()
+	d := newDialectWithToken()
 	hits, err := d.Parse(r)
 	o := dialect.Outcome{Err: err}
 	for _, h := range hits {
@@ -266,10 +428,12 @@ func serve(w http.ResponseWriter, r *http.Request) {
 	d.Reply(w, r, o)
 }
 
+// TestReply states the rules of Matomo's answers, one by one.
 func TestReply(t *testing.T) {
 	gif := string(dialect.Pixel)
 	const (
 		image, text, jsonType = "image/gif", "text/plain; charset=utf-8", "application/json"
+		about                 = "This is Fotspor, which answers to Matomo's tracking API here. It counts page views, not people.\n"
 		notBulk               = `{"status":"error","tracked":0,"invalid":0}`
 	)
 	many := `{"requests":[` + strings.Repeat(`"?idsite=3&rec=1",`, 2000) + `"?idsite=3&rec=1"]}`
@@ -279,42 +443,80 @@ func TestReply(t *testing.T) {
 		status                     int
 		contentType, want          string
 	}{
+		// Recorded, or left out on purpose: the same to whoever asks.
 		{name: "page view", method: "GET", target: "?idsite=3&rec=1", status: 200, contentType: image, want: gif},
 		{name: "send_image=1", method: "GET", target: "?idsite=3&rec=1&send_image=1", status: 200, contentType: image, want: gif},
 		{name: "send_image=0", method: "GET", target: "?idsite=3&rec=1&send_image=0", status: 204},
-		{name: "nothing to record", method: "GET", target: "?idsite=3", status: 200, contentType: image, want: gif},
-		{name: "nothing to record, silent", method: "GET", target: "?idsite=3&send_image=0", status: 204},
-		{name: "bare", method: "GET", status: 200, contentType: text, want: "This is Fotspor, which answers to Matomo's tracking API here. It counts page views, not people.\n"},
+		{name: "send_image is exactly 0", method: "GET", target: "?idsite=3&rec=1&send_image=00", status: 200, contentType: image, want: gif},
+		{name: "ping", method: "GET", target: "?idsite=3&rec=1&ping=1", status: 200, contentType: image, want: gif},
+		{name: "no rec", method: "GET", target: "?idsite=3", status: 200, contentType: image, want: gif},
+		{name: "no rec, silent", method: "GET", target: "?idsite=3&send_image=0", status: 204},
+		{name: "rec=0", method: "GET", target: "?idsite=3&rec=0", status: 200, contentType: image, want: gif},
+		{name: "rec=0 needs no visitor id", method: "GET", target: "?idsite=3&rec=0&cid=abc", status: 200, contentType: image, want: gif},
+		{name: "of an AI bot", method: "GET", target: "?idsite=3&rec=1&recMode=1", status: 200, contentType: image, want: gif},
+		{name: "of a plug-in", method: "GET", target: "?idsite=3&rec=1&ca=1&fa_fv=1", status: 200, contentType: image, want: gif},
+		{name: "order", method: "GET", target: "?idsite=3&rec=1&idgoal=0&ec_id=7", status: 200, contentType: image, want: gif},
+		{name: "do not track", method: "GET", target: "?idsite=3&rec=1", header: http.Header{"Dnt": {"1"}}, status: 200, contentType: image, want: gif},
+		{name: "opted out", method: "GET", target: "?idsite=3&rec=1", header: http.Header{"Cookie": {"matomo_ignore=ignore%3D%2A"}}, status: 200, contentType: image, want: gif},
+		{name: "prefetched", method: "GET", target: "?idsite=3&rec=1", header: http.Header{"X-Moz": {"prefetch"}}, status: 200, contentType: image, want: gif},
+		{name: "in the future", method: "GET", target: "?idsite=3&rec=1&cdt=2026-03-02", status: 200, contentType: image, want: gif},
+		{name: "not a time", method: "GET", target: "?idsite=3&rec=1&cdt=soon", status: 200, contentType: image, want: gif},
+		{name: "old with token", method: "GET", target: "?idsite=3&rec=1&cdt=2026-01-01&token_auth=secret", status: 200, contentType: image, want: gif},
+		{name: "address with token", method: "GET", target: "?idsite=3&rec=1&cip=192.0.2.1&token_auth=secret", status: 200, contentType: image, want: gif},
+		{name: "bare", method: "GET", status: 200, contentType: text, want: about},
+		{name: "head", method: "HEAD", target: "?idsite=3&rec=1", status: 200, contentType: image, want: gif},
+
+		// What can't be recorded.
 		{name: "no site", method: "GET", target: "?rec=1", status: 400, contentType: image, want: gif + "Fotspor: idsite: want the number of a site, from 1\n"},
 		{name: "no site, silent", method: "GET", target: "?rec=1&send_image=0", status: 400, contentType: text, want: "Fotspor: idsite: want the number of a site, from 1\n"},
+		{name: "no site before no rec", method: "GET", target: "?url=/", status: 400, contentType: image, want: gif + "Fotspor: idsite: want the number of a site, from 1\n"},
+		{name: "negative site", method: "GET", target: "?rec=1&idsite=-1", status: 400, contentType: image, want: gif + "Fotspor: idsite: want the number of a site, from 1\n"},
 		{name: "unknown site", method: "GET", target: "?rec=1&idsite=4", status: 400, contentType: image, want: gif + "Fotspor: unknown site\n"},
 		{name: "address without token", method: "GET", target: "?rec=1&idsite=3&cip=192.0.2.1", status: 400, contentType: image, want: gif + "Fotspor: cip: needs a token_auth\n"},
-		{name: "country without token", method: "GET", target: "?rec=1&idsite=3&country=no&token_auth=guess", status: 400, contentType: image, want: gif + "Fotspor: country: needs a token_auth\n"},
+		{name: "address without token before no rec", method: "GET", target: "?idsite=3&cip=192.0.2.1", status: 400, contentType: image, want: gif + "Fotspor: cip: needs a token_auth\n"},
+		{name: "country with a guess", method: "GET", target: "?rec=1&idsite=3&country=no&token_auth=guess", status: 400, contentType: image, want: gif + "Fotspor: country: needs a token_auth\n"},
+		{name: "region without token", method: "GET", target: "?rec=1&idsite=3&region=03", status: 400, contentType: image, want: gif + "Fotspor: region: needs a token_auth\n"},
+		{name: "city without token", method: "GET", target: "?rec=1&idsite=3&city=Oslo", status: 400, contentType: image, want: gif + "Fotspor: city: needs a token_auth\n"},
+		{name: "latitude without token", method: "GET", target: "?rec=1&idsite=3&lat=59.9", status: 400, contentType: image, want: gif + "Fotspor: lat: needs a token_auth\n"},
+		{name: "longitude without token", method: "GET", target: "?rec=1&idsite=3&long=10.7", status: 400, contentType: image, want: gif + "Fotspor: long: needs a token_auth\n"},
+		{name: "token of another site", method: "GET", target: "?rec=1&idsite=4&cip=192.0.2.1&token_auth=secret", status: 400, contentType: image, want: gif + "Fotspor: cip: needs a token_auth\n"},
+		{name: "not an address", method: "GET", target: "?rec=1&idsite=3&cip=192.0.2.1234&token_auth=secret", status: 400, contentType: image, want: gif + "Fotspor: cip: want an IP address\n"},
 		{name: "old without token", method: "GET", target: "?rec=1&idsite=3&cdt=2026-02-28T11:59:59Z", status: 400, contentType: image, want: gif + "Fotspor: cdt: a time more than 24 hours ago needs a token_auth\n"},
+		{name: "old with a guess", method: "GET", target: "?rec=1&idsite=3&cdo=864000&token_auth=guess", status: 400, contentType: image, want: gif + "Fotspor: cdt: a time more than 24 hours ago needs a token_auth\n"},
 		{name: "short visitor id", method: "GET", target: "?rec=1&idsite=3&cid=abc", status: 400, contentType: image, want: gif + "Fotspor: cid: want 16 hexadecimal digits\n"},
+		{name: "long visitor id", method: "GET", target: "?rec=1&idsite=3&cid=0123456789abcdef0", status: 400, contentType: image, want: gif + "Fotspor: cid: want 16 hexadecimal digits\n"},
 
+		// Bodies.
 		{name: "post, query", method: "POST", target: "?idsite=3&rec=1", status: 200, contentType: image, want: gif},
 		{name: "post, query, silent", method: "POST", target: "?idsite=3&rec=1&send_image=0", status: 204},
 		{name: "post, form, silent", method: "POST", body: "idsite=3&rec=1&send_image=0", status: 204},
+		{name: "post, the query wins", method: "POST", target: "?send_image=1", body: "idsite=3&rec=1&send_image=0", status: 200, contentType: image, want: gif},
 		{name: "post, bad form, silent", method: "POST", body: "rec=1&send_image=0", status: 400, contentType: text, want: "Fotspor: idsite: want the number of a site, from 1\n"},
+		{name: "post, bare", method: "POST", status: 400, contentType: image, want: gif + "Fotspor: idsite: want the number of a site, from 1\n"},
 		{name: "post, too large", method: "POST", body: strings.Repeat("x", 1<<20+1), status: 413, contentType: image, want: gif + "Fotspor: http: request body too large\n"},
 		{name: "post, bomb", method: "POST", body: packed(strings.Repeat("x", 5<<20)), header: http.Header{"Content-Encoding": {"gzip"}}, status: 413, contentType: image, want: gif + "Fotspor: http: request body too large\n"},
 		{name: "post, not gzip", method: "POST", body: "rec=1", header: http.Header{"Content-Encoding": {"gzip"}}, status: 400, contentType: image, want: gif + "Fotspor: body: incomplete, or not the gzip that its header says\n"},
 
+		// Bulk: bad items don't fail the others, and nobody is told which they were.
 		{name: "bulk", method: "POST", body: `{"requests":["?idsite=3&rec=1","?idsite=4&rec=1","?idsite=x&rec=1","?idsite=3","no query",{"idsite":3,"rec":1}]}`,
 			status: 200, contentType: jsonType, want: `{"status":"success","tracked":3,"invalid":2}`},
+		{name: "bulk, with token", method: "POST", body: `{"requests":["?idsite=3&rec=1&cip=192.0.2.1","?idsite=4&rec=1&cip=192.0.2.1"],"token_auth":"secret"}`,
+			status: 200, contentType: jsonType, want: `{"status":"success","tracked":1,"invalid":1}`},
+		{name: "bulk, with a guess", method: "POST", body: `{"requests":["?idsite=3&rec=1&cip=192.0.2.1","?idsite=3&rec=1&cdt=2026-01-01","?idsite=3&rec=1"],"token_auth":"guess"}`,
+			status: 200, contentType: jsonType, want: `{"status":"success","tracked":1,"invalid":2}`},
 		{name: "bulk, silent", method: "POST", body: `{"requests":["?idsite=3&rec=1"],"send_image":0}`, status: 204},
 		{name: "bulk, silent by text", method: "POST", body: `{"requests":["?idsite=3&rec=1"],"send_image":"0"}`, status: 204},
-		{name: "bulk, silent by query", method: "POST", target: "?send_image=0", body: `{"requests":["?idsite=3&rec=1"]}`, status: 204},
+		{name: "bulk, silent by its envelope only", method: "POST", target: "?send_image=0", body: `{"requests":["?idsite=3&rec=1&send_image=0"]}`,
+			status: 200, contentType: jsonType, want: `{"status":"success","tracked":1,"invalid":0}`},
 		{name: "bulk, empty", method: "POST", body: `{"requests":[]}`, status: 200, contentType: jsonType, want: `{"status":"success","tracked":0,"invalid":0}`},
 		{name: "bulk, cut off", method: "POST", body: `{"requests":["?idsite=3&rec=1"`, status: 400, contentType: jsonType, want: notBulk},
+		{name: "bulk, cut off, silent", method: "POST", body: `{"send_image":0,"requests":["?idsite=3&rec=1"`, status: 400, contentType: jsonType, want: notBulk},
 		{name: "bulk, single quotes", method: "POST", body: `{'requests':['?idsite=3&rec=1']}`, status: 400, contentType: jsonType, want: notBulk},
-		{name: "bulk, no list", method: "POST", body: `{"requests":{"0":"?idsite=3&rec=1"}}`, status: 400, contentType: jsonType, want: notBulk},
+		{name: "bulk, no list", method: "POST", body: `{"requests":"?idsite=3&rec=1"}`, status: 400, contentType: jsonType, want: notBulk},
 		{name: "bulk, no requests", method: "POST", body: `{"x":"\"requests\"", "y":["requests"]}`, status: 400, contentType: jsonType, want: notBulk},
 		{name: "bulk, too many", method: "POST", body: many, status: 400, contentType: jsonType, want: notBulk},
 
 		{name: "preflight", method: "OPTIONS", header: http.Header{"Access-Control-Request-Method": {"POST"}}, status: 204},
-		{name: "head", method: "HEAD", target: "?idsite=3&rec=1", status: 200, contentType: image, want: gif},
 		{name: "put", method: "PUT", status: 405, contentType: text, want: "Method Not Allowed\n"},
 	}
 	mux := http.NewServeMux()
@@ -322,7 +524,11 @@ func TestReply(t *testing.T) {
 		mux.HandleFunc(pattern, serve)
 	}
 	for _, tt := range tests {
-		for _, path := range []string{"/matomo.php", "/piwik.php"} {
+		paths := []string{"/matomo.php", "/piwik.php"}
+		if tt.method == "POST" || tt.method == "OPTIONS" {
+			paths = append(paths, "/js/", "/js/tracker.php", "/")
+		}
+		for _, path := range paths {
 			t.Run(tt.name+path, func(t *testing.T) {
 				r := request(tt.method, path+tt.target, tt.body)
 				if tt.header != nil {
@@ -337,7 +543,92 @@ func TestReply(t *testing.T) {
 				if contentType == jsonType && !json.Valid(w.Body.Bytes()) {
 					t.Errorf("%s is not JSON", got)
 				}
+				cached := "" // as Matomo: a GET must not be answered from a cache, a POST is not anyway
+				if tt.method == "GET" || tt.method == "HEAD" {
+					cached = "no-store"
+				}
+				if got := w.Header().Get("Cache-Control"); got != cached {
+					t.Errorf("Cache-Control: %q, want %q", got, cached)
+				}
 			})
+		}
+	}
+}
+
+// No room for hits is an answer after which a tracker sends again.
+func TestReplyUnavailable(t *testing.T) {
+	const hits = `{"requests":["?idsite=3&rec=1"]}`
+	for body, want := range map[string]string{
+		"":                                      string(dialect.Pixel) + "Fotspor: no room for hits right now\n",
+		"send_image=0":                          "Fotspor: no room for hits right now\n",
+		hits:                                    `{"status":"error","tracked":0,"invalid":0}`,
+		hits[:1] + `"send_image":0,` + hits[1:]: `{"status":"error","tracked":0,"invalid":0}`,
+	} {
+		d := newDialect()
+		r := request("POST", "/matomo.php?idsite=3&rec=1", body)
+		if _, err := d.Parse(r); err != nil {
+			t.Fatal(err)
+		}
+		w := httptest.NewRecorder()
+		d.Reply(w, r, dialect.Outcome{Err: dialect.ErrUnavailable})
+		if w.Code != http.StatusServiceUnavailable || w.Body.String() != want {
+			t.Errorf("%s: %d %q, want %q", body, w.Code, w.Body.String(), want)
+		}
+	}
+}
+
+// The log importer looks for the reporting API at /, where nothing must take its
+// question for a hit. The other names never were the reporting API's.
+func TestReportingAPI(t *testing.T) {
+	const form = "module=API&format=json&method=SitesManager.getSiteFromId&idSite=3&filter_limit=-1&token_auth=secret"
+	for _, r := range []*http.Request{request("POST", "/", form), request("POST", "/?"+form, "")} {
+		w := httptest.NewRecorder()
+		serve(w, r)
+		var reply struct{ Result, Message string }
+		if err := json.Unmarshal(w.Body.Bytes(), &reply); err != nil {
+			t.Errorf("%s: %v", w.Body, err)
+		}
+		if w.Code != 400 || w.Header().Get("Content-Type") != "application/json" || reply.Result != "error" || !strings.Contains(reply.Message, "/matomo.php") {
+			t.Errorf("%d %+v, want an error that names the place for hits", w.Code, reply)
+		}
+	}
+	w := httptest.NewRecorder()
+	if serve(w, request("POST", "/matomo.php?idsite=3&rec=1&module=API", "")); w.Code != 200 {
+		t.Errorf("a hit with module=API: %d %s", w.Code, w.Body)
+	}
+}
+
+// The routes stand beside those of the script and of a dashboard.
+func TestRoutes(t *testing.T) {
+	mux := http.NewServeMux()
+	others := append(matomo.ScriptPatterns(), "GET /{$}", "/", "GET /matomo.js", "POST /login")
+	for _, pattern := range others {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, pattern) })
+	}
+	for _, pattern := range newDialect().Patterns() {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hits") })
+	}
+	for request, want := range map[string]string{
+		"GET /": "GET /{$}", "POST /": "hits", "OPTIONS /": "hits", "PUT /": "/", "POST /x": "/", "OPTIONS /x": "/",
+		"GET /js/": "GET /js/{$}", "POST /js/": "hits", "OPTIONS /js/": "hits", "GET /js/x": "/", "POST /js/x": "/",
+		"GET /js/tracker.php": "GET /js/tracker.php", "POST /js/tracker.php": "hits", "OPTIONS /js/tracker.php": "hits",
+		"GET /matomo.php": "hits", "POST /matomo.php": "hits", "GET /piwik.php": "hits", "OPTIONS /piwik.php": "hits",
+	} {
+		method, path, _ := strings.Cut(request, " ")
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, httptest.NewRequest(method, path, nil))
+		if got := w.Body.String(); got != want {
+			t.Errorf("%s went to %q, want %q", request, got, want)
+		}
+	}
+}
+
+// With a query string a GET of the script is a hit.
+func TestScriptPathsTakeHits(t *testing.T) {
+	for _, path := range []string{"/js/", "/js/tracker.php"} {
+		w := httptest.NewRecorder()
+		if serve(w, request("GET", path+"?idsite=3&rec=1", "")); w.Code != 200 || w.Body.String() != string(dialect.Pixel) {
+			t.Errorf("%s: %d %q", path, w.Code, w.Body)
 		}
 	}
 }
@@ -389,8 +680,25 @@ func TestZeroValue(t *testing.T) {
 // A network error names the peer's address, which nothing may print.
 func TestBodyErrorHidesTheAddress(t *testing.T) {
 	r := request("POST", "/matomo.php", "")
+	r.ContentLength = -1
 	r.Body = io.NopCloser(iotest.ErrReader(errors.New("read tcp 192.0.2.1:80->198.51.100.7:4711: i/o timeout")))
 	if _, err := newDialect().Parse(r); err == nil || strings.Contains(err.Error(), "198.51.100.7") {
 		t.Errorf("Parse: error %v, want one without the address", err)
+	}
+}
+
+// What is secret in a request stays out of the error that says what is wrong with it.
+func TestErrorsTellNoSecrets(t *testing.T) {
+	for _, query := range []string{
+		"idsite=3&rec=1&cip=203.0.113.77x&token_auth=secret",
+		"idsite=3&rec=1&cip=203.0.113.77&token_auth=another-secret",
+		"idsite=3&rec=1&cdt=2020-01-01&token_auth=another-secret",
+		"idsite=secret&rec=1&token_auth=secret",
+		"idsite=3&rec=1&cid=secret&token_auth=secret",
+	} {
+		_, err := newDialectWithToken().Parse(request("GET", "/matomo.php?"+query, ""))
+		if err == nil || strings.Contains(err.Error(), "203.0.113") || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: error %v", query, err)
+		}
 	}
 }

@@ -14,8 +14,9 @@ import (
 const about = "This is Fotspor, which answers to Matomo's tracking API here. It counts page views, not people.\n"
 
 // Reply answers as Matomo does: a GIF, 204 if the request says send_image=0,
-// 400 and a line of text if it can't be recorded, JSON to a bulk request.
-// A body beyond the bound is 413.
+// 400 and a line of text if it can't be recorded, JSON to a bulk request or to one
+// that wants the reporting API. A body beyond the bound is 413, and 503 asks to send
+// again later.
 func (Dialect) Reply(w http.ResponseWriter, r *http.Request, o dialect.Outcome) {
 	header := w.Header()
 	header.Set("Cross-Origin-Resource-Policy", "cross-origin")
@@ -47,11 +48,25 @@ func (Dialect) Reply(w http.ResponseWriter, r *http.Request, o dialect.Outcome) 
 	if !ok {
 		n.silent = asksSilence(r.URL.RawQuery)
 	}
-	if n.bulk {
+	switch {
+	case n.api:
+		replyAPI(w, o)
+	case n.bulk:
 		replyBulk(w, o, n)
-		return
+	default:
+		replyOne(w, o, n.silent)
 	}
-	replyOne(w, o, n.silent)
+}
+
+// asksSilence reports whether a query says send_image=0.
+func asksSilence(query string) bool {
+	silent := false
+	for name, value := range dialect.Parameters(query) {
+		if name == "send_image" {
+			silent = value == "0"
+		}
+	}
+	return silent
 }
 
 func replyOne(w http.ResponseWriter, o dialect.Outcome, silent bool) {
@@ -76,7 +91,15 @@ func replyOne(w http.ResponseWriter, o dialect.Outcome, silent bool) {
 	}
 }
 
-// replyBulk answers a bulk request: bad items don't fail the others.
+// replyAPI answers in the envelope of the reporting API.
+func replyAPI(w http.ResponseWriter, o dialect.Outcome) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(o.Status())
+	fmt.Fprintf(w, `{"result":"error","message":%q}`, o.Reason())
+}
+
+// replyBulk answers a bulk request: bad items don't fail the others. Matomo names
+// the bad ones (invalid_indices) to superusers only, of which there are none here.
 func replyBulk(w http.ResponseWriter, o dialect.Outcome, n note) {
 	word, status := "success", http.StatusOK
 	if o.Err != nil {

@@ -16,7 +16,7 @@ var errSite = errors.New("site: want the number of a site, as in /pixel.gif?site
 
 // Dialect is the pixel's wire format. Query parameters: site, the site's id;
 // url, the page, by default the Referer header; ref, where the visitor came
-// from. Others, title among them, are accepted and not kept.
+// from. The last of a name wins. Others, title among them, are accepted and not kept.
 type Dialect struct{}
 
 var _ dialect.Dialect = Dialect{}
@@ -30,15 +30,24 @@ func (Dialect) Patterns() []string { return []string{"GET /pixel.gif"} }
 // Parse returns the page view that the request stands for. A HEAD request
 // shows nobody a page and has none.
 func (Dialect) Parse(r *http.Request) ([]hit.Hit, error) {
-	query := r.URL.Query()
-	site, ok := dialect.Site(query.Get("site"))
+	var id, page, referrer string
+	for name, value := range dialect.Parameters(r.URL.RawQuery) {
+		switch name {
+		case "site":
+			id = dialect.Unescape(value)
+		case "url":
+			page = dialect.Unescape(value)
+		case "ref":
+			referrer = dialect.Unescape(value)
+		}
+	}
+	site, ok := dialect.Site(id)
 	if !ok {
 		return nil, errSite
 	}
 	if r.Method == http.MethodHead {
 		return nil, nil
 	}
-	page := query.Get("url")
 	if page == "" {
 		page = r.Header.Get("Referer")
 	}
@@ -46,7 +55,7 @@ func (Dialect) Parse(r *http.Request) ([]hit.Hit, error) {
 	h.Site = site
 	h.Kind = hit.Pageview
 	h.URL = dialect.Clean(page, dialect.MaxURL)
-	h.Referrer = dialect.Clean(query.Get("ref"), dialect.MaxURL)
+	h.Referrer = dialect.Clean(referrer, dialect.MaxURL)
 	return []hit.Hit{h}, nil
 }
 

@@ -63,10 +63,20 @@ func TestParse(t *testing.T) {
 			want:   view{Site: 3, Kind: hit.Pageview, URL: "/", Objection: true},
 		},
 		{
-			name:   "a broken escape loses its parameter only",
-			target: "/pixel.gif?site=3&url=%zz",
-			header: http.Header{"Referer": {"https://example.org/"}},
-			want:   view{Site: 3, Kind: hit.Pageview, URL: "https://example.org/"},
+			name:   "a broken escape stands for itself",
+			target: "/pixel.gif?site=3&url=/100%",
+			want:   view{Site: 3, Kind: hit.Pageview, URL: "/100%"},
+		},
+		{
+			name:   "the last of a name wins, and a semicolon parts nothing",
+			target: "/pixel.gif?site=2&url=/a&url=/a;b&%73ite=3",
+			want:   view{Site: 3, Kind: hit.Pageview, URL: "/a;b"},
+		},
+		{
+			name:   "opted out of Matomo",
+			target: "/pixel.gif?site=3&url=/",
+			header: http.Header{"Cookie": {"matomo_ignore=ignore%3D%2A"}},
+			want:   view{Site: 3, Kind: hit.Pageview, URL: "/", Objection: true},
 		},
 		{
 			name:   "bounded and valid",
@@ -174,4 +184,29 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// typical is a page view as a mail or a page without a script sends it.
+func typical() *http.Request {
+	r := httptest.NewRequest("GET", "/pixel.gif?site=3&url=https%3A%2F%2Fexample.org%2Fom-oss%3Fa%3Db&ref=https%3A%2F%2Fother.example%2F&title=Om+oss", nil)
+	r.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+	r.Header.Set("Accept-Language", "nb-NO,nb;q=0.9")
+	return r
+}
+
+func TestAllocations(t *testing.T) {
+	r := typical()
+	if got := testing.AllocsPerRun(100, func() { pixel.Dialect{}.Parse(r) }); got > 3 {
+		t.Errorf("%v allocations, want the list of hits and two strings", got)
+	}
+}
+
+func BenchmarkParse(b *testing.B) {
+	r := typical()
+	b.ReportAllocs()
+	for b.Loop() {
+		if hits, err := (pixel.Dialect{}).Parse(r); err != nil || len(hits) != 1 {
+			b.Fatal(len(hits), err)
+		}
+	}
 }

@@ -1,0 +1,122 @@
+package matomo
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// isBulk recognises a bulk request as Matomo does: by content, since browsers
+// send it under the content type of a form.
+func isBulk(body []byte) bool {
+	return bytes.Contains(body, []byte(`"requests"`)) || bytes.Contains(body, []byte(`'requests'`))
+}
+
+// batch is the envelope of a bulk request.
+type batch struct {
+	Requests  items           `json:"requests"`
+	Token     json.RawMessage `json:"token_auth"` // for the items that have none
+	SendImage json.RawMessage `json:"send_image"`
+}
+
+func (b batch) silent() bool { return jsonText(b.SendImage) == "0" }
+
+func decodeBatch(body []byte) (batch, error) {
+	var b batch
+	err := json.Unmarshal(body, &b)
+	if many, ok := errors.AsType[*tooManyError](err); ok {
+		return batch{}, many
+	}
+	if err != nil || b.Requests == nil {
+		return batch{}, errors.New(`bulk request: want JSON as in {"requests":["?idsite=1&rec=1&url=…"]}`)
+	}
+	return b, nil
+}
+
+// items are at most maxItems items of a bulk request, not yet decoded.
+type items []json.RawMessage
+
+type tooManyError struct{}
+
+func (*tooManyError) Error() string {
+	return fmt.Sprintf("bulk request: want at most %d requests at a time", maxItems)
+}
+
+// UnmarshalJSON implements json.Unmarshaler; it stops at the bound. An object is
+// read as the list of its values: PHP writes a list with gaps as one.
+func (list *items) UnmarshalJSON(b []byte) error {
+	dec := json.NewDecoder(bytes.NewReader(b))
+	open, err := dec.Token()
+	named := open == json.Delim('{')
+	if err != nil || !named && open != json.Delim('[') {
+		return errors.New("requests: want a list")
+	}
+	*list = items{}
+	for dec.More() {
+		if len(*list) == maxItems {
+			return &tooManyError{}
+		}
+		if named {
+			if _, err := dec.Token(); err != nil {
+				return err
+			}
+		}
+		var item json.RawMessage
+		if err := dec.Decode(&item); err != nil {
+			return err
+		}
+		*list = append(*list, item)
+	}
+	return nil
+}
+
+type itemState int
+
+const (
+	itemRead itemState = iota
+	itemSkipped
+	itemInvalid
+)
+
+// readItem takes in one item of a bulk request: a URL with a query, or an
+// object of parameters. A string without a query is skipped, as Matomo does.
+func (p *params) readItem(item json.RawMessage) itemState {
+	switch item[0] {
+	case '"':
+		_, query, ok := strings.Cut(jsonText(item), "?")
+		if !ok {
+			return itemSkipped
+		}
+		p.readQuery(query)
+		return itemRead
+	case '{':
+		var object map[string]json.RawMessage
+		if err := json.Unmarshal(item, &object); err != nil {
+			return itemInvalid
+		}
+		p.readObject(object)
+		return itemRead
+	}
+	return itemInvalid
+}
+
+// jsonText returns a JSON value as it would stand in a query: a string without
+// its quotes, true as 1, false and null as nothing, anything else as written.
+func jsonText(value json.RawMessage) string {
+	switch text := string(value); {
+	case text == "true":
+		return "1"
+	case text == "false", text == "null":
+		return ""
+	case strings.HasPrefix(text, `"`):
+		var s string
+		if err := json.Unmarshal(value, &s); err != nil {
+			return ""
+		}
+		return s
+	default:
+		return text
+	}
+}

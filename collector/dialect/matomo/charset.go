@@ -1,0 +1,70 @@
+package matomo
+
+import (
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/unicode"
+
+	"github.com/fotspor/fotspor/collector/dialect"
+)
+
+// decode turns the texts into UTF-8 if the page has another character set (cs),
+// under one of the labels of https://encoding.spec.whatwg.org/. What is UTF-8
+// already stays as it is: Matomo's script names the set of the page and sends UTF-8
+// all the same, except for the escapes inside of a URL.
+func (p *params) decode() {
+	if p.charset == "" {
+		return
+	}
+	charset, err := htmlindex.Get(p.charset)
+	if err != nil || charset == unicode.UTF8 {
+		return
+	}
+	from := charset.NewDecoder()
+	for _, text := range []*string{
+		&p.search, &p.searchCategory, &p.category, &p.action, &p.name, &p.contentName, &p.contentInteraction,
+	} {
+		*text = decodeText(*text, from)
+	}
+	for _, address := range []*string{&p.url, &p.urlref, &p.link, &p.download} {
+		*address = decodeURL(*address, from)
+	}
+}
+
+func decodeText(s string, from *encoding.Decoder) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	if decoded, err := from.String(s); err == nil {
+		return decoded
+	}
+	return s
+}
+
+// decodeURL decodes each part of a URL that is not UTF-8, bare or under its escapes,
+// and escapes it anew. In no character set of a web page do the bytes of the marks
+// between the parts stand for anything else.
+func decodeURL(s string, from *encoding.Decoder) string {
+	const marks = "/?#&=;+"
+	var b strings.Builder
+	for s != "" {
+		end := strings.IndexAny(s, marks)
+		switch {
+		case end == 0:
+			end = 1
+		case end < 0:
+			end = len(s)
+		}
+		part := s[:end]
+		s = s[end:]
+		if plain := dialect.Unescape(part); !utf8.ValidString(plain) {
+			part = strings.ReplaceAll(url.QueryEscape(decodeText(plain, from)), "+", "%20")
+		}
+		b.WriteString(part)
+	}
+	return b.String()
+}

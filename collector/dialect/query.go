@@ -1,0 +1,62 @@
+package dialect
+
+import (
+	"iter"
+	"strings"
+)
+
+// Parameters yields the name and the value of each parameter of a query or form, in
+// the order in which they stand. The name is decoded; the value is as sent, so that
+// only those that are wanted cost anything: Unescape decodes them. Nothing is
+// malformed: a parameter without = has no value.
+func Parameters(query string) iter.Seq2[string, string] {
+	return func(yield func(name, value string) bool) {
+		rest := query
+		for rest != "" {
+			var pair string
+			pair, rest, _ = strings.Cut(rest, "&")
+			name, value, _ := strings.Cut(pair, "=")
+			if !yield(Unescape(name), value) {
+				return
+			}
+		}
+	}
+}
+
+// Unescape decodes the %xx and + of a name or value, and leaves a broken escape as
+// it is. It returns s itself where there is nothing to decode.
+func Unescape(s string) string {
+	start := 0
+	for start < len(s) && s[start] != '%' && s[start] != '+' {
+		start++
+	}
+	if start == len(s) {
+		return s
+	}
+	var b strings.Builder
+	b.Grow(len(s))
+	b.WriteString(s[:start])
+	for i := start; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '+':
+			b.WriteByte(' ')
+		case c == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]):
+			b.WriteByte(fromHex(s[i+1])<<4 | fromHex(s[i+2]))
+			i += 2
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f'
+}
+
+func fromHex(c byte) byte {
+	if c <= '9' {
+		return c - '0'
+	}
+	return c | 0x20 - 'a' + 10
+}
