@@ -48,6 +48,12 @@ type apiLine struct {
 	apiSums
 }
 
+type apiBot struct {
+	Rule string `json:"rule"`
+	Name string `json:"name"`
+	Hits int64  `json:"hits"`
+}
+
 func newAPISums(s store.Sums) apiSums {
 	return apiSums{
 		Visitors: s.Visitors, Visits: s.Visits, Pageviews: s.Pageviews, PageVisitors: s.PageVisitors,
@@ -133,20 +139,31 @@ var apiDimensions = func() map[store.Dimension]bool {
 	return all
 }()
 
+// limit returns the most lines that a call asks for.
+func (c *call) limit() (int, error) {
+	text := c.r.URL.Query().Get("limit")
+	if text == "" {
+		return 100, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > longTable {
+		return 0, badRequest
+	}
+	return n, nil
+}
+
 func (d *Dashboard) apiTop(c *call) error {
 	site, _, p, err := d.site(c)
 	if err != nil {
 		return err
 	}
 	query := c.r.URL.Query()
-	ask := store.Ask{Dimension: store.Dimension(query.Get("dimension")), Detail: query.Get("detail") == "1", Limit: 100}
+	ask := store.Ask{Dimension: store.Dimension(query.Get("dimension")), Detail: query.Get("detail") == "1"}
 	if !apiDimensions[ask.Dimension] {
 		return badRequest
 	}
-	if limit := query.Get("limit"); limit != "" {
-		if ask.Limit, err = strconv.Atoi(limit); err != nil || ask.Limit < 1 || ask.Limit > longTable {
-			return badRequest
-		}
+	if ask.Limit, err = c.limit(); err != nil {
+		return err
 	}
 	lines, err := d.store.Top(c.r.Context(), site.ID, p.span, ask)
 	if err != nil {
@@ -158,5 +175,27 @@ func (d *Dashboard) apiTop(c *call) error {
 	}
 	return c.answerJSON(map[string]any{
 		"site": site.ID, "period": p.name, "days": newAPIDays(p.span), "dimension": ask.Dimension, "lines": list,
+	})
+}
+
+func (d *Dashboard) apiLeftOut(c *call) error {
+	site, _, p, err := d.site(c)
+	if err != nil {
+		return err
+	}
+	limit, err := c.limit()
+	if err != nil {
+		return err
+	}
+	bots, err := d.store.Bots(c.r.Context(), site.ID, p.span, limit)
+	if err != nil {
+		return err
+	}
+	list := make([]apiBot, 0, len(bots))
+	for _, b := range bots {
+		list = append(list, apiBot(b))
+	}
+	return c.answerJSON(map[string]any{
+		"site": site.ID, "period": p.name, "days": newAPIDays(p.span), "lines": list,
 	})
 }

@@ -187,6 +187,7 @@ func (d *Dashboard) Routes(mux *http.ServeMux) {
 	api("GET /api/v1/sites/{id}/totals", d.apiTotals)
 	api("GET /api/v1/sites/{id}/series", d.apiSeries)
 	api("GET /api/v1/sites/{id}/top", d.apiTop)
+	api("GET /api/v1/sites/{id}/left-out", d.apiLeftOut)
 	api("/api/", noSuchPage)
 
 	open("/", noSuchPage)

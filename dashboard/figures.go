@@ -27,12 +27,13 @@ type figures struct {
 	sums, before          store.Sums
 	points, pointsBefore  []store.Point
 	lines, details        map[store.Dimension][]store.Line
+	leftOut               []store.BotCount
 	empty, everHadTraffic bool
 }
 
-// ask fetches the figures of a site over a period: the totals, the series if
-// asked for, and at most limit lines for each table.
-func (d *Dashboard) ask(ctx context.Context, site store.Site, p period, now time.Time, series bool, tables []tableSpec, limit int) (*figures, error) {
+// ask fetches the figures of a site over a period that the page needs which shows one
+// table, or all of it if show is empty: at most limit lines for each table.
+func (d *Dashboard) ask(ctx context.Context, site store.Site, p period, now time.Time, show string, tables []tableSpec, limit int) (*figures, error) {
 	f := &figures{site: site, period: p, now: now}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallelQueries)
@@ -46,13 +47,19 @@ func (d *Dashboard) ask(ctx context.Context, site store.Site, p period, now time
 		f.everHadTraffic = ever != (store.Sums{})
 		return err
 	})
-	if series {
+	if show == "" {
 		group.Go(func() (err error) {
 			f.points, err = d.store.Series(ctx, site, p.span, p.step())
 			return err
 		})
 		group.Go(func() (err error) {
 			f.pointsBefore, err = d.store.Series(ctx, site, p.before, p.step())
+			return err
+		})
+	}
+	if show == "" || show == leftOut {
+		group.Go(func() (err error) {
+			f.leftOut, err = d.store.Bots(ctx, site.ID, p.span, limit)
 			return err
 		})
 	}

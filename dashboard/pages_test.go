@@ -20,7 +20,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/fotspor/fotspor/browser"
 	"github.com/fotspor/fotspor/dashboard"
+	"github.com/fotspor/fotspor/dashboard/language"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/store"
 )
@@ -291,13 +293,70 @@ func TestOptions(t *testing.T) {
 	}
 }
 
+// someBots are 3 hits of a search engine and one each of two others.
+func someBots(site store.Site) []hit.Row {
+	var rows []hit.Row
+	for _, name := range []string{"Googlebot", "Googlebot", "", "Googlebot", "<Zorblax>"} {
+		rule := "crawler"
+		if name == "" {
+			rule = "prefetch"
+		}
+		rows = append(rows, hit.Row{
+			Site: site.ID, Time: moment, Day: hit.DayOf(moment.In(site.Location)), Kind: hit.Bot, Browser: name, Name: rule,
+		})
+	}
+	return rows
+}
+
+// TestEveryRuleHasAName: whatever leaves a hit out is said in words.
+func TestEveryRuleHasAName(t *testing.T) {
+	languages, err := language.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range languages {
+		for _, rule := range append(browser.Rules(), "prefetch", "referrer spam") {
+			if l.Known("rule.", rule) == rule {
+				t.Errorf("%s: rule %q has no name", l.Tag, rule)
+			}
+		}
+	}
+}
+
+// TestLeftOut: staff see what was not counted, also where nothing else was.
+func TestLeftOut(t *testing.T) {
+	b := newBench(t)
+	b.logIn()
+	site := b.addSite("Samvirke", "samvirke.example", "Europe/Oslo")
+	put(t, b.store, "yesterday", rowsOf(site, tell(5, site, hit.DayOf(moment)-1, hit.DayOf(moment)-1, 6, moment)))
+	if n := b.get("/sites/1?period=today").Find("#leftOut").Length(); n != 0 {
+		t.Error("there is a table of nothing")
+	}
+	put(t, b.store, "bots", someBots(site))
+	for _, path := range []string{"/sites/1?period=today", "/sites/1?period=today&show=leftOut"} {
+		page := b.get(path, "Accept-Language", "nb")
+		page.want(http.StatusOK)
+		var got []string
+		page.Find("#leftOut tbody tr").Each(func(_ int, row *goquery.Selection) { got = append(got, clean(row.Text())) })
+		want := []string{"Googlebot Søkerobot360,0 %", "<Zorblax> Søkerobot120,0 %", "Hentet på forhånd120,0 %"}
+		for i, line := range got {
+			got[i] = strings.ReplaceAll(line, "\u00a0", " ")
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", path, diff)
+		}
+	}
+}
+
 // TestAPI compares the JSON of a small story with golden files.
 func TestAPI(t *testing.T) {
 	b := newBench(t)
 	b.logIn()
 	site := b.addSite("Samvirke", "samvirke.example", "Europe/Oslo")
 	put(t, b.store, "story", rowsOf(site, tell(5, site, hit.DayOf(moment)-8, hit.DayOf(moment), 6, moment)))
+	put(t, b.store, "bots", someBots(site))
 	for name, path := range map[string]string{
+		"left_out":      "/api/v1/sites/1/left-out?period=today",
 		"sites":         "/api/v1/sites",
 		"totals":        "/api/v1/sites/1/totals?period=7d",
 		"totals_today":  "/api/v1/sites/1/totals?period=today",

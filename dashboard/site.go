@@ -35,6 +35,7 @@ type sitePage struct {
 	Figures   []figure
 	Chart     chart
 	Tables    []table
+	LeftOut   *table // nil where nothing was left out
 	Empty     bool   // no traffic in the period
 	New       bool   // no traffic ever
 	Snippet   string // to paste into the pages of the site
@@ -140,15 +141,17 @@ func (d *Dashboard) showSite(c *call) error {
 	}
 	specs, limit := tables, shortTable
 	show := c.r.URL.Query().Get("show")
-	if show != "" {
-		spec, ok := findTable(show)
-		if !ok {
-			return notFound
-		}
+	switch spec, ok := findTable(show); {
+	case show == "":
+	case show == leftOut:
+		specs, limit = nil, longTable
+	case ok:
 		specs, limit = []tableSpec{spec}, longTable
+	default:
+		return notFound
 	}
 	// One line more than is shown tells whether there is more.
-	f, err := d.ask(c.r.Context(), site, p, now, show == "", specs, limit+1)
+	f, err := d.ask(c.r.Context(), site, p, now, show, specs, limit+1)
 	if err != nil {
 		return err
 	}
@@ -158,6 +161,9 @@ func (d *Dashboard) showSite(c *call) error {
 		page.Snippet = d.snippet(d.publicURL(c), site.ID)
 	}
 	if show != "" {
+		if page.LeftOut != nil {
+			page.Tables = []table{*page.LeftOut}
+		}
 		page.Back = siteURL(site.ID, p.query())
 		return d.render(c, http.StatusOK, "table", page)
 	}
@@ -190,6 +196,12 @@ func (f *figures) page(l *language.Language, specs []tableSpec, limit int) siteP
 		if len(t.Rows) > 0 || !spec.optional {
 			page.Tables = append(page.Tables, t)
 		}
+	}
+	if len(f.leftOut) > 0 {
+		more := f.period.query()
+		more.Set("show", leftOut)
+		t := f.leftOutTable(l, limit, siteURL(f.site.ID, more))
+		page.LeftOut = &t
 	}
 	return page
 }

@@ -82,6 +82,9 @@ func findTable(key string) (tableSpec, bool) {
 	return tableSpec{}, false
 }
 
+// leftOut is the key of the table of hits that were not counted.
+const leftOut = "leftOut"
+
 // table is a table as a page shows it.
 type table struct {
 	Key     string
@@ -152,4 +155,28 @@ func (f *figures) row(l *language.Language, spec tableSpec, sums store.Sums) tab
 		row.Width = min(max(share*100, 0), 100)
 	}
 	return row
+}
+
+// leftOutTable shows the hits that were not counted because nobody was reading.
+func (f *figures) leftOutTable(l *language.Language, limit int, more string) table {
+	t := table{Key: leftOut, Columns: []string{"requests"}, Whole: limit == longTable}
+	lines := f.leftOut
+	if len(lines) > limit {
+		lines = lines[:limit]
+		t.More = more
+	}
+	var total int64
+	for _, line := range f.leftOut {
+		total += line.Hits
+	}
+	for _, line := range lines {
+		row := tableRow{Label: line.Name, Note: l.Known("rule.", line.Rule), Cells: []string{l.Number(line.Hits)}}
+		if row.Label == "" {
+			row.Label, row.Note = row.Note, ""
+		}
+		share := float64(line.Hits) / float64(total)
+		row.Share, row.Width = l.Percent(share), share*100
+		t.Rows = append(t.Rows, row)
+	}
+	return t
 }
