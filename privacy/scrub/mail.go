@@ -1,0 +1,165 @@
+package scrub
+
+import (
+	"strings"
+	"unicode"
+)
+
+// mails marks mail addresses: whatever stands around an at sign, which may be
+// escaped. The name of the host needs no full stop, and may be missing at the end
+// of a text or of a word, because search boxes that answer at each key send
+// addresses half typed.
+func mails(s string) string {
+	e := edit{s: s}
+	for i := 0; i < len(s); {
+		c, n := next(s, i)
+		if c != '@' {
+			i += n
+			continue
+		}
+		end := atSigns(s, i)
+		from, to := address(s, e.last, i, end)
+		if to > 0 {
+			e.mark(from, to, email)
+			end = to
+		}
+		i = end
+	}
+	return e.text()
+}
+
+// atSigns returns the end of the at signs at s[i]: two of them are a slip.
+func atSigns(s string, i int) int {
+	for i < len(s) {
+		c, n := next(s, i)
+		if c != '@' {
+			break
+		}
+		i += n
+	}
+	return i
+}
+
+// address returns the bounds of the address whose at signs are s[at:end], to = 0 if
+// there is none. It looks no further back than last.
+func address(s string, last, at, end int) (from, to int) {
+	from = local(s, last, at)
+	if from == at {
+		return 0, 0
+	}
+	to, ok := host(s, end)
+	if !ok || isPicture(s[end:to]) {
+		return 0, 0
+	}
+	if to == end && !hasLetter(s[from:at]) {
+		return 0, 0
+	}
+	for to < len(s) { // a forwarded address has two at signs, or more
+		end := atSigns(s, to)
+		more, ok := host(s, end)
+		if end == to || !ok || more == end {
+			break
+		}
+		to = more
+	}
+	return prefix(s, last, from), to
+}
+
+// local returns the start of the local part that ends before s[at], at if there
+// is none.
+func local(s string, last, at int) int {
+	from := at
+	if at > last && s[at-1] == '"' {
+		return quoted(s, last, at)
+	}
+	for from > last {
+		c, start := previous(s, from)
+		if start < last || !isLocal(c) {
+			break
+		}
+		from = start
+	}
+	for from < at {
+		c, n := next(s, from)
+		if isWord(c) {
+			break
+		}
+		from += n
+	}
+	return min(from, at)
+}
+
+// isLocal reports whether c can be part of a local part: what RFC 5322 allows, but
+// for what stands between the parts of a URL.
+func isLocal(c rune) bool {
+	return isWord(c) || c < unicode.MaxASCII && strings.IndexByte("!$%'*+-.^_`~", byte(c)) >= 0
+}
+
+// quoted is local for one in quotation marks, of at most 64 bytes (RFC 5321). It
+// holds no slash, and no mark: what is no address has to stay none when numbers
+// become marks.
+func quoted(s string, last, at int) int {
+	first := max(last, at-66)
+	open := strings.LastIndexByte(s[first:at-1], '"')
+	if open < 0 || !strings.ContainsFunc(s[first+open:at], isWord) || strings.ContainsAny(s[first+open:at], "@[]/") {
+		return at
+	}
+	return first + open
+}
+
+// host returns the end of the name of a host at s[i], and whether what is there
+// can follow an at sign.
+func host(s string, i int) (to int, ok bool) {
+	to = i
+	letters := false
+	for j := i; j < len(s); {
+		c, n := next(s, j)
+		if isWord(c) {
+			letters = letters || !unicode.IsNumber(c)
+			to = j + n
+		} else if j == i || c != '.' && c != '-' && c != '_' {
+			break
+		}
+		j += n
+	}
+	if to > i {
+		return to, letters // without a letter it is a version, as in react@18.2.0
+	}
+	if i == len(s) {
+		return i, true
+	}
+	c, _ := next(s, i)
+	return i, c == '/' || unicode.IsSpace(c)
+}
+
+// isPicture reports whether what follows an at sign says how dense a picture is,
+// as in logo@2x.png.
+func isPicture(host string) bool {
+	scale, kind, _ := strings.Cut(host, "x.")
+	switch strings.ToLower(kind) {
+	case "png", "jpg", "jpeg", "gif", "webp", "avif", "svg":
+		return strings.Trim(scale, "123456789.") == ""
+	}
+	return false
+}
+
+// prefix takes what belongs to an address into it: its scheme, and the at sign
+// that the handles of a network of servers begin with.
+func prefix(s string, last, from int) int {
+	if from == last {
+		return from
+	}
+	c, start := previous(s, from)
+	if c == '@' && start >= last {
+		return start
+	}
+	const scheme = "mailto"
+	start -= len(scheme)
+	if c != ':' || start < last || !strings.EqualFold(s[start:start+len(scheme)], scheme) || start > last && wordBefore(s, start) {
+		return from
+	}
+	return start
+}
+
+// hasLetter reports whether there is more than digits in a local part.
+func hasLetter(s string) bool { return strings.ContainsFunc(s, unicode.IsLetter) }

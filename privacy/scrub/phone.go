@@ -1,0 +1,320 @@
+package scrub
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// left is what stands before a number.
+type left struct {
+	word   bool // a letter or digit
+	digits int  // as many digits
+	linked int  // as many digits and a sign that links numbers, as in 1.16543210
+}
+
+// phones marks telephone numbers. Digits that a sign links with others are parts
+// of dates, versions, prices or codes, and are left alone.
+func phones(s string, path bool) string {
+	e := edit{s: s}
+	var before left
+	for i := 0; i < len(s); {
+		c, n := next(s, i)
+		switch {
+		case c == '+' && !before.word:
+			if to := international(s, i+n, false); to > 0 {
+				e.mark(bracketed(s, e.last, i, to), to, phone)
+				i, before = to, left{}
+				continue
+			}
+			before = left{}
+		case class[s[i]]&alnum != 0:
+			end, ok := i, false
+			if class[s[i]]&digit != 0 && !before.word {
+				end, ok = number(s, i, before.linked, path)
+			}
+			if ok {
+				e.mark(i, end, phone)
+				i, before = end, left{}
+				continue
+			}
+			end = run(s, end, alnum)
+			before = left{word: true, digits: lastDigits(s, i, end)}
+			n = end - i
+		case isLink(c):
+			before = left{linked: before.digits}
+		default:
+			before = left{word: isWord(c)}
+		}
+		i += n
+	}
+	return e.text()
+}
+
+// lastDigits returns how many digits s[i:end] ends with.
+func lastDigits(s string, i, end int) int {
+	n := 0
+	for end-n > i && class[s[end-n-1]]&digit != 0 {
+		n++
+	}
+	return n
+}
+
+// isLink reports whether c makes one of two numbers.
+func isLink(c rune) bool {
+	return c < utf8.RuneSelf && strings.IndexByte(".,:-_", byte(c)) >= 0 || '\u2010' <= c && c <= '\u2013'
+}
+
+// links reports whether a link makes one thing of two numbers of so many digits,
+// 0 if there is none. Between two of eight it makes a list.
+func links(digits, others int) bool { return others > 0 && (digits != 8 || others != 8) }
+
+// ends reports whether the number of n digits that ends before s[i] ends there.
+func ends(s string, i, n int) bool {
+	if i == len(s) {
+		return true
+	}
+	c, size := next(s, i)
+	if isLink(c) {
+		return !links(n, digits(s, i+size)-i-size)
+	}
+	return !isWord(c)
+}
+
+// number returns the end of the telephone number at s[i], which linked digits
+// stand before, or how far nothing is one. The second result says which.
+func number(s string, i, linked int, path bool) (int, bool) {
+	end := digits(s, i)
+	n := end - i
+	if to := isbn(s, i); to > 0 {
+		return to, false
+	}
+	if links(n, linked) {
+		return end, false
+	}
+	if to := prefixed(s, i, end); to > 0 {
+		return to, true
+	}
+	switch n {
+	case 2:
+		return pairs(s, i)
+	case 3:
+		if to := threeTwoThree(s, i); to > 0 {
+			return to, true
+		}
+	case 8:
+		if ends(s, end, n) && isBare(s, i, path) {
+			return end, true
+		}
+	case 10:
+		if s[i:i+2] == "47" && ends(s, end, n) && isSubscriber(s[i+2], path) {
+			return end, true
+		}
+	}
+	return end, false
+}
+
+// prefixed returns the end of the number at s[i] that its country's code is part
+// of: after 00, after a space at the very start of the text, which was a plus, or
+// 47 by itself. 0 if there is none.
+func prefixed(s string, i, end int) int {
+	switch {
+	case strings.HasPrefix(s[i:], "00") && end > i+2:
+		return international(s, i+2, true)
+	case s[i:end] == "00":
+		if sep, group := separator(s, end); sep == ' ' {
+			return international(s, group, true)
+		}
+	case i == 1 && s[0] == ' ':
+		return international(s, i, true)
+	case s[i:end] == "47":
+		_, group := separator(s, end)
+		if group == 0 {
+			return 0
+		}
+		if to := digits(s, group); to-group == 8 && ends(s, to, 8) && isSubscriber(s[group], false) {
+			return to
+		}
+		return threeTwoThree(s, group)
+	}
+	return 0
+}
+
+// maxDigits is the most digits of a telephone number with its country's code, by
+// ITU-T E.164.
+const maxDigits = 15
+
+// international returns the end of the number at s[i] that begins with the code of
+// its country, 0 if there is none. After a plus, eight digits do; unsure of one, it
+// wants ten, and the length that numbers of the country have.
+func international(s string, i int, unsure bool) int {
+	least, exactly := 8, 0
+	if unsure {
+		least = 10
+	}
+	i = bracket(s, i)
+	if i == len(s) || s[i] == '0' {
+		return 0
+	}
+	switch {
+	case strings.HasPrefix(s[i:], "47"):
+		exactly = 10
+	case unsure && (s[i] == '1' || s[i] == '7'): // North America, Russia and Kazakhstan
+		exactly = 11
+	}
+	best := 0
+	for n := 0; ; {
+		end := digits(s, i)
+		n += end - i
+		if end == i || n > maxDigits || wordAt(s, end) {
+			return best
+		}
+		if n == exactly {
+			return end
+		}
+		if n >= least && (exactly == 0 || !unsure) {
+			best = end
+		}
+		i = bracket(s, end)
+	}
+}
+
+// bracket skips what may stand between groups of an international number: at most
+// three spaces, hyphens, full stops and parentheses.
+func bracket(s string, i int) int {
+	for range 3 {
+		if i == len(s) {
+			break
+		}
+		c, n := next(s, i)
+		switch c {
+		case ' ', '+', '\u00a0', '\u2009', '\u202f', '-', '\u2010', '\u2011', '\u2012', '\u2013', '.', '(', ')':
+			i += n
+		default:
+			return i
+		}
+	}
+	return i
+}
+
+// bracketed takes the parenthesis of (+47) into the number s[from:to].
+func bracketed(s string, last, from, to int) int {
+	if from > last && s[from-1] == '(' && strings.IndexByte(s[from:to], ')') >= 0 && strings.IndexByte(s[from:to], '(') < 0 {
+		return from - 1
+	}
+	return from
+}
+
+// pairs reads the pairs of digits from s[i] on: 22 33 44 55, with or without 47
+// before. More or fewer of them are no telephone number, nor is any part of them.
+func pairs(s string, i int) (end int, ok bool) {
+	end = i + 2
+	if wordAt(s, end) {
+		return end, false
+	}
+	sep, group := separator(s, end)
+	if sep != ' ' && sep != '-' {
+		return end, false
+	}
+	n := 1
+	for c := sep; c == sep && digits(s, group)-group == 2 && !wordAt(s, group+2); n++ {
+		end = group + 2
+		c, group = separator(s, end)
+	}
+	if n%4 == 1 && s[i:i+2] == "47" {
+		n--
+	}
+	return end, n > 0 && n%4 == 0 && s[i] >= '2' && ends(s, end, 2)
+}
+
+// threeTwoThree returns the end of the number at s[i] that is written as
+// 912 34 567, 0 if there is none.
+func threeTwoThree(s string, i int) int {
+	end := i + 3
+	if digits(s, i) != end || s[i] < '2' {
+		return 0
+	}
+	sep, second := separator(s, end)
+	if sep == 0 || digits(s, second) != second+2 {
+		return 0
+	}
+	again, third := separator(s, second+2)
+	if again != sep || digits(s, third) != third+3 || !ends(s, third+3, 3) {
+		return 0
+	}
+	return third + 3
+}
+
+// isSubscriber reports whether a Norwegian number of eight digits can begin so.
+func isSubscriber(b byte, mobile bool) bool {
+	if mobile {
+		return b == '4' || b == '9'
+	}
+	return b >= '2'
+}
+
+// isBare reports whether the eight digits at s[i], by themselves, are a telephone
+// number.
+func isBare(s string, i int, path bool) bool {
+	n := s[i : i+8]
+	if path {
+		return isSubscriber(n[0], true)
+	}
+	// No Norwegian number begins with 20; years, sessions and case numbers do.
+	return isSubscriber(n[0], false) && n[:2] != "20" && !isDate(n) && !isPrice(s, i)
+}
+
+// isDate reports whether eight digits read as day, month and year. No telephone
+// number begins with a year of ours.
+func isDate(n string) bool {
+	return (n[4:6] == "19" || n[4:6] == "20") && isDay(two(n), two(n[2:]), two(n[6:]))
+}
+
+// isPrice reports whether the eight digits at s[i] are an amount of money.
+func isPrice(s string, i int) bool {
+	before := strings.TrimRight(s[max(0, i-6):i], " .")
+	for _, unit := range []string{"kr", "nok", "€", "$", "£"} {
+		start := len(before) - len(unit)
+		if start >= 0 && strings.EqualFold(before[start:], unit) && (start == 0 || !isWord(rune(before[start-1]))) {
+			return true
+		}
+	}
+	after := s[i+8:]
+	if strings.HasPrefix(after, ",-") {
+		return true
+	}
+	after = strings.TrimPrefix(after, " ")
+	for _, unit := range []string{"kr", "kroner", "nok", "€"} {
+		if len(after) >= len(unit) && strings.EqualFold(after[:len(unit)], unit) && !wordAt(after, len(unit)) {
+			return true
+		}
+	}
+	return false
+}
+
+// isbn returns the end of the number of a book at s[i], 0 if there is none: its
+// groups can read as a telephone number.
+func isbn(s string, i int) int {
+	if !strings.HasPrefix(s[i:], "978") && !strings.HasPrefix(s[i:], "979") {
+		return 0
+	}
+	n, sum := 0, 0
+	for group := i; ; {
+		end := digits(s, group)
+		if n+end-group > 13 {
+			return 0
+		}
+		for _, b := range []byte(s[group:end]) {
+			sum += int(b-'0') * (1 + n%2*2)
+			n++
+		}
+		if n == 13 {
+			if sum%10 == 0 && !wordAt(s, end) {
+				return end
+			}
+			return 0
+		}
+		if _, group = separator(s, end); group == 0 {
+			return 0
+		}
+	}
+}
