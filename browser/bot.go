@@ -6,30 +6,6 @@ import "strings"
 // as a brand of the Client Hints.
 const headlessChrome = "HeadlessChrome"
 
-// botWords are parts of words that programs use of themselves, in lower case.
-// Most name what programs do rather than who they are, so that one that no list
-// knows is told too.
-var botWords = []string{
-	"bot", "agent", // at the end of a word
-	// what they do
-	"crawl", "spider", "slurp", "scrap", "fetch", "archiv", "harvest", "monitor", "preview", "check",
-	"valid", "audit", "scan", "probe", "uptime", "download", "insights", "synthetic", "screenshot",
-	"thumbnail", "prerender", "webhook", "sitemap", "backlink", "survey", "detect", "transcod",
-	"research", "verif", "inspect", "optimiz", "analyz", "indexer", "grab", "sniff", "favicon", "finder",
-	"nutch", "heritrix", "feed",
-	// how they are made
-	"headless", "lighthouse", "phantomjs", "selenium", "webdriver", "puppeteer", "playwright",
-	"htmlunit", "curl", "wget", "libwww", "python", "go-http", "okhttp", "httpclient", "axios", "guzzle",
-	"wordpress", "pagespeed", "gtmetrix", "splash",
-	// helpers of social networks, search engines and language models
-	"externalhit", "meta-external", "whatsapp", "google-", "imageproxy", "proxy", "gpt", "openai",
-	"anthropic", "claude-", "cohere", "duckassist", "-user", "novaact", "pingdom", "ptst",
-}
-
-// addresses are parts of the web and mail addresses where programs say who runs
-// them. People's browsers hold none.
-var addresses = []string{"http:", "https:", "www.", "mailto", ".com", ".org", ".net/", "@"}
-
 // innocent blanks out what looks like a program's in people's browsers, and keeps
 // every other byte where it was.
 var innocent = strings.NewReplacer(
@@ -39,75 +15,91 @@ var innocent = strings.NewReplacer(
 )
 
 // openings begin every browser's User-Agent. Programs, and the parts of apps that
-// show no page, begin with a name of their own.
-var openings = []string{"mozilla/", "opera/", "ucweb/"}
+// show no page, begin with a name of their own. Dalvik runs Android's apps: it is what
+// Matomo's tracker in an app sends, for a person.
+var openings = []string{"mozilla/", "opera/", "ucweb/", "dalvik/"}
+
+// lateOpenings are in the User-Agents of browsers that begin with another name:
+// that of an app, or of a phone's maker in the days before apps.
+var lateOpenings = []string{
+	"ucweb", "uc browser", "ucbrowser", "opera mini", "opera/9", "qqbrowser", "[fban/", "instagram ", "snapchat/",
+}
+
+// opensLikeBrowser reports whether ua begins as a browser's may.
+func opensLikeBrowser(ua string) bool {
+	return hasAnyPrefix(ua, openings) || containsAny(ua, lateOpenings) ||
+		strings.Contains(ua, "/mozilla/5.0 (") && strings.Contains(ua, "browser/")
+}
+
+// clients are parts of the names of libraries.
+var clients = []string{"http", "client", "request", "rest", "url", "socket"}
+
+// lighthousePhone is the phone that Lighthouse, which no longer gives its name,
+// says it is. Chrome on a real one says neither model nor version.
+const lighthousePhone = "; moto g power (2022)) applewebkit/537.36 (khtml, like gecko) chrome/"
 
 // engines are the parts of browsers of which every one that begins with Mozilla
 // names some; each may also follow "compatible;".
 var engines = []string{
 	"applewebkit", "gecko", "chrome", "msie", "trident", "khtml", "konqueror", "presto", "opera",
-	"goanna", "servo", "libweb", "ladybird", "netfront", "playstation", "nintendo",
+	"goanna", "servo/", "libweb", "ladybird", "netfront", "playstation", "nintendo",
 }
 
-// bot returns the name of the program behind a User-Agent, or "" if it is a
-// person's browser; ua is the lower case of raw.
-func bot(raw, ua string) string {
-	if strings.TrimSpace(ua) == "" {
-		return "no-user-agent"
+// bot returns the rule that tells the program behind a User-Agent and the name of
+// that program, or "" and "" for a person's browser; ua is the lower case of raw.
+func bot(raw, ua string) (rule, name string) {
+	switch {
+	case strings.TrimSpace(ua) == "":
+		return RuleMalformed, noUserAgent
+	case containsAny(ua, debris):
+		return RuleMalformed, unnamed
+	case strings.Contains(ua, lighthousePhone):
+		return RuleMonitor, "Lighthouse"
 	}
 	suspect := innocent.Replace(ua)
 	claimed := compatible(raw, suspect)
-	var rule, own string
-	switch at := botWord(suspect); {
-	case at >= 0:
-		rule, own = "bot-word", wordAt(raw, at)
-	case containsAny(suspect, addresses):
-		rule = "has-address"
-	case claimed != "":
-		rule = "compatible"
-	case !hasAnyPrefix(ua, openings):
-		rule = "not-a-browser"
-	case strings.HasPrefix(ua, "mozilla/") && !containsAny(ua, engines):
-		rule = "no-engine"
+	foreign := stranger(raw, suspect)
+	rule, at := findMark(suspect)
+	switch {
+	case rule != "":
+		name = wordAt(raw, at)
+	case holdsAddress(suspect), claimed != "":
+		rule = RuleCrawler
+	case foreign != "":
+		rule = RuleOther
+	case !opensLikeBrowser(ua):
+		rule = RuleOther
+		if containsAny(opening(ua, ua), clients) {
+			rule = RuleLibrary
+		}
+	case isBare(ua), impossible(ua):
+		rule = RuleMalformed
 	default:
-		return ""
+		return "", ""
 	}
-	for _, name := range []string{own, claimed, opening(raw, ua)} {
+	for _, name := range []string{name, claimed, foreign, opening(raw, ua)} {
 		if name = botName(name); name != "" {
-			return name
+			return rule, name
 		}
 	}
-	return rule
+	return rule, unnamed
 }
 
-// botWord returns where one of botWords stands, if it can outside an address; or
-// -1 if none does.
-func botWord(ua string) int {
-	found := -1
-	for _, word := range botWords {
-		for from := 0; ; {
-			next := strings.Index(ua[from:], word)
-			if next < 0 {
-				break
-			}
-			at := from + next
-			from = at + len(word)
-			if (word == "bot" || word == "agent") && !endsWord(ua[from:]) {
-				continue
-			}
-			if start, end := span(ua, at); !isAddress(ua, start, end) {
-				return at
-			}
-			found = at
+// addresses are parts of the web and mail addresses where programs say who runs
+// them. People's browsers hold none.
+var addresses = []string{"http:", "https:", "www.", "mailto", "@"}
+
+// holdsAddress reports whether a web or mail address is part of ua.
+func holdsAddress(ua string) bool {
+	if containsAny(ua, addresses) {
+		return true
+	}
+	for _, domain := range []string{".com", ".org", ".net/"} {
+		if _, after, ok := strings.Cut(ua, domain); ok && endsWord(after) && !strings.HasPrefix(after, ".") {
+			return true
 		}
 	}
-	return found
-}
-
-// endsWord reports whether rest, what follows a word, leaves it be but for an s.
-func endsWord(rest string) bool {
-	rest = strings.TrimPrefix(rest, "s")
-	return rest == "" || !isLetter(rest[0])
+	return false
 }
 
 // span returns the product token around at: letters, digits, and . _ -.

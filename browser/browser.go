@@ -19,9 +19,12 @@ type Client struct {
 	OS      string // family, without a version: most browsers send a frozen one; "Other" = unknown
 	Device  string // desktop, mobile, tablet or other
 
-	// Bot is "" for a person's browser; for a program, its product token or the
-	// rule that told it, of at most 32 bytes A-Z a-z 0-9 . _ -. The program
-	// chooses it: never make it the label of a metric.
+	// Rule is "" for a person's browser; for a program, the rule that told it:
+	// one of Rules.
+	Rule string
+	// Bot is "" for a person's browser; for a program, its product token, of at
+	// most 32 bytes A-Z a-z 0-9 . _ -, or "unnamed", or "none" where it sent no
+	// User-Agent. The program chooses it: never make it the label of a metric.
 	Bot string
 }
 
@@ -68,6 +71,7 @@ func (p *Parser) Parse(userAgent string, hints hit.Hints) Client {
 	r := bound(userAgent, hints)
 	client, ok := p.clients.Get(r)
 	if !ok {
+		r = r.clone()
 		client = parse(r)
 		p.clients.Add(r, client)
 	}
@@ -89,12 +93,20 @@ func bound(userAgent string, hints hit.Hints) request {
 	}
 }
 
-// cut returns the first most bytes of s, in memory of their own.
-func cut(s string, most int) string {
-	if len(s) <= most {
-		return s
+// cut returns the first most bytes of s.
+func cut(s string, most int) string { return s[:min(len(s), most)] }
+
+// clone returns r in memory of its own. What a request sent may be part of a larger
+// string, which is not to be kept along.
+func (r request) clone() request {
+	return request{
+		userAgent: strings.Clone(r.userAgent),
+		hints: hit.Hints{
+			Brands:   strings.Clone(r.hints.Brands),
+			Mobile:   strings.Clone(r.hints.Mobile),
+			Platform: strings.Clone(r.hints.Platform),
+		},
 	}
-	return strings.Clone(s[:most])
 }
 
 // parse names the client without looking at the cache.
@@ -107,9 +119,9 @@ func parse(r request) Client {
 		os = system(ua)
 	}
 	client := Client{Browser: product.name, Version: product.version, OS: os}
-	client.Bot = bot(r.userAgent, ua)
+	client.Rule, client.Bot = bot(r.userAgent, ua)
 	if client.Bot == "" && hinted.headless {
-		client.Bot = headlessChrome
+		client.Rule, client.Bot = RuleHeadless, headlessChrome
 	}
 	client.Device = device(ua, os, hinted.mobile)
 	if client.Bot != "" {

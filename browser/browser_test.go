@@ -1,7 +1,9 @@
 package browser_test
 
 import (
+	"math/rand/v2"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -88,7 +90,7 @@ func TestHints(t *testing.T) {
 		{"phone", chromeTablet, hit.Hints{Mobile: "?1", Platform: `"Android"`},
 			browser.Client{Browser: "Chrome", Version: "153", OS: "Android", Device: "mobile"}},
 		{"headless by brand alone", chromeWindows, hit.Hints{Brands: `"HeadlessChrome";v="153", "Chromium";v="153"`},
-			browser.Client{Browser: "Chrome", Version: "153", OS: "Windows", Device: "other", Bot: "HeadlessChrome"}},
+			browser.Client{Browser: "Chrome", Version: "153", OS: "Windows", Device: "other", Rule: browser.RuleHeadless, Bot: "HeadlessChrome"}},
 		{"malformed", chromeWindows, hit.Hints{Brands: `"Brave;v="153`, Mobile: "yes", Platform: "Plan 9"},
 			browser.Client{Browser: "Other Chromium", OS: "Windows", Device: "desktop", Version: ""}},
 	} {
@@ -101,36 +103,59 @@ func TestHints(t *testing.T) {
 }
 
 func TestBots(t *testing.T) {
-	for userAgent, want := range map[string]string{
-		"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)":                                                                             "Googlebot",
-		"Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm) Chrome/116.0.1938.76 Safari/537.36":     "bingbot",
-		"Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; GPTBot/1.2; +https://openai.com/gptbot)":                                               "GPTBot",
-		"Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; ClaudeBot/1.0; +claudebot@anthropic.com)":                                              "ClaudeBot",
-		"Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; ChatGPT-User/1.0; +https://openai.com/bot":                                            "ChatGPT-User",
-		"Mozilla/5.0 (Linux; Android 5.0) AppleWebKit/537.36 (KHTML, like Gecko) Mobile Safari/537.36 (compatible; Bytespider; spider-feedback@bytedance.com)": "Bytespider",
-		"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/153.0.0.0 Safari/537.36":                                        "HeadlessChrome",
-		"facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)":                                                                            "facebookexternalhit",
-		"python-requests/2.32.3":                        "python-requests",
-		"curl/8.5.0":                                    "curl",
-		"Go-http-client/2.0":                            "Go-http-client",
-		"WhatsApp/2.24.20.89 A":                         "WhatsApp",
-		"UptimeRobot/2.0 (http://www.uptimerobot.com/)": "UptimeRobot",
+	for userAgent, want := range map[string]struct{ rule, bot string }{
+		"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)":                                                                             {browser.RuleCrawler, "Googlebot"},
+		"Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm) Chrome/116.0.1938.76 Safari/537.36":     {browser.RuleCrawler, "bingbot"},
+		"Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; GPTBot/1.2; +https://openai.com/gptbot)":                                               {browser.RuleAI, "GPTBot"},
+		"Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; ClaudeBot/1.0; +claudebot@anthropic.com)":                                              {browser.RuleAI, "ClaudeBot"},
+		"Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; Claude-User/1.0; +Claude-User@anthropic.com)":                                          {browser.RuleAI, "Claude-User"},
+		"Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; ChatGPT-User/1.0; +https://openai.com/bot":                                            {browser.RuleAI, "ChatGPT-User"},
+		"Mozilla/5.0 (Linux; Android 5.0) AppleWebKit/537.36 (KHTML, like Gecko) Mobile Safari/537.36 (compatible; Bytespider; spider-feedback@bytedance.com)": {browser.RuleAI, "Bytespider"},
+		"Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; PerplexityBot/1.0; +https://perplexity.ai/perplexitybot)":                              {browser.RuleAI, "PerplexityBot"},
+		"Mozilla/5.0 (compatible; OAI-SearchBot/1.3; +https://openai.com/searchbot)":                                                                           {browser.RuleAI, "OAI-SearchBot"},
+		"Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; MistralAI-User/1.0; +https://docs.mistral.ai/robots)":                                  {browser.RuleAI, "MistralAI-User"},
+		"meta-externalagent/1.1 (+https://developers.facebook.com/docs/sharing/webmasters/crawler)":                                                            {browser.RuleAI, "meta-externalagent"},
+		"CCBot/2.0 (https://commoncrawl.org/faq/)":                                                                      {browser.RuleAI, "CCBot"},
+		"Mozilla/5.0 (compatible; Amazonbot/0.1; +https://developer.amazon.com/support/amazonbot)":                      {browser.RuleAI, "Amazonbot"},
+		"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/153.0.0.0 Safari/537.36": {browser.RuleHeadless, "HeadlessChrome"},
+		"Mozilla/5.0 (Unknown; Linux x86_64) AppleWebKit/538.1 (KHTML, like Gecko) PhantomJS/2.1.1 Safari/538.1":        {browser.RuleHeadless, "PhantomJS"},
+		"Mozilla/5.0 (linux) AppleWebKit/537.36 (KHTML, like Gecko) jsdom/26.1.0":                                       {browser.RuleHeadless, "jsdom"},
+		"facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)":                                     {browser.RulePreview, "facebookexternalhit"},
+		"Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)":                                                    {browser.RulePreview, "Slackbot-LinkExpanding"},
+		"WhatsApp/2.24.20.89 A":         {browser.RulePreview, "WhatsApp"},
+		"TelegramBot (like TwitterBot)": {browser.RulePreview, "TelegramBot"},
+		"Mozilla/5.0 (Windows NT 6.1; WOW64) SkypeUriPreview Preview/0.5 skype-url-preview@microsoft.com": {browser.RulePreview, "SkypeUriPreview"},
+		"Feedly/1.0 (+http://www.feedly.com/fetcher.html; 12 subscribers)":                                {browser.RuleFeed, "Feedly"},
+		"UptimeRobot/2.0 (http://www.uptimerobot.com/)":                                                   {browser.RuleMonitor, "UptimeRobot"},
+		"Mozilla/5.0 (compatible; Pingdom.com_bot_version_1.4_(http://www.pingdom.com/))":                 {browser.RuleMonitor, "Pingdom.com_bot_version"},
+		chromeWindows + " Chrome-Lighthouse":                                                              {browser.RuleMonitor, "Chrome-Lighthouse"},
+		strings.Replace(chromePhone, "10; K", "11; moto g power (2022)", 1):                               {browser.RuleMonitor, "Lighthouse"},
+		"python-requests/2.32.3": {browser.RuleLibrary, "python-requests"},
+		"curl/8.5.0":             {browser.RuleLibrary, "curl"},
+		"Go-http-client/2.0":     {browser.RuleLibrary, "Go-http-client"},
+		"okhttp/4.12.0":          {browser.RuleLibrary, "okhttp"},
+		"Java/21.0.4":            {browser.RuleLibrary, "Java"},
 		// that no list can know
-		"Mozilla/5.0 (compatible; Fjellvettbot/0.1; +https://fjellvett.example/om)": "Fjellvettbot",
-		"Mozilla/5.0 (compatible; Nordlys/3.0)":                                     "Nordlys",
-		chromeWindows + " tilgjengelighet-checker":                                  "tilgjengelighet-checker",
-		safariMac + " (se https://robot.example)":                                   "bot-word",
-		"Fossekall":   "Fossekall",
-		"Mozilla/5.0": "no-engine",
-		"":            "no-user-agent",
-		" ":           "no-user-agent",
+		"Mozilla/5.0 (compatible; Fjellvettbot/0.1; +https://fjellvett.example/om)": {browser.RuleCrawler, "Fjellvettbot"},
+		"Mozilla/5.0 (compatible; Nordlys/3.0)":                                     {browser.RuleCrawler, "Nordlys"},
+		chromeWindows + " tilgjengelighet-checker":                                  {browser.RuleMonitor, "tilgjengelighet-checker"},
+		chromeWindows + " Zorblax/1.0":                                              {browser.RuleOther, "Zorblax"},
+		chromeWindows + " Zorblax/1.0 (+https://zorblax.example/bot)":               {browser.RuleCrawler, "Zorblax"},
+		safariMac + " (se https://robot.example)":                                   {browser.RuleCrawler, "unnamed"},
+		"Fossekall":              {browser.RuleOther, "Fossekall"},
+		"fossekall-http/2":       {browser.RuleLibrary, "fossekall-http"},
+		"Mozilla/5.0":            {browser.RuleMalformed, "unnamed"},
+		"Mozilla/5.0 (Nordlys)":  {browser.RuleOther, "Nordlys"},
+		"":                       {browser.RuleMalformed, "none"},
+		" ":                      {browser.RuleMalformed, "none"},
+		"${jndi:ldap://192.0.2}": {browser.RuleMalformed, "unnamed"},
 		// nothing of a name but a name: no address, no version, no e-mail
-		"bot-192.0.2.129/1.0": "bot-word",
-		"192.0.2.129":         "not-a-browser",
-		"Mozilla/5.0 (compatible; kari.nordmann@example.org)": "has-address",
+		"bot-192.0.2.129/1.0": {browser.RuleCrawler, "unnamed"},
+		"192.0.2.129":         {browser.RuleOther, "unnamed"},
+		"Mozilla/5.0 (compatible; kari.nordmann@example.org)": {browser.RuleCrawler, "unnamed"},
 	} {
-		if got := browser.Parse(userAgent, hit.Hints{}).Bot; got != want {
-			t.Errorf("Parse(%q).Bot = %q, want %q", userAgent, got, want)
+		if got := browser.Parse(userAgent, hit.Hints{}); got.Rule != want.rule || got.Bot != want.bot {
+			t.Errorf("Parse(%q) is %q by rule %q, want %+v", userAgent, got.Bot, got.Rule, want)
 		}
 	}
 }
@@ -161,37 +186,80 @@ func TestParserRemembersTheSame(t *testing.T) {
 	clients.Wait()
 }
 
-func FuzzParse(f *testing.F) {
-	f.Add(chromeWindows, `"Not(A:Brand";v="8", "Chromium";v="153", "Brave";v="153"`, "?0", `"Windows"`)
-	f.Add("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", "", "", "")
-	f.Add("Opera/9.80 (J2ME/MIDP; Opera Mini/9.80 (S60; SymbOS; U; en) Presto/2.5.25 Version/10.54", `"\"`, "?1", `"`)
-	f.Add("\xff/ \x00(compatible;", `"`, "\xff", "\xff")
-	name := regexp.MustCompile(`^[A-Za-z. ]{1,24}$`)
-	botName := regexp.MustCompile(`^([A-Za-z0-9._-]{1,32})?$`)
-	version := regexp.MustCompile(`^[0-9]{0,4}$`)
-	device := regexp.MustCompile(`^(desktop|mobile|tablet|other)$`)
-	f.Fuzz(func(t *testing.T, userAgent, brands, mobile, platform string) {
-		got := browser.Parse(userAgent, hit.Hints{Brands: brands, Mobile: mobile, Platform: platform})
-		if !name.MatchString(got.Browser) || !name.MatchString(got.OS) || !botName.MatchString(got.Bot) ||
-			!version.MatchString(got.Version) || !device.MatchString(got.Device) || !utf8.ValidString(got.Bot) {
-			t.Fatalf("Parse(%q, %q, %q, %q) = %+v", userAgent, brands, mobile, platform, got)
-		}
+func FuzzUserAgent(f *testing.F) {
+	f.Add(chromeWindows)
+	f.Add(chromeWindows + " Zorblax/1.0 (+https://zorblax.example/bot)")
+	f.Add("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)")
+	f.Add("Opera/9.80 (J2ME/MIDP; Opera Mini/9.80 (S60; SymbOS; U; en) Presto/2.5.25 Version/10.54")
+	f.Add("Mozilla/5.0 (((Linux; Android 8.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/52..4432.1519 Mobile Safari/537.36")
+	f.Add("\xff/ \x00(compatible;")
+	f.Fuzz(func(t *testing.T, userAgent string) {
+		check(t, userAgent, hit.Hints{})
 	})
 }
 
+func FuzzHints(f *testing.F) {
+	f.Add(`"Not(A:Brand";v="8", "Chromium";v="153", "Brave";v="153"`, "?0", `"Windows"`)
+	f.Add(`"\\Not;A\"Brand";v="99.0", "HeadlessChrome";v="119"`, "?1", `"Android"`)
+	f.Add(`"\"`, "?1", `"`)
+	f.Add(`"`, "\xff", "\xff")
+	f.Fuzz(func(t *testing.T, brands, mobile, platform string) {
+		check(t, chromeWindows, hit.Hints{Brands: brands, Mobile: mobile, Platform: platform})
+	})
+}
+
+var (
+	validName    = regexp.MustCompile(`^[A-Za-z. ]{1,24}$`)
+	validBot     = regexp.MustCompile(`^([A-Za-z0-9._-]{1,32})?$`)
+	validVersion = regexp.MustCompile(`^[0-9]{0,4}$`)
+	validDevice  = regexp.MustCompile(`^(desktop|mobile|tablet|other)$`)
+)
+
+// check holds what is parsed to what Client promises.
+func check(t *testing.T, userAgent string, hints hit.Hints) {
+	t.Helper()
+	got := browser.Parse(userAgent, hints)
+	if !validName.MatchString(got.Browser) || !validName.MatchString(got.OS) || !validBot.MatchString(got.Bot) ||
+		!validVersion.MatchString(got.Version) || !validDevice.MatchString(got.Device) || !utf8.ValidString(got.Bot) ||
+		(got.Rule == "") != (got.Bot == "") || got.Rule != "" && !slices.Contains(browser.Rules(), got.Rule) {
+		t.Fatalf("Parse(%q, %q) = %+v", userAgent, []string{hints.Brands, hints.Mobile, hints.Platform}, got)
+	}
+}
+
+// BenchmarkParse parses real User-Agents by their frequency, as headers come: each
+// in memory of its own.
 func BenchmarkParse(b *testing.B) {
 	var userAgents []string
 	for _, r := range corpus(b, "npm:user-agents") {
-		userAgents = append(userAgents, r.UA)
+		for range max(1, int(r.Weight*1000)) {
+			userAgents = append(userAgents, strings.Clone(r.UA))
+		}
 	}
 	hints := hit.Hints{Brands: `"Not(A:Brand";v="8", "Chromium";v="153", "Google Chrome";v="153"`, Mobile: "?0", Platform: `"Windows"`}
 	parser := browser.New()
-	for name, parse := range map[string]func(string, hit.Hints) browser.Client{"cached": parser.Parse, "uncached": browser.Parse} {
-		b.Run(name, func(b *testing.B) {
+	for _, c := range []struct {
+		name  string
+		parse func(string, hit.Hints) browser.Client
+	}{{"cached", parser.Parse}, {"uncached", browser.Parse}} {
+		for _, userAgent := range userAgents {
+			c.parse(userAgent, hints)
+		}
+		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()
-			for i := 0; b.Loop(); i++ {
-				parse(userAgents[i%len(userAgents)], hints)
-			}
+			b.RunParallel(func(pb *testing.PB) {
+				for i := rand.IntN(len(userAgents)); pb.Next(); i++ {
+					c.parse(userAgents[i%len(userAgents)], hints)
+				}
+			})
 		})
+	}
+}
+
+// TestCachedParseAllocatesNothing holds the way of nearly every hit to no garbage.
+func TestCachedParseAllocatesNothing(t *testing.T) {
+	parser := browser.New()
+	hints := hit.Hints{Brands: `"Chromium";v="153", "Google Chrome";v="153"`, Mobile: "?0", Platform: `"Windows"`}
+	if n := testing.AllocsPerRun(100, func() { parser.Parse(chromeWindows, hints) }); n != 0 {
+		t.Errorf("%v allocations", n)
 	}
 }

@@ -22,6 +22,7 @@ const (
 type row struct {
 	name  string
 	words []string
+	app   bool // shows pages inside an app
 	// chromium is a rebuilt Chrome that may leave out a version of its own: then
 	// Chrome's counts.
 	chromium bool
@@ -68,23 +69,23 @@ var products = []row{
 	{name: "QQ Browser", words: []string{"qqbrowser/"}},
 
 	// Browsers inside apps
-	{name: "WeChat", words: []string{"micromessenger/"}},
-	{name: "QQ Browser", words: []string{"mqqbrowser/", "qqbrowser "}},
-	{name: "Threads", words: []string{"barcelona "}},
-	{name: "Instagram", words: []string{"instagram "}},
-	{name: "Facebook", words: []string{"fbav/", "fban/", "fb_iab/"}},
-	{name: "Snapchat", words: []string{"snapchat/"}},
-	{name: "TikTok", words: []string{"musical_ly_", "trill_", "bytedancewebview/"}},
-	{name: "Pinterest", words: []string{"pinterest/", "pinterest for"}},
-	{name: "LinkedIn", words: []string{"linkedinapp/", "linkedinapp"}},
-	{name: "X", words: []string{"twitter for"}},
-	{name: "LINE", words: []string{"line/"}},
-	{name: "KakaoTalk", words: []string{"kakaotalk "}},
-	{name: "Google App", words: []string{"gsa/"}},
-	{name: "Baidu App", words: []string{"baiduboxapp/"}},
-	{name: "Microsoft Teams", words: []string{"teams/"}},
-	{name: "Slack", words: []string{"slack/"}},
-	{name: "Electron", words: []string{"electron/"}},
+	{name: "WeChat", app: true, words: []string{"micromessenger/"}},
+	{name: "QQ Browser", app: true, words: []string{"mqqbrowser/", "qqbrowser "}},
+	{name: "Threads", app: true, words: []string{"barcelona "}},
+	{name: "Instagram", app: true, words: []string{"instagram "}},
+	{name: "Facebook", app: true, words: []string{"fbav/", "fban/", "fb_iab/"}},
+	{name: "Snapchat", app: true, words: []string{"snapchat/"}},
+	{name: "TikTok", app: true, words: []string{"musical_ly_", "trill_", "bytedancewebview/"}},
+	{name: "Pinterest", app: true, words: []string{"pinterest/", "pinterest for"}},
+	{name: "LinkedIn", app: true, words: []string{"linkedinapp/", "linkedinapp"}},
+	{name: "X", app: true, words: []string{"twitter for"}},
+	{name: "LINE", app: true, words: []string{"line/"}},
+	{name: "KakaoTalk", app: true, words: []string{"kakaotalk "}},
+	{name: "Google App", app: true, words: []string{"gsa/"}},
+	{name: "Baidu App", app: true, words: []string{"baiduboxapp/"}},
+	{name: "Microsoft Teams", app: true, words: []string{"teams/"}},
+	{name: "Slack", app: true, words: []string{"slack/"}},
+	{name: "Electron", app: true, words: []string{"electron/"}},
 
 	// Browsers with an engine of their own, and the engines' own names
 	{name: "Internet Explorer", words: []string{"trident/", "iemobile/", "iemobile "}},

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"math/rand/v2"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -297,6 +298,8 @@ func TestWatch(t *testing.T) {
 			{"back", func() { replace(t, path, cityFile) }, country, london, 3},
 			{"cut short in place", func() { os.Truncate(path, 0) }, geo.Place{}, geo.Place{}, 4},
 			{"mended", func() { replace(t, path, cityFile) }, geo.Place{}, london, 4},
+			{"another place in the same record", func() { replace(t, path, bytes.ReplaceAll(cityFile, []byte("\x42GB"), []byte("\x42FR"))) },
+				london, geo.Place{Country: "FR", Region: "England"}, 4},
 		} {
 			step.change()
 			if got := db.Lookup(addr("81.2.69.142")); got != step.before {
@@ -380,6 +383,88 @@ func TestLookupWhileReloading(t *testing.T) {
 		cancel()
 		running.Wait()
 	})
+}
+
+// TestLookupRemembersTheRightPlace looks up more places than are remembered, in two
+// orders.
+func TestLookupRemembersTheRightPlace(t *testing.T) {
+	files := found(t)
+	random := rand.New(rand.NewPCG(1, 2))
+	addrs := make([]hit.Addr, 20_000)
+	for i := range addrs {
+		addrs[i] = hit.NewAddr(randomAddr(random, netip.MustParsePrefix("0.0.0.0/0")))
+	}
+	forward, backward := open(t, files...), open(t, files...)
+	want, places := make([]geo.Place, len(addrs)), make(map[geo.Place]bool)
+	for range 2 {
+		for i, a := range addrs {
+			want[i] = forward.Lookup(a)
+			places[want[i]] = true
+		}
+	}
+	for i, a := range slices.Backward(addrs) {
+		if got := backward.Lookup(a); got != want[i] {
+			t.Fatalf("Lookup = %+v in one order and %+v in another", got, want[i])
+		}
+	}
+	t.Logf("%d places", len(places))
+}
+
+// TestGarbage holds the way of nearly every hit to the one allocation that the text
+// of its network is.
+func TestGarbage(t *testing.T) {
+	for name, files := range map[string][]string{
+		"MaxMind": {testdata(t, "GeoIP2-City-Test.mmdb")},
+		"DBIP":    found(t),
+	} {
+		db := open(t, files...)
+		for _, a := range []hit.Addr{addr("81.2.69.142"), addr("2001:218::1")} {
+			if n := testing.AllocsPerRun(100, func() { db.Lookup(a) }); n != 0 {
+				t.Errorf("%s: %v allocations for a Lookup, want none", name, n)
+			}
+			if n := testing.AllocsPerRun(100, func() { geo.Cut(a, 16, 32) }); n != 1 {
+				t.Errorf("%v allocations for a Cut, want 1", n)
+			}
+		}
+	}
+}
+
+// randomAddr returns an address of network.
+func randomAddr(random *rand.Rand, network netip.Prefix) netip.Addr {
+	raw := network.Addr().AsSlice()
+	for bit := network.Bits(); bit < len(raw)*8; bit++ {
+		raw[bit/8] |= byte(random.IntN(2)) << (7 - bit%8)
+	}
+	a, _ := netip.AddrFromSlice(raw)
+	return a
+}
+
+// BenchmarkLookupAndCut is what a hit costs: of people in Norwegian networks, one
+// in three by IPv6, and of addresses from all over the world, which nothing
+// remembered helps with.
+func BenchmarkLookupAndCut(b *testing.B) {
+	norway := []string{"88.88.0.0/13", "84.208.0.0/13", "129.240.0.0/15", "193.212.0.0/15", "2001:4600::/26", "2001:700::/32"}
+	for _, c := range []struct {
+		name     string
+		networks []string
+	}{{"Norway", norway}, {"world", []string{"0.0.0.0/0"}}} {
+		random := rand.New(rand.NewPCG(1, 2))
+		addrs := make([]hit.Addr, 10_000)
+		for i := range addrs {
+			addrs[i] = hit.NewAddr(randomAddr(random, netip.MustParsePrefix(c.networks[i%len(c.networks)])))
+		}
+		db := open(b, found(b)...)
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			b.RunParallel(func(pb *testing.PB) {
+				for i := rand.IntN(len(addrs)); pb.Next(); i++ {
+					a := addrs[i%len(addrs)]
+					db.Lookup(a)
+					geo.Cut(a, 16, 32)
+				}
+			})
+		})
+	}
 }
 
 func BenchmarkLookup(b *testing.B) {

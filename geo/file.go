@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 
 	"github.com/oschwald/geoip2-golang/v2"
 	"github.com/oschwald/maxminddb-golang/v2"
@@ -29,6 +30,7 @@ type file struct {
 	reader *maxminddb.Reader
 	vendor vendor
 	flat   bool // flat records of ip-location-db, not MaxMind's nested ones
+	places places
 }
 
 // quickCheck is how many networks a file must decode before it is used at start.
@@ -102,7 +104,49 @@ func (f *file) lookup(a netip.Addr) (place Place, err error) {
 		return Place{}, nil
 	}
 	defer catchFault(debug.SetPanicOnFault(true), &err)
-	return f.decode(f.reader.Lookup(a))
+	result := f.reader.Lookup(a)
+	if !result.Found() {
+		return Place{}, result.Err()
+	}
+	if place, ok := f.places.find(result.Offset()); ok {
+		return place, nil
+	}
+	place, err = f.decode(result)
+	if err == nil {
+		f.places.remember(result.Offset(), place)
+	}
+	return place, err
+}
+
+// places remembers the places of records by where these are in the file: most hits
+// come from few, and decoding one makes two strings. It belongs to one file and
+// goes with it, and it says nothing of any address. Two records that share a slot
+// take it from each other. It is safe for concurrent use.
+type places [1 << placesBits]atomic.Pointer[remembered]
+
+// placesBits bounds places to 4,096, some 0.5 MB.
+const placesBits = 12
+
+// remembered is the place of the record at offset.
+type remembered struct {
+	offset uintptr
+	place  Place
+}
+
+func (p *places) slot(offset uintptr) *atomic.Pointer[remembered] {
+	const spread = 0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio: neighbours go far apart
+	return &p[uint64(offset)*spread>>(64-placesBits)]
+}
+
+func (p *places) find(offset uintptr) (Place, bool) {
+	if r := p.slot(offset).Load(); r != nil && r.offset == offset {
+		return r.place, true
+	}
+	return Place{}, false
+}
+
+func (p *places) remember(offset uintptr, place Place) {
+	p.slot(offset).Store(&remembered{offset, place})
 }
 
 // decode reads the two fields of a record that make a Place, and no other.

@@ -1,0 +1,80 @@
+package browser
+
+import (
+	"strconv"
+	"strings"
+)
+
+// debris are parts of what is sent by mistake, or to break into something.
+var debris = []string{"user-agent:", "${", "{{", "%s", "<script", "<?", "../", "select ", "' or"}
+
+// impossible reports whether a User-Agent in lower case that looks like a
+// browser's can't be one's. The rules are few and narrow: to leave a person out is
+// worse than to count a program.
+func impossible(ua string) bool {
+	return strings.Contains(ua, "windows nt 11") || // Windows 11 says 10.0
+		impossibleChrome(ua) || impossibleChromeOnIOS(ua) || impossibleFirefox(ua)
+}
+
+// impossibleChrome judges what says no more than that it is Chrome. It leaves
+// iPhones be, which all are impossible: their Chrome says CriOS. The traffic that
+// the tests have to take for people's has 2.6 % of them.
+func impossibleChrome(ua string) bool {
+	system, rest, ok := strings.Cut(ua, " (khtml, like gecko) chrome/")
+	version, rest, _ := strings.Cut(rest, " ")
+	rest = strings.TrimPrefix(rest, "mobile ")
+	if !ok || !strings.HasPrefix(rest, "safari/") || strings.Contains(rest, " ") {
+		return false
+	}
+	parts := strings.Split(version, ".")
+	number, err := strconv.Atoi(parts[0])
+	if err != nil {
+		return false
+	}
+	switch {
+	case isDesktop(system) && strings.Contains(system, "applewebkit/6"):
+		return true // the engine of Safari
+	case number < 40 && containsAny(system, young):
+		return true
+	}
+	// No build had a thousand patches.
+	return len(parts) == 4 && len(parts[3]) > 3 && number >= 20 && strings.Contains(system, "android")
+}
+
+// young are systems that came out after Chrome 40 and Firefox 30, of 2014.
+var young = []string{
+	"windows nt 10.0", "android 8", "android 9", "android 1",
+	"mac os x 10_14", "mac os x 10_15", "mac os x 10.14", "mac os x 10.15", "mac os x 11", "mac os x 12", "mac os x 13",
+	"mac os x 14", "mac os x 15",
+}
+
+// newestOnIOS is the newest Chrome on iOS that is known to tell its whole version.
+// No later one is judged: it may do as Chrome does elsewhere.
+const newestOnIOS = 153
+
+// impossibleChromeOnIOS reports whether the version of Chrome on iOS ends in zeros
+// as it does elsewhere.
+func impossibleChromeOnIOS(ua string) bool {
+	_, rest, _ := strings.Cut(ua, " crios/")
+	version, _, _ := strings.Cut(rest, " ")
+	version, reduced := strings.CutSuffix(version, ".0.0.0")
+	number, err := strconv.Atoi(version)
+	return reduced && err == nil && number <= newestOnIOS
+}
+
+// impossibleFirefox reports whether a version of Firefox is older than the system,
+// or differs from that of its engine, which is the same. Firefox 110 to 119 said
+// 109 for the engine.
+func impossibleFirefox(ua string) bool {
+	system, rest, _ := strings.Cut(ua, "rv:")
+	engine, version, ok := strings.Cut(rest, ") gecko/20100101 firefox/")
+	if !ok || strings.Contains(version, " ") {
+		return false
+	}
+	engine, version = major(engine), major(version)
+	number, err := strconv.Atoi(version)
+	if err != nil {
+		return false
+	}
+	return number < 30 && containsAny(system, young) || number >= 10 && engine != version && engine != "109"
+}
