@@ -20,7 +20,7 @@ import (
 )
 
 // patience is how long a test waits for what must come.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // A walk through the pages in a browser: each page view reaches the server, at
 // another origin, and the pages' own security policy stands in nobody's way.
@@ -45,8 +45,11 @@ func TestWalk(t *testing.T) {
 		w.Write(dialect.Pixel)
 	})
 	stats.HandleFunc("POST /matomo.php", func(w http.ResponseWriter, r *http.Request) {
-		if !r.URL.Query().Has("ping") {
-			hits <- "view " + local(r.FormValue("url"))
+		switch q := r.URL.Query(); {
+		case q.Has("e_c"):
+			hits <- "event " + q.Get("e_c") + " / " + q.Get("e_a")
+		case !q.Has("ping"):
+			hits <- "view " + local(q.Get("url"))
 		}
 		w.WriteHeader(http.StatusNoContent)
 	})
@@ -112,6 +115,9 @@ func TestWalk(t *testing.T) {
 			t.Errorf("views shown (-want +got):\n%s", diff)
 		}
 	}
+	tab.Do(chromedp.Evaluate[chromedp.Void](`document.querySelector("[data-fotspor-event]").addEventListener("click", (e) => e.preventDefault())`))
+	click(`[data-fotspor-event]`)
+	expect("event Demo / Arrived")
 	click(`.steps a`)
 	expect("view /demo/app")
 	tab.Do(chromedp.Evaluate[chromedp.Void](`history.back()`))

@@ -12,30 +12,51 @@ declare global {
 /** What a hit says, by the names of Matomo's tracking API. */
 export type Hit = Record<string, string>;
 
-/** Whether nothing is counted: the visitor objects, or this is a file and no website. */
-export const silent =
-  navigator.globalPrivacyControl || navigator.doNotTrack === "1" || !location.protocol.startsWith("http");
-
-/** Sends a hit in such a way that it arrives even if the page is being left. */
-export function post(endpoint: string, hit: Hit): void {
-  const target = endpoint + (endpoint.includes("?") ? "&" : "?") + new URLSearchParams(hit);
-  if (!navigator.sendBeacon?.(target)) {
-    fetch(target, { method: "POST", mode: "no-cors", keepalive: true }).catch(() => {});
-  }
-}
-
-/** Calls seen when somebody looks at the page: a browser may prepare it ahead. */
-export function onceSeen(seen: () => void): void {
-  if (document.prerendering) document.addEventListener("prerenderingchange", seen, { once: true });
-  else seen();
-}
+export const isWeb = ({ protocol }: { protocol: string }) => /^http/.test(protocol);
 
 /**
- * Calls left when the page is left, which ends the time on it, and back when it
- * comes back from the back/forward cache. It is then seen anew, and what once
- * led to it no longer counts.
+ * Whether nothing is sent: the visitor objects or has beacons switched off, or this
+ * is a file and no website.
+ */
+export const silent =
+  navigator.globalPrivacyControl || navigator.doNotTrack === "1" || !navigator.sendBeacon || !isWeb(location);
+
+/** Sends what the query of an address says, in such a way that it arrives even if the page is being left. */
+export const post = (address: string) => silent || navigator.sendBeacon(address);
+
+/**
+ * Says what is sent in place of a page view, if the page says by
+ * <meta name="fotspor-status" content="404"> that it isn't there: what doesn't exist
+ * has no views.
+ */
+export function broken(): Hit | false | null {
+  const status = document.querySelector<HTMLMetaElement & { content: any }>("[name=fotspor-status]");
+  return status && status.content >= 400 && { e_c: status.content, e_a: location.pathname };
+}
+
+/** Listens to an event anywhere in the page, before the page does. */
+export const on = <E extends Event>(name: string, listener: (event: E) => void) =>
+  addEventListener(name, listener as EventListener, true);
+
+/** Calls seen when somebody looks at the page: a browser may prepare it ahead. */
+export const onceSeen = (seen: () => void) => (document.prerendering ? on("prerenderingchange", seen) : seen());
+
+/**
+ * Calls left when the page is left or hidden, which ends the time on it, and once
+ * only until it is looked at again: a phone that shows something else may never say
+ * more. Calls back when the page comes back from the back/forward cache. It is then
+ * seen anew, and what once led to it no longer counts.
  */
 export function onLeaving(left: () => void, back: () => void): void {
-  addEventListener("pagehide", left);
-  addEventListener("pageshow", (event) => event.persisted && back());
+  let gone = false;
+  const turn = (away: boolean) => {
+    if (away && !gone) left();
+    gone = away;
+  };
+  on("pagehide", () => turn(true));
+  on("visibilitychange", () => turn(document.hidden));
+  on("pageshow", ({ persisted }: PageTransitionEvent) => {
+    turn(false);
+    if (persisted) back();
+  });
 }

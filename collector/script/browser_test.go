@@ -1,11 +1,16 @@
 package script_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -24,7 +29,7 @@ import (
 )
 
 // patience is how long a test waits for what must come.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 const site = 7
 
@@ -62,7 +67,7 @@ func newWorldWith(t *testing.T, body func(stats string) string) *world {
 		w.hits <- sent{"pixel " + r.FormValue("site"), r.Referer(), ""}
 	})
 	stats.HandleFunc("POST /matomo.php", func(rw http.ResponseWriter, r *http.Request) {
-		w.hits <- w.read(r)
+		w.receive(r)
 		rw.WriteHeader(http.StatusNoContent)
 	})
 	statsServer := httptest.NewServer(stats)
@@ -72,8 +77,12 @@ func newWorldWith(t *testing.T, body func(stats string) string) *world {
 	pages := http.NewServeMux()
 	pages.HandleFunc("GET /", func(rw http.ResponseWriter, r *http.Request) {
 		rw.Header().Set("Content-Type", "text/html; charset=utf-8")
-		fmt.Fprintf(rw, `<!doctype html><title>%s</title><link rel="icon" href="data:,"><a href="/b">b</a>%s<script defer src="/own.js"></script>`,
-			r.URL.Path, body(w.stats))
+		head := `<link rel="icon" href="data:,">`
+		if status := r.FormValue("status"); status != "" {
+			head += `<meta name="fotspor-status" content="` + status + `">`
+		}
+		fmt.Fprintf(rw, `<!doctype html><title>%s</title>%s<a href="/b">b</a>%s<script defer src="/own.js"></script>`,
+			r.URL.Path, head, body(w.stats))
 	})
 	// A link here is followed, and leaves the page where it is.
 	pages.HandleFunc("GET /nothing/", func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusNoContent) })
@@ -91,16 +100,43 @@ func newWorldWith(t *testing.T, body func(stats string) string) *world {
 	return w
 }
 
-// read checks what is the same in every hit, and that the collector takes it for
-// what it is, and returns the rest.
-func (w *world) read(r *http.Request) sent {
-	q := r.URL.Query()
-	body, _ := io.ReadAll(r.Body)
-	if len(body) > 0 {
-		w.t.Errorf("hit with a body %q, want all of it in the query", body)
-	}
+// receive checks that the collector takes a request for the hits that it is, and
+// hands them on. Those of a bulk request are marked as such.
+func (w *world) receive(r *http.Request) {
 	if c := r.Header.Get("Cookie"); c != "" {
 		w.t.Errorf("hit with a cookie %q", c)
+	}
+	queries, mark := []string{"?" + r.URL.RawQuery}, ""
+	body, _ := io.ReadAll(r.Body)
+	if len(body) > 0 {
+		var bulk struct {
+			Requests  []string `json:"requests"`
+			SendImage int      `json:"send_image"`
+		}
+		if err := json.Unmarshal(body, &bulk); err != nil || bulk.SendImage != 0 || r.URL.RawQuery != "" {
+			w.t.Errorf("hit with a body %q", body)
+		}
+		queries, mark = bulk.Requests, "bulk "
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	hits, err := matomo.Dialect{}.Parse(r)
+	if err != nil || len(hits) != len(queries) {
+		w.t.Errorf("%v: the collector reads %d hits, error %v", queries, len(hits), err)
+		return
+	}
+	for i, query := range queries {
+		s := w.read(strings.TrimPrefix(query, "?"), hits[i].Kind)
+		s.What = mark + s.What
+		w.hits <- s
+	}
+}
+
+// read checks what is the same in every hit, and the kind that the collector takes
+// it for, and returns the rest.
+func (w *world) read(query string, kind hit.Kind) sent {
+	q, err := url.ParseQuery(query)
+	if err != nil {
+		w.t.Errorf("%q: %v", query, err)
 	}
 	s := sent{"view", w.path(q.Get("url")), w.path(q.Get("urlref"))}
 	plain := url.Values{"idsite": {"7"}, "rec": {"1"}, "send_image": {"0"}, "url": q["url"], "urlref": q["urlref"]}
@@ -109,14 +145,12 @@ func (w *world) read(r *http.Request) sent {
 			q.Del(name)
 		}
 	}
+	isView := !slices.ContainsFunc([]string{"ca", "ping", "link", "download", "e_c"}, q.Has)
+	if isView != (kind == hit.Pageview) {
+		w.t.Errorf("%s: the collector takes it for kind %v", query, kind)
+	}
 	if len(q) > 0 {
 		s.What, _ = url.QueryUnescape(q.Encode())
-	}
-	hits, err := matomo.Dialect{}.Parse(r)
-	if err != nil || len(hits) != 1 {
-		w.t.Errorf("%s: the collector reads %d hits, error %v; want one", s.What, len(hits), err)
-	} else if isView := !q.Has("ca") && !q.Has("ping"); isView != (hits[0].Kind == hit.Pageview) {
-		w.t.Errorf("%s: the collector takes it for kind %v", s.What, hits[0].Kind)
 	}
 	return s
 }
@@ -189,6 +223,28 @@ func (w *world) expectLoaded(path string) {
 	}
 }
 
+// expectOnly is expect, and sees that nothing else came before a hit that the
+// test itself sends last.
+func (w *world) expectOnly(want ...sent) {
+	w.t.Helper()
+	w.expect(want...)
+	w.js(fmt.Sprintf(`navigator.sendBeacon(%q)`, w.stats+"/matomo.php?idsite=7&rec=1&send_image=0&url=&urlref=&ca=1&e_c=last&e_a=1"))
+	w.expect(sent{"ca=1&e_a=1&e_c=last", "", ""})
+}
+
+// expectNothingKept looks wherever a page can keep something.
+func (w *world) expectNothingKept() {
+	w.t.Helper()
+	kept := ask[string](w, `(async () => [document.cookie, localStorage.length, sessionStorage.length,
+		(await indexedDB.databases()).length, (await caches.keys()).length, window.name].join("|"))()`)
+	if kept != "|0|0|0|0|" {
+		w.t.Errorf("kept (cookies, localStorage, sessionStorage, databases, caches, window.name): %s", kept)
+	}
+	if n := len(chromium.Call(w.tab, network.GetCookies, network.GetCookiesParams{}).Cookies); n > 0 {
+		w.t.Errorf("%d cookies", n)
+	}
+}
+
 func (w *world) expectNoHit() {
 	w.t.Helper()
 	select {
@@ -244,6 +300,8 @@ func TestInBrowser(t *testing.T) {
 		if !ask[bool](w, `window.restored`) {
 			t.Error("the page was loaded again: the cache is not what was tested")
 		}
+		w.js(`location.href = "/d"`)
+		w.expect(sent{"ping=1", "/b", ""}, sent{"view", "/d", "/b"})
 	})
 
 	// Chromium prerenders nothing in a tab that is under remote control, so the
@@ -269,7 +327,8 @@ func TestInBrowser(t *testing.T) {
 			w.beforeScripts(`Object.defineProperty(Navigator.prototype, ` + property + `)`)
 			w.open("/a")
 			w.expectLoaded("/a")
-			w.js(`history.pushState({}, "", "/two")`)
+			w.js(`history.pushState({}, "", "/two"); fotspor("x");
+				const a = document.querySelector("a"); a.href = "https://x.example/a.pdf"; a.onclick = (e) => e.preventDefault(); a.click()`)
 			w.open("/b")
 			w.expectLoaded("/b")
 			w.expectNoHit()
@@ -285,16 +344,171 @@ func TestInBrowser(t *testing.T) {
 
 	t.Run("nothing is kept in the browser", func(t *testing.T) {
 		w := newWorld(t)
+		w.beforeScripts(`window.before = Object.getOwnPropertyNames(window)`)
 		w.open("/a")
-		w.js(`history.pushState({}, "", "/two")`)
-		w.expect(sent{"view", "/a", ""}, sent{"view", "/two", "/a"})
-		kept := ask[string](w, `(async () => [document.cookie, localStorage.length, sessionStorage.length,
-			(await indexedDB.databases()).length, window.name].join("|"))()`)
-		if kept != "|0|0|0|" {
-			t.Errorf("kept (cookies, localStorage, sessionStorage, databases, window.name): %s", kept)
+		w.js(`history.pushState({}, "", "/two"); fotspor("x")`)
+		w.expect(sent{"view", "/a", ""}, sent{"view", "/two", "/a"}, sent{"ca=1&e_a=x&e_c=event&e_v=", "/two", "/a"})
+		w.expectNothingKept()
+		globals := ask[[]string](w, `Object.getOwnPropertyNames(window).filter((name) => !before.includes(name) && name !== "before")`)
+		if diff := cmp.Diff([]string{"fotspor"}, slices.DeleteFunc(globals, func(name string) bool { return name == "restored" })); diff != "" {
+			t.Errorf("globals (-want +got):\n%s", diff)
 		}
-		if n := len(chromium.Call(w.tab, network.GetCookies, network.GetCookiesParams{}).Cookies); n > 0 {
-			t.Errorf("%d cookies", n)
+	})
+
+	// As on a phone: whoever looks at something else may come back, or never.
+	t.Run("hidden and shown again", func(t *testing.T) {
+		w := newWorld(t)
+		w.open("/a")
+		w.expect(sent{"view", "/a", ""})
+		w.js(`Object.defineProperty(document, "hidden", {get: () => window.away});
+			window.turn = (away) => { window.away = away; document.dispatchEvent(new Event("visibilitychange", {bubbles: true})) };
+			turn(true)`)
+		w.expectOnly(sent{"ping=1", "/a", ""})
+		w.js(`turn(true); dispatchEvent(new PageTransitionEvent("pagehide"))`) // is told already
+		w.js(`turn(false)`)                                                    // is no view
+		w.expectOnly()
+		w.js(`turn(true)`)
+		w.expectOnly(sent{"ping=1", "/a", ""})
+		w.js(`turn(false)`)
+		w.open("/b")
+		w.expect(sent{"ping=1", "/a", ""}, sent{"view", "/b", ""})
+	})
+
+	t.Run("links", func(t *testing.T) {
+		w := newWorld(t)
+		w.open("/a")
+		w.expect(sent{"view", "/a", ""})
+		outside := strings.Replace(w.website.URL, "127.0.0.1", "localhost", 1) + "/nothing/"
+		// A link that came late, with something inside it, and whose click goes no further.
+		w.js(fmt.Sprintf(`document.body.insertAdjacentHTML("beforeend", '<p><a id="out" href="%s?from=kari#top"><b>out</b></a>');
+			document.querySelector("#out").onclick = (e) => e.stopPropagation()`, outside))
+		out := sent{"link=" + outside, "/a", ""}
+		w.tab.Do(chromedp.Click("#out b"))
+		w.expect(out)
+		w.tab.Do(chromedp.Focus("#out"), chromedp.KeyEvent("\r"))
+		w.expect(out)
+		box := ask[[]float64](w, `(({x, y}) => [x + 5, y + 5])(document.querySelector("#out").getBoundingClientRect())`)
+		w.tab.Do(chromedp.MouseClickXY(box[0], box[1], chromedp.ButtonRight))
+		w.tab.Do(chromedp.MouseClickXY(box[0], box[1], chromedp.ButtonMiddle))
+		w.expectOnly(out)
+
+		follow := func(attributes string) {
+			t.Helper()
+			w.js(fmt.Sprintf(`document.body.insertAdjacentHTML("beforeend", '<a %s>x</a>');
+				document.body.lastChild.addEventListener("click", (e) => e.preventDefault());
+				document.body.lastChild.click()`, attributes))
 		}
+		for attributes, want := range map[string]string{
+			`href="https://x.example/"`:                        "link=https://x.example/",
+			`href="https://x.example/s?q=kari#x"`:              "link=https://x.example/s",
+			`href="https://x.example/" target="_blank"`:        "link=https://x.example/",
+			`href="https://kari:secret@x.example/y"`:           "link=https://x.example/y",
+			`href="https://zip.x.example"`:                     "link=https://zip.x.example/",
+			`href="/report.PDF?v=2#p3"`:                        "download=" + w.website.URL + "/report.PDF",
+			`href="/a.docx"`:                                   "download=" + w.website.URL + "/a.docx",
+			`href="https://x.example/a.zip"`:                   "download=https://x.example/a.zip",
+			`href="/made?as=csv" download`:                     "download=" + w.website.URL + "/made",
+			`href="/page.html"`:                                "",
+			`href="/pdf"`:                                      "",
+			`href="/b"`:                                        "",
+			`href="#there"`:                                    "",
+			`href="http://127.0.0.1:1/"`:                       "", // the same host
+			`href="mailto:x@x.example"`:                        "",
+			`href="tel:+4712345678"`:                           "",
+			`href="javascript:void(0)"`:                        "",
+			`href="blob:https://x.example/1" download="a.pdf"`: "",
+			`name="no-address"`:                                "",
+		} {
+			follow(attributes)
+			if want == "" {
+				w.expectOnly()
+			} else {
+				w.expectOnly(sent{want, "/a", ""})
+			}
+		}
+		// Every ending that is documented makes a download.
+		doc, err := os.ReadFile("../../docs/script.md")
+		if err != nil {
+			t.Fatal(err)
+		}
+		row := regexp.MustCompile(`(?m)^\| \*\*Downloads\*\*.* ends in (.*)\. Such`).FindSubmatch(doc)
+		if row == nil {
+			t.Fatal("docs/script.md does not say what a download is")
+		}
+		for ending := range strings.FieldsSeq(strings.ReplaceAll(string(row[1]), "`", "")) {
+			follow(`href="/a.` + ending + `"`)
+			w.expect(sent{"download=" + w.website.URL + "/a." + ending, "/a", ""})
+		}
+	})
+
+	t.Run("link that leaves the page", func(t *testing.T) {
+		w := newWorld(t)
+		w.open("/a")
+		w.expect(sent{"view", "/a", ""})
+		outside := strings.Replace(w.website.URL, "127.0.0.1", "localhost", 1) + "/b"
+		w.js(fmt.Sprintf(`const a = document.querySelector("a"); a.href = %q; a.dataset.fotsporEvent = "Partner"; a.click()`, outside))
+		w.expect(sent{"link=" + outside, "/a", ""}, sent{"ca=1&e_a=Partner&e_c=event&e_v=", "/a", ""}, sent{"ping=1", "/a", ""},
+			sent{"view", outside, "/"}) // of which browsers tell another host no more
+	})
+
+	t.Run("events", func(t *testing.T) {
+		// The line for calls from before the script is there.
+		early := `<script>
+			window.fotspor = window.fotspor || function () { (fotspor.q = fotspor.q || []).push(arguments) };
+			fotspor("Early / Bird", {value: 2});
+		</script>`
+		w := newWorldWith(t, func(stats string) string {
+			return early + script.Snippet(stats, site) + `<p><button id="one" data-fotspor-event="Newsletter"><b>Yes</b></button>
+				<button id="two" data-fotspor-event="Video / Play / Intro" data-fotspor-value="12.5">Kari Nordmann</button><p id="host"></p>`
+		})
+		w.open("/a")
+		w.expect(sent{"view", "/a", ""}, sent{"ca=1&e_a=Bird&e_c=Early&e_v=2", "/a", ""})
+		newsletter := sent{"ca=1&e_a=Newsletter&e_c=event&e_v=", "/a", ""}
+		w.tab.Do(chromedp.Click("#one b"))
+		w.expectOnly(newsletter)
+		w.tab.Do(chromedp.Focus("#one"), chromedp.KeyEvent("\r"))
+		w.expectOnly(newsletter)
+		box := ask[[]float64](w, `(({x, y}) => [x + 5, y + 5])(document.querySelector("#one").getBoundingClientRect())`)
+		w.tab.Do(chromedp.MouseClickXY(box[0], box[1], chromedp.ButtonMiddle)) // which does nothing to a button
+		w.expectOnly()
+		w.tab.Do(chromedp.Click("#two"))
+		w.expectOnly(sent{"ca=1&e_a=Play / Intro&e_c=Video&e_v=12.5", "/a", ""})
+		w.js(`document.querySelector("#host").attachShadow({mode: "open"}).innerHTML = '<button data-fotspor-event="Shade">x</button>';
+			document.querySelector("#host").shadowRoot.querySelector("button").click()`)
+		w.expectOnly(sent{"ca=1&e_a=Shade&e_c=event&e_v=", "/a", ""})
+		w.js(`fotspor("Menu"); fotspor("Menu / Open", {value: 3}); fotspor("A/B")`)
+		w.expectOnly(sent{"ca=1&e_a=Menu&e_c=event&e_v=", "/a", ""}, sent{"ca=1&e_a=Open&e_c=Menu&e_v=3", "/a", ""},
+			sent{"ca=1&e_a=A/B&e_c=event&e_v=", "/a", ""})
+	})
+
+	t.Run("page that is not there", func(t *testing.T) {
+		w := newWorld(t)
+		w.open("/missing?status=404")
+		w.expectOnly(sent{"e_a=/missing&e_c=404", "/missing?status=404", ""})
+		w.open("/b?status=200")
+		w.expect(sent{"ping=1", "/missing?status=404", ""}, sent{"view", "/b?status=200", ""})
+	})
+
+	t.Run("pinned by its integrity", func(t *testing.T) {
+		pin, err := script.Integrity()
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := newWorldWith(t, func(stats string) string {
+			return fmt.Sprintf(`<script defer crossorigin integrity="%s" src="%s/fotspor.js" data-site="%d"></script>`, pin, stats, site)
+		})
+		w.open("/a")
+		w.expect(sent{"view", "/a", ""})
+	})
+
+	t.Run("file", func(t *testing.T) {
+		w := newWorld(t)
+		file := filepath.Join(t.TempDir(), "page.html")
+		if err := os.WriteFile(file, []byte(`<!doctype html><title>file</title>`+script.Snippet(w.stats, site)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		w.tab.Do(chromedp.Navigate("file://" + file))
+		w.js(`fotspor("x")`)
+		w.expectOnly()
 	})
 }

@@ -4,7 +4,8 @@
 // keeps nothing in the browser and sends nothing that tells visitors apart.
 // See https://developer.matomo.org/api-reference/tracking-javascript.
 
-import { type Hit, onceSeen, onLeaving, post, silent } from "./beacon";
+import { broken, type Hit, on, onceSeen, onLeaving, post, silent } from "./beacon";
+import { blockAt, blocksIn, nameOf } from "./content";
 import { blank, inert } from "./inert";
 import { isLink, kindOf, list, type Names, newLinks, withOwnHost } from "./links";
 
@@ -24,7 +25,8 @@ declare global {
 }
 
 // Methods that Matomo applies before the rest of the queue, in this order.
-const first = "setTrackerUrl setSiteId addTracker setDomains enableLinkTracking requireConsent setConsentGiven".split(" ");
+const first = `setTrackerUrl setSiteId addTracker setDomains enableLinkTracking requireConsent setConsentGiven
+disableCampaignParameters setExcludedQueryParams`.split(/\s/);
 
 // Methods that concern the first tracker alone; all others are for each of them.
 const ofFirst = ["setTrackerUrl", "setSiteId", "addTracker"];
@@ -48,6 +50,11 @@ function release(): void {
   if (!waiting()) held.splice(0).forEach((send) => send());
 }
 
+function onceParsed(parsed: () => void): void {
+  if (document.readyState === "loading") on("DOMContentLoaded", parsed);
+  else parsed();
+}
+
 // Until the page says where to: the server that the script came from.
 const ownEndpoint = new URL("matomo.php", (document.currentScript as HTMLScriptElement | null)?.src || location.href).href;
 
@@ -56,11 +63,35 @@ function newTracker(endpoint = ownEndpoint, site: string | number = "") {
   let referrer = document.referrer;
   let address = "";
   let page: Hit | undefined; // as it was last counted
+  let title = "";
+  let campaigns = true; // whether their parameters are sent
+  const campaignKeys: Record<string, string[]> = {}; // names of the page's own for Matomo's
+  let excluded: string[] = []; // parameters
+  const told = new Set<string>(); // what is counted once for a page view, and was
+  let visible: IntersectionObserver | undefined; // of content that is to be looked at
   const links = newLinks();
+
+  /** Returns the address of the page as it is sent, with the parameters that are to be in it. */
+  function pageURL(): string {
+    const url = new URL(tracker.getCurrentUrl());
+    const query = url.searchParams;
+    const drop = (names: string[]) => names.forEach((name) => query.has(name) && query.delete(name));
+    for (const key in campaignKeys) {
+      const value = campaignKeys[key].map((name) => query.get(name)).find(Boolean);
+      if (value && !query.has(key)) query.set(key, value);
+    }
+    if (!campaigns && !consentRequired) {
+      drop([...query.keys()].filter((name) => /^(mtm|matomo|pk|piwik|utm)_/.test(name)));
+      Object.values(campaignKeys).forEach(drop);
+      url.hash = ""; // which may hold them, too
+    }
+    drop(excluded);
+    return url.href;
+  }
 
   /** Makes a hit about the current page; what has no value is left out. */
   function about(what: Values): Hit {
-    const hit: Hit = { idsite: `${site}`, rec: "1", url: tracker.getCurrentUrl(), urlref: referrer, send_image: "0" };
+    const hit: Hit = { idsite: `${site}`, rec: "1", url: pageURL(), urlref: referrer, send_image: "0" };
     for (const name in what) {
       const value = what[name];
       if (value || value === 0) hit[name] = `${value}`;
@@ -68,9 +99,11 @@ function newTracker(endpoint = ownEndpoint, site: string | number = "") {
     return hit;
   }
 
+  const send = (hit: Hit) => post(endpoint + (endpoint.includes("?") ? "&" : "?") + new URLSearchParams(hit));
+
   function view(hit: Hit): void {
     page = hit;
-    post(endpoint, hit);
+    send(hit);
   }
 
   /** Calls the function among args that the page may wait for before it goes on. */
@@ -81,8 +114,41 @@ function newTracker(endpoint = ownEndpoint, site: string | number = "") {
   /** Counts what a visitor did; with ca=1 it is never taken for a page view. */
   function track(what: Values, args: unknown[]): void {
     const hit = about({ ...what, ca: 1 });
-    whenAllowed(() => post(endpoint, hit));
+    whenAllowed(() => send(hit));
     answer(args);
+  }
+
+  /** Reports whether something happens for the first time in this page view. */
+  const isNew = (...what: unknown[]) => told.size < told.add(what.join("\n")).size;
+
+  /** Counts blocks of content that are shown, as one request. */
+  function shown(blocks: HTMLElement[]): void {
+    const names = blocks.map(nameOf).filter((name) => isNew(name));
+    const hits = names.map((c_n) => about({ c_n, ca: 1 }));
+    whenAllowed(() => {
+      while (hits.length) {
+        const requests = hits.splice(0, 50).map((hit) => `?${new URLSearchParams(hit)}`);
+        navigator.sendBeacon(endpoint, JSON.stringify({ requests, send_image: 0 }));
+      }
+    });
+  }
+
+  /** Looks for content in a part of the page, to be counted now or when it is seen. */
+  function scan(part: HTMLElement = document.documentElement): void {
+    const blocks = blocksIn(part);
+    if (visible) blocks.forEach((block) => visible!.observe(block));
+    else shown(blocks);
+    on("click", touched);
+  }
+
+  function touched(event: Event): void {
+    tracker.trackContentInteractionNode(event.target as Element, "click");
+  }
+
+  function failed({ filename, lineno, colno, message }: ErrorEvent): void {
+    if (!message) return; // an image, say, that is not there
+    const place = `${filename.replace(/[?#].*/, "")}:${lineno}:${colno}`;
+    if (isNew(place, message)) tracker.trackEvent("JavaScript Errors", place, message);
   }
 
   function clicked(event: MouseEvent): void {
@@ -107,16 +173,25 @@ function newTracker(endpoint = ownEndpoint, site: string | number = "") {
     getCurrentUrl: () => address || location.href,
     setReferrerUrl: (url: string) => void (referrer = url),
 
+    setDocumentTitle: (text: string) => void (title = text),
+
     trackPageView(...args: unknown[]) {
-      const hit = about({});
+      // The title that Matomo recommends for a page that isn't there.
+      const missing = /^404\//.test(`${args[0] || title}`) && { e_c: "404", e_a: location.pathname };
+      const hit = about({ ...(missing || broken()) });
+      told.clear();
       whenAllowed(() => view(hit));
+      if (visible) {
+        visible.disconnect();
+        scan();
+      }
       answer(args);
     },
     trackEvent(e_c: string, e_a: string, e_n?: string, e_v?: number, ...args: unknown[]) {
       if (e_c && e_a) track({ e_c, e_a, e_n, e_v }, args);
     },
-    trackSiteSearch(search: string, _category?: unknown, search_count?: number | false, ...args: unknown[]) {
-      if (search) track({ search, search_count }, args);
+    trackSiteSearch(search: string, search_cat?: unknown, search_count?: number | false, ...args: unknown[]) {
+      if (search) track({ search, search_cat, search_count }, args);
     },
     trackGoal(idgoal: number | string, revenue?: number, ...args: unknown[]) {
       if (idgoal) track({ idgoal, revenue }, args);
@@ -124,17 +199,44 @@ function newTracker(endpoint = ownEndpoint, site: string | number = "") {
     trackLink(url: string, kind: string, ...args: unknown[]) {
       if (url) track({ [kind === "download" ? kind : "link"]: url }, args);
     },
+    enableJSErrorTracking: () => on("error", failed),
+
+    trackContentImpression(c_n: string) {
+      if (c_n) track({ c_n }, []);
+    },
+    trackAllContentImpressions: () => onceParsed(() => scan()),
+    trackVisibleContentImpressions() {
+      if (!visible) {
+        visible = new IntersectionObserver((seen) =>
+          shown(seen.filter((entry) => entry.isIntersecting).map((entry) => entry.target as HTMLElement)),
+        );
+        // What comes later is looked for, too.
+        new MutationObserver(() => scan()).observe(document, { childList: true, subtree: true });
+      }
+      onceParsed(() => scan());
+    },
+    trackContentImpressionsWithinNode: (node?: HTMLElement) => node && onceParsed(() => scan(node)),
     trackContentInteraction(c_i: string, c_n: string) {
       if (c_i && c_n) track({ c_i, c_n }, []);
     },
+    trackContentInteractionNode(node?: Element, c_i = "Unknown") {
+      const block = node && blockAt(node);
+      if (block) track({ c_i, c_n: nameOf(block) }, []);
+    },
     ping() {
       const hit = about({ ping: 1 });
-      whenAllowed(() => post(endpoint, hit));
+      whenAllowed(() => send(hit));
     },
 
+    setCampaignNameKey: (names: Names) => void (campaignKeys.mtm_campaign = list(names)),
+    setCampaignKeywordKey: (names: Names) => void (campaignKeys.mtm_kwd = list(names)),
+    disableCampaignParameters: () => void (campaigns = false),
+    setExcludedQueryParams: (names: Names) => void (excluded = list(names)),
+
+    // The browser takes a listener once, however often a page asks.
     enableLinkTracking() {
-      // The browser takes a listener once, however often a page asks.
-      for (const name of ["click", "auxclick"] as const) document.addEventListener(name, clicked, true);
+      on("click", clicked);
+      on("auxclick", clicked);
     },
     setDomains: (names: Names) => void (links.domains = withOwnHost(list(names))),
     getDomains: () => links.domains,
@@ -168,6 +270,8 @@ function newTracker(endpoint = ownEndpoint, site: string | number = "") {
 
     getVisitorInfo: () => [],
     getAttributionInfo: () => [],
+    getExcludedReferrers: () => [],
+    getIgnoreCampaignsForReferrers: () => [],
     getEcommerceItems: () => ({}),
   };
   const methods = tracker as Record<string, Method>;
@@ -175,7 +279,7 @@ function newTracker(endpoint = ownEndpoint, site: string | number = "") {
   for (const name of blank) methods[name] = () => "";
 
   onLeaving(
-    () => page && !optedOut && !waiting() && post(endpoint, { ...page, ping: "1" }),
+    () => page && !optedOut && !waiting() && send({ ...page, ping: "1" }),
     () => page && whenAllowed(() => view({ ...page, urlref: "" })),
   );
   return tracker;

@@ -6,7 +6,9 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
+	"crypto/sha512"
 	"embed"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -14,6 +16,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -109,8 +112,26 @@ func acceptsGzip(fields []string) bool {
 	return false
 }
 
-// Snippet returns the HTML that counts the page views of a site, for the body
-// of each of its pages. base is the public URL of the server, such as
+// Integrity returns the integrity metadata of fotspor.js, such as "sha384-…", for
+// the integrity attribute of a script element (https://www.w3.org/TR/SRI/): of the
+// script as served, before any content encoding. It returns an error where Check
+// does, and is safe for concurrent use.
+//
+// It is for owners who pin the script on purpose: a browser that finds another
+// script there, such as that of a later version, refuses it and counts nothing.
+// Snippet has no integrity for that reason.
+func Integrity() (string, error) { return integrity() }
+
+var integrity = sync.OnceValues(func() (string, error) {
+	js, err := bundle(ours)
+	if err != nil {
+		return "", err
+	}
+	sum := sha512.Sum384(js)
+	return "sha384-" + base64.StdEncoding.EncodeToString(sum[:]), nil
+})
+
+// Snippet returns the HTML that counts a site, for the body of each of its pages. base is the public URL of the server, such as
 // https://stats.example.org; it may be empty for pages of the server's own.
 func Snippet(base string, site uint32) string {
 	base = html.EscapeString(strings.TrimRight(base, "/"))

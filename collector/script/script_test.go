@@ -3,6 +3,8 @@ package script_test
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/sha512"
+	"encoding/base64"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -83,6 +85,38 @@ func TestHandler(t *testing.T) {
 	} {
 		if got := packed.Header().Get(name); got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestIntegrity(t *testing.T) {
+	needScript(t)
+	got, err := script.Integrity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha512.Sum384(get(t, http.Header{}).Body.Bytes())
+	if want := "sha384-" + base64.StdEncoding.EncodeToString(sum[:]); got != want {
+		t.Errorf("Integrity() = %q, want %q", got, want)
+	}
+	if strings.Contains(script.Snippet("https://stats.example.org", 1), "integrity") {
+		t.Error("the snippet is pinned to this version")
+	}
+}
+
+// The scripts can't keep what they can't name.
+func TestNoStorage(t *testing.T) {
+	needScript(t)
+	for name, handler := range map[string]http.Handler{"fotspor.js": script.Handler(), "matomo.js": script.Matomo()} {
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, httptest.NewRequest("GET", "/"+name, nil))
+		if w.Code != http.StatusOK {
+			t.Fatalf("%s: status %d", name, w.Code)
+		}
+		for _, word := range []string{"document.cookie", "cookieStore", "localStorage", "sessionStorage", "indexedDB", "caches", "serviceWorker", "window.name"} {
+			if strings.Contains(w.Body.String(), word) {
+				t.Errorf("%s mentions %s", name, word)
+			}
 		}
 	}
 }
