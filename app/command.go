@@ -8,14 +8,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math"
 	"os"
 	"strings"
 	"time"
 
 	"golang.org/x/term"
 
-	"github.com/fotspor/fotspor/collector/script"
 	"github.com/fotspor/fotspor/dashboard/password"
 	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
@@ -48,7 +46,11 @@ func commands() []command {
 		{"retention run", "", "one deletion pass and its report", runRetention},
 		{"engine", "", "the embedded engine alone, as a ClickHouse HTTP endpoint", runEngine},
 		{"site add", "", "add a site; prints its id and what to paste", addSite},
+		{"site edit", "ID", "change what is said of a site", editSite},
 		{"site list", "", "list the sites", listSites},
+		{"token add", "", "make a token, with which a tracker may tell addresses and times", addToken},
+		{"token list", "", "list the tokens", listTokens},
+		{"token remove", "ID", "remove a token", removeToken},
 		{"user add", "NAME", "add a user, or set their password, read from standard input", addUser},
 		{"query", "SQL", "read from the store", runQuery},
 		{"access", "", "what is held on the network of an address (GDPR article 15)", access},
@@ -247,68 +249,6 @@ func runRetention(ctx context.Context, c *call) error {
 	})
 }
 
-func addSite(ctx context.Context, c *call) error {
-	var hosts list
-	var name, zone, base string
-	var id uint
-	c.Var(&hosts, "host", "`hosts` of the site, such as example.org; several with commas, the main one first")
-	c.StringVar(&name, "name", "", "`name` of the site (default: its main host)")
-	c.StringVar(&zone, "timezone", defaultZone().String(), "time `zone` in which the site's days begin and end")
-	c.UintVar(&id, "id", 0, "`number` of the site, to keep the one it has in Matomo (default: the next free one)")
-	c.StringVar(&base, "public-url", "http://"+DefaultListen, "`URL` under which browsers reach the collector, for the snippet")
-	quiet := c.Bool("quiet", false, "print the id alone")
-	if _, err := c.parseForStore(); err != nil {
-		return err
-	}
-	if len(hosts) == 0 {
-		return usagef("missing --host, such as --host example.org")
-	}
-	for i := range hosts {
-		hosts[i] = strings.ToLower(hosts[i])
-	}
-	loc, err := time.LoadLocation(zone)
-	if err != nil || zone == "" || zone == "Local" {
-		return usagef("unknown time zone %q: want one such as Europe/Oslo", zone)
-	}
-	if name == "" {
-		name = hosts[0]
-	}
-	if id > math.MaxUint32 {
-		return usagef("id %d is too large", id)
-	}
-	site := store.Site{ID: uint32(id), Name: name, Hosts: hosts, Location: loc}
-	if err := site.Validate(); err != nil {
-		return usageError{err}
-	}
-	return c.withStore(ctx, func(st *store.Store) error {
-		if site, err = st.AddSite(ctx, site); err != nil {
-			return err
-		}
-		if *quiet {
-			_, err = fmt.Fprintln(c.Stdout, site.ID)
-			return err
-		}
-		_, err = fmt.Fprintf(c.Stdout, "Site %d, %s. Paste this before </body> of every page:\n\n%s", site.ID, site.Name, script.Snippet(base, site.ID))
-		return err
-	})
-}
-
-func listSites(ctx context.Context, c *call) error {
-	if _, err := c.parseForStore(); err != nil {
-		return err
-	}
-	return c.withStore(ctx, func(st *store.Store) error {
-		sites, err := st.Sites(ctx)
-		if err != nil {
-			return err
-		}
-		for _, s := range sites {
-			fmt.Fprintf(c.Stdout, "%d\t%s\t%s\t%s\n", s.ID, s.Name, strings.Join(s.Hosts, ","), s.Location)
-		}
-		return nil
-	})
-}
-
 func addUser(ctx context.Context, c *call) error {
 	role := c.String("role", string(store.Viewer), "`role`: admin or viewer")
 	words, err := c.parseForStore("NAME")
@@ -414,12 +354,3 @@ const EngineVersion = "26.7.3-stable.1"
 
 // Set by the linker: see the Makefile.
 var version, commit = "devel", "unknown"
-
-// defaultZone is the time zone of a site that names none.
-func defaultZone() *time.Location {
-	loc, err := time.LoadLocation("Europe/Oslo")
-	if err != nil { // no zone data, which the program brings along
-		return time.UTC
-	}
-	return loc
-}

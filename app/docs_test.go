@@ -66,7 +66,7 @@ func TestFlagsAsDocumented(t *testing.T) {
 		}
 	}
 	help, _, _ := command(t, "", "help")
-	for _, name := range []string{"README.md", "docs/install.md", "docs/operations.md", "docs/privacy.md", "docs/moving-from-matomo.md"} {
+	for _, name := range []string{"README.md", "docs/install.md", "docs/operations.md", "docs/privacy.md", "docs/moving-from-matomo.md", "docs/script.md"} {
 		for _, m := range regexp.MustCompile("(?m)(?:^|`|\\$ |bin/)fotspor ((?:site|user|retention) (?:add|list|run)|[a-z]+)\\b").FindAllStringSubmatch(readDoc(t, name), -1) {
 			if !strings.Contains(help, "  "+m[1]) {
 				t.Errorf("%s names the command %q, which is not there", name, m[1])

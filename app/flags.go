@@ -129,6 +129,8 @@ func (f flags) bindGeo(o *Options) {
 
 // bindCollector adds the flags of the collector.
 func (f flags) bindCollector(o *Options) {
+	f.StringVar(&o.Sources, "sources", o.Sources, "`directory` of Matomo's lists SearchEngines.yml, Socials.yml and AIAssistants.yml (default: the rules shipped)")
+	f.StringVar(&o.ReferrerSpam, "referrer-spam", o.ReferrerSpam, "`file` of hosts whose visits are left out, one a line (default: the list shipped)")
 	f.Var((*record)(&o.Policy.Record), "record", "`what` to record: standard or minimal")
 	f.Var((*byteSize)(&o.SpoolBytes), "spool-size", "most `room` on disk for hits that wait for the store, such as 1GiB (default: 1GiB)")
 	f.IntVar(&o.MaxVisitors, "max-visitors", o.MaxVisitors, "most `visitors` of a day held in memory (default: 1000000)")

@@ -24,7 +24,8 @@ type health struct {
 	last atomic.Pointer[error]
 }
 
-func newHealth(store interface{ Ping(context.Context) error }, r prometheus.Registerer) *health {
+// newHealth asks the store once.
+func newHealth(ctx context.Context, store interface{ Ping(context.Context) error }, r prometheus.Registerer) *health {
 	h := &health{
 		ping: store.Ping,
 		up: promauto.With(r).NewGauge(prometheus.GaugeOpts{
@@ -32,11 +33,18 @@ func newHealth(store interface{ Ping(context.Context) error }, r prometheus.Regi
 			Help: "1 if ClickHouse, embedded or not, answered when last asked.",
 		}),
 	}
-	h.set(nil) // it was opened just now
+	h.ask(ctx)
 	return h
 }
 
-func (h *health) set(err error) {
+// ask learns whether the store answers.
+func (h *health) ask(ctx context.Context) {
+	pingCtx, cancel := context.WithTimeout(ctx, pingTime)
+	defer cancel()
+	err := h.ping(pingCtx)
+	if ctx.Err() != nil {
+		return // it is the program that ends
+	}
 	h.last.Store(&err)
 	if err == nil {
 		h.up.Set(1)
@@ -55,12 +63,7 @@ func (h *health) watch(ctx context.Context, interval time.Duration) {
 			return
 		case <-tick.C:
 		}
-		pingCtx, cancel := context.WithTimeout(ctx, pingTime)
-		err := h.ping(pingCtx)
-		cancel()
-		if ctx.Err() == nil {
-			h.set(err)
-		}
+		h.ask(ctx)
 	}
 }
 
@@ -68,8 +71,8 @@ var errSpoolFull = errors.New("the spool is full")
 
 // ready returns why the program can't do all of its work right now, or nil.
 func (p *program) ready() error {
-	if err := *p.health.last.Load(); err != nil {
-		return err
+	if err := p.health.last.Load(); err != nil && *err != nil {
+		return *err
 	}
 	if p.spool != nil && p.spool.Full() {
 		return errSpoolFull

@@ -40,6 +40,16 @@ func TestMistakesInTheCommandLine(t *testing.T) {
 		{"site add --host https://example.org/", `"https://example.org/"`},
 		{"site add --host example.org:8080", `"example.org:8080"`},
 		{"site add --host example.org --timezone Mars/Olympus", `"Mars/Olympus"`},
+		{"site add --host example.org --policy everything", `"everything"`},
+		{"site add --host example.org --exclude admin", `"admin"`},
+		{"site add --host example.org --parameters a&b", `"a&b"`},
+		{"site add --host *.example.org", `"*.example.org"`},
+		{"site edit", "ID"},
+		{"site edit one", `"one"`},
+		{"token add", "--site"},
+		{"token add --site 0", `"0"`},
+		{"token add --site 1,all", `"all"`},
+		{"token remove", "ID"},
 		{"user add", "NAME"},
 		{"user add kari --role root", `"root"`},
 		{"query", "SQL"},
@@ -94,7 +104,7 @@ func TestHelp(t *testing.T) {
 	if status != 0 {
 		t.Errorf("help: status %d", status)
 	}
-	for _, name := range []string{"serve", "collector", "dashboard", "retention", "retention run", "engine", "site add", "site list", "user add", "query", "access", "erase", "version"} {
+	for _, name := range []string{"serve", "collector", "dashboard", "retention", "retention run", "engine", "site add", "site edit", "site list", "token add", "token list", "token remove", "user add", "query", "access", "erase", "version"} {
 		if !strings.Contains(out, "  "+name+" ") {
 			t.Errorf("help does not name %q", name)
 		}

@@ -41,6 +41,8 @@ type Options struct {
 	PublicURL      string // how browsers reach Listen; empty: http://LISTEN
 	TrustedProxies []netip.Prefix
 	Geo            []string // region files; empty: they are looked for
+	Sources        string   // directory of lists of sources; empty: the rules shipped
+	ReferrerSpam   string   // file of hosts; empty: the list shipped
 	Policy         privacy.Policy
 	MaxVisitors    int   // held in memory; 0: the default of package visit
 	SpoolBytes     int64 // on disk; 0: the default of package spool

@@ -202,6 +202,11 @@ func TestSeparateServices(t *testing.T) {
 		return nil
 	})
 	hit(collector, 3)
+
+	// It can even start again, with the sites that it knew last.
+	collector.stop()
+	collector = serve(t, collectorArgs...)
+	hit(collector, 4)
 	if resp, err := client.Get(dashboard.public + "/sites/1"); err != nil || resp.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("dashboard without a store: %v, %v, want 503", resp, err)
 	} else {
@@ -217,19 +222,19 @@ func TestSeparateServices(t *testing.T) {
 		if resp.StatusCode != http.StatusOK {
 			return fmt.Errorf("/readyz is %s", resp.Status)
 		}
-		if got := views(); got != 43 {
-			return fmt.Errorf("%d page views, want 43", got)
+		if got := views(); got != 44 {
+			return fmt.Errorf("%d page views, want 44", got)
 		}
 		return nil
 	})
 
-	hit(collector, 4)
+	hit(collector, 5)
 	collector.stop() // the last hit is flushed on the way out
-	if got := views(); got != 44 {
-		t.Errorf("%d page views after an orderly stop, want 44", got)
+	if got := views(); got != 45 {
+		t.Errorf("%d page views after an orderly stop, want 45", got)
 	}
 	out, errs, status = command(t, "", with("query", "SELECT sum(pageviews), sum(visits) > 0 FROM hits")...)
-	if out != "44\t1\n" || status != 0 {
+	if out != "45\t1\n" || status != 0 {
 		t.Errorf("query: %q, %q, status %d", out, errs, status)
 	}
 	dashboard.stop()
@@ -253,7 +258,7 @@ func TestCommandsBesideServe(t *testing.T) {
 			t.Errorf("site add printed %q, status %d, want %s in it", out, status, want)
 		}
 	}
-	if out, _, _ := command(t, "", data("site", "list")...); out != "1\texample.org\texample.org,www.example.org\tEurope/Oslo\n" {
+	if out, _, _ := command(t, "", data("site", "list")...); out != "1\texample.org\texample.org,www.example.org\tEurope/Oslo\t\t\tdefault\n" {
 		t.Errorf("site list printed %q", out)
 	}
 	p.awaitSite(1)

@@ -7,6 +7,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -24,6 +28,7 @@ import (
 	"github.com/fotspor/fotspor/dashboard"
 	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/referrer"
 	"github.com/fotspor/fotspor/retention"
 	"github.com/fotspor/fotspor/store"
 )
@@ -33,6 +38,7 @@ const (
 	sitesEvery    = 5 * time.Second
 	geoEvery      = time.Minute
 	healthEvery   = 5 * time.Second
+	storeWait     = 30 * time.Second // for a store at the start, and each time after
 	shutdownTime  = 10 * time.Second // for requests under way
 	lastFlushTime = 20 * time.Second // for hits in the spool
 )
@@ -121,14 +127,11 @@ func (p *program) start(ctx context.Context) error {
 	if err := p.openStore(ctx); err != nil {
 		return err
 	}
-	p.health = newHealth(p.store, p.registry)
+	p.health = newHealth(ctx, p.store, p.registry)
 	p.background(func(ctx context.Context) { p.health.watch(ctx, healthEvery) })
 	p.serve(metricsListener, p.opsHandler(), "metrics")
 
 	if p.Retention {
-		if err := p.store.Expire(ctx, p.Policy.Retention); err != nil {
-			return err
-		}
 		worker := retention.New(retention.Options{
 			Rows: p.store, Keep: p.Policy.Retention,
 			Registerer: p.registry, Logger: p.component("retention"), Now: p.Now,
@@ -215,12 +218,21 @@ func (p *program) registerProgram() {
 // openStore opens the store, and serves the engine to other processes if it is
 // this one's.
 func (p *program) openStore(ctx context.Context) error {
-	st, err := store.Open(ctx, p.Options.store())
+	cfg := p.Options.store()
+	cfg.Lazy = p.lazy()
+	st, err := store.Open(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	p.store = st
 	p.onStop(st.Close)
+	if cfg.Lazy {
+		p.awaitStore(ctx)
+		return nil
+	}
+	if err := p.prepareStore(ctx); err != nil {
+		return err
+	}
 	engine := st.Engine()
 	if engine == nil {
 		return nil
@@ -235,6 +247,54 @@ func (p *program) openStore(ctx context.Context) error {
 		}
 	})
 	return nil
+}
+
+// lazy reports whether the program starts without its store: to take hits while a
+// server is away.
+func (p *program) lazy() bool { return p.Collector && p.Store != "" && !p.Demo }
+
+// prepareStore brings the store to where the program can work with it.
+func (p *program) prepareStore(ctx context.Context) error {
+	if err := p.store.Prepare(ctx); err != nil {
+		return err
+	}
+	if p.Retention {
+		return p.store.Expire(ctx, p.Policy.Retention)
+	}
+	return nil
+}
+
+// awaitStore prepares a store that may be away: now, or else in the background as
+// soon as it can be. Until then hits wait in the spool, and /readyz says so.
+func (p *program) awaitStore(ctx context.Context) {
+	logger := p.component("store")
+	try := func(ctx context.Context) bool {
+		ctx, cancel := context.WithTimeout(ctx, storeWait)
+		defer cancel()
+		err := p.prepareStore(ctx)
+		if err != nil && ctx.Err() != context.Canceled {
+			logger.Warn("the store is away, hits wait in the spool", "err", err)
+		}
+		return err == nil
+	}
+	if try(ctx) {
+		return
+	}
+	p.background(func(ctx context.Context) {
+		tick := time.NewTicker(healthEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			if try(ctx) {
+				logger.Info("the store is back")
+				return
+			}
+		}
+	})
 }
 
 func (p *program) openGeo() (*geo.DB, error) {
@@ -263,11 +323,14 @@ func (p *program) startCollector(ctx context.Context, mux *http.ServeMux, geoDB 
 		}
 	}
 	logger := p.component("collector")
-	sites := collector.NewSites(p.store.Sites, logger)
-	if err := sites.Refresh(ctx); err != nil {
+	sources, spam, err := p.openLists()
+	if err != nil {
 		return err
 	}
-	p.background(func(ctx context.Context) { sites.Watch(ctx, sitesEvery) })
+	sites, err := p.startSites(ctx, logger)
+	if err != nil {
+		return err
+	}
 
 	if err := p.startSpool(); err != nil {
 		return err
@@ -279,11 +342,47 @@ func (p *program) startCollector(ctx context.Context, mux *http.ServeMux, geoDB 
 	p.background(visits.Run)
 
 	collector.New(collector.Options{
-		Policy: p.Policy, Sites: sites, Browsers: browser.New(), Geo: geoDB,
+		Policy: p.Policy, Sites: sites, Browsers: browser.New(), Sources: sources, Spam: spam, Geo: geoDB,
 		Visits: visits, Spool: p.spool, TrustedProxies: p.TrustedProxies,
 		Registerer: p.registry, Duration: p.duration, Logger: logger, Now: p.Now,
 	}).Routes(mux)
 	return nil
+}
+
+// startSites learns the sites, from the store or else from what was known of them
+// last. Without either no hit could be told from a stranger's.
+func (p *program) startSites(ctx context.Context, logger *slog.Logger) (*collector.Sites, error) {
+	if err := os.MkdirAll(p.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	sites := collector.NewSites(p.store, filepath.Join(p.Data, "sites.json"), logger)
+	ctx, cancel := context.WithTimeout(ctx, storeWait)
+	defer cancel()
+	if err := sites.Refresh(ctx); err != nil {
+		if restoreErr := sites.Restore(); restoreErr != nil {
+			return nil, errors.Join(err, restoreErr)
+		}
+		logger.Warn("sites could not be read, the last known ones are used", "err", err)
+	}
+	p.background(func(ctx context.Context) { sites.Watch(ctx, sitesEvery) })
+	return sites, nil
+}
+
+// openLists opens what tells sources and referrer spam.
+func (p *program) openLists() (*referrer.Sources, *referrer.Spam, error) {
+	sources, spam := referrer.Shipped(), referrer.ShippedSpam()
+	var err error
+	if p.Sources != "" {
+		if sources, err = referrer.OpenSources(p.Sources); err != nil {
+			return nil, nil, err
+		}
+	}
+	if p.ReferrerSpam != "" {
+		if spam, err = referrer.OpenSpam(p.ReferrerSpam); err != nil {
+			return nil, nil, err
+		}
+	}
+	return sources, spam, nil
 }
 
 // startSpool opens the spool and drains it into the store. When the program
@@ -341,7 +440,11 @@ func (p *program) countedInsert() spool.Inserter {
 			failures.Inc()
 			return err
 		}
-		stored.Add(float64(len(rows)))
+		for i := range rows {
+			if rows[i].Kind != hit.Bot {
+				stored.Inc()
+			}
+		}
 		return nil
 	}
 }
@@ -361,29 +464,47 @@ func (p *program) startDashboard(ctx context.Context, mux *http.ServeMux, geoDB 
 	}
 	d.Routes(mux)
 	p.addrs.SetupURL, err = d.SetupURL(ctx, p.baseURL())
+	if err != nil && p.lazy() {
+		p.Logger.Warn("whether there is a user is not known yet", "err", err)
+		return nil
+	}
 	return err
 }
 
-// addDemo adds pages that track themselves, on the first site there is or else on
-// one made for them.
+// addDemo adds pages that track themselves.
 func (p *program) addDemo(ctx context.Context, mux *http.ServeMux) error {
-	sites, err := p.store.Sites(ctx)
+	site, err := p.demoSite(ctx)
 	if err != nil {
 		return err
 	}
-	if len(sites) == 0 {
-		site, err := p.store.AddSite(ctx, store.Site{
-			Name: "Demo", Hosts: []string{"localhost", "127.0.0.1"}, Location: defaultZone(),
-		})
-		if err != nil {
-			return err
-		}
-		sites = append(sites, site)
-	}
-	pages := demo.Handler(strings.TrimRight(p.PublicURL, "/"), sites[0].ID)
+	pages := demo.Handler(strings.TrimRight(p.PublicURL, "/"), site.ID)
 	mux.Handle("GET /demo", pages)
 	mux.Handle("GET /demo/", pages)
 	return nil
+}
+
+// demoSite returns the first site that counts pages of this program's own address,
+// or makes one.
+func (p *program) demoSite(ctx context.Context) (store.Site, error) {
+	sites, err := p.store.Sites(ctx)
+	if err != nil {
+		return store.Site{}, err
+	}
+	base, err := url.Parse(p.baseURL())
+	if err != nil {
+		return store.Site{}, fmt.Errorf("address of the demo: %w", err)
+	}
+	host := strings.ToLower(base.Hostname())
+	for _, site := range sites {
+		if site.Owns(host) {
+			return site, nil
+		}
+	}
+	hosts := []string{"localhost", "127.0.0.1"}
+	if !slices.Contains(hosts, host) && !strings.Contains(host, ":") {
+		hosts = append(hosts, host)
+	}
+	return p.store.AddSite(ctx, store.Site{Name: "Demo", Hosts: hosts, Location: defaultZone()})
 }
 
 // baseURL is how browsers reach the program.

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"iter"
 	"net/http"
 	"net/netip"
 	"regexp"
@@ -20,8 +21,7 @@ func ClientAddr(r *http.Request, trusted []netip.Prefix) hit.Addr {
 	if !ok || !contains(trusted, peer) {
 		return hit.NewAddr(peer)
 	}
-	entries := forwardedFor(r.Header)
-	for _, entry := range slices.Backward(entries) {
+	for entry := range forwardedFor(r.Header) {
 		addr, ok := parseAddr(entry)
 		if !ok {
 			return hit.Addr{}
@@ -34,25 +34,36 @@ func ClientAddr(r *http.Request, trusted []netip.Prefix) hit.Addr {
 	return hit.NewAddr(peer)
 }
 
-// forwardedFor returns what proxies noted as the address they were called from, the
-// nearest one last. Empty elements of a list count for nothing (RFC 9110, 5.6.1).
-func forwardedFor(h http.Header) []string {
-	var entries []string
-	if lines := h.Values("X-Forwarded-For"); len(lines) > 0 {
-		for entry := range strings.SplitSeq(strings.Join(lines, ","), ",") {
-			if strings.TrimSpace(entry) != "" {
-				entries = append(entries, entry)
+// forwardedFor goes through what proxies noted as the address they were called
+// from, the nearest one first. Empty elements of a list count for nothing (RFC
+// 9110, 5.6.1).
+func forwardedFor(h http.Header) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		if lines := h["X-Forwarded-For"]; len(lines) > 0 {
+			for _, rest := range slices.Backward(lines) {
+				for end := len(rest); end >= 0; {
+					comma := strings.LastIndexByte(rest[:end], ',')
+					if entry := strings.TrimSpace(rest[comma+1 : end]); entry != "" && !yield(entry) {
+						return
+					}
+					end = comma
+				}
+			}
+			return
+		}
+		nodes := h["X-Real-Ip"]
+		if lines := h["Forwarded"]; len(lines) > 0 {
+			nodes = nil
+			for _, line := range lines {
+				nodes = append(nodes, forwardedNodes(line)...)
 			}
 		}
-		return entries
-	}
-	if lines := h.Values("Forwarded"); len(lines) > 0 {
-		for _, line := range lines {
-			entries = append(entries, forwardedNodes(line)...)
+		for _, node := range slices.Backward(nodes) {
+			if !yield(node) {
+				return
+			}
 		}
-		return entries
 	}
-	return h.Values("X-Real-Ip")
 }
 
 // unknownNode is what RFC 7239 calls a client of whom a proxy tells nothing.
@@ -99,14 +110,14 @@ func forwardedNodes(header string) []string {
 // returns it unmapped and without its zone.
 func parseAddr(s string) (netip.Addr, bool) {
 	s = strings.TrimSpace(s)
-	if ap, err := netip.ParseAddrPort(s); err == nil {
-		return ap.Addr().Unmap().WithZone(""), true
+	// An IPv6 address with a port has brackets.
+	colon := strings.LastIndexByte(s, ':')
+	if colon > 0 && (s[colon-1] == ']' || strings.IndexByte(s, ':') == colon) {
+		ap, err := netip.ParseAddrPort(s)
+		return ap.Addr().Unmap().WithZone(""), err == nil
 	}
 	addr, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(s, "["), "]"))
-	if err != nil {
-		return netip.Addr{}, false
-	}
-	return addr.Unmap().WithZone(""), true
+	return addr.Unmap().WithZone(""), err == nil
 }
 
 func contains(networks []netip.Prefix, addr netip.Addr) bool {

@@ -24,6 +24,7 @@ import (
 	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/referrer"
 )
 
 // MaxBody is the largest body of a request, in bytes. A larger one is answered
@@ -36,6 +37,8 @@ type Options struct {
 	Policy   privacy.Policy
 	Sites    *Sites
 	Browsers *browser.Parser
+	Sources  *referrer.Sources
+	Spam     *referrer.Spam
 	Geo      *geo.DB
 	Visits   *visit.Tracker
 	Spool    *spool.Spool
@@ -69,16 +72,33 @@ func New(o Options) *Collector {
 
 // Routes adds every route of the collector to mux.
 func (c *Collector) Routes(mux *http.ServeMux) {
-	for _, d := range []dialect.Dialect{pixel.Dialect{}, matomo.Dialect{Now: c.Now}} {
+	matomoDialect := matomo.Dialect{Now: c.Now, Allowed: c.Sites.allowed}
+	for _, d := range []dialect.Dialect{pixel.Dialect{}, matomoDialect} {
 		for _, pattern := range d.Patterns() {
 			mux.Handle(pattern, c.timed(d.Name(), c.collect(d)))
 		}
 	}
 	mux.Handle("GET /fotspor.js", c.timed("script", script.Handler()))
-	mux.Handle("GET /matomo.js", c.timed("script", script.Matomo()))
-	mux.Handle("GET /piwik.js", c.timed("script", script.Matomo()))
+	matomoScript := c.timed("script", script.Matomo())
+	mux.Handle("GET /matomo.js", matomoScript)
+	mux.Handle("GET /piwik.js", matomoScript)
+	matomoHits := c.timed(matomoDialect.Name(), c.collect(matomoDialect))
+	for _, pattern := range matomo.ScriptPatterns() {
+		mux.Handle(pattern, withQuery(matomoHits, matomoScript))
+	}
 	mux.Handle("GET /privacy/{site}", c.timed("privacy", http.HandlerFunc(c.statement)))
 	mux.Handle("GET /privacy/{site}/what", c.timed("privacy", http.HandlerFunc(c.what)))
+}
+
+// withQuery hands a request with a query to one handler, and one without to another.
+func withQuery(with, without http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.RawQuery != "" {
+			with.ServeHTTP(w, r)
+		} else {
+			without.ServeHTTP(w, r)
+		}
+	})
 }
 
 // collect records the hits of a request: parse, pipeline, spool, answer.
@@ -98,21 +118,22 @@ func (c *Collector) collect(d dialect.Dialect) http.Handler {
 			return
 		}
 		outcome, rows, reasons := c.pass(r, hits)
+		recorded := len(hits) - len(reasons)
 		if err := c.Spool.Append(rows...); err != nil {
 			if !errors.Is(err, spool.ErrFull) {
 				c.Logger.Error("hits could not be spooled", "hits", len(rows), "err", err)
 			}
-			c.unavailable(w, r, d, len(rows))
+			c.unavailable(w, r, d, recorded)
 			return
 		}
-		c.metrics.accepted.Add(float64(len(rows)))
-		w.Header().Set("X-Fotspor", told(len(rows), reasons))
+		c.metrics.accepted.Add(float64(recorded))
+		w.Header().Set("X-Fotspor", told(recorded, reasons))
 		d.Reply(w, r, outcome)
 	})
 }
 
-// pass sends hits through the pipeline. It returns the rows to be kept, and the
-// reasons of those that left it early.
+// pass sends hits through the pipeline. It returns the rows to be kept, those of the
+// bot ledger among them, and the reasons of the hits that left it early.
 func (c *Collector) pass(r *http.Request, hits []hit.Hit) (dialect.Outcome, []hit.Row, []reason) {
 	var (
 		outcome dialect.Outcome
@@ -121,11 +142,18 @@ func (c *Collector) pass(r *http.Request, hits []hit.Hit) (dialect.Outcome, []hi
 		now     = c.Now()
 	)
 	for i := range hits {
-		p := passage{hit: &hits[i], request: r, now: now}
+		rows = append(rows, hit.Row{})
+		p := passage{hit: &hits[i], request: r, now: now, row: &rows[len(rows)-1]}
 		why := c.run(&p, pipeline)
 		switch {
 		case why == kept:
-			rows = append(rows, p.row)
+		case p.rule != "":
+			p.ledgerRow()
+		default:
+			rows = rows[:len(rows)-1]
+		}
+		switch {
+		case why == kept:
 			outcome.Tracked++
 		case why.invalid():
 			outcome.Invalid = append(outcome.Invalid, why.String())

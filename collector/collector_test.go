@@ -22,11 +22,13 @@ import (
 
 	"github.com/fotspor/fotspor/browser"
 	"github.com/fotspor/fotspor/collector"
+	"github.com/fotspor/fotspor/collector/script"
 	"github.com/fotspor/fotspor/collector/spool"
 	"github.com/fotspor/fotspor/collector/visit"
 	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/referrer"
 	"github.com/fotspor/fotspor/store"
 )
 
@@ -48,6 +50,8 @@ type rig struct {
 	now      time.Time
 	options  collector.Options
 	sites    []store.Site
+	tokens   []store.Token
+	bots     []hit.Row // of the ledger, as stored left them
 	registry *prometheus.Registry
 	mux      *http.ServeMux
 	*collector.Collector
@@ -63,12 +67,16 @@ func newRig(tb testing.TB, change func(*collector.Options)) *rig {
 	r := &rig{
 		tb: tb, now: evening, registry: prometheus.NewPedanticRegistry(), mux: http.NewServeMux(),
 		sites: []store.Site{
-			{ID: 1, Name: "Eksempel", Hosts: []string{"example.org", "butikk.example.org"}, Location: oslo},
-			{ID: 2, Name: "Other", Hosts: []string{"www.other.example"}, Location: time.UTC},
+			{
+				ID: 1, Name: "Eksempel", Hosts: []string{"example.org", "butikk.example.org"}, Location: oslo,
+				Parameters: []string{"sak", "side"}, Excluded: []string{"/intern/*"},
+			},
+			{ID: 2, Name: "Other", Hosts: []string{"www.other.example"}, Location: time.UTC, Record: privacy.Standard},
 		},
+		tokens: []store.Token{{ID: "a", Hash: store.HashToken("hemmelig"), Sites: []uint32{1}}},
 	}
 	logger := slog.New(slog.DiscardHandler)
-	sites := collector.NewSites(func(context.Context) ([]store.Site, error) { return r.sites, nil }, logger)
+	sites := collector.NewSites(r, "", logger)
 	if err := sites.Refresh(tb.Context()); err != nil {
 		tb.Fatal(err)
 	}
@@ -76,6 +84,8 @@ func newRig(tb testing.TB, change func(*collector.Options)) *rig {
 		Policy:     privacy.Default(),
 		Sites:      sites,
 		Browsers:   browser.New(),
+		Sources:    referrer.Shipped(),
+		Spam:       referrer.ShippedSpam(),
 		Geo:        openGeo(tb),
 		Visits:     visit.New(visit.Options{Now: r.clock}),
 		Registerer: r.registry,
@@ -95,6 +105,10 @@ func newRig(tb testing.TB, change func(*collector.Options)) *rig {
 }
 
 func (r *rig) clock() time.Time { return r.now }
+
+// The rig is the directory of its collector.
+func (r *rig) Sites(context.Context) ([]store.Site, error)   { return r.sites, nil }
+func (r *rig) Tokens(context.Context) ([]store.Token, error) { return r.tokens, nil }
 
 func openSpool(tb testing.TB, dir string, maxBytes int64) *spool.Spool {
 	tb.Helper()
@@ -171,12 +185,18 @@ func (r *rig) view(url string) {
 	}
 }
 
-// stored takes the rows out of the spool.
+// stored takes the rows out of the spool, and leaves those of the bot ledger in bots.
 func (r *rig) stored() []hit.Row {
 	r.tb.Helper()
 	var rows []hit.Row
 	err := r.options.Spool.Flush(context.WithoutCancel(r.tb.Context()), func(_ context.Context, segment []hit.Row, _ string) error {
-		rows = append(rows, segment...)
+		for _, row := range segment {
+			if row.Kind == hit.Bot {
+				r.bots = append(r.bots, row)
+			} else {
+				rows = append(rows, row)
+			}
+		}
 		return nil
 	})
 	if err != nil {
@@ -209,7 +229,7 @@ func (r *rig) counts() map[string]int {
 }
 
 func TestSteps(t *testing.T) {
-	want := []string{"site", "objection", "address", "browser", "page", "referrer", "geo", "visit", "policy"}
+	want := []string{"site", "objection", "scrub", "address", "browser", "page", "referrer", "geo", "visit", "policy"}
 	if diff := cmp.Diff(want, collector.Steps()); diff != "" {
 		t.Errorf("steps (-want +got):\n%s", diff)
 	}
@@ -227,7 +247,8 @@ func TestMetrics(t *testing.T) {
 			"# HELP fotspor_hits_dropped_total Hits left out, by reason.\n" +
 			"# TYPE fotspor_hits_dropped_total counter\n"
 		for _, reason := range []string{
-			"bad_request", "body_too_large", "bot", "no_page", "no_visit", "objection", "prefetch", "spool_full", "unknown_site",
+			"bad_request", "body_too_large", "bot", "excluded_path", "foreign_host", "no_page", "no_visit", "objection", "own_link",
+			"prefetch", "referrer_spam", "spool_full", "too_old", "unknown_site",
 		} {
 			text += fmt.Sprintf("fotspor_hits_dropped_total{reason=%q} %d\n", reason, counts[reason])
 		}
@@ -287,6 +308,28 @@ func TestDuration(t *testing.T) {
 	want := []string{"matomo 204 1", "pixel 200 1", "pixel 400 1", "privacy 200 1", "privacy 404 1", "script 200 3"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("handler, code, requests (-want +got):\n%s", diff)
+	}
+}
+
+// TestScriptAliases: Matomo's other addresses of its script serve ours, and take hits
+// from whoever sends a query or a POST there.
+func TestScriptAliases(t *testing.T) {
+	for _, path := range []string{"/js/", "/js/tracker.php"} {
+		r := newRig(t, nil)
+		if w := r.send(request{target: path}); !strings.HasPrefix(w.Header().Get("Content-Type"), "text/javascript") && script.Check() == nil {
+			t.Errorf("GET %s is %s", path, w.Header().Get("Content-Type"))
+		}
+		r.send(request{target: path + "?idsite=1&rec=1&url=/a"})
+		r.send(request{target: path, body: "idsite=1&rec=1&url=/a"})
+		r.send(request{method: "POST", target: path + "?idsite=1&rec=1&url=/a"})
+		if n := len(r.stored()); n != 3 {
+			t.Errorf("%s took %d hits of 3", path, n)
+		}
+	}
+	r := newRig(t, nil)
+	r.send(request{target: "/", body: "idsite=1&rec=1&url=/a"})
+	if n := len(r.stored()); n != 1 {
+		t.Errorf("POST / took %d hits of 1", n)
 	}
 }
 

@@ -47,7 +47,19 @@ func (s *Sites) Find(ctx context.Context, id uint32) (host string, ok bool) {
 	return hostOf(s.find(ctx, id))
 }
 
-func hostOf(site store.Site, ok bool) (string, bool) {
+// Site is Find, and returns all of the site.
+func (s *Sites) Site(ctx context.Context, id uint32) (store.Site, bool) {
+	site, ok := s.find(ctx, id)
+	if !ok {
+		return store.Site{}, false
+	}
+	return site.Site, true
+}
+
+// Allowed lets tests ask whether a token is good for a site.
+func (s *Sites) Allowed(secret string, site uint32) bool { return s.allowed(secret, site) }
+
+func hostOf(site *knownSite, ok bool) (string, bool) {
 	if !ok {
 		return "", false
 	}

@@ -77,7 +77,7 @@ func TestNoAddressLeaves(t *testing.T) {
 		if o.Geo, err = geo.Open(nil, geo.Options{Logger: o.Logger, Registerer: o.Registerer}); err != nil {
 			t.Fatal(err)
 		}
-		o.Visits = visit.New(visit.Options{Logger: o.Logger, Registerer: o.Registerer})
+		o.Visits = visit.New(visit.Options{Now: o.Now, Logger: o.Logger, Registerer: o.Registerer})
 	})
 	t.Cleanup(func() { r.options.Spool.Close() })
 	r.registry.MustRegister(r.options.Duration)

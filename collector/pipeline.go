@@ -12,8 +12,9 @@ import (
 	"github.com/fotspor/fotspor/collector/dialect"
 	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/privacy/scrub"
 	"github.com/fotspor/fotspor/referrer"
-	"github.com/fotspor/fotspor/store"
 )
 
 // passage is one hit on its way through the pipeline.
@@ -22,9 +23,11 @@ type passage struct {
 	request *http.Request
 	now     time.Time
 
-	site store.Site
-	page *url.URL // nil unless the hit names one
-	row  hit.Row
+	site *knownSite
+	page *url.URL // without personal data; nil unless the hit names one
+	ref  string   // the referring URL, up to its query
+	row  *hit.Row
+	rule string // which rule of the bot ledger the hit fell under, if it did
 }
 
 // step is one station of the pipeline. It fills in what it knows of the row, or
@@ -35,10 +38,12 @@ type step struct {
 }
 
 // anonymous are the steps that see one hit by itself. A person's objection comes
-// before anything of the person is looked at.
+// before anything of the person is looked at, and no step behind scrub sees a text
+// as it was sent.
 var anonymous = []step{
 	{"site", (*Collector).findSite},
 	{"objection", (*Collector).objection},
+	{"scrub", (*Collector).scrub},
 	{"address", (*Collector).address},
 	{"browser", (*Collector).browser},
 	{"page", (*Collector).locate},
@@ -60,10 +65,15 @@ type reason string
 const (
 	kept         reason = ""
 	unknownSite  reason = "unknown_site"
+	tooOld       reason = "too_old"
 	objected     reason = "objection"
 	bot          reason = "bot"
 	prefetched   reason = "prefetch"
 	noPage       reason = "no_page"
+	ownLink      reason = "own_link"
+	foreignHost  reason = "foreign_host"
+	excludedPath reason = "excluded_path"
+	spam         reason = "referrer_spam"
 	noVisit      reason = "no_visit"
 	badRequest   reason = "bad_request"
 	bodyTooLarge reason = "body_too_large"
@@ -71,15 +81,21 @@ const (
 )
 
 var reasons = []reason{
-	unknownSite, objected, bot, prefetched, noPage, noVisit,
+	unknownSite, tooOld, objected, bot, prefetched, noPage, ownLink, foreignHost, excludedPath, spam, noVisit,
 	badRequest, bodyTooLarge, spoolFull,
 }
+
+// Rules of the bot ledger that are not those of package browser.
+const (
+	prefetchRule = "prefetch"
+	spamRule     = "referrer spam"
+)
 
 // String is the reason in words.
 func (why reason) String() string { return strings.ReplaceAll(string(why), "_", " ") }
 
 // invalid tells a hit that is wrong from one that is left out on purpose.
-func (why reason) invalid() bool { return why == unknownSite }
+func (why reason) invalid() bool { return why == unknownSite || why == tooOld }
 
 // run sends a passage through steps, until one leaves the hit out.
 func (c *Collector) run(p *passage, steps []step) reason {
@@ -91,18 +107,27 @@ func (c *Collector) run(p *passage, steps []step) reason {
 	return kept
 }
 
+// findSite finds the site, and settles when the hit happened: now, unless it claims
+// an earlier time for which rows are still held.
 func (c *Collector) findSite(p *passage) reason {
 	site, ok := c.Sites.find(p.request.Context(), p.hit.Site)
 	if !ok {
 		return unknownSite
 	}
+	h := p.hit
+	if h.Time.IsZero() || h.Time.After(p.now) {
+		h.Time = p.now
+	} else if h.Time.Before(p.now.Add(-recent)) && h.Time.Before(c.Policy.Retention.Cutoff(p.now)) {
+		return tooOld
+	}
 	p.site = site
-	p.row.Site, p.row.Kind = site.ID, p.hit.Kind
-	// The time that a request may claim would move the site's day for everybody.
-	p.hit.Time = p.now
-	p.row.Time = p.hit.Time.UTC().Truncate(time.Second)
+	p.row.Site, p.row.Kind = site.ID, h.Kind
+	p.row.Time = h.Time.UTC().Truncate(time.Second)
 	return kept
 }
+
+// recent is less than the shortest retention.
+const recent = time.Hour
 
 func (c *Collector) objection(p *passage) reason {
 	if p.hit.Objection && !c.Policy.IgnoreObjection {
@@ -111,18 +136,51 @@ func (c *Collector) objection(p *passage) reason {
 	return kept
 }
 
+// scrub takes every text about pages out of the hit, and leaves to the steps behind
+// it what is free of personal data: user and password, queries and fragments are
+// dropped, but for parameters that the site allows or that name a campaign; what
+// looks like a mail address, a number of a person or a key becomes a mark. A link to
+// another host of the same site is no way out of it.
+func (c *Collector) scrub(p *passage) reason {
+	h := p.hit
+	p.row.Name, p.row.Value = eventName(h), h.Value
+	if h.Kind == hit.Outlink && p.site.leadsHome(h.Name) {
+		return ownLink
+	}
+	if page, ok := parsePage(h.URL); ok {
+		page.RawQuery = scrubQuery(page.RawQuery, p.site.Parameters)
+		if strings.Contains(page.Fragment, "=") { // Matomo's links may name a campaign there
+			fragment := strings.TrimLeft(page.EscapedFragment(), "?!/")
+			page.RawQuery += "&" + scrubQuery(fragment, nil)
+		}
+		page.Path, page.RawPath = cleanPath(page), ""
+		page.User, page.Fragment, page.RawFragment = nil, "", ""
+		p.page = page
+	}
+	p.ref = h.Referrer
+	if i := strings.IndexAny(p.ref, "?#"); i >= 0 {
+		p.ref = p.ref[:i]
+	}
+	h.URL, h.Referrer, h.Name = "", "", ""
+	return kept
+}
+
 func (c *Collector) address(p *passage) reason {
-	p.hit.Addr = ClientAddr(p.request, c.TrustedProxies)
+	if !p.hit.Addr.IsValid() {
+		p.hit.Addr = ClientAddr(p.request, c.TrustedProxies)
+	}
 	return kept
 }
 
 // browser names the browser, and leaves out what is not a person reading.
 func (c *Collector) browser(p *passage) reason {
 	if p.hit.Prefetch {
+		p.rule = prefetchRule
 		return prefetched
 	}
 	client := c.Browsers.Parse(p.hit.UserAgent, p.hit.Hints)
 	if client.Bot != "" {
+		p.rule, p.row.Browser = client.Rule, client.Bot
 		return bot
 	}
 	p.row.Browser, p.row.BrowserVersion = client.Browser, client.Version
@@ -131,51 +189,86 @@ func (c *Collector) browser(p *passage) reason {
 	return kept
 }
 
-// locate finds the page. Of its URL only host and path are kept. What is not a
-// page view may do without: a server-side event has no page.
+// locate finds the page among those of the site. What is not a page view may do
+// without: a server-side event has no page.
 func (c *Collector) locate(p *passage) reason {
-	p.row.Name, p.row.Value = eventName(p.hit), p.hit.Value
-	page, ok := parsePage(p.hit.URL)
-	if !ok {
+	if p.page == nil {
 		if p.hit.Kind == hit.Pageview {
 			return noPage
 		}
 		return kept
 	}
-	p.page = page
-	p.row.Host, p.row.Path = cleanHost(page), cleanPath(page)
+	p.row.Host = cleanHost(p.page)
 	if p.row.Host == "" {
 		p.row.Host = p.site.Hosts[0]
+	} else if !p.site.Owns(p.row.Host) {
+		return foreignHost
 	}
+	if p.site.Excludes(p.page.Path) {
+		return excludedPath
+	}
+	p.row.Path = p.site.pathWithParameters(p.page)
 	return kept
 }
 
+// referrer names where the visit came from. A host that is known as a source is no
+// spam, whatever stands on a list.
 func (c *Collector) referrer(p *passage) reason {
-	from := referrer.Classify(p.page, p.hit.Referrer, p.site.Owns)
-	p.row.Channel, p.row.Source = from.Channel, from.Source
+	from := c.Sources.Classify(p.page, p.ref, p.site.owns)
+	switch from.Channel {
+	case referrer.Direct, referrer.Search, referrer.Social, referrer.AI:
+	default:
+		if c.Spam.Has(referrer.Host(p.ref)) {
+			p.rule, p.row.Browser = spamRule, ""
+			return spam
+		}
+	}
+	p.row.Channel, p.row.Source = from.Channel, scrub.Text(from.Source)
 	p.row.Campaign, p.row.CampaignSource, p.row.CampaignMedium = from.Campaign, from.CampaignSource, from.CampaignMedium
 	p.row.CampaignTerm, p.row.CampaignContent = from.CampaignTerm, from.CampaignContent
 	return kept
 }
 
-// geo keeps of the address its region, and its network cut as the policy says.
+// geo keeps of the address its region, and its network cut as the policy says. A
+// country that a sender with a token names counts before that of the address.
 func (c *Collector) geo(p *passage) reason {
 	place := c.Geo.Lookup(p.hit.Addr)
 	p.row.Country, p.row.Region = place.Country, place.Region
+	if told := p.hit.Country; told != "" && (told != place.Country || p.hit.Region != "") {
+		p.row.Country, p.row.Region = told, p.hit.Region
+	}
 	p.row.Network = geo.Cut(p.hit.Addr, c.Policy.Bits4, c.Policy.Bits6)
 	return kept
 }
 
 func (c *Collector) visit(p *passage) reason {
-	if !c.Visits.Observe(p.hit, &p.row, p.site.Location) {
+	if !c.Visits.Observe(p.hit, p.row, p.site.Location) {
 		return noVisit
 	}
 	return kept
 }
 
 func (c *Collector) policy(p *passage) reason {
-	c.Policy.Trim(&p.row)
+	c.policyOf(p.site).Trim(p.row)
 	return kept
+}
+
+// policyOf returns the policy as it is for one site.
+func (c *Collector) policyOf(site *knownSite) privacy.Policy {
+	policy := c.Policy
+	if site.Record != "" {
+		policy.Record = site.Record
+	}
+	return policy
+}
+
+// ledgerRow makes p's row the line that the bot ledger gets of a hit that was left
+// out, which says nothing of where it came from.
+func (p *passage) ledgerRow() {
+	*p.row = hit.Row{
+		Site: p.site.ID, Time: p.row.Time, Day: hit.DayOf(p.hit.Time.In(p.site.Location)),
+		Kind: hit.Bot, Name: p.rule, Browser: p.row.Browser,
+	}
 }
 
 // Bounds of what is kept of texts, in bytes.
@@ -219,17 +312,22 @@ func mendEscapes(raw string) string {
 // escape is what follows the % of an escape.
 var escape = regexp.MustCompile(`^[0-9A-Fa-f]{2}`)
 
-// eventName returns what is kept of the name of a hit. Of the target of a link
-// it is host and path: a query may say who followed it.
+// eventName returns what is kept of the name of a hit.
 func eventName(h *hit.Hit) string {
 	if h.Kind != hit.Outlink && h.Kind != hit.Download {
-		return cleanText(h.Name, maxName)
+		return cleanText(scrub.Text(cleanText(h.Name, len(h.Name))), maxName)
 	}
-	target, ok := parsePage(h.Name)
+	return cleanText(linkName(h.Name), maxName)
+}
+
+// linkName returns what is kept of the target of a link, host and path: a query may
+// say who followed it.
+func linkName(raw string) string {
+	target, ok := parsePage(raw)
 	if !ok {
 		return ""
 	}
-	return cleanText(cleanHost(target)+cleanPath(target), maxName)
+	return cleanHost(target) + cleanPath(target)
 }
 
 // cleanHost returns the host of a page, without user and port.
@@ -241,8 +339,8 @@ func cleanHost(page *url.URL) string {
 // ;jsessionid=…
 var pathParameters = regexp.MustCompile(`;[^/]*`)
 
-// cleanPath returns the path of a page as people read it, without the parameters
-// of its segments. One that is not UTF-8 stays escaped.
+// cleanPath returns the path of a page as people read it, without personal data and
+// the parameters of its segments. One that is not UTF-8 stays escaped.
 func cleanPath(page *url.URL) string {
 	escaped := page.EscapedPath()
 	if strings.Contains(escaped, ";") {
@@ -252,7 +350,7 @@ func cleanPath(page *url.URL) string {
 	if err != nil || !utf8.ValidString(path) {
 		path = escaped
 	}
-	if path = cleanText(path, maxPath); path == "" {
+	if path = cleanText(scrub.Path(path), maxPath); path == "" {
 		return "/"
 	}
 	return path

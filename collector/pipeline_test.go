@@ -7,6 +7,8 @@ import (
 	"maps"
 	"net/http"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +18,7 @@ import (
 	"github.com/fotspor/fotspor/collector"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/referrer"
 )
 
 // base is the row that a first view of the front page of site 1 leaves.
@@ -48,6 +51,20 @@ func done(kind hit.Kind, name string, value float64) func(*hit.Row) {
 	}
 }
 
+// spamOf is a list of referrer spam.
+func spamOf(t *testing.T, hosts string) *referrer.Spam {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "spam.txt")
+	if err := os.WriteFile(file, []byte(hosts), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	spam, err := referrer.OpenSpam(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return spam
+}
+
 func minimal(o *collector.Options) { o.Policy.Record = privacy.Minimal }
 func behindProxy(o *collector.Options) {
 	o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8")}
@@ -65,6 +82,7 @@ func TestPipeline(t *testing.T) {
 		request request
 		options func(*collector.Options)
 		rows    []hit.Row
+		ledger  []string // rule and name of each line of the bot ledger
 		dropped []string // reasons, in alphabetical order
 		status  int      // 0: 200
 		told    string   // "": by the number of rows
@@ -125,6 +143,11 @@ func TestPipeline(t *testing.T) {
 			rows:    []hit.Row{row(at("/kurs"), done(hit.Outlink, "betal.example/kvittering", 0))},
 		},
 		{
+			name:    "link to another host of the site is no outlink",
+			request: request{target: action + "&link=https://Butikk.example.org/kurv"},
+			dropped: []string{"own link"},
+		},
+		{
 			name:    "outlink to a person has no name",
 			request: request{target: action + "&link=mailto:kari@example.org"},
 			rows:    []hit.Row{row(at("/kurs"), done(hit.Outlink, "", 0))},
@@ -175,17 +198,46 @@ func TestPipeline(t *testing.T) {
 		{
 			name:    "bot",
 			request: request{target: page + "/", header: map[string]string{"User-Agent": google}},
+			ledger:  []string{"crawler Googlebot"},
 			dropped: []string{"bot"},
 		},
 		{
 			name:    "no User-Agent",
 			request: request{target: page + "/", header: map[string]string{"User-Agent": ""}},
+			ledger:  []string{"malformed none"},
 			dropped: []string{"bot"},
 		},
 		{
 			name:    "prefetch",
 			request: request{target: page + "/", header: map[string]string{"Sec-Purpose": "prefetch;prerender"}},
+			ledger:  []string{"prefetch "},
 			dropped: []string{"prefetch"},
+		},
+		{
+			name:    "referrer spam",
+			request: request{target: page + "/&ref=https://best.SEMALT.com/x"},
+			ledger:  []string{"referrer spam "},
+			dropped: []string{"referrer spam"},
+		},
+		{
+			name:    "page of a stranger",
+			request: request{target: page + "https://kopi.example/a&ref=https://kopi.example/b"},
+			dropped: []string{"foreign host"},
+		},
+		{
+			name:    "event on the page of a stranger",
+			request: request{target: "/matomo.php?idsite=1&rec=1&url=https://kopi.example/a&e_c=a&e_a=b"},
+			dropped: []string{"foreign host"},
+		},
+		{
+			name:    "page that is not counted",
+			request: request{target: page + "https://example.org/intern/vakt%3Fside=2"},
+			dropped: []string{"excluded path"},
+		},
+		{
+			name:    "page that is counted, though its name begins as that of one that is not",
+			request: request{target: page + "https://example.org/internasjonalt"},
+			rows:    []hit.Row{row(at("/internasjonalt"))},
 		},
 		{
 			name:    "HEAD shows nobody a page",
@@ -259,12 +311,12 @@ func TestPipeline(t *testing.T) {
 		{
 			name:    "host that is not UTF-8",
 			request: request{target: page + "https://ex%25FFample.org/om"},
-			rows:    []hit.Row{row(at("/om"), func(r *hit.Row) { r.Host = "ex\ufffdample.org" })},
+			dropped: []string{"foreign host"},
 		},
 		{
 			name:    "host that is too long",
 			request: request{target: page + "https://" + strings.Repeat("a", 300) + "/om"},
-			rows:    []hit.Row{row(at("/om"), func(r *hit.Row) { r.Host = strings.Repeat("a", 253) })},
+			dropped: []string{"foreign host"},
 		},
 		{
 			name:    "front page without a slash",
@@ -317,6 +369,51 @@ func TestPipeline(t *testing.T) {
 			rows:    []hit.Row{row(at("/x" + strings.Repeat("a", 675) + "%6"))},
 		},
 
+		{
+			name:    "parameters that tell pages apart, in the order of the site",
+			request: request{target: page + "https://example.org/s%3Fside=2%26x=1%26sak=7%2520b%26side=3%26SAK=8"},
+			rows:    []hit.Row{row(at("/s?sak=7 b&side=2"))},
+		},
+		{
+			name:    "parameters without a value",
+			request: request{target: page + "https://example.org/s%3Fsak=%26side%26sak"},
+			rows:    []hit.Row{row(at("/s"))},
+		},
+
+		// Personal data.
+		{
+			name:    "mail address in the path",
+			request: request{target: page + "https://example.org/bruker/kari.nordmann%40example.org/profil"},
+			rows:    []hit.Row{row(at("/bruker/[email]/profil"))},
+		},
+		{
+			name:    "mail address in an allowed parameter and in a campaign",
+			request: request{target: page + "https://example.org/s%3Fsak=kari%2540example.org%26utm_campaign=til-kari%2540example.org"},
+			rows: []hit.Row{row(at("/s?sak=[email]"), func(r *hit.Row) {
+				r.Channel, r.Campaign = "campaign", "[email]"
+			})},
+		},
+		{
+			name:    "national identity number searched for",
+			request: request{target: action + "&search=sak+om+01017000027"},
+			rows:    []hit.Row{row(at("/kurs"), done(hit.Search, "sak om [national-id]", -1))},
+		},
+		{
+			name:    "phone number in an event",
+			request: request{target: action + "&e_c=Ring&e_a=%2B47+912+34+567"},
+			rows:    []hit.Row{row(at("/kurs"), done(hit.Event, "Ring / [phone]", 0))},
+		},
+		{
+			name:    "key in the path of a download",
+			request: request{target: action + "&download=https://example.org/f/9f86d081884c7d659a2feaa0c55ad015/a.pdf"},
+			rows:    []hit.Row{row(at("/kurs"), done(hit.Download, "example.org/f/[token]/a.pdf", 0))},
+		},
+		{
+			name:    "key in the host of a referrer",
+			request: request{target: page + "/&ref=https://9f86d081884c7d659a2feaa0c55ad015.tunnel.example/"},
+			rows:    []hit.Row{row(func(r *hit.Row) { r.Channel, r.Source = "website", "[token].tunnel.example" })},
+		},
+
 		// Where the visit came from.
 		{
 			name:    "own host with www as referrer",
@@ -334,17 +431,26 @@ func TestPipeline(t *testing.T) {
 			rows:    []hit.Row{row(at("/a"))},
 		},
 		{
-			name:    "host of the page as referrer, though it is none of the site's",
-			request: request{target: page + "https://kopi.example/a&ref=https://kopi.example/b"},
-			rows:    []hit.Row{row(at("/a"), func(r *hit.Row) { r.Host = "kopi.example" })},
-		},
-		{
 			name:    "campaign",
 			request: request{target: page + "https://example.org/a%3Futm_source=nyhetsbrev%26utm_medium=email%26utm_campaign=jul"},
 			rows: []hit.Row{row(at("/a"), func(r *hit.Row) {
 				r.Channel, r.Source = "email", "nyhetsbrev"
 				r.Campaign, r.CampaignSource, r.CampaignMedium = "jul", "nyhetsbrev", "email"
 			})},
+		},
+
+		{
+			name:    "campaign in the fragment",
+			request: request{target: page + "https://example.org/a%23mtm_campaign=jul%26sak=7%26mtm_kwd=kari%2540example.org"},
+			rows: []hit.Row{row(at("/a"), func(r *hit.Row) {
+				r.Channel, r.Campaign, r.CampaignTerm = "campaign", "jul", "[email]"
+			})},
+		},
+		{
+			name:    "known source that is on the list of spam",
+			request: request{target: page + "/&ref=https://search.fbdownloader.com/"},
+			options: func(o *collector.Options) { o.Spam = spamOf(t, "fbdownloader.com") },
+			rows:    []hit.Row{row(func(r *hit.Row) { r.Channel, r.Source = "search", "InfoSpace" })},
 		},
 
 		// What is kept of the person.
@@ -402,13 +508,55 @@ func TestPipeline(t *testing.T) {
 
 		// Time.
 		{
-			name:    "the time of a row is the collector's",
+			name:    "earlier today",
+			request: request{target: action + fmt.Sprintf("&cdt=%d", evening.Add(-10*time.Minute).Unix())},
+			rows:    []hit.Row{row(at("/kurs"), func(r *hit.Row) { r.Time = evening.Add(-10 * time.Minute) })},
+		},
+		{
+			name:    "yesterday",
 			request: request{target: action + fmt.Sprintf("&cdt=%d", evening.Add(-5*time.Hour).Unix())},
+			rows: []hit.Row{row(at("/kurs"), func(r *hit.Row) {
+				r.Time, r.Day = evening.Add(-5*time.Hour), base.Day-1
+			})},
+		},
+		{
+			name:    "in the future",
+			request: request{target: action + fmt.Sprintf("&cdt=%d", evening.Add(time.Minute).Unix())},
 			rows:    []hit.Row{row(at("/kurs"))},
 		},
 		{
-			name:    "a time of long ago needs a token",
+			name:    "long ago without a token",
 			request: request{target: action + fmt.Sprintf("&cdt=%d", evening.Add(-25*time.Hour).Unix())},
+			dropped: []string{"bad request"}, status: http.StatusBadRequest,
+		},
+		{
+			name:    "long ago with a token",
+			request: request{target: action + fmt.Sprintf("&cdt=%d&token_auth=hemmelig", evening.AddDate(-2, 0, 0).Unix())},
+			rows: []hit.Row{row(at("/kurs"), func(r *hit.Row) {
+				r.Time = evening.AddDate(-2, 0, 0)
+				r.Day = hit.DayOf(r.Time) + 1
+			})},
+		},
+		{
+			name:    "longer ago than rows are held",
+			request: request{target: action + fmt.Sprintf("&cdt=%d&token_auth=hemmelig", evening.AddDate(-3, 0, -2).Unix())},
+			dropped: []string{"too old"}, status: http.StatusBadRequest,
+		},
+
+		// What a sender with a token tells.
+		{
+			name:    "address",
+			request: request{target: action + "&cip=198.51.100.9", body: "token_auth=hemmelig"},
+			rows:    []hit.Row{row(at("/kurs"), func(r *hit.Row) { r.Network = "198.51.0.0/16" })},
+		},
+		{
+			name:    "country and region",
+			request: request{target: action + "&country=no&region=03&token_auth=hemmelig"},
+			rows:    []hit.Row{row(at("/kurs"), func(r *hit.Row) { r.Country, r.Region = "NO", "NO-03" })},
+		},
+		{
+			name:    "token of another site",
+			request: request{target: "/matomo.php?idsite=2&rec=1&url=/&cip=198.51.100.9&token_auth=hemmelig"},
 			dropped: []string{"bad request"}, status: http.StatusBadRequest,
 		},
 
@@ -441,6 +589,17 @@ func TestPipeline(t *testing.T) {
 			w := r.send(tt.request)
 			if diff := cmp.Diff(tt.rows, r.stored()); diff != "" {
 				t.Errorf("rows (-want +got):\n%s", diff)
+			}
+			var ledger []string
+			for _, line := range r.bots {
+				ledger = append(ledger, line.Name+" "+line.Browser)
+				want := hit.Row{Site: 1, Time: evening, Day: base.Day, Kind: hit.Bot, Name: line.Name, Browser: line.Browser}
+				if diff := cmp.Diff(want, line); diff != "" {
+					t.Errorf("line of the ledger (-want +got):\n%s", diff)
+				}
+			}
+			if diff := cmp.Diff(tt.ledger, ledger); diff != "" {
+				t.Errorf("ledger (-want +got):\n%s", diff)
 			}
 			if want := max(tt.status, http.StatusOK); w.Code != want && !(tt.status == 0 && w.Code == http.StatusNoContent) {
 				t.Errorf("status %d, want %d", w.Code, want)

@@ -9,7 +9,6 @@ import (
 	"github.com/fotspor/fotspor/collector/dialect"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
-	"github.com/fotspor/fotspor/store"
 )
 
 // statement serves the privacy statement of a site.
@@ -34,37 +33,39 @@ func (c *Collector) what(w http.ResponseWriter, r *http.Request) {
 	}
 	h := dialect.FromHeaders(r)
 	h.Site, h.Kind, h.URL = site.ID, hit.Pageview, "/"
-	p := passage{hit: &h, request: r, now: c.Now()}
-	why := c.run(&p, anonymous)
-	p.row.Day = hit.DayOf(p.hit.Time.In(site.Location))
-	p.row.EntryPath = p.row.Path
-	p.row.Pageviews, p.row.Visits, p.row.Visitors, p.row.PageVisitors, p.row.Bounces = 1, 1, 1, 1, 1
-	c.Policy.Trim(&p.row)
+	var row hit.Row
+	why := c.run(&passage{hit: &h, request: r, now: c.Now(), row: &row}, anonymous)
+	row.Day = hit.DayOf(h.Time.In(site.Location))
+	row.EntryPath = row.Path
+	row.Pageviews, row.Visits, row.Visitors, row.PageVisitors, row.Bounces = 1, 1, 1, 1, 1
+	c.policyOf(site).Trim(&row)
 
 	var page bytes.Buffer
 	err := privacy.RenderWhat(&page, pageLanguage(r), privacy.What{
 		Statement: c.statementOf(site),
-		Row:       p.row,
+		Row:       row,
 		Dropped:   string(why),
 	})
 	c.page(w, &page, err)
 }
 
-func (c *Collector) siteOf(r *http.Request) (store.Site, bool) {
+func (c *Collector) siteOf(r *http.Request) (*knownSite, bool) {
 	id, err := strconv.ParseUint(r.PathValue("site"), 10, 32)
 	if err != nil {
-		return store.Site{}, false
+		return nil, false
 	}
 	return c.Sites.find(r.Context(), uint32(id))
 }
 
-func (c *Collector) statementOf(site store.Site) privacy.Statement {
+func (c *Collector) statementOf(site *knownSite) privacy.Statement {
 	s := privacy.Statement{
-		Policy: c.Policy,
+		Policy: c.policyOf(site),
 		Site:   site.ID,
 		Name:   site.Name,
 		Host:   site.Hosts[0],
 		Made:   c.Now(),
+
+		Parameters: site.Parameters,
 	}
 	s.GeoText, s.GeoURL = c.Geo.Attribution()
 	return s

@@ -4,14 +4,20 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/fotspor/fotspor/collector"
+	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/store"
 )
 
@@ -39,7 +45,7 @@ func (l *list) called() int {
 	return l.calls
 }
 
-func (l *list) sites(ctx context.Context) ([]store.Site, error) {
+func (l *list) Sites(ctx context.Context) ([]store.Site, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.calls++
@@ -53,6 +59,12 @@ func (l *list) sites(ctx context.Context) ([]store.Site, error) {
 	return sites, nil
 }
 
+func (l *list) Tokens(ctx context.Context) ([]store.Token, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return []store.Token{{ID: "a", Hash: store.HashToken("hemmelig"), Sites: []uint32{2}}}, errors.Join(ctx.Err(), l.err)
+}
+
 // hostOf returns the host of a site, or "" if there is none.
 func hostOf(sites *collector.Sites, id uint32) string {
 	host, _ := sites.ByID(id)
@@ -61,7 +73,7 @@ func hostOf(sites *collector.Sites, id uint32) string {
 
 func TestRefresh(t *testing.T) {
 	l := list{hosts: []string{"one.example", "two.example"}}
-	sites := collector.NewSites(l.sites, slog.New(slog.DiscardHandler))
+	sites := collector.NewSites(&l, "", slog.New(slog.DiscardHandler))
 	if host := hostOf(sites, 1); host != "" {
 		t.Errorf("before the first refresh, site 1 is %q", host)
 	}
@@ -95,7 +107,7 @@ func TestWatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		l := list{hosts: []string{"one.example"}}
-		sites := collector.NewSites(l.sites, slog.New(slog.NewTextHandler(&log, nil)))
+		sites := collector.NewSites(&l, "", slog.New(slog.NewTextHandler(&log, nil)))
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() {
@@ -146,7 +158,7 @@ func TestFind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Hour) // the zero time is long ago in a bubble, too
 		l := list{hosts: []string{"one.example"}}
-		sites := collector.NewSites(l.sites, slog.New(slog.DiscardHandler))
+		sites := collector.NewSites(&l, "", slog.New(slog.DiscardHandler))
 		find := func(id uint32) string {
 			host, _ := sites.Find(t.Context(), id)
 			return host
@@ -175,4 +187,63 @@ func TestFind(t *testing.T) {
 			t.Errorf("site 0, which is none, made a call")
 		}
 	})
+}
+
+// TestRestore: what was known last is known after a start without the store.
+func TestRestore(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "sites.json")
+	oslo, err := time.LoadLocation("Europe/Oslo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := store.Site{
+		ID: 1, Name: "Én", Hosts: []string{"one.example", "*.one.example"}, Location: oslo,
+		Parameters: []string{"id"}, Excluded: []string{"/admin/*"}, Record: privacy.Minimal,
+	}
+	directory := &rig{sites: []store.Site{one}, tokens: []store.Token{{ID: "a", Hash: store.HashToken("hemmelig"), Sites: []uint32{1}}}}
+	logger := slog.New(slog.DiscardHandler)
+
+	if err := collector.NewSites(directory, file, logger).Restore(); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("Restore without a copy = %v, want %v", err, fs.ErrNotExist)
+	}
+	for range 2 { // the second copy takes the place of the first
+		one.Name += "!"
+		directory.sites[0] = one
+		if err := collector.NewSites(directory, file, logger).Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	after := collector.NewSites(&list{err: errAway}, file, logger)
+	if err := after.Restore(); err != nil {
+		t.Fatal(err)
+	}
+	got, ok := after.Site(t.Context(), 1)
+	if diff := cmp.Diff(one, got, cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() })); !ok || diff != "" {
+		t.Errorf("site (-want +got):\n%s", diff)
+	}
+	if !after.Allowed("hemmelig", 1) || after.Allowed("hemmelig", 2) || after.Allowed("", 1) {
+		t.Error("the token is not what it was")
+	}
+	copied, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(copied, []byte("hemmelig")) {
+		t.Error("the copy holds the secret of a token")
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("copy: %v, %v", info.Mode(), err)
+	}
+
+	for _, broken := range []string{"", "{", `{"Sites":[{"ID":1,"Name":"x","Hosts":["a.example"],"Location":"Nowhere/Town"}]}`, `{"Sites":[{"ID":1}]}`} {
+		if err := os.WriteFile(file, []byte(broken), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := after.Restore(); err == nil || !strings.Contains(err.Error(), file) {
+			t.Errorf("Restore of %q = %v, want an error that names the file", broken, err)
+		}
+		if _, ok := after.Site(t.Context(), 1); !ok {
+			t.Errorf("a copy %q, which is broken, took away what was known", broken)
+		}
+	}
 }

@@ -81,7 +81,7 @@ var columns = []column{
 	{"Time", "time", text{"when, to the second", "når, på sekundet"}},
 	{"Day", "day", text{"the day it was where the website is at home", "dagen det var der nettstedet hører hjemme"}},
 	{"Kind", "kind", text{"what was done", "hva som ble gjort"}},
-	{"Path", "path", text{"the page, without what follows a question mark", "siden, uten det som følger et spørsmålstegn"}},
+	{"Path", "path", text{"the page; of what follows a question mark only what says which page it is", "siden; av det som følger et spørsmålstegn, bare det som sier hvilken side det er"}},
 	{"Host", "host", text{"the website’s name on the internet", "nettstedets navn på internett"}},
 	{"Name", "name", text{"name of an event, words of a search, target of a link", "navnet på en hendelse, ordene i et søk, målet for en lenke"}},
 	{"Value", "value", text{"number that belongs to an event", "tall som hører til en hendelse"}},

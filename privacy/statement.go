@@ -15,6 +15,8 @@ type Statement struct {
 	Site   uint32 // id of the site, for links between the pages
 	Name   string // of the site or of who runs it
 	Host   string // main host of the site
+	// Parameters of page addresses that the site keeps as part of the path.
+	Parameters []string
 	// Contact is where people write to: an e-mail address, the address of a
 	// page with http or https, or words. "" leaves them to the site itself.
 	Contact string

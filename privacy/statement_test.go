@@ -353,3 +353,17 @@ func golden(t *testing.T, name, got string) {
 		t.Errorf("%s (-want +got), -update writes it:\n%s", path, diff)
 	}
 }
+
+// What a site keeps of queries is said.
+func TestStatementNamesParameters(t *testing.T) {
+	for _, lang := range languages {
+		s := statement()
+		if strings.Contains(render(t, lang, s), "<code>sak</code>") {
+			t.Errorf("%s: names a parameter that is not kept", lang)
+		}
+		s.Parameters = []string{"sak", "side"}
+		if !strings.Contains(render(t, lang, s), "(<code>sak</code>, <code>side</code>)") {
+			t.Errorf("%s: does not name the parameters that are kept", lang)
+		}
+	}
+}

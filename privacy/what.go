@@ -95,6 +95,10 @@ var dropped = map[string]text{
 		"The request names no page.",
 		"Forespørselen nevner ingen side.",
 	},
+	"excluded_path": {
+		"This website does not count that page.",
+		"Nettstedet teller ikke den siden.",
+	},
 	"unknown_site": {
 		"The website is not one that is counted here.",
 		"Nettstedet er ikke et som telles her.",

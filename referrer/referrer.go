@@ -1,11 +1,10 @@
 // Package referrer names the channel and the source that a visit came from, by
-// the referring URL and the campaign parameters of the page.
+// the referring URL and the campaign parameters of the page, and knows the hosts
+// whose referring URLs are advertisements.
 package referrer
 
 import (
-	"net/netip"
 	"net/url"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -29,7 +28,7 @@ type Source struct {
 	Source  string // name, host or campaign source; "" for Direct
 
 	// The campaign parameters of the page, each at most 100 characters of valid
-	// UTF-8 in which [email] stands for a mail address.
+	// UTF-8.
 	Campaign        string
 	CampaignSource  string
 	CampaignMedium  string
@@ -37,89 +36,130 @@ type Source struct {
 	CampaignContent string
 }
 
-// maxValue is the most that is kept of a host in bytes and of a campaign
-// parameter in characters; maxRead is the most that is read of either in bytes.
 const (
-	maxValue = 100
-	maxRead  = 2048
+	maxValue = 100  // kept of a host in bytes, and of a name or campaign parameter in characters
+	maxRead  = 2048 // read of a referring URL or a campaign parameter, in bytes
+	maxHost  = 253  // length of a host as text, RFC 1035
 )
 
 // Classify names where a visit that began on page came from; ref is the referring
 // URL as sent. Where page, which may be nil, carries campaign parameters, those
-// count before ref. A ref whose host is that of page, or of which own, which may
-// be nil, says so, is the site itself; own is asked for the host in lower case
-// without a port. A ref that is no URL of a web page or an Android app is none,
-// and so is one whose host is an IP address, for that may be a person's.
-func Classify(page *url.URL, ref string, own func(host string) bool) Source {
+// count before ref; their values are kept as they are, so that page must hold
+// nothing of a person any more. A ref whose Host is that of page, or of which own,
+// which may be nil, says so, is the site itself. A ref without a Host is none.
+func (s *Sources) Classify(page *url.URL, ref string, own func(host string) bool) Source {
 	source := campaign(page)
-	channel, name := origin(page, ref, own)
-	switch {
-	case source == Source{}:
-	case source.Campaign == "" && source.CampaignMedium == "" && known(&channel, &name, source.CampaignSource):
-		// Assistants and networks mark their links with their own host and no more.
-	default:
-		channel = Campaign
-		if isMail(source.CampaignMedium) {
-			channel = Email
-		}
-		if source.CampaignSource != "" {
-			name = source.CampaignSource
-		}
+	from := s.origin(page, ref, own)
+	if source != (Source{}) {
+		from = s.campaignOrigin(source, from)
 	}
-	source.Channel, source.Source = channel, name
+	source.Channel, source.Source = from.channel, from.name
 	return source
 }
 
-// origin names the channel and the source that ref says.
-func origin(page *url.URL, ref string, own func(host string) bool) (channel, name string) {
-	if len(ref) > maxRead {
-		ref = ref[:maxRead]
+// origin returns what ref says.
+func (s *Sources) origin(page *url.URL, ref string, own func(host string) bool) origin {
+	host, path := split(ref)
+	if host == "" || own != nil && own(host) || page != nil && host == plain(page.Hostname()) {
+		return origin{channel: Direct}
 	}
-	u, err := url.Parse(ref)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" && u.Scheme != "android-app" {
-		return Direct, ""
-	}
-	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
-	if !isHost(host) || own != nil && own(host) {
-		return Direct, ""
-	}
-	host = strings.TrimPrefix(host, "www.")
-	if page != nil && host == strings.TrimPrefix(strings.ToLower(page.Hostname()), "www.") {
-		return Direct, ""
-	}
-	if channel, name, ok := table.find(host, u.Path); ok {
-		return channel, name
+	if known := s.find(host, path); known.name != "" {
+		return known
 	}
 	if strings.HasPrefix(host, "mail.") || strings.HasPrefix(host, "webmail.") {
-		return Email, short(host)
+		return origin{Email, short(host)}
 	}
-	return Website, short(host)
+	return origin{Website, short(host)}
 }
 
-// known sets channel and name to those of host, if that is one we know.
-func known(channel, name *string, host string) bool {
-	c, n, ok := table.find(strings.TrimPrefix(strings.ToLower(host), "www."), "")
-	if ok {
-		*channel, *name = c, n
-	}
-	return ok
-}
-
-// isHost reports whether s can be the name of a host: not an IP address, and
-// nothing that a name cannot hold.
-func isHost(s string) bool {
-	if s == "" || !utf8.ValidString(s) {
-		return false
-	}
-	if _, err := netip.ParseAddr(s); err == nil {
-		return false
-	}
-	for _, r := range s {
-		if r != '.' && r != '-' && r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) {
-			return false
+// campaignOrigin returns what the campaign parameters say; the referring URL says
+// from.
+func (s *Sources) campaignOrigin(campaign Source, from origin) origin {
+	if campaign.Campaign == "" && campaign.CampaignMedium == "" {
+		// Assistants and networks mark their links with their own host and no more.
+		if known := s.find(plain(campaign.CampaignSource), ""); known.name != "" {
+			return known
 		}
 	}
-	return true
+	from.channel = Campaign
+	if isMail(campaign.CampaignMedium) {
+		from.channel = Email
+	}
+	if campaign.CampaignSource != "" {
+		from.name = campaign.CampaignSource
+	}
+	return from
+}
+
+// isMail reports whether the medium of a campaign is e-mail.
+func isMail(medium string) bool {
+	switch strings.ToLower(medium) {
+	case "email", "e-mail", "mail", "epost", "e-post", "newsletter", "nyhetsbrev":
+		return true
+	}
+	return false
+}
+
+// Host returns the host of a referring URL in lower case without www., port and
+// final dot, or "" where ref is not the URL of a web page or an Android app. It is
+// "" for an IP address too, which may be a person's.
+func Host(ref string) string {
+	host, _ := split(ref)
+	return host
+}
+
+// split returns the Host of ref and its path as sent. It does without net/url,
+// which allocates and refuses a URL for a fault behind the host.
+func split(ref string) (host, path string) {
+	scheme, rest, ok := strings.Cut(ref[:min(len(ref), maxRead)], "://")
+	if !ok || !isScheme(scheme) {
+		return "", ""
+	}
+	if end := strings.IndexAny(rest, `/\?#`); end >= 0 {
+		rest, path = rest[:end], rest[end:]
+	}
+	rest = rest[strings.LastIndexByte(rest, '@')+1:]
+	host, _, _ = strings.Cut(rest, ":")
+	host = plain(host)
+	if !isHost(host) {
+		return "", ""
+	}
+	if end := strings.IndexAny(path, "?#"); end >= 0 {
+		path = path[:end]
+	}
+	return host, path
+}
+
+// isScheme reports whether URLs with scheme can be those of web pages and apps.
+func isScheme(scheme string) bool {
+	return strings.EqualFold(scheme, "https") || strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "android-app")
+}
+
+// plain returns host in lower case without www. and final dot.
+func plain(host string) string {
+	return strings.TrimPrefix(strings.TrimSuffix(strings.ToLower(host), "."), "www.")
+}
+
+// isHost reports whether s can be the name of a host. No top-level domain begins
+// with a digit, and so nothing that browsers would read as an IPv4 address is one.
+func isHost(s string) bool {
+	if len(s) > maxHost || !utf8.ValidString(s) {
+		return false
+	}
+	digit, previous := false, '.'
+	for _, r := range s {
+		if previous == '.' {
+			digit = unicode.IsDigit(r)
+		}
+		switch {
+		case r == '.' && previous == '.':
+			return false
+		case r != '.' && r != '-' && r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r):
+			return false
+		}
+		previous = r
+	}
+	return !digit && previous != '.'
 }
 
 // short drops labels from the front of host until it is short enough to keep.
@@ -132,98 +172,4 @@ func short(host string) string {
 		host = parent
 	}
 	return host
-}
-
-// isMail reports whether the medium of a campaign is e-mail.
-func isMail(medium string) bool {
-	switch strings.ToLower(medium) {
-	case "email", "e-mail", "mail", "epost", "e-post", "newsletter", "nyhetsbrev":
-		return true
-	}
-	return false
-}
-
-// prefixes are what campaign parameters begin with: Matomo's, its older names, and
-// those of everybody else. The first that has a value counts.
-var prefixes = []string{"mtm_", "matomo_", "pk_", "piwik_", "utm_"}
-
-// campaign reads the campaign parameters of page, from its query or else from a
-// fragment that looks like one. Of the Source it sets only those fields.
-func campaign(page *url.URL) Source {
-	if page == nil {
-		return Source{}
-	}
-	source := parameters(page.RawQuery)
-	if source == (Source{}) {
-		source = parameters(strings.TrimLeft(page.Fragment, "?!/"))
-	}
-	return source
-}
-
-func parameters(query string) Source {
-	if !hasParameters(query) {
-		return Source{}
-	}
-	if len(query) > 4*maxRead {
-		query = query[:4*maxRead]
-	}
-	values, _ := url.ParseQuery(query) // what cannot be read is left out
-	return Source{
-		Campaign:        first(values, "campaign", "cpn"),
-		CampaignSource:  first(values, "source"),
-		CampaignMedium:  first(values, "medium"),
-		CampaignTerm:    first(values, "term", "keyword", "kwd"),
-		CampaignContent: first(values, "content"),
-	}
-}
-
-// hasParameters reports whether query may hold a campaign parameter.
-func hasParameters(query string) bool {
-	for _, prefix := range prefixes {
-		if strings.Contains(query, prefix) {
-			return true
-		}
-	}
-	return false
-}
-
-// first returns the value of the first parameter with one of names that has any.
-func first(values url.Values, names ...string) string {
-	for _, prefix := range prefixes {
-		for _, name := range names {
-			if value := clean(values.Get(prefix + name)); value != "" {
-				return value
-			}
-		}
-	}
-	return ""
-}
-
-// mail is a mail address, or the handle of a person, whole or cut off: whatever
-// stands around an at sign, which may still be encoded.
-var mail = regexp.MustCompile(`[^\s<>()\[\]"',;:|/=&]*(@|%40)[^\s<>()\[\]"',;:|/=&]*`)
-
-// clean makes of a campaign parameter what may be kept of it.
-func clean(value string) string {
-	if len(value) > maxRead {
-		value = value[:maxRead]
-	}
-	value = strings.Map(func(r rune) rune {
-		if r == utf8.RuneError || unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, value)
-	if strings.ContainsRune(value, '@') || strings.Contains(value, "%40") {
-		value = mail.ReplaceAllString(value, "[email]")
-	}
-	value = strings.TrimSpace(value)
-	for n, at := 0, 0; at < len(value); n++ {
-		if n == maxValue {
-			return strings.TrimSpace(value[:at])
-		}
-		_, size := utf8.DecodeRuneInString(value[at:])
-		at += size
-	}
-	return value
 }

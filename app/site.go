@@ -1,0 +1,261 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fotspor/fotspor/collector/script"
+	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/store"
+)
+
+// siteFlags are what can be said of a site.
+type siteFlags struct {
+	hosts, parameters, excluded list
+	name, zone, policy          string
+}
+
+// byPolicy is the record policy of a site that has none of its own.
+const byPolicy = "default"
+
+func (c *call) bindSite(s *siteFlags) {
+	c.Var(&s.hosts, "host", "`hosts` of the site, such as example.org or *.example.org; several with commas, the main one first. Hits of other hosts are left out")
+	c.StringVar(&s.name, "name", "", "`name` of the site (default: its main host)")
+	c.StringVar(&s.zone, "timezone", defaultZone().String(), "time `zone` in which the site's days begin and end")
+	c.Var(&s.parameters, "parameters", "query `parameters` that tell pages apart, such as id,page; all others are dropped")
+	c.Var(&s.excluded, "exclude", "`paths` that are not counted, such as /admin/*,*/preview")
+	c.StringVar(&s.policy, "policy", byPolicy, "`what` to record of this site: standard or minimal, or default for what the collector's --record says")
+}
+
+// apply sets in site what the command line says of it.
+func (s *siteFlags) apply(f flags, site *store.Site) error {
+	var err error
+	f.Visit(func(fl *flag.Flag) {
+		switch fl.Name {
+		case "host":
+			site.Hosts = nil
+			for _, host := range s.hosts {
+				site.Hosts = append(site.Hosts, strings.ToLower(host))
+			}
+		case "name":
+			site.Name = s.name
+		case "timezone":
+			err = errors.Join(err, s.setZone(site))
+		case "parameters":
+			site.Parameters = s.parameters
+		case "exclude":
+			site.Excluded = s.excluded
+		case "policy":
+			err = errors.Join(err, s.setPolicy(site))
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if err := site.Validate(); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+func (s *siteFlags) setZone(site *store.Site) (err error) {
+	site.Location, err = time.LoadLocation(s.zone)
+	if err != nil || s.zone == "" || s.zone == "Local" {
+		return usagef("unknown time zone %q: want one such as Europe/Oslo", s.zone)
+	}
+	return nil
+}
+
+func (s *siteFlags) setPolicy(site *store.Site) error {
+	switch s.policy {
+	case byPolicy:
+		site.Record = ""
+	case string(privacy.Standard), string(privacy.Minimal):
+		site.Record = privacy.Record(s.policy)
+	default:
+		return usagef("policy %q: want standard, minimal or default", s.policy)
+	}
+	return nil
+}
+
+func addSite(ctx context.Context, c *call) error {
+	var s siteFlags
+	var base string
+	var id uint
+	c.bindSite(&s)
+	c.UintVar(&id, "id", 0, "`number` of the site, to keep the one it has in Matomo (default: the next free one)")
+	c.StringVar(&base, "public-url", "http://"+DefaultListen, "`URL` under which browsers reach the collector, for the snippet")
+	quiet := c.Bool("quiet", false, "print the id alone")
+	if _, err := c.parseForStore(); err != nil {
+		return err
+	}
+	if len(s.hosts) == 0 {
+		return usagef("missing --host, such as --host example.org")
+	}
+	if id > math.MaxUint32 {
+		return usagef("id %d is too large", id)
+	}
+	site := store.Site{ID: uint32(id), Name: strings.ToLower(s.hosts[0]), Location: defaultZone()}
+	if err := s.apply(c.flags, &site); err != nil {
+		return err
+	}
+	integrity, err := script.Integrity()
+	if err != nil {
+		return err
+	}
+	return c.withStore(ctx, func(st *store.Store) error {
+		if site, err = st.AddSite(ctx, site); err != nil {
+			return err
+		}
+		if *quiet {
+			_, err = fmt.Fprintln(c.Stdout, site.ID)
+			return err
+		}
+		_, err = fmt.Fprintf(c.Stdout, `Site %d, %s. Paste this before </body> of every page:
+
+%s
+To pin this version of the script, give it integrity=%q and crossorigin="anonymous";
+change the hash with every upgrade, or browsers will refuse the script.
+`, site.ID, site.Name, script.Snippet(base, site.ID), integrity)
+		return err
+	})
+}
+
+func editSite(ctx context.Context, c *call) error {
+	var s siteFlags
+	c.bindSite(&s)
+	words, err := c.parseForStore("ID")
+	if err != nil {
+		return err
+	}
+	id, err := siteID(words[0])
+	if err != nil {
+		return err
+	}
+	return c.withStore(ctx, func(st *store.Store) error {
+		site, err := st.Site(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := s.apply(c.flags, &site); err != nil {
+			return err
+		}
+		return st.PutSite(ctx, site)
+	})
+}
+
+func siteID(s string) (uint32, error) {
+	id, err := strconv.ParseUint(s, 10, 32)
+	if err != nil || id == 0 {
+		return 0, usagef("site %q: want the number of a site, from 1", s)
+	}
+	return uint32(id), nil
+}
+
+func listSites(ctx context.Context, c *call) error {
+	if _, err := c.parseForStore(); err != nil {
+		return err
+	}
+	return c.withStore(ctx, func(st *store.Store) error {
+		sites, err := st.Sites(ctx)
+		if err != nil {
+			return err
+		}
+		for _, s := range sites {
+			policy := string(s.Record)
+			if policy == "" {
+				policy = byPolicy
+			}
+			fmt.Fprintf(c.Stdout, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", s.ID, s.Name, strings.Join(s.Hosts, ","), s.Location,
+				strings.Join(s.Parameters, ","), strings.Join(s.Excluded, ","), policy)
+		}
+		return nil
+	})
+}
+
+// allSites is how the command line names a token's being good for every site.
+const allSites = "all"
+
+func addToken(ctx context.Context, c *call) error {
+	var sites list
+	c.Var(&sites, "site", "`numbers` of the sites that the token is good for, separated by commas, or all")
+	name := c.String("name", "", "`name` that tells what the token is for")
+	quiet := c.Bool("quiet", false, "print the token alone")
+	if _, err := c.parseForStore(); err != nil {
+		return err
+	}
+	if len(sites) == 0 {
+		return usagef("missing --site, such as --site 1")
+	}
+	var ids []uint32
+	if !slices.Equal(sites, list{allSites}) {
+		for _, s := range sites {
+			id, err := siteID(s)
+			if err != nil {
+				return err
+			}
+			ids = append(ids, id)
+		}
+	}
+	return c.withStore(ctx, func(st *store.Store) error {
+		for _, id := range ids {
+			if _, err := st.Site(ctx, id); err != nil {
+				return err
+			}
+		}
+		token, secret, err := st.AddToken(ctx, *name, ids)
+		if err != nil {
+			return err
+		}
+		if *quiet {
+			_, err = fmt.Fprintln(c.Stdout, secret)
+			return err
+		}
+		_, err = fmt.Fprintf(c.Stdout, "Token %s, shown this once; send it as token_auth:\n\n%s\n", token.ID, secret)
+		return err
+	})
+}
+
+func listTokens(ctx context.Context, c *call) error {
+	if _, err := c.parseForStore(); err != nil {
+		return err
+	}
+	return c.withStore(ctx, func(st *store.Store) error {
+		tokens, err := st.Tokens(ctx)
+		if err != nil {
+			return err
+		}
+		for _, t := range tokens {
+			sites := allSites
+			if len(t.Sites) > 0 {
+				sites = strings.Trim(strings.Join(strings.Fields(fmt.Sprint(t.Sites)), ","), "[]")
+			}
+			fmt.Fprintf(c.Stdout, "%s\t%s\t%s\t%s\n", t.ID, t.Name, sites, t.Created.UTC().Format(time.RFC3339))
+		}
+		return nil
+	})
+}
+
+func removeToken(ctx context.Context, c *call) error {
+	words, err := c.parseForStore("ID")
+	if err != nil {
+		return err
+	}
+	return c.withStore(ctx, func(st *store.Store) error { return st.RemoveToken(ctx, words[0]) })
+}
+
+// defaultZone is the time zone of a site that names none.
+func defaultZone() *time.Location {
+	loc, err := time.LoadLocation("Europe/Oslo")
+	if err != nil { // no zone data, which the program brings along
+		return time.UTC
+	}
+	return loc
+}

@@ -1,0 +1,95 @@
+package app_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestSiteSettings changes what is said of a site while the program runs, from
+// another process, and sees the collector follow.
+func TestSiteSettings(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
+	p := start(t, time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), nil)
+	run := func(args ...string) string {
+		t.Helper()
+		out, errs, status := command(t, "", append(args, "--data", p.opts.Data)...)
+		if status != 0 {
+			t.Fatalf("%v: %q, status %d", args, errs, status)
+		}
+		return out
+	}
+	run("site", "add", "--host", "example.org", "--exclude", "/intern/*", "--parameters", "id")
+	p.awaitSite(1)
+
+	// told sends a hit of a page and returns what the collector says of it.
+	told := func(agent, query string) string {
+		t.Helper()
+		req, err := http.NewRequest(http.MethodGet, p.public+"/matomo.php?idsite=1&rec=1&"+query, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("User-Agent", agent)
+		resp, err := p.client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp.Header.Get("X-Fotspor")
+	}
+	becomes := func(query, want string) {
+		t.Helper()
+		await(t, fmt.Sprintf("%s for %s", want, query), func() error {
+			if got := told(agents[0].header, query); got != want {
+				return fmt.Errorf("X-Fotspor: %s", got)
+			}
+			return nil
+		})
+	}
+	becomes("url=https://example.org/a?id=7%26x=8", "recorded")
+	becomes("url=https://example.org/intern/a", "dropped: excluded path")
+	becomes("url=https://www.example.com/a", "dropped: foreign host")
+
+	secret := strings.TrimSpace(run("token", "add", "--site", "1", "--name", "backend", "--quiet"))
+	becomes("url=https://example.org/b&cip=84.210.7.9&token_auth="+secret, "recorded")
+	id, _, _ := strings.Cut(run("token", "list"), "\t")
+	if line := run("token", "list"); !strings.Contains(line, id+"\tbackend\t1\t") || strings.Contains(line, secret) {
+		t.Errorf("token list printed %q", line)
+	}
+	run("token", "remove", id)
+	becomes("url=https://example.org/b&cip=84.210.7.9&token_auth="+secret, "dropped: bad request")
+
+	run("site", "edit", "1", "--host", "example.org,*.example.com", "--exclude", "", "--policy", "minimal")
+	if got, want := run("site", "list"), "1\texample.org\texample.org,*.example.com\tEurope/Oslo\tid\t\tminimal\n"; got != want {
+		t.Errorf("site list printed %q, want %q", got, want)
+	}
+	becomes("url=https://www.example.com/c", "recorded")
+	becomes("url=https://example.org/intern/c", "recorded")
+	if page := p.get(p.public + "/privacy/1?lang=en"); !strings.Contains(page, "<code>id</code>") || strings.Contains(page, "operating system") {
+		t.Error("the statement does not follow the settings of the site")
+	}
+
+	for range 3 {
+		if got := told("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", "url=https://example.org/a"); got != "dropped: bot" {
+			t.Errorf("a bot: %s", got)
+		}
+	}
+	await(t, "the bot ledger", func() error {
+		if got := run("query", "SELECT rule, name, sum(hits) FROM bots GROUP BY ALL"); got != "crawler\tGooglebot\t3\n" {
+			return fmt.Errorf("%q", got)
+		}
+		return nil
+	})
+	await(t, "rows", func() error {
+		const query = `SELECT host, path, network = '84.210.0.0/16', os != '' FROM hits GROUP BY ALL ORDER BY ALL`
+		want := "example.org\t/a?id=7\t0\t1\nexample.org\t/b\t1\t1\nexample.org\t/intern/c\t0\t0\nwww.example.com\t/c\t0\t0\n"
+		if got := run("query", query); got != want {
+			return fmt.Errorf("%q, want %q", got, want)
+		}
+		return nil
+	})
+}

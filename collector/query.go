@@ -1,0 +1,62 @@
+package collector
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/fotspor/fotspor/privacy/scrub"
+	"github.com/fotspor/fotspor/referrer"
+)
+
+// maxParameters bounds the parameters of a query that are looked at.
+const maxParameters = 100
+
+// scrubQuery returns of a query the parameters that are allowed and those that name a
+// campaign, without personal data in their values.
+func scrubQuery(raw string, allowed []string) string {
+	if raw == "" {
+		return ""
+	}
+	var kept strings.Builder
+	left := maxParameters
+	for pair := range strings.SplitSeq(raw, "&") {
+		if left--; left < 0 {
+			break
+		}
+		name, value, _ := strings.Cut(pair, "=")
+		name, err := url.QueryUnescape(name)
+		if err != nil || !referrer.CampaignParameter(name) && !slices.Contains(allowed, name) {
+			continue
+		}
+		value, err = url.QueryUnescape(value)
+		if err != nil {
+			continue
+		}
+		if kept.Len() > 0 {
+			kept.WriteByte('&')
+		}
+		kept.WriteString(url.QueryEscape(name))
+		kept.WriteByte('=')
+		kept.WriteString(url.QueryEscape(cleanText(scrub.Text(value), maxPath)))
+	}
+	return kept.String()
+}
+
+// pathWithParameters returns the path of a page, and behind it the parameters that
+// the site allows: in the order of the site, so that a page has one name however
+// its links are written. page is scrubbed.
+func (s *knownSite) pathWithParameters(page *url.URL) string {
+	path := page.Path
+	if page.RawQuery == "" || len(s.Parameters) == 0 {
+		return path
+	}
+	query, mark := page.Query(), "?"
+	for _, name := range s.Parameters {
+		if value := query.Get(name); value != "" {
+			path += mark + name + "=" + value
+			mark = "&"
+		}
+	}
+	return cleanText(path, maxPath)
+}

@@ -1,0 +1,244 @@
+package referrer
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"golang.org/x/net/idna"
+)
+
+// Sources is a table of known sources by host; the zero value knows none. It never
+// changes, and may be used by several goroutines at once.
+type Sources struct {
+	hosts map[string]*rule // "example.org"
+	stems map[string]*rule // "example" of "example.{}"
+}
+
+// Shipped returns the sources that are part of the program.
+func Shipped() *Sources { return shipped() }
+
+var shipped = sync.OnceValue(parseShipped)
+
+// origin is what a host stands for; without a name it is not known.
+type origin struct{ channel, name string }
+
+// rule is what is known of a host.
+type rule struct {
+	here      origin           // the host itself
+	below     origin           // hosts below it
+	pages     []page           // paths that stand for something else
+	countries map[string]*rule // hosts with a country before this one, by what stands before that
+}
+
+// page is what a path and those below it stand for.
+type page struct {
+	path string
+	here bool // not on hosts below that of the rule
+	origin
+}
+
+//go:embed sources.txt
+var sourcesText string
+
+// parseShipped reads sources.txt, which is part of the program: a mistake in it is
+// one of ours, and every test of the package meets it.
+func parseShipped() *Sources {
+	s := &Sources{hosts: make(map[string]*rule), stems: make(map[string]*rule)}
+	channel := ""
+	for line := range strings.Lines(sourcesText) {
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		if line[0] == '[' {
+			channel = strings.Trim(line, "[]")
+			continue
+		}
+		name, patterns, ok := strings.Cut(line, ": ")
+		if !ok {
+			panic(fmt.Sprintf("referrer: sources.txt: no host in %q", line))
+		}
+		for pattern := range strings.FieldsSeq(patterns) {
+			pattern, here := strings.CutPrefix(pattern, "=")
+			if err := s.add(pattern, here, origin{channel, name}); err != nil {
+				panic(fmt.Sprintf("referrer: sources.txt: %q: %v", line, err))
+			}
+		}
+	}
+	return s
+}
+
+// add makes of the hosts that pattern writes, and of those below them unless here
+// is set, known ones. It replaces what was known of them.
+func (s *Sources) add(pattern string, here bool, from origin) error {
+	host, path, err := parsePattern(pattern)
+	if err != nil {
+		return err
+	}
+	r := s.rule(host)
+	if path != "" {
+		r.pages = slices.DeleteFunc(r.pages, func(p page) bool { return p.path == path })
+		r.pages = append(r.pages, page{path, here, from})
+		return nil
+	}
+	r.here = from
+	if !here {
+		r.below = from
+	}
+	return nil
+}
+
+// parsePattern returns the host and the path, "" where there is none, that a
+// pattern writes.
+func parsePattern(pattern string) (host, path string, err error) {
+	host, path, _ = strings.Cut(strings.TrimPrefix(pattern, "android-app//"), "/")
+	if path = strings.TrimRight(path, "/"); path != "" {
+		path = "/" + path
+	}
+	if strings.Count(strings.TrimSuffix(host, ".{}"), "{}") > 1 {
+		return "", "", fmt.Errorf("host %q: several {}", pattern)
+	}
+	host = plain(host)
+	example := strings.ReplaceAll("."+host+".", ".{}.", ".no.")
+	if _, err := parseHost(example[1 : len(example)-1]); err != nil {
+		return "", "", fmt.Errorf("host %q: %w", pattern, err)
+	}
+	host, err = ascii(host)
+	return host, path, err
+}
+
+var errHost = errors.New("not the name of a host with a dot")
+
+// parseHost returns the name of a host as browsers send it, without www.
+func parseHost(s string) (string, error) {
+	host := plain(s)
+	if !isHost(host) || !strings.Contains(host, ".") {
+		return "", errHost
+	}
+	return ascii(host)
+}
+
+// ascii returns host as browsers send it, where letters beyond ASCII are encoded.
+func ascii(host string) (string, error) {
+	for i := range len(host) {
+		if host[i] >= utf8.RuneSelf {
+			return idna.Punycode.ToASCII(host)
+		}
+	}
+	return host, nil
+}
+
+// rule returns the rule for a host, a new one where there is none.
+func (s *Sources) rule(host string) *rule {
+	rules := s.hosts
+	if stem, ok := strings.CutSuffix(host, ".{}"); ok {
+		host, rules = stem, s.stems
+	}
+	before, parent, ok := strings.Cut(host, "{}.")
+	if !ok {
+		return entry(rules, host)
+	}
+	r := entry(rules, parent)
+	if r.countries == nil {
+		r.countries = make(map[string]*rule)
+	}
+	return entry(r.countries, strings.TrimSuffix(before, "."))
+}
+
+func entry(rules map[string]*rule, key string) *rule {
+	r := rules[key]
+	if r == nil {
+		r = &rule{}
+		rules[key] = r
+	}
+	return r
+}
+
+// find returns what a host in lower case without www. stands for. It walks from
+// the whole host up to its parents, so that the rule with the longest host wins.
+func (s *Sources) find(host, path string) origin {
+	suffix := len(topLevel(host))
+	for at := 0; ; {
+		parent, child := host[at:], host[:max(at-1, 0)]
+		if from := s.hosts[parent].match(child, path); from.name != "" {
+			return from
+		}
+		if suffix > 0 && len(parent) > suffix {
+			if from := s.stems[parent[:len(parent)-suffix]].match(child, path); from.name != "" {
+				return from
+			}
+		}
+		dot := strings.IndexByte(parent, '.')
+		if dot < 0 {
+			return origin{}
+		}
+		at += dot + 1
+	}
+}
+
+// match returns what the rule says of a host that is child, or nothing, before the
+// host of the rule.
+func (r *rule) match(child, path string) origin {
+	if r == nil {
+		return origin{}
+	}
+	if len(r.countries) > 0 {
+		dot := strings.LastIndexByte(child, '.')
+		if country := child[dot+1:]; len(country) == 2 {
+			if from := r.countries[child[:max(dot, 0)]].match("", path); from.name != "" {
+				return from
+			}
+		}
+	}
+	here := child == "" || isTwin(child)
+	var best page
+	for _, p := range r.pages {
+		if (here || !p.here) && isBelow(path, p.path) && len(p.path) > len(best.path) {
+			best = p
+		}
+	}
+	switch {
+	case best.name != "":
+		return best.origin
+	case here:
+		return r.here
+	}
+	return r.below
+}
+
+// isTwin reports whether a host with label before it is that same host: the one
+// for phones, or one of several that share the load.
+func isTwin(label string) bool {
+	number, ok := strings.CutPrefix(label, "www")
+	return label == "m" || ok && strings.Trim(number, "0123456789") == ""
+}
+
+// isBelow reports whether path is that of a page or of one below it.
+func isBelow(path, page string) bool {
+	rest, ok := strings.CutPrefix(path, page)
+	return ok && (rest == "" || rest[0] == '/')
+}
+
+// topLevel returns the part of host, its dot included, that a final {} stands for:
+// the last label, and one before it that registries of countries use.
+func topLevel(host string) string {
+	last := strings.LastIndexByte(host, '.')
+	if last <= 0 {
+		return ""
+	}
+	if len(host)-last == len(".uk") {
+		second := strings.LastIndexByte(host[:last], '.')
+		if second > 0 {
+			switch host[second+1 : last] {
+			case "co", "com", "net", "org", "edu", "it", "ne", "or":
+				return host[second:]
+			}
+		}
+	}
+	return host[last:]
+}
