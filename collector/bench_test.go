@@ -2,6 +2,7 @@ package collector_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -15,19 +16,38 @@ import (
 	"github.com/fotspor/fotspor/collector"
 	"github.com/fotspor/fotspor/collector/dialect"
 	"github.com/fotspor/fotspor/geo"
+	"github.com/fotspor/fotspor/hit"
 )
 
 // traffic is a mix of requests as a busy website sends them: 2,000 paths, most of
-// the views on few of them, 300 User-Agents and 20,000 addresses behind a proxy.
-func traffic(d dialect.Dialect) []*http.Request {
+// the views on few of them, and 20,000 visitors behind a proxy, from 300 networks and
+// with 300 User-Agents, some of whom come often. A server hands on what it has just
+// read, so the requests are few enough to stay in the processor's cache; the visitor
+// changes from one to the next.
+type traffic struct {
+	requests []*http.Request
+	visitors []visitor
+}
+
+type visitor struct{ address, agent []string }
+
+// at returns the nth request. It belongs to one goroutine at a time.
+func (t traffic) at(n int) *http.Request {
+	r := t.requests[n%len(t.requests)]
+	v := t.visitors[n%len(t.visitors)]
+	r.Header["X-Forwarded-For"], r.Header["User-Agent"] = v.address, v.agent
+	return r
+}
+
+func newTraffic(d dialect.Dialect) traffic {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	skewed := func(n int) int { return int(float64(n) * rnd.Float64() * rnd.Float64() * rnd.Float64()) }
 	refs := []string{
 		"", "", "https://www.google.com/", "https://www.facebook.com/", "https://example.org/", "https://nyheter.example/sak/1?x=y",
 	}
 	agents := []string{firefox, safari, chrome}
-	requests := make([]*http.Request, 1<<14)
-	for i := range requests {
+	t := traffic{requests: make([]*http.Request, 1<<10), visitors: make([]visitor, 1<<16+1)}
+	for i := range t.requests {
 		path := fmt.Sprintf("https://example.org/tjenester/%d/om-oss", skewed(2000))
 		switch rnd.IntN(8) {
 		case 0:
@@ -40,17 +60,22 @@ func traffic(d dialect.Dialect) []*http.Request {
 			target = "/matomo.php?idsite=1&rec=1&r=123456&h=10&m=11&s=12&send_image=0&_id=0123456789abcdef&cookie=1&res=1920x1080" +
 				"&action_name=Om+oss&url=" + url.QueryEscape(path) + "&urlref=" + url.QueryEscape(refs[rnd.IntN(len(refs))])
 		}
-		n := uint32(skewed(20000)) * 104729
-		addr := netip.AddrFrom4([4]byte{byte(20 + n>>24%180), byte(n >> 16), byte(n >> 8), byte(n)})
-		if rnd.IntN(3) == 0 {
-			addr = netip.AddrFrom16([16]byte{0x2a, 0x02, byte(n >> 24), byte(n >> 16), 15: byte(n)})
-		}
-		requests[i] = request{target: target, from: "10.0.0.1:50000", header: map[string]string{
-			"User-Agent":      fmt.Sprintf("%s Build/%d", agents[rnd.IntN(len(agents))], skewed(100)),
-			"X-Forwarded-For": addr.String(),
-		}}.make()
+		t.requests[i] = request{target: target, from: "10.0.0.1:50000"}.make()
 	}
-	return requests
+	all := make([]visitor, 20000)
+	for i := range all {
+		n, network := uint32(i)*104729, skewed(300)
+		addr := netip.AddrFrom4([4]byte{byte(20 + network%180), byte(network * 7), byte(n >> 8), byte(n)})
+		if rnd.IntN(3) == 0 {
+			addr = netip.AddrFrom16([16]byte{0x2a, 0x02, byte(network), byte(n >> 16), 14: byte(n >> 8), 15: byte(n)})
+		}
+		agent := fmt.Sprintf("%s Build/%d", agents[rnd.IntN(len(agents))], skewed(100))
+		all[i] = visitor{[]string{addr.String()}, []string{agent}}
+	}
+	for i := range t.visitors {
+		t.visitors[i] = all[skewed(len(all))]
+	}
+	return t
 }
 
 func benchRig(b *testing.B) *rig {
@@ -85,10 +110,10 @@ func BenchmarkPipeline(b *testing.B) {
 	for _, d := range dialects {
 		b.Run(d.Name(), func(b *testing.B) {
 			r := benchRig(b)
-			requests := traffic(d)
+			traffic := newTraffic(d)
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
-				if rows, err := r.Rows(d, requests[i%len(requests)]); err != nil || len(rows) != 1 {
+				if rows, err := r.Rows(d, traffic.at(i)); err != nil || len(rows) != 1 || rows[0].Kind != hit.Pageview {
 					b.Fatalf("%d rows, error %v", len(rows), err)
 				}
 			}
@@ -102,7 +127,7 @@ func BenchmarkCollect(b *testing.B) {
 	for _, d := range dialects {
 		b.Run(d.Name(), func(b *testing.B) {
 			r := benchRig(b)
-			requests := traffic(d)
+			traffic := newTraffic(d)
 			var next atomic.Int64
 			b.SetParallelism(16)
 			b.ReportAllocs()
@@ -110,7 +135,11 @@ func BenchmarkCollect(b *testing.B) {
 				for pb.Next() {
 					w := httptest.NewRecorder()
 					// A request belongs to one server at a time.
-					q := *requests[int(next.Add(1))%len(requests)]
+					n := int(next.Add(1))
+					q := *traffic.requests[n%len(traffic.requests)]
+					v := traffic.visitors[n%len(traffic.visitors)]
+					q.Header = maps.Clone(q.Header)
+					q.Header["X-Forwarded-For"], q.Header["User-Agent"] = v.address, v.agent
 					if r.mux.ServeHTTP(w, &q); w.Header().Get("X-Fotspor") != "recorded" {
 						b.Errorf("status %d, %s", w.Code, w.Header().Get("X-Fotspor"))
 					}

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -57,6 +58,25 @@ type Options struct {
 type Collector struct {
 	Options
 	metrics metrics
+	rooms   sync.Pool // of *room
+}
+
+// room is where the hits of one request are worked on. Rooms are used again, and hold
+// nothing in between.
+type room struct {
+	passage passage
+	rows    []hit.Row // to be kept, those of the bot ledger among them
+	reasons []reason  // of the hits that left the pipeline early
+}
+
+// clear forgets what the request said. The rows of a large one are let go.
+func (m *room) clear() {
+	m.passage = passage{}
+	clear(m.rows)
+	m.rows, m.reasons = m.rows[:0], m.reasons[:0]
+	if cap(m.rows) > 64 {
+		m.rows = nil
+	}
 }
 
 // New returns a collector made of parts.
@@ -67,7 +87,9 @@ func New(o Options) *Collector {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Collector{Options: o, metrics: newMetrics(o.Registerer)}
+	c := &Collector{Options: o, metrics: newMetrics(o.Registerer)}
+	c.rooms.New = func() any { return new(room) }
+	return c
 }
 
 // Routes adds every route of the collector to mux.
@@ -117,55 +139,55 @@ func (c *Collector) collect(d dialect.Dialect) http.Handler {
 			c.unavailable(w, r, d, len(hits))
 			return
 		}
-		outcome, rows, reasons := c.pass(r, hits)
-		recorded := len(hits) - len(reasons)
-		if err := c.Spool.Append(rows...); err != nil {
+		m := c.rooms.Get().(*room)
+		defer func() {
+			m.clear()
+			c.rooms.Put(m)
+		}()
+		outcome := c.pass(r, hits, m)
+		recorded := len(hits) - len(m.reasons)
+		if err := c.Spool.Append(m.rows...); err != nil {
 			if !errors.Is(err, spool.ErrFull) {
-				c.Logger.Error("hits could not be spooled", "hits", len(rows), "err", err)
+				c.Logger.Error("hits could not be spooled", "hits", len(m.rows), "err", err)
 			}
 			c.unavailable(w, r, d, recorded)
 			return
 		}
 		c.metrics.accepted.Add(float64(recorded))
-		w.Header().Set("X-Fotspor", told(recorded, reasons))
+		w.Header().Set("X-Fotspor", told(recorded, m.reasons))
 		d.Reply(w, r, outcome)
 	})
 }
 
-// pass sends hits through the pipeline. It returns the rows to be kept, those of the
-// bot ledger among them, and the reasons of the hits that left it early.
-func (c *Collector) pass(r *http.Request, hits []hit.Hit) (dialect.Outcome, []hit.Row, []reason) {
-	var (
-		outcome dialect.Outcome
-		reasons []reason
-		rows    = make([]hit.Row, 0, len(hits))
-		now     = c.Now()
-	)
+// pass sends hits through the pipeline, and leaves in m what became of them.
+func (c *Collector) pass(r *http.Request, hits []hit.Hit, m *room) dialect.Outcome {
+	var outcome dialect.Outcome
+	m.rows = slices.Grow(m.rows, len(hits))
+	now, p := c.Now(), &m.passage
 	for i := range hits {
-		rows = append(rows, hit.Row{})
-		p := passage{hit: &hits[i], request: r, now: now, row: &rows[len(rows)-1]}
-		why := c.run(&p, pipeline)
-		switch {
-		case why == kept:
-		case p.rule != "":
-			p.ledgerRow()
-		default:
-			rows = rows[:len(rows)-1]
-		}
+		n := len(m.rows)
+		m.rows = append(m.rows, hit.Row{})
+		*p = passage{hit: &hits[i], request: r, now: now, row: &m.rows[n]}
+		why := c.run(p, pipeline)
 		switch {
 		case why == kept:
 			outcome.Tracked++
+			continue
 		case why.invalid():
 			outcome.Invalid = append(outcome.Invalid, why.String())
 		default:
 			outcome.Tracked++ // left out on purpose, which a tracker must not notice
 		}
-		if why != kept {
-			c.drop(why)
-			reasons = append(reasons, why)
+		if p.rule != "" {
+			p.ledgerRow()
+		} else {
+			m.rows[n] = hit.Row{}
+			m.rows = m.rows[:n]
 		}
+		c.drop(why)
+		m.reasons = append(m.reasons, why)
 	}
-	return outcome, rows, reasons
+	return outcome
 }
 
 // refuse answers a request that could not be read.

@@ -20,14 +20,18 @@ var (
 	Matomo dialect.Dialect = matomo.Dialect{}
 )
 
-// Rows is all that happens between a request and the spool.
+// Rows is all that happens between a request and the spool. The rows are good until
+// the next call.
 func (c *Collector) Rows(d dialect.Dialect, r *http.Request) ([]hit.Row, error) {
 	hits, err := d.Parse(r)
 	if err != nil {
 		return nil, err
 	}
-	_, rows, _ := c.pass(r, hits)
-	return rows, nil
+	m := c.rooms.Get().(*room)
+	defer c.rooms.Put(m)
+	m.clear()
+	c.pass(r, hits, m)
+	return m.rows, nil
 }
 
 // Steps returns the names of the pipeline's steps in order.

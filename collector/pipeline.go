@@ -342,16 +342,23 @@ var pathParameters = regexp.MustCompile(`;[^/]*`)
 // cleanPath returns the path of a page as people read it, without personal data and
 // the parameters of its segments. One that is not UTF-8 stays escaped.
 func cleanPath(page *url.URL) string {
-	escaped := page.EscapedPath()
-	if strings.Contains(escaped, ";") {
-		escaped = pathParameters.ReplaceAllString(escaped, "")
-	}
-	path, err := url.PathUnescape(escaped)
-	if err != nil || !utf8.ValidString(path) {
-		path = escaped
+	path := page.Path
+	if strings.Contains(path, ";") || !utf8.ValidString(path) {
+		path = withoutParameters(page.EscapedPath())
 	}
 	if path = cleanText(scrub.Path(path), maxPath); path == "" {
 		return "/"
+	}
+	return path
+}
+
+// withoutParameters takes the parameters of its segments from an escaped path, and
+// decodes what is left if that is UTF-8.
+func withoutParameters(escaped string) string {
+	escaped = pathParameters.ReplaceAllString(escaped, "")
+	path, err := url.PathUnescape(escaped)
+	if err != nil || !utf8.ValidString(path) {
+		return escaped
 	}
 	return path
 }
