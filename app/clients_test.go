@@ -256,7 +256,7 @@ func TestMatomoClientsInBrowser(t *testing.T) {
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := newStage(t, "127.0.0.1,localhost")
+			s := newStage(t, "127.0.0.1")
 			s.like = c.like
 			s.like.Host, s.like.Language = "127.0.0.1", "nb"
 			s.like.Browser, s.like.BrowserVersion = agents[0].browser, agents[0].version

@@ -85,6 +85,7 @@ func TestScreenshots(t *testing.T) {
 		if i < 3 {
 			story := tell(uint64(i), site, hit.DayOf(moment)-800, hit.DayOf(moment), []float64{90, 60, 4}[i], moment)
 			put(t, b.store, s.name, rowsOf(site, story))
+			put(t, b.store, s.name+" bots", someBots(site))
 		}
 	}
 	tab := openTab(b)
@@ -111,6 +112,7 @@ func TestScreenshots(t *testing.T) {
 	shoot("site-today", "/sites/1?period=today", "#browsers .opens", "#figure-visits summary")
 	shoot("site-12m", "/sites/2?period=12m&lang=en")
 	tab.Do(chromedp.Navigate(b.server.URL + "/?lang=nb"))
+	shoot("left-out", "/sites/1?period=today&show=leftOut")
 	shoot("table", "/sites/1?period=month&show=countries")
 	shoot("custom", "/sites/3?period=custom&from=2026-10-05&to=2026-11-05", ".custom summary")
 	shoot("new", "/sites/4")
