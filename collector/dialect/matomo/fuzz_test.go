@@ -65,6 +65,7 @@ func check(t *testing.T, r *http.Request) {
 func FuzzQuery(f *testing.F) {
 	f.Add(pageview)
 	f.Add("idsite=3&rec=1&e_c=a&e_a=%FF&e_v=1e999&cdt=2026-03-01T11:00:00Z&cdo=-9e99")
+	f.Add("idsite=3&rec=1&e_a=0&e_c=" + strings.Repeat("\xeb", 1100))
 	f.Add("idsite=3&rec=1&idgoal=-1&cip=%31&%63id=&&&==&%")
 	f.Add("idsite=3&rec=1&token_auth=secret&cip=2001:db8::1%25eth0&country=no&region=03&cdt=1700000000.5&search=a+/&search_count=0")
 	f.Add("idsite=3&rec=1&cs=iso-8859-15&url=/%25A4%A4%253F%2B?q=%25&e_c=%A4&e_a=%00")

@@ -131,7 +131,7 @@ func (p *params) sender(h *hit.Hit) {
 // that we keep.
 func (p *params) what(h *hit.Hit) bool {
 	goal := whole(p.goal)
-	category, action := strings.TrimSpace(p.category), strings.TrimSpace(p.action)
+	category, action := text(p.category), text(p.action)
 	switch {
 	case p.ping == "1":
 		h.Kind = hit.Ping
@@ -145,7 +145,7 @@ func (p *params) what(h *hit.Hit) bool {
 		h.Kind, h.Name = hit.Outlink, dialect.Clean(p.link, dialect.MaxURL)
 	case p.download != "":
 		h.Kind, h.Name = hit.Download, dialect.Clean(p.download, dialect.MaxURL)
-	case strings.TrimSpace(p.search) != "":
+	case text(p.search) != "":
 		p.searched(h)
 	case p.contentInteraction != "":
 		p.event(h, "", "content", p.contentInteraction, p.contentName)
@@ -164,8 +164,8 @@ func (p *params) what(h *hit.Hit) bool {
 // term, which loses any spaces that would make it two, the second the category, if
 // there is one. Its value is the number of results; -1 if the tracker doesn't say.
 func (p *params) searched(h *hit.Hit) {
-	term := strings.ReplaceAll(strings.Join(strings.Fields(p.search), " "), " /", "/")
-	if category := strings.TrimSpace(p.searchCategory); category != "" {
+	term := strings.ReplaceAll(strings.Join(strings.Fields(text(p.search)), " "), " /", "/")
+	if category := text(p.searchCategory); category != "" {
 		term += " / " + category
 	}
 	h.Kind, h.Name, h.Value = hit.Search, dialect.Clean(term, dialect.MaxText), float64(whole(p.searchCount))
@@ -175,7 +175,7 @@ func (p *params) searched(h *hit.Hit) {
 func (*params) event(h *hit.Hit, value string, parts ...string) {
 	name := parts[:0]
 	for _, part := range parts {
-		if part = strings.TrimSpace(part); part != "" {
+		if part = text(part); part != "" {
 			name = append(name, part)
 		}
 	}
@@ -183,6 +183,10 @@ func (*params) event(h *hit.Hit, value string, parts ...string) {
 	h.Name = dialect.Clean(strings.Join(name, " / "), dialect.MaxText)
 	h.Value = number(value)
 }
+
+// text returns what can be kept of a name, which may be nothing: strangers send bytes
+// that are no text at all.
+func text(s string) string { return strings.TrimSpace(dialect.Clean(s, dialect.MaxText)) }
 
 // number reads a finite number; anything else is 0.
 func number(s string) float64 {
