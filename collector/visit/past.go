@@ -25,6 +25,13 @@ type pastDay struct {
 	used time.Time // when the last hit came, whatever it claimed
 }
 
+// idle says whether no hit has come to the day for as long as Silence. One that came
+// more than an hour from now came while the clock was wrong.
+func (d pastDay) idle(now time.Time) bool {
+	since := now.Sub(d.used)
+	return since >= Silence || since < -time.Hour
+}
+
 // enterPast returns the past day that at belongs to, with its lock held for
 // reading. A new one takes the place of the one used longest ago.
 func (t *state) enterPast(id uint32, at, now time.Time, loc *time.Location) *site {
@@ -65,7 +72,7 @@ func (t *state) sweepPast(now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.days = slices.DeleteFunc(p.days, func(d pastDay) bool {
-		if now.Sub(d.used) < Silence {
+		if !d.idle(now) {
 			return false
 		}
 		d.mu.Lock()

@@ -47,8 +47,8 @@ type Options struct {
 }
 
 // Tracker is the state of all visitors of today, on any number of sites, and of
-// the visitors of past days that hits come to. Its methods are safe for concurrent
-// use.
+// the visitors of past days that hits come to. HandOver and TakeOver carry it over a
+// restart. Its methods are safe for concurrent use.
 //
 // Memory is bounded: beyond Options.MaxVisitors the visitor leaves whose last hit
 // came longest ago, and beyond MaxPastDays the past day. One who left and comes
@@ -283,7 +283,7 @@ func (t *state) sweep(now time.Time) {
 	t.mu.RUnlock()
 	for _, s := range sites {
 		s.mu.Lock()
-		if s.loc != nil && (!now.Before(s.end) || now.Before(s.start.Add(-time.Hour))) {
+		if s.loc != nil && s.over(now) {
 			s.begin(dayOf(now, s.loc), s.loc, t.shards)
 		}
 		s.mu.Unlock()

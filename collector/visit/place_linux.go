@@ -1,0 +1,210 @@
+package visit
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// File systems by their magic numbers, as in <linux/magic.h>.
+const (
+	tmpfs = 0x01021994
+	ramfs = 0x858458f6
+)
+
+// place is a directory for a hand-over. Names in it are looked up from the open
+// directory, so that it stays the one that was checked.
+type place struct {
+	dir  *os.File
+	made bool // by openPlace
+}
+
+// openPlace opens dir, and makes it if only its parent exists.
+func openPlace(dir string) (*place, error) {
+	err := os.Mkdir(dir, 0o700)
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, fmt.Errorf("%w: %w", ErrNotInMemory, err)
+	}
+	p := &place{made: err == nil}
+	// Clean, because behind a slash a symbolic link would be followed.
+	p.dir, err = os.OpenFile(filepath.Clean(dir), os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW, 0)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotInMemory, err)
+	}
+	return p, nil
+}
+
+// close closes the directory, and removes it if it was made for nothing.
+func (p *place) close() {
+	if p.made {
+		os.Remove(p.dir.Name()) // fails if the hand-over is in it
+	}
+	p.dir.Close()
+}
+
+func (p *place) fd() int { return int(p.dir.Fd()) }
+
+// check says whether secrets may be written to the directory.
+func (p *place) check() error {
+	var st syscall.Stat_t
+	if err := syscall.Fstat(p.fd(), &st); err != nil {
+		return fmt.Errorf("%w: %w", ErrNotInMemory, err)
+	}
+	switch {
+	case st.Uid != uint32(os.Geteuid()):
+		return fmt.Errorf("%w: it belongs to another user", ErrNotInMemory)
+	case st.Mode&0o022 != 0:
+		return fmt.Errorf("%w: others may write to it (mode %#o)", ErrNotInMemory, st.Mode&0o7777)
+	}
+	return inMemory(p.dir, os.DirFS("/"))
+}
+
+// clear removes what an earlier hand-over left.
+func (p *place) clear() error {
+	for _, name := range []string{handedOver, unfinished} {
+		if err := syscall.Unlinkat(p.fd(), name); err != nil && err != syscall.ENOENT {
+			return &os.PathError{Op: "remove", Path: name, Err: err}
+		}
+	}
+	return nil
+}
+
+// create makes the unfinished file.
+func (p *place) create() (*os.File, error) {
+	const flags = syscall.O_WRONLY | syscall.O_CREAT | syscall.O_EXCL | syscall.O_NOFOLLOW | syscall.O_CLOEXEC
+	return p.open(unfinished, flags)
+}
+
+// finish gives the file its name.
+func (p *place) finish() error {
+	return os.NewSyscallError("rename", syscall.Renameat(p.fd(), unfinished, p.fd(), handedOver))
+}
+
+// take opens the file of a hand-over and removes it. It returns nil if there is
+// none. A file is removed even if that is an error.
+func (p *place) take() (*os.File, error) {
+	// A pipe of that name must not block.
+	const flags = syscall.O_RDONLY | syscall.O_NOFOLLOW | syscall.O_NONBLOCK | syscall.O_CLOEXEC
+	f, err := p.open(handedOver, flags)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, p.clear()
+	}
+	// Whoever finds it gone by now lost it to another process.
+	if removeErr := syscall.Unlinkat(p.fd(), handedOver); removeErr != nil {
+		err = errors.Join(err, &os.PathError{Op: "remove", Path: handedOver, Err: removeErr})
+	}
+	if err = errors.Join(err, p.clear()); err == nil {
+		err = ours(f)
+	}
+	if err != nil && f != nil {
+		f.Close()
+		f = nil
+	}
+	return f, err
+}
+
+func (p *place) open(name string, flags int) (*os.File, error) {
+	fd, err := syscall.Openat(p.fd(), name, flags, 0o600)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: name, Err: err}
+	}
+	return os.NewFile(uintptr(fd), name), nil
+}
+
+// ours says whether a file that was just removed is one that HandOver wrote, and
+// gone for good.
+func ours(f *os.File) error {
+	var st syscall.Stat_t
+	if err := syscall.Fstat(int(f.Fd()), &st); err != nil {
+		return os.NewSyscallError("fstat", err)
+	}
+	switch {
+	case st.Mode&syscall.S_IFMT != syscall.S_IFREG:
+		return errors.New("it is no regular file")
+	case st.Uid != uint32(os.Geteuid()):
+		return errors.New("its file belongs to another user")
+	case st.Mode&0o077 != 0:
+		return fmt.Errorf("its file is open to others (mode %#o)", st.Mode&0o7777)
+	case st.Nlink != 0:
+		return errors.New("its file has another name, under which it stays")
+	}
+	return inMemory(f, os.DirFS("/"))
+}
+
+// inMemory says whether what is written to a file, or in a directory, stays in
+// memory. root is the file system of the machine.
+func inMemory(f *os.File, root fs.FS) error {
+	var st syscall.Statfs_t
+	if err := syscall.Fstatfs(int(f.Fd()), &st); err != nil {
+		return fmt.Errorf("%w: %w", ErrNotInMemory, err)
+	}
+	switch uint32(st.Type) {
+	case ramfs:
+		return nil
+	case tmpfs:
+		if swapless(root, int(f.Fd())) {
+			return nil
+		}
+		return checkSwaps(root)
+	}
+	return fmt.Errorf("%w: its file system (%#x) is neither tmpfs nor ramfs", ErrNotInMemory, uint32(st.Type))
+}
+
+// swapless says whether an open file is on a tmpfs mounted with noswap.
+func swapless(root fs.FS, fd int) bool {
+	info, _ := fs.ReadFile(root, "proc/self/fdinfo/"+strconv.Itoa(fd))
+	_, mount, _ := strings.Cut(string(info), "mnt_id:")
+	mount, _, _ = strings.Cut(mount, "\n")
+	mounts, _ := fs.ReadFile(root, "proc/self/mountinfo")
+	for line := range strings.Lines(string(mounts)) {
+		id, _, _ := strings.Cut(line, " ")
+		_, kind, _ := strings.Cut(line, " - ") // type, source, options
+		f := strings.Fields(kind)
+		if id == strings.TrimSpace(mount) && len(f) == 3 && f[0] == "tmpfs" {
+			return strings.Contains(","+f[2]+",", ",noswap,")
+		}
+	}
+	return false
+}
+
+// checkSwaps says whether all swap in use is memory itself.
+func checkSwaps(root fs.FS) error {
+	swaps, err := fs.ReadFile(root, "proc/swaps")
+	if err != nil {
+		return fmt.Errorf("%w: it cannot be told whether there is swap: %w", ErrNotInMemory, err)
+	}
+	header, list, _ := bytes.Cut(swaps, []byte("\n"))
+	if !bytes.HasPrefix(header, []byte("Filename")) {
+		return fmt.Errorf("%w: it cannot be told whether there is swap", ErrNotInMemory)
+	}
+	for line := range strings.Lines(string(list)) {
+		if f := strings.Fields(line); len(f) > 0 && !isZRAM(root, f[0]) {
+			return fmt.Errorf("%w: its pages may go to swap (%s)", ErrNotInMemory, f[0])
+		}
+	}
+	return nil
+}
+
+// isZRAM says whether a device is a zram that writes nothing back to a disk.
+func isZRAM(root fs.FS, device string) bool {
+	name, ok := strings.CutPrefix(device, "/dev/zram")
+	if _, err := strconv.ParseUint(name, 10, 32); !ok || err != nil {
+		return false
+	}
+	of := path.Join("sys/block", "zram"+name)
+	if _, err := fs.Stat(root, of); err != nil {
+		return false
+	}
+	backing, err := fs.ReadFile(root, path.Join(of, "backing_dev"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return true // the kernel was built without the ability
+	}
+	return err == nil && strings.TrimSpace(string(backing)) == "none"
+}
