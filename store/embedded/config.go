@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"bytes"
 	"encoding/xml"
 	"fmt"
 	"os"
@@ -47,24 +48,21 @@ var sessionSettings = []string{
 	"--query_profiler_cpu_time_period_ns=0",
 }
 
-// writeConfig writes the server settings to a new temporary file, for the
-// caller to remove.
-func writeConfig(backups string, maxMemory int64) (string, error) {
-	file, err := os.CreateTemp("", "fotspor-engine-*.xml")
-	if err != nil {
-		return "", fmt.Errorf("write the engine's settings: %w", err)
-	}
-	err = serverConfig.Execute(file, struct {
+// writeConfig writes the settings of a server to a file, in place of the one that a
+// process may have left there when it died.
+func writeConfig(path, backups string, maxMemory int64) error {
+	var config bytes.Buffer
+	err := serverConfig.Execute(&config, struct {
 		MaxMemory int64
 		Backups   string
 	}{maxMemory, filepath.ToSlash(backups)})
-	if closing := file.Close(); err == nil {
-		err = closing
+	if err == nil {
+		err = os.WriteFile(path, config.Bytes(), 0o600)
 	}
 	if err != nil {
-		return "", fmt.Errorf("write the engine's settings: %w", err)
+		return fmt.Errorf("write the engine's settings: %w", err)
 	}
-	return file.Name(), nil
+	return nil
 }
 
 func xmlText(text string) (string, error) {

@@ -203,8 +203,15 @@ func lockDir(dir string) (*os.File, error) {
 
 // start boots the engine with the control session.
 func (e *Engine) start() error {
-	config, err := writeConfig(filepath.Join(e.options.Dir, "backups"), e.options.MaxMemory)
+	forgotten, err := repairLogs(tablesDir(e.options.Dir))
 	if err != nil {
+		return err
+	}
+	if len(forgotten) > 0 {
+		e.options.Logger.Warn("inserts were cut short when the engine died; they are made again", "parts", forgotten)
+	}
+	config := filepath.Join(e.options.Dir, "engine.xml")
+	if err := writeConfig(config, filepath.Join(e.options.Dir, "backups"), e.options.MaxMemory); err != nil {
 		return err
 	}
 	defer os.Remove(config)

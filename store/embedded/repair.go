@@ -1,0 +1,116 @@
+package embedded
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// ClickHouse notes the token of an insert in the table's deduplication log before it
+// gives the part its name, both under one lock of the table. Killed between the two it
+// forgets the rows and remembers the token, so that the insert, sent again, is taken
+// for one that was done. Such a record can only be the last of its log, and its part
+// is in no part of the table. It is taken back here before the engine starts.
+
+// repairLogs takes back the last record of every deduplication log that has no part,
+// and returns the names of those parts. The caller holds the lock on dir.
+func repairLogs(dir string) (lost []string, err error) {
+	tables, err := filepath.Glob(filepath.Join(dir, "store", "*", "*", "deduplication_logs"))
+	if err != nil {
+		return nil, err
+	}
+	for _, logs := range tables {
+		part, err := repairLog(logs)
+		if err != nil {
+			return lost, fmt.Errorf("repair %q: %w", logs, err)
+		}
+		if part != "" {
+			lost = append(lost, part)
+		}
+	}
+	return lost, nil
+}
+
+func repairLog(logs string) (part string, err error) {
+	file, content, err := lastLog(logs)
+	if err != nil || len(content) == 0 {
+		return "", err
+	}
+	start := bytes.LastIndexByte(content[:len(content)-1], '\n') + 1
+	record := string(content[start:])
+	fields := strings.Split(strings.TrimSuffix(record, "\n"), "\t")
+	const add = "1"
+	if strings.HasSuffix(record, "\n") { // else it is half a record, after a power cut
+		if len(fields) != 3 || fields[0] != add {
+			return "", nil
+		}
+		if has, err := hasPart(filepath.Dir(logs), fields[1]); has || err != nil {
+			return "", err
+		}
+	}
+	return strings.Join(fields[1:min(2, len(fields))], ""), os.Truncate(file, int64(start))
+}
+
+// lastLog returns the newest log that has a record.
+func lastLog(logs string) (file string, content []byte, err error) {
+	entries, err := os.ReadDir(logs)
+	if err != nil {
+		return "", nil, err
+	}
+	number := func(e fs.DirEntry) int {
+		digits := strings.TrimSuffix(strings.TrimPrefix(e.Name(), "deduplication_log_"), ".txt")
+		n, err := strconv.Atoi(digits)
+		if err != nil {
+			return -1
+		}
+		return n
+	}
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return number(b) - number(a) })
+	for _, e := range entries {
+		if number(e) < 0 {
+			continue
+		}
+		file = filepath.Join(logs, e.Name())
+		if content, err = os.ReadFile(file); err != nil || len(content) > 0 {
+			return file, content, err
+		}
+	}
+	return "", nil, nil
+}
+
+// hasPart reports whether the rows of a new part are in a part of the table: itself,
+// or one that it was merged into.
+func hasPart(table, name string) (bool, error) {
+	partition, block, _, ok := partName(name)
+	if !ok {
+		return false, errors.New("the log names no part")
+	}
+	entries, err := os.ReadDir(table)
+	if err != nil {
+		return false, err
+	}
+	for _, e := range entries {
+		p, from, to, ok := partName(e.Name())
+		if ok && p == partition && from <= block && block <= to {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// partName reads a name such as 202611_5_7_1: partition, first and last block, level.
+func partName(name string) (partition string, from, to int, ok bool) {
+	fields := strings.Split(name, "_")
+	if len(fields) < 4 {
+		return "", 0, 0, false
+	}
+	from, err1 := strconv.Atoi(fields[1])
+	to, err2 := strconv.Atoi(fields[2])
+	return fields[0], from, to, err1 == nil && err2 == nil
+}
