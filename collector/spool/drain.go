@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"math/rand/v2"
-	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/fotspor/fotspor/hit"
@@ -21,18 +22,40 @@ const (
 	maxBackoff = 30 * time.Second
 )
 
+const (
+	// patience is how often Drain tries a segment before it tries others too.
+	patience = 3
+
+	// maxStrikes failures set a segment aside. Only those count between which the
+	// store took another segment, so that it can't be the store.
+	maxStrikes = 10
+
+	// lookEvery is how often Drain reads the directory.
+	lookEvery = 30 * time.Second
+)
+
 // An Inserter stores the rows of one segment. It must honour its context, and
 // must take a second call with the same token for a repetition of the first: a
 // crash between its success and the removal of the segment leads to one. The rows
-// are its own until it returns.
+// are its own until it returns. An error that matches ErrRefused sets the segment
+// aside; after any other it comes again.
 type Inserter = func(ctx context.Context, rows []hit.Row, token string) error
 
-// errDraining: Drain and Flush exclude each other.
-var errDraining = errors.New("spool is being drained already")
+var (
+	// errDraining: Drain and Flush exclude each other.
+	errDraining = errors.New("spool is being drained already")
+
+	// errUnreadable: there is nothing in a segment that this version can read.
+	errUnreadable = errors.New("segment is not readable")
+)
 
 // Drain hands every segment to insert, oldest first, and removes it once insert
-// has returned nil. A segment is sealed when it is large or old enough; one that
-// insert refuses is tried again, with growing waits, for as long as it takes.
+// has returned nil. A segment is sealed when it is large or old enough. One that
+// insert fails on is tried again, with growing waits, for as long as it takes;
+// after a few tries, others get their turn in between. One that insert refuses for
+// good is set aside, and so is one that keeps failing, or can't be read, while the
+// store takes others.
+//
 // Drain returns nil when ctx ends; what is not stored by then stays on disk.
 func (s *Spool) Drain(ctx context.Context, insert Inserter) error {
 	if !s.draining.TryLock() {
@@ -40,9 +63,10 @@ func (s *Spool) Drain(ctx context.Context, insert Inserter) error {
 	}
 	defer s.draining.Unlock()
 	for failures := 0; ctx.Err() == nil; {
+		s.look()
 		seg, due := s.next()
 		if seg == nil {
-			s.sleep(ctx, due, s.wake)
+			s.sleep(ctx, min(due, lookEvery), s.wake)
 			continue
 		}
 		err := s.store(ctx, seg, insert)
@@ -53,18 +77,23 @@ func (s *Spool) Drain(ctx context.Context, insert Inserter) error {
 		if ctx.Err() != nil {
 			break
 		}
+		if s.hopeless(seg, err) {
+			s.setAside(seg, err)
+			continue
+		}
 		wait := backoff(failures)
 		failures++
 		s.opts.Logger.Warn("segment is not stored yet",
-			"segment", seg.token, "failures", failures, "retry_in", wait, "err", err)
+			"segment", seg.token, "failures", seg.failures, "retry_in", wait, "err", err)
 		s.sleep(ctx, wait, nil)
 	}
 	return nil
 }
 
 // Flush seals the open segment and hands every segment to insert once, oldest
-// first. It stops at the first error and returns it; what is not stored by then
-// stays on disk.
+// first. It stops at the first error and returns it, save that a segment that is
+// refused for good, or holds nothing readable, is set aside; what is not stored by
+// then stays on disk.
 func (s *Spool) Flush(ctx context.Context, insert Inserter) error {
 	if !s.draining.TryLock() {
 		return errDraining
@@ -78,7 +107,11 @@ func (s *Spool) Flush(ctx context.Context, insert Inserter) error {
 		if seg == nil {
 			return nil
 		}
-		if err := s.store(ctx, seg, insert); err != nil {
+		err := s.store(ctx, seg, insert)
+		if isFinal(err) && s.setAside(seg, err) {
+			continue
+		}
+		if err != nil {
 			return fmt.Errorf("flush spool: %w", err)
 		}
 	}
@@ -103,81 +136,247 @@ func backoff(failures int) time.Duration {
 	return rand.N(ceiling)
 }
 
-// next returns the oldest segment if it is sealed, or old enough to be sealed now;
-// else nil, and the time after which to look again.
+// next returns the oldest segment that is sealed, or old enough to be sealed now,
+// and whose time to be tried has come; else nil, and the time after which to look
+// again.
 func (s *Spool) next() (seg *segment, due time.Duration) {
+	now := s.opts.Now()
+	due = time.Hour // a new segment wakes Drain
+	var open *segment
 	s.mu.Lock()
-	if len(s.queue) == 0 {
-		s.mu.Unlock()
-		return nil, time.Hour // a new segment wakes Drain
+	for _, seg := range s.queue {
+		if !seg.sealed {
+			open = seg
+			continue
+		}
+		wait := seg.retryAt.Sub(now)
+		if wait <= 0 {
+			s.mu.Unlock()
+			return seg, 0
+		}
+		due = min(due, wait)
 	}
-	seg = s.queue[0]
-	sealed := seg.sealed
 	s.mu.Unlock()
-	if sealed {
-		return seg, 0
+	if open == nil {
+		return nil, due
 	}
 	// The clock may have been set back, so that the age is below zero.
-	if age := max(0, s.opts.Now().Sub(seg.born)); age < s.opts.SealAfter {
-		return nil, s.opts.SealAfter - age
+	if age := max(0, now.Sub(open.born)); age < s.opts.SealAfter {
+		return nil, min(due, s.opts.SealAfter-age)
 	}
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	if s.open == seg {
+	if s.open == open {
 		s.seal()
 	}
-	return seg, 0
+	return open, 0
 }
 
 // oldest returns the oldest sealed segment, nil if there is none.
 func (s *Spool) oldest() *segment {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.queue) == 0 || !s.queue[0].sealed {
-		return nil
-	}
-	return s.queue[0]
-}
-
-// store hands a sealed segment, the oldest, to insert and then removes it.
-func (s *Spool) store(ctx context.Context, seg *segment, insert Inserter) error {
-	data, err := seg.read()
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("read segment: %w", err)
-	}
-	rows, good, damage := decodeSegment(data)
-	if errors.Is(damage, errVersion) {
-		return fmt.Errorf("read segment: %w", damage)
-	}
-	if len(rows) > 0 {
-		if err := insert(ctx, rows, seg.token); err != nil {
-			return err
+	for _, seg := range s.queue {
+		if seg.sealed {
+			return seg
 		}
 	}
-	s.reportDamage(seg, good, damage, false)
-	if err := os.Remove(seg.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		// It is stored: to try it again would be no use. The next Open finds it,
-		// and the token makes its insert a no-op.
-		s.opts.Logger.Error("remove stored segment", "segment", seg.token, "err", err)
-	}
-	s.mu.Lock()
-	s.queue = s.queue[1:]
-	s.used -= seg.size
-	s.mu.Unlock()
 	return nil
 }
 
-// read returns the content of a sealed segment.
-func (seg *segment) read() ([]byte, error) {
-	f, err := os.Open(seg.path)
+// store hands a sealed segment to insert and then removes it.
+func (s *Spool) store(ctx context.Context, seg *segment, insert Inserter) error {
+	data, err := s.fs.ReadFile(seg.path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("read segment: %w", err)
+	}
+	data = data[:min(int64(len(data)), seg.size)]
+	rows, good, damage := decodeSegment(data)
+	if errors.Is(damage, errVersion) || errors.Is(damage, errMagic) {
+		return fmt.Errorf("%w: %w", errUnreadable, damage)
+	}
+	if len(rows) > 0 {
+		if err := s.insert(ctx, rows, seg.token, insert); err != nil {
+			return err
+		}
+		s.accepted++
+	}
+	s.reportDamage(seg, good, damage)
+	s.dequeue(seg)
+	s.remove(seg)
+	return nil
+}
+
+// insert is one attempt.
+func (s *Spool) insert(ctx context.Context, rows []hit.Row, token string, insert Inserter) error {
+	ctx, cancel := context.WithTimeout(ctx, s.opts.InsertTimeout)
+	defer cancel()
+	return insert(ctx, rows, token)
+}
+
+// reportDamage counts and logs what is behind the first good bytes of a segment,
+// if err says that something is wrong there.
+func (s *Spool) reportDamage(seg *segment, good int, err error) {
+	lost := seg.size - int64(good)
+	switch {
+	case err == nil:
+	case filepath.Ext(seg.path) == openSuffix && errors.Is(err, errShort):
+		s.metrics.tornBytes.Add(float64(lost))
+		s.opts.Logger.Warn("segment ended in an unfinished write, which was never acknowledged; it is left out",
+			"segment", seg.token, "bytes", lost)
+	default:
+		s.metrics.corruptRecords.Inc()
+		s.opts.Logger.Error("segment is damaged; rows are lost from the damage to its end",
+			"segment", seg.token, "offset", good, "bytes", lost, "err", err)
+	}
+}
+
+// isFinal says whether an attempt to store a segment will fail like this for ever.
+func isFinal(err error) bool { return errors.Is(err, ErrRefused) || errors.Is(err, errUnreadable) }
+
+// hopeless says whether a segment is to be set aside after an attempt that failed
+// with err. If not, it sets the time of the next one.
+func (s *Spool) hopeless(seg *segment, err error) bool {
+	if isFinal(err) {
+		return true
+	}
+	if seg.failures > 0 && s.accepted > seg.accepted {
+		seg.strikes++
+	}
+	seg.accepted = s.accepted
+	if seg.failures >= patience-1 {
+		seg.retryAt = s.opts.Now().Add(backoff(seg.failures))
+	}
+	seg.failures++
+	return seg.strikes >= maxStrikes
+}
+
+// setAside takes a segment out of the queue, and keeps its file. It says whether
+// that was possible; if not, the segment comes again later.
+func (s *Spool) setAside(seg *segment, why error) bool {
+	if err := s.fs.Rename(seg.path, filepath.Join(s.dir, seg.token+asideSuffix)); err != nil {
+		seg.retryAt = s.opts.Now().Add(maxBackoff)
+		s.opts.Logger.Error("segment can't be stored, and not be set aside",
+			"segment", seg.token, "err", why, "rename", err)
+		return false
+	}
+	s.opts.Logger.Error("segment is set aside; its rows are not stored until somebody sees to it",
+		"segment", seg.token, "bytes", seg.size, "failures", seg.failures, "err", why)
+	s.dequeue(seg)
+	s.mu.Lock()
+	s.aside.segments++
+	s.aside.bytes += seg.size
+	s.mu.Unlock()
+	return true
+}
+
+// dequeue takes a segment out of the queue.
+func (s *Spool) dequeue(seg *segment) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := slices.Index(s.queue, seg); i >= 0 {
+		s.queue = slices.Delete(s.queue, i, i+1)
+	}
+}
+
+// remove removes the file of a segment that is stored, and gives its room back. One
+// that can't be removed is tried again by tidy: it must not be found by a later
+// process when the store has forgotten its token.
+func (s *Spool) remove(seg *segment) {
+	err := s.fs.Remove(seg.path)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		s.opts.Logger.Error("stored segment can't be removed yet", "segment", seg.token, "err", err)
+		s.stored = append(s.stored, seg)
+		return
+	}
+	s.count(-seg.size)
+}
+
+// count counts files of n bytes. s.mu is held.
+func (s *Spool) count(n int64) {
+	s.bytes += n
+	s.used.Add(n)
+}
+
+// tidy removes what is stored and could not be removed.
+func (s *Spool) tidy() {
+	s.mu.Lock()
+	stored := s.stored
+	s.stored = nil
+	s.mu.Unlock()
+	for _, seg := range stored {
+		s.remove(seg)
+	}
+}
+
+// look reads the directory if the last time is long ago: a person may have dropped
+// or retried segments that are set aside.
+func (s *Spool) look() {
+	now := s.opts.Now()
+	if since := now.Sub(s.looked); since >= 0 && since < lookEvery {
+		return
+	}
+	s.looked = now
+	s.tidy()
+	entries, err := s.fs.ReadDir(s.dir)
 	if err != nil {
-		return nil, err
+		s.opts.Logger.Error("read directory of spool", "err", err)
+		return
 	}
-	defer f.Close()
-	data := make([]byte, seg.size)
-	n, err := io.ReadFull(f, data)
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		err = nil // shorter than it was: damaged
+	s.writing.Lock() // what is new in the directory is in the queue now, or of no use
+	defer s.writing.Unlock()
+	s.mu.Lock()
+	known := make(map[string]bool)
+	for _, seg := range slices.Concat(s.queue, s.stored) {
+		known[seg.token] = true
 	}
-	return data[:n], err
+	s.count(-s.aside.bytes)
+	s.aside = extent{}
+	s.mu.Unlock()
+	for _, e := range entries {
+		token, suffix, born, _ := parseName(e.Name)
+		switch {
+		case known[token]:
+		case suffix == asideSuffix && s.opts.Retention > 0 && now.Sub(born) > s.opts.Retention:
+			s.expire(e)
+		case suffix == openSuffix: // a write to it failed, and so did its removal
+			s.fs.Remove(filepath.Join(s.dir, e.Name))
+		default:
+			s.adopt(e)
+		}
+	}
+}
+
+// expire removes a segment that is set aside and whose rows have had their time.
+func (s *Spool) expire(e fileEntry) {
+	if err := s.fs.Remove(filepath.Join(s.dir, e.Name)); err != nil {
+		s.opts.Logger.Error("segment past its retention can't be removed", "file", e.Name, "err", err)
+		s.adopt(e)
+		return
+	}
+	s.opts.Logger.Warn("segment was set aside for longer than its rows may be kept; it is removed", "file", e.Name)
+}
+
+// adopt counts a file in the directory if it is a segment, and puts it into the
+// queue if it waits for the store.
+func (s *Spool) adopt(e fileEntry) {
+	token, suffix, born, ok := parseName(e.Name)
+	if !ok {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.count(e.Size)
+	if suffix == asideSuffix {
+		s.aside.segments++
+		s.aside.bytes += e.Size
+		return
+	}
+	seg := &segment{token: token, path: filepath.Join(s.dir, e.Name), born: born, size: e.Size, sealed: true}
+	i, _ := slices.BinarySearchFunc(s.queue, token, func(q *segment, token string) int {
+		return strings.Compare(q.token, token)
+	})
+	s.queue = slices.Insert(s.queue, i, seg)
 }

@@ -1,16 +1,22 @@
 package spool
 
-// File lets tests stand in for the file of a segment.
-type File = file
+// What tests need to stand in for the disk.
+type (
+	FileSystem = fileSystem
+	File       = file
+	FileEntry  = fileEntry
+)
 
-// WrapFiles makes s use wrap(f) in place of every file f that it creates from now on.
-func WrapFiles(s *Spool, wrap func(File) File) {
-	create := s.create
-	s.create = func(path string) (file, error) {
-		f, err := create(path)
-		if err != nil {
-			return nil, err
-		}
-		return wrap(f), nil
-	}
-}
+// Functions that take a file system.
+var (
+	OpenOn  = openOn
+	ListOn  = list
+	RetryOn = retry
+	DropOn  = drop
+)
+
+// Disk is the file system of the machine.
+var Disk FileSystem = disk{}
+
+// Used returns the bytes that count against the limit of s.
+func Used(s *Spool) int64 { return s.used.Load() }

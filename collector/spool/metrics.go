@@ -10,17 +10,22 @@ import (
 type metrics struct {
 	tornBytes      prometheus.Counter
 	corruptRecords prometheus.Counter
+	writeFailures  prometheus.Counter
 }
 
 func newMetrics() *metrics {
 	return &metrics{
 		tornBytes: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "fotspor_spool_torn_bytes_total",
-			Help: "Bytes of unfinished writes cut off segments when the spool was opened. None of them was acknowledged.",
+			Help: "Bytes of unfinished writes at the end of segments that a process left when it died. None of them was acknowledged.",
 		}),
 		corruptRecords: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "fotspor_spool_corrupt_records_total",
 			Help: "Damaged records found in segments. Acknowledged rows were lost.",
+		}),
+		writeFailures: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "fotspor_spool_write_failures_total",
+			Help: "Writes to disk that failed, with syncs and new files. None of their rows was acknowledged.",
 		}),
 	}
 }
@@ -38,11 +43,14 @@ func (s *Spool) register(reg prometheus.Registerer) error {
 	for _, c := range []prometheus.Collector{
 		s.metrics.tornBytes,
 		s.metrics.corruptRecords,
-		gauge("fotspor_spool_bytes", "Size of all segments on disk.",
-			func() float64 { return float64(s.used) }),
-		gauge("fotspor_spool_segments", "Number of segments on disk, the open one included.",
+		s.metrics.writeFailures,
+		gauge("fotspor_spool_bytes", "Size of all segments on disk, those set aside included.",
+			func() float64 { return float64(s.bytes) }),
+		gauge("fotspor_spool_set_aside_segments", "Number of segments set aside, whose rows wait for somebody to retry or drop them.",
+			func() float64 { return float64(s.aside.segments) }),
+		gauge("fotspor_spool_segments", "Number of segments that wait for the store, the open one included.",
 			func() float64 { return float64(len(s.queue)) }),
-		gauge("fotspor_spool_oldest_seconds", "Age of the oldest row that is not stored yet; 0 if there is none.",
+		gauge("fotspor_spool_oldest_seconds", "Age of the oldest row that is not stored yet, those set aside left out; 0 if there is none.",
 			func() float64 {
 				if len(s.queue) == 0 {
 					return 0

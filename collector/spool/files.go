@@ -1,0 +1,131 @@
+package spool
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// fileSystem is all that a spool asks of the disk. Tests stand in for it, to let
+// each call fail.
+type fileSystem interface {
+	MkdirAll(dir string) error
+	Lock(path string) (io.Closer, error)     // held until closed, or until the process dies
+	ReadDir(dir string) ([]fileEntry, error) // sorted by name
+	ReadFile(path string) ([]byte, error)
+	Create(path string) (file, error) // fails where path exists
+	Rename(from, to string) error
+	Remove(path string) error
+	SyncDir(dir string) error // puts on disk which files dir has
+}
+
+// file is a segment that is being filled.
+type file interface {
+	WriteAt(p []byte, off int64) (int, error)
+	Sync() error
+	Truncate(size int64) error
+	Close() error
+}
+
+// fileEntry is a file in a directory.
+type fileEntry struct {
+	Name string
+	Size int64
+}
+
+// disk is the file system of the machine.
+type disk struct{}
+
+func (disk) MkdirAll(dir string) error            { return os.MkdirAll(dir, 0o700) }
+func (disk) ReadFile(path string) ([]byte, error) { return os.ReadFile(path) }
+func (disk) Rename(from, to string) error         { return os.Rename(from, to) }
+func (disk) Remove(path string) error             { return os.Remove(path) }
+
+func (disk) Create(path string) (file, error) {
+	return os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+}
+
+func (disk) Lock(path string) (io.Closer, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		err = fmt.Errorf("%q is in use by another process", filepath.Dir(path))
+	} else if err != nil {
+		err = fmt.Errorf("lock %q: %w", path, err)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func (disk) ReadDir(dir string) ([]fileEntry, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	files := make([]fileEntry, 0, len(entries))
+	for _, e := range entries {
+		info, err := e.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // gone, or renamed, since
+		}
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, fileEntry{e.Name(), info.Size()})
+	}
+	return files, nil
+}
+
+func (disk) SyncDir(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Sync()
+}
+
+// A segment's file is called by its token and one of these.
+const (
+	openSuffix   = ".open"  // being filled, or left so by a process that died
+	sealedSuffix = ".seg"   // waits for the store
+	asideSuffix  = ".aside" // waits for a person
+	nameTime     = "20060102T150405.000000Z"
+)
+
+// newToken returns a name that sorts by time and, by its 130 random bits, is
+// shared with no segment of any other collector.
+func newToken(now time.Time) string { return now.UTC().Format(nameTime) + "-" + rand.Text() }
+
+// parseName takes the name of a segment's file apart; ok is false for any other.
+func parseName(name string) (token, suffix string, born time.Time, ok bool) {
+	suffix = filepath.Ext(name)
+	if suffix != openSuffix && suffix != sealedSuffix && suffix != asideSuffix {
+		return "", "", time.Time{}, false
+	}
+	token = strings.TrimSuffix(name, suffix)
+	at, random, _ := strings.Cut(token, "-")
+	born, err := time.Parse(nameTime, at)
+	return token, suffix, born, err == nil && random != "" && !strings.ContainsAny(random, "/.")
+}
+
+// orFull makes an error of a full disk match ErrFull.
+func orFull(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("%w: %w", ErrFull, err)
+	}
+	return err
+}

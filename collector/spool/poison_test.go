@@ -1,0 +1,430 @@
+package spool_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/fotspor/fotspor/collector/spool"
+	"github.com/fotspor/fotspor/hit"
+)
+
+// draining runs Drain until the function that it returns is called.
+func draining(t *testing.T, s *spool.Spool, insert spool.Inserter) (stop func()) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var drain sync.WaitGroup
+	drain.Go(func() {
+		if err := s.Drain(ctx, insert); err != nil {
+			t.Errorf("Drain = %v", err)
+		}
+	})
+	return func() {
+		cancel()
+		drain.Wait()
+	}
+}
+
+// spoiled is an insert that answers err to a row of that name.
+func spoiled(to *store, name string, err error) spool.Inserter {
+	return func(ctx context.Context, rows []hit.Row, token string) error {
+		for _, r := range rows {
+			if r.Name == name {
+				return err
+			}
+		}
+		return to.insert(ctx, rows, token)
+	}
+}
+
+// aside returns the tokens of what is set aside in dir.
+func aside(t *testing.T, dir string) (tokens []string) {
+	t.Helper()
+	infos, err := spool.List(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range infos {
+		if i.State == spool.SetAside {
+			tokens = append(tokens, i.Token)
+		}
+	}
+	return tokens
+}
+
+func wantAside(t *testing.T, reg prometheus.Gatherer, n int) {
+	t.Helper()
+	if err := testutil.GatherAndCompare(reg, strings.NewReader(fmt.Sprintf(`
+# HELP fotspor_spool_set_aside_segments Number of segments set aside, whose rows wait for somebody to retry or drop them.
+# TYPE fotspor_spool_set_aside_segments gauge
+fotspor_spool_set_aside_segments %d
+`, n)), "fotspor_spool_set_aside_segments"); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestRefused: a segment that the store refuses for good is set aside at once. It
+// waits there, over a restart too, until it is retried or dropped beside the
+// running process.
+func TestRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		var log bytes.Buffer
+		reg := prometheus.NewPedanticRegistry()
+		opts := spool.Options{SegmentRows: 1, Registerer: reg, Logger: slog.New(slog.NewTextHandler(&log, nil))}
+		s := mustOpen(t, dir, opts)
+		var to store
+		stop := draining(t, s, spoiled(&to, "bad", fmt.Errorf("insert: %w", spool.ErrRefused)))
+		mustAppend(t, s, "a", "bad", "b", "bad", "c")
+		time.Sleep(time.Second)
+		synctest.Wait()
+		wantNames(t, to.names, "a", "b", "c")
+		wantAside(t, reg, 2)
+		if text := log.String(); strings.Count(text, "level=ERROR") != 2 || strings.Contains(text, "bad") {
+			t.Errorf("log:\n%s", text)
+		}
+		tokens := aside(t, dir)
+		if len(tokens) != 2 {
+			t.Fatalf("%d segments are set aside, want 2", len(tokens))
+		}
+		stop()
+		s.Close()
+
+		opts.Registerer = prometheus.NewPedanticRegistry()
+		s = mustOpen(t, dir, opts)
+		wantAside(t, opts.Registerer.(*prometheus.Registry), 2)
+		stop = draining(t, s, to.insert)
+		time.Sleep(time.Second)
+		if err := spool.Retry(dir, tokens[1]); err != nil {
+			t.Error(err)
+		}
+		if err := spool.Drop(dir, tokens[0]); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		wantNames(t, to.names, "a", "b", "c", "bad")
+		wantAside(t, opts.Registerer.(*prometheus.Registry), 0)
+		if used := spool.Used(s); used != 0 || len(files(t, dir)) != 0 {
+			t.Errorf("%d bytes are in use, files %q", used, files(t, dir))
+		}
+		stop()
+		s.Close()
+	})
+}
+
+// TestPoison: a segment that fails while the store takes others is set aside. The
+// others are hardly late, and in their order.
+func TestPoison(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		reg := prometheus.NewPedanticRegistry()
+		s := mustOpen(t, dir, spool.Options{Registerer: reg})
+		var to store
+		stop := draining(t, s, spoiled(&to, "bad", errStore))
+		mustAppend(t, s, "bad")
+		var want []string
+		for i := range 600 {
+			name := fmt.Sprint(i)
+			time.Sleep(2 * time.Second)
+			mustAppend(t, s, name)
+			want = append(want, name)
+			time.Sleep(5 * time.Second)
+			synctest.Wait()
+			if n := len(to.names); n < i-5 { // the longest wait, and the time to be sealed
+				t.Fatalf("%d segments are stored of %d", n, i+1)
+			}
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		wantNames(t, to.names, want...)
+		wantAside(t, reg, 1)
+		stop()
+		s.Close()
+	})
+}
+
+// TestStoreAway: a store that takes nothing is no reason to set anything aside,
+// nor is one that fails at random.
+func TestStoreAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		s := mustOpen(t, dir, spool.Options{})
+		back := time.Now().Add(24 * time.Hour)
+		to := store{fail: func(call int) (bool, bool) { return time.Now().Before(back), call%3 == 0 }}
+		stop := draining(t, s, to.insert)
+		var want []string
+		for i := range 100 {
+			name := fmt.Sprintf("%02d", i)
+			mustAppend(t, s, name)
+			want = append(want, name)
+			time.Sleep(30 * time.Minute)
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		stop()
+		slices.Sort(to.names)
+		wantNames(t, to.names, want...)
+		if left := files(t, dir); len(left) > 0 {
+			t.Errorf("segments left behind: %q", left)
+		}
+		s.Close()
+	})
+}
+
+// unreadable is a disk with bad blocks under one segment.
+type unreadable struct {
+	spool.FileSystem
+	token string
+}
+
+func (u *unreadable) ReadFile(path string) ([]byte, error) {
+	if u.token != "" && strings.Contains(path, u.token) {
+		return nil, &os.PathError{Op: "read", Path: path, Err: syscall.EIO}
+	}
+	return u.FileSystem.ReadFile(path)
+}
+
+func TestUnreadableDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		disk := &unreadable{FileSystem: spool.Disk}
+		s, err := spool.OpenOn(disk, dir, spool.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustAppend(t, s, "a")
+		infos, err := spool.List(dir)
+		if err != nil || len(infos) != 1 {
+			t.Fatalf("List = %v, %v", infos, err)
+		}
+		disk.token = infos[0].Token
+		var to store
+		stop := draining(t, s, to.insert)
+		for i := range 100 {
+			time.Sleep(time.Minute)
+			mustAppend(t, s, fmt.Sprint(i))
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if got := aside(t, dir); !slices.Equal(got, []string{disk.token}) || len(to.names) != 100 {
+			t.Errorf("set aside %q, want %q; %d rows are stored, want 100", got, disk.token, len(to.names))
+		}
+		stop()
+		s.Close()
+	})
+}
+
+// TestInsertTimeout: an insert that hangs is ended, and tried again.
+func TestInsertTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := mustOpen(t, t.TempDir(), spool.Options{})
+		var to store
+		var took []time.Duration
+		stop := draining(t, s, func(ctx context.Context, rows []hit.Row, token string) error {
+			if len(took) == 3 {
+				return to.insert(ctx, rows, token)
+			}
+			start := time.Now()
+			<-ctx.Done()
+			took = append(took, time.Since(start))
+			return ctx.Err()
+		})
+		mustAppend(t, s, "a")
+		time.Sleep(5 * time.Minute)
+		synctest.Wait()
+		wantNames(t, to.names, "a")
+		if diff := cmp.Diff([]time.Duration{time.Minute, time.Minute, time.Minute}, took); diff != "" {
+			t.Errorf("time of each attempt (-want +got):\n%s", diff)
+		}
+		stop()
+		s.Close()
+	})
+}
+
+// TestAsideCounts: what is set aside takes room until it is dropped.
+func TestAsideCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		s := mustOpen(t, dir, spool.Options{MaxBytes: 100, SegmentRows: 1})
+		stop := draining(t, s, func(context.Context, []hit.Row, string) error { return spool.ErrRefused })
+		mustAppend(t, s, "bad")
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if err := s.Append(row("a")); !errors.Is(err, spool.ErrFull) {
+			t.Errorf("Append = %v, want ErrFull", err)
+		}
+		for _, token := range aside(t, dir) {
+			if err := spool.Drop(dir, token); err != nil {
+				t.Error(err)
+			}
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		mustAppend(t, s, "b")
+		stop()
+		s.Close()
+	})
+}
+
+// TestAsideRetention: rows that are set aside are not kept for longer than others.
+func TestAsideRetention(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		const retention = 24 * time.Hour
+		s := mustOpen(t, dir, spool.Options{SegmentRows: 1, Retention: retention})
+		stop := draining(t, s, func(context.Context, []hit.Row, string) error { return spool.ErrRefused })
+		mustAppend(t, s, "bad")
+		time.Sleep(retention)
+		synctest.Wait()
+		if n := len(aside(t, dir)); n != 1 {
+			t.Errorf("%d segments are set aside within their time, want 1", n)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if left := files(t, dir); len(left) > 0 || spool.Used(s) != 0 {
+			t.Errorf("after their time: files %q, %d bytes", left, spool.Used(s))
+		}
+		stop()
+		s.Close()
+	})
+}
+
+func TestList(t *testing.T) {
+	dir := t.TempDir()
+	now := day
+	s := mustOpen(t, dir, spool.Options{SegmentRows: 3, Now: func() time.Time { return now }})
+	if err := s.Append(row("a"), row("b"), row("c")); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(time.Minute)
+	mustAppend(t, s, "d")
+	if err := os.WriteFile(filepath.Join(dir, "note.txt"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	infos, err := spool.List(dir)
+	if err != nil || len(infos) != 2 {
+		t.Fatalf("List = %+v, %v; want two segments", infos, err)
+	}
+	for i, want := range []spool.Info{
+		{Token: infos[0].Token, State: spool.Sealed, Rows: 3, Bytes: 8 + 8 + 3*45, Born: day},
+		{Token: infos[1].Token, State: spool.Filling, Rows: 1, Bytes: 8 + 8 + 45, Born: day.Add(time.Minute)},
+	} {
+		if diff := cmp.Diff(want, infos[i]); diff != "" {
+			t.Errorf("segment %d (-want +got):\n%s", i, diff)
+		}
+	}
+	for _, token := range []string{infos[0].Token, infos[1].Token, "", "lock", "../" + infos[0].Token, infos[0].Token + "/x"} {
+		if err := spool.Drop(dir, token); err == nil {
+			t.Errorf("Drop(%q), which is not set aside, has no error", token)
+		}
+		if err := spool.Retry(dir, token); err == nil {
+			t.Errorf("Retry(%q), which is not set aside, has no error", token)
+		}
+	}
+	if _, err := spool.List(filepath.Join(dir, "none")); err == nil {
+		t.Error("List of a directory that is not there has no error")
+	}
+}
+
+func TestReserve(t *testing.T) {
+	const room = 10 * (spool.MaxRow + 8)
+	s := mustOpen(t, t.TempDir(), spool.Options{MaxBytes: room, SegmentRows: 100})
+	first, err := s.Reserve(5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Release()
+	if _, err := s.Reserve(6); !errors.Is(err, spool.ErrFull) {
+		t.Errorf("Reserve beyond the limit = %v, want ErrFull", err)
+	}
+	if _, err := s.Reserve(101); err == nil || errors.Is(err, spool.ErrFull) {
+		t.Errorf("Reserve of more rows than a segment holds = %v", err)
+	}
+	big := row("big")
+	big.Path = strings.Repeat("x", spool.MaxRow)
+	for err == nil { // whatever others do, the room is there
+		err = s.Append(big)
+	}
+	if !errors.Is(err, spool.ErrFull) {
+		t.Fatal(err)
+	}
+	large := row("large")
+	large.Path = strings.Repeat("x", spool.MaxRow-100)
+	if err := first.Append(large, large, large, large, large); err != nil {
+		t.Errorf("Append in room that is reserved = %v", err)
+	}
+	used := spool.Used(s)
+	first.Release()
+	if spool.Used(s) != used {
+		t.Error("Release after Append gives room back")
+	}
+	var to store
+	if err := s.Flush(t.Context(), to.insert); err != nil {
+		t.Fatal(err)
+	}
+	if spool.Used(s) != 0 {
+		t.Errorf("%d bytes are in use in an empty spool", spool.Used(s))
+	}
+
+	for name, use := range map[string]func(r *spool.Reservation) error{
+		"released": func(r *spool.Reservation) error { r.Release(); return nil },
+		"no rows":  func(r *spool.Reservation) error { return r.Append() },
+		"more rows than a segment holds": func(r *spool.Reservation) error {
+			if r.Append(make([]hit.Row, 101)...) == nil {
+				return errors.New("no error")
+			}
+			return nil
+		},
+		"larger than reserved, without room": func(r *spool.Reservation) error {
+			big := row("big")
+			big.Path = strings.Repeat("x", room)
+			if err := r.Append(big); !errors.Is(err, spool.ErrFull) {
+				return fmt.Errorf("%v, want ErrFull", err)
+			}
+			return nil
+		},
+		"larger than reserved, with room": func(r *spool.Reservation) error {
+			big := row("big")
+			big.Path = strings.Repeat("x", 2*spool.MaxRow)
+			return r.Append(big)
+		},
+	} {
+		r, err := s.Reserve(1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := use(&r); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		r.Release()
+		if err := s.Flush(t.Context(), to.insert); err != nil {
+			t.Fatal(err)
+		}
+		if spool.Used(s) != 0 {
+			t.Errorf("%s: %d bytes are in use in an empty spool", name, spool.Used(s))
+		}
+	}
+	r, err := s.Reserve(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	if err := r.Append(row("a")); !errors.Is(err, spool.ErrClosed) || spool.Used(s) != 0 {
+		t.Errorf("Append after Close = %v with %d bytes in use, want ErrClosed", err, spool.Used(s))
+	}
+}
