@@ -29,15 +29,26 @@ type Place struct {
 
 var sixToFour = netip.MustParsePrefix("2002::/16")
 
-// Cut returns the network of addr in CIDR form, such as 192.0.0.0/16 or
-// 2001:db8::/32, keeping bits4 bits of an IPv4 address and bits6 of an IPv6
-// one. Fewer than 0 bits count as 0; more than MaxBits4 and MaxBits6 as those. A
-// 6to4 address (RFC 3056) holds an IPv4 address in bits 16 to 47, of which no
-// more is kept than of any other. Without an address it returns "".
+// Cut returns Network in CIDR form, such as 192.0.0.0/16 or 2001:db8::/32, or ""
+// without an address.
 func Cut(addr hit.Addr, bits4, bits6 int) string {
+	network := Network(addr, bits4, bits6)
+	if !network.IsValid() {
+		return ""
+	}
+	var text [48]byte
+	return string(network.AppendTo(text[:0]))
+}
+
+// Network returns the network of addr, keeping bits4 bits of an IPv4 address and
+// bits6 of an IPv6 one. Fewer than 0 bits count as 0; more than MaxBits4 and MaxBits6
+// as those. A 6to4 address (RFC 3056) holds an IPv4 address in bits 16 to 47, of
+// which no more is kept than of any other. Without an address it returns the zero
+// Prefix.
+func Network(addr hit.Addr, bits4, bits6 int) netip.Prefix {
 	a := addr.Reveal()
 	if !a.IsValid() {
-		return ""
+		return netip.Prefix{}
 	}
 	bits4 = min(max(bits4, 0), MaxBits4)
 	bits := min(max(bits6, 0), MaxBits6)
@@ -49,10 +60,9 @@ func Cut(addr hit.Addr, bits4, bits6 int) string {
 	}
 	network, err := a.Prefix(bits)
 	if err != nil {
-		return "" // cannot be: bits fit both families
+		return netip.Prefix{} // cannot be: bits fit both families
 	}
-	var text [48]byte
-	return string(network.AppendTo(text[:0]))
+	return network
 }
 
 // newPlace keeps what a region file says only as far as it can be true.

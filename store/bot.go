@@ -7,6 +7,8 @@ import (
 	"slices"
 	"unicode/utf8"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
+
 	"github.com/fotspor/fotspor/hit"
 )
 
@@ -74,11 +76,16 @@ func cut(text string, size int) string {
 	return text[:size]
 }
 
+// botColumns are the columns of table bots in the order of insertBots.
+var botColumns = []clickhouse.ColumnNameAndType{
+	{Name: "site", Type: "UInt32"}, {Name: "day", Type: "Date"}, {Name: "rule", Type: few}, {Name: "name", Type: "String"}, {Name: "hits", Type: "Int64"},
+}
+
 func (s *Store) insertBots(ctx context.Context, lines []botLine, token string) error {
 	if len(lines) == 0 {
 		return nil
 	}
-	batch, err := s.conn.PrepareBatch(onceUnder(ctx, token), "INSERT INTO bots (site, day, rule, name, hits)")
+	batch, err := s.conn.PrepareBatch(once(ctx, token, botColumns), insertInto("bots", botColumns))
 	if err != nil {
 		return fmt.Errorf("prepare insert of %d bots: %w", len(lines), err)
 	}

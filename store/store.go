@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -42,6 +43,10 @@ type Config struct {
 	// Engine is an embedded engine that runs in this process already, and that
 	// the caller closes; nil: one is opened when needed.
 	Engine *embedded.Engine
+	// Sync makes inserts, and the merges of what they stored, reach the disk itself
+	// before they are answered for. It is a property of the tables: Prepare sets it,
+	// for all who insert, and never takes it back, since others may rely on it.
+	Sync bool
 	// Database overrides DefaultDatabase for the embedded engine.
 	Database string
 	// Lazy leaves a server alone until Prepare is called. The embedded engine
@@ -54,17 +59,22 @@ type Config struct {
 // Store is an open store. It is safe for concurrent use.
 type Store struct {
 	opts    *clickhouse.Options
+	sync    bool
 	conn    driver.Conn
 	http    *httpQuerier     // nil with ClickHouse's own protocol
 	engine  *embedded.Engine // nil unless opened, and to be closed, by this store
 	version atomic.Value     // string; none until the store is prepared
 	log     *slog.Logger
+
+	renewing   sync.Mutex // guards what follows, and is held while views change
+	firstToken string     // of Insert
+	renewed    bool       // the views have their queries of today
 }
 
 // Open opens the store and, unless it is lazy, prepares it. It may be called from
 // several processes at once. Close the store when done.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
-	s := &Store{log: cfg.Logger}
+	s := &Store{sync: cfg.Sync, log: cfg.Logger}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -98,11 +108,49 @@ func (s *Store) Prepare(ctx context.Context) error {
 	if err := s.migrate(ctx); err != nil {
 		return err
 	}
+	if s.sync {
+		if err := s.syncTables(ctx); err != nil {
+			return err
+		}
+	}
 	v, err := s.conn.ServerVersion()
 	if err != nil {
 		return fmt.Errorf("reach store: %w", err)
 	}
 	s.version.Store(v.Version.String())
+	return nil
+}
+
+// syncTables makes the tables that Insert fills flush each part, and the directory it
+// is in, when an insert or a merge has written it: a merge takes the place of parts
+// that were flushed.
+func (s *Store) syncTables(ctx context.Context) error {
+	const settings = "fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1"
+	query := `
+		SELECT name FROM system.tables
+		WHERE database = currentDatabase() AND name IN ('hits', 'hourly', 'daily', 'monthly', 'bots')
+			AND position(engine_full, {settings:String}) = 0`
+	rows, err := s.conn.Query(bind(ctx, clickhouse.Parameters{"settings": settings}), query)
+	if err != nil {
+		return fmt.Errorf("look whether inserts reach the disk: %w", err)
+	}
+	defer rows.Close()
+	var tables []string
+	for rows.Next() {
+		var table string
+		if err := rows.Scan(&table); err != nil {
+			return fmt.Errorf("look whether inserts reach the disk: %w", err)
+		}
+		tables = append(tables, table)
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("look whether inserts reach the disk: %w", err)
+	}
+	for _, table := range tables {
+		if err := s.conn.Exec(ctx, "ALTER TABLE "+table+" MODIFY SETTING "+settings); err != nil {
+			return fmt.Errorf("make inserts into %s reach the disk: %w", table, err)
+		}
+	}
 	return nil
 }
 

@@ -37,6 +37,39 @@ func repairLogs(dir string) (lost []string, err error) {
 	return lost, nil
 }
 
+// SyncTokens brings the tokens of all inserts so far to the disk itself. ClickHouse
+// does not, whatever the settings of the table: after a power cut it could have the
+// rows of an insert and not know its token.
+func (e *Engine) SyncTokens() error {
+	tables, err := filepath.Glob(filepath.Join(tablesDir(e.options.Dir), "store", "*", "*", "deduplication_logs"))
+	if err != nil {
+		return err
+	}
+	for _, logs := range tables {
+		if err := syncLog(logs); err != nil {
+			return fmt.Errorf("sync tokens of inserts: %w", err)
+		}
+	}
+	return nil
+}
+
+func syncLog(logs string) error {
+	path, _, err := lastLog(logs)
+	if err != nil || path == "" {
+		return err
+	}
+	for _, name := range []string{path, logs} { // the directory has the name of a new log
+		f, err := os.Open(name)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(f.Sync(), f.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func repairLog(logs string) (part string, err error) {
 	file, content, err := lastLog(logs)
 	if err != nil || len(content) == 0 {

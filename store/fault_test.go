@@ -1,0 +1,301 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/store/storetest"
+)
+
+// mixedRows are rows of hits over months, a third of them of bots.
+func mixedRows(n int) []hit.Row {
+	now := time.Date(2026, 1, 20, 12, 0, 0, 0, time.UTC)
+	rows := someRows(rand.New(rand.NewPCG(9, 10)), n, now, 60, oslo)
+	for i := 0; i < n; i += 3 {
+		rows[i] = hit.Row{
+			Site: rows[i].Site, Time: rows[i].Time, Day: rows[i].Day, Kind: hit.Bot,
+			Name: "word", Browser: fmt.Sprintf("bot %d", i%5),
+		}
+	}
+	return rows
+}
+
+// wantStored checks the totals of every table: each row so many times.
+func wantStored(t *testing.T, st *store.Store, rows []hit.Row, times int64) {
+	t.Helper()
+	var bots int64
+	for _, r := range rows {
+		if r.Kind == hit.Bot {
+			bots++
+		}
+	}
+	sums := count(rows, func(r hit.Row) bool { return r.Kind != hit.Bot })
+	want := func(n int64) string { return fmt.Sprint(n * times) }
+	const lines = "SELECT sum(pageviews), sum(seconds), sum(events) FROM "
+	totals := want(sums.Pageviews) + "\t" + want(sums.Seconds) + "\t" + want(sums.Events)
+	for sql, want := range map[string]string{
+		"SELECT count() FROM hits":                    want(int64(len(rows)) - bots),
+		"SELECT sum(hits) FROM bots":                  want(bots),
+		lines + "hourly":                              totals,
+		lines + "daily WHERE dimension = 'total'":     totals,
+		lines + "daily WHERE dimension = 'browser'":   totals,
+		lines + "monthly WHERE dimension = 'total'":   totals,
+		lines + "monthly WHERE dimension = 'browser'": totals,
+	} {
+		if got := query(t, st, sql); got != want {
+			t.Errorf("%s = %q, want %q", sql, got, want)
+		}
+	}
+}
+
+// An insert may fail in any of its tables, when others have their lines already.
+// Once the reason is gone, doing it again makes every total exact.
+func TestFaultInOneTableLeavesTotalsExact(t *testing.T) {
+	rows := mixedRows(300)
+	type fault struct{ on, off string }
+	var (
+		detached = fault{"DETACH TABLE T", "ATTACH TABLE T"}
+		readonly = fault{"ALTER TABLE T MODIFY SETTING table_readonly = 1", "ALTER TABLE T MODIFY SETTING table_readonly = 0"}
+		parts    = fault{"ALTER TABLE T MODIFY SETTING parts_to_throw_insert = 1", "ALTER TABLE T RESET SETTING parts_to_throw_insert"}
+		refusing = fault{"ALTER TABLE T ADD CONSTRAINT none CHECK site = 0", "ALTER TABLE T DROP CONSTRAINT none"}
+	)
+	for _, test := range []struct {
+		name  string
+		table string
+		fault
+		refused bool // the rows are found at fault
+	}{
+		{"refused", "hits", refusing, true},
+		{"refused", "hourly", refusing, true},
+		{"refused", "daily", refusing, true},
+		{"refused", "monthly", refusing, true},
+		{"refused", "bots", refusing, true},
+		{"read-only", "hits", readonly, false},
+		{"read-only", "daily", readonly, false},
+		{"detached", "bots", detached, false},
+		{"detached", "hourly", detached, false},
+		{"too many parts", "monthly", parts, false},
+	} {
+		t.Run(test.name+" "+test.table, func(t *testing.T) {
+			t.Parallel()
+			st := storetest.Open(t)
+			mustInsert(t, st, rows, "before")
+			mustExec(t, st, strings.ReplaceAll(test.on, "TABLE T", "TABLE "+test.table))
+			for range 2 {
+				err := st.Insert(t.Context(), rows, "segment")
+				if err == nil || errors.Is(err, store.ErrRefused) != test.refused {
+					t.Errorf("insert = %v, want an error, refused %v", err, test.refused)
+				}
+			}
+			mustExec(t, st, strings.ReplaceAll(test.off, "TABLE T", "TABLE "+test.table))
+			for range 2 {
+				mustInsert(t, st, rows, "segment")
+			}
+			wantStored(t, st, rows, 2)
+		})
+	}
+}
+
+func mustExec(t *testing.T, st *store.Store, sql string) {
+	t.Helper()
+	if err := st.Exec(t.Context(), sql); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+// A statement that hangs ends with the context of the insert, wherever it is.
+func TestInsertThatHangsEndsWithItsContext(t *testing.T) {
+	rows := mixedRows(300)
+	for _, hanging := range []string{"INSERT INTO hits", "INSERT INTO bots"} {
+		for _, done := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, done %v", hanging, done), func(t *testing.T) {
+				engine := storetest.Engine(t)
+				var hang atomic.Bool
+				hang.Store(true)
+				st := openServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if !hang.Load() || !strings.Contains(r.URL.Query().Get("query"), hanging) {
+						engine.ServeHTTP(w, r)
+						return
+					}
+					if done {
+						engine.ServeHTTP(httptest.NewRecorder(), r)
+					} else {
+						io.Copy(io.Discard, r.Body) // or the end of the connection is not seen
+					}
+					<-r.Context().Done()
+				}))
+				ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+				defer cancel()
+				if err := st.Insert(ctx, rows, "segment"); err == nil || errors.Is(err, store.ErrRefused) || ctx.Err() == nil {
+					t.Fatalf("insert = %v, want the end of its context", err)
+				}
+				hang.Store(false)
+				for range 2 {
+					mustInsert(t, st, rows, "segment")
+				}
+				wantStored(t, st, rows, 1)
+			})
+		}
+	}
+}
+
+// A row that a column can't take is refused for good; once the table is as it should
+// be, the same rows are stored.
+func TestRowsThatNoColumnTakesAreRefused(t *testing.T) {
+	st := storetest.Open(t)
+	rows := mixedRows(30)
+	mustExec(t, st, "ALTER TABLE hits MODIFY COLUMN language UInt8")
+	if err := st.Insert(t.Context(), rows, "segment"); !errors.Is(err, store.ErrRefused) {
+		t.Errorf("insert of texts into a column of numbers = %v, want %v", err, store.ErrRefused)
+	}
+	mustExec(t, st, "ALTER TABLE hits MODIFY COLUMN language LowCardinality(String)")
+	mustInsert(t, st, rows, "segment")
+	wantStored(t, st, rows, 1)
+
+	mustExec(t, st, "ALTER TABLE hits DROP COLUMN host") // an older schema
+	if err := st.Insert(t.Context(), rows, "later"); err == nil || errors.Is(err, store.ErrRefused) {
+		t.Errorf("insert into a table without a column = %v, want an error that may pass", err)
+	}
+}
+
+// What a server says, whatever it is: only exceptions about the rows are refusals.
+func TestRefusals(t *testing.T) {
+	type saying struct {
+		code    int // 0: no exception
+		status  int
+		refused bool
+	}
+	var says atomic.Pointer[saying]
+	engine := storetest.Engine(t)
+	st := openServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		said := says.Load()
+		if said == nil {
+			engine.ServeHTTP(w, r)
+			return
+		}
+		io.Copy(io.Discard, r.Body)
+		text := "Bad request: Code: 6. is not how this begins"
+		if said.code > 0 {
+			w.Header().Set("X-ClickHouse-Exception-Code", strconv.Itoa(said.code))
+			text = fmt.Sprintf("Code: %d. DB::Exception: No, 'Code: 6.'. (NO) (version 26.7.2.1)\n", said.code)
+		}
+		w.WriteHeader(said.status)
+		io.WriteString(w, text)
+	}))
+	for _, said := range []saying{
+		{6, 400, true}, {53, 400, true}, {117, 400, true}, {131, 400, true}, {321, 500, true}, {469, 500, true},
+		{16, 404, false}, {60, 404, false}, {81, 404, false}, // a table or column that is not there yet
+		{159, 408, false}, {164, 403, false}, {210, 500, false}, {241, 500, false}, {242, 500, false}, {243, 500, false}, {252, 500, false},
+		{192, 403, false}, {497, 403, false}, {516, 403, false}, {999, 500, false}, {1002, 500, false}, {54321, 500, false},
+		{0, 400, false}, {0, 502, false}, {0, 503, false},
+	} {
+		says.Store(&said)
+		err := st.Insert(t.Context(), mixedRows(3), "a")
+		if err == nil || errors.Is(err, store.ErrRefused) != said.refused {
+			t.Errorf("status %d, code %d: insert = %v, want refused %v", said.status, said.code, err, said.refused)
+		}
+	}
+}
+
+func TestRefusalsAreWhatClickHouseCallsThem(t *testing.T) {
+	st := storetest.Open(t)
+	for code, name := range store.Refusals {
+		if got := query(t, st, fmt.Sprintf("SELECT errorCodeToName(%d)", code)); got != name {
+			t.Errorf("code %d is %s, want %s", code, got, name)
+		}
+	}
+}
+
+// A data directory of the first release gets the views of today, and whatever was in
+// doubt when its program died is stored once.
+func TestViewsOfAnOlderVersionAreRenewed(t *testing.T) {
+	old, err := os.ReadFile("testdata/views_0.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := mixedRows(900)
+	engine, database := storetest.Engine(t), storetest.Database()
+	open := func() *store.Store {
+		st, err := store.Open(t.Context(), store.Config{Engine: engine, Database: database})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { st.Close() })
+		return st
+	}
+	const queries = "SELECT name, as_select FROM system.tables WHERE database = currentDatabase() AND name LIKE '%\\_view' ORDER BY name"
+	fresh := storetest.Open(t)
+	of := func(st *store.Store, name string) string {
+		return strings.ReplaceAll(query(t, st, queries), name+".", "")
+	}
+	today := of(fresh, query(t, fresh, "SELECT currentDatabase()"))
+
+	st := open()
+	for _, statement := range store.Statements(string(old)) {
+		mustExec(t, st, statement)
+	}
+	mustInsert(t, st, rows, "in doubt")
+	first := of(st, database)
+	if first == today {
+		t.Fatal("the views of the first release are those of today")
+	}
+
+	st = open()
+	mustInsert(t, st, rows, "in doubt")
+	if got := of(st, database); got != first {
+		t.Errorf("views changed while an insert may be in doubt:\n%s", got)
+	}
+	for range 2 {
+		mustInsert(t, st, rows, "next")
+	}
+	if got := of(st, database); got != today {
+		t.Errorf("views = %s\nwant those of a new database:\n%s", got, today)
+	}
+	mustInsert(t, open(), rows, "next")
+	wantStored(t, st, rows, 2)
+}
+
+func TestSyncHoldsForInsertsAndMerges(t *testing.T) {
+	engine, database := storetest.Engine(t), storetest.Database()
+	for _, test := range []struct {
+		name       string
+		sync, want bool
+	}{
+		{"off", false, false},
+		{"on", true, true},
+		{"on again", true, true},
+		{"another process, off", false, true}, // a dashboard, say
+	} {
+		st, err := store.Open(t.Context(), store.Config{Engine: engine, Database: database, Sync: test.sync})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, table := range []string{"hits", "hourly", "daily", "monthly", "bots"} {
+			ddl := query(t, st, "SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = '"+table+"'")
+			for _, setting := range []string{"fsync_after_insert = 1", "fsync_part_directory = 1", "min_rows_to_fsync_after_merge = 1"} {
+				if got := strings.Contains(ddl, setting); got != test.want {
+					t.Errorf("%s: %s of %s is %v, want %v: %s", test.name, setting, table, got, test.want, ddl)
+				}
+			}
+			if !strings.Contains(ddl, "non_replicated_deduplication_window = 10000") {
+				t.Errorf("%s: %s keeps no tokens: %s", test.name, table, ddl)
+			}
+		}
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
