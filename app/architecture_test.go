@@ -33,6 +33,7 @@ var arrows = map[string][]string{
 	"collector/script":   {},
 	"collector/spool":    {"hit"},
 	"collector/visit":    {"hit"},
+	"collector/limit":    {"hit", "geo"},
 	"collector":          {"hit", "browser", "referrer", "geo", "privacy", "privacy/scrub", "store", "collector"},
 	"dashboard/language": {"hit"},
 	"dashboard/password": {},

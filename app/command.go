@@ -52,6 +52,9 @@ func commands() []command {
 		{"token list", "", "list the tokens", listTokens},
 		{"token remove", "ID", "remove a token", removeToken},
 		{"user add", "NAME", "add a user, or set their password, read from standard input", addUser},
+		{"spool list", "", "list the segments that wait for the store, or were set aside", listSpool},
+		{"spool retry", "SEGMENT", "send a segment that was set aside to the store again", retrySpool},
+		{"spool drop", "SEGMENT", "delete a segment that was set aside, and its hits", dropSpool},
 		{"query", "SQL", "read from the store", runQuery},
 		{"access", "", "what is held on the network of an address (GDPR article 15)", access},
 		{"erase", "", "erase what is held on the network of an address (GDPR article 17)", erase},
@@ -200,6 +203,11 @@ func serveParts(collector, dashboard, retention bool) func(context.Context, *cal
 		}
 		if err := o.validate(); err != nil {
 			return usageError{err}
+		}
+		if collector {
+			if err := harden(); err != nil {
+				o.Logger.Warn("addresses in memory are less protected than they could be", "err", err)
+			}
 		}
 		return Run(ctx, *o)
 	}

@@ -133,6 +133,9 @@ func (f flags) bindCollector(o *Options) {
 	f.StringVar(&o.ReferrerSpam, "referrer-spam", o.ReferrerSpam, "`file` of hosts whose visits are left out, one a line (default: the list shipped)")
 	f.Var((*record)(&o.Policy.Record), "record", "`what` to record: standard or minimal")
 	f.Var((*byteSize)(&o.SpoolBytes), "spool-size", "most `room` on disk for hits that wait for the store, such as 1GiB (default: 1GiB)")
+	f.Var((*durability)(&o.Power), "durability", "`what` an acknowledged hit survives: process (kill -9) or power (a power cut too)")
+	f.Float64Var(&o.RateLimit, "rate-limit", o.RateLimit, "most `hits` a second from one network of 256 addresses; 0: no limit")
+	f.StringVar(&o.Handover, "handover", o.Handover, "`directory` in memory by which visits outlive a restart (default: none, visits start afresh)")
 	f.IntVar(&o.MaxVisitors, "max-visitors", o.MaxVisitors, "most `visitors` of a day held in memory (default: 1000000)")
 }
 
@@ -162,6 +165,24 @@ func (r *record) Set(s string) error {
 		return errors.New("want standard or minimal")
 	}
 	*r = record(s)
+	return nil
+}
+
+// durability is true for power.
+type durability bool
+
+func (d *durability) String() string {
+	if *d {
+		return "power"
+	}
+	return "process"
+}
+
+func (d *durability) Set(s string) error {
+	if s != "process" && s != "power" {
+		return errors.New("want process or power")
+	}
+	*d = s == "power"
 	return nil
 }
 

@@ -27,6 +27,10 @@ func TestMistakesInTheCommandLine(t *testing.T) {
 		{"serve --record everything", `"everything"`},
 		{"serve --trusted-proxies 10.0.0.0/8,somewhere", `"somewhere"`},
 		{"serve --log-format xml", `"xml"`},
+		{"serve --durability hopeful", `"hopeful"`},
+		{"serve --rate-limit -1", "-1"},
+		{"serve --rate-limit lots", `"lots"`},
+		{"spool retry", "SEGMENT"},
 		{"serve --engine-memory lots", `"lots"`},
 		{"serve --engine-memory -1", "-1"},
 		{"serve --public-url stats.example.org", `"stats.example.org"`},
@@ -104,7 +108,7 @@ func TestHelp(t *testing.T) {
 	if status != 0 {
 		t.Errorf("help: status %d", status)
 	}
-	for _, name := range []string{"serve", "collector", "dashboard", "retention", "retention run", "engine", "site add", "site edit", "site list", "token add", "token list", "token remove", "user add", "query", "access", "erase", "version"} {
+	for _, name := range []string{"serve", "collector", "dashboard", "retention", "retention run", "engine", "site add", "site edit", "site list", "token add", "token list", "token remove", "spool list", "spool retry", "spool drop", "user add", "query", "access", "erase", "version"} {
 		if !strings.Contains(out, "  "+name+" ") {
 			t.Errorf("help does not name %q", name)
 		}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fotspor/fotspor/collector/limit"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/store"
 )
@@ -44,8 +45,11 @@ type Options struct {
 	Sources        string   // directory of lists of sources; empty: the rules shipped
 	ReferrerSpam   string   // file of hosts; empty: the list shipped
 	Policy         privacy.Policy
-	MaxVisitors    int   // held in memory; 0: the default of package visit
-	SpoolBytes     int64 // on disk; 0: the default of package spool
+	RateLimit      float64 // hits a second that a network may send; 0: no limit
+	Handover       string  // directory in memory for the state of visitors; empty: none
+	Power          bool    // acknowledged hits survive a power cut too
+	MaxVisitors    int     // held in memory; 0: the default of package visit
+	SpoolBytes     int64   // on disk; 0: the default of package spool
 
 	Logger *slog.Logger
 	Out    io.Writer // for people: addresses and the set-up link
@@ -73,6 +77,7 @@ func DefaultOptions() Options {
 		Listen:        DefaultListen,
 		MetricsListen: DefaultMetricsListen,
 		Policy:        privacy.Default(),
+		RateLimit:     limit.DefaultRate,
 		Logger:        slog.New(slog.DiscardHandler),
 		Out:           io.Discard,
 		Now:           time.Now,
@@ -94,6 +99,8 @@ func (o Options) validate() error {
 		return errors.New("listen: want an address such as 127.0.0.1:8080")
 	case o.MaxVisitors < 0:
 		return fmt.Errorf("visitors in memory %d: want 0 or more", o.MaxVisitors)
+	case !(o.RateLimit >= 0): // NaN too
+		return fmt.Errorf("rate limit %v: want 0 or more", o.RateLimit)
 	case o.SpoolBytes < 0:
 		return fmt.Errorf("spool bytes %d: want 0 or more", o.SpoolBytes)
 	case o.Logger == nil || o.Out == nil || o.Now == nil:
@@ -115,6 +122,7 @@ func (o Options) store() store.Config {
 		Dir:       o.Data,
 		Library:   o.Engine,
 		MaxMemory: o.EngineMemory,
+		Sync:      o.Power,
 		Logger:    o.Logger.With("component", "store"),
 	}
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/fotspor/fotspor/app/demo"
 	"github.com/fotspor/fotspor/browser"
 	"github.com/fotspor/fotspor/collector"
+	"github.com/fotspor/fotspor/collector/limit"
 	"github.com/fotspor/fotspor/collector/script"
 	"github.com/fotspor/fotspor/collector/spool"
 	"github.com/fotspor/fotspor/collector/visit"
@@ -91,11 +92,22 @@ func (p *program) stop() error {
 	return errors.Join(errs...)
 }
 
-// background runs f until the program stops, and waits for it then.
+var errPanicked = errors.New("a part of the program panicked")
+
+// background runs f until the program stops, and waits for it then. If f panics the
+// program stops, in order: what Go itself would print of it could show an address.
 func (p *program) background(f func(context.Context)) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
-	wg.Go(func() { f(ctx) })
+	wg.Go(func() {
+		defer func() {
+			if recover() != nil {
+				p.Logger.Error("a part of the program panicked", "at", callers())
+				p.fail(errPanicked)
+			}
+		}()
+		f(ctx)
+	})
 	p.onStop(func() error {
 		cancel()
 		wg.Wait()
@@ -158,6 +170,7 @@ func (p *program) publicHandler(ctx context.Context) (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	if p.Collector {
+		p.spareCollections()
 		if err := p.startCollector(ctx, mux, geoDB); err != nil {
 			return nil, err
 		}
@@ -335,15 +348,11 @@ func (p *program) startCollector(ctx context.Context, mux *http.ServeMux, geoDB 
 	if err := p.startSpool(); err != nil {
 		return err
 	}
-	visits := visit.New(visit.Options{
-		MaxVisitors: p.MaxVisitors, Now: p.Now,
-		Registerer: p.registry, Logger: p.component("visit"),
-	})
-	p.background(visits.Run)
+	visits := p.startVisits()
 
 	collector.New(collector.Options{
 		Policy: p.Policy, Sites: sites, Browsers: browser.New(), Sources: sources, Spam: spam, Geo: geoDB,
-		Visits: visits, Spool: p.spool, TrustedProxies: p.TrustedProxies,
+		Visits: visits, Limit: limit.New(limit.Options{Rate: p.RateLimit, Now: p.Now}), Spool: p.spool, TrustedProxies: p.TrustedProxies,
 		Registerer: p.registry, Duration: p.duration, Logger: logger, Now: p.Now,
 	}).Routes(mux)
 	return nil
@@ -385,13 +394,48 @@ func (p *program) openLists() (*referrer.Sources, *referrer.Spam, error) {
 	return sources, spam, nil
 }
 
+// startVisits begins with the visitors that the process before left, if it could.
+func (p *program) startVisits() *visit.Tracker {
+	logger := p.component("visit")
+	visits := visit.New(visit.Options{
+		MaxVisitors: p.MaxVisitors, Now: p.Now, Registerer: p.registry, Logger: logger,
+	})
+	if p.Handover == "" {
+		logger.Info("visitors start afresh after a restart", "reason", "no --handover")
+	} else if n, err := visits.TakeOver(p.Handover); err != nil {
+		logger.Warn("visitors start afresh after a restart", "reason", err)
+	} else {
+		logger.Info("visitors taken over", "visitors", n)
+	}
+	p.onStop(func() error { // after Run has ended
+		if p.Handover == "" {
+			return nil
+		}
+		if err := visits.HandOver(p.Handover); err != nil {
+			logger.Warn("visitors are not handed over", "reason", err)
+		}
+		return nil
+	})
+	p.background(visits.Run)
+	return visits
+}
+
+func (p *program) durability() spool.Durability {
+	if p.Power {
+		return spool.Power
+	}
+	return spool.Process
+}
+
 // startSpool opens the spool and drains it into the store. When the program
 // stops, what is left goes to the store in one last attempt; what can't waits on
 // disk for the next start.
 func (p *program) startSpool() error {
-	logger := p.component("spool")
+	logger, now := p.component("spool"), p.Now()
 	sp, err := spool.Open(p.Data+"/spool", spool.Options{
-		MaxBytes: p.SpoolBytes, Logger: logger, Registerer: p.registry,
+		MaxBytes: p.SpoolBytes, Durability: p.durability(), Logger: logger, Registerer: p.registry,
+		// What is set aside is deleted when its time is over, as stored rows are.
+		Retention: now.Sub(p.Policy.Retention.Cutoff(now)),
 	})
 	if err != nil {
 		return err
@@ -438,6 +482,9 @@ func (p *program) countedInsert() spool.Inserter {
 		duration.Observe(time.Since(start).Seconds())
 		if err != nil {
 			failures.Inc()
+			if errors.Is(err, store.ErrRefused) {
+				err = fmt.Errorf("%w: %w", spool.ErrRefused, err)
+			}
 			return err
 		}
 		for i := range rows {

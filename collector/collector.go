@@ -4,7 +4,9 @@
 package collector
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -19,6 +21,7 @@ import (
 	"github.com/fotspor/fotspor/collector/dialect"
 	"github.com/fotspor/fotspor/collector/dialect/matomo"
 	"github.com/fotspor/fotspor/collector/dialect/pixel"
+	"github.com/fotspor/fotspor/collector/limit"
 	"github.com/fotspor/fotspor/collector/script"
 	"github.com/fotspor/fotspor/collector/spool"
 	"github.com/fotspor/fotspor/collector/visit"
@@ -32,8 +35,15 @@ import (
 // with 413.
 const MaxBody = 2 << 20
 
-// Options are the parts of a collector. Only TrustedProxies, Logger and Now may
-// be left out.
+// Bodies that are packed, or longer than smallBody bytes, are worked on a few at a
+// time: each may take megabytes.
+const (
+	smallBody = 64 << 10
+	places    = 8
+)
+
+// Options are the parts of a collector. Only Limit, TrustedProxies, Logger and Now
+// may be left out.
 type Options struct {
 	Policy   privacy.Policy
 	Sites    *Sites
@@ -42,6 +52,7 @@ type Options struct {
 	Spam     *referrer.Spam
 	Geo      *geo.DB
 	Visits   *visit.Tracker
+	Limit    *limit.Limiter // nil: nobody is limited
 	Spool    *spool.Spool
 
 	// TrustedProxies are the networks whose word on the client's address is
@@ -58,7 +69,8 @@ type Options struct {
 type Collector struct {
 	Options
 	metrics metrics
-	rooms   sync.Pool // of *room
+	rooms   sync.Pool     // of *room
+	places  chan struct{} // taken by large bodies
 }
 
 // room is where the hits of one request are worked on. Rooms are used again, and hold
@@ -87,7 +99,10 @@ func New(o Options) *Collector {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Collector{Options: o, metrics: newMetrics(o.Registerer)}
+	if o.Limit == nil {
+		o.Limit = limit.New(limit.Options{})
+	}
+	c := &Collector{Options: o, metrics: newMetrics(o.Registerer), places: make(chan struct{}, places)}
 	c.rooms.New = func() any { return new(room) }
 	return c
 }
@@ -125,19 +140,34 @@ func withQuery(with, without http.Handler) http.Handler {
 
 // collect records the hits of a request: parse, pipeline, spool, answer.
 func (c *Collector) collect(d dialect.Dialect) http.Handler {
+	received := c.metrics.received.WithLabelValues(d.Name())
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
+		if r.ContentLength != 0 { // few have a body
+			r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
+		}
+		if large(r) {
+			c.enter(r)
+			defer func() { <-c.places }()
+		}
 		hits, err := d.Parse(r)
 		if err != nil {
 			c.refuse(w, r, d, err)
 			return
 		}
-		c.metrics.received.WithLabelValues(d.Name()).Add(float64(len(hits)))
-		if len(hits) > 0 && c.Spool.Full() {
-			// Before the pipeline, so that the visit is not told of hits that
-			// the client will have to send again.
-			c.unavailable(w, r, d, len(hits))
+		received.Add(float64(len(hits)))
+		if !c.admit(r, hits) {
+			c.turnAway(w, r, d, rateLimited, len(hits))
 			return
+		}
+		// Before the pipeline, so that the visit is not told of hits that the
+		// client will have to send again.
+		var place spool.Reservation
+		if len(hits) > 0 {
+			if place, err = c.Spool.Reserve(len(hits)); err != nil {
+				c.turnAway(w, r, d, spoolFull, len(hits))
+				return
+			}
+			defer place.Release()
 		}
 		m := c.rooms.Get().(*room)
 		defer func() {
@@ -146,17 +176,47 @@ func (c *Collector) collect(d dialect.Dialect) http.Handler {
 		}()
 		outcome := c.pass(r, hits, m)
 		recorded := len(hits) - len(m.reasons)
-		if err := c.Spool.Append(m.rows...); err != nil {
+		if len(m.rows) > 0 {
+			err = place.Append(m.rows...)
+		}
+		if err != nil {
 			if !errors.Is(err, spool.ErrFull) {
 				c.Logger.Error("hits could not be spooled", "hits", len(m.rows), "err", err)
 			}
-			c.unavailable(w, r, d, recorded)
+			c.turnAway(w, r, d, spoolFull, recorded)
 			return
 		}
 		c.metrics.accepted.Add(float64(recorded))
-		w.Header().Set("X-Fotspor", told(recorded, m.reasons))
+		w.Header()["X-Fotspor"] = told(recorded, m.reasons)
 		d.Reply(w, r, outcome)
 	})
+}
+
+// large reports whether the body of r may take far more memory than most do: it is
+// packed, or long, or does not say how long it is.
+func large(r *http.Request) bool {
+	return r.ContentLength < 0 || r.ContentLength > smallBody ||
+		r.ContentLength > 0 && r.Header.Get("Content-Encoding") != ""
+}
+
+// enter takes in the body of r as it comes over the wire, for which the client may take
+// all the time that it is given, and then waits for one of the few places where large
+// ones are worked on. The caller gives it back.
+func (c *Collector) enter(r *http.Request) {
+	var body bytes.Buffer
+	_, err := body.ReadFrom(r.Body)
+	r.Body = io.NopCloser(io.MultiReader(&body, failed{err}))
+	c.places <- struct{}{}
+}
+
+// failed is the end of a body that could not be read to its end.
+type failed struct{ err error }
+
+func (f failed) Read([]byte) (int, error) {
+	if f.err != nil {
+		return 0, f.err
+	}
+	return 0, io.EOF
 }
 
 // pass sends hits through the pipeline, and leaves in m what became of them.
@@ -198,22 +258,51 @@ func (c *Collector) refuse(w http.ResponseWriter, r *http.Request, d dialect.Dia
 		why = bodyTooLarge
 	}
 	c.drop(why)
-	w.Header().Set("X-Fotspor", told(0, []reason{why}))
+	w.Header()["X-Fotspor"] = told(0, []reason{why})
 	d.Reply(w, r, dialect.Outcome{Err: err})
 }
 
-// unavailable answers that hits can't be kept right now.
-func (c *Collector) unavailable(w http.ResponseWriter, r *http.Request, d dialect.Dialect, hits int) {
-	for range hits {
-		c.drop(spoolFull)
+// admit settles whose hits these are, and reports whether their network may send so
+// many now. Whoever tells the address of a visitor has a token, and is held to nothing.
+func (c *Collector) admit(r *http.Request, hits []hit.Hit) bool {
+	if len(hits) == 0 {
+		return true
 	}
-	w.Header().Set("X-Fotspor", told(0, []reason{spoolFull}))
-	w.Header().Set("Retry-After", "30")
-	d.Reply(w, r, dialect.Outcome{Err: dialect.ErrUnavailable})
+	client := ClientAddr(r, c.TrustedProxies)
+	trusted := false
+	for i := range hits {
+		if hits[i].Addr.IsValid() {
+			trusted = true
+		} else {
+			hits[i].Addr = client
+		}
+	}
+	return trusted || c.Limit.Allow(client, len(hits))
 }
 
-// told is what a site owner reads in the X-Fotspor header of an answer.
-func told(recorded int, left []reason) string {
+// turnAway answers that hits can't be taken right now.
+func (c *Collector) turnAway(w http.ResponseWriter, r *http.Request, d dialect.Dialect, why reason, hits int) {
+	for range hits {
+		c.drop(why)
+	}
+	err, after := dialect.ErrUnavailable, "30"
+	if why == rateLimited {
+		err, after = dialect.ErrTooMany, "10"
+	}
+	w.Header()["X-Fotspor"] = told(0, []reason{why})
+	w.Header().Set("Retry-After", after)
+	d.Reply(w, r, dialect.Outcome{Err: err})
+}
+
+// allRecorded is what most answers tell, in one value for all of them.
+var allRecorded = []string{"recorded"}
+
+// told is what a site owner reads in the X-Fotspor header of an answer: the values
+// of that header, which must not be changed.
+func told(recorded int, left []reason) []string {
+	if recorded > 0 && len(left) == 0 {
+		return allRecorded
+	}
 	var parts []string
 	if recorded > 0 {
 		parts = append(parts, "recorded")
@@ -228,7 +317,7 @@ func told(recorded int, left []reason) string {
 		parts = append(parts, "dropped: "+strings.Join(words, ", "))
 	}
 	if len(parts) == 0 {
-		return "nothing to record"
+		parts = append(parts, "nothing to record")
 	}
-	return strings.Join(parts, "; ")
+	return []string{strings.Join(parts, "; ")}
 }

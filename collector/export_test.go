@@ -30,6 +30,7 @@ func (c *Collector) Rows(d dialect.Dialect, r *http.Request) ([]hit.Row, error) 
 	m := c.rooms.Get().(*room)
 	defer c.rooms.Put(m)
 	m.clear()
+	c.admit(r, hits)
 	c.pass(r, hits, m)
 	return m.rows, nil
 }

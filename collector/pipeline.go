@@ -38,13 +38,12 @@ type step struct {
 }
 
 // anonymous are the steps that see one hit by itself. A person's objection comes
-// before anything of the person is looked at, and no step behind scrub sees a text
-// as it was sent.
+// before anything of the person is worked on, and no step behind scrub sees a text as
+// it was sent.
 var anonymous = []step{
 	{"site", (*Collector).findSite},
 	{"objection", (*Collector).objection},
 	{"scrub", (*Collector).scrub},
-	{"address", (*Collector).address},
 	{"browser", (*Collector).browser},
 	{"page", (*Collector).locate},
 	{"referrer", (*Collector).referrer},
@@ -77,12 +76,13 @@ const (
 	noVisit      reason = "no_visit"
 	badRequest   reason = "bad_request"
 	bodyTooLarge reason = "body_too_large"
+	rateLimited  reason = "rate_limited"
 	spoolFull    reason = "spool_full"
 )
 
 var reasons = []reason{
 	unknownSite, tooOld, objected, bot, prefetched, noPage, ownLink, foreignHost, excludedPath, spam, noVisit,
-	badRequest, bodyTooLarge, spoolFull,
+	badRequest, bodyTooLarge, rateLimited, spoolFull,
 }
 
 // Rules of the bot ledger that are not those of package browser.
@@ -162,13 +162,6 @@ func (c *Collector) scrub(p *passage) reason {
 		p.ref = p.ref[:i]
 	}
 	h.URL, h.Referrer, h.Name = "", "", ""
-	return kept
-}
-
-func (c *Collector) address(p *passage) reason {
-	if !p.hit.Addr.IsValid() {
-		p.hit.Addr = ClientAddr(p.request, c.TrustedProxies)
-	}
 	return kept
 }
 

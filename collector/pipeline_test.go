@@ -3,9 +3,11 @@ package collector_test
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -16,6 +18,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fotspor/fotspor/collector"
+	"github.com/fotspor/fotspor/collector/limit"
+	"github.com/fotspor/fotspor/collector/spool"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/referrer"
@@ -731,11 +735,50 @@ func TestVisit(t *testing.T) {
 	}
 }
 
+// TestRateLimit: a network that sends too much is told to wait, and nobody else is.
+func TestRateLimit(t *testing.T) {
+	r := newRig(t, func(o *collector.Options) {
+		o.Limit = limit.New(limit.Options{Rate: 1, Burst: 2, Now: o.Now})
+	})
+	send := func(from, target, body string) *httptest.ResponseRecorder {
+		return r.send(request{target: target, body: body, from: from})
+	}
+	const page = "/pixel.gif?site=1&url=/"
+	for _, c := range []struct {
+		from, target, body string
+		status             int
+	}{
+		{"203.0.113.1:1", page, "", http.StatusOK},
+		{"203.0.113.2:1", page, "", http.StatusOK},
+		{"203.0.113.3:1", page, "", http.StatusTooManyRequests},
+		{"203.0.113.3:1", "/matomo.php?idsite=1&rec=1&url=/", "", http.StatusTooManyRequests},
+		{"203.0.114.3:1", page, "", http.StatusOK},
+		{"203.0.113.3:1", "/matomo.php?idsite=1&rec=1&url=/&cip=198.51.100.9&token_auth=hemmelig", "", http.StatusOK},
+		{"203.0.114.3:1", "/matomo.php", `{"requests":["?idsite=1&rec=1&url=/","?idsite=1&rec=1&url=/b"]}`, http.StatusTooManyRequests},
+	} {
+		w := send(c.from, c.target, c.body)
+		if w.Code != c.status || c.status == http.StatusTooManyRequests && (w.Header().Get("Retry-After") == "" || w.Header().Get("X-Fotspor") != "dropped: rate limited") {
+			t.Errorf("%s %s: status %d, header %v, want %d", c.from, c.target, w.Code, w.Header(), c.status)
+		}
+	}
+	r.now = r.now.Add(time.Second)
+	if w := send("203.0.113.9:1", page, ""); w.Code != http.StatusOK {
+		t.Errorf("a second later: status %d", w.Code)
+	}
+	if diff := cmp.Diff(map[string]int{"pixel": 5, "matomo": 4, "accepted": 5, "rate_limited": 4}, r.counts()); diff != "" {
+		t.Errorf("counters (-want +got):\n%s", diff)
+	}
+}
+
 // TestSpoolFull: a hit that has to be sent again is new to the visit when it comes.
 func TestSpoolFull(t *testing.T) {
 	r := newRig(t, func(o *collector.Options) { o.Spool = openSpool(t, t.TempDir(), 20<<10) })
-	for !r.options.Spool.Full() {
-		if err := r.options.Spool.Append(hit.Row{Site: 2, Time: evening}); err != nil {
+	for {
+		place, err := r.options.Spool.Reserve(1)
+		if errors.Is(err, spool.ErrFull) {
+			break
+		}
+		if err := place.Append(hit.Row{Site: 2, Time: evening}); err != nil {
 			t.Fatal(err)
 		}
 	}

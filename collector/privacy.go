@@ -32,7 +32,7 @@ func (c *Collector) what(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h := dialect.FromHeaders(r)
-	h.Site, h.Kind, h.URL = site.ID, hit.Pageview, "/"
+	h.Site, h.Kind, h.URL, h.Addr = site.ID, hit.Pageview, "/", ClientAddr(r, c.TrustedProxies)
 	var row hit.Row
 	why := c.run(&passage{hit: &h, request: r, now: c.Now(), row: &row}, anonymous)
 	row.Day = hit.DayOf(h.Time.In(site.Location))

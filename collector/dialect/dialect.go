@@ -40,9 +40,13 @@ type Dialect interface {
 // now; whoever sent them may send them again.
 var ErrUnavailable = errors.New("no room for hits right now")
 
+// ErrTooMany is the Outcome.Err of a request from a network that sends too much;
+// whoever sent it may send it again, later.
+var ErrTooMany = errors.New("too many hits from this network")
+
 // Outcome is what became of a request.
 type Outcome struct {
-	Err     error    // from Parse, or ErrUnavailable; the rest is empty then
+	Err     error    // from Parse, or ErrUnavailable or ErrTooMany; the rest is empty then
 	Tracked int      // hits recorded, or left out on purpose, which looks the same
 	Invalid []string // for each hit that could not be recorded, why
 }
@@ -56,6 +60,8 @@ func (o Outcome) Status() int {
 		return http.StatusOK
 	case errors.Is(o.Err, ErrUnavailable):
 		return http.StatusServiceUnavailable
+	case errors.Is(o.Err, ErrTooMany):
+		return http.StatusTooManyRequests
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](o.Err); ok {
 		return http.StatusRequestEntityTooLarge
@@ -141,3 +147,25 @@ func Clean(s string, limit int) string {
 // Pixel is the smallest transparent GIF that every browser shows, 43 bytes,
 // byte for byte the one that Matomo's tracker answers with.
 var Pixel = []byte("GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\x00\x00\x00\x21\xf9\x04\x01\x00\x00\x00\x00\x2c\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02\x44\x01\x00\x3b")
+
+// Headers are those of every answer of a dialect, to be copied to it. Like NoStore they
+// are made once for all answers, and must not be changed.
+var Headers = http.Header{
+	"Cross-Origin-Resource-Policy": {"cross-origin"},
+	"X-Content-Type-Options":       {"nosniff"},
+}
+
+// NoStore is the Cache-Control of an answer to a GET.
+var NoStore = []string{"no-store"}
+
+var (
+	pixelType   = []string{"image/gif"}
+	pixelLength = []string{strconv.Itoa(len(Pixel))}
+)
+
+// WritePixel answers with Pixel and status 200.
+func WritePixel(w http.ResponseWriter) {
+	header := w.Header()
+	header["Content-Type"], header["Content-Length"] = pixelType, pixelLength
+	w.Write(Pixel)
+}

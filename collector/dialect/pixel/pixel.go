@@ -5,8 +5,8 @@ package pixel
 import (
 	"errors"
 	"io"
+	"maps"
 	"net/http"
-	"strconv"
 
 	"github.com/fotspor/fotspor/collector/dialect"
 	"github.com/fotspor/fotspor/hit"
@@ -62,16 +62,13 @@ func (Dialect) Parse(r *http.Request) ([]hit.Hit, error) {
 // Reply answers with the image, or with 400 and a line of text.
 func (Dialect) Reply(w http.ResponseWriter, _ *http.Request, o dialect.Outcome) {
 	header := w.Header()
-	header.Set("Cache-Control", "no-store")
-	header.Set("Cross-Origin-Resource-Policy", "cross-origin")
-	header.Set("X-Content-Type-Options", "nosniff")
+	maps.Copy(header, dialect.Headers)
+	header["Cache-Control"] = dialect.NoStore
 	if status := o.Status(); status != http.StatusOK {
 		header.Set("Content-Type", "text/plain; charset=utf-8")
 		w.WriteHeader(status)
 		io.WriteString(w, o.Reason()+"\n")
 		return
 	}
-	header.Set("Content-Type", "image/gif")
-	header.Set("Content-Length", strconv.Itoa(len(dialect.Pixel)))
-	w.Write(dialect.Pixel)
+	dialect.WritePixel(w)
 }

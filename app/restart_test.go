@@ -1,0 +1,73 @@
+package app_test
+
+import (
+	"net/netip"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fotspor/fotspor/app"
+)
+
+// TestVisitOutlivesARestart: the visitor goes on reading, and counts once.
+func TestVisitOutlivesARestart(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
+	memory, err := os.MkdirTemp("/dev/shm", "fotspor-test")
+	if err != nil {
+		t.Skipf("SKIPPED, no file system in memory here: %v", err)
+	}
+	t.Cleanup(func() { os.RemoveAll(memory) })
+	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	dir := t.TempDir()
+	again := func(handover string) *program {
+		return start(t, at, func(o *app.Options) { o.Data, o.Handover = dir, handover })
+	}
+	view := func(p *program, page string) {
+		t.Helper()
+		visitor := sent{addr: netip.MustParseAddr("127.0.0.1"), agent: agents[0].header, page: page, ref: origins[0]}
+		if told := p.send(visitor); told != "recorded" {
+			t.Fatal(told)
+		}
+	}
+	visits := func() string {
+		t.Helper()
+		out, errs, status := command(t, "", "query", "SELECT sum(visitors), sum(visits), sum(pageviews) FROM hits", "--data", dir)
+		if status != 0 {
+			t.Fatal(errs)
+		}
+		return strings.TrimSpace(out)
+	}
+
+	p := again(memory)
+	if _, errs, status := command(t, "", "site", "add", "--host", "example.org", "--data", dir); status != 0 {
+		t.Fatal(errs)
+	}
+	p.awaitSite(1)
+	view(p, "/a")
+	p.stop()
+	if strings.Contains(p.log.String(), "not handed over") {
+		t.Skipf("SKIPPED, the memory of this machine is not taken for memory:\n%s", p.log)
+	}
+	p = again(memory)
+	if left, err := os.ReadDir(memory); err != nil || len(left) > 0 {
+		t.Errorf("a running program leaves %v in the directory, %v", left, err)
+	}
+	view(p, "/b")
+	p.stop()
+	if got := visits(); got != "1\t1\t2" {
+		t.Errorf("after a restart there are %q visitors, visits and views, want 1, 1 and 2", got)
+	}
+
+	p = again(t.TempDir()) // which is on a disk, or at least is not where it was left
+	view(p, "/c")
+	p.stop()
+	if got := visits(); got != "2\t2\t3" {
+		t.Errorf("after a restart without memory there are %q visitors, visits and views, want 2, 2 and 3", got)
+	}
+	if !strings.Contains(p.log.String(), "visitors start afresh after a restart") {
+		t.Errorf("the log does not say that visitors start afresh:\n%s", p.log)
+	}
+}

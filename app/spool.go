@@ -1,0 +1,48 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/fotspor/fotspor/collector/spool"
+)
+
+// The commands on the spool work on its files, beside a collector that runs.
+
+func (c *call) spoolDir() string { return filepath.Join(c.opts.Data, "spool") }
+
+func listSpool(_ context.Context, c *call) error {
+	if _, err := c.parseForStore(); err != nil {
+		return err
+	}
+	segments, err := spool.List(c.spoolDir())
+	if err != nil {
+		return err
+	}
+	for _, s := range segments {
+		note := ""
+		if s.Err != nil {
+			note = s.Err.Error()
+		}
+		fmt.Fprintf(c.Stdout, "%s\t%s\t%d\t%d\t%s\t%s\n", s.Token, s.State, s.Rows, s.Bytes, s.Born.UTC().Format(time.RFC3339), note)
+	}
+	return nil
+}
+
+func retrySpool(_ context.Context, c *call) error {
+	words, err := c.parseForStore("SEGMENT")
+	if err != nil {
+		return err
+	}
+	return spool.Retry(c.spoolDir(), words[0])
+}
+
+func dropSpool(_ context.Context, c *call) error {
+	words, err := c.parseForStore("SEGMENT")
+	if err != nil {
+		return err
+	}
+	return spool.Drop(c.spoolDir(), words[0])
+}
