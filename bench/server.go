@@ -298,7 +298,7 @@ func startNginx(ctx context.Context, dir string) (*server, error) {
 
 // servingFlags are those of every part that is under load.
 var servingFlags = []string{
-	"--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--trusted-proxies", "127.0.0.1",
+	"--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--trusted-proxies", "127.0.0.1", "--rate-limit", "0",
 }
 
 // startEmbedded starts `fotspor serve` with the engine in its process.
