@@ -38,7 +38,8 @@ type options struct {
 	window      time.Duration
 	connections connections
 	rounds      int
-	program     string // the fotspor binary
+	program     string        // the fotspor binary
+	soaking     time.Duration // 0: measure ratios instead
 }
 
 func parseOptions(args []string) (options, error) {
@@ -48,6 +49,7 @@ func parseOptions(args []string) (options, error) {
 	flags.Var(&o.connections, "connections", "`numbers` of keep-alive connections, separated by commas")
 	flags.IntVar(&o.rounds, "rounds", 3, "how `often` each window is repeated, the servers in turn")
 	flags.StringVar(&o.program, "program", "bin/fotspor", "`file` of the program to measure")
+	flags.DurationVar(&o.soaking, "soak", 0, "in place of the ratios, look at the memory under load for so `long`, such as 10m")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -57,6 +59,8 @@ func parseOptions(args []string) (options, error) {
 		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	case *seconds < 0.1 || *seconds > 60:
 		return o, fmt.Errorf("seconds %v: want 0.1 to 60", *seconds)
+	case o.soaking < 0:
+		return o, fmt.Errorf("soak %v: want 0 or more", o.soaking)
 	case o.rounds < 1:
 		return o, fmt.Errorf("rounds %d: want 1 or more", o.rounds)
 	}
@@ -100,5 +104,8 @@ func run(ctx context.Context, args []string) error {
 	defer os.RemoveAll(dir)
 	b := &bench{options: o, dir: dir, out: os.Stdout}
 	defer b.stop()
+	if o.soaking > 0 {
+		return b.soak(ctx)
+	}
 	return b.run(ctx)
 }

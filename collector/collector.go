@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -71,6 +72,7 @@ type Collector struct {
 	metrics metrics
 	rooms   sync.Pool     // of *room
 	places  chan struct{} // taken by large bodies
+	warned  atomic.Int64  // when the log last told of a limit, in Unix seconds
 }
 
 // room is where the hits of one request are worked on. Rooms are used again, and hold
@@ -288,10 +290,19 @@ func (c *Collector) turnAway(w http.ResponseWriter, r *http.Request, d dialect.D
 	err, after := dialect.ErrUnavailable, "30"
 	if why == rateLimited {
 		err, after = dialect.ErrTooMany, "10"
+		c.tellOfLimit()
 	}
 	w.Header()["X-Fotspor"] = told(0, []reason{why})
 	w.Header().Set("Retry-After", after)
 	d.Reply(w, r, dialect.Outcome{Err: err})
+}
+
+// tellOfLimit tells the log of a limit that is reached, once a minute.
+func (c *Collector) tellOfLimit() {
+	now, last := c.Now().Unix(), c.warned.Load()
+	if now-last >= 60 && c.warned.CompareAndSwap(last, now) {
+		c.Logger.Warn("a network sends more hits than it may; if that is your proxy, name it in --trusted-proxies")
+	}
 }
 
 // allRecorded is what most answers tell, in one value for all of them.
