@@ -118,6 +118,9 @@ func mustExec(t *testing.T, st *store.Store, sql string) {
 
 // A statement that hangs ends with the context of the insert, wherever it is.
 func TestInsertThatHangsEndsWithItsContext(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
 	rows := mixedRows(300)
 	for _, hanging := range []string{"INSERT INTO hits", "INSERT INTO bots"} {
 		for _, done := range []bool{false, true} {

@@ -77,6 +77,9 @@ func (w *world) expectMatomo() {
 }
 
 func TestMatomoInBrowser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
 	needScript(t)
 	t.Run("pages", func(t *testing.T) {
 		w := newWorldWith(t, matomoSnippet("", ""))
