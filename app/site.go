@@ -233,11 +233,14 @@ func listTokens(ctx context.Context, c *call) error {
 			return err
 		}
 		for _, t := range tokens {
-			sites := allSites
-			if len(t.Sites) > 0 {
-				sites = strings.Trim(strings.Join(strings.Fields(fmt.Sprint(t.Sites)), ","), "[]")
+			var sites []string
+			for _, id := range t.Sites {
+				sites = append(sites, strconv.FormatUint(uint64(id), 10))
 			}
-			fmt.Fprintf(c.Stdout, "%s\t%s\t%s\t%s\n", t.ID, t.Name, sites, t.Created.UTC().Format(time.RFC3339))
+			if len(sites) == 0 {
+				sites = []string{allSites}
+			}
+			fmt.Fprintf(c.Stdout, "%s\t%s\t%s\t%s\n", t.ID, t.Name, strings.Join(sites, ","), t.Created.UTC().Format(time.RFC3339))
 		}
 		return nil
 	})

@@ -21,7 +21,7 @@ import (
 // repairLogs takes back the last record of every deduplication log that has no part,
 // and returns the names of those parts. The caller holds the lock on dir.
 func repairLogs(dir string) (lost []string, err error) {
-	tables, err := filepath.Glob(filepath.Join(dir, "store", "*", "*", "deduplication_logs"))
+	tables, err := tokenLogs(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -37,11 +37,16 @@ func repairLogs(dir string) (lost []string, err error) {
 	return lost, nil
 }
 
+// tokenLogs returns the folders in which the tables below dir keep tokens.
+func tokenLogs(dir string) ([]string, error) {
+	return filepath.Glob(filepath.Join(dir, "store", "*", "*", "deduplication_logs"))
+}
+
 // SyncTokens brings the tokens of all inserts so far to the disk itself. ClickHouse
 // does not, whatever the settings of the table: after a power cut it could have the
 // rows of an insert and not know its token.
 func (e *Engine) SyncTokens() error {
-	tables, err := filepath.Glob(filepath.Join(tablesDir(e.options.Dir), "store", "*", "*", "deduplication_logs"))
+	tables, err := tokenLogs(tablesDir(e.options.Dir))
 	if err != nil {
 		return err
 	}
@@ -70,6 +75,8 @@ func syncLog(logs string) error {
 	return nil
 }
 
+// repairLog takes back the last record of one log, and returns the name of its part,
+// or "" if there was nothing to take back.
 func repairLog(logs string) (part string, err error) {
 	file, content, err := lastLog(logs)
 	if err != nil || len(content) == 0 {
