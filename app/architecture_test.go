@@ -39,6 +39,7 @@ var arrows = map[string][]string{
 	"dashboard/password": {},
 	"dashboard":          {"hit", "geo", "store", "dashboard"},
 	"app/demo":           {"collector/script", "collector/dialect"},
+	"app/plainhttp":      {},
 	"app": {
 		"hit", "browser", "referrer", "geo", "privacy", "store", "store/embedded",
 		"collector", "dashboard", "dashboard/password", "retention", "app",

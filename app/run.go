@@ -141,7 +141,7 @@ func (p *program) start(ctx context.Context) error {
 	}
 	p.health = newHealth(ctx, p.store, p.registry)
 	p.background(func(ctx context.Context) { p.health.watch(ctx, healthEvery) })
-	p.serve(metricsListener, p.opsHandler(), "metrics")
+	p.serve(metricsListener, p.opsHandler(), "metrics", nothing)
 
 	if p.Retention {
 		worker := retention.New(retention.Options{
@@ -156,7 +156,7 @@ func (p *program) start(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		p.serve(publicListener, mux, "public")
+		p.serve(publicListener, mux, "public", collector.Busy)
 	}
 	p.greet()
 	return nil

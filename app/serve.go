@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/net/netutil"
+
+	"github.com/fotspor/fotspor/app/plainhttp"
 )
 
 // Limits of HTTP servers.
@@ -40,11 +42,14 @@ func (p *program) spareCollections() {
 	})
 }
 
+// nothing names no path.
+func nothing(string) bool { return false }
+
 // serve answers HTTP on l until the program stops, which first waits for requests
-// under way.
-func (p *program) serve(l net.Listener, handler http.Handler, name string) {
+// under way. Requests to busy paths are answered with less ado where they are plain.
+func (p *program) serve(l net.Listener, handler http.Handler, name string, busy func(path string) bool) {
 	logger := p.component(name)
-	server := &http.Server{
+	server := plainhttp.New(&http.Server{
 		Handler:           p.recovered(handler),
 		ReadHeaderTimeout: headerTime,
 		ReadTimeout:       requestTime,
@@ -54,7 +59,7 @@ func (p *program) serve(l net.Listener, handler http.Handler, name string) {
 		// What net/http would say of a connection begins with the client's
 		// address. It may be said only that there was something.
 		ErrorLog: log.New(mute(func() { logger.Debug("a connection failed") }), "", 0),
-	}
+	}, busy)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

@@ -52,7 +52,7 @@ func TestServerTellsNoAddress(t *testing.T) {
 	p.serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusOK)
 		w.WriteHeader(http.StatusOK) // net/http complains of the second
-	}), "public")
+	}), "public", nothing)
 	conn, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
 		t.Fatal(err)

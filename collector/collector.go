@@ -129,6 +129,15 @@ func (c *Collector) Routes(mux *http.ServeMux) {
 	mux.Handle("GET /privacy/{site}/what", c.timed("privacy", http.HandlerFunc(c.what)))
 }
 
+// Busy reports whether path is one of those that trackers ask for all the time.
+func Busy(path string) bool {
+	switch path {
+	case "/pixel.gif", "/matomo.php", "/piwik.php", "/fotspor.js", "/matomo.js", "/piwik.js":
+		return true
+	}
+	return false
+}
+
 // withQuery hands a request with a query to one handler, and one without to another.
 func withQuery(with, without http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

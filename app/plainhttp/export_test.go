@@ -1,0 +1,26 @@
+package plainhttp
+
+import "net/http"
+
+// Read reads the request at the start of data, and returns nil and 0 if it is not plain.
+func Read(data []byte, plain func(path string) bool) (*http.Request, int) {
+	r := new(request)
+	size := r.read(data, plain)
+	if size == 0 {
+		return nil, 0
+	}
+	return &r.Request, size
+}
+
+// Reader reads requests as a connection does, one into the memory of the other.
+type Reader struct {
+	request
+	plain func(path string) bool
+}
+
+func NewReader(plain func(path string) bool) *Reader { return &Reader{plain: plain} }
+
+func (r *Reader) Read(data []byte) (size int) {
+	defer r.clear()
+	return r.read(data, r.plain)
+}

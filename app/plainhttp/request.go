@@ -1,0 +1,192 @@
+package plainhttp
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"strings"
+)
+
+// maxHeaders is how many header lines a plain request may have.
+const maxHeaders = 48
+
+// request is a plain request. It is used again for the next one on its connection.
+type request struct {
+	http.Request
+	peer   string // address of the connection
+	url    url.URL
+	values [maxHeaders]string // what the lists in the header are made of
+	body   body
+}
+
+// read reads the request at the start of data, and returns its size; 0 if it is not
+// plain, and then nothing of it is of use. The strings of the request share one copy of
+// its head, which lives as long as one of them; the body is data's.
+func (r *request) read(data []byte, plain func(path string) bool) (size int) {
+	end := bytes.Index(data, []byte("\r\n\r\n"))
+	if end < 0 {
+		return 0
+	}
+	head, size := string(data[:end+2]), end+4
+	line, lines, _ := strings.Cut(head, "\r\n")
+	if !printable(line) || !r.readLine(line, plain) || !r.readHeader(lines) {
+		return 0
+	}
+	length, ok := r.length()
+	if !ok || length > len(data)-size {
+		return 0
+	}
+	r.ContentLength = int64(length)
+	r.Body = http.NoBody
+	if length > 0 {
+		r.body.Reset(data[size : size+length])
+		r.Body = &r.body
+	}
+	return size + length
+}
+
+// readLine reads the first line.
+func (r *request) readLine(line string, plain func(path string) bool) bool {
+	method, rest, _ := strings.Cut(line, " ")
+	target, version, _ := strings.Cut(rest, " ")
+	path, query, found := strings.Cut(target, "?")
+	if method != http.MethodGet && method != http.MethodPost || version != "HTTP/1.1" || !plain(path) {
+		return false
+	}
+	r.url = url.URL{Path: path, RawQuery: query, ForceQuery: found && query == ""}
+	header := r.Header
+	if header == nil {
+		header = http.Header{}
+	}
+	r.Request = http.Request{
+		Method: method, URL: &r.url, RequestURI: target, Proto: version, ProtoMajor: 1, ProtoMinor: 1,
+		Header: header, RemoteAddr: r.peer,
+	}
+	return true
+}
+
+// readHeader reads the lines of the header.
+func (r *request) readHeader(lines string) bool {
+	clear(r.Header)
+	for n := 0; lines != ""; n++ {
+		var line string
+		line, lines, _ = strings.Cut(lines, "\r\n")
+		name, value, ok := strings.Cut(line, ":")
+		if n == maxHeaders || !ok || !token(name) || !printable(value) {
+			return false
+		}
+		name, value = textproto.CanonicalMIMEHeaderKey(name), strings.Trim(value, " ")
+		switch name {
+		case "Host":
+			if r.Host != "" || !host(value) {
+				return false
+			}
+			r.Host = value
+			continue
+		case "Connection":
+			if !strings.EqualFold(value, "keep-alive") {
+				return false
+			}
+		case "Expect", "Pragma", "Trailer", "Transfer-Encoding", "Upgrade":
+			return false // these change what the request is to net/http, each in its own way
+		}
+		r.values[n] = value
+		if known := r.Header[name]; known != nil {
+			r.Header[name] = append(known, value)
+		} else {
+			r.Header[name] = r.values[n : n+1 : n+1]
+		}
+	}
+	return r.Host != ""
+}
+
+// length returns the length of the body. That of a GET must not be told.
+func (r *request) length() (n int, ok bool) {
+	told := r.Header["Content-Length"]
+	if len(told) == 0 {
+		return 0, true
+	}
+	digits := told[0]
+	if len(told) > 1 || len(digits) == 0 || len(digits) > 4 || r.Method == http.MethodGet {
+		return 0, false
+	}
+	for _, c := range []byte(digits) {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = 10*n + int(c-'0')
+	}
+	return n, true
+}
+
+// clear lets go of what the request held.
+func (r *request) clear() {
+	clear(r.Header)
+	r.Request = http.Request{Header: r.Header}
+	r.url = url.URL{}
+	clear(r.values[:])
+	r.body.Reset(nil)
+}
+
+// body is a body that has come already.
+type body struct{ bytes.Reader }
+
+var _ io.ReadCloser = (*body)(nil)
+
+func (*body) Close() error { return nil }
+
+// printable reports whether s is printable ASCII, space included.
+func printable(s string) bool {
+	// Eight bytes at a time. A byte is as wanted if its high bit is 0, and stays 0 when
+	// the first byte that is allowed is taken away, and when 1 is added.
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	for ; len(s) >= 8; s = s[8:] {
+		w := binary.LittleEndian.Uint64([]byte(s[:8]))
+		if (w|(w-' '*ones)|(w+ones))&high != 0 {
+			return false
+		}
+	}
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// token reports whether s is the name of a header (RFC 9110, 5.6.2).
+func token(s string) bool {
+	for i := range len(s) {
+		if !tokens[s[i]] {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// host reports whether s is a host, with a port or without, as a name or an address.
+func host(s string) bool {
+	for i := range len(s) {
+		if !hosts[s[i]] {
+			return false
+		}
+	}
+	return s != ""
+}
+
+const alphanumeric = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+var (
+	tokens = set(alphanumeric + "!#$%&'*+-.^_`|~")
+	hosts  = set(alphanumeric + "-._:[]")
+)
+
+func set(of string) (all [256]bool) {
+	for _, c := range []byte(of) {
+		all[c] = true
+	}
+	return all
+}

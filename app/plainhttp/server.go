@@ -1,0 +1,214 @@
+// Package plainhttp is an HTTP server for a great many small requests. It answers plain
+// ones itself, on a short path, and leaves each connection on which anything else comes
+// to net/http.
+//
+// A request is plain if it comes whole in one read, is a GET or a POST in HTTP/1.1 of a
+// path that was named to the server, and holds nothing that two readers could understand
+// in two ways: printable ASCII, one Host, at most one length, no other coding, nothing
+// asked of the connection but to keep it. A browser's request is, and so is that of a
+// proxy. All others, those of slow and of hostile clients among them, are net/http's,
+// with its limits and its answers.
+package plainhttp
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Server is an http.Server with a short path. It is safe for concurrent use.
+type Server struct {
+	http  *http.Server
+	plain func(path string) bool
+	rest  *passed
+	stop  chan struct{}  // closed when no more requests are taken
+	live  sync.WaitGroup // of conns, which add to it under mu
+
+	mu       sync.Mutex
+	listener net.Listener
+	conns    map[*conn]struct{}
+	stopping bool
+}
+
+// New returns a server that answers plain requests to the paths that plain names, and
+// has all others answered by server. The handler is the same for both, and so are
+// ErrorLog, ReadHeaderTimeout, for the first request, and IdleTimeout, between requests,
+// which must be set. Plain requests are handled with a few differences:
+//
+//   - The request must not be kept by the handler, nor its header or body.
+//   - Its context does not end when the client goes away.
+//   - The answer is sent when the handler has returned, in one piece: headers may be set
+//     until then, and http.ResponseController finds nothing to control.
+func New(server *http.Server, plain func(path string) bool) *Server {
+	return &Server{
+		http: server, plain: plain, stop: make(chan struct{}), conns: map[*conn]struct{}{},
+		rest: &passed{conns: make(chan net.Conn), closed: make(chan struct{})},
+	}
+}
+
+// Serve answers on the connections of l until Shutdown or Close, which close l, and then
+// returns http.ErrServerClosed. It may be called once.
+func (s *Server) Serve(l net.Listener) error {
+	s.mu.Lock()
+	s.listener, s.rest.addr = l, l.Addr()
+	stopping := s.stopping
+	s.mu.Unlock()
+	if stopping {
+		l.Close()
+		return http.ErrServerClosed
+	}
+	var rest sync.WaitGroup
+	rest.Go(func() { s.http.Serve(s.rest) }) // ends when s.rest does, and not before
+	err := s.accept(l)
+	s.rest.Close() // net/http goes on with the connections that it has
+	rest.Wait()
+	return err
+}
+
+// accept takes connections until l is closed.
+func (s *Server) accept(l net.Listener) error {
+	const shortest, longest = 5 * time.Millisecond, time.Second
+	wait := shortest
+	for {
+		c, err := l.Accept()
+		switch {
+		case err == nil:
+			wait = shortest
+			s.take(c)
+		case s.isStopping():
+			return http.ErrServerClosed
+		case errors.Is(err, net.ErrClosed):
+			return err
+		default: // too many open files, mostly: some will be closed
+			select {
+			case <-time.After(wait):
+			case <-s.stop:
+			}
+			wait = min(2*wait, longest)
+		}
+	}
+}
+
+func (s *Server) isStopping() bool {
+	select {
+	case <-s.stop:
+		return true
+	default:
+		return false
+	}
+}
+
+// take starts to answer on a connection.
+func (s *Server) take(nc net.Conn) {
+	c := newConn(s, nc)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopping {
+		nc.Close()
+		return
+	}
+	s.conns[c] = struct{}{}
+	s.live.Go(c.serve)
+}
+
+// forget takes a connection off the list of those to be stopped.
+func (s *Server) forget(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c)
+}
+
+// Shutdown takes no more requests, and waits until those under way are answered. If ctx
+// ends first it returns the error of ctx; what is left is for Close.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.halt((*conn).closeIdle)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.live.Wait()
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return s.http.Shutdown(ctx)
+}
+
+// Close closes every connection at once, and waits for the handlers of plain requests.
+func (s *Server) Close() error {
+	s.halt(func(c *conn) { c.Conn.Close() })
+	err := s.http.Close()
+	s.live.Wait()
+	return err
+}
+
+// halt takes no more connections, and does something to those that there are.
+func (s *Server) halt(with func(*conn)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.stopping {
+		s.stopping = true
+		close(s.stop)
+		if s.listener != nil {
+			s.listener.Close()
+		}
+	}
+	for c := range s.conns {
+		with(c)
+	}
+}
+
+// passed is the listener on which net/http gets connections.
+type passed struct {
+	conns  chan net.Conn
+	addr   net.Addr
+	once   sync.Once
+	closed chan struct{}
+}
+
+func (p *passed) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *passed) Close() error {
+	p.once.Do(func() { close(p.closed) })
+	return nil
+}
+
+func (p *passed) Addr() net.Addr { return p.addr }
+
+// pass hands a connection over, of which data have been read, unless net/http takes no
+// more.
+func (p *passed) pass(c net.Conn, data []byte) bool {
+	select {
+	case p.conns <- &begun{c, bytes.Clone(data)}:
+		return true
+	case <-p.closed:
+		return false
+	}
+}
+
+// begun is a connection of which something has been read already.
+type begun struct {
+	net.Conn
+	read []byte
+}
+
+func (b *begun) Read(p []byte) (int, error) {
+	if len(b.read) == 0 {
+		return b.Conn.Read(p)
+	}
+	n := copy(p, b.read)
+	b.read = b.read[n:]
+	return n, nil
+}
