@@ -19,6 +19,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/oschwald/maxminddb-golang/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
@@ -408,6 +409,57 @@ func TestLookupRemembersTheRightPlace(t *testing.T) {
 		}
 	}
 	t.Logf("%d places", len(places))
+}
+
+// TestNeighboursKeepTheirPlaces looks up addresses of blocks that the files tell apart
+// more finely than anything is remembered by, next to each other and again and again.
+func TestNeighboursKeepTheirPlaces(t *testing.T) {
+	db := open(t, found(t)...)
+	for _, path := range found(t) {
+		reader, err := maxminddb.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer reader.Close()
+		type one struct {
+			addr hit.Addr
+			want geo.Place
+		}
+		var all []one
+		places := make(map[geo.Place]bool)
+		for result := range reader.Networks() {
+			network, most := result.Prefix(), geo.MaxBits6
+			if network.Addr().Is4() {
+				most = geo.MaxBits4
+			}
+			if network.Bits() <= most {
+				continue
+			}
+			var record struct {
+				Country string `maxminddb:"country_code"`
+				Region  string `maxminddb:"state1"`
+			}
+			if err := result.Decode(&record); err != nil {
+				t.Fatal(err)
+			}
+			place := geo.Place{Country: record.Country, Region: record.Region}
+			all = append(all, one{hit.NewAddr(network.Addr()), place})
+			if places[place] = true; len(all) == 20_000 {
+				break
+			}
+		}
+		if len(places) < 10 {
+			t.Fatalf("%s: %d places in %d small networks, too few to be mixed up", path, len(places), len(all))
+		}
+		for range 2 {
+			for _, o := range all {
+				if got := db.Lookup(o.addr); got != o.want {
+					t.Fatalf("Lookup = %+v, want %+v", got, o.want)
+				}
+			}
+		}
+		t.Logf("%d networks, %d places", len(all), len(places))
+	}
 }
 
 // TestGarbage holds the way of nearly every hit to the one allocation that the text

@@ -3,6 +3,7 @@ package geo
 import (
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"net/netip"
 	"path/filepath"
 	"runtime/debug"
@@ -30,7 +31,10 @@ type file struct {
 	reader *maxminddb.Reader
 	vendor vendor
 	flat   bool // flat records of ip-location-db, not MaxMind's nested ones
-	places places
+
+	records  places // by where they are in the file
+	networks places // by the hash, under seed, of a network of MaxBits4 or MaxBits6 bits
+	seed     maphash.Seed
 }
 
 // quickCheck is how many networks a file must decode before it is used at start.
@@ -59,7 +63,7 @@ func openFile(path string, limit int) (*file, error) {
 // data they hold; only the name of the file tells.
 func newFile(reader *maxminddb.Reader, name string) (*file, error) {
 	kind := reader.Metadata.DatabaseType
-	f := &file{reader: reader}
+	f := &file{reader: reader, seed: maphash.MakeSeed()}
 	switch {
 	case strings.HasPrefix(kind, "city ipv"), strings.HasPrefix(kind, "country ipv"):
 		f.flat, f.vendor = true, dbIP
@@ -99,54 +103,74 @@ func (f *file) check(limit int) (err error) {
 }
 
 // lookup returns the place of a. An address that is not in the file is not an error.
-func (f *file) lookup(a netip.Addr) (place Place, err error) {
+func (f *file) lookup(a netip.Addr) (Place, error) {
 	if a.Is6() && f.reader.Metadata.IPVersion == 4 {
 		return Place{}, nil
 	}
-	defer catchFault(debug.SetPanicOnFault(true), &err)
-	result := f.reader.Lookup(a)
-	if !result.Found() {
-		return Place{}, result.Err()
+	bits := MaxBits6
+	if a.Is4() {
+		bits = MaxBits4
 	}
-	if place, ok := f.places.find(result.Offset()); ok {
+	network, _ := a.Prefix(bits) // no error: bits fit both families
+	hash := maphash.Comparable(f.seed, network)
+	if place, ok := f.networks.find(hash); ok {
 		return place, nil
 	}
-	place, err = f.decode(result)
-	if err == nil {
-		f.places.remember(result.Offset(), place)
+	place, whole, err := f.search(a)
+	if err == nil && whole <= bits { // else it is that of a part of network
+		f.networks.remember(hash, place)
 	}
 	return place, err
 }
 
-// places remembers the places of records by where these are in the file: most hits
-// come from few, and decoding one makes two strings. It belongs to one file and
-// goes with it, and it says nothing of any address. Two records that share a slot
-// take it from each other. It is safe for concurrent use.
+// search looks in the file for the place of a, and for how many bits of a it holds.
+func (f *file) search(a netip.Addr) (place Place, bits int, err error) {
+	defer catchFault(debug.SetPanicOnFault(true), &err)
+	result := f.reader.Lookup(a)
+	bits = result.Prefix().Bits()
+	if !result.Found() {
+		return Place{}, bits, result.Err()
+	}
+	if place, ok := f.records.find(uint64(result.Offset())); ok {
+		return place, bits, nil
+	}
+	place, err = f.decode(result)
+	if err == nil {
+		f.records.remember(uint64(result.Offset()), place)
+	}
+	return place, bits, err
+}
+
+// places remembers places by a key: most hits come from few, reading one from the file
+// makes two strings, and finding it there takes a walk through a hundred megabytes. It
+// belongs to one file and goes with it, and it holds no address or network, only hashes
+// under a secret of the process. Two keys that share a slot take it from each other. It
+// is safe for concurrent use.
 type places [1 << placesBits]atomic.Pointer[remembered]
 
-// placesBits bounds places to 4,096, some 0.5 MB.
+// placesBits bounds places to 4,096, some 0.5 MB of each.
 const placesBits = 12
 
-// remembered is the place of the record at offset.
+// remembered is the place that belongs to a key.
 type remembered struct {
-	offset uintptr
-	place  Place
+	key   uint64
+	place Place
 }
 
-func (p *places) slot(offset uintptr) *atomic.Pointer[remembered] {
+func (p *places) slot(key uint64) *atomic.Pointer[remembered] {
 	const spread = 0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio: neighbours go far apart
-	return &p[uint64(offset)*spread>>(64-placesBits)]
+	return &p[key*spread>>(64-placesBits)]
 }
 
-func (p *places) find(offset uintptr) (Place, bool) {
-	if r := p.slot(offset).Load(); r != nil && r.offset == offset {
+func (p *places) find(key uint64) (Place, bool) {
+	if r := p.slot(key).Load(); r != nil && r.key == key {
 		return r.place, true
 	}
 	return Place{}, false
 }
 
-func (p *places) remember(offset uintptr, place Place) {
-	p.slot(offset).Store(&remembered{offset, place})
+func (p *places) remember(key uint64, place Place) {
+	p.slot(key).Store(&remembered{key, place})
 }
 
 // decode reads the two fields of a record that make a Place, and no other.
