@@ -78,18 +78,20 @@ type Collector struct {
 // room is where the hits of one request are worked on. Rooms are used again, and hold
 // nothing in between.
 type room struct {
+	hits    []hit.Hit // as the dialect read them
 	passage passage
 	rows    []hit.Row // to be kept, those of the bot ledger among them
 	reasons []reason  // of the hits that left the pipeline early
 }
 
-// clear forgets what the request said. The rows of a large one are let go.
+// clear forgets what the request said. The hits and rows of a large one are let go.
 func (m *room) clear() {
 	m.passage = passage{}
+	clear(m.hits)
 	clear(m.rows)
-	m.rows, m.reasons = m.rows[:0], m.reasons[:0]
-	if cap(m.rows) > 64 {
-		m.rows = nil
+	m.hits, m.rows, m.reasons = m.hits[:0], m.rows[:0], m.reasons[:0]
+	if max(cap(m.hits), cap(m.rows)) > 64 {
+		m.hits, m.rows = nil, nil
 	}
 }
 
@@ -160,11 +162,17 @@ func (c *Collector) collect(d dialect.Dialect) http.Handler {
 			c.enter(r)
 			defer func() { <-c.places }()
 		}
-		hits, err := d.Parse(r)
+		m := c.rooms.Get().(*room)
+		defer func() {
+			m.clear()
+			c.rooms.Put(m)
+		}()
+		hits, err := d.Parse(r, m.hits)
 		if err != nil {
 			c.refuse(w, r, d, err)
 			return
 		}
+		m.hits = hits
 		received.Add(float64(len(hits)))
 		if !c.admit(r, hits) {
 			c.turnAway(w, r, d, rateLimited, len(hits))
@@ -180,12 +188,7 @@ func (c *Collector) collect(d dialect.Dialect) http.Handler {
 			}
 			defer place.Release()
 		}
-		m := c.rooms.Get().(*room)
-		defer func() {
-			m.clear()
-			c.rooms.Put(m)
-		}()
-		outcome := c.pass(r, hits, m)
+		outcome := c.pass(r, m)
 		recorded := len(hits) - len(m.reasons)
 		if len(m.rows) > 0 {
 			err = place.Append(m.rows...)
@@ -230,15 +233,15 @@ func (f failed) Read([]byte) (int, error) {
 	return 0, io.EOF
 }
 
-// pass sends hits through the pipeline, and leaves in m what became of them.
-func (c *Collector) pass(r *http.Request, hits []hit.Hit, m *room) dialect.Outcome {
+// pass sends the hits in m through the pipeline, and leaves there what became of them.
+func (c *Collector) pass(r *http.Request, m *room) dialect.Outcome {
 	var outcome dialect.Outcome
-	m.rows = slices.Grow(m.rows, len(hits))
+	m.rows = slices.Grow(m.rows, len(m.hits))
 	now, p := c.Now(), &m.passage
-	for i := range hits {
+	for i := range m.hits {
 		n := len(m.rows)
 		m.rows = append(m.rows, hit.Row{})
-		*p = passage{hit: &hits[i], request: r, now: now, row: &m.rows[n]}
+		*p = passage{hit: &m.hits[i], request: r, now: now, row: &m.rows[n]}
 		why := c.run(p, pipeline)
 		switch {
 		case why == kept:

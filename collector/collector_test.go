@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -353,4 +354,56 @@ func TestSpoolBroken(t *testing.T) {
 	if diff := cmp.Diff(map[string]int{"pixel": 1, "spool_full": 1}, r.counts()); diff != "" {
 		t.Errorf("counters (-want +got):\n%s", diff)
 	}
+}
+
+// TestBusy: what is named as busy is there, and nothing else of the collector is.
+func TestBusy(t *testing.T) {
+	r := newRig(t, nil)
+	for path, busy := range map[string]bool{
+		"/pixel.gif": true, "/matomo.php": true, "/piwik.php": true, "/fotspor.js": true, "/matomo.js": true, "/piwik.js": true,
+		"/privacy/1": false, "/js/tracker.php": false, "/pixel.gif/": false, "/": false, "": false,
+	} {
+		if got := collector.Busy(path); got != busy {
+			t.Errorf("Busy(%q) = %v, want %v", path, got, busy)
+		}
+		if _, pattern := r.mux.Handler(httptest.NewRequest("GET", "http://a"+path, nil)); busy && !strings.HasSuffix(pattern, " "+path) {
+			t.Errorf("%s is busy, and its route is %q", path, pattern)
+		}
+	}
+}
+
+// TestNothingOfARequestIsHeld: what outlives a request, such as the page that a visitor
+// saw last, is in memory of its own. A server may make all that it reads of a request
+// parts of one large string, which must not be kept along.
+func TestNothingOfARequestIsHeld(t *testing.T) {
+	const requests, size = 1500, 64 << 10
+	held := func() uint64 {
+		runtime.GC()
+		runtime.GC() // empties the pools
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	r := newRig(t, nil)
+	before := held()
+	for i := range requests {
+		page := fmt.Sprintf("https://example.org/%d/?utm_campaign=c%d", i, i)
+		ref := fmt.Sprintf("https://www%d.example.net/", i)
+		agent := fmt.Sprintf("%s Build/%d", firefox, i)
+		text := strings.Join([]string{"site=1&url=" + page + "&ref=" + ref, agent, "nb", strings.Repeat(" ", size)}, "\n")
+		parts := strings.Split(text, "\n")
+		q := request{target: "/pixel.gif"}.make()
+		q.URL.RawQuery = parts[0]
+		q.Header["User-Agent"], q.Header["Accept-Language"] = parts[1:2], parts[2:3]
+		w := httptest.NewRecorder()
+		if r.mux.ServeHTTP(w, q); w.Header().Get("X-Fotspor") != "recorded" {
+			t.Fatalf("status %d, %s", w.Code, w.Header().Get("X-Fotspor"))
+		}
+	}
+	if after := held(); after > before+requests*size/4 {
+		t.Errorf("%d kB are held after %d requests of %d kB", (after-before)>>10, requests, size>>10)
+	} else {
+		t.Logf("%d bytes a request", (int64(after)-int64(before))/requests)
+	}
+	runtime.KeepAlive(r)
 }

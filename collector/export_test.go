@@ -23,15 +23,16 @@ var (
 // Rows is all that happens between a request and the spool. The rows are good until
 // the next call.
 func (c *Collector) Rows(d dialect.Dialect, r *http.Request) ([]hit.Row, error) {
-	hits, err := d.Parse(r)
-	if err != nil {
-		return nil, err
-	}
 	m := c.rooms.Get().(*room)
 	defer c.rooms.Put(m)
 	m.clear()
+	hits, err := d.Parse(r, m.hits)
+	if err != nil {
+		return nil, err
+	}
+	m.hits = hits
 	c.admit(r, hits)
-	c.pass(r, hits, m)
+	c.pass(r, m)
 	return m.rows, nil
 }
 

@@ -15,11 +15,15 @@ import (
 type metrics struct {
 	received *prometheus.CounterVec
 	accepted prometheus.Counter
-	dropped  *prometheus.CounterVec
+	dropped  map[reason]prometheus.Counter
 }
 
 func newMetrics(r prometheus.Registerer) metrics {
 	f := promauto.With(r)
+	dropped := f.NewCounterVec(prometheus.CounterOpts{
+		Name: "fotspor_hits_dropped_total",
+		Help: "Hits left out, by reason.",
+	}, []string{"reason"})
 	m := metrics{
 		received: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "fotspor_hits_received_total",
@@ -29,24 +33,19 @@ func newMetrics(r prometheus.Registerer) metrics {
 			Name: "fotspor_hits_accepted_total",
 			Help: "Hits whose row is in the spool, and which are acknowledged.",
 		}),
-		dropped: f.NewCounterVec(prometheus.CounterOpts{
-			Name: "fotspor_hits_dropped_total",
-			Help: "Hits left out, by reason.",
-		}, []string{"reason"}),
+		dropped: make(map[reason]prometheus.Counter, len(reasons)),
 	}
 	for _, name := range []string{pixel.Dialect{}.Name(), matomo.Dialect{}.Name()} {
 		m.received.WithLabelValues(name)
 	}
 	for _, why := range reasons {
-		m.dropped.WithLabelValues(string(why))
+		m.dropped[why] = dropped.WithLabelValues(string(why))
 	}
 	return m
 }
 
 // drop is the only way out of the pipeline but its end.
-func (c *Collector) drop(why reason) {
-	c.metrics.dropped.WithLabelValues(string(why)).Inc()
-}
+func (c *Collector) drop(why reason) { c.metrics.dropped[why].Inc() }
 
 // timed observes how long a handler takes.
 func (c *Collector) timed(name string, next http.Handler) http.Handler {

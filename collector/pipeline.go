@@ -359,6 +359,9 @@ func withoutParameters(escaped string) string {
 // cleanText returns s as valid UTF-8 without control characters, cut to at most
 // limit bytes.
 func cleanText(s string, limit int) string {
+	if len(s) <= limit && isPlain(s) {
+		return s // as nearly all hosts and paths are
+	}
 	s = strings.TrimSpace(strings.ToValidUTF8(s, ""))
 	if strings.ContainsFunc(s, unicode.IsControl) {
 		s = strings.Map(func(r rune) rune {
@@ -369,6 +372,16 @@ func cleanText(s string, limit int) string {
 		}, s)
 	}
 	return dialect.Clean(s, limit)
+}
+
+// isPlain reports whether s is printable ASCII without spaces.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // primaryLanguage returns the primary subtag (RFC 5646) of the first language of

@@ -26,12 +26,13 @@ type Dialect interface {
 	Name() string
 	// Patterns are the routes it answers, in net/http's syntax.
 	Patterns() []string
-	// Parse reads the hits of a request, whose body is already bounded. The
-	// collector settles their address and their time where these are zero. A hit
-	// with site 0 stands for one item of a batch that can't be recorded. An
-	// error means that nothing of the request can be recorded; it tells no
-	// address and no token, since it is shown to whoever asked.
-	Parse(r *http.Request) ([]hit.Hit, error)
+	// Parse appends the hits of a request, whose body is already bounded, to hits,
+	// and returns them. The collector settles their address and their time where
+	// these are zero. A hit with site 0 stands for one item of a batch that can't
+	// be recorded. An error means that nothing of the request can be recorded, and
+	// appends none; it tells no address and no token, since it is shown to whoever
+	// asked.
+	Parse(r *http.Request, hits []hit.Hit) ([]hit.Hit, error)
 	// Reply answers the request.
 	Reply(w http.ResponseWriter, r *http.Request, o Outcome)
 }
@@ -148,17 +149,18 @@ func Clean(s string, limit int) string {
 // byte for byte the one that Matomo's tracker answers with.
 var Pixel = []byte("GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\x00\x00\x00\x21\xf9\x04\x01\x00\x00\x00\x00\x2c\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02\x44\x01\x00\x3b")
 
-// Headers are those of every answer of a dialect, to be copied to it. Like NoStore they
-// are made once for all answers, and must not be changed.
-var Headers = http.Header{
-	"Cross-Origin-Resource-Policy": {"cross-origin"},
-	"X-Content-Type-Options":       {"nosniff"},
+// SetHeaders sets those headers that every answer of a dialect has.
+func SetHeaders(header http.Header) {
+	header["Cross-Origin-Resource-Policy"], header["X-Content-Type-Options"] = crossOrigin, noSniff
 }
 
-// NoStore is the Cache-Control of an answer to a GET.
+// NoStore is the Cache-Control of an answer to a GET. It is made once for all answers,
+// and must not be changed.
 var NoStore = []string{"no-store"}
 
 var (
+	crossOrigin = []string{"cross-origin"}
+	noSniff     = []string{"nosniff"}
 	pixelType   = []string{"image/gif"}
 	pixelLength = []string{strconv.Itoa(len(Pixel))}
 )

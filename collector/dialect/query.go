@@ -39,21 +39,20 @@ func Unescape(s string) string {
 	if start == len(s) {
 		return s
 	}
-	var b strings.Builder
-	b.Grow(len(s))
-	b.WriteString(s[:start])
+	b := make([]byte, 0, 256) // on the stack, but for a long value
+	b = append(b, s[:start]...)
 	for i := start; i < len(s); i++ {
-		switch c := s[i]; {
+		c := s[i]
+		switch {
 		case c == '+':
-			b.WriteByte(' ')
+			c = ' '
 		case c == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]):
-			b.WriteByte(fromHex(s[i+1])<<4 | fromHex(s[i+2]))
+			c = fromHex(s[i+1])<<4 | fromHex(s[i+2])
 			i += 2
-		default:
-			b.WriteByte(c)
 		}
+		b = append(b, c)
 	}
-	return b.String()
+	return string(b)
 }
 
 func isHex(c byte) bool {

@@ -119,7 +119,7 @@ func (w *world) receive(r *http.Request) {
 		queries, mark = bulk.Requests, "bulk "
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	hits, err := matomo.Dialect{}.Parse(r)
+	hits, err := matomo.Dialect{}.Parse(r, nil)
 	if err != nil || len(hits) != len(queries) {
 		w.t.Errorf("%v: the collector reads %d hits, error %v", queries, len(hits), err)
 		return

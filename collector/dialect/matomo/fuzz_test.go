@@ -26,7 +26,7 @@ func check(t *testing.T, r *http.Request) {
 		asked = true
 		return allowed(token, site)
 	}
-	hits, err := d.Parse(r)
+	hits, err := d.Parse(r, nil)
 	if err != nil && (len(hits) > 0 || strings.Contains(err.Error(), "secret")) {
 		t.Errorf("%d hits and error %v", len(hits), err)
 	}

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -95,10 +96,10 @@ func leave(r *http.Request, n note) {
 	*r = *r.WithContext(context.WithValue(r.Context(), noteKey{}, n))
 }
 
-// Parse returns the hits of a request: at most one, except of a bulk request.
+// Parse appends the hits of a request: at most one, except of a bulk request.
 // What a request asks to ignore, or what isn't kept, leaves none. No error tells
 // a token or an address.
-func (d Dialect) Parse(r *http.Request) ([]hit.Hit, error) {
+func (d Dialect) Parse(r *http.Request, hits []hit.Hit) ([]hit.Hit, error) {
 	var p params
 	switch {
 	case r.Method == http.MethodGet && r.URL.RawQuery != "":
@@ -106,40 +107,40 @@ func (d Dialect) Parse(r *http.Request) ([]hit.Hit, error) {
 	case r.Method == http.MethodPost:
 		body, err := readBody(r)
 		if err != nil {
-			return nil, err
+			return hits, err
 		}
 		if isBulk(body) {
-			return d.parseBulk(r, body)
+			return d.parseBulk(r, body, hits)
 		}
 		p.readQuery(string(body))
 		p.readQuery(r.URL.RawQuery) // the query wins
 		if p.module == "API" && r.URL.Path == "/" {
 			leave(r, note{api: true})
-			return nil, errAPI
+			return hits, errAPI
 		}
 		if len(body) > 0 {
 			leave(r, note{silent: p.sendImage == "0"})
 		}
 	default: // somebody looks whether we are there, a preflight, or a HEAD, which shows nobody a page
-		return nil, nil
+		return hits, nil
 	}
 	h := dialect.FromHeaders(r)
 	keep, err := d.apply(&h, &p, r.Header.Get("Referer"))
 	if err != nil || !keep {
-		return nil, err
+		return hits, err
 	}
-	return []hit.Hit{h}, nil
+	return append(hits, h), nil
 }
 
-func (d Dialect) parseBulk(r *http.Request, body []byte) ([]hit.Hit, error) {
+func (d Dialect) parseBulk(r *http.Request, body []byte, hits []hit.Hit) ([]hit.Hit, error) {
 	n := note{bulk: true}
 	defer func() { leave(r, n) }()
 	batch, err := decodeBatch(body)
 	if err != nil {
-		return nil, err
+		return hits, err
 	}
 	n.silent = batch.silent()
-	hits := make([]hit.Hit, 0, len(batch.Requests))
+	hits = slices.Grow(hits, len(batch.Requests))
 	sender, referer, token := dialect.FromHeaders(r), r.Header.Get("Referer"), jsonText(batch.Token)
 	for _, item := range batch.Requests {
 		var p params

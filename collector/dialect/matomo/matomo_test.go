@@ -206,7 +206,7 @@ func TestParseQuery(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			r := request("GET", "/matomo.php?"+strings.ReplaceAll(tt.query, `"`, "%22"), "")
 			r.Header.Set("Referer", "https://referer.example/")
-			hits, err := newDialect().Parse(r)
+			hits, err := newDialect().Parse(r, nil)
 			if err != nil {
 				t.Fatalf("Parse: %v", err)
 			}
@@ -280,7 +280,7 @@ func TestParseForms(t *testing.T) {
 			if tt.header != nil {
 				r.Header = tt.header
 			}
-			hits, err := newDialect().Parse(r)
+			hits, err := newDialect().Parse(r, nil)
 			if err != nil {
 				t.Fatalf("Parse: %v", err)
 			}
@@ -299,7 +299,7 @@ func TestHeadersReachEveryHit(t *testing.T) {
 	} {
 		r.Header.Set(name, value)
 	}
-	hits, err := newDialect().Parse(r)
+	hits, err := newDialect().Parse(r, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -325,7 +325,7 @@ func TestHintsOfHeaders(t *testing.T) {
 	} {
 		r := request("GET", "/matomo.php?idsite=3&rec=1"+query, "")
 		r.Header.Set("Sec-CH-UA-Platform", `"Linux"`)
-		if hits, err := newDialect().Parse(r); err != nil || hits[0].Hints.Platform != want {
+		if hits, err := newDialect().Parse(r, nil); err != nil || hits[0].Hints.Platform != want {
 			t.Errorf("%s: %+v, %v, want the platform %q", query, hits[0].Hints, err, want)
 		}
 	}
@@ -381,7 +381,7 @@ func TestToken(t *testing.T) {
 			if tt.body != "" {
 				method = "POST"
 			}
-			hits, err := newDialectWithToken().Parse(request(method, "/matomo.php?"+tt.query, tt.body))
+			hits, err := newDialectWithToken().Parse(request(method, "/matomo.php?"+tt.query, tt.body), nil)
 			if err != nil {
 				t.Fatalf("Parse: %v", err)
 			}
@@ -406,7 +406,7 @@ func TestTokenIsAskedForWhereNeeded(t *testing.T) {
 		asked := 0
 		d := newDialect()
 		d.Allowed = func(string, uint32) bool { asked++; return true }
-		if _, err := d.Parse(request("GET", "/matomo.php?idsite=3&rec=1"+query, "")); err != nil || asked != want {
+		if _, err := d.Parse(request("GET", "/matomo.php?idsite=3&rec=1"+query, ""), nil); err != nil || asked != want {
 			t.Errorf("%q: asked %d times, error %v, want %d", query, asked, err, want)
 		}
 	}
@@ -416,7 +416,7 @@ func TestTokenIsAskedForWhereNeeded(t *testing.T) {
 func serve(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
 	d := newDialectWithToken()
-	hits, err := d.Parse(r)
+	hits, err := d.Parse(r, nil)
 	o := dialect.Outcome{Err: err}
 	for _, h := range hits {
 		if h.Site == 3 {
@@ -566,7 +566,7 @@ func TestReplyUnavailable(t *testing.T) {
 	} {
 		d := newDialect()
 		r := request("POST", "/matomo.php?idsite=3&rec=1", body)
-		if _, err := d.Parse(r); err != nil {
+		if _, err := d.Parse(r, nil); err != nil {
 			t.Fatal(err)
 		}
 		w := httptest.NewRecorder()
@@ -668,7 +668,7 @@ func TestReplyHeaders(t *testing.T) {
 }
 
 func TestZeroValue(t *testing.T) {
-	hits, err := matomo.Dialect{}.Parse(request("GET", "/matomo.php?idsite=3&rec=1&url=/a&cdo=60", ""))
+	hits, err := matomo.Dialect{}.Parse(request("GET", "/matomo.php?idsite=3&rec=1&url=/a&cdo=60", ""), nil)
 	if err != nil || len(hits) != 1 {
 		t.Fatalf("Parse = %d hits, %v", len(hits), err)
 	}
@@ -682,7 +682,7 @@ func TestBodyErrorHidesTheAddress(t *testing.T) {
 	r := request("POST", "/matomo.php", "")
 	r.ContentLength = -1
 	r.Body = io.NopCloser(iotest.ErrReader(errors.New("read tcp 192.0.2.1:80->198.51.100.7:4711: i/o timeout")))
-	if _, err := newDialect().Parse(r); err == nil || strings.Contains(err.Error(), "198.51.100.7") {
+	if _, err := newDialect().Parse(r, nil); err == nil || strings.Contains(err.Error(), "198.51.100.7") {
 		t.Errorf("Parse: error %v, want one without the address", err)
 	}
 }
@@ -696,7 +696,7 @@ func TestErrorsTellNoSecrets(t *testing.T) {
 		"idsite=secret&rec=1&token_auth=secret",
 		"idsite=3&rec=1&cid=secret&token_auth=secret",
 	} {
-		_, err := newDialectWithToken().Parse(request("GET", "/matomo.php?"+query, ""))
+		_, err := newDialectWithToken().Parse(request("GET", "/matomo.php?"+query, ""), nil)
 		if err == nil || strings.Contains(err.Error(), "203.0.113") || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: error %v", query, err)
 		}

@@ -3,7 +3,6 @@ package matomo
 import (
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -21,7 +20,7 @@ const about = "This is Fotspor, which answers to Matomo's tracking API here. It 
 // again later.
 func (Dialect) Reply(w http.ResponseWriter, r *http.Request, o dialect.Outcome) {
 	header := w.Header()
-	maps.Copy(header, dialect.Headers)
+	dialect.SetHeaders(header)
 	switch r.Method {
 	case http.MethodOptions:
 		header.Set("Access-Control-Allow-Origin", "*")

@@ -5,7 +5,6 @@ package pixel
 import (
 	"errors"
 	"io"
-	"maps"
 	"net/http"
 
 	"github.com/fotspor/fotspor/collector/dialect"
@@ -27,9 +26,9 @@ func (Dialect) Name() string { return "pixel" }
 // Patterns implements dialect.Dialect.
 func (Dialect) Patterns() []string { return []string{"GET /pixel.gif"} }
 
-// Parse returns the page view that the request stands for. A HEAD request
+// Parse appends the page view that the request stands for. A HEAD request
 // shows nobody a page and has none.
-func (Dialect) Parse(r *http.Request) ([]hit.Hit, error) {
+func (Dialect) Parse(r *http.Request, hits []hit.Hit) ([]hit.Hit, error) {
 	var id, page, referrer string
 	for name, value := range dialect.Parameters(r.URL.RawQuery) {
 		switch name {
@@ -43,10 +42,10 @@ func (Dialect) Parse(r *http.Request) ([]hit.Hit, error) {
 	}
 	site, ok := dialect.Site(id)
 	if !ok {
-		return nil, errSite
+		return hits, errSite
 	}
 	if r.Method == http.MethodHead {
-		return nil, nil
+		return hits, nil
 	}
 	if page == "" {
 		page = r.Header.Get("Referer")
@@ -56,13 +55,13 @@ func (Dialect) Parse(r *http.Request) ([]hit.Hit, error) {
 	h.Kind = hit.Pageview
 	h.URL = dialect.Clean(page, dialect.MaxURL)
 	h.Referrer = dialect.Clean(referrer, dialect.MaxURL)
-	return []hit.Hit{h}, nil
+	return append(hits, h), nil
 }
 
 // Reply answers with the image, or with 400 and a line of text.
 func (Dialect) Reply(w http.ResponseWriter, _ *http.Request, o dialect.Outcome) {
 	header := w.Header()
-	maps.Copy(header, dialect.Headers)
+	dialect.SetHeaders(header)
 	header["Cache-Control"] = dialect.NoStore
 	if status := o.Status(); status != http.StatusOK {
 		header.Set("Content-Type", "text/plain; charset=utf-8")
