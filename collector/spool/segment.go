@@ -116,16 +116,18 @@ func decodeSegment(data []byte) (rows []hit.Row, good int, err error) {
 	}
 	good = headerSize
 	rows = make([]hit.Row, 0, countRecords(data[headerSize:]))
+	text := string(data) // the texts of all rows share this copy
 	for good < len(data) {
 		payload, err := payloadOf(data[good:])
 		if err != nil {
 			return rows, good, err
 		}
 		n := len(rows)
-		if rows, err = appendRows(rows, payload); err != nil {
+		end := good + recordHeaderSize + len(payload)
+		if rows, err = appendRows(rows, text[good+recordHeaderSize:end]); err != nil {
 			return rows[:n], good, err
 		}
-		good += recordHeaderSize + len(payload)
+		good = end
 	}
 	return rows, good, nil
 }
@@ -162,9 +164,10 @@ func payloadOf(data []byte) ([]byte, error) {
 	return data[recordHeaderSize:end], nil
 }
 
-// appendRows appends the rows of a payload, of which there is at least one.
-func appendRows(rows []hit.Row, payload []byte) ([]hit.Row, error) {
-	d := decoder{rest: string(payload)} // the texts of the rows share this copy
+// appendRows appends the rows of a payload, of which there is at least one. Their
+// texts are parts of it.
+func appendRows(rows []hit.Row, payload string) ([]hit.Row, error) {
+	d := decoder{rest: payload}
 	for first := true; first || d.rest != ""; first = false {
 		rows = append(rows, hit.Row{})
 		d.row(&rows[len(rows)-1])
@@ -202,6 +205,11 @@ func (d *decoder) row(r *hit.Row) {
 func (d *decoder) fail() { d.failed, d.rest = true, "" }
 
 func (d *decoder) uvarint(max uint64) uint64 {
+	if len(d.rest) > 0 && d.rest[0] < 0x80 && uint64(d.rest[0]) <= max { // as most are
+		n := uint64(d.rest[0])
+		d.rest = d.rest[1:]
+		return n
+	}
 	var n uint64
 	for i := range min(len(d.rest), binary.MaxVarintLen64) {
 		c := d.rest[i]
