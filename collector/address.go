@@ -54,7 +54,12 @@ func forwardedFor(h http.Header) iter.Seq[string] {
 		nodes := h["X-Real-Ip"]
 		if lines := h["Forwarded"]; len(lines) > 0 {
 			nodes = nil
+			size := 0
 			for _, line := range lines {
+				if size += len(line); size > maxForwarded {
+					nodes = []string{unknownNode}
+					break
+				}
 				nodes = append(nodes, forwardedNodes(line)...)
 			}
 		}
@@ -65,6 +70,10 @@ func forwardedFor(h http.Header) iter.Seq[string] {
 		}
 	}
 }
+
+// maxForwarded is how much is read of Forwarded, in bytes, since that takes far longer
+// than to send it: there is room for some forty proxies.
+const maxForwarded = 4 << 10
 
 // unknownNode is what RFC 7239 calls a client of whom a proxy tells nothing.
 const unknownNode = "unknown"

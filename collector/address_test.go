@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/fotspor/fotspor/collector"
@@ -89,6 +90,10 @@ func TestClientAddr(t *testing.T) {
 		{"quote left open in a line of its own", "10.0.0.1:1", forwarded(`for=198.51.100.1;x="`, `for="[2001:db8::7]:80"`), "2001:db8::7"},
 		{"text behind quotes", "10.0.0.1:1", forwarded(`for="203.0.113.7"x`), unknown},
 		{"no pair", "10.0.0.1:1", forwarded("203.0.113.7"), unknown},
+
+		{"forty proxies", "10.0.0.1:1", forwarded("for=203.0.113.7", strings.Repeat(`for="[fd00::2]:8080";proto=https;host="stats.example.org",`, 40)), "203.0.113.7"},
+		{"more than any chain has", "10.0.0.1:1", forwarded(strings.Repeat("for=203.0.113.7,", 300)), unknown},
+		{"in many lines", "10.0.0.1:1", forwarded(slices.Repeat([]string{"for=203.0.113.7"}, 300)...), unknown},
 
 		// One header before the other.
 		{"X-Real-IP", "10.0.0.1:1", http.Header{"X-Real-Ip": {"203.0.113.7"}}, "203.0.113.7"},

@@ -80,9 +80,17 @@ const (
 	itemInvalid
 )
 
+// maxItem is how long an item may be, in bytes: as long as a query may be that comes by
+// itself, with the rest of a request's head.
+const maxItem = 64 << 10
+
 // readItem takes in one item of a bulk request: a URL with a query, or an
-// object of parameters. A string without a query is skipped, as Matomo does.
+// object of parameters. A string without a query is skipped, as Matomo does. One that
+// is longer than maxItem is invalid, and not read.
 func (p *params) readItem(item json.RawMessage) itemState {
+	if len(item) > maxItem {
+		return itemInvalid
+	}
 	switch item[0] {
 	case '"':
 		_, query, ok := strings.Cut(jsonText(item), "?")

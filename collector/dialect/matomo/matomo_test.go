@@ -271,6 +271,11 @@ func TestParseForms(t *testing.T) {
 			body: `{"requests":{"0":"?idsite=3&rec=1&url=/a","7":{"idsite":3,"rec":1,"url":"/b"}}}`,
 			want: []view{page, {Site: 3, Kind: hit.Pageview, URL: "/b"}},
 		},
+		{
+			name: "bulk, an item that is too long",
+			body: `{"requests":["?idsite=3&rec=1&url=/` + strings.Repeat("b", 64<<10) + `","?idsite=3&rec=1&url=/a"]}`,
+			want: []view{{}, page},
+		},
 		{name: "bulk, items without a query", body: `{"requests":["idsite=3&rec=1&url=/a",""]}`},
 		{name: "bulk, items to ignore", body: `{"requests":["?idsite=3&url=/a","?idsite=3&rec=1&ca=1"]}`},
 	}
