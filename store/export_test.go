@@ -1,6 +1,12 @@
 package store
 
-import "context"
+import (
+	"context"
+
+	driver "github.com/ClickHouse/clickhouse-go/v2/lib/column"
+
+	"github.com/fotspor/fotspor/hit"
+)
 
 // Migrate runs the migrations once more.
 func (s *Store) Migrate(ctx context.Context) error { return s.migrate(ctx) }
@@ -13,3 +19,12 @@ var Refusals = refusals
 
 // Statements splits SQL into statements.
 var Statements = statements
+
+// SendTexts gives texts to a column of the driver as Insert does.
+func SendTexts(to driver.Interface, all ...string) error {
+	c := texts(func(r *hit.Row) string { return r.Path })(len(all))
+	for _, text := range all {
+		c.add([]*hit.Row{{Path: text}})
+	}
+	return c.send(to)
+}

@@ -9,11 +9,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/column"
 
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/store"
@@ -269,6 +272,94 @@ func TestViewsOfAnOlderVersionAreRenewed(t *testing.T) {
 	}
 	mustInsert(t, open(), rows, "next")
 	wantStored(t, st, rows, 2)
+}
+
+// A table whose paths are of the type they first had gets that of today, with the rows
+// in it, and what was in doubt when its program died is stored once.
+func TestPathsOfAnOlderVersionAreConverted(t *testing.T) {
+	rows := mixedRows(300)
+	for _, failing := range []string{"", "daily"} {
+		t.Run("failing "+failing, func(t *testing.T) {
+			engine, database := storetest.Engine(t), storetest.Database()
+			open := func() *store.Store {
+				st, err := store.Open(t.Context(), store.Config{Engine: engine, Database: database})
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { st.Close() })
+				return st
+			}
+			st := open()
+			mustExec(t, st, "ALTER TABLE hits MODIFY COLUMN path String, MODIFY COLUMN entry_path String, MODIFY COLUMN previous_path String")
+			mustInsert(t, st, rows, "before")
+			if failing != "" {
+				mustExec(t, st, "ALTER TABLE "+failing+" ADD CONSTRAINT none CHECK site = 0")
+			}
+			if err := st.Insert(t.Context(), rows, "in doubt"); (err != nil) != (failing != "") {
+				t.Fatal(err)
+			}
+			if failing != "" {
+				mustExec(t, st, "ALTER TABLE "+failing+" DROP CONSTRAINT none")
+			}
+
+			for range 2 {
+				st = open()
+				mustInsert(t, st, rows, "in doubt")
+			}
+			mustInsert(t, st, rows, "next")
+			wantStored(t, st, rows, 3)
+			const types = "SELECT DISTINCT type FROM system.columns WHERE database = currentDatabase() AND table = 'hits' AND name LIKE '%path'"
+			if got := query(t, st, types); got != "LowCardinality(String)" {
+				t.Errorf("paths are of type %s", got)
+			}
+			const mutations = "SELECT count() FROM system.mutations WHERE database = currentDatabase() AND table = 'hits'"
+			n := query(t, st, mutations)
+			if open(); query(t, st, mutations) != n {
+				t.Error("rows are converted again at each start")
+			}
+			mustExec(t, st, "OPTIMIZE TABLE hits FINAL")
+			wantStored(t, st, rows, 3)
+		})
+	}
+}
+
+// Columns number their texts in one, two or four bytes.
+func TestManyDifferentTexts(t *testing.T) {
+	st := storetest.Open(t)
+	for _, n := range []int{255, 256, 257, 65_535, 65_536, 65_537} {
+		rows := make([]hit.Row, n)
+		for i := range rows {
+			rows[i] = hit.Row{Site: uint32(n), Kind: hit.Pageview, Value: float64(i)}
+			if i > 0 {
+				rows[i].Path, rows[i].Host = "/"+strconv.Itoa(i), "host "+strconv.Itoa(i)
+			}
+		}
+		mustInsert(t, st, rows, strconv.Itoa(n))
+		const right = `path = if(value = 0, '', concat('/', toString(value))) AND host = if(value = 0, '', concat('host ', toString(value)))`
+		sql := "SELECT countIf(" + right + ") FROM hits WHERE site = " + strconv.Itoa(n)
+		if got := query(t, st, sql); got != strconv.Itoa(n) {
+			t.Errorf("of %d rows %s are right", n, got)
+		}
+	}
+}
+
+// Over ClickHouse's own protocol a column has the type of the table.
+func TestTextsForAColumnOfStrings(t *testing.T) {
+	to, err := column.Type("String").Column("path", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"/", "", "/om", "/"}
+	if err := store.SendTexts(to, want...); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for i := range to.Rows() {
+		got = append(got, to.Row(i, false).(string))
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("texts = %q, want %q", got, want)
+	}
 }
 
 func TestSyncHoldsForInsertsAndMerges(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,22 +50,22 @@ func orRefused(err error) error {
 	return err
 }
 
-// few is the type of a column with few different texts.
+// few is the type of a column in which texts repeat.
 const few = "LowCardinality(String)"
 
-// columns are the columns of table hits, in the order of Insert: their types there,
-// and their values, which are a slice of a type that the driver takes.
+// columns are the columns of table hits, in the order of Insert, their types in its
+// inserts, and how to gather their values.
 var columns = []struct {
 	name, kind string
-	of         func([]*hit.Row) any
+	begin      func(rows int) column
 }{
 	{"site", "UInt32", values(func(r *hit.Row) uint32 { return r.Site })},
 	{"time", "DateTime('UTC')", values(func(r *hit.Row) time.Time { return r.Time })},
 	{"day", "Date", values(func(r *hit.Row) time.Time { return r.Day.Time() })},
 	{"kind", few, texts(func(r *hit.Row) string { return string(r.Kind) })},
-	{"path", "String", values(func(r *hit.Row) string { return r.Path })},
+	{"path", few, texts(func(r *hit.Row) string { return r.Path })},
 	{"host", few, texts(func(r *hit.Row) string { return r.Host })},
-	{"name", "String", values(func(r *hit.Row) string { return r.Name })},
+	{"name", few, texts(func(r *hit.Row) string { return r.Name })},
 	{"value", "Float64", values(func(r *hit.Row) float64 { return r.Value })},
 	{"network", few, texts(func(r *hit.Row) string { return r.Network })},
 	{"country", few, texts(func(r *hit.Row) string { return r.Country })},
@@ -81,8 +82,8 @@ var columns = []struct {
 	{"campaign_term", few, texts(func(r *hit.Row) string { return r.CampaignTerm })},
 	{"campaign_content", few, texts(func(r *hit.Row) string { return r.CampaignContent })},
 	{"language", few, texts(func(r *hit.Row) string { return r.Language })},
-	{"entry_path", "String", values(func(r *hit.Row) string { return r.EntryPath })},
-	{"previous_path", "String", values(func(r *hit.Row) string { return r.PreviousPath })},
+	{"entry_path", few, texts(func(r *hit.Row) string { return r.EntryPath })},
+	{"previous_path", few, texts(func(r *hit.Row) string { return r.PreviousPath })},
 	{"pageviews", "Int32", values(func(r *hit.Row) int32 { return r.Pageviews })},
 	{"visits", "Int32", values(func(r *hit.Row) int32 { return r.Visits })},
 	{"visitors", "Int32", values(func(r *hit.Row) int32 { return r.Visitors })},
@@ -90,46 +91,6 @@ var columns = []struct {
 	{"bounces", "Int32", values(func(r *hit.Row) int32 { return r.Bounces })},
 	{"seconds", "Int32", values(func(r *hit.Row) int32 { return r.Seconds })},
 }
-
-// values makes the values of a column.
-func values[T any](value func(*hit.Row) T) func([]*hit.Row) any {
-	return func(rows []*hit.Row) any {
-		all := make([]T, len(rows))
-		for i, r := range rows {
-			all[i] = value(r)
-		}
-		return all
-	}
-}
-
-// texts makes the values of a column with few different texts. The driver takes such
-// values as interfaces, to look them up: one is made for each text and not for each row.
-func texts(value func(*hit.Row) string) func([]*hit.Row) any {
-	return func(rows []*hit.Row) any {
-		known := map[string]any{}
-		all := make([]any, len(rows))
-		for i, r := range rows {
-			text := value(r)
-			boxed, ok := known[text]
-			if !ok {
-				boxed = text
-				known[text] = boxed
-			}
-			all[i] = boxed
-		}
-		return all
-	}
-}
-
-// hitColumns are the names and types of columns, for the driver, which would ask for
-// them before each insert.
-var hitColumns = func() []clickhouse.ColumnNameAndType {
-	var all []clickhouse.ColumnNameAndType
-	for _, c := range columns {
-		all = append(all, clickhouse.ColumnNameAndType{Name: c.name, Type: c.kind})
-	}
-	return all
-}()
 
 // insertInto is the statement of an insert into some columns of a table.
 func insertInto(table string, columns []clickhouse.ColumnNameAndType) string {
@@ -176,27 +137,23 @@ func once(ctx context.Context, token string, columns []clickhouse.ColumnNameAndT
 }
 
 func (s *Store) insertHits(ctx context.Context, all []hit.Row, token string) error {
-	rows := make([]*hit.Row, 0, len(all))
-	for i := range all {
-		if all[i].Kind != hit.Bot {
-			rows = append(rows, &all[i])
-		}
-	}
-	if len(rows) == 0 {
+	if !slices.ContainsFunc(all, func(r hit.Row) bool { return r.Kind != hit.Bot }) {
 		return nil
 	}
-	batch, err := s.conn.PrepareBatch(once(ctx, token, hitColumns), insertInto("hits", hitColumns))
+	names, filled := transpose(all)
+	batch, err := s.conn.PrepareBatch(once(ctx, token, names), insertInto("hits", names))
 	if err != nil {
-		return fmt.Errorf("prepare insert of %d rows: %w", len(rows), err)
+		return fmt.Errorf("prepare insert of hits: %w", err)
 	}
 	defer batch.Close()
-	for i, c := range columns {
-		if err := batch.Column(i).Append(c.of(rows)); err != nil {
-			return fmt.Errorf("append %s of %d rows: %w", c.name, len(rows), err)
+	for i, to := range batch.Columns() {
+		if err := filled[i].send(to); err != nil {
+			return fmt.Errorf("append %s of hits: %w", names[i].Name, err)
 		}
 	}
+	rows := batch.Rows()
 	if err := batch.Send(); err != nil {
-		return fmt.Errorf("insert %d rows: %w", len(rows), err)
+		return fmt.Errorf("insert %d rows: %w", rows, err)
 	}
 	return nil
 }

@@ -1,0 +1,160 @@
+package store
+
+import (
+	"bytes"
+
+	"github.com/ClickHouse/ch-go/proto"
+	"github.com/ClickHouse/clickhouse-go/v2"
+	driver "github.com/ClickHouse/clickhouse-go/v2/lib/column"
+
+	"github.com/fotspor/fotspor/hit"
+)
+
+// column gathers the values of one column of an insert.
+type column interface {
+	add(rows []*hit.Row)
+	empty() bool // no value but the default
+	send(to driver.Interface) error
+}
+
+// blockRows is how many rows are taken apart at a time: few enough to stay in the
+// processor's nearest memory while one column after the other reads them.
+const blockRows = 128
+
+// transpose turns rows that are no bots into columns. All but the first are left out
+// where they have nothing but the default, which ClickHouse fills in by itself.
+func transpose(rows []hit.Row) (names []clickhouse.ColumnNameAndType, filled []column) {
+	all := make([]column, len(columns))
+	for i, c := range columns {
+		all[i] = c.begin(len(rows))
+	}
+	block := make([]*hit.Row, 0, blockRows)
+	for i := range rows {
+		if rows[i].Kind != hit.Bot {
+			block = append(block, &rows[i])
+		}
+		if len(block) == blockRows || i == len(rows)-1 {
+			for _, c := range all {
+				c.add(block)
+			}
+			block = block[:0]
+		}
+	}
+	for i, c := range all {
+		if i == 0 || !c.empty() {
+			names = append(names, clickhouse.ColumnNameAndType{Name: columns[i].name, Type: columns[i].kind})
+			filled = append(filled, c)
+		}
+	}
+	return names, filled
+}
+
+// values makes columns of a type that the driver takes slices of.
+func values[T comparable](of func(*hit.Row) T) func(int) column {
+	return func(rows int) column { return &valueColumn[T]{of: of, all: make([]T, 0, rows)} }
+}
+
+type valueColumn[T comparable] struct {
+	of   func(*hit.Row) T
+	all  []T
+	some bool // values other than the default
+}
+
+func (c *valueColumn[T]) add(rows []*hit.Row) {
+	var zero T
+	for _, r := range rows {
+		v := c.of(r)
+		c.some = c.some || v != zero
+		c.all = append(c.all, v)
+	}
+}
+
+func (c *valueColumn[T]) empty() bool { return !c.some }
+
+func (c *valueColumn[T]) send(to driver.Interface) error {
+	_, err := to.Append(c.all)
+	return err
+}
+
+// texts makes columns with few different texts.
+func texts(of func(*hit.Row) string) func(int) column {
+	return func(rows int) column {
+		return &textColumn{of: of, keys: make([]uint32, 0, rows), known: map[string]uint32{"": 0}, texts: []string{""}}
+	}
+}
+
+// textColumn numbers its texts in the order in which they come, after "". To the driver
+// it would have to give an interface for each row, which looks that up twice.
+type textColumn struct {
+	of    func(*hit.Row) string
+	keys  []uint32
+	known map[string]uint32
+	texts []string
+}
+
+func (c *textColumn) add(rows []*hit.Row) {
+	for _, r := range rows {
+		c.keys = append(c.keys, c.key(c.of(r)))
+	}
+}
+
+func (c *textColumn) key(text string) uint32 {
+	if text == "" {
+		return 0
+	}
+	key, ok := c.known[text]
+	if !ok {
+		key = uint32(len(c.texts))
+		c.texts = append(c.texts, text)
+		c.known[text] = key
+	}
+	return key
+}
+
+func (c *textColumn) empty() bool { return len(c.texts) == 1 }
+
+// send hands the column over as the driver reads one from a server, numbers and all. A
+// column of another type gets the texts: over ClickHouse's own protocol it is as in the
+// table, whatever the insert says.
+func (c *textColumn) send(to driver.Interface) error {
+	if _, ok := to.(*driver.LowCardinality); ok {
+		return to.Decode(proto.NewReader(bytes.NewReader(c.encode())), len(c.keys))
+	}
+	all := make([]string, len(c.keys))
+	for i, key := range c.keys {
+		all[i] = c.texts[key]
+	}
+	_, err := to.Append(all)
+	return err
+}
+
+// encode writes the column in ClickHouse's format Native: the width of the keys, the
+// texts, the keys.
+func (c *textColumn) encode() []byte {
+	const withTexts = 1<<9 | 1<<10 // that are of this block alone
+	var width uint64               // of a key: 1<<width bytes
+	switch n := len(c.texts); {
+	case n > 1<<16:
+		width = 2
+	case n > 1<<8:
+		width = 1
+	}
+	var b proto.Buffer
+	b.PutUInt64(withTexts | width)
+	b.PutInt64(int64(len(c.texts)))
+	for _, text := range c.texts {
+		b.PutString(text)
+	}
+	b.PutInt64(int64(len(c.keys)))
+	for _, key := range c.keys {
+		switch width {
+		case 0:
+			b.PutUInt8(uint8(key))
+		case 1:
+			b.PutUInt16(uint16(key))
+		default:
+			b.PutUInt32(key)
+		}
+	}
+	return b.Buf
+}
