@@ -1,6 +1,7 @@
 package plainhttp
 
 import (
+	"bytes"
 	"net"
 	"net/http"
 	"sync/atomic"
@@ -23,6 +24,7 @@ type conn struct {
 	server   *Server
 	state    atomic.Int32
 	deadline time.Time // of reading and writing
+	posted   bool      // the last request was a POST
 	in, out  []byte
 	request  request
 	response response
@@ -30,7 +32,7 @@ type conn struct {
 
 func newConn(s *Server, nc net.Conn) *conn {
 	c := &conn{Conn: nc, server: s, in: make([]byte, bufferSize)}
-	c.request.peer = nc.RemoteAddr().String()
+	c.request.peer, c.request.header = nc.RemoteAddr().String(), http.Header{}
 	c.response.header = http.Header{}
 	return c
 }
@@ -77,12 +79,19 @@ func (c *conn) serve() {
 // answer answers the plain requests at the start of data, and returns what follows. It
 // returns false if the connection is of no more use.
 func (c *conn) answer(data []byte) (rest []byte, ok bool) {
-	for len(data) > 0 {
+	for {
+		if c.posted { // some clients end a body with a line that is not in its length (RFC 9112, 2.2)
+			data = bytes.TrimLeft(data, "\r\n")
+		}
+		if len(data) == 0 {
+			return nil, true
+		}
 		size := c.request.read(data, c.server.plain)
 		if size == 0 {
 			return data, true
 		}
 		data = data[size:]
+		c.posted = c.request.Method == http.MethodPost
 		now := time.Now()
 		c.extend(now)
 		if !c.handle() {
@@ -99,7 +108,6 @@ func (c *conn) answer(data []byte) (rest []byte, ok bool) {
 			c.out = nil
 		}
 	}
-	return nil, true
 }
 
 // handle has the request under way handled. A panic ends the connection and not the

@@ -4,7 +4,7 @@ import "net/http"
 
 // Read reads the request at the start of data, and returns nil and 0 if it is not plain.
 func Read(data []byte, plain func(path string) bool) (*http.Request, int) {
-	r := new(request)
+	r := &request{header: http.Header{}}
 	size := r.read(data, plain)
 	if size == 0 {
 		return nil, 0
@@ -18,7 +18,9 @@ type Reader struct {
 	plain func(path string) bool
 }
 
-func NewReader(plain func(path string) bool) *Reader { return &Reader{plain: plain} }
+func NewReader(plain func(path string) bool) *Reader {
+	return &Reader{request{header: http.Header{}}, plain}
+}
 
 func (r *Reader) Read(data []byte) (size int) {
 	defer r.clear()

@@ -200,6 +200,8 @@ func TestSameAsNetHTTP(t *testing.T) {
 		"an address as host":     {"GET /hit HTTP/1.1\r\nHost: [::1]:8080\r\n\r\n", true},
 		"the host in lower case": {"GET /hit HTTP/1.1\r\nhost: a\r\n\r\n", true},
 
+		"a line end behind a body": {"POST /hit" + head + "Content-Length: 1\r\n\r\na\r\n\r\n", true},
+
 		"too large by one":            {"GET /hit?" + big(4097-len("GET /hit?"+head+"\r\n")) + head + "\r\n", false},
 		"another path":                {"GET /else" + head + "\r\n", false},
 		"a longer path":               {"GET /hit/" + head + "\r\n", false},

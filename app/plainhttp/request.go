@@ -18,6 +18,7 @@ type request struct {
 	http.Request
 	peer   string // address of the connection
 	url    url.URL
+	header http.Header
 	values [maxHeaders]string // what the lists in the header are made of
 	body   body
 }
@@ -57,20 +58,16 @@ func (r *request) readLine(line string, plain func(path string) bool) bool {
 		return false
 	}
 	r.url = url.URL{Path: path, RawQuery: query, ForceQuery: found && query == ""}
-	header := r.Header
-	if header == nil {
-		header = http.Header{}
-	}
 	r.Request = http.Request{
 		Method: method, URL: &r.url, RequestURI: target, Proto: version, ProtoMajor: 1, ProtoMinor: 1,
-		Header: header, RemoteAddr: r.peer,
+		Header: r.header, RemoteAddr: r.peer,
 	}
 	return true
 }
 
 // readHeader reads the lines of the header.
 func (r *request) readHeader(lines string) bool {
-	clear(r.Header)
+	clear(r.header)
 	for n := 0; lines != ""; n++ {
 		var line string
 		line, lines, _ = strings.Cut(lines, "\r\n")
@@ -94,10 +91,10 @@ func (r *request) readHeader(lines string) bool {
 			return false // these change what the request is to net/http, each in its own way
 		}
 		r.values[n] = value
-		if known := r.Header[name]; known != nil {
-			r.Header[name] = append(known, value)
+		if known := r.header[name]; known != nil {
+			r.header[name] = append(known, value)
 		} else {
-			r.Header[name] = r.values[n : n+1 : n+1]
+			r.header[name] = r.values[n : n+1 : n+1]
 		}
 	}
 	return r.Host != ""
@@ -105,7 +102,7 @@ func (r *request) readHeader(lines string) bool {
 
 // length returns the length of the body. That of a GET must not be told.
 func (r *request) length() (n int, ok bool) {
-	told := r.Header["Content-Length"]
+	told := r.header["Content-Length"]
 	if len(told) == 0 {
 		return 0, true
 	}
@@ -124,8 +121,8 @@ func (r *request) length() (n int, ok bool) {
 
 // clear lets go of what the request held.
 func (r *request) clear() {
-	clear(r.Header)
-	r.Request = http.Request{Header: r.Header}
+	clear(r.header)
+	r.Request = http.Request{}
 	r.url = url.URL{}
 	clear(r.values[:])
 	r.body.Reset(nil)

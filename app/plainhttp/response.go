@@ -49,7 +49,8 @@ func (w *response) hasBody() bool {
 func (w *response) last() bool { return w.header.Get("Connection") == "close" }
 
 // appendTo appends the whole answer to b, given now. It tells the client that it is the
-// last on its connection if it is. The handler has no say in length and time.
+// last on its connection if it is. The handler has no say in length, coding
+// and time.
 func (w *response) appendTo(b []byte, now time.Time, last bool) []byte {
 	w.WriteHeader(http.StatusOK)
 	b = append(b, "HTTP/1.1 "...)
@@ -67,7 +68,8 @@ func (w *response) appendTo(b []byte, now time.Time, last bool) []byte {
 		}
 	}
 	for name, values := range w.header {
-		if name == "Content-Length" || name == "Date" || name == "Connection" {
+		switch name {
+		case "Content-Length", "Transfer-Encoding", "Date", "Connection":
 			continue
 		}
 		for _, value := range values {

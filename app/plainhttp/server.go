@@ -131,12 +131,13 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		defer close(done)
 		s.live.Wait()
 	}()
+	err := s.http.Shutdown(ctx)
 	select {
 	case <-done:
+		return err
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	return s.http.Shutdown(ctx)
 }
 
 // Close closes every connection at once, and waits for the handlers of plain requests.
@@ -209,6 +210,8 @@ func (b *begun) Read(p []byte) (int, error) {
 		return b.Conn.Read(p)
 	}
 	n := copy(p, b.read)
-	b.read = b.read[n:]
+	if b.read = b.read[n:]; len(b.read) == 0 {
+		b.read = nil // the connection may live for long
+	}
 	return n, nil
 }

@@ -158,6 +158,7 @@ func TestConnection(t *testing.T) {
 		"bodies in one go":    {[]part{{strings.Repeat("POST /hit"+head+"Content-Length: 3\r\n\r\nGET", 9), 9}}, slices.Repeat([]string{"plain"}, 9)},
 		"other in between":    {[]part{{get("/hit"), 1}, {get("/else"), 1}, {get("/hit"), 1}}, []string{"plain", "net/http", "net/http"}},
 		"other in one go":     {[]part{{get("/hit") + get("/else") + get("/hit"), 3}}, []string{"plain", "net/http", "net/http"}},
+		"a line end too much": {[]part{{"POST /hit" + head + "Content-Length: 1\r\n\r\na\r\n", 1}, {"\r\n", 0}, {get("/hit"), 1}}, []string{"plain", "plain"}},
 		"half of the second":  {[]part{{get("/hit") + "GET /hi", 1}, {"t" + head + "\r\n", 1}}, []string{"plain", "net/http"}},
 		"half a body":         {[]part{{"POST /hit" + head + "Content-Length: 3\r\n\r\na", 0}, {"bc", 1}}, []string{"net/http"}},
 	} {
@@ -231,6 +232,34 @@ func TestShutdown(t *testing.T) {
 		conn.Close()
 		t.Error("a connection after the end")
 	}
+}
+
+// TestShutdownOfBoth: a plain client that does not read its answer does not keep
+// net/http's connections from being stopped.
+func TestShutdownOfBoth(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newPipes()
+		s := start(t, l, http.HandlerFunc(describe))
+		deaf, idle := l.dial(), l.dial()
+		defer deaf.Close()
+		defer idle.Close()
+		io.WriteString(deaf, "GET /hit"+head+"\r\n") // and the answer waits for a reader
+		c := &client{idle, t, bufio.NewReader(idle)}
+		if got := c.ask("GET /else"+head+"\r\n", 1); len(got) != 1 {
+			t.Fatal("no answer by net/http")
+		}
+		const most = 10 * time.Second
+		ctx, cancel := context.WithTimeout(t.Context(), most)
+		defer cancel()
+		ended := make(chan error)
+		go func() { ended <- s.stop(ctx) }()
+		began := time.Now()
+		idle.SetReadDeadline(began.Add(most / 2))
+		if _, err := c.in.ReadByte(); err != io.EOF {
+			t.Errorf("an idle connection of net/http sees %v %v after Shutdown began, want its end", err, time.Since(began))
+		}
+		<-ended
+	})
 }
 
 // TestShutdownInTime: what is not answered in time is for Close, which waits for it.
