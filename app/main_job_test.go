@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"encoding/hex"
@@ -11,6 +12,7 @@ import (
 	"maps"
 	"math"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -653,4 +655,27 @@ func addressForms(a netip.Addr) map[string]bool {
 		forms[strconv.FormatUint(uint64(n), 10)] = true
 	}
 	return forms
+}
+
+// TestHitsTakeTheShortWay: what trackers ask for is answered by package plainhttp, which
+// tells the date first, and other pages by net/http, which tells it last.
+func TestHitsTakeTheShortWay(t *testing.T) {
+	p := start(t, time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), nil)
+	for path, short := range map[string]bool{"/pixel.gif?site=1": true, "/matomo.php?idsite=1&rec=1": true, "/fotspor.js": true, "/privacy/1": false, "/": false} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(p.public, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: stats.example.org\r\nUser-Agent: %s\r\n\r\n", path, agents[0].header)
+		in := bufio.NewReader(conn)
+		in.ReadString('\n') // the status
+		first, err := in.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(first, "Date: ") != short {
+			t.Errorf("GET %s: the answer begins with %q, want the short way: %v", path, first, short)
+		}
+	}
 }
