@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode"
@@ -17,6 +18,16 @@ func query(t *testing.T, st *store.Store, sql string) string {
 		t.Fatalf("%s: %v", sql, err)
 	}
 	return strings.TrimSuffix(out.String(), "\n")
+}
+
+// number reads a whole number.
+func number(t *testing.T, text string) int64 {
+	t.Helper()
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 func decodeRow(t *testing.T, text string) map[string]any {

@@ -336,15 +336,19 @@ func TestEraseNetwork(t *testing.T) {
 	}
 	st := storetest.Open(t)
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	rows := someRows(rand.New(rand.NewPCG(7, 8)), 1000, now, 10, oslo)
-	mustInsert(t, st, rows, "a")
+	rng := rand.New(rand.NewPCG(7, 8))
+	rows := someRows(rng, 1000, now, 10, oslo)
 	from, to := now.AddDate(0, 0, -5), now.AddDate(0, 0, -2)
 	var want int64
-	for _, r := range rows {
+	for i, r := range rows {
 		if r.Network == "84.212.0.0/16" && !r.Time.Before(from) && r.Time.Before(to) {
 			want++
+			rows[i].Path = fmt.Sprintf("/%016x%016x%016x%016x", rng.Uint64(), rng.Uint64(), rng.Uint64(), rng.Uint64())
 		}
 	}
+	mustInsert(t, st, rows, "a")
+	const size = "SELECT sum(data_compressed_bytes) FROM system.parts WHERE database = currentDatabase() AND table = 'hits'"
+	before := number(t, query(t, st, size))
 	n, err := st.EraseNetwork(t.Context(), "84.212.0.0/16", from, to)
 	if err != nil {
 		t.Fatal(err)
@@ -357,6 +361,12 @@ func TestEraseNetwork(t *testing.T) {
 	}
 	if got := query(t, st, "SELECT count() FROM hits"); got != fmt.Sprint(int64(len(rows))-want) {
 		t.Errorf("rows left = %s", got)
+	}
+	// Each of those paths took 32 bytes or more in the dictionary of paths, packed.
+	after := number(t, query(t, st, size))
+	t.Logf("%d bytes, %d before", after, before)
+	if after > before-want*32 {
+		t.Errorf("the rows take %d bytes of %d: the texts of %d erased ones are still there", after, before, want)
 	}
 	if n, err := st.EraseNetwork(t.Context(), "x' OR 1=1 OR network = '", from, to); n != 0 || err == nil {
 		t.Errorf("hostile network erased %d rows, %v", n, err)
