@@ -225,6 +225,21 @@ func TestRefusalsAreWhatClickHouseCallsThem(t *testing.T) {
 	}
 }
 
+// starts returns a database, and what a program does that starts on it.
+func starts(t *testing.T) (database string, open func() *store.Store) {
+	t.Helper()
+	cfg := store.Config{Engine: storetest.Engine(t), Database: storetest.Database()}
+	return cfg.Database, func() *store.Store {
+		t.Helper()
+		st, err := store.Open(t.Context(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { st.Close() })
+		return st
+	}
+}
+
 // A data directory of the first release gets the views of today, and whatever was in
 // doubt when its program died is stored once.
 func TestViewsOfAnOlderVersionAreRenewed(t *testing.T) {
@@ -233,15 +248,7 @@ func TestViewsOfAnOlderVersionAreRenewed(t *testing.T) {
 		t.Fatal(err)
 	}
 	rows := mixedRows(900)
-	engine, database := storetest.Engine(t), storetest.Database()
-	open := func() *store.Store {
-		st, err := store.Open(t.Context(), store.Config{Engine: engine, Database: database})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { st.Close() })
-		return st
-	}
+	database, open := starts(t)
 	const queries = "SELECT name, as_select FROM system.tables WHERE database = currentDatabase() AND name LIKE '%\\_view' ORDER BY name"
 	fresh := storetest.Open(t)
 	of := func(st *store.Store, name string) string {
@@ -280,15 +287,7 @@ func TestPathsOfAnOlderVersionAreConverted(t *testing.T) {
 	rows := mixedRows(300)
 	for _, failing := range []string{"", "daily"} {
 		t.Run("failing "+failing, func(t *testing.T) {
-			engine, database := storetest.Engine(t), storetest.Database()
-			open := func() *store.Store {
-				st, err := store.Open(t.Context(), store.Config{Engine: engine, Database: database})
-				if err != nil {
-					t.Fatal(err)
-				}
-				t.Cleanup(func() { st.Close() })
-				return st
-			}
+			_, open := starts(t)
 			st := open()
 			mustExec(t, st, "ALTER TABLE hits MODIFY COLUMN path String, MODIFY COLUMN entry_path String, MODIFY COLUMN previous_path String")
 			mustInsert(t, st, rows, "before")
