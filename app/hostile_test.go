@@ -591,7 +591,8 @@ func TestHostileCrowd(t *testing.T) {
 	answer := make([]byte, 4096)
 	for i := range conns {
 		conns[i] = s.dial()
-		io.WriteString(conns[i], "HEAD /matomo.php HTTP/1.1\r\nHost: a\r\n\r\n")
+		method := []string{"GET", "HEAD"}[i%2] // the short way, and that of net/http
+		io.WriteString(conns[i], method+" /matomo.php HTTP/1.1\r\nHost: a\r\n\r\n")
 		if n, err := conns[i].Read(answer); err != nil || !bytes.HasPrefix(answer[:n], []byte("HTTP/1.1 200")) {
 			t.Fatalf("client %d: %q, %v", i, answer[:n], err)
 		}

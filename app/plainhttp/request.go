@@ -8,6 +8,8 @@ import (
 	"net/textproto"
 	"net/url"
 	"strings"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 // maxHeaders is how many header lines a plain request may have.
@@ -23,9 +25,10 @@ type request struct {
 	body   body
 }
 
-// read reads the request at the start of data, and returns its size; 0 if it is not
-// plain, and then nothing of it is of use. The strings of the request share one copy of
-// its head, which lives as long as one of them; the body is data's.
+// read reads the request at the start of data into r, which must be clear, and returns
+// its size; 0 if it is not plain, and then nothing of r is of use. The strings of the
+// request share one copy of its head, which lives as long as one of them; the body is
+// data's.
 func (r *request) read(data []byte, plain func(path string) bool) (size int) {
 	end := bytes.Index(data, []byte("\r\n\r\n"))
 	if end < 0 {
@@ -67,18 +70,17 @@ func (r *request) readLine(line string, plain func(path string) bool) bool {
 
 // readHeader reads the lines of the header.
 func (r *request) readHeader(lines string) bool {
-	clear(r.header)
 	for n := 0; lines != ""; n++ {
 		var line string
 		line, lines, _ = strings.Cut(lines, "\r\n")
 		name, value, ok := strings.Cut(line, ":")
-		if n == maxHeaders || !ok || !token(name) || !printable(value) {
+		if n == maxHeaders || !ok || !httpguts.ValidHeaderFieldName(name) || !printable(value) {
 			return false
 		}
 		name, value = textproto.CanonicalMIMEHeaderKey(name), strings.Trim(value, " ")
 		switch name {
 		case "Host":
-			if r.Host != "" || !host(value) {
+			if r.Host != "" || value == "" || !httpguts.ValidHostHeader(value) {
 				return false
 			}
 			r.Host = value
@@ -152,38 +154,4 @@ func printable(s string) bool {
 		}
 	}
 	return true
-}
-
-// token reports whether s is the name of a header (RFC 9110, 5.6.2).
-func token(s string) bool {
-	for i := range len(s) {
-		if !tokens[s[i]] {
-			return false
-		}
-	}
-	return s != ""
-}
-
-// host reports whether s is a host, with a port or without, as a name or an address.
-func host(s string) bool {
-	for i := range len(s) {
-		if !hosts[s[i]] {
-			return false
-		}
-	}
-	return s != ""
-}
-
-const alphanumeric = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-
-var (
-	tokens = set(alphanumeric + "!#$%&'*+-.^_`|~")
-	hosts  = set(alphanumeric + "-._:[]")
-)
-
-func set(of string) (all [256]bool) {
-	for _, c := range []byte(of) {
-		all[c] = true
-	}
-	return all
 }

@@ -25,13 +25,12 @@ type Server struct {
 	http  *http.Server
 	plain func(path string) bool
 	rest  *passed
-	stop  chan struct{}  // closed when no more requests are taken
+	stop  chan struct{}  // closed, under mu, when no more requests are taken
 	live  sync.WaitGroup // of conns, which add to it under mu
 
 	mu       sync.Mutex
 	listener net.Listener
 	conns    map[*conn]struct{}
-	stopping bool
 }
 
 // New returns a server that answers plain requests to the paths that plain names, and
@@ -55,7 +54,7 @@ func New(server *http.Server, plain func(path string) bool) *Server {
 func (s *Server) Serve(l net.Listener) error {
 	s.mu.Lock()
 	s.listener, s.rest.addr = l, l.Addr()
-	stopping := s.stopping
+	stopping := s.isStopping() // and halt has not seen l
 	s.mu.Unlock()
 	if stopping {
 		l.Close()
@@ -107,7 +106,7 @@ func (s *Server) take(nc net.Conn) {
 	c := newConn(s, nc)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stopping {
+	if s.isStopping() {
 		nc.Close()
 		return
 	}
@@ -152,8 +151,7 @@ func (s *Server) Close() error {
 func (s *Server) halt(with func(*conn)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.stopping {
-		s.stopping = true
+	if !s.isStopping() {
 		close(s.stop)
 		if s.listener != nil {
 			s.listener.Close()

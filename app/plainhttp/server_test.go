@@ -368,7 +368,6 @@ func TestTime(t *testing.T) {
 			io.WriteString(c, get)
 			time.Sleep(2 * idleTime)
 		}, 2 * idleTime, 2 * idleTime},
-		"goes away": {func(c net.Conn) { c.Close() }, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -13,7 +13,7 @@ func Parameters(query string) iter.Seq2[string, string] {
 	return func(yield func(name, value string) bool) {
 		for query != "" {
 			name, value := query, ""
-			// Bytes, not strings.Cut: this is a tenth of all that a hit costs.
+			// Bytes, not strings.Cut, which takes longer (BenchmarkParameters).
 			if end := strings.IndexByte(query, '&'); end >= 0 {
 				name, query = query[:end], query[end+1:]
 			} else {
