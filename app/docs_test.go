@@ -1,7 +1,9 @@
 package app_test
 
 import (
+	"io/fs"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -70,6 +72,49 @@ func TestFlagsAsDocumented(t *testing.T) {
 		for _, m := range regexp.MustCompile("(?m)(?:^|`|\\$ |bin/)fotspor ((?:site|user|retention) (?:add|list|run)|[a-z]+)\\b").FindAllStringSubmatch(readDoc(t, name), -1) {
 			if !strings.Contains(help, "  "+m[1]) {
 				t.Errorf("%s names the command %q, which is not there", name, m[1])
+			}
+		}
+	}
+}
+
+// TestThreats: each line of docs/threats.md has all its cells, and names only tests
+// that exist.
+func TestThreats(t *testing.T) {
+	tests := map[string]bool{}
+	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && entry.Name() == "node_modules":
+			return fs.SkipDir
+		case strings.HasSuffix(path, "_test.go"):
+			source, err := os.ReadFile(path)
+			for _, m := range regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`).FindAllStringSubmatch(string(source), -1) {
+				tests[m[1]] = true
+			}
+			return err
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range strings.Split(readDoc(t, "docs/threats.md"), "\n") {
+		if !strings.HasPrefix(line, "|") || strings.HasPrefix(line, "|---") || strings.HasPrefix(line, "| attacker ") {
+			continue
+		}
+		cells := strings.Split(strings.Trim(line, "|"), " | ")
+		if len(cells) != 5 {
+			t.Errorf("a threat has %d cells, want 5: %s", len(cells), line)
+			continue
+		}
+		named := regexp.MustCompile("`((?:Test|Fuzz)\\w+)`").FindAllStringSubmatch(cells[3], -1)
+		if len(named) == 0 {
+			t.Errorf("a threat names no test: %s", line)
+		}
+		for _, m := range named {
+			if !tests[m[1]] {
+				t.Errorf("the test %s of a threat does not exist: %s", m[1], line)
 			}
 		}
 	}
