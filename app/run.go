@@ -34,19 +34,18 @@ import (
 	"github.com/fotspor/fotspor/store"
 )
 
-// How often what changes outside is looked at, and how long an end may take.
+// How often what changes outside is looked at.
 const (
-	sitesEvery    = 5 * time.Second
-	geoEvery      = time.Minute
-	healthEvery   = 5 * time.Second
-	storeWait     = 30 * time.Second // for a store at the start, and each time after
-	shutdownTime  = 10 * time.Second // for requests under way
-	lastFlushTime = 20 * time.Second // for hits in the spool
+	sitesEvery  = 5 * time.Second
+	geoEvery    = time.Minute
+	healthEvery = 5 * time.Second
+	storeWait   = 30 * time.Second // for a store at the start, and each time after
 )
 
 // Run runs the parts that o names until ctx ends, and then stops them in the
 // order that loses nothing: intake, drain, flush, close. It returns nil after an
-// orderly stop. All that it starts has ended when it returns.
+// orderly stop, within 30 seconds of the end of ctx. All that it starts has ended when
+// it returns, but for a step of the stop that ran out of time, which its error names.
 func Run(ctx context.Context, o Options) error {
 	if err := o.validate(); err != nil {
 		return err
@@ -60,7 +59,10 @@ func Run(ctx context.Context, o Options) error {
 		case err = <-p.fatal:
 		}
 	}
-	return errors.Join(err, p.stop())
+	start := time.Now()
+	err = errors.Join(err, p.stop(o.Logger))
+	o.Logger.Info("stopped", "took", time.Since(start).Round(time.Millisecond))
+	return err
 }
 
 // program is a running program.
@@ -74,29 +76,14 @@ type program struct {
 	addrs    Addrs
 	fatal    chan error // what ends the program from inside
 
-	// undo ends what was started; the last started ends first.
-	undo []func() error
-}
-
-// onStop has f called when the program stops.
-func (p *program) onStop(f func() error) { p.undo = append(p.undo, f) }
-
-// stop ends everything that was started, even if that was not everything. What
-// must happen in between is in the order in which start did it.
-func (p *program) stop() error {
-	var errs []error
-	for i := len(p.undo) - 1; i >= 0; i-- {
-		errs = append(errs, p.undo[i]())
-	}
-	p.undo = nil
-	return errors.Join(errs...)
+	lifecycle
 }
 
 var errPanicked = errors.New("a part of the program panicked")
 
-// background runs f until the program stops, and waits for it then. If f panics the
+// background runs f until the program stops, which waits for it. If f panics the
 // program stops, in order: what Go itself would print of it could show an address.
-func (p *program) background(f func(context.Context)) {
+func (p *program) background(name string, f func(context.Context)) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -108,16 +95,15 @@ func (p *program) background(f func(context.Context)) {
 		}()
 		f(ctx)
 	})
-	p.onStop(func() error {
+	p.onStop(workers, name, func(context.Context) error {
 		cancel()
 		wg.Wait()
 		return nil
 	})
 }
 
-// start starts the parts. It is one long list on purpose: what is started later
-// is stopped earlier, and only here can that order be seen. Addresses are taken
-// first, so that one in use is told at once.
+// start starts the parts. It is one long list on purpose: only here can their order be
+// seen. Addresses are taken first, so that one in use is told at once.
 func (p *program) start(ctx context.Context) error {
 	metricsListener, err := p.listen(p.MetricsListen)
 	if err != nil {
@@ -140,15 +126,15 @@ func (p *program) start(ctx context.Context) error {
 		return err
 	}
 	p.health = newHealth(ctx, p.store, p.registry)
-	p.background(func(ctx context.Context) { p.health.watch(ctx, healthEvery) })
-	p.serve(metricsListener, p.opsHandler(), "metrics", nothing)
+	p.background("health watch", func(ctx context.Context) { p.health.watch(ctx, healthEvery) })
+	p.serve(ops, metricsListener, p.opsHandler(), "metrics", nothing)
 
 	if p.Retention {
 		worker := retention.New(retention.Options{
 			Rows: p.store, Keep: p.Policy.Retention,
 			Registerer: p.registry, Logger: p.component("retention"), Now: p.Now,
 		})
-		p.background(worker.Run)
+		p.background("retention", worker.Run)
 	}
 
 	if publicListener != nil {
@@ -156,7 +142,7 @@ func (p *program) start(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		p.serve(publicListener, mux, "public", collector.Busy)
+		p.serve(intake, publicListener, mux, "public", collector.Busy)
 	}
 	p.greet()
 	return nil
@@ -191,7 +177,7 @@ func (p *program) listen(addr string) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", addr, err)
 	}
-	p.onStop(func() error {
+	p.onStop(ops, "listener", func(context.Context) error {
 		l.Close() // mostly closed by its server by now
 		return nil
 	})
@@ -238,7 +224,7 @@ func (p *program) openStore(ctx context.Context) error {
 		return err
 	}
 	p.store = st
-	p.onStop(st.Close)
+	p.onStop(closing, "store", func(context.Context) error { return st.Close() })
 	if cfg.Lazy {
 		p.awaitStore(ctx)
 		return nil
@@ -254,7 +240,7 @@ func (p *program) openStore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.background(func(ctx context.Context) {
+	p.background("engine socket", func(ctx context.Context) {
 		if err := engine.Serve(ctx, l); err != nil {
 			p.component("engine").Error("other commands can't reach the store", "err", err)
 		}
@@ -293,7 +279,7 @@ func (p *program) awaitStore(ctx context.Context) {
 	if try(ctx) {
 		return
 	}
-	p.background(func(ctx context.Context) {
+	p.background("wait for the store", func(ctx context.Context) {
 		tick := time.NewTicker(healthEvery)
 		defer tick.Stop()
 		for {
@@ -324,7 +310,7 @@ func (p *program) openGeo() (*geo.DB, error) {
 		return nil, err
 	}
 	if len(files) > 0 {
-		p.background(func(ctx context.Context) { db.Watch(ctx, geoEvery) })
+		p.background("geo watch", func(ctx context.Context) { db.Watch(ctx, geoEvery) })
 	}
 	return db, nil
 }
@@ -373,7 +359,7 @@ func (p *program) startSites(ctx context.Context, logger *slog.Logger) (*collect
 		}
 		logger.Warn("sites could not be read, the last known ones are used", "err", err)
 	}
-	p.background(func(ctx context.Context) { sites.Watch(ctx, sitesEvery) })
+	p.background("sites watch", func(ctx context.Context) { sites.Watch(ctx, sitesEvery) })
 	return sites, nil
 }
 
@@ -407,7 +393,7 @@ func (p *program) startVisits() *visit.Tracker {
 	} else {
 		logger.Info("visitors taken over", "visitors", n)
 	}
-	p.onStop(func() error { // after Run has ended
+	p.onStop(flush, "visitors", func(context.Context) error { // after Run has ended
 		if p.Handover == "" {
 			return nil
 		}
@@ -416,7 +402,7 @@ func (p *program) startVisits() *visit.Tracker {
 		}
 		return nil
 	})
-	p.background(visits.Run)
+	p.background("visits", visits.Run)
 	return visits
 }
 
@@ -441,18 +427,15 @@ func (p *program) startSpool() error {
 		return err
 	}
 	p.spool = sp
-	p.onStop(sp.Close)
+	p.onStop(closing, "spool", func(context.Context) error { return sp.Close() })
 	insert := p.countedInsert()
-	p.onStop(func() error {
-		// Not the context that has just ended: this is what it must survive.
-		ctx, cancel := context.WithTimeout(context.Background(), lastFlushTime)
-		defer cancel()
+	p.onStop(flush, "hits in the spool", func(ctx context.Context) error {
 		if err := sp.Flush(ctx, insert); err != nil {
 			logger.Warn("hits wait in the spool for the next start", "err", err)
 		}
 		return nil
 	})
-	p.background(func(ctx context.Context) {
+	p.background("drain", func(ctx context.Context) {
 		if err := sp.Drain(ctx, insert); err != nil {
 			p.fail(err)
 		}

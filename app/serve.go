@@ -36,7 +36,7 @@ const reserved = 32 << 20
 // where much is in use.
 func (p *program) spareCollections() {
 	untouched := make([]byte, reserved)
-	p.onStop(func() error {
+	p.onStop(ops, "reserve of memory", func(context.Context) error {
 		runtime.KeepAlive(untouched)
 		return nil
 	})
@@ -45,9 +45,9 @@ func (p *program) spareCollections() {
 // nothing names no path.
 func nothing(string) bool { return false }
 
-// serve answers HTTP on l until the program stops, which first waits for requests
-// under way. Requests to busy paths are answered with less ado where they are plain.
-func (p *program) serve(l net.Listener, handler http.Handler, name string, busy func(path string) bool) {
+// serve answers HTTP on l until a stage of the stop, which waits for requests under
+// way. Requests to busy paths are answered with less ado where they are plain.
+func (p *program) serve(until stage, l net.Listener, handler http.Handler, name string, busy func(path string) bool) {
 	logger := p.component(name)
 	server := plainhttp.New(&http.Server{
 		Handler:           p.recovered(handler),
@@ -67,9 +67,7 @@ func (p *program) serve(l net.Listener, handler http.Handler, name string, busy 
 			p.fail(err)
 		}
 	}()
-	p.onStop(func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
-		defer cancel()
+	p.onStop(until, name+" requests", func(ctx context.Context) error {
 		err := server.Shutdown(ctx)
 		if errors.Is(err, context.DeadlineExceeded) {
 			err = server.Close()

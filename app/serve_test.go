@@ -49,7 +49,7 @@ func TestServerTellsNoAddress(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	p.serve(intake, l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusOK)
 		w.WriteHeader(http.StatusOK) // net/http complains of the second
 	}), "public", nothing)
@@ -66,7 +66,7 @@ func TestServerTellsNoAddress(t *testing.T) {
 	if _, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.stop(); err != nil {
+	if err := p.stop(p.Logger); err != nil {
 		t.Fatal(err)
 	}
 	if log.Len() == 0 || strings.Contains(log.String(), "127.0.0.1") {

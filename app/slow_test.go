@@ -88,7 +88,7 @@ func TestSlowClients(t *testing.T) {
 				}
 				conn.Close()
 				client.Wait()
-				if err := p.stop(); err != nil {
+				if err := p.stop(p.Logger); err != nil {
 					t.Error(err)
 				}
 			})
@@ -106,7 +106,7 @@ func TestSlowClients(t *testing.T) {
 				t.Errorf("%d bytes came after the time for them, %v", n, err)
 			}
 			conn.Close()
-			if err := p.stop(); err != nil {
+			if err := p.stop(p.Logger); err != nil {
 				t.Error(err)
 			}
 		})
@@ -118,6 +118,6 @@ func slowProgram(h http.Handler) (*program, pipes) {
 	l := pipes{make(chan net.Conn), make(chan struct{})}
 	p := &program{fatal: make(chan error, 1)}
 	p.Logger = slog.New(slog.DiscardHandler)
-	p.serve(l, h, "public", nothing)
+	p.serve(intake, l, h, "public", nothing)
 	return p, l
 }
