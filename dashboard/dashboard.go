@@ -18,7 +18,7 @@ import (
 )
 
 // requestTimeout bounds a request, and with it its queries.
-const requestTimeout = 30 * time.Second
+const requestTimeout = 8 * time.Second
 
 // Options are what a Dashboard is made of. Store is required; every other zero
 // value has a meaning.

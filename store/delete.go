@@ -140,6 +140,8 @@ func (s *Store) held(ctx context.Context, where string, params clickhouse.Parame
 // waits until the old parts have left the disk: those whose time range meets that
 // of the rows held.
 func (s *Store) deleteWhere(ctx context.Context, where string, held privacy.Held) error {
+	ctx, end := withDeadline(ctx, deleteTime)
+	defer end()
 	if err := s.conn.Exec(ctx, "ALTER TABLE hits DELETE WHERE "+where+" SETTINGS mutations_sync = 2"); err != nil {
 		return err
 	}

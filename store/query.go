@@ -21,6 +21,8 @@ func (s *Store) Query(ctx context.Context, sql, format string, w io.Writer) erro
 	if format == "" {
 		format = DefaultFormat
 	}
+	ctx, cancel := withDeadline(ctx, queryTime)
+	defer cancel()
 	if s.http == nil {
 		return s.queryNative(ctx, sql, format, w)
 	}

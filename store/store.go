@@ -82,9 +82,11 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if s.opts, err = s.options(ctx, cfg); err != nil {
 		return nil, err
 	}
-	if s.conn, err = clickhouse.Open(s.opts); err != nil { // reaches for nothing yet
+	conn, err := clickhouse.Open(s.opts) // reaches for nothing yet
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open store: %w", err), s.Close())
 	}
+	s.conn = bounded{conn}
 	if cfg.Lazy && cfg.DSN != "" {
 		return s, nil
 	}
@@ -161,9 +163,11 @@ func (s *Store) options(ctx context.Context, cfg Config) (*clickhouse.Options, e
 		opts, err := parseDSN(cfg.DSN)
 		if err == nil && opts.Protocol == clickhouse.HTTP {
 			s.http = newQuerier(opts, &http.Transport{
-				TLSClientConfig: opts.TLS,
-				Proxy:           http.ProxyFromEnvironment,
-				DialContext:     (&net.Dialer{Timeout: 30 * time.Second}).DialContext,
+				TLSClientConfig:     opts.TLS,
+				Proxy:               http.ProxyFromEnvironment,
+				DialContext:         (&net.Dialer{Timeout: opts.DialTimeout}).DialContext,
+				TLSHandshakeTimeout: opts.DialTimeout,
+				IdleConnTimeout:     time.Minute,
 			})
 		}
 		return opts, err
@@ -241,6 +245,12 @@ func parseDSN(dsn string) (*clickhouse.Options, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store address %q: %w", u.Redacted(), err)
 	}
+	if opts.DialTimeout == 0 {
+		opts.DialTimeout = dialTime
+	}
+	if opts.ReadTimeout == 0 { // each statement has a deadline of its own
+		opts.ReadTimeout = max(deleteTime, queryTime)
+	}
 	if opts.Auth.Database == "" || strings.Trim(u.Path, "/") == "" {
 		opts.Auth.Database = DefaultDatabase
 	}
@@ -255,7 +265,7 @@ func (s *Store) createDatabase(ctx context.Context) error {
 		return fmt.Errorf("open store: %w", err)
 	}
 	defer conn.Close()
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := withDeadline(ctx, statementTime)
 	defer cancel()
 	if err := conn.Exec(ctx, "CREATE DATABASE IF NOT EXISTS "+quoteName(database)); err != nil {
 		return fmt.Errorf("create database %q: %w", database, err)
