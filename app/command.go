@@ -18,7 +18,6 @@ import (
 	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
-	"github.com/fotspor/fotspor/retention"
 	"github.com/fotspor/fotspor/store"
 )
 
@@ -28,6 +27,11 @@ type Env struct {
 	Getenv         func(string) string
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
+
+	// The clock of the machine, and whether its kernel calls it synchronised. nil:
+	// as they are.
+	Now          func() time.Time
+	Synchronised func() bool
 }
 
 // command is a command of the program. Its name may be two words.
@@ -83,6 +87,12 @@ func Main(ctx context.Context, env Env) int {
 		c := &call{Env: &env, command: cmd, flags: newFlags(cmd.name, env.Getenv), opts: DefaultOptions(), log: "text"}
 		c.opts.Out = env.Stdout
 		c.opts.Version, c.opts.Commit = version, commit
+		if env.Now != nil {
+			c.opts.Now = env.Now
+		}
+		if env.Synchronised != nil {
+			c.opts.Synchronised = env.Synchronised
+		}
 		c.Args = args
 		c.Var(&c.log, "log-format", "`format` of logs on standard error: text or json")
 		err = cmd.run(ctx, c)
@@ -231,30 +241,6 @@ func (t *timeFlag) Set(s string) (err error) {
 		return errors.New("want a time such as 2026-11-22 or 2026-11-22T10:00:00Z")
 	}
 	return nil
-}
-
-func runRetention(ctx context.Context, c *call) error {
-	at := timeFlag{c.opts.Now()}
-	dryRun := c.Bool("dry-run", false, "only say what would be deleted")
-	c.Var(&at, "at", "`time` that the pass is made for (default: now)")
-	c.Lookup("at").DefValue = ""
-	c.bindRetention(&c.opts)
-	if _, err := c.parseForStore(); err != nil {
-		return err
-	}
-	return c.withStore(ctx, func(st *store.Store) error {
-		worker := retention.New(retention.Options{Rows: st, Keep: c.opts.Policy.Retention, Now: c.opts.Now})
-		pass := worker.Pass
-		if *dryRun {
-			pass = worker.DryRun
-		}
-		report, err := pass(ctx, at.Time)
-		if err != nil {
-			return err
-		}
-		_, err = report.WriteTo(c.Stdout)
-		return err
-	})
 }
 
 func addUser(ctx context.Context, c *call) error {

@@ -61,6 +61,8 @@ func TestMistakesInTheCommandLine(t *testing.T) {
 		{"access --ip nowhere", "nowhere"},
 		{"erase --ip 192.0.2.1 --from yesterday", `"yesterday"`},
 		{"retention run --at soon", `"soon"`},
+		{"retention run --at 2999-01-01", "only --dry-run"},
+		{"retention run --confirm yes", `"yes"`},
 		{"engine --listen 0.0.0.0:0", `"0.0.0.0:0"`},
 		{"engine --listen nowhere", `"nowhere"`},
 		{"version --verbose", "-verbose"},

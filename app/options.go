@@ -15,6 +15,7 @@ import (
 
 	"github.com/fotspor/fotspor/collector/limit"
 	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/retention"
 	"github.com/fotspor/fotspor/store"
 )
 
@@ -54,6 +55,9 @@ type Options struct {
 	Logger *slog.Logger
 	Out    io.Writer // for people: addresses and the set-up link
 	Now    func() time.Time
+	// Synchronised reports whether the kernel calls the clock that Now reads
+	// synchronised.
+	Synchronised func() bool
 	// Started is called once everything listens, with the real addresses.
 	Started func(Addrs)
 
@@ -81,6 +85,7 @@ func DefaultOptions() Options {
 		Logger:        slog.New(slog.DiscardHandler),
 		Out:           io.Discard,
 		Now:           time.Now,
+		Synchronised:  retention.KernelSynchronised,
 	}
 }
 
@@ -103,8 +108,8 @@ func (o Options) validate() error {
 		return fmt.Errorf("rate limit %v: want 0 or more", o.RateLimit)
 	case o.SpoolBytes < 0:
 		return fmt.Errorf("spool bytes %d: want 0 or more", o.SpoolBytes)
-	case o.Logger == nil || o.Out == nil || o.Now == nil:
-		return errors.New("logger, out and now: want values")
+	case o.Logger == nil || o.Out == nil || o.Now == nil || o.Synchronised == nil:
+		return errors.New("logger, out, now and synchronised: want values")
 	}
 	if o.PublicURL != "" {
 		u, err := url.Parse(o.PublicURL)

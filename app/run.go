@@ -72,6 +72,7 @@ type program struct {
 	duration *prometheus.HistogramVec
 	store    *store.Store
 	health   *health
+	clock    *retention.Clock
 	spool    *spool.Spool // nil without the collector
 	addrs    Addrs
 	fatal    chan error // what ends the program from inside
@@ -129,9 +130,13 @@ func (p *program) start(ctx context.Context) error {
 	p.background("health watch", func(ctx context.Context) { p.health.watch(ctx, healthEvery) })
 	p.serve(ops, metricsListener, p.opsHandler(), "metrics", nothing)
 
+	if p.Collector || p.Retention {
+		p.clock = p.newClock(p.store, p.component("clock"), p.registry)
+		p.background(p.clock.Run)
+	}
 	if p.Retention {
 		worker := retention.New(retention.Options{
-			Rows: p.store, Keep: p.Policy.Retention,
+			Rows: p.store, Clock: p.clock, Keep: p.Policy.Retention,
 			Registerer: p.registry, Logger: p.component("retention"), Now: p.Now,
 		})
 		p.background("retention", worker.Run)
@@ -421,7 +426,7 @@ func (p *program) startSpool() error {
 	sp, err := spool.Open(p.Data+"/spool", spool.Options{
 		MaxBytes: p.SpoolBytes, Durability: p.durability(), Logger: logger, Registerer: p.registry,
 		// What is set aside is deleted when its time is over, as stored rows are.
-		Retention: now.Sub(p.Policy.Retention.Cutoff(now)),
+		Retention: now.Sub(p.Policy.Retention.Cutoff(now)), ClockTrusted: p.clock.Trusted,
 	})
 	if err != nil {
 		return err

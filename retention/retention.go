@@ -4,6 +4,7 @@ package retention
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -24,15 +25,23 @@ type Rows interface {
 }
 
 // The worker runs after each midnight, in UTC, when a new day is past its time;
-// a pass that failed is tried again sooner.
+// a pass that failed or was held is tried again sooner. The first pass leaves time to
+// set a clock that is wrong after the start of a machine.
 const (
+	firstPass     = 10 * time.Minute
 	afterMidnight = 10 * time.Minute
 	retryAfter    = 15 * time.Minute
+	heldFor       = time.Hour
 )
+
+// ErrHeld is wrapped by the error of a pass that would delete rows by a clock that is
+// not trusted.
+var ErrHeld = errors.New("held: the clock is not trusted")
 
 // Options are the parts of a worker. Logger and Now may be left out.
 type Options struct {
 	Rows       Rows
+	Clock      *Clock
 	Keep       privacy.Period
 	Registerer prometheus.Registerer
 	Logger     *slog.Logger
@@ -45,6 +54,7 @@ type Worker struct {
 	lastSuccess prometheus.Gauge
 	deleted     prometheus.Counter
 	failures    prometheus.Counter
+	held        prometheus.Gauge
 }
 
 // New returns a worker; Run starts it.
@@ -70,27 +80,38 @@ func New(o Options) *Worker {
 			Name: "fotspor_retention_failures_total",
 			Help: "Passes of the retention worker that failed.",
 		}),
+		held: f.NewGauge(prometheus.GaugeOpts{
+			Name: "fotspor_retention_held",
+			Help: "1 while a deletion pass waits because the clock is not trusted.",
+		}),
 	}
 }
 
-// Run makes a pass at once and one after each midnight until ctx ends. A failed
-// pass is logged, counted and tried again; it never ends the worker.
+// Run makes a pass ten minutes after the start and one after each midnight until ctx
+// ends. A pass that fails is logged, counted and tried again after 15 minutes, one that
+// is held after an hour; neither ends the worker.
 func (w *Worker) Run(ctx context.Context) {
+	wait := firstPass
 	for {
-		wait := untilNext(w.Now())
-		if report, err := w.Pass(ctx, w.Now()); err != nil {
-			if ctx.Err() != nil {
-				return
-			}
-			w.Logger.Error("retention pass failed", "err", err, "retry_in", retryAfter)
-			wait = retryAfter
-		} else {
-			w.Logger.Info("retention pass", "cutoff", report.Cutoff.Format(time.DateOnly), "deleted", report.Deleted)
-		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(wait):
+		}
+		report, err := w.Pass(ctx, w.Now())
+		switch {
+		case err == nil:
+			wait = untilNext(w.Now())
+			w.Logger.Info("retention pass", "cutoff", report.Cutoff.Format(time.DateOnly), "deleted", report.Deleted)
+		case ctx.Err() != nil:
+			return
+		case errors.Is(err, ErrHeld):
+			wait = heldFor
+			w.Logger.Error("retention pass is held", "err", err, "cutoff", report.Cutoff.Format(time.DateOnly),
+				"found", report.Found.Rows, "retry_in", wait)
+		default:
+			wait = retryAfter
+			w.Logger.Error("retention pass failed", "err", err, "retry_in", wait)
 		}
 	}
 }
@@ -109,14 +130,39 @@ type Report struct {
 	Found   privacy.Held // those rows
 	Deleted int64
 	DryRun  bool
+	Clock   Verdict // on At
 }
 
-// Pass deletes, once, the rows that are past their time at a given moment.
+// Pass deletes, once, the rows that are past their time at a given moment, if the clock
+// is trusted with it: otherwise its error wraps ErrHeld, and the report says what was
+// found. A pass that finds nothing needs no trust.
 func (w *Worker) Pass(ctx context.Context, at time.Time) (Report, error) {
 	report, err := w.find(ctx, at)
+	if err == nil && report.Found.Rows > 0 && !report.Clock.Trusted {
+		w.held.Set(1)
+		return report, fmt.Errorf("%w: %s", ErrHeld, report.Clock.Why)
+	}
+	return w.delete(ctx, report, err)
+}
+
+// Confirmed is Pass for a person who has seen from a dry run before which day rows
+// would be deleted, and says that day, as its start in UTC. Another day than that of
+// the pass is an error.
+func (w *Worker) Confirmed(ctx context.Context, at, cutoff time.Time) (Report, error) {
+	report, err := w.find(ctx, at)
+	if err == nil && !report.Cutoff.Equal(cutoff) {
+		return report, fmt.Errorf("rows from before %s would be deleted, not those from before %s",
+			report.Cutoff.Format(time.DateOnly), cutoff.Format(time.DateOnly))
+	}
+	return w.delete(ctx, report, err)
+}
+
+// delete deletes what a report found.
+func (w *Worker) delete(ctx context.Context, report Report, err error) (Report, error) {
 	if err == nil && report.Found.Rows > 0 {
 		report.Deleted, err = w.Rows.DeleteBefore(ctx, report.Cutoff)
 	}
+	w.held.Set(0)
 	if err != nil {
 		w.failures.Inc()
 		return report, err
@@ -137,7 +183,7 @@ func (w *Worker) DryRun(ctx context.Context, at time.Time) (Report, error) {
 func (w *Worker) find(ctx context.Context, at time.Time) (Report, error) {
 	cutoff := w.Keep.Cutoff(at)
 	found, err := w.Rows.Before(ctx, cutoff)
-	return Report{At: at, Keep: w.Keep, Cutoff: cutoff, Found: found}, err
+	return Report{At: at, Keep: w.Keep, Cutoff: cutoff, Found: found, Clock: w.Clock.Judge(ctx, at)}, err
 }
 
 // WriteTo writes the report for people.
@@ -150,6 +196,9 @@ func (r Report) WriteTo(out io.Writer) (int64, error) {
 	default:
 		text += fmt.Sprintf("found %d rows, from %s to %s\n", r.Found.Rows,
 			r.Found.First.UTC().Format(time.RFC3339), r.Found.Last.UTC().Format(time.RFC3339))
+	}
+	if !r.Clock.Trusted && r.Found.Rows > 0 {
+		text += fmt.Sprintf("the clock is not trusted: %s\n", r.Clock.Why)
 	}
 	if r.DryRun {
 		text += "dry run: nothing deleted\n"

@@ -96,7 +96,7 @@ func TestPassDeletesToTheDay(t *testing.T) {
 	}
 	for _, now := range []string{"2026-11-22T00:00:00Z", "2026-11-22T23:59:59Z", "2026-11-23T00:59:59+01:00"} {
 		l := &ledger{rows: rows}
-		w := retention.New(retention.Options{Rows: l, Keep: threeYears})
+		w := retention.New(retention.Options{Rows: l, Clock: trusted(t), Keep: threeYears})
 		report, err := w.Pass(t.Context(), at(now))
 		if err != nil {
 			t.Fatal(err)
@@ -123,7 +123,7 @@ func TestReport(t *testing.T) {
 				"found 1 rows, from 2020-01-01T00:00:00Z to 2020-01-01T00:00:00Z\ndeleted 1 rows\n"},
 	} {
 		l := &ledger{rows: c.rows}
-		w := retention.New(retention.Options{Rows: l, Keep: threeYears})
+		w := retention.New(retention.Options{Rows: l, Clock: trusted(t), Keep: threeYears})
 		pass := w.Pass
 		if c.dry {
 			pass = w.DryRun
@@ -142,7 +142,7 @@ func TestReport(t *testing.T) {
 	}
 }
 
-// TestRun: a pass at the start and one after each midnight; one that fails is tried
+// TestRun: a pass ten minutes after the start and one after each midnight; one that fails is tried
 // again, counted, and does not end the worker.
 func TestRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -150,11 +150,15 @@ func TestRun(t *testing.T) {
 		time.Sleep(10 * time.Hour)
 		l := &ledger{rows: []time.Time{at("1990-01-01T00:00:00Z"), at("1997-01-02T12:00:00Z")}, fails: 2}
 		registry := prometheus.NewPedanticRegistry()
-		w := retention.New(retention.Options{Rows: l, Keep: threeYears, Registerer: registry})
+		w := retention.New(retention.Options{Rows: l, Clock: trusted(t), Keep: threeYears, Registerer: registry})
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { defer close(done); w.Run(ctx) }()
 
+		time.Sleep(10*time.Minute - 1)
+		synctest.Wait()
+		expect(t, registry, 0, 0, 0)
+		time.Sleep(1)
 		synctest.Wait()
 		expect(t, registry, 0, 1, 0)
 		time.Sleep(15 * time.Minute)
@@ -162,8 +166,8 @@ func TestRun(t *testing.T) {
 		expect(t, registry, 0, 2, 0)
 		time.Sleep(15 * time.Minute)
 		synctest.Wait()
-		expect(t, registry, 1, 2, at("2000-01-01T10:30:00Z").Unix())
-		time.Sleep(13*time.Hour + 30*time.Minute) // to midnight
+		expect(t, registry, 1, 2, at("2000-01-01T10:40:00Z").Unix())
+		time.Sleep(13*time.Hour + 20*time.Minute) // to midnight
 		synctest.Wait()
 		if rows, _ := l.state(); rows != 1 {
 			t.Errorf("a row left before its day was over")
@@ -191,6 +195,7 @@ func expect(t *testing.T, g prometheus.Gatherer, deleted, failures, success int6
 	}{
 		{"fotspor_retention_deleted_rows_total", "counter", "Raw rows deleted because they were past their time.", deleted},
 		{"fotspor_retention_failures_total", "counter", "Passes of the retention worker that failed.", failures},
+		{"fotspor_retention_held", "gauge", "1 while a deletion pass waits because the clock is not trusted.", 0},
 		{"fotspor_retention_last_success_timestamp_seconds", "gauge", "When rows past their time were last looked for and deleted without an error.", success},
 	} {
 		fmt.Fprintf(&want, "# HELP %[1]s %[2]s\n# TYPE %[1]s %[3]s\n%[1]s %[4]d\n", m.name, m.help, m.kind, m.value)

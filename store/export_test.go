@@ -6,10 +6,14 @@ import (
 	driver "github.com/ClickHouse/clickhouse-go/v2/lib/column"
 
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/privacy"
 )
 
 // Migrate runs the migrations once more.
 func (s *Store) Migrate(ctx context.Context) error { return s.migrate(ctx) }
+
+// ExpireServer is Expire of a store on a ClickHouse server.
+func (s *Store) ExpireServer(ctx context.Context, p privacy.Period) error { return s.expire(ctx, p) }
 
 // Exec runs a statement.
 func (s *Store) Exec(ctx context.Context, sql string) error { return s.conn.Exec(ctx, sql) }

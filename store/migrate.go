@@ -95,12 +95,30 @@ func statements(text string) []string {
 	return all
 }
 
-// Expire makes the store itself drop raw rows past their time when it merges,
-// should no worker ever run. It says the same as privacy.Period.Cutoff: a row
-// lives to the end of the day that lies the period after its own.
+// expiryMargin is how far the expiry of a server's table lies behind the policy: it is
+// the net below the worker, and a clock that is wrong for a while must not cut it.
+const expiryMargin = 30 // days
+
+// Expire makes a ClickHouse server drop raw rows by itself when it merges, should no
+// worker run for thirty days. The embedded engine gets no expiry: it lives with the
+// worker, and would drop rows by a wrong clock that the worker does not trust.
+//
+// It counts as privacy.Period.Cutoff does: a row lives to the end of the day that lies
+// the period after its own.
 func (s *Store) Expire(ctx context.Context, p privacy.Period) error {
+	var embedded uint64
+	if err := s.conn.QueryRow(ctx, "SELECT count() FROM system.functions WHERE name = 'chdb'").Scan(&embedded); err != nil {
+		return fmt.Errorf("ask whether the engine is embedded: %w", err)
+	}
+	if embedded > 0 {
+		return nil
+	}
+	return s.expire(ctx, p)
+}
+
+func (s *Store) expire(ctx context.Context, p privacy.Period) error {
 	// Years as months: 29 February and a year and a month is not 13 months later.
-	ttl := fmt.Sprintf("toStartOfDay(time) + INTERVAL %d MONTH + INTERVAL %d DAY", 12*p.Years+p.Months, p.Days+1)
+	ttl := fmt.Sprintf("toStartOfDay(time) + INTERVAL %d MONTH + INTERVAL %d DAY", 12*p.Years+p.Months, p.Days+1+expiryMargin)
 	var current string
 	if err := s.conn.QueryRow(ctx, "SELECT create_table_query FROM system.tables WHERE database = currentDatabase() AND name = 'hits'").Scan(&current); err != nil {
 		return fmt.Errorf("read expiry of rows: %w", err)

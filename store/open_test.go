@@ -50,6 +50,9 @@ func askEverything(t *testing.T, st *store.Store) map[string]error {
 	_, said["Network"] = st.Network(ctx, "84.212.0.0/16", day.Time(), day.Time())
 	_, said["EraseNetwork"] = st.EraseNetwork(ctx, "84.212.0.0/16", day.Time(), day.Time())
 	said["Expire"] = st.Expire(ctx, privacy.Default().Retention)
+	_, said["ClockNote"] = st.ClockNote(ctx)
+	said["NoteClock"] = st.NoteClock(ctx, day.Time())
+	_, said["OtherClock"] = st.OtherClock(ctx)
 	return said
 }
 

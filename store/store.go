@@ -60,6 +60,7 @@ type Config struct {
 type Store struct {
 	opts    *clickhouse.Options
 	sync    bool
+	server  bool // not the embedded engine of this data directory
 	conn    driver.Conn
 	http    *httpQuerier     // nil with ClickHouse's own protocol
 	engine  *embedded.Engine // nil unless opened, and to be closed, by this store
@@ -74,7 +75,7 @@ type Store struct {
 // Open opens the store and, unless it is lazy, prepares it. It may be called from
 // several processes at once. Close the store when done.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
-	s := &Store{sync: cfg.Sync, log: cfg.Logger}
+	s := &Store{sync: cfg.Sync, server: cfg.DSN != "", log: cfg.Logger}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

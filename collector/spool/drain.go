@@ -339,7 +339,7 @@ func (s *Spool) look() {
 		token, suffix, born, _ := parseName(e.Name)
 		switch {
 		case known[token]:
-		case suffix == asideSuffix && s.opts.Retention > 0 && now.Sub(born) > s.opts.Retention:
+		case suffix == asideSuffix && s.expired(now, born):
 			s.expire(e)
 		case suffix == openSuffix: // a write to it failed, and so did its removal
 			s.fs.Remove(filepath.Join(s.dir, e.Name))
@@ -347,6 +347,13 @@ func (s *Spool) look() {
 			s.adopt(e)
 		}
 	}
+}
+
+// expired reports whether what was set aside has had its time, by a clock that may be
+// believed.
+func (s *Spool) expired(now, born time.Time) bool {
+	return s.opts.Retention > 0 && now.Sub(born) > s.opts.Retention &&
+		(s.opts.ClockTrusted == nil || s.opts.ClockTrusted())
 }
 
 // expire removes a segment that is set aside and whose rows have had their time.

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -298,6 +299,33 @@ func TestAsideRetention(t *testing.T) {
 		synctest.Wait()
 		if left := files(t, dir); len(left) > 0 || spool.Used(s) != 0 {
 			t.Errorf("after their time: files %q, %d bytes", left, spool.Used(s))
+		}
+		stop()
+		s.Close()
+	})
+}
+
+// TestAsideWrongClock: by a clock that is not trusted nothing set aside is removed.
+func TestAsideWrongClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		trusted := new(atomic.Bool)
+		s := mustOpen(t, dir, spool.Options{
+			SegmentRows: 1, Retention: 24 * time.Hour, ClockTrusted: trusted.Load,
+			Now: func() time.Time { return time.Now().AddDate(4, 0, 0) },
+		})
+		stop := draining(t, s, func(context.Context, []hit.Row, string) error { return spool.ErrRefused })
+		mustAppend(t, s, "bad")
+		time.Sleep(48 * time.Hour)
+		synctest.Wait()
+		if n := len(aside(t, dir)); n != 1 {
+			t.Errorf("%d segments are set aside, want 1", n)
+		}
+		trusted.Store(true)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if n := len(aside(t, dir)); n != 0 {
+			t.Errorf("%d segments are set aside by a trusted clock, want none", n)
 		}
 		stop()
 		s.Close()

@@ -62,6 +62,7 @@ type Options struct {
 	SealAfter     time.Duration // from the first row of a segment
 	InsertTimeout time.Duration // of one attempt to store a segment
 	Retention     time.Duration // removes what is set aside once it is older; 0: never
+	ClockTrusted  func() bool   // whether the clock may be believed with that; nil: always
 	Logger        *slog.Logger
 	Registerer    prometheus.Registerer // nil: no metrics
 	Now           func() time.Time

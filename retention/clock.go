@@ -1,0 +1,293 @@
+package retention
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+)
+
+// Bounds of the trust in a clock.
+const (
+	// MaxLeap is how far past the last note a clock may be and still be trusted.
+	MaxLeap = 7 * 24 * time.Hour
+
+	// MaxDoubt is the running time after which a clock that nothing confirms is
+	// trusted: a guard delays deletion, it never ends it.
+	MaxDoubt = 7 * 24 * time.Hour
+
+	// agreement is how far a clock may be from another one that confirms it.
+	agreement = time.Minute
+
+	noteEvery = time.Hour
+	storeTime = 10 * time.Second // for a store to answer
+)
+
+// Notes is where a time that was trusted outlives the process, beside the file:
+// *store.Store is one.
+type Notes interface {
+	// ClockNote returns the last time noted, the zero time if there is none.
+	ClockNote(ctx context.Context) (time.Time, error)
+	// NoteClock replaces it.
+	NoteClock(ctx context.Context, seen time.Time) error
+}
+
+// ClockOptions are the parts of a Clock. Only File must be given.
+type ClockOptions struct {
+	File  string // of the note, in the data directory; its folder is made when needed
+	Notes Notes  // nil: the file alone
+
+	// Synchronised reports whether the kernel calls its clock synchronised. nil: it
+	// is not known.
+	Synchronised func() bool
+	// Reference returns the time by the clock of another machine, or an error that
+	// says why there is none. nil: there is none.
+	Reference func(context.Context) (time.Time, error)
+
+	Now        func() time.Time
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer // nil: no metrics
+}
+
+// Clock judges whether the time of this machine may be believed when rows are deleted
+// by it. A clock that runs years ahead would make every row look past its time. A time
+// is trusted if one of these holds:
+//
+//   - It is at most MaxLeap past the last time that was trusted, which is noted every
+//     hour in the data directory and in the store. A clock set back is trusted too: by
+//     an earlier time fewer rows are deleted.
+//   - The kernel calls its clock synchronised.
+//   - The clock of another machine agrees within a minute.
+//   - The program has run for MaxDoubt since the clock was last trusted.
+//   - A person has confirmed it.
+//
+// Its methods are safe for concurrent use.
+type Clock struct {
+	ClockOptions
+	trusted atomic.Bool
+	gauge   prometheus.Gauge
+
+	mu      sync.Mutex
+	checked time.Time // when Check was last called, with the monotonic clock
+}
+
+// note is what the file holds.
+type note struct {
+	Seen  time.Time     `json:"seen"`  // the last time that was trusted
+	Doubt time.Duration `json:"doubt"` // for which the program has run since, in nanoseconds
+}
+
+// Verdict says whether a time is trusted, and why.
+type Verdict struct {
+	Trusted bool
+	Why     string
+}
+
+// NewClock returns a clock that has not been checked yet.
+func NewClock(o ClockOptions) *Clock {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Clock{ClockOptions: o, gauge: promauto.With(o.Registerer).NewGauge(prometheus.GaugeOpts{
+		Name: "fotspor_clock_trusted",
+		Help: "1 if the clock of this machine was trusted when last checked: nothing is deleted by one that is not.",
+	})}
+}
+
+// Run checks the clock at once and every hour until ctx ends, and once more then.
+func (c *Clock) Run(ctx context.Context) {
+	tick := time.NewTicker(noteEvery)
+	defer tick.Stop()
+	for before := true; ; {
+		verdict := c.Check(ctx)
+		if verdict.Trusted != before {
+			if verdict.Trusted {
+				c.Logger.Info("the clock is trusted again", "why", verdict.Why)
+			} else {
+				c.Logger.Warn("the clock is not trusted: nothing is deleted by it", "why", verdict.Why)
+			}
+		}
+		before = verdict.Trusted
+		select {
+		case <-ctx.Done():
+			c.Check(ctx) // with the running time since the last note
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// Trusted reports whether the last Check trusted the clock; false before the first.
+func (c *Clock) Trusted() bool { return c.trusted.Load() }
+
+// Check judges the present time. It notes a time that is trusted, and the running time
+// under one that is not. A note that can't be written or read is logged: the other
+// place has it too.
+func (c *Clock) Check(ctx context.Context) Verdict {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := c.read(ctx)
+	if !c.checked.IsZero() {
+		n.Doubt += time.Since(c.checked)
+	}
+	c.checked = time.Now()
+	now := c.Now()
+	verdict := c.judge(ctx, now, n)
+	if verdict.Trusted {
+		c.write(ctx, now)
+	} else if err := c.writeFile(n); err != nil {
+		c.Logger.Warn("the time can't be noted", "err", err)
+	}
+	c.remember(verdict)
+	return verdict
+}
+
+// Judge judges a time, and notes nothing.
+func (c *Clock) Judge(ctx context.Context, at time.Time) Verdict {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.judge(ctx, at, c.read(ctx))
+}
+
+// Confirm notes the present time as one that a person trusts.
+func (c *Clock) Confirm(ctx context.Context) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.write(ctx, c.Now())
+	c.remember(Verdict{Trusted: true})
+}
+
+func (c *Clock) remember(v Verdict) {
+	c.trusted.Store(v.Trusted)
+	if v.Trusted {
+		c.gauge.Set(1)
+	} else {
+		c.gauge.Set(0)
+	}
+}
+
+func (c *Clock) judge(ctx context.Context, at time.Time, n note) Verdict {
+	if !n.Seen.IsZero() && at.Sub(n.Seen) <= MaxLeap {
+		return Verdict{true, "at most seven days past " + n.Seen.UTC().Format(time.RFC3339) + ", the last time that was trusted"}
+	}
+	var doubts string
+	if n.Seen.IsZero() {
+		doubts = "no time was noted before"
+	} else {
+		doubts = "more than seven days past " + n.Seen.UTC().Format(time.RFC3339) + ", the last time that was trusted"
+	}
+	now := c.Now()
+	if at.After(now) { // neither clock speaks of a time to come
+		return Verdict{false, doubts}
+	}
+	if c.Synchronised != nil && c.Synchronised() {
+		return Verdict{true, "the kernel calls the clock synchronised"}
+	}
+	doubts += "; the kernel does not call the clock synchronised"
+	if c.Reference != nil {
+		ctx, cancel := context.WithTimeout(ctx, storeTime)
+		reference, err := c.Reference(ctx)
+		cancel()
+		switch after := c.Now(); {
+		case err != nil:
+			doubts += "; " + err.Error()
+		case reference.Before(now.Add(-agreement)) || reference.After(after.Add(agreement)):
+			doubts += "; by the clock of the store it is " + reference.UTC().Format(time.RFC3339)
+		default:
+			return Verdict{true, "the clock of the store agrees"}
+		}
+	}
+	if n.Doubt >= MaxDoubt {
+		return Verdict{true, "the program has run for seven days with this clock"}
+	}
+	return Verdict{false, fmt.Sprintf("%s; the program has run for %s of seven days with this clock", doubts, n.Doubt.Round(time.Minute))}
+}
+
+// read returns the later of both notes. c.mu is held.
+func (c *Clock) read(ctx context.Context) note {
+	n, err := c.readFile()
+	if err != nil {
+		c.Logger.Warn("the noted time can't be read", "err", err)
+	}
+	if c.Notes == nil || ctx.Err() != nil {
+		return n
+	}
+	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	defer cancel()
+	seen, err := c.Notes.ClockNote(ctx)
+	if err != nil {
+		c.Logger.Warn("the noted time can't be read", "err", err)
+	} else if seen.After(n.Seen) {
+		n.Seen = seen
+	}
+	return n
+}
+
+// write notes a time that is trusted in both places. c.mu is held.
+func (c *Clock) write(ctx context.Context, seen time.Time) {
+	err := c.writeFile(note{Seen: seen})
+	if c.Notes != nil && ctx.Err() == nil {
+		ctx, cancel := context.WithTimeout(ctx, storeTime)
+		defer cancel()
+		err = errors.Join(err, c.Notes.NoteClock(ctx, seen))
+	}
+	if err != nil {
+		c.Logger.Warn("the time can't be noted", "err", err)
+	}
+}
+
+func (c *Clock) readFile() (note, error) {
+	var n note
+	text, err := os.ReadFile(c.File)
+	if errors.Is(err, fs.ErrNotExist) {
+		return n, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &n)
+	}
+	if err == nil && n.Doubt < 0 {
+		err = fmt.Errorf("a running time of %s", n.Doubt)
+	}
+	if err != nil {
+		return note{}, fmt.Errorf("read note of the clock %q: %w", c.File, err)
+	}
+	return n, nil
+}
+
+// writeFile replaces the note in one step.
+func (c *Clock) writeFile(n note) error {
+	n.Seen = n.Seen.UTC().Round(0)
+	text, err := json.Marshal(n)
+	if err != nil {
+		return fmt.Errorf("write note of the clock: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(c.File), 0o700); err != nil {
+		return fmt.Errorf("write note of the clock: %w", err)
+	}
+	fresh, err := os.CreateTemp(filepath.Dir(c.File), filepath.Base(c.File)+".*") // mode 0600
+	if err != nil {
+		return fmt.Errorf("write note of the clock: %w", err)
+	}
+	_, err = fresh.Write(text)
+	if err = errors.Join(err, fresh.Close()); err == nil {
+		err = os.Rename(fresh.Name(), c.File)
+	}
+	if err != nil {
+		os.Remove(fresh.Name())
+		return fmt.Errorf("write note of the clock: %w", err)
+	}
+	return nil
+}
