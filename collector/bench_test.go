@@ -17,6 +17,7 @@ import (
 	"github.com/fotspor/fotspor/collector/dialect"
 	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
+	places "github.com/fotspor/fotspor/internal/trusted" // trusted is a proxy here
 )
 
 // traffic is a mix of requests as a busy website sends them: 2,000 paths, most of
@@ -81,7 +82,7 @@ func newTraffic(d dialect.Dialect) traffic {
 func benchRig(b *testing.B) *rig {
 	return newRig(b, func(o *collector.Options) {
 		behindProxy(o)
-		files := geo.Find() // the real region data, where it is installed
+		files := geo.FindIn(places.Checkout(".")) // the real region data, where it is installed
 		if files == nil {
 			b.Log("no region data: every place is unknown")
 		}

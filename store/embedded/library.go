@@ -3,13 +3,14 @@ package embedded
 import (
 	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"unsafe"
 
 	"github.com/ebitengine/purego"
+
+	"github.com/fotspor/fotspor/internal/trusted"
 )
 
 // libraryRelease is the release of the npm packages @chdb/lib-* this package
@@ -20,46 +21,54 @@ const libraryRelease = "26.7.3-stable.1"
 // found.
 var ErrNoLibrary = errors.New("libchdb, the ClickHouse engine, was not found")
 
-// FindLibrary returns the path of libchdb. A non-empty explicit path is the
-// answer if a file is there, and the only place looked at. Otherwise the order
-// is: beside the executable; node_modules/@chdb/lib-*/ in the working
-// directory, in each folder above it, and in the folders above the executable;
-// /usr/local/lib; /usr/lib. The error wraps ErrNoLibrary and says how to get it.
+// FindLibrary returns the path of libchdb. A non-empty explicit path is the answer if a
+// file is there, and the only place looked at. Otherwise the order is: beside the
+// executable; LibraryIn the source checkout that the executable stands in;
+// /usr/local/lib; /usr/lib. The working directory is no such place.
+//
+// The error wraps ErrNoLibrary and says how to get it, or trusted.ErrRefused if somebody
+// else may change the first file found.
 func FindLibrary(explicit string) (string, error) {
 	if explicit != "" {
-		if isFile(explicit) {
-			return explicit, nil
+		path, err := trusted.File(explicit)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return "", fmt.Errorf("%w: no file at %q", ErrNoLibrary, explicit)
+		case err != nil:
+			return "", fmt.Errorf("load the engine: %w", err)
 		}
-		return "", fmt.Errorf("%w: no file at %q", ErrNoLibrary, explicit)
+		return path, nil
 	}
-	var beside string
-	if exe, err := os.Executable(); err == nil {
-		if resolved, err := filepath.EvalSymlinks(exe); err == nil {
-			exe = resolved
-		}
-		beside = filepath.Dir(exe)
-	}
-	wd, _ := os.Getwd()
-	for _, candidate := range libraryCandidates(beside, wd) {
-		if isFile(candidate) {
-			return candidate, nil
+	for _, candidate := range libraryCandidates(trusted.Places()) {
+		path, err := trusted.File(candidate)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return "", fmt.Errorf("load the engine: %w", err)
+		default:
+			return path, nil
 		}
 	}
-	return "", fmt.Errorf("%w: run `npm install %s@%s` here, or name the file with --engine FILE (FOTSPOR_ENGINE)",
-		ErrNoLibrary, libraryPackage(), libraryRelease)
+	return "", fmt.Errorf("%w: run `npm install %s@%s` in the source checkout that the program stands in, put %s beside the program, or name the file with --engine FILE (FOTSPOR_ENGINE)",
+		ErrNoLibrary, libraryPackage(), libraryRelease, libraryFile)
 }
 
 // libraryCandidates lists where libchdb may be, best first. Either folder may
 // be empty: unknown.
-func libraryCandidates(beside, wd string) []string {
+func libraryCandidates(beside, checkout string) []string {
 	var found []string
 	if beside != "" {
 		found = append(found, filepath.Join(beside, libraryFile))
 	}
-	for _, dir := range slices.Concat(ancestors(wd), ancestors(beside)) {
-		found = append(found, filepath.Join(dir, "node_modules", filepath.FromSlash(libraryPackage()), libraryFile))
+	if checkout != "" {
+		found = append(found, LibraryIn(checkout))
 	}
 	return append(found, "/usr/local/lib/"+libraryFile, "/usr/lib/"+libraryFile)
+}
+
+// LibraryIn returns where npm puts libchdb in a source checkout.
+func LibraryIn(checkout string) string {
+	return filepath.Join(checkout, "node_modules", filepath.FromSlash(libraryPackage()), libraryFile)
 }
 
 // libraryFile has the same name on every system, macOS included.
@@ -75,22 +84,6 @@ func libraryPackage() string {
 		return "@chdb/lib-linux-" + arch + "-gnu"
 	}
 	return "@chdb/lib-" + runtime.GOOS + "-" + arch
-}
-
-func ancestors(dir string) []string {
-	if dir == "" {
-		return nil
-	}
-	list := []string{dir}
-	for parent := filepath.Dir(dir); parent != dir; parent = filepath.Dir(dir) {
-		list, dir = append(list, parent), parent
-	}
-	return list
-}
-
-func isFile(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.Mode().IsRegular()
 }
 
 // library is the C interface of libchdb (chdb.h). Every handle it gives out is

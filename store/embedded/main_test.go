@@ -17,6 +17,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"go.uber.org/goleak"
 
+	"github.com/fotspor/fotspor/internal/trusted"
 	"github.com/fotspor/fotspor/store/embedded"
 )
 
@@ -64,7 +65,7 @@ var shared sharedEngine
 
 func (s *sharedEngine) open() {
 	if s.dir, s.err = os.MkdirTemp("", "embedded"); s.err == nil {
-		s.engine, s.err = embedded.Open(context.Background(), embedded.Options{Dir: s.dir})
+		s.engine, s.err = embedded.Open(context.Background(), embedded.Options{Dir: s.dir, Library: library()})
 	}
 }
 
@@ -78,10 +79,19 @@ func (s *sharedEngine) remove() error {
 	return os.RemoveAll(s.dir)
 }
 
+// library is where FOTSPOR_ENGINE says, or else in the checkout that the tests run in:
+// a test binary stands elsewhere.
+func library() string {
+	if path := os.Getenv("FOTSPOR_ENGINE"); path != "" {
+		return path
+	}
+	return embedded.LibraryIn(trusted.Checkout("."))
+}
+
 // needLibrary skips a test where libchdb is not installed, but not in CI.
 func needLibrary(t testing.TB) {
 	t.Helper()
-	if _, err := embedded.FindLibrary(""); err != nil {
+	if _, err := embedded.FindLibrary(library()); err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatal(err)
 		}

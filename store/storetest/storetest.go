@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/fotspor/fotspor/internal/trusted"
 	"github.com/fotspor/fotspor/store"
 	"github.com/fotspor/fotspor/store/embedded"
 )
@@ -59,7 +60,10 @@ func Database() string { return fmt.Sprintf("test_%d", serial.Add(1)) }
 // start runs the engine of this test process, until Main closes it.
 func start() {
 	if dir, failed = os.MkdirTemp("", "fotspor-store-"); failed == nil {
-		server, failed = embedded.Open(context.Background(), embedded.Options{Dir: dir})
+		var library string
+		if library, failed = findLibrary(); failed == nil {
+			server, failed = embedded.Open(context.Background(), embedded.Options{Dir: dir, Library: library})
+		}
 	}
 }
 
@@ -83,10 +87,20 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
+// findLibrary looks where FOTSPOR_ENGINE says, or else in the checkout that the tests
+// run in: a test binary stands elsewhere.
+func findLibrary() (string, error) {
+	path := os.Getenv("FOTSPOR_ENGINE")
+	if path == "" {
+		path = embedded.LibraryIn(trusted.Checkout("."))
+	}
+	return embedded.FindLibrary(path)
+}
+
 // Library returns the path of the engine's library, or skips the test.
 func Library(tb testing.TB) string {
 	tb.Helper()
-	path, err := embedded.FindLibrary(os.Getenv("FOTSPOR_ENGINE"))
+	path, err := findLibrary()
 	if err != nil {
 		if os.Getenv("CI") == "true" {
 			tb.Fatal(err)

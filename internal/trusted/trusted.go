@@ -1,0 +1,204 @@
+// Package trusted finds the files that the program came with, and refuses files and
+// folders that somebody else may change. What it returns may be loaded or opened by
+// its path: nobody else can put another file in its place meanwhile.
+package trusted
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// ErrRefused is wrapped by the error for a path that somebody else may change.
+var ErrRefused = errors.New("refused")
+
+// Path returns path as an absolute path without symbolic links. It returns an error
+// that wraps ErrRefused if the file, a folder above it, or a symbolic link on the way to
+// it,
+//
+//   - belongs to a user who is neither root, nor that of this process, nor the owner of
+//     the executable;
+//   - may be written by everybody, or by a group other than those of the three. A folder
+//     above may be, if it has the sticky bit: there only its owner can replace a file.
+//
+// A path that does not exist gives an error that wraps fs.ErrNotExist.
+func Path(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	// From the root down: what has been checked can't be changed while the rest is.
+	const root = string(filepath.Separator)
+	known, at, rest := trustees(), root, parts(path)
+	if err := known.check(root, len(rest) > 0); err != nil {
+		return "", err
+	}
+	for links := 0; len(rest) > 0; {
+		next := filepath.Join(at, rest[0])
+		rest = rest[1:]
+		if err := known.check(next, len(rest) > 0); err != nil {
+			return "", err
+		}
+		target, err := os.Readlink(next)
+		if err != nil { // it is no link
+			at = next
+			continue
+		}
+		if links++; links > maxLinks {
+			return "", fmt.Errorf("%q: more than %d symbolic links", path, maxLinks)
+		}
+		if filepath.IsAbs(target) {
+			at = root
+		}
+		rest = append(parts(target), rest...)
+	}
+	return at, nil
+}
+
+// maxLinks is how many symbolic links may lead to a file, as in Linux.
+const maxLinks = 40
+
+// parts returns the names that a path is made of.
+func parts(path string) []string {
+	return strings.FieldsFunc(path, func(r rune) bool { return r == filepath.Separator })
+}
+
+// File is Path for a regular file.
+func File(path string) (string, error) {
+	resolved, err := Path(path)
+	if err != nil {
+		return "", err
+	}
+	info, err := os.Stat(resolved)
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%q is not a file", resolved)
+	}
+	if err != nil {
+		return "", err
+	}
+	return resolved, nil
+}
+
+// MakeDir is Path for a directory. It makes the directory, and those above it, for
+// this user alone if they do not exist.
+func MakeDir(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	above := path
+	for {
+		_, err := os.Stat(above)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, fs.ErrNotExist) || above == filepath.Dir(above) {
+			return "", err
+		}
+		above = filepath.Dir(above)
+	}
+	if _, err := Path(above); err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return "", err
+	}
+	return Path(path) // in a folder for all, such as /tmp, somebody may have been faster
+}
+
+// owners are the users and groups that may change what the program uses.
+type owners struct{ users, groups []uint32 }
+
+func trustees() owners {
+	o := owners{[]uint32{0, uint32(os.Geteuid())}, []uint32{0, uint32(os.Getegid())}}
+	if exe := executable(); exe != "" {
+		if info, err := os.Stat(exe); err == nil {
+			stat := info.Sys().(*syscall.Stat_t)
+			o.users, o.groups = append(o.users, stat.Uid), append(o.groups, stat.Gid)
+		}
+	}
+	return o
+}
+
+func (o owners) check(path string, above bool) error {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	stat, mode := info.Sys().(*syscall.Stat_t), info.Mode()
+	switch {
+	case !slices.Contains(o.users, stat.Uid):
+		return fmt.Errorf("%q: %w: it belongs to %s, who is neither root, the user of this process nor the owner of the program", path, ErrRefused, UserName(stat.Uid))
+	case mode&fs.ModeSymlink != 0: // its mode says nothing
+	case above && mode&fs.ModeSticky != 0:
+	case mode&0o002 != 0:
+		return fmt.Errorf("%q: %w: everybody may write to it (mode %04o); take that away with chmod o-w", path, ErrRefused, mode.Perm())
+	case mode&0o020 != 0 && !slices.Contains(o.groups, stat.Gid):
+		return fmt.Errorf("%q: %w: its group %d may write to it (mode %04o); take that away with chmod g-w", path, ErrRefused, stat.Gid, mode.Perm())
+	}
+	return nil
+}
+
+// UserName returns the name of a user, or the number where there is none.
+func UserName(uid uint32) string {
+	number := strconv.FormatUint(uint64(uid), 10)
+	if u, err := user.LookupId(number); err == nil {
+		return u.Username
+	}
+	return "user " + number
+}
+
+// module begins the go.mod of a checkout of this program.
+const module = "module github.com/fotspor/fotspor"
+
+// Places returns the folder of the executable and the checkout of its source that it
+// stands in, where the program may look for what it needs. Either may be "".
+func Places() (beside, checkout string) {
+	exe := executable()
+	if exe == "" {
+		return "", ""
+	}
+	beside = filepath.Dir(exe)
+	return beside, Checkout(beside)
+}
+
+// executable returns the path of this program without symbolic links, or "".
+func executable() string {
+	exe, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	if exe, err = filepath.EvalSymlinks(exe); err != nil {
+		return ""
+	}
+	return exe
+}
+
+// Checkout returns the checkout of this program's source that dir stands in, or "".
+// The nearest go.mod decides.
+func Checkout(dir string) string {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return ""
+	}
+	for {
+		text, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+		if err == nil {
+			if first, _, _ := strings.Cut(string(text), "\n"); strings.TrimSpace(first) == module {
+				return dir
+			}
+			return ""
+		}
+		if dir == filepath.Dir(dir) {
+			return ""
+		}
+		dir = filepath.Dir(dir)
+	}
+}
