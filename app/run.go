@@ -132,7 +132,7 @@ func (p *program) start(ctx context.Context) error {
 
 	if p.Collector || p.Retention {
 		p.clock = p.newClock(p.store, p.component("clock"), p.registry)
-		p.background(p.clock.Run)
+		p.background("clock", p.clock.Run)
 	}
 	if p.Retention {
 		worker := retention.New(retention.Options{
