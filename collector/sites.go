@@ -33,11 +33,24 @@ type Sites struct {
 	logger    *slog.Logger
 	known     atomic.Pointer[known]
 
-	refreshing sync.Mutex
-	saved      []byte // what the file holds
+	saved []byte // what the file holds; the question under way has it
 
-	asking sync.Mutex
-	asked  time.Time // when an unknown site or token last made us ask
+	life      context.Context // of every question
+	end       context.CancelFunc
+	questions sync.WaitGroup // joined under mu, until life ends
+
+	mu      sync.Mutex
+	under   *question // the one under way; nil if none is
+	asked   time.Time // when an unknown site or token last made us ask
+	waiting int       // hits that wait for an answer
+}
+
+// question is one look at the sites and tokens in the store. Only one is under way at
+// a time: who else wants to know waits for the same answer.
+type question struct {
+	done chan struct{} // closed once err is set
+	err  error
+	slow bool // a hit has waited for it for as long as one does; guarded by Sites.mu
 }
 
 // known is one answer of the store.
@@ -52,16 +65,18 @@ type knownSite struct {
 	owns func(host string) bool
 }
 
-// How often what is not known makes us ask the store, and how long its answer may take.
 const (
-	askEvery = time.Second
-	askTime  = time.Second
+	askEvery   = time.Second            // what is not known makes us ask at most so often
+	askTime    = 500 * time.Millisecond // a hit waits so long for the answer
+	maxWaiting = 256                    // so many hits wait at a time
+	answerTime = 5 * time.Second        // the store's
 )
 
 // NewSites returns an empty list that Refresh and Watch fill from directory, and
 // Restore from file, which may be "".
 func NewSites(directory Directory, file string, logger *slog.Logger) *Sites {
 	s := &Sites{directory: directory, file: file, logger: logger}
+	s.life, s.end = context.WithCancel(context.Background())
 	s.learn(nil, nil)
 	return s
 }
@@ -82,10 +97,45 @@ func (s *Sites) learn(sites []store.Site, tokens []store.Token) {
 	s.known.Store(k)
 }
 
-// Refresh asks for the sites and tokens. On an error the ones known so far stay.
+// Refresh asks for the sites and tokens, or waits for the answer to a question that is
+// under way. On an error the ones known so far stay. The store gets 5 seconds.
 func (s *Sites) Refresh(ctx context.Context) error {
-	s.refreshing.Lock()
-	defer s.refreshing.Unlock()
+	s.mu.Lock()
+	q := s.question()
+	s.mu.Unlock()
+	select {
+	case <-q.done:
+		return q.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// question returns the question that is under way, or begins one. s.mu is held.
+func (s *Sites) question() *question {
+	if s.under != nil {
+		return s.under
+	}
+	q := &question{done: make(chan struct{}), err: s.life.Err()}
+	if q.err != nil {
+		close(q.done)
+		return q
+	}
+	s.under = q
+	s.questions.Go(func() {
+		ctx, cancel := context.WithTimeout(s.life, answerTime)
+		defer cancel()
+		q.err = s.load(ctx)
+		s.mu.Lock()
+		s.under = nil
+		s.mu.Unlock()
+		close(q.done)
+	})
+	return q
+}
+
+// load asks the store.
+func (s *Sites) load(ctx context.Context) error {
 	sites, err := s.directory.Sites(ctx)
 	if err != nil {
 		return err
@@ -101,8 +151,15 @@ func (s *Sites) Refresh(ctx context.Context) error {
 	return nil
 }
 
-// Watch refreshes the sites at every interval until ctx ends.
+// Watch refreshes the sites at every interval until ctx ends. The store is asked no
+// more after that.
 func (s *Sites) Watch(ctx context.Context, interval time.Duration) {
+	defer func() {
+		s.mu.Lock()
+		s.end()
+		s.mu.Unlock()
+		s.questions.Wait()
+	}()
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
@@ -128,19 +185,32 @@ func (s *Sites) find(ctx context.Context, id uint32) (*knownSite, bool) {
 }
 
 // ask asks the store at once for what may have been added a moment ago, but not for
-// every stranger's number.
+// every stranger's number: at most once a second, and never while the store is slow. A
+// number is thus known to be no site's without being kept. It returns after at most
+// half a second.
 func (s *Sites) ask(ctx context.Context) {
-	s.asking.Lock()
-	defer s.asking.Unlock()
-	if time.Since(s.asked) < askEvery {
+	s.mu.Lock()
+	if time.Since(s.asked) < askEvery && s.under == nil || s.waiting >= maxWaiting || s.under != nil && s.under.slow {
+		s.mu.Unlock()
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, askTime)
-	defer cancel()
-	if err := s.Refresh(ctx); err != nil {
-		s.logger.Debug("the store could not be asked for news", "err", err)
-	}
+	q := s.question()
 	s.asked = time.Now()
+	s.waiting++
+	s.mu.Unlock()
+	enough := time.NewTimer(askTime)
+	defer enough.Stop()
+	slow := false
+	select {
+	case <-q.done:
+	case <-ctx.Done():
+	case <-enough.C:
+		slow = true
+	}
+	s.mu.Lock()
+	s.waiting--
+	q.slow = q.slow || slow
+	s.mu.Unlock()
 }
 
 // leadsHome reports whether the target of a link is on one of the site's hosts.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -246,4 +247,82 @@ func TestRestore(t *testing.T) {
 			t.Errorf("a copy %q, which is broken, took away what was known", broken)
 		}
 	}
+}
+
+// stuck is a store of sites that accepts every question and answers none, not even
+// when its caller has given up.
+type stuck struct {
+	calls    atomic.Int32
+	released chan struct{}
+}
+
+func (s *stuck) Sites(context.Context) ([]store.Site, error) {
+	s.calls.Add(1)
+	<-s.released
+	return nil, errAway
+}
+
+func (s *stuck) Tokens(context.Context) ([]store.Token, error) { return nil, errAway }
+
+// TestFindWithHangingStore: unknown sites and tokens cost a hit half a second at most,
+// a few hits at a time wait, the store has one question, and known sites cost nothing.
+func TestFindWithHangingStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "sites.json")
+		logger := slog.New(slog.DiscardHandler)
+		if err := collector.NewSites(&list{hosts: []string{"one.example"}}, file, logger).Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		hung := &stuck{released: make(chan struct{})}
+		sites := collector.NewSites(hung, file, logger)
+		if err := sites.Restore(); err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		watched := make(chan struct{})
+		go func() { defer close(watched); sites.Watch(ctx, 5*time.Second) }()
+		time.Sleep(time.Hour) // the watch is stuck by now
+		for round := range 3 {
+			var waited atomic.Int32
+			var all sync.WaitGroup
+			for i := range 2000 {
+				all.Go(func() {
+					start := time.Now()
+					if i%2 == 0 {
+						sites.Find(t.Context(), uint32(i+2))
+					} else {
+						sites.Allowed("guess", 1)
+					}
+					switch took := time.Since(start); {
+					case took > 500*time.Millisecond:
+						t.Errorf("an unknown site took %v", took)
+					case took > 0:
+						waited.Add(1)
+					}
+				})
+			}
+			all.Wait()
+			if n := waited.Load(); n > 256 || round > 0 && n > 0 {
+				t.Errorf("round %d: %d hits waited for a store that hangs", round, n)
+			}
+			start := time.Now()
+			if host, _ := sites.Find(t.Context(), 1); host != "one.example" || time.Since(start) > 0 {
+				t.Errorf("the known site is %q after %v", host, time.Since(start))
+			}
+			time.Sleep(time.Minute)
+		}
+		if n := hung.calls.Load(); n != 1 {
+			t.Errorf("%d questions are under way, want 1", n)
+		}
+		close(hung.released)
+		stop()
+		<-watched
+		start := time.Now()
+		if sites.Find(t.Context(), 7); time.Since(start) > 0 {
+			t.Error("a hit waited for sites that nobody watches any more")
+		}
+		if err := sites.Refresh(t.Context()); !errors.Is(err, context.Canceled) {
+			t.Errorf("Refresh after the end of Watch = %v, want %v", err, context.Canceled)
+		}
+	})
 }
