@@ -198,6 +198,9 @@ func serveParts(collector, dashboard, retention bool) func(context.Context, *cal
 		o.Collector, o.Dashboard, o.Retention = collector, dashboard, retention
 		c.bindServing(o)
 		c.bindRetention(o) // the statement that the collector serves tells of it
+		if retention {
+			c.bindAudit(o)
+		}
 		if collector || dashboard {
 			c.bindPublic(o)
 			c.bindGeo(o)
@@ -261,7 +264,7 @@ func addUser(ctx context.Context, c *call) error {
 		return err
 	}
 	return c.withStore(ctx, func(st *store.Store) error {
-		return st.PutUser(ctx, store.User{Name: words[0], Role: store.Role(*role), Password: hash})
+		return st.AddUser(ctx, store.User{Name: words[0], Role: store.Role(*role), Password: hash})
 	})
 }
 

@@ -144,6 +144,11 @@ func (f flags) bindRetention(o *Options) {
 	f.Var((*period)(&o.Policy.Retention), "retention", "how `long` raw rows live, such as 3y, 25m or 90d")
 }
 
+// bindAudit adds the flag that says how long the audit log is kept.
+func (f flags) bindAudit(o *Options) {
+	f.Var((*period)(&o.AuditRetention), "audit-retention", "how `long` lines of the audit log live, such as 12m")
+}
+
 // The types below read one flag each.
 
 type period privacy.Period

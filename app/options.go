@@ -46,11 +46,12 @@ type Options struct {
 	Sources        string   // directory of lists of sources; empty: the rules shipped
 	ReferrerSpam   string   // file of hosts; empty: the list shipped
 	Policy         privacy.Policy
-	RateLimit      float64 // hits a second that a network may send; 0: no limit
-	Handover       string  // directory in memory for the state of visitors; empty: none
-	Power          bool    // acknowledged hits survive a power cut too
-	MaxVisitors    int     // held in memory; 0: the default of package visit
-	SpoolBytes     int64   // on disk; 0: the default of package spool
+	RateLimit      float64        // hits a second that a network may send; 0: no limit
+	AuditRetention privacy.Period // how long lines of the audit log live
+	Handover       string         // directory in memory for the state of visitors; empty: none
+	Power          bool           // acknowledged hits survive a power cut too
+	MaxVisitors    int            // held in memory; 0: the default of package visit
+	SpoolBytes     int64          // on disk; 0: the default of package spool
 
 	Logger *slog.Logger
 	Out    io.Writer // for people: addresses and the set-up link
@@ -77,15 +78,16 @@ type Addrs struct {
 // parts to run.
 func DefaultOptions() Options {
 	return Options{
-		Data:          DefaultData,
-		Listen:        DefaultListen,
-		MetricsListen: DefaultMetricsListen,
-		Policy:        privacy.Default(),
-		RateLimit:     limit.DefaultRate,
-		Logger:        slog.New(slog.DiscardHandler),
-		Out:           io.Discard,
-		Now:           time.Now,
-		Synchronised:  retention.KernelSynchronised,
+		Data:           DefaultData,
+		Listen:         DefaultListen,
+		MetricsListen:  DefaultMetricsListen,
+		Policy:         privacy.Default(),
+		AuditRetention: privacy.Period{Months: 12},
+		RateLimit:      limit.DefaultRate,
+		Logger:         slog.New(slog.DiscardHandler),
+		Out:            io.Discard,
+		Now:            time.Now,
+		Synchronised:   retention.KernelSynchronised,
 	}
 }
 
@@ -108,6 +110,8 @@ func (o Options) validate() error {
 		return fmt.Errorf("rate limit %v: want 0 or more", o.RateLimit)
 	case o.SpoolBytes < 0:
 		return fmt.Errorf("spool bytes %d: want 0 or more", o.SpoolBytes)
+	case o.AuditRetention.Validate() != nil:
+		return fmt.Errorf("audit retention %w", o.AuditRetention.Validate())
 	case o.Logger == nil || o.Out == nil || o.Now == nil || o.Synchronised == nil:
 		return errors.New("logger, out, now and synchronised: want values")
 	}

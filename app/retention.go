@@ -48,8 +48,12 @@ func runRetention(ctx context.Context, c *call) error {
 	c.Var(&at, "at", "`time` that the pass is made for, which may be in the future with --dry-run only (default: now)")
 	c.Var(&confirmed, "confirm", "the `day` before which a dry run would delete: makes the pass although the clock is not trusted")
 	c.bindRetention(&c.opts)
+	c.bindAudit(&c.opts)
 	if _, err := c.parseForStore(); err != nil {
 		return err
+	}
+	if err := c.opts.AuditRetention.Validate(); err != nil {
+		return usagef("audit retention %w", err)
 	}
 	now := c.opts.Now()
 	of := at.Time
@@ -61,7 +65,10 @@ func runRetention(ctx context.Context, c *call) error {
 	}
 	return c.withStore(ctx, func(st *store.Store) error {
 		clock := c.opts.newClock(st, c.opts.Logger, nil)
-		worker := retention.New(retention.Options{Rows: st, Clock: clock, Keep: c.opts.Policy.Retention, Now: c.opts.Now})
+		worker := retention.New(retention.Options{
+			Rows: st, Clock: clock, Keep: c.opts.Policy.Retention, Now: c.opts.Now,
+			Audit: st.AuditLog(), AuditKeep: c.opts.AuditRetention,
+		})
 		var report retention.Report
 		var err error
 		switch {

@@ -136,7 +136,7 @@ func (p *program) start(ctx context.Context) error {
 	}
 	if p.Retention {
 		worker := retention.New(retention.Options{
-			Rows: p.store, Clock: p.clock, Keep: p.Policy.Retention,
+			Rows: p.store, Clock: p.clock, Keep: p.Policy.Retention, Audit: p.store.AuditLog(), AuditKeep: p.AuditRetention,
 			Registerer: p.registry, Logger: p.component("retention"), Now: p.Now,
 		})
 		p.background("retention", worker.Run)

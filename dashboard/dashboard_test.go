@@ -83,7 +83,7 @@ func (b *bench) addUser(name string, role store.Role, pass string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := b.store.PutUser(b.Context(), store.User{Name: name, Role: role, Password: hash}); err != nil {
+	if err := b.store.AddUser(b.Context(), store.User{Name: name, Role: role, Password: hash}); err != nil {
 		b.Fatal(err)
 	}
 }

@@ -61,7 +61,7 @@ func (d *Dashboard) logIn(c *call) error {
 		c.w.Header().Set("Retry-After", strconv.Itoa(int(form.Wait/time.Second)))
 		return d.render(c, http.StatusTooManyRequests, "login", form)
 	}
-	ok, err := d.verify(c, form.Name, c.r.PostForm.Get("password"))
+	found, ok, err := d.verify(c, form.Name, c.r.PostForm.Get("password"))
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (d *Dashboard) logIn(c *call) error {
 		return d.render(c, http.StatusForbidden, "login", form)
 	}
 	d.throttle.forgive(user, network)
-	if err := d.startSession(c, form.Name); err != nil {
+	if err := d.startSession(c, found); err != nil {
 		return err
 	}
 	d.logins.WithLabelValues(loggedIn).Inc()
@@ -81,12 +81,13 @@ func (d *Dashboard) logIn(c *call) error {
 
 // verify reports whether the password is the user's. An unknown user takes as
 // long as a known one.
-func (d *Dashboard) verify(c *call, name, pass string) (bool, error) {
+func (d *Dashboard) verify(c *call, name, pass string) (store.User, bool, error) {
 	user, err := d.store.User(c.r.Context(), name)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return false, err
+		return user, false, err
 	}
-	return d.passwords.Verify(c.r.Context(), user.Password, pass)
+	ok, err := d.passwords.Verify(c.r.Context(), user.Password, pass)
+	return user, ok, err
 }
 
 func (d *Dashboard) logOut(c *call) error {
@@ -145,7 +146,7 @@ func (d *Dashboard) SetupURL(ctx context.Context, base string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if users > 0 {
+	if len(users) > 0 {
 		d.setup.token = ""
 		return "", nil
 	}
@@ -200,12 +201,16 @@ func (d *Dashboard) setUp(c *call) error {
 	if form.BadName || form.BadPassword || form.Differ {
 		return d.render(c, http.StatusUnprocessableEntity, "setup", form)
 	}
-	if err := d.store.PutUser(c.r.Context(), store.User{Name: form.Name, Role: store.Admin, Password: hash}); err != nil {
+	if err := d.store.AddUser(c.r.Context(), store.User{Name: form.Name, Role: store.Admin, Password: hash}); err != nil {
+		return err
+	}
+	user, err := d.store.User(c.r.Context(), form.Name)
+	if err != nil {
 		return err
 	}
 	d.setup.token = ""
 	d.log.Info("first administrator made", "user", form.Name)
-	if err := d.startSession(c, form.Name); err != nil {
+	if err := d.startSession(c, user); err != nil {
 		return err
 	}
 	return c.redirect("/")
@@ -221,7 +226,7 @@ func (d *Dashboard) checkSetup(c *call, token string) error {
 	if err != nil {
 		return err
 	}
-	if users > 0 {
+	if len(users) > 0 {
 		d.setup.token = ""
 		return deadLink
 	}

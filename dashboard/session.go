@@ -7,14 +7,20 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/fotspor/fotspor/store"
 )
 
-// sessionLength is how long a log-in lasts: a working day. It is fixed from the
-// start, so nothing has to be written while somebody reads.
-const sessionLength = 12 * time.Hour
+// A log-in lasts a working day, and ends before that once nothing has been asked for
+// two hours. When something was asked is written once a minute, so it may end that
+// much earlier.
+const (
+	sessionLength = 12 * time.Hour
+	sessionIdle   = 2 * time.Hour
+	seenEvery     = time.Minute
+)
 
 const sessionCookie = "fotspor_session"
 
@@ -30,10 +36,15 @@ func (c *call) cookieName() string {
 
 // startSession logs a user in: the browser gets a random cookie, the store the
 // hash of it, so a copy of the store lets nobody in.
-func (d *Dashboard) startSession(c *call, user string) error {
+// The user is as read before the password was checked: a change since has ended the
+// session already.
+func (d *Dashboard) startSession(c *call, user store.User) error {
 	token := rand.Text() + rand.Text() // 260 bits
-	expires := c.now.Add(sessionLength)
-	if err := d.store.PutSession(c.r.Context(), sessionID(token), user, expires); err != nil {
+	session := store.Session{
+		ID: sessionID(token), User: user.Name, Generation: user.Generation,
+		Created: c.now, Seen: c.now, Expires: c.now.Add(sessionLength),
+	}
+	if err := d.store.PutSession(c.r.Context(), session); err != nil {
 		return err
 	}
 	c.setSession(token, int(sessionLength/time.Second))
@@ -47,31 +58,46 @@ func (c *call) setSession(token string, maxAge int) {
 	})
 }
 
+// isToken reports whether a cookie has the form that startSession gives it. The store
+// is not asked about any other.
+func isToken(s string) bool {
+	return len(s) == 52 && !strings.ContainsFunc(s, func(r rune) bool { return (r < 'A' || r > 'Z') && (r < '2' || r > '7') })
+}
+
 func sessionID(token string) string {
 	sum := sha256.Sum256([]byte(token))
 	return hex.EncodeToString(sum[:])
 }
 
-// sessionUser returns who is logged in; nobody is store.ErrNotFound. It asks the
-// store each time: a log-out counts at once, in every process.
-func (d *Dashboard) sessionUser(c *call) (store.User, error) {
+// session returns the session of a call and whose it is; none is store.ErrNotFound. It
+// asks the store each time: a log-out, or a change of the user, counts at once in every
+// process.
+func (d *Dashboard) session(c *call) (store.Session, store.User, error) {
 	cookie, err := c.r.Cookie(c.cookieName())
-	if err != nil {
-		return store.User{}, store.ErrNotFound
+	if err != nil || !isToken(cookie.Value) {
+		return store.Session{}, store.User{}, store.ErrNotFound
 	}
-	return d.store.SessionUser(c.r.Context(), sessionID(cookie.Value), c.now)
+	return d.store.Session(c.r.Context(), sessionID(cookie.Value), c.now, sessionIdle)
+}
+
+// sessionUser returns who is logged in, and writes down that the session was seen.
+func (d *Dashboard) sessionUser(c *call) (store.User, error) {
+	session, user, err := d.session(c)
+	if err == nil && c.now.Sub(session.Seen) >= seenEvery {
+		session.Seen = c.now
+		if err := d.store.PutSession(c.r.Context(), session); err != nil {
+			// Reading goes on. At worst the session ends early.
+			d.log.Warn("a session was seen and that was not written down", "err", err)
+		}
+	}
+	return user, err
 }
 
 // endSession logs out, in the store and in the browser.
 func (d *Dashboard) endSession(c *call) error {
-	cookie, err := c.r.Cookie(c.cookieName())
-	if err != nil {
-		return nil // there is none
-	}
-	id := sessionID(cookie.Value)
-	user, err := d.store.SessionUser(c.r.Context(), id, c.now)
+	session, _, err := d.session(c)
 	if err == nil {
-		err = d.store.PutSession(c.r.Context(), id, user.Name, time.Unix(0, 0))
+		err = d.store.EndSession(c.r.Context(), session)
 	}
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err

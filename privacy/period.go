@@ -80,6 +80,14 @@ func (p Period) Cutoff(now time.Time) time.Time {
 	return next // no day of that month ends as late as today
 }
 
+// Validate returns an error unless the period is one that something may be kept for.
+func (p Period) Validate() error {
+	if p == (Period{}) || min(p.Years, p.Months, p.Days) < 0 || p.longerThan(longest) {
+		return fmt.Errorf("%s: want 1d to %s", p, longest)
+	}
+	return nil
+}
+
 // longerThan reports whether p holds a row longer than q.
 func (p Period) longerThan(q Period) bool {
 	now := time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC)

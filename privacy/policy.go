@@ -55,8 +55,8 @@ func (p Policy) Validate() error {
 	switch {
 	case p.Record != Minimal && p.Record != Standard:
 		return fmt.Errorf("record %q: want %s or %s", p.Record, Standard, Minimal)
-	case p.Retention == Period{} || min(p.Retention.Years, p.Retention.Months, p.Retention.Days) < 0 || p.Retention.longerThan(longest):
-		return fmt.Errorf("retention %s: want 1d to %s", p.Retention, longest)
+	case p.Retention.Validate() != nil:
+		return fmt.Errorf("retention %w", p.Retention.Validate())
 	case p.Bits4 < 0 || p.Bits4 > MaxBits4:
 		return fmt.Errorf("kept bits of an IPv4 address %d: want 0 to %d", p.Bits4, MaxBits4)
 	case p.Bits6 < 0 || p.Bits6 > MaxBits6:

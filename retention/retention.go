@@ -38,10 +38,12 @@ const (
 // not trusted.
 var ErrHeld = errors.New("held: the clock is not trusted")
 
-// Options are the parts of a worker. Logger and Now may be left out.
+// Options are the parts of a worker. Logger, Now and Audit may be left out.
 type Options struct {
 	Rows       Rows
 	Clock      *Clock
+	Audit      Rows           // lines of the audit log, which live for AuditKeep
+	AuditKeep  privacy.Period // needed with Audit
 	Keep       privacy.Period
 	Registerer prometheus.Registerer
 	Logger     *slog.Logger
@@ -131,6 +133,9 @@ type Report struct {
 	Deleted int64
 	DryRun  bool
 	Clock   Verdict // on At
+
+	AuditFound   privacy.Held // lines of the audit log past their time
+	AuditDeleted int64
 }
 
 // Pass deletes, once, the rows that are past their time at a given moment, if the clock
@@ -138,7 +143,7 @@ type Report struct {
 // found. A pass that finds nothing needs no trust.
 func (w *Worker) Pass(ctx context.Context, at time.Time) (Report, error) {
 	report, err := w.find(ctx, at)
-	if err == nil && report.Found.Rows > 0 && !report.Clock.Trusted {
+	if err == nil && report.Found.Rows+report.AuditFound.Rows > 0 && !report.Clock.Trusted {
 		w.held.Set(1)
 		return report, fmt.Errorf("%w: %s", ErrHeld, report.Clock.Why)
 	}
@@ -162,6 +167,9 @@ func (w *Worker) delete(ctx context.Context, report Report, err error) (Report, 
 	if err == nil && report.Found.Rows > 0 {
 		report.Deleted, err = w.Rows.DeleteBefore(ctx, report.Cutoff)
 	}
+	if err == nil && report.AuditFound.Rows > 0 {
+		report.AuditDeleted, err = w.Audit.DeleteBefore(ctx, w.AuditKeep.Cutoff(report.At))
+	}
 	w.held.Set(0)
 	if err != nil {
 		w.failures.Inc()
@@ -182,8 +190,12 @@ func (w *Worker) DryRun(ctx context.Context, at time.Time) (Report, error) {
 // find looks for the rows that are past their time.
 func (w *Worker) find(ctx context.Context, at time.Time) (Report, error) {
 	cutoff := w.Keep.Cutoff(at)
-	found, err := w.Rows.Before(ctx, cutoff)
-	return Report{At: at, Keep: w.Keep, Cutoff: cutoff, Found: found, Clock: w.Clock.Judge(ctx, at)}, err
+	report := Report{At: at, Keep: w.Keep, Cutoff: cutoff, Clock: w.Clock.Judge(ctx, at)}
+	var err error
+	if report.Found, err = w.Rows.Before(ctx, cutoff); err == nil && w.Audit != nil {
+		report.AuditFound, err = w.Audit.Before(ctx, w.AuditKeep.Cutoff(at))
+	}
+	return report, err
 }
 
 // WriteTo writes the report for people.
@@ -197,13 +209,16 @@ func (r Report) WriteTo(out io.Writer) (int64, error) {
 		text += fmt.Sprintf("found %d rows, from %s to %s\n", r.Found.Rows,
 			r.Found.First.UTC().Format(time.RFC3339), r.Found.Last.UTC().Format(time.RFC3339))
 	}
-	if !r.Clock.Trusted && r.Found.Rows > 0 {
+	if !r.Clock.Trusted && r.Found.Rows+r.AuditFound.Rows > 0 {
 		text += fmt.Sprintf("the clock is not trusted: %s\n", r.Clock.Why)
 	}
 	if r.DryRun {
 		text += "dry run: nothing deleted\n"
 	} else {
 		text += fmt.Sprintf("deleted %d rows\n", r.Deleted)
+	}
+	if r.AuditFound.Rows > 0 {
+		text += fmt.Sprintf("audit log: found %d lines past their time, deleted %d\n", r.AuditFound.Rows, r.AuditDeleted)
 	}
 	n, err := io.WriteString(out, text)
 	return int64(n), err

@@ -142,6 +142,25 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// TestAuditLog: lines of the audit log leave by their own time, in the same pass.
+func TestAuditLog(t *testing.T) {
+	rows := &ledger{rows: []time.Time{at("2026-01-01T00:00:00Z")}}
+	audit := &ledger{rows: []time.Time{at("2025-11-21T23:59:59Z"), at("2025-11-22T00:00:00Z")}}
+	w := retention.New(retention.Options{Rows: rows, Clock: trusted(t), Keep: threeYears, Audit: audit, AuditKeep: privacy.Period{Months: 12}})
+	if report, err := w.DryRun(t.Context(), at("2026-11-22T10:00:00Z")); err != nil || report.AuditFound.Rows != 1 || len(audit.rows) != 2 {
+		t.Errorf("dry run: %+v, %v, left %v", report, err, audit.rows)
+	}
+	report, err := w.Pass(t.Context(), at("2026-11-22T10:00:00Z"))
+	if err != nil || report.AuditDeleted != 1 || len(audit.rows) != 1 || len(rows.rows) != 1 {
+		t.Errorf("pass: %+v, %v, left %v", report, err, audit.rows)
+	}
+	var out strings.Builder
+	report.WriteTo(&out)
+	if want := "audit log: found 1 lines past their time, deleted 1\n"; !strings.HasSuffix(out.String(), want) {
+		t.Errorf("report %q, want %q at its end", out.String(), want)
+	}
+}
+
 // TestRun: a pass ten minutes after the start and one after each midnight; one that fails is tried
 // again, counted, and does not end the worker.
 func TestRun(t *testing.T) {

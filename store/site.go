@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -129,6 +130,9 @@ func (s *Store) AddSite(ctx context.Context, site Site) (Site, error) {
 	if site.ID == 0 {
 		site.ID = last + 1
 	}
+	if err := s.note(ctx, SiteAdded, fmt.Sprintf("site %d: %s", site.ID, site.Hosts[0])); err != nil {
+		return Site{}, err
+	}
 	if err := s.writeSite(ctx, site); err != nil {
 		return Site{}, fmt.Errorf("add site %q: %w", site.Name, err)
 	}
@@ -140,13 +144,33 @@ func (s *Store) PutSite(ctx context.Context, site Site) error {
 	if err := site.Validate(); err != nil {
 		return err
 	}
-	if _, err := s.Site(ctx, site.ID); err != nil {
+	before, err := s.Site(ctx, site.ID)
+	if err != nil {
+		return err
+	}
+	if err := s.note(ctx, SiteChanged, fmt.Sprintf("site %d: %s", site.ID, changed(before, site))); err != nil {
 		return err
 	}
 	if err := s.writeSite(ctx, site); err != nil {
 		return fmt.Errorf("put site %d: %w", site.ID, err)
 	}
 	return nil
+}
+
+// changed names what differs between two states of a site.
+func changed(before, after Site) string {
+	var names []string
+	a, b := reflect.ValueOf(before), reflect.ValueOf(after)
+	for i := range a.NumField() {
+		one, two := a.Field(i).Interface(), b.Field(i).Interface()
+		if fmt.Sprint(one) != fmt.Sprint(two) {
+			names = append(names, strings.ToLower(a.Type().Field(i).Name))
+		}
+	}
+	if len(names) == 0 {
+		return "nothing"
+	}
+	return strings.Join(names, ", ")
 }
 
 func (s *Store) writeSite(ctx context.Context, site Site) error {

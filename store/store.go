@@ -67,6 +67,8 @@ type Store struct {
 	version atomic.Value     // string; none until the store is prepared
 	log     *slog.Logger
 
+	accounts sync.Mutex // held while a user is read, changed and written
+
 	renewing   sync.Mutex // guards what follows, and is held while views change
 	firstToken string     // of Insert
 	renewed    bool       // the views have their queries of today

@@ -492,61 +492,6 @@ func TestSites(t *testing.T) {
 	}
 }
 
-func TestUsersAndSessions(t *testing.T) {
-	st := storetest.Open(t)
-	ctx := t.Context()
-	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	if n, err := st.Users(ctx); n != 0 || err != nil {
-		t.Fatalf("users = %d, %v", n, err)
-	}
-	kari := store.User{Name: "kari", Role: store.Viewer, Password: "hash 1"}
-	for _, u := range []store.User{kari, {Name: "kari", Role: store.Admin, Password: "hash 2"}} {
-		if err := st.PutUser(ctx, u); err != nil {
-			t.Fatal(err)
-		}
-		if got, err := st.User(ctx, "kari"); got != u || err != nil {
-			t.Errorf("user = %+v, %v, want %+v", got, err, u)
-		}
-	}
-	if n, err := st.Users(ctx); n != 1 || err != nil {
-		t.Errorf("users = %d, %v, want 1", n, err)
-	}
-	for _, name := range []string{`back\slash`, "tab\tand\nline\x00'`", "blåbær 🦊", `\N`} {
-		u := store.User{Name: name, Role: store.Viewer, Password: name}
-		if err := st.PutUser(ctx, u); err != nil {
-			t.Fatal(err)
-		}
-		if got, err := st.User(ctx, name); got != u || err != nil {
-			t.Errorf("user %q = %+v, %v", name, got, err)
-		}
-	}
-	if _, err := st.User(ctx, "ola' OR 1=1"); !errors.Is(err, store.ErrNotFound) {
-		t.Errorf("unknown user: %v, want ErrNotFound", err)
-	}
-	if err := st.PutUser(ctx, store.User{Name: "x", Role: "root", Password: "h"}); err == nil {
-		t.Error("an unknown role was taken")
-	}
-
-	if err := st.PutSession(ctx, "id", "kari", now.Add(time.Hour)); err != nil {
-		t.Fatal(err)
-	}
-	if u, err := st.SessionUser(ctx, "id", now); u.Name != "kari" || err != nil {
-		t.Errorf("session of %+v, %v", u, err)
-	}
-	if _, err := st.SessionUser(ctx, "id", now.Add(time.Hour)); !errors.Is(err, store.ErrNotFound) {
-		t.Errorf("expired session: %v, want ErrNotFound", err)
-	}
-	if _, err := st.SessionUser(ctx, "other", now); !errors.Is(err, store.ErrNotFound) {
-		t.Errorf("unknown session: %v, want ErrNotFound", err)
-	}
-	if err := st.PutSession(ctx, "id", "kari", time.Unix(0, 0)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := st.SessionUser(ctx, "id", now); !errors.Is(err, store.ErrNotFound) {
-		t.Errorf("ended session: %v, want ErrNotFound", err)
-	}
-}
-
 func TestQueryReadsOnly(t *testing.T) {
 	st := storetest.Open(t)
 	for _, sql := range []string{

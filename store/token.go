@@ -47,6 +47,9 @@ func (s *Store) AddToken(ctx context.Context, name string, sites []uint32) (toke
 		Sites:   slices.Clone(sites),
 		Created: time.Now().UTC().Truncate(time.Second),
 	}
+	if err := s.note(ctx, TokenAdded, fmt.Sprintf("token %s: %s", token.ID, siteList(len(sites) > 0, sites))); err != nil {
+		return Token{}, "", err
+	}
 	err = s.conn.Exec(ctx, `
 		INSERT INTO tokens (id, name, hash, sites, created, removed, updated)
 		VALUES (?, ?, ?, ?, ?, 0, now64(6))`,
@@ -91,6 +94,9 @@ func (s *Store) RemoveToken(ctx context.Context, id string) error {
 	}
 	if !slices.ContainsFunc(tokens, func(t Token) bool { return t.ID == id }) {
 		return fmt.Errorf("token %q: %w", id, ErrNotFound)
+	}
+	if err := s.note(ctx, TokenRemoved, "token "+id); err != nil {
+		return err
 	}
 	if err := s.conn.Exec(ctx, "INSERT INTO tokens (id, removed, updated) VALUES (?, 1, now64(6))", id); err != nil {
 		return fmt.Errorf("remove token %q: %w", id, err)

@@ -1,6 +1,4 @@
--- Sites, users and log-ins. Each change is a new row; the newest counts. So a
--- log-out must outlive the log-in that it ends: sessions leave by when they were
--- last changed, not by when they expire.
+-- Sites and users. Each change is a new row; the newest counts.
 CREATE TABLE IF NOT EXISTS sites
 (
     id       UInt32,
@@ -21,14 +19,3 @@ CREATE TABLE IF NOT EXISTS users
 )
 ENGINE = ReplacingMergeTree(updated)
 ORDER BY name;
-
-CREATE TABLE IF NOT EXISTS sessions
-(
-    id      String                 COMMENT 'SHA-256 of the cookie, in hex',
-    user    String,
-    expires DateTime('UTC')        COMMENT 'the epoch once logged out',
-    updated DateTime64(6, 'UTC')
-)
-ENGINE = ReplacingMergeTree(updated)
-ORDER BY id
-TTL toDateTime(updated) + INTERVAL 90 DAY;

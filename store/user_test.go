@@ -1,0 +1,394 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/store/storetest"
+)
+
+// sameUser compares users but for their generation, and sites but for none.
+var sameUser = cmp.Options{cmpopts.IgnoreFields(store.User{}, "Generation"), cmpopts.EquateEmpty()}
+
+func addUsers(t *testing.T, st *store.Store, users ...store.User) {
+	t.Helper()
+	for _, u := range users {
+		if u.Password == "" {
+			u.Password = "hash"
+		}
+		if err := st.AddUser(t.Context(), u); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestUsers(t *testing.T) {
+	st := storetest.Open(t)
+	ctx := t.Context()
+	expect := func(want ...store.User) {
+		t.Helper()
+		got, err := st.Users(ctx)
+		if diff := cmp.Diff(want, got, sameUser); diff != "" || err != nil {
+			t.Fatalf("users: %v (-want +got)\n%s", err, diff)
+		}
+		for _, u := range want {
+			if got, err := st.User(ctx, u.Name); err != nil || !cmp.Equal(got, u, sameUser) {
+				t.Errorf("user %q = %+v, %v", u.Name, got, err)
+			}
+		}
+	}
+	expect()
+	kari := store.User{Name: "kari", Role: store.Admin, Password: "hash 1"}
+	ola := store.User{Name: "ola", Role: store.Viewer, Password: "hash 2", Restricted: true, Sites: []uint32{1, 7}}
+	addUsers(t, st, kari, ola)
+	expect(kari, ola)
+
+	if err := st.AddUser(ctx, store.User{Name: "kari", Role: store.Viewer, Password: "other"}); !errors.Is(err, store.ErrExists) {
+		t.Errorf("a second kari: %v, want ErrExists", err)
+	}
+	expect(kari, ola)
+	if err := st.SetPassword(ctx, "kari", "hash 3"); err != nil {
+		t.Fatal(err)
+	}
+	kari.Password = "hash 3" // and still an admin
+	expect(kari, ola)
+	if err := st.SetRights(ctx, "ola", store.Viewer, true, nil); err != nil {
+		t.Fatal(err)
+	}
+	ola.Sites = nil
+	expect(kari, ola)
+	if err := st.RemoveUser(ctx, "ola"); err != nil {
+		t.Fatal(err)
+	}
+	expect(kari)
+	for name, err := range map[string]error{
+		"User":        func() error { _, err := st.User(ctx, "ola"); return err }(),
+		"SetPassword": st.SetPassword(ctx, "ola", "x"),
+		"SetRights":   st.SetRights(ctx, "ola", store.Admin, false, nil),
+		"EndSessions": st.EndSessions(ctx, "ola"),
+		"RemoveUser":  st.RemoveUser(ctx, "ola"),
+		"injection":   st.RemoveUser(ctx, "ola' OR 1=1"),
+	} {
+		if !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("%s of a removed user: %v, want ErrNotFound", name, err)
+		}
+	}
+	addUsers(t, st, ola)
+	expect(kari, ola)
+}
+
+func TestUserNames(t *testing.T) {
+	st := storetest.Open(t)
+	for name, ok := range map[string]bool{
+		"kari": true, `back\slash`: true, "blåbær 🦊": true, `\N`: true, "a'); DROP": true, strings.Repeat("x", store.MaxName): true,
+		"": false, " kari": false, "kari\u00a0": false, "tab\there": false, "line\nend": false, "nul\x00": false, "\xff": false,
+		"bla\u030aba\u0308r": false, "u\u202exe": false, "unknown": false, "Unknown": false, strings.Repeat("x", store.MaxName+1): false,
+	} {
+		u := store.User{Name: name, Role: store.Viewer, Password: name}
+		err := st.AddUser(t.Context(), u)
+		if (err == nil) != ok {
+			t.Errorf("user %q: %v, want taken %t", name, err, ok)
+		}
+		if got, err := st.User(t.Context(), name); ok && (err != nil || !cmp.Equal(got, u, sameUser)) {
+			t.Errorf("user %q = %+v, %v", name, got, err)
+		}
+	}
+	for _, u := range []store.User{{Name: "x", Role: "root", Password: "h"}, {Name: "x", Role: store.Viewer}} {
+		if err := st.AddUser(t.Context(), u); err == nil {
+			t.Errorf("user %+v was taken", u)
+		}
+	}
+	if got := store.CleanName(" bla\u030aba\u0308r\n"); got != "blåbär" {
+		t.Errorf("clean name %q", got)
+	}
+}
+
+func TestSees(t *testing.T) {
+	for name, c := range map[string]struct {
+		user store.User
+		want []uint32 // of 1, 2 and 3
+	}{
+		"admin":            {store.User{Role: store.Admin}, []uint32{1, 2, 3}},
+		"restricted admin": {store.User{Role: store.Admin, Restricted: true}, []uint32{1, 2, 3}},
+		"viewer":           {store.User{Role: store.Viewer}, []uint32{1, 2, 3}},
+		"viewer of one":    {store.User{Role: store.Viewer, Restricted: true, Sites: []uint32{2}}, []uint32{2}},
+		"viewer of none":   {store.User{Role: store.Viewer, Restricted: true}, nil},
+	} {
+		var got []uint32
+		for site := range uint32(3) {
+			if c.user.Sees(site + 1) {
+				got = append(got, site+1)
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s sees %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+// TestLastAdmin: somebody who manages users is always left, also if two processes
+// remove each other's admin at the same moment.
+func TestLastAdmin(t *testing.T) {
+	ctx := t.Context()
+	cfg := store.Config{Engine: storetest.Engine(t), Database: storetest.Database()}
+	var stores []*store.Store // as two processes have them
+	for range 2 {
+		st, err := store.Open(ctx, cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { st.Close() })
+		stores = append(stores, st)
+	}
+	addUsers(t, stores[0], store.User{Name: "a", Role: store.Admin}, store.User{Name: "v", Role: store.Viewer})
+	for name, err := range map[string]error{
+		"remove": stores[0].RemoveUser(ctx, "a"),
+		"demote": stores[0].SetRights(ctx, "a", store.Viewer, false, nil),
+	} {
+		if !errors.Is(err, store.ErrLastAdmin) {
+			t.Errorf("%s the last admin: %v, want ErrLastAdmin", name, err)
+		}
+	}
+	for round := range 10 {
+		if err := errors.Join(stores[0].SetRights(ctx, "a", store.Admin, false, nil), stores[0].SetRights(ctx, "v", store.Admin, false, nil)); err != nil {
+			t.Fatal(err)
+		}
+		var both sync.WaitGroup
+		for i, name := range []string{"a", "v"} {
+			both.Go(func() { stores[i].SetRights(ctx, name, store.Viewer, false, nil) })
+		}
+		both.Wait()
+		users, err := stores[0].Users(ctx)
+		if err != nil || !slices.ContainsFunc(users, func(u store.User) bool { return u.Role == store.Admin }) {
+			t.Fatalf("round %d: no admin in %+v, %v", round, users, err)
+		}
+	}
+}
+
+// TestSessions: a session ends by itself, by a log-out that no request undoes, and
+// with each change of its user.
+func TestSessions(t *testing.T) {
+	st := storetest.Open(t)
+	ctx := t.Context()
+	start := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	const idle = 2 * time.Hour
+	addUsers(t, st, store.User{Name: "kari", Role: store.Admin}, store.User{Name: "ola", Role: store.Viewer, Restricted: true, Sites: []uint32{3}})
+	begin := func(id, name string) store.Session {
+		t.Helper()
+		u, err := st.User(ctx, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := store.Session{ID: id, User: name, Generation: u.Generation, Created: start, Seen: start, Expires: start.Add(12 * time.Hour)}
+		if err := st.PutSession(ctx, s); err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	lives := func(id string, at time.Time, want bool) {
+		t.Helper()
+		if _, u, err := st.Session(ctx, id, at, idle); (err == nil) != want || err != nil && !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("%s at %s: %+v, %v, want it to live: %t", id, at.Format(time.TimeOnly), u, err, want)
+		}
+	}
+	one := begin("one", "ola")
+	got, u, err := st.Session(ctx, "one", start, idle)
+	want := store.User{Name: "ola", Role: store.Viewer, Restricted: true, Sites: []uint32{3}}
+	if err != nil || !cmp.Equal(got, one) || !cmp.Equal(u, want, sameUser) {
+		t.Fatalf("session = %+v of %+v, %v", got, u, err)
+	}
+	lives("other", start, false)
+	lives("one", start.Add(idle-time.Second), true)
+	lives("one", start.Add(idle), false)
+	one.Seen = start.Add(time.Hour)
+	if err := st.PutSession(ctx, one); err != nil {
+		t.Fatal(err)
+	}
+	lives("one", start.Add(idle), true)
+	lives("one", start.Add(-2*time.Minute), false) // it begins in the future
+	one.Seen = start.Add(12 * time.Hour)
+	if err := st.PutSession(ctx, one); err != nil {
+		t.Fatal(err)
+	}
+	lives("one", start.Add(12*time.Hour-time.Second), true)
+	lives("one", start.Add(12*time.Hour), false)
+
+	two := begin("two", "ola")
+	if err := st.EndSession(ctx, two); err != nil {
+		t.Fatal(err)
+	}
+	two.Seen = start.Add(time.Minute) // by a request that was under way
+	if err := st.PutSession(ctx, two); err != nil {
+		t.Fatal(err)
+	}
+	lives("two", start, false)
+
+	changes := map[string]func() error{
+		"a new password": func() error { return st.SetPassword(ctx, "ola", "new") },
+		"a new role":     func() error { return st.SetRights(ctx, "ola", store.Admin, false, nil) },
+		"other sites":    func() error { return st.SetRights(ctx, "ola", store.Viewer, true, []uint32{4}) },
+		"an end":         func() error { return st.EndSessions(ctx, "ola") },
+		"a removal":      func() error { return st.RemoveUser(ctx, "ola") },
+	}
+	begin("kari's", "kari")
+	for _, name := range []string{"a new password", "a new role", "other sites", "an end", "a removal"} {
+		id := "before " + name
+		begin(id, "ola")
+		lives(id, start, true)
+		if err := changes[name](); err != nil {
+			t.Fatal(err)
+		}
+		lives(id, start, false)
+		lives("kari's", start, true)
+	}
+	addUsers(t, st, store.User{Name: "ola", Role: store.Viewer})
+	lives("before a removal", start, false)
+
+	begin("latest", "ola")
+	all, err := st.Sessions(ctx, "", start, idle)
+	if err != nil || len(all) != 2 {
+		t.Errorf("sessions = %+v, %v, want kari's and ola's", all, err)
+	}
+	mine, err := st.Sessions(ctx, "ola", start, idle)
+	if err != nil || len(mine) != 1 || mine[0].ID != "latest" {
+		t.Errorf("sessions of ola = %+v, %v", mine, err)
+	}
+}
+
+// TestChangesWin: a change counts although the clock was ahead when the one before
+// it was made.
+func TestChangesWin(t *testing.T) {
+	st := storetest.Open(t)
+	addUsers(t, st, store.User{Name: "kari", Role: store.Viewer})
+	ahead := "INSERT INTO users (name, role, password, updated) VALUES ('kari', 'viewer', 'ahead', now64(6) + INTERVAL 4 YEAR)"
+	if err := st.Exec(t.Context(), ahead); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 20 {
+		want := strings.Repeat("x", i+1)
+		if err := st.SetPassword(t.Context(), "kari", want); err != nil {
+			t.Fatal(err)
+		}
+		if u, err := st.User(t.Context(), "kari"); u.Password != want || err != nil {
+			t.Fatalf("password = %q, %v, want %q", u.Password, err, want)
+		}
+	}
+}
+
+// TestAudit: each change of users, sites and tokens leaves one line that says who
+// and what, and nothing that is secret.
+func TestAudit(t *testing.T) {
+	st := storetest.Open(t)
+	began := time.Now().Add(-time.Minute)
+	ctx := store.As(t.Context(), store.Actor{Via: store.Command, Name: "root"})
+	var token store.Token
+	var secret string
+	site := store.Site{Name: "a", Hosts: []string{"a.example"}, Location: oslo}
+	for _, c := range []struct {
+		change func(context.Context) error
+		action store.Action
+		about  string
+	}{
+		{func(ctx context.Context) error {
+			return st.AddUser(ctx, store.User{Name: "kari", Role: store.Admin, Password: "$hash$"})
+		}, store.UserAdded, "kari: admin"},
+		{func(ctx context.Context) error {
+			return st.AddUser(ctx, store.User{Name: "ola", Role: store.Viewer, Password: "$hash$", Restricted: true})
+		}, store.UserAdded, "ola: viewer, sites none"},
+		{func(ctx context.Context) error { return st.SetPassword(ctx, "kari", "$hash 2$") }, store.PasswordChanged, "kari"},
+		{func(ctx context.Context) error { return st.SetRights(ctx, "ola", store.Viewer, true, []uint32{1, 2}) }, store.SitesChanged, "ola: viewer, sites 1,2"},
+		{func(ctx context.Context) error { return st.SetRights(ctx, "ola", store.Admin, false, nil) }, store.RoleChanged, "ola: admin"},
+		{func(ctx context.Context) error { return st.EndSessions(ctx, "ola") }, store.SessionsEnded, "ola"},
+		{func(ctx context.Context) error { return st.RemoveUser(ctx, "ola") }, store.UserRemoved, "ola"},
+		{func(ctx context.Context) (err error) { site, err = st.AddSite(ctx, site); return err }, store.SiteAdded, "site 1: a.example"},
+		{func(ctx context.Context) error {
+			site.Name, site.Excluded = "b", []string{"/admin/*"}
+			return st.PutSite(ctx, site)
+		}, store.SiteChanged, "site 1: name, excluded"},
+		{func(ctx context.Context) (err error) {
+			token, secret, err = st.AddToken(ctx, "t", []uint32{1})
+			return err
+		}, store.TokenAdded, "token TOKEN: sites 1"},
+		{func(ctx context.Context) error { return st.RemoveToken(ctx, token.ID) }, store.TokenRemoved, "token TOKEN"},
+	} {
+		before, err := st.Audit(ctx, began, time.Time{}, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.change(ctx); err != nil {
+			t.Fatal(err)
+		}
+		after, err := st.Audit(ctx, began, time.Time{}, 100)
+		if err != nil || len(after) != len(before)+1 {
+			t.Fatalf("%s: %d lines after %d, %v, want one more", c.action, len(after), len(before), err)
+		}
+		want := store.Entry{Actor: store.Actor{Via: store.Command, Name: "root"}, Action: c.action, About: strings.ReplaceAll(c.about, "TOKEN", token.ID), Count: 1}
+		for i := range after {
+			after[i].Time = time.Time{}
+			if text := after[i].About; strings.Contains(text, "$") || secret != "" && strings.Contains(text, secret) {
+				t.Errorf("the audit log holds a secret: %q", text)
+			}
+		}
+		if !slices.Contains(after, want) {
+			t.Errorf("audit log %+v lacks %+v", after, want)
+		}
+	}
+	for name, change := range map[string]func() error{ // what changes nothing
+		"a second kari": func() error {
+			return st.AddUser(ctx, store.User{Name: "kari", Role: store.Admin, Password: "x"})
+		},
+		"the last admin": func() error { return st.RemoveUser(ctx, "kari") },
+		"a typed name":   func() error { return st.SetPassword(ctx, "hunter2", "x") },
+	} {
+		if change() == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	if all, err := st.Audit(ctx, began, time.Time{}, 100); len(all) != 11 || err != nil {
+		t.Errorf("%d lines, %v: what failed was noted", len(all), err)
+	}
+}
+
+// TestAuditRetention: old lines leave, others and their pages stay.
+func TestAuditRetention(t *testing.T) {
+	st := storetest.Open(t)
+	ctx := t.Context()
+	day := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	for i := range 5 {
+		e := store.Entry{Time: day.AddDate(0, -i, 0), Actor: store.Actor{Via: store.Page, Name: "kari"}, Action: store.LoggedIn, Count: i}
+		if err := st.Note(ctx, e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cutoff := day.AddDate(0, -2, -1)
+	if held, err := st.AuditLog().Before(ctx, cutoff); held.Rows != 2 || err != nil {
+		t.Errorf("held %+v, %v, want 2 lines", held, err)
+	}
+	if n, err := st.AuditLog().DeleteBefore(ctx, cutoff); n != 2 || err != nil {
+		t.Errorf("deleted %d, %v, want 2", n, err)
+	}
+	if n, err := st.AuditLog().DeleteBefore(ctx, cutoff); n != 0 || err != nil {
+		t.Errorf("deleted %d more, %v", n, err)
+	}
+	for _, c := range []struct {
+		since, before time.Time
+		limit, want   int
+	}{
+		{time.Time{}, time.Time{}, 10, 3}, {time.Time{}, time.Time{}, 2, 2},
+		{time.Time{}, day, 10, 2}, {day.AddDate(0, -1, 0), time.Time{}, 10, 2},
+	} {
+		got, err := st.Audit(ctx, c.since, c.before, c.limit)
+		if len(got) != c.want || err != nil || !slices.IsSortedFunc(got, func(a, b store.Entry) int { return b.Time.Compare(a.Time) }) {
+			t.Errorf("audit from %s before %s: %+v, %v, want %d lines, newest first", c.since, c.before, got, err, c.want)
+		}
+	}
+}
