@@ -217,12 +217,15 @@ func serveParts(collector, dashboard, retention bool) func(context.Context, *cal
 		if err := o.validate(); err != nil {
 			return usageError{err}
 		}
-		if collector {
-			if err := harden(); err != nil {
-				o.Logger.Warn("addresses in memory are less protected than they could be", "err", err)
-			}
-		}
+		c.harden()
 		return Run(ctx, *o)
+	}
+}
+
+// harden hardens a process that serves, and logs where it can't.
+func (c *call) harden() {
+	if err := harden(); err != nil {
+		c.opts.Logger.Warn("secrets in memory are less protected than they could be", "err", err)
 	}
 }
 

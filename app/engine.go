@@ -25,6 +25,7 @@ func runEngine(ctx context.Context, c *call) error {
 	if _, err := c.parse(slog.LevelInfo); err != nil {
 		return err
 	}
+	c.harden()
 	tcp, err := listenLoopback(*addr)
 	if err != nil {
 		return err

@@ -6,8 +6,8 @@ import (
 	"syscall"
 )
 
-// harden keeps the memory of this process, in which there are addresses and the
-// secrets of the day, out of files and of other programs, however it ends:
+// harden keeps the memory of this process, in which there are addresses, the secrets of
+// the day, passwords and rows, out of files and of other programs, however it ends:
 //
 //   - No core file is written. Where the kernel hands cores to a program, as to
 //     systemd-coredump, it asks nothing about the limit on their size; so the process

@@ -381,6 +381,63 @@ func TestHostileRequests(t *testing.T) {
 	s.unhurt()
 }
 
+// TestSecurityHeaders: whatever the program answers, a browser is told to come by HTTPS
+// and not to guess; every page says what it may load, where its forms may go, and who may
+// frame it.
+func TestSecurityHeaders(t *testing.T) {
+	for base, strict := range map[string]string{
+		"https://stats.example.org": "max-age=63072000",
+		"http://stats.example.org":  "",
+		"https://localhost:8443":    "",
+		"":                          "",
+	} {
+		p := start(t, time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), func(o *app.Options) { o.PublicURL, o.Demo = base, true })
+		p.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		_, setup, _ := strings.Cut(p.setup, "/setup")
+		for _, address := range []string{
+			"GET " + p.public + "/", "GET " + p.public + "/login", "GET " + p.public + "/setup" + setup, "GET " + p.public + "/sites/1", "POST " + p.public + "/login",
+			"GET " + p.public + "/api/v1/sites", "GET " + p.public + "/nowhere", "GET " + p.public + "/a/../b", "PUT " + p.public + "/matomo.php",
+			"GET " + p.public + "/privacy/1", "GET " + p.public + "/privacy/1/what", "GET " + p.public + "/privacy/9", "GET " + p.public + "/demo",
+			"GET " + p.public + pixelHit, "GET " + p.public + "/pixel.gif", "HEAD " + p.public + matomoHit, "POST " + p.public + matomoHit, "OPTIONS " + p.public + "/matomo.php",
+			"GET " + p.public + "/fotspor.js", "GET " + p.public + "/matomo.js",
+			"GET " + p.metrics + "/metrics", "GET " + p.metrics + "/healthz", "GET " + p.metrics + "/readyz", "GET " + p.metrics + "/nowhere",
+		} {
+			method, to, _ := strings.Cut(address, " ")
+			r, err := http.NewRequest(method, to, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp, err := p.client.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			if got := strings.Join(resp.Header["Strict-Transport-Security"], ", "); got != strict {
+				t.Errorf("public URL %q, %s: Strict-Transport-Security %q, want %q", base, address, got, strict)
+			}
+			if got := resp.Header["X-Content-Type-Options"]; !slices.Equal(got, []string{"nosniff"}) {
+				t.Errorf("%s: X-Content-Type-Options %q", address, got)
+			}
+			if !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") || strings.HasSuffix(to, "/a/../b") { // a redirect of net/http's
+				continue
+			}
+			policy := strings.Split(resp.Header.Get("Content-Security-Policy"), "; ")
+			for _, directive := range []string{"default-src 'none'", "base-uri 'none'", "form-action '", "frame-ancestors '"} {
+				if !slices.ContainsFunc(policy, func(d string) bool { return strings.HasPrefix(d, directive) }) {
+					t.Errorf("%s: Content-Security-Policy %q has no %s", address, policy, directive)
+				}
+			}
+			if strings.Contains(to, "/demo") {
+				continue // its pages are tracked by their Referer
+			}
+			if got := resp.Header.Get("Referrer-Policy"); got != "same-origin" {
+				t.Errorf("%s: Referrer-Policy %q", address, got)
+			}
+		}
+		p.stop()
+	}
+}
+
 // TestHostileTwoEnds: of a request with a length and with chunks, behind which a proxy
 // may have let another pass as its body, nothing more is read (RFC 9112, 6.1).
 func TestHostileTwoEnds(t *testing.T) {

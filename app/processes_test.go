@@ -8,7 +8,9 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/netip"
+	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -244,6 +246,40 @@ func TestSeparateServices(t *testing.T) {
 	dashboard.stop()
 	retention.stop()
 	engine.stop()
+}
+
+// TestHardened: each process that serves by itself writes no core file, whatever it holds
+// in memory, and does not print its stacks on SIGQUIT.
+func TestHardened(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
+	for _, args := range [][]string{
+		{"engine", "--listen", "127.0.0.1:0"},
+		{"dashboard", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"},
+		{"retention", "--metrics-listen", "127.0.0.1:0"},
+		{"collector", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"},
+	} {
+		s := serve(t, append(args, "--data", t.TempDir())...)
+		for file, want := range map[string]string{
+			"limits": `(?m)^Max core file size +0 +0 `,
+			"status": `(?m)^SigIgn:\t[0-9a-f]{15}[4-7c-f]$`, // SIGQUIT is the third
+		} {
+			text, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", s.cmd.Process.Pid, file))
+			if err != nil {
+				t.Skipf("SKIPPED: %v", err)
+			}
+			if !regexp.MustCompile(want).Match(text) {
+				t.Errorf("%s: /proc/PID/%s has no line %s:\n%s", args[0], file, want, text)
+			}
+		}
+		if dir, err := os.Stat(fmt.Sprintf("/proc/%d/mem", s.cmd.Process.Pid)); err == nil {
+			if owner := dir.Sys().(*syscall.Stat_t).Uid; owner != 0 {
+				t.Errorf("%s may be dumped: its memory belongs to user %d", args[0], owner)
+			}
+		}
+		s.stop()
+	}
 }
 
 // TestCommandsBesideServe: commands reach the store of a program that runs, through

@@ -7,6 +7,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/url"
 	"runtime"
 	"time"
 
@@ -50,7 +51,7 @@ func nothing(string) bool { return false }
 func (p *program) serve(until stage, l net.Listener, handler http.Handler, name string, busy func(path string) bool) {
 	logger := p.component(name)
 	server := plainhttp.New(&http.Server{
-		Handler:           p.recovered(handler),
+		Handler:           p.recovered(p.secured(handler)),
 		ReadHeaderTimeout: headerTime,
 		ReadTimeout:       requestTime,
 		WriteTimeout:      answerTime,
@@ -96,6 +97,29 @@ func (p *program) recovered(next http.Handler) http.Handler {
 			// It may have told a length too, by which a proxy takes what follows for
 			// another request. net/http tells of the chunks alone (RFC 9112, 6.1).
 			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// transportSecurity is the value of Strict-Transport-Security (RFC 6797): for two years.
+// It speaks of the host alone. What lies below it is not ours to decide on.
+var transportSecurity = []string{"max-age=63072000"}
+
+// noSniff keeps browsers from taking an answer for anything but what it says it is.
+var noSniff = []string{"nosniff"}
+
+// secured sets the headers that every answer has. Browsers are told to come by HTTPS
+// alone, if that is how they reach the program; not where a test machine poses as such a
+// host, since they would remember it of every other program there.
+func (p *program) secured(next http.Handler) http.Handler {
+	base, err := url.Parse(p.PublicURL)
+	strict := err == nil && base.Scheme == "https" && base.Hostname() != "localhost"
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := w.Header()
+		header["X-Content-Type-Options"] = noSniff
+		if strict {
+			header["Strict-Transport-Security"] = transportSecurity
 		}
 		next.ServeHTTP(w, r)
 	})

@@ -167,6 +167,7 @@ func (c *Collector) collect(d dialect.Dialect) http.Handler {
 			m.clear()
 			c.rooms.Put(m)
 		}()
+		client := ClientAddr(r, c.TrustedProxies)
 		hits, err := d.Parse(r, m.hits)
 		if err != nil {
 			c.refuse(w, r, d, err)
@@ -174,7 +175,7 @@ func (c *Collector) collect(d dialect.Dialect) http.Handler {
 		}
 		m.hits = hits
 		received.Add(float64(len(hits)))
-		if !c.admit(r, hits) {
+		if !c.admit(client, hits) {
 			c.turnAway(w, r, d, rateLimited, len(hits))
 			return
 		}
@@ -277,21 +278,17 @@ func (c *Collector) refuse(w http.ResponseWriter, r *http.Request, d dialect.Dia
 }
 
 // admit settles whose hits these are, and reports whether their network may send so
-// many now. Whoever tells the address of a visitor has a token, and is held to nothing.
-func (c *Collector) admit(r *http.Request, hits []hit.Hit) bool {
-	if len(hits) == 0 {
-		return true
-	}
-	client := ClientAddr(r, c.TrustedProxies)
-	trusted := false
+// many now. A hit that tells the address of a visitor came with a token for its site, and
+// is held to nothing; the others of its request are held to the rate of their sender.
+func (c *Collector) admit(client hit.Addr, hits []hit.Hit) bool {
+	limited := 0
 	for i := range hits {
-		if hits[i].Addr.IsValid() {
-			trusted = true
-		} else {
+		if !hits[i].Addr.IsValid() {
 			hits[i].Addr = client
+			limited++
 		}
 	}
-	return trusted || c.Limit.Allow(client, len(hits))
+	return c.Limit.Allow(client, limited)
 }
 
 // turnAway answers that hits can't be taken right now.

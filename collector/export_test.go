@@ -31,7 +31,7 @@ func (c *Collector) Rows(d dialect.Dialect, r *http.Request) ([]hit.Row, error) 
 		return nil, err
 	}
 	m.hits = hits
-	c.admit(r, hits)
+	c.admit(ClientAddr(r, c.TrustedProxies), hits)
 	c.pass(r, m)
 	return m.rows, nil
 }

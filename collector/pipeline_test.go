@@ -770,6 +770,53 @@ func TestRateLimit(t *testing.T) {
 	}
 }
 
+// TestTokenExemptsItsOwnItems: in a bulk request, items that tell an address with a token
+// are held to no rate, and neither pay for the others nor open the way for them.
+func TestTokenExemptsItsOwnItems(t *testing.T) {
+	const (
+		own     = `"?idsite=1&rec=1&url=/&cip=198.51.100.9&token_auth=hemmelig"`
+		useless = `"?idsite=2&rec=1&url=/&cip=198.51.100.9&token_auth=hemmelig"` // of another site
+		none    = `"?idsite=2&rec=1&url=/"`
+	)
+	for _, c := range []struct {
+		name   string
+		spent  bool // the network has nothing left
+		items  []string
+		status int
+		left   int // hits that the network may still send
+	}{
+		{"own items", true, []string{own, own, own}, http.StatusOK, 0},
+		{"own items first", false, []string{own, own, own}, http.StatusOK, 2},
+		{"one own, others", true, []string{own, none, none}, http.StatusTooManyRequests, 0},
+		{"others, one own", true, []string{none, none, own}, http.StatusTooManyRequests, 0},
+		{"one own, one other", false, []string{own, none}, http.StatusOK, 1},
+		{"a token of another site", true, []string{useless, none}, http.StatusTooManyRequests, 0},
+		{"both kinds of token", true, []string{own, useless}, http.StatusTooManyRequests, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig(t, func(o *collector.Options) {
+				o.Limit = limit.New(limit.Options{Rate: 1, Burst: 2, Now: o.Now})
+			})
+			left := func() (n int) {
+				for r.send(request{target: "/pixel.gif?site=1&url=/"}).Code == http.StatusOK {
+					n++
+				}
+				return n
+			}
+			if c.spent {
+				left()
+			}
+			w := r.send(request{target: "/matomo.php", body: `{"requests":[` + strings.Join(c.items, ",") + `]}`})
+			if w.Code != c.status {
+				t.Errorf("status %d, want %d", w.Code, c.status)
+			}
+			if n := left(); n != c.left {
+				t.Errorf("%d hits are left, want %d", n, c.left)
+			}
+		})
+	}
+}
+
 // TestSpoolFull: a hit that has to be sent again is new to the visit when it comes.
 func TestSpoolFull(t *testing.T) {
 	r := newRig(t, func(o *collector.Options) { o.Spool = openSpool(t, t.TempDir(), 20<<10) })

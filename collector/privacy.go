@@ -3,6 +3,7 @@ package collector
 import (
 	"bytes"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,7 +21,7 @@ func (c *Collector) statement(w http.ResponseWriter, r *http.Request) {
 	}
 	var page bytes.Buffer
 	err := privacy.RenderStatement(&page, pageLanguage(r), c.statementOf(site))
-	c.page(w, &page, err)
+	c.page(w, site, &page, err)
 }
 
 // what serves the row that this very request would leave, as a view of the front
@@ -46,7 +47,7 @@ func (c *Collector) what(w http.ResponseWriter, r *http.Request) {
 		Row:       row,
 		Dropped:   string(why),
 	})
-	c.page(w, &page, err)
+	c.page(w, site, &page, err)
 }
 
 func (c *Collector) siteOf(r *http.Request) (*knownSite, bool) {
@@ -72,7 +73,7 @@ func (c *Collector) statementOf(site *knownSite) privacy.Statement {
 }
 
 // page sends a page that was made whole, or an apology.
-func (c *Collector) page(w http.ResponseWriter, page *bytes.Buffer, err error) {
+func (c *Collector) page(w http.ResponseWriter, site *knownSite, page *bytes.Buffer, err error) {
 	if err != nil {
 		c.Logger.Error("privacy page could not be made", "err", err)
 		http.Error(w, "fotspor: this page can't be made right now", http.StatusInternalServerError)
@@ -80,11 +81,29 @@ func (c *Collector) page(w http.ResponseWriter, page *bytes.Buffer, err error) {
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", privacy.ContentSecurityPolicy())
+	h.Set("Content-Security-Policy", privacy.ContentSecurityPolicy(site.framers()...))
 	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), browsing-topics=()")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
 	page.WriteTo(w) // an error is the client's, which is gone
+}
+
+// framers returns the hosts whose pages may frame the privacy pages of a site: its own,
+// with and without www.
+func (s *knownSite) framers() []string {
+	var hosts []string
+	for _, host := range s.Hosts {
+		hosts = append(hosts, host)
+		if !strings.HasPrefix(host, "*") {
+			bare := strings.TrimPrefix(host, "www.")
+			hosts = append(hosts, bare, "www."+bare)
+		}
+	}
+	slices.Sort(hosts)
+	return slices.Compact(hosts)
 }
 
 // pageLanguage returns the language asked for with ?lang=, or else Norwegian for

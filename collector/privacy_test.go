@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/PuerkitoBio/goquery"
 	"github.com/google/go-cmp/cmp"
@@ -11,6 +12,7 @@ import (
 	"github.com/fotspor/fotspor/collector"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/store"
 )
 
 // get asks for a page and checks what every privacy page has in common.
@@ -21,10 +23,13 @@ func (r *rig) get(q request) *goquery.Document {
 		r.tb.Fatalf("%s: status %d", q.target, w.Code)
 	}
 	for name, want := range map[string]string{
-		"Content-Type":            "text/html; charset=utf-8",
-		"Content-Security-Policy": privacy.ContentSecurityPolicy(),
-		"X-Content-Type-Options":  "nosniff",
-		"Cache-Control":           "no-store",
+		"Content-Type":                 "text/html; charset=utf-8",
+		"X-Content-Type-Options":       "nosniff",
+		"Cache-Control":                "no-store",
+		"Referrer-Policy":              "same-origin",
+		"Cross-Origin-Opener-Policy":   "same-origin",
+		"Cross-Origin-Resource-Policy": "same-origin",
+		"Permissions-Policy":           "camera=(), geolocation=(), microphone=(), browsing-topics=()",
 	} {
 		if got := w.Header().Get(name); got != want {
 			r.tb.Errorf("%s: %s is %q, want %q", q.target, name, got, want)
@@ -72,6 +77,31 @@ func TestStatement(t *testing.T) {
 	other := r.get(request{target: "/privacy/2"})
 	if title := other.Find("title").Text(); !strings.Contains(title, "www.other.example") {
 		t.Errorf("title of the other site is %q", title)
+	}
+}
+
+// TestWhoMayFrame: a site may show its privacy pages among its own pages, and nobody
+// else may frame them.
+func TestWhoMayFrame(t *testing.T) {
+	r := newRig(t, nil)
+	r.sites = append(r.sites, store.Site{ID: 3, Name: "Odd", Hosts: []string{"example.net", "*.example.net", "a;script-src", "'none'"}, Location: time.UTC})
+	if err := r.options.Sites.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for target, want := range map[string]string{
+		"/privacy/1":      "'self' butikk.example.org example.org www.butikk.example.org www.example.org",
+		"/privacy/1/what": "'self' butikk.example.org example.org www.butikk.example.org www.example.org",
+		"/privacy/2":      "'self' other.example www.other.example",
+		"/privacy/3":      "'self' *.example.net example.net www.example.net",
+	} {
+		policy := r.send(request{target: target}).Header().Get("Content-Security-Policy")
+		before, got, _ := strings.Cut(policy, "; frame-ancestors ")
+		if got != want {
+			t.Errorf("%s may be framed by %s, want %s", target, got, want)
+		}
+		if whole := privacy.ContentSecurityPolicy(); !strings.HasPrefix(whole, before+";") || len(before) < 80 {
+			t.Errorf("%s has the policy %s, want that of all privacy pages", target, policy)
+		}
 	}
 }
 

@@ -124,6 +124,38 @@ func TestLogOut(t *testing.T) {
 	b.post("/logout", nil).want(http.StatusOK)
 }
 
+// TestForeignCookies: a session cookie of another form than ours costs no query. The
+// store is closed, so that a query fails.
+func TestForeignCookies(t *testing.T) {
+	b := newBench(t)
+	b.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	if err := b.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ours := strings.Repeat("ABCDEFGHIJKLMNOPQRSTUVWXYZ", 2)
+	for value, want := range map[string]int{
+		ours:                      http.StatusServiceUnavailable,
+		"":                        http.StatusSeeOther,
+		"a":                       http.StatusSeeOther,
+		ours[1:]:                  http.StatusSeeOther,
+		ours + "A":                http.StatusSeeOther,
+		strings.ToLower(ours):     http.StatusSeeOther,
+		ours[1:] + "1":            http.StatusSeeOther,
+		ours[1:] + "%":            http.StatusSeeOther,
+		strings.Repeat(ours, 100): http.StatusSeeOther,
+	} {
+		cookie := "fotspor_session=" + value
+		for _, page := range []string{"/", "/sites/1"} {
+			if got := b.request("GET", page, nil, "Cookie", cookie).status; got != want {
+				t.Errorf("GET %s with %.60q = %d, want %d", page, cookie, got, want)
+			}
+		}
+		if got := b.request("POST", "/logout", nil, "Cookie", cookie).status; got != want {
+			t.Errorf("POST /logout with %.60q = %d, want %d", cookie, got, want)
+		}
+	}
+}
+
 func TestSessionExpires(t *testing.T) {
 	b := newBench(t)
 	b.logIn()

@@ -92,6 +92,40 @@ func TestMountsExist(t *testing.T) {
 	}
 }
 
+// TestShippedFilesAreStrict: both proxies tell browsers to come by HTTPS alone, with the
+// header of the program, and say it once.
+func TestShippedFilesAreStrict(t *testing.T) {
+	strict := regexp.MustCompile(`transportSecurity = \[\]string\{"([^"]+)"\}`).FindStringSubmatch(read(t, "app/serve.go"))
+	if strict == nil {
+		t.Fatal("app/serve.go: no value of Strict-Transport-Security could be read")
+	}
+	for file, lines := range map[string][]string{
+		"deploy/caddy/Caddyfile":    {`Strict-Transport-Security "` + strict[1] + `"`, "header_down -Strict-Transport-Security"},
+		"deploy/nginx/fotspor.conf": {`Strict-Transport-Security "` + strict[1] + `" always;`, "proxy_hide_header Strict-Transport-Security;"},
+	} {
+		for _, line := range lines {
+			if !strings.Contains(read(t, file), line) {
+				t.Errorf("%s: no line has %s", file, line)
+			}
+		}
+	}
+}
+
+// TestBuildRunsNoScripts: no package runs a script of its own while an image is built.
+func TestBuildRunsNoScripts(t *testing.T) {
+	for _, file := range []string{"Makefile", "deploy/Dockerfile"} {
+		installs := regexp.MustCompile(`(?m)\bnpm (?:ci|install|i)\b.*$`).FindAllString(read(t, file), -1)
+		if len(installs) == 0 {
+			t.Errorf("%s: installs no packages", file)
+		}
+		for _, line := range installs {
+			if !strings.Contains(line, "--ignore-scripts") {
+				t.Errorf("%s: %q lets packages run scripts", file, line)
+			}
+		}
+	}
+}
+
 // TestNamedFilesExist follows the paths of files that the documentation names.
 func TestNamedFilesExist(t *testing.T) {
 	for _, file := range []string{"docker-compose.yml", "docs/install.md", "docs/operations.md", "docs/metrics.md", "CONTRIBUTING.md"} {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"regexp"
 )
 
 //go:embed pages
@@ -21,12 +22,23 @@ var (
 
 // ContentSecurityPolicy returns the value of the header that belongs to both
 // pages: they load nothing, run nothing, and have the one inline style sheet
-// named by its hash. They may be framed: a site may show them among its own.
-func ContentSecurityPolicy() string {
+// named by its hash. Only pages of hosts may frame them: a site may show them
+// among its own. A host is a name, or *.name for all below it; one that the header
+// can't hold is left out.
+func ContentSecurityPolicy(hosts ...string) string {
 	sum := sha256.Sum256([]byte(style))
+	framers := "'self'"
+	for _, host := range hosts {
+		if hostSource.MatchString(host) {
+			framers += " " + host
+		}
+	}
 	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
-		"'; base-uri 'none'; form-action 'none'"
+		"'; base-uri 'none'; form-action 'none'; frame-ancestors " + framers
 }
+
+// hostSource is a host as Content Security Policy Level 3, section 2.3.1, writes it.
+var hostSource = regexp.MustCompile(`^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*$`)
 
 // mustRead returns an embedded file. It panics at the start of the program if
 // there is none.

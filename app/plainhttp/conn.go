@@ -11,6 +11,19 @@ import (
 // bufferSize is the most that a plain request may take, in bytes.
 const bufferSize = 4 << 10
 
+// leastRequest is the number of bytes that are taken for a request behind an answered
+// one, as in net/http. A connection that ends after fewer gets no answer to them.
+const leastRequest = 4
+
+// next is what a connection does once it has answered what it could.
+type next int
+
+const (
+	await next = iota // more to be read
+	pass              // the connection to net/http
+	end               // the connection
+)
+
 // What a connection is doing.
 const (
 	idle int32 = iota
@@ -25,6 +38,7 @@ type conn struct {
 	state    atomic.Int32
 	deadline time.Time // of reading and writing
 	posted   bool      // the last request was a POST
+	answered bool      // there was a request
 	in, out  []byte
 	request  request
 	response response
@@ -55,20 +69,22 @@ func (c *conn) serve() {
 		}
 	}()
 	c.setDeadline(time.Now().Add(c.server.http.ReadHeaderTimeout))
+	unread := 0 // bytes of c.in that were too few to begin a request
 	for {
-		n, err := c.Conn.Read(c.in)
+		n, err := c.Conn.Read(c.in[unread:])
 		if err != nil || !c.state.CompareAndSwap(idle, busy) {
 			return
 		}
-		rest, ok := c.answer(c.in[:n])
-		if !ok {
+		rest, next := c.answer(c.in[:unread+n])
+		switch next {
+		case end:
 			return
-		}
-		if len(rest) > 0 {
+		case pass:
 			c.setDeadline(time.Time{})
 			kept = c.server.rest.pass(c.Conn, rest)
 			return
 		}
+		unread = copy(c.in, rest)
 		c.state.Store(idle)
 		if c.server.isStopping() { // closeIdle may have come while it was busy
 			return
@@ -76,33 +92,35 @@ func (c *conn) serve() {
 	}
 }
 
-// answer answers the plain requests at the start of data, and returns what follows. It
-// returns false if the connection is of no more use.
-func (c *conn) answer(data []byte) (rest []byte, ok bool) {
+// answer answers the plain requests at the start of data, and returns what follows and
+// what to do next.
+func (c *conn) answer(data []byte) (rest []byte, next next) {
 	for {
-		if c.posted { // some clients end a body with a line that is not in its length (RFC 9112, 2.2)
-			data = bytes.TrimLeft(data, "\r\n")
+		if len(data) == 0 || c.answered && len(data) < leastRequest {
+			return data, await
 		}
-		if len(data) == 0 {
-			return nil, true
+		if c.posted { // some clients end a body with a line that is not in its length (RFC 9112, 2.2)
+			if data = bytes.TrimLeft(data, "\r\n"); len(data) == 0 {
+				return nil, await
+			}
 		}
 		size := c.request.read(data, c.server.plain)
 		if size == 0 {
-			return data, true
+			return data, pass
 		}
 		data = data[size:]
-		c.posted = c.request.Method == http.MethodPost
+		c.answered, c.posted = true, c.request.Method == http.MethodPost
 		now := time.Now()
 		c.extend(now)
 		if !c.handle() {
-			return nil, false
+			return nil, end
 		}
 		last := c.server.isStopping() || c.response.last()
 		c.out = c.response.appendTo(c.out[:0], now, last)
 		c.request.clear()
 		c.response.clear()
 		if _, err := c.Write(c.out); err != nil || last {
-			return nil, false
+			return nil, end
 		}
 		if cap(c.out) > largestKept {
 			c.out = nil

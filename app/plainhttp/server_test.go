@@ -184,6 +184,57 @@ func TestConnection(t *testing.T) {
 	}
 }
 
+// TestJunk: what follows an answered request is a request from the fourth byte on, as in
+// net/http. Fewer bytes and then the end earn no answer.
+func TestJunk(t *testing.T) {
+	const get, post = "GET /hit" + head + "\r\n", "POST /hit" + head + "Content-Length: 1\r\n\r\na"
+	for _, request := range []string{get, post} {
+		for _, junk := range []string{"", "a", "ab", "abc", "abcd", "abcde", "\r", "\r\n", "\r\na", "\r\nab", "\r\n\r\n", "\x00\xff", "\x16\x03\x01", "GET"} {
+			for name, parts := range map[string][]string{
+				"in one piece":  {request + junk},
+				"in two pieces": {request, junk},
+				"byte by byte":  append([]string{request}, strings.Split(junk, "")...),
+			} {
+				answers := func(addr string) (all []string) {
+					c := dial(t, addr)
+					next := func() bool {
+						resp, err := http.ReadResponse(c.in, nil)
+						if err != nil {
+							return false
+						}
+						io.Copy(io.Discard, resp.Body)
+						all = append(all, resp.Status)
+						return true
+					}
+					for i, part := range parts {
+						io.WriteString(c, part) // may fail: the answer to junk is the last
+						if i == 0 {
+							next()
+						}
+					}
+					c.Conn.(*net.TCPConn).CloseWrite()
+					for next() {
+					}
+					return all
+				}
+				want := answers(startHTTP(t, http.HandlerFunc(describe)))
+				got := answers(start(t, listen(t), http.HandlerFunc(describe)).addr)
+				if !slices.Equal(got, want) {
+					t.Errorf("%.4s, then %q %s: answers %q, net/http's are %q", request, junk, name, got, want)
+				}
+			}
+		}
+	}
+	// The next request may come in pieces, of which the first is too small for one.
+	c := dial(t, start(t, listen(t), http.HandlerFunc(describe)).addr)
+	got := c.ask(get, 1)
+	io.WriteString(c, get[:3])
+	got = append(got, c.ask(get[3:], 1)...)
+	if len(got) != 2 || got[1].Status != "200 OK" {
+		t.Errorf("a request in two pieces is answered %+v", got)
+	}
+}
+
 // held is a handler that lets a test hold requests under way.
 type held struct{ began, end chan struct{} }
 
