@@ -115,8 +115,8 @@ func (s *Store) Insert(ctx context.Context, rows []hit.Row, token string) error 
 	if err := s.insertBots(ctx, addBots(rows), token+"-bots"); err != nil {
 		return orRefused(err)
 	}
-	if s.sync && s.engine != nil {
-		return s.engine.SyncTokens()
+	if engine := s.Engine(); s.sync && engine != nil {
+		return engine.SyncTokens()
 	}
 	return nil
 }

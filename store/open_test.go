@@ -161,12 +161,18 @@ func TestLazyStoreOverClickHouseProtocol(t *testing.T) {
 	}
 }
 
-func TestLazyEngineIsOpenAtOnce(t *testing.T) {
+func TestLazyEngine(t *testing.T) {
 	st, err := store.Open(t.Context(), store.Config{Engine: storetest.Engine(t), Database: storetest.Database(), Lazy: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer st.Close()
+	if _, err := st.Sites(t.Context()); err == nil || st.Version() != "" {
+		t.Errorf("sites before Prepare: %v, version %q, want an error and none", err, st.Version())
+	}
+	if err := st.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := st.Sites(t.Context()); err != nil || st.Version() == "" {
 		t.Errorf("sites: %v, version %q", err, st.Version())
 	}

@@ -49,8 +49,8 @@ type Config struct {
 	Sync bool
 	// Database overrides DefaultDatabase for the embedded engine.
 	Database string
-	// Lazy leaves a server alone until Prepare is called. The embedded engine
-	// is always opened at once.
+	// Lazy leaves the store alone until Prepare is called, which then opens the
+	// embedded engine too.
 	Lazy bool
 
 	Logger *slog.Logger
@@ -62,9 +62,9 @@ type Store struct {
 	sync    bool
 	server  bool // not the embedded engine of this data directory
 	conn    driver.Conn
-	http    *httpQuerier     // nil with ClickHouse's own protocol
-	engine  *embedded.Engine // nil unless opened, and to be closed, by this store
-	version atomic.Value     // string; none until the store is prepared
+	http    *httpQuerier // nil with ClickHouse's own protocol
+	way     *embeddedWay // to the embedded engine; nil with a server, or an engine that was given
+	version atomic.Value // string; none until the store is prepared
 	log     *slog.Logger
 
 	accounts sync.Mutex // held while a user is read, changed and written
@@ -82,7 +82,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	var err error
-	if s.opts, err = s.options(ctx, cfg); err != nil {
+	if s.opts, err = s.options(cfg); err != nil {
 		return nil, err
 	}
 	conn, err := clickhouse.Open(s.opts) // reaches for nothing yet
@@ -90,7 +90,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("open store: %w", err), s.Close())
 	}
 	s.conn = bounded{conn}
-	if cfg.Lazy && cfg.DSN != "" {
+	if cfg.Lazy {
 		return s, nil
 	}
 	if err := s.Prepare(ctx); err != nil {
@@ -106,6 +106,11 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 func (s *Store) Prepare(ctx context.Context) error {
 	if s.Version() != "" {
 		return nil
+	}
+	if s.way != nil {
+		if err := s.way.Open(ctx); err != nil {
+			return err
+		}
 	}
 	if err := s.createDatabase(ctx); err != nil {
 		return err
@@ -159,9 +164,8 @@ func (s *Store) syncTables(ctx context.Context) error {
 	return nil
 }
 
-// options says how clickhouse-go reaches the store, opening the engine if it is
-// to be this process's own.
-func (s *Store) options(ctx context.Context, cfg Config) (*clickhouse.Options, error) {
+// options says how clickhouse-go reaches the store.
+func (s *Store) options(cfg Config) (*clickhouse.Options, error) {
 	if cfg.DSN != "" {
 		opts, err := parseDSN(cfg.DSN)
 		if err == nil && opts.Protocol == clickhouse.HTTP {
@@ -184,53 +188,14 @@ func (s *Store) options(ctx context.Context, cfg Config) (*clickhouse.Options, e
 		Addr:     []string{"engine"},
 		Auth:     clickhouse.Auth{Database: database},
 	}
-	transport, err := s.openEngine(ctx, cfg)
-	if err != nil {
-		return nil, err
+	var transport http.RoundTripper = cfg.Engine
+	if cfg.Engine == nil {
+		s.way = &embeddedWay{open: func(ctx context.Context) (http.RoundTripper, error) { return s.openEngine(ctx, cfg) }}
+		transport = s.way
 	}
 	s.http = newQuerier(opts, transport)
 	opts.TransportFunc = func(*http.Transport) (http.RoundTripper, error) { return transport, nil }
 	return opts, nil
-}
-
-// engineWait bounds the wait for another process to give up the data directory,
-// or to answer on its socket: a command that runs beside this one takes seconds.
-const engineWait = 10 * time.Second
-
-// openEngine returns the engine of this process or, if another process has the
-// data directory, a way to that process's engine.
-func (s *Store) openEngine(ctx context.Context, cfg Config) (http.RoundTripper, error) {
-	if cfg.Engine != nil {
-		return cfg.Engine, nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, engineWait)
-	defer cancel()
-	for {
-		engine, err := embedded.Open(ctx, embedded.Options{
-			Dir:       cfg.Dir,
-			Library:   cfg.Library,
-			MaxMemory: cfg.MaxMemory,
-			Logger:    s.log,
-		})
-		if err == nil {
-			s.engine = engine
-			return engine, nil
-		}
-		if !errors.Is(err, embedded.ErrLocked) {
-			return nil, err
-		}
-		// Its owner serves it here, unless it is just starting or ending.
-		socket := embedded.SocketPath(cfg.Dir)
-		if conn, dialErr := net.Dial("unix", socket); dialErr == nil {
-			conn.Close()
-			return embedded.DialTransport(socket), nil
-		}
-		select {
-		case <-ctx.Done():
-			return nil, err
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
 }
 
 // parseDSN reads a DSN; its password appears in no error.
@@ -282,8 +247,9 @@ func quoteName(name string) string {
 }
 
 // Engine returns the engine that this store opened and closes, or nil if it
-// talks to a server, to another process or to an engine that it was given.
-func (s *Store) Engine() *embedded.Engine { return s.engine }
+// talks to a server, to another process or to an engine that it was given, or is not
+// prepared.
+func (s *Store) Engine() *embedded.Engine { return s.way.engine() }
 
 // Version returns the version of ClickHouse behind the store, "" until the store is
 // prepared.
@@ -300,7 +266,9 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
-// Close closes the connections and, if it is this process's own, the engine.
+// Close closes the connections and, if it is this process's own, the engine. It waits
+// a few seconds at most for what the engine is doing, and returns an error if that is
+// not enough.
 func (s *Store) Close() error {
 	var errs []error
 	if s.conn != nil {
@@ -309,8 +277,8 @@ func (s *Store) Close() error {
 	if s.http != nil {
 		s.http.client.CloseIdleConnections()
 	}
-	if s.engine != nil {
-		errs = append(errs, s.engine.Close())
+	if s.way != nil {
+		errs = append(errs, s.way.Close())
 	}
 	return errors.Join(errs...)
 }

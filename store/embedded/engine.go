@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -33,6 +34,10 @@ var (
 	ErrLocked = errors.New("another process is using this data directory")
 	// ErrBusy says that this process already runs an engine. It can hold one.
 	ErrBusy = errors.New("this process already runs an embedded engine")
+	// ErrStuck says that the engine still does something that it was told to end.
+	ErrStuck = errors.New("the embedded engine does not end its work")
+	// ErrNotStarted says that the library could not open the data.
+	ErrNotStarted = errors.New("the engine did not start, and wrote the reason to standard error")
 	// ErrClosed says that the engine has been closed.
 	ErrClosed = errors.New("the embedded engine is closed")
 )
@@ -98,10 +103,11 @@ type Engine struct {
 	controlMu sync.Mutex
 	control   *session // keeps the engine alive between statements; kills
 
-	mu      sync.Mutex
-	closed  bool
-	closing chan struct{}
-	work    sync.WaitGroup // statements, even abandoned ones, and servers
+	mu       sync.Mutex
+	closed   bool
+	closing  chan struct{}
+	closeErr chan error     // what close returned
+	work     sync.WaitGroup // statements, even abandoned ones, and servers
 }
 
 // Open starts the engine on opts.Dir, which it creates if need be and locks
@@ -214,7 +220,10 @@ func (e *Engine) start() error {
 	defer os.Remove(config)
 	e.control, err = e.boot(config)
 	if err != nil {
-		return fmt.Errorf("%w (it wrote the reason to standard error)", err)
+		if why := unreadable(tablesDir(e.options.Dir)); why != nil {
+			return fmt.Errorf("%w: %w", ErrNotStarted, why)
+		}
+		return ErrNotStarted
 	}
 	e.hello, err = readHello(e.control)
 	if err != nil {
@@ -223,6 +232,21 @@ func (e *Engine) start() error {
 	}
 	e.warnOfDamage()
 	return nil
+}
+
+// unreadable returns an error that names the first file below dir that this process
+// can't open, or nil.
+func unreadable(dir string) error {
+	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		return f.Close()
+	})
 }
 
 // warnOfDamage logs the parts of tables that ClickHouse could not read and set
@@ -259,20 +283,36 @@ func (e *Engine) sessionArgs(id string) []string {
 // Version is the version of the ClickHouse engine, such as "26.7.2.1".
 func (e *Engine) Version() string { return e.hello.version }
 
+// closeTime is how long Close waits for what the engine does. What is waited for in vain
+// ends with the process, as by kill -9.
+const closeTime = 5 * time.Second
+
 // Close refuses new statements, ends the servers of Serve, waits for running
-// statements and releases the data directory. It may be called more than once.
+// statements and releases the data directory. If that takes more than a few seconds it
+// returns an error that matches ErrStuck, and the engine stays as it is. It may be
+// called more than once.
 func (e *Engine) Close() error {
 	e.mu.Lock()
-	if e.closed {
-		e.mu.Unlock()
-		e.work.Wait()
-		return nil
+	if !e.closed {
+		e.closed = true
+		e.closeErr = make(chan error, 1)
+		close(e.closing)
+		go func() { e.closeErr <- e.close() }()
 	}
-	e.closed = true
-	close(e.closing)
 	e.mu.Unlock()
-	e.work.Wait()
+	enough := time.NewTimer(closeTime)
+	defer enough.Stop()
+	select {
+	case err := <-e.closeErr:
+		e.closeErr <- err // for who calls again
+		return err
+	case <-enough.C:
+		return fmt.Errorf("close engine: %w", ErrStuck)
+	}
+}
 
+func (e *Engine) close() error {
+	e.work.Wait()
 	process.Lock()
 	defer process.Unlock()
 	e.control.close()

@@ -16,7 +16,7 @@ import (
 const (
 	// shutdownTime is how long a stopping server waits for its clients'
 	// statements before it cuts them off.
-	shutdownTime = 5 * time.Second
+	shutdownTime = 3 * time.Second
 	// headerTime bounds how long a client may take to send a request's header.
 	headerTime = 10 * time.Second
 )

@@ -1,0 +1,168 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/fotspor/fotspor/store/embedded"
+)
+
+// engineWait bounds the wait for another process to give up the data directory,
+// or to answer on its socket: a command that runs beside this one takes seconds.
+const engineWait = 10 * time.Second
+
+// errNotOpen says that the embedded engine is not open, or not yet.
+var errNotOpen = errors.New("the embedded engine is not open")
+
+// embeddedWay is the way to an embedded engine, which may be opened later, and may be
+// that of another process.
+type embeddedWay struct {
+	open func(context.Context) (http.RoundTripper, error)
+
+	mu      sync.Mutex
+	to      http.RoundTripper // nil until open
+	opening *opening          // under way; nil if none is
+	closed  bool
+}
+
+// opening is one attempt to open the engine. It can't be called off.
+type opening struct {
+	done chan struct{} // closed once err is set
+	err  error
+}
+
+// RoundTrip implements http.RoundTripper.
+func (w *embeddedWay) RoundTrip(r *http.Request) (*http.Response, error) {
+	w.mu.Lock()
+	to := w.to
+	w.mu.Unlock()
+	if to == nil {
+		if r.Body != nil {
+			r.Body.Close()
+		}
+		return nil, errNotOpen
+	}
+	return to.RoundTrip(r)
+}
+
+// Open opens the engine if it is not open, or waits for an attempt that is under way.
+// It returns when ctx ends, even if the engine's library does not; the attempt goes on.
+func (w *embeddedWay) Open(ctx context.Context) error {
+	w.mu.Lock()
+	if w.to != nil {
+		w.mu.Unlock()
+		return nil
+	}
+	if w.closed {
+		w.mu.Unlock()
+		return errNotOpen
+	}
+	o := w.opening
+	if o == nil {
+		o = &opening{done: make(chan struct{})}
+		w.opening = o
+		go w.attempt(context.WithoutCancel(ctx), o)
+	}
+	w.mu.Unlock()
+	select {
+	case <-o.done:
+		return o.err
+	case <-ctx.Done():
+		return errors.Join(errNotOpen, ctx.Err())
+	}
+}
+
+// attempt opens the engine, and closes it at once if nobody wants it any more.
+func (w *embeddedWay) attempt(ctx context.Context, o *opening) {
+	ctx, cancel := context.WithTimeout(ctx, engineWait)
+	defer cancel()
+	to, err := w.open(ctx)
+	w.mu.Lock()
+	w.opening = nil
+	closed := w.closed
+	if err == nil && !closed {
+		w.to = to
+	}
+	w.mu.Unlock()
+	if err == nil && closed {
+		if engine, ok := to.(*embedded.Engine); ok {
+			err = engine.Close()
+		}
+		err = errors.Join(errNotOpen, err)
+	}
+	o.err = err
+	close(o.done)
+}
+
+// engine returns the engine of this process, nil if it is another's or not open.
+func (w *embeddedWay) engine() *embedded.Engine {
+	if w == nil {
+		return nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	engine, _ := w.to.(*embedded.Engine)
+	return engine
+}
+
+// Close closes the engine if it is this process's own. It waits a few seconds at most,
+// also for an attempt to open it.
+func (w *embeddedWay) Close() error {
+	w.mu.Lock()
+	w.closed = true
+	o := w.opening
+	w.mu.Unlock()
+	if o != nil {
+		enough := time.NewTimer(closeWait)
+		defer enough.Stop()
+		select {
+		case <-o.done:
+		case <-enough.C:
+			return errors.New("the engine is still being opened")
+		}
+	}
+	switch to := w.to.(type) { // which does not change any more
+	case *embedded.Engine:
+		return to.Close()
+	case *http.Transport:
+		to.CloseIdleConnections()
+	}
+	return nil
+}
+
+// closeWait is how long Close waits for the engine to be open.
+const closeWait = 4 * time.Second
+
+// openEngine returns the engine of this process or, if another process has the
+// data directory, a way to that process's engine.
+func (s *Store) openEngine(ctx context.Context, cfg Config) (http.RoundTripper, error) {
+	for {
+		engine, err := embedded.Open(ctx, embedded.Options{
+			Dir:       cfg.Dir,
+			Library:   cfg.Library,
+			MaxMemory: cfg.MaxMemory,
+			Logger:    s.log,
+		})
+		if err == nil {
+			return engine, nil
+		}
+		if !errors.Is(err, embedded.ErrLocked) {
+			return nil, err
+		}
+		// Its owner serves it here, unless it is just starting or ending.
+		socket := embedded.SocketPath(cfg.Dir)
+		if conn, dialErr := net.Dial("unix", socket); dialErr == nil {
+			conn.Close()
+			return embedded.DialTransport(socket), nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
