@@ -18,8 +18,8 @@ import (
 
 // siteFlags are what can be said of a site.
 type siteFlags struct {
-	hosts, parameters, excluded list
-	name, zone, policy          string
+	hosts, parameters, excluded, pathRules list
+	name, zone, policy                     string
 }
 
 // byPolicy is the record policy of a site that has none of its own.
@@ -31,6 +31,7 @@ func (c *call) bindSite(s *siteFlags) {
 	c.StringVar(&s.zone, "timezone", defaultZone().String(), "time `zone` in which the site's days begin and end")
 	c.Var(&s.parameters, "parameters", "query `parameters` that tell pages apart, such as id,page; all others are dropped")
 	c.Var(&s.excluded, "exclude", "`paths` that are not counted, such as /admin/*,*/preview")
+	c.Var(&s.pathRules, "path-rules", "`rules` for paths that may name a person, such as /u/*,/bruker/*/profil,/sak/**: what * and ** stand for is stored as [*]")
 	c.StringVar(&s.policy, "policy", byPolicy, "`what` to record of this site: standard or minimal, or default for what the collector's --record says")
 }
 
@@ -52,6 +53,8 @@ func (s *siteFlags) apply(f flags, site *store.Site) error {
 			site.Parameters = s.parameters
 		case "exclude":
 			site.Excluded = s.excluded
+		case "path-rules":
+			site.PathRules = s.pathRules
 		case "policy":
 			err = errors.Join(err, s.setPolicy(site))
 		}
@@ -131,6 +134,7 @@ change the hash with every upgrade, or browsers will refuse the script.
 func editSite(ctx context.Context, c *call) error {
 	var s siteFlags
 	c.bindSite(&s)
+	yes := c.Bool("yes", false, "save path rules without asking")
 	words, err := c.parseForStore("ID")
 	if err != nil {
 		return err
@@ -144,8 +148,14 @@ func editSite(ctx context.Context, c *call) error {
 		if err != nil {
 			return err
 		}
+		saved := site.PathRules
 		if err := s.apply(c.flags, &site); err != nil {
 			return err
+		}
+		if len(site.PathRules) > 0 && !slices.Equal(saved, site.PathRules) {
+			if err := c.tryPathRules(ctx, st, site, *yes); err != nil {
+				return err
+			}
 		}
 		return st.PutSite(ctx, site)
 	})
@@ -173,8 +183,8 @@ func listSites(ctx context.Context, c *call) error {
 			if policy == "" {
 				policy = byPolicy
 			}
-			fmt.Fprintf(c.Stdout, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", s.ID, s.Name, strings.Join(s.Hosts, ","), s.Location,
-				strings.Join(s.Parameters, ","), strings.Join(s.Excluded, ","), policy)
+			fmt.Fprintf(c.Stdout, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.ID, s.Name, strings.Join(s.Hosts, ","), s.Location,
+				strings.Join(s.Parameters, ","), strings.Join(s.Excluded, ","), policy, strings.Join(s.PathRules, ","))
 		}
 		return nil
 	})

@@ -27,7 +27,9 @@ type passage struct {
 	page *url.URL // without personal data; nil unless the hit names one
 	ref  string   // the referring URL, up to its query
 	row  *hit.Row
-	rule string // which rule of the bot ledger the hit fell under, if it did
+
+	excluded bool   // the page is on an excluded path, which a rule of the site has marked
+	rule     string // which rule of the bot ledger the hit fell under, if it did
 }
 
 // step is one station of the pipeline. It fills in what it knows of the row, or
@@ -39,10 +41,12 @@ type step struct {
 
 // anonymous are the steps that see one hit by itself. A person's objection comes
 // before anything of the person is worked on, and no step behind scrub sees a text as
-// it was sent.
+// it was sent. The site's own rules come before scrub, which may decode what divides
+// a path into segments.
 var anonymous = []step{
 	{"site", (*Collector).findSite},
 	{"objection", (*Collector).objection},
+	{"rules", (*Collector).markPaths},
 	{"scrub", (*Collector).scrub},
 	{"browser", (*Collector).browser},
 	{"page", (*Collector).locate},
@@ -197,7 +201,7 @@ func (c *Collector) locate(p *passage) reason {
 	} else if !p.site.Owns(p.row.Host) {
 		return foreignHost
 	}
-	if p.site.Excludes(p.page.Path) {
+	if p.excluded || p.site.Excludes(p.page.Path) {
 		return excludedPath
 	}
 	p.row.Path = p.site.pathWithParameters(p.page)
@@ -238,6 +242,7 @@ func (c *Collector) visit(p *passage) reason {
 	if !c.Visits.Observe(p.hit, p.row, p.site.Location) {
 		return noVisit
 	}
+	p.markEarlier()
 	return kept
 }
 

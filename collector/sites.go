@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/store"
 )
 
@@ -62,7 +63,8 @@ type known struct {
 // knownSite is a site, with what the pipeline asks of it for each hit.
 type knownSite struct {
 	store.Site
-	owns func(host string) bool
+	owns  func(host string) bool
+	rules privacy.PathRules
 }
 
 const (
@@ -77,17 +79,23 @@ const (
 func NewSites(directory Directory, file string, logger *slog.Logger) *Sites {
 	s := &Sites{directory: directory, file: file, logger: logger}
 	s.life, s.end = context.WithCancel(context.Background())
-	s.learn(nil, nil)
+	s.known.Store(new(known))
 	return s
 }
 
-func (s *Sites) learn(sites []store.Site, tokens []store.Token) {
+// learn takes an answer into use. One with rules that this program can't read is
+// refused, or what they mark would be kept.
+func (s *Sites) learn(sites []store.Site, tokens []store.Token) error {
 	k := &known{
 		sites:  make(map[uint32]*knownSite, len(sites)),
 		tokens: make(map[[32]byte]store.Token, len(tokens)),
 	}
 	for _, site := range sites {
-		one := &knownSite{Site: site}
+		rules, err := privacy.ParsePathRules(site.PathRules)
+		if err != nil {
+			return fmt.Errorf("site %d: %w", site.ID, err)
+		}
+		one := &knownSite{Site: site, rules: rules}
 		one.owns = one.Owns
 		k.sites[site.ID] = one
 	}
@@ -95,6 +103,7 @@ func (s *Sites) learn(sites []store.Site, tokens []store.Token) {
 		k.tokens[token.Hash] = token
 	}
 	s.known.Store(k)
+	return nil
 }
 
 // Refresh asks for the sites and tokens, or waits for the answer to a question that is
@@ -144,7 +153,9 @@ func (s *Sites) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.learn(sites, tokens)
+	if err := s.learn(sites, tokens); err != nil {
+		return err
+	}
 	if err := s.save(sites, tokens); err != nil {
 		s.logger.Warn("a start without the store will not know the sites of now", "err", err)
 	}
@@ -301,6 +312,5 @@ func (s *Sites) Restore() error {
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("restore sites from %q: %w", s.file, err)
 	}
-	s.learn(sites, c.Tokens)
-	return nil
+	return s.learn(sites, c.Tokens)
 }

@@ -199,7 +199,7 @@ func TestRestore(t *testing.T) {
 	}
 	one := store.Site{
 		ID: 1, Name: "Én", Hosts: []string{"one.example", "*.one.example"}, Location: oslo,
-		Parameters: []string{"id"}, Excluded: []string{"/admin/*"}, Record: privacy.Minimal,
+		Parameters: []string{"id"}, Excluded: []string{"/admin/*"}, PathRules: []string{"/u/*"}, Record: privacy.Minimal,
 	}
 	directory := &rig{sites: []store.Site{one}, tokens: []store.Token{{ID: "a", Hash: store.HashToken("hemmelig"), Sites: []uint32{1}}}}
 	logger := slog.New(slog.DiscardHandler)
@@ -236,7 +236,8 @@ func TestRestore(t *testing.T) {
 		t.Errorf("copy: %v, %v", info.Mode(), err)
 	}
 
-	for _, broken := range []string{"", "{", `{"Sites":[{"ID":1,"Name":"x","Hosts":["a.example"],"Location":"Nowhere/Town"}]}`, `{"Sites":[{"ID":1}]}`} {
+	for _, broken := range []string{"", "{", `{"Sites":[{"ID":1,"Name":"x","Hosts":["a.example"],"Location":"Nowhere/Town"}]}`, `{"Sites":[{"ID":1}]}`,
+		`{"Sites":[{"ID":1,"Name":"x","Hosts":["a.example"],"Location":"UTC","PathRules":["u"]}]}`} {
 		if err := os.WriteFile(file, []byte(broken), 0o600); err != nil {
 			t.Fatal(err)
 		}

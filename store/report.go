@@ -214,6 +214,21 @@ func (s Span) steps(step Step, loc *time.Location) func(yield func(key, local ti
 	}
 }
 
+// LastDay returns the last day of a site on which a page was viewed, and false if
+// there is none.
+func (s *Store) LastDay(ctx context.Context, site uint32) (day hit.Day, ok bool, err error) {
+	const query = `
+		SELECT max(t.day), count() > 0
+		FROM daily AS t
+		WHERE t.site = {site:UInt32} AND t.dimension = {dimension:String} AND t.pageviews > 0`
+	ctx = bind(ctx, clickhouse.Parameters{"site": strconv.FormatUint(uint64(site), 10), "dimension": string(Pages)})
+	var last time.Time
+	if err := s.conn.QueryRow(ctx, strings.TrimSpace(query)).Scan(&last, &ok); err != nil {
+		return 0, false, fmt.Errorf("last day of site %d: %w", site, err)
+	}
+	return hit.DayOf(last), ok, nil
+}
+
 // defaultLimit bounds the lines of an answer that was asked for without a limit.
 const defaultLimit = 1000
 

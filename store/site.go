@@ -23,6 +23,7 @@ type Site struct {
 
 	Parameters []string       // names of query parameters that are part of a page's path
 	Excluded   []string       // patterns of paths that are not counted; see Excludes
+	PathRules  []string       // what of a path is marked; see privacy.PathRules
 	Record     privacy.Record // "": what the program's policy says
 }
 
@@ -55,6 +56,9 @@ func (s Site) Validate() error {
 			return fmt.Errorf("excluded path %q: want a path or pattern such as /admin/*", pattern)
 		}
 	}
+	if _, err := privacy.ParsePathRules(s.PathRules); err != nil {
+		return err
+	}
 	switch s.Record {
 	case "", privacy.Minimal, privacy.Standard:
 		return nil
@@ -73,7 +77,7 @@ func plain(name string) bool {
 
 // Sites returns all sites in order of id.
 func (s *Store) Sites(ctx context.Context) ([]Site, error) {
-	rows, err := s.conn.Query(ctx, "SELECT id, name, hosts, timezone, parameters, excluded, record FROM sites FINAL ORDER BY id")
+	rows, err := s.conn.Query(ctx, "SELECT id, name, hosts, timezone, parameters, excluded, path_rules, record FROM sites FINAL ORDER BY id")
 	if err != nil {
 		return nil, fmt.Errorf("list sites: %w", err)
 	}
@@ -82,7 +86,7 @@ func (s *Store) Sites(ctx context.Context) ([]Site, error) {
 	for rows.Next() {
 		var site Site
 		var zone string
-		err := rows.Scan(&site.ID, &site.Name, &site.Hosts, &zone, &site.Parameters, &site.Excluded, (*string)(&site.Record))
+		err := rows.Scan(&site.ID, &site.Name, &site.Hosts, &zone, &site.Parameters, &site.Excluded, &site.PathRules, (*string)(&site.Record))
 		if err != nil {
 			return nil, fmt.Errorf("list sites: %w", err)
 		}
@@ -175,9 +179,9 @@ func changed(before, after Site) string {
 
 func (s *Store) writeSite(ctx context.Context, site Site) error {
 	return s.conn.Exec(ctx, `
-		INSERT INTO sites (id, name, hosts, timezone, parameters, excluded, record, updated)
-		VALUES (?, ?, ?, ?, ?, ?, ?, now64(6))`,
-		site.ID, site.Name, site.Hosts, site.Location.String(), site.Parameters, site.Excluded, string(site.Record))
+		INSERT INTO sites (id, name, hosts, timezone, parameters, excluded, path_rules, record, updated)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, now64(6))`,
+		site.ID, site.Name, site.Hosts, site.Location.String(), site.Parameters, site.Excluded, site.PathRules, string(site.Record))
 }
 
 // Owns reports whether host, in lower case, is one of the site's.

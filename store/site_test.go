@@ -31,6 +31,7 @@ func TestPutSite(t *testing.T) {
 	changed.Name, changed.Hosts = "å", []string{"example.org", "*.example.org"}
 	changed.Parameters = []string{"id", "page_no", "a.b-C9"}
 	changed.Excluded = []string{"/admin/*", "*/it's a ?\\{x:Y}"}
+	changed.PathRules = []string{"/u/*", "/it's \\{x:Y}/*/**"}
 	changed.Record = privacy.Minimal
 	for _, want := range []store.Site{changed, site, changed} {
 		if err := st.PutSite(ctx, want); err != nil {
@@ -115,6 +116,7 @@ func TestSiteValidate(t *testing.T) {
 		`parameter "å"`:       func(s *store.Site) { s.Parameters[0] = "å" },
 		`path ""`:             func(s *store.Site) { s.Excluded[0] = "" },
 		`path "admin"`:        func(s *store.Site) { s.Excluded[0] = "admin" },
+		`path rule "/u"`:      func(s *store.Site) { s.PathRules = []string{"/u/*", "/u"} },
 		`record "all"`:        func(s *store.Site) { s.Record = "all" },
 	} {
 		s := good()

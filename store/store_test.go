@@ -537,3 +537,25 @@ func TestOpenErrors(t *testing.T) {
 		}
 	}
 }
+
+// TestLastDay: the last day with a page view, which an event alone does not make.
+func TestLastDay(t *testing.T) {
+	st := storetest.Open(t)
+	ctx := t.Context()
+	if day, ok, err := st.LastDay(ctx, 1); ok || err != nil {
+		t.Errorf("a site without traffic has the last day %v, %v", day, err)
+	}
+	at := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	rows := []hit.Row{
+		{Site: 1, Time: at, Day: hit.DayOf(at), Kind: hit.Pageview, Path: "/", Pageviews: 1},
+		{Site: 1, Time: at, Day: hit.DayOf(at) - 3, Kind: hit.Pageview, Path: "/", Pageviews: 1},
+		{Site: 1, Time: at, Day: hit.DayOf(at) + 1, Kind: hit.Event, Path: "/", Name: "a"},
+		{Site: 2, Time: at, Day: hit.DayOf(at) + 2, Kind: hit.Pageview, Path: "/", Pageviews: 1},
+	}
+	if err := st.Insert(ctx, rows, "last"); err != nil {
+		t.Fatal(err)
+	}
+	if day, ok, err := st.LastDay(ctx, 1); day != hit.DayOf(at) || !ok || err != nil {
+		t.Errorf("last day is %v, %v, %v, want %v", day, ok, err, hit.DayOf(at))
+	}
+}

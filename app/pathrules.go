@@ -1,0 +1,104 @@
+package app
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"golang.org/x/term"
+
+	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/store"
+)
+
+// Bounds of a trial of path rules: how many paths of the day are tried, those with the
+// most page views first, and how many lines are printed of what would change.
+const (
+	triedPaths   = 100_000
+	printedPaths = 20
+)
+
+// tryPathRules prints what the path rules of a site would have made of the pages of its
+// last day with traffic, and asks whether to save them. Without such a day there is
+// nothing to ask. It returns an error if they are not to be saved.
+func (c *call) tryPathRules(ctx context.Context, st *store.Store, site store.Site, yes bool) error {
+	rules, err := privacy.ParsePathRules(site.PathRules)
+	if err != nil {
+		return err
+	}
+	day, ok, err := st.LastDay(ctx, site.ID)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		fmt.Fprintf(c.Stdout, "Site %d has no traffic to try the rules on.\n", site.ID)
+		return nil
+	}
+	lines, err := st.Top(ctx, site.ID, store.Span{From: day, To: day}, store.Ask{Dimension: store.Pages, Limit: triedPaths})
+	if err != nil {
+		return err
+	}
+	if err := c.printTrial(day.String(), site.PathRules, rules, lines); err != nil {
+		return err
+	}
+	if yes {
+		return nil
+	}
+	return c.confirm("Save these rules?")
+}
+
+func (c *call) printTrial(day string, texts []string, rules privacy.PathRules, lines []store.Line) error {
+	var paths, marked, views, markedViews int64
+	var idle []string // rules that mark nothing
+	used := make([]bool, len(rules))
+	w := tabwriter.NewWriter(c.Stdout, 0, 0, 2, ' ', 0)
+	for _, line := range lines {
+		paths, views = paths+1, views+line.Pageviews
+		becomes := rules.Path(line.Value)
+		if becomes == line.Value {
+			continue
+		}
+		for i, hit := range rules.Hit(line.Value) {
+			used[i] = used[i] || hit
+		}
+		if marked, markedViews = marked+1, markedViews+line.Pageviews; marked <= printedPaths {
+			fmt.Fprintf(w, "%d\t%s\t%s\n", line.Pageviews, line.Value, becomes)
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if marked > printedPaths {
+		fmt.Fprintf(c.Stdout, "and %d paths more\n", marked-printedPaths)
+	}
+	for i, text := range texts {
+		if !used[i] {
+			idle = append(idle, text)
+		}
+	}
+	fmt.Fprintf(c.Stdout, "On %s, %d of %d paths with %d of %d page views would have been marked.\n", day, marked, paths, markedViews, views)
+	if len(idle) > 0 {
+		fmt.Fprintf(c.Stdout, "No path of that day is marked by %s.\n", strings.Join(idle, ", "))
+	}
+	_, err := fmt.Fprintln(c.Stdout, "Rows that are stored already stay as they are.")
+	return err
+}
+
+// confirm asks a question on a terminal. It returns an error unless the answer is yes,
+// or where there is no terminal.
+func (c *call) confirm(question string) error {
+	if f, ok := c.Stdin.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
+		return errors.New("nothing saved: there is no terminal to ask on; --yes saves")
+	}
+	fmt.Fprint(c.Stderr, question, " [y/N] ")
+	answer, _ := bufio.NewReader(c.Stdin).ReadString('\n') // what can't be read is no
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "y", "yes", "j", "ja":
+		return nil
+	}
+	return errors.New("nothing saved")
+}

@@ -1,0 +1,141 @@
+package collector_test
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/fotspor/fotspor/collector"
+	"github.com/fotspor/fotspor/hit"
+)
+
+// TestPathRules: a site's own rules mark a name wherever a URL of the site stands in
+// a hit, and nothing else.
+func TestPathRules(t *testing.T) {
+	const home = "https://example.org/"
+	q := url.QueryEscape
+	for _, c := range []struct {
+		name, query string
+		want        [2]string // path and name
+	}{
+		{"page", "url=" + q(home+"u/kari?x=/u/kari#/u/kari"), [2]string{"/u/[*]", ""}},
+		{"page by path", "url=" + q("/u/kari/bilder"), [2]string{"/u/[*]/bilder", ""}},
+		{"encoded slash", "url=" + q(home+"u/kari%2Fnordmann"), [2]string{"/u/[*]", ""}},
+		{"encoded twice", "url=" + q(home+"u/kari%252Fnordmann"), [2]string{"/u/[*]", ""}},
+		{"path parameters", "url=" + q(home+"u;a=b/kari;c=d/x"), [2]string{"/u/[*]/x", ""}},
+		{"no text at all", "url=" + q(home+"U/%ff%fe/x"), [2]string{"/U/[*]/x", ""}},
+		{"allowed parameter", "url=" + q(home+"a?sak="+q("/u/kari")+"&side="+q(home+"u/kari")), [2]string{"/a?sak=/u/[*]&side=" + home + "u/[*]", ""}},
+		{"another host", "url=" + q("https://butikk.example.org/u/kari"), [2]string{"/u/[*]", ""}},
+		{"what no rule is about", "url=" + q(home+"om/kari"), [2]string{"/om/kari", ""}},
+		{"beside what scrubbing marks", "url=" + q(home+"u/kari/ola@example.org"), [2]string{"/u/[*]/[email]", ""}},
+		{"event", "url=/a&e_c=JavaScript+Errors&e_a=" + q(home+"u/kari"), [2]string{"/a", "JavaScript Errors / " + home + "u/[*]"}},
+		{"event with a path", "url=/a&e_c=Profil&e_a=vist&e_n=" + q("/u/kari"), [2]string{"/a", "Profil / vist / /u/[*]"}},
+		{"event with another's URL", "url=/a&e_c=a&e_a=" + q("https://other.example/u/kari"), [2]string{"/a", "a / https://other.example/u/kari"}},
+		{"search", "url=/a&search=" + q(home+"u/kari"), [2]string{"/a", home + "u/[*]"}},
+		{"download", "url=/a&download=" + q(home+"u/kari/cv.pdf"), [2]string{"/a", "example.org/u/[*]/cv.pdf"}},
+		{"download of another host", "url=/a&download=" + q("https://other.example/u/cv.pdf"), [2]string{"/a", "other.example/u/cv.pdf"}},
+		{"outlink", "url=/a&link=" + q("https://other.example/u/x"), [2]string{"/a", "other.example/u/x"}},
+		{"goal", "url=" + q(home+"u/kari") + "&idgoal=1", [2]string{"/u/[*]", "goal / 1"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig(t, nil)
+			r.rules("/u/*")
+			r.send(request{target: "/matomo.php?idsite=1&rec=1&" + c.query})
+			rows := r.stored()
+			if len(rows) != 1 {
+				t.Fatalf("%d rows, want 1: %v", len(rows), r.counts())
+			}
+			if got := [2]string{rows[0].Path, rows[0].Name}; got != c.want {
+				t.Errorf("path and name are %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// rules gives site 1 path rules.
+func (r *rig) rules(texts ...string) {
+	r.tb.Helper()
+	r.sites = slices.Clone(r.sites)
+	r.sites[0].PathRules = texts
+	if err := r.options.Sites.Refresh(r.tb.Context()); err != nil {
+		r.tb.Fatal(err)
+	}
+}
+
+// TestPathRulesFollowTheVisit: entry and previous pages have the marks, those of the
+// pages that were seen before the rule was there too; referrers and campaigns as well.
+func TestPathRulesFollowTheVisit(t *testing.T) {
+	r := newRig(t, nil)
+	r.view("/u/kari")
+	r.rules("/u/*")
+	for _, query := range []string{
+		"url=" + url.QueryEscape("/u/ola?utm_campaign=/u/ola&utm_content=https://example.org/u/ola") + "&urlref=https://example.org/u/kari",
+		"url=/om&urlref=https://example.org/u/ola", "url=/om&ping=1",
+	} {
+		r.send(request{target: "/matomo.php?idsite=1&rec=1&" + query})
+	}
+	rows := r.stored()[1:]
+	var got [][3]string
+	for _, row := range rows {
+		got = append(got, [3]string{row.EntryPath, row.Path, row.PreviousPath})
+	}
+	want := [][3]string{{"/u/[*]", "/u/[*]", "/u/[*]"}, {"/u/[*]", "/om", "/u/[*]"}, {"/u/[*]", "/om", "/om"}}
+	if diff := cmp.Diff(want, got[:len(got):len(got)]); diff != "" {
+		t.Errorf("entry, page and previous page (-want +got):\n%s", diff)
+	}
+	if text := fmt.Sprintf("%+v", rows); strings.Contains(text, "kari") || strings.Contains(text, "ola") {
+		t.Errorf("a name is kept: %s", text)
+	}
+}
+
+// TestExcludedBeforeMarked: what is excluded stays so when a rule marks it.
+func TestExcludedBeforeMarked(t *testing.T) {
+	r := newRig(t, nil)
+	r.sites[0].Excluded = []string{"/u/drift*"}
+	r.rules("/u/*")
+	r.view("/u/drift-1")
+	r.view("/u/kari")
+	if rows := r.stored(); len(rows) != 1 || rows[0].Path != "/u/[*]" {
+		t.Errorf("rows are %+v, want the one of /u/kari", rows)
+	}
+}
+
+// TestUnreadableRules: an answer of the store whose rules can't be read is not taken,
+// or what they mark would be kept.
+func TestUnreadableRules(t *testing.T) {
+	r := newRig(t, nil)
+	r.rules("/u/*")
+	r.sites[0].PathRules = []string{"/u/<newer>"}
+	if err := r.options.Sites.Refresh(t.Context()); err == nil {
+		t.Error("sites with a rule that is none were taken")
+	}
+	r.view("/u/kari")
+	if rows := r.stored(); len(rows) != 1 || rows[0].Path != "/u/[*]" {
+		t.Errorf("rows are %+v, want one of /u/[*]", rows)
+	}
+}
+
+// FuzzPathRulesOfHits: a name where a rule marks is in no row, whatever surrounds it.
+func FuzzPathRulesOfHits(f *testing.F) {
+	f.Add("https://example.org/u/NAVNESEN", "/u/NAVNESEN")
+	f.Add("/U//%2e/NAVNESEN;x?sak=/u/NAVNESEN", "se https://example.org/u/NAVNESEN?x")
+	r := newRig(f, nil)
+	r.rules("/**")
+	f.Fuzz(func(t *testing.T, page, event string) {
+		q := request{target: "/matomo.php"}.make()
+		q.URL.RawQuery = url.Values{"idsite": {"1"}, "rec": {"1"}, "url": {page}, "e_c": {"a"}, "e_a": {event}}.Encode()
+		rows, err := r.Rows(collector.Matomo, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range rows {
+			if path, _, _ := strings.Cut(row.Path, "?"); row.Kind != hit.Ping && path != "" && path != "/" && strings.Trim(path, "/") != "[*]" {
+				t.Errorf("kept of %q: %q", page, row.Path)
+			}
+		}
+	})
+}

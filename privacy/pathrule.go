@@ -1,0 +1,443 @@
+package privacy
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// PathMark stands in a path for a part that a rule of the site's owner marks.
+const PathMark = "[*]"
+
+// Bounds of the rules of one site. They bound the time that a hit takes.
+const (
+	maxPathRules    = 50
+	maxPathRule     = 256 // bytes
+	maxPathSegments = 16
+)
+
+// PathRules mark the parts of a site's paths that may name a person, which only the
+// owner of the site can know. The zero PathRules marks nothing. PathRules is safe for
+// concurrent use.
+//
+// A rule is a path whose segments are texts or patterns, such as /u/*, /@* and
+// /bruker/*/profil. A * stands for one segment, or for the part of one beside the
+// texts around it, and for at least one character. ** as the last segment stands for
+// everything behind, at least one segment. A rule holds for every path that begins
+// as the rule does. What a * or ** stands for becomes [*]: under /u/* the path
+// /u/kari/bilder is /u/[*]/bilder, and under /u/** it is /u/[*].
+//
+// Segments are compared decoded, in Unicode's form C, without regard to case, and
+// without parameters such as ;jsessionid. An encoded slash divides no segments.
+// Empty segments count for nothing. All rules see the path as it came: what several
+// mark is marked, in whatever order they stand.
+type PathRules []pathRule
+
+// pathRule is one rule.
+type pathRule struct {
+	text     string // as the owner wrote it
+	segments []pattern
+	rest     bool // ends in **
+}
+
+// pattern is one segment of a rule: a text, or an open one with texts around it.
+type pattern struct {
+	before, after string
+	open          bool
+}
+
+// ParsePathRules reads the rules of a site. An error names the first that is none.
+func ParsePathRules(texts []string) (PathRules, error) {
+	if len(texts) > maxPathRules {
+		return nil, fmt.Errorf("%d path rules: want at most %d", len(texts), maxPathRules)
+	}
+	var rules PathRules
+	for _, text := range texts {
+		rule, err := parsePathRule(text)
+		if err != nil {
+			return nil, fmt.Errorf("path rule %q: %w", text, err)
+		}
+		rules = append(rules, rule)
+	}
+	return rules, nil
+}
+
+func parsePathRule(text string) (pathRule, error) {
+	rule := pathRule{text: text}
+	path, ok := strings.CutPrefix(strings.TrimSuffix(text, "/"), "/")
+	switch {
+	case len(text) > maxPathRule:
+		return rule, fmt.Errorf("want at most %d bytes", maxPathRule)
+	case !ok || path == "":
+		return rule, errors.New("want a path such as /u/* or /bruker/*/profil")
+	case strings.ContainsAny(text, "?#[]") || strings.ContainsFunc(text, unicode.IsControl) || !utf8.ValidString(text):
+		return rule, errors.New("want a path alone, without ?, #, [ and ]")
+	case !strings.Contains(path, "*"):
+		return rule, errors.New("marks nothing: want a * for what is to be marked")
+	}
+	segments := strings.Split(path, "/")
+	if last := len(segments) - 1; segments[last] == "**" {
+		rule.rest, segments = true, segments[:last]
+	}
+	if len(segments) > maxPathSegments {
+		return rule, fmt.Errorf("want at most %d segments", maxPathSegments)
+	}
+	for _, segment := range segments {
+		one, err := parsePattern(segment)
+		if err != nil {
+			return rule, err
+		}
+		rule.segments = append(rule.segments, one)
+	}
+	return rule, nil
+}
+
+func parsePattern(segment string) (one pattern, err error) {
+	before, after, open := strings.Cut(segment, "*")
+	switch {
+	case segment == "" || segment == "." || segment == "..":
+		return one, fmt.Errorf("segment %q can't be in a path", segment)
+	case strings.Contains(after, "*"):
+		return one, errors.New("want one * in a segment, and ** as the last segment only")
+	}
+	one.open = open
+	if one.before, err = url.PathUnescape(norm.NFC.String(before)); err == nil {
+		one.after, err = url.PathUnescape(norm.NFC.String(after))
+	}
+	if err != nil {
+		return one, fmt.Errorf("segment %q: want %%25 for a %%", segment)
+	}
+	return one, nil
+}
+
+// match reports whether p stands for a segment, and how many bytes at its begin and
+// end are not marked.
+func (p pattern) match(segment string) (before, after int, ok bool) {
+	if !p.open {
+		return 0, 0, strings.EqualFold(segment, p.before)
+	}
+	before, ok = foldPrefix(segment, p.before)
+	if !ok {
+		return 0, 0, false
+	}
+	after, ok = foldSuffix(segment[before:], p.after)
+	return before, after, ok && before+after < len(segment)
+}
+
+// foldPrefix returns how many bytes of s are prefix, without regard to case.
+func foldPrefix(s, prefix string) (length int, ok bool) {
+	for prefix != "" {
+		r, size := utf8.DecodeRuneInString(s[length:])
+		_, want := utf8.DecodeRuneInString(prefix)
+		if r == utf8.RuneError || !strings.EqualFold(s[length:length+size], prefix[:want]) {
+			return 0, false
+		}
+		length, prefix = length+size, prefix[want:]
+	}
+	return length, true
+}
+
+// foldSuffix does for the end of s what foldPrefix does for its begin.
+func foldSuffix(s, suffix string) (length int, ok bool) {
+	for suffix != "" {
+		end := len(s) - length
+		r, size := utf8.DecodeLastRuneInString(s[:end])
+		_, want := utf8.DecodeLastRuneInString(suffix)
+		if r == utf8.RuneError || !strings.EqualFold(s[end-size:end], suffix[len(suffix)-want:]) {
+			return 0, false
+		}
+		length, suffix = length+size, suffix[:len(suffix)-want]
+	}
+	return length, true
+}
+
+// Path returns a decoded path, such as a row has it, with its marks. What follows a
+// question mark stays.
+func (r PathRules) Path(path string) string {
+	path, query, ok := strings.Cut(path, "?")
+	path, _ = r.mark(path, false)
+	if ok {
+		path += "?" + query
+	}
+	return path
+}
+
+// Hit reports which rules mark something of a path as Path takes it, in the order of
+// the rules.
+func (r PathRules) Hit(path string) []bool {
+	hit := make([]bool, len(r))
+	for i := range r {
+		hit[i] = r[i:i+1].Path(path) != path
+	}
+	return hit
+}
+
+// URL returns the URL of a page, absolute or a path, with the marks of its path and of
+// the paths and URLs in its query. A URL of a host that is not the site's own is
+// returned as it came. own takes a host in lower case.
+func (r PathRules) URL(raw string, own func(host string) bool) string {
+	if len(r) == 0 {
+		return raw
+	}
+	rest, fragment, hasFragment := strings.Cut(strings.TrimSpace(raw), "#")
+	rest, query, hasQuery := strings.Cut(rest, "?")
+	start := 0
+	if scheme, behind, ok := strings.Cut(rest, "://"); ok {
+		host, _, _ := strings.Cut(behind, "/")
+		start = len(scheme) + len("://") + len(host)
+		if !own(bareHost(host)) {
+			return raw
+		}
+	}
+	path := resolve(rest[start:])
+	changed := path != rest[start:]
+	if marked, ok := r.mark(path, true); ok {
+		path, changed = marked, true
+	}
+	url := rest[:start] + path
+	if hasQuery {
+		marked, ok := r.query(query, own)
+		url, changed = url+"?"+marked, changed || ok
+	}
+	if hasFragment {
+		marked, ok := r.query(fragment, own)
+		url, changed = url+"#"+marked, changed || ok
+	}
+	if !changed {
+		return raw
+	}
+	return url
+}
+
+// bareHost returns the host of an authority (RFC 3986, section 3.2) in lower case.
+func bareHost(authority string) string {
+	host := authority[strings.LastIndexByte(authority, '@')+1:]
+	if at := strings.LastIndexByte(host, ':'); at > strings.LastIndexByte(host, ']') {
+		host = host[:at]
+	}
+	return strings.ToLower(host)
+}
+
+// query marks the values of a query.
+func (r PathRules) query(query string, own func(host string) bool) (marked string, changed bool) {
+	if !strings.ContainsAny(query, "/%") {
+		return query, false
+	}
+	pairs := strings.Split(query, "&")
+	for i, pair := range pairs {
+		name, value, _ := strings.Cut(pair, "=")
+		text, err := url.QueryUnescape(value)
+		if err != nil {
+			text = value
+		}
+		if marked := r.Text(text, own); marked != text {
+			pairs[i], changed = name+"="+url.QueryEscape(marked), true
+		}
+	}
+	return strings.Join(pairs, "&"), changed
+}
+
+// Text returns a text with the marks of the paths and URLs of the site in it: those
+// that begin with one of its hosts, or with a slash behind what is no part of a path.
+// A path ends at a space. If there are any only once the text is decoded, it is
+// returned decoded.
+func (r PathRules) Text(text string, own func(host string) bool) string {
+	if len(r) == 0 {
+		return text
+	}
+	const levels = 3 // of percent-encoding
+	copied := text
+	for range levels {
+		if marked, ok := r.inText(copied, own); ok {
+			return marked
+		}
+		decoded, err := url.PathUnescape(copied)
+		if err != nil || decoded == copied {
+			break
+		}
+		copied = decoded
+	}
+	return text
+}
+
+func (r PathRules) inText(text string, own func(host string) bool) (marked string, changed bool) {
+	var b strings.Builder
+	copied, end := 0, 0
+	for i := 0; i < len(text); i++ {
+		if text[i] != '/' || !beginsPath(text, i, own) {
+			continue
+		}
+		if end <= i { // else it is that of the slash before
+			end = len(text)
+			if at := strings.IndexFunc(text[i:], endsPath); at >= 0 {
+				end = i + at
+			}
+		}
+		if path, ok := r.mark(text[i:end], true); ok {
+			b.WriteString(text[copied:i])
+			b.WriteString(path)
+			copied, i, changed = end, end-1, true
+		}
+	}
+	b.WriteString(text[copied:])
+	return b.String(), changed
+}
+
+func endsPath(r rune) bool {
+	return r <= ' ' || unicode.IsSpace(r) || strings.ContainsRune(`?#"'<>`, r)
+}
+
+// beginsPath reports whether the slash at text[at] is the first of a path of the site.
+func beginsPath(text string, at int, own func(host string) bool) bool {
+	const longest = 300 // bytes of a host and its port
+	start := at
+	for start > 0 && at-start < longest && isHostByte(text[start-1]) {
+		start--
+	}
+	if start < at {
+		return own(bareHost(text[start:at]))
+	}
+	return !strings.HasPrefix(text[at:], "//") && (at == 0 || text[at-1] != '/')
+}
+
+func isHostByte(c byte) bool {
+	return c == '.' || c == '-' || c == ':' || '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' || c >= utf8.RuneSelf
+}
+
+// segment is one of a path.
+type segment struct {
+	start, end    int    // where it stands
+	text          string // decoded, in form C, without parameters
+	before, after int    // bytes of text that are not marked
+	marked        bool
+}
+
+// mark returns a path with its marks, or as it came and false if it has none. It looks
+// at as many segments as the longest rule has.
+func (r PathRules) mark(path string, escaped bool) (marked string, changed bool) {
+	if !strings.HasPrefix(path, "/") {
+		return path, false
+	}
+	longest := 0
+	for i := range r {
+		longest = max(longest, r[i].need())
+	}
+	var all [maxPathSegments + 1]segment
+	segments := all[:0]
+	for start := 1; start < len(path) && len(segments) < longest; {
+		length := strings.IndexByte(path[start:], '/')
+		if length < 0 {
+			length = len(path) - start
+		}
+		if length > 0 {
+			text := comparable(path[start:start+length], escaped)
+			segments = append(segments, segment{start: start, end: start + length, text: text})
+		}
+		start += length + 1
+	}
+	rest := len(segments) // the first that belongs to the rest of a rule
+	for i := range r {
+		changed = r[i].mark(segments, &rest) || changed
+	}
+	if !changed {
+		return path, false
+	}
+	var b strings.Builder
+	copied := 0
+	for i, one := range segments {
+		if i == rest {
+			b.WriteString(path[copied:one.start])
+			b.WriteString(PathMark)
+			return b.String(), true
+		}
+		if !one.marked {
+			continue
+		}
+		before, after := one.text[:one.before], one.text[len(one.text)-one.after:]
+		if escaped {
+			before, after = url.PathEscape(before), url.PathEscape(after)
+		}
+		b.WriteString(path[copied:one.start])
+		b.WriteString(before + PathMark + after)
+		copied = one.end
+	}
+	b.WriteString(path[copied:])
+	return b.String(), true
+}
+
+// comparable returns the text of a segment as rules see it.
+func comparable(segment string, escaped bool) string {
+	if escaped {
+		segment, _, _ = strings.Cut(segment, ";")
+		if strings.Contains(segment, "%") {
+			if decoded, err := url.PathUnescape(segment); err == nil {
+				segment = decoded
+			}
+		}
+	}
+	return norm.NFC.String(segment)
+}
+
+// resolve returns an escaped path without the dot segments of RFC 3986, section 5.2.4.
+func resolve(path string) string {
+	if !strings.Contains(path, "/.") && !strings.Contains(strings.ToLower(path), "/%2e") {
+		return path
+	}
+	parts := strings.Split(path, "/")
+	kept := parts[:1]
+	for i, part := range parts[1:] {
+		switch strings.ReplaceAll(strings.ToLower(part), "%2e", ".") {
+		case "..":
+			kept = kept[:max(1, len(kept)-1)]
+			fallthrough
+		case ".":
+			if i == len(parts)-2 {
+				kept = append(kept, "")
+			}
+		default:
+			kept = append(kept, part)
+		}
+	}
+	return strings.Join(kept, "/")
+}
+
+// need returns how many segments a path must have for the rule to hold.
+func (r *pathRule) need() int {
+	if r.rest {
+		return len(r.segments) + 1
+	}
+	return len(r.segments)
+}
+
+// mark marks what the rule says of the segments of a path, and lowers rest to where its
+// ** begins. It reports whether the rule holds for the path.
+func (r *pathRule) mark(segments []segment, rest *int) bool {
+	if len(segments) < r.need() {
+		return false
+	}
+	for i, p := range r.segments {
+		if _, _, ok := p.match(segments[i].text); !ok {
+			return false
+		}
+	}
+	for i, p := range r.segments {
+		if !p.open {
+			continue
+		}
+		one := &segments[i]
+		before, after, _ := p.match(one.text)
+		if one.marked {
+			before, after = min(before, one.before), min(after, one.after)
+		}
+		one.before, one.after, one.marked = before, after, true
+	}
+	if r.rest {
+		*rest = min(*rest, len(r.segments))
+	}
+	return true
+}
