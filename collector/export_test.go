@@ -45,6 +45,9 @@ func Steps() []string {
 	return names
 }
 
+// PrimaryLanguage is what is kept of an Accept-Language header.
+var PrimaryLanguage = primaryLanguage
+
 // ByID lets tests ask for what is known of a site.
 func (s *Sites) ByID(id uint32) (host string, ok bool) { return hostOf(s.byID(id)) }
 

@@ -231,8 +231,8 @@ func (c *Collector) referrer(p *passage) reason {
 func (c *Collector) geo(p *passage) reason {
 	place := c.Geo.Lookup(p.hit.Addr)
 	p.row.Country, p.row.Region = place.Country, place.Region
-	if told := p.hit.Country; told != "" && (told != place.Country || p.hit.Region != "") {
-		p.row.Country, p.row.Region = told, p.hit.Region
+	if told := geo.Told(p.hit.Country, p.hit.Region); told.Country != "" && (told.Country != place.Country || told.Region != "") {
+		p.row.Country, p.row.Region = told.Country, told.Region
 	}
 	p.row.Network = geo.Cut(p.hit.Addr, c.Policy.Bits4, c.Policy.Bits6)
 	return kept
@@ -387,23 +387,4 @@ func isPlain(s string) bool {
 		}
 	}
 	return true
-}
-
-// primaryLanguage returns the primary subtag (RFC 5646) of the first language of
-// an Accept-Language header, or "".
-func primaryLanguage(accept string) string {
-	end := strings.IndexAny(accept, "-,;_ ")
-	if end < 0 {
-		end = len(accept)
-	}
-	tag := strings.ToLower(accept[:end])
-	if len(tag) < 2 || len(tag) > 3 {
-		return ""
-	}
-	for _, c := range []byte(tag) {
-		if c < 'a' || c > 'z' {
-			return ""
-		}
-	}
-	return tag
 }

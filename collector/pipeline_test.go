@@ -554,6 +554,26 @@ func TestPipeline(t *testing.T) {
 			rows:    []hit.Row{row(at("/kurs"), func(r *hit.Row) { r.Network = "198.51.0.0/16" })},
 		},
 		{
+			name:    "no country of ISO 3166-1",
+			request: request{target: action + "&country=uk&region=eng&token_auth=hemmelig"},
+			rows:    []hit.Row{row(at("/kurs"))},
+		},
+		{
+			name:    "no region of the country",
+			request: request{target: action + "&country=no&region=0301&token_auth=hemmelig"},
+			rows:    []hit.Row{row(at("/kurs"), func(r *hit.Row) { r.Country = "NO" })},
+		},
+		{
+			name:    "a region with its country",
+			request: request{target: action + "&country=no&region=NO-03&token_auth=hemmelig"},
+			rows:    []hit.Row{row(at("/kurs"), func(r *hit.Row) { r.Country, r.Region = "NO", "NO-03" })},
+		},
+		{
+			name:    "a region of another country",
+			request: request{target: action + "&country=no&region=SE-AB&token_auth=hemmelig"},
+			rows:    []hit.Row{row(at("/kurs"), func(r *hit.Row) { r.Country = "NO" })},
+		},
+		{
 			name:    "country and region",
 			request: request{target: action + "&country=no&region=03&token_auth=hemmelig"},
 			rows:    []hit.Row{row(at("/kurs"), func(r *hit.Row) { r.Country, r.Region = "NO", "NO-03" })},
@@ -859,19 +879,6 @@ func TestSpoolFull(t *testing.T) {
 	r.view("/")
 	if diff := cmp.Diff([]hit.Row{base}, r.stored()); diff != "" {
 		t.Errorf("rows of the visitor who came back (-want +got):\n%s", diff)
-	}
-}
-
-func TestLanguage(t *testing.T) {
-	r := newRig(t, nil)
-	for header, want := range map[string]string{
-		"nb": "nb", "nb-NO,nb;q=0.9": "nb", "NN": "nn", "zh-Hant-TW": "zh", "sme": "sme", "en_US": "en", "fr;q=0.5": "fr", "de,en": "de",
-		"": "", "*": "", "x-klingon": "", "english": "", "n1": "", "åå": "", "<b>": "",
-	} {
-		r.send(request{target: "/pixel.gif?site=1&url=/", header: map[string]string{"Accept-Language": header}})
-		if rows := r.stored(); len(rows) != 1 || rows[0].Language != want {
-			t.Errorf("Accept-Language %q: %q, want %q", header, rows[0].Language, want)
-		}
 	}
 }
 

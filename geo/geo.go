@@ -4,6 +4,8 @@ package geo
 
 import (
 	"net/netip"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/fotspor/fotspor/hit"
@@ -70,13 +72,8 @@ func newPlace(country, region string) Place {
 	if !isCountry(country) {
 		return Place{}
 	}
-	if len(region) > maxRegion || !utf8.ValidString(region) {
+	if len(region) > maxRegion || !utf8.ValidString(region) || strings.ContainsFunc(region, unicode.IsControl) {
 		region = ""
 	}
 	return Place{Country: country, Region: region}
-}
-
-// isCountry reports whether s has the form of an ISO 3166-1 alpha-2 code.
-func isCountry(s string) bool {
-	return len(s) == 2 && 'A' <= s[0] && s[0] <= 'Z' && 'A' <= s[1] && s[1] <= 'Z'
 }

@@ -46,8 +46,9 @@ type Hit struct {
 	Objection bool   // the request carries Sec-GPC: 1, DNT: 1 or an opt-out cookie of Matomo's
 	Prefetch  bool   // fetched ahead of a visit that may never come
 
-	// What a sender with a token says in place of what the address tells:
-	// ISO 3166-1 alpha-2 in upper case, and ISO 3166-2 such as NO-03.
+	// What a sender with a token says in place of what the address tells, as sent but
+	// in upper case: to be a country of ISO 3166-1 alpha-2, and a region of ISO 3166-2
+	// such as NO-03.
 	Country, Region string
 }
 

@@ -23,9 +23,6 @@ const (
 	// farAway is beyond every time that is believed, in Unix seconds.
 	farAway = 1e11
 
-	letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	digits  = "0123456789"
-
 	visitorIDLength = 16
 	maxHints        = 4096 // bytes of uadata
 )
@@ -84,9 +81,8 @@ func (d Dialect) privileges(h *hit.Hit, p *params) error {
 	return errOld
 }
 
-// place sets where the parameters say that the visitor is. What names no country or
-// region is left to the address, as if it had not been sent; city, lat and long are
-// more than is ever kept.
+// place sets where the parameters say that the visitor is, which is checked behind;
+// city, lat and long are more than is ever kept.
 func (p *params) place(h *hit.Hit) error {
 	if p.address != "" && p.address != "0" {
 		addr, err := netip.ParseAddr(strings.TrimSpace(p.address))
@@ -95,19 +91,15 @@ func (p *params) place(h *hit.Hit) error {
 		}
 		h.Addr = hit.NewAddr(addr)
 	}
-	country, region := strings.ToUpper(p.country), strings.ToUpper(p.region)
-	if len(country) != 2 || !only(country, letters) || country == "XX" { // Matomo's for unknown
+	if p.country == "" {
 		return nil
 	}
-	h.Country = country
-	if 1 <= len(region) && len(region) <= 3 && only(region, letters+digits) {
-		h.Region = country + "-" + region
+	h.Country, h.Region = strings.ToUpper(p.country), strings.ToUpper(p.region)
+	if h.Region != "" && !strings.HasPrefix(h.Region, h.Country+"-") { // as Matomo's
+		h.Region = h.Country + "-" + h.Region
 	}
 	return nil
 }
-
-// only reports whether s has no other characters than those.
-func only(s, those string) bool { return strings.Trim(s, those) == "" }
 
 // sender sets what the parameters say of the browser in place of the headers.
 func (p *params) sender(h *hit.Hit) {

@@ -1,0 +1,70 @@
+package collector
+
+import (
+	"strings"
+
+	"golang.org/x/text/language"
+)
+
+// primaryLanguage returns the primary subtag of the first language of an
+// Accept-Language header (RFC 9110) or a language tag (BCP 47), in lower case. A
+// language with a subtag of two letters has that one: nob is nb. What is no registered
+// subtag, is for private use, or names no language is "".
+func primaryLanguage(accept string) string {
+	end := strings.IndexAny(accept, "-,;_ ")
+	if end < 0 {
+		end = len(accept)
+	}
+	if end < 2 || end > 3 {
+		return ""
+	}
+	var letters [3]byte
+	for i := range end {
+		c := accept[i] | 0x20
+		if c < 'a' || c > 'z' {
+			return ""
+		}
+		letters[i] = c
+	}
+	if end == 2 { // as nearly all are
+		return shortLanguages[letters[0]-'a'][letters[1]-'a']
+	}
+	return knownLanguage(string(letters[:]))
+}
+
+// shortLanguages holds knownLanguage of every two letters.
+var shortLanguages = func() (known [26][26]string) {
+	for i := range known {
+		for j := range known[i] {
+			known[i][j] = knownLanguage(string([]byte{'a' + byte(i), 'a' + byte(j)}))
+		}
+	}
+	return known
+}()
+
+// knownLanguage returns what primaryLanguage keeps of a subtag in lower case.
+func knownLanguage(subtag string) string {
+	switch subtag {
+	case "und", "mul", "zxx", "mis": // not known, several, none, without a code
+		return ""
+	}
+	if short, ok := bibliographic[subtag]; ok {
+		return short
+	}
+	tag, err := language.DeprecatedBase.Parse(subtag) // Java still sends iw for he
+	if err != nil {
+		return ""
+	}
+	base, _ := tag.Base()
+	if base.IsPrivateUse() {
+		return ""
+	}
+	return base.String()
+}
+
+// bibliographic maps the codes of ISO 639-2/B that differ from those of BCP 47, which
+// the library takes for languages.
+var bibliographic = map[string]string{
+	"alb": "sq", "arm": "hy", "baq": "eu", "bur": "my", "chi": "zh", "cze": "cs", "dut": "nl", "fre": "fr", "geo": "ka", "ger": "de",
+	"gre": "el", "ice": "is", "mac": "mk", "mao": "mi", "may": "ms", "per": "fa", "rum": "ro", "slo": "sk", "tib": "bo", "wel": "cy",
+}

@@ -1,0 +1,68 @@
+package collector_test
+
+import (
+	"net/url"
+	"regexp"
+	"testing"
+
+	"github.com/fotspor/fotspor/collector"
+)
+
+// TestLanguage: what is kept of a language is a subtag that is registered, the short
+// one where there are two.
+func TestLanguage(t *testing.T) {
+	r := newRig(t, nil)
+	for header, want := range map[string]string{
+		"nb": "nb", "nb-NO,nb;q=0.9": "nb", "NN": "nn", "no": "no", "zh-Hant-TW": "zh", "en_US": "en", "fr;q=0.5": "fr", "de,en": "de",
+		"nob": "nb", "nno-NO": "nn", "nor": "no", "ENG": "en", "deu": "de", "ger": "de", "zho": "zh", "chi": "zh", "sme": "se",
+		"sma": "sma", "smj-SE": "smj", "fil": "fil", "sgn-NO": "sgn", "iw": "he", "in-ID": "id", "ji": "yi", "jw": "jv", "mo": "ro",
+		"": "", "*": "", "x-klingon": "", "i-klingon": "", "english": "", "n1": "", "åå": "", "<b>": "", "n": "", " nb": "", "n-": "",
+		// nobody's language
+		"xx": "", "zz": "", "qq": "", "xyz": "", "und": "", "mul": "", "zxx": "", "mis": "", "qaa": "", "qtz-NO": "", "qqq": "",
+	} {
+		r.send(request{target: "/pixel.gif?site=1&url=/", header: map[string]string{"Accept-Language": header}})
+		if rows := r.stored(); len(rows) != 1 || rows[0].Language != want {
+			t.Errorf("Accept-Language %q: %q, want %q", header, rows[0].Language, want)
+		}
+		if header == "" { // is as if it had not been sent
+			continue
+		}
+		r.send(request{target: "/matomo.php?idsite=1&rec=1&url=/&lang=" + url.QueryEscape(header)})
+		if rows := r.stored(); len(rows) != 1 || rows[0].Language != want {
+			t.Errorf("lang=%q: %q, want %q", header, rows[0].Language, want)
+		}
+	}
+}
+
+// TestLanguagesAreFew: no word of two or three letters makes more languages than are
+// registered, and two letters make those of ISO 639-1.
+func TestLanguagesAreFew(t *testing.T) {
+	known := map[string]bool{}
+	short := 0
+	for a := 'a'; a <= 'z'; a++ {
+		for b := 'a'; b <= 'z'; b++ {
+			if got := collector.PrimaryLanguage(string([]rune{a, b})); got != "" {
+				short++
+				known[got] = true
+			}
+			for c := 'a'; c <= 'z'; c++ {
+				known[collector.PrimaryLanguage(string([]rune{a, b, c}))] = true
+			}
+		}
+	}
+	if short < 183 || short > 195 || len(known) > 8900 {
+		t.Errorf("%d of two letters and %d in all", short, len(known))
+	}
+}
+
+func FuzzLanguage(f *testing.F) {
+	valid := regexp.MustCompile(`^([a-z]{2,3})?$`)
+	f.Add("nb-NO,nb;q=0.9")
+	f.Add("\xffn")
+	f.Fuzz(func(t *testing.T, header string) {
+		got := collector.PrimaryLanguage(header)
+		if !valid.MatchString(got) || collector.PrimaryLanguage(got) != got {
+			t.Errorf("%q is %q", header, got)
+		}
+	})
+}

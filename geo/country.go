@@ -1,0 +1,41 @@
+package geo
+
+import "strings"
+
+// countries are the codes of ISO 3166-1 alpha-2 that are assigned, and XK, by which
+// GeoIP databases name Kosovo.
+const countries = `
+	AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ
+	CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR
+	GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP
+	KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT
+	MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW
+	SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ
+	UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW XK`
+
+// isAssigned holds countries by their letters.
+var isAssigned = func() (assigned [26][26]bool) {
+	for code := range strings.FieldsSeq(countries) {
+		assigned[code[0]-'A'][code[1]-'A'] = true
+	}
+	return assigned
+}()
+
+// isCountry reports whether s is the code of a country in upper case.
+func isCountry(s string) bool {
+	return len(s) == 2 && 'A' <= s[0] && s[0] <= 'Z' && 'A' <= s[1] && s[1] <= 'Z' && isAssigned[s[0]-'A'][s[1]-'A']
+}
+
+// Told returns the place that a sender names: a country of ISO 3166-1 and, in the form
+// of ISO 3166-2, one of its regions, such as NO-03. It is the zero Place if there is no
+// such country; a region of another form is left out.
+func Told(country, region string) Place {
+	if !isCountry(country) {
+		return Place{}
+	}
+	code, ok := strings.CutPrefix(region, country+"-")
+	if !ok || len(code) < 1 || len(code) > 3 || strings.Trim(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") != "" {
+		region = ""
+	}
+	return Place{Country: country, Region: region}
+}
