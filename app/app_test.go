@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -117,6 +118,17 @@ func start(t *testing.T, now time.Time, change func(*app.Options)) *program {
 	transport := &http.Transport{MaxIdleConnsPerHost: 4}
 	t.Cleanup(transport.CloseIdleConnections)
 	p.client = &http.Client{Jar: jar, Transport: transport}
+	await(t, "a program that is ready", func() error { // it may begin before its store has come
+		resp, err := p.client.Get(p.metrics + "/readyz")
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		if why, err := io.ReadAll(resp.Body); resp.StatusCode != http.StatusOK {
+			return fmt.Errorf("%s: %s, %v", resp.Status, why, err)
+		}
+		return nil
+	})
 	return p
 }
 

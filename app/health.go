@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,39 +17,94 @@ import (
 // pingTime is how long the store may take to answer that it is there.
 const pingTime = 3 * time.Second
 
-// health knows whether the store answers.
+// health knows what keeps the program from doing all of its work. It is safe for
+// concurrent use.
 type health struct {
-	ping func(context.Context) error
-	up   prometheus.Gauge
-	last atomic.Pointer[error]
+	up prometheus.Gauge
+
+	mu      sync.Mutex
+	ping    func(context.Context) error
+	asking  bool  // a ping is under way
+	store   error // what the store said last
+	running bool  // the start is over
+	checks  []func() error
 }
 
-// newHealth asks the store once.
-func newHealth(ctx context.Context, store interface{ Ping(context.Context) error }, r prometheus.Registerer) *health {
-	h := &health{
-		ping: store.Ping,
+// Reasons not to be ready.
+var (
+	errStarting  = errors.New("the program is starting")
+	errNotAsked  = errors.New("the store has not answered yet")
+	errSpoolFull = errors.New("the spool is full")
+)
+
+// newHealth returns the health of a program that starts.
+func newHealth(r prometheus.Registerer) *health {
+	return &health{
+		store: errNotAsked,
 		up: promauto.With(r).NewGauge(prometheus.GaugeOpts{
 			Name: "fotspor_engine_up",
 			Help: "1 if ClickHouse, embedded or not, answered when last asked.",
 		}),
 	}
-	h.ask(ctx)
-	return h
 }
 
-// ask learns whether the store answers.
-func (h *health) ask(ctx context.Context) {
-	pingCtx, cancel := context.WithTimeout(ctx, pingTime)
-	defer cancel()
-	err := h.ping(pingCtx)
-	if ctx.Err() != nil {
-		return // it is the program that ends
-	}
-	h.last.Store(&err)
+// watchStore says how the store is asked whether it is there.
+func (h *health) watchStore(ping func(context.Context) error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ping = ping
+}
+
+// started says that the start is over.
+func (h *health) started() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.running = true
+}
+
+// add has check asked whenever somebody asks whether the program is ready. It must
+// return at once.
+func (h *health) add(check func() error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.checks = append(h.checks, check)
+}
+
+// heard notes what the store said last: nil if it answered.
+func (h *health) heard(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.store = err
 	if err == nil {
 		h.up.Set(1)
 	} else {
 		h.up.Set(0)
+	}
+}
+
+// ask learns whether the store answers within a few seconds. A ping that does not even
+// end then is not followed by another one before it does.
+func (h *health) ask(ctx context.Context) {
+	pingCtx, cancel := context.WithTimeout(ctx, pingTime)
+	defer cancel()
+	h.mu.Lock()
+	ping, asking := h.ping, h.asking
+	h.asking = true
+	h.mu.Unlock()
+	if asking {
+		h.heard(errNotAsked)
+		return
+	}
+	err := within(pingCtx, func(ctx context.Context) error {
+		defer func() {
+			h.mu.Lock()
+			h.asking = false
+			h.mu.Unlock()
+		}()
+		return ping(ctx)
+	})
+	if ctx.Err() == nil { // else it is the program that ends
+		h.heard(err)
 	}
 }
 
@@ -67,17 +122,18 @@ func (h *health) watch(ctx context.Context, interval time.Duration) {
 	}
 }
 
-var errSpoolFull = errors.New("the spool is full")
-
 // ready returns why the program can't do all of its work right now, or nil.
-func (p *program) ready() error {
-	if err := p.health.last.Load(); err != nil && *err != nil {
-		return *err
+func (h *health) ready() error {
+	h.mu.Lock()
+	err, checks := h.store, h.checks[:len(h.checks):len(h.checks)]
+	if !h.running {
+		err = errors.Join(errStarting, err)
 	}
-	if p.spool != nil && p.spool.Full() {
-		return errSpoolFull
+	h.mu.Unlock()
+	for _, check := range checks {
+		err = errors.Join(err, check())
 	}
-	return nil
+	return err
 }
 
 // opsHandler serves what ops ask for: /healthz says that the process lives,
@@ -89,8 +145,8 @@ func (p *program) opsHandler() http.Handler {
 		io.WriteString(w, "ok\n")
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if err := p.ready(); err != nil {
-			http.Error(w, fmt.Sprintf("not ready: %v", err), http.StatusServiceUnavailable)
+		if err := p.health.ready(); err != nil {
+			http.Error(w, fmt.Sprintf("not ready: %s", oneLine(err)), http.StatusServiceUnavailable)
 			return
 		}
 		io.WriteString(w, "ready\n")

@@ -39,7 +39,6 @@ const (
 	sitesEvery  = 5 * time.Second
 	geoEvery    = time.Minute
 	healthEvery = 5 * time.Second
-	storeWait   = 30 * time.Second // for a store at the start, and each time after
 )
 
 // Run runs the parts that o names until ctx ends, and then stops them in the
@@ -71,9 +70,10 @@ type program struct {
 	registry *prometheus.Registry
 	duration *prometheus.HistogramVec
 	store    *store.Store
+	came     chan struct{} // closed once the store is prepared
 	health   *health
-	clock    *retention.Clock
 	spool    *spool.Spool // nil without the collector
+	clock    *retention.Clock
 	addrs    Addrs
 	fatal    chan error // what ends the program from inside
 
@@ -123,12 +123,11 @@ func (p *program) start(ctx context.Context) error {
 	}
 	p.registerProgram()
 
+	p.health = newHealth(p.registry)
+	p.serve(ops, metricsListener, p.opsHandler(), "metrics", nothing)
 	if err := p.openStore(ctx); err != nil {
 		return err
 	}
-	p.health = newHealth(ctx, p.store, p.registry)
-	p.background("health watch", func(ctx context.Context) { p.health.watch(ctx, healthEvery) })
-	p.serve(ops, metricsListener, p.opsHandler(), "metrics", nothing)
 
 	if p.Collector || p.Retention {
 		p.clock = p.newClock(p.store, p.component("clock"), p.registry)
@@ -219,88 +218,6 @@ func (p *program) registerProgram() {
 	}, []string{"handler", "code"})
 }
 
-// openStore opens the store, and serves the engine to other processes if it is
-// this one's.
-func (p *program) openStore(ctx context.Context) error {
-	cfg := p.Options.store()
-	cfg.Lazy = p.lazy()
-	st, err := store.Open(ctx, cfg)
-	if err != nil {
-		return err
-	}
-	p.store = st
-	p.onStop(closing, "store", func(context.Context) error { return st.Close() })
-	if cfg.Lazy {
-		p.awaitStore(ctx)
-		return nil
-	}
-	if err := p.prepareStore(ctx); err != nil {
-		return err
-	}
-	engine := st.Engine()
-	if engine == nil {
-		return nil
-	}
-	l, err := engine.Listen()
-	if err != nil {
-		return err
-	}
-	p.background("engine socket", func(ctx context.Context) {
-		if err := engine.Serve(ctx, l); err != nil {
-			p.component("engine").Error("other commands can't reach the store", "err", err)
-		}
-	})
-	return nil
-}
-
-// lazy reports whether the program starts without its store: to take hits while a
-// server is away.
-func (p *program) lazy() bool { return p.Collector && p.Store != "" && !p.Demo }
-
-// prepareStore brings the store to where the program can work with it.
-func (p *program) prepareStore(ctx context.Context) error {
-	if err := p.store.Prepare(ctx); err != nil {
-		return err
-	}
-	if p.Retention {
-		return p.store.Expire(ctx, p.Policy.Retention)
-	}
-	return nil
-}
-
-// awaitStore prepares a store that may be away: now, or else in the background as
-// soon as it can be. Until then hits wait in the spool, and /readyz says so.
-func (p *program) awaitStore(ctx context.Context) {
-	logger := p.component("store")
-	try := func(ctx context.Context) bool {
-		ctx, cancel := context.WithTimeout(ctx, storeWait)
-		defer cancel()
-		err := p.prepareStore(ctx)
-		if err != nil && ctx.Err() != context.Canceled {
-			logger.Warn("the store is away, hits wait in the spool", "err", err)
-		}
-		return err == nil
-	}
-	if try(ctx) {
-		return
-	}
-	p.background("wait for the store", func(ctx context.Context) {
-		tick := time.NewTicker(healthEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-			}
-			if try(ctx) {
-				logger.Info("the store is back")
-				return
-			}
-		}
-	})
-}
-
 func (p *program) openGeo() (*geo.DB, error) {
 	files := p.Geo
 	if len(files) == 0 {
@@ -355,11 +272,20 @@ func (p *program) startSites(ctx context.Context, logger *slog.Logger) (*collect
 	if err := os.MkdirAll(p.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
-	sites := collector.NewSites(p.store, filepath.Join(p.Data, "sites.json"), logger)
-	ctx, cancel := context.WithTimeout(ctx, storeWait)
+	sites := collector.NewSites(p.store, p.sitesFile(), logger)
+	restoreErr := sites.Restore()
+	wait := storeWait
+	if restoreErr == nil {
+		wait = startWait
+	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	if err := sites.Refresh(ctx); err != nil {
-		if restoreErr := sites.Restore(); restoreErr != nil {
+	err := errors.New("the store is not open")
+	if p.storeCame() {
+		err = sites.Refresh(ctx)
+	}
+	if err != nil {
+		if restoreErr != nil {
 			return nil, errors.Join(err, restoreErr)
 		}
 		logger.Warn("sites could not be read, the last known ones are used", "err", err)
@@ -367,6 +293,9 @@ func (p *program) startSites(ctx context.Context, logger *slog.Logger) (*collect
 	p.background("sites watch", func(ctx context.Context) { sites.Watch(ctx, sitesEvery) })
 	return sites, nil
 }
+
+// sitesFile is where the last known sites are.
+func (p *program) sitesFile() string { return filepath.Join(p.Data, "sites.json") }
 
 // openLists opens what tells sources and referrer spam.
 func (p *program) openLists() (*referrer.Sources, *referrer.Spam, error) {
@@ -432,6 +361,12 @@ func (p *program) startSpool() error {
 		return err
 	}
 	p.spool = sp
+	p.health.add(func() error {
+		if sp.Full() {
+			return errSpoolFull
+		}
+		return nil
+	})
 	p.onStop(closing, "spool", func(context.Context) error { return sp.Close() })
 	insert := p.countedInsert()
 	p.onStop(flush, "hits in the spool", func(ctx context.Context) error {
@@ -498,12 +433,23 @@ func (p *program) startDashboard(ctx context.Context, mux *http.ServeMux, geoDB 
 		return err
 	}
 	d.Routes(mux)
-	p.addrs.SetupURL, err = d.SetupURL(ctx, p.baseURL())
-	if err != nil && p.lazy() {
-		p.Logger.Warn("whether there is a user is not known yet", "err", err)
-		return nil
+	if p.storeCame() {
+		p.addrs.SetupURL, err = d.SetupURL(ctx, p.baseURL())
+		return err
 	}
-	return err
+	p.background("first user", func(ctx context.Context) {
+		select {
+		case <-ctx.Done():
+			return
+		case <-p.came:
+		}
+		link, err := d.SetupURL(ctx, p.baseURL())
+		if err != nil && ctx.Err() == nil {
+			p.Logger.Warn("whether there is a user is not known", "err", err)
+		}
+		p.greetFirst(link)
+	})
+	return nil
 }
 
 // addDemo adds pages that track themselves.
@@ -567,10 +513,16 @@ func (p *program) greet() {
 	if p.Dashboard {
 		fmt.Fprintf(p.Out, "Dashboard:  %s/\n", p.baseURL())
 	}
-	if p.addrs.SetupURL != "" {
-		fmt.Fprintf(p.Out, "There is no user yet. Make the first one here, once:\n  %s\n", p.addrs.SetupURL)
-	}
+	p.greetFirst(p.addrs.SetupURL)
+	p.health.started()
 	if p.Started != nil {
 		p.Started(p.addrs)
+	}
+}
+
+// greetFirst tells how the first user is made, unless there is one.
+func (p *program) greetFirst(link string) {
+	if link != "" {
+		fmt.Fprintf(p.Out, "There is no user yet. Make the first one here, once:\n  %s\n", link)
 	}
 }

@@ -36,6 +36,8 @@ var (
 	ErrBusy = errors.New("this process already runs an embedded engine")
 	// ErrStuck says that the engine still does something that it was told to end.
 	ErrStuck = errors.New("the embedded engine does not end its work")
+	// ErrNotLoaded says that a file is no library of the engine, or a broken one.
+	ErrNotLoaded = errors.New("load the engine")
 	// ErrNotStarted says that the library could not open the data.
 	ErrNotStarted = errors.New("the engine did not start, and wrote the reason to standard error")
 	// ErrClosed says that the engine has been closed.

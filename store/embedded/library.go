@@ -114,7 +114,7 @@ type library struct {
 func openLibrary(path string) (*library, error) {
 	handle, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_LOCAL)
 	if err != nil {
-		return nil, fmt.Errorf("load the engine %q: %w", path, err)
+		return nil, fmt.Errorf("%w %q: %w", ErrNotLoaded, path, err)
 	}
 	lib := new(library)
 	for name, function := range map[string]any{
@@ -136,13 +136,13 @@ func openLibrary(path string) (*library, error) {
 	} {
 		symbol, err := purego.Dlsym(handle, name)
 		if err != nil {
-			return nil, fmt.Errorf("load the engine %q: it is not libchdb %s or newer: %w", path, libraryRelease, err)
+			return nil, fmt.Errorf("%w %q: it is not libchdb %s or newer: %w", ErrNotLoaded, path, libraryRelease, err)
 		}
 		purego.RegisterFunc(function, symbol)
 	}
 	symbol, err := purego.Dlsym(purego.RTLD_DEFAULT, "sigaction")
 	if err != nil {
-		return nil, fmt.Errorf("load the engine %q: %w", path, err)
+		return nil, fmt.Errorf("%w %q: %w", ErrNotLoaded, path, err)
 	}
 	purego.RegisterFunc(&lib.sigaction, symbol)
 	return lib, nil

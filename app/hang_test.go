@@ -1,0 +1,173 @@
+package app_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/fotspor/fotspor/app"
+)
+
+// hangingServer accepts connections and answers nothing, or the head of an answer and
+// nothing more. It returns its address.
+func hangingServer(t *testing.T, head string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var conns sync.WaitGroup
+	ended := make(chan struct{})
+	conns.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			conns.Go(func() {
+				defer conn.Close()
+				if head != "" {
+					conn.Read(make([]byte, 4<<10))
+					io.WriteString(conn, head)
+				}
+				<-ended
+			})
+		}
+	})
+	t.Cleanup(func() { close(ended); l.Close(); conns.Wait() })
+	return l.Addr().String()
+}
+
+// knownSites leaves in a data directory what a collector knew of its sites.
+func knownSites(t *testing.T, data string) {
+	t.Helper()
+	const sites = `{"Sites":[{"ID":1,"Name":"Eksempel","Hosts":["example.org"],"Location":"Europe/Oslo"}]}`
+	if err := os.WriteFile(filepath.Join(data, "sites.json"), []byte(sites), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// startWithout is start for a program whose store does not come.
+func startWithout(t *testing.T, change func(*app.Options)) *program {
+	t.Helper()
+	p := &program{t: t, log: new(buffer), out: new(buffer), ended: make(chan error, 1)}
+	o := app.DefaultOptions()
+	o.Collector, o.Dashboard, o.Retention = true, true, true
+	o.Data = t.TempDir()
+	o.Listen, o.MetricsListen = "127.0.0.1:0", "127.0.0.1:0"
+	o.Logger = slog.New(slog.NewTextHandler(p.log, nil))
+	o.Out = p.out
+	knownSites(t, o.Data)
+	change(&o)
+	started := make(chan app.Addrs, 1)
+	o.Started = func(a app.Addrs) { started <- a }
+	p.opts = o
+	ctx, cancel := context.WithCancel(context.Background())
+	p.end = cancel
+	transport := &http.Transport{MaxIdleConnsPerHost: 4}
+	t.Cleanup(transport.CloseIdleConnections)
+	p.client = &http.Client{Transport: transport}
+	begun := time.Now()
+	go func() { p.ended <- app.Run(ctx, o) }()
+	t.Cleanup(p.stop)
+	select {
+	case a := <-started:
+		p.public, p.metrics = "http://"+a.Public.String(), "http://"+a.Metrics.String()
+	case err := <-p.ended:
+		p.ended = nil
+		t.Fatalf("the program did not start: %v\n%s", err, p.log)
+	}
+	if took := time.Since(begun); took > 2*time.Second {
+		t.Errorf("the program took %v to start, want a second", took)
+	}
+	return p
+}
+
+// answer returns status and body of an answer that must come in time.
+func (p *program) answer(url string, within time.Duration) (int, string) {
+	p.t.Helper()
+	r, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		p.t.Error(err)
+		return 0, ""
+	}
+	r.Header.Set("User-Agent", agents[0].header)
+	r.AddCookie(&http.Cookie{Name: "fotspor_session", Value: strings.Repeat("A", 52)})
+	begun := time.Now()
+	resp, err := p.client.Do(r)
+	if err != nil {
+		p.t.Errorf("%s: %v", url, err)
+		return 0, ""
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if took := time.Since(begun); err != nil || took > within {
+		p.t.Errorf("%s: %v after %v, want an answer within %v", url, err, took, within)
+	}
+	return resp.StatusCode, string(body)
+}
+
+// TestHangingStore: with a store that takes connections and never answers, the program
+// starts, says that it lives, takes hits, tells unknown sites, and stops in time.
+func TestHangingStore(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
+	for name, hang := range map[string]struct{ scheme, head, query string }{
+		"http, silent":       {"http", "", ""},
+		"http, headers only": {"http", "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", "?dial_timeout=500ms"},
+		"native, silent":     {"clickhouse", "", "?dial_timeout=500ms"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := startWithout(t, func(o *app.Options) {
+				o.Store = hang.scheme + "://" + hangingServer(t, hang.head) + "/x" + hang.query
+			})
+			if status, _ := p.answer(p.metrics+"/healthz", time.Second); status != http.StatusOK {
+				t.Errorf("/healthz = %d, want 200", status)
+			}
+			if status, why := p.answer(p.metrics+"/readyz", time.Second); status != http.StatusServiceUnavailable || !strings.Contains(why, "the store") {
+				t.Errorf("/readyz = %d %q, want 503 and the store", status, why)
+			}
+			var all sync.WaitGroup
+			for i := range 40 {
+				all.Go(func() {
+					site, want := 1+i%2, http.StatusOK
+					if site == 2 { // which is unknown
+						want = http.StatusBadRequest
+					}
+					page := fmt.Sprintf("%s/pixel.gif?site=%d&url=https://example.org/side%d", p.public, site, i)
+					if status, _ := p.answer(page, time.Second); status != want {
+						t.Errorf("a hit of site %d is answered %d", site, status)
+					}
+				})
+			}
+			all.Wait()
+			if n, _ := metricOf(p.get(p.metrics+"/metrics"), "fotspor_hits_accepted_total"); n != 20 {
+				t.Errorf("%v hits are accepted, want 20", n)
+			}
+			if status, _ := p.answer(p.public+"/sites/1", 10*time.Second); status != http.StatusServiceUnavailable {
+				t.Errorf("a page of the dashboard = %d, want 503", status)
+			}
+			begun := time.Now()
+			p.stop()
+			if took := time.Since(begun); took > 30*time.Second {
+				t.Errorf("the stop took %v, want at most 30 s", took)
+			}
+			for _, want := range []string{"step=drain", `step="hits in the spool"`, "step=store", "hits wait in the spool for the next start", "msg=stopped took="} {
+				if !strings.Contains(p.log.String(), want) {
+					t.Errorf("the log does not hold %q:\n%s", want, p.log)
+				}
+			}
+		})
+	}
+}

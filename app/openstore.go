@@ -1,0 +1,185 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/store/embedded"
+)
+
+// How long the start and the stop of a store may take.
+const (
+	startWait = 300 * time.Millisecond // of a program that can begin without its store
+	storeWait = 30 * time.Second       // of one that can't, and of each later attempt
+	firstWait = 5 * time.Second        // before an attempt that follows a failed one
+	longWait  = time.Minute            // between attempts in the end
+	tellEvery = time.Minute            // the log tells of a failure that goes on
+)
+
+// openStore opens the store. A program that can begin without it does so if the store is
+// not there at once: hits wait in the spool, pages answer 503, /readyz says why, and the
+// store is tried again until it is there.
+func (p *program) openStore(ctx context.Context) error {
+	cfg := p.Options.store()
+	cfg.Lazy = true
+	st, err := store.Open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	p.store, p.came = st, make(chan struct{})
+	p.onStop(closing, "store", func(context.Context) error { return st.Close() })
+	p.health.watchStore(st.Ping)
+	first := make(chan error, 1) // what the first attempt says
+	p.background("store", func(ctx context.Context) { p.runStore(ctx, first) })
+	p.background("health watch", func(ctx context.Context) {
+		select { // until then the attempts say more
+		case <-ctx.Done():
+		case <-p.came:
+			p.health.watch(ctx, healthEvery)
+		}
+	})
+
+	wait := storeWait
+	if p.startsWithoutStore() {
+		wait = startWait
+	}
+	enough := time.NewTimer(wait)
+	defer enough.Stop()
+	select {
+	case err = <-first:
+	case <-enough.C:
+		err = fmt.Errorf("the store did not answer within %v", wait)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if err != nil && !p.startsWithoutStore() {
+		if p.Collector && !p.Demo {
+			err = fmt.Errorf("%w; without its store, or a copy of the sites in %s from a time when it had one, no hit can be taken", advised(err), p.sitesFile())
+		}
+		return err
+	}
+	return nil
+}
+
+// startsWithoutStore reports whether the program can begin to work without its store:
+// the collector needs to know the sites.
+func (p *program) startsWithoutStore() bool {
+	if p.Demo {
+		return false
+	}
+	if !p.Collector {
+		return false
+	}
+	_, err := os.Stat(p.sitesFile())
+	return err == nil
+}
+
+// storeCame reports whether the store has been prepared.
+func (p *program) storeCame() bool {
+	select {
+	case <-p.came:
+		return true
+	default:
+		return false
+	}
+}
+
+// runStore prepares the store, as often as it takes, and then serves the engine to other
+// processes if it is this one's. first gets the error of the first attempt.
+func (p *program) runStore(ctx context.Context, first chan<- error) {
+	logger := p.component("store")
+	var told time.Time
+	for wait := firstWait; ; {
+		err := p.prepareStore(ctx)
+		if err == nil {
+			break
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if time.Since(told) >= tellEvery {
+			told = time.Now()
+			logger.Warn("the store is unavailable, hits wait in the spool", "err", advised(err), "retry_in", wait)
+		}
+		p.health.heard(err)
+		select {
+		case first <- err:
+		default:
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+		}
+		if p.Store == "" { // each attempt loads all metadata, and the engine tells of each
+			wait = min(2*wait, longWait)
+		}
+	}
+	if !told.IsZero() {
+		logger.Info("the store is back")
+	}
+	p.health.heard(nil)
+	close(p.came)
+	select {
+	case first <- nil:
+	default:
+	}
+	p.serveEngine(ctx, p.component("engine"))
+}
+
+// prepareStore is one attempt to bring the store to where the program can work with it.
+func (p *program) prepareStore(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, storeWait)
+	defer cancel()
+	if err := p.store.Prepare(ctx); err != nil {
+		return err
+	}
+	if p.Retention {
+		return p.store.Expire(ctx, p.Policy.Retention)
+	}
+	return nil
+}
+
+// serveEngine serves the engine to other processes until ctx ends, if there is one in
+// this process.
+func (p *program) serveEngine(ctx context.Context, logger *slog.Logger) {
+	engine := p.store.Engine()
+	if engine == nil {
+		return
+	}
+	l, err := engine.Listen()
+	if err == nil {
+		err = engine.Serve(ctx, l)
+	}
+	if err != nil {
+		logger.Error("other commands can't reach the store", "err", err)
+	}
+}
+
+// advised adds to an error of the embedded engine what there is to do about it.
+func advised(err error) error {
+	var what string
+	switch {
+	case errors.Is(err, embedded.ErrNoLibrary): // which says it itself
+	case errors.Is(err, embedded.ErrLocked):
+		what = "end the process that has it and does not answer, or name another directory with --data"
+	case errors.Is(err, fs.ErrPermission):
+		what = "give the files of the data directory to the user of this process, as with chown -R"
+	case errors.Is(err, embedded.ErrNotStarted):
+		what = "if it says that a file is damaged, take the folder clickhouse of the data directory from a backup, or move it away to begin with an empty store; hits in the spool are kept"
+	case errors.Is(err, embedded.ErrNotLoaded):
+		what = "install the library again, or name another with --engine"
+	}
+	if what == "" {
+		return err
+	}
+	return fmt.Errorf("%w: %s", err, what)
+}
