@@ -1,59 +1,175 @@
 package scrub
 
-// checked marks the numbers whose check digits tell them: Norwegian national
-// identity numbers and payment cards.
+import "strings"
+
+// checked marks the numbers whose check digits tell them: national identity numbers
+// and payment cards. A letter may stand before and behind them.
 func checked(s string) string {
 	e := edit{s: s}
-	word := false // a word or a number stands before s[i]
 	for i := 0; i < len(s); {
-		if class[s[i]]&alnum == 0 {
-			c, n := next(s, i)
-			word = isWord(c)
-			i += n
+		if class[s[i]]&digit == 0 {
+			i++
 			continue
 		}
-		end, mark := 0, ""
-		if !word {
-			end, mark = check(s, i)
+		if end := identity(s, i); end > 0 {
+			e.mark(i, end, nationalID)
+			i = end
+			continue
 		}
-		if mark != "" {
-			e.mark(i, end, mark)
-		} else {
-			end = run(s, i, alnum)
+		if end := card(s, i); end > 0 {
+			e.mark(i, end, token)
+			i = end
+			continue
 		}
-		i, word = end, mark == ""
+		i = digits(s, i)
 	}
 	return e.text()
+}
+
+// date returns the end of the six digits of a day at s[i], with the digits: in one go,
+// or in pairs with one of " .-/_" between them, the same each time. A year may have
+// four digits. 0 if there is none; sign is what stands between the pairs, or 0.
+func date(s string, i int) (six [6]byte, end int, sign byte) {
+	switch n := digits(s, i) - i; n {
+	case 6:
+		copy(six[:], s[i:i+6])
+		return six, i + 6, 0
+	case 8: // DDMMYYYY
+		copy(six[:4], s[i:i+4])
+		copy(six[4:], s[i+6:i+8])
+		return six, i + 8, 0
+	case 2:
+	default:
+		return six, 0, 0
+	}
+	copy(six[:], s[i:i+2])
+	end = i + 2
+	for n := 1; n < 3; n++ {
+		if end == len(s) || strings.IndexByte(" .-/_", s[end]) < 0 || n == 2 && s[end] != sign {
+			return six, 0, 0
+		}
+		sign = s[end]
+		start := end + 1
+		end = digits(s, start)
+		if n == 2 && end-start == 4 {
+			start += 2
+		}
+		if end-start != 2 {
+			return six, 0, 0
+		}
+		copy(six[2*n:], s[start:end])
+	}
+	return six, end, sign
+}
+
+// maxIdentityGap is how many signs may stand between the date and the number of an
+// identity number.
+const maxIdentityGap = 3
+
+// identity returns the end of the national identity number of a Nordic country at
+// s[i], 0 if there is none.
+func identity(s string, i int) (end int) {
+	end = digits(s, i)
+	if end-i == 11 {
+		if isNationalID([11]byte([]byte(s[i:end]))) {
+			return end
+		}
+		return 0
+	}
+	six, end, sign := date(s, i)
+	if end == 0 {
+		return 0
+	}
+	if to := nordic(s, six, end, sign, i); to > 0 {
+		return to
+	}
+	group := gap(s, end, maxIdentityGap)
+	if group == 0 || sign == '/' && s[end] == '/' { // the path of a page by date
+		return 0
+	}
+	var number [11]byte
+	n := copy(number[:], six[:])
+	for {
+		to := digits(s, group)
+		if n+to-group > len(number) {
+			return 0
+		}
+		n += copy(number[n:], s[group:to])
+		if n == len(number) {
+			break
+		}
+		if _, group = separator(s, to); group == 0 { // 999 97
+			return 0
+		}
+	}
+	if !isNationalID(number) || number[0] >= '8' && end-i != 6 {
+		return 0
+	}
+	return digits(s, group)
+}
+
+// nordic returns the end of a Swedish, Danish or Finnish identity number whose six
+// digits of a date end before s[end], 0 if there is none. Only with the sign that is
+// written between date and number, and with the right check, is it one.
+func nordic(s string, six [6]byte, end int, sign byte, start int) int {
+	if sign != 0 || end+5 > len(s) || strings.IndexByte("-+ABCDEFYXWVU", s[end]) < 0 {
+		return 0
+	}
+	if to := end + 4; digits(s, end+1) >= to && class[s[to]]&alnum != 0 && !wordAt(s, to+1) && end-start == 6 { // Finland, dvv.fi
+		n := 0
+		for _, b := range append(six[:], s[end+1:to]...) {
+			n = n*10 + int(b-'0')
+		}
+		if isDay(two(six[:]), two(six[2:]), two(six[4:])) && s[to] == "0123456789ABCDEFHJKLMNPRSTUVWXY"[n%31] {
+			return to + 1
+		}
+	}
+	if s[end] != '-' && s[end] != '+' || digits(s, end+1) != end+5 {
+		return 0
+	}
+	if end-start == 8 { // YYYYMMDD
+		if century := two(s[start:]); century < 18 || century > 20 {
+			return 0
+		}
+		copy(six[:], s[start+2:end])
+	}
+	number := append(six[:], s[end+1:end+5]...)
+	year, month, day := two(number), two(number[2:]), two(number[4:])
+	if day > 60 {
+		day -= 60 // samordningsnummer
+	}
+	if isDay(day, month, year) && luhn(number) { // Sweden, Skatteverket SKV 704
+		return end + 5
+	}
+	if end-start == 6 && s[end] == '-' && isDay(two(number), two(number[2:]), two(number[4:])) &&
+		weigh(number, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1)%11 == 0 { // Denmark, cpr.dk, those of before 2007
+		return end + 5
+	}
+	return 0
 }
 
 // maxCard is the most digits of a payment card, by ISO/IEC 7812.
 const maxCard = 19
 
-// check returns the end and the mark of the number at s[i], which may be written
-// in groups, or no mark.
-func check(s string, i int) (end int, mark string) {
+// card returns the end of the payment card at s[i], which may be written in groups,
+// 0 if there is none.
+func card(s string, i int) (end int) {
 	var number [maxCard]byte
-	n, first, date := 0, 0, false
+	n, first := 0, 0
 	for group := i; ; {
 		end = digits(s, group)
 		if end == group || n+end-group > maxCard {
-			return 0, ""
+			return 0
 		}
 		n += copy(number[n:], s[group:end])
 		if first == 0 {
 			first = n
 		}
-		date = date || n == 6
-		switch {
-		case wordAt(s, end):
-			return 0, ""
-		case n == 11 && (first == 11 || date && (first == 6 || first == 2)) && isNationalID([11]byte(number[:11])):
-			return end, nationalID
-		case n >= 14 && (first == n || first == 4) && isCard(number[:n]):
-			return end, token
+		if n >= 14 && (first == n || first == 4) && isCard(number[:n]) {
+			return end
 		}
 		if _, group = separator(s, end); group == 0 {
-			return 0, ""
+			return 0
 		}
 	}
 }
@@ -159,10 +275,16 @@ func isCard(number []byte) bool {
 	default:
 		return false
 	}
+	return luhn(number)
+}
+
+// luhn reports whether the last of a number's digits is the check digit of ISO/IEC
+// 7812.
+func luhn(number []byte) bool {
 	sum := 0
 	for i, b := range number {
 		d := int(b - '0')
-		if (n-i)%2 == 0 {
+		if (len(number)-i)%2 == 0 {
 			d = 2*d/10 + 2*d%10
 		}
 		sum += d

@@ -5,10 +5,9 @@ import (
 	"unicode"
 )
 
-// mails marks mail addresses: whatever stands around an at sign, which may be
-// escaped. The name of the host needs no full stop, and may be missing at the end
-// of a text or of a word, because search boxes that answer at each key send
-// addresses half typed.
+// mails marks mail addresses: whatever stands around an at sign. The name of the host
+// needs no full stop, and may be missing at the end of a text or of a word, because
+// search boxes that answer at each key send addresses half typed.
 func mails(s string) string {
 	e := edit{s: s}
 	for i := 0; i < len(s); {
@@ -18,7 +17,7 @@ func mails(s string) string {
 			continue
 		}
 		end := atSigns(s, i)
-		from, to := address(s, e.last, i, end)
+		from, to := mail(s, e.last, i, end)
 		if to > 0 {
 			e.mark(from, to, email)
 			end = to
@@ -40,9 +39,9 @@ func atSigns(s string, i int) int {
 	return i
 }
 
-// address returns the bounds of the address whose at signs are s[at:end], to = 0 if
+// mail returns the bounds of the address whose at signs are s[at:end], to = 0 if
 // there is none. It looks no further back than last.
-func address(s string, last, at, end int) (from, to int) {
+func mail(s string, last, at, end int) (from, to int) {
 	from = local(s, last, at)
 	if from == at {
 		return 0, 0
@@ -107,9 +106,12 @@ func quoted(s string, last, at int) int {
 	return first + open
 }
 
-// host returns the end of the name of a host at s[i], and whether what is there
-// can follow an at sign.
+// host returns the end of the name of a host at s[i], or of an address in its place,
+// and whether what is there can follow an at sign.
 func host(s string, i int) (to int, ok bool) {
+	if end := literal(s, i); end > 0 {
+		return end, true
+	}
 	to = i
 	letters := false
 	for j := i; j < len(s); {
@@ -130,6 +132,30 @@ func host(s string, i int) (to int, ok bool) {
 	}
 	c, _ := next(s, i)
 	return i, c == '/' || unicode.IsSpace(c)
+}
+
+// literal returns the end of the internet address that stands for a host at s[i],
+// with or without brackets (RFC 5321), 0 if there is none.
+func literal(s string, i int) (end int) {
+	start := i
+	if start < len(s) && s[start] == '[' {
+		if start++; strings.HasPrefix(s[start:], "IPv6:") {
+			start += len("IPv6:")
+		}
+	}
+	octets, end, _ := quad(s, start, ".")
+	if end == 0 {
+		end = ipv6(s, start)
+	} else if start == i && octets[0] < 100 && large(octets) < 2 {
+		return 0 // a version, as in react@18.2.0.1
+	}
+	if end > 0 && start > i {
+		if end == len(s) || s[end] != ']' {
+			return 0
+		}
+		end++
+	}
+	return end
 }
 
 // isPicture reports whether what follows an at sign says how dense a picture is,

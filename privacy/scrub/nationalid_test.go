@@ -54,8 +54,18 @@ func TestNationalID(t *testing.T) {
 		{"31028612345", same}, // no such day
 		{"00000000000", same}, {"11111111111", same}, {"12345678901", same}, {"99999999999", same},
 		{"117912099997", same}, {"179120999971", same},
-		{"fnr17912099997", same}, {"17912099997x", same}, {"ø17912099997", same}, {"17912099997%F8", same},
-		{"179120  99997", same}, {"179120_99997", same}, {"179120/99997", same},
+		{"fnr17912099997", "fnr[national-id]"}, {"17912099997x", "[national-id]x"}, {"ø17912099997", "ø[national-id]"},
+		{"17912099997%F8", "[national-id]ø"}, {"17912099997²", "[national-id]²"},
+		{"179120  99997", "[national-id]"}, {"179120_99997", "[national-id]"}, {"179120/99997", "[national-id]"},
+		{"179120:99997", "[national-id]"}, {"179120,99997", "[national-id]"}, {"179120, 99997", "[national-id]"},
+		{"179120 / 99997", "[national-id]"}, {"179120|99997", "[national-id]"}, {"179120 – 99997", "[national-id]"},
+		{"17/91/20 99997", "[national-id]"}, {"17_91_20_99997", "[national-id]"}, {"17.91.2020-99997", "[national-id]"},
+		{"17912020 99997", "[national-id]"},
+		// Sweden, Denmark and Finland: with the sign that is written, and the check.
+		{"811218-9876", "[national-id]"}, {"19811218-9876", "[national-id]"}, {"811218+9876", "[national-id]"},
+		{"131052-308T", "[national-id]"}, {"010594Y9032", "[national-id]"}, {"070761-4285", "[national-id]"},
+		{"811218-9877", same}, {"131052-308U", same}, {"8112189876", same}, {"070761-4286", same},
+
 		{"1791 2099997", same}, {"17912 099997", same}, {"1791209 9997", same},
 		{"1234.56.78903", same},
 	})
@@ -63,7 +73,9 @@ func TestNationalID(t *testing.T) {
 		{"/person/17912099997/sak", "/person/[national-id]/sak"},
 		{"/person/179120%2099997", "/person/[national-id]"},
 		{"/person/179120-99997", "/person/[national-id]"},
-		{"/n%E6/17912099997", "/n%E6/[national-id]"},
+		{"/n%E6/17912099997", "/næ/[national-id]"},
+		{"/person/179120/99997", "/person/[national-id]"},
+		{"/17/11/20/99997", same}, // a page by date
 	})
 }
 

@@ -13,7 +13,8 @@ type left struct {
 }
 
 // phones marks telephone numbers. Digits that a sign links with others are parts
-// of dates, versions, prices or codes, and are left alone.
+// of dates, versions, prices or codes, and are left alone, and so are those behind
+// letters, unless these say that they are a telephone.
 func phones(s string, path bool) string {
 	e := edit{s: s}
 	var before left
@@ -31,6 +32,10 @@ func phones(s string, path bool) string {
 			end, ok := i, false
 			if class[s[i]]&digit != 0 && !before.word {
 				end, ok = number(s, i, before.linked, path)
+			} else if letters := run(s, i, letter); digitAt(s, letters) && isPhoneWord(s[i:letters]) {
+				if end, ok = number(s, letters, 0, false); ok {
+					i = letters
+				}
 			}
 			if ok {
 				e.mark(i, end, phone)
@@ -48,6 +53,20 @@ func phones(s string, path bool) string {
 		i += n
 	}
 	return e.text()
+}
+
+// isPhoneWord reports whether letters say that a telephone number follows.
+func isPhoneWord(letters string) bool {
+	if len(letters) > 24 {
+		return false
+	}
+	letters = strings.ToLower(letters)
+	for _, w := range []string{"tel", "tlf", "mob", "phone", "ring", "sms", "call", "fax", "whatsapp", "msisdn"} {
+		if strings.Contains(letters, w) {
+			return true
+		}
+	}
+	return false
 }
 
 // lastDigits returns how many digits s[i:end] ends with.
@@ -98,9 +117,14 @@ func number(s string, i, linked int, path bool) (int, bool) {
 	case 2:
 		return pairs(s, i)
 	case 3:
-		if to := threeTwoThree(s, i); to > 0 {
+		if to := threes(s, i, 2, 3); to > 0 {
 			return to, true
 		}
+		if to := threes(s, i, 3, 2); to > 0 {
+			return to, true
+		}
+	case 4:
+		return fours(s, i)
 	case 8:
 		if ends(s, end, n) && isBare(s, i, path) {
 			return end, true
@@ -134,7 +158,17 @@ func prefixed(s string, i, end int) int {
 		if to := digits(s, group); to-group == 8 && ends(s, to, 8) && isSubscriber(s[group], false) {
 			return to
 		}
-		return threeTwoThree(s, group)
+		if to := threes(s, group, 2, 3); to > 0 {
+			return to
+		}
+		if to := threes(s, group, 3, 2); to > 0 {
+			return to
+		}
+		to, ok := fours(s, group)
+		if !ok {
+			return 0
+		}
+		return to
 	}
 	return 0
 }
@@ -226,22 +260,47 @@ func pairs(s string, i int) (end int, ok bool) {
 	return end, n > 0 && n%4 == 0 && s[i] >= '2' && ends(s, end, 2)
 }
 
-// threeTwoThree returns the end of the number at s[i] that is written as
-// 912 34 567, 0 if there is none.
-func threeTwoThree(s string, i int) int {
+// threes returns the end of the number at s[i] that is three digits and two groups of
+// so many more, as in 912 34 567 and 912 345 67, 0 if there is none.
+func threes(s string, i, middle, last int) int {
 	end := i + 3
 	if digits(s, i) != end || s[i] < '2' {
 		return 0
 	}
 	sep, second := separator(s, end)
-	if sep == 0 || digits(s, second) != second+2 {
+	if sep == 0 || digits(s, second) != second+middle || sep == '.' && last == 2 && !isSubscriber(s[i], true) {
 		return 0
 	}
-	again, third := separator(s, second+2)
-	if again != sep || digits(s, third) != third+3 || !ends(s, third+3, 3) {
+	again, third := separator(s, second+middle)
+	if again != sep || digits(s, third) != third+last || !ends(s, third+last, last) {
 		return 0
 	}
-	return third + 3
+	return third + last
+}
+
+// fours reads the groups of four digits from s[i] on: 9123 4567. More of them are no
+// telephone number, nor are two years, or a range of postal codes.
+func fours(s string, i int) (end int, ok bool) {
+	end = digits(s, i)
+	sep, group := separator(s, end)
+	if sep == 0 || end != i+4 {
+		return end, false
+	}
+	n, second := 1, group
+	for c := sep; c == sep && digits(s, group)-group == 4; n++ {
+		end = group + 4
+		c, group = separator(s, end)
+	}
+	if n != 2 || group > 0 || !ends(s, end, 4) || wordAt(s, end) || s[i] < '2' || s[i:i+2] == "20" {
+		return end, false
+	}
+	switch sep {
+	case '-', '_':
+		return end, isSubscriber(s[i], true) && !(s[i] == s[second] && s[i:i+4] < s[second:end])
+	case '.':
+		return end, false
+	}
+	return end, true
 }
 
 // isSubscriber reports whether a Norwegian number of eight digits can begin so.

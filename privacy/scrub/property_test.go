@@ -16,10 +16,9 @@ import (
 var functions = map[string]func(string) string{"Text": scrub.Text, "Path": scrub.Path}
 
 var (
-	// Whole escapes are left alone: the 40 of %40 is no local part.
-	mailAddress = regexp.MustCompile(`(?:^|[^%\pL\pN._+-])[\pL\pN][\pL\pN._+-]*(@|%40|%2540)(?:[\pL\pN][\pL\pN._-]*)?\pL`)
-	picture     = regexp.MustCompile(`(@|%40|%2540)[1-9.]*x\.(png|jpe?g)$`)
-	marks       = regexp.MustCompile(`\[(email|phone|national-id|token)\]`)
+	mailAddress = regexp.MustCompile(`(?:^|[^%\pL\pN._+-])[\pL\pN][\pL\pN._+-]*@(?:[\pL\pN][\pL\pN._-]*)?\pL`)
+	picture     = regexp.MustCompile(`@[1-9.]*x\.(png|jpe?g)$`)
+	marks       = regexp.MustCompile(`\[(ip|email|phone|national-id|token|encoded)\]`)
 )
 
 // hold checks what is true of every text.
@@ -33,23 +32,14 @@ func hold(t *testing.T, in string) {
 		if utf8.ValidString(in) && !utf8.ValidString(out) {
 			t.Errorf("%s(%q) = %q: not UTF-8", name, in, out)
 		}
-		if len(out) > 4*len(in) {
-			t.Errorf("%s(%q): %d bytes became %d", name, in, len(in), len(out))
-		}
 		for _, left := range mailAddress.FindAllString(out, -1) {
 			if !picture.MatchString(left) {
 				t.Errorf("%s(%q) = %q: %q is left", name, in, out, left)
 			}
 		}
-		if strings.Count(out, "/") > strings.Count(in, "/") {
-			t.Errorf("%s(%q) = %q: more slashes", name, in, out)
-		}
-		if !keeps(in, out) {
+		if scrub.Plain(in) && !strings.ContainsAny(in, "?#:") && !strings.Contains(in, "//") && !keeps(in, out) {
 			t.Errorf("%s(%q) = %q: more than marks is new", name, in, out)
 		}
-	}
-	if out := scrub.Path(in); strings.Count(out, "/") != strings.Count(in, "/") {
-		t.Errorf("Path(%q) = %q: slashes are gone", in, out)
 	}
 }
 
@@ -113,14 +103,15 @@ func TestGeneratedTokens(t *testing.T) {
 		h := hex.EncodeToString(random(16))
 		return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
 	}
-	base62 := func(n int) string {
-		const of = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	drawn := func(of string, n int) string {
 		b := random(n)
 		for i := range b {
 			b[i] = of[int(b[i])%len(of)]
 		}
 		return string(b)
 	}
+	const capitals, small, numbers = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz", "0123456789"
+	base62 := func(n int) string { return drawn(numbers+capitals+small, n) }
 	for _, kind := range []struct {
 		name  string
 		make  func() string
@@ -130,9 +121,16 @@ func TestGeneratedTokens(t *testing.T) {
 		{"MD5", func() string { return hex.EncodeToString(random(16)) }, 100},
 		{"SHA-1", func() string { return hex.EncodeToString(random(20)) }, 100},
 		{"64 bits in hexadecimal", func() string { return hex.EncodeToString(random(8)) }, 99.8},
-		{"base62 of 24", func() string { return base62(24) }, 95},
-		{"base62 of 32", func() string { return base62(32) }, 97},
-		{"base62 of 40", func() string { return base62(40) }, 98},
+		{"UUID with underscores", func() string { return strings.ReplaceAll(uuid(), "-", "_") }, 100},
+		{"base62 of 16", func() string { return base62(16) }, 98},
+		{"base62 of 24", func() string { return base62(24) }, 99.5},
+		{"base62 of 32", func() string { return base62(32) }, 99.5},
+		{"base36 of 18", func() string { return drawn(numbers+small, 18) }, 95},
+		{"base32 of 16", func() string { return drawn(capitals+"234567", 16) }, 95},
+		{"base32 of 26", func() string { return drawn(capitals+"234567", 26) }, 98},
+		{"ULID", func() string { return "01" + drawn("0123456789ABCDEFGHJKMNPQRSTVWXYZ", 24) }, 99},
+		{"nanoid", func() string { return drawn(numbers+capitals+small+"-_", 21) }, 95},
+		{"small letters of 24", func() string { return drawn(small, 24) }, 90},
 		{"base64 of 48 bytes", func() string { return base64.RawURLEncoding.EncodeToString(random(48)) }, 90},
 		{"JWT", func() string {
 			part := base64.RawURLEncoding.EncodeToString

@@ -11,8 +11,9 @@ const (
 	upper
 	lower
 	hex
-	sign  // an at sign, or a percent sign that may begin one
-	alnum = digit | upper | lower
+	code   // may begin or be a part of an encoding: % & \ = and all bytes outside ASCII
+	alnum  = digit | upper | lower
+	letter = upper | lower
 )
 
 var class = classes()
@@ -26,8 +27,8 @@ func classes() (table [256]byte) {
 			table[c] = upper
 		case 'a' <= c && c <= 'z':
 			table[c] = lower
-		case c == '@' || c == '%':
-			table[c] = sign
+		case c == '%' || c == '&' || c == '\\' || c == '=' || c < ' ' || c >= 0x7f:
+			table[c] = code
 		}
 		if 'A' <= c && c <= 'F' || 'a' <= c && c <= 'f' {
 			table[c] |= hex
@@ -36,40 +37,21 @@ func classes() (table [256]byte) {
 	return table
 }
 
-// letter stands for a byte outside ASCII that is written as an escape: a letter,
-// or a part of one.
-const letter = 'ø'
-
-// next returns the character at s[i] and the number of bytes it is written with.
-// An escape is what it stands for, escaped up to three times over.
+// next returns the character at s[i] and the number of its bytes.
 func next(s string, i int) (c rune, n int) {
-	switch b := s[i]; {
-	case b == '%':
-		return escape(s, i)
-	case b < utf8.RuneSelf:
-		return rune(b), 1
+	if s[i] < utf8.RuneSelf {
+		return rune(s[i]), 1
 	}
 	return utf8.DecodeRuneInString(s[i:])
 }
 
-// maxEscape is the longest escape of one character: %252540.
-const maxEscape = 7
-
-func escape(s string, i int) (c rune, n int) {
-	n = 1
-	for n < maxEscape-2 && i+n+4 <= len(s) && s[i+n:i+n+2] == "25" && isHex(s[i+n+2:i+n+4]) {
-		n += 2
-	}
-	if i+n+2 > len(s) || !isHex(s[i+n:i+n+2]) {
-		return '%', 1
-	}
-	b := nibble(s[i+n])<<4 | nibble(s[i+n+1])
-	if b >= utf8.RuneSelf {
-		return letter, n + 2
-	}
-	return rune(b), n + 2
+// previous returns the character that ends before s[i] and where it begins.
+func previous(s string, i int) (c rune, start int) {
+	c, n := utf8.DecodeLastRuneInString(s[:i])
+	return c, i - n
 }
 
+// nibble returns the value of a hexadecimal digit.
 func nibble(b byte) byte {
 	if class[b]&digit != 0 {
 		return b - '0'
@@ -77,25 +59,13 @@ func nibble(b byte) byte {
 	return b&0x0f + 9
 }
 
-// previous returns the character that ends before s[i] and where it begins.
-func previous(s string, i int) (c rune, start int) {
-	for n := 3; n <= min(maxEscape, i); n += 2 {
-		if s[i-n] == '%' {
-			if c, size := escape(s, i-n); size == n {
-				return c, i - n
-			}
-		}
-	}
-	c, n := utf8.DecodeLastRuneInString(s[:i])
-	return c, i - n
-}
-
-// isWord reports whether c is part of a word or a number.
+// isWord reports whether c is part of a word or a number. Superscripts, which stand
+// for notes, are not.
 func isWord(c rune) bool {
 	if c < utf8.RuneSelf {
 		return class[byte(c)]&alnum != 0
 	}
-	return c != utf8.RuneError && (unicode.IsLetter(c) || unicode.IsMark(c) || unicode.IsNumber(c))
+	return c != utf8.RuneError && (unicode.IsLetter(c) || unicode.IsMark(c) || unicode.IsDigit(c))
 }
 
 // wordAt reports whether a word or a number goes on at s[i].
@@ -112,6 +82,9 @@ func wordBefore(s string, i int) bool {
 	c, _ := previous(s, i)
 	return isWord(c)
 }
+
+// digitAt reports whether s[i] is a digit.
+func digitAt(s string, i int) bool { return i < len(s) && class[s[i]]&digit != 0 }
 
 // isHex reports whether s is of hexadecimal digits only.
 func isHex(s string) bool {
@@ -135,9 +108,9 @@ func run(s string, i int, of byte) int {
 func digits(s string, i int) int { return run(s, i, digit) }
 
 // separator reads the one character that may stand between two groups of digits,
-// the first of which ends before s[i]. It is told as a space, hyphen or full stop,
-// with the start of the next group, or as 0. A plus is a space in a form that was
-// sent.
+// the first of which ends before s[i]. It returns a space, hyphen, full stop or
+// underscore, with the start of the next group, or 0. A plus is a space in a form
+// that was sent.
 func separator(s string, i int) (c rune, group int) {
 	if i == len(s) {
 		return 0, 0
@@ -148,12 +121,29 @@ func separator(s string, i int) (c rune, group int) {
 		c = ' '
 	case '-', '\u2010', '\u2011', '\u2012', '\u2013':
 		c = '-'
-	case '.':
+	case '.', '_':
 	default:
 		return 0, 0
 	}
-	if i+n == len(s) || class[s[i+n]]&digit == 0 {
+	if !digitAt(s, i+n) {
 		return 0, 0
 	}
 	return c, i + n
+}
+
+// gap returns the start of the digits that at most most characters, none of them
+// a letter, a digit or the bracket of a mark, part from what ends before s[i]. It
+// returns 0 where there are none.
+func gap(s string, i, most int) (group int) {
+	for n := 0; i < len(s) && n <= most; n++ {
+		if class[s[i]]&digit != 0 {
+			return i
+		}
+		c, size := next(s, i)
+		if isWord(c) || c == '[' || c == ']' || c == '@' {
+			return 0
+		}
+		i += size
+	}
+	return 0
 }

@@ -1,105 +1,305 @@
 // Package scrub puts marks in the place of personal data in texts that strangers
 // send, before anything else sees them. What it finds is what machines can tell:
-// mail addresses, telephone numbers, Norwegian national identity numbers, payment
-// cards and the keys of machines. Names of people, street addresses and whatever
-// else takes a reader to recognise it can't find.
+// mail addresses, internet addresses, telephone numbers, national identity numbers,
+// payment cards, the keys of machines, and the queries of URLs. Names of people,
+// street addresses and whatever else takes a reader to recognise it can't find.
+//
+// It looks at a copy from which every encoding is taken, layer by layer. A text
+// whose copy holds nothing is returned as it came.
 //
 // Where a text may be either, it is taken for personal data if that is the more
 // likely, and left alone if a report would lose pages or search terms by it.
 package scrub
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/fotspor/fotspor/hit"
+)
 
 // The marks. They hold nothing that is looked for, so that they outlive another
 // scrubbing.
 const (
+	ip         = "[ip]"
 	email      = "[email]"
 	nationalID = "[national-id]"
 	phone      = "[phone]"
 	token      = "[token]"
+	encoded    = "[encoded]" // a whole text in too many layers of encoding
+)
+
+// marks are all of them.
+var marks = [...]string{ip, email, nationalID, phone, token, encoded}
+
+// Bounds of the work that one text may be.
+const (
+	// MaxText is how many bytes of a text are read. The rest is dropped, and with it
+	// what the cut may have split.
+	MaxText = 8<<10 - 4
+
+	tail   = 128 // bytes before the cut that may be a part of something
+	levels = 32  // layers of encoding
+	passes = 8   // over one layer, as a mark may lay open something beside it
+)
+
+// Scrubber scrubs the texts of one hit. The zero Scrubber knows of no sender. It is
+// safe for concurrent use.
+type Scrubber struct {
+	// Sender is the address that the hit came from. It is marked in every spelling
+	// that is in use, however short or unlikely: of others only those that can't be
+	// taken for something else.
+	Sender hit.Addr
+}
+
+// kind is what a text is.
+type kind int
+
+const (
+	freeText kind = iota
+	pagePath
+	hostName
 )
 
 // Text returns s with a mark in the place of each piece of personal data. It is
 // for what people and scripts write freely: search terms, fields of events,
 // titles, values of query parameters and of campaigns. A number of eight digits is
-// a telephone number in it, unless it reads as a date, a year or a price.
+// a telephone number in it, unless it reads as a date, a year or a price. URLs lose
+// user, query and fragment.
 //
-// Text(Text(s)) is Text(s). Valid UTF-8 stays valid; the result is at most four
-// times as long as s. The time is linear in the length of s, and where there is
-// nothing to mark s itself is returned and nothing allocated. It is safe for
-// concurrent use.
-func Text(s string) string { return scrub(s, false) }
+// Text(Text(s)) is Text(s). The result is valid UTF-8 where s is, and at most four
+// times as long. The time is linear in the length of s, of which at most MaxText
+// bytes are read. Where there is nothing to mark s itself is returned, and for most
+// texts nothing allocated.
+func (s Scrubber) Text(text string) string { return s.scrub(text, freeText) }
 
-// Path is Text for the decoded path of a page, in which escapes such as %F8 may be
-// left. Slashes stay where they are. A number of eight digits in one go is a
-// telephone number in it only if it begins with 4 or 9, as mobiles do: the others
-// are far more often ids of pages.
-func Path(path string) string { return scrub(path, true) }
+// Path is Text for the decoded path of a page, or its host and path. Slashes stay
+// where they are. A number of eight digits in one go is a telephone number in it only
+// if it begins with 4 or 9, as mobiles do: the others are far more often ids of pages.
+// The result is in Unicode's normal form C.
+func (s Scrubber) Path(path string) string {
+	if !isASCII(path) {
+		path = norm.NFC.String(path)
+	}
+	return s.scrub(path, pagePath)
+}
 
-// scrub looks for one kind after the other. The order matters: the local part of
-// an address may be a telephone number, and a key may hold any number.
-func scrub(s string, path bool) string {
-	found := look(s)
+// Host is Text for the name of a host, in which hyphens part the numbers of an
+// address, too.
+func (s Scrubber) Host(host string) string { return s.scrub(host, hostName) }
+
+// Value returns v and true, or 0 and false where the number is that of a person: a
+// national identity number, also without its leading zero, a payment card, a
+// telephone number or the sender's address.
+func (s Scrubber) Value(v float64) (float64, bool) {
+	if v > -1e6 && v < 1e6 && v == float64(int32(v)) {
+		return v, true // as nearly all are
+	}
+	text := strings.TrimPrefix(strconv.FormatFloat(v, 'f', -1, 64), "-")
+	whole, fraction, _ := strings.Cut(text, ".")
+	bare := whole + fraction
+	for _, n := range []string{text, bare, "0" + bare, whole, "0" + whole} {
+		if n == whole && len(n) == 8 && strings.HasSuffix(n, "000") {
+			continue // a sum of money or a size, rather than somebody's mobile
+		}
+		if s.scrub(n, pagePath) != n {
+			return 0, false
+		}
+	}
+	return v, true
+}
+
+// Text, Path and Host are those of a Scrubber that knows of no sender.
+func Text(s string) string    { return Scrubber{}.Text(s) }
+func Path(path string) string { return Scrubber{}.Path(path) }
+func Host(host string) string { return Scrubber{}.Host(host) }
+
+// scrub marks what a text holds in any of its layers. What is returned is the
+// innermost layer that held something, with its marks.
+func (s Scrubber) scrub(text string, as kind) string {
+	cut := len(text) > MaxText
+	if cut {
+		text = Cut(text, MaxText)
+	}
+	found := look(text)
+	if found == (traces{}) && !cut {
+		return text
+	}
+	best := text
+	for range levels {
+		inner, harmless := decode(text)
+		if !harmless || inner == text {
+			marked, done := s.mark(text, as, found)
+			if !done {
+				return whole(as)
+			}
+			if marked != text {
+				best, text = marked, marked
+				inner, _ = decode(text)
+			}
+		}
+		if inner == text {
+			if cut {
+				best = Cut(best, max(len(best)-tail, 0))
+			}
+			return best
+		}
+		text, found = inner, look(inner)
+	}
+	return whole(as)
+}
+
+// whole is the mark for a whole text.
+func whole(as kind) string {
+	if as == pagePath {
+		return "/" + encoded
+	}
+	return encoded
+}
+
+// mark looks at one layer until it finds nothing more. done is false if that takes
+// too long.
+func (s Scrubber) mark(text string, as kind, found traces) (marked string, done bool) {
+	for range passes {
+		marked := s.pass(text, as, found)
+		if marked == text {
+			return text, true
+		}
+		text, found = marked, look(marked)
+	}
+	return text, false
+}
+
+// pass looks for one kind after the other. The order matters: the local part of
+// a mail address may be a telephone number, and a key may hold any number.
+func (s Scrubber) pass(text string, as kind, found traces) string {
+	if found.url {
+		text = urls(text, as)
+	}
 	if found.at {
-		s = mails(s)
+		text = mails(text)
+	}
+	if found.digits >= 4 || found.long {
+		text = s.own(text)
+	}
+	if found.colons || found.digits >= 4 {
+		text = addresses(text, as)
+	}
+	if found.keyword {
+		text = secrets(text)
 	}
 	if found.key {
-		s = tokens(s)
+		text = tokens(text)
 	}
-	if found.number {
-		s = phones(checked(s), path)
+	if found.digits >= 8 {
+		text = phones(checked(text), as != freeText)
 	}
-	return s
+	return text
 }
 
 // traces says what a text may hold. Without a trace it does not hold it.
 type traces struct {
-	at     bool // an at sign
-	key    bool // a stretch of letters and digits that words do not have
-	number bool // enough digits for a telephone number, with no word between
+	code    bool // something that may be an encoding
+	at      bool // an at sign
+	url     bool // what a URL or a query begins with
+	colons  bool // two colons
+	keyword bool // a word that keys stand behind
+	key     bool // a stretch of letters and digits that words do not have
+	long    bool // eight hexadecimal digits in one go
+	digits  int  // all of them, from 4
 }
 
 // look reads s once for traces, stretch by stretch of letters and digits. Most
 // texts have none.
 func look(s string) (found traces) {
-	start, numbers := 0, 0 // numbers counts digits since the last word or slash
+	start, colons := 0, 0
 	some, every := byte(0), byte(0xff)
 	for i := 0; ; i++ {
 		var c byte
 		if i < len(s) {
 			c = class[s[i]]
+			found.digits += int(c & digit)
+			if c&alnum != 0 {
+				some, every = some|c, every&c
+				continue
+			}
 		}
-		if c&alnum != 0 {
-			some, every = some|c, every&c
-			continue
+		if n := i - start; n >= 3 {
+			if mayBeKeyword(s, start, i) {
+				found.keyword = true
+			}
+			if n >= 6 {
+				found.key = found.key || n >= 12 || some&digit != 0 && some&letter != 0
+				found.long = found.long || n >= 8 && (every&hex != 0 || some&digit != 0)
+			}
 		}
-		if some&^hex == digit {
-			numbers += i - start
-			found.number = found.number || numbers >= 8
-		} else if some != 0 {
-			numbers = 0
+		if i >= len(s) {
+			break
 		}
-		if i-start >= 12 {
-			found.key = found.key || mayBeKey(s[start:i], some, every)
-		}
-		if i == len(s) {
-			return found
-		}
-		if c&sign != 0 {
-			c, n := next(s, i)
-			found.at = found.at || c == '@'
-			i += n - 1
-		} else if s[i] == '/' {
-			numbers = 0
+		switch s[i] {
+		case '@':
+			found.at = true
+		case ':':
+			colons++
+			found.colons = found.colons || colons == 2
+		case '/':
+			found.url = found.url || i+1 < len(s) && s[i+1] == '/'
+		case '?', '#':
+			found.url = true
+		default:
+			found.code = found.code || c == code
 		}
 		start, some, every = i+1, 0, 0xff
 	}
+	if found.digits < 4 {
+		found.digits = 0
+	}
+	if colons > 0 && strings.Contains(s, "data:") {
+		found.url = true
+	}
+	return found
 }
 
-// mayBeKey reports whether a stretch of at least twelve can be a key or, by its
-// end, a UUID; some and every are the classes of any and of all of its bytes.
-func mayBeKey(stretch string, some, every byte) bool {
-	return len(stretch) >= 16 && some&digit != 0 || every&hex != 0 || strings.HasPrefix(stretch, jsonObject)
+// Cut returns at most limit bytes of s, cut between characters. It splits no mark,
+// and no number, of which a part may read as another one: a mark at the end stays, in
+// place of the text before it.
+func Cut(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	end := limit
+	for end > 0 && s[end]&0xc0 == 0x80 {
+		end--
+	}
+	if open := strings.LastIndexByte(s[:end], '['); open >= 0 {
+		for _, m := range marks {
+			if strings.HasPrefix(s[open:], m) && open+len(m) > end && len(m) <= limit {
+				return Cut(s[:open], limit-len(m)) + m
+			}
+		}
+	}
+	if digitAt(s, end) {
+		start := end
+		for start > 0 && end-start < 20 && class[s[start-1]]&digit != 0 {
+			start--
+		}
+		if end-start < 20 {
+			end = start
+		}
+	}
+	return s[:end]
+}
+
+// isASCII reports whether s has no byte outside ASCII.
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
 }
 
 // edit is a text with marks in the making.
@@ -120,7 +320,7 @@ func (e *edit) mark(from, to int, mark string) {
 
 // text returns the text with its marks.
 func (e *edit) text() string {
-	if e.last == 0 {
+	if e.to == nil {
 		return e.s
 	}
 	return string(append(e.to, e.s[e.last:]...))

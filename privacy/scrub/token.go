@@ -1,13 +1,16 @@
 package scrub
 
-import "strings"
+import (
+	"encoding/base64"
+	"strings"
+)
 
 // jsonObject is how a JSON object begins in base64, and with it every JWT.
 const jsonObject = "eyJ"
 
 // tokens marks the keys of machines: UUIDs, hashes, JWTs, session ids, API keys.
-// It judges each stretch of letters and digits by itself; hyphens, underscores and
-// all other signs stand between stretches.
+// It judges each stretch of letters and digits by itself, and then those that hyphens
+// and underscores join.
 func tokens(s string) string {
 	e := edit{s: s}
 	glued := false // a letter outside ASCII stands before s[i]
@@ -26,6 +29,11 @@ func tokens(s string) string {
 		if to > 0 {
 			e.mark(from, to, token)
 			end = to
+		} else if end < len(s) && isJoint(s[end]) && (i == 0 || !isJoint(s[i-1])) {
+			if from, to := joined(s, i); to > 0 {
+				e.mark(from, to, token)
+				end = to
+			}
 		}
 		i, glued = end, false
 	}
@@ -41,22 +49,27 @@ func key(s string, last, i, end int) (from, to int) {
 	if to := jwt(s, i); to > 0 {
 		return i, to
 	}
+	if to := wrapped(s, i); to > 0 {
+		return i, to
+	}
 	if wordAt(s, end) || !isHash(s[i:end]) && !isSecret(s[i:end]) {
 		return 0, 0
 	}
 	return widen(s, last, i, end)
 }
 
-// uuid returns the end of the UUID at s[i], 0 if there is none (RFC 9562).
+// uuid returns the end of the UUID at s[i], 0 if there is none (RFC 9562). Any one
+// sign may part its groups.
 func uuid(s string, i, end int) int {
 	const length = 36
 	if end-i != 8 || i+length > len(s) || wordAt(s, i+length) {
 		return 0
 	}
+	part := s[end]
 	for n := range length {
 		switch b := s[i+n]; n {
 		case 8, 13, 18, 23:
-			if b != '-' {
+			if b != part {
 				return 0
 			}
 		default:
@@ -81,6 +94,39 @@ func jwt(s string, i int) int {
 	return padded(s, i+len(strings.TrimRight(s[i:end], ".-_")))
 }
 
+// wrapped returns the end of the base64 at s[i] that holds a text with an at sign or
+// with eight digits, 0 if there is none. Of words hardly one in ten thousand reads as
+// text at all.
+func wrapped(s string, i int) int {
+	end := i
+	for end < len(s) && end-i < 512 && (class[s[end]]&alnum != 0 || s[end] == '+' || isJoint(s[end])) {
+		end++
+	}
+	if end-i < 10 {
+		return 0
+	}
+	var text [384]byte
+	for _, alphabet := range [...]*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+		n, err := alphabet.Decode(text[:], []byte(s[i:end]))
+		if err != nil {
+			continue
+		}
+		numbers, at := 0, false
+		for _, b := range text[:n] {
+			if b < ' ' || b >= 0x7f {
+				n = 0
+				break
+			}
+			numbers += int(class[b] & digit)
+			at = at || b == '@'
+		}
+		if n > 0 && (at || numbers >= 8) {
+			return padded(s, end)
+		}
+	}
+	return 0
+}
+
 // padded takes the padding of base64 with it.
 func padded(s string, end int) int {
 	for n := 0; n < 2 && end < len(s) && s[end] == '='; n++ {
@@ -97,42 +143,74 @@ func isHash(stretch string) bool {
 	return len(stretch) >= 32 || strings.ContainsAny(stretch, "0123456789") && strings.Trim(stretch, "0123456789") != ""
 }
 
-// isSecret reports whether a stretch reads as if drawn by lot: letters in both
-// cases and digits, or letters between many digits, and for less than half words.
-// What counts as a word has four letters, or five capitals.
+// isSecret reports whether a stretch of 16 or more reads as if drawn by lot: less than
+// half of it are words and longer numbers. Letters alone are judged with more patience,
+// and so is what holds a number of eight digits, as the names of files do.
 func isSecret(stretch string) bool {
-	if len(stretch) < 20 {
+	const shortest = 16
+	if len(stretch) < shortest || run(stretch, 0, digit) == len(stretch) {
 		return false
 	}
-	some, numbers, words := byte(0), 0, 0
+	if run(stretch, 0, lower) == len(stretch) || run(stretch, 0, upper) == len(stretch) {
+		sum, vowels := likeness(stretch)
+		return vowels == 0 || sum < 4*(len(stretch)-1)
+	}
+	longest := 0
 	for i := 0; i < len(stretch); {
-		some |= class[stretch[i]] & alnum
-		if end := digits(stretch, i); end > i {
-			numbers++
-			i = end
-			continue
+		end := piece(stretch, i)
+		if class[stretch[i]]&digit != 0 {
+			longest = max(longest, end-i)
 		}
-		end := run(stretch, i, upper)
-		capitals := end - i
-		i = run(stretch, end, lower)
-		small := i - end
-		if small > 0 {
-			some |= lower
-			if capitals > 0 { // the last of them begins the word
-				capitals, small = capitals-1, small+1
+		i = end
+	}
+	return 2*explained(stretch) < len(stretch) && !(longest >= 8 && 3*longest >= len(stretch))
+}
+
+// joined returns the bounds of the key of stretches with hyphens and underscores
+// between them that begins at s[i], as base64 for URLs and nanoid have them; to = 0 if
+// there is none. Some stretch of it has letters among digits or capitals among small
+// ones, and hardly anything of it is a word or a number.
+func joined(s string, i int) (from, to int) {
+	total, known, mixed := 0, 0, false
+	first, last := 0, 0 // bounds of what is not plain
+	end := i
+	for end < len(s) {
+		start := end
+		end = run(s, start, alnum)
+		if end == start {
+			break
+		}
+		stretch := s[start:end]
+		total += len(stretch)
+		if isPlainStretch(stretch) {
+			known += len(stretch)
+		} else {
+			known += explained(stretch)
+			mixed = mixed || len(stretch) >= 6
+			if last == 0 {
+				first = start
 			}
+			last = end
 		}
-		if capitals >= 5 {
-			words += capitals
+		if end == len(s) || !isJoint(s[end]) {
+			break
 		}
-		if small >= 4 {
-			words += small
+		end++
+	}
+	if !mixed || total < 16 || total < 24 && isHexJoined(s[i:end]) || 5*known >= 2*total || last-first < 12 || wordAt(s, last) {
+		return 0, 0
+	}
+	return first, padded(s, last)
+}
+
+// isHexJoined reports whether s is of hexadecimal digits, hyphens and underscores.
+func isHexJoined(s string) bool {
+	for i := range len(s) {
+		if class[s[i]]&hex == 0 && !isJoint(s[i]) {
+			return false
 		}
 	}
-	if 2*words >= len(stretch) {
-		return false
-	}
-	return some == alnum || numbers >= 4 && len(stretch) >= 24
+	return true
 }
 
 // widen takes into a key what base64 for URLs has between hyphens and underscores:
@@ -143,14 +221,14 @@ func widen(s string, last, from, to int) (int, int) {
 		for start > last && class[s[start-1]]&alnum != 0 {
 			start--
 		}
-		if isPlain(s[start:from-1]) || start > last && (s[start-1] == '%' || wordBefore(s, start)) {
+		if isPlainStretch(s[start:from-1]) || start > last && wordBefore(s, start) {
 			break
 		}
 		from = start
 	}
 	for to < len(s) && isJoint(s[to]) {
 		end := run(s, to+1, alnum)
-		if isPlain(s[to+1:end]) || wordAt(s, end) {
+		if isPlainStretch(s[to+1:end]) || wordAt(s, end) {
 			break
 		}
 		to = end
@@ -160,8 +238,8 @@ func widen(s string, last, from, to int) (int, int) {
 
 func isJoint(b byte) bool { return b == '-' || b == '_' }
 
-// isPlain reports whether a stretch can be a word, a number, or nothing.
-func isPlain(stretch string) bool {
+// isPlainStretch reports whether a stretch can be a word, a number, or nothing.
+func isPlainStretch(stretch string) bool {
 	if stretch == "" {
 		return true
 	}
