@@ -4,12 +4,12 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/fotspor/fotspor/collector/dialect"
 	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
@@ -143,21 +143,29 @@ func (c *Collector) objection(p *passage) reason {
 // scrub takes every text about pages out of the hit, and leaves to the steps behind
 // it what is free of personal data: user and password, queries and fragments are
 // dropped, but for parameters that the site allows or that name a campaign; what
-// looks like a mail address, a number of a person or a key becomes a mark. A link to
-// another host of the same site is no way out of it.
+// looks like a mail or internet address, a number of a person or a key becomes a mark.
+// Only the hosts of page and referrer are left as they are, to be known by: locate and
+// referrer scrub what they store of them. A link to another host of the same site is
+// no way out of it.
 func (c *Collector) scrub(p *passage) reason {
-	h := p.hit
-	p.row.Name, p.row.Value = eventName(h), h.Value
+	h, scrubber := p.hit, p.scrubber()
+	p.row.Name, p.row.Value = eventName(scrubber, h), h.Value
+	if _, ok := scrubber.Value(h.Value); !ok {
+		p.row.Value = 0
+		if h.Kind == hit.Search {
+			p.row.Value = -1 // not known; 0 would be a search without a result
+		}
+	}
 	if h.Kind == hit.Outlink && p.site.leadsHome(h.Name) {
 		return ownLink
 	}
 	if page, ok := parsePage(h.URL); ok {
-		page.RawQuery = scrubQuery(page.RawQuery, p.site.Parameters)
+		page.RawQuery = scrubQuery(scrubber, page.RawQuery, p.site.Parameters)
 		if strings.Contains(page.Fragment, "=") { // Matomo's links may name a campaign there
 			fragment := strings.TrimLeft(page.EscapedFragment(), "?!/")
-			page.RawQuery += "&" + scrubQuery(fragment, nil)
+			page.RawQuery += "&" + scrubQuery(scrubber, fragment, nil)
 		}
-		page.Path, page.RawPath = cleanPath(page), ""
+		page.Path, page.RawPath = cleanPath(scrubber, page), ""
 		page.User, page.Fragment, page.RawFragment = nil, "", ""
 		p.page = page
 	}
@@ -168,6 +176,9 @@ func (c *Collector) scrub(p *passage) reason {
 	h.URL, h.Referrer, h.Name = "", "", ""
 	return kept
 }
+
+// scrubber returns what scrubs the texts of the hit.
+func (p *passage) scrubber() scrub.Scrubber { return scrub.Scrubber{Sender: p.hit.Addr} }
 
 // browser names the browser, and leaves out what is not a person reading.
 func (c *Collector) browser(p *passage) reason {
@@ -195,11 +206,15 @@ func (c *Collector) locate(p *passage) reason {
 		}
 		return kept
 	}
-	p.row.Host = cleanHost(p.page)
-	if p.row.Host == "" {
+	switch host := cleanHost(p.page); {
+	case host == "":
 		p.row.Host = p.site.Hosts[0]
-	} else if !p.site.Owns(p.row.Host) {
+	case !p.site.Owns(host):
 		return foreignHost
+	case slices.Contains(p.site.Hosts, host): // which its owner named
+		p.row.Host = host
+	default:
+		p.row.Host = p.scrubber().Host(host)
 	}
 	if p.excluded || p.site.Excludes(p.page.Path) {
 		return excludedPath
@@ -220,10 +235,24 @@ func (c *Collector) referrer(p *passage) reason {
 			return spam
 		}
 	}
-	p.row.Channel, p.row.Source = from.Channel, scrub.Text(from.Source)
+	p.row.Channel, p.row.Source = from.Channel, p.source(from.Source)
 	p.row.Campaign, p.row.CampaignSource, p.row.CampaignMedium = from.Campaign, from.CampaignSource, from.CampaignMedium
 	p.row.CampaignTerm, p.row.CampaignContent = from.CampaignTerm, from.CampaignContent
 	return kept
+}
+
+// source scrubs the name of a source. A host that was shortened for it is scrubbed
+// before: its labels may have spelled an address.
+func (p *passage) source(name string) string {
+	host := referrer.Host(p.ref)
+	if name == "" || len(host) <= len(name) || !strings.HasSuffix(host, name) {
+		return p.scrubber().Host(name)
+	}
+	name = p.scrubber().Host(host)
+	for len(name) > maxSource {
+		_, name, _ = strings.Cut(name, ".")
+	}
+	return name
 }
 
 // geo keeps of the address its region, and its network cut as the policy says. A
@@ -274,11 +303,18 @@ const (
 	maxHost = 253 // RFC 1035, as text
 	maxPath = 1024
 	maxName = 255
+
+	// As package referrer cuts them, which knows of no marks.
+	maxCampaign = 100 // characters
+	maxSource   = 100
 )
 
 // parsePage reads the URL of a page: absolute with http or https, or a path.
 func parsePage(raw string) (*url.URL, bool) {
 	raw = strings.TrimSpace(raw)
+	if len(raw) > scrub.MaxText { // cut off, perhaps amid what must not be kept
+		raw = raw[:max(0, strings.LastIndexAny(raw[:scrub.MaxText], "/?#&"))]
+	}
 	page, err := url.Parse(raw)
 	if err != nil {
 		page, err = url.Parse(mendEscapes(raw))
@@ -311,26 +347,29 @@ func mendEscapes(raw string) string {
 var escape = regexp.MustCompile(`^[0-9A-Fa-f]{2}`)
 
 // eventName returns what is kept of the name of a hit.
-func eventName(h *hit.Hit) string {
-	if h.Kind != hit.Outlink && h.Kind != hit.Download {
-		return cleanText(scrub.Text(cleanText(h.Name, len(h.Name))), maxName)
+func eventName(scrubber scrub.Scrubber, h *hit.Hit) string {
+	name := h.Name
+	if h.Kind == hit.Outlink || h.Kind == hit.Download {
+		name = linkName(scrubber, name)
+	} else {
+		name = scrubber.Text(cleanText(name))
 	}
-	return cleanText(linkName(h.Name), maxName)
+	return strings.TrimSpace(scrub.Cut(name, maxName))
 }
 
 // linkName returns what is kept of the target of a link, host and path: a query may
 // say who followed it.
-func linkName(raw string) string {
+func linkName(scrubber scrub.Scrubber, raw string) string {
 	target, ok := parsePage(raw)
 	if !ok {
 		return ""
 	}
-	return cleanHost(target) + cleanPath(target)
+	return scrubber.Host(cleanHost(target)) + cleanPath(scrubber, target)
 }
 
-// cleanHost returns the host of a page, without user and port.
+// cleanHost returns the host of a page, without user and port. It is not scrubbed.
 func cleanHost(page *url.URL) string {
-	return cleanText(strings.ToLower(page.Hostname()), maxHost)
+	return scrub.Cut(cleanText(strings.ToLower(page.Hostname())), maxHost)
 }
 
 // pathParameters are what a server may append to a segment of a path, such as
@@ -339,12 +378,13 @@ var pathParameters = regexp.MustCompile(`;[^/]*`)
 
 // cleanPath returns the path of a page as people read it, without personal data and
 // the parameters of its segments. One that is not UTF-8 stays escaped.
-func cleanPath(page *url.URL) string {
+func cleanPath(scrubber scrub.Scrubber, page *url.URL) string {
 	path := page.Path
 	if strings.Contains(path, ";") || !utf8.ValidString(path) {
 		path = withoutParameters(page.EscapedPath())
 	}
-	if path = cleanText(scrub.Path(path), maxPath); path == "" {
+	path = scrub.Cut(scrubber.Path(cleanText(path)), maxPath)
+	if path = strings.TrimSpace(path); path == "" {
 		return "/"
 	}
 	return path
@@ -361,10 +401,9 @@ func withoutParameters(escaped string) string {
 	return path
 }
 
-// cleanText returns s as valid UTF-8 without control characters, cut to at most
-// limit bytes.
-func cleanText(s string, limit int) string {
-	if len(s) <= limit && isPlain(s) {
+// cleanText returns s as valid UTF-8 without control characters.
+func cleanText(s string) string {
+	if isPlain(s) {
 		return s // as nearly all hosts and paths are
 	}
 	s = strings.TrimSpace(strings.ToValidUTF8(s, ""))
@@ -376,7 +415,7 @@ func cleanText(s string, limit int) string {
 			return r
 		}, s)
 	}
-	return dialect.Clean(s, limit)
+	return s
 }
 
 // isPlain reports whether s is printable ASCII without spaces.

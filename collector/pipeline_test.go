@@ -368,9 +368,14 @@ func TestPipeline(t *testing.T) {
 			rows:    []hit.Row{row(at("/" + strings.Repeat("å", 511)))},
 		},
 		{
-			name:    "path that is cut within an escape",
+			name:    "escaped path that is longer than what is stored of it",
 			request: request{target: page + "https://example.org/x" + strings.Repeat("%2561", 700)},
-			rows:    []hit.Row{row(at("/x" + strings.Repeat("a", 675) + "%6"))},
+			rows:    []hit.Row{row(at("/x" + strings.Repeat("a", 700)))},
+		},
+		{
+			name:    "URL that is cut loses the segment that the cut is in",
+			request: request{target: page + "https://example.org/om/" + strings.Repeat("x", 8170) + "07839011142"},
+			rows:    []hit.Row{row(at("/om"))},
 		},
 
 		{

@@ -14,7 +14,7 @@ const maxParameters = 100
 
 // scrubQuery returns of a query the parameters that are allowed and those that name a
 // campaign, without personal data in their values.
-func scrubQuery(raw string, allowed []string) string {
+func scrubQuery(scrubber scrub.Scrubber, raw string, allowed []string) string {
 	if raw == "" {
 		return ""
 	}
@@ -26,21 +26,41 @@ func scrubQuery(raw string, allowed []string) string {
 		}
 		name, value, _ := strings.Cut(pair, "=")
 		name, err := url.QueryUnescape(name)
-		if err != nil || !referrer.CampaignParameter(name) && !slices.Contains(allowed, name) {
+		if err != nil {
+			continue
+		}
+		campaign := referrer.CampaignParameter(name)
+		if !campaign && !slices.Contains(allowed, name) {
 			continue
 		}
 		value, err = url.QueryUnescape(value)
 		if err != nil {
 			continue
 		}
+		value = scrubber.Text(cleanText(value))
+		limit := maxPath
+		if campaign {
+			limit = characters(value, maxCampaign)
+		}
 		if kept.Len() > 0 {
 			kept.WriteByte('&')
 		}
 		kept.WriteString(url.QueryEscape(name))
 		kept.WriteByte('=')
-		kept.WriteString(url.QueryEscape(cleanText(scrub.Text(value), maxPath)))
+		kept.WriteString(url.QueryEscape(scrub.Cut(value, limit)))
 	}
 	return kept.String()
+}
+
+// characters returns how many bytes the first n characters of s have.
+func characters(s string, n int) int {
+	for at := range s {
+		if n == 0 {
+			return at
+		}
+		n--
+	}
+	return len(s)
 }
 
 // pathWithParameters returns the path of a page, and behind it the parameters that
@@ -58,5 +78,5 @@ func (s *knownSite) pathWithParameters(page *url.URL) string {
 			mark = "&"
 		}
 	}
-	return cleanText(path, maxPath)
+	return scrub.Cut(path, maxPath)
 }

@@ -30,9 +30,10 @@ func NewAddr(a netip.Addr) Addr {
 	return Addr{reveal: func() netip.Addr { return a }}
 }
 
-// Reveal returns the full address, or the zero netip.Addr if none is known. Two
-// places may call it: the region look-up and cut (geo) and the visitor hash
-// (collector/visit). A test of the architecture holds the list.
+// Reveal returns the full address, or the zero netip.Addr if none is known. Three
+// places may call it: the region look-up and cut (geo), the visitor hash
+// (collector/visit), and the search for the address in texts of its hit
+// (privacy/scrub). A test of the architecture holds the list.
 func (a Addr) Reveal() netip.Addr {
 	if a.reveal == nil {
 		return netip.Addr{}

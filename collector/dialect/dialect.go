@@ -12,10 +12,12 @@ import (
 	"github.com/fotspor/fotspor/hit"
 )
 
-// Longest strings that a hit keeps, in bytes; the rest is cut off.
+// Longest strings that a hit keeps, in bytes; the rest is cut off. A URL or another text
+// about a page is kept longer than a row has room for, so that the whole of what may be
+// stored of it is scrubbed before it is cut.
 const (
-	MaxURL  = 2048
-	MaxText = 1024
+	MaxURL  = 8 << 10 // of URLs, and of names of events and searches
+	MaxText = 1024    // of headers
 )
 
 // Dialect is one wire format of trackers. Its methods are safe for concurrent

@@ -2,15 +2,16 @@ package scrub
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 )
 
 // keyword is a word that keys stand behind, in the paths of pages and in the names of
 // parameters: in English, bokmål and nynorsk.
+// Other words begin with a stem, and longer ones hold one of five letters and more.
 type keyword struct {
 	text string
 	rank rank
-	stem bool // other words begin with it, and longer ones hold it
 }
 
 // rank says how sure it is that what stands behind a keyword is a key.
@@ -23,7 +24,9 @@ const (
 	named      // as the value of a parameter, always; else as firm
 )
 
-var keywords = func() (list []keyword) {
+// stems are by a hash of their first four letters, words by themselves.
+var stems, words = func() (stems [1 << 12][]keyword, words map[string]rank) {
+	words = make(map[string]rank)
 	for _, of := range []struct {
 		rank  rank
 		stem  bool
@@ -40,10 +43,15 @@ var keywords = func() (list []keyword) {
 		{named, false, "otp pwd sid passwd credential credentials hemmelighet"},
 	} {
 		for w := range strings.FieldsSeq(of.words) {
-			list = append(list, keyword{w, of.rank, of.stem})
+			if !of.stem {
+				words[w] = of.rank
+				continue
+			}
+			h := beginning(w, 0, len(w))
+			stems[h] = append(stems[h], keyword{w, of.rank})
 		}
 	}
-	return list
+	return stems, words
 }()
 
 // leads are words that others join to a keyword, without a sign between them.
@@ -52,12 +60,15 @@ const leads = "access csrf xsrf refresh bearer client user new forgot forget los
 // beginnings has a bit for how each keyword and lead begins, so that nearly all words
 // are settled by one look.
 var beginnings = func() (bits [1 << 12]bool) {
-	for _, k := range keywords {
-		bits[beginning(k.text, 0, len(k.text))] = true
+	for h := range stems {
+		bits[h] = len(stems[h]) > 0
+	}
+	for w := range words {
+		bits[beginning(w, 0, len(w))] = true
 	}
 	for w := range strings.FieldsSeq(leads) {
-		for _, k := range keywords {
-			joined := w + k.text
+		for next := byte('a'); next <= 'z'; next++ { // of a lead of three letters, and its keyword
+			joined := w + string(next)
 			bits[beginning(joined, 0, len(joined))] = true
 		}
 	}
@@ -65,7 +76,7 @@ var beginnings = func() (bits [1 << 12]bool) {
 }()
 
 // beginning is a hash of the first four letters of s[start:end], or of three.
-func beginning(s string, start, end int) int {
+func beginning[T string | []byte](s T, start, end int) int {
 	h := uint32(s[start]|0x20) | uint32(s[start+1]|0x20)<<8 | uint32(s[start+2]|0x20)<<16
 	if end-start > 3 {
 		h |= uint32(s[start+3]|0x20) << 24
@@ -73,16 +84,18 @@ func beginning(s string, start, end int) int {
 	return int(h * 2654435761 >> 20)
 }
 
-// mayBeKeyword reports whether the stretch s[start:end], of three or more, can be or
-// hold a keyword.
-func mayBeKeyword(s string, start, end int) bool { return beginnings[beginning(s, start, end)] }
+// mayBeKeyword reports whether the stretch s[start:end], of three or more, is or holds
+// a keyword, or can be the beginning of one.
+func mayBeKeyword(s string, start, end int) bool {
+	return beginnings[beginning(s, start, end)] && (end == len(s) || s[end] >= 0x80 || rankOf(s[start:end]) > none)
+}
 
 // rankOf says what the word or words of a segment are. The title of an article, of
 // four words and more, is none.
 func rankOf(segment string) (best rank) {
 	var letters [40]byte // without signs, in lower case
-	var begins [3]int    // where its words begin
-	n, words := 0, 0
+	var begins [4]int    // where its words begin, and the last one ends
+	n, count := 0, 0
 	for i, b := range []byte(segment) {
 		if isJoint(b) || b == '.' {
 			continue
@@ -91,11 +104,11 @@ func rankOf(segment string) (best rank) {
 			return none
 		}
 		if i == 0 || isJoint(segment[i-1]) || segment[i-1] == '.' || class[b]&upper != 0 && class[segment[i-1]]&lower != 0 {
-			if words == len(begins) {
+			if count == len(begins)-1 {
 				return none
 			}
-			begins[words] = n
-			words++
+			begins[count] = n
+			count++
 		}
 		if class[b]&upper != 0 {
 			b |= 0x20
@@ -103,34 +116,21 @@ func rankOf(segment string) (best rank) {
 		letters[n] = b
 		n++
 	}
-	for _, k := range keywords {
-		if k.rank > best && k.in(letters[:n], begins[:words]) {
-			best = k.rank
+	begins[count] = n
+	for i := range count {
+		best = max(best, words[string(letters[begins[i]:begins[i+1]])])
+	}
+	if count > 1 {
+		best = max(best, words[string(letters[:n])])
+	}
+	for i := 0; i+4 <= n; i++ {
+		for _, k := range stems[beginning(letters[:], i, n)] {
+			if k.rank > best && bytes.HasPrefix(letters[i:n], []byte(k.text)) && (len(k.text) >= 5 || slices.Contains(begins[:count], i)) {
+				best = k.rank
+			}
 		}
 	}
 	return best
-}
-
-// in reports whether a keyword is one of the words that begin in letters, or all of
-// them, or part of them.
-func (k keyword) in(letters []byte, begins []int) bool {
-	if k.stem && len(k.text) >= 5 {
-		return bytes.Contains(letters, []byte(k.text))
-	}
-	if string(letters) == k.text {
-		return true
-	}
-	for i, from := range begins {
-		to := len(letters)
-		if !k.stem && i+1 < len(begins) {
-			to = begins[i+1]
-		}
-		word := letters[from:to]
-		if string(word) == k.text || k.stem && bytes.HasPrefix(word, []byte(k.text)) {
-			return true
-		}
-	}
-	return false
 }
 
 // isDelimiter reports whether b ends a segment.

@@ -2,7 +2,6 @@ package scrub
 
 import (
 	"net/netip"
-	"strconv"
 	"strings"
 )
 
@@ -75,47 +74,57 @@ func follow(s string, i int, octets [4]byte, forms [8]form) int {
 	if glued(s[i:first], octets) {
 		return first
 	}
+	decimal, octal := values(s[i:first])
 	for _, f := range forms {
+		if decimal != f.parts[0] && octal != f.parts[0] {
+			continue
+		}
 		if f.n == 1 && f.parts[0] < 1<<24 || f.n == 2 && f.parts[1] < 1<<16 || f.n == 3 && f.parts[2] < 1<<8 {
 			continue // too short to be known by
 		}
-		end := i
-		ok := true
-		for n := range f.n {
+		end, n := first, 1
+		for n < f.n {
 			start := end
-			if n > 0 {
-				for start < len(s) && start-end < maxGap && class[s[start]]&digit == 0 {
-					start++
-				}
+			for start < len(s) && start-end < maxGap && class[s[start]]&digit == 0 {
+				start++
 			}
 			end = digits(s, start)
-			if end == start || !isNumber(s[start:end], f.parts[n]) {
-				ok = false
+			if decimal, octal := values(s[start:end]); end == start || decimal != f.parts[n] && octal != f.parts[n] {
 				break
 			}
+			n++
 		}
-		if ok {
+		if n == f.n {
 			return end
 		}
 	}
 	return 0
 }
 
-// isNumber reports whether digits write n: decimal, or octal after a zero.
-func isNumber(digits string, n uint32) bool {
+// values returns what digits write, decimal, and octal after a zero. What is no number
+// of 32 bits is noNumber.
+func values(digits string) (decimal, octal uint32) {
 	short := strings.TrimLeft(digits, "0")
 	if len(short) > 12 {
-		return false
+		return noNumber, noNumber
 	}
-	if v, err := strconv.ParseUint("0"+short, 10, 64); err == nil && v == uint64(n) {
-		return true
+	d, o := uint64(0), uint64(0)
+	for _, b := range []byte(short) {
+		d = d*10 + uint64(b-'0')
+		o = o<<3 | uint64(b-'0')
+		if b > '7' {
+			o |= 1 << 48
+		}
 	}
-	if short == digits {
-		return false
+	decimal, octal = uint32(min(d, noNumber)), noNumber
+	if len(short) < len(digits) {
+		octal = uint32(min(o, noNumber))
 	}
-	v, err := strconv.ParseUint("0"+short, 8, 64)
-	return err == nil && v == uint64(n)
+	return decimal, octal
 }
+
+// noNumber is the broadcast address, which nobody sends from.
+const noNumber = 1<<32 - 1
 
 // glued reports whether digits are the numbers of an address with nothing between
 // them: three for each number, or as many as it has if they are nine or more.

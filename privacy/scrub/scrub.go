@@ -184,7 +184,7 @@ func (s Scrubber) pass(text string, as kind, found traces) string {
 	if found.digits >= 4 || found.long {
 		text = s.own(text)
 	}
-	if found.colons || found.digits >= 4 {
+	if found.address {
 		text = addresses(text, as)
 	}
 	if found.keyword {
@@ -204,7 +204,7 @@ type traces struct {
 	code    bool // something that may be an encoding
 	at      bool // an at sign
 	url     bool // what a URL or a query begins with
-	colons  bool // two colons
+	address bool // two colons, or three short numbers with signs behind them
 	keyword bool // a word that keys stand behind
 	key     bool // a stretch of letters and digits that words do not have
 	long    bool // eight hexadecimal digits in one go
@@ -214,7 +214,7 @@ type traces struct {
 // look reads s once for traces, stretch by stretch of letters and digits. Most
 // texts have none.
 func look(s string) (found traces) {
-	start, colons := 0, 0
+	start, colons, numbers := 0, 0, 0
 	some, every := byte(0), byte(0xff)
 	for i := 0; ; i++ {
 		var c byte
@@ -226,24 +226,29 @@ func look(s string) (found traces) {
 				continue
 			}
 		}
-		if n := i - start; n >= 3 {
-			if mayBeKeyword(s, start, i) {
-				found.keyword = true
-			}
-			if n >= 6 {
-				found.key = found.key || n >= 12 || some&digit != 0 && some&letter != 0
-				found.long = found.long || n >= 8 && (every&hex != 0 || some&digit != 0)
-			}
+		n := i - start
+		if n >= 3 && !found.keyword && some&letter != 0 {
+			found.keyword = mayBeKeyword(s, start, i)
+		}
+		if n >= 6 {
+			joint := i < len(s) && isJoint(s[i]) || start > 0 && isJoint(s[start-1])
+			found.key = found.key || n >= 16 || n >= 12 && every&hex != 0 || n >= 10 && some&letter == letter ||
+				joint && some&digit != 0 && some&letter != 0
+			found.long = found.long || n >= 8 && (every&hex != 0 || some&digit != 0)
 		}
 		if i >= len(s) {
 			break
+		}
+		if 0 < n && n <= 3 && every&hex != 0 && (isJoint(s[i]) || s[i] == '.') {
+			numbers++
+			found.address = found.address || numbers == 3
 		}
 		switch s[i] {
 		case '@':
 			found.at = true
 		case ':':
 			colons++
-			found.colons = found.colons || colons == 2
+			found.address = found.address || colons == 2
 		case '/':
 			found.url = found.url || i+1 < len(s) && s[i+1] == '/'
 		case '?', '#':

@@ -98,11 +98,12 @@ func jwt(s string, i int) int {
 // with eight digits, 0 if there is none. Of words hardly one in ten thousand reads as
 // text at all.
 func wrapped(s string, i int) int {
-	end := i
+	end, some := i, byte(0)
 	for end < len(s) && end-i < 512 && (class[s[end]]&alnum != 0 || s[end] == '+' || isJoint(s[end])) {
+		some |= class[s[end]]
 		end++
 	}
-	if end-i < 10 {
+	if end-i < 10 || some&letter != letter {
 		return 0
 	}
 	var text [384]byte

@@ -23,6 +23,7 @@ const (
 	// farAway is beyond every time that is believed, in Unix seconds.
 	farAway = 1e11
 
+	maxGoal         = 1_000_000 // more than any site has; a larger number is of something else
 	visitorIDLength = 16
 	maxHints        = 4096 // bytes of uadata
 )
@@ -127,6 +128,8 @@ func (p *params) what(h *hit.Hit) bool {
 	switch {
 	case p.ping == "1":
 		h.Kind = hit.Ping
+	case goal > maxGoal:
+		return false
 	case goal > 0:
 		p.event(h, p.revenue, "goal", strconv.Itoa(goal))
 	case goal == 0: // an order or a cart
@@ -160,7 +163,7 @@ func (p *params) searched(h *hit.Hit) {
 	if category := text(p.searchCategory); category != "" {
 		term += " / " + category
 	}
-	h.Kind, h.Name, h.Value = hit.Search, dialect.Clean(term, dialect.MaxText), float64(whole(p.searchCount))
+	h.Kind, h.Name, h.Value = hit.Search, dialect.Clean(term, dialect.MaxURL), float64(whole(p.searchCount))
 }
 
 // event makes h an event that is named by its parts, as "Video / Play / Intro".
@@ -172,13 +175,13 @@ func (*params) event(h *hit.Hit, value string, parts ...string) {
 		}
 	}
 	h.Kind = hit.Event
-	h.Name = dialect.Clean(strings.Join(name, " / "), dialect.MaxText)
+	h.Name = dialect.Clean(strings.Join(name, " / "), dialect.MaxURL)
 	h.Value = number(value)
 }
 
 // text returns what can be kept of a name, which may be nothing: strangers send bytes
 // that are no text at all.
-func text(s string) string { return strings.TrimSpace(dialect.Clean(s, dialect.MaxText)) }
+func text(s string) string { return strings.TrimSpace(dialect.Clean(s, dialect.MaxURL)) }
 
 // number reads a finite number; anything else is 0.
 func number(s string) float64 {
