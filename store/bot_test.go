@@ -128,7 +128,7 @@ func openServer(t *testing.T, h http.Handler) *store.Store {
 	t.Helper()
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
-	st, err := store.Open(t.Context(), store.Config{DSN: server.URL + "/" + storetest.Database()})
+	st, err := store.Open(t.Context(), store.Config{DSN: server.URL + "/" + storetest.Database(), Create: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,7 +41,7 @@ func TestOtherClock(t *testing.T) {
 	server := httptest.NewServer(storetest.Engine(t))
 	t.Cleanup(server.Close)
 	embedded := storetest.Open(t)
-	loopback, err := store.Open(t.Context(), store.Config{DSN: server.URL + "/" + storetest.Database()})
+	loopback, err := store.Open(t.Context(), store.Config{DSN: server.URL + "/" + storetest.Database(), Create: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"sync"
@@ -141,6 +142,9 @@ const closeWait = 4 * time.Second
 // data directory, a way to that process's engine.
 func (s *Store) openEngine(ctx context.Context, cfg Config) (http.RoundTripper, error) {
 	for {
+		if !cfg.Create && !embedded.Exists(cfg.Dir) {
+			return nil, fmt.Errorf("%w in %q", ErrNoStore, cfg.Place())
+		}
 		engine, err := embedded.Open(ctx, embedded.Options{
 			Dir:       cfg.Dir,
 			Library:   cfg.Library,

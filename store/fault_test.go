@@ -228,7 +228,7 @@ func TestRefusalsAreWhatClickHouseCallsThem(t *testing.T) {
 // starts returns a database, and what a program does that starts on it.
 func starts(t *testing.T) (database string, open func() *store.Store) {
 	t.Helper()
-	cfg := store.Config{Engine: storetest.Engine(t), Database: storetest.Database()}
+	cfg := store.Config{Engine: storetest.Engine(t), Database: storetest.Database(), Create: true}
 	return cfg.Database, func() *store.Store {
 		t.Helper()
 		st, err := store.Open(t.Context(), cfg)
@@ -372,7 +372,7 @@ func TestSyncHoldsForInsertsAndMerges(t *testing.T) {
 		{"on again", true, true},
 		{"another process, off", false, true}, // a dashboard, say
 	} {
-		st, err := store.Open(t.Context(), store.Config{Engine: engine, Database: database, Sync: test.sync})
+		st, err := store.Open(t.Context(), store.Config{Engine: engine, Database: database, Sync: test.sync, Create: true})
 		if err != nil {
 			t.Fatal(err)
 		}

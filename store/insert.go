@@ -115,7 +115,7 @@ func (s *Store) Insert(ctx context.Context, rows []hit.Row, token string) error 
 	if err := s.insertBots(ctx, addBots(rows), token+"-bots"); err != nil {
 		return orRefused(err)
 	}
-	if engine := s.Engine(); s.sync && engine != nil {
+	if engine := s.Engine(); s.cfg.Sync && engine != nil {
 		return engine.SyncTokens()
 	}
 	return nil

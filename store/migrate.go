@@ -3,8 +3,12 @@ package store
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"github.com/fotspor/fotspor/privacy"
 )
@@ -12,24 +16,114 @@ import (
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
-// migrate runs every migration in order of its number, at every start. Each
-// statement must do nothing the second time ("IF NOT EXISTS"), so a start that
-// died half-way, or two processes that start together, do no harm; there is no
-// version to keep.
+// migrate runs every migration in order of its number, at every start, and records
+// those that were not. Each statement must do nothing the second time ("IF NOT
+// EXISTS"), so a start that died half-way, or two processes that start together, do no
+// harm.
 func (s *Store) migrate(ctx context.Context) error {
-	entries, err := migrationFiles.ReadDir("migrations")
-	if err != nil {
-		return fmt.Errorf("list migrations: %w", err)
-	}
-	for _, entry := range entries {
-		text, err := migrationFiles.ReadFile("migrations/" + entry.Name())
+	for _, name := range migrations() {
+		text, err := migrationFiles.ReadFile("migrations/" + name)
 		if err != nil {
-			return fmt.Errorf("read migration %s: %w", entry.Name(), err)
+			return fmt.Errorf("read migration %s: %w", name, err)
 		}
 		for i, statement := range statements(string(text)) {
 			if err := s.conn.Exec(ctx, statement); err != nil {
-				return fmt.Errorf("migration %s, statement %d: %w", entry.Name(), i+1, err)
+				return fmt.Errorf("migration %s, statement %d: %w", name, i+1, err)
 			}
+		}
+	}
+	applied, err := s.applied(ctx)
+	if err != nil {
+		return fmt.Errorf("read the version of the store: %w", err)
+	}
+	for _, name := range migrations() {
+		if slices.Contains(applied, name) {
+			continue
+		}
+		params := clickhouse.Parameters{"name": name}
+		if err := s.conn.Exec(bind(ctx, params), "INSERT INTO migrations SELECT {name:String}, now64(6)"); err != nil {
+			return fmt.Errorf("record migration %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// migrations returns the names of the migrations of this version, in order.
+func migrations() []string {
+	entries, err := migrationFiles.ReadDir("migrations")
+	if err != nil {
+		panic(err) // they are in the program
+	}
+	var names []string
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	return names
+}
+
+// applied returns the names of the migrations that the store has had.
+func (s *Store) applied(ctx context.Context) ([]string, error) {
+	rows, err := s.conn.Query(ctx, "SELECT DISTINCT name FROM migrations")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var names []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+	}
+	return names, rows.Err()
+}
+
+// Codes of ClickHouse's exceptions.
+const (
+	unknownTable    = 60
+	unknownDatabase = 81
+	accessDenied    = 497
+)
+
+// code returns the code of ClickHouse's exception in an error, 0 if there is none.
+func code(err error) int32 {
+	var exception *clickhouse.Exception
+	if errors.As(err, &exception) {
+		return exception.Code
+	}
+	return 0
+}
+
+// checkSchema returns nil if the store has the schema of this version. It only reads.
+func (s *Store) checkSchema(ctx context.Context) error {
+	applied, err := s.applied(ctx)
+	switch code(err) {
+	case unknownDatabase:
+		return fmt.Errorf("%w in %q: no database %q", ErrNoStore, s.Place(), s.opts.Auth.Database)
+	case unknownTable:
+		var n uint64
+		err := s.conn.QueryRow(ctx, "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = 'hits'").Scan(&n)
+		switch {
+		case err != nil:
+			return fmt.Errorf("look for the tables in %q: %w", s.Place(), err)
+		case n == 0:
+			return fmt.Errorf("%w in %q: no tables in database %q", ErrNoStore, s.Place(), s.opts.Auth.Database)
+		}
+	default:
+		if err != nil {
+			return fmt.Errorf("read the version of the store in %q: %w", s.Place(), err)
+		}
+	}
+	ours := migrations()
+	for _, name := range applied {
+		if !slices.Contains(ours, name) {
+			return fmt.Errorf("%w: %q has had migration %s: run the version that made it, or a newer one", ErrNewer, s.Place(), name)
+		}
+	}
+	for _, name := range ours {
+		if !slices.Contains(applied, name) {
+			return fmt.Errorf("%w than this program: %q has not had migration %s: run fotspor migrate, or restart fotspor serve or collector", ErrOlder, s.Place(), name)
 		}
 	}
 	return nil

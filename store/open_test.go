@@ -1,10 +1,15 @@
 package store_test
 
 import (
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -12,6 +17,7 @@ import (
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/store/embedded"
 	"github.com/fotspor/fotspor/store/storetest"
 )
 
@@ -88,7 +94,7 @@ func closedPort(t *testing.T) string {
 
 func openLazy(t *testing.T, dsn string) *store.Store {
 	t.Helper()
-	st, err := store.Open(t.Context(), store.Config{DSN: dsn, Lazy: true})
+	st, err := store.Open(t.Context(), store.Config{DSN: dsn, Lazy: true, Create: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +168,7 @@ func TestLazyStoreOverClickHouseProtocol(t *testing.T) {
 }
 
 func TestLazyEngine(t *testing.T) {
-	st, err := store.Open(t.Context(), store.Config{Engine: storetest.Engine(t), Database: storetest.Database(), Lazy: true})
+	st, err := store.Open(t.Context(), store.Config{Engine: storetest.Engine(t), Database: storetest.Database(), Lazy: true, Create: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,5 +181,153 @@ func TestLazyEngine(t *testing.T) {
 	}
 	if _, err := st.Sites(t.Context()); err != nil || st.Version() == "" {
 		t.Errorf("sites: %v, version %q", err, st.Version())
+	}
+}
+
+// serverOf makes a ClickHouse server of the engine of the tests, which answers with
+// the settings given besides.
+func serverOf(t *testing.T, settings url.Values) (url string, engine *embedded.Engine) {
+	t.Helper()
+	engine = storetest.Engine(t)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		query := r.URL.Query()
+		for name, values := range settings {
+			query[name] = values
+		}
+		r.URL.RawQuery = query.Encode()
+		engine.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL, engine
+}
+
+// ask runs a statement outside of any database of a test.
+func ask(t *testing.T, engine *embedded.Engine, sql string) string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	engine.ServeHTTP(w, httptest.NewRequest("POST", "/", strings.NewReader(sql)))
+	if w.Code != http.StatusOK {
+		t.Fatalf("%s: %s", sql, w.Body)
+	}
+	return strings.TrimSpace(w.Body.String())
+}
+
+// TestNothingIsMadeByMistake: a store that is not there is an error which names the
+// place, without the password, and nothing is made.
+func TestNothingIsMadeByMistake(t *testing.T) {
+	url, engine := serverOf(t, nil)
+	host := strings.TrimPrefix(url, "http://")
+	empty, started := t.TempDir(), storetest.Database()
+	ask(t, engine, "CREATE DATABASE "+started)
+	missing := filepath.Join(t.TempDir(), "none")
+	for name, c := range map[string]struct {
+		cfg   store.Config
+		place string
+	}{
+		"no directory":                   {store.Config{Dir: missing}, missing},
+		"an empty directory":             {store.Config{Dir: empty}, empty},
+		"an engine without the database": {store.Config{Engine: engine, Database: "typo_1", Dir: "/somewhere"}, "/somewhere"},
+		"a server without the database":  {store.Config{DSN: "http://default:hemmelig@" + host + "/typo_2"}, "http://default@" + host + "/typo_2"},
+		"a password in the query":        {store.Config{DSN: "http://" + host + "/typo_3?username=default&password=hemmelig"}, "http://" + host + "/typo_3"},
+		"a database without tables":      {store.Config{DSN: url + "/" + started}, url + "/" + started},
+	} {
+		for _, lazy := range []bool{false, true} {
+			c.cfg.Lazy = lazy
+			st, err := store.Open(t.Context(), c.cfg)
+			if lazy && err == nil {
+				err = st.Prepare(t.Context())
+				if name != "a database without tables" { // which answers a ping
+					wantErrors(t, name, askEverything(t, st))
+				}
+				st.Close()
+			}
+			if !errors.Is(err, store.ErrNoStore) || !strings.Contains(err.Error(), `"`+c.place+`"`) || strings.Contains(err.Error(), "hemmelig") {
+				t.Errorf("%s: %v, want ErrNoStore in %q", name, err, c.place)
+			}
+			if got := c.cfg.Place(); got != c.place {
+				t.Errorf("%s: place %q, want %q", name, got, c.place)
+			}
+		}
+	}
+	if _, err := os.Stat(missing); err == nil {
+		t.Error("made a directory")
+	}
+	if made, err := os.ReadDir(empty); err != nil || len(made) > 0 {
+		t.Errorf("made %v in the directory, %v", made, err)
+	}
+	if got := ask(t, engine, "SELECT countIf(name LIKE 'typo%') FROM system.databases"); got != "0" {
+		t.Errorf("made %s databases", got)
+	}
+	if got := ask(t, engine, "SELECT count() FROM system.tables WHERE database = '"+started+"'"); got != "0" {
+		t.Errorf("made %s tables", got)
+	}
+}
+
+// TestStoreOfAnotherVersion: who may not change the schema says that it is not that of
+// this version, and what to do.
+func TestStoreOfAnotherVersion(t *testing.T) {
+	cfg := store.Config{Engine: storetest.Engine(t), Database: storetest.Database(), Dir: "/somewhere"}
+	open := func(create bool) error {
+		cfg.Create = create
+		st, err := store.Open(t.Context(), cfg)
+		if err == nil {
+			err = st.Close()
+		}
+		return err
+	}
+	run := func(sql string) { t.Helper(); ask(t, cfg.Engine, strings.ReplaceAll(sql, "DB", cfg.Database)) }
+	for _, step := range []struct {
+		what   string
+		sql    string
+		create bool
+		want   error
+		say    string
+	}{
+		{"none", "", false, store.ErrNoStore, "/somewhere"},
+		{"made", "", true, nil, ""},
+		{"read", "", false, nil, ""},
+		{"without a migration", "DELETE FROM DB.migrations WHERE name LIKE '0003%'", false, store.ErrOlder, "0003_administration.sql: run fotspor migrate"},
+		{"migrated", "", true, nil, ""},
+		{"read again", "", false, nil, ""},
+		{"from before versions", "DROP TABLE DB.migrations SYNC", false, store.ErrOlder, "/somewhere"},
+		{"migrated again", "", true, nil, ""},
+		{"of the future", "INSERT INTO DB.migrations VALUES ('9999_future.sql', now())", false, store.ErrNewer, "9999_future.sql"},
+		{"of the future, not changed", "", true, store.ErrNewer, "9999_future.sql"},
+	} {
+		if step.sql != "" {
+			run(step.sql)
+		}
+		if err := open(step.create); !errors.Is(err, step.want) || err != nil && !strings.Contains(err.Error(), step.say) {
+			t.Errorf("%s: %v, want %v with %q", step.what, err, step.want, step.say)
+		}
+	}
+}
+
+// TestReadingNeedsNoMoreThanReading: who only reads opens and asks a server that lets
+// them do nothing else.
+func TestReadingNeedsNoMoreThanReading(t *testing.T) {
+	writable, _ := serverOf(t, nil)
+	readable, _ := serverOf(t, url.Values{"readonly": {"2"}})
+	database := storetest.Database()
+	made, err := store.Open(t.Context(), store.Config{DSN: writable + "/" + database, Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer made.Close()
+	st, err := store.Open(t.Context(), store.Config{DSN: readable + "/" + database})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	said := askEverything(t, st)
+	for _, method := range []string{"Ping", "Query", "Sites", "Tokens", "Users", "Totals", "Series", "Top", "Bots", "Before", "Network"} {
+		if said[method] != nil {
+			t.Errorf("%s: %v", method, said[method])
+		}
+	}
+	for _, method := range []string{"Insert", "AddSite", "PutUser"} {
+		if said[method] == nil {
+			t.Errorf("%s went through: the server of this test lets all do everything", method)
+		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -23,6 +24,16 @@ import (
 
 // ErrNotFound is wrapped by look-ups that find nothing.
 var ErrNotFound = errors.New("not found")
+
+// Errors of Prepare, which name the place that was looked at.
+var (
+	// ErrNoStore says that nobody has made a store there.
+	ErrNoStore = errors.New("there is no store")
+	// ErrOlder says that the store lacks tables or columns that this version needs.
+	ErrOlder = errors.New("the store is of an older version")
+	// ErrNewer says that a newer version of the program has changed the store.
+	ErrNewer = errors.New("the store is of a newer version than this program")
+)
 
 // DefaultDatabase is used where the DSN names none.
 const DefaultDatabase = "fotspor"
@@ -49,6 +60,9 @@ type Config struct {
 	Sync bool
 	// Database overrides DefaultDatabase for the embedded engine.
 	Database string
+	// Create has Prepare make the database and its tables, or bring those of an older
+	// version up to date. Without it nothing is made, and reading needs no other right.
+	Create bool
 	// Lazy leaves the store alone until Prepare is called, which then opens the
 	// embedded engine too.
 	Lazy bool
@@ -56,10 +70,34 @@ type Config struct {
 	Logger *slog.Logger
 }
 
+// Place names the store for people: its address without the password, or the directory
+// of the embedded engine.
+func (cfg Config) Place() string {
+	if cfg.DSN == "" {
+		dir, err := filepath.Abs(cfg.Dir)
+		if err != nil {
+			dir = cfg.Dir
+		}
+		return dir
+	}
+	u, err := url.Parse(cfg.DSN)
+	if err != nil {
+		return "an address that is not a URL"
+	}
+	place := url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/" + DefaultDatabase}
+	if u.User != nil {
+		place.User = url.User(u.User.Username())
+	}
+	if strings.Trim(u.Path, "/") != "" {
+		place.Path = u.Path
+	}
+	return place.String()
+}
+
 // Store is an open store. It is safe for concurrent use.
 type Store struct {
+	cfg     Config
 	opts    *clickhouse.Options
-	sync    bool
 	server  bool // not the embedded engine of this data directory
 	conn    driver.Conn
 	http    *httpQuerier // nil with ClickHouse's own protocol
@@ -75,9 +113,10 @@ type Store struct {
 }
 
 // Open opens the store and, unless it is lazy, prepares it. It may be called from
-// several processes at once. Close the store when done.
+// several processes at once. Close the store when done. Without Config.Create it makes
+// nothing, and its error wraps ErrNoStore where nothing is.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
-	s := &Store{sync: cfg.Sync, server: cfg.DSN != "", log: cfg.Logger}
+	s := &Store{cfg: cfg, server: cfg.DSN != "", log: cfg.Logger}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -99,10 +138,15 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	return s, nil
 }
 
-// Prepare creates the database and its tables, or brings those of an older version
-// up to date. Only a lazy store needs it: until then, unless another process has done
-// it, the store's other methods return errors. It may be called at any time, and again
-// after an error; once it has succeeded it does nothing.
+// Place names the store for people, as Config.Place does.
+func (s *Store) Place() string { return s.cfg.Place() }
+
+// Prepare opens the embedded engine, if the store is one, and looks whether the store
+// is there; with Config.Create it makes the database and its tables, or brings those of
+// an older version up to date. Only a lazy store needs it: until then, unless another
+// process has done it, the store's other methods return errors. It may be called at any
+// time, and again after an error; once it has succeeded it does nothing. Its error
+// wraps ErrNoStore, ErrOlder or ErrNewer where they apply.
 func (s *Store) Prepare(ctx context.Context) error {
 	if s.Version() != "" {
 		return nil
@@ -112,13 +156,10 @@ func (s *Store) Prepare(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := s.createDatabase(ctx); err != nil {
+	if err := s.prepareSchema(ctx); err != nil {
 		return err
 	}
-	if err := s.migrate(ctx); err != nil {
-		return err
-	}
-	if s.sync {
+	if s.cfg.Create && s.cfg.Sync {
 		if err := s.syncTables(ctx); err != nil {
 			return err
 		}
@@ -129,6 +170,22 @@ func (s *Store) Prepare(ctx context.Context) error {
 	}
 	s.version.Store(v.Version.String())
 	return nil
+}
+
+// prepareSchema looks at the schema, and makes it if the store may.
+func (s *Store) prepareSchema(ctx context.Context) error {
+	found := s.checkSchema(ctx)
+	if !s.cfg.Create || found != nil && !errors.Is(found, ErrNoStore) && !errors.Is(found, ErrOlder) {
+		return found
+	}
+	err := s.createDatabase(ctx)
+	if err == nil {
+		err = s.migrate(ctx)
+	}
+	if code(err) == accessDenied && found == nil {
+		return nil // somebody with more rights has done it
+	}
+	return err
 }
 
 // syncTables makes the tables that Insert fills flush each part, and the directory it

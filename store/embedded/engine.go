@@ -184,6 +184,12 @@ func loadLibrary(explicit string) (*library, error) {
 	return process.library, nil
 }
 
+// Exists reports whether an engine has run on the data directory dir before.
+func Exists(dir string) bool {
+	info, err := os.Stat(tablesDir(dir))
+	return err == nil && info.IsDir()
+}
+
 func tablesDir(dir string) string { return filepath.Join(dir, "clickhouse") }
 
 // lockDir makes dir and takes an exclusive lock on it, which ends with the

@@ -29,7 +29,7 @@ var (
 // when CI=true.
 func Open(tb testing.TB) *store.Store {
 	tb.Helper()
-	st, err := store.Open(tb.Context(), store.Config{Engine: Engine(tb), Database: Database()})
+	st, err := store.Open(tb.Context(), store.Config{Engine: Engine(tb), Database: Database(), Create: true})
 	if err != nil {
 		tb.Fatalf("open store: %v", err)
 	}
