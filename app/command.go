@@ -49,6 +49,7 @@ func commands() []command {
 		{"retention", "", "the retention worker alone", serveParts(false, false, true)},
 		{"retention run", "", "one deletion pass and its report", runRetention},
 		{"engine", "", "the embedded engine alone, as a ClickHouse HTTP endpoint", runEngine},
+		{"migrate", "", "make the store, or bring one of an older version up to date", migrate},
 		{"site add", "", "add a site; prints its id and what to paste", addSite},
 		{"site edit", "ID", "change what is said of a site", editSite},
 		{"site list", "", "list the sites", listSites},
@@ -73,6 +74,8 @@ type call struct {
 	flags
 	opts Options
 	log  logFormat
+
+	create bool // a store that is not there is made
 }
 
 // Main runs the command that env names and returns the exit status: 0, 1 after a
@@ -182,13 +185,47 @@ func (c *call) parseForStore(names ...string) ([]string, error) {
 	return c.parse(slog.LevelWarn, names...)
 }
 
+// bindCreate adds the flag by which a command makes its store.
+func (c *call) bindCreate() {
+	c.BoolVar(&c.create, "create", false, "make the store if there is none")
+}
+
 // withStore opens the store and runs f with it.
 func (c *call) withStore(ctx context.Context, f func(st *store.Store) error) error {
-	st, err := store.Open(ctx, c.opts.store())
+	cfg := c.opts.store()
+	cfg.Create = c.create
+	if cfg.DSN == "" {
+		if err := takeData(cfg.Dir, cfg.Create); err != nil {
+			return err
+		}
+	}
+	st, err := store.Open(ctx, cfg)
+	if errors.Is(err, store.ErrNoStore) {
+		advice := "fotspor serve or fotspor migrate makes one"
+		if c.Lookup("create") != nil {
+			advice = "start fotspor serve first, or make one with --create"
+		}
+		return fmt.Errorf("%w (if that is where it should be: %s)", err, advice)
+	}
 	if err != nil {
 		return err
 	}
 	return errors.Join(f(st), st.Close())
+}
+
+// nameStore says which store a report is of.
+func nameStore(w io.Writer, st *store.Store) { fmt.Fprintf(w, "store: %s\n", st.Place()) }
+
+func migrate(ctx context.Context, c *call) error {
+	c.create = true
+	if _, err := c.parseForStore(); err != nil {
+		return err
+	}
+	return c.withStore(ctx, func(st *store.Store) error {
+		nameStore(c.Stdout, st)
+		_, err := fmt.Fprintln(c.Stdout, "its tables are those of this version")
+		return err
+	})
 }
 
 // serveParts is the command that runs some parts until ctx ends.
@@ -216,6 +253,11 @@ func serveParts(collector, dashboard, retention bool) func(context.Context, *cal
 		}
 		if err := o.validate(); err != nil {
 			return usageError{err}
+		}
+		if o.Store == "" || collector || retention {
+			if err := takeData(o.Data, collector); err != nil {
+				return err
+			}
 		}
 		c.harden()
 		return Run(ctx, *o)
@@ -250,6 +292,7 @@ func (t *timeFlag) Set(s string) (err error) {
 }
 
 func addUser(ctx context.Context, c *call) error {
+	c.bindCreate()
 	role := c.String("role", string(store.Viewer), "`role`: admin or viewer")
 	words, err := c.parseForStore("NAME")
 	if err != nil {
@@ -324,6 +367,7 @@ func access(ctx context.Context, c *call) error {
 		if err != nil {
 			return err
 		}
+		report.Store = st.Place()
 		_, err = report.WriteTo(c.Stdout)
 		return err
 	})
@@ -335,6 +379,7 @@ func erase(ctx context.Context, c *call) error {
 		if err != nil {
 			return err
 		}
+		report.Store = st.Place()
 		_, err = report.WriteTo(c.Stdout)
 		return err
 	})

@@ -31,6 +31,9 @@ func runEngine(ctx context.Context, c *call) error {
 		return err
 	}
 	defer tcp.Close()
+	if err := takeData(c.opts.Data, true); err != nil {
+		return err
+	}
 	engine, err := embedded.Open(ctx, embedded.Options{
 		Dir: c.opts.Data, Library: c.opts.Engine, MaxMemory: c.opts.EngineMemory, Logger: c.opts.Logger,
 	})

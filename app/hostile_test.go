@@ -615,7 +615,7 @@ func TestHostileCrowd(t *testing.T) {
 		t.Skip("long")
 	}
 	data := t.TempDir()
-	if _, errs, status := command(t, "", "site", "add", "--data", data, "--host", "example.org", "--quiet"); status != 0 {
+	if _, errs, status := command(t, "", "site", "add", "--data", data, "--host", "example.org", "--quiet", "--create"); status != 0 {
 		t.Fatalf("site add: %q, status %d", errs, status)
 	}
 	c := serve(t, "serve", "--data", data, "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--trusted-proxies", "127.0.0.1")

@@ -92,7 +92,7 @@ func TestEnvironment(t *testing.T) {
 		t.Errorf("a mistake in the environment: %q, status %d", out, cmd.ProcessState.ExitCode())
 	}
 	data := t.TempDir()
-	cmd = process(t, "site", "add", "--host", "example.org", "--data", data, "--quiet")
+	cmd = process(t, "site", "add", "--host", "example.org", "--data", data, "--quiet", "--create")
 	cmd.Env = append(cmd.Env, "FOTSPOR_DATA="+filepath.Join(data, "elsewhere"), "FOTSPOR_NAME=Navn")
 	if out, err := cmd.Output(); err != nil || string(out) != "1\n" {
 		t.Fatalf("site add: %q, %v", out, err)
@@ -110,7 +110,7 @@ func TestHelp(t *testing.T) {
 	if status != 0 {
 		t.Errorf("help: status %d", status)
 	}
-	for _, name := range []string{"serve", "collector", "dashboard", "retention", "retention run", "engine", "site add", "site edit", "site list", "token add", "token list", "token remove", "spool list", "spool retry", "spool drop", "user add", "query", "access", "erase", "version"} {
+	for _, name := range []string{"serve", "collector", "dashboard", "retention", "retention run", "engine", "migrate", "site add", "site edit", "site list", "token add", "token list", "token remove", "spool list", "spool retry", "spool drop", "user add", "query", "access", "erase", "version"} {
 		if !strings.Contains(out, "  "+name+" ") {
 			t.Errorf("help does not name %q", name)
 		}
@@ -145,6 +145,10 @@ func TestWhatIsNotThere(t *testing.T) {
 	if err := os.WriteFile(noDir, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	made := t.TempDir()
+	if out, errs, status := command(t, "", "migrate", "--data", made); status != 0 || !strings.Contains(out, made) {
+		t.Fatalf("migrate: %q, %q, status %d", out, errs, status)
+	}
 	serve := []string{"serve", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"}
 	for name, c := range map[string]struct {
 		args []string
@@ -159,8 +163,8 @@ func TestWhatIsNotThere(t *testing.T) {
 		"region file not there": {append(serve, "--data", t.TempDir(), "--engine", library, "--geo", "/nowhere/city.mmdb"), "/nowhere/city.mmdb"},
 		"store not there":       {append(serve, "--data", t.TempDir(), "--store", "http://127.0.0.1:1/x"), "127.0.0.1:1"},
 		"store of another kind": {append(serve, "--data", t.TempDir(), "--store", "mysql://user:hemmelig@localhost/x"), "mysql"},
-		"SQL with a mistake":    {[]string{"query", "SELECT footprints FROM hits", "--data", t.TempDir()}, "footprints"},
-		"SQL that writes":       {[]string{"query", "DROP TABLE hits", "--data", t.TempDir()}, "readonly"},
+		"SQL with a mistake":    {[]string{"query", "SELECT footprints FROM hits", "--data", made}, "footprints"},
+		"SQL that writes":       {[]string{"query", "DROP TABLE hits", "--data", made}, "readonly"},
 		"password too short":    {[]string{"user", "add", "kari", "--data", t.TempDir()}, "password"},
 	} {
 		t.Run(name, func(t *testing.T) {

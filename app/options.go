@@ -131,6 +131,7 @@ func (o Options) store() store.Config {
 		Dir:       o.Data,
 		Library:   o.Engine,
 		MaxMemory: o.EngineMemory,
+		Create:    o.Collector,
 		Sync:      o.Power,
 		Logger:    o.Logger.With("component", "store"),
 	}

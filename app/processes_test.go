@@ -112,7 +112,7 @@ func TestSeparateServices(t *testing.T) {
 	with := func(args ...string) []string { return append(args, at...) }
 	listening := []string{"--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"}
 
-	out, errs, status := command(t, "", with("site", "add", "--host", "example.org", "--name", "Eksempel", "--quiet")...)
+	out, errs, status := command(t, "", with("site", "add", "--host", "example.org", "--name", "Eksempel", "--quiet", "--create")...)
 	if out != "1\n" || status != 0 {
 		t.Fatalf("site add: %q, %q, status %d", out, errs, status)
 	}

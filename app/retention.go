@@ -63,6 +63,9 @@ func runRetention(ctx context.Context, c *call) error {
 	case of.After(now) && !*dryRun:
 		return usagef("at %s is in the future: only --dry-run looks there", of.Format(time.RFC3339))
 	}
+	if err := takeData(c.opts.Data, false); err != nil { // the clock is noted there, whatever the store
+		return err
+	}
 	return c.withStore(ctx, func(st *store.Store) error {
 		clock := c.opts.newClock(st, c.opts.Logger, nil)
 		worker := retention.New(retention.Options{
@@ -90,6 +93,7 @@ func runRetention(ctx context.Context, c *call) error {
 				clock.Confirm(ctx)
 			}
 		}
+		nameStore(c.Stdout, st)
 		if _, err := report.WriteTo(c.Stdout); err != nil {
 			return err
 		}

@@ -92,6 +92,7 @@ func addSite(ctx context.Context, c *call) error {
 	var s siteFlags
 	var base string
 	var id uint
+	c.bindCreate()
 	c.bindSite(&s)
 	c.UintVar(&id, "id", 0, "`number` of the site, to keep the one it has in Matomo (default: the next free one)")
 	c.StringVar(&base, "public-url", "http://"+DefaultListen, "`URL` under which browsers reach the collector, for the snippet")
@@ -121,12 +122,12 @@ func addSite(ctx context.Context, c *call) error {
 			_, err = fmt.Fprintln(c.Stdout, site.ID)
 			return err
 		}
-		_, err = fmt.Fprintf(c.Stdout, `Site %d, %s. Paste this before </body> of every page:
+		_, err = fmt.Fprintf(c.Stdout, `Site %d, %s, in %s. Paste this before </body> of every page:
 
 %s
 To pin this version of the script, give it integrity=%q and crossorigin="anonymous";
 change the hash with every upgrade, or browsers will refuse the script.
-`, site.ID, site.Name, script.Snippet(base, site.ID), integrity)
+`, site.ID, site.Name, st.Place(), script.Snippet(base, site.ID), integrity)
 		return err
 	})
 }
@@ -178,6 +179,7 @@ func listSites(ctx context.Context, c *call) error {
 		if err != nil {
 			return err
 		}
+		nameStore(c.Stderr, st)
 		for _, s := range sites {
 			policy := string(s.Record)
 			if policy == "" {
@@ -242,6 +244,7 @@ func listTokens(ctx context.Context, c *call) error {
 		if err != nil {
 			return err
 		}
+		nameStore(c.Stderr, st)
 		for _, t := range tokens {
 			var sites []string
 			for _, id := range t.Sites {

@@ -13,8 +13,16 @@ import (
 
 func (c *call) spoolDir() string { return filepath.Join(c.opts.Data, "spool") }
 
+func (c *call) parseForSpool(names ...string) ([]string, error) {
+	words, err := c.parseForStore(names...)
+	if err != nil {
+		return nil, err
+	}
+	return words, takeData(c.opts.Data, false)
+}
+
 func listSpool(_ context.Context, c *call) error {
-	if _, err := c.parseForStore(); err != nil {
+	if _, err := c.parseForSpool(); err != nil {
 		return err
 	}
 	segments, err := spool.List(c.spoolDir())
@@ -32,7 +40,7 @@ func listSpool(_ context.Context, c *call) error {
 }
 
 func retrySpool(_ context.Context, c *call) error {
-	words, err := c.parseForStore("SEGMENT")
+	words, err := c.parseForSpool("SEGMENT")
 	if err != nil {
 		return err
 	}
@@ -40,7 +48,7 @@ func retrySpool(_ context.Context, c *call) error {
 }
 
 func dropSpool(_ context.Context, c *call) error {
-	words, err := c.parseForStore("SEGMENT")
+	words, err := c.parseForSpool("SEGMENT")
 	if err != nil {
 		return err
 	}

@@ -187,7 +187,7 @@ func (x *torture) run(t *testing.T, build func()) {
 	if x.store != nil {
 		x.start(x.store)
 	}
-	if out, errs, status := command(t, "", append([]string{"site", "add", "--host", "example.org", "--quiet"}, x.at...)...); out != "1\n" || status != 0 {
+	if out, errs, status := command(t, "", append([]string{"site", "add", "--host", "example.org", "--quiet", "--create"}, x.at...)...); out != "1\n" || status != 0 {
 		t.Fatalf("site add: %q, %q, status %d", out, errs, status)
 	}
 	x.load = startLoad(t, senders, x.seed, x.visitors)

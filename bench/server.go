@@ -325,7 +325,7 @@ func startSplit(ctx context.Context, program, dir string) (*server, error) {
 
 // startFotspor adds the site and starts the part that is under load.
 func (s *server) startFotspor(ctx context.Context, program, part string, flags ...string) error {
-	add := append([]string{"site", "add", "--host", "example.org", "--quiet"}, s.store...)
+	add := append([]string{"site", "add", "--host", "example.org", "--quiet", "--create"}, s.store...)
 	if text, err := exec.CommandContext(ctx, program, add...).CombinedOutput(); err != nil || string(text) != "1\n" {
 		return fmt.Errorf("fotspor site add: %w: %s", err, text)
 	}

@@ -34,6 +34,7 @@ type Held struct {
 // AccessReport is the answer to a person who asks what is held on them (GDPR
 // article 15), knowing nothing of them but the network of their address.
 type AccessReport struct {
+	Store    string // that was asked, for people; may be empty
 	Policy   Policy
 	Network  string // in CIDR form
 	From, To time.Time
@@ -42,6 +43,7 @@ type AccessReport struct {
 
 // EraseReport is the answer to a person who asks for erasure (GDPR article 17).
 type EraseReport struct {
+	Store    string // that was asked, for people; may be empty
 	Policy   Policy
 	Network  string // in CIDR form
 	From, To time.Time

@@ -325,7 +325,7 @@ func TestReadingNeedsNoMoreThanReading(t *testing.T) {
 			t.Errorf("%s: %v", method, said[method])
 		}
 	}
-	for _, method := range []string{"Insert", "AddSite", "PutUser"} {
+	for _, method := range []string{"Insert", "AddSite", "AddUser"} {
 		if said[method] == nil {
 			t.Errorf("%s went through: the server of this test lets all do everything", method)
 		}

@@ -139,7 +139,7 @@ func TestSees(t *testing.T) {
 // remove each other's admin at the same moment.
 func TestLastAdmin(t *testing.T) {
 	ctx := t.Context()
-	cfg := store.Config{Engine: storetest.Engine(t), Database: storetest.Database()}
+	cfg := store.Config{Engine: storetest.Engine(t), Database: storetest.Database(), Create: true}
 	var stores []*store.Store // as two processes have them
 	for range 2 {
 		st, err := store.Open(ctx, cfg)

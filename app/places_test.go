@@ -1,0 +1,246 @@
+package app_test
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/fotspor/fotspor/store/storetest"
+)
+
+// stranger is the number of a user and of a group that nobody has.
+const stranger = 54321
+
+func must(t *testing.T, errs ...error) {
+	t.Helper()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// asking are commands that need a store which is there.
+var asking = [][]string{
+	{"access", "--ip", "192.0.2.1"},
+	{"erase", "--ip", "192.0.2.1"},
+	{"retention", "run"},
+	{"retention", "run", "--dry-run"},
+	{"site", "list"},
+	{"site", "edit", "1", "--name", "x"},
+	{"site", "add", "--host", "example.org"},
+	{"token", "add", "--site", "all"},
+	{"token", "list"},
+	{"token", "remove", "x"},
+	{"user", "add", "kari"},
+	{"query", "SELECT 1"},
+}
+
+// TestCommandsMakeNoStore: a command in a folder without a store, or with a slip in the
+// address, fails with the place that it looked at, and makes nothing there.
+func TestCommandsMakeNoStore(t *testing.T) {
+	engine := serve(t, "engine", "--listen", "127.0.0.1:0", "--data", t.TempDir())
+	host := strings.TrimPrefix(engine.public, "http://")
+	empty, missing := t.TempDir(), filepath.Join(t.TempDir(), "data")
+	for _, args := range asking {
+		for place, where := range map[string][]string{
+			empty:                                 {"--data", empty},
+			missing:                               {"--data", missing},
+			"http://default@" + host + "/fotsopr": {"--store", "http://default:@" + host + "/fotsopr", "--data", missing},
+		} {
+			out, errs, status := command(t, testPassword, append(args, where...)...)
+			if status != 1 || out != "" || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, "there is no store in \""+place+`"`) {
+				t.Errorf("%v: status %d, %q, %q, want 1 and that there is no store in %s", args, status, out, errs, place)
+			}
+		}
+	}
+	const segment = "20260101T000000.000000Z-AAAA"
+	for _, args := range [][]string{{"spool", "list"}, {"spool", "retry", segment}, {"spool", "drop", segment}} {
+		if _, errs, status := command(t, "", append(args, "--data", empty)...); status != 1 || !strings.Contains(errs, empty) {
+			t.Errorf("%v: status %d, %q, want 1 and the directory", args, status, errs)
+		}
+	}
+	if made, err := os.ReadDir(empty); err != nil || len(made) > 0 {
+		t.Errorf("made %v, %v", made, err)
+	}
+	if _, err := os.Stat(missing); err == nil {
+		t.Error("made a directory")
+	}
+	if got := get(t, http.DefaultClient, engine.public+"/?query=SELECT+count()+FROM+system.databases+WHERE+name+LIKE+'fots%25'"); got != "0\n" {
+		t.Errorf("made %q databases", got)
+	}
+	http.DefaultClient.CloseIdleConnections()
+}
+
+// TestCreate: a store is made by who says so, and every report names the one asked.
+func TestCreate(t *testing.T) {
+	for name, args := range map[string][]string{
+		"site add": {"site", "add", "--host", "example.org", "--create"},
+		"user add": {"user", "add", "kari", "--create"},
+		"migrate":  {"migrate"},
+	} {
+		data := filepath.Join(t.TempDir(), "data")
+		at := func(args ...string) []string { return append(args, "--data", data) }
+		if out, errs, status := command(t, testPassword, at(args...)...); status != 0 {
+			t.Fatalf("%s: %q, %q, status %d", name, out, errs, status)
+		}
+		if info, err := os.Stat(data); err != nil || info.Mode().Perm() != 0o700 {
+			t.Errorf("%s: made the directory with mode %v, %v", name, info.Mode(), err)
+		}
+		if name != "migrate" {
+			continue
+		}
+		out, _, _ := command(t, "", at("migrate")...)
+		if !strings.Contains(out, "store: "+data+"\n") {
+			t.Errorf("migrate once more: %q", out)
+		}
+		out, _, _ = command(t, "", at("site", "add", "--host", "example.org")...)
+		if !strings.Contains(out, "Site 1, example.org, in "+data+".") {
+			t.Errorf("site add: %q", out)
+		}
+		if out, _, _ = command(t, "", at("access", "--ip", "192.0.2.1")...); !strings.Contains(out, "Store      "+data+"\n") {
+			t.Errorf("access: %q", out)
+		}
+		if out, _, _ = command(t, "", at("erase", "--ip", "192.0.2.1")...); !strings.Contains(out, "Store      "+data+"\n") {
+			t.Errorf("erase: %q", out)
+		}
+		if out, _, _ = command(t, "", at("retention", "run", "--dry-run")...); !strings.HasPrefix(out, "store: "+data+"\n") {
+			t.Errorf("retention run: %q", out)
+		}
+		if _, errs, _ := command(t, "", at("site", "list")...); errs != "store: "+data+"\n" {
+			t.Errorf("site list: %q", errs)
+		}
+		if out, errs, _ := command(t, "", at("query", "SELECT 1")...); out != "1\n" || errs != "" {
+			t.Errorf("query: %q, %q", out, errs)
+		}
+	}
+}
+
+// TestDataOfOthers: a data directory that others may change, or that is somebody
+// else's in part, is refused with a sentence.
+func TestDataOfOthers(t *testing.T) {
+	root := os.Geteuid() == 0
+	for name, c := range map[string]struct {
+		needRoot bool
+		change   func(above, data string) error
+		want     string
+	}{
+		"for all":            {false, func(_, data string) error { return os.Chmod(data, 0o777) }, `/data": refused: everybody may write to it`},
+		"for all, sticky":    {false, func(_, data string) error { return os.Chmod(data, 0o777|fs.ModeSticky) }, `/data": refused: everybody may write to it`},
+		"for a group":        {true, func(_, data string) error { return errors.Join(os.Chown(data, 0, stranger), os.Chmod(data, 0o770)) }, `/data": refused: its group 54321 may write to it`},
+		"below one for all":  {false, func(above, _ string) error { return os.Chmod(above, 0o777) }, `/above": refused: everybody may write to it`},
+		"below a stranger's": {true, func(above, _ string) error { return os.Chown(above, stranger, 0) }, `/above": refused: it belongs to user 54321`},
+		"store for all": {false, func(_, data string) error {
+			return errors.Join(os.Mkdir(data+"/clickhouse", 0o700), os.Chmod(data+"/clickhouse", 0o777))
+		}, `/data/clickhouse": refused: everybody`},
+		"spool for all": {false, func(_, data string) error {
+			return errors.Join(os.Mkdir(data+"/spool", 0o700), os.Chmod(data+"/spool", 0o777))
+		}, `/data/spool": refused: everybody`},
+		"store of a stranger": {true, func(_, data string) error {
+			return errors.Join(os.Mkdir(data+"/clickhouse", 0o700), os.Chown(data+"/clickhouse", stranger, 0))
+		}, `/data/clickhouse": refused: it belongs to user 54321`},
+		"not there, for all": {false, func(above, data string) error { return errors.Join(os.Remove(data), os.Chmod(above, 0o777)) }, `/above": refused: everybody may write to it`},
+		"a link into a folder": {false, func(above, data string) error {
+			return errors.Join(os.Remove(data), os.Mkdir(above+"/other", 0o700), os.Chmod(above+"/other", 0o777), os.Symlink("other", data))
+		}, `/above/other": refused: everybody`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if c.needRoot && !root {
+				t.Skip("NOT TESTED: only root can give files to others")
+			}
+			above := filepath.Join(t.TempDir(), "above")
+			data := filepath.Join(above, "data")
+			must(t, os.MkdirAll(data, 0o700), c.change(above, data))
+			commands := [][]string{
+				{"serve", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"},
+				{"engine", "--listen", "127.0.0.1:0"},
+				{"site", "add", "--host", "example.org", "--create"},
+			}
+			if _, err := os.Stat(data); err == nil {
+				commands = append(commands, []string{"site", "list"}, []string{"spool", "list"}, []string{"retention", "run", "--store", "http://127.0.0.1:1/x"})
+			}
+			for _, args := range commands {
+				_, errs, status := command(t, "", append(args, "--data", data)...)
+				if status != 1 || !strings.Contains(errs, c.want) {
+					t.Errorf("%s: status %d, %q, want 1 and %s", args[0], status, errs, c.want)
+				}
+			}
+		})
+	}
+}
+
+// TestRootActsAsTheOwner: what root does in the data directory of another user is that
+// user's, so that the service of that user starts again.
+func TestRootActsAsTheOwner(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("NOT TESTED: this needs root")
+	}
+	dir := t.TempDir()
+	data := filepath.Join(dir, "data")
+	self, err := os.ReadFile(os.Args[0])
+	must(t, err, os.Chmod(filepath.Dir(dir), 0o755), os.Mkdir(data, 0o700), os.Chown(data, stranger, stranger))
+	program := filepath.Join(dir, "fotspor")
+	must(t, os.WriteFile(program, self, 0o755))
+
+	owned := func(after string) {
+		t.Helper()
+		must(t, filepath.WalkDir(data, func(path string, entry fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			info, err := entry.Info()
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil
+			}
+			if err == nil {
+				if stat := info.Sys().(*syscall.Stat_t); stat.Uid != stranger || stat.Gid != stranger {
+					t.Errorf("after %s %s belongs to %d:%d", after, path, stat.Uid, stat.Gid)
+				}
+			}
+			return err
+		}))
+	}
+	asOwner := func(args ...string) *exec.Cmd {
+		cmd := exec.Command(program, append(args, "--data", data)...)
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), asProgram+"=1", "FOTSPOR_ENGINE="+storetest.Library(t))
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: stranger, Gid: stranger}}
+		return cmd
+	}
+
+	if out, errs, status := command(t, "", "site", "add", "--host", "example.org", "--create", "--quiet", "--data", data); out != "1\n" || status != 0 {
+		t.Fatalf("site add by root: %q, %q, status %d", out, errs, status)
+	}
+	owned("site add")
+	if out, err := asOwner("site", "list").Output(); err != nil || !strings.HasPrefix(string(out), "1\texample.org") {
+		t.Errorf("site list by the owner: %q, %v", out, err)
+	}
+
+	s := serve(t, "serve", "--data", data, "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0")
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
+	if err != nil || !strings.Contains(string(status), "Uid:\t54321\t54321\t54321\t54321\n") || !strings.Contains(string(status), "Gid:\t54321\t54321\t54321\t54321\n") {
+		t.Errorf("serve by root runs as:\n%s%v", status, err)
+	}
+	if out, errs, status := command(t, "", "site", "list", "--data", data); status != 0 || !strings.HasPrefix(out, "1\texample.org") {
+		t.Errorf("site list by root beside it: %q, %q, status %d", out, errs, status)
+	}
+	s.stop()
+	owned("serve")
+	if _, errs, status := command(t, "", "spool", "list", "--data", data); status != 0 {
+		t.Errorf("spool list by root: %q, status %d", errs, status)
+	}
+	if out, err := asOwner("query", "SELECT count() FROM sites").CombinedOutput(); err != nil || string(out) != "1\n" {
+		t.Errorf("query by the owner: %q, %v", out, err)
+	}
+
+	// Anybody else is told whose it is.
+	must(t, os.Chmod(data, 0o755), os.Chown(data, stranger+1, stranger+1))
+	if out, err := asOwner("site", "list").CombinedOutput(); err == nil || !strings.Contains(string(out), "belongs to user 54322") || !strings.Contains(string(out), "sudo -u") {
+		t.Errorf("site list by another user: %q, %v", out, err)
+	}
+}
