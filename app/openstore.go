@@ -15,7 +15,8 @@ import (
 
 // How long the start and the stop of a store may take.
 const (
-	startWait = 300 * time.Millisecond // of a program that can begin without its store
+	startWait = 300 * time.Millisecond // of a collector that can begin without its store
+	pageWait  = 3 * time.Second        // of dashboard and retention alone, whose work can wait
 	storeWait = 30 * time.Second       // of one that can't, and of each later attempt
 	firstWait = 5 * time.Second        // before an attempt that follows a failed one
 	longWait  = time.Minute            // between attempts in the end
@@ -37,16 +38,14 @@ func (p *program) openStore(ctx context.Context) error {
 	p.health.watchStore(st.Ping)
 	first := make(chan error, 1) // what the first attempt says
 	p.background("store", func(ctx context.Context) { p.runStore(ctx, first) })
-	p.background("health watch", func(ctx context.Context) {
-		select { // until then the attempts say more
-		case <-ctx.Done():
-		case <-p.came:
-			p.health.watch(ctx, healthEvery)
-		}
-	})
+	// Until the store is there the attempts to open it say more.
+	p.background("health watch", p.afterStore(func(ctx context.Context) { p.health.watch(ctx, healthEvery) }))
 
 	wait := storeWait
-	if p.startsWithoutStore() {
+	switch {
+	case !p.Collector:
+		wait = pageWait
+	case p.startsWithoutStore():
 		wait = startWait
 	}
 	enough := time.NewTimer(wait)
@@ -68,16 +67,28 @@ func (p *program) openStore(ctx context.Context) error {
 }
 
 // startsWithoutStore reports whether the program can begin to work without its store:
-// the collector needs to know the sites.
+// the collector needs to know the sites, dashboard and retention can wait for others to
+// make it.
 func (p *program) startsWithoutStore() bool {
 	if p.Demo {
 		return false
 	}
 	if !p.Collector {
-		return false
+		return true
 	}
 	_, err := os.Stat(p.sitesFile())
 	return err == nil
+}
+
+// afterStore returns f with a wait before it, until the store has been prepared.
+func (p *program) afterStore(f func(context.Context)) func(context.Context) {
+	return func(ctx context.Context) {
+		select {
+		case <-ctx.Done():
+		case <-p.came:
+			f(ctx)
+		}
+	}
 }
 
 // storeCame reports whether the store has been prepared.
@@ -105,9 +116,9 @@ func (p *program) runStore(ctx context.Context, first chan<- error) {
 		}
 		if time.Since(told) >= tellEvery {
 			told = time.Now()
-			logger.Warn("the store is unavailable, hits wait in the spool", "err", advised(err), "retry_in", wait)
+			logger.Warn("the store is unavailable: "+p.meanwhile(), "err", advised(err), "retry_in", wait)
 		}
-		p.health.heard(err)
+		p.health.heard(fmt.Errorf("waiting for the store: %w", err))
 		select {
 		case first <- err:
 		default:
@@ -119,7 +130,7 @@ func (p *program) runStore(ctx context.Context, first chan<- error) {
 			return
 		case <-timer.C:
 		}
-		if p.Store == "" { // each attempt loads all metadata, and the engine tells of each
+		if p.Store == "" && !errors.Is(err, store.ErrNoStore) { // each attempt loads all metadata, and the engine tells of each
 			wait = min(2*wait, longWait)
 		}
 	}
@@ -133,6 +144,14 @@ func (p *program) runStore(ctx context.Context, first chan<- error) {
 	default:
 	}
 	p.serveEngine(ctx, p.component("engine"))
+}
+
+// meanwhile says what happens while the store is not there.
+func (p *program) meanwhile() string {
+	if p.Collector {
+		return "hits wait in the spool"
+	}
+	return "nothing is done until another process makes it, or brings it back"
 }
 
 // prepareStore is one attempt to bring the store to where the program can work with it.

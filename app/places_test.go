@@ -3,6 +3,7 @@ package app_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -118,6 +119,74 @@ func TestCreate(t *testing.T) {
 		if out, errs, _ := command(t, "", at("query", "SELECT 1")...); out != "1\n" || errs != "" {
 			t.Errorf("query: %q, %q", out, errs)
 		}
+	}
+}
+
+// TestDashboardAndRetentionWait: without a store both start, say what they wait for, make
+// nothing, and go on when another process has made it.
+func TestDashboardAndRetentionWait(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
+	engine := serve(t, "engine", "--listen", "127.0.0.1:0", "--data", t.TempDir())
+	missing, elsewhere := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "data")
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	for name, c := range map[string]struct {
+		place string
+		at    []string // of the parts that wait
+		comes func()
+	}{
+		"server": {
+			engine.public + "/footprints",
+			[]string{"--store", engine.public + "/footprints", "--data", elsewhere},
+			func() {
+				if _, errs, status := command(t, "", "migrate", "--store", engine.public+"/footprints"); status != 0 {
+					t.Fatalf("migrate: %q, status %d", errs, status)
+				}
+			},
+		},
+		"embedded engine": {
+			missing, []string{"--data", missing},
+			func() {
+				serve(t, "serve", "--data", missing, "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0")
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dashboard := serve(t, append([]string{"dashboard", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"}, c.at...)...)
+			parts := []*service{dashboard, serve(t, append([]string{"retention", "--metrics-listen", "127.0.0.1:0"}, c.at...)...)}
+			ready := func(s *service) (int, string) {
+				resp, err := client.Get(s.metrics + "/readyz")
+				must(t, err)
+				defer resp.Body.Close()
+				text, err := io.ReadAll(resp.Body)
+				must(t, err)
+				return resp.StatusCode, string(text)
+			}
+			for _, s := range parts {
+				get(t, client, s.metrics+"/healthz")
+				if status, text := ready(s); status != http.StatusServiceUnavailable || !strings.Contains(text, `waiting for the store: there is no store in "`+c.place+`"`) {
+					t.Errorf("%s: /readyz = %d %q, want 503 and %s", s.cmd.Args[1], status, text, c.place)
+				}
+			}
+			get(t, client, dashboard.public+"/login") // which needs no store
+			if _, err := os.Stat(c.at[len(c.at)-1]); err == nil {
+				t.Error("made a directory")
+			}
+			c.comes()
+			for _, s := range parts {
+				await(t, s.cmd.Args[1]+" that goes on", func() error {
+					if status, text := ready(s); status != http.StatusOK {
+						return fmt.Errorf("/readyz = %d %q", status, text)
+					}
+					return nil
+				})
+				s.stop()
+			}
+		})
+	}
+	if got := get(t, client, engine.public+"/?query=SELECT+count()+FROM+system.databases+WHERE+name='fotspor'"); got != "0\n" {
+		t.Errorf("made %q databases by the default name", got)
 	}
 }
 

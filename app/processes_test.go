@@ -182,7 +182,17 @@ func TestSeparateServices(t *testing.T) {
 	hit(collector, 1)
 	for _, s := range []*service{collector, dashboard, retention} {
 		get(t, client, s.metrics+"/healthz")
-		get(t, client, s.metrics+"/readyz")
+		await(t, s.cmd.Args[1]+" that has its store", func() error { // a collector that knows its sites starts without
+			resp, err := client.Get(s.metrics + "/readyz")
+			if err != nil {
+				return err
+			}
+			resp.Body.Close()
+			if resp.StatusCode != http.StatusOK {
+				return fmt.Errorf("/readyz is %s", resp.Status)
+			}
+			return nil
+		})
 		if up, ok := metricOf(get(t, client, s.metrics+"/metrics"), "fotspor_engine_up"); !ok || up != 1 {
 			t.Errorf("%s: engine up = %v, want 1", s.cmd.Args[1], up)
 		}

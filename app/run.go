@@ -131,14 +131,18 @@ func (p *program) start(ctx context.Context) error {
 
 	if p.Collector || p.Retention {
 		p.clock = p.newClock(p.store, p.component("clock"), p.registry)
-		p.background("clock", p.clock.Run)
+		watch := p.clock.Run
+		if !p.Collector { // its note must not make a data directory that is not there
+			watch = p.afterStore(watch)
+		}
+		p.background("clock", watch)
 	}
 	if p.Retention {
 		worker := retention.New(retention.Options{
 			Rows: p.store, Clock: p.clock, Keep: p.Policy.Retention, Audit: p.store.AuditLog(), AuditKeep: p.AuditRetention,
 			Registerer: p.registry, Logger: p.component("retention"), Now: p.Now,
 		})
-		p.background("retention", worker.Run)
+		p.background("retention", p.afterStore(worker.Run))
 	}
 
 	if publicListener != nil {
@@ -437,18 +441,13 @@ func (p *program) startDashboard(ctx context.Context, mux *http.ServeMux, geoDB 
 		p.addrs.SetupURL, err = d.SetupURL(ctx, p.baseURL())
 		return err
 	}
-	p.background("first user", func(ctx context.Context) {
-		select {
-		case <-ctx.Done():
-			return
-		case <-p.came:
-		}
+	p.background("first user", p.afterStore(func(ctx context.Context) {
 		link, err := d.SetupURL(ctx, p.baseURL())
 		if err != nil && ctx.Err() == nil {
 			p.Logger.Warn("whether there is a user is not known", "err", err)
 		}
 		p.greetFirst(link)
-	})
+	}))
 	return nil
 }
 

@@ -18,6 +18,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/fotspor/fotspor/internal/trusted"
 )
 
 // Defaults of Options.
@@ -146,6 +148,9 @@ func Open(ctx context.Context, opts Options) (*Engine, error) {
 		return nil, err
 	}
 	lock, err := lockDir(tablesDir(dir))
+	if err == nil {
+		err = ownDir(lock)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open engine in %q: %w", dir, err)
 	}
@@ -210,6 +215,21 @@ func lockDir(dir string) (*os.File, error) {
 		return nil, fmt.Errorf("lock %q: %w", dir, err)
 	}
 	return file, nil
+}
+
+// ownDir returns an error if a directory is not this user's: files of another user in it
+// would stop the next start of its owner. It closes the directory then.
+func ownDir(dir *os.File) error {
+	info, err := dir.Stat()
+	if err == nil {
+		if uid := info.Sys().(*syscall.Stat_t).Uid; uid != uint32(os.Geteuid()) {
+			err = fmt.Errorf("%q belongs to %s, not to the user of this process", dir.Name(), trusted.UserName(uid))
+		}
+	}
+	if err != nil {
+		dir.Close()
+	}
+	return err
 }
 
 // start boots the engine with the control session.
