@@ -261,9 +261,11 @@ func (p *program) startCollector(ctx context.Context, mux *http.ServeMux, geoDB 
 		return err
 	}
 	visits := p.startVisits()
+	browsers := browser.New()
+	browsers.Now = p.Now
 
 	collector.New(collector.Options{
-		Policy: p.Policy, Sites: sites, Browsers: browser.New(), Sources: sources, Spam: spam, Geo: geoDB,
+		Policy: p.Policy, Sites: sites, Browsers: browsers, Sources: sources, Spam: spam, Geo: geoDB,
 		Visits: visits, Limit: limit.New(limit.Options{Rate: p.RateLimit, Now: p.Now}), Spool: p.spool, TrustedProxies: p.TrustedProxies,
 		Registerer: p.registry, Duration: p.duration, Logger: logger, Now: p.Now,
 	}).Routes(mux)

@@ -1,6 +1,9 @@
 package browser
 
-import "strings"
+import (
+	_ "embed"
+	"strings"
+)
 
 // headlessChrome is what Chrome without a window calls itself, as a product and
 // as a brand of the Client Hints.
@@ -46,7 +49,8 @@ var engines = []string{
 }
 
 // bot returns the rule that tells the program behind a User-Agent and the name of
-// that program, or "" and "" for a person's browser; ua is the lower case of raw.
+// that program, Other if bots has none such, or "" and "" for a person's browser; ua is
+// the lower case of raw.
 func bot(raw, ua string) (rule, name string) {
 	switch {
 	case strings.TrimSpace(ua) == "":
@@ -77,13 +81,39 @@ func bot(raw, ua string) (rule, name string) {
 	default:
 		return "", ""
 	}
+	called := unnamed
 	for _, name := range []string{name, claimed, foreign, opening(raw, ua)} {
-		if name = botName(name); name != "" {
-			return rule, name
+		if name = botName(name); name == "" {
+			continue
+		}
+		if listed := bots[strings.ToLower(name)]; listed != "" {
+			return rule, listed
+		}
+		called = Other
+	}
+	return rule, called
+}
+
+// botList holds the names of bots, one a line, each followed by its other spellings.
+//
+//go:embed bots.txt
+var botList string
+
+// bots maps the names in botList, in lower case, to the first of their line. What bots
+// call themselves is for strangers to choose, and is kept for ever: no other name is.
+var bots = func() map[string]string {
+	bots := make(map[string]string)
+	for line := range strings.Lines(botList) {
+		names := strings.Fields(line)
+		if names[0] == "#" {
+			continue
+		}
+		for _, name := range names {
+			bots[strings.ToLower(name)] = names[0]
 		}
 	}
-	return rule, unnamed
-}
+	return bots
+}()
 
 // addresses are parts of the web and mail addresses where programs say who runs
 // them. People's browsers hold none.
@@ -155,21 +185,25 @@ func opening(raw, ua string) string {
 	if hasAnyPrefix(ua, openings) {
 		return ""
 	}
-	if end := strings.IndexAny(raw, "/;,()[]:"); end >= 0 {
-		return raw[:end]
+	end := strings.IndexAny(raw, "/;,()[]:")
+	if end < 0 {
+		return raw
 	}
-	return raw
+	if strings.HasPrefix(raw[end:], "://") { // the word before it is no part of a name
+		end = strings.LastIndexByte(raw[:end], ' ') + 1
+	}
+	return raw[:end]
 }
 
-// botName makes a name that may be kept of one that a stranger chose: at most 32
-// bytes, each a letter, digit, or . _ -, beginning with a letter or digit, and
-// without what looks like a version or an IP address. A mail address, and a name
-// that says no more than the rule, is "".
+// botName makes of a name that a stranger chose one to look up: at most 64 bytes, each
+// a letter, digit, or . _ -, beginning with a letter or digit, and without what looks
+// like a version or an IP address. A mail address, and a name that says no more than
+// the rule, is "".
 func botName(name string) string {
 	if strings.Contains(name, "@") {
 		return ""
 	}
-	kept := make([]byte, 0, 32)
+	kept := make([]byte, 0, 64)
 	letters := false
 	for i := 0; i < len(name) && len(kept) < cap(kept); i++ {
 		c := name[i]

@@ -4,31 +4,32 @@ package browser
 
 import (
 	"strings"
+	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/fotspor/fotspor/hit"
 )
 
-// Client is what a request says of the program that sent it. No part of it is
-// the User-Agent itself: Browser, OS and Device are names of ours, but for a rare
-// browser's, which is at most 24 letters. The zero Client is never returned.
+// Client is what a request says of the program that sent it. No part of it is what
+// was sent but the digits of a version that can be: all names are of our tables. The
+// zero Client is never returned.
 type Client struct {
 	Browser string // product, whatever the device: "Chrome" on a phone too; "Other" = unknown
-	Version string // major version, 1 to 4 digits; "" = unknown
+	Version string // major version, a number without zeros before it; "" = unknown, or of no version that can be
 	OS      string // family, without a version: most browsers send a frozen one; "Other" = unknown
 	Device  string // desktop, mobile, tablet or other
 
 	// Rule is "" for a person's browser; for a program, the rule that told it:
 	// one of Rules.
 	Rule string
-	// Bot is "" for a person's browser; for a program, its product token, of at
-	// most 32 bytes A-Z a-z 0-9 . _ -, or "unnamed", or "none" where it sent no
-	// User-Agent. The program chooses it: never make it the label of a metric.
+	// Bot is "" for a person's browser; for a program, its name in our table, or
+	// "Other" if that has none such, "unnamed" if it gives none, and "none" where it
+	// sent no User-Agent.
 	Bot string
 }
 
-// Other is the name of a browser or operating system that has none here.
+// Other is the name of a browser, operating system or bot that has none here.
 const Other = "Other"
 
 // Most of what is read of each header, in bytes. Real browsers send far less;
@@ -47,6 +48,9 @@ const cached = 4096
 // concurrent use. What it remembers is in the memory of the process only, says
 // nothing of who sent it, and is never written anywhere.
 type Parser struct {
+	// Now says which versions can be. It is set before the first use; nil is time.Now.
+	Now func() time.Time
+
 	clients *lru.Cache[request, Client]
 }
 
@@ -72,14 +76,20 @@ func (p *Parser) Parse(userAgent string, hints hit.Hints) Client {
 	client, ok := p.clients.Get(r)
 	if !ok {
 		r = r.clone()
-		client = parse(r)
+		now := time.Now
+		if p.Now != nil {
+			now = p.Now
+		}
+		client = parse(r, now())
 		p.clients.Add(r, client)
 	}
 	return client
 }
 
 // Parse does what Parser.Parse does, and remembers nothing.
-func Parse(userAgent string, hints hit.Hints) Client { return parse(bound(userAgent, hints)) }
+func Parse(userAgent string, hints hit.Hints) Client {
+	return parse(bound(userAgent, hints), time.Now())
+}
 
 // bound returns a request of bounded size.
 func bound(userAgent string, hints hit.Hints) request {
@@ -110,10 +120,10 @@ func (r request) clone() request {
 }
 
 // parse names the client without looking at the cache.
-func parse(r request) Client {
+func parse(r request, now time.Time) Client {
 	ua := lower(r.userAgent)
 	hinted := parseHints(r.hints)
-	product := choose(find(r.userAgent, ua), hinted.product)
+	product := choose(find(r.userAgent, ua), hinted.product).believe(now)
 	os := hinted.os
 	if os == "" {
 		os = system(ua)

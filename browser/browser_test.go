@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/fotspor/fotspor/browser"
 	"github.com/fotspor/fotspor/hit"
@@ -44,7 +43,7 @@ func TestPeople(t *testing.T) {
 		{strings.Replace(chromeWindows, "Chrome/", "Brave Chrome/", 1), browser.Client{Browser: "Brave", Version: "153", OS: "Windows", Device: "desktop"}},
 		{"Mozilla/5.0 (Windows NT 6.3; WOW64; Trident/7.0; rv:11.0) like Gecko", browser.Client{Browser: "Internet Explorer", Version: "11", OS: "Windows", Device: "desktop"}},
 		// mssola knows what the table does not
-		{"Mozilla/5.0 (X11; U; Linux i686; en-US; rv:1.9) Gecko/20080630 Kazehakase/0.5", browser.Client{Browser: "Kazehakase", Version: "0", OS: "Linux", Device: "desktop"}},
+		{"Mozilla/5.0 (X11; U; Linux i686; en-US; rv:1.9) Gecko/20080630 Kazehakase/0.5", browser.Client{Browser: "Kazehakase", OS: "Linux", Device: "desktop"}},
 		// makers of phones, models and languages that look like something else
 		{strings.Replace(chromePhone, "K)", "CUBOT X30)", 1), browser.Client{Browser: "Chrome", Version: "153", OS: "Android", Device: "mobile"}},
 		{strings.Replace(chromePhone, "K)", "motorola edge 40 neo)", 1), browser.Client{Browser: "Chrome", Version: "153", OS: "Android", Device: "mobile"}},
@@ -54,6 +53,11 @@ func TestPeople(t *testing.T) {
 		{"Mozilla/5.0 (Windows NT 10.0; Win64; x64; Xbox; Xbox One) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/64.0.3282.140 Safari/537.36 Edge/18.17763", browser.Client{Browser: "Edge", Version: "18", OS: "Xbox", Device: "other"}},
 		// an app without a version has not got Chrome's
 		{webView + " [Pinterest/Android]", browser.Client{Browser: "Pinterest", OS: "Android", Device: "mobile"}},
+		// names of nobody's
+		{chromeWindows + " KariTestesenBrowser/2", browser.Client{Browser: "Chrome", Version: "153", OS: "Windows", Device: "desktop"}},
+		{"Mozilla/5.0 (X11; U; Linux i686; en-US; rv:1.9) Gecko/20080630 KariTestesen/2", browser.Client{Browser: "Other", OS: "Linux", Device: "desktop"}},
+		{"Mozilla/5.0 (X11; U; Linux i686; en-US; rv:1.9) Gecko/20080630 KariTestesen Browser/2", browser.Client{Browser: "Other", OS: "Linux", Device: "desktop"}},
+		{"Mozilla/5.0 (Kari OS 2; rv:9.0) Gecko KariTestesenBrowser/2", browser.Client{Browser: "Other", OS: "Other", Device: "other"}},
 		// no version is that long
 		{strings.Replace(chromeWindows, "Chrome/153", "Chrome/15300000", 1), browser.Client{Browser: "Chrome", OS: "Windows", Device: "desktop"}},
 	} {
@@ -91,6 +95,10 @@ func TestHints(t *testing.T) {
 			browser.Client{Browser: "Chrome", Version: "153", OS: "Android", Device: "mobile"}},
 		{"headless by brand alone", chromeWindows, hit.Hints{Brands: `"HeadlessChrome";v="153", "Chromium";v="153"`},
 			browser.Client{Browser: "Chrome", Version: "153", OS: "Windows", Device: "other", Rule: browser.RuleHeadless, Bot: "HeadlessChrome"}},
+		{"a version that can't be", chromeWindows, hit.Hints{Brands: `"Brave";v="9999", "Chromium";v="153"`},
+			browser.Client{Browser: "Brave", OS: "Windows", Device: "desktop"}},
+		{"a system of a stranger's choice", chromeWindows, hit.Hints{Platform: `"KariOS"`},
+			browser.Client{Browser: "Chrome", Version: "153", OS: "Windows", Device: "desktop"}},
 		{"malformed", chromeWindows, hit.Hints{Brands: `"Brave;v="153`, Mobile: "yes", Platform: "Plan 9"},
 			browser.Client{Browser: "Other Chromium", OS: "Windows", Device: "desktop", Version: ""}},
 	} {
@@ -127,7 +135,7 @@ func TestBots(t *testing.T) {
 		"Mozilla/5.0 (Windows NT 6.1; WOW64) SkypeUriPreview Preview/0.5 skype-url-preview@microsoft.com": {browser.RulePreview, "SkypeUriPreview"},
 		"Feedly/1.0 (+http://www.feedly.com/fetcher.html; 12 subscribers)":                                {browser.RuleFeed, "Feedly"},
 		"UptimeRobot/2.0 (http://www.uptimerobot.com/)":                                                   {browser.RuleMonitor, "UptimeRobot"},
-		"Mozilla/5.0 (compatible; Pingdom.com_bot_version_1.4_(http://www.pingdom.com/))":                 {browser.RuleMonitor, "Pingdom.com_bot_version"},
+		"Mozilla/5.0 (compatible; Pingdom.com_bot_version_1.4_(http://www.pingdom.com/))":                 {browser.RuleMonitor, "Pingdom"},
 		chromeWindows + " Chrome-Lighthouse":                                                              {browser.RuleMonitor, "Chrome-Lighthouse"},
 		strings.Replace(chromePhone, "10; K", "11; moto g power (2022)", 1):                               {browser.RuleMonitor, "Lighthouse"},
 		"python-requests/2.32.3": {browser.RuleLibrary, "python-requests"},
@@ -136,19 +144,25 @@ func TestBots(t *testing.T) {
 		"okhttp/4.12.0":          {browser.RuleLibrary, "okhttp"},
 		"Java/21.0.4":            {browser.RuleLibrary, "Java"},
 		// that no list can know
-		"Mozilla/5.0 (compatible; Fjellvettbot/0.1; +https://fjellvett.example/om)": {browser.RuleCrawler, "Fjellvettbot"},
-		"Mozilla/5.0 (compatible; Nordlys/3.0)":                                     {browser.RuleCrawler, "Nordlys"},
-		chromeWindows + " tilgjengelighet-checker":                                  {browser.RuleMonitor, "tilgjengelighet-checker"},
-		chromeWindows + " Zorblax/1.0":                                              {browser.RuleOther, "Zorblax"},
-		chromeWindows + " Zorblax/1.0 (+https://zorblax.example/bot)":               {browser.RuleCrawler, "Zorblax"},
+		"Mozilla/5.0 (compatible; Fjellvettbot/0.1; +https://fjellvett.example/om)": {browser.RuleCrawler, browser.Other},
+		"Mozilla/5.0 (compatible; Nordlys/3.0)":                                     {browser.RuleCrawler, browser.Other},
+		chromeWindows + " tilgjengelighet-checker":                                  {browser.RuleMonitor, browser.Other},
+		chromeWindows + " Zorblax/1.0":                                              {browser.RuleOther, browser.Other},
+		chromeWindows + " Zorblax/1.0 (+https://zorblax.example/bot)":               {browser.RuleCrawler, browser.Other},
 		safariMac + " (se https://robot.example)":                                   {browser.RuleCrawler, "unnamed"},
-		"Fossekall":              {browser.RuleOther, "Fossekall"},
-		"fossekall-http/2":       {browser.RuleLibrary, "fossekall-http"},
-		"Mozilla/5.0":            {browser.RuleMalformed, "unnamed"},
-		"Mozilla/5.0 (Nordlys)":  {browser.RuleOther, "Nordlys"},
-		"":                       {browser.RuleMalformed, "none"},
-		" ":                      {browser.RuleMalformed, "none"},
-		"${jndi:ldap://192.0.2}": {browser.RuleMalformed, "unnamed"},
+		"Fossekall":                    {browser.RuleOther, browser.Other},
+		"fossekall-http/2":             {browser.RuleLibrary, browser.Other},
+		"Mozilla/5.0":                  {browser.RuleMalformed, "unnamed"},
+		"Mozilla/5.0 (Nordlys)":        {browser.RuleOther, browser.Other},
+		"":                             {browser.RuleMalformed, "none"},
+		" ":                            {browser.RuleMalformed, "none"},
+		"${jndi:ldap://192.0.2}":       {browser.RuleMalformed, "unnamed"},
+		"KariTestesen Browser/2":       {browser.RuleOther, browser.Other},
+		"KariTestesen-bot/1.0":         {browser.RuleCrawler, browser.Other},
+		"googlebot/2.1":                {browser.RuleCrawler, "Googlebot"}, // in the spelling of the table
+		"Googlebot-KariTestesen/1":     {browser.RuleCrawler, browser.Other},
+		"KariTestesen/1 curl/8.5.0":    {browser.RuleLibrary, "curl"},
+		"curl/8.5.0 KariTestesen-bot/": {browser.RuleLibrary, "curl"},
 		// nothing of a name but a name: no address, no version, no e-mail
 		"bot-192.0.2.129/1.0": {browser.RuleCrawler, "unnamed"},
 		"192.0.2.129":         {browser.RuleOther, "unnamed"},
@@ -209,18 +223,53 @@ func FuzzHints(f *testing.F) {
 }
 
 var (
-	validName    = regexp.MustCompile(`^[A-Za-z. ]{1,24}$`)
-	validBot     = regexp.MustCompile(`^([A-Za-z0-9._-]{1,32})?$`)
-	validVersion = regexp.MustCompile(`^[0-9]{0,4}$`)
+	validVersion = regexp.MustCompile(`^(0|[1-9][0-9]{0,2})?$`)
 	validDevice  = regexp.MustCompile(`^(desktop|mobile|tablet|other)$`)
 )
+
+// known are all names that a Client can have: those of the tables.
+var known = func() map[string]bool {
+	known := map[string]bool{}
+	for _, names := range [][]string{browser.Names(), browser.Systems(), browser.Bots()} {
+		for _, name := range names {
+			known[name] = true
+		}
+	}
+	return known
+}()
+
+// TestBotList: each name is one that a bot can be looked up by, and stands once, in
+// order.
+func TestBotList(t *testing.T) {
+	last := ""
+	seen := map[string]bool{}
+	for line := range strings.Lines(browser.BotList()) {
+		names := strings.Fields(line)
+		if names[0] == "#" {
+			continue
+		}
+		if first := strings.ToLower(names[0]); first <= last {
+			t.Errorf("%s stands behind %s", first, last)
+		} else {
+			last = first
+		}
+		for _, name := range names {
+			if key := strings.ToLower(name); browser.BotName(name) != name || seen[key] {
+				t.Errorf("%q is looked up as %q, or stands twice", name, browser.BotName(name))
+			} else {
+				seen[key] = true
+			}
+		}
+	}
+	t.Logf("%d names", len(seen))
+}
 
 // check holds what is parsed to what Client promises.
 func check(t *testing.T, userAgent string, hints hit.Hints) {
 	t.Helper()
 	got := browser.Parse(userAgent, hints)
-	if !validName.MatchString(got.Browser) || !validName.MatchString(got.OS) || !validBot.MatchString(got.Bot) ||
-		!validVersion.MatchString(got.Version) || !validDevice.MatchString(got.Device) || !utf8.ValidString(got.Bot) ||
+	if !known[got.Browser] || !known[got.OS] || got.Bot != "" && !known[got.Bot] ||
+		!validVersion.MatchString(got.Version) || !validDevice.MatchString(got.Device) ||
 		(got.Rule == "") != (got.Bot == "") || got.Rule != "" && !slices.Contains(browser.Rules(), got.Rule) {
 		t.Fatalf("Parse(%q, %q) = %+v", userAgent, []string{hints.Brands, hints.Mobile, hints.Platform}, got)
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -132,6 +133,10 @@ func TestListedBrowsers(t *testing.T) {
 		ok := sameBrowser(got.Browser, *r.Browser)
 		family.count(ok, 1)
 		if r.Major != nil {
+			number, _ := strconv.Atoi(*r.Major)
+			if number > browser.Newest(got.Browser)+20 { // Brave 5035 among them
+				*r.Major = ""
+			}
 			ok = ok && sameVersion(got.Version, r.Major)
 			version.count(ok, 1)
 		}
@@ -171,10 +176,10 @@ func TestCrawlers(t *testing.T) {
 			t.Logf("missed: %s", r.UA)
 			continue
 		}
-		named.count(got.Bot != "unnamed", 1)
+		named.count(got.Bot != "unnamed" && got.Bot != browser.Other, 1)
 	}
-	found.atLeast(t, "bots found", 99)
-	named.atLeast(t, "by a name of their own", 95)
+	found.atLeast(t, "bots found", 99.7)
+	named.atLeast(t, "by a name of the table", 95)
 }
 
 func TestOperatingSystems(t *testing.T) {

@@ -167,7 +167,7 @@ func find(raw, ua string) product {
 }
 
 // unlisted names what has no row: Safari and Android's old browser, which are
-// told by what they leave out, and the long tail, which mssola knows.
+// told by what they leave out, and the long tail, which mssola finds.
 func unlisted(raw, ua string, found map[string]string) product {
 	_, isSafari := found["safari/"]
 	webKit := strings.Contains(ua, "applewebkit")
@@ -177,30 +177,29 @@ func unlisted(raw, ua string, found map[string]string) product {
 	case isSafari, webKit && strings.Contains(ua, "like mac os x"): // the second is a view inside an app
 		return product{safari, found["version/"]}
 	}
-	name, version := useragent.New(raw).Browser()
-	if !isName(name) {
-		return product{name: Other}
+	name, _ := useragent.New(raw).Browser()
+	if listed := rare[strings.ToLower(name)]; listed != "" {
+		return product{name: listed}
 	}
-	return product{name, major(version)}
+	return product{name: Other}
 }
 
-// isName reports whether a name that a stranger chose may stand in a report: it
-// is too short, and has too few kinds of character, to hold anything else.
-func isName(s string) bool {
-	switch s {
-	case "", "Mozilla", "Mobile App", android, "Ubuntu": // says nothing of the product
-		return false
+// rare maps what mssola finds in the User-Agents of browsers that few use, in lower
+// case, to their names. Their versions are not kept.
+var rare = func() map[string]string {
+	names := make(map[string]string)
+	for _, name := range []string{
+		"Amaya", "Arora", "Basilisk", "Chimera", "Conkeror", "CyberFox", "Dillo", "Dooble", "ELinks", "Epic", "Fennec", "Flock",
+		"Galeon", "IceDragon", "Iridium", "Iron", "K-Meleon", "Kazehakase", "Ladybird", "Lightning", "Links", "Luakit",
+		"Lunascape", "Lynx", "Minefield", "Minimo", "Mosaic", "Mullvad Browser", "Mypal", "Netscape", "NetSurf", "OmniWeb",
+		"Otter", "Postbox", "qutebrowser", "Rekonq", "RockMelt", "Shiira", "Sleipnir", "Surf", "Swiftfox", "Thunderbird",
+		"Uzbl", "w3m",
+	} {
+		names[strings.ToLower(name)] = name
+		names[strings.ToLower(strings.ReplaceAll(name, " ", ""))] = name
 	}
-	if len(s) > 24 || !isLetter(s[0]) {
-		return false
-	}
-	for i := range len(s) {
-		if !isLetter(s[i]) && s[i] != ' ' {
-			return false
-		}
-	}
-	return true
-}
+	return names
+}()
 
 // wordAndVersion returns the word ua[start:end] as products writes it, and where
 // its version would begin. A name of two words is one.

@@ -5,21 +5,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"unicode/utf8"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"github.com/fotspor/fotspor/hit"
-)
-
-// Bounds of the bot ledger. Whoever sends a hit chooses the bot's name, and the
-// ledger is kept. So an insert gives a day of a site no more than maxBots lines
-// with a name: the bots with the most hits keep theirs, and a flood of invented
-// names is counted under otherBots.
-const (
-	maxBotName = 64 // bytes
-	maxBots    = 1000
-	otherBots  = "other"
 )
 
 // botLine is a line of table bots.
@@ -40,7 +29,7 @@ func addBots(rows []hit.Row) []botLine {
 	hits := map[botKey]int64{}
 	for i := range rows {
 		if r := &rows[i]; r.Kind == hit.Bot {
-			hits[botKey{r.Site, r.Day, r.Name, cut(r.Browser, maxBotName)}]++
+			hits[botKey{r.Site, r.Day, r.Name, r.Browser}]++
 		}
 	}
 	lines := make([]botLine, 0, len(hits))
@@ -50,30 +39,10 @@ func addBots(rows []hit.Row) []botLine {
 	slices.SortFunc(lines, func(a, b botLine) int {
 		return cmp.Or(
 			cmp.Compare(a.site, b.site), cmp.Compare(a.day, b.day),
-			cmp.Compare(b.hits, a.hits), cmp.Compare(a.rule, b.rule), cmp.Compare(a.name, b.name),
+			cmp.Compare(a.rule, b.rule), cmp.Compare(a.name, b.name),
 		)
 	})
-	first := 0 // of the site and day
-	for i := range lines {
-		if lines[i].site != lines[first].site || lines[i].day != lines[first].day {
-			first = i
-		}
-		if i-first >= maxBots {
-			lines[i].name = otherBots // the table adds lines up that have become alike
-		}
-	}
 	return lines
-}
-
-// cut returns the first bytes of a text, without the pieces of a character.
-func cut(text string, size int) string {
-	if len(text) <= size {
-		return text
-	}
-	for size > 0 && !utf8.RuneStart(text[size]) {
-		size--
-	}
-	return text[:size]
 }
 
 // botColumns are the columns of table bots in the order of insertBots.
@@ -104,7 +73,7 @@ func (s *Store) insertBots(ctx context.Context, lines []botLine, token string) e
 // BotCount is how often a bot came.
 type BotCount struct {
 	Rule string // what told it
-	Name string // what it calls itself, "" if nothing
+	Name string // of the table of package browser, or "Other", "unnamed" or "none"; "" if the rule asks for no name
 	Hits int64
 }
 

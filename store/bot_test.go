@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -67,39 +66,6 @@ func TestBotsAreCountedByRuleAndName(t *testing.T) {
 		if got := query(t, st, "SELECT count() FROM "+table); got != "0" {
 			t.Errorf("rows of bots in %s = %s, want 0", table, got)
 		}
-	}
-}
-
-func TestBotNamesAreBounded(t *testing.T) {
-	st := storetest.Open(t)
-	const names, kept = 1500, 1000
-	var rows []hit.Row
-	for i := range names {
-		rows = append(rows, botRow(t, 1, "2026-05-01", "word", fmt.Sprintf("invented %d", i)))
-	}
-	for range 5 { // late among the rows, but of more hits
-		rows = append(rows, botRow(t, 1, "2026-05-01", "word", "Googlebot"))
-	}
-	long := strings.Repeat("å", 100)
-	rows = append(rows, botRow(t, 1, "2026-05-02", "word", long), botRow(t, 2, "2026-05-01", "word", "short"))
-	mustInsert(t, st, rows, "a")
-
-	if got, want := query(t, st, "SELECT sum(hits), count() FROM bots WHERE site = 1 AND day = '2026-05-01'"),
-		fmt.Sprintf("%d\t%d", names+5, kept+1); got != want {
-		t.Errorf("hits and lines of a flood = %q, want %q", got, want)
-	}
-	if got, want := query(t, st, "SELECT hits FROM bots WHERE name = 'other'"), fmt.Sprint(names+1-kept); got != want {
-		t.Errorf("hits under other = %s, want %s", got, want)
-	}
-	if got := query(t, st, "SELECT hits FROM bots WHERE name = 'Googlebot'"); got != "5" {
-		t.Errorf("hits of the bot with the most = %s, want 5", got)
-	}
-	name := query(t, st, "SELECT name FROM bots WHERE day = '2026-05-02'")
-	if name != long[:64] || !utf8.ValidString(name) {
-		t.Errorf("long name = %q, want its first 64 bytes", name)
-	}
-	if got := query(t, st, "SELECT name FROM bots WHERE site = 2"); got != "short" {
-		t.Errorf("name at another site = %q, want short", got)
 	}
 }
 
