@@ -4,28 +4,28 @@ import "github.com/fotspor/fotspor/hit"
 
 // markPaths puts the marks of the site's path rules into every URL and text of the hit.
 func (c *Collector) markPaths(p *passage) reason {
-	rules, owns, h := p.site.rules, p.site.owns, p.hit
-	if len(rules) == 0 {
+	rules, h := p.site.rules, p.hit
+	if len(rules.PathRules) == 0 {
 		return kept
 	}
-	if marked := rules.URL(h.URL, owns); marked != h.URL {
+	if marked := rules.URL(h.URL); marked != h.URL {
 		if page, ok := parsePage(h.URL); ok {
 			p.excluded = p.site.Excludes(page.Path)
 		}
 		h.URL = marked
 	}
-	h.Referrer = rules.URL(h.Referrer, owns)
+	h.Referrer = rules.URL(h.Referrer)
 	if h.Kind == hit.Outlink || h.Kind == hit.Download {
-		h.Name = rules.URL(h.Name, owns)
+		h.Name = rules.URL(h.Name)
 	} else {
-		h.Name = rules.Text(h.Name, owns)
+		h.Name = rules.Text(h.Name)
 	}
 	return kept
 }
 
 // markEarlier marks the pages of the visit that were seen before a rule was there.
 func (p *passage) markEarlier() {
-	if len(p.site.rules) > 0 {
+	if len(p.site.rules.PathRules) > 0 {
 		p.row.EntryPath = p.site.rules.Path(p.row.EntryPath)
 		p.row.PreviousPath = p.site.rules.Path(p.row.PreviousPath)
 	}

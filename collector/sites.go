@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/privacy/scrub"
 	"github.com/fotspor/fotspor/store"
 )
 
@@ -64,7 +65,7 @@ type known struct {
 type knownSite struct {
 	store.Site
 	owns  func(host string) bool
-	rules privacy.PathRules
+	rules privacy.PathMarker
 }
 
 const (
@@ -95,8 +96,9 @@ func (s *Sites) learn(sites []store.Site, tokens []store.Token) error {
 		if err != nil {
 			return fmt.Errorf("site %d: %w", site.ID, err)
 		}
-		one := &knownSite{Site: site, rules: rules}
+		one := &knownSite{Site: site}
 		one.owns = one.Owns
+		one.rules = privacy.PathMarker{PathRules: rules, Own: one.owns, Decode: scrub.Decode}
 		k.sites[site.ID] = one
 	}
 	for _, token := range tokens {

@@ -177,11 +177,19 @@ func (r PathRules) Hit(path string) []bool {
 	return hit
 }
 
+// PathMarker marks the URLs and texts of a site by its rules. It is safe for concurrent
+// use.
+type PathMarker struct {
+	PathRules
+	Own    func(host string) bool   // whether a host, in lower case, is the site's
+	Decode func(text string) string // takes one layer of encoding off a text, if it has one
+}
+
 // URL returns the URL of a page, absolute or a path, with the marks of its path and of
 // the paths and URLs in its query. A URL of a host that is not the site's own is
-// returned as it came. own takes a host in lower case.
-func (r PathRules) URL(raw string, own func(host string) bool) string {
-	if len(r) == 0 {
+// returned as it came.
+func (m PathMarker) URL(raw string) string {
+	if len(m.PathRules) == 0 {
 		return raw
 	}
 	rest, fragment, hasFragment := strings.Cut(strings.TrimSpace(raw), "#")
@@ -190,28 +198,28 @@ func (r PathRules) URL(raw string, own func(host string) bool) string {
 	if scheme, behind, ok := strings.Cut(rest, "://"); ok {
 		host, _, _ := strings.Cut(behind, "/")
 		start = len(scheme) + len("://") + len(host)
-		if !own(bareHost(host)) {
+		if !m.Own(bareHost(host)) {
 			return raw
 		}
 	}
 	path := resolve(rest[start:])
 	changed := path != rest[start:]
-	if marked, ok := r.mark(path, true); ok {
+	if marked, ok := m.mark(path, true); ok {
 		path, changed = marked, true
 	}
-	url := rest[:start] + path
-	if hasQuery {
-		marked, ok := r.query(query, own)
-		url, changed = url+"?"+marked, changed || ok
-	}
-	if hasFragment {
-		marked, ok := r.query(fragment, own)
-		url, changed = url+"#"+marked, changed || ok
-	}
-	if !changed {
+	query, inQuery := m.query(query)
+	fragment, inFragment := m.query(fragment)
+	if !changed && !inQuery && !inFragment {
 		return raw
 	}
-	return url
+	marked := rest[:start] + path
+	if hasQuery {
+		marked += "?" + query
+	}
+	if hasFragment {
+		marked += "#" + fragment
+	}
+	return marked
 }
 
 // bareHost returns the host of an authority (RFC 3986, section 3.2) in lower case.
@@ -224,7 +232,7 @@ func bareHost(authority string) string {
 }
 
 // query marks the values of a query.
-func (r PathRules) query(query string, own func(host string) bool) (marked string, changed bool) {
+func (m PathMarker) query(query string) (marked string, changed bool) {
 	if !strings.ContainsAny(query, "/%") {
 		return query, false
 	}
@@ -235,7 +243,7 @@ func (r PathRules) query(query string, own func(host string) bool) (marked strin
 		if err != nil {
 			text = value
 		}
-		if marked := r.Text(text, own); marked != text {
+		if marked := m.Text(text); marked != text {
 			pairs[i], changed = name+"="+url.QueryEscape(marked), true
 		}
 	}
@@ -246,18 +254,18 @@ func (r PathRules) query(query string, own func(host string) bool) (marked strin
 // that begin with one of its hosts, or with a slash behind what is no part of a path.
 // A path ends at a space. If there are any only once the text is decoded, it is
 // returned decoded.
-func (r PathRules) Text(text string, own func(host string) bool) string {
-	if len(r) == 0 {
+func (m PathMarker) Text(text string) string {
+	if len(m.PathRules) == 0 {
 		return text
 	}
-	const levels = 3 // of percent-encoding
+	const layers = 10
 	copied := text
-	for range levels {
-		if marked, ok := r.inText(copied, own); ok {
+	for range layers {
+		if marked, ok := m.inText(copied); ok {
 			return marked
 		}
-		decoded, err := url.PathUnescape(copied)
-		if err != nil || decoded == copied {
+		decoded := m.Decode(copied)
+		if decoded == copied {
 			break
 		}
 		copied = decoded
@@ -265,11 +273,11 @@ func (r PathRules) Text(text string, own func(host string) bool) string {
 	return text
 }
 
-func (r PathRules) inText(text string, own func(host string) bool) (marked string, changed bool) {
+func (m PathMarker) inText(text string) (marked string, changed bool) {
 	var b strings.Builder
 	copied, end := 0, 0
 	for i := 0; i < len(text); i++ {
-		if text[i] != '/' || !beginsPath(text, i, own) {
+		if text[i] != '/' || !beginsPath(text, i, m.Own) {
 			continue
 		}
 		if end <= i { // else it is that of the slash before
@@ -278,7 +286,7 @@ func (r PathRules) inText(text string, own func(host string) bool) (marked strin
 				end = i + at
 			}
 		}
-		if path, ok := r.mark(text[i:end], true); ok {
+		if path, ok := m.mark(text[i:end], true); ok {
 			b.WriteString(text[copied:i])
 			b.WriteString(path)
 			copied, i, changed = end, end-1, true

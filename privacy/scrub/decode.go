@@ -10,6 +10,14 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
+// Decode takes one layer of encoding off s, as Text does before it looks: percent-
+// encoding, HTML entities, \u0040 and the like, quoted-printable, or other forms of the
+// same signs. It returns s itself where there is none.
+func Decode(s string) string {
+	inner, _ := decode(s)
+	return inner
+}
+
 // decode takes one layer of encoding off s. harmless says that the layer can't have
 // been anything else than one, as percent-encoding in what comes from a URL: of the
 // others, a number that follows a sign by chance is looked at before it is decoded.
