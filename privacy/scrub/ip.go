@@ -24,6 +24,13 @@ func addresses(s string, as kind) string {
 			i = end
 			continue
 		}
+		if as == hostName {
+			if end := dashed(s, i); end > 0 {
+				e.mark(i, end, ip)
+				i = end
+				continue
+			}
+		}
 		if end := nibbles(s, i); end > 0 {
 			e.mark(i, end, ip)
 			i = end
@@ -179,6 +186,25 @@ func ipv6(s string, i int) (end int) {
 		return end
 	}
 	return 0
+}
+
+// dashed returns the end of the IPv6 address at s[i] with hyphens for its colons, as
+// in the name of a host, 0 if there is none. It is a public one.
+func dashed(s string, i int) (end int) {
+	if s[i] != '2' && s[i] != '3' || i > 0 && class[s[i-1]]&alnum != 0 || run(s, i, hex) != i+4 {
+		return 0
+	}
+	for end = i; end < len(s) && end-i < 40 && (class[s[end]]&hex != 0 || s[end] == '-'); {
+		end++
+	}
+	if end < len(s) && class[s[end]]&alnum != 0 || strings.Count(s[i:end], "-") < 3 {
+		return 0
+	}
+	a, err := netip.ParseAddr(strings.ReplaceAll(s[i:end], "-", ":"))
+	if err != nil || !isHostAddr(a) {
+		return 0
+	}
+	return end
 }
 
 // isGroup reports whether a group of an IPv6 address, or the colon of two, ends before

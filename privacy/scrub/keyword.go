@@ -66,6 +66,9 @@ var beginnings = func() (bits [1 << 12]bool) {
 	for w := range words {
 		bits[beginning(w, 0, len(w))] = true
 	}
+	for _, w := range []string{"opt", "api", "log", "one"} { // of words with a hyphen
+		bits[beginning(w, 0, len(w))] = true
+	}
 	for w := range strings.FieldsSeq(leads) {
 		for next := byte('a'); next <= 'z'; next++ { // of a lead of three letters, and its keyword
 			joined := w + string(next)
@@ -87,7 +90,13 @@ func beginning[T string | []byte](s T, start, end int) int {
 // mayBeKeyword reports whether the stretch s[start:end], of three or more, is or holds
 // a keyword, or can be the beginning of one.
 func mayBeKeyword(s string, start, end int) bool {
-	return beginnings[beginning(s, start, end)] && (end == len(s) || s[end] >= 0x80 || rankOf(s[start:end]) > none)
+	if !beginnings[beginning(s, start, end)] {
+		return false
+	}
+	for end+1 < len(s) && (isJoint(s[end]) && class[s[end+1]]&alnum != 0 || s[end] >= 0x80) {
+		end = run(s, end+1, alnum)
+	}
+	return rankOf(s[start:end]) > none
 }
 
 // rankOf says what the word or words of a segment are. The title of an article, of
@@ -167,7 +176,7 @@ func secrets(s string) string {
 		segment := s[i:end]
 		left--
 		switch {
-		case hasMark(segment):
+		case countMarks(segment) > 0:
 		case left >= 0 && isKey(segment, level, sign):
 			e.mark(i, end, token)
 		case left >= 0 && isYear(segment):
@@ -183,20 +192,6 @@ func secrets(s string) string {
 		i, sign = end, 0
 	}
 	return e.text()
-}
-
-// hasMark reports whether s holds a mark.
-func hasMark(s string) bool {
-	for i := range len(s) {
-		if s[i] == '[' {
-			for _, m := range marks {
-				if strings.HasPrefix(s[i:], m) {
-					return true
-				}
-			}
-		}
-	}
-	return false
 }
 
 // isKey reports whether a segment is a key behind a keyword of a rank; sign is what

@@ -296,7 +296,7 @@ func fours(s string, i int) (end int, ok bool) {
 	}
 	switch sep {
 	case '-', '_':
-		return end, isSubscriber(s[i], true) && !(s[i] == s[second] && s[i:i+4] < s[second:end])
+		return end, isSubscriber(s[i], true) && !isYear(s[second:end]) && !(s[i] == s[second] && s[i:i+4] < s[second:end])
 	case '.':
 		return end, false
 	}
@@ -316,7 +316,7 @@ func isSubscriber(b byte, mobile bool) bool {
 func isBare(s string, i int, path bool) bool {
 	n := s[i : i+8]
 	if path {
-		return isSubscriber(n[0], true)
+		return isSubscriber(n[0], true) && !isPrice(s, i)
 	}
 	// No Norwegian number begins with 20; years, sessions and case numbers do.
 	return isSubscriber(n[0], false) && n[:2] != "20" && !isDate(n) && !isPrice(s, i)
@@ -330,7 +330,7 @@ func isDate(n string) bool {
 
 // isPrice reports whether the eight digits at s[i] are an amount of money.
 func isPrice(s string, i int) bool {
-	before := strings.TrimRight(s[max(0, i-6):i], " .")
+	before := strings.TrimRight(s[max(0, i-6):i], " .-_")
 	for _, unit := range []string{"kr", "nok", "€", "$", "£"} {
 		start := len(before) - len(unit)
 		if start >= 0 && strings.EqualFold(before[start:], unit) && (start == 0 || !isWord(rune(before[start-1]))) {

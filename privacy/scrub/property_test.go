@@ -81,7 +81,7 @@ func TestMixtures(t *testing.T) {
 		" ", " ", " ", "-", "-", ".", ",", ",", "/", "_", "(", ")", "=", "–", "\u00a0",
 	}
 	rng := rand.New(rand.NewPCG(5, 6))
-	n := 100_000
+	n := 30_000
 	if testing.Short() {
 		n = 10_000
 	}

@@ -31,8 +31,8 @@ const (
 	encoded    = "[encoded]" // a whole text in too many layers of encoding
 )
 
-// marks are all of them.
-var marks = [...]string{ip, email, nationalID, phone, token, encoded}
+// marks are all of them, and the one that the rules of a site leave.
+var marks = [...]string{ip, email, nationalID, phone, token, encoded, "[*]"}
 
 // Bounds of the work that one text may be.
 const (
@@ -127,36 +127,69 @@ func (s Scrubber) scrub(text string, as kind) string {
 	if found == (traces{}) && !cut {
 		return text
 	}
-	best := text
+	best, guessed, done := s.peel(text, as, found, false)
+	// An outer layer may show a part of what an inner one shows whole; and what follows
+	// a sign by chance is gone once it is decoded. Whichever way finds more is right.
+	if guessed && done {
+		if each, _, ok := s.peel(text, as, found, true); !ok || countMarks(each) > countMarks(best) {
+			best, done = each, ok
+		}
+	}
+	switch {
+	case !done && as == pagePath:
+		return "/" + encoded
+	case !done:
+		return encoded
+	case cut:
+		return Cut(best, max(len(best)-tail, 0))
+	}
+	return best
+}
+
+// peel takes one layer after the other off a text, and marks what it finds: in the
+// innermost one, or in each of those that may not have been a layer, on its way. guessed
+// says that there was such a one. done is false if there is no end of them.
+func (s Scrubber) peel(text string, as kind, found traces, each bool) (best string, guessed, done bool) {
+	best = text
 	for range levels {
 		inner, harmless := decode(text)
-		if !harmless || inner == text {
-			marked, done := s.mark(text, as, found)
-			if !done {
-				return whole(as)
+		if inner == text || each && !harmless {
+			marked, ok := s.mark(text, as, found)
+			if !ok {
+				return text, guessed, false
 			}
 			if marked != text {
 				best, text = marked, marked
 				inner, _ = decode(text)
 			}
-		}
-		if inner == text {
-			if cut {
-				best = Cut(best, max(len(best)-tail, 0))
+			if inner == text {
+				return best, guessed, true
 			}
-			return best
 		}
+		guessed = guessed || !harmless
 		text, found = inner, look(inner)
 	}
-	return whole(as)
+	return text, guessed, false
 }
 
-// whole is the mark for a whole text.
-func whole(as kind) string {
-	if as == pagePath {
-		return "/" + encoded
+// countMarks returns how many marks s holds.
+func countMarks(s string) (n int) {
+	for i := range len(s) {
+		if s[i] == '[' && markAt(s[i:]) {
+			n++
+		}
 	}
-	return encoded
+	return n
+}
+
+// markAt reports whether s begins with a mark.
+func markAt(s string) bool {
+	for _, m := range marks {
+		if strings.HasPrefix(s, m) {
+			return true
+		}
+	}
+	return false
 }
 
 // mark looks at one layer until it finds nothing more. done is false if that takes
@@ -181,11 +214,11 @@ func (s Scrubber) pass(text string, as kind, found traces) string {
 	if found.at {
 		text = mails(text)
 	}
-	if found.digits >= 4 || found.long {
-		text = s.own(text)
-	}
 	if found.address {
 		text = addresses(text, as)
+	}
+	if found.digits >= 4 || found.long {
+		text = s.own(text)
 	}
 	if found.keyword {
 		text = secrets(text)
@@ -204,7 +237,7 @@ type traces struct {
 	code    bool // something that may be an encoding
 	at      bool // an at sign
 	url     bool // what a URL or a query begins with
-	address bool // two colons, or three short numbers with signs behind them
+	address bool // two colons, or two short numbers with signs behind them
 	keyword bool // a word that keys stand behind
 	key     bool // a stretch of letters and digits that words do not have
 	long    bool // eight hexadecimal digits in one go
@@ -239,9 +272,9 @@ func look(s string) (found traces) {
 		if i >= len(s) {
 			break
 		}
-		if 0 < n && n <= 3 && every&hex != 0 && (isJoint(s[i]) || s[i] == '.') {
+		if 0 < n && n <= 4 && every&hex != 0 && (isJoint(s[i]) || s[i] == '.') {
 			numbers++
-			found.address = found.address || numbers == 3
+			found.address = found.address || numbers == 2
 		}
 		switch s[i] {
 		case '@':

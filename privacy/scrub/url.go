@@ -74,8 +74,10 @@ func parts(s string, i int) (end, rest int) {
 	return end, end
 }
 
-// word returns the end of the characters from s[i] on that can be part of a URL.
+// word returns the end of the characters from s[i] on that can be part of a URL, but
+// for the punctuation of a sentence.
 func word(s string, i int) int {
+	start := i
 	for i < len(s) {
 		c, n := next(s, i)
 		if unicode.IsSpace(c) || strings.ContainsRune("\"'<>|`«»”“", c) {
@@ -83,7 +85,7 @@ func word(s string, i int) int {
 		}
 		i += n
 	}
-	return i
+	return start + len(strings.TrimRight(s[start:i], ".,;:!)"))
 }
 
 // isQuery reports whether a query or a fragment of parameters begins at s[i]: the name

@@ -156,11 +156,16 @@ func isCased(letters string, alone bool) bool {
 	short := 0
 	for i := 0; i < len(letters); {
 		end := piece(letters, i)
-		if end-i > 2 {
+		switch sum, vowels := likeness(letters[i:end]); {
+		case end-i == 3: // words as short as you are like no others
+			if vowels == 0 || sum < 4 {
+				return false
+			}
+		case end-i > 3:
 			if !isWordlike(letters[i:end]) {
 				return false
 			}
-		} else {
+		default:
 			short += end - i
 		}
 		i = end
