@@ -32,7 +32,7 @@ func (s *Spool) Reserve(rows int) (Reservation, error) {
 	if rows > s.opts.SegmentRows {
 		return Reservation{}, fmt.Errorf("append %d rows: at most %d at a time", rows, s.opts.SegmentRows)
 	}
-	size := recordHeaderSize + int64(rows)*MaxRow
+	size := recordOverhead + int64(rows)*MaxRow
 	if !s.take(size) {
 		return Reservation{}, ErrFull
 	}
@@ -217,6 +217,7 @@ func (s *Spool) put(data []byte) error {
 		}
 	}
 	seg := s.open
+	number(data, seg.mark, seg.rows)
 	if _, err := seg.file.WriteAt(data, seg.size); err != nil || s.opts.Durability == Process {
 		return err
 	}
@@ -231,7 +232,7 @@ func (s *Spool) put(data []byte) error {
 func (s *Spool) begin() error {
 	now := s.opts.Now()
 	token := newToken(now)
-	seg := &segment{token: token, path: filepath.Join(s.dir, token+openSuffix), born: now, size: int64(headerSize)}
+	seg := &segment{token: token, path: filepath.Join(s.dir, token+openSuffix), born: now, size: int64(headerSize), mark: markOf(token)}
 	f, err := s.fs.Create(seg.path)
 	if err != nil {
 		return err
@@ -286,7 +287,7 @@ func (s *Spool) seal() {
 	if seg == nil {
 		return
 	}
-	path := filepath.Join(s.dir, seg.token+sealedSuffix)
+	path := s.pathOf(seg, sealedSuffix)
 	if err := s.fs.Rename(seg.path, path); err != nil {
 		s.opts.Logger.Warn("rename sealed segment", "segment", seg.token, "err", err)
 	} else {

@@ -191,17 +191,17 @@ func (s *Spool) store(ctx context.Context, seg *segment, insert Inserter) error 
 		return fmt.Errorf("read segment: %w", err)
 	}
 	data = data[:min(int64(len(data)), seg.size)]
-	rows, good, damage := decodeSegment(data)
-	if errors.Is(damage, errVersion) || errors.Is(damage, errMagic) {
-		return fmt.Errorf("%w: %w", errUnreadable, damage)
+	c := decodeSegment(data, seg.token, seg.rows)
+	if errors.Is(c.err, errVersion) {
+		return fmt.Errorf("%w: %w", errUnreadable, c.err)
 	}
-	if len(rows) > 0 {
-		if err := s.insert(ctx, rows, seg.token, insert); err != nil {
+	if len(c.rows) > 0 {
+		if err := s.insert(ctx, c.rows, seg.token, insert); err != nil {
 			return err
 		}
 		s.accepted++
 	}
-	s.reportDamage(seg, good, damage)
+	s.report(seg, c)
 	s.dequeue(seg)
 	s.remove(seg)
 	return nil
@@ -214,20 +214,18 @@ func (s *Spool) insert(ctx context.Context, rows []hit.Row, token string, insert
 	return insert(ctx, rows, token)
 }
 
-// reportDamage counts and logs what is behind the first good bytes of a segment,
-// if err says that something is wrong there.
-func (s *Spool) reportDamage(seg *segment, good int, err error) {
-	lost := seg.size - int64(good)
+// report counts and logs what is wrong with a segment whose rows are stored.
+func (s *Spool) report(seg *segment, c content) {
 	switch {
-	case err == nil:
-	case filepath.Ext(seg.path) == openSuffix && errors.Is(err, errShort):
-		s.metrics.tornBytes.Add(float64(lost))
+	case errors.Is(c.err, errDamaged):
+		seg.damaged = true
+		s.metrics.lostRows.Add(float64(c.lost))
+		s.opts.Logger.Error("segment is damaged; what could be read of it is stored, and the file is kept",
+			"segment", seg.token, "stored", len(c.rows), "lost", c.lost, "at_least", seg.rows == unknown, "offset", c.at)
+	case errors.Is(c.err, errShort):
+		s.metrics.tornBytes.Add(float64(c.torn))
 		s.opts.Logger.Warn("segment ended in an unfinished write, which was never acknowledged; it is left out",
-			"segment", seg.token, "bytes", lost)
-	default:
-		s.metrics.corruptRecords.Inc()
-		s.opts.Logger.Error("segment is damaged; rows are lost from the damage to its end",
-			"segment", seg.token, "offset", good, "bytes", lost, "err", err)
+			"segment", seg.token, "bytes", c.torn)
 	}
 }
 
@@ -254,7 +252,7 @@ func (s *Spool) hopeless(seg *segment, err error) bool {
 // setAside takes a segment out of the queue, and keeps its file. It says whether
 // that was possible; if not, the segment comes again later.
 func (s *Spool) setAside(seg *segment, why error) bool {
-	if err := s.fs.Rename(seg.path, filepath.Join(s.dir, seg.token+asideSuffix)); err != nil {
+	if err := s.fs.Rename(seg.path, s.pathOf(seg, asideSuffix)); err != nil {
 		seg.retryAt = s.opts.Now().Add(maxBackoff)
 		s.opts.Logger.Error("segment can't be stored, and not be set aside",
 			"segment", seg.token, "err", why, "rename", err)
@@ -264,8 +262,7 @@ func (s *Spool) setAside(seg *segment, why error) bool {
 		"segment", seg.token, "bytes", seg.size, "failures", seg.failures, "err", why)
 	s.dequeue(seg)
 	s.mu.Lock()
-	s.aside.segments++
-	s.aside.bytes += seg.size
+	s.aside.add(seg.size)
 	s.mu.Unlock()
 	return true
 }
@@ -279,19 +276,33 @@ func (s *Spool) dequeue(seg *segment) {
 	}
 }
 
-// remove removes the file of a segment that is stored, and gives its room back. One
-// that can't be removed is tried again by tidy: it must not be found by a later
-// process when the store has forgotten its token.
+// pathOf returns the path of a segment in a state.
+func (s *Spool) pathOf(seg *segment, suffix string) string {
+	return filepath.Join(s.dir, name{token: seg.token, rows: seg.rows, suffix: suffix}.String())
+}
+
+// remove removes the file of a segment that is stored, and gives its room back; one
+// that is damaged it keeps under another name. What fails is tried again by tidy: the
+// file must not be found by a later process when the store has forgotten its token.
 func (s *Spool) remove(seg *segment) {
-	err := s.fs.Remove(seg.path)
+	var err error
+	if seg.damaged {
+		err = s.fs.Rename(seg.path, s.pathOf(seg, damagedSuffix))
+	} else {
+		err = s.fs.Remove(seg.path)
+	}
+	gone := errors.Is(err, fs.ErrNotExist)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case err != nil && !gone:
 		s.opts.Logger.Error("stored segment can't be removed yet", "segment", seg.token, "err", err)
 		s.stored = append(s.stored, seg)
-		return
+	case seg.damaged && !gone:
+		s.damaged.add(seg.size)
+	default:
+		s.count(-seg.size)
 	}
-	s.count(-seg.size)
 }
 
 // count counts files of n bytes. s.mu is held.
@@ -332,16 +343,17 @@ func (s *Spool) look() {
 	for _, seg := range slices.Concat(s.queue, s.stored) {
 		known[seg.token] = true
 	}
-	s.count(-s.aside.bytes)
-	s.aside = extent{}
+	s.count(-s.aside.bytes - s.damaged.bytes)
+	s.aside, s.damaged = extent{}, extent{}
 	s.mu.Unlock()
 	for _, e := range entries {
-		token, suffix, born, _ := parseName(e.Name)
+		n, _ := parseName(e.Name)
+		kept := n.suffix == asideSuffix || n.suffix == damagedSuffix
 		switch {
-		case known[token]:
-		case suffix == asideSuffix && s.expired(now, born):
+		case known[n.token]:
+		case kept && s.expired(now, n.born):
 			s.expire(e)
-		case suffix == openSuffix: // a write to it failed, and so did its removal
+		case n.suffix == openSuffix: // a write to it failed, and so did its removal
 			s.fs.Remove(filepath.Join(s.dir, e.Name))
 		default:
 			s.adopt(e)
@@ -363,26 +375,29 @@ func (s *Spool) expire(e fileEntry) {
 		s.adopt(e)
 		return
 	}
-	s.opts.Logger.Warn("segment was set aside for longer than its rows may be kept; it is removed", "file", e.Name)
+	s.opts.Logger.Warn("segment was kept for longer than its rows may be; it is removed", "file", e.Name)
 }
 
 // adopt counts a file in the directory if it is a segment, and puts it into the
 // queue if it waits for the store.
 func (s *Spool) adopt(e fileEntry) {
-	token, suffix, born, ok := parseName(e.Name)
+	n, ok := parseName(e.Name)
 	if !ok {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.count(e.Size)
-	if suffix == asideSuffix {
-		s.aside.segments++
-		s.aside.bytes += e.Size
+	switch n.suffix {
+	case asideSuffix:
+		s.aside.add(e.Size)
+		return
+	case damagedSuffix:
+		s.damaged.add(e.Size)
 		return
 	}
-	seg := &segment{token: token, path: filepath.Join(s.dir, e.Name), born: born, size: e.Size, sealed: true}
-	i, _ := slices.BinarySearchFunc(s.queue, token, func(q *segment, token string) int {
+	seg := &segment{token: n.token, rows: n.rows, path: filepath.Join(s.dir, e.Name), born: n.born, size: e.Size, sealed: true}
+	i, _ := slices.BinarySearchFunc(s.queue, n.token, func(q *segment, token string) int {
 		return strings.Compare(q.token, token)
 	})
 	s.queue = slices.Insert(s.queue, i, seg)

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -98,28 +99,60 @@ func (disk) SyncDir(dir string) error {
 	return f.Sync()
 }
 
-// A segment's file is called by its token and one of these.
+// A segment's file is called by its token, the number of its rows if that is known, and
+// one of these.
 const (
-	openSuffix   = ".open"  // being filled, or left so by a process that died
-	sealedSuffix = ".seg"   // waits for the store
-	asideSuffix  = ".aside" // waits for a person
-	nameTime     = "20060102T150405.000000Z"
+	openSuffix    = ".open"    // being filled, or left so by a process that died
+	sealedSuffix  = ".seg"     // waits for the store
+	asideSuffix   = ".aside"   // waits for a person
+	damagedSuffix = ".damaged" // kept for a person: what could be read of it is stored
+	nameTime      = "20060102T150405.000000Z"
 )
 
 // newToken returns a name that sorts by time and, by its 130 random bits, is
 // shared with no segment of any other collector.
 func newToken(now time.Time) string { return now.UTC().Format(nameTime) + "-" + rand.Text() }
 
-// parseName takes the name of a segment's file apart; ok is false for any other.
-func parseName(name string) (token, suffix string, born time.Time, ok bool) {
-	suffix = filepath.Ext(name)
-	if suffix != openSuffix && suffix != sealedSuffix && suffix != asideSuffix {
-		return "", "", time.Time{}, false
+// name is what the name of a segment's file says.
+type name struct {
+	token  string
+	rows   int // unknown of a segment that was left open
+	suffix string
+	born   time.Time
+}
+
+func (n name) String() string {
+	if n.rows == unknown {
+		return n.token + n.suffix
 	}
-	token = strings.TrimSuffix(name, suffix)
-	at, random, _ := strings.Cut(token, "-")
+	return n.token + "." + strconv.Itoa(n.rows) + n.suffix
+}
+
+// with returns the name in another state.
+func (n name) with(suffix string) name {
+	n.suffix = suffix
+	return n
+}
+
+// parseName takes the name of a segment's file apart; ok is false for any other.
+func parseName(file string) (n name, ok bool) {
+	n.rows, n.suffix = unknown, filepath.Ext(file)
+	if _, ok := states[n.suffix]; !ok {
+		return name{}, false
+	}
+	n.token = strings.TrimSuffix(file, n.suffix)
+	at, random, _ := strings.Cut(n.token, "-")
+	random, rows, counted := strings.Cut(random, ".")
+	if counted {
+		n.token = at + "-" + random
+		var err error
+		if n.rows, err = strconv.Atoi(rows); err != nil || n.rows < 0 || strconv.Itoa(n.rows) != rows {
+			return name{}, false
+		}
+	}
 	born, err := time.Parse(nameTime, at)
-	return token, suffix, born, err == nil && random != "" && !strings.ContainsAny(random, "/.")
+	n.born = born
+	return n, err == nil && random != "" && !strings.ContainsAny(random, "/.")
 }
 
 // orFull makes an error of a full disk match ErrFull.

@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"time"
-
-	"github.com/fotspor/fotspor/hit"
 )
 
 // State says what a segment waits for.
@@ -18,15 +17,17 @@ const (
 	Filling  State = "open"      // for more rows, or for the next Open if its process died
 	Sealed   State = "sealed"    // for the store
 	SetAside State = "set aside" // for Retry or Drop
+	Damaged  State = "damaged"   // for Drop: what could be read of it is stored
 )
 
-var states = map[string]State{openSuffix: Filling, sealedSuffix: Sealed, asideSuffix: SetAside}
+var states = map[string]State{openSuffix: Filling, sealedSuffix: Sealed, asideSuffix: SetAside, damagedSuffix: Damaged}
 
 // Info is what can be said of a segment. Nothing in it is of a row.
 type Info struct {
 	Token string
 	State State
 	Rows  int   // that can be read
+	Lost  int   // that are missing; of a segment that was left open, at least so many
 	Bytes int64 // of the file
 	Born  time.Time
 	Err   error // why it can't be read, or not to its end; nil if it can
@@ -44,16 +45,15 @@ func list(files fileSystem, dir string) ([]Info, error) {
 	}
 	var infos []Info
 	for _, e := range entries {
-		token, suffix, born, ok := parseName(e.Name)
+		n, ok := parseName(e.Name)
 		if !ok {
 			continue
 		}
-		info := Info{Token: token, State: states[suffix], Bytes: e.Size, Born: born}
+		info := Info{Token: n.token, State: states[n.suffix], Bytes: e.Size, Born: n.born}
 		data, err := files.ReadFile(filepath.Join(dir, e.Name))
 		if err == nil {
-			var rows []hit.Row
-			rows, _, err = decodeSegment(data)
-			info.Rows = len(rows)
+			c := decodeSegment(data, n.token, n.rows)
+			info.Rows, info.Lost, err = len(c.rows), c.lost, c.err
 		}
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -71,9 +71,9 @@ func list(files fileSystem, dir string) ([]Info, error) {
 func Retry(dir, token string) error { return retry(disk{}, dir, token) }
 
 func retry(files fileSystem, dir, token string) error {
-	aside, err := asidePath(dir, token)
+	n, err := keptFile(files, dir, token, asideSuffix)
 	if err == nil {
-		err = files.Rename(aside, filepath.Join(dir, token+sealedSuffix))
+		err = files.Rename(filepath.Join(dir, n.String()), filepath.Join(dir, n.with(sealedSuffix).String()))
 	}
 	if err != nil {
 		return fmt.Errorf("retry segment: %w", err)
@@ -81,14 +81,14 @@ func retry(files fileSystem, dir, token string) error {
 	return nil
 }
 
-// Drop removes a segment that is set aside, whose rows are lost. It may be called
-// while another process has the spool in dir open.
+// Drop removes a segment that is set aside, whose rows are lost, or the file of one
+// that is damaged. It may be called while another process has the spool in dir open.
 func Drop(dir, token string) error { return drop(disk{}, dir, token) }
 
 func drop(files fileSystem, dir, token string) error {
-	aside, err := asidePath(dir, token)
+	n, err := keptFile(files, dir, token, asideSuffix, damagedSuffix)
 	if err == nil {
-		err = files.Remove(aside)
+		err = files.Remove(filepath.Join(dir, n.String()))
 	}
 	if err != nil {
 		return fmt.Errorf("drop segment: %w", err)
@@ -96,11 +96,16 @@ func drop(files fileSystem, dir, token string) error {
 	return nil
 }
 
-// asidePath returns the path of a segment if it is set aside.
-func asidePath(dir, token string) (string, error) {
-	name := token + asideSuffix
-	if _, _, _, ok := parseName(name); !ok {
-		return "", fmt.Errorf("%q is not the token of a segment", token)
+// keptFile returns the file of a segment that has one of some suffixes.
+func keptFile(files fileSystem, dir, token string, suffixes ...string) (name, error) {
+	entries, err := files.ReadDir(dir)
+	if err != nil {
+		return name{}, err
 	}
-	return filepath.Join(dir, name), nil
+	for _, e := range entries {
+		if n, ok := parseName(e.Name); ok && n.token == token && slices.Contains(suffixes, n.suffix) {
+			return n, nil
+		}
+	}
+	return name{}, fmt.Errorf("%q: no such segment is kept", token)
 }

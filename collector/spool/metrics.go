@@ -8,9 +8,9 @@ import (
 
 // metrics are the counters of a spool; its gauges are read from its state.
 type metrics struct {
-	tornBytes      prometheus.Counter
-	corruptRecords prometheus.Counter
-	writeFailures  prometheus.Counter
+	tornBytes     prometheus.Counter
+	lostRows      prometheus.Counter
+	writeFailures prometheus.Counter
 }
 
 func newMetrics() *metrics {
@@ -19,9 +19,9 @@ func newMetrics() *metrics {
 			Name: "fotspor_spool_torn_bytes_total",
 			Help: "Bytes of unfinished writes at the end of segments that a process left when it died. None of them was acknowledged.",
 		}),
-		corruptRecords: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "fotspor_spool_corrupt_records_total",
-			Help: "Damaged records found in segments. Acknowledged rows were lost.",
+		lostRows: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "fotspor_spool_lost_rows_total",
+			Help: "Acknowledged rows that were lost to damage of segments; of segments that a process left open, at least so many.",
 		}),
 		writeFailures: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "fotspor_spool_write_failures_total",
@@ -42,12 +42,14 @@ func (s *Spool) register(reg prometheus.Registerer) error {
 	var registered []prometheus.Collector
 	for _, c := range []prometheus.Collector{
 		s.metrics.tornBytes,
-		s.metrics.corruptRecords,
+		s.metrics.lostRows,
 		s.metrics.writeFailures,
-		gauge("fotspor_spool_bytes", "Size of all segments on disk, those set aside included.",
+		gauge("fotspor_spool_bytes", "Size of all segments on disk, those set aside or damaged included.",
 			func() float64 { return float64(s.bytes) }),
 		gauge("fotspor_spool_set_aside_segments", "Number of segments set aside, whose rows wait for somebody to retry or drop them.",
 			func() float64 { return float64(s.aside.segments) }),
+		gauge("fotspor_spool_damaged_segments", "Number of segments of which acknowledged rows were lost. All others of their rows are stored; the files wait for somebody to drop them.",
+			func() float64 { return float64(s.damaged.segments) }),
 		gauge("fotspor_spool_segments", "Number of segments that wait for the store, the open one included.",
 			func() float64 { return float64(len(s.queue)) }),
 		gauge("fotspor_spool_oldest_seconds", "Age of the oldest row that is not stored yet, those set aside left out; 0 if there is none.",

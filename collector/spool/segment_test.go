@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"math"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -41,6 +42,18 @@ func fullRow(t testing.TB) hit.Row {
 	return row
 }
 
+const token = "20260705T100000.000000Z-ABC"
+
+// segmentOf returns a segment of records.
+func segmentOf(records ...[]hit.Row) []byte {
+	var all []byte
+	for _, rows := range records {
+		all = appendRecord(all, rows)
+	}
+	number(all, markOf(token), 0)
+	return append(appendHeader(nil), all...)
+}
+
 func TestRoundTrip(t *testing.T) {
 	full := fullRow(t)
 	tests := map[string][]hit.Row{
@@ -56,13 +69,14 @@ func TestRoundTrip(t *testing.T) {
 	}
 	for name, want := range tests {
 		t.Run(name, func(t *testing.T) {
-			data := appendRecord(appendHeader(nil), want)
-			got, good, err := decodeSegment(data)
-			if err != nil || good != len(data) {
-				t.Fatalf("decodeSegment = %d bytes, %v; want %d bytes", good, err, len(data))
-			}
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("rows (-want +got):\n%s", diff)
+			for _, rows := range []int{unknown, len(want)} {
+				got := decodeSegment(segmentOf(want), token, rows)
+				if got.err != nil {
+					t.Fatalf("decodeSegment: %v", got.err)
+				}
+				if diff := cmp.Diff(want, got.rows); diff != "" {
+					t.Errorf("rows (-want +got):\n%s", diff)
+				}
 			}
 		})
 	}
@@ -74,14 +88,15 @@ func TestFormat(t *testing.T) {
 		Site: 300, Time: time.Unix(1_780_000_000, 0).UTC(), Day: 20601, Kind: hit.Pageview, Value: 1.5,
 		Path: "/a", PreviousPath: "/b", Pageviews: 1, Bounces: -1, Seconds: 90,
 	}
-	got := fmt.Sprintf("%x", appendRecord(appendHeader(nil), []hit.Row{row}))
-	want := "666f7473706f7201" + // header
-		"df4c7669" + "35000000" + // checksum, length
+	got := fmt.Sprintf("%x", segmentOf([]hit.Row{row}))
+	want := "666f7473706f7202" + // header
+		"0304ec3a" + "00000000" + "35000000" + "41130cff" + "b092f6d3" + // mark, rows before, length, checksums
 		"ac02" + "8094c5a10d" + "f2c102" + "bff003" + // site, time, day, value
 		"08" + "7061676576696577" + "02" + "2f61" + // kind, path
 		"00000000000000000000" + "00000000000000" + "00" + // host to campaign content, entry path
 		"02" + "2f62" + // previous path
-		"02" + "00" + "00" + "00" + "01" + "b401" // measures
+		"02" + "00" + "00" + "00" + "01" + "b401" + // measures
+		"fcfb13c5" // the mark, inverted
 	if got != want {
 		t.Errorf("segment\n got %s\nwant %s", got, want)
 	}
@@ -89,84 +104,108 @@ func TestFormat(t *testing.T) {
 
 func TestDecodeDamage(t *testing.T) {
 	row := hit.Row{Site: 1, Time: time.Unix(1_780_000_000, 0).UTC(), Kind: hit.Pageview, Path: "/a"}
-	header := appendHeader(nil)
-	one := appendRecord(header[:len(header):len(header)], []hit.Row{row})
-	two := appendRecord(one[:len(one):len(one)], []hit.Row{row})
+	header, rows := appendHeader(nil), []hit.Row{row}
+	one, two, three := segmentOf(rows), segmentOf(rows, rows), segmentOf(rows, rows, rows)
+	size := len(two) - len(one)
 	edit := func(data []byte, at int, to byte) []byte {
 		data = append([]byte(nil), data...)
 		data[at] = to
 		return data
 	}
-	// record returns one whose checksum is right, whatever the payload.
+	cut := func(data []byte, from, to int) []byte {
+		return append(append([]byte(nil), data[:from]...), data[to:]...)
+	}
+	// record returns one whose checksums are right, whatever the payload.
 	record := func(payload string) []byte {
-		b := binary.LittleEndian.AppendUint32(nil, uint32(len(payload)))
-		b = append(b, payload...)
-		return append(binary.LittleEndian.AppendUint32(header[:len(header):len(header)],
-			crc32.Checksum(b, castagnoli)), b...)
+		m := markOf(token)
+		b := append([]byte(nil), m[:]...)
+		b = binary.LittleEndian.AppendUint32(b, 0)
+		b = binary.LittleEndian.AppendUint32(b, uint32(len(payload)))
+		b = binary.LittleEndian.AppendUint32(b, crc32.Checksum([]byte(payload), castagnoli))
+		b = binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+		end := m.end()
+		return append(append(append(header[:len(header):len(header)], b...), payload...), end[:]...)
 	}
 	tests := map[string]struct {
-		data []byte
-		rows int
-		err  error
+		data       []byte
+		known      int // number of rows
+		rows, lost int
+		err        error
 	}{
-		"empty":                       {nil, 0, errShort},
-		"part of header":              {[]byte("fots"), 0, errShort},
-		"header only":                 {header, 0, nil},
-		"another file":                {[]byte("%PDF-1.7 and so on"), 0, errMagic},
-		"another short file":          {[]byte("x"), 0, errMagic},
-		"another version":             {edit(one, headerSize-1, 99), 0, errVersion},
-		"payload changed":             {edit(two, len(one)-1, 9), 0, errChecksum},
-		"checksum changed":            {edit(two, len(one), two[len(one)]+1), 1, errChecksum},
-		"length too small":            {edit(two, len(one)+4, 3), 1, errChecksum},
-		"length beyond the end":       {edit(two, len(one)+7, 0xff), 1, errShort},
-		"zeros behind":                {append(one[:len(one):len(one)], make([]byte, 100)...), 1, errChecksum},
-		"no row in record":            {record(""), 0, errRow},
-		"text longer than the record": {record("\x01\x00\x00\x00\x7f"), 0, errRow},
-		"varint without end":          {record("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), 0, errRow},
-		"varint above 64 bits":        {record("\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"), 0, errRow},
-		"site above 32 bits":          {record("\xff\xff\xff\xff\x7f" + string(make([]byte, 40))), 0, errRow},
-		"half a row behind a row":     {record(string(appendRow(nil, &row)) + "\x01"), 0, errRow},
+		"empty":                       {nil, unknown, 0, 0, errShort},
+		"empty, sealed":               {nil, 1, 0, 1, errDamaged},
+		"part of header":              {[]byte("fots"), unknown, 0, 0, errShort},
+		"header only":                 {header, unknown, 0, 0, nil},
+		"another file":                {[]byte("%PDF-1.7 and so on"), unknown, 0, 1, errDamaged},
+		"another version":             {append([]byte("fotspor\x63"), "of another form"...), 3, 0, 0, errVersion},
+		"header changed":              {edit(one, 0, 9), unknown, 1, 0, nil},
+		"version changed":             {edit(one, headerSize-1, 99), 1, 1, 0, nil},
+		"header gone":                 {one[headerSize:], unknown, 1, 0, nil},
+		"first payload changed":       {edit(two, len(one)-5, 9), unknown, 1, 1, errDamaged},
+		"last payload changed":        {edit(two, len(two)-5, 9), unknown, 1, 1, errDamaged},
+		"mark changed":                {edit(two, len(one), two[len(one)]+1), unknown, 1, 1, errDamaged},
+		"end changed":                 {edit(two, len(two)-1, two[len(two)-1]+1), unknown, 2, 0, nil},
+		"inner end changed":           {edit(two, len(one)-1, two[len(one)-1]+1), unknown, 2, 0, nil},
+		"inner end gone":              {cut(two, len(one)-4, len(one)), unknown, 2, 0, nil},
+		"length too small":            {edit(two, len(one)+8, 3), unknown, 1, 1, errDamaged},
+		"length beyond the end":       {edit(two, len(one)+11, 0xff), unknown, 1, 1, errDamaged},
+		"one of three gone":           {cut(three, len(one), len(two)), unknown, 2, 1, errDamaged},
+		"the first gone":              {cut(three, headerSize, len(one)), unknown, 2, 1, errDamaged},
+		"the last gone":               {two, 3, 2, 1, errDamaged},
+		"the last gone, left open":    {two, unknown, 2, 0, nil},
+		"twice":                       {append(two[:len(two):len(two)], two[headerSize:]...), 2, 2, 0, errShort},
+		"the last cut":                {three[:len(three)-9], unknown, 2, 0, errShort},
+		"the last cut, sealed":        {three[:len(three)-9], 3, 2, 1, errDamaged},
+		"the last cut in its header":  {three[:len(two)+7], unknown, 2, 0, errShort},
+		"the last cut in its end":     {three[:len(three)-2], unknown, 3, 0, errShort},
+		"cut inside of the last":      {cut(three, len(two)+30, len(two)+40), unknown, 2, 1, errDamaged},
+		"cut over two":                {cut(three, len(one)+30, len(two)+10), unknown, 1, 1, errDamaged},
+		"never acknowledged, sealed":  {three, 2, 2, 0, nil},
+		"bytes behind":                {append(one[:len(one):len(one)], make([]byte, 100)...), unknown, 1, 1, errDamaged},
+		"bytes behind, sealed":        {append(one[:len(one):len(one)], make([]byte, 100)...), 1, 1, 0, errShort},
+		"zeros":                       {make([]byte, 2*size), 2, 0, 2, errDamaged},
+		"no row in record":            {record(""), unknown, 0, 1, errDamaged},
+		"text longer than the record": {record("\x01\x00\x00\x00\x7f"), unknown, 0, 1, errDamaged},
+		"varint without end":          {record("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), unknown, 0, 1, errDamaged},
+		"varint above 64 bits":        {record("\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"), unknown, 0, 1, errDamaged},
+		"site above 32 bits":          {record("\xff\xff\xff\xff\x7f" + string(make([]byte, 40))), unknown, 0, 1, errDamaged},
+		"half a row behind a row":     {record(string(appendRow(nil, &row)) + "\x01"), unknown, 0, 1, errDamaged},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			rows, good, err := decodeSegment(tt.data)
-			if !errors.Is(err, tt.err) {
-				t.Errorf("err = %v, want %v", err, tt.err)
+			c := decodeSegment(tt.data, token, tt.known)
+			if !errors.Is(c.err, tt.err) {
+				t.Errorf("err = %v, want %v", c.err, tt.err)
 			}
-			if len(rows) != tt.rows {
-				t.Errorf("%d rows, want %d", len(rows), tt.rows)
-			}
-			if tt.rows > 0 && good != len(one) {
-				t.Errorf("%d good bytes, want %d", good, len(one))
+			if len(c.rows) != tt.rows || c.lost != tt.lost {
+				t.Errorf("%d rows, %d lost, want %d and %d", len(c.rows), c.lost, tt.rows, tt.lost)
 			}
 		})
 	}
+	t.Run("of another segment", func(t *testing.T) {
+		if c := decodeSegment(two, token+"D", 2); len(c.rows) != 0 || c.lost != 2 {
+			t.Errorf("%d rows, %d lost, want none and 2", len(c.rows), c.lost)
+		}
+	})
 }
 
 func FuzzDecodeSegment(f *testing.F) {
-	seed := appendRecord(appendHeader(nil), []hit.Row{fullRow(f), {}})
-	f.Add(seed)
-	f.Add(appendRecord(seed, []hit.Row{{Path: "/"}}))
-	f.Add(seed[:len(seed)-3])
-	f.Add([]byte(magic))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		rows, good, err := decodeSegment(data)
-		if good > len(data) || err == nil && good != len(data) {
-			t.Fatalf("%d of %d bytes are good, err %v", good, len(data), err)
+	seed := segmentOf([]hit.Row{fullRow(f), {}})
+	f.Add(seed, unknown)
+	f.Add(segmentOf([]hit.Row{fullRow(f), {}}, []hit.Row{{Path: "/"}}), 3)
+	f.Add(seed[:len(seed)-3], unknown)
+	f.Add([]byte(magic), 1)
+	f.Fuzz(func(t *testing.T, data []byte, known int) {
+		c := decodeSegment(data, token, max(unknown, known))
+		if (c.lost > 0) != errors.Is(c.err, errDamaged) || c.at > len(data) || c.torn > len(data) || known >= 0 && len(c.rows)+c.lost != known && !errors.Is(c.err, errVersion) {
+			t.Fatalf("%d rows, %d lost of %d, torn %d, at %d: %v", len(c.rows), c.lost, known, c.torn, c.at, c.err)
 		}
-		if good == 0 {
+		if len(c.rows) == 0 {
 			return
 		}
-		again, n, err := decodeSegment(data[:good])
-		if err != nil || n != good || len(again) != len(rows) {
-			t.Fatalf("the good part: %d rows of %d bytes, %v; want %d of %d", len(again), n, err, len(rows), good)
-		}
-		if len(rows) == 0 {
-			return
-		}
-		own := appendRecord(appendHeader(nil), rows)
-		if again, _, err = decodeSegment(own); err != nil || string(appendRecord(appendHeader(nil), again)) != string(own) {
-			t.Fatalf("rows change in a round trip: %v", err)
+		own := segmentOf(c.rows)
+		if again := decodeSegment(own, token, len(c.rows)); again.err != nil || string(segmentOf(again.rows)) != string(own) {
+			t.Fatalf("rows change in a round trip: %v", again.err)
 		}
 	})
 }
@@ -185,16 +224,13 @@ func FuzzDecodePayload(f *testing.F) {
 
 func BenchmarkDecode(b *testing.B) {
 	row := fullRow(b)
-	data := appendHeader(nil)
 	const n = 10_000
-	for range n {
-		data = appendRecord(data, []hit.Row{row})
-	}
+	data := segmentOf(slices.Repeat([][]hit.Row{{row}}, n)...)
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if rows, _, err := decodeSegment(data); err != nil || len(rows) != n {
-			b.Fatal(len(rows), err)
+		if c := decodeSegment(data, token, n); c.err != nil {
+			b.Fatal(len(c.rows), c.err)
 		}
 	}
 	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")

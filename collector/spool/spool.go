@@ -56,12 +56,12 @@ const (
 // Options of a spool. The zero value takes every default.
 type Options struct {
 	Durability    Durability
-	MaxBytes      int64         // of all segments together, those set aside included, beyond which Append says ErrFull
+	MaxBytes      int64         // of all segments together, those that are kept included, beyond which Append says ErrFull
 	SegmentBytes  int64         // seals a segment; one larger Append still fits in one segment
 	SegmentRows   int           // seals a segment, and bounds the rows of one Append
 	SealAfter     time.Duration // from the first row of a segment
 	InsertTimeout time.Duration // of one attempt to store a segment
-	Retention     time.Duration // removes what is set aside once it is older; 0: never
+	Retention     time.Duration // removes what is set aside or damaged once it is older; 0: never
 	ClockTrusted  func() bool   // whether the clock may be believed with that; nil: always
 	Logger        *slog.Logger
 	Registerer    prometheus.Registerer // nil: no metrics
@@ -130,20 +130,26 @@ type Spool struct {
 	writing sync.Mutex
 	open    *segment // the segment being filled; nil if none
 
-	mu     sync.Mutex
-	queue  []*segment // oldest first, the open one last
-	aside  extent     // set aside
-	stored []*segment // in the store, but the file could not be removed yet
-	bytes  int64      // of all files
-	batch  *batch     // the batch that an Append may join; nil if none
-	spare  []byte     // a buffer that a past batch left
-	closed bool
+	mu      sync.Mutex
+	queue   []*segment // oldest first, the open one last
+	aside   extent     // set aside
+	damaged extent     // stored but for what was lost, and kept for people to look at
+	stored  []*segment // in the store, but the file could not be removed yet
+	bytes   int64      // of all files
+	batch   *batch     // the batch that an Append may join; nil if none
+	spare   []byte     // a buffer that a past batch left
+	closed  bool
 }
 
 // extent is a number of segments and the size of their files.
 type extent struct {
 	segments int
 	bytes    int64
+}
+
+func (e *extent) add(bytes int64) {
+	e.segments++
+	e.bytes += bytes
 }
 
 // segment is one file. Its size and rows are guarded by Spool.writing until it is
@@ -153,7 +159,8 @@ type segment struct {
 	path   string
 	born   time.Time // when its first row came
 	size   int64     // what is in the file behind that is not part of it
-	rows   int
+	rows   int       // unknown of one that another process left open
+	mark   mark
 	file   file // nil once sealed
 	sealed bool
 
@@ -162,12 +169,13 @@ type segment struct {
 	strikes  int       // failures while the store took others
 	accepted int       // Spool.accepted at the last failure
 	retryAt  time.Time // not before
+	damaged  bool      // acknowledged rows are missing in it
 }
 
 // Open opens the spool in dir, which it creates where needed. What a process that
 // died left there is taken over, and looked into when it is stored: a record cut
-// short at the end of a file was never acknowledged and is left out; a damaged one
-// is counted and logged, and what stands before it is kept. Only one process at a
+// short at the end of a file was never acknowledged and is left out. Of a damaged file
+// every record that is whole is stored, and the file is kept. Only one process at a
 // time can have a directory open. A directory that Open creates is on disk with
 // Power if the one above it is.
 func Open(dir string, opts Options) (*Spool, error) { return openOn(disk{}, dir, opts) }
