@@ -4,12 +4,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/fotspor/fotspor/app"
+	"github.com/fotspor/fotspor/hit"
 )
 
 func readDoc(t *testing.T, name string) string {
@@ -73,6 +75,23 @@ func TestFlagsAsDocumented(t *testing.T) {
 			if !strings.Contains(help, "  "+m[1]) {
 				t.Errorf("%s names the command %q, which is not there", name, m[1])
 			}
+		}
+	}
+}
+
+// TestEveryColumnIsBounded: docs/privacy.md says of every field of a row what its
+// values can be.
+func TestEveryColumnIsBounded(t *testing.T) {
+	_, table, ok := strings.Cut(readDoc(t, "docs/privacy.md"), "| columns | are bounded by |")
+	if !ok {
+		t.Fatal("docs/privacy.md has no table of what a value can be")
+	}
+	table, _, _ = strings.Cut(table, "\n\n")
+	words := regexp.MustCompile(`([a-z])([A-Z])`)
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[hit.Row]()) {
+		column := strings.ToLower(words.ReplaceAllString(field.Name, "${1}_${2}"))
+		if !strings.Contains(table, "`"+column+"`") {
+			t.Errorf("docs/privacy.md does not say what %s can be", column)
 		}
 	}
 }
