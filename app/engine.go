@@ -16,9 +16,11 @@ import (
 const DefaultEngineListen = "127.0.0.1:8123"
 
 // runEngine serves the embedded engine as a ClickHouse HTTP endpoint, on a port
-// of this machine and on the socket in the data directory, until ctx ends.
+// of this machine and on the socket in the data directory, until ctx ends. The port
+// takes a user and password, which stand in a file of the data directory and are told
+// to nobody.
 func runEngine(ctx context.Context, c *call) error {
-	addr := c.String("listen", DefaultEngineListen, "loopback `address` to answer on: there is no log-in")
+	addr := c.String("listen", DefaultEngineListen, "loopback `address` to answer on, with user and password")
 	c.StringVar(&c.opts.Data, "data", c.opts.Data, "`directory` of the engine")
 	c.StringVar(&c.opts.Engine, "engine", "", "`file` of the engine's library (default: looked for)")
 	c.Var((*byteSize)(&c.opts.EngineMemory), "engine-memory", "most `memory` that the engine takes, such as 512MiB")
@@ -40,12 +42,16 @@ func runEngine(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
+	if _, err := engine.Password(); err != nil { // before it says that it has started
+		return errors.Join(err, engine.Close())
+	}
 	socket, err := engine.Listen()
 	if err != nil {
 		return errors.Join(err, engine.Close())
 	}
-	c.opts.Logger.Info("started", "engine", tcp.Addr(), "clickhouse", engine.Version())
-	fmt.Fprintf(c.Stdout, "Engine:  http://%s/\n", tcp.Addr())
+	passwordFile := embedded.PasswordPath(c.opts.Data)
+	c.opts.Logger.Info("started", "engine", tcp.Addr(), "user", embedded.User, "password_file", passwordFile, "clickhouse", engine.Version())
+	fmt.Fprintf(c.Stdout, "Engine:  http://%s/\nUser:    %s, with the password in %s\n", tcp.Addr(), embedded.User, passwordFile)
 	group, ctx := errgroup.WithContext(ctx)
 	for _, l := range []net.Listener{tcp, socket} {
 		group.Go(func() error { return engine.Serve(ctx, l) })
@@ -60,7 +66,7 @@ func listenLoopback(addr string) (net.Listener, error) {
 		return nil, usagef("listen %q: %w", addr, err)
 	}
 	if !resolved.IP.IsLoopback() {
-		return nil, usagef("listen %q: want a loopback address such as %s, since the engine has no log-in", addr, DefaultEngineListen)
+		return nil, usagef("listen %q: want a loopback address such as %s, since the engine speaks without encryption", addr, DefaultEngineListen)
 	}
 	l, err := net.ListenTCP("tcp", resolved)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/netip"
+	"net/url"
 	"os"
 	"os/exec"
 	"regexp"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/store/embedded"
 )
 
 // service is a part of the program in a process of its own.
@@ -79,6 +81,18 @@ func urlOf(addr any) string {
 	return ""
 }
 
+// engineDSN returns the address of a database of an engine, with its user and the
+// password from its data directory.
+func engineDSN(t *testing.T, addr, data, database string) string {
+	t.Helper()
+	password, err := os.ReadFile(embedded.PasswordPath(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := url.URL{Scheme: "http", User: url.UserPassword(embedded.User, strings.TrimSpace(string(password))), Host: addr, Path: database}
+	return u.String()
+}
+
 // stop asks the process to end, and fails the test unless it does so in order.
 func (s *service) stop() {
 	s.t.Helper()
@@ -106,8 +120,10 @@ func TestSeparateServices(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long")
 	}
-	engine := serve(t, "engine", "--listen", "127.0.0.1:0", "--data", t.TempDir())
-	dsn := engine.public + "/footprints"
+	engineData := t.TempDir()
+	engine := serve(t, "engine", "--listen", "127.0.0.1:0", "--data", engineData)
+	engineAddr := strings.TrimPrefix(engine.public, "http://")
+	dsn := engineDSN(t, engineAddr, engineData, "footprints")
 	at := []string{"--store", dsn, "--data", t.TempDir()}
 	with := func(args ...string) []string { return append(args, at...) }
 	listening := []string{"--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"}
@@ -202,8 +218,6 @@ func TestSeparateServices(t *testing.T) {
 			t.Errorf("the retention worker has no %s", name)
 		}
 	}
-	engineAddr := strings.TrimPrefix(engine.public, "http://")
-	engineData := engine.cmd.Args[5]
 	engine.stop()
 	hit(collector, 2)
 	await(t, "a collector that says that its store is away", func() error {

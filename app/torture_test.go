@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -14,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/fotspor/fotspor/store/embedded"
 )
 
 // Size of the torture, from the environment: how many times processes are killed,
@@ -128,7 +131,11 @@ func (x *torture) buildApart() {
 	engineAddr := freePort(x.t, x.rng)
 	x.store = &part{data: filepath.Join(x.dir, "engine")}
 	x.store.args = []string{"engine", "--listen", engineAddr, "--data", x.store.data}
-	x.at = []string{"--store", "http://" + engineAddr + "/" + databaseName, "--data", filepath.Join(x.dir, "command")}
+	// A password of the owner's, there before the first start.
+	if err := errors.Join(os.Mkdir(x.store.data, 0o700), os.WriteFile(embedded.PasswordPath(x.store.data), []byte("torture-0123456789\n"), 0o600)); err != nil {
+		x.t.Fatal(err)
+	}
+	x.at = []string{"--store", engineDSN(x.t, engineAddr, x.store.data, databaseName), "--data", filepath.Join(x.dir, "command")}
 	x.front = &part{data: filepath.Join(x.dir, "collector")}
 	x.front.args = []string{"collector", "--store", x.at[1], "--data", x.front.data, "--spool-size", smallSpool}
 }

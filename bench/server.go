@@ -319,7 +319,12 @@ func startSplit(ctx context.Context, program, dir string) (*server, error) {
 	if err != nil {
 		return s, err
 	}
-	s.store = []string{"--store", words[0] + "/fotspor"}
+	password, err := os.ReadFile(filepath.Join(dir, "engine", "engine.password"))
+	if err != nil {
+		return s, err
+	}
+	addr := strings.TrimPrefix(words[0], "http://")
+	s.store = []string{"--store", fmt.Sprintf("http://fotspor:%s@%s/fotspor", strings.TrimSpace(string(password)), addr)}
 	return s, s.startFotspor(ctx, program, "collector", append(s.store, "--data", filepath.Join(dir, "collector"))...)
 }
 

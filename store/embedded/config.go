@@ -3,6 +3,7 @@ package embedded
 import (
 	"bytes"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -38,8 +39,69 @@ var serverConfig = template.Must(template.New("config").Funcs(template.FuncMap{"
 		<number_of_free_entries_in_pool_to_execute_optimize_entire_partition>1</number_of_free_entries_in_pool_to_execute_optimize_entire_partition>
 	</merge_tree>
 	<backups><allowed_path>{{xml .Backups}}/</allowed_path></backups>
+	<user_directories><users_xml><path>{{xml .Users}}</path></users_xml></user_directories>
 </clickhouse>
 `))
+
+// usersConfig says what the statements of an engine may do. There is one user,
+// default, for the program itself and for all who come in through a door.
+//
+// A privilege is granted if the program or those who tend its tables need it. So no
+// table, dictionary or database can have a source outside of the engine, no function
+// can be defined, no user made, and the engine can't be ended by a statement.
+var usersConfig = template.Must(template.New("users").Parse(`<clickhouse>
+	<profiles><default><constraints>{{range .}}
+		<{{.}}><const/></{{.}}>{{end}}
+	</constraints></default></profiles>
+	<quotas><default/></quotas>
+	<users><default>
+		<password></password>
+		<networks><ip>::/0</ip></networks>
+		<profile>default</profile>
+		<quota>default</quota>
+		<grants>
+			<query>GRANT CHECK, SHOW, SELECT, INSERT, ALTER TABLE, ALTER VIEW, ALTER DATABASE ON *.*</query>
+			<query>GRANT CREATE DATABASE, CREATE TABLE, CREATE VIEW, CREATE TEMPORARY TABLE ON *.*</query>
+			<query>GRANT DROP DATABASE, DROP TABLE, DROP VIEW, UNDROP TABLE, TRUNCATE, OPTIMIZE ON *.*</query>
+			<query>GRANT BACKUP, KILL QUERY ON *.*</query>
+			<query>GRANT SYSTEM MERGES, SYSTEM TTL MERGES, SYSTEM FLUSH, SYSTEM DROP CACHE ON *.*</query>
+		</grants>
+	</default></users>
+</clickhouse>
+`))
+
+// lockedSettings are the settings that no statement may change, nor a URL.
+var lockedSettings = []string{
+	// Files that are read or written.
+	"format_schema",
+	"format_schema_source",
+	"format_template_row",
+	"format_template_resultset",
+	"input_format_record_errors_file_path",
+	"output_format_schema",
+	"rename_files_after_processing",
+	"merge_tree_disk",
+	"merge_tree_storage_policy",
+	// Connections to other machines.
+	"format_avro_schema_registry_url",
+	"url_base",
+	"cluster_for_parallel_replicas",
+	"allow_experimental_ai_functions",
+	// Expressions inside of a text, where guard does not see them.
+	"additional_result_filter",
+	"additional_table_filters",
+	"parallel_replicas_custom_key",
+	"allow_experimental_eval_table_function",
+	// Other languages than the one that guard reads.
+	"dialect",
+	"implicit_select",
+	// Signals to threads, Go's among them; addresses of code.
+	"query_profiler_real_time_period_ns",
+	"query_profiler_cpu_time_period_ns",
+	"allow_introspection_functions",
+	// The name by which a statement is found and killed.
+	"log_comment",
+}
 
 // sessionSettings are the query settings every statement starts from: those of
 // a ClickHouse server where libchdb's own differ, no profiler signals between
@@ -52,21 +114,30 @@ var sessionSettings = []string{
 	"--query_profiler_cpu_time_period_ns=0",
 }
 
-// writeConfig writes the settings of a server to a file, in place of the one that a
-// process may have left there when it died.
-func writeConfig(path, backups string, maxMemory int64) error {
-	var config bytes.Buffer
-	err := serverConfig.Execute(&config, struct {
-		MaxMemory int64
-		Backups   string
-	}{maxMemory, filepath.ToSlash(backups)})
+// writeConfig writes the settings of a server to a file, and the rights of its user to
+// another beside it, in place of those that a process may have left there when it died.
+// The function returned removes both.
+func writeConfig(dir, backups string, maxMemory int64) (path string, remove func(), err error) {
+	path, users := filepath.Join(dir, "engine.xml"), filepath.Join(dir, "engine-users.xml")
+	var config, rights bytes.Buffer
+	err = errors.Join(
+		serverConfig.Execute(&config, struct {
+			MaxMemory      int64
+			Backups, Users string
+		}{maxMemory, filepath.ToSlash(backups), filepath.ToSlash(users)}),
+		usersConfig.Execute(&rights, lockedSettings))
 	if err == nil {
-		err = os.WriteFile(path, config.Bytes(), 0o600)
+		err = errors.Join(os.WriteFile(path, config.Bytes(), 0o600), os.WriteFile(users, rights.Bytes(), 0o600))
+	}
+	remove = func() {
+		os.Remove(path)
+		os.Remove(users)
 	}
 	if err != nil {
-		return fmt.Errorf("write the engine's settings: %w", err)
+		remove()
+		return "", nil, fmt.Errorf("write the engine's settings: %w", err)
 	}
-	return nil
+	return path, remove, nil
 }
 
 func xmlText(text string) (string, error) {

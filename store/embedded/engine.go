@@ -241,11 +241,11 @@ func (e *Engine) start() error {
 	if len(forgotten) > 0 {
 		e.options.Logger.Warn("inserts were cut short when the engine died; they are made again", "parts", forgotten)
 	}
-	config := filepath.Join(e.options.Dir, "engine.xml")
-	if err := writeConfig(config, filepath.Join(e.options.Dir, "backups"), e.options.MaxMemory); err != nil {
+	config, removeConfig, err := writeConfig(e.options.Dir, filepath.Join(e.options.Dir, "backups"), e.options.MaxMemory)
+	if err != nil {
 		return err
 	}
-	defer os.Remove(config)
+	defer removeConfig()
 	e.control, err = e.boot(config)
 	if err != nil {
 		if why := unreadable(tablesDir(e.options.Dir)); why != nil {
@@ -412,7 +412,12 @@ func (e *Engine) execute(ctx context.Context, st statement, id string) ([]byte, 
 		return nil, err
 	}
 	defer s.close()
-	if err := s.prepare(st.database, st.settings); err != nil {
+	if st.guarded {
+		if err := s.guard(&st); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.prepare(st); err != nil {
 		return nil, err
 	}
 	if err := s.permit(st); err != nil {

@@ -21,6 +21,9 @@ const (
 	codeNotImplemented = 48
 	codeSyntaxError    = 62
 	codeReadonly       = 164
+	codeTooMany        = 202
+	codeAccessDenied   = 497
+	codeAuthentication = 516
 	codeEngine         = 1002 // UNKNOWN_EXCEPTION
 )
 
@@ -66,8 +69,10 @@ func (e *exception) status() int {
 		return http.StatusBadRequest
 	case 16, 43, 44, 45, 46, 47, 50, 56, 60, 73, 79, 81, 115: // unknown column, function, table, database, setting, …
 		return http.StatusNotFound
-	case codeReadonly:
+	case codeReadonly, codeAccessDenied, codeAuthentication:
 		return http.StatusForbidden
+	case codeTooMany:
+		return http.StatusServiceUnavailable
 	case codeNotImplemented:
 		return http.StatusNotImplemented
 	case 159: // max_execution_time

@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"compress/zlib"
 	"context"
@@ -21,7 +22,6 @@ import (
 
 var (
 	_ http.RoundTripper = (*Engine)(nil)
-	_ http.Handler      = (*Engine)(nil)
 )
 
 // answer is a response before it becomes a http.Response or goes on the wire.
@@ -44,7 +44,7 @@ func (e *Engine) RoundTrip(r *http.Request) (*http.Response, error) {
 	defer r.Body.Close()
 	// Wakes whoever reads the body when the caller has given up.
 	defer context.AfterFunc(r.Context(), func() { r.Body.Close() })()
-	a, err := e.serve(r.Context(), r)
+	a, err := e.serve(r.Context(), r, false)
 	if err != nil {
 		return nil, err
 	}
@@ -61,34 +61,18 @@ func (e *Engine) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// ServeHTTP answers as the HTTP interface of a ClickHouse server does: GET and
-// POST on / and GET on /ping. There is no log-in: whoever reaches the listener
-// may do whatever this process may, except pages in a browser, which are told
-// by their Origin and refused.
-func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	a, err := e.serve(r.Context(), r)
-	if err != nil {
-		a = failure(err)
-	}
-	maps.Copy(w.Header(), a.header)
-	w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
-	w.WriteHeader(a.status)
-	w.Write(a.body)
-}
-
-// serve answers a request. Its error is that of ctx, or ErrClosed.
-func (e *Engine) serve(ctx context.Context, r *http.Request) (answer, error) {
+// serve answers a request, which comes from outside of this process or not. Its error
+// is that of ctx, or ErrClosed.
+func (e *Engine) serve(ctx context.Context, r *http.Request, outside bool) (answer, error) {
 	switch {
 	case r.URL.Path != "" && r.URL.Path != "/" && r.URL.Path != "/ping":
 		return plain(http.StatusNotFound, "There is no handle "+r.URL.Path+"\n"), nil
-	case r.Header.Get("Origin") != "":
-		return plain(http.StatusForbidden, "Not for web pages\n"), nil
 	case r.Method != http.MethodGet && r.Method != http.MethodPost:
 		return plain(http.StatusMethodNotAllowed, "Use GET or POST\n"), nil
-	case r.URL.Path == "/ping", r.Method == http.MethodGet && !r.URL.Query().Has("query"):
+	case isPing(r):
 		return plain(http.StatusOK, "Ok.\n"), nil
 	}
-	a, err := e.answer(ctx, r)
+	a, err := e.answer(ctx, r, outside)
 	if err == nil {
 		return a, nil
 	}
@@ -101,12 +85,19 @@ func (e *Engine) serve(ctx context.Context, r *http.Request) (answer, error) {
 	return failure(err), nil
 }
 
-func (e *Engine) answer(ctx context.Context, r *http.Request) (answer, error) {
+// isPing reports whether a request only asks whether somebody is there.
+func isPing(r *http.Request) bool {
+	return r.URL.Path == "/ping" || r.Method == http.MethodGet && !r.URL.Query().Has("query")
+}
+
+func (e *Engine) answer(ctx context.Context, r *http.Request, outside bool) (answer, error) {
 	parameters := r.URL.Query()
 	st, err := readRequest(r, parameters)
 	if err != nil {
 		return answer{}, err
 	}
+	// Questions are guarded wherever they come from: those of Store.Query are typed.
+	st.guarded = outside || st.readonly != ""
 	var body []byte
 	if st.sql == helloQuery && st.format == "Native" && parameters.Get("client_protocol_version") != "" {
 		body, err = e.hello.block()
@@ -131,13 +122,14 @@ func (e *Engine) answer(ctx context.Context, r *http.Request) (answer, error) {
 
 // Parameters of a request that are not settings. Those of the first list
 // change nothing here: results come whole, uncompressed unless "compress" asks
-// for ClickHouse's own framing, and the way in is what protects the engine.
+// for ClickHouse's own framing, and whoever is here has been let in.
 var (
 	ignoredParameters = []string{
 		"query", "database", "default_format", "query_id", "compress", "decompress", "enable_http_compression",
 		"client_protocol_version", "wait_end_of_query", "buffer_size", "user", "password", "quota_key", "stacktrace",
+		"readonly", // see readOnly
 	}
-	refusedParameters = []string{"session_id", "session_timeout", "session_check", "role", "log_comment"}
+	refusedParameters = []string{"session_id", "session_timeout", "session_check", "role", "profile", "log_comment"}
 )
 
 // settingName is what may stand before the equals sign of a SET statement.
@@ -178,10 +170,29 @@ func readRequest(r *http.Request, parameters url.Values) (statement, error) {
 			st.settings = append(st.settings, pair{name, value})
 		}
 	}
-	if r.Method == http.MethodGet && !st.readonly() {
-		st.settings = append(st.settings, pair{"readonly", "2"})
+	st.readonly, err = readOnly(r.Method, parameters["readonly"])
+	return st, err
+}
+
+// readOnly says how a statement is restricted to reading: the URL can make it stricter
+// than the method does, never looser. See statement.readonly.
+func readOnly(method string, asked []string) (string, error) {
+	level := ""
+	if method == http.MethodGet {
+		level = "2"
 	}
-	return st, nil
+	for _, value := range asked {
+		switch value {
+		case "0":
+		case "1":
+			level = "1"
+		case "2":
+			level = cmp.Or(level, "2")
+		default:
+			return "", newException(codeBadArguments, "BAD_ARGUMENTS", fmt.Sprintf("readonly is 0, 1 or 2, not %q", value))
+		}
+	}
+	return level, nil
 }
 
 // decodeBody returns the request's body without its compression.

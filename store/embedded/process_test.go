@@ -350,7 +350,7 @@ func TestServeHTTP(t *testing.T) {
 		{"GET", "/play", "", 404, ""},
 	} {
 		recorder := httptest.NewRecorder()
-		r := httptest.NewRequest(test.method, test.target, strings.NewReader(test.body))
+		r := httptest.NewRequest(test.method, "http://localhost"+test.target, strings.NewReader(test.body))
 		r.Header.Set("Accept-Encoding", "gzip, br")
 		e.ServeHTTP(recorder, r)
 		if recorder.Code != test.status || test.want != "" && recorder.Body.String() != test.want {
@@ -364,10 +364,9 @@ func TestServeHTTP(t *testing.T) {
 		{"Content-Encoding", "br", 501},
 		{"Content-Encoding", "gzip", 400},
 		{"Content-Type", "multipart/form-data; boundary=x", 501},
-		{"Origin", "https://example.org", 403},
 	} {
 		recorder := httptest.NewRecorder()
-		r := httptest.NewRequest("POST", "/", strings.NewReader("SELECT 1"))
+		r := httptest.NewRequest("POST", "http://localhost/", strings.NewReader("SELECT 1"))
 		r.Header.Set(test.header, test.value)
 		e.ServeHTTP(recorder, r)
 		if recorder.Code != test.status {
@@ -385,7 +384,7 @@ func TestClientGoneHalfWay(t *testing.T) {
 	defer server.Close()
 	conn, err := net.Dial("tcp", server.Listener.Addr().String())
 	must(t, err)
-	fmt.Fprintf(conn, "POST /?query=INSERT+INTO+half+FORMAT+CSV HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\na\nb\n")
+	fmt.Fprintf(conn, "POST /?query=INSERT+INTO+half+FORMAT+CSV HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\na\nb\n")
 	conn.(*net.TCPConn).CloseWrite()
 	answer, err := io.ReadAll(conn)
 	must(t, err, conn.Close())

@@ -50,22 +50,28 @@ func (s *session) close() {
 	s.conn = nil
 }
 
-// prepare chooses the database and sets the settings of the statements to come.
-func (s *session) prepare(database string, settings []pair) error {
-	if database != "" {
-		if _, err := s.query("USE "+quoteName(database), "Null", nil); err != nil {
+// prepare chooses the database and sets the settings of a statement. That it only
+// reads comes last, since no setting can be changed then.
+func (s *session) prepare(st statement) error {
+	if st.database != "" {
+		if _, err := s.query("USE "+quoteName(st.database), "Null", nil); err != nil {
 			return err
 		}
 	}
-	if len(settings) == 0 {
-		return nil
+	if len(st.settings) > 0 {
+		assignments := make([]string, len(st.settings))
+		for i, setting := range st.settings {
+			assignments[i] = setting.name + " = " + quoteText(setting.value)
+		}
+		if _, err := s.query("SET "+strings.Join(assignments, ", "), "Null", nil); err != nil {
+			return err
+		}
 	}
-	assignments := make([]string, len(settings))
-	for i, setting := range settings {
-		assignments[i] = setting.name + " = " + quoteText(setting.value)
+	if st.readonly != "" {
+		_, err := s.query("SET readonly = "+st.readonly, "Null", nil)
+		return err
 	}
-	_, err := s.query("SET "+strings.Join(assignments, ", "), "Null", nil)
-	return err
+	return nil
 }
 
 // query runs one statement and returns its whole result, written in format
@@ -210,6 +216,10 @@ func quoteText(text string) string { return "'" + textEscapes.Replace(text) + "'
 // quoteName writes an identifier of ClickHouse SQL.
 func quoteName(name string) string { return "`" + nameEscapes.Replace(name) + "`" }
 
+func unsupported(clause string) *exception {
+	return newException(codeNotImplemented, "NOT_IMPLEMENTED", "The embedded engine does not support "+clause)
+}
+
 // permit refuses more than one statement, as ClickHouse's HTTP interface does,
 // and clauses that only make sense in a client. The engine itself checks that a
 // read-only statement only reads tables, but not whether it writes a file.
@@ -223,8 +233,8 @@ func (s *session) permit(st statement) error {
 	case a.statements > 1 || a.class == classUnknown && st.several():
 		return newException(codeSyntaxError, "SYNTAX_ERROR", "Multi-statements are not allowed")
 	case clause != "":
-		return newException(codeNotImplemented, "NOT_IMPLEMENTED", "The embedded engine does not support "+clause)
-	case st.readonly() && a.class != classReadOnly && a.class != classUnknown:
+		return unsupported(clause)
+	case st.readonly != "" && a.class != classReadOnly && a.class != classUnknown:
 		return newException(codeReadonly, "READONLY", "Cannot execute query in readonly mode")
 	}
 	return nil

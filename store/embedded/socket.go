@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"golang.org/x/net/netutil"
 )
 
 const (
@@ -19,6 +21,13 @@ const (
 	shutdownTime = 3 * time.Second
 	// headerTime bounds how long a client may take to send a request's header.
 	headerTime = 10 * time.Second
+	// idleTime bounds how long a connection may be of no use.
+	idleTime = 2 * time.Minute
+	// maxHeader bounds the header of a request in bytes, and with it the URL, in which
+	// the parameters of a statement are.
+	maxHeader = 256 << 10
+	// maxClients bounds the connections of a port.
+	maxClients = 128
 )
 
 // SocketPath is the unix socket of the engine on this data directory.
@@ -69,15 +78,30 @@ func (s *socket) Close() error {
 // Serve answers HTTP on the listener until ctx ends or the engine closes, and
 // then closes it. Statements under way get a few seconds to end. It returns
 // nil unless the listener failed.
+//
+// On anything but a unix socket it lets nobody in without the password of User, which
+// it makes if need be: see Password. At most 128 clients are connected at once there.
 func (e *Engine) Serve(ctx context.Context, listener net.Listener) error {
 	if err := e.enter(); err != nil {
 		listener.Close()
 		return err
 	}
 	defer e.work.Done()
+	var handler http.Handler = e
+	if _, ok := listener.Addr().(*net.UnixAddr); !ok {
+		password, err := e.Password()
+		if err != nil {
+			listener.Close()
+			return err
+		}
+		handler = lock(e, password, e.options.Logger)
+		listener = netutil.LimitListener(listener, maxClients)
+	}
 	server := &http.Server{
-		Handler:           e,
+		Handler:           handler,
 		ReadHeaderTimeout: headerTime,
+		IdleTimeout:       idleTime,
+		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(e.options.Logger.Handler(), slog.LevelWarn),
 	}
 	failed := make(chan error, 1)
@@ -99,8 +123,8 @@ func (e *Engine) Serve(ctx context.Context, listener net.Listener) error {
 }
 
 // DialTransport reaches the engine of another process through its unix socket.
-// Give it to clickhouse-go as a TransportFunc, as an Engine itself would be;
-// hosts in addresses mean nothing to it.
+// Give it to clickhouse-go as a TransportFunc, as an Engine itself would be,
+// with SocketHost as the address.
 func DialTransport(socket string) *http.Transport {
 	return &http.Transport{
 		DisableCompression: true,

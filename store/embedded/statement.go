@@ -21,6 +21,8 @@ type statement struct {
 	database string
 	settings []pair
 	params   []pair
+	readonly string // "1": nothing but reading; "2": settings too; "": neither
+	guarded  bool   // see session.guard
 }
 
 // readStatement takes a statement apart: text is read from query first and
@@ -118,7 +120,8 @@ func dataStart(text string, at int) int {
 // it: quoted text, heredocs and comments are never mistaken for them.
 type scanner struct {
 	text       string
-	start, end int // of the token at hand
+	start, end int  // of the token at hand
+	canonical  bool // the text has neither comments nor heredocs
 }
 
 // is reports whether the token is this keyword or sign, in any case.
@@ -134,7 +137,7 @@ func (s *scanner) next() bool {
 	switch c := s.text[s.start]; {
 	case c == '\'' || c == '"' || c == '`':
 		s.quoted(c)
-	case c == '$':
+	case c == '$' && !s.canonical:
 		s.heredoc()
 	case wordByte(c):
 		for s.end < len(s.text) && wordByte(s.text[s.end]) {
@@ -157,6 +160,8 @@ func (s *scanner) skipBlanks() {
 		switch {
 		case strings.IndexByte(" \t\r\n\v\f\x00", rest[0]) >= 0:
 			s.end++
+		case s.canonical:
+			return
 		case strings.HasPrefix(rest, "--"), strings.HasPrefix(rest, "//"), strings.HasPrefix(rest, "# "), strings.HasPrefix(rest, "#!"):
 			s.skipPast("\n", 1)
 		case strings.HasPrefix(rest, "/*"):
@@ -204,16 +209,6 @@ func (s *scanner) heredoc() {
 		return
 	}
 	s.end++
-}
-
-// readonly reports whether the request itself asks for a read-only statement.
-func (st statement) readonly() bool {
-	for _, setting := range st.settings {
-		if setting.name == "readonly" {
-			return setting.value != "0"
-		}
-	}
-	return false
 }
 
 // clientSide names the clause of the statement, if any, that clickhouse-client

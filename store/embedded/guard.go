@@ -1,0 +1,157 @@
+package embedded
+
+import (
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// guardedNames are names that a guarded statement may not use, whatever they name in
+// it, since rights and settings do not stop what they do. ClickHouse tells capitals
+// from small letters in all of them.
+var guardedNames = map[string]string{
+	"file":             "it reads any file of this machine",
+	"disk":             "it reads and writes any directory of this machine",
+	"executable":       "it runs programs",
+	"catboostEvaluate": "it runs a program",
+	"models":           "it runs a program",
+	"stack_trace":      "it sends signals to the threads of this program",
+	"sqlite":           "it makes any file of this machine",
+	"remote":           "it asks for the address of any host",
+	"remoteSecure":     "it asks for the address of any host",
+	"merge":            "it reads tables that only a text names",
+	"loop":             "it reads tables that only a text names",
+}
+
+// guardedEngines are the engines that a guarded statement may give to a table or a
+// database: those that keep rows in the data directory or in memory. Rights stop the
+// engines with a source, but not those with a path, such as EmbeddedRocksDB.
+var guardedEngines = regexp.MustCompile(`^(Atomic|Buffer|Log|Memory|Null|(Aggregating|Coalescing|Collapsing|Graphite|Replacing|Summing|VersionedCollapsing)?MergeTree)$`)
+
+// guard refuses a statement that would reach out of the engine although the rights of
+// its user are few: it has to come before anything else is done in the session.
+//
+// It looks at the text that ClickHouse's own parser makes of the statement: no
+// comments, one way to quote, no escapes in a name of plain letters, everything in one
+// place. What the parser does not understand is refused.
+func (s *session) guard(st *statement) error {
+	sql := st.sql
+	if st.data != nil {
+		sql += " FORMAT Null"
+	}
+	text, err := s.canonical(sql)
+	if err != nil {
+		return err
+	}
+	if err := guardText(text, st.params); err != nil {
+		return err
+	}
+	canonical := statement{sql: text}
+	if clause := canonical.clientSide(); clause != "" {
+		return unsupported(clause)
+	}
+	if _, ok := splitInsert(text); ok && st.data == nil {
+		return newException(codeSyntaxError, "SYNTAX_ERROR", "The data of an INSERT was not found")
+	}
+	if strings.EqualFold(st.format, "Values") && st.data != nil {
+		return s.guardValues(st)
+	}
+	return nil
+}
+
+// canonical returns a statement as ClickHouse's parser writes it, on one line.
+func (s *session) canonical(sql string) (string, error) {
+	const question = "SELECT formatQuerySingleLine(unhex({statement:String}))"
+	text, err := s.query(question, "TSVRaw", []pair{{"statement", hex.EncodeToString([]byte(sql))}})
+	if err != nil {
+		return "", err
+	}
+	if len(bytes.TrimSpace(text)) == 0 {
+		return "", newException(codeSyntaxError, "SYNTAX_ERROR", "The statement was not understood")
+	}
+	return string(text), nil
+}
+
+// guardText looks for what a canonical text names.
+func guardText(text string, params []pair) error {
+	var (
+		scan    = scanner{text: text, canonical: true}
+		words   [2]string // before the word at hand, the last one first
+		copying bool      // BACKUP or RESTORE
+		names   []string  // parameters that stand for a name
+	)
+	for first := true; scan.next(); first = false {
+		word := strings.Trim(scan.text[scan.start:scan.end], "`")
+		if reason, ok := guardedNames[word]; ok {
+			return guarded(word, reason)
+		}
+		copying = copying || first && (word == "BACKUP" || word == "RESTORE")
+		switch {
+		case words[0] == "=" && words[1] == "ENGINE" && !guardedEngines.MatchString(word):
+			return guarded("ENGINE = "+word, "it is not one of those that keep their rows here")
+		case copying && word == "(" && words[0] != "" && wordByte(words[0][len(words[0])-1]) && !slices.Contains(backupWords, words[0]):
+			return guarded(words[0], "backups go to File(…)")
+		case word == "Identifier" && words[0] == ":":
+			names = append(names, words[1])
+		}
+		words = [2]string{word, words[0]}
+	}
+	for _, p := range params {
+		if !slices.Contains(names, p.name) {
+			continue
+		}
+		if strings.Contains(p.value, `\`) {
+			return guarded(p.name, "the name that a parameter stands for has a backslash")
+		}
+		for word := range strings.FieldsFuncSeq(p.value, func(r rune) bool { return r == '.' || r == '`' || r == '"' }) {
+			if reason, ok := guardedNames[word]; ok {
+				return guarded(word, reason)
+			}
+		}
+	}
+	return nil
+}
+
+// backupWords are what may stand before a parenthesis in BACKUP and RESTORE.
+var backupWords = []string{"File", "PARTITION", "PARTITIONS", "TABLE", "TABLES", "DATABASES"}
+
+// guardValues looks at the expressions of INSERT … VALUES, which it reads whole.
+func (s *session) guardValues(st *statement) error {
+	data, err := io.ReadAll(io.LimitReader(st.data, maxValues+1))
+	if err != nil {
+		return fmt.Errorf("read the data of an insert: %w", err)
+	}
+	if len(data) > maxValues {
+		return newException(codeSyntaxError, "SYNTAX_ERROR", "The data after VALUES is longer than 128 KiB: use another format")
+	}
+	st.data = bytes.NewReader(data)
+	rows := bytes.TrimRight(bytes.TrimSpace(data), ";")
+	if len(rows) == 0 {
+		return nil
+	}
+	// Of all escapes only this one has more than one character behind the backslash,
+	// so that the reader of VALUES and the parser of statements would not agree where
+	// a text ends.
+	if hexEscape.Match(rows) {
+		return newException(codeSyntaxError, "SYNTAX_ERROR", `The data after VALUES has the escape \x: use another format`)
+	}
+	text, err := s.canonical("SELECT " + string(rows))
+	if err != nil {
+		return err
+	}
+	return guardText(text, st.params)
+}
+
+// maxValues bounds the data of INSERT … VALUES in a guarded statement. With it the
+// parser's own limit on the size of a statement is not reached.
+const maxValues = 128 << 10
+
+var hexEscape = regexp.MustCompile(`^(?:[^\\]|\\[^x])*\\x`)
+
+func guarded(name, reason string) *exception {
+	return newException(codeAccessDenied, "ACCESS_DENIED", fmt.Sprintf("The embedded engine does not allow %q in a statement: %s", name, reason))
+}
