@@ -178,10 +178,11 @@ func backslashes(s string) string {
 }
 
 // quotedPrintable decodes the =40 of mail (RFC 2045), where it stands for a sign of
-// ASCII or for UTF-8.
+// ASCII or for UTF-8. One alone is believed only if it is an at sign, an equals sign, a full
+// stop or a digit: 24 may well begin the value of a parameter.
 func quotedPrintable(s string) string {
 	var b []byte
-	last := 0
+	last, escapes, only := 0, 0, byte(0)
 	for i := 0; i < len(s); i++ {
 		if s[i] != '=' {
 			continue
@@ -206,8 +207,10 @@ func quotedPrintable(s string) string {
 		b = append(append(b, s[last:i]...), bytes[:size]...)
 		last = i + 3*size
 		i = last - 1
+		escapes++
+		only = bytes[0]
 	}
-	if b == nil {
+	if escapes == 0 || escapes == 1 && only != '@' && only != '=' && only != '.' && class[only]&digit == 0 {
 		return s
 	}
 	return string(append(b, s[last:]...))

@@ -168,8 +168,11 @@ func ipv6(s string, i int) (end int) {
 		}
 		last++
 	}
-	if colons < 2 || last < len(s) && class[s[last]]&alnum != 0 {
+	if colons < 2 {
 		return 0
+	}
+	if last < len(s) && class[s[last]]&alnum != 0 { // part of a word
+		last = strings.LastIndexAny(s[:last], ":.")
 	}
 	// Punctuation may follow, and so may a port.
 	for end = last; end > i; end = strings.LastIndexAny(s[:end], ":.") {

@@ -213,7 +213,7 @@ func international(s string, i int, unsure bool) int {
 }
 
 // bracket skips what may stand between groups of an international number: at most
-// three spaces, hyphens, full stops and parentheses.
+// three spaces, hyphens, underscores, full stops and parentheses.
 func bracket(s string, i int) int {
 	for range 3 {
 		if i == len(s) {
@@ -221,7 +221,7 @@ func bracket(s string, i int) int {
 		}
 		c, n := next(s, i)
 		switch c {
-		case ' ', '+', '\u00a0', '\u2009', '\u202f', '-', '\u2010', '\u2011', '\u2012', '\u2013', '.', '(', ')':
+		case ' ', '+', '\u00a0', '\u2009', '\u202f', '-', '\u2010', '\u2011', '\u2012', '\u2013', '_', '.', '(', ')':
 			i += n
 		default:
 			return i
@@ -246,7 +246,7 @@ func pairs(s string, i int) (end int, ok bool) {
 		return end, false
 	}
 	sep, group := separator(s, end)
-	if sep != ' ' && sep != '-' {
+	if sep == 0 || sep == '.' {
 		return end, false
 	}
 	n := 1

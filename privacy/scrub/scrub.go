@@ -12,6 +12,7 @@
 package scrub
 
 import (
+	"math"
 	"strconv"
 	"strings"
 
@@ -94,7 +95,7 @@ func (s Scrubber) Host(host string) string { return s.scrub(host, hostName) }
 // national identity number, also without its leading zero, a payment card, a
 // telephone number or the sender's address.
 func (s Scrubber) Value(v float64) (float64, bool) {
-	if v > -1e6 && v < 1e6 && v == float64(int32(v)) {
+	if size := math.Abs(v); size < 1e6 && v == math.Trunc(v) || size < 1e-11 || size > 1e19 {
 		return v, true // as nearly all are
 	}
 	text := strings.TrimPrefix(strconv.FormatFloat(v, 'f', -1, 64), "-")
@@ -313,9 +314,13 @@ func Cut(s string, limit int) string {
 	}
 	if open := strings.LastIndexByte(s[:end], '['); open >= 0 {
 		for _, m := range marks {
-			if strings.HasPrefix(s[open:], m) && open+len(m) > end && len(m) <= limit {
-				return Cut(s[:open], limit-len(m)) + m
+			if !strings.HasPrefix(s[open:], m) || open+len(m) <= end {
+				continue
 			}
+			if len(m) > limit {
+				return ""
+			}
+			return Cut(s[:open], limit-len(m)) + m
 		}
 	}
 	if digitAt(s, end) {
