@@ -33,7 +33,7 @@ var arrows = map[string][]string{
 	"collector/dialect":  {"hit", "collector/dialect"},
 	"collector/script":   {},
 	"collector/spool":    {"hit"},
-	"collector/visit":    {"hit"},
+	"collector/visit":    {"hit", "geo", "collector/limit"},
 	"collector/limit":    {"hit", "geo"},
 	"collector":          {"hit", "browser", "referrer", "geo", "privacy", "privacy/scrub", "store", "collector"},
 	"dashboard/language": {"hit"},
@@ -47,7 +47,7 @@ var arrows = map[string][]string{
 	},
 	"cmd/fotspor":       {"app"},
 	"deploy":            {},
-	"bench":             {"collector/dialect"},
+	"bench":             {"collector/dialect", "collector/visit", "hit"},
 	"internal/chromium": {},
 }
 

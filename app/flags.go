@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/fotspor/fotspor/collector/visit"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
 )
@@ -136,7 +137,7 @@ func (f flags) bindCollector(o *Options) {
 	f.Var((*durability)(&o.Power), "durability", "`what` an acknowledged hit survives: process (kill -9) or power (a power cut too)")
 	f.Float64Var(&o.RateLimit, "rate-limit", o.RateLimit, "most `hits` a second from one network of 256 addresses; 0: no limit")
 	f.StringVar(&o.Handover, "handover", o.Handover, "`directory` in memory by which visits outlive a restart (default: none, visits start afresh)")
-	f.IntVar(&o.MaxVisitors, "max-visitors", o.MaxVisitors, "most `visitors` of a day held in memory (default: 1000000)")
+	f.Var((*visitMemory)(&o.VisitMemory), "visit-memory", "most `memory` that the visitors of a day take, 8MiB or more (default: 256MiB)")
 }
 
 // bindRetention adds the flag of the promise on how long rows live.
@@ -241,6 +242,21 @@ func (p *prefixes) Set(s string) error {
 			return fmt.Errorf("%q is no network such as 10.0.0.0/8", part)
 		}
 		*p = append(*p, prefix.Masked())
+	}
+	return nil
+}
+
+// visitMemory is a byteSize that visitors can do with.
+type visitMemory int64
+
+func (m *visitMemory) String() string { return (*byteSize)(m).String() }
+
+func (m *visitMemory) Set(s string) error {
+	if err := (*byteSize)(m).Set(s); err != nil {
+		return err
+	}
+	if *m < visit.MinMemory {
+		return fmt.Errorf("want %d MiB or more", visit.MinMemory>>20)
 	}
 	return nil
 }

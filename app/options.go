@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/fotspor/fotspor/collector/limit"
+	"github.com/fotspor/fotspor/collector/visit"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/retention"
 	"github.com/fotspor/fotspor/store"
@@ -50,7 +51,7 @@ type Options struct {
 	AuditRetention privacy.Period // how long lines of the audit log live
 	Handover       string         // directory in memory for the state of visitors; empty: none
 	Power          bool           // acknowledged hits survive a power cut too
-	MaxVisitors    int            // held in memory; 0: the default of package visit
+	VisitMemory    int64          // bytes that visitors take; 0: the default of package visit
 	SpoolBytes     int64          // on disk; 0: the default of package spool
 
 	Logger *slog.Logger
@@ -104,8 +105,8 @@ func (o Options) validate() error {
 		return errors.New("demo: needs collector and dashboard")
 	case o.Listen == "" || o.MetricsListen == "":
 		return errors.New("listen: want an address such as 127.0.0.1:8080")
-	case o.MaxVisitors < 0:
-		return fmt.Errorf("visitors in memory %d: want 0 or more", o.MaxVisitors)
+	case o.VisitMemory < 0 || o.VisitMemory > 0 && o.VisitMemory < visit.MinMemory:
+		return fmt.Errorf("visit memory %d: want 0, or %d or more", o.VisitMemory, visit.MinMemory)
 	case !(o.RateLimit >= 0): // NaN too
 		return fmt.Errorf("rate limit %v: want 0 or more", o.RateLimit)
 	case o.SpoolBytes < 0:

@@ -320,11 +320,16 @@ func (p *program) openLists() (*referrer.Sources, *referrer.Spam, error) {
 	return sources, spam, nil
 }
 
+// hitsPerNewVisitor is how many hits a network may send for each visitor that it brings
+// anew. With the default of the rate limit, 36,000 people an hour may come from one.
+const hitsPerNewVisitor = 10
+
 // startVisits begins with the visitors that the process before left, if it could.
 func (p *program) startVisits() *visit.Tracker {
 	logger := p.component("visit")
 	visits := visit.New(visit.Options{
-		MaxVisitors: p.MaxVisitors, Now: p.Now, Registerer: p.registry, Logger: logger,
+		Memory: p.VisitMemory, NewVisitors: p.RateLimit / hitsPerNewVisitor,
+		Now: p.Now, Registerer: p.registry, Logger: logger,
 	})
 	if p.Handover == "" {
 		logger.Info("visitors start afresh after a restart", "reason", "no --handover")

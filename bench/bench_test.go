@@ -288,11 +288,25 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+// TestHonestTraffic: the measurement sees the visitors of a website, and what they take.
+func TestHonestTraffic(t *testing.T) {
+	bytes, visitors, hits := honestTraffic(20_000)
+	if visitors < 8_000 || visitors > 20_000 || hits != 4*20_000 {
+		t.Errorf("%d visitors, %d hits", visitors, hits)
+	}
+	if bytes < 100 || bytes > honestBytes {
+		t.Errorf("%.0f bytes a visitor, want 100 to %d", bytes, honestBytes)
+	}
+}
+
 func TestOptions(t *testing.T) {
 	program := []string{"--program", os.Args[0]}
 	o, err := parseOptions(append(program, "--connections", "1, 64", "--seconds", "0.5", "--rounds", "7"))
 	if err != nil || o.connections.String() != "1,64" || o.window != 500*time.Millisecond || o.rounds != 7 {
 		t.Errorf("%+v, %v", o, err)
+	}
+	if o, err := parseOptions([]string{"--visitors"}); err != nil || !o.visitors {
+		t.Errorf("--visitors: %+v, %v", o, err)
 	}
 	for _, bad := range []string{"--rounds 0", "--seconds 0", "--seconds 1000", "--connections 0", "--connections 1,x", "--program nowhere", "extra"} {
 		if o, err := parseOptions(append(program, strings.Fields(bad)...)); err == nil {

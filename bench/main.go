@@ -40,6 +40,7 @@ type options struct {
 	rounds      int
 	program     string        // the fotspor binary
 	soaking     time.Duration // 0: measure ratios instead
+	visitors    bool          // measure the memory of visitors instead
 }
 
 func parseOptions(args []string) (options, error) {
@@ -50,6 +51,7 @@ func parseOptions(args []string) (options, error) {
 	flags.IntVar(&o.rounds, "rounds", 3, "how `often` each window is repeated, the servers in turn")
 	flags.StringVar(&o.program, "program", "bin/fotspor", "`file` of the program to measure")
 	flags.DurationVar(&o.soaking, "soak", 0, "in place of the ratios, look at the memory under load for so `long`, such as 10m")
+	flags.BoolVar(&o.visitors, "visitors", false, "in place of the ratios, look at the memory that visitors take; needs no program")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -63,6 +65,9 @@ func parseOptions(args []string) (options, error) {
 		return o, fmt.Errorf("soak %v: want 0 or more", o.soaking)
 	case o.rounds < 1:
 		return o, fmt.Errorf("rounds %d: want 1 or more", o.rounds)
+	}
+	if o.visitors {
+		return o, nil
 	}
 	if _, err := os.Stat(o.program); err != nil {
 		return o, fmt.Errorf("no program to measure, make build makes it: %w", err)
@@ -97,6 +102,9 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	if o.visitors {
+		return measureVisitors(os.Stdout)
+	}
 	dir, err := os.MkdirTemp("", "fotspor-bench-")
 	if err != nil {
 		return err
@@ -107,5 +115,8 @@ func run(ctx context.Context, args []string) error {
 	if o.soaking > 0 {
 		return b.soak(ctx)
 	}
-	return b.run(ctx)
+	if err := b.run(ctx); err != nil {
+		return err
+	}
+	return measureVisitors(b.out)
 }

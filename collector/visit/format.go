@@ -8,7 +8,6 @@ import (
 	"io"
 	"math"
 	"time"
-	"unique"
 
 	"github.com/fotspor/fotspor/hit"
 )
@@ -17,31 +16,32 @@ import (
 // uvarint are those of encoding/binary. A change of anything takes a new version.
 //
 //	file     "fotspor visitors" (16 bytes), version (1 byte),
-//	         number of days (uvarint), days, number of visitors (uvarint), visitors,
+//	         secret of networks (16 bytes), number of days (uvarint), days, number of visitors (uvarint), visitors,
 //	         CRC-32C of all that (4 bytes)
 //	day      site (uvarint), kind (uvarint): 0 today, 1 a past day
 //	         when the last hit came (varint, Unix nanoseconds; of a past day only),
 //	         day (varint), its first moment (varint, Unix seconds), its length
 //	         (uvarint, seconds), time zone (text), secrets of visitors (32 bytes)
 //	         and of pages (16 bytes)
-//	visitor  place of the day in the list of days (uvarint), key (16 bytes), last hit
-//	         (uvarint, nanoseconds of the day), of which are yet to be told (uvarint,
+//	visitor  place of the day in the list of days (uvarint), key (16 bytes), hash of
+//	         the network (8 bytes), last hit (uvarint, nanoseconds of the day), of which are yet to be told (uvarint,
 //	         nanoseconds), flags (1 byte), entry page (text), previous page (text; of
-//	         a visit with a page view only), origin, number of pages (uvarint),
+//	         a visit with a page view only), origin (text), number of pages (uvarint),
 //	         hashes of pages (8 bytes each)
-//	origin   0 and seven texts: the next of a list; or its place in the list, from 1
 //	text     0, length (uvarint) and bytes: the next of a list; or its place, from 1
 //
 // Past days come in the order of their last use, the latest first, and visitors in
-// the order in which they would have to leave, shard by shard. Either list is
-// emptied before it would hold more than maxShared, which bounds the memory of both
-// sides.
+// the order in which they would have to leave. The list of texts is emptied before it
+// would hold more than maxShared texts, or more than maxSharedBytes bytes of them. That
+// bounds the memory of both sides.
 const (
-	magic     = "fotspor visitors"
-	version   = 1
-	maxShared = 1 << 15
-	maxDay    = 48 * time.Hour // longer than any day was
-	chunk     = 64 << 10       // bytes read or written at a time
+	magic   = "fotspor visitors"
+	version = 2
+	maxDay  = 48 * time.Hour // longer than any day was
+	chunk   = 64 << 10       // bytes read or written at a time
+
+	maxShared      = 1 << 15
+	maxSharedBytes = 1 << 20
 )
 
 // Flags of a visitor.
@@ -62,21 +62,19 @@ var (
 
 // encode writes the state. It is called with hits held.
 func (t *state) encode(w io.Writer) error {
-	e := &encoder{
-		w: w, buf: make([]byte, 0, chunk),
-		texts: make(map[string]uint64), origins: make(map[unique.Handle[origin]]uint64),
-	}
+	e := &encoder{w: w, buf: make([]byte, 0, chunk), texts: make(map[string]uint64)}
 	defer func() { clear(e.buf[:cap(e.buf)]) }()
 	e.write([]byte(magic))
 	e.write([]byte{version})
+	e.uint64(t.secret[0])
+	e.uint64(t.secret[1])
 	places := e.days(t)
-	e.uvarint(uint64(t.visitors()))
-	for _, sh := range t.shards {
-		sh.mu.Lock()
-		for v := sh.oldest(); v != &sh.ends; v = v.newer {
-			e.visitor(v, places[v.site])
-		}
-		sh.mu.Unlock()
+	m := &t.memory
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e.uvarint(uint64(m.visitors.n))
+	for id := m.seen.oldest; id != 0; id = m.visitors.at(id).links[inSeen].newer {
+		e.visitor(m, m.visitors.at(id), places)
 	}
 	e.flush()
 	e.buf = binary.LittleEndian.AppendUint32(e.buf, e.sum)
@@ -87,12 +85,12 @@ func (t *state) encode(w io.Writer) error {
 // encoder writes by way of a buffer that never grows. After a failure it writes
 // nothing.
 type encoder struct {
-	w       io.Writer
-	err     error
-	sum     uint32
-	buf     []byte
-	texts   map[string]uint64
-	origins map[unique.Handle[origin]]uint64
+	w      io.Writer
+	err    error
+	sum    uint32
+	buf    []byte
+	texts  map[string]uint64
+	shared int // bytes of texts
 }
 
 // days writes every day that has begun, and returns their places in the list.
@@ -134,11 +132,13 @@ func (e *encoder) day(s *site) {
 	e.write(s.pages[:])
 }
 
-func (e *encoder) visitor(v *visitor, day uint64) {
-	e.uvarint(day)
+func (e *encoder) visitor(m *memory, v *visitor, places map[*site]uint64) {
+	day := m.days[v.day]
+	e.uvarint(places[day])
 	e.write(v.key[:])
-	e.uvarint(uint64(v.last - v.site.start.UnixNano()))
-	e.uvarint(uint64(v.last - v.told))
+	e.uint64(m.networks.at(v.network).hash)
+	e.uvarint(uint64(v.last - day.start.UnixNano()))
+	e.uvarint(uint64(v.told))
 	var flags byte
 	if v.viewed {
 		flags |= flagViewed
@@ -147,16 +147,13 @@ func (e *encoder) visitor(v *visitor, day uint64) {
 		flags |= flagBounce
 	}
 	e.write([]byte{flags})
-	e.text(v.entry.Value())
+	e.text(m.texts.get(v.entry))
 	if v.viewed {
-		e.text(v.previous.Value())
+		e.text(m.texts.get(v.previous))
 	}
-	e.origin(v.origin)
-	e.uvarint(uint64(len(v.pages)))
-	for i := range v.pages {
-		e.reserve(8)
-		e.buf = binary.LittleEndian.AppendUint64(e.buf, v.pages[i])
-	}
+	e.text(m.texts.get(v.origin))
+	e.uvarint(uint64(v.seen))
+	m.eachPage(v, e.uint64)
 }
 
 func (e *encoder) text(s string) {
@@ -164,41 +161,20 @@ func (e *encoder) text(s string) {
 		e.uvarint(place)
 		return
 	}
-	if len(e.texts) == maxShared {
+	if len(e.texts) == maxShared || e.shared+len(s) > maxSharedBytes {
 		clear(e.texts)
+		e.shared = 0
 	}
 	e.texts[s] = uint64(len(e.texts)) + 1
+	e.shared += len(s)
 	e.uvarint(0)
 	e.uvarint(uint64(len(s)))
-	for len(s) > 0 {
-		e.reserve(1)
-		n := min(len(s), cap(e.buf)-len(e.buf))
-		e.buf, s = append(e.buf, s[:n]...), s[n:]
-	}
+	e.write([]byte(s))
 }
 
-func (e *encoder) origin(o unique.Handle[origin]) {
-	if place, ok := e.origins[o]; ok {
-		e.uvarint(place)
-		return
-	}
-	if len(e.origins) == maxShared {
-		clear(e.origins)
-	}
-	e.origins[o] = uint64(len(e.origins)) + 1
-	e.uvarint(0)
-	value := o.Value()
-	for _, s := range value.texts() {
-		e.text(*s)
-	}
-}
-
-// texts lists every text of an origin, in the order in which they are handed over.
-func (o *origin) texts() [7]*string {
-	return [...]*string{
-		&o.channel, &o.source, &o.campaign, &o.campaignSource, &o.campaignMedium,
-		&o.campaignTerm, &o.campaignContent,
-	}
+func (e *encoder) uint64(n uint64) {
+	e.reserve(8)
+	e.buf = binary.LittleEndian.AppendUint64(e.buf, n)
 }
 
 func (e *encoder) uvarint(n uint64) {
@@ -211,7 +187,7 @@ func (e *encoder) varint(n int64) {
 	e.buf = binary.AppendVarint(e.buf, n)
 }
 
-// write writes a few bytes.
+// write writes a few bytes: less than the buffer holds.
 func (e *encoder) write(b []byte) {
 	e.reserve(len(b))
 	e.buf = append(e.buf, b...)
@@ -267,10 +243,11 @@ func verify(f io.ReaderAt, size int64) (*io.SectionReader, error) {
 // decode adds what is in the body of a hand-over, size bytes long, to the state,
 // which has no days. It is called with hits held. After an error the state holds a
 // part of it. Whatever the body, decode takes no more memory than in proportion to
-// its size and to the limit of the visitors.
+// its size and to the budget.
 func (t *state) decode(body io.Reader, size int64, now time.Time) error {
 	d := &decoder{r: body, left: size, buf: make([]byte, chunk), zones: make(map[string]*time.Location)}
-	defer func() { clear(d.buf); d.next = visitor{} }()
+	defer func() { clear(d.buf); d.next = decoded{} }()
+	t.secret = [2]uint64{d.uint64(), d.uint64()}
 	days := d.days(t, now)
 	for n := d.uvarint(math.MaxInt64); n > 0 && d.err == nil; n-- {
 		d.visitor(t, days)
@@ -283,16 +260,24 @@ func (t *state) decode(body io.Reader, size int64, now time.Time) error {
 
 // decoder reads by way of a buffer. After a failure it reads zeros.
 type decoder struct {
-	r       io.Reader
-	err     error
-	left    int64 // bytes to come, those in rest among them
-	buf     []byte
-	rest    []byte // of buf
-	texts   []unique.Handle[string]
-	origins []unique.Handle[origin]
-	zones   map[string]*time.Location // nil: unknown
-	page    [8]byte                   // room to read one in
-	next    visitor                   // the same
+	r      io.Reader
+	err    error
+	left   int64 // bytes to come, those in rest among them
+	buf    []byte
+	rest   []byte // of buf
+	texts  []string
+	shared int                       // bytes of texts
+	zones  map[string]*time.Location // nil: unknown
+	word   [8]byte                   // buffer of uint64
+	next   decoded                   // the visitor that is read
+}
+
+// decoded is a visitor as read.
+type decoded struct {
+	visitor
+	network                 uint64
+	entry, previous, origin string
+	pages                   [MaxPages]uint64
 }
 
 // decodedDay is a day of the list of days. One that is not taken over has no site.
@@ -308,7 +293,7 @@ func (d *decoder) days(t *state, now time.Time) []decodedDay {
 		id, past := uint32(d.uvarint(math.MaxUint32)), d.uvarint(1) == 1
 		s := t.sites[id]
 		if s == nil || past {
-			s = newSite(t.shards)
+			s = new(site)
 		}
 		day := pastDay{site: s, id: id}
 		if past {
@@ -317,18 +302,18 @@ func (d *decoder) days(t *state, now time.Time) []decodedDay {
 			d.fail() // it has a today already
 			break
 		}
-		length, same := d.day(s)
+		length, same := d.day(s, &t.memory)
 		switch {
 		case d.err != nil || !same || past && day.idle(now):
-			s.forget(t.shards)
+			s.forget(&t.memory)
 			s = nil
 		case past && len(t.past.days) == MaxPastDays:
-			s.forget(t.shards)
+			s.forget(&t.memory)
 			d.fail()
 		case past:
 			t.past.days = append(t.past.days, day)
-		case s.over(now): // its visitors stay behind
-			s.begin(dayOf(now, s.loc), s.loc, t.shards)
+		case !s.open(now, s.loc): // its visitors stay behind
+			s.begin(dayOf(now, s.loc), s.loc, &t.memory)
 			t.sites[id], s = s, nil
 		default:
 			t.sites[id] = s
@@ -339,29 +324,29 @@ func (d *decoder) days(t *state, now time.Time) []decodedDay {
 }
 
 // day reads a day into s. It says whether the day has the bounds that it had.
-func (d *decoder) day(s *site) (length time.Duration, same bool) {
-	s.day = hit.Day(d.between(math.MinInt32, math.MaxInt32))
+func (d *decoder) day(s *site, m *memory) (length time.Duration, same bool) {
+	day := hit.Day(d.between(math.MinInt32, math.MaxInt32))
 	start := d.varint()
 	length = time.Duration(d.uvarint(uint64(maxDay/time.Second))) * time.Second
-	loc := d.zone(d.text())
+	loc := d.zone(d.text(MaxText))
 	d.read(s.salt[:])
 	d.read(s.pages[:])
 	if d.err != nil || loc == nil {
 		return length, false
 	}
-	s.loc, s.start, s.end = loc, s.day.In(loc), (s.day + 1).In(loc)
+	s.set(day, loc, m)
 	return length, s.start.Unix() == start && s.end.Sub(s.start) == length
 }
 
 // zone returns the time zone of a name, or nil.
-func (d *decoder) zone(name unique.Handle[string]) *time.Location {
+func (d *decoder) zone(name string) *time.Location {
 	if d.err != nil {
 		return nil
 	}
-	loc, ok := d.zones[name.Value()]
+	loc, ok := d.zones[name]
 	if !ok {
-		loc, _ = time.LoadLocation(name.Value())
-		d.zones[name.Value()] = loc
+		loc, _ = time.LoadLocation(name)
+		d.zones[name] = loc
 	}
 	return loc
 }
@@ -370,85 +355,76 @@ func (d *decoder) zone(name unique.Handle[string]) *time.Location {
 func (d *decoder) visitor(t *state, days []decodedDay) {
 	place := d.uvarint(uint64(len(days)))
 	v := &d.next
-	*v = visitor{}
+	*v = decoded{}
 	d.read(v.key[:])
+	v.network = d.uint64()
 	last := int64(d.uvarint(uint64(maxDay)))
-	untold := int64(d.uvarint(uint64(time.Second - 1)))
+	v.told = uint32(d.uvarint(uint64(time.Second - 1)))
 	flags := d.uvarint(flagViewed | flagBounce)
 	v.viewed, v.bounce = flags&flagViewed != 0, flags&flagBounce != 0
-	v.entry = d.text()
+	v.entry = d.text(MaxText)
 	if v.viewed {
-		v.previous = d.text()
+		v.previous = d.text(MaxText)
 	}
-	v.origin = d.origin()
-	if n := d.uvarint(MaxPages); n > 0 && d.has(n*8) {
-		v.pages = make([]uint64, n)
-		for i := range v.pages {
-			d.read(d.page[:])
-			v.pages[i] = binary.LittleEndian.Uint64(d.page[:])
-		}
+	v.origin = d.text(originTexts * (2 + MaxText))
+	v.seen = uint8(d.uvarint(MaxPages))
+	for i := int(v.seen); i > 0; i-- { // the latest comes first
+		v.pages[i-1] = d.uint64()
 	}
-	if d.err == nil && (place == uint64(len(days)) || last >= int64(days[place].length)) {
+	if d.err == nil && (place == uint64(len(days)) || last >= int64(days[place].length) || !isOrigin(v.origin)) {
 		d.fail()
 	}
 	if d.err != nil || days[place].site == nil {
 		return
 	}
-	v.site = days[place].site
-	v.last = v.site.start.UnixNano() + last
-	v.told = v.last - untold
-	if !t.readmit(v) {
+	s := days[place].site
+	v.last = s.start.UnixNano() + last
+	if !t.memory.readmit(v, s.number) {
 		d.fail()
 	}
 }
 
-// readmit puts a visitor in front of their shard, and says whether they were not
-// known before. It is called with hits held.
-func (t *state) readmit(v *visitor) bool {
-	i := int(v.key[0]) % len(t.shards)
-	sh := t.shards[i]
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	if v.site.visitors[i][v.key] != nil {
+// readmit makes a visitor the one seen last, and says whether they were not known
+// before.
+func (m *memory) readmit(d *decoded, day uint32) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.find(&d.key) != 0 {
 		return false
 	}
-	in := t.admit(v.site, i, &v.key)
-	v.newer, v.older = in.newer, in.older
-	*in = *v
+	m.reserve()
+	id := m.add(&d.key, day, d.network)
+	v := m.visitors.at(id)
+	v.last, v.told, v.viewed, v.bounce = d.last, d.told, d.viewed, d.bounce
+	m.setText(v, &v.entry, m.texts.intern([]byte(d.entry)))
+	m.setText(v, &v.previous, m.texts.intern([]byte(d.previous)))
+	m.setText(v, &v.origin, m.texts.intern([]byte(d.origin)))
+	for _, page := range d.pages[:d.seen] {
+		m.addPage(id, page)
+	}
+	m.settle(v.network)
 	return true
 }
 
-func (d *decoder) text() unique.Handle[string] {
+// text reads a text of at most limit bytes.
+func (d *decoder) text(limit uint64) string {
 	if place := d.uvarint(uint64(len(d.texts))); place > 0 {
-		return d.texts[place-1]
+		s := d.texts[place-1]
+		if uint64(len(s)) > limit {
+			d.fail()
+		}
+		return s
 	}
-	var b []byte
-	if n := d.uvarint(math.MaxInt64); n > 0 && d.has(n) {
-		b = make([]byte, n)
-		d.read(b)
-	}
-	s := unique.Make(string(b))
-	if len(d.texts) == maxShared {
-		d.texts = d.texts[:0]
+	b := make([]byte, d.uvarint(limit))
+	d.read(b)
+	s := string(b)
+	if len(d.texts) == maxShared || d.shared+len(s) > maxSharedBytes {
+		clear(d.texts)
+		d.texts, d.shared = d.texts[:0], 0
 	}
 	d.texts = append(d.texts, s)
+	d.shared += len(s)
 	return s
-}
-
-func (d *decoder) origin() unique.Handle[origin] {
-	if place := d.uvarint(uint64(len(d.origins))); place > 0 {
-		return d.origins[place-1]
-	}
-	var value origin
-	for _, s := range value.texts() {
-		*s = d.text().Value()
-	}
-	o := unique.Make(value)
-	if len(d.origins) == maxShared {
-		d.origins = d.origins[:0]
-	}
-	d.origins = append(d.origins, o)
-	return o
 }
 
 func (d *decoder) fail() {
@@ -499,6 +475,12 @@ func (d *decoder) fill() bool {
 		d.rest = d.buf[:n]
 	}
 	return true
+}
+
+func (d *decoder) uint64() uint64 {
+	clear(d.word[:])
+	d.read(d.word[:])
+	return binary.LittleEndian.Uint64(d.word[:])
 }
 
 func (d *decoder) uvarint(max uint64) uint64 {

@@ -51,7 +51,7 @@ func TestFormat(t *testing.T) {
 	for name, path := range map[string]func(int) string{
 		"few texts":   func(who int) string { return fmt.Sprint("/", who%7) },
 		"many texts":  func(who int) string { return fmt.Sprint("/", who) }, // the lists overflow
-		"large texts": func(who int) string { return strings.Repeat("x", who*29%200_000) },
+		"large texts": func(who int) string { return strings.Repeat("æx", who*29%2000) },
 		"no texts":    func(int) string { return "" },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -78,7 +78,7 @@ func TestFormat(t *testing.T) {
 				}
 				var row hit.Row
 				again.Observe(h, &row, time.UTC)
-				if want := path(who); row.Visitors != 0 || row.EntryPath != want || row.PreviousPath != want || row.Source != want {
+				if want := cut(path(who)); row.Visitors != 0 || row.EntryPath != want || row.PreviousPath != want || row.Source != want {
 					t.Fatalf("visitor %d: %+v", who, row)
 				}
 			}
@@ -111,7 +111,7 @@ func TestEveryByte(t *testing.T) {
 
 // tryDecode decodes anything.
 func tryDecode(t testing.TB, body []byte) {
-	s := New(Options{Now: atNoon, MaxVisitors: 100}).state()
+	s := New(Options{Now: atNoon}).state()
 	release := s.hold()
 	err := s.decode(bytes.NewReader(body), int64(len(body)), noon)
 	if err != nil {
@@ -119,7 +119,7 @@ func tryDecode(t testing.TB, body []byte) {
 	}
 	known := s.known()
 	release()
-	if n := s.visitors(); n > 100 || err != nil && (n > 0 || known) {
+	if n := s.visitors(); err != nil && (n > 0 || known) {
 		t.Errorf("%v visitors after %v", n, err)
 	}
 	if err != nil && !errors.Is(err, errDecode) {

@@ -40,7 +40,7 @@ var errInUse = errors.New("tracker has visitors of its own")
 // whoever made dir to see to: systemd removes a RuntimeDirectory with its service.
 // Each collector needs a dir of its own.
 //
-// The file takes some 50 bytes for a visitor with three pages, and the way there
+// The file takes some 60 bytes for a visitor with three pages, and the way there
 // some buffers of fixed size. Those are overwritten after use.
 func (t *Tracker) HandOver(dir string) error {
 	if err := t.state().handOver(dir); err != nil {
@@ -86,12 +86,12 @@ func (t *state) writeTo(p *place) error {
 // TakeOver goes on with the state that HandOver left in dir, and returns the number
 // of visitors that are in memory then: 0 and no error where nothing was left. It
 // comes before the first hit. Rows are then those of a process that was never
-// restarted, as long as Options.MaxVisitors is the same; with another number the
-// order in which visitors leave may differ.
+// restarted, but for visitors who have to leave: of more visitors than fit the oldest
+// leave, and they may do so a little earlier or later.
 //
 // The file is removed before it is read, whatever is to be said of it, so that it is
 // used once. Days are left out that Sweep would forget now: those that have ended
-// meanwhile, those that begin more than an hour from now, as the clock was set back,
+// meanwhile, those that begin more than a minute from now, as the clock was set back,
 // and past days without a hit for thirty minutes. So are days that the time zone
 // database has other bounds for by now.
 //
@@ -102,7 +102,7 @@ func (t *Tracker) TakeOver(dir string) (visitors int, err error) {
 	if err := t.state().takeOver(dir); err != nil {
 		return 0, fmt.Errorf("take visitors over from %q: %w", dir, err)
 	}
-	return int(t.state().visitors()), nil
+	return t.state().visitors(), nil
 }
 
 func (t *state) takeOver(dir string) error {
@@ -188,7 +188,7 @@ func (t *state) known() bool {
 // may wait for one.
 func (t *state) forget() {
 	for _, s := range t.days() {
-		s.forget(t.shards)
+		s.forget(&t.memory)
 	}
 	t.past.days = nil
 }

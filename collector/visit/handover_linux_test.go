@@ -114,15 +114,11 @@ func TestRestart(t *testing.T) {
 			8 23:59:59.999
 			8 23:59:59.999 8 23:59:59.999 A pageview /a | 8 23:59:59 pageview bounce-1 9s entry /a after /a
 			9 00:00:00 9 00:00:00 A pageview /a | 9 00:00:00 pageview visit visitor page bounce 0s entry /a`,
-		"the clock is set back, and the day goes on": `
+		"the clock is set back a little, and the day goes on": `
 			9 00:00:20 9 00:00:20 A pageview /a | 9 00:00:20 pageview visit visitor page bounce 0s entry /a
-			8 23:30:00
-			8 23:30:01 8 23:30:01 A pageview /b | 9 00:00:00 pageview page bounce-1 0s entry /a after /a
+			8 23:59:30
+			8 23:59:31 8 23:59:31 A pageview /b | 9 00:00:00 pageview page bounce-1 0s entry /a after /a
 			9 00:00:25 9 00:00:25 A pageview /b | 9 00:00:25 pageview 5s entry /a after /b`,
-		"the clock is set back too far": `
-			9 00:00:20 9 00:00:20 A pageview /a | 9 00:00:20 pageview visit visitor page bounce 0s entry /a
-			8 22:59:59
-			8 23:30:01 8 23:30:01 A pageview /b | 8 23:30:01 pageview visit visitor page bounce 0s entry /b`,
 		"a past day goes on": `
 			9 12:00:00 5 10:00:00 A pageview /a | 5 10:00:00 pageview visit visitor page bounce 0s entry /a
 			9 12:00:01 6 10:00:00 A pageview /a | 6 10:00:00 pageview visit visitor page bounce 0s entry /a
@@ -174,6 +170,15 @@ func TestRestart(t *testing.T) {
 	}
 }
 
+// TestStepsBackRestart: a hit counts on the day that the clock says where the clock
+// was set while the collector was away, too.
+func TestStepsBackRestart(t *testing.T) {
+	dir := memory(t)
+	runSteps(t, func(t *testing.T, tr *visit.Tracker, opts visit.Options) *visit.Tracker {
+		return restart(t, tr, dir, opts)
+	})
+}
+
 // TestRestartChangesNothing: random traffic, with claims of earlier times, too many
 // visitors, sweeps, midnights, changes of the clock and of a site's time zone, and
 // restarts at random moments, has the rows of a run without restarts.
@@ -192,7 +197,7 @@ func TestRestartChangesNothing(t *testing.T) {
 		people := []int{20, 400, 40_000}[seed%3]
 		regs := [2]*prometheus.Registry{prometheus.NewPedanticRegistry(), prometheus.NewPedanticRegistry()}
 		options := func(reg *prometheus.Registry) visit.Options {
-			return visit.Options{Now: clock, MaxVisitors: []int{0, 60, 17_000}[seed%3], Registerer: reg}
+			return visit.Options{Now: clock, Registerer: reg}
 		}
 		unbroken, broken := visit.New(options(regs[0])), visit.New(options(regs[1]))
 		restarts := 0
@@ -363,21 +368,38 @@ func TestTakeOverFewer(t *testing.T) {
 	at := time.Date(2026, 7, 5, 12, 0, 0, 0, time.UTC)
 	now := func() time.Time { return at }
 	dir := memory(t)
-	tr := visit.New(visit.Options{Now: now, MaxVisitors: 10})
-	for _, who := range []int{0, 1, 2, 3, 4, 0} {
+	reg := prometheus.NewPedanticRegistry()
+	tr := visit.New(visit.Options{Now: now, Memory: 4 * visit.MinMemory, Registerer: reg})
+	const visitors = 150_000
+	for who := range visitors {
 		isNew(tr, who, at)
+	}
+	for who := range 100 { // the first ones come back
+		isNew(tr, who, at)
+	}
+	if gauge(t, reg, "fotspor_visitors_in_memory") != visitors {
+		t.Fatal("not all visitors fit in the first place")
 	}
 	if err := tr.HandOver(dir); err != nil {
 		t.Fatal(err)
 	}
-	reg := prometheus.NewPedanticRegistry()
-	tr = visit.New(visit.Options{Now: now, MaxVisitors: 3, Registerer: reg})
-	if n, err := tr.TakeOver(dir); n != 3 || err != nil {
-		t.Errorf("TakeOver() = %d, %v, want 3 visitors", n, err)
+	reg = prometheus.NewPedanticRegistry()
+	tr = visit.New(visit.Options{Now: now, Memory: visit.MinMemory, Registerer: reg})
+	n, err := tr.TakeOver(dir)
+	if n < 10_000 || n > visitors/2 || err != nil {
+		t.Fatalf("TakeOver() = %d, %v, want some ten thousand visitors", n, err)
 	}
-	wantGauges(t, reg, 2, 3)
-	if isNew(tr, 3, at) || isNew(tr, 4, at) || isNew(tr, 0, at) || !isNew(tr, 2, at) {
-		t.Error("the wrong ones have left")
+	wantGauges(t, reg, visitors-n, n)
+	if bytes := gauge(t, reg, "fotspor_visit_bytes"); bytes > visit.MinMemory {
+		t.Errorf("they take %v bytes", bytes)
+	}
+	for _, who := range []int{0, 99, visitors - 1, visitors - n + 200} {
+		if isNew(tr, who, at) {
+			t.Errorf("visitor %d has left, who was among the %d seen last", who, n)
+		}
+	}
+	if !isNew(tr, 100, at) || !isNew(tr, visitors-n-200, at) {
+		t.Error("a visitor who was silent for longer has not left")
 	}
 }
 
@@ -660,8 +682,8 @@ func TestHandOverSize(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if per := info.Size() / visitors; per < 45 || per > 60 {
-		t.Errorf("%d bytes a visitor, where the documentation says some 50", per)
+	if per := info.Size() / visitors; per < 50 || per > 65 {
+		t.Errorf("%d bytes a visitor, where the documentation says some 60", per)
 	}
 	runtime.GC()
 	start = time.Now()

@@ -26,10 +26,10 @@ type pastDay struct {
 }
 
 // idle says whether no hit has come to the day for as long as Silence. One that came
-// more than an hour from now came while the clock was wrong.
+// more than a minute from now came while the clock was wrong.
 func (d pastDay) idle(now time.Time) bool {
 	since := now.Sub(d.used)
-	return since >= Silence || since < -time.Hour
+	return since >= Silence || since < -crossing
 }
 
 // enterPast returns the past day that at belongs to, with its lock held for
@@ -44,8 +44,8 @@ func (t *state) enterPast(id uint32, at, now time.Time, loc *time.Location) *sit
 			t.evict(p.days[MaxPastDays-1].site)
 			p.days = p.days[:MaxPastDays-1]
 		}
-		s := newSite(t.shards)
-		s.begin(dayOf(at, loc), loc, t.shards)
+		s := new(site)
+		s.begin(dayOf(at, loc), loc, &t.memory)
 		i = len(p.days)
 		p.days = append(p.days, pastDay{site: s, id: id})
 	}
@@ -61,9 +61,10 @@ func (t *state) enterPast(id uint32, at, now time.Time, loc *time.Location) *sit
 func (t *state) evict(s *site) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := s.forget(t.shards)
-	t.evicted.Add(float64(n))
-	t.left.Add(int64(n))
+	n := s.forget(&t.memory)
+	t.memory.mu.Lock()
+	t.memory.evicted += int64(n)
+	t.memory.mu.Unlock()
 }
 
 // sweepPast forgets the past days that no hit has come to for as long as Silence.
@@ -77,7 +78,7 @@ func (t *state) sweepPast(now time.Time) {
 		}
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		d.forget(t.shards)
+		d.forget(&t.memory)
 		return true
 	})
 }

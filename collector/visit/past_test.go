@@ -82,9 +82,10 @@ func TestClaims(t *testing.T) {
 			9 00:00:11 9 00:00:11 A pageview /a | 9 00:00:11 pageview visit visitor page bounce 0s entry /a`,
 		"a clock set back before midnight": `
 			9 00:00:20 9 00:00:20 A pageview /a | 9 00:00:20 pageview visit visitor page bounce 0s entry /a
-			8 23:30:00 8 23:30:00 A pageview /b | 9 00:00:00 pageview page bounce-1 0s entry /a after /a
-			8 23:30:01 8 10:00:00 A pageview /b | 8 10:00:00 pageview visit visitor page bounce 0s entry /b
-			8 23:30:02 8 23:30:02 A event    /b | 9 00:00:00 0s entry /a after /b`,
+			8 23:59:59 8 23:59:59 A pageview /b | 9 00:00:00 pageview page bounce-1 0s entry /a after /a
+			8 23:30:00 8 23:30:00 A pageview /b | 8 23:30:00 pageview visit visitor page bounce 0s entry /b
+			8 23:30:01 8 10:00:00 A pageview /b | 8 10:00:00 pageview bounce-1 0s entry /b after /b
+			8 23:30:02 8 23:30:02 A event    /b | 8 23:30:02 2s entry /b after /b`,
 		"what is shown leaves a bounce": `
 			9 12:00:00 9 12:00:00 A pageview /a | 9 12:00:00 pageview visit visitor page bounce 0s entry /a
 			9 12:00:10 9 12:00:10 A passive  /a | 9 12:00:10 10s entry /a after /a
@@ -131,6 +132,115 @@ func TestClaims(t *testing.T) {
 			}
 		})
 	}
+}
+
+// steps are what becomes of hits when the clock is set. Each line is what the clock
+// says, who, kind and path; behind the bar are the day and what the row gets.
+var steps = map[string]string{
+	"two hours back over midnight, and forward": `
+		2026-07-09 00:30:00 A pageview /a | 2026-07-09 00:30:00 pageview visit visitor page bounce 0s entry /a
+		2026-07-09 00:30:10 B pageview /a | 2026-07-09 00:30:10 pageview visit visitor page bounce 0s entry /a
+		2026-07-08 22:30:10 A pageview /b | 2026-07-08 22:30:10 pageview visit visitor page bounce 0s entry /b
+		2026-07-08 22:30:20 A event    /b | 2026-07-08 22:30:20 bounce-1 10s entry /b after /b
+		2026-07-08 22:30:21 B ping     /a | dropped
+		2026-07-08 23:59:59 C pageview /a | 2026-07-08 23:59:59 pageview visit visitor page bounce 0s entry /a
+		2026-07-09 00:00:01 C pageview /b | 2026-07-09 00:00:01 pageview visit visitor page bounce 0s entry /b
+		2026-07-09 02:30:00 A pageview /a | 2026-07-09 02:30:00 pageview visit visitor page bounce 0s entry /a
+		2026-07-09 02:30:09 A pageview /b | 2026-07-09 02:30:09 pageview page bounce-1 9s entry /a after /a`,
+	"a minute back over midnight": `
+		2026-07-09 00:00:10 A pageview /a | 2026-07-09 00:00:10 pageview visit visitor page bounce 0s entry /a
+		2026-07-08 23:59:00 A pageview /b | 2026-07-09 00:00:00 pageview page bounce-1 0s entry /a after /a
+		2026-07-08 23:58:59 A pageview /b | 2026-07-08 23:58:59 pageview visit visitor page bounce 0s entry /b`,
+	"two hours back within a day, and forward": `
+		2026-07-09 14:00:00 A pageview /a | 2026-07-09 14:00:00 pageview visit visitor page bounce 0s entry /a
+		2026-07-09 14:00:00 B pageview /a | 2026-07-09 14:00:00 pageview visit visitor page bounce 0s entry /a
+		2026-07-09 12:00:00 A pageview /b | 2026-07-09 12:00:00 pageview page bounce-1 0s entry /a after /a
+		2026-07-09 12:00:30 A event    /b | 2026-07-09 12:00:30 30s entry /a after /b
+		2026-07-09 12:31:00 A pageview /b | 2026-07-09 12:31:00 pageview visit bounce 0s entry /b
+		2026-07-09 14:31:00 A pageview /a | 2026-07-09 14:31:00 pageview visit bounce 0s entry /a
+		2026-07-09 14:31:10 B pageview /a | 2026-07-09 14:31:10 pageview visit bounce 0s entry /a`,
+	"three days back, and forward": `
+		2026-07-09 12:00:00 A pageview /a | 2026-07-09 12:00:00 pageview visit visitor page bounce 0s entry /a
+		2026-07-06 12:00:05 A pageview /b | 2026-07-06 12:00:05 pageview visit visitor page bounce 0s entry /b
+		2026-07-06 12:00:09 A pageview /a | 2026-07-06 12:00:09 pageview page bounce-1 4s entry /b after /b
+		2026-07-07 00:00:00 A pageview /a | 2026-07-07 00:00:00 pageview visit visitor page bounce 0s entry /a
+		2026-07-10 00:00:05 A pageview /a | 2026-07-10 00:00:05 pageview visit visitor page bounce 0s entry /a
+		2026-07-10 00:00:07 A event    /a | 2026-07-10 00:00:07 bounce-1 2s entry /a after /a`,
+	"five months back, from summer to winter, and forward": `
+		2026-07-09 12:00:00 A pageview /a | 2026-07-09 12:00:00 pageview visit visitor page bounce 0s entry /a
+		2026-02-09 00:00:00 A pageview /b | 2026-02-09 00:00:00 pageview visit visitor page bounce 0s entry /b
+		2026-02-09 23:59:59 B pageview /b | 2026-02-09 23:59:59 pageview visit visitor page bounce 0s entry /b
+		2026-02-10 00:00:00 B pageview /b | 2026-02-10 00:00:00 pageview visit visitor page bounce 0s entry /b
+		2026-07-09 12:00:10 A pageview /a | 2026-07-09 12:00:10 pageview visit visitor page bounce 0s entry /a
+		2026-07-09 12:00:20 A pageview /b | 2026-07-09 12:00:20 pageview page bounce-1 10s entry /a after /a`,
+	"over the end of summer time, and back over midnight": `
+		2026-10-26 00:30:00 A pageview /a | 2026-10-26 00:30:00 pageview visit visitor page bounce 0s entry /a
+		2026-10-25 01:30:00 A pageview /a | 2026-10-25 01:30:00 pageview visit visitor page bounce 0s entry /a
+		2026-10-24 23:30:00 A pageview /a | 2026-10-24 23:30:00 pageview visit visitor page bounce 0s entry /a
+		2026-10-25 00:00:00 A pageview /a | 2026-10-25 00:00:00 pageview visit visitor page bounce 0s entry /a`,
+}
+
+// runSteps runs steps. between is called when the clock has been set, before a hit.
+func runSteps(t *testing.T, between func(t *testing.T, tr *visit.Tracker, opts visit.Options) *visit.Tracker) {
+	for name, timeline := range steps {
+		t.Run(name, func(t *testing.T) {
+			oslo := zone(t, "Europe/Oslo")
+			var now time.Time
+			opts := visit.Options{Now: func() time.Time { return now }}
+			tr := visit.New(opts)
+			for line := range strings.Lines(strings.TrimSpace(timeline)) {
+				said, want, _ := strings.Cut(strings.TrimSpace(line), " | ")
+				f := strings.Fields(said)
+				at, err := time.ParseInLocation(time.DateTime, f[0]+" "+f[1], oslo)
+				if err != nil {
+					t.Fatal(err)
+				}
+				now = at
+				tr = between(t, tr, opts)
+				row := hit.Row{Path: f[4]}
+				ok := tr.Observe(person(int(f[2][0]), at, hit.Kind(f[3])), &row, oslo)
+				got := tell(&row, ok)
+				if ok {
+					got = row.Time.In(oslo).Format("2006-01-02 15:04:05 ") + got
+					if row.Day != hit.DayOf(row.Time.In(oslo)) {
+						t.Errorf("%s: day %v at %v", said, row.Day, row.Time.In(oslo))
+					}
+				}
+				if got != want {
+					t.Errorf("%s\n got %s\nwant %s", said, got, want)
+				}
+			}
+		})
+	}
+}
+
+// TestStepsBack: a hit counts on the day that the clock says, however the clock was
+// set before, and whether a sweep comes first or not.
+func TestStepsBack(t *testing.T) {
+	t.Run("no sweep", func(t *testing.T) {
+		runSteps(t, func(_ *testing.T, tr *visit.Tracker, _ visit.Options) *visit.Tracker { return tr })
+	})
+	t.Run("sweep", func(t *testing.T) {
+		runSteps(t, func(_ *testing.T, tr *visit.Tracker, opts visit.Options) *visit.Tracker {
+			tr.Sweep(opts.Now())
+			return tr
+		})
+	})
+}
+
+// TestStepsBackForget: when the clock is set back nothing of the days that it says
+// never came is kept.
+func TestStepsBackForget(t *testing.T) {
+	now := time.Date(2026, 7, 9, 12, 0, 0, 0, time.UTC)
+	reg := prometheus.NewPedanticRegistry()
+	tr := visit.New(visit.Options{Now: func() time.Time { return now }, Registerer: reg})
+	row := hit.Row{Path: "/"}
+	tr.Observe(person(1, now, hit.Pageview), &row, time.UTC)
+	tr.Observe(person(1, now.AddDate(0, 0, -1), hit.Pageview), &row, time.UTC)
+	wantGauges(t, reg, 0, 2)
+	now = now.AddDate(0, -5, 0)
+	tr.Sweep(now)
+	wantGauges(t, reg, 0, 0)
 }
 
 // TestReplay: logs of many past days, given at once, have the figures that all of
@@ -296,10 +406,10 @@ type replayer struct {
 	log bytes.Buffer
 }
 
-func newReplayer(maxVisitors int) *replayer {
+func newReplayer() *replayer {
 	r := &replayer{now: time.Date(2026, 7, 20, 12, 0, 0, 0, time.UTC), reg: prometheus.NewPedanticRegistry()}
 	r.Tracker = visit.New(visit.Options{
-		MaxVisitors: maxVisitors, Now: func() time.Time { return r.now },
+		Now:        func() time.Time { return r.now },
 		Registerer: r.reg, Logger: slog.New(slog.NewTextHandler(&r.log, nil)),
 	})
 	return r
@@ -314,7 +424,7 @@ func (r *replayer) isNew(site uint32, who, daysAgo int) bool {
 }
 
 func TestMaxPastDays(t *testing.T) {
-	r := newReplayer(0)
+	r := newReplayer()
 	r.isNew(1, 1, 0)
 	r.isNew(1, 2, 1)
 	for day := 1; day <= visit.MaxPastDays-1; day++ {
@@ -351,31 +461,9 @@ func TestMaxPastDays(t *testing.T) {
 	}
 }
 
-// TestPastMaxVisitors: visitors of past days have no room of their own.
-func TestPastMaxVisitors(t *testing.T) {
-	r := newReplayer(3)
-	for i, step := range []struct {
-		who, daysAgo int
-		isNew        bool
-	}{
-		{1, 0, true}, {1, 5, true}, {1, 6, true}, // full
-		{1, 0, false},
-		{2, 6, true}, // in place of the one of five days ago
-		{1, 6, false}, {2, 6, false}, {1, 0, false},
-		{1, 5, true}, // in place of 1
-		{2, 6, false}, {1, 0, false},
-		{1, 6, true},
-	} {
-		if got := r.isNew(1, step.who, step.daysAgo); got != step.isNew {
-			t.Errorf("step %d: new = %t, want %t", i, got, step.isNew)
-		}
-	}
-	wantGauges(t, r.reg, 3, 3)
-}
-
 // TestPastSweep: a past day is forgotten when no hit came to it for half an hour.
 func TestPastSweep(t *testing.T) {
-	r := newReplayer(0)
+	r := newReplayer()
 	r.isNew(1, 1, 0)
 	r.isNew(1, 1, 1)
 	r.now = r.now.Add(time.Minute)
@@ -431,7 +519,7 @@ func TestConcurrentPast(t *testing.T) {
 	var clock atomic.Int64
 	clock.Store(time.Date(2026, 7, 20, 23, 0, 0, 0, time.UTC).UnixNano())
 	now := func() time.Time { return time.Unix(0, clock.Load()).UTC() }
-	tr := visit.New(visit.Options{MaxVisitors: 300, Now: now})
+	tr := visit.New(visit.Options{Memory: visit.MinMemory, Now: now})
 	var pageviews atomic.Int64
 	var wg sync.WaitGroup
 	const workers, hits = 8, 3000

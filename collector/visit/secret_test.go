@@ -87,27 +87,42 @@ func TestMidnightForgets(t *testing.T) {
 	at := time.Date(2026, 7, 5, 12, 0, 0, 0, time.UTC)
 	tr := New(Options{Now: func() time.Time { return at }})
 	h := &hit.Hit{Site: 1, Time: at, Kind: hit.Pageview, UserAgent: "ua"}
-	row := hit.Row{Path: "/a"}
-	tr.Observe(h, &row, time.UTC)
+	for i := range inlinePages + blockPages + 1 {
+		tr.Observe(h, &hit.Row{Path: fmt.Sprint("/", i)}, time.UTC)
+	}
 	s := tr.state().sites[1]
 	var before, after key
 	s.identify(h, &before)
 	salt := s.salt
-	i := int(before[0]) % len(tr.state().shards)
-	v := s.visitors[i][before]
-	pages := v.pages
+	m := &tr.state().memory
+	visitors, blocks := m.visitors.chunks[0], m.blocks.chunks[0] // as somebody with a pointer would see them
+	if visitors[0].key != before || blocks[0].pages[0] == 0 {
+		t.Fatal("the test looks in the wrong place")
+	}
 
 	tr.Sweep(at.Add(12 * time.Hour))
 	s.identify(h, &after)
 	if before == after || s.salt == salt {
 		t.Error("the visitor is recognised the day after")
 	}
-	ends := &tr.state().shards[i].ends
-	if !reflect.DeepEqual(*v, visitor{}) || pages[0] != 0 {
-		t.Errorf("of the visitor is left: %+v", *v)
+	wantEmpty(t, m, visitors, blocks)
+}
+
+// wantEmpty checks that nothing is left in memory, not even where chunks were.
+func wantEmpty(t *testing.T, m *memory, visitors []visitor, blocks []block) {
+	t.Helper()
+	for _, v := range visitors {
+		if v != (visitor{}) {
+			t.Errorf("of a visitor is left: %+v", v)
+		}
 	}
-	if n := tr.state().visitors(); n != 0 || ends.newer != ends {
-		t.Errorf("%v visitors are left", n)
+	for _, b := range blocks {
+		if b != (block{}) {
+			t.Errorf("of the pages is left: %+v", b)
+		}
+	}
+	if m.bytes() != 0 || m.seen != (ends{}) {
+		t.Errorf("%d bytes are left, and the list %v", m.bytes(), m.seen)
 	}
 }
 
@@ -132,10 +147,9 @@ func TestDaysAreStrangers(t *testing.T) {
 	}
 	salts, keys, pages := map[[32]byte]bool{{}: true}, map[key]bool{}, map[uint64]bool{}
 	for _, d := range days {
-		for _, visitors := range d.visitors {
-			for k, v := range visitors {
-				keys[k], pages[v.pages[0]] = true, true
-			}
+		m := &tr.state().memory
+		for id := d.visitors.newest; id != 0; id = m.visitors.at(id).links[inDay].older {
+			keys[m.visitors.at(id).key], pages[m.visitors.at(id).pages[0]] = true, true
 		}
 		salts[d.salt] = true
 	}
@@ -162,22 +176,23 @@ func TestPastDayForgets(t *testing.T) {
 			h := &hit.Hit{Site: 1, Time: at.AddDate(0, 0, -1), Kind: hit.Pageview, UserAgent: "ua"}
 			tr.Observe(h, &hit.Row{Path: "/a"}, time.UTC)
 			s := tr.state().past.days[0].site
-			var k key
-			s.identify(h, &k)
-			v := s.visitors[int(k[0])%len(tr.state().shards)][k]
-			pages := v.pages
+			m := &tr.state().memory
+			id := s.visitors.newest
+			v := *m.visitors.at(id)
 
 			end(tr, h)
 			if s.salt != [32]byte{} || s.pages != [16]byte{} {
 				t.Error("the secret is left")
 			}
-			if !reflect.DeepEqual(*v, visitor{}) || pages[0] != 0 {
-				t.Errorf("of the visitor is left: %+v", *v)
-			}
-			for _, visitors := range s.visitors {
-				if len(visitors) > 0 {
-					t.Error("visitors are left")
+			for _, chunk := range m.visitors.chunks {
+				for _, left := range chunk {
+					if left.key == v.key {
+						t.Errorf("the visitor is left: %+v", left)
+					}
 				}
+			}
+			if s.visitors != (ends{}) {
+				t.Error("visitors are left")
 			}
 			days := tr.state().past.days
 			for _, d := range days[:cap(days)] {

@@ -24,27 +24,21 @@ type site struct {
 	salt  [32]byte       // the secret that visitors are recognised by
 	pages [16]byte       // the same for the pages that they have seen
 
-	visitors []map[key]*visitor // part i belongs to shard i, whose lock guards it
+	number   uint32 // of the day in memory
+	visitors ends   // of the day; guarded by the lock of memory
 }
 
-func newSite(shards []*shard) *site {
-	return &site{visitors: make([]map[key]*visitor, len(shards))}
-}
-
-// open says whether the day is not over at a moment, and of the same time zone.
-func (s *site) open(at time.Time, loc *time.Location) bool {
-	return s.loc != nil && at.Before(s.end) && (loc == s.loc || loc.String() == s.loc.String())
+// open says whether the day is that of now, and of the same time zone. It is none that
+// has ended, and none that begins more than a minute from now, since the clock was
+// wrong when it began.
+func (s *site) open(now time.Time, loc *time.Location) bool {
+	return s.loc != nil && now.Before(s.end) && !now.Before(s.start.Add(-crossing)) &&
+		(loc == s.loc || loc.String() == s.loc.String())
 }
 
 // holds says whether a moment is of the day, and the day of the same time zone.
 func (s *site) holds(at time.Time, loc *time.Location) bool {
 	return s.open(at, loc) && !at.Before(s.start)
-}
-
-// over says whether the day is not that of now: it has ended, or it begins more
-// than an hour from now, since the clock was wrong.
-func (s *site) over(now time.Time) bool {
-	return !now.Before(s.end) || now.Before(s.start.Add(-time.Hour))
 }
 
 // dayOf returns the day of a moment. A clock that goes back over midnight at the
@@ -58,28 +52,27 @@ func dayOf(at time.Time, loc *time.Location) hit.Day {
 	return day
 }
 
-// begin forgets the day at hand, and begins another. s.mu is held for writing.
-func (s *site) begin(day hit.Day, loc *time.Location, shards []*shard) {
-	s.forget(shards)
+// begin forgets the day so far, and begins another. s.mu is held for writing.
+func (s *site) begin(day hit.Day, loc *time.Location, m *memory) {
+	s.forget(m)
 	rand.Read(s.salt[:]) // never fails
 	rand.Read(s.pages[:])
+	s.set(day, loc, m)
+}
+
+// set makes a site without a day that of a day.
+func (s *site) set(day hit.Day, loc *time.Location, m *memory) {
 	s.day, s.loc = day, loc
 	s.start, s.end = day.In(loc), (day + 1).In(loc)
+	m.enterDay(s)
 }
 
 // forget overwrites the secret of the day and its visitors, and returns how many
 // they were. s.mu is held for writing.
-func (s *site) forget(shards []*shard) int {
+func (s *site) forget(m *memory) int {
 	n := 0
-	for i, sh := range shards {
-		sh.mu.Lock()
-		n += len(s.visitors[i])
-		for _, v := range s.visitors[i] {
-			sh.remove(v)
-		}
-		clear(s.visitors[i])
-		s.visitors[i] = nil
-		sh.mu.Unlock()
+	if s.loc != nil {
+		n = m.forget(s)
 	}
 	clear(s.salt[:])
 	clear(s.pages[:])
@@ -98,6 +91,16 @@ func (s *site) identify(h *hit.Hit, k *key) {
 	b = append(b, s.salt[:]...)
 	b = append(b, addr[:]...)
 	b = append(b, h.UserAgent...)
+	sum := sha256.Sum256(b)
+	copy(k[:], sum[:])
+}
+
+// identifyShared sets k to the key of the visitor whom the new visitors of a network
+// share. No other key is made of so few bytes.
+func (s *site) identifyShared(net uint64, k *key) {
+	b := make([]byte, 0, 64)
+	b = append(b, s.salt[:]...)
+	b = binary.LittleEndian.AppendUint64(b, net)
 	sum := sha256.Sum256(b)
 	copy(k[:], sum[:])
 }

@@ -7,25 +7,34 @@ package visit
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"log/slog"
+	"math/bits"
 	"sync"
 	"sync/atomic"
 	"time"
-	"unique"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
+	"github.com/fotspor/fotspor/collector/limit"
+	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
 )
 
 const (
-	// DefaultMaxVisitors takes some 200 MB: some 5,000 visitors fit in a MB (2^20
-	// bytes), with three pages each. One who has seen MaxPages takes ten times as
-	// much. Go's collector may let the process grow to twice that.
-	DefaultMaxVisitors = 1_000_000
+	// DefaultMemory is the default of Options.Memory.
+	DefaultMemory = 256 << 20
+
+	// MinMemory is the least memory that a Tracker works well in.
+	MinMemory = 8 << 20
+
+	// networkShare is the part of the memory, one in so many, that the visitors of one
+	// network may take.
+	networkShare = 16
 
 	// Silence is the time without a hit after which a visit is over.
 	Silence = 30 * time.Minute
@@ -34,26 +43,37 @@ const (
 	// eight bytes each. A visitor who sees more counts on no further page.
 	MaxPages = 200
 
-	// crossing is the age up to which a hit is of now, and was only slow to come.
+	// crossing is the age up to which a hit is of now and was only slow to come, and
+	// the most that the clock is set back without being wrong before.
 	crossing = time.Minute
 )
 
 // Options of a Tracker. The zero value takes every default.
 type Options struct {
-	MaxVisitors int              // in memory at a time, on all sites and days together
-	Now         func() time.Time // the clock of the collector
-	Logger      *slog.Logger
-	Registerer  prometheus.Registerer // nil: no metrics
+	// Memory is the budget of all visitors together, on all sites and days, in bytes
+	// of live heap. 0 or less: DefaultMemory; less than MinMemory: MinMemory.
+	Memory int64
+	// NewVisitors is how many new visitors a second a network may bring for ever, and
+	// a hundred times as many at once. 0 or less: any number.
+	NewVisitors float64
+
+	Now        func() time.Time // the clock of the collector
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer // nil: no metrics
 }
 
 // Tracker is the state of all visitors of today, on any number of sites, and of
 // the visitors of past days that hits come to. HandOver and TakeOver carry it over a
 // restart. Its methods are safe for concurrent use.
 //
-// Memory is bounded: beyond Options.MaxVisitors the visitor leaves whose last hit
-// came longest ago, and beyond MaxPastDays the past day. One who left and comes
-// back the same day counts as a new visitor and visit; the log and a metric tell
-// of it.
+// Memory is bounded: beyond Options.Memory the visitor leaves whose last hit came
+// longest ago, and beyond MaxPastDays the past day. One who left and comes back the
+// same day counts as a new visitor and visit; the log and a metric tell of it.
+//
+// A network is 256 IPv4 addresses, or an IPv6 /48, as in package limit. It can't send
+// the visitors of others away: beyond a sixteenth of the memory its own leave first,
+// the oldest first. Beyond Options.NewVisitors its new visitors share one: their hits
+// count as page views and events of a single visitor, until there are fewer of them.
 //
 // The state is hidden behind a function, as an address is in hit.Addr: whatever
 // walks a Tracker by reflection, to print or to encode it, finds a code pointer.
@@ -63,31 +83,27 @@ type Tracker struct {
 
 // state is what is in a Tracker.
 type state struct {
-	now     func() time.Time
-	logger  *slog.Logger
-	evicted prometheus.Counter
-	left    atomic.Int64 // visitors evicted since the last Sweep
+	now    func() time.Time
+	logger *slog.Logger
 
 	mu    sync.RWMutex
 	sites map[uint32]*site // today
 
 	past pastDays
 
-	shards []*shard // visitors, spread by their key; taken after a site's lock
-}
+	secret    [2]uint64 // that networks are hashed with
+	newcomers *limit.Limiter
+	shared    atomic.Int64 // hits of visitors who shared one
 
-// A tracker that is large enough to be worth it is cut in shards, each with a lock
-// and a list of its own: keys are random, so each holds its fair share of the
-// visitors, and the oldest of a shard is about the oldest of all.
-const (
-	shardCount = 16
-	minShard   = 1024
-)
+	memory memory // of all visitors
+
+	toldEvicted, toldShared int64 // of which the log has told
+}
 
 // New returns a Tracker that knows no visitor.
 func New(opts Options) *Tracker {
-	if opts.MaxVisitors <= 0 {
-		opts.MaxVisitors = DefaultMaxVisitors
+	if opts.Memory <= 0 {
+		opts.Memory = DefaultMemory
 	}
 	if opts.Now == nil {
 		opts.Now = time.Now
@@ -95,29 +111,53 @@ func New(opts Options) *Tracker {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
-	n := 1
-	if opts.MaxVisitors >= shardCount*minShard {
-		n = shardCount
-	}
 	t := &state{
 		now:    opts.Now,
 		logger: opts.Logger,
 		sites:  make(map[uint32]*site),
-		shards: make([]*shard, n),
+		newcomers: limit.New(limit.Options{
+			Rate: opts.NewVisitors, Burst: int(max(1, min(100*opts.NewVisitors, 1<<30))),
+			Networks: 1 << 14, Now: opts.Now,
+		}),
 	}
-	for i := range t.shards {
-		t.shards[i] = newShard(opts.MaxVisitors / n)
+	t.memory.budget = max(opts.Memory, MinMemory)
+	t.memory.share = t.memory.budget / networkShare
+	t.memory.texts = newTexts()
+	var b [16]byte
+	rand.Read(b[:]) // never fails
+	t.secret = [2]uint64{binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[8:])}
+	t.measure(promauto.With(opts.Registerer))
+	return &Tracker{state: func() *state { return t }}
+}
+
+func (t *state) measure(metrics promauto.Factory) {
+	locked := func(f func(*memory) float64) func() float64 {
+		return func() float64 {
+			t.memory.mu.Lock()
+			defer t.memory.mu.Unlock()
+			return f(&t.memory)
+		}
 	}
-	metrics := promauto.With(opts.Registerer)
-	t.evicted = metrics.NewCounter(prometheus.CounterOpts{
+	metrics.NewCounterFunc(prometheus.CounterOpts{
 		Name: "fotspor_visitors_evicted_total",
-		Help: "Visitors who left memory early because there were too many. Each counts again on coming back.",
-	})
+		Help: "Visitors who left memory early because it was full, or their network's share of it. Each counts again on coming back.",
+	}, locked(func(m *memory) float64 { return float64(m.evicted) }))
+	metrics.NewCounterFunc(prometheus.CounterOpts{
+		Name: "fotspor_visitors_shared_hits_total",
+		Help: "Hits of new visitors from a network that brought too many, counted as those of one visitor.",
+	}, func() float64 { return float64(t.shared.Load()) })
 	metrics.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "fotspor_visitors_in_memory",
 		Help: "Visitors held in memory: those of today, and those of past days that hits come to.",
-	}, t.visitors)
-	return &Tracker{state: func() *state { return t }}
+	}, locked(func(m *memory) float64 { return float64(m.visitors.n) }))
+	metrics.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "fotspor_visit_bytes",
+		Help: "Bytes of memory that visitors take.",
+	}, locked(func(m *memory) float64 { return float64(m.bytes()) }))
+	metrics.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "fotspor_visit_budget_bytes",
+		Help: "Bytes of memory that visitors may take.",
+	}, locked(func(m *memory) float64 { return float64(m.budget) }))
 }
 
 // Observe takes the next hit of a visitor and fills the fields of row that follow
@@ -137,15 +177,18 @@ func New(opts Options) *Tracker {
 //   - On the site's day of today a hit counts at its time. One that claims an
 //     earlier moment than the visitor's last hit joins the visit, and no time passes.
 //   - A hit of now, which is one less than a minute old, may still belong to a day
-//     that is over (two requests that cross at midnight, a clock set back). It
-//     counts on the site's day of today, at its first moment.
+//     that is over (two requests that cross at midnight, a clock set back by less
+//     than a minute). It counts on the site's day of today, at its first moment.
 //   - Any other hit of an earlier day counts on that day, which gets a state and a
 //     secret of its own: the hits of a log, in their order, leave the day the
 //     figures that they would have left it live. It recognises nobody who came
 //     while the day was today, and nobody who came before it was last forgotten,
 //     which Sweep does when no hit has come to it for thirty minutes.
 //
-// A claimed time never moves the site's day of today; the clock does.
+// A claimed time never moves the site's day of today. The clock does, forward and
+// back: one that was set back by a minute or more was wrong before, and the site goes
+// on, afresh, on the day that it says now. Set back within the day it leaves visits as
+// they are, and time passes from there.
 func (t *Tracker) Observe(h *hit.Hit, row *hit.Row, loc *time.Location) bool {
 	return t.state().observe(h, row, loc)
 }
@@ -164,54 +207,66 @@ func (t *state) observe(h *hit.Hit, row *hit.Row, loc *time.Location) bool {
 	// The key is handed on by pointer: a stack trace prints arguments.
 	var k key
 	s.identify(h, &k)
-	i := int(k[0]) % len(t.shards)
-	sh := t.shards[i]
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
+	net := t.network(h.Addr)
+	var page uint64
+	if h.Kind == hit.Pageview {
+		page = s.pageHash(row.Path)
+	}
 
-	v := s.visitors[i][k]
-	over := v == nil || at.UnixNano()-v.last > int64(Silence)
+	m := &t.memory
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.reserve()
+	id := m.find(&k)
+	if id == 0 && h.Kind != hit.Ping && !t.newcomers.Allow(h.Addr, 1) {
+		t.shared.Add(1)
+		s.identifyShared(net, &k)
+		id = m.find(&k)
+	}
+	over := id == 0 || t.silent(m.visitors.at(id), at)
 	if h.Kind == hit.Ping && over {
 		return false
 	}
 	row.Time = at.UTC().Truncate(time.Second)
 	row.Day = s.day
 	row.Pageviews, row.Visits, row.Visitors, row.PageVisitors, row.Bounces, row.Seconds = 0, 0, 0, 0, 0, 0
-	if v == nil {
-		v = t.admit(s, i, &k)
+	if id == 0 {
+		id = m.add(&k, s.number, net)
 		row.Visitors = 1
 	} else {
-		sh.touch(v)
+		m.touch(id)
 	}
+	v := m.visitors.at(id)
 	if over {
-		v.beginVisit(row, at)
+		m.beginVisit(v, row, at)
 		row.Visits = 1
 	}
-	v.step(row, h, at)
+	m.step(v, row, h, at)
 	if h.Kind == hit.Pageview {
-		v.view(row, s.pageHash(row.Path))
+		m.view(id, row, page)
 	}
+	m.settle(v.network)
 	return true
 }
 
-// admit makes a visitor of site s in shard i, which is locked, and sends the
-// oldest away if there is no room.
-func (t *state) admit(s *site, i int, k *key) *visitor {
-	sh := t.shards[i]
-	if sh.n >= sh.limit {
-		old := sh.oldest()
-		delete(old.site.visitors[i], old.key)
-		sh.remove(old)
-		t.evicted.Inc()
-		t.left.Add(1)
+// silent says whether the last visit of a visitor is over. If their last hit came
+// later than now the clock was wrong, and time passes from now on.
+func (t *state) silent(v *visitor, at time.Time) bool {
+	since := at.UnixNano() - v.last
+	if since < -int64(crossing) { // a claim, or the clock
+		if now := t.now().UnixNano(); max(now, at.UnixNano())-v.last < -int64(crossing) {
+			v.last, v.told, since = at.UnixNano(), 0, 0
+		}
 	}
-	v := &visitor{key: *k, site: s}
-	if s.visitors[i] == nil {
-		s.visitors[i] = make(map[key]*visitor)
-	}
-	s.visitors[i][*k] = v
-	sh.add(v)
-	return v
+	return since > int64(Silence)
+}
+
+// network returns the keyed hash of the network of an address. The zero one is that
+// of no address.
+func (t *state) network(addr hit.Addr) uint64 {
+	b := geo.Network(addr, geo.MaxBits4, geo.MaxBits6).Addr().As16()
+	hi, lo := bits.Mul64(binary.LittleEndian.Uint64(b[:])^t.secret[0], binary.LittleEndian.Uint64(b[8:])^t.secret[1])
+	return hi ^ lo
 }
 
 // enter returns the day of a site that a hit of at counts on, with its lock held
@@ -245,7 +300,7 @@ func (t *state) enterToday(s *site, now time.Time, loc *time.Location) {
 		s.mu.RUnlock()
 		s.mu.Lock()
 		if !s.open(now, loc) {
-			s.begin(dayOf(now, loc), loc, t.shards)
+			s.begin(dayOf(now, loc), loc, &t.memory)
 		}
 		s.mu.Unlock()
 	}
@@ -261,7 +316,7 @@ func (t *state) site(id uint32) *site {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if s = t.sites[id]; s == nil {
-		s = newSite(t.shards)
+		s = new(site)
 		t.sites[id] = s
 	}
 	return s
@@ -269,8 +324,8 @@ func (t *state) site(id uint32) *site {
 
 // Sweep forgets the visitors of every site where now is another day than theirs,
 // secret and all. It is what makes midnight hold on a site that nobody visits; a
-// hit of the new day does the same at once. A site whose day begins more than an
-// hour from now had a hit while the clock was wrong, and starts afresh. Of a past
+// hit of the new day does the same at once. A site whose day begins more than a
+// minute from now had a hit while the clock was wrong, and starts afresh. Of a past
 // day it forgets the same once no hit has come to it for thirty minutes.
 func (t *Tracker) Sweep(now time.Time) { t.state().sweep(now) }
 
@@ -283,14 +338,26 @@ func (t *state) sweep(now time.Time) {
 	t.mu.RUnlock()
 	for _, s := range sites {
 		s.mu.Lock()
-		if s.loc != nil && s.over(now) {
-			s.begin(dayOf(now, s.loc), s.loc, t.shards)
+		if s.loc != nil && !s.open(now, s.loc) {
+			s.begin(dayOf(now, s.loc), s.loc, &t.memory)
 		}
 		s.mu.Unlock()
 	}
 	t.sweepPast(now)
-	if n := t.left.Swap(0); n > 0 {
+	t.tell()
+}
+
+// tell logs what had to be forgotten since it was last called.
+func (t *state) tell() {
+	t.memory.mu.Lock()
+	defer t.memory.mu.Unlock()
+	if n := t.memory.evicted - t.toldEvicted; n > 0 {
+		t.toldEvicted += n
 		t.logger.Warn("too many visitors or past days for memory; those who left count again when they come back", "left", n)
+	}
+	if n := t.shared.Load() - t.toldShared; n > 0 {
+		t.toldShared += n
+		t.logger.Warn("too many new visitors from one network; their hits count as those of one visitor", "hits", n)
 	}
 }
 
@@ -311,14 +378,10 @@ func (t *Tracker) Run(ctx context.Context) {
 }
 
 // visitors returns how many there are.
-func (t *state) visitors() float64 {
-	n := 0
-	for _, sh := range t.shards {
-		sh.mu.Lock()
-		n += sh.n
-		sh.mu.Unlock()
-	}
-	return float64(n)
+func (t *state) visitors() int {
+	t.memory.mu.Lock()
+	defer t.memory.mu.Unlock()
+	return int(t.memory.visitors.n)
 }
 
 // Format implements fmt.Formatter: no verb or flag prints more than the name.
@@ -327,50 +390,24 @@ func (*Tracker) Format(f fmt.State, _ rune) { io.WriteString(f, "visit.Tracker")
 // LogValue implements slog.LogValuer.
 func (*Tracker) LogValue() slog.Value { return slog.StringValue("visit.Tracker") }
 
-// visitor is what is known of a visitor of a day, and of their last visit. It is
-// guarded by the lock of its shard.
-type visitor struct {
-	key          key
-	site         *site
-	newer, older *visitor // in the list of the shard
-
-	pages []uint64 // hashes of the pages seen that day
-
-	last     int64 // when the last hit came, Unix nanoseconds
-	told     int64 // the moment up to which rows have told seconds of the visit
-	origin   unique.Handle[origin]
-	entry    unique.Handle[string]
-	previous unique.Handle[string] // path of the last page view; only if viewed
-	viewed   bool                  // the visit has had a page view
-	bounce   bool                  // the visit counts as a bounce as yet
-}
-
-// origin is where a visit came from. Visitors who came the same way share one.
-type origin struct {
-	channel, source                          string
-	campaign, campaignSource, campaignMedium string
-	campaignTerm, campaignContent            string
-}
-
 // beginVisit makes row the first of a visit.
-func (v *visitor) beginVisit(row *hit.Row, at time.Time) {
-	v.last, v.told = at.UnixNano(), at.UnixNano()
-	v.entry = unique.Make(row.Path)
-	v.origin = unique.Make(origin{
-		row.Channel, row.Source,
-		row.Campaign, row.CampaignSource, row.CampaignMedium,
-		row.CampaignTerm, row.CampaignContent,
-	})
+func (m *memory) beginVisit(v *visitor, row *hit.Row, at time.Time) {
+	var b [256]byte
+	v.last, v.told = at.UnixNano(), 0
+	m.setText(v, &v.entry, m.texts.intern(append(b[:0], cut(row.Path)...)))
+	m.setText(v, &v.origin, m.texts.intern(appendOrigin(b[:0], row)))
+	m.setText(v, &v.previous, 0)
 	v.viewed, v.bounce = false, false
 }
 
 // step takes one hit of the visit, the first included.
-func (v *visitor) step(row *hit.Row, h *hit.Hit, at time.Time) {
-	// A clock that steps back makes no time pass. Parts of a second are carried
-	// to the next row, so that the rows of a visit add up to its duration.
+func (m *memory) step(v *visitor, row *hit.Row, h *hit.Hit, at time.Time) {
+	// An earlier moment makes no time pass. Parts of a second are carried to the next
+	// row, so that the rows of a visit add up to its duration.
+	untold := max(0, at.UnixNano()-v.last) + int64(v.told)
 	v.last = max(v.last, at.UnixNano())
-	row.Seconds = int32((v.last - v.told) / int64(time.Second))
-	v.told += int64(row.Seconds) * int64(time.Second)
+	row.Seconds = int32(untold / int64(time.Second))
+	v.told = uint32(untold % int64(time.Second))
 
 	switch {
 	case h.Passive || h.Kind == hit.Ping:
@@ -383,36 +420,21 @@ func (v *visitor) step(row *hit.Row, h *hit.Hit, at time.Time) {
 		v.bounce = false
 	}
 
-	o := v.origin.Value()
-	row.Channel, row.Source = o.channel, o.source
-	row.Campaign, row.CampaignSource, row.CampaignMedium = o.campaign, o.campaignSource, o.campaignMedium
-	row.CampaignTerm, row.CampaignContent = o.campaignTerm, o.campaignContent
-	row.EntryPath = v.entry.Value()
-	row.PreviousPath = ""
-	if v.viewed {
-		row.PreviousPath = v.previous.Value()
-	}
+	unpackOrigin(m.texts.get(v.origin), row)
+	row.EntryPath = m.texts.get(v.entry)
+	row.PreviousPath = m.texts.get(v.previous)
 }
 
 // view takes a page view; page is the hash of its path.
-func (v *visitor) view(row *hit.Row, page uint64) {
+func (m *memory) view(id uint32, row *hit.Row, page uint64) {
 	row.Pageviews = 1
-	v.previous, v.viewed = unique.Make(row.Path), true
-	if v.seePage(page) {
+	v := m.visitors.at(id)
+	if path := cut(row.Path); path != row.PreviousPath {
+		var b [256]byte
+		m.setText(v, &v.previous, m.texts.intern(append(b[:0], path...)))
+	}
+	v.viewed = true
+	if m.seePage(id, page) {
 		row.PageVisitors = 1
 	}
-}
-
-// seePage says whether the visitor sees a page for the first time that day.
-func (v *visitor) seePage(page uint64) bool {
-	if len(v.pages) >= MaxPages {
-		return false
-	}
-	for _, p := range v.pages {
-		if p == page {
-			return false
-		}
-	}
-	v.pages = append(v.pages, page)
-	return true
 }

@@ -1,0 +1,470 @@
+package visit
+
+import (
+	"encoding/binary"
+	"slices"
+	"sync"
+
+	"github.com/fotspor/fotspor/hit"
+)
+
+// memory holds the visitors of all days, within a budget of bytes. Its lock comes
+// after that of a site. Records have numbers in place of pointers: they take half the
+// room, Go's collector has nothing to follow in them, and one can be moved so that no
+// gaps are left.
+type memory struct {
+	mu     sync.Mutex
+	budget int64
+	share  int64 // of the budget, for one network
+
+	visitors slab[visitor]
+	byKey    index
+	seen     ends // all visitors, in the order in which they were last seen
+
+	blocks slab[block]
+
+	networks  slab[network]
+	byNetwork index
+	freeNet   uint32 // the first of the networks without a visitor; they are linked by newest
+	inUse     int    // networks with a visitor
+
+	texts texts
+
+	days    []*site // by number; nil: free
+	freeDay []uint32
+
+	evicted int64 // visitors who left early
+}
+
+// visitor is what is known of a visitor of a day, and of their last visit.
+type visitor struct {
+	key   key
+	last  int64 // when the last hit came, Unix nanoseconds
+	pages [inlinePages]uint64
+	links [lists]link
+
+	told     uint32 // nanoseconds before last up to which rows have told seconds of the visit; less than a second
+	day      uint32 // number of the day
+	network  uint32 // id of the network
+	origin   uint32 // text: where the visit came from, as packed by appendOrigin
+	entry    uint32 // text: first path of the visit
+	previous uint32 // text: path of the last page view; only if viewed
+	more     uint32 // id of the block that was filled last; 0: none
+	seen     uint8  // number of pages seen that day
+	viewed   bool   // the visit has had a page view
+	bounce   bool   // the visit counts as a bounce as yet
+}
+
+const inlinePages = 4
+
+// block holds hashes of pages that find no room in their visitor.
+type block struct {
+	pages [blockPages]uint64
+	next  uint32 // id of the block filled before
+	owner uint32 // id of the visitor
+}
+
+const blockPages = 7
+
+// network is what is known of a network that visitors came from.
+type network struct {
+	hash    uint64
+	members ends
+	charge  int64 // bytes of its visitors, as if they shared no texts with others
+}
+
+var visitorBytes, blockBytes, networkBytes = sizeOf[visitor](), sizeOf[block](), sizeOf[network]()
+
+// The lists that a visitor is in.
+const (
+	inSeen = iota
+	inDay
+	inNetwork
+	lists
+)
+
+// link is the place of a visitor in a list, and ends are the ends of one. 0 is none.
+type link struct{ newer, older uint32 }
+type ends struct{ newest, oldest uint32 }
+
+// bytes is what is taken of the heap.
+func (m *memory) bytes() int64 {
+	return m.visitors.heap + m.blocks.heap + m.networks.heap + m.texts.bytes() +
+		m.byKey.bytes() + m.byNetwork.bytes()
+}
+
+// find returns the id of a visitor, or 0. Days need not be told apart: no two share
+// a secret, so none shares a key.
+func (m *memory) find(k *key) uint32 {
+	return m.byKey.find(hashOf(k), func(id uint32) bool { return m.visitors.at(id).key == *k })
+}
+
+func hashOf(k *key) uint32 { return binary.LittleEndian.Uint32(k[:]) }
+
+// add makes a visitor of a day, as the one seen last, and returns the id.
+func (m *memory) add(k *key, day uint32, hash uint64) uint32 {
+	id := m.visitors.push()
+	v := m.visitors.at(id)
+	v.key, v.day, v.network = *k, day, m.enterNetwork(hash)
+	m.byKey.add(hashOf(k), id)
+	for l := range lists {
+		m.link(l, id)
+	}
+	m.networks.at(v.network).charge += visitorBytes + indexedBytes
+	return id
+}
+
+// touch makes a visitor the one seen last.
+func (m *memory) touch(id uint32) {
+	if m.seen.newest == id { // and so the newest of the network
+		return
+	}
+	for _, l := range []int{inSeen, inNetwork} {
+		m.unlink(l, id)
+		m.link(l, id)
+	}
+}
+
+// remove takes a visitor out, and overwrites them. The last of all moves into their
+// place.
+func (m *memory) remove(id uint32) {
+	v := m.visitors.at(id)
+	for v.more != 0 {
+		m.removeBlock(v)
+	}
+	net := m.networks.at(v.network)
+	net.charge -= visitorBytes + indexedBytes
+	for _, text := range []*uint32{&v.origin, &v.entry, &v.previous} {
+		m.setText(v, text, 0)
+	}
+	for l := range lists {
+		m.unlink(l, id)
+	}
+	if net.members.newest == 0 {
+		m.leaveNetwork(v.network)
+	}
+	m.byKey.remove(hashOf(&v.key), id)
+	if last := m.visitors.n; last != id {
+		m.move(last, id)
+	}
+	m.visitors.pop()
+}
+
+// move puts a visitor into the place of another, who is in no list any more.
+func (m *memory) move(from, to uint32) {
+	v := m.visitors.at(to)
+	*v = *m.visitors.at(from)
+	m.byKey.replace(hashOf(&v.key), from, to)
+	for l := range lists {
+		e, in := m.ends(l, v), v.links[l]
+		if in.newer == 0 {
+			e.newest = to
+		} else {
+			m.visitors.at(in.newer).links[l].older = to
+		}
+		if in.older == 0 {
+			e.oldest = to
+		} else {
+			m.visitors.at(in.older).links[l].newer = to
+		}
+	}
+	for b := v.more; b != 0; b = m.blocks.at(b).next {
+		m.blocks.at(b).owner = to
+	}
+}
+
+// ends returns the ends of the list that a visitor is in.
+func (m *memory) ends(list int, v *visitor) *ends {
+	switch list {
+	case inDay:
+		return &m.days[v.day].visitors
+	case inNetwork:
+		return &m.networks.at(v.network).members
+	}
+	return &m.seen
+}
+
+// link puts a visitor in front of a list.
+func (m *memory) link(list int, id uint32) {
+	v := m.visitors.at(id)
+	e := m.ends(list, v)
+	v.links[list] = link{older: e.newest}
+	if e.newest != 0 {
+		m.visitors.at(e.newest).links[list].newer = id
+	} else {
+		e.oldest = id
+	}
+	e.newest = id
+}
+
+func (m *memory) unlink(list int, id uint32) {
+	v := m.visitors.at(id)
+	e, in := m.ends(list, v), v.links[list]
+	if in.newer == 0 {
+		e.newest = in.older
+	} else {
+		m.visitors.at(in.newer).links[list].older = in.older
+	}
+	if in.older == 0 {
+		e.oldest = in.newer
+	} else {
+		m.visitors.at(in.older).links[list].newer = in.newer
+	}
+}
+
+// seePage says whether a visitor sees a page for the first time that day.
+func (m *memory) seePage(id uint32, page uint64) bool {
+	v := m.visitors.at(id)
+	inline := min(int(v.seen), inlinePages)
+	if slices.Contains(v.pages[:inline], page) {
+		return false
+	}
+	inBlocks := int(v.seen) - inline
+	for b := v.more; b != 0; {
+		block := m.blocks.at(b)
+		n := (inBlocks-1)%blockPages + 1 // only the one filled last has room
+		if slices.Contains(block.pages[:n], page) {
+			return false
+		}
+		inBlocks -= n
+		b = block.next
+	}
+	if v.seen == MaxPages {
+		return false
+	}
+	m.addPage(id, page)
+	return true
+}
+
+// addPage adds a page to those that a visitor has seen, who are fewer than MaxPages.
+func (m *memory) addPage(id uint32, page uint64) {
+	v := m.visitors.at(id)
+	at := int(v.seen)
+	v.seen++
+	if at < inlinePages {
+		v.pages[at] = page
+		return
+	}
+	at = (at - inlinePages) % blockPages
+	if at == 0 {
+		b := m.blocks.push()
+		block := m.blocks.at(b)
+		block.next, block.owner, v.more = v.more, id, b
+		m.networks.at(v.network).charge += blockBytes
+	}
+	m.blocks.at(v.more).pages[at] = page
+}
+
+// eachPage calls f for every page that a visitor has seen, the latest first.
+func (m *memory) eachPage(v *visitor, f func(page uint64)) {
+	n := int(v.seen)
+	for b := v.more; b != 0; b = m.blocks.at(b).next {
+		for n > inlinePages {
+			n--
+			f(m.blocks.at(b).pages[(n-inlinePages)%blockPages])
+			if (n-inlinePages)%blockPages == 0 {
+				break
+			}
+		}
+	}
+	for n > 0 {
+		n--
+		f(v.pages[n])
+	}
+}
+
+// removeBlock takes the block that a visitor filled last. The last of all blocks
+// moves into its place.
+func (m *memory) removeBlock(v *visitor) {
+	b, last := v.more, m.blocks.n
+	v.more = m.blocks.at(b).next
+	m.networks.at(v.network).charge -= blockBytes
+	if b != last {
+		moved := m.blocks.at(b)
+		*moved = *m.blocks.at(last)
+		at := &m.visitors.at(moved.owner).more
+		for *at != last {
+			at = &m.blocks.at(*at).next
+		}
+		*at = b
+	}
+	m.blocks.pop()
+}
+
+// setText makes a text of a visitor another, whose reference it takes over.
+func (m *memory) setText(v *visitor, text *uint32, id uint32) {
+	m.networks.at(v.network).charge += m.texts.cost(id) - m.texts.cost(*text)
+	m.texts.release(*text)
+	*text = id
+}
+
+// enterNetwork returns the id of a network.
+func (m *memory) enterNetwork(hash uint64) uint32 {
+	id := m.byNetwork.find(uint32(hash), func(id uint32) bool { return m.networks.at(id).hash == hash })
+	if id != 0 {
+		return id
+	}
+	if id = m.freeNet; id != 0 {
+		m.freeNet = m.networks.at(id).members.newest
+	} else {
+		id = m.networks.push()
+	}
+	*m.networks.at(id) = network{hash: hash}
+	m.byNetwork.add(uint32(hash), id)
+	m.inUse++
+	return id
+}
+
+// leaveNetwork forgets a network that has no visitor.
+func (m *memory) leaveNetwork(id uint32) {
+	net := m.networks.at(id)
+	m.byNetwork.remove(uint32(net.hash), id)
+	*net = network{members: ends{newest: m.freeNet}}
+	m.freeNet = id
+	if m.inUse--; m.inUse == 0 {
+		m.networks, m.freeNet = slab[network]{}, 0
+	}
+}
+
+// reserve sends visitors away until one more fits, the oldest first.
+func (m *memory) reserve() {
+	for m.seen.oldest != 0 {
+		need := m.bytes()
+		if m.visitors.full() {
+			need += perChunk * visitorBytes
+		}
+		if m.blocks.full() {
+			need += perChunk * blockBytes
+		}
+		if m.networks.full() && m.freeNet == 0 {
+			need += perChunk * networkBytes
+		}
+		if m.texts.list.full() && m.texts.free == 0 {
+			need += perChunk * textBytes
+		}
+		if need <= m.budget {
+			return
+		}
+		m.evict(m.seen.oldest)
+	}
+}
+
+// settle sends visitors away who are too many for the share of a network, or for the
+// budget: of the network, or of all, the oldest first, but not the last one.
+func (m *memory) settle(id uint32) {
+	for net := m.networks.at(id); net.charge > m.share && net.members.oldest != net.members.newest; {
+		m.evict(net.members.oldest)
+	}
+	for m.bytes() > m.budget && m.seen.oldest != m.seen.newest {
+		m.evict(m.seen.oldest)
+	}
+}
+
+func (m *memory) evict(id uint32) {
+	m.remove(id)
+	m.trim()
+	m.evicted++
+}
+
+// trim gives back what is left empty.
+func (m *memory) trim() {
+	m.visitors.trim()
+	m.blocks.trim()
+}
+
+// enterDay gives a day a number.
+func (m *memory) enterDay(s *site) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if n := len(m.freeDay); n > 0 {
+		s.number, m.freeDay = m.freeDay[n-1], m.freeDay[:n-1]
+		m.days[s.number] = s
+		return
+	}
+	s.number = uint32(len(m.days))
+	m.days = append(m.days, s)
+}
+
+// forget takes the visitors of a day out, and its number, and returns how many they
+// were. Now and then it lets hits of other sites pass.
+func (m *memory) forget(s *site) int {
+	const atATime = 1000
+	for n := 0; ; {
+		m.mu.Lock()
+		for range atATime {
+			if s.visitors.newest == 0 {
+				m.trim()
+				m.days[s.number] = nil
+				m.freeDay = append(m.freeDay, s.number)
+				m.mu.Unlock()
+				return n
+			}
+			m.remove(s.visitors.newest)
+			n++
+		}
+		m.mu.Unlock()
+	}
+}
+
+// The texts of an origin are packed into one: the length of each in two bytes, and
+// behind them the texts. An origin without any is the empty text.
+const originTexts = 7
+
+// originOf lists the fields of a row that say where its visit came from.
+func originOf(row *hit.Row) [originTexts]*string {
+	return [...]*string{
+		&row.Channel, &row.Source, &row.Campaign, &row.CampaignSource, &row.CampaignMedium,
+		&row.CampaignTerm, &row.CampaignContent,
+	}
+}
+
+// appendOrigin packs the origin that a row arrives with.
+func appendOrigin(b []byte, row *hit.Row) []byte {
+	size := 0
+	for _, s := range originOf(row) {
+		n := len(cut(*s))
+		b = binary.LittleEndian.AppendUint16(b, uint16(n))
+		size += n
+	}
+	if size == 0 {
+		return b[:0]
+	}
+	for _, s := range originOf(row) {
+		b = append(b, cut(*s)...)
+	}
+	return b
+}
+
+// unpackOrigin gives a row its origin.
+func unpackOrigin(packed string, row *hit.Row) {
+	lengths, rest := "", ""
+	if packed != "" {
+		lengths, rest = packed[:2*originTexts], packed[2*originTexts:]
+	}
+	for i, s := range originOf(row) {
+		n := 0
+		if lengths != "" {
+			n = int(lengths[2*i]) | int(lengths[2*i+1])<<8
+		}
+		*s, rest = rest[:n], rest[n:]
+	}
+}
+
+// isOrigin reports whether a text is a packed origin.
+func isOrigin(packed string) bool {
+	if packed == "" {
+		return true
+	}
+	if len(packed) < 2*originTexts {
+		return false
+	}
+	size := 2 * originTexts
+	for i := range originTexts {
+		n := int(packed[2*i]) | int(packed[2*i+1])<<8
+		if n > MaxText {
+			return false
+		}
+		size += n
+	}
+	return size == len(packed)
+}
