@@ -306,10 +306,11 @@ func (c *Collector) turnAway(w http.ResponseWriter, r *http.Request, d dialect.D
 	d.Reply(w, r, dialect.Outcome{Err: err})
 }
 
-// tellOfLimit tells the log of a limit that is reached, once a minute.
+// tellOfLimit tells the log of a limit that is reached, once a minute, and once more
+// after the clock was set back.
 func (c *Collector) tellOfLimit() {
 	now, last := c.Now().Unix(), c.warned.Load()
-	if now-last >= 60 && c.warned.CompareAndSwap(last, now) {
+	if (now-last >= 60 || now < last) && c.warned.CompareAndSwap(last, now) {
 		c.Logger.Warn("a network sends more hits than it may; if that is your proxy, name it in --trusted-proxies")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fotspor/fotspor/geo"
@@ -41,7 +42,7 @@ type Options struct {
 	// Networks is how many are held at a time, rounded up to a multiple of 8. 0 or
 	// less: DefaultNetworks.
 	Networks int
-	// Now is a clock that is never set back, as time.Now is in one process. nil:
+	// Now is the clock. One that is set back counts as one that stood still. nil:
 	// time.Now.
 	Now func() time.Time
 }
@@ -58,8 +59,7 @@ type Limiter struct {
 
 // state is what is in a Limiter.
 type state struct {
-	now    func() time.Time
-	start  time.Time
+	clock  clock
 	price  float64 // of a hit, in nanoseconds
 	window int64   // in which an empty bucket fills, in nanoseconds
 	seed   maphash.Seed
@@ -103,7 +103,7 @@ func New(o Options) *Limiter {
 		o.Now = time.Now
 	}
 	s := &state{
-		now: o.Now, start: o.Now(), price: float64(time.Second) / o.Rate,
+		clock: clock{now: o.Now, start: o.Now()}, price: float64(time.Second) / o.Rate,
 		seed: maphash.MakeSeed(), sets: make([]set, (o.Networks+ways-1)/ways),
 	}
 	s.window = s.cost(o.Burst)
@@ -120,7 +120,7 @@ func (l *Limiter) Allow(addr hit.Addr, n int) bool {
 		return true
 	}
 	s := l.state()
-	now := int64(s.now().Sub(s.start))
+	now := s.clock.elapsed()
 	cost := s.cost(n)
 	network := maphash.Comparable(s.seed, geo.Network(addr, bits4, bits6))
 	at := &s.sets[network%uint64(len(s.sets))]
@@ -136,6 +136,29 @@ func (l *Limiter) Allow(addr hit.Addr, n int) bool {
 	}
 	*b = bucket{network: network, full: full + cost}
 	return true
+}
+
+// clock tells the time that has passed, which never goes back.
+type clock struct {
+	now    func() time.Time
+	start  time.Time
+	latest atomic.Int64 // reading, in nanoseconds since the start
+	back   atomic.Int64 // nanoseconds by which the clock was set back in all
+}
+
+// elapsed returns the nanoseconds since the start. Goroutines may read the clock in
+// another order than they come here, so it has been set back only if it lags by more
+// than a second.
+func (c *clock) elapsed() int64 {
+	read := int64(c.now().Sub(c.start))
+	latest := c.latest.Load()
+	switch {
+	case read > latest:
+		c.latest.CompareAndSwap(latest, read) // if that fails, somebody else's does as well
+	case latest-read > int64(time.Second) && c.latest.CompareAndSwap(latest, read):
+		c.back.Add(latest - read)
+	}
+	return read + c.back.Load()
 }
 
 // cost is the time in which n hits are earned, in nanoseconds.

@@ -18,6 +18,34 @@ import (
 
 func addr(s string) hit.Addr { return hit.NewAddr(netip.MustParseAddr(s)) }
 
+// TestClockSetBack: whatever the clock is set back by, a bucket keeps what it holds, and
+// fills as fast as ever.
+func TestClockSetBack(t *testing.T) {
+	for _, back := range []time.Duration{time.Second, 2 * time.Second, 2 * time.Hour, 3 * 24 * time.Hour, 150 * 24 * time.Hour} {
+		var c clock
+		l := limit.New(limit.Options{Rate: 10, Burst: 20, Now: c.now})
+		wants := func(when string, after time.Duration, want int) {
+			t.Helper()
+			c.forward(after)
+			n := 0
+			for l.Allow(addr("192.0.2.1"), 1) {
+				n++
+			}
+			if want = max(want, 0); n < want-10 || n > want {
+				t.Errorf("%v back, %s: %d hits are allowed, want %d", back, when, n, want)
+			}
+		}
+		wants("at first", 0, 20)
+		wants("in between", time.Hour, 20)
+		wants("set back", -back, 0)
+		wants("a second later", time.Second, 10)
+		wants("an hour later", time.Hour, 20)
+		wants("set forward", back, 20)
+		wants("set back once more", -back, 0)
+		wants("half a second later", 500*time.Millisecond, 5)
+	}
+}
+
 // numbered returns an address in the i-th of many networks.
 func numbered(i int) hit.Addr {
 	a := [16]byte{0x20, 0x01}

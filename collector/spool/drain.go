@@ -150,7 +150,7 @@ func (s *Spool) next() (seg *segment, due time.Duration) {
 			continue
 		}
 		wait := seg.retryAt.Sub(now)
-		if wait <= 0 {
+		if wait <= 0 || wait > maxBackoff { // or the clock was set back
 			s.mu.Unlock()
 			return seg, 0
 		}
@@ -160,8 +160,8 @@ func (s *Spool) next() (seg *segment, due time.Duration) {
 	if open == nil {
 		return nil, due
 	}
-	// The clock may have been set back, so that the age is below zero.
-	if age := max(0, now.Sub(open.born)); age < s.opts.SealAfter {
+	// An age below zero says that the clock was set back.
+	if age := now.Sub(open.born); age >= 0 && age < s.opts.SealAfter {
 		return nil, min(due, s.opts.SealAfter-age)
 	}
 	s.writing.Lock()

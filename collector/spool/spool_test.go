@@ -539,6 +539,56 @@ func TestSealAfter(t *testing.T) {
 	})
 }
 
+// TestClockSetBack: hits reach the store as soon as ever, and one that failed is tried
+// again, however far the clock is set back.
+func TestClockSetBack(t *testing.T) {
+	for _, back := range []time.Duration{time.Minute, 2 * time.Hour, 3 * 24 * time.Hour, 150 * 24 * time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			var offset atomic.Int64
+			s := mustOpen(t, t.TempDir(), spool.Options{
+				SealAfter: 5 * time.Second,
+				Now:       func() time.Time { return time.Now().Round(0).Add(-time.Duration(offset.Load())) },
+			})
+			var to store
+			var fails atomic.Bool
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			var done sync.WaitGroup
+			done.Go(func() {
+				s.Drain(ctx, func(ctx context.Context, rows []hit.Row, token string) error {
+					if fails.Load() {
+						return errors.New("away")
+					}
+					return to.insert(ctx, rows, token)
+				})
+			})
+			wants := func(names ...string) {
+				t.Helper()
+				synctest.Wait()
+				to.mu.Lock()
+				defer to.mu.Unlock()
+				wantNames(t, to.names, names...)
+			}
+			mustAppend(t, s, "a")
+			time.Sleep(time.Second)
+			offset.Store(int64(back))
+			time.Sleep(5 * time.Second)
+			wants("a")
+
+			fails.Store(true)
+			mustAppend(t, s, "b")
+			time.Sleep(time.Minute)
+			offset.Add(int64(back))
+			fails.Store(false)
+			time.Sleep(time.Minute)
+			wants("a", "b")
+			stop()
+			done.Wait()
+			s.Close()
+		})
+	}
+}
+
 func TestBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := mustOpen(t, t.TempDir(), spool.Options{})
