@@ -107,7 +107,7 @@ func TestInvariants(t *testing.T) {
 		m := &tr.state().memory
 		m.budget = []int64{200 << 10, 300 << 10, 500 << 10}[seed%3] // less than Options allow
 		m.share = m.budget / networkShare
-		for i := range 20_000 {
+		for i := range 10_000 {
 			now = now.Add(time.Duration(r.ExpFloat64() * float64(time.Second)))
 			if r.IntN(2000) == 0 {
 				now = now.Add(time.Duration(r.IntN(100)-40) * time.Hour)
