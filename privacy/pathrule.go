@@ -195,7 +195,7 @@ func (m PathMarker) URL(raw string) string {
 	rest, fragment, hasFragment := strings.Cut(strings.TrimSpace(raw), "#")
 	rest, query, hasQuery := strings.Cut(rest, "?")
 	start := 0
-	if scheme, behind, ok := strings.Cut(rest, "://"); ok {
+	if scheme, behind, ok := strings.Cut(rest, "://"); ok && !strings.HasPrefix(rest, "/") {
 		host, _, _ := strings.Cut(behind, "/")
 		start = len(scheme) + len("://") + len(host)
 		if !m.Own(bareHost(host)) {

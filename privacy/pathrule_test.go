@@ -98,6 +98,8 @@ func TestPathRulesInURLs(t *testing.T) {
 		" /u/kari ":     "/u/[*]",
 		"/u/kari?x=1#y": "/u/[*]?x=1#y",
 		"https://example.org/u/kari%20nordmann/b%C3%A6r":               "https://example.org/u/[*]/b%C3%A6r",
+		"/u/https://other.example/x":                                   "/u/[*]//other.example/x",
+		"https://example.org/u/http://kari/x":                          "https://example.org/u/[*]//kari/x",
 		"https://example.org/u/kari%2Fnordmann":                        "https://example.org/u/[*]", // an encoded slash divides nothing
 		"https://example.org/%75/kari":                                 "https://example.org/%75/[*]",
 		"https://example.org/%7Ekari":                                  "https://example.org/~[*]",
