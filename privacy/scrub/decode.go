@@ -228,6 +228,7 @@ func fold(s string) string {
 	for _, c := range norm.NFKC.String(s) {
 		switch {
 		case c < utf8.RuneSelf:
+		case unicode.IsLetter(c):
 		case unicode.IsDigit(c):
 			zero := c
 			for unicode.IsDigit(zero-1) && c-zero < 60 {
@@ -245,7 +246,7 @@ func fold(s string) string {
 		case c == '\u2236' || c == '\ua789':
 			c = ':'
 		}
-		if isUnseen(c) || unicode.In(c, unicode.Mn, unicode.Me) && !unicode.IsLetter(seen) && !unicode.IsMark(seen) {
+		if isUnseen(c) || c >= 0x300 && unicode.In(c, unicode.Mn, unicode.Me) && !unicode.IsLetter(seen) && !unicode.IsMark(seen) {
 			continue
 		}
 		seen = c
@@ -269,15 +270,17 @@ func isFolded(s string) bool {
 	return true
 }
 
-// isUnseen reports whether c is a control or format character, or one of those that
-// Unicode lets a program leave out (Default_Ignorable_Code_Point).
+// isUnseen reports whether c is a control character or one that nobody sees: those of
+// Unicode's Default_Ignorable_Code_Point.
 func isUnseen(c rune) bool {
 	switch {
-	case c < ' ' || 0x7f <= c && c < 0xa0:
-		return true
 	case c < 0xad:
-		return false
+		return c < ' ' || 0x7f <= c && c < 0xa0
+	case c < 0x2000:
+		return c == 0xad || c == 0x34f || c == 0x61c || c == 0x115f || c == 0x1160 || c == 0x17b4 || c == 0x17b5 || 0x180b <= c && c <= 0x180f
+	case c < 0x3000:
+		return 0x200b <= c && c <= 0x200f || 0x2028 <= c && c <= 0x202e || 0x2060 <= c && c <= 0x206f
 	}
-	return unicode.In(c, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) ||
-		0xe0000 <= c && c < 0xe1000
+	return c == 0x3164 || 0xfe00 <= c && c <= 0xfe0f || c == 0xfeff || c == 0xffa0 || 0xfff0 <= c && c <= 0xfffb ||
+		0x1bca0 <= c && c <= 0x1bca3 || 0x1d173 <= c && c <= 0x1d17a || 0xe0000 <= c && c < 0xe1000
 }

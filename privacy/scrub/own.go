@@ -231,6 +231,10 @@ func spelled(s string, i int, a netip.Addr) int {
 	if first == len(s) || first-i > 4 || class[s[first]]&alnum != 0 {
 		return 0
 	}
+	begin := a.As16()
+	if c, ok := hexRune(s, i, first-i); !ok || c != rune(begin[0])<<8|rune(begin[1]) {
+		return 0
+	}
 	part := s[first]
 	var text [48]byte
 	n, best := 0, 0

@@ -41,9 +41,10 @@ const (
 	// what the cut may have split.
 	MaxText = 8<<10 - 4
 
-	tail   = 128 // bytes before the cut that may be a part of something
-	levels = 32  // layers of encoding
-	passes = 8   // over one layer, as a mark may lay open something beside it
+	tail     = 128         // bytes before the cut that may be a part of something
+	levels   = 32          // layers of encoding
+	maxInner = 2 * MaxText // bytes of a layer: some characters stand for eighteen
+	passes   = 8           // over one layer, as a mark may lay open something beside it
 )
 
 // Scrubber scrubs the texts of one hit. The zero Scrubber knows of no sender. It is
@@ -166,6 +167,9 @@ func (s Scrubber) peel(text string, as kind, found traces, each bool) (best stri
 			if inner == text {
 				return best, guessed, true
 			}
+		}
+		if len(inner) > maxInner {
+			return text, guessed, false
 		}
 		guessed = guessed || !harmless
 		text, found = inner, look(inner)
