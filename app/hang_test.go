@@ -11,10 +11,12 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/fotspor/fotspor/app"
+	"github.com/fotspor/fotspor/store/storetest"
 )
 
 // hangingServer accepts connections and answers nothing, or the head of an answer and
@@ -170,4 +172,118 @@ func TestHangingStore(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestServeWithoutEngine: a program whose engine can't be opened says what to do, takes
+// hits, and stores them once the reason is gone; one that never had a store ends.
+func TestServeWithoutEngine(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
+	hitOf := func(p *program) {
+		t.Helper()
+		if status, _ := p.answer(p.public+"/pixel.gif?site=1&url=https://example.org/side", time.Second); status != http.StatusOK {
+			t.Errorf("a hit is answered %d", status)
+		}
+	}
+	lock := func(t *testing.T, data string) {
+		t.Helper()
+		dir := filepath.Join(data, "clickhouse")
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { f.Close() })
+		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, test := range map[string]struct {
+		spoil func(t *testing.T, o *app.Options)
+		want  []string // in the log
+	}{
+		"no library": {
+			func(t *testing.T, o *app.Options) { o.Engine = filepath.Join(o.Data, "none.so") },
+			[]string{"not found", "none.so"},
+		},
+		"broken library": {
+			func(t *testing.T, o *app.Options) {
+				o.Engine = filepath.Join(o.Data, "libchdb.so")
+				if err := os.WriteFile(o.Engine, []byte("\x7fELF, but not really"), 0o700); err != nil {
+					t.Fatal(err)
+				}
+			},
+			[]string{"load the engine", "libchdb.so", "install the library again"},
+		},
+		"locked by a silent process": {
+			func(t *testing.T, o *app.Options) { o.Engine = storetest.Library(t); lock(t, o.Data) },
+			[]string{"another process is using this data directory", "end the process that has it"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := startWithout(t, func(o *app.Options) { test.spoil(t, o) })
+			await(t, "a log that says what to do", func() error {
+				for _, want := range append(test.want, "hits wait in the spool") {
+					if !strings.Contains(p.log.String(), want) {
+						return fmt.Errorf("%q is not in it:\n%s", want, p.log)
+					}
+				}
+				return nil
+			})
+			hitOf(p)
+			if status, why := p.answer(p.metrics+"/readyz", time.Second); status != http.StatusServiceUnavailable || !strings.Contains(why, test.want[0]) {
+				t.Errorf("/readyz = %d %q, want 503 and %q", status, why, test.want[0])
+			}
+			if status, _ := p.answer(p.public+"/sites/1", time.Second); status != http.StatusServiceUnavailable {
+				t.Errorf("a page of the dashboard = %d, want 503", status)
+			}
+			p.stop()
+
+			// Without sites known from before it ends, and says why.
+			o := p.opts
+			o.Data, o.Started = t.TempDir(), nil
+			test.spoil(t, &o)
+			err := app.Run(t.Context(), o)
+			for _, want := range append(test.want, "no hit can be taken") {
+				if err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("Run without known sites = %v, want %q in it", err, want)
+				}
+			}
+		})
+	}
+	t.Run("damaged metadata", func(t *testing.T) {
+		before := start(t, time.Now(), nil)
+		data := before.opts.Data
+		before.stop()
+		metadata := filepath.Join(data, "clickhouse", "metadata", "fotspor.sql")
+		sound, err := os.ReadFile(metadata)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(metadata, []byte("damaged"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		knownSites(t, data)
+		p := startWithout(t, func(o *app.Options) { o.Data, o.Engine = data, before.opts.Engine })
+		hitOf(p)
+		await(t, "a log that says what to do", func() error {
+			if !strings.Contains(p.log.String(), "take the folder clickhouse of the data directory from a backup") {
+				return fmt.Errorf("it does not:\n%s", p.log)
+			}
+			return nil
+		})
+		if err := os.WriteFile(metadata, sound, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		p.awaitStored(1)
+		await(t, "how the first user is made", func() error {
+			if out := p.out.String(); !strings.Contains(out, "Make the first one here") {
+				return fmt.Errorf("once the store is there the program says %q", out)
+			}
+			return nil
+		})
+	})
 }
