@@ -69,6 +69,9 @@ func (p *program) serve(until stage, l net.Listener, handler http.Handler, name 
 		}
 	}()
 	p.onStop(until, name+" requests", func(ctx context.Context) error {
+		deadline, _ := ctx.Deadline()
+		ctx, cancel := context.WithTimeout(ctx, time.Until(deadline)*2/3) // the rest is for Close
+		defer cancel()
 		err := server.Shutdown(ctx)
 		if errors.Is(err, context.DeadlineExceeded) {
 			err = server.Close()

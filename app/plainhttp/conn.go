@@ -28,6 +28,7 @@ const (
 const (
 	idle int32 = iota
 	busy
+	answering
 	closed
 )
 
@@ -36,6 +37,8 @@ type conn struct {
 	net.Conn
 	server   *Server
 	state    atomic.Int32
+	began    atomic.Int64 // when the handler under way did, in nanoseconds since Server.born; 0: none is
+	handling handling
 	deadline time.Time // of reading and writing
 	posted   bool      // the last request was a POST
 	answered bool      // there was a request
@@ -46,6 +49,7 @@ type conn struct {
 
 func newConn(s *Server, nc net.Conn) *conn {
 	c := &conn{Conn: nc, server: s, in: make([]byte, bufferSize)}
+	c.request.blank = *new(http.Request).WithContext(&c.handling)
 	c.request.peer, c.request.header = nc.RemoteAddr().String(), http.Header{}
 	c.response.header = http.Header{}
 	return c
@@ -112,7 +116,12 @@ func (c *conn) answer(data []byte) (rest []byte, next next) {
 		c.answered, c.posted = true, c.request.Method == http.MethodPost
 		now := time.Now()
 		c.extend(now)
-		if !c.handle() {
+		c.handling.begin(now.Add(c.server.HandlerTime))
+		c.began.Store(int64(now.Sub(c.server.born)))
+		ok := c.handle()
+		c.began.Store(0)
+		c.handling.end()
+		if !ok || !c.state.CompareAndSwap(busy, answering) { // else it was answered for, as too late
 			return nil, end
 		}
 		last := c.server.isStopping() || c.response.last()
@@ -125,6 +134,7 @@ func (c *conn) answer(data []byte) (rest []byte, next next) {
 		if cap(c.out) > largestKept {
 			c.out = nil
 		}
+		c.state.Store(busy)
 	}
 }
 
@@ -136,7 +146,7 @@ func (c *conn) handle() (ok bool) {
 			c.server.http.ErrorLog.Print("plainhttp: a handler panicked")
 		}
 	}()
-	c.server.http.Handler.ServeHTTP(&c.response, &c.request.Request)
+	c.server.handler.ServeHTTP(&c.response, &c.request.Request)
 	return true
 }
 

@@ -18,7 +18,8 @@ const maxHeaders = 48
 // request is a plain request. It is used again for the next one on its connection.
 type request struct {
 	http.Request
-	peer   string // address of the connection
+	blank  http.Request // with the context
+	peer   string       // address of the connection
 	url    url.URL
 	header http.Header
 	values [maxHeaders]string // what the lists in the header are made of
@@ -61,10 +62,10 @@ func (r *request) readLine(line string, plain func(path string) bool) bool {
 		return false
 	}
 	r.url = url.URL{Path: path, RawQuery: query, ForceQuery: found && query == ""}
-	r.Request = http.Request{
-		Method: method, URL: &r.url, RequestURI: target, Proto: version, ProtoMajor: 1, ProtoMinor: 1,
-		Header: r.header, RemoteAddr: r.peer,
-	}
+	r.Request = r.blank
+	r.Method, r.URL, r.RequestURI = method, &r.url, target
+	r.Proto, r.ProtoMajor, r.ProtoMinor = version, 1, 1
+	r.Header, r.RemoteAddr = r.header, r.peer
 	return true
 }
 

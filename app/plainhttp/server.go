@@ -22,11 +22,19 @@ import (
 
 // Server is an http.Server with a short path. It is safe for concurrent use.
 type Server struct {
-	http  *http.Server
-	plain func(path string) bool
-	rest  *passed
-	stop  chan struct{}  // closed, under mu, when no more requests are taken
-	live  sync.WaitGroup // of conns, which add to it under mu
+	// HandlerTime is how long a handler may take: the context of its request ends then.
+	// A plain request whose handler has not returned a quarter of that later is answered
+	// 503, and its connection closed. Other requests get ReadTimeout more, for their
+	// bodies. To be set before Serve; DefaultHandlerTime if it is not.
+	HandlerTime time.Duration
+
+	handler http.Handler
+	born    time.Time // from which conn.began is counted
+	http    *http.Server
+	plain   func(path string) bool
+	rest    *passed
+	stop    chan struct{}  // closed, under mu, when no more requests are taken
+	live    sync.WaitGroup // of conns, which add to it under mu
 
 	mu       sync.Mutex
 	listener net.Listener
@@ -39,11 +47,12 @@ type Server struct {
 // which must be set. Plain requests are handled with a few differences:
 //
 //   - The request must not be kept by the handler, nor its header or body.
-//   - Its context does not end when the client goes away.
+//   - Its context ends with its time, and not when the client goes away.
 //   - The answer is sent when the handler has returned, in one piece: headers may be set
 //     until then, and http.ResponseController finds nothing to control.
 func New(server *http.Server, plain func(path string) bool) *Server {
 	return &Server{
+		HandlerTime: DefaultHandlerTime, handler: server.Handler, born: time.Now().Add(-1),
 		http: server, plain: plain, stop: make(chan struct{}), conns: map[*conn]struct{}{},
 		rest: &passed{conns: make(chan net.Conn), closed: make(chan struct{})},
 	}
@@ -60,10 +69,14 @@ func (s *Server) Serve(l net.Listener) error {
 		l.Close()
 		return http.ErrServerClosed
 	}
+	s.http.Handler = bounded(s.handler, s.http.ReadTimeout+s.HandlerTime)
 	var rest sync.WaitGroup
 	rest.Go(func() { s.http.Serve(s.rest) }) // ends when s.rest does, and not before
+	ended := make(chan struct{})
+	rest.Go(func() { s.watch(ended) })
 	err := s.accept(l)
 	s.rest.Close() // net/http goes on with the connections that it has
+	close(ended)
 	rest.Wait()
 	return err
 }
@@ -139,13 +152,35 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 }
 
-// Close closes every connection at once, and waits for the handlers of plain requests.
+// closeTime is how long Close waits for handlers that have been told to end.
+const closeTime = time.Second
+
+// Close closes every connection at once, ends the contexts of plain requests, and waits a
+// second for their handlers. It returns an error if that is not enough: they are left
+// behind.
 func (s *Server) Close() error {
-	s.halt(func(c *conn) { c.Conn.Close() })
+	s.halt(func(c *conn) {
+		c.Conn.Close()
+		c.handling.end()
+	})
 	err := s.http.Close()
-	s.live.Wait()
-	return err
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.live.Wait()
+	}()
+	enough := time.NewTimer(closeTime)
+	defer enough.Stop()
+	select {
+	case <-done:
+		return err
+	case <-enough.C:
+		return errors.Join(err, errLeft)
+	}
 }
+
+// errLeft says that there are handlers that did not end.
+var errLeft = errors.New("a handler does not return")
 
 // halt takes no more connections, and does something to those that there are.
 func (s *Server) halt(with func(*conn)) {
