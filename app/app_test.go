@@ -24,8 +24,6 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/fotspor/fotspor/app"
-	"github.com/fotspor/fotspor/geo"
-	"github.com/fotspor/fotspor/internal/trusted"
 	"github.com/fotspor/fotspor/store/storetest"
 )
 
@@ -88,7 +86,6 @@ func start(t *testing.T, now time.Time, change func(*app.Options)) *program {
 	o.Collector, o.Dashboard, o.Retention = true, true, true
 	o.Data = t.TempDir()
 	o.Engine = storetest.Library(t)
-	o.Geo = geo.FindIn(trusted.Checkout("."))
 	o.Listen, o.MetricsListen = "127.0.0.1:0", "127.0.0.1:0"
 	o.Logger = slog.New(slog.NewTextHandler(p.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	o.Out = p.out
@@ -238,8 +235,7 @@ func await(t *testing.T, what string, f func() error) {
 func process(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], args...)
-	cmd.Env = append(os.Environ(), asProgram+"=1", "FOTSPOR_ENGINE="+storetest.Library(t),
-		"FOTSPOR_GEO="+strings.Join(geo.FindIn(trusted.Checkout(".")), ","))
+	cmd.Env = append(os.Environ(), asProgram+"=1", "FOTSPOR_ENGINE="+storetest.Library(t))
 	return cmd
 }
 

@@ -28,7 +28,6 @@ import (
 	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/internal/chromium"
-	"github.com/fotspor/fotspor/internal/trusted"
 )
 
 // clients holds a script of ours for each client of Matomo that is tested. The
@@ -335,7 +334,7 @@ func newStage(t *testing.T, hosts string) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	places, err := geo.Open(geo.FindIn(trusted.Checkout(".")), geo.Options{})
+	places, err := geo.Open(geo.Find(), geo.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

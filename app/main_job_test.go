@@ -30,7 +30,6 @@ import (
 	"github.com/fotspor/fotspor/app"
 	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
-	"github.com/fotspor/fotspor/internal/trusted"
 )
 
 // agent is a browser as the test knows it, independently of package browser.
@@ -145,7 +144,7 @@ func TestMainJob(t *testing.T) {
 	}
 	// The clock goes back at three o'clock of the third day.
 	begin := time.Date(2026, 10, 23, 6, 0, 0, 0, zone)
-	places, err := geo.Open(geo.FindIn(trusted.Checkout(".")), geo.Options{})
+	places, err := geo.Open(geo.Find(), geo.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -130,6 +130,7 @@ func TestDashboardAndRetentionWait(t *testing.T) {
 	}
 	engine := serve(t, "engine", "--listen", "127.0.0.1:0", "--data", t.TempDir())
 	missing, elsewhere := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "data")
+	notMade := filepath.Join(t.TempDir(), "data")
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for name, c := range map[string]struct {
 		place string
@@ -140,8 +141,13 @@ func TestDashboardAndRetentionWait(t *testing.T) {
 			engine.public + "/footprints",
 			[]string{"--store", engine.public + "/footprints", "--data", elsewhere},
 			func() {
-				if _, errs, status := command(t, "", "migrate", "--store", engine.public+"/footprints"); status != 0 {
-					t.Fatalf("migrate: %q, status %d", errs, status)
+				for _, args := range [][]string{{"migrate"}, {"retention", "run"}, {"access", "--ip", "192.0.2.1"}} {
+					if _, errs, status := command(t, "", append(args, "--store", engine.public+"/footprints", "--data", notMade)...); status != 0 {
+						t.Fatalf("%s: %q, status %d", args, errs, status)
+					}
+				}
+				if _, err := os.Stat(notMade); err == nil {
+					t.Error("commands on a server made a data directory")
 				}
 			},
 		},

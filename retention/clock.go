@@ -42,9 +42,9 @@ type Notes interface {
 	NoteClock(ctx context.Context, seen time.Time) error
 }
 
-// ClockOptions are the parts of a Clock. Only File must be given.
+// ClockOptions are the parts of a Clock. File or Notes must be given.
 type ClockOptions struct {
-	File  string // of the note, in the data directory; its folder is made when needed
+	File  string // of the note, in the data directory; its folder is made when needed; "": Notes alone
 	Notes Notes  // nil: the file alone
 
 	// Synchronised reports whether the kernel calls its clock synchronised. nil: it
@@ -251,6 +251,9 @@ func (c *Clock) write(ctx context.Context, seen time.Time) {
 
 func (c *Clock) readFile() (note, error) {
 	var n note
+	if c.File == "" {
+		return n, nil
+	}
 	text, err := os.ReadFile(c.File)
 	if errors.Is(err, fs.ErrNotExist) {
 		return n, nil
@@ -269,6 +272,9 @@ func (c *Clock) readFile() (note, error) {
 
 // writeFile replaces the note in one step.
 func (c *Clock) writeFile(n note) error {
+	if c.File == "" {
+		return nil
+	}
 	n.Seen = n.Seen.UTC().Round(0)
 	text, err := json.Marshal(n)
 	if err != nil {

@@ -23,10 +23,11 @@ var ErrRefused = errors.New("refused")
 // that wraps ErrRefused if the file, a folder above it, or a symbolic link on the way to
 // it,
 //
-//   - belongs to a user who is neither root, nor that of this process, nor the owner of
-//     the executable;
-//   - may be written by everybody, or by a group other than those of the three. A folder
-//     above may be, if it has the sticky bit: there only its owner can replace a file.
+//   - belongs to a user who is neither root, nor that of this process, nor one who could
+//     replace the executable: its owner, and those of the folders above it;
+//   - may be written by everybody, or by a group that is neither root's, nor that of this
+//     process, nor one that could replace the executable. A folder above may be, if it has
+//     the sticky bit: there only its owner can replace a file.
 //
 // A path that does not exist gives an error that wraps fs.ErrNotExist.
 func Path(path string) (string, error) {
@@ -116,12 +117,20 @@ func MakeDir(path string) (string, error) {
 // owners are the users and groups that may change what the program uses.
 type owners struct{ users, groups []uint32 }
 
+// trustees are root, this process, and those who could replace the executable.
 func trustees() owners {
 	o := owners{[]uint32{0, uint32(os.Geteuid())}, []uint32{0, uint32(os.Getegid())}}
-	if exe := executable(); exe != "" {
-		if info, err := os.Stat(exe); err == nil {
+	exe := executable()
+	for path := exe; path != ""; path = filepath.Dir(path) {
+		if info, err := os.Lstat(path); err == nil {
 			stat := info.Sys().(*syscall.Stat_t)
-			o.users, o.groups = append(o.users, stat.Uid), append(o.groups, stat.Gid)
+			o.users = append(o.users, stat.Uid)
+			if path == exe || info.Mode()&0o020 != 0 {
+				o.groups = append(o.groups, stat.Gid)
+			}
+		}
+		if path == filepath.Dir(path) {
+			break
 		}
 	}
 	return o
@@ -135,7 +144,7 @@ func (o owners) check(path string, above bool) error {
 	stat, mode := info.Sys().(*syscall.Stat_t), info.Mode()
 	switch {
 	case !slices.Contains(o.users, stat.Uid):
-		return fmt.Errorf("%q: %w: it belongs to %s, who is neither root, the user of this process nor the owner of the program", path, ErrRefused, UserName(stat.Uid))
+		return fmt.Errorf("%q: %w: it belongs to %s, who is neither root, the user of this process nor an owner of the program", path, ErrRefused, UserName(stat.Uid))
 	case mode&fs.ModeSymlink != 0: // its mode says nothing
 	case above && mode&fs.ModeSticky != 0:
 	case mode&0o002 != 0:
@@ -169,8 +178,23 @@ func Places() (beside, checkout string) {
 	return beside, Checkout(beside)
 }
 
+// standIn is the path that executable returns in a test; "" for the real one.
+var standIn string
+
+// StandIn has the program stand in the folder bin of the checkout that dir is in. It is
+// for tests, whose binary is in a temporary folder, and to be called before anything else
+// of this package.
+func StandIn(dir string) {
+	if root, err := filepath.EvalSymlinks(Checkout(dir)); err == nil {
+		standIn = filepath.Join(root, "bin", "fotspor")
+	}
+}
+
 // executable returns the path of this program without symbolic links, or "".
 func executable() string {
+	if standIn != "" {
+		return standIn
+	}
 	exe, err := os.Executable()
 	if err != nil {
 		return ""

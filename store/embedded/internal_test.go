@@ -99,3 +99,6 @@ func TestParseException(t *testing.T) {
 		}
 	}
 }
+
+// LibraryIn is where npm puts the library in a checkout.
+var LibraryIn = libraryIn

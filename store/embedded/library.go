@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"debug/elf"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,8 +24,8 @@ var ErrNoLibrary = errors.New("libchdb, the ClickHouse engine, was not found")
 
 // FindLibrary returns the path of libchdb. A non-empty explicit path is the answer if a
 // file is there, and the only place looked at. Otherwise the order is: beside the
-// executable; LibraryIn the source checkout that the executable stands in;
-// /usr/local/lib; /usr/lib. The working directory is no such place.
+// executable; node_modules/@chdb/lib-*/ in the source checkout that the
+// executable stands in; /usr/local/lib; /usr/lib. The working directory is no such place.
 //
 // The error wraps ErrNoLibrary and says how to get it, or trusted.ErrRefused if somebody
 // else may change the first file found.
@@ -61,13 +62,13 @@ func libraryCandidates(beside, checkout string) []string {
 		found = append(found, filepath.Join(beside, libraryFile))
 	}
 	if checkout != "" {
-		found = append(found, LibraryIn(checkout))
+		found = append(found, libraryIn(checkout))
 	}
 	return append(found, "/usr/local/lib/"+libraryFile, "/usr/lib/"+libraryFile)
 }
 
-// LibraryIn returns where npm puts libchdb in a source checkout.
-func LibraryIn(checkout string) string {
+// libraryIn returns where npm puts libchdb in a source checkout.
+func libraryIn(checkout string) string {
 	return filepath.Join(checkout, "node_modules", filepath.FromSlash(libraryPackage()), libraryFile)
 }
 
@@ -84,6 +85,34 @@ func libraryPackage() string {
 		return "@chdb/lib-linux-" + arch + "-gnu"
 	}
 	return "@chdb/lib-" + runtime.GOOS + "-" + arch
+}
+
+// openNeeded loads the system's libraries that a library needs, from the system's own
+// folders. The loader takes what is loaded already, and does not look into the folder
+// that libchdb names besides (its RUNPATH): that of the machine which built it, where on
+// this machine anybody's files may be.
+func openNeeded(path string) error {
+	if runtime.GOOS != "linux" {
+		return nil
+	}
+	file, err := elf.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	needed, err := file.ImportedLibraries()
+	if err != nil {
+		return err
+	}
+	for _, name := range needed {
+		if filepath.Base(name) != name {
+			return fmt.Errorf("it needs %q, by a path", name)
+		}
+		if _, err := purego.Dlopen(name, purego.RTLD_NOW|purego.RTLD_LOCAL); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // library is the C interface of libchdb (chdb.h). Every handle it gives out is
@@ -112,6 +141,9 @@ type library struct {
 // openLibrary maps the file into the process, where it stays for good, and
 // resolves the functions this package calls.
 func openLibrary(path string) (*library, error) {
+	if err := openNeeded(path); err != nil {
+		return nil, fmt.Errorf("%w %q: %w", ErrNotLoaded, path, err)
+	}
 	handle, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_LOCAL)
 	if err != nil {
 		return nil, fmt.Errorf("%w %q: %w", ErrNotLoaded, path, err)

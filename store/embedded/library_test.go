@@ -31,6 +31,8 @@ func find(explicit string) error {
 func TestWhereTheLibraryIsLookedFor(t *testing.T) {
 	self, err := os.Executable()
 	must(t, err)
+	text, err := os.ReadFile(self)
+	must(t, err)
 	plant := func(t *testing.T, dir string) string {
 		t.Helper()
 		must(t, os.MkdirAll(dir, 0o755))
@@ -79,6 +81,17 @@ func TestWhereTheLibraryIsLookedFor(t *testing.T) {
 			must(t, os.Chmod(filepath.Dir(file), 0o777))
 			return file
 		}, "ErrRefused"},
+		"a checkout of somebody else's in which root has built": {func(t *testing.T, p place) string {
+			if os.Geteuid() != 0 {
+				t.Skip("NOT TESTED: only root can give files to others")
+			}
+			checkout(t, p.root)
+			plant(t, npm(p.root))
+			must(t, filepath.WalkDir(p.root, func(path string, _ os.DirEntry, err error) error {
+				return errors.Join(err, os.Chown(path, 54321, 54321), os.Chmod(path, 0o775))
+			}))
+			return ""
+		}, npm("") + "/libchdb.so"},
 		"named, of somebody else": {func(t *testing.T, p place) string {
 			if os.Geteuid() != 0 {
 				t.Skip("NOT TESTED: only root can give files to others")
@@ -94,10 +107,7 @@ func TestWhereTheLibraryIsLookedFor(t *testing.T) {
 			must(t, os.Mkdir(p.bin, 0o755), os.MkdirAll(p.wd, 0o755))
 			explicit := c.prepare(t, p)
 			program := filepath.Join(p.bin, "program")
-			if os.Link(self, program) != nil {
-				text, err := os.ReadFile(self)
-				must(t, err, os.WriteFile(program, text, 0o755))
-			}
+			must(t, os.WriteFile(program, text, 0o755))
 			// What 6acc0f2 would have loaded.
 			if explicit == "" {
 				for _, dir := range []string{npm(p.wd), npm(filepath.Dir(p.wd)), p.wd} {
@@ -136,4 +146,21 @@ func npm(checkout string) string { return filepath.Dir(embedded.LibraryIn(checko
 func checkout(t *testing.T, dir string) {
 	t.Helper()
 	must(t, os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module github.com/fotspor/fotspor\n"), 0o644))
+}
+
+// TestLibrariesOfTheSystem: what libchdb needs is loaded from the system's folders, and
+// not from the folder of those who built it.
+func TestLibrariesOfTheSystem(t *testing.T) {
+	needLibrary(t)
+	cmd := exec.CommandContext(t.Context(), os.Args[0], t.TempDir())
+	cmd.Env = append(os.Environ(), childVariable+"=fill", "LD_DEBUG=libs")
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "find library=libm.so") {
+		t.Fatalf("%v: the loader does not tell what it does: %s", err, out)
+	}
+	for line := range strings.Lines(string(out)) {
+		if strings.Contains(line, "RUNPATH from file") || strings.Contains(line, "RPATH from file") {
+			t.Errorf("the loader looks elsewhere: %s", line)
+		}
+	}
 }

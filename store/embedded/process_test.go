@@ -44,7 +44,7 @@ func ask(e *embedded.Engine, sql string) (string, error) {
 
 // withEngine opens an engine, asks it, and closes it.
 func withEngine(dir string, statements ...string) (answers string, err error) {
-	e, err := embedded.Open(context.Background(), embedded.Options{Dir: dir, Library: library(), Logger: slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+	e, err := embedded.Open(context.Background(), embedded.Options{Dir: dir, Logger: slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{Level: slog.LevelWarn}))})
 	if err != nil {
 		return "", err
 	}
@@ -164,7 +164,7 @@ func TestAnotherProcess(t *testing.T) {
 func lifecycle(dir string) error {
 	ctx := context.Background()
 	first := filepath.Join(dir, "first")
-	e, err := embedded.Open(ctx, embedded.Options{Dir: first, Library: library()})
+	e, err := embedded.Open(ctx, embedded.Options{Dir: first})
 	if err != nil {
 		return err
 	}

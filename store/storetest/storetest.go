@@ -87,15 +87,11 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// findLibrary looks where FOTSPOR_ENGINE says, or else in the checkout that the tests
-// run in: a test binary stands elsewhere.
-func findLibrary() (string, error) {
-	path := os.Getenv("FOTSPOR_ENGINE")
-	if path == "" {
-		path = embedded.LibraryIn(trusted.Checkout("."))
-	}
-	return embedded.FindLibrary(path)
-}
+// init has the engine found in the checkout that the tests run in.
+func init() { trusted.StandIn(".") }
+
+// findLibrary looks where FOTSPOR_ENGINE says, or else where the program does.
+func findLibrary() (string, error) { return embedded.FindLibrary(os.Getenv("FOTSPOR_ENGINE")) }
 
 // Library returns the path of the engine's library, or skips the test.
 func Library(tb testing.TB) string {
