@@ -13,14 +13,14 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-// MinLength is the shortest password that Hash takes, in characters; NIST SP
-// 800-63B asks for a length and for no mixture of signs.
+// MinLength is the shortest password that Check takes, in characters; NIST SP 800-63B
+// and OWASP ASVS 5 (6.2.1) ask for a length and for no mixture of signs.
 const MinLength = 12
 
 // maxLength bounds the work that one password can ask for, in bytes.
 const maxLength = 1024
 
-// ErrLength is returned by Hash for a password that is too short or too long.
+// ErrLength is returned by Check for a password that is too short or too long.
 var ErrLength = errors.New("password: want at least 12 characters and at most 1024 bytes")
 
 // The parameters are the smallest that OWASP's password storage cheat sheet
@@ -53,11 +53,11 @@ func NewHasher() *Hasher {
 	return h
 }
 
-// Hash returns the hash of a password in PHC string format. It waits for its
-// turn until ctx ends.
-func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
-	if len([]rune(password)) < MinLength || len(password) > maxLength {
-		return "", ErrLength
+// Hash returns the hash of a password in PHC string format, or the error of Check. It
+// waits for its turn until ctx ends.
+func (h *Hasher) Hash(ctx context.Context, password string, words ...string) (string, error) {
+	if err := Check(password, words...); err != nil {
+		return "", err
 	}
 	salt := random(saltLen)
 	key, err := h.key(ctx, password, salt, passes, memory, lanes)

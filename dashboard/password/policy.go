@@ -1,0 +1,69 @@
+package password
+
+import (
+	_ "embed"
+	"errors"
+	"strings"
+	"unicode"
+)
+
+// ErrCommon is returned by Check for a password that many people have, or that
+// contains a word that an attacker would try here.
+var ErrCommon = errors.New("password: it is common or contains the name of the user, the site or the program; want one that nobody would try")
+
+// common are passwords that many people have, in lower case, one a line: the 20,000
+// most frequent of at least MinLength characters and the 10,000 most frequent words,
+// both from the list of a million in SecLists (MIT licence), and Norwegian words.
+//
+//go:embed common.txt
+var common string
+
+// minWord is the length from which a word of the context is looked for within a
+// password. Shorter ones are in too many.
+const minWord = 4
+
+// Check returns ErrLength or ErrCommon for a password that is refused, and nil for any
+// other. Any character may be in it, and none must. The words of the context are the
+// name of the user, hosts of sites and the like; the program's own name is always one.
+func Check(password string, context ...string) error {
+	if len([]rune(password)) < MinLength || len(password) > maxLength {
+		return ErrLength
+	}
+	folded := strings.ToLower(password)
+	for _, word := range append(context, "fotspor") {
+		if word = strings.ToLower(word); len([]rune(word)) >= minWord && strings.Contains(folded, word) {
+			return ErrCommon
+		}
+	}
+	for _, tried := range []string{folded, word(folded), withoutLeet.Replace(word(folded))} {
+		if isCommon(tried) || repeats(tried) {
+			return ErrCommon
+		}
+	}
+	return nil
+}
+
+// withoutLeet writes letters that look like other signs as letters.
+var withoutLeet = strings.NewReplacer("0", "o", "1", "i", "3", "e", "4", "a", "5", "s", "7", "t", "@", "a", "$", "s", "!", "i")
+
+// word is what is left of a password without the digits and signs around it.
+func word(s string) string {
+	return strings.TrimFunc(s, func(r rune) bool { return !unicode.IsLetter(r) })
+}
+
+func isCommon(s string) bool { return s != "" && strings.Contains("\n"+common, "\n"+s+"\n") }
+
+// repeats reports whether a text is fewer than MinLength characters again and again.
+func repeats(s string) bool {
+	runes := []rune(s)
+	for period := 1; period < MinLength && 2*period <= len(runes); period++ {
+		again := true
+		for i := period; i < len(runes) && again; i++ {
+			again = runes[i] == runes[i-period]
+		}
+		if again {
+			return true
+		}
+	}
+	return false
+}
