@@ -1,20 +1,15 @@
 package app
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"strings"
 	"time"
 
-	"golang.org/x/term"
-
-	"github.com/fotspor/fotspor/dashboard/password"
 	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
@@ -56,7 +51,13 @@ func commands() []command {
 		{"token add", "", "make a token, with which a tracker may tell addresses and times", addToken},
 		{"token list", "", "list the tokens", listTokens},
 		{"token remove", "ID", "remove a token", removeToken},
-		{"user add", "NAME", "add a user, or set their password, read from standard input", addUser},
+		{"user add", "NAME", "add a user; the password is read from standard input", addUser},
+		{"user list", "", "list the users", listUsers},
+		{"user password", "NAME", "set a new password, read from standard input, and log the user out", setPassword},
+		{"user role", "NAME ROLE", "make a user an admin or a viewer, and log the user out", setRole},
+		{"user sites", "NAME SITES", "say which sites a viewer sees, and log the user out", setSites},
+		{"user remove", "NAME", "remove a user", removeUser},
+		{"audit", "", "who did what: log-ins, and changes of users, sites and tokens", listAudit},
 		{"spool list", "", "list the segments that wait for the store, were set aside or are damaged", listSpool},
 		{"spool retry", "SEGMENT", "send a segment that was set aside to the store again", retrySpool},
 		{"spool drop", "SEGMENT", "delete a segment that was set aside, and its hits, or is damaged", dropSpool},
@@ -98,7 +99,7 @@ func Main(ctx context.Context, env Env) int {
 		}
 		c.Args = args
 		c.Var(&c.log, "log-format", "`format` of logs on standard error: text or json")
-		err = cmd.run(ctx, c)
+		err = cmd.run(store.As(ctx, store.Actor{Via: store.Command, Name: account(env.Getenv)}), c)
 		if errors.Is(err, flag.ErrHelp) {
 			c.help(env.Stdout)
 			return 0
@@ -289,44 +290,6 @@ func (t *timeFlag) Set(s string) (err error) {
 		return errors.New("want a time such as 2026-11-22 or 2026-11-22T10:00:00Z")
 	}
 	return nil
-}
-
-func addUser(ctx context.Context, c *call) error {
-	c.bindCreate()
-	role := c.String("role", string(store.Viewer), "`role`: admin or viewer")
-	words, err := c.parseForStore("NAME")
-	if err != nil {
-		return err
-	}
-	if *role != string(store.Admin) && *role != string(store.Viewer) {
-		return usagef("role %q: want admin or viewer", *role)
-	}
-	secret, err := c.readPassword()
-	if err != nil {
-		return err
-	}
-	hash, err := password.NewHasher().Hash(ctx, secret)
-	if err != nil {
-		return err
-	}
-	return c.withStore(ctx, func(st *store.Store) error {
-		return st.AddUser(ctx, store.User{Name: words[0], Role: store.Role(*role), Password: hash})
-	})
-}
-
-// readPassword reads one line, without showing it where somebody types.
-func (c *call) readPassword() (string, error) {
-	if f, ok := c.Stdin.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		fmt.Fprint(c.Stderr, "Password: ")
-		line, err := term.ReadPassword(int(f.Fd()))
-		fmt.Fprintln(c.Stderr)
-		return string(line), err
-	}
-	line, err := bufio.NewReader(c.Stdin).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return "", fmt.Errorf("read password: %w", err)
-	}
-	return strings.TrimRight(line, "\r\n"), nil
 }
 
 func runQuery(ctx context.Context, c *call) error {

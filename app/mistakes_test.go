@@ -60,6 +60,19 @@ func TestMistakesInTheCommandLine(t *testing.T) {
 		{"token remove", "ID"},
 		{"user add", "NAME"},
 		{"user add kari --role root", `"root"`},
+		{"user add kari --sites one", `"one"`},
+		{"user add unknown", `"unknown"`},
+		{"user password", "NAME"},
+		{"user role kari", "ROLE"},
+		{"user role kari root", `"root"`},
+		{"user sites kari", "SITES"},
+		{"user sites kari ,", `","`},
+		{"user sites kari 1,all", `"all"`},
+		{"user remove", "NAME"},
+		{"audit --since soon", `"soon"`},
+		{"audit --format xml", `"xml"`},
+		{"serve --audit-retention 11y", "11y"},
+		{"retention run --audit-retention 0d", `"0d"`},
 		{"query", "SQL"},
 		{"access", "--ip"},
 		{"access --ip nowhere", "nowhere"},
@@ -114,7 +127,7 @@ func TestHelp(t *testing.T) {
 	if status != 0 {
 		t.Errorf("help: status %d", status)
 	}
-	for _, name := range []string{"serve", "collector", "dashboard", "retention", "retention run", "engine", "migrate", "site add", "site edit", "site list", "token add", "token list", "token remove", "spool list", "spool retry", "spool drop", "user add", "query", "access", "erase", "version"} {
+	for _, name := range []string{"serve", "collector", "dashboard", "retention", "retention run", "engine", "migrate", "site add", "site edit", "site list", "token add", "token list", "token remove", "spool list", "spool retry", "spool drop", "user add", "user list", "user password", "user role", "user sites", "user remove", "audit", "query", "access", "erase", "version"} {
 		if !strings.Contains(out, "  "+name+" ") {
 			t.Errorf("help does not name %q", name)
 		}

@@ -444,6 +444,7 @@ func (p *program) startDashboard(ctx context.Context, mux *http.ServeMux, geoDB 
 		return err
 	}
 	d.Routes(mux)
+	p.background("audit log", p.afterStore(d.Run))
 	if p.storeCame() {
 		p.addrs.SetupURL, err = d.SetupURL(ctx, p.baseURL())
 		return err

@@ -206,21 +206,13 @@ func addToken(ctx context.Context, c *call) error {
 	if len(sites) == 0 {
 		return usagef("missing --site, such as --site 1")
 	}
-	var ids []uint32
-	if !slices.Equal(sites, list{allSites}) {
-		for _, s := range sites {
-			id, err := siteID(s)
-			if err != nil {
-				return err
-			}
-			ids = append(ids, id)
-		}
+	_, ids, err := readSites(sites)
+	if err != nil {
+		return err
 	}
 	return c.withStore(ctx, func(st *store.Store) error {
-		for _, id := range ids {
-			if _, err := st.Site(ctx, id); err != nil {
-				return err
-			}
+		if err := checkSites(ctx, st, ids); err != nil {
+			return err
 		}
 		token, secret, err := st.AddToken(ctx, *name, ids)
 		if err != nil {

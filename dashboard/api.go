@@ -62,14 +62,6 @@ func newAPISums(s store.Sums) apiSums {
 	}
 }
 
-// asJSON makes problems of a handler be answered in JSON.
-func asJSON(f handler) handler {
-	return func(c *call) error {
-		c.json = true
-		return f(c)
-	}
-}
-
 func (c *call) answerJSON(value any) error {
 	body, err := json.Marshal(value)
 	if err != nil {
@@ -80,7 +72,7 @@ func (c *call) answerJSON(value any) error {
 }
 
 func (d *Dashboard) apiSites(c *call) error {
-	sites, err := d.store.Sites(c.r.Context())
+	sites, err := d.sites(c)
 	if err != nil {
 		return err
 	}
@@ -92,7 +84,7 @@ func (d *Dashboard) apiSites(c *call) error {
 }
 
 func (d *Dashboard) apiTotals(c *call) error {
-	site, now, p, err := d.site(c)
+	site, now, p, err := c.asked()
 	if err != nil {
 		return err
 	}
@@ -113,7 +105,7 @@ func (d *Dashboard) apiTotals(c *call) error {
 }
 
 func (d *Dashboard) apiSeries(c *call) error {
-	site, _, p, err := d.site(c)
+	site, _, p, err := c.asked()
 	if err != nil {
 		return err
 	}
@@ -153,7 +145,7 @@ func (c *call) limit() (int, error) {
 }
 
 func (d *Dashboard) apiTop(c *call) error {
-	site, _, p, err := d.site(c)
+	site, _, p, err := c.asked()
 	if err != nil {
 		return err
 	}
@@ -179,7 +171,7 @@ func (d *Dashboard) apiTop(c *call) error {
 }
 
 func (d *Dashboard) apiLeftOut(c *call) error {
-	site, _, p, err := d.site(c)
+	site, _, p, err := c.asked()
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@
 package dashboard
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -46,24 +47,26 @@ type Options struct {
 }
 
 // Dashboard answers requests for pages and figures. It is safe for concurrent
-// use and starts no goroutine that outlives a request.
+// use and starts no goroutine that outlives a request. Run keeps its counts.
 type Dashboard struct {
-	store       *store.Store
-	log         *slog.Logger
-	duration    *prometheus.HistogramVec
-	logins      *prometheus.CounterVec
-	now         func() time.Time
-	base        *url.URL // nil: as the request says
-	network     func(*http.Request) string
-	attribution func() (text, url string)
-	snippet     func(base string, site uint32) string
-	statement   func(site uint32) string
+	store        *store.Store
+	log          *slog.Logger
+	duration     *prometheus.HistogramVec
+	logins       *prometheus.CounterVec
+	openSessions prometheus.Gauge
+	now          func() time.Time
+	base         *url.URL // nil: as the request says
+	network      func(*http.Request) string
+	attribution  func() (text, url string)
+	snippet      func(base string, site uint32) string
+	statement    func(site uint32) string
 
 	languages   language.Languages
 	pages       renderer
 	assets      *assets
 	passwords   *password.Hasher
 	throttle    *throttle
+	refusals    *refusals
 	setup       setup
 	crossOrigin *http.CrossOriginProtection
 }
@@ -88,6 +91,7 @@ func New(opts Options) (*Dashboard, error) {
 		return nil, fmt.Errorf("new dashboard: no store")
 	}
 	d.fillDefaults()
+	d.refusals = &refusals{store: d.store, warn: func(err error) { d.log.Warn("the audit log lacks a line for now", "err", err) }}
 	if err := d.setBase(opts.BaseURL); err != nil {
 		return nil, fmt.Errorf("new dashboard: %w", err)
 	}
@@ -158,39 +162,62 @@ func (d *Dashboard) count(registerer prometheus.Registerer) error {
 	for _, result := range []string{loggedIn, refused, throttled} {
 		d.logins.WithLabelValues(result)
 	}
+	d.openSessions = prometheus.NewGauge(prometheus.GaugeOpts{
+		Namespace: "fotspor",
+		Name:      "sessions",
+		Help:      "Log-ins that have neither ended nor expired, counted once a minute.",
+	})
 	if registerer == nil {
 		return nil
 	}
-	return registerer.Register(d.logins)
+	return errors.Join(registerer.Register(d.logins), registerer.Register(d.openSessions))
 }
 
 // Routes puts the pages, the API and the assets on mux. Paths that nothing else
 // on mux answers get the dashboard's page for them.
 func (d *Dashboard) Routes(mux *http.ServeMux) {
-	open := func(pattern string, f handler) { mux.Handle(pattern, d.handle(pattern, f)) }
-	page := func(pattern string, f handler) { open(pattern, d.member(f, toLogin)) }
-	api := func(pattern string, f handler) {
-		mux.Handle(pattern, d.handle(pattern, asJSON(d.member(f, unauthorized))))
+	for _, r := range d.routes() {
+		mux.Handle(r.pattern, d.handle(r.pattern, d.guard(r)))
 	}
+}
 
-	open("GET /login", d.showLogin)
-	open("POST /login", d.logIn)
-	open("POST /logout", d.logOut)
-	open("GET /setup", d.showSetup)
-	open("POST /setup", d.setUp)
-	open("GET /assets/{file}", d.serveAsset)
+// routes are all that the dashboard answers. What guard does with each follows from
+// its path.
+func (d *Dashboard) routes() []route {
+	return []route{
+		{pattern: "GET /login", answer: d.showLogin, open: true},
+		{pattern: "POST /login", answer: d.logIn, open: true},
+		{pattern: "POST /logout", answer: d.logOut, open: true},
+		{pattern: "GET /setup", answer: d.showSetup, open: true},
+		{pattern: "POST /setup", answer: d.setUp, open: true},
+		{pattern: "GET /assets/{file}", answer: d.serveAsset, open: true},
 
-	page("GET /{$}", d.showSites)
-	page("GET /sites/{id}", d.showSite)
+		{pattern: "GET /{$}", answer: d.showSites},
+		{pattern: "GET /sites/{id}", answer: d.showSite},
 
-	api("GET /api/v1/sites", d.apiSites)
-	api("GET /api/v1/sites/{id}/totals", d.apiTotals)
-	api("GET /api/v1/sites/{id}/series", d.apiSeries)
-	api("GET /api/v1/sites/{id}/top", d.apiTop)
-	api("GET /api/v1/sites/{id}/left-out", d.apiLeftOut)
-	api("/api/", noSuchPage)
+		{pattern: "GET /api/v1/sites", answer: d.apiSites},
+		{pattern: "GET /api/v1/sites/{id}/totals", answer: d.apiTotals},
+		{pattern: "GET /api/v1/sites/{id}/series", answer: d.apiSeries},
+		{pattern: "GET /api/v1/sites/{id}/top", answer: d.apiTop},
+		{pattern: "GET /api/v1/sites/{id}/left-out", answer: d.apiLeftOut},
+		{pattern: "/api/", answer: noSuchPage},
 
-	open("/", noSuchPage)
+		{pattern: "GET /account", answer: d.showAccount},
+		{pattern: "POST /account/password", answer: d.changePassword},
+		{pattern: "POST /account/sessions", answer: d.endOwnSessions},
+
+		{pattern: "GET /admin/users", answer: d.showUsers},
+		{pattern: "POST /admin/users/add", answer: d.addUser},
+		{pattern: "POST /admin/users/rights", answer: d.changeUser("rights", d.changeRights)},
+		{pattern: "POST /admin/users/password", answer: d.changeUser("password", d.setPassword)},
+		{pattern: "POST /admin/users/sessions", answer: d.changeUser("sessions", d.endSessions)},
+		{pattern: "POST /admin/users/remove", answer: d.changeUser("removed", d.removeUser)},
+		{pattern: "GET /admin/sessions", answer: d.showSessions},
+		{pattern: "POST /admin/sessions", answer: d.endSessionOf},
+		{pattern: "GET /admin/audit", answer: d.showAudit},
+
+		{pattern: "/", answer: noSuchPage, open: true},
+	}
 }
 
 func noSuchPage(*call) error { return notFound }

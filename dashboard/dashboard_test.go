@@ -76,13 +76,19 @@ func (b *bench) newClient() *http.Client {
 	return &http.Client{Jar: jar, Transport: transport}
 }
 
-// addUser makes a user.
-func (b *bench) addUser(name string, role store.Role, pass string) {
+func (b *bench) hash(pass string) string {
 	b.Helper()
 	hash, err := password.NewHasher().Hash(b.Context(), pass)
 	if err != nil {
 		b.Fatal(err)
 	}
+	return hash
+}
+
+// addUser makes a user.
+func (b *bench) addUser(name string, role store.Role, pass string) {
+	b.Helper()
+	hash := b.hash(pass)
 	if err := b.store.AddUser(b.Context(), store.User{Name: name, Role: role, Password: hash}); err != nil {
 		b.Fatal(err)
 	}

@@ -22,6 +22,7 @@ type call struct {
 	secure bool       // the browser came by HTTPS
 	json   bool       // answer problems in JSON
 	user   store.User // who is logged in; zero where nobody need be
+	site   store.Site // of the path; zero where it names none
 	status int        // answered
 }
 

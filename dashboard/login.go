@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"net/url"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -19,10 +18,7 @@ import (
 	"github.com/fotspor/fotspor/store"
 )
 
-const (
-	maxForm = 16 << 10 // bytes of a posted form
-	maxName = 100      // bytes of the name of a user
-)
+const maxForm = 16 << 10 // bytes of a posted form
 
 // loginForm is what the page of a log-in shows.
 type loginForm struct {
@@ -45,55 +41,71 @@ func (d *Dashboard) showLogin(c *call) error {
 	})
 }
 
+// logIn checks a name and a password. A name that is no user's takes the same way, and
+// as long.
 func (d *Dashboard) logIn(c *call) error {
 	if err := c.parseForm(); err != nil {
 		return err
 	}
-	form := loginForm{Name: strings.TrimSpace(c.r.PostForm.Get("name")), Next: localPath(c.r.PostForm.Get("next"))}
-	user, network := "user "+form.Name, "network "+d.network(c.r)
-	if len(form.Name) > maxName {
-		form.Name, user = "", "user"
+	form := loginForm{Name: store.CleanName(c.r.PostForm.Get("name")), Next: localPath(c.r.PostForm.Get("next"))}
+	if store.ValidateName(form.Name) != nil {
+		form.Name = ""
 	}
-	if form.Wait = d.throttle.attempt(c.now, user, network); form.Wait > 0 {
+	user, err := d.store.User(c.r.Context(), form.Name)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	who := user.Name
+	if who == "" {
+		who = store.Unknown
+	}
+	network := d.network(c.r)
+	ways := []counted{
+		countedBy(byPair, form.Name+"\x00"+network), countedBy(byName, form.Name), countedBy(byNetwork, network),
+	}
+	if device, ok := c.device(user); ok {
+		ways = []counted{device}
+	}
+	if wait := d.throttle.attempt(c.now, ways...); wait > 0 {
 		d.logins.WithLabelValues(throttled).Inc()
-		// Rounded up: who comes back then is let try.
-		form.Wait = form.Wait.Truncate(time.Second) + time.Second
-		c.w.Header().Set("Retry-After", strconv.Itoa(int(form.Wait/time.Second)))
+		d.refusals.add(c, store.LoginThrottled, who)
+		form.Wait = c.waitFor(wait)
 		return d.render(c, http.StatusTooManyRequests, "login", form)
 	}
-	found, ok, err := d.verify(c, form.Name, c.r.PostForm.Get("password"))
+	ok, err := d.passwords.Verify(c.r.Context(), user.Password, c.r.PostForm.Get("password"))
 	if err != nil {
 		return err
 	}
 	if !ok {
 		d.logins.WithLabelValues(refused).Inc()
+		d.refusals.add(c, store.LoginRefused, who)
 		form.Failed = true
 		return d.render(c, http.StatusForbidden, "login", form)
 	}
-	d.throttle.forgive(user, network)
-	if err := d.startSession(c, found); err != nil {
+	d.throttle.forgive(ways...)
+	c.user = user
+	if err := d.store.Note(c.r.Context(), c.entry(store.LoggedIn, "")); err != nil {
+		return err
+	}
+	if err := d.startSession(c, user); err != nil {
 		return err
 	}
 	d.logins.WithLabelValues(loggedIn).Inc()
-	d.log.Info("logged in", "user", form.Name)
 	return c.redirect(form.Next)
 }
 
-// verify reports whether the password is the user's. An unknown user takes as
-// long as a known one.
-func (d *Dashboard) verify(c *call, name, pass string) (store.User, bool, error) {
-	user, err := d.store.User(c.r.Context(), name)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return user, false, err
-	}
-	ok, err := d.passwords.Verify(c.r.Context(), user.Password, pass)
-	return user, ok, err
+// waitFor tells the client how long to wait, rounded up: who comes back then is let try.
+func (c *call) waitFor(wait time.Duration) time.Duration {
+	wait = wait.Truncate(time.Second) + time.Second
+	c.w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)))
+	return wait
 }
 
 func (d *Dashboard) logOut(c *call) error {
 	if err := d.endSession(c); err != nil {
 		return err
 	}
+	c.setSession("", -1)
 	return c.redirect("/login")
 }
 
@@ -161,10 +173,10 @@ func (d *Dashboard) SetupURL(ctx context.Context, base string) (string, error) {
 
 // setupForm is what the page of the setup link shows.
 type setupForm struct {
-	Token                        string
-	Name                         string
-	BadName, BadPassword, Differ bool
-	MinLength                    int
+	Token   string
+	Name    string
+	BadName bool
+	New     newPassword
 }
 
 func (d *Dashboard) showSetup(c *call) error {
@@ -175,7 +187,7 @@ func (d *Dashboard) showSetup(c *call) error {
 	if err != nil {
 		return err
 	}
-	return d.render(c, http.StatusOK, "setup", setupForm{Token: token, MinLength: password.MinLength})
+	return d.render(c, http.StatusOK, "setup", setupForm{Token: token, New: newPassword{MinLength: password.MinLength}})
 }
 
 // setUp makes the first administrator. The lock is held all the way, so that one
@@ -186,30 +198,28 @@ func (d *Dashboard) setUp(c *call) error {
 	}
 	d.setup.mu.Lock()
 	defer d.setup.mu.Unlock()
-	post := c.r.PostForm
-	form := setupForm{Token: post.Get("token"), Name: strings.TrimSpace(post.Get("name")), MinLength: password.MinLength}
+	form := setupForm{Token: c.r.PostForm.Get("token"), Name: store.CleanName(c.r.PostForm.Get("name"))}
 	if err := d.checkSetup(c, form.Token); err != nil {
 		return err
 	}
-	hash, err := d.passwords.Hash(c.r.Context(), post.Get("password"))
-	if err != nil && !errors.Is(err, password.ErrLength) {
-		return err
-	}
-	form.BadName = form.Name == "" || len(form.Name) > maxName
-	form.BadPassword = err != nil
-	form.Differ = post.Get("password") != post.Get("again")
-	if form.BadName || form.BadPassword || form.Differ {
-		return d.render(c, http.StatusUnprocessableEntity, "setup", form)
-	}
-	if err := d.store.AddUser(c.r.Context(), store.User{Name: form.Name, Role: store.Admin, Password: hash}); err != nil {
-		return err
-	}
-	user, err := d.store.User(c.r.Context(), form.Name)
+	hash, chosen, err := d.choose(c, form.Name)
 	if err != nil {
 		return err
 	}
+	form.New, form.BadName = chosen, store.ValidateName(form.Name) != nil
+	if form.BadName || form.New.Problem != "" {
+		return d.render(c, http.StatusUnprocessableEntity, "setup", form)
+	}
+	ctx := store.As(c.r.Context(), store.Actor{Via: store.Page, Name: form.Name})
+	if err := d.store.AddUser(ctx, store.User{Name: form.Name, Role: store.Admin, Password: hash}); err != nil {
+		return err
+	}
 	d.setup.token = ""
-	d.log.Info("first administrator made", "user", form.Name)
+	d.log.Info("first administrator made")
+	user, err := d.store.User(ctx, form.Name)
+	if err != nil {
+		return err
+	}
 	if err := d.startSession(c, user); err != nil {
 		return err
 	}

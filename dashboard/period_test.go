@@ -94,39 +94,3 @@ func FuzzParsePeriod(f *testing.F) {
 		}
 	})
 }
-
-func TestThrottleForgets(t *testing.T) {
-	th := newThrottle()
-	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	for range freeAttempts {
-		if wait := th.attempt(now, "a"); wait != 0 {
-			t.Fatalf("a free attempt waits %s", wait)
-		}
-	}
-	wait := th.attempt(now, "a")
-	longest := wait
-	for range 20 {
-		now = now.Add(wait)
-		th.attempt(now, "a")
-		wait = th.attempt(now, "a")
-		longest = max(longest, wait)
-	}
-	if longest != maxDelay {
-		t.Errorf("longest wait = %s, want %s", longest, maxDelay)
-	}
-	if th.attempt(now, "b") != 0 {
-		t.Error("another waits too")
-	}
-	now = now.Add(forgetAttempts + maxDelay)
-	for i := range freeAttempts {
-		if wait := th.attempt(now, "a"); wait != 0 {
-			t.Errorf("after a quiet hour attempt %d waits %s", i, wait)
-		}
-	}
-	for i := range 2 * maxThrottled {
-		th.attempt(now, time.Duration(i).String())
-	}
-	if n := th.seen.Len(); n != maxThrottled {
-		t.Errorf("%d keys remembered, want %d", n, maxThrottled)
-	}
-}

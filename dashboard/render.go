@@ -7,15 +7,17 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/fotspor/fotspor/dashboard/language"
+	"github.com/fotspor/fotspor/store"
 )
 
 //go:embed templates/*.html
 var templateFiles embed.FS
 
 // pageNames are the pages, each a template file that fills templates/layout.html.
-var pageNames = []string{"login", "setup", "sites", "site", "table", "problem"}
+var pageNames = []string{"login", "setup", "sites", "site", "table", "account", "users", "user", "sessions", "audit", "problem"}
 
 // renderer turns pages into HTML. It is safe for concurrent use.
 type renderer struct {
@@ -28,6 +30,7 @@ type view struct {
 	Lang        *language.Language
 	Other       []languageLink
 	User        string
+	Admin       bool // the user is one
 	Attribution *attribution
 	Page        any
 }
@@ -64,6 +67,7 @@ func readPages(l *language.Language, assets *assets) (map[string]*template.Templ
 			"number":   l.Number,
 			"duration": l.Duration,
 			"asset":    assets.url,
+			"moment":   moment,
 		}).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", "templates/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("read template %q: %w", name, err)
@@ -72,6 +76,9 @@ func readPages(l *language.Language, assets *assets) (map[string]*template.Templ
 	}
 	return pages, nil
 }
+
+// moment writes a time to the minute. Users have no time zone of their own.
+func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") + " UTC" }
 
 // page renders a page.
 func (r renderer) page(l *language.Language, name string, v view) ([]byte, error) {
@@ -92,7 +99,7 @@ func (r renderer) problemText(l *language.Language, p *problem) string {
 
 // render answers a page.
 func (d *Dashboard) render(c *call, status int, name string, page any) error {
-	v := view{Lang: c.lang, User: c.user.Name, Other: d.otherLanguages(c), Page: page}
+	v := view{Lang: c.lang, User: c.user.Name, Admin: c.user.Role == store.Admin, Other: d.otherLanguages(c), Page: page}
 	if text, link := d.attribution(); text != "" && c.user.Name != "" {
 		v.Attribution = &attribution{text, link}
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -48,6 +47,7 @@ func (d *Dashboard) startSession(c *call, user store.User) error {
 		return err
 	}
 	c.setSession(token, int(sessionLength/time.Second))
+	c.knowDevice(user)
 	return nil
 }
 
@@ -93,41 +93,23 @@ func (d *Dashboard) sessionUser(c *call) (store.User, error) {
 	return user, err
 }
 
-// endSession logs out, in the store and in the browser.
+// endSession logs out, in the store and in the browser. The audit log comes second: a
+// session that can't be noted ends all the same.
 func (d *Dashboard) endSession(c *call) error {
-	session, _, err := d.session(c)
-	if err == nil {
-		err = d.store.EndSession(c.r.Context(), session)
+	session, user, err := d.session(c)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil // there is none
 	}
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
+	if err != nil {
 		return err
 	}
-	c.setSession("", -1)
+	if err := d.store.EndSession(c.r.Context(), session); err != nil {
+		return err
+	}
+	c.user = user
+	if err := d.store.Note(c.r.Context(), c.entry(store.LoggedOut, "")); err != nil {
+		d.refusals.warn(err)
+	}
+	c.user = store.User{}
 	return nil
 }
-
-// member lets users through to f, and answers others with otherwise.
-func (d *Dashboard) member(f, otherwise handler) handler {
-	return func(c *call) error {
-		user, err := d.sessionUser(c)
-		if errors.Is(err, store.ErrNotFound) {
-			return otherwise(c)
-		}
-		if err != nil {
-			return err
-		}
-		c.user = user
-		return f(c)
-	}
-}
-
-// toLogin asks for a log-in, and comes back afterwards.
-func toLogin(c *call) error {
-	to := "/login"
-	if next := localPath(c.r.URL.RequestURI()); next != "/" {
-		to += "?" + url.Values{"next": {next}}.Encode()
-	}
-	return c.redirect(to)
-}
-
-func unauthorized(*call) error { return noSession }

@@ -76,7 +76,7 @@ type change struct {
 
 func (d *Dashboard) showSites(c *call) error {
 	ctx := c.r.Context()
-	sites, err := d.store.Sites(ctx)
+	sites, err := d.sites(c)
 	if err != nil {
 		return err
 	}
@@ -117,25 +117,17 @@ func newSiteLine(l *language.Language, site store.Site, days []store.Point) site
 	return line
 }
 
-// site returns the site of a call, the time of the call in the site's own time
+// asked returns the site of a call, the time of the call in the site's own time
 // zone, and the period that the query asks for.
-func (d *Dashboard) site(c *call) (store.Site, time.Time, period, error) {
-	id, err := strconv.ParseUint(c.r.PathValue("id"), 10, 32)
-	if err != nil {
-		return store.Site{}, time.Time{}, period{}, notFound.because(err)
-	}
-	site, err := d.store.Site(c.r.Context(), uint32(id))
-	if err != nil {
-		return store.Site{}, time.Time{}, period{}, err
-	}
-	now := c.now.In(site.Location)
+func (c *call) asked() (store.Site, time.Time, period, error) {
+	now := c.now.In(c.site.Location)
 	p, err := parsePeriod(c.r.URL.Query(), now)
-	return site, now, p, err
+	return c.site, now, p, err
 }
 
 // showSite shows a site, or one of its tables in full.
 func (d *Dashboard) showSite(c *call) error {
-	site, now, p, err := d.site(c)
+	site, now, p, err := c.asked()
 	if err != nil {
 		return err
 	}

@@ -31,8 +31,8 @@ func states(l *language.Language) []state {
 		{"log in first", "login", loginForm{Next: "/", New: true}, true},
 		{"log in failed", "login", loginForm{Name: "kari", Failed: true}, true},
 		{"log in throttled", "login", loginForm{Name: "kari", Wait: time.Minute}, true},
-		{"setup", "setup", setupForm{Token: "t", MinLength: 12}, true},
-		{"setup refused", "setup", setupForm{Token: "t", BadName: true, BadPassword: true, Differ: true, MinLength: 12}, true},
+		{"setup", "setup", setupForm{Token: "t", New: newPassword{MinLength: 12}}, true},
+		{"setup refused", "setup", setupForm{Token: "t", BadName: true, New: newPassword{12, "password.short"}}, true},
 		{"no sites", "sites", sitesPage{}, false},
 		{"sites", "sites", sitesPage{[]siteLine{
 			newSiteLine(l, aSite, somePoints(14, func(i int) int64 { return int64(i) })),
@@ -59,8 +59,51 @@ func states(l *language.Language) []state {
 		all = append(all, state{"table " + spec.key, "table", someFigures(thirtyDays).page(l, []tableSpec{spec}, longTable), false})
 		all = append(all, state{"empty table " + spec.key, "table", bare.page(l, []tableSpec{spec}, longTable), false})
 	}
+	all = append(all, accountStates()...)
 	for _, p := range problems {
 		all = append(all, state{"problem " + p.text, "problem", p.text, true})
+	}
+	return all
+}
+
+// accountStates are the states of the pages about users.
+func accountStates() []state {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	sessions := []sessionLine{{"id", "kari <b>", now, now, true}, {"other", "ola", now, now, false}}
+	sites := []siteChoice{{1, "Arne & Åse <AS>", true}, {2, "Two", false}}
+	users := usersPage{
+		Users: []userLine{
+			{"kari <b>", "/admin/users?name=kari", true, true, nil, 2}, {"ola", "/admin/users?name=ola", false, false, []string{"One", "Two"}, 0},
+			{"per", "/admin/users?name=per", false, false, nil, 0},
+		},
+		Form: userForm{All: true, Sites: sites, New: newPassword{MinLength: 12}},
+	}
+	refused := users
+	refused.Form = userForm{Name: "ola", Admin: true, Problem: "users.exists", Sites: sites, New: newPassword{12, "password.common"}}
+	all := []state{
+		{"account", "account", accountPage{Name: "kari", Admin: true, All: true, Sessions: sessions}, false},
+		{"account of a viewer", "account", accountPage{Name: "kari", Sites: []string{"One"}, Sessions: sessions, Done: "password"}, false},
+		{"account of a viewer of nothing", "account", accountPage{Name: "kari", Done: "sessions"}, false},
+		{"account with a wrong password", "account", accountPage{Name: "kari", Problem: "password.wrong"}, false},
+		{"account with wrong passwords", "account", accountPage{Name: "kari", Problem: "password.wait", Wait: time.Minute}, false},
+		{"account with a wrong password below", "account", accountPage{Name: "kari", EndWrong: "password.wrong"}, false},
+		{"account with wrong passwords below", "account", accountPage{Name: "kari", EndWrong: "password.wait", Wait: time.Minute}, false},
+		{"account with a bad password", "account", accountPage{Name: "kari", New: newPassword{12, "password.differ"}}, false},
+		{"users", "users", users, false},
+		{"users refused", "users", refused, false},
+		{"user", "user", userForm{Name: "kari", Admin: true, Sites: sites, New: newPassword{MinLength: 12}}, false},
+		{"user refused", "user", userForm{Name: "kari", Problem: "users.lastAdmin", Confirm: true, Sites: sites}, false},
+		{"sessions", "sessions", sessionsPage{sessions}, false},
+		{"no audit log", "audit", auditPage{}, false},
+		{"audit log", "audit", auditPage{Lines: []auditLine{{now, "page", "kari <b>", "logged in", "", 1}}, Older: "/admin/audit?before=x", Newer: true}, false},
+	}
+	for _, done := range []string{"added", "rights", "password", "sessions", "removed"} {
+		page := users
+		page.Done = "users.done." + done
+		all = append(all, state{"users " + done, "users", page, false}, state{"user " + done, "user", userForm{Name: "kari", Done: page.Done}, false})
+	}
+	for _, problem := range []string{"users.badName", "users.exists", "password.short", "password.common", "password.differ"} {
+		all = append(all, state{"user: " + problem, "user", userForm{Name: "kari", New: newPassword{12, problem}}, false})
 	}
 	return all
 }
@@ -144,7 +187,7 @@ func TestStorybook(t *testing.T) {
 			t.Run(l.Tag+"/"+s.name, func(t *testing.T) {
 				v := view{Lang: l, Page: s.data, Other: []languageLink{{"xx", "Other", "/?lang=xx"}}}
 				if !s.stranger {
-					v.User, v.Attribution = "kari", &attribution{"Regions", "https://example.org"}
+					v.User, v.Admin, v.Attribution = "kari", true, &attribution{"Regions", "https://example.org"}
 				}
 				if s.name == "sites" {
 					v.Attribution.URL = ""
@@ -164,7 +207,7 @@ func TestStorybook(t *testing.T) {
 	}
 	for _, key := range languages[0].Keys() {
 		prefix, _, _ := strings.Cut(key, ".")
-		if !used[key] && prefix != "channel" && prefix != "device" && prefix != "kind" && prefix != "rule" {
+		if !used[key] && prefix != "channel" && prefix != "device" && prefix != "kind" && prefix != "rule" && prefix != "action" && prefix != "via" {
 			t.Errorf("text %q is never used", key)
 		}
 	}

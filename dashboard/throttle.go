@@ -1,83 +1,131 @@
 package dashboard
 
 import (
+	"crypto/sha256"
 	"sync"
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// Limits of log-in attempts.
+// kind is what attempts are counted by.
+type kind int
+
 const (
-	freeAttempts   = 5                // before the first delay
-	firstDelay     = 15 * time.Second // doubled by each further attempt
-	maxDelay       = 15 * time.Minute
-	forgetAttempts = time.Hour // after the last one
-	maxThrottled   = 10_000    // names and networks remembered; the oldest go first
+	byPair    kind = iota // a name from a network: strict
+	byName                // a name from everywhere: loose, or anybody could lock a user out
+	byNetwork             // a network over all names: slows spraying
+	byDevice              // a device that has logged in before: strict, since it can be stolen
+	byAccount             // the current password of somebody who is logged in: strict
 )
 
-// throttle makes guessing passwords slow: after a few failed attempts under one
-// key, a user name or a network, the next must wait, longer each time. It is in
-// memory only and bounded. It is safe for concurrent use.
+// slowing says how attempts of a kind are slowed: some are free, then one must wait,
+// twice as long each time.
+type slowing struct {
+	free        int
+	first, most time.Duration
+	// strict is true where a success shows that the failures were the user's own.
+	strict bool
+}
+
+var slowings = [...]slowing{
+	byPair:    {free: 5, first: 15 * time.Second, most: 15 * time.Minute, strict: true},
+	byName:    {free: 100, first: 5 * time.Second, most: time.Minute},
+	byNetwork: {free: 20, first: 15 * time.Second, most: 15 * time.Minute},
+	byDevice:  {free: 5, first: 15 * time.Second, most: 15 * time.Minute, strict: true},
+	byAccount: {free: 5, first: 15 * time.Second, most: 15 * time.Minute, strict: true},
+}
+
+const (
+	forgetAttempts = time.Hour // after the last one
+	maxThrottled   = 10_000    // remembered of each kind, about 2 MB; the oldest go first
+)
+
+// throttle makes guessing passwords slow. It is in memory only and bounded. It is safe
+// for concurrent use.
 type throttle struct {
 	mu   sync.Mutex
-	seen *simplelru.LRU[string, attempts]
+	seen [len(slowings)]*simplelru.LRU[digest, attempts]
 }
+
+// digest stands for a key of any length, in as many bytes each.
+type digest [16]byte
 
 type attempts struct {
 	failed int
-	last   time.Time
-	until  time.Time // no attempt before
+	last   int64 // Unix time in nanoseconds
+	until  int64 // no attempt before
+}
+
+// counted is one thing that an attempt is counted by.
+type counted struct {
+	kind kind
+	key  digest
+}
+
+func countedBy(k kind, key string) counted {
+	sum := sha256.Sum256([]byte(key))
+	return counted{k, digest(sum[:len(digest{})])}
 }
 
 func newThrottle() *throttle {
-	seen, err := simplelru.NewLRU[string, attempts](maxThrottled, nil)
-	if err != nil {
-		panic(err) // the size is a positive constant
+	t := &throttle{}
+	for i := range t.seen {
+		seen, err := simplelru.NewLRU[digest, attempts](maxThrottled, nil)
+		if err != nil {
+			panic(err) // the size is a positive constant
+		}
+		t.seen[i] = seen
 	}
-	return &throttle{seen: seen}
+	return t
 }
 
-// attempt counts an attempt under all keys, as failed until forgive says
-// otherwise, so that attempts made at once all count. If one of the keys must
-// wait it counts nothing and returns for how long.
-func (t *throttle) attempt(now time.Time, keys ...string) (wait time.Duration) {
+// attempt counts an attempt in all its ways, as failed until forgive says otherwise,
+// so that attempts made at once all count. If one of the ways must wait it counts
+// nothing and returns for how long.
+func (t *throttle) attempt(now time.Time, ways ...counted) (wait time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, key := range keys {
-		if a, ok := t.seen.Get(key); ok {
-			wait = max(wait, a.until.Sub(now))
+	for _, way := range ways {
+		if a, ok := t.seen[way.kind].Get(way.key); ok {
+			wait = max(wait, time.Duration(a.until-now.UnixNano()))
 		}
 	}
 	if wait > 0 {
-		return wait
+		// A clock that goes back must not lock anybody out for longer than a wait.
+		return min(wait, slowings[byPair].most)
 	}
-	for _, key := range keys {
-		a, _ := t.seen.Get(key)
-		if now.Sub(a.last) > forgetAttempts {
+	for _, way := range ways {
+		slow := slowings[way.kind]
+		a, _ := t.seen[way.kind].Get(way.key)
+		if now.UnixNano()-a.last > int64(forgetAttempts) {
 			a = attempts{}
 		}
 		a.failed++
-		a.last = now
-		if over := a.failed - freeAttempts; over >= 0 {
-			a.until = now.Add(min(firstDelay<<min(over, 10), maxDelay))
+		a.last = now.UnixNano()
+		if over := a.failed - slow.free; over >= 0 {
+			a.until = now.Add(min(slow.first<<min(over, 10), slow.most)).UnixNano()
 		}
-		t.seen.Add(key, a)
+		t.seen[way.kind].Add(way.key, a)
 	}
 	return 0
 }
 
-// forgive takes back the attempt that succeeded: all of the user's, but only
-// this one of the network, where somebody else may be guessing.
-func (t *throttle) forgive(user, network string) {
+// forgive takes back the attempt that succeeded. Where others may be guessing it is
+// only this one.
+func (t *throttle) forgive(ways ...counted) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.seen.Remove(user)
-	if a, ok := t.seen.Get(network); ok {
-		a.failed--
-		if a.failed < freeAttempts {
-			a.until = time.Time{}
+	for _, way := range ways {
+		a, ok := t.seen[way.kind].Get(way.key)
+		switch {
+		case !ok:
+		case slowings[way.kind].strict:
+			t.seen[way.kind].Remove(way.key)
+		default:
+			a.failed--
+			a.until = 0
+			t.seen[way.kind].Add(way.key, a)
 		}
-		t.seen.Add(network, a)
 	}
 }

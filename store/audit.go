@@ -93,14 +93,15 @@ func (s *Store) note(ctx context.Context, action Action, about string) error {
 	return s.Note(ctx, Entry{Time: time.Now(), Actor: actorOf(ctx), Action: action, About: about})
 }
 
-// Audit returns at most limit lines of the audit log from since on, and before a
-// time where that is not zero, newest first.
+// Audit returns limit lines of the audit log from since on, and before a time where
+// that is not zero, newest first, and those of the same second as the last of them.
 func (s *Store) Audit(ctx context.Context, since, before time.Time, limit int) ([]Entry, error) {
 	query := `
-		SELECT time, via, who, action, about, count FROM audit
+		SELECT time, via, who, action, about, sum(count) FROM audit
 		WHERE time >= {since:DateTime('UTC')} AND (time < {before:DateTime('UTC')} OR {before:DateTime('UTC')} = 0)
-		ORDER BY time DESC, who, action, about
-		LIMIT {limit:UInt32}`
+		GROUP BY time, via, who, action, about
+		ORDER BY time DESC
+		LIMIT {limit:UInt32} WITH TIES`
 	if since.Unix() < 0 {
 		since = time.Unix(0, 0)
 	}
@@ -116,7 +117,7 @@ func (s *Store) Audit(ctx context.Context, since, before time.Time, limit int) (
 	var entries []Entry
 	for rows.Next() {
 		var e Entry
-		var count uint32
+		var count uint64
 		if err := rows.Scan(&e.Time, (*string)(&e.Via), &e.Name, (*string)(&e.Action), &e.About, &count); err != nil {
 			return nil, fmt.Errorf("read the audit log: %w", err)
 		}

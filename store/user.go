@@ -31,7 +31,7 @@ var (
 	// ErrExists is wrapped when a new user has the name of another.
 	ErrExists = errors.New("exists")
 	// ErrLastAdmin is wrapped when a change would leave nobody who manages users.
-	ErrLastAdmin = errors.New("the last admin can't be removed or made a viewer")
+	ErrLastAdmin = errors.New("the last admin can't be removed or made a viewer: make somebody else one first")
 )
 
 // MaxName is the most bytes of the name of a user.

@@ -3,6 +3,7 @@ package password
 import (
 	_ "embed"
 	"errors"
+	"net"
 	"strings"
 	"unicode"
 )
@@ -41,6 +42,21 @@ func Check(password string, context ...string) error {
 		}
 	}
 	return nil
+}
+
+// Words returns the words of the context that hosts stand for: their names, and what
+// these begin with.
+func Words(hosts []string) []string {
+	var words []string
+	for _, host := range hosts {
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		host = strings.TrimPrefix(strings.TrimPrefix(host, "*."), "www.")
+		first, _, _ := strings.Cut(host, ".")
+		words = append(words, host, first)
+	}
+	return words
 }
 
 // withoutLeet writes letters that look like other signs as letters.

@@ -39,6 +39,14 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+func TestWords(t *testing.T) {
+	got := password.Words([]string{"www.fjordvik.example", "*.havn.example", "stats.example.org:8080", "localhost"})
+	want := []string{"fjordvik.example", "fjordvik", "havn.example", "havn", "stats.example.org", "stats", "localhost", "localhost"}
+	if !slices.Equal(got, want) {
+		t.Errorf("words %q, want %q", got, want)
+	}
+}
+
 // TestCommonList: at least the 3,000 most common passwords that are long enough are
 // refused (OWASP ASVS 5, 6.2.4), however their letters are written.
 func TestCommonList(t *testing.T) {

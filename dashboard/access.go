@@ -1,0 +1,99 @@
+package dashboard
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/fotspor/fotspor/store"
+)
+
+// route is a path that the dashboard answers. Who may see it follows from the path,
+// so a new one can't forget to say: see guard.
+type route struct {
+	pattern string // as http.ServeMux takes it
+	answer  handler
+	open    bool // for everybody; else one must be logged in
+}
+
+// guard lets through to a route whoever may see it, and is the only place that
+// decides this:
+//
+//   - a route that is not open wants a log-in;
+//   - one below /admin/ is for admins;
+//   - one with a site, {id} behind /sites/, is for users who see that site, and gets it
+//     as call.site.
+//
+// To everybody else a page that they may not see does not exist.
+func (d *Dashboard) guard(r route) handler {
+	json := strings.Contains(r.pattern, "/api/")
+	ofSite := strings.Contains(r.pattern, "/sites/{id}")
+	admins := strings.Contains(r.pattern, "/admin/")
+	if strings.Contains(r.pattern, "/sites/{") && !ofSite || r.open && (ofSite || admins) {
+		panic("dashboard: route " + r.pattern + ": want a site as {id}, behind a log-in")
+	}
+	return func(c *call) error {
+		c.json = json
+		if r.open {
+			return r.answer(c)
+		}
+		user, err := d.sessionUser(c)
+		switch {
+		case errors.Is(err, store.ErrNotFound) && json:
+			return noSession
+		case errors.Is(err, store.ErrNotFound):
+			return c.toLogin()
+		case err != nil:
+			return err
+		}
+		c.user = user
+		c.r = c.r.WithContext(store.As(c.r.Context(), store.Actor{Via: store.Page, Name: user.Name}))
+		if admins && user.Role != store.Admin {
+			d.refusals.add(c, store.AccessRefused, user.Name)
+			return notFound
+		}
+		if ofSite {
+			if err := d.findSite(c); err != nil {
+				return err
+			}
+		}
+		return r.answer(c)
+	}
+}
+
+// findSite sets the site of a call. One that the user does not see is as one that does
+// not exist.
+func (d *Dashboard) findSite(c *call) error {
+	id, err := strconv.ParseUint(c.r.PathValue("id"), 10, 32)
+	if err != nil {
+		return notFound.because(err)
+	}
+	site, err := d.store.Site(c.r.Context(), uint32(id))
+	if err != nil {
+		return err
+	}
+	if !c.user.Sees(site.ID) {
+		d.refusals.add(c, store.AccessRefused, c.user.Name)
+		return notFound
+	}
+	c.site = site
+	return nil
+}
+
+// sites returns the sites that the user of a call sees.
+func (d *Dashboard) sites(c *call) ([]store.Site, error) {
+	sites, err := d.store.Sites(c.r.Context())
+	return slices.DeleteFunc(sites, func(s store.Site) bool { return !c.user.Sees(s.ID) }), err
+}
+
+// toLogin asks for a log-in, and comes back afterwards if the page was read.
+func (c *call) toLogin() error {
+	to := "/login"
+	if next := localPath(c.r.URL.RequestURI()); next != "/" && c.r.Method != http.MethodPost {
+		to += "?" + url.Values{"next": {next}}.Encode()
+	}
+	return c.redirect(to)
+}

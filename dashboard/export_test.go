@@ -1,0 +1,40 @@
+package dashboard
+
+import (
+	"context"
+	"net/http/httptest"
+	"time"
+
+	"github.com/fotspor/fotspor/store"
+)
+
+// Route is what a test sees of a route.
+type Route struct {
+	Pattern string
+	Open    bool
+}
+
+// AllRoutes are the routes of the dashboard.
+func (d *Dashboard) AllRoutes() []Route {
+	var all []Route
+	for _, r := range d.routes() {
+		all = append(all, Route{r.pattern, r.open})
+	}
+	return all
+}
+
+// Guarded panics as Routes does for a route that says too little.
+func (d *Dashboard) Guarded(r Route) { d.guard(route{pattern: r.Pattern, open: r.Open}) }
+
+// Refuse counts a refused log-in.
+func (d *Dashboard) Refuse(ctx context.Context, now time.Time, who string) {
+	d.refusals.add(&call{r: httptest.NewRequestWithContext(ctx, "GET", "/", nil), now: now}, store.LoginRefused, who)
+}
+
+// FlushRefusals does what Run does each minute.
+func (d *Dashboard) FlushRefusals(ctx context.Context, now time.Time) error {
+	return d.refusals.flush(ctx, now)
+}
+
+// Look does what Run does each minute.
+func (d *Dashboard) Look(ctx context.Context) error { return d.look(ctx) }
