@@ -283,7 +283,7 @@ func (c *Collector) refuse(w http.ResponseWriter, r *http.Request, d dialect.Dia
 func (c *Collector) admit(client hit.Addr, hits []hit.Hit) bool {
 	limited := 0
 	for i := range hits {
-		if !hits[i].Addr.IsValid() {
+		if hits[i].Trusted = hits[i].Addr.IsValid(); !hits[i].Trusted {
 			hits[i].Addr = client
 			limited++
 		}

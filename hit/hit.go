@@ -40,6 +40,7 @@ type Hit struct {
 	Value     float64
 	Passive   bool // something was shown, not done: a bounce stays one
 	Addr      Addr // of the client; a dialect sets it only for a sender with a token
+	Trusted   bool // it came with a token for its site: no limit of its network holds
 	UserAgent string
 	Hints     Hints
 	Language  string // Accept-Language, as sent

@@ -297,6 +297,11 @@ func TestNewVisitors(t *testing.T) {
 	if row := observe(netip.MustParseAddr("203.0.114.7"), 1, hit.Pageview, "/"); row.Visitors != 1 {
 		t.Error("a visitor of another network is not counted")
 	}
+	row := hit.Row{Path: "/"}
+	tr.Observe(&hit.Hit{Site: 1, Time: now, Kind: hit.Pageview, Addr: hit.NewAddr(office), UserAgent: "with a token", Trusted: true}, &row, time.UTC)
+	if row.Visitors != 1 {
+		t.Error("a visitor told of with a token is not counted")
+	}
 	now = now.Add(10 * time.Second) // earns a hundred
 	sum = sums{}
 	send(5000, 5200)

@@ -74,6 +74,7 @@ type Options struct {
 // the visitors of others away: beyond a sixteenth of the memory its own leave first,
 // the oldest first. Beyond Options.NewVisitors its new visitors share one: their hits
 // count as page views and events of a single visitor, until there are fewer of them.
+// Those of hits that came with a token do not.
 //
 // The state is hidden behind a function, as an address is in hit.Addr: whatever
 // walks a Tracker by reflection, to print or to encode it, finds a code pointer.
@@ -218,7 +219,7 @@ func (t *state) observe(h *hit.Hit, row *hit.Row, loc *time.Location) bool {
 	defer m.mu.Unlock()
 	m.reserve()
 	id := m.find(&k)
-	if id == 0 && h.Kind != hit.Ping && !t.newcomers.Allow(h.Addr, 1) {
+	if id == 0 && h.Kind != hit.Ping && !h.Trusted && !t.newcomers.Allow(h.Addr, 1) {
 		t.shared.Add(1)
 		s.identifyShared(net, &k)
 		id = m.find(&k)
