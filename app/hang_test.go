@@ -287,3 +287,34 @@ func TestServeWithoutEngine(t *testing.T) {
 		})
 	})
 }
+
+// TestDiskThatFails: while hits can't be written, /readyz says so and the log names the
+// file once; both end once they can.
+func TestDiskThatFails(t *testing.T) {
+	p := startWithout(t, func(o *app.Options) { o.Store = "http://" + hangingServer(t, "") + "/x" })
+	page := p.public + "/pixel.gif?site=1&url=https://example.org/hemmelig"
+	dir, aside := filepath.Join(p.opts.Data, "spool"), filepath.Join(p.opts.Data, "elsewhere")
+	if err := os.Rename(dir, aside); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		if status, _ := p.answer(page, time.Second); status != http.StatusServiceUnavailable {
+			t.Errorf("a hit that can't be written is answered %d, want 503", status)
+		}
+	}
+	if status, why := p.answer(p.metrics+"/readyz", time.Second); status != http.StatusServiceUnavailable || !strings.Contains(why, "write segment: open "+dir) {
+		t.Errorf("/readyz = %d %q, want 503 and what failed", status, why)
+	}
+	if n := strings.Count(p.log.String(), "hits can't be written to disk"); n != 1 || strings.Contains(p.log.String(), "hemmelig") {
+		t.Errorf("the log tells %d times of 20 writes that failed, want once, without data:\n%s", n, p.log)
+	}
+	if err := os.Rename(aside, dir); err != nil {
+		t.Fatal(err)
+	}
+	if status, _ := p.answer(page, time.Second); status != http.StatusOK {
+		t.Errorf("a hit is answered %d once there is a disk", status)
+	}
+	if _, why := p.answer(p.metrics+"/readyz", time.Second); strings.Contains(why, "write segment") {
+		t.Errorf("/readyz = %q once there is a disk", why)
+	}
+}

@@ -376,7 +376,19 @@ func (p *program) startSpool() error {
 		if sp.Full() {
 			return errSpoolFull
 		}
-		return nil
+		return sp.Err()
+	})
+	p.background("disk watch", func(ctx context.Context) {
+		tick := time.NewTicker(healthEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			sp.Check()
+		}
 	})
 	p.onStop(closing, "spool", func(context.Context) error { return sp.Close() })
 	insert := p.countedInsert()

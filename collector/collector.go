@@ -195,7 +195,7 @@ func (c *Collector) collect(d dialect.Dialect) http.Handler {
 			err = place.Append(m.rows...)
 		}
 		if err != nil {
-			if !errors.Is(err, spool.ErrFull) {
+			if !errors.Is(err, spool.ErrFull) && c.Spool.Err() == nil { // else the spool tells of it
 				c.Logger.Error("hits could not be spooled", "hits", len(m.rows), "err", err)
 			}
 			c.turnAway(w, r, d, spoolFull, recorded)

@@ -35,7 +35,8 @@ type Sites struct {
 	logger    *slog.Logger
 	known     atomic.Pointer[known]
 
-	saved []byte // what the file holds; the question under way has it
+	saved []byte    // what the file holds; the question under way has it
+	told  time.Time // when the log was told that it can't be written; likewise
 
 	life      context.Context // of every question
 	end       context.CancelFunc
@@ -158,7 +159,8 @@ func (s *Sites) load(ctx context.Context) error {
 	if err := s.learn(sites, tokens); err != nil {
 		return err
 	}
-	if err := s.save(sites, tokens); err != nil {
+	if err := s.save(sites, tokens); err != nil && time.Since(s.told) > time.Minute {
+		s.told = time.Now()
 		s.logger.Warn("a start without the store will not know the sites of now", "err", err)
 	}
 	return nil

@@ -192,10 +192,12 @@ func (s *Spool) write(b *batch) error {
 		s.seal()
 	}
 	if err := s.put(b.buf); err != nil {
-		s.metrics.writeFailures.Inc()
+		err = fmt.Errorf("write segment: %w", orFull(err))
+		s.failed(err)
 		s.abandon()
-		return fmt.Errorf("write segment: %w", orFull(err))
+		return err
 	}
+	s.worked()
 	seg := s.open
 	seg.size += size
 	seg.rows += b.rows

@@ -120,6 +120,14 @@ type Spool struct {
 	// aside for rows on their way to them.
 	used atomic.Int64
 
+	failing atomic.Pointer[error] // why the last write failed; nil if it did not
+	told    atomic.Int64          // when the log was told of that, in Unix seconds; 0: it was not
+	writes  atomic.Int64          // that succeeded
+
+	// Of Check alone:
+	checked int64 // writes at the last call
+	quiet   int   // calls since there were any
+
 	// draining is held by Drain or Flush.
 	draining sync.Mutex
 	accepted int       // segments that the store has taken since Open
