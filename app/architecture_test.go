@@ -35,6 +35,7 @@ var arrows = map[string][]string{
 	"collector/spool":    {"hit"},
 	"collector/visit":    {"hit", "geo", "collector/limit"},
 	"collector/limit":    {"hit", "geo"},
+	"collector/body":     {"hit", "geo"},
 	"collector":          {"hit", "browser", "referrer", "geo", "privacy", "privacy/scrub", "store", "collector"},
 	"dashboard/language": {"hit"},
 	"dashboard/password": {},

@@ -119,6 +119,7 @@ func (f flags) bindServing(o *Options) {
 // bindPublic adds the flags of what browsers reach.
 func (f flags) bindPublic(o *Options) {
 	f.StringVar(&o.Listen, "listen", o.Listen, "`address` for browsers")
+	f.Var((*byteSize)(&o.BodyMemory), "body-memory", "most `memory` that bodies of requests under way take together, such as 64MiB (default: 64MiB)")
 	f.StringVar(&o.PublicURL, "public-url", o.PublicURL, "`URL` under which browsers reach it (default: http:// and the address listened on)")
 	f.Var((*prefixes)(&o.TrustedProxies), "trusted-proxies", "`networks` of proxies whose word on the client's address is taken, such as 10.0.0.0/8,127.0.0.1 (default: none)")
 }

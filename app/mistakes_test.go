@@ -263,6 +263,7 @@ func TestOptions(t *testing.T) {
 		"listen":          func(o *app.Options) { o.Listen = "" },
 		"listen on":       func(o *app.Options) { o.Listen = "256.0.0.1:1" },
 		"public URL":      func(o *app.Options) { o.PublicURL = "ftp://example.org" },
+		"body memory":     func(o *app.Options) { o.BodyMemory = 1 << 20 },
 		"visit memory":    func(o *app.Options) { o.VisitMemory = -1 },
 		"visit memory 1":  func(o *app.Options) { o.VisitMemory = 1 << 20 },
 		"spool":           func(o *app.Options) { o.SpoolBytes = -1 },

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fotspor/fotspor/collector/body"
 	"github.com/fotspor/fotspor/collector/limit"
 	"github.com/fotspor/fotspor/collector/visit"
 	"github.com/fotspor/fotspor/privacy"
@@ -51,6 +52,7 @@ type Options struct {
 	AuditRetention privacy.Period // how long lines of the audit log live
 	Handover       string         // directory in memory for the state of visitors; empty: none
 	Power          bool           // acknowledged hits survive a power cut too
+	BodyMemory     int64          // bytes of all bodies of requests under way; 0: the default of package body
 	VisitMemory    int64          // bytes that visitors take; 0: the default of package visit
 	SpoolBytes     int64          // on disk; 0: the default of package spool
 
@@ -109,6 +111,8 @@ func (o Options) validate() error {
 		return fmt.Errorf("visit memory %d: want 0, or %d or more", o.VisitMemory, visit.MinMemory)
 	case !(o.RateLimit >= 0): // NaN too
 		return fmt.Errorf("rate limit %v: want 0 or more", o.RateLimit)
+	case o.BodyMemory != 0 && o.BodyMemory < body.LeastBytes:
+		return fmt.Errorf("body memory %d: want %dMiB or more, so that the largest body fits", o.BodyMemory, body.LeastBytes>>20)
 	case o.SpoolBytes < 0:
 		return fmt.Errorf("spool bytes %d: want 0 or more", o.SpoolBytes)
 	case o.AuditRetention.Validate() != nil:

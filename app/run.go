@@ -22,6 +22,7 @@ import (
 	"github.com/fotspor/fotspor/app/demo"
 	"github.com/fotspor/fotspor/browser"
 	"github.com/fotspor/fotspor/collector"
+	"github.com/fotspor/fotspor/collector/body"
 	"github.com/fotspor/fotspor/collector/limit"
 	"github.com/fotspor/fotspor/collector/script"
 	"github.com/fotspor/fotspor/collector/spool"
@@ -33,6 +34,9 @@ import (
 	"github.com/fotspor/fotspor/retention"
 	"github.com/fotspor/fotspor/store"
 )
+
+// maxForm is the largest body of a request to the dashboard, in bytes.
+const maxForm = 64 << 10
 
 // How often what changes outside is looked at.
 const (
@@ -73,6 +77,7 @@ type program struct {
 	came     chan struct{} // closed once the store is prepared
 	health   *health
 	spool    *spool.Spool // nil without the collector
+	bodies   *body.Budget // nil without collector and dashboard
 	clock    *retention.Clock
 	addrs    Addrs
 	fatal    chan error // what ends the program from inside
@@ -163,6 +168,7 @@ func (p *program) publicHandler(ctx context.Context) (http.Handler, error) {
 		return nil, err
 	}
 	mux := http.NewServeMux()
+	p.bodies = body.New(body.Options{Bytes: p.BodyMemory, Registerer: p.registry})
 	if p.Collector {
 		p.spareCollections()
 		if err := p.startCollector(ctx, mux, geoDB); err != nil {
@@ -266,7 +272,7 @@ func (p *program) startCollector(ctx context.Context, mux *http.ServeMux, geoDB 
 
 	collector.New(collector.Options{
 		Policy: p.Policy, Sites: sites, Browsers: browsers, Sources: sources, Spam: spam, Geo: geoDB,
-		Visits: visits, Limit: limit.New(limit.Options{Rate: p.RateLimit, Now: p.Now}), Spool: p.spool, TrustedProxies: p.TrustedProxies,
+		Visits: visits, Limit: limit.New(limit.Options{Rate: p.RateLimit, Now: p.Now}), Bodies: p.bodies, Spool: p.spool, TrustedProxies: p.TrustedProxies,
 		Registerer: p.registry, Duration: p.duration, Logger: logger, Now: p.Now,
 	}).Routes(mux)
 	return nil
@@ -455,7 +461,10 @@ func (p *program) startDashboard(ctx context.Context, mux *http.ServeMux, geoDB 
 	if err != nil {
 		return err
 	}
-	d.Routes(mux)
+	pages := http.NewServeMux()
+	d.Routes(pages)
+	client := func(r *http.Request) hit.Addr { return collector.ClientAddr(r, p.TrustedProxies) }
+	mux.Handle("/", p.bodies.Handler(pages, client, maxForm))
 	p.background("audit log", p.afterStore(d.Run))
 	if p.storeCame() {
 		p.addrs.SetupURL, err = d.SetupURL(ctx, p.baseURL())

@@ -11,8 +11,6 @@ import (
 	"runtime"
 	"time"
 
-	"golang.org/x/net/netutil"
-
 	"github.com/fotspor/fotspor/app/plainhttp"
 )
 
@@ -23,7 +21,6 @@ const (
 	answerTime     = 60 * time.Second
 	idleTime       = time.Minute
 	maxHeaderBytes = 64 << 10
-	maxConnections = 10_000 // at a time, of 20 kB each when idle; further ones wait
 )
 
 // reserved is how many bytes of garbage may gather, beside as many as there are in
@@ -64,7 +61,7 @@ func (p *program) serve(until stage, l net.Listener, handler http.Handler, name 
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		if err := server.Serve(netutil.LimitListener(l, maxConnections)); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(bounded(l, p.TrustedProxies)); !errors.Is(err, http.ErrServerClosed) {
 			p.fail(err)
 		}
 	}()

@@ -4,9 +4,8 @@
 package collector
 
 import (
-	"bytes"
+	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -19,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/fotspor/fotspor/browser"
+	"github.com/fotspor/fotspor/collector/body"
 	"github.com/fotspor/fotspor/collector/dialect"
 	"github.com/fotspor/fotspor/collector/dialect/matomo"
 	"github.com/fotspor/fotspor/collector/dialect/pixel"
@@ -36,15 +36,16 @@ import (
 // with 413.
 const MaxBody = 2 << 20
 
-// Bodies that are packed, or longer than smallBody bytes, are worked on a few at a
-// time: each may take megabytes.
+// Bodies that may take far more memory to be worked on than they have themselves, as
+// heavy tells, are worked on a few at a time.
 const (
-	smallBody = 64 << 10
-	places    = 8
+	lightBody = 16 << 10 // bytes
+	slots     = 4
+	slotTime  = 5 * time.Second // for which a body waits for a slot
 )
 
-// Options are the parts of a collector. Only Limit, TrustedProxies, Logger and Now
-// may be left out.
+// Options are the parts of a collector. Only Limit, Bodies, TrustedProxies, Logger and
+// Now may be left out.
 type Options struct {
 	Policy   privacy.Policy
 	Sites    *Sites
@@ -54,6 +55,7 @@ type Options struct {
 	Geo      *geo.DB
 	Visits   *visit.Tracker
 	Limit    *limit.Limiter // nil: nobody is limited
+	Bodies   *body.Budget   // nil: one of its own, of the default size
 	Spool    *spool.Spool
 
 	// TrustedProxies are the networks whose word on the client's address is
@@ -71,7 +73,7 @@ type Collector struct {
 	Options
 	metrics metrics
 	rooms   sync.Pool     // of *room
-	places  chan struct{} // taken by large bodies
+	slots   chan struct{} // taken by heavy bodies
 	warned  atomic.Int64  // when the log last told of a limit, in Unix seconds
 }
 
@@ -106,7 +108,10 @@ func New(o Options) *Collector {
 	if o.Limit == nil {
 		o.Limit = limit.New(limit.Options{})
 	}
-	c := &Collector{Options: o, metrics: newMetrics(o.Registerer), places: make(chan struct{}, places)}
+	if o.Bodies == nil {
+		o.Bodies = body.New(body.Options{})
+	}
+	c := &Collector{Options: o, metrics: newMetrics(o.Registerer), slots: make(chan struct{}, slots)}
 	c.rooms.New = func() any { return new(room) }
 	return c
 }
@@ -155,20 +160,24 @@ func withQuery(with, without http.Handler) http.Handler {
 func (c *Collector) collect(d dialect.Dialect) http.Handler {
 	received := c.metrics.received.WithLabelValues(d.Name())
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.ContentLength != 0 { // few have a body
-			r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
-		}
-		if large(r) {
-			c.enter(r)
-			defer func() { <-c.places }()
+		client := ClientAddr(r, c.TrustedProxies)
+		if r.ContentLength != 0 && r.Method == http.MethodPost { // few have a body
+			release, err := c.take(w, r, client)
+			if err != nil {
+				c.refuse(w, r, d, err)
+				return
+			}
+			defer release()
 		}
 		m := c.rooms.Get().(*room)
 		defer func() {
 			m.clear()
 			c.rooms.Put(m)
 		}()
-		client := ClientAddr(r, c.TrustedProxies)
 		hits, err := d.Parse(r, m.hits)
+		if whole, ok := r.Body.(body.Whole); ok {
+			whole.Close() // what a hit holds of it is a copy
+		}
 		if err != nil {
 			c.refuse(w, r, d, err)
 			return
@@ -207,31 +216,43 @@ func (c *Collector) collect(d dialect.Dialect) http.Handler {
 	})
 }
 
-// large reports whether the body of r may take far more memory than most do: it is
-// packed, or long, or does not say how long it is.
-func large(r *http.Request) bool {
-	return r.ContentLength < 0 || r.ContentLength > smallBody ||
-		r.ContentLength > 0 && r.Header.Get("Content-Encoding") != ""
-}
-
-// enter takes in the body of r as it comes over the wire, for which the client may take
-// all the time that it is given, and then waits for one of the few places where large
-// ones are worked on. The caller gives it back.
-func (c *Collector) enter(r *http.Request) {
-	var body bytes.Buffer
-	_, err := body.ReadFrom(r.Body)
-	r.Body = io.NopCloser(io.MultiReader(&body, failed{err}))
-	c.places <- struct{}{}
-}
-
-// failed is the end of a body that could not be read to its end.
-type failed struct{ err error }
-
-func (f failed) Read([]byte) (int, error) {
-	if f.err != nil {
-		return 0, f.err
+// take reads the body of r into memory. If it is heavy it waits for one of the few slots
+// in which such bodies are worked on. The caller calls release when that is done.
+func (c *Collector) take(w http.ResponseWriter, r *http.Request, client hit.Addr) (release func(), err error) {
+	whole, err := c.Bodies.Read(w, r, client, MaxBody)
+	if err != nil {
+		return nil, err
 	}
-	return 0, io.EOF
+	r.Body = whole
+	if !heavy(r, whole) {
+		return func() { whole.Close() }, nil
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), slotTime)
+	defer cancel()
+	select {
+	case c.slots <- struct{}{}:
+		return func() { whole.Close(); <-c.slots }, nil
+	case <-ctx.Done():
+		whole.Close()
+		if r.Context().Err() != nil {
+			return nil, body.ErrGone
+		}
+		return nil, body.ErrMemory
+	}
+}
+
+// heavy reports whether a body may take far more memory to be worked on than it has
+// itself: it is packed, or long, or JSON, which can hold two thousand hits in little.
+func heavy(r *http.Request, whole body.Whole) bool {
+	if whole.Len() > lightBody || r.Header.Get("Content-Encoding") != "" {
+		return true
+	}
+	first, err := whole.ReadByte()
+	if err != nil {
+		return false
+	}
+	whole.UnreadByte()
+	return strings.IndexByte("{ \t\r\n", first) >= 0
 }
 
 // pass sends the hits in m through the pipeline, and leaves there what became of them.
@@ -268,9 +289,14 @@ func (c *Collector) pass(r *http.Request, m *room) dialect.Outcome {
 // refuse answers a request that could not be read.
 func (c *Collector) refuse(w http.ResponseWriter, r *http.Request, d dialect.Dialect, err error) {
 	why := badRequest
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	switch body.Status(err) {
+	case http.StatusRequestEntityTooLarge:
 		why = bodyTooLarge
+	case http.StatusRequestTimeout:
+		why, err = bodySlow, dialect.ErrSlow
+	case http.StatusServiceUnavailable:
+		why, err = bodyMemory, dialect.ErrUnavailable
+		w.Header().Set("Retry-After", body.RetryAfter)
 	}
 	c.drop(why)
 	w.Header()["X-Fotspor"] = told(0, []reason{why})

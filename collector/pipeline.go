@@ -79,6 +79,8 @@ const (
 	spam         reason = "referrer_spam"
 	noVisit      reason = "no_visit"
 	badRequest   reason = "bad_request"
+	bodyMemory   reason = "body_memory"
+	bodySlow     reason = "body_slow"
 	bodyTooLarge reason = "body_too_large"
 	rateLimited  reason = "rate_limited"
 	spoolFull    reason = "spool_full"
@@ -86,7 +88,7 @@ const (
 
 var reasons = []reason{
 	unknownSite, tooOld, objected, bot, prefetched, noPage, ownLink, foreignHost, excludedPath, spam, noVisit,
-	badRequest, bodyTooLarge, rateLimited, spoolFull,
+	badRequest, bodyMemory, bodySlow, bodyTooLarge, rateLimited, spoolFull,
 }
 
 // Rules of the bot ledger that are not those of package browser.

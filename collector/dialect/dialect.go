@@ -28,8 +28,8 @@ type Dialect interface {
 	Name() string
 	// Patterns are the routes it answers, in net/http's syntax.
 	Patterns() []string
-	// Parse appends the hits of a request, whose body is already bounded, to hits,
-	// and returns them. The collector settles their address and their time where
+	// Parse appends the hits of a request, whose body is bounded and in memory, to hits,
+	// and returns them. They hold nothing of the body itself. The collector settles their address and their time where
 	// these are zero. A hit with site 0 stands for one item of a batch that can't
 	// be recorded. An error means that nothing of the request can be recorded, and
 	// appends none; it tells no address and no token, since it is shown to whoever
@@ -47,16 +47,19 @@ var ErrUnavailable = errors.New("no room for hits right now")
 // whoever sent it may send it again, later.
 var ErrTooMany = errors.New("too many hits from this network")
 
+// ErrSlow is the Outcome.Err of a request whose body did not come in time.
+var ErrSlow = errors.New("the body came too slowly")
+
 // Outcome is what became of a request.
 type Outcome struct {
-	Err     error    // from Parse, or ErrUnavailable or ErrTooMany; the rest is empty then
+	Err     error    // from Parse, or ErrUnavailable, ErrTooMany or ErrSlow; the rest is empty then
 	Tracked int      // hits recorded, or left out on purpose, which looks the same
 	Invalid []string // for each hit that could not be recorded, why
 }
 
 // Status returns the HTTP status of the outcome of a request with one hit: 413
-// if its body was larger than the bound, 503 if it can't be kept right now, 400
-// if the hit can't be recorded, otherwise 200.
+// if its body was larger than the bound, 408 if that was too slow, 503 if it can't be
+// kept right now, 400 if the hit can't be recorded, otherwise 200.
 func (o Outcome) Status() int {
 	switch {
 	case o.Err == nil && len(o.Invalid) == 0:
@@ -65,6 +68,8 @@ func (o Outcome) Status() int {
 		return http.StatusServiceUnavailable
 	case errors.Is(o.Err, ErrTooMany):
 		return http.StatusTooManyRequests
+	case errors.Is(o.Err, ErrSlow):
+		return http.StatusRequestTimeout
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](o.Err); ok {
 		return http.StatusRequestEntityTooLarge

@@ -7,7 +7,6 @@
 package matomo
 
 import (
-	"bytes"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -23,9 +22,8 @@ import (
 
 // Bounds of what one request may make us hold.
 const (
-	maxBody   = 4 << 20  // bytes, once unpacked
-	firstRoom = 64 << 10 // bytes, taken on the word of a Content-Length
-	maxItems  = 2000     // of a bulk request; ten times what the log importer sends
+	maxBody  = 4 << 20 // bytes, once unpacked
+	maxItems = 2000    // of a bulk request; ten times what the log importer sends
 )
 
 var (
@@ -172,23 +170,38 @@ func readBody(r *http.Request) ([]byte, error) {
 	if r.ContentLength == 0 { // as a browser sends a page view
 		return nil, nil
 	}
-	var src io.Reader = r.Body
 	if strings.EqualFold(r.Header.Get("Content-Encoding"), "gzip") {
-		unpacked, err := gzip.NewReader(src)
+		unpacked, err := gzip.NewReader(r.Body)
 		if err != nil {
 			return nil, bodyError(err)
 		}
-		src = unpacked
+		return readAll(unpacked, firstUnpacked)
 	}
-	var body bytes.Buffer
-	body.Grow(int(min(max(r.ContentLength, 0), firstRoom)) + bytes.MinRead)
-	if _, err := body.ReadFrom(io.LimitReader(src, maxBody+1)); err != nil {
-		return nil, bodyError(err)
+	// It is in memory and as long as it says, with one byte more for the end to be seen.
+	return readAll(r.Body, min(max(int(r.ContentLength), 0)+1, maxBody+1))
+}
+
+// firstUnpacked is how much memory an unpacked body begins with, in bytes.
+const firstUnpacked = 16 << 10
+
+// readAll reads at most maxBody bytes, into memory that begins with some bytes and grows
+// fourfold: a large body is copied once or twice, and never takes twice its size.
+func readAll(from io.Reader, size int) ([]byte, error) {
+	data := make([]byte, 0, size)
+	for {
+		n, err := from.Read(data[len(data):cap(data)])
+		data = data[:len(data)+n]
+		switch {
+		case err == io.EOF:
+			return data, nil
+		case err != nil:
+			return nil, bodyError(err)
+		case len(data) > maxBody:
+			return nil, &http.MaxBytesError{Limit: maxBody}
+		case len(data) == cap(data):
+			data = append(make([]byte, 0, min(4*cap(data), maxBody+1)), data...)
+		}
 	}
-	if body.Len() > maxBody {
-		return nil, &http.MaxBytesError{Limit: maxBody}
-	}
-	return body.Bytes(), nil
 }
 
 func bodyError(err error) error {
