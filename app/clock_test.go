@@ -15,8 +15,8 @@ import (
 // hand deletes nothing, says why, and what to type if the clock is right after all.
 func TestRetentionRunHeld(t *testing.T) {
 	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	engine := serve(t, "engine", "--listen", "127.0.0.1:0", "--data", t.TempDir())
-	dsn := engine.public + "/footprints"
+	engine, _ := startEngine(t)
+	dsn := engine + "/footprints"
 	if out, errs, status := command(t, "", "site", "add", "--store", dsn, "--host", "example.org", "--create"); status != 0 {
 		t.Fatalf("site add: %q %q", out, errs)
 	}

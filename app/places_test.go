@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/fotspor/fotspor/store/embedded"
 	"github.com/fotspor/fotspor/store/storetest"
 )
 
@@ -42,17 +43,26 @@ var asking = [][]string{
 	{"query", "SELECT 1"},
 }
 
+// startEngine starts `fotspor engine`, and returns its address with the password and, as
+// messages tell of it, without.
+func startEngine(t *testing.T) (at, place string) {
+	t.Helper()
+	data := t.TempDir()
+	engine := serve(t, "engine", "--listen", "127.0.0.1:0", "--data", data)
+	host := strings.TrimPrefix(engine.public, "http://")
+	return strings.TrimSuffix(engineDSN(t, host, data, ""), "/"), "http://" + embedded.User + "@" + host
+}
+
 // TestCommandsMakeNoStore: a command in a folder without a store, or with a slip in the
 // address, fails with the place that it looked at, and makes nothing there.
 func TestCommandsMakeNoStore(t *testing.T) {
-	engine := serve(t, "engine", "--listen", "127.0.0.1:0", "--data", t.TempDir())
-	host := strings.TrimPrefix(engine.public, "http://")
+	at, place := startEngine(t)
 	empty, missing := t.TempDir(), filepath.Join(t.TempDir(), "data")
 	for _, args := range asking {
 		for place, where := range map[string][]string{
-			empty:                                 {"--data", empty},
-			missing:                               {"--data", missing},
-			"http://default@" + host + "/fotsopr": {"--store", "http://default:@" + host + "/fotsopr", "--data", missing},
+			empty:              {"--data", empty},
+			missing:            {"--data", missing},
+			place + "/fotsopr": {"--store", at + "/fotsopr", "--data", missing},
 		} {
 			out, errs, status := command(t, testPassword, append(args, where...)...)
 			if status != 1 || out != "" || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, "there is no store in \""+place+`"`) {
@@ -72,7 +82,7 @@ func TestCommandsMakeNoStore(t *testing.T) {
 	if _, err := os.Stat(missing); err == nil {
 		t.Error("made a directory")
 	}
-	if got := get(t, http.DefaultClient, engine.public+"/?query=SELECT+count()+FROM+system.databases+WHERE+name+LIKE+'fots%25'"); got != "0\n" {
+	if got := get(t, http.DefaultClient, at+"/?query=SELECT+count()+FROM+system.databases+WHERE+name+LIKE+'fots%25'"); got != "0\n" {
 		t.Errorf("made %q databases", got)
 	}
 	http.DefaultClient.CloseIdleConnections()
@@ -128,7 +138,7 @@ func TestDashboardAndRetentionWait(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long")
 	}
-	engine := serve(t, "engine", "--listen", "127.0.0.1:0", "--data", t.TempDir())
+	at, place := startEngine(t)
 	missing, elsewhere := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "data")
 	notMade := filepath.Join(t.TempDir(), "data")
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
@@ -138,11 +148,11 @@ func TestDashboardAndRetentionWait(t *testing.T) {
 		comes func()
 	}{
 		"server": {
-			engine.public + "/footprints",
-			[]string{"--store", engine.public + "/footprints", "--data", elsewhere},
+			place + "/footprints",
+			[]string{"--store", at + "/footprints", "--data", elsewhere},
 			func() {
 				for _, args := range [][]string{{"migrate"}, {"retention", "run"}, {"access", "--ip", "192.0.2.1"}} {
-					if _, errs, status := command(t, "", append(args, "--store", engine.public+"/footprints", "--data", notMade)...); status != 0 {
+					if _, errs, status := command(t, "", append(args, "--store", at+"/footprints", "--data", notMade)...); status != 0 {
 						t.Fatalf("%s: %q, status %d", args, errs, status)
 					}
 				}
@@ -191,7 +201,7 @@ func TestDashboardAndRetentionWait(t *testing.T) {
 			}
 		})
 	}
-	if got := get(t, client, engine.public+"/?query=SELECT+count()+FROM+system.databases+WHERE+name='fotspor'"); got != "0\n" {
+	if got := get(t, client, at+"/?query=SELECT+count()+FROM+system.databases+WHERE+name='fotspor'"); got != "0\n" {
 		t.Errorf("made %q databases by the default name", got)
 	}
 }
