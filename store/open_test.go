@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -184,23 +183,6 @@ func TestLazyEngine(t *testing.T) {
 	}
 }
 
-// serverOf makes a ClickHouse server of the engine of the tests, which answers with
-// the settings given besides.
-func serverOf(t *testing.T, settings url.Values) (url string, engine *embedded.Engine) {
-	t.Helper()
-	engine = storetest.Engine(t)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		query := r.URL.Query()
-		for name, values := range settings {
-			query[name] = values
-		}
-		r.URL.RawQuery = query.Encode()
-		engine.ServeHTTP(w, r)
-	}))
-	t.Cleanup(server.Close)
-	return server.URL, engine
-}
-
 // ask runs a statement outside of any database of a test.
 func ask(t *testing.T, engine *embedded.Engine, sql string) string {
 	t.Helper()
@@ -215,7 +197,10 @@ func ask(t *testing.T, engine *embedded.Engine, sql string) string {
 // TestNothingIsMadeByMistake: a store that is not there is an error which names the
 // place, without the password, and nothing is made.
 func TestNothingIsMadeByMistake(t *testing.T) {
-	url, engine := serverOf(t, nil)
+	engine := storetest.Engine(t)
+	server := httptest.NewServer(engine)
+	defer server.Close()
+	url := server.URL
 	host := strings.TrimPrefix(url, "http://")
 	empty, started := t.TempDir(), storetest.Database()
 	ask(t, engine, "CREATE DATABASE "+started)
@@ -299,35 +284,6 @@ func TestStoreOfAnotherVersion(t *testing.T) {
 		}
 		if err := open(step.create); !errors.Is(err, step.want) || err != nil && !strings.Contains(err.Error(), step.say) {
 			t.Errorf("%s: %v, want %v with %q", step.what, err, step.want, step.say)
-		}
-	}
-}
-
-// TestReadingNeedsNoMoreThanReading: who only reads opens and asks a server that lets
-// them do nothing else.
-func TestReadingNeedsNoMoreThanReading(t *testing.T) {
-	writable, _ := serverOf(t, nil)
-	readable, _ := serverOf(t, url.Values{"readonly": {"2"}})
-	database := storetest.Database()
-	made, err := store.Open(t.Context(), store.Config{DSN: writable + "/" + database, Create: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer made.Close()
-	st, err := store.Open(t.Context(), store.Config{DSN: readable + "/" + database})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer st.Close()
-	said := askEverything(t, st)
-	for _, method := range []string{"Ping", "Query", "Sites", "Tokens", "Users", "Totals", "Series", "Top", "Bots", "Before", "Network"} {
-		if said[method] != nil {
-			t.Errorf("%s: %v", method, said[method])
-		}
-	}
-	for _, method := range []string{"Insert", "AddSite", "AddUser"} {
-		if said[method] == nil {
-			t.Errorf("%s went through: the server of this test lets all do everything", method)
 		}
 	}
 }

@@ -27,6 +27,8 @@ var children = map[string]func(dir string) error{
 	"lifecycle": lifecycle,
 	"library":   withLibrary,
 	"find":      find,
+
+	"least rights": leastRights,
 }
 
 // ask runs a statement outside of a test.

@@ -1,0 +1,87 @@
+package embedded_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/store/embedded"
+)
+
+// leastRights makes a store, and then reads it with the right to SELECT from it alone.
+func leastRights(dir string) error {
+	ctx := context.Background()
+	open := func(create bool, f func(*store.Store) error) error {
+		st, err := store.Open(ctx, store.Config{Dir: dir, Create: create})
+		if err != nil {
+			return err
+		}
+		return errors.Join(f(st), st.Close())
+	}
+	site := store.Site{Name: "a", Hosts: []string{"example.org"}, Location: time.UTC}
+	err := open(true, func(st *store.Store) error {
+		_, err := st.AddSite(ctx, site)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	embedded.LetRead(store.DefaultDatabase)
+	err = open(false, func(st *store.Store) error {
+		now := time.Now()
+		day := hit.DayOf(now)
+		span := store.Span{From: day, To: day}
+		read := map[string]error{}
+		sites, err := st.Sites(ctx)
+		if read["Sites"] = err; len(sites) != 1 {
+			fmt.Println("sites:", sites)
+		}
+		_, read["Tokens"] = st.Tokens(ctx)
+		_, read["Users"] = st.Users(ctx)
+		_, read["Audit"] = st.Audit(ctx, now, time.Time{}, 10)
+		_, read["Totals"] = st.Totals(ctx, 1, span)
+		_, read["Series"] = st.Series(ctx, site, span, store.Daily)
+		_, read["Top"] = st.Top(ctx, 1, span, store.Ask{Dimension: store.Pages})
+		_, read["Bots"] = st.Bots(ctx, 1, span, 0)
+		_, _, read["LastDay"] = st.LastDay(ctx, 1)
+		_, read["Before"] = st.Before(ctx, now)
+		_, read["AuditLog.Before"] = st.AuditLog().Before(ctx, now)
+		_, read["ClockNote"] = st.ClockNote(ctx)
+		_, read["Access"] = privacy.Access(ctx, st, privacy.Default(), "84.212.0.0/16", time.Time{}, time.Time{})
+		read["Query"] = st.Query(ctx, "SELECT count() FROM hits", "", io.Discard)
+		for what, err := range read {
+			if err != nil {
+				fmt.Println(what, err)
+			}
+		}
+		if _, err := st.AddSite(ctx, site); err == nil {
+			fmt.Println("a site was added: this engine lets all do everything")
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read: %w", err)
+	}
+	// Who may make a store needs no right to when others have made it.
+	if err := open(true, func(*store.Store) error { return nil }); err != nil {
+		return fmt.Errorf("what is there already: %w", err)
+	}
+	return nil
+}
+
+// TestReadingTakesTheRightToSelect: commands that read need no other right than SELECT
+// on the database, be it to open the store.
+func TestReadingTakesTheRightToSelect(t *testing.T) {
+	needLibrary(t)
+	out, err := runChild(t, "least rights", t.TempDir())
+	if err != nil || strings.TrimSpace(out) != "" {
+		t.Errorf("%v: %s", err, out)
+	}
+}
