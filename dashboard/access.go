@@ -52,7 +52,7 @@ func (d *Dashboard) guard(r route) handler {
 		c.user = user
 		c.r = c.r.WithContext(store.As(c.r.Context(), store.Actor{Via: store.Page, Name: user.Name}))
 		if admins && user.Role != store.Admin {
-			d.refusals.add(c, store.AccessRefused, user.Name)
+			d.refusals.add(c.now, store.AccessRefused, user.Name)
 			return notFound
 		}
 		if ofSite {
@@ -76,7 +76,7 @@ func (d *Dashboard) findSite(c *call) error {
 		return err
 	}
 	if !c.user.Sees(site.ID) {
-		d.refusals.add(c, store.AccessRefused, c.user.Name)
+		d.refusals.add(c.now, store.AccessRefused, c.user.Name)
 		return notFound
 	}
 	c.site = site

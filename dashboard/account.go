@@ -85,7 +85,7 @@ func (d *Dashboard) renderAccount(c *call, status int, page accountPage) error {
 func (d *Dashboard) authenticate(c *call) (problem string, wait time.Duration, err error) {
 	by := countedBy(byAccount, c.user.Name)
 	if wait = d.throttle.attempt(c.now, by); wait > 0 {
-		d.refusals.add(c, store.PasswordRefused, c.user.Name)
+		d.refusals.add(c.now, store.PasswordRefused, c.user.Name)
 		return "password.wait", c.waitFor(wait), nil
 	}
 	user, err := d.store.User(c.r.Context(), c.user.Name)
@@ -97,7 +97,7 @@ func (d *Dashboard) authenticate(c *call) (problem string, wait time.Duration, e
 		return "", 0, err
 	}
 	if !ok {
-		d.refusals.add(c, store.PasswordRefused, c.user.Name)
+		d.refusals.add(c.now, store.PasswordRefused, c.user.Name)
 		return "password.wrong", 0, nil
 	}
 	d.throttle.forgive(by)

@@ -514,6 +514,9 @@ func TestAuditOfLogins(t *testing.T) {
 		b.post("/login", credentials(userName, "secret typed text"), "Test-Network", "203.0.113.99")
 	}
 	first := []string{"kari access refused ×1", "kari log-in ×1", "kari log-in refused ×1", "kari log-in throttled ×1", "kari log-out ×1", "unknown log-in refused ×1"}
+	if err := b.dashboard.WriteRefusals(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	slices.Sort(first)
 	if got := b.audit(); !slices.Equal(got, first) {
 		t.Errorf("audit log %q, want %q", got, first)
@@ -609,6 +612,31 @@ func TestAuditPages(t *testing.T) {
 	b.get("/admin/audit?before=yesterday").want(http.StatusBadRequest)
 }
 
+// TestRefusalsCostNoWrite: an answer to a refused log-in waits for no line of the audit
+// log, by which a user's name could be told from any other. Run writes it soon.
+func TestRefusalsCostNoWrite(t *testing.T) {
+	b := newBench(t)
+	b.addUser(userName, store.Viewer, userPass)
+	b.stay()
+	b.post("/login", credentials(userName, "x")).want(http.StatusForbidden)
+	if got := b.audit(); len(got) != 0 {
+		t.Errorf("the request itself wrote %q", got)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); b.dashboard.Run(ctx) }()
+	for range 200 {
+		if len(b.audit()) > 0 {
+			break
+		}
+	}
+	cancel()
+	<-done
+	if got := b.audit(); !slices.Equal(got, []string{"kari log-in refused ×1"}) {
+		t.Errorf("audit log %q", got)
+	}
+}
+
 // TestRunWritesTheLast: what was counted is written when the program stops.
 func TestRunWritesTheLast(t *testing.T) {
 	b := newBench(t)
@@ -630,7 +658,7 @@ func TestManyRefusals(t *testing.T) {
 	b := newBench(t)
 	for range 3 {
 		for i := range 130 {
-			b.dashboard.Refuse(t.Context(), b.now, fmt.Sprint("user", i))
+			b.dashboard.Refuse(b.now, fmt.Sprint("user", i))
 		}
 	}
 	b.now = b.now.Add(time.Minute)

@@ -15,20 +15,27 @@ const (
 	// maxRefusals bounds the lines of refusals that a minute adds to the audit log,
 	// and the memory for them. What is beyond is counted for nobody in particular.
 	maxRefusals = 100
-	maxPending  = 2 * maxRefusals // lines that wait for the store
+	maxPending  = 4 * maxRefusals // lines that wait for the store; further ones are lost
 	lastRefusal = 5 * time.Second // for the counts of the last minute, at the end
 )
 
 // refusals count what was refused, by minute, kind and user: a flood is a few lines
-// of the audit log. It is safe for concurrent use.
+// of the audit log. Run writes them, never the request that was refused: otherwise the
+// time of an answer would tell a user's name, whose refusal is a new line, from any
+// other. It is safe for concurrent use.
 type refusals struct {
 	store *store.Store
 	warn  func(error)
+	first chan struct{} // holds one while a first refusal waits to be written
 
 	mu      sync.Mutex
 	minute  time.Time
-	counts  map[refusal]int // of the minute, that are not written yet
-	pending []store.Entry   // of minutes before
+	counts  map[refusal]int // of the minute, that are neither written nor pending
+	pending []store.Entry
+}
+
+func newRefusals(st *store.Store, warn func(error)) *refusals {
+	return &refusals{store: st, warn: warn, first: make(chan struct{}, 1)}
 }
 
 type refusal struct {
@@ -36,40 +43,31 @@ type refusal struct {
 	who    string
 }
 
-// add counts a refusal. The first of its kind in a minute is written at once. An error
-// of the store is logged and the refusal is written later: it delays no answer.
-func (r *refusals) add(c *call, action store.Action, who string) {
+// add counts a refusal. The first of its kind in a minute is written as soon as Run
+// comes to it, the others once the minute is over.
+func (r *refusals) add(now time.Time, action store.Action, who string) {
 	of := refusal{action, who}
 	r.mu.Lock()
-	r.turn(c.now)
+	defer r.mu.Unlock()
+	r.turn(now)
 	if _, known := r.counts[of]; !known && len(r.counts) >= maxRefusals {
 		of.who = store.Unknown
 	}
 	n, known := r.counts[of]
-	if known {
-		n++
-	}
-	r.counts[of] = n
-	e := of.entry(r.minute, 1)
-	r.mu.Unlock()
-	if known {
+	if known || len(r.pending) >= maxPending {
+		r.counts[of] = n + 1
 		return
 	}
-	if err := r.store.Note(c.r.Context(), e); err != nil {
-		r.warn(err)
-		r.keep(e)
+	r.counts[of] = 0
+	r.pending = append(r.pending, of.entry(r.minute, 1))
+	select {
+	case r.first <- struct{}{}:
+	default:
 	}
 }
 
 func (of refusal) entry(minute time.Time, n int) store.Entry {
 	return store.Entry{Time: minute, Actor: store.Actor{Via: store.Page, Name: of.who}, Action: of.action, Count: n}
-}
-
-// keep has lines written later, of which few are kept.
-func (r *refusals) keep(entries ...store.Entry) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.pending = append(r.pending, entries[:min(len(entries), max(0, maxPending-len(r.pending)))]...)
 }
 
 // turn begins a new minute if the last one is over. The caller holds the lock.
@@ -92,25 +90,38 @@ func (r *refusals) take() {
 	}
 }
 
-// flush writes what was counted. What can't be written waits for the next time.
+// flush takes what was counted and writes it.
 func (r *refusals) flush(ctx context.Context, now time.Time) error {
 	r.mu.Lock()
 	r.turn(now)
 	r.take()
-	entries := r.pending
-	r.pending = nil
 	r.mu.Unlock()
-	for i, e := range entries {
+	return r.write(ctx)
+}
+
+// write writes the lines that wait. Those that can't be written wait for the next time.
+func (r *refusals) write(ctx context.Context) error {
+	for {
+		r.mu.Lock()
+		if len(r.pending) == 0 {
+			r.mu.Unlock()
+			return nil
+		}
+		e := r.pending[0]
+		r.pending = r.pending[1:]
+		r.mu.Unlock()
 		if err := r.store.Note(ctx, e); err != nil {
-			r.keep(entries[i:]...)
+			r.mu.Lock()
+			r.pending = append(r.pending, e)
+			r.mu.Unlock()
 			return err
 		}
 	}
-	return nil
 }
 
-// Run writes, every minute, the refusals that were counted, and counts sessions for
-// the metrics, until ctx ends. Then it writes the last ones.
+// Run writes the refusals that were counted, the first ones at once and the others
+// every minute, and counts sessions for the metrics, until ctx ends. Then it writes the
+// last ones. It must run once.
 func (d *Dashboard) Run(ctx context.Context) {
 	tick := time.NewTicker(refusalsEvery)
 	defer tick.Stop()
@@ -123,10 +134,14 @@ func (d *Dashboard) Run(ctx context.Context) {
 				d.refusals.warn(err)
 			}
 			return
+		case <-d.refusals.first:
+			if err := d.refusals.write(ctx); err != nil && ctx.Err() == nil {
+				d.refusals.warn(err)
+			}
 		case <-tick.C:
-		}
-		if err := d.look(ctx); err != nil && ctx.Err() == nil {
-			d.refusals.warn(err)
+			if err := d.look(ctx); err != nil && ctx.Err() == nil {
+				d.refusals.warn(err)
+			}
 		}
 	}
 }

@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"context"
-	"net/http/httptest"
 	"time"
 
 	"github.com/fotspor/fotspor/store"
@@ -27,9 +26,10 @@ func (d *Dashboard) AllRoutes() []Route {
 func (d *Dashboard) Guarded(r Route) { d.guard(route{pattern: r.Pattern, open: r.Open}) }
 
 // Refuse counts a refused log-in.
-func (d *Dashboard) Refuse(ctx context.Context, now time.Time, who string) {
-	d.refusals.add(&call{r: httptest.NewRequestWithContext(ctx, "GET", "/", nil), now: now}, store.LoginRefused, who)
-}
+func (d *Dashboard) Refuse(now time.Time, who string) { d.refusals.add(now, store.LoginRefused, who) }
+
+// WriteRefusals does what Run does at once.
+func (d *Dashboard) WriteRefusals(ctx context.Context) error { return d.refusals.write(ctx) }
 
 // FlushRefusals does what Run does each minute.
 func (d *Dashboard) FlushRefusals(ctx context.Context, now time.Time) error {

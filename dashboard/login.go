@@ -68,7 +68,7 @@ func (d *Dashboard) logIn(c *call) error {
 	}
 	if wait := d.throttle.attempt(c.now, ways...); wait > 0 {
 		d.logins.WithLabelValues(throttled).Inc()
-		d.refusals.add(c, store.LoginThrottled, who)
+		d.refusals.add(c.now, store.LoginThrottled, who)
 		form.Wait = c.waitFor(wait)
 		return d.render(c, http.StatusTooManyRequests, "login", form)
 	}
@@ -78,7 +78,7 @@ func (d *Dashboard) logIn(c *call) error {
 	}
 	if !ok {
 		d.logins.WithLabelValues(refused).Inc()
-		d.refusals.add(c, store.LoginRefused, who)
+		d.refusals.add(c.now, store.LoginRefused, who)
 		form.Failed = true
 		return d.render(c, http.StatusForbidden, "login", form)
 	}
@@ -211,7 +211,11 @@ func (d *Dashboard) setUp(c *call) error {
 		return d.render(c, http.StatusUnprocessableEntity, "setup", form)
 	}
 	ctx := store.As(c.r.Context(), store.Actor{Via: store.Page, Name: form.Name})
-	if err := d.store.AddUser(ctx, store.User{Name: form.Name, Role: store.Admin, Password: hash}); err != nil {
+	err = d.store.AddUser(ctx, store.User{Name: form.Name, Role: store.Admin, Password: hash})
+	if errors.Is(err, store.ErrExists) { // another process was first
+		return deadLink.because(err)
+	}
+	if err != nil {
 		return err
 	}
 	d.setup.token = ""

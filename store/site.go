@@ -177,11 +177,14 @@ func changed(before, after Site) string {
 	return strings.Join(names, ", ")
 }
 
+// writeSite stores a site before the row that counts now, even if the clock has gone
+// back since.
 func (s *Store) writeSite(ctx context.Context, site Site) error {
 	return s.conn.Exec(ctx, `
 		INSERT INTO sites (id, name, hosts, timezone, parameters, excluded, path_rules, record, updated)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, now64(6))`,
-		site.ID, site.Name, site.Hosts, site.Location.String(), site.Parameters, site.Excluded, site.PathRules, string(site.Record))
+		SELECT ?, ?, ?, ?, ?, ?, ?, ?, greatest(now64(6), max(updated) + toIntervalMicrosecond(1))
+		FROM sites WHERE id = ?`,
+		site.ID, site.Name, site.Hosts, site.Location.String(), site.Parameters, site.Excluded, site.PathRules, string(site.Record), site.ID)
 }
 
 // Owns reports whether host, in lower case, is one of the site's.

@@ -98,7 +98,11 @@ func (s *Store) RemoveToken(ctx context.Context, id string) error {
 	if err := s.note(ctx, TokenRemoved, "token "+id); err != nil {
 		return err
 	}
-	if err := s.conn.Exec(ctx, "INSERT INTO tokens (id, removed, updated) VALUES (?, 1, now64(6))", id); err != nil {
+	// It goes before the row that counts now, even if the clock has gone back since.
+	err = s.conn.Exec(ctx, `
+		INSERT INTO tokens (id, removed, updated)
+		SELECT ?, 1, greatest(now64(6), max(updated) + toIntervalMicrosecond(1)) FROM tokens WHERE id = ?`, id, id)
+	if err != nil {
 		return fmt.Errorf("remove token %q: %w", id, err)
 	}
 	return nil

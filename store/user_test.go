@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -268,19 +269,42 @@ func TestSessions(t *testing.T) {
 // it was made.
 func TestChangesWin(t *testing.T) {
 	st := storetest.Open(t)
+	ctx := t.Context()
 	addUsers(t, st, store.User{Name: "kari", Role: store.Viewer})
-	ahead := "INSERT INTO users (name, role, password, updated) VALUES ('kari', 'viewer', 'ahead', now64(6) + INTERVAL 4 YEAR)"
-	if err := st.Exec(t.Context(), ahead); err != nil {
+	site, err := st.AddSite(ctx, store.Site{Name: "a", Hosts: []string{"a.example"}, Location: oslo})
+	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range 20 {
-		want := strings.Repeat("x", i+1)
-		if err := st.SetPassword(t.Context(), "kari", want); err != nil {
+	token, _, err := st.AddToken(ctx, "a", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for table, columns := range map[string]string{
+		"users": "name, role, password", "sites": "id, name, hosts, timezone", "tokens": "id, name, hash, sites, created",
+	} {
+		ahead := fmt.Sprintf("INSERT INTO %s (%s, updated) SELECT %[2]s, now64(6) + INTERVAL 4 YEAR FROM %[1]s", table, columns)
+		if err := st.Exec(ctx, ahead); err != nil {
 			t.Fatal(err)
 		}
-		if u, err := st.User(t.Context(), "kari"); u.Password != want || err != nil {
-			t.Fatalf("password = %q, %v, want %q", u.Password, err, want)
+	}
+	for i := range 5 {
+		want := strings.Repeat("x", i+1)
+		site.Name = want
+		if err := errors.Join(st.SetPassword(ctx, "kari", want), st.PutSite(ctx, site)); err != nil {
+			t.Fatal(err)
 		}
+		if u, err := st.User(ctx, "kari"); u.Password != want || err != nil {
+			t.Errorf("password = %q, %v, want %q", u.Password, err, want)
+		}
+		if got, err := st.Site(ctx, site.ID); got.Name != want || err != nil {
+			t.Errorf("site = %q, %v, want %q", got.Name, err, want)
+		}
+	}
+	if err := st.RemoveToken(ctx, token.ID); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := st.Tokens(ctx); len(all) != 0 || err != nil {
+		t.Errorf("tokens = %+v, %v, want none", all, err)
 	}
 }
 
