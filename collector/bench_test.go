@@ -93,7 +93,7 @@ func benchRig(b *testing.B) *rig {
 }
 
 // memoryDir returns a directory in memory, where the system has such a place.
-func memoryDir(b *testing.B) string {
+func memoryDir(b testing.TB) string {
 	if runtime.GOOS != "linux" {
 		return b.TempDir()
 	}

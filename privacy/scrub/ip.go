@@ -24,12 +24,10 @@ func addresses(s string, as kind) string {
 			i = end
 			continue
 		}
-		if as == hostName {
-			if end := dashed(s, i); end > 0 {
-				e.mark(i, end, ip)
-				i = end
-				continue
-			}
+		if end := dashed(s, i); end > 0 && (as == hostName || !isYear(s[i:i+4]) || s[i:i+4] <= "2003") {
+			e.mark(i, end, ip)
+			i = end
+			continue
 		}
 		if end := nibbles(s, i); end > 0 {
 			e.mark(i, end, ip)

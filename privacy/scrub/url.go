@@ -46,7 +46,7 @@ func isURL(s string, last, i int) bool {
 		return true
 	}
 	c, _ := previous(s, i)
-	return c == ':' || !isWord(c) && c != '/' && c != ')' && c != '.'
+	return c == ':' || !isWord(c) && c != ')' && c != '.'
 }
 
 // user marks the user and the password before the host at s[i] for removal, and
