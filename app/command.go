@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/fotspor/fotspor/geo"
@@ -261,8 +264,19 @@ func serveParts(collector, dashboard, retention bool) func(context.Context, *cal
 			}
 		}
 		c.harden()
+		signals, stop := catchHangups()
+		defer stop()
+		o.Hangups = signals
 		return Run(ctx, *o)
 	}
+}
+
+// catchHangups catches SIGHUP, which a terminal sends when it is closed, and a service
+// manager to reload. It ends a process that does not catch it.
+func catchHangups() (signals <-chan os.Signal, stop func()) {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGHUP)
+	return c, func() { signal.Stop(c) }
 }
 
 // harden hardens a process that serves, and logs where it can't.

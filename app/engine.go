@@ -28,6 +28,8 @@ func runEngine(ctx context.Context, c *call) error {
 		return err
 	}
 	c.harden()
+	signals, stop := catchHangups()
+	defer stop()
 	tcp, err := listenLoopback(*addr)
 	if err != nil {
 		return err
@@ -53,6 +55,16 @@ func runEngine(ctx context.Context, c *call) error {
 	c.opts.Logger.Info("started", "engine", tcp.Addr(), "user", embedded.User, "password_file", passwordFile, "clickhouse", engine.Version())
 	fmt.Fprintf(c.Stdout, "Engine:  http://%s/\nUser:    %s, with the password in %s\n", tcp.Addr(), embedded.User, passwordFile)
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		for {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-signals:
+				c.opts.Logger.Info("SIGHUP: there is nothing to read again; settings need a restart")
+			}
+		}
+	})
 	for _, l := range []net.Listener{tcp, socket} {
 		group.Go(func() error { return engine.Serve(ctx, l) })
 	}

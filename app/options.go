@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -62,6 +63,9 @@ type Options struct {
 	// Synchronised reports whether the kernel calls the clock that Now reads
 	// synchronised.
 	Synchronised func() bool
+	// Hangups has what can change outside read again at once: region files and sites.
+	// nil: that is left to the next look at them.
+	Hangups <-chan os.Signal
 	// Started is called once everything listens, with the real addresses.
 	Started func(Addrs)
 

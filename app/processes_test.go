@@ -367,3 +367,34 @@ func TestCommandsBesideServe(t *testing.T) {
 		t.Errorf("after erasure there are %q raw rows, want 0", out)
 	}
 }
+
+// TestHangup: SIGHUP ends nothing that serves, and the log says what it did.
+func TestHangup(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
+	hangUp := func(s *service, what string) {
+		t.Helper()
+		if err := s.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		await(t, "a log line", func() error {
+			if !strings.Contains(s.log.String(), "SIGHUP") || !strings.Contains(s.log.String(), what) {
+				return fmt.Errorf("%v does not say %q:\n%s", s.cmd.Args[1], what, s.log)
+			}
+			return nil
+		})
+	}
+	at := []string{"--data", t.TempDir(), "--metrics-listen", "127.0.0.1:0"}
+	whole := serve(t, append([]string{"serve", "--listen", "127.0.0.1:0"}, at...)...)
+	hangUp(whole, `"sites"]`)
+	get(t, http.DefaultClient, whole.metrics+"/healthz")
+	http.DefaultClient.CloseIdleConnections()
+	whole.stop()
+	part := serve(t, append([]string{"retention"}, at...)...)
+	hangUp(part, "settings need a restart")
+	part.stop()
+	engine := serve(t, "engine", "--listen", "127.0.0.1:0", "--data", t.TempDir())
+	hangUp(engine, "there is nothing to read again")
+	engine.stop()
+}

@@ -79,6 +79,7 @@ type program struct {
 	spool    *spool.Spool // nil without the collector
 	bodies   *body.Budget // nil without collector and dashboard
 	clock    *retention.Clock
+	rereads  []reread // of heedHangups
 	addrs    Addrs
 	fatal    chan error // what ends the program from inside
 
@@ -157,8 +158,32 @@ func (p *program) start(ctx context.Context) error {
 		}
 		p.serve(intake, publicListener, mux, "public", collector.Busy)
 	}
+	p.background("hangups", p.heedHangups)
 	p.greet()
 	return nil
+}
+
+// reread reads something again that can change outside.
+type reread struct {
+	what string
+	do   func()
+}
+
+// heedHangups reads again what can change outside at each SIGHUP, until ctx ends.
+func (p *program) heedHangups(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-p.Hangups:
+		}
+		var what []string
+		for _, r := range p.rereads {
+			r.do()
+			what = append(what, r.what)
+		}
+		p.Logger.Info("SIGHUP: read again what can change; settings need a restart", "what", what)
+	}
 }
 
 // publicHandler starts what browsers reach.
@@ -242,6 +267,7 @@ func (p *program) openGeo() (*geo.DB, error) {
 		return nil, err
 	}
 	if len(files) > 0 {
+		p.rereads = append(p.rereads, reread{"region files", db.Reload})
 		p.background("geo watch", func(ctx context.Context) { db.Watch(ctx, geoEvery) })
 	}
 	return db, nil
@@ -302,6 +328,11 @@ func (p *program) startSites(ctx context.Context, logger *slog.Logger) (*collect
 		}
 		logger.Warn("sites could not be read, the last known ones are used", "err", err)
 	}
+	p.rereads = append(p.rereads, reread{"sites", func() {
+		if err := sites.Refresh(context.Background()); err != nil { // which is bounded
+			logger.Warn("sites could not be read, the last known ones stay", "err", err)
+		}
+	}})
 	p.background("sites watch", func(ctx context.Context) { sites.Watch(ctx, sitesEvery) })
 	return sites, nil
 }

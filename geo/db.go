@@ -21,6 +21,7 @@ type DB struct {
 	sources  []*source
 	logger   *slog.Logger
 	failures prometheus.Counter
+	again    chan struct{} // Watch shall look at once
 }
 
 // source is one region file by its path, and the last good content of it.
@@ -43,6 +44,7 @@ type Options struct {
 // trusted). Without files every place is unknown.
 func Open(files []string, o Options) (*DB, error) {
 	db := &DB{
+		again:  make(chan struct{}, 1),
 		logger: o.Logger,
 		failures: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "fotspor_geo_reload_failures_total",
@@ -141,10 +143,19 @@ func (db *DB) Watch(ctx context.Context, interval time.Duration) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			for _, s := range db.sources {
-				db.reload(s)
-			}
+		case <-db.again:
 		}
+		for _, s := range db.sources {
+			db.reload(s)
+		}
+	}
+}
+
+// Reload has Watch look at the files at once.
+func (db *DB) Reload() {
+	select {
+	case db.again <- struct{}{}:
+	default: // it is about to
 	}
 }
 
