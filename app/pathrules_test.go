@@ -76,6 +76,25 @@ func TestPathRules(t *testing.T) {
 		}
 	}
 	list("/intern/*")
+	t.Run("on a terminal", func(t *testing.T) {
+		saved := "/intern/*"
+		for _, c := range []struct {
+			typed, rule string
+			yes         bool
+		}{
+			{"n\n", "/a/*", false}, {"\n", "/a/*", false}, {"\x04", "/a/*", false}, {"Ja\n", "/b/*", true}, {"y\n", "/c/*", true}, {"yes\n", "/intern/*", true},
+		} {
+			cmd := process(t, "site", "edit", "1", "--path-rules", c.rule, "--data", p.opts.Data)
+			cmd.Stdin = terminal(t, c.typed)
+			if out, err := cmd.CombinedOutput(); (err == nil) != c.yes || !strings.Contains(string(out), "Save these rules? [y/N] ") {
+				t.Errorf("after %q: %v, %s", c.typed, err, out)
+			}
+			if c.yes {
+				saved = c.rule
+			}
+			list(saved)
+		}
+	})
 	run(2, "site", "edit", "1", "--path-rules", "/u/kari", "--yes")
 	run(2, "site", "add", "--host", "example.com", "--path-rules", "u/*")
 	list("/intern/*")

@@ -190,7 +190,7 @@ var rare = func() map[string]string {
 	names := make(map[string]string)
 	for _, name := range []string{
 		"Amaya", "Arora", "Basilisk", "Chimera", "Conkeror", "CyberFox", "Dillo", "Dooble", "ELinks", "Epic", "Fennec", "Flock",
-		"Galeon", "IceDragon", "Iridium", "Iron", "K-Meleon", "Kazehakase", "Ladybird", "Lightning", "Links", "Luakit",
+		"Galeon", "IceDragon", "Iridium", "K-Meleon", "Kazehakase", "Ladybird", "Lightning", "Links", "Luakit",
 		"Lunascape", "Lynx", "Minefield", "Minimo", "Mosaic", "Mullvad Browser", "Mypal", "Netscape", "NetSurf", "OmniWeb",
 		"Otter", "Postbox", "qutebrowser", "Rekonq", "RockMelt", "Shiira", "Sleipnir", "Surf", "Swiftfox", "Thunderbird",
 		"Uzbl", "w3m",
