@@ -187,7 +187,7 @@ func TestLazyEngine(t *testing.T) {
 func ask(t *testing.T, engine *embedded.Engine, sql string) string {
 	t.Helper()
 	w := httptest.NewRecorder()
-	engine.ServeHTTP(w, httptest.NewRequest("POST", "/", strings.NewReader(sql)))
+	engine.ServeHTTP(w, httptest.NewRequest("POST", "http://127.0.0.1/", strings.NewReader(sql)))
 	if w.Code != http.StatusOK {
 		t.Fatalf("%s: %s", sql, w.Body)
 	}
