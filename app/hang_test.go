@@ -318,3 +318,33 @@ func TestDiskThatFails(t *testing.T) {
 		t.Errorf("/readyz = %q once there is a disk", why)
 	}
 }
+
+// TestEngineOfStoppedProcess: beside a process that has the data directory and has
+// stopped answering, a collector takes hits; once that process is gone it opens the
+// engine itself.
+func TestEngineOfStoppedProcess(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
+	data := t.TempDir()
+	knownSites(t, data)
+	other := serve(t, "engine", "--listen", "127.0.0.1:0", "--data", data)
+	if out, errs, status := command(t, "", "site", "add", "--create", "--host", "example.org", "--data", data); status != 0 {
+		t.Fatalf("site add: %q %q", out, errs)
+	}
+	if err := other.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	p := startWithout(t, func(o *app.Options) { o.Data, o.Engine = data, storetest.Library(t) })
+	if status, _ := p.answer(p.public+"/pixel.gif?site=1&url=https://example.org/side", time.Second); status != http.StatusOK {
+		t.Errorf("a hit is answered %d", status)
+	}
+	await(t, "a log that says that there is no store", func() error {
+		if !strings.Contains(p.log.String(), "the store is unavailable") {
+			return fmt.Errorf("it does not:\n%s", p.log)
+		}
+		return nil
+	})
+	other.kill()
+	p.awaitStored(1)
+}

@@ -103,6 +103,9 @@ func (h *health) ask(ctx context.Context) {
 		}()
 		return ping(ctx)
 	})
+	if errors.Is(err, errOutOfTime) {
+		err = errNotAsked
+	}
 	if ctx.Err() == nil { // else it is the program that ends
 		h.heard(err)
 	}

@@ -99,6 +99,17 @@ func (w *embeddedWay) attempt(ctx context.Context, o *opening) {
 	close(o.done)
 }
 
+// forget gives up the engine of another process, which does not answer: the next Open
+// looks again who has the data directory.
+func (w *embeddedWay) forget() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if other, ok := w.to.(*http.Transport); ok && !w.closed {
+		other.CloseIdleConnections()
+		w.to = nil
+	}
+}
+
 // engine returns the engine of this process, nil if it is another's or not open.
 func (w *embeddedWay) engine() *embedded.Engine {
 	if w == nil {

@@ -157,6 +157,9 @@ func (s *Store) Prepare(ctx context.Context) error {
 		}
 	}
 	if err := s.prepareSchema(ctx); err != nil {
+		if s.way != nil {
+			s.way.forget()
+		}
 		return err
 	}
 	if s.cfg.Create && s.cfg.Sync {
@@ -241,9 +244,11 @@ func (s *Store) options(cfg Config) (*clickhouse.Options, error) {
 		database = DefaultDatabase
 	}
 	opts := &clickhouse.Options{
-		Protocol: clickhouse.HTTP,
-		Addr:     []string{"engine"},
-		Auth:     clickhouse.Auth{Database: database},
+		Protocol:    clickhouse.HTTP,
+		Addr:        []string{"engine"},
+		Auth:        clickhouse.Auth{Database: database},
+		DialTimeout: dialTime,
+		ReadTimeout: max(deleteTime, queryTime),
 	}
 	var transport http.RoundTripper = cfg.Engine
 	if cfg.Engine == nil {
