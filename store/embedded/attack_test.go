@@ -213,6 +213,24 @@ var attacks = []string{
 	`INSERT INTO attacked (a, b) VALUES ('\x'||', file(replaceAll('||', '||', '{secret}')))`,
 	"INSERT INTO attacked FORMAT Values (file('{secret}'))",
 	"INSERT INTO attacked FORMAT values (file('{secret}'))",
+	// Expressions inside of a text.
+	"SELECT a, b FROM values('a Int8, b String ALIAS file(''{secret}'')', 1)",
+	"SELECT a, b FROM values(concat('a Int8, b String ALIAS fi', 'le(''{secret}'')'), 1)",
+	"SELECT a, b FROM VALUES('a Int8, b String ALIAS file(''{secret}'')', 1)",
+	"SELECT * FROM format(JSONEachRow, 'a String, b String DEFAULT file(''{secret}'')', '{\"a\":\"1\"}')",
+	"SELECT a, b FROM generateRandom('a Int8, b String ALIAS file(''{secret}'')') LIMIT 1",
+	"INSERT INTO FUNCTION null('a Int8, b Int8 DEFAULT throwIf(1, file(''{secret}''))') (a) VALUES (1)",
+	"CREATE TABLE attacked2 AS values('a Int8, b String ALIAS file(''{secret}'')', 1)",
+	"SELECT * FROM view(SELECT b FROM values('a Int8, b String ALIAS file(''{secret}'')', 1))",
+	"SELECT arrayReduce('groupConcat(file(''{secret}''))', ['a', 'b'])",
+	"SELECT arrayReduce(concat('groupConcat(fi', 'le(''{secret}''))'), ['a', 'b'])",
+	"SELECT arrayReduceInRanges('groupConcat(file(''{secret}''))', [(1, 2)], ['a', 'b'])",
+	"SELECT initializeAggregation('quantile(throwIf(1, file(''{secret}'')))', 1)",
+	"SELECT * FROM format(Values, 'a String', $$(file('{secret}'))$$)",
+	"SELECT * FROM FORMAT(Values, 'a String', '(''x''), (concat(''a'', file(''{secret}'')))')",
+	"INSERT INTO attacked (a) SELECT * FROM format(Values, 'a String', $$(file('{secret}'))$$)",
+	"SELECT * FROM format(Values, 'a String', $$(file('{secret}'))$$) SETTINGS input_format_values_interpret_expressions = 1",
+	"SELECT * FROM format(Values, 'a String', $$(file('{secret}'))$$) SETTINGS input_format_values_deduce_templates_of_expressions = 1",
 	// Settings that name a file, or hold an expression as a text.
 	"SELECT 1 FORMAT Template SETTINGS format_template_row = '{secret}', format_template_resultset = '{secret}'",
 	"SELECT 1 SETTINGS format_schema = '{secret}:A' FORMAT Protobuf",
@@ -250,6 +268,9 @@ var inURL = []map[string]string{
 	{"query": "SELECT 1 FORMAT Template", "format_template_row": "{secret}", "format_template_resultset": "{secret}"},
 	{"query": "SELECT 1 AS a", "additional_result_filter": "throwIf(1, file('{secret}'))"},
 	{"query": "SELECT 1 AS a", "default_format": "Protobuf", "output_format_schema": "{folder}/a"},
+	{"query": "SELECT * FROM format(Values, 'a String', $$(file('{secret}'))$$)", "input_format_values_interpret_expressions": "1"},
+	{"query": "SELECT * FROM format(Values, 'a String', $$(file('{secret}'))$$)", "input_format_values_deduce_templates_of_expressions": "1"},
+	{"query": "SELECT * FROM format(Values, 'a String', $$(file('{secret}'))$$)", "compatibility": "19.1"},
 	{"query": "SELECT 1", "log_comment": "x"},
 	{"query": "print file('{secret}')", "dialect": "kusto", "allow_experimental_kusto_dialect": "1"},
 	{"query": "file('{secret}')", "implicit_select": "1"},
@@ -612,11 +633,19 @@ func TestSpellings(t *testing.T) {
 }
 
 // TestGuardedNames: the guard compares names exactly, which is right as long as the
-// engine does.
+// engine does, and gives them no other names.
 func TestGuardedNames(t *testing.T) {
 	e := open(t)
-	if got := mustAnswer(t, e, "", "SELECT name, case_insensitive FROM system.functions WHERE lower(name) IN ('file', 'catboostevaluate') OR lower(alias_to) IN ('file', 'catboostevaluate') ORDER BY name"); got != "catboostEvaluate\t0\nfile\t0\n" {
-		t.Errorf("functions that must be guarded: %q", got)
+	var list []string
+	for name := range embedded.GuardedNames {
+		list = append(list, "'"+strings.ToLower(name)+"'")
+	}
+	names := strings.Join(list, ", ")
+	if got := mustAnswer(t, e, "", "SELECT name FROM system.functions WHERE (lower(name) IN ("+names+") OR lower(alias_to) IN ("+names+")) AND (case_insensitive OR alias_to != '') ORDER BY name"); got != "" {
+		t.Errorf("functions with other names than those that are guarded: %q", got)
+	}
+	if got := mustAnswer(t, e, "", "SELECT count() FROM system.functions WHERE name IN ('file', 'catboostEvaluate', 'arrayReduce', 'arrayReduceInRanges', 'initializeAggregation')"); got != "5\n" {
+		t.Errorf("guarded functions that there are: %s", got)
 	}
 }
 

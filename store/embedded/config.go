@@ -82,6 +82,7 @@ var lockedSettings = []string{
 	"rename_files_after_processing",
 	"merge_tree_disk",
 	"merge_tree_storage_policy",
+	"merge_tree_table_disk",
 	// Connections to other machines.
 	"format_avro_schema_registry_url",
 	"url_base",

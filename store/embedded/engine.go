@@ -101,8 +101,11 @@ type Engine struct {
 	lib     *library
 	lock    *os.File
 	hello   hello
-	slots   chan struct{} // one token for each running statement
-	serial  atomic.Uint64
+
+	tableFunctions map[string]bool // see session.guard
+
+	slots  chan struct{} // one token for each running statement
+	serial atomic.Uint64
 
 	controlMu sync.Mutex
 	control   *session // keeps the engine alive between statements; kills
@@ -254,6 +257,9 @@ func (e *Engine) start() error {
 		return ErrNotStarted
 	}
 	e.hello, err = readHello(e.control)
+	if err == nil {
+		e.tableFunctions, err = readTableFunctions(e.control)
+	}
 	if err != nil {
 		e.control.close()
 		return err
@@ -413,7 +419,7 @@ func (e *Engine) execute(ctx context.Context, st statement, id string) ([]byte, 
 	}
 	defer s.close()
 	if st.guarded {
-		if err := s.guard(&st); err != nil {
+		if err := s.guard(&st, e.tableFunctions); err != nil {
 			return nil, err
 		}
 	}

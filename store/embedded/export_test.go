@@ -19,5 +19,8 @@ func LetRead(database string) {
 `))
 }
 
-// Lock is the door of a port, for tests.
-var Lock = lock
+// Parts of the doors, for tests.
+var (
+	Lock         = lock
+	GuardedNames = guardedNames
+)

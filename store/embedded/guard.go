@@ -16,15 +16,47 @@ import (
 var guardedNames = map[string]string{
 	"file":             "it reads any file of this machine",
 	"disk":             "it reads and writes any directory of this machine",
-	"executable":       "it runs programs",
 	"catboostEvaluate": "it runs a program",
 	"models":           "it runs a program",
 	"stack_trace":      "it sends signals to the threads of this program",
-	"sqlite":           "it makes any file of this machine",
-	"remote":           "it asks for the address of any host",
-	"remoteSecure":     "it asks for the address of any host",
-	"merge":            "it reads tables that only a text names",
-	"loop":             "it reads tables that only a text names",
+
+	// These read expressions out of a text, in which guard sees no names.
+	"arrayReduce":           textOfExpressions,
+	"arrayReduceInRanges":   textOfExpressions,
+	"initializeAggregation": textOfExpressions,
+	interpretValues:         textOfExpressions,
+	deduceValues:            textOfExpressions,
+}
+
+const textOfExpressions = "it evaluates expressions inside of a text"
+
+// Settings of the format Values, whose data may be expressions.
+const (
+	interpretValues = "input_format_values_interpret_expressions"
+	deduceValues    = "input_format_values_deduce_templates_of_expressions"
+)
+
+// harmlessFunctions are the table functions that a guarded statement may call. All
+// others of the engine have a source, look for one before rights are asked, name
+// tables in a text, or take columns from a text, with expressions as their defaults.
+var harmlessFunctions = []string{
+	"generate_series", "generateseries", "numbers", "numbers_mt", "primes", "sqlstandardvalues", "view", "viewexplain", "zeros", "zeros_mt",
+}
+
+// readTableFunctions returns, in small letters, the table functions of the engine that
+// a guarded statement may not call.
+func readTableFunctions(s *session) (map[string]bool, error) {
+	names, err := s.query("SELECT lower(name) FROM system.table_functions", "TSVRaw", nil)
+	if err != nil {
+		return nil, fmt.Errorf("ask the engine for its table functions: %w", err)
+	}
+	list := make(map[string]bool)
+	for name := range strings.Lines(string(names)) {
+		if name = strings.TrimSpace(name); !slices.Contains(harmlessFunctions, name) {
+			list[name] = true
+		}
+	}
+	return list, nil
 }
 
 // guardedEngines are the engines that a guarded statement may give to a table or a
@@ -38,7 +70,9 @@ var guardedEngines = regexp.MustCompile(`^(Atomic|Buffer|Log|Memory|Null|(Aggreg
 // It looks at the text that ClickHouse's own parser makes of the statement: no
 // comments, one way to quote, no escapes in a name of plain letters, everything in one
 // place. What the parser does not understand is refused.
-func (s *session) guard(st *statement) error {
+//
+// tableFunctions are those of readTableFunctions.
+func (s *session) guard(st *statement, tableFunctions map[string]bool) error {
 	sql := st.sql
 	if st.data != nil {
 		sql += " FORMAT Null"
@@ -47,7 +81,7 @@ func (s *session) guard(st *statement) error {
 	if err != nil {
 		return err
 	}
-	if err := guardText(text, st.params); err != nil {
+	if err := guardText(text, st.params, tableFunctions); err != nil {
 		return err
 	}
 	canonical := statement{sql: text}
@@ -57,8 +91,15 @@ func (s *session) guard(st *statement) error {
 	if _, ok := splitInsert(text); ok && st.data == nil {
 		return newException(codeSyntaxError, "SYNTAX_ERROR", "The data of an INSERT was not found")
 	}
-	if strings.EqualFold(st.format, "Values") && st.data != nil {
-		return s.guardValues(st)
+	for _, setting := range st.settings {
+		if reason, ok := guardedNames[setting.name]; ok {
+			return guarded(setting.name, reason)
+		}
+	}
+	if st.data == nil {
+		st.settings = append(st.settings, pair{interpretValues, "0"}, pair{deduceValues, "0"})
+	} else if strings.EqualFold(st.format, "Values") {
+		return s.guardValues(st, tableFunctions)
 	}
 	return nil
 }
@@ -77,7 +118,7 @@ func (s *session) canonical(sql string) (string, error) {
 }
 
 // guardText looks for what a canonical text names.
-func guardText(text string, params []pair) error {
+func guardText(text string, params []pair, tableFunctions map[string]bool) error {
 	var (
 		scan    = scanner{text: text, canonical: true}
 		words   [2]string // before the word at hand, the last one first
@@ -95,6 +136,8 @@ func guardText(text string, params []pair) error {
 			return guarded("ENGINE = "+word, "it is not one of those that keep their rows here")
 		case copying && word == "(" && words[0] != "" && wordByte(words[0][len(words[0])-1]) && !slices.Contains(backupWords, words[0]):
 			return guarded(words[0], "backups go to File(…)")
+		case !copying && word == "(" && tableFunctions[strings.ToLower(words[0])]:
+			return guarded(words[0], "questions are put to the tables of the store")
 		case word == "Identifier" && words[0] == ":":
 			names = append(names, words[1])
 		}
@@ -120,7 +163,7 @@ func guardText(text string, params []pair) error {
 var backupWords = []string{"File", "PARTITION", "PARTITIONS", "TABLE", "TABLES", "DATABASES"}
 
 // guardValues looks at the expressions of INSERT … VALUES, which it reads whole.
-func (s *session) guardValues(st *statement) error {
+func (s *session) guardValues(st *statement, tableFunctions map[string]bool) error {
 	data, err := io.ReadAll(io.LimitReader(st.data, maxValues+1))
 	if err != nil {
 		return fmt.Errorf("read the data of an insert: %w", err)
@@ -143,7 +186,7 @@ func (s *session) guardValues(st *statement) error {
 	if err != nil {
 		return err
 	}
-	return guardText(text, st.params)
+	return guardText(text, st.params, tableFunctions)
 }
 
 // maxValues bounds the data of INSERT … VALUES in a guarded statement. With it the
