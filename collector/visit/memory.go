@@ -9,9 +9,9 @@ import (
 )
 
 // memory holds the visitors of all days, within a budget of bytes. Its lock comes
-// after that of a site. Records have numbers in place of pointers: they take half the
-// room, Go's collector has nothing to follow in them, and one can be moved so that no
-// gaps are left.
+// after that of a site. Records have ids in place of pointers: these take half the
+// bytes, Go's collector follows none of them, and a record can be moved so that no gaps
+// are left.
 type memory struct {
 	mu     sync.Mutex
 	budget int64
@@ -57,7 +57,7 @@ type visitor struct {
 
 const inlinePages = 4
 
-// block holds hashes of pages that find no room in their visitor.
+// block holds hashes of pages beyond the inlinePages of a visitor.
 type block struct {
 	pages [blockPages]uint64
 	next  uint32 // id of the block filled before
@@ -222,7 +222,7 @@ func (m *memory) seePage(id uint32, page uint64) bool {
 	inBlocks := int(v.seen) - inline
 	for b := v.more; b != 0; {
 		block := m.blocks.at(b)
-		n := (inBlocks-1)%blockPages + 1 // only the one filled last has room
+		n := (inBlocks-1)%blockPages + 1 // only the one filled last is not full
 		if slices.Contains(block.pages[:n], page) {
 			return false
 		}
@@ -349,8 +349,8 @@ func (m *memory) reserve() {
 	}
 }
 
-// settle sends visitors away who are too many for the share of a network, or for the
-// budget: of the network, or of all, the oldest first, but not the last one.
+// settle sends visitors away until a network keeps to its share, and all to the budget:
+// those of the network, and of all, the oldest first. One always stays.
 func (m *memory) settle(id uint32) {
 	for net := m.networks.at(id); net.charge > m.share && net.members.oldest != net.members.newest; {
 		m.evict(net.members.oldest)

@@ -62,7 +62,7 @@ func oneNetwork(int) netip.Addr { return netip.MustParseAddr("203.0.113.7") }
 // long is a text of n bytes that no other i has.
 func long(i, n int) string { return fmt.Sprintf("%08d", i) + strings.Repeat("x", n-8) }
 
-// TestMemoryBudget: whatever comes, the live heap stays within the budget and a fifth,
+// TestMemoryBudget: under attack the live heap stays within the budget and a fifth,
 // and the metric says what is taken to within a fifth.
 func TestMemoryBudget(t *testing.T) {
 	const budget = visit.MinMemory
@@ -153,8 +153,8 @@ func TestBytesPerVisitor(t *testing.T) {
 	}
 }
 
-// TestOldestLeave: where memory is full, those seen longest ago leave, of whatever day
-// and site.
+// TestOldestLeave: where memory is full, those seen longest ago leave, of all days
+// and sites.
 func TestOldestLeave(t *testing.T) {
 	var log bytes.Buffer
 	reg := prometheus.NewPedanticRegistry()

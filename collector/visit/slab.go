@@ -125,6 +125,7 @@ func (x *index) resize(p *part, n int) {
 			p.put(s)
 		}
 	}
+	clear(old) // parts of keys
 }
 
 // slot returns where an id is. It must be there.
