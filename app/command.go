@@ -264,6 +264,7 @@ func serveParts(collector, dashboard, retention bool) func(context.Context, *cal
 			}
 		}
 		c.harden()
+		c.limitMemory(o.Store == "")
 		signals, stop := catchHangups()
 		defer stop()
 		o.Hangups = signals

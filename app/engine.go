@@ -28,6 +28,7 @@ func runEngine(ctx context.Context, c *call) error {
 		return err
 	}
 	c.harden()
+	c.limitMemory(true)
 	signals, stop := catchHangups()
 	defer stop()
 	tcp, err := listenLoopback(*addr)

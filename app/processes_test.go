@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/cookiejar"
 	"net/netip"
@@ -16,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
 
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/store/embedded"
@@ -270,6 +273,40 @@ func TestSeparateServices(t *testing.T) {
 	dashboard.stop()
 	retention.stop()
 	engine.stop()
+}
+
+// TestMemoryLimit: Go's garbage collector keeps each process that serves within the memory
+// of its cgroup, less the engine's share, or else to GOMEMLIMIT.
+func TestMemoryLimit(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
+	const series = "go_gc_gomemlimit_bytes"
+	run := func() float64 {
+		t.Helper()
+		s := serve(t, "retention", "--data", t.TempDir(), "--metrics-listen", "127.0.0.1:0", "--engine-memory", "300MiB")
+		limit, ok := metricOf(get(t, http.DefaultClient, s.metrics+"/metrics"), series)
+		if !ok {
+			t.Fatalf("no metric %s", series)
+		}
+		http.DefaultClient.CloseIdleConnections()
+		s.stop()
+		return limit
+	}
+	t.Setenv("GOMEMLIMIT", "")
+	want := float64(math.MaxInt64)
+	if total, err := memlimit.FromCgroup(); err == nil {
+		want = float64(total/10*9 - 300<<20)
+	} else {
+		t.Logf("this cgroup has no limit: %v", err)
+	}
+	if got := run(); got != want {
+		t.Errorf("%s = %v, want %v", series, got, want)
+	}
+	t.Setenv("GOMEMLIMIT", "777MiB")
+	if got := run(); got != 777<<20 {
+		t.Errorf("%s = %v, want that of GOMEMLIMIT", series, got)
+	}
 }
 
 // TestHardened: each process that serves by itself writes no core file, whatever it holds
