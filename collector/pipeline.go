@@ -385,7 +385,11 @@ func cleanPath(scrubber scrub.Scrubber, page *url.URL) string {
 	if strings.Contains(path, ";") || !utf8.ValidString(path) {
 		path = withoutParameters(page.EscapedPath())
 	}
-	path = scrub.Cut(scrubber.Path(cleanText(path)), maxPath)
+	path = cleanText(path)
+	if i := strings.IndexByte(path, '?'); i >= 0 && strings.IndexByte(path[i:], '=') > 0 { // a query that was escaped
+		path = path[:i]
+	}
+	path = scrub.Cut(scrubber.Path(path), maxPath)
 	if path = strings.TrimSpace(path); path == "" {
 		return "/"
 	}

@@ -351,6 +351,8 @@ func TestSecretsBecomeMarks(t *testing.T) {
 		{"url=/&e_c=JavaScript+Errors&e_a=https://example.org/side?navn=X", name, "JavaScript Errors / https://example.org/side"},
 		{"url=/kasse%253Bjsessionid=0A1B.node1", path, "/kasse;jsessionid=[token]"},
 		{"url=/reset/x7Kq9zLw", path, "/reset/[token]"},
+		{"url=/side%253Fnavn=Kari", path, "/side"},
+		{"url=/side%25253Fnavn%25253DKari", path, "/side"},
 		{"url=/sak/2024/12345", path, "/sak/2024/12345"},
 		{"url=" + q("/A\u030as"), path, "/\u00c5s"},
 		{"url=/&e_c=078390&e_a=11142", name, "[national-id]"},

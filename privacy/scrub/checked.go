@@ -76,6 +76,9 @@ func identity(s string, i int) (end int) {
 		}
 		return 0
 	}
+	if to := grouped(s, i); to > 0 {
+		return to
+	}
 	six, end, sign := date(s, i)
 	if end == 0 {
 		return 0
@@ -106,6 +109,36 @@ func identity(s string, i int) (end int) {
 		return 0
 	}
 	return digits(s, group)
+}
+
+// grouped returns the end of the national identity number at s[i] that is written in
+// three groups or more, with one and the same sign between them, 0 if there is none. An
+// account number has groups of 4, 2 and 5.
+func grouped(s string, i int) int {
+	var number [11]byte
+	n, groups, account := 0, 0, true
+	sign, group := rune(0), i
+	for {
+		end := digits(s, group)
+		size := end - group
+		if n+size > len(number) {
+			return 0
+		}
+		account = account && groups < 3 && size == [...]int{4, 2, 5}[groups]
+		n += copy(number[n:], s[group:end])
+		groups++
+		if n == len(number) {
+			if groups < 3 || account || number[0] >= '8' || !isNationalID(number) {
+				return 0
+			}
+			return end
+		}
+		c, following := separator(s, end)
+		if following == 0 || groups > 1 && c != sign {
+			return 0
+		}
+		sign, group = c, following
+	}
 }
 
 // nordic returns the end of a Swedish, Danish or Finnish identity number whose six

@@ -113,6 +113,9 @@ func number(s string, i, linked int, path bool) (int, bool) {
 	if to := prefixed(s, i, end); to > 0 {
 		return to, true
 	}
+	if to := spaced(s, i); to > 0 {
+		return to, true
+	}
 	switch n {
 	case 2:
 		return pairs(s, i)
@@ -258,6 +261,33 @@ func pairs(s string, i int) (end int, ok bool) {
 		n--
 	}
 	return end, n > 0 && n%4 == 0 && s[i] >= '2' && ends(s, end, 2)
+}
+
+// spaced returns the end of the mobile number at s[i] that is written as 912 34567,
+// 91234 567 or 91 23 4567, 0 if there is none.
+func spaced(s string, i int) int {
+	if !isSubscriber(s[i], true) {
+		return 0
+	}
+	for _, sizes := range [...][]int{{3, 5}, {5, 3}, {2, 2, 4}} {
+		group, end := i, 0
+		for n, size := range sizes {
+			if end = digits(s, group); end != group+size {
+				end = 0
+				break
+			}
+			sep, following := separator(s, end)
+			if last := n == len(sizes)-1; last != (following == 0) || !last && sep != ' ' {
+				end = 0
+				break
+			}
+			group = following
+		}
+		if end > 0 && !wordAt(s, end) {
+			return end
+		}
+	}
+	return 0
 }
 
 // threes returns the end of the number at s[i] that is three digits and two groups of

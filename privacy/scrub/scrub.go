@@ -173,6 +173,7 @@ func (s Scrubber) peel(text string, as kind, found traces, each bool) (best stri
 		}
 		guessed = guessed || !harmless
 		text, found = inner, look(inner)
+		found.inner = true
 	}
 	return text, guessed, false
 }
@@ -205,7 +206,9 @@ func (s Scrubber) mark(text string, as kind, found traces) (marked string, done 
 		if marked == text {
 			return text, true
 		}
+		inner := found.inner
 		text, found = marked, look(marked)
+		found.inner = inner
 	}
 	return text, false
 }
@@ -214,7 +217,7 @@ func (s Scrubber) mark(text string, as kind, found traces) (marked string, done 
 // a mail address may be a telephone number, and a key may hold any number.
 func (s Scrubber) pass(text string, as kind, found traces) string {
 	if found.url {
-		text = urls(text, as)
+		text = urls(text, as != pagePath || found.inner)
 	}
 	if found.at {
 		text = mails(text)
@@ -247,6 +250,7 @@ type traces struct {
 	key     bool // a stretch of letters and digits that words do not have
 	long    bool // eight hexadecimal digits in one go
 	digits  int  // all of them, from 4
+	inner   bool // an encoding is taken off already
 }
 
 // look reads s once for traces, stretch by stretch of letters and digits. Most

@@ -79,9 +79,10 @@ func TestSpellings(t *testing.T) {
 		// Numbers.
 		{"078390_11142", "[national-id]"}, {"078390/11142", "[national-id]"}, {"078390:11142", "[national-id]"},
 		{"078390,11142", "[national-id]"}, {"078390  11142", "[national-id]"}, {"078390 / 11142", "[national-id]"},
+		{"078 390 111 42", "[national-id]"}, {"07-83-90-11-14-2", "[national-id]"}, {"0 7 8 3 9 0 1 1 1 4 2", "[national-id]"},
 		{"fnr07839011142", "fnr[national-id]"}, {"07839011142.wild.example.org", "[national-id].wild.example.org"},
 		{"9123 4567", "[phone]"}, {"912 345 67", "[phone]"}, {"912_34_567", "[phone]"}, {"912-345-67", "[phone]"},
-		{"9123-4567", "[phone]"}, {"91_23_45_67", "[phone]"},
+		{"912 34567", "[phone]"}, {"91234 567", "[phone]"}, {"91 23 4567", "[phone]"}, {"9123-4567", "[phone]"}, {"91_23_45_67", "[phone]"},
 		{"tel91234567", "tel[phone]"}, {"tlf22334455", "tlf[phone]"}, {"mobilNr91234567", "mobilNr[phone]"}, {"tel4791234567", "tel[phone]"},
 		{"+47 9123 4567", "[phone]"}, {"47 912 345 67", "[phone]"}, {"+47_912_34_567", "[phone]"},
 
@@ -117,6 +118,10 @@ func TestSpellings(t *testing.T) {
 	})
 	text(t, cases{
 		{"www.example.org/side?navn=X", "www.example.org/side"}, {"/side?navn=X", "/side"}, {"side#navn=X", "side"},
+	})
+	path(t, cases{
+		{"/r/www.example.org/side%3Fnavn=X", "/r/www.example.org/side"}, {"/side%253Fnavn%253DX", "/side"},
+		{"/side?sak=7", same}, {"/hva?", same}, {"/c%23/x", same}, {"/hva%3F", same},
 	})
 	check(t, "Host", scrub.Host, cases{
 		{"81-166-130-147.wild.example.org", "[ip].wild.example.org"},

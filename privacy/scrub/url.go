@@ -6,9 +6,9 @@ import (
 )
 
 // urls takes user, query and fragment from each URL in a text. Of a data: URL only its
-// name stays. In a text that is no path itself, what stands behind a question mark as a
-// query does goes too: a script may send only the path of a page.
-func urls(s string, as kind) string {
+// name stays. If bare, what stands behind a question mark as a query does goes too,
+// without the beginning of a URL: a script may send only the path of a page.
+func urls(s string, bare bool) string {
 	e := edit{s: s}
 	for i := 0; i < len(s); {
 		switch {
@@ -19,7 +19,7 @@ func urls(s string, as kind) string {
 				e.mark(rest, end, "")
 			}
 			i = end
-		case as != pagePath && (s[i] == '?' || s[i] == '#') && isQuery(s, i):
+		case bare && (s[i] == '?' || s[i] == '#') && isQuery(s, i):
 			end := word(s, i)
 			e.mark(i, end, "")
 			i = end
