@@ -31,7 +31,7 @@ type slowing struct {
 var slowings = [...]slowing{
 	byPair:    {free: 5, first: 15 * time.Second, most: 15 * time.Minute, strict: true},
 	byName:    {free: 100, first: 5 * time.Second, most: time.Minute},
-	byNetwork: {free: 20, first: 15 * time.Second, most: 15 * time.Minute},
+	byNetwork: {free: 10, first: 15 * time.Second, most: 15 * time.Minute},
 	byDevice:  {free: 5, first: 15 * time.Second, most: 15 * time.Minute, strict: true},
 	byAccount: {free: 5, first: 15 * time.Second, most: 15 * time.Minute, strict: true},
 }
