@@ -348,3 +348,70 @@ func TestEngineOfStoppedProcess(t *testing.T) {
 	other.kill()
 	p.awaitStored(1)
 }
+
+// TestStoreThatStopsAnswering: a store that worked and then hangs in the middle of
+// things keeps no hit waiting and loses none: they are stored, once, after it goes on.
+func TestStoreThatStopsAnswering(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
+	engineData := t.TempDir()
+	engine := serve(t, "engine", "--listen", "127.0.0.1:0", "--data", engineData)
+	dsn := engineDSN(t, strings.TrimPrefix(engine.public, "http://"), engineData, "footprints")
+	if out, errs, status := command(t, "", "site", "add", "--create", "--host", "example.org", "--store", dsn); status != 0 {
+		t.Fatalf("site add: %q %q", out, errs)
+	}
+	var data string
+	p := startWithout(t, func(o *app.Options) { o.Store, data = dsn, o.Data })
+	hits := func(p *program, n int) {
+		t.Helper()
+		var all sync.WaitGroup
+		for i := range n {
+			all.Go(func() {
+				if status, _ := p.answer(fmt.Sprintf("%s/pixel.gif?site=1&url=https://example.org/side%d", p.public, i), time.Second); status != http.StatusOK {
+					t.Errorf("a hit is answered %d", status)
+				}
+				if status, _ := p.answer(p.public+"/pixel.gif?site=77&url=https://example.org/", time.Second); status != http.StatusBadRequest {
+					t.Errorf("a hit of an unknown site is answered %d", status)
+				}
+			})
+		}
+		all.Wait()
+	}
+	hits(p, 10)
+	p.awaitStored(10)
+	if err := engine.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	hits(p, 10)
+	if status, _ := p.answer(p.metrics+"/healthz", time.Second); status != http.StatusOK {
+		t.Errorf("/healthz = %d, want 200", status)
+	}
+	if status, _ := p.answer(p.public+"/sites/1", 10*time.Second); status != http.StatusServiceUnavailable {
+		t.Errorf("a page of the dashboard = %d, want 503", status)
+	}
+	await(t, "a program that says that its store is away", func() error {
+		if status, why := p.answer(p.metrics+"/readyz", time.Second); status != http.StatusServiceUnavailable {
+			return fmt.Errorf("/readyz = %d %q", status, why)
+		}
+		return nil
+	})
+	begun := time.Now()
+	p.stop()
+	if took := time.Since(begun); took > 30*time.Second {
+		t.Errorf("the stop took %v, want at most 30 s", took)
+	}
+	if err := engine.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	p = startWithout(t, func(o *app.Options) { o.Store, o.Data = dsn, data })
+	hits(p, 10)
+	await(t, "every hit once", func() error {
+		if out, errs, _ := command(t, "", "query", "SELECT sum(pageviews) FROM hits", "--store", dsn); out != "30\n" {
+			return fmt.Errorf("%q page views, %s, want 30", out, errs)
+		}
+		return nil
+	})
+	p.stop()
+	engine.stop()
+}
