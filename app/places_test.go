@@ -40,6 +40,12 @@ var asking = [][]string{
 	{"token", "list"},
 	{"token", "remove", "x"},
 	{"user", "add", "kari"},
+	{"user", "list"},
+	{"user", "password", "kari"},
+	{"user", "role", "kari", "viewer"},
+	{"user", "sites", "kari", "all"},
+	{"user", "remove", "kari"},
+	{"audit"},
 	{"query", "SELECT 1"},
 }
 
@@ -123,8 +129,10 @@ func TestCreate(t *testing.T) {
 		if out, _, _ = command(t, "", at("retention", "run", "--dry-run")...); !strings.HasPrefix(out, "store: "+data+"\n") {
 			t.Errorf("retention run: %q", out)
 		}
-		if _, errs, _ := command(t, "", at("site", "list")...); errs != "store: "+data+"\n" {
-			t.Errorf("site list: %q", errs)
+		for _, args := range [][]string{{"site", "list"}, {"token", "list"}, {"user", "list"}, {"audit"}} {
+			if _, errs, _ := command(t, "", at(args...)...); errs != "store: "+data+"\n" {
+				t.Errorf("%v: %q", args, errs)
+			}
 		}
 		if out, errs, _ := command(t, "", at("query", "SELECT 1")...); out != "1\n" || errs != "" {
 			t.Errorf("query: %q, %q", out, errs)

@@ -211,6 +211,7 @@ func listUsers(ctx context.Context, c *call) error {
 		if err != nil {
 			return err
 		}
+		nameStore(c.Stderr, st)
 		for _, u := range users {
 			if _, err := fmt.Fprintf(c.Stdout, "%s\t%s\t%s\n", u.Name, u.Role, sitesOf(u)); err != nil {
 				return err
@@ -265,6 +266,7 @@ func listAudit(ctx context.Context, c *call) error {
 		return usagef("format %q: want text or json", *format)
 	}
 	return c.withStore(ctx, func(st *store.Store) error {
+		nameStore(c.Stderr, st)
 		var before time.Time
 		for {
 			entries, err := st.Audit(ctx, since.Time, before, auditLines)

@@ -20,6 +20,7 @@ func TestUserCommands(t *testing.T) {
 	run := func(stdin string, args ...string) (stdout, stderr string) {
 		t.Helper()
 		out, errs, status := command(t, stdin, append(args, "--data", p.opts.Data)...)
+		errs = strings.TrimPrefix(errs, "store: "+p.opts.Data+"\n") // which lists name
 		if (status == 0) != (errs == "") {
 			t.Errorf("%v: status %d, %q", args, status, errs)
 		}
