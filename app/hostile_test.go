@@ -615,6 +615,40 @@ func TestHostileUploads(t *testing.T) {
 	}
 }
 
+// TestHostileHeads: a thousand clients whose heads are long and never end, of lines that
+// take far more memory once they are read, take a bounded amount of it.
+func TestHostileHeads(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
+	c, s := besiegeProcess(t)
+	pid := c.cmd.Process.Pid
+	s.p99() // warm
+	os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0)
+	before, _ := statusOf(t, pid, "VmRSS")
+	text := strings.TrimSuffix(head("POST "+matomoHit, strings.Repeat("A: b\r\n", 10_000)), "\r\n")
+	var senders sync.WaitGroup
+	var conns []net.Conn
+	for range 1000 {
+		conn := s.dial()
+		defer conn.Close()
+		conns = append(conns, conn)
+		senders.Go(func() { io.WriteString(conn, text) }) // may fail: not all need be read
+	}
+	senders.Wait()
+	s.p99()
+	peak, ok := statusOf(t, pid, "VmHWM")
+	t.Logf("%d MB more", (peak-before)>>20)
+	const most = 200 << 20 // half of it is garbage until it is collected
+	if ok && peak-before > most*heavier() {
+		t.Errorf("the process grew from %d to %d MB, want at most %d more", before>>20, peak>>20, most>>20)
+	}
+	for _, conn := range conns {
+		conn.Close()
+	}
+	c.stop()
+}
+
 // p99 returns the time in which 99 of 100 honest requests are answered, in the best of a
 // few rounds: page views by GET, and by POST with head and body in two pieces, as Caddy
 // sends them.

@@ -51,6 +51,7 @@ type Server struct {
 //   - The answer is sent when the handler has returned, in one piece: headers may be set
 //     until then, and http.ResponseController finds nothing to control.
 func New(server *http.Server, plain func(path string) bool) *Server {
+	server.ConnState = follow
 	return &Server{
 		HandlerTime: DefaultHandlerTime, handler: server.Handler, born: time.Now().Add(-1),
 		http: server, plain: plain, stop: make(chan struct{}), conns: map[*conn]struct{}{},
@@ -203,6 +204,7 @@ type passed struct {
 	addr   net.Addr
 	once   sync.Once
 	closed chan struct{}
+	heads  heads
 }
 
 func (p *passed) Accept() (net.Conn, error) {
@@ -224,27 +226,12 @@ func (p *passed) Addr() net.Addr { return p.addr }
 // pass hands a connection over, of which data have been read, unless net/http takes no
 // more.
 func (p *passed) pass(c net.Conn, data []byte) bool {
+	b := &begun{Conn: c, heads: &p.heads, read: bytes.Clone(data)}
+	b.inHead.Store(true)
 	select {
-	case p.conns <- &begun{c, bytes.Clone(data)}:
+	case p.conns <- b:
 		return true
 	case <-p.closed:
 		return false
 	}
-}
-
-// begun is a connection of which something has been read already.
-type begun struct {
-	net.Conn
-	read []byte
-}
-
-func (b *begun) Read(p []byte) (int, error) {
-	if len(b.read) == 0 {
-		return b.Conn.Read(p)
-	}
-	n := copy(p, b.read)
-	if b.read = b.read[n:]; len(b.read) == 0 {
-		b.read = nil // the connection may live for long
-	}
-	return n, nil
 }

@@ -235,6 +235,70 @@ func TestJunk(t *testing.T) {
 	}
 }
 
+// TestLongHeads: a crowd whose heads are long and never end has a bounded number of them
+// read, and an honest long head is read among them: once the crowd is slow, and at once
+// when it is gone.
+func TestLongHeads(t *testing.T) {
+	const crowd = 300
+	long := "GET /else" + head + strings.Repeat("A: b\r\n", 2000)
+	synctest.Test(t, func(t *testing.T) {
+		l := newPipes()
+		s := start(t, l, http.HandlerFunc(describe))
+		ask := func(text string) (status int) {
+			conn := l.dial()
+			defer conn.Close()
+			go io.WriteString(conn, text)
+			resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				return 0
+			}
+			io.Copy(io.Discard, resp.Body)
+			return resp.StatusCode
+		}
+		var refused, conns []net.Conn
+		for range crowd {
+			conn := l.dial()
+			defer conn.Close()
+			conns = append(conns, conn)
+			go io.WriteString(conn, long)
+		}
+		synctest.Wait()
+		for _, conn := range conns {
+			conn.SetReadDeadline(time.Now().Add(time.Millisecond))
+			if resp, err := http.ReadResponse(bufio.NewReader(conn), nil); err == nil && resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") != "" {
+				refused = append(refused, conn)
+			}
+		}
+		if len(refused) != crowd-32 {
+			t.Errorf("%d of %d are refused, want all but 32", len(refused), crowd)
+		}
+		if status := ask("GET /else" + head + "\r\n"); status != http.StatusOK {
+			t.Errorf("a short head is answered %d", status)
+		}
+		if status := ask(long + "\r\n"); status != http.StatusServiceUnavailable {
+			t.Errorf("a long head is answered %d while all may be honest", status)
+		}
+		time.Sleep(2 * time.Second)
+		for range 100 {
+			if status := ask(long + "\r\n"); status != http.StatusOK {
+				t.Errorf("a long head is answered %d when the crowd is slow", status)
+			}
+		}
+		s.stop(t.Context())
+		time.Sleep(time.Minute)
+	})
+	// One after the other, on connections that are kept.
+	s := start(t, listen(t), http.HandlerFunc(describe))
+	for range 2 {
+		for range 100 {
+			c := dial(t, s.addr)
+			if got := c.ask(strings.Repeat(long+"\r\n", 3), 3); len(got) != 3 || got[2].Status != "200 OK" {
+				t.Fatalf("%d of 3 long heads are answered", len(got))
+			}
+		}
+	}
+}
+
 // held is a handler that lets a test hold requests under way.
 type held struct{ began, end chan struct{} }
 
