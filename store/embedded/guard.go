@@ -137,7 +137,7 @@ func guardText(text string, params []pair, tableFunctions map[string]bool) error
 		case copying && word == "(" && words[0] != "" && wordByte(words[0][len(words[0])-1]) && !slices.Contains(backupWords, words[0]):
 			return guarded(words[0], "backups go to File(…)")
 		case !copying && word == "(" && tableFunctions[strings.ToLower(words[0])]:
-			return guarded(words[0], "questions are put to the tables of the store")
+			return guarded(words[0], "a table function of this name takes rows or columns from elsewhere than the store")
 		case word == "Identifier" && words[0] == ":":
 			names = append(names, words[1])
 		}
