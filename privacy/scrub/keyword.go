@@ -38,7 +38,7 @@ var stems, words = func() (stems [1 << 12][]keyword, words map[string]rank) {
 		{firm, true, "reset invit verif confirm activat unsubscri recover onetime magic signin login innlogg authenti authoriz authoris autoriser " +
 			"autentiser autologin nullstill tilbakestill attendestill bekreft stadfest aktiver avmeld glemt gløymt gloymt engangs eingongs innbyd " +
 			"gjenopprett validat valider optin optout"},
-		{firm, false, "meldav loggin samtykke"},
+		{firm, false, "meldav loggin samtykke bearer"},
 		{named, true, "token passw passord passcod passphras secret jsession phpsess sessionid sesjonsid apikey apinøkkel pinkode pincode sikkerhetskode"},
 		{named, false, "otp pwd sid passwd credential credentials hemmelighet"},
 	} {

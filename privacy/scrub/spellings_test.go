@@ -195,7 +195,7 @@ func TestNotMarked(t *testing.T) {
 		{"1.3.6.1.4.1.311", same}, {"Chrome/138.0.0.0", same}, {"Chrome 141.0.7390.55", same}, {"react@18.2.0", same}, {"react@18.2.0.1", same},
 		{"138.0.0.0", same}, {"10.0.0.0/8", same}, {"2001:db8::/32", same}, {"std::vector", same}, {"dead::beef", same}, {"a::b", same}, {"::", same},
 		{"id91234567", same}, {"/artikkel/1.16543210", same}, {"KID 001234567890128", same},
-		{"/reset", same}, {"/reset/", same}, {"/reset/steg-2", same}, {"/reset/index.html", same}, {"/reset/2", same}, {"/aktiver/konto", same},
+		{"/reset", same}, {"/reset/", same}, {"/reset/steg-2", same}, {"/reset/index.html", same}, {"/reset/2", same}, {"/aktiver/konto", same}, {"/bekreft/ærlighet", same}, {"/aktiver/gjør-det-selv", same},
 		{"/aktiviteter/sommer-2026", same}, {"/confirm/nb-NO/thanks", same}, {"/token/api-v2", same}, {"/verify/email", same}, {"/register/enheter", same},
 		{"passord: glemt det", same}, {"reset av passord på minside2026", same}, {"side=2&sortering=dato", same},
 		{"hva koster 2+2?", same}, {"hvem? hva? #Arendalsuka2026", same}, {"C# og F#", same}, {"AT&T", same}, {"R&D &c", same}, {"a=b=c", same}, {`C:\temp\ny`, same},

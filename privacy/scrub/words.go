@@ -125,6 +125,7 @@ func isPlain(segment string) bool {
 		end := run(segment, i, alnum)
 		stretch := segment[i:end]
 		alone := i == 0 && end == len(segment)
+		part := i > 0 && segment[i-1] >= 0x80 || end < len(segment) && segment[end] >= 0x80 // of a word such as ærlig
 		letters := run(stretch, 0, letter)
 		number := stretch[letters:]
 		i = end
@@ -144,7 +145,7 @@ func isPlain(segment string) bool {
 				return false
 			}
 		}
-		if !isCased(stretch[:letters], alone) {
+		if !part && !isCased(stretch[:letters], alone) {
 			return false
 		}
 	}
