@@ -27,7 +27,7 @@ func account(getenv func(string) string) string {
 	if u, err := user.LookupId(id); err == nil {
 		name = u.Username
 	}
-	if by := getenv("SUDO_USER"); by != "" && os.Getuid() == 0 && len(by) <= store.MaxName {
+	if by := getenv("SUDO_USER"); os.Getuid() == 0 && store.ValidateName(by) == nil {
 		name += " for " + by
 	}
 	return name

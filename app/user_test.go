@@ -149,6 +149,9 @@ func TestUserCommands(t *testing.T) {
 	if strings.Contains(text, "127.0") || strings.Contains(text, testPassword) {
 		t.Errorf("the audit log holds an address or a password:\n%s", text)
 	}
+	if got := must("", "retention", "run", "--dry-run", "--at", "2100-01-01"); !strings.Contains(got, "audit log: found ") {
+		t.Errorf("retention does not look at the audit log:\n%s", got)
+	}
 	if got := must("", "audit", "--since", "2100-01-01"); got != "" {
 		t.Errorf("lines of the future: %q", got)
 	}
