@@ -8,12 +8,14 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -23,6 +25,7 @@ import (
 
 	"github.com/fotspor/fotspor/browser"
 	"github.com/fotspor/fotspor/collector"
+	"github.com/fotspor/fotspor/collector/body"
 	"github.com/fotspor/fotspor/collector/script"
 	"github.com/fotspor/fotspor/collector/spool"
 	"github.com/fotspor/fotspor/collector/visit"
@@ -313,6 +316,38 @@ func TestDuration(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("handler, code, requests (-want +got):\n%s", diff)
 	}
+}
+
+// TestNoMemoryForBody: a body for which there is no memory is answered in the form of its
+// dialect, with when to come again, and counted. Hits without a body are not concerned.
+func TestNoMemoryForBody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bodies := body.New(body.Options{Bytes: body.LeastBytes})
+		r := newRig(t, func(o *collector.Options) { o.Bodies = bodies })
+		other := request{target: "/", body: strings.Repeat("a", collector.MaxBody*9/10)}.make()
+		held, err := bodies.Read(httptest.NewRecorder(), other, hit.NewAddr(netip.MustParseAddr("198.51.100.1")), collector.MaxBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		large := request{target: "/matomo.php", body: `{"requests":["?idsite=1&rec=1&url=/` + strings.Repeat("a", collector.MaxBody/2) + `"]}`}
+		w := r.send(large)
+		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || w.Header().Get("X-Fotspor") != "dropped: body memory" ||
+			w.Header().Get("Access-Control-Allow-Origin") == "" || w.Header().Get("Connection") != "close" {
+			t.Errorf("status %d, header %v", w.Code, w.Header())
+		}
+		for _, q := range []request{{target: "/pixel.gif?site=1&url=/"}, {target: "/matomo.php", body: "idsite=1&rec=1&url=/"}} {
+			if w := r.send(q); w.Code != http.StatusOK {
+				t.Errorf("%s: status %d", q.target, w.Code)
+			}
+		}
+		held.Close()
+		if w := r.send(large); w.Code != http.StatusOK {
+			t.Errorf("when there is memory: status %d, %s", w.Code, w.Body)
+		}
+		if got := r.counts()["body_memory"]; got != 1 {
+			t.Errorf("%d are counted, want 1", got)
+		}
+	})
 }
 
 // TestScriptAliases: Matomo's other addresses of its script serve ours, and take hits
