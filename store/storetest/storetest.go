@@ -3,8 +3,12 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -29,7 +33,8 @@ var (
 // when CI=true.
 func Open(tb testing.TB) *store.Store {
 	tb.Helper()
-	st, err := store.Open(tb.Context(), store.Config{Engine: Engine(tb), Database: Database(), Create: true})
+	engine, database := Engine(tb), Database()
+	st, err := store.Open(tb.Context(), store.Config{Engine: engine, Database: database, Create: true})
 	if err != nil {
 		tb.Fatalf("open store: %v", err)
 	}
@@ -37,8 +42,30 @@ func Open(tb testing.TB) *store.Store {
 		if err := st.Close(); err != nil {
 			tb.Errorf("close store: %v", err)
 		}
+		// An open table takes memory of the engine, which all tests share.
+		if err := drop(engine, database); err != nil {
+			tb.Errorf("drop the database of the test: %v", err)
+		}
 	})
 	return st
+}
+
+func drop(engine *embedded.Engine, database string) error {
+	statement := strings.NewReader("DROP DATABASE IF EXISTS " + database + " SYNC")
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, "http://127.0.0.1/", statement)
+	if err != nil {
+		return err
+	}
+	resp, err := engine.RoundTrip(r)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		text, err := io.ReadAll(resp.Body)
+		return errors.Join(errors.New(string(text)), err)
+	}
+	return nil
 }
 
 // Engine returns the engine of this test process, which Main closes. It is an
