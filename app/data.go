@@ -68,9 +68,9 @@ func become(owner *syscall.Stat_t) error {
 	switch uint32(os.Geteuid()) {
 	case owner.Uid:
 		return nil
+	case 0:
 	default:
 		return errNotOwner
-	case 0:
 	}
 	uid, gid := int(owner.Uid), int(owner.Gid)
 	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {

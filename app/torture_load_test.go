@@ -24,7 +24,7 @@ const (
 	refused                  // 503, and so not stored
 )
 
-// sentHit is a hit as its sender remembers it. Its page, or its bot's name, ends in
+// sentHit is a hit as its sender remembers it. Its page ends in
 // its number, so that every row can be told whose it is.
 type sentHit struct {
 	kind    hitKind
@@ -192,7 +192,7 @@ func (l *load) client(ctx context.Context, rng *rand.Rand) {
 func (l *load) send(client *http.Client, rng *rand.Rand, base string) error {
 	kind, n, form := view, 1, rng.IntN(4)
 	switch p := rng.IntN(100); {
-	case p == 0: // few, because a segment has names for a thousand
+	case p == 0:
 		kind = crawler
 	case p < 4:
 		kind = objection
@@ -208,7 +208,7 @@ func (l *load) send(client *http.Client, rng *rand.Rand, base string) error {
 	r.Header.Set("X-Forwarded-For", "10.9.8.7, "+l.visitors[rng.IntN(len(l.visitors))].String())
 	switch kind {
 	case crawler:
-		r.Header.Set("User-Agent", fmt.Sprintf("%s%d/1.0 (+https://example.net/)", botPrefix, first))
+		r.Header.Set("User-Agent", "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)")
 	case objection:
 		r.Header.Set("Sec-GPC", "1")
 	}
@@ -239,7 +239,6 @@ const (
 	bulk
 
 	pathPrefix = "/t/"
-	botPrefix  = "tortbot"
 )
 
 // request returns a request of n hits, of which the first has the given number.

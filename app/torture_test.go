@@ -212,7 +212,7 @@ func (x *torture) run(t *testing.T, build func()) {
 	stored := x.check()
 	x.lookEverywhere()
 	s := x.load.ledger.sum()
-	t.Logf("seed %d: %d kills, %d requests, %d hits, %d acknowledged, %d refused, %d unknown, %d stored, %d lines of bots, %.0f MB looked through, %.0f seconds",
+	t.Logf("seed %d: %d kills, %d requests, %d hits, %d acknowledged, %d refused, %d unknown, %d stored, %d bots, %.0f MB looked through, %.0f seconds",
 		x.seed, x.killed, x.load.ledger.requests, len(x.load.ledger.hits), s[acknowledged], s[refused], s[unknown],
 		stored.rows, stored.bots, float64(x.scanner.looked)/1e6, time.Since(begin).Seconds())
 }

@@ -174,10 +174,10 @@ func TestRun(t *testing.T) {
 		done := make(chan struct{})
 		go func() { defer close(done); w.Run(ctx) }()
 
-		time.Sleep(10*time.Minute - 1)
+		time.Sleep(10*time.Minute - time.Second)
 		synctest.Wait()
 		expect(t, registry, 0, 0, 0)
-		time.Sleep(1)
+		time.Sleep(time.Second)
 		synctest.Wait()
 		expect(t, registry, 0, 1, 0)
 		time.Sleep(15 * time.Minute)
