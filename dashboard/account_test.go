@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -355,9 +356,100 @@ func TestGuessersDontLockOut(t *testing.T) {
 	b.post("/login", credentials(userName, userPass), "Test-Network", "elsewhere").want(http.StatusTooManyRequests)
 	known.post("/logout", nil).want(http.StatusOK)
 	known.post("/login", credentials(userName, userPass), "Test-Network", "n1").want(http.StatusOK)
-	b.now = b.now.Add(time.Minute)
+	b.now = b.now.Add(11 * time.Second)
 	fresh2 := b.visitor()
 	fresh2.post("/login", credentials(userName, userPass), "Test-Network", "elsewhere").want(http.StatusOK)
+}
+
+// TestOwnerGetsIn: while networks that have failed under a name go on, one a minute or
+// as fast as they may, the owner comes in on a new device from a network of her own: at
+// once, or soon after she mistyped. New networks get a bounded number of guesses.
+func TestOwnerGetsIn(t *testing.T) {
+	for name, c := range map[string]struct {
+		every  time.Duration // between two rounds of guesses
+		each   int           // networks that guess in a round
+		typo   bool          // the owner's first password is wrong
+		within time.Duration
+	}{
+		"one a minute, and a slip": {time.Minute, 1, true, time.Minute},
+		"a crowd each second":      {time.Second, 110, false, 11 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, network)
+			b.addUser(userName, store.Viewer, userPass)
+			b.stay()
+			round := 0
+			guess := func() {
+				for i := range c.each {
+					b.post("/login", credentials(userName, "a wrong password"), "Test-Network", fmt.Sprint("n", (round+i)%110))
+				}
+				round += c.each
+			}
+			for i := range 110 {
+				b.post("/login", credentials(userName, "a wrong password"), "Test-Network", fmt.Sprint("n", i))
+				if i >= 100 {
+					b.now = b.now.Add(11 * time.Second)
+				}
+			}
+			for range 5 {
+				b.now = b.now.Add(c.every)
+				guess()
+			}
+			pass := userPass
+			if c.typo {
+				pass = "a slip of the pen"
+			}
+			owner := b.visitor()
+			owner.stay()
+			began, next, tries := b.now, b.now.Add(c.every), 0
+			for {
+				tries++
+				a := owner.post("/login", credentials(userName, pass), "Test-Network", "home")
+				if a.status == http.StatusSeeOther {
+					break
+				}
+				pass = userPass
+				wait := time.Second
+				if a.status == http.StatusTooManyRequests {
+					seconds, err := strconv.Atoi(a.header.Get("Retry-After"))
+					if err != nil {
+						t.Fatal(err)
+					}
+					wait = time.Duration(seconds) * time.Second
+				}
+				for at := b.now.Add(wait); b.now.Before(at); {
+					if !next.After(at) {
+						b.now, next = next, next.Add(c.every)
+						guess()
+					} else {
+						b.now = at
+					}
+				}
+				if b.now.Sub(began) > c.within {
+					t.Fatalf("the owner is out after %s and %d attempts", b.now.Sub(began), tries)
+				}
+			}
+		})
+	}
+}
+
+// TestGuessesADay: a crowd of networks without end has at most the guesses that
+// docs/threats.md names.
+func TestGuessesADay(t *testing.T) {
+	d := dashboard.NewThrottle()
+	start := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+	guesses := 0
+	for second := range 24 * 60 * 60 {
+		now := start.Add(time.Duration(second) * time.Second)
+		for _, from := range []int{second, second - second%3600} { // a new network, and one that has failed
+			if d.Attempt(now, "kari", fmt.Sprint("n", from, second%7)) == 0 {
+				guesses++
+			}
+		}
+	}
+	if guesses > 2*8640+100 || guesses < 8640 {
+		t.Errorf("%d guesses a day, want at most 17,380", guesses)
+	}
 }
 
 // TestSprayingIsSlowed: a network that tries many names must wait, whether the names

@@ -38,3 +38,14 @@ func (d *Dashboard) FlushRefusals(ctx context.Context, now time.Time) error {
 
 // Look does what Run does each minute.
 func (d *Dashboard) Look(ctx context.Context) error { return d.look(ctx) }
+
+// Throttle slows log-ins without a dashboard.
+type Throttle struct{ t *throttle }
+
+// NewThrottle returns a Throttle.
+func NewThrottle() Throttle { return Throttle{newThrottle()} }
+
+// Attempt counts a failed log-in, or returns for how long to wait.
+func (t Throttle) Attempt(now time.Time, name, network string) time.Duration {
+	return t.t.attempt(now, loginWays(name, network)...)
+}

@@ -60,9 +60,7 @@ func (d *Dashboard) logIn(c *call) error {
 		who = store.Unknown
 	}
 	network := d.network(c.r)
-	ways := []counted{
-		countedBy(byPair, form.Name+"\x00"+network), countedBy(byName, form.Name), countedBy(byNetwork, network),
-	}
+	ways := loginWays(form.Name, network)
 	if device, ok := c.device(user); ok {
 		ways = []counted{device}
 	}
@@ -92,6 +90,11 @@ func (d *Dashboard) logIn(c *call) error {
 	}
 	d.logins.WithLabelValues(loggedIn).Inc()
 	return c.redirect(form.Next)
+}
+
+// loginWays is what the attempts of an unknown device are counted by.
+func loginWays(name, network string) []counted {
+	return []counted{countedBy(byPair, name+"\x00"+network), countedBy(byName, name), countedBy(byNetwork, network)}
 }
 
 // waitFor tells the client how long to wait, rounded up: who comes back then is let try.

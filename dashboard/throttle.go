@@ -30,11 +30,17 @@ type slowing struct {
 
 var slowings = [...]slowing{
 	byPair:    {free: 5, first: 15 * time.Second, most: 15 * time.Minute, strict: true},
-	byName:    {free: 100, first: 5 * time.Second, most: time.Minute},
+	byName:    {free: 100, first: nameGap, most: nameGap},
 	byNetwork: {free: 10, first: 15 * time.Second, most: 15 * time.Minute},
 	byDevice:  {free: 5, first: 15 * time.Second, most: 15 * time.Minute, strict: true},
 	byAccount: {free: 5, first: 15 * time.Second, most: 15 * time.Minute, strict: true},
 }
+
+// nameGap is the time between two attempts under a name that has too many failures. It
+// counts once for networks that have failed under the name and once for all others, so
+// whoever guesses can keep a user waiting only with new networks. Together they have
+// 2 × 8,640 guesses a day.
+const nameGap = 10 * time.Second
 
 const (
 	forgetAttempts = time.Hour // after the last one
@@ -55,6 +61,15 @@ type attempts struct {
 	failed int
 	last   int64 // Unix time in nanoseconds
 	until  int64 // no attempt before
+	fresh  int64 // of a name: the same for networks that have not failed under it
+}
+
+// before returns when the next attempt may be made.
+func (a *attempts) before(fresh bool) *int64 {
+	if fresh {
+		return &a.fresh
+	}
+	return &a.until
 }
 
 // counted is one thing that an attempt is counted by.
@@ -86,9 +101,11 @@ func newThrottle() *throttle {
 func (t *throttle) attempt(now time.Time, ways ...counted) (wait time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	fresh := t.fresh(now, ways)
 	for _, way := range ways {
 		if a, ok := t.seen[way.kind].Get(way.key); ok {
-			wait = max(wait, time.Duration(a.until-now.UnixNano()))
+			until := *a.before(fresh && way.kind == byName)
+			wait = max(wait, time.Duration(until-now.UnixNano()))
 		}
 	}
 	if wait > 0 {
@@ -104,11 +121,23 @@ func (t *throttle) attempt(now time.Time, ways ...counted) (wait time.Duration) 
 		a.failed++
 		a.last = now.UnixNano()
 		if over := a.failed - slow.free; over >= 0 {
-			a.until = now.Add(min(slow.first<<min(over, 10), slow.most)).UnixNano()
+			*a.before(fresh && way.kind == byName) = now.Add(min(slow.first<<min(over, 10), slow.most)).UnixNano()
 		}
 		t.seen[way.kind].Add(way.key, a)
 	}
 	return 0
+}
+
+// fresh reports whether an attempt comes from a network that has not failed under its
+// name. The caller holds the lock.
+func (t *throttle) fresh(now time.Time, ways []counted) bool {
+	for _, way := range ways {
+		if way.kind == byPair {
+			a, ok := t.seen[byPair].Peek(way.key)
+			return !ok || now.UnixNano()-a.last > int64(forgetAttempts)
+		}
+	}
+	return false
 }
 
 // forgive takes back the attempt that succeeded. Where others may be guessing it is
@@ -124,7 +153,7 @@ func (t *throttle) forgive(ways ...counted) {
 			t.seen[way.kind].Remove(way.key)
 		default:
 			a.failed--
-			a.until = 0
+			a.until, a.fresh = 0, 0
 			t.seen[way.kind].Add(way.key, a)
 		}
 	}
