@@ -112,6 +112,13 @@ func TestGeneratedTokens(t *testing.T) {
 	}
 	const capitals, small, numbers = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz", "0123456789"
 	base62 := func(n int) string { return drawn(numbers+capitals+small, n) }
+	groups := func(n, size int, of string) string {
+		all := make([]string, n)
+		for i := range all {
+			all[i] = drawn(of, size)
+		}
+		return strings.Join(all, "-")
+	}
 	for _, kind := range []struct {
 		name  string
 		make  func() string
@@ -131,6 +138,10 @@ func TestGeneratedTokens(t *testing.T) {
 		{"ULID", func() string { return "01" + drawn("0123456789ABCDEFGHJKMNPQRSTVWXYZ", 24) }, 99},
 		{"nanoid", func() string { return drawn(numbers+capitals+small+"-_", 21) }, 95},
 		{"small letters of 24", func() string { return drawn(small, 24) }, 90},
+		{"four groups of four", func() string { return groups(4, 4, numbers+capitals) }, 96},
+		{"four groups of four small letters and digits", func() string { return groups(4, 4, numbers+small) }, 96},
+		{"four groups of base62", func() string { return groups(4, 4, numbers+capitals+small) }, 95},
+		{"five groups of five", func() string { return groups(5, 5, "BCDFGHJKMPQRTVWXY2346789") }, 99},
 		{"base64 of 48 bytes", func() string { return base64.RawURLEncoding.EncodeToString(random(48)) }, 90},
 		{"JWT", func() string {
 			part := base64.RawURLEncoding.EncodeToString

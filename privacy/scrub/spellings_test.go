@@ -107,6 +107,12 @@ func TestSpellings(t *testing.T) {
 		{"/a/V1StGXR8_Z5jdHi6B-myT", "/a/[token]"}, {"/a/550e8400_e29b_41d4_a716_446655440000", "/a/[token]"},
 		{"/a/550e8400e29b41d4a716446655440000", "/a/[token]"},
 
+		// Keys in groups.
+		{"/z5/7H2K-9XQ4-M3VP-TT5Z", "/z5/[token]"}, {"7h2k-9xq4-m3vp-tt5z", "[token]"}, {"7H2K.9XQ4.M3VP.TT5Z", "[token]"},
+		{"7H2K_9XQ4_M3VP_TT5Z", "[token]"}, {"7H2K~9XQ4~M3VP~TT5Z", "[token]"}, {"x7Kq-9zLw-P2m4-V8tR", "[token]"},
+		{"W269N-WFGWX-YVC9B-4J6C9-T83GX", "[token]"}, {"lisens-7H2K-9XQ4-M3VP-TT5Z", "lisens-[token]"}, {"nøkkel 7H2K-9XQ4-M3VP-TT5Z.", "nøkkel [token]."},
+		{"8f14e45f-ceea-167a-5a36", "[token]"}, {"3f9a-77bc-e012", "[token]"}, {"/a/3F9A-77BC-E012/b", "/a/[token]/b"}, {"7H2K9-9XQ4B-M3VP2", "[token]"},
+
 		// URLs.
 		{"JavaScript Errors / https://example.org/side?navn=X", "JavaScript Errors / https://example.org/side"},
 		{"https://example.org/side?navn=X#topp", "https://example.org/side"}, {"https://example.org/side#navn", "https://example.org/side"},
@@ -189,6 +195,10 @@ func TestNotMarked(t *testing.T) {
 		{"kr 1 250 000,50", same}, {"1.250.000,50", same}, {"249,90", same}, {"kr 45 000 000", same}, {"NOK 45000000", same},
 		{"59.913868,10.752245", same}, {"59.9138688 10.7522454", same}, {"262345 6649123", same}, {"59°54′49″N", same},
 		{"978-82-450-1234-7", same}, {"9788245012347", same}, {"82-450-1234-5", same}, {"0801-1745", same},
+		{"iso-27001-2022", same}, {"covid-19-2021", same}, {"hdr10-oled55c3", same}, {"e6-fv17-rv3", same}, {"e134-e136-e105", same}, {"fv17-rv35-ev18-kv12", same}, {"fv17-rv35-e134-kv12", same},
+		{"uke-47-2026", same}, {"nb-no-2024", same}, {"2024/12345-3", same}, {"2024a-2024b-2024c", same}, {"side1-side2-side3-side4", same}, {"del1-kap2-fig3-tab4", same},
+		{"rom101-rom102-rom103-rom104", same}, {"1.16543210", same}, {"2023-2024-2025-2026", same}, {"H264-MPEG4-1080p", same}, {"2024-2025-skole-rute1", same},
+		{"mars-2024-sak1-ny12", same}, {"1920x1080-1280x720", same}, {"1280x720-1920x1080-2560x1440", same}, {"24h2-23h2-22h2", same}, {"10kg-20kg-30kg-40kg", same},
 		{"2024/12345", same}, {"24/1234-7", same}, {"sak 2024-12345", same}, {"/bekreft/2024/12345", same}, {"/bekreftelse/2024-12345", same},
 		{"0150 Oslo", same}, {"5003", same}, {"4001-4099", same}, {"Storgata 12B", same}, {"Kirkegata 100-102", same},
 		{"v1.2.3", same}, {"10.15.7", same}, {"v1.2.3.4", same}, {"versjon 1.2.3.4", same}, {"kapittel 2.3.1.4", same}, {"§ 3.1.2.4", same},

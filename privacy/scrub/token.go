@@ -25,6 +25,12 @@ func tokens(s string) string {
 		from, to := i, 0
 		if !glued {
 			from, to = key(s, e.last, i, end)
+			if to == 0 {
+				from, to = i, groupedKey(s, i)
+				if to > 0 {
+					_, to = widen(s, i, i, to)
+				}
+			}
 		}
 		if to > 0 {
 			e.mark(from, to, token)
@@ -250,4 +256,102 @@ func isPlainStretch(stretch string) bool {
 		rest = run(stretch, 1, lower)
 	}
 	return rest == len(stretch)
+}
+
+// isGroupSign reports whether b parts the groups of a key that people are to read.
+func isGroupSign(b byte) bool { return isJoint(b) || b == '.' || b == '~' }
+
+// maxGroups is how many groups of a key are looked at.
+const maxGroups = 12
+
+// groupedKey returns the end of the key at s[i] that is written in groups with one and
+// the same sign between them, as of licences and one-time links: 7H2K-9XQ4-M3VP-TT5Z,
+// 3f9a-77bc-e012 and the beginning of a UUID. It returns 0 if there is none.
+func groupedKey(s string, i int) int {
+	first := run(s, i, alnum)
+	if first-i < 4 || first-i > 8 || first == len(s) || !isGroupSign(s[first]) {
+		return 0
+	}
+	sign, size := s[first], first-i
+	n, weight, mixed, alike := 0, 0, 0, 0
+	inHex, even, strong := true, size <= 6, false
+	best := 0
+	for start := i; n < maxGroups; {
+		end := run(s, start, alnum)
+		group := s[start:end]
+		sameHex := inHex && (len(group) == 4 || len(group) == size) && isHex(group)
+		sameSize := even && len(group) == size
+		if !sameHex && !sameSize || wordAt(s, end) {
+			break
+		}
+		inHex, even = sameHex, sameSize
+		w, both := oddity(group)
+		n++
+		weight += w
+		strong = strong || w == 3
+		if both {
+			mixed++
+		}
+		if n == 1 {
+			alike = shape(group)
+		} else if shape(group) != alike {
+			alike = 0
+		}
+		switch {
+		case alike > 0: // e134-e136-e105, 24h2-23h2-22h2
+		case inHex && n >= 3 && mixed == n, inHex && n >= 4 && 2*mixed >= n:
+			best = end
+		case !even || n == 3 && (mixed < n || weight <= 2*n): // three groups want more
+		case n >= 3 && (mixed > 0 || weight > 2*n) && weight != mixed && (weight >= n-1 || strong && weight >= 1):
+			best = end
+		}
+		if end == len(s) || s[end] != sign {
+			break
+		}
+		start = end + 1
+	}
+	return best
+}
+
+// oddity says how much unlike words and numbers a group of letters and digits is, from
+// -1 to 3, and whether it has both.
+func oddity(group string) (weight int, both bool) {
+	changes, some := 0, byte(0)
+	for i := range len(group) {
+		c := class[group[i]] & alnum
+		some |= c
+		if i > 0 {
+			if before := class[group[i-1]] & alnum; (c == digit) != (before == digit) || before == lower && c == upper {
+				changes++
+			}
+		}
+	}
+	both = some&digit != 0 && some&letter != 0
+	letters := run(group, 0, letter)
+	number := digits(group, letters)
+	switch {
+	case some == digit:
+		return 0, false
+	case changes > 1, changes == 1 && !both:
+		return 3, both
+	case letters == len(group):
+		if isWordlike(group) {
+			return -1, false
+		}
+		return 1, false
+	case letters >= 3 && number == len(group) && isWordlike(group[:letters]):
+		return -1, true
+	case letters == 1, letters == 2:
+		return 1, true
+	}
+	return 2, true
+}
+
+// shape has a bit for each sign of a group, set where it is a digit, behind a first one.
+func shape(group string) int {
+	bits := 1
+	for i := range len(group) {
+		bits = bits<<1 | int(class[group[i]]&digit)
+	}
+	return bits
 }
