@@ -86,9 +86,11 @@ var secrets = []secret{
 		traces: []string{"x7kq9zlw", "550e8400e29b41d4", "zk3lm9qpxv7rtb2c", "v1stgxr8z5jdhi6b"},
 	},
 	{
-		kind:      "query of a URL",
-		spellings: []string{"https://example.org/side?navn=Testesen", "//example.org/side?navn=Testesen", "https://example.org/#navn=Testesen", "https://testesen:pw@example.org/"},
-		traces:    []string{"testesen"},
+		kind: "query of a URL",
+		spellings: []string{"https://example.org/side?navn=Kari%20Testesen", "https://example.org/side?navn=O'Testesen", "/side?navn=Kari%20Testesen",
+			"https://example.org/side#:~:text=Kari%20Testesen", "https://Kari%20Testesen:pw@example.org/side", "https://example.org/side?json=%7B%22navn%22:%22Testesen%22%7D",
+			"https://example.org/side?navn=Testesen", "//example.org/side?navn=Testesen", "https://example.org/#navn=Testesen", "https://testesen:pw@example.org/"},
+		traces: []string{"testesen"},
 	},
 }
 

@@ -65,8 +65,8 @@ func hexRune(s string, i, n int) (c rune, ok bool) {
 	return c, true
 }
 
-// percent decodes percent-encoding (RFC 3986), however often a single sign was
-// encoded, and the %uXXXX of the escape function of JavaScript.
+// percent decodes one layer of percent-encoding (RFC 3986), and the %uXXXX of the escape
+// function of JavaScript.
 func percent(s string) string {
 	var b []byte
 	last := 0
@@ -75,9 +75,6 @@ func percent(s string) string {
 			continue
 		}
 		j := i + 1
-		for j+4 <= len(s) && s[j:j+2] == "25" && isHex(s[j+2:j+4]) {
-			j += 2
-		}
 		if j+1 < len(s) && s[j]|0x20 == 'u' {
 			if c, ok := hexRune(s, j+1, 4); ok {
 				end := j + 5

@@ -11,6 +11,7 @@ const (
 	upper
 	lower
 	hex
+	slash  // / and \
 	code   // may begin or be a part of an encoding: % & \ = and all bytes outside ASCII
 	alnum  = digit | upper | lower
 	letter = upper | lower
@@ -29,6 +30,9 @@ func classes() (table [256]byte) {
 			table[c] = lower
 		case c == '%' || c == '&' || c == '\\' || c == '=' || c < ' ' || c >= 0x7f:
 			table[c] = code
+		}
+		if c == '/' || c == '\\' {
+			table[c] |= slash
 		}
 		if 'A' <= c && c <= 'F' || 'a' <= c && c <= 'f' {
 			table[c] |= hex

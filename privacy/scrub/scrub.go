@@ -153,14 +153,25 @@ func (s Scrubber) scrub(text string, as kind) string {
 // says that there was such a one. done is false if there is no end of them.
 func (s Scrubber) peel(text string, as kind, found traces, each bool) (best string, guessed, done bool) {
 	best = text
+	stripped := false
 	for range levels {
 		inner, harmless := decode(text)
+		if inner != text && found.url {
+			// A URL ends where it ends in the layer in which it stands: what decoding
+			// makes a space of belongs to it.
+			if bare := urls(text, as, as != pagePath || found.inner); bare != text {
+				was := found.inner
+				stripped, text, found = true, bare, look(bare)
+				found.inner = was
+				inner, harmless = decode(text)
+			}
+		}
 		if inner == text || each && !harmless {
 			marked, ok := s.mark(text, as, found)
 			if !ok {
 				return text, guessed, false
 			}
-			if marked != text {
+			if marked != text || stripped {
 				best, text = marked, marked
 				inner, _ = decode(text)
 			}
@@ -217,7 +228,7 @@ func (s Scrubber) mark(text string, as kind, found traces) (marked string, done 
 // a mail address may be a telephone number, and a key may hold any number.
 func (s Scrubber) pass(text string, as kind, found traces) string {
 	if found.url {
-		text = urls(text, as != pagePath || found.inner)
+		text = urls(text, as, as != pagePath || found.inner)
 	}
 	if found.at {
 		text = mails(text)
@@ -295,9 +306,13 @@ func look(s string) (found traces) {
 			colons++
 			found.address = found.address || colons == 2
 		case '/':
-			found.url = found.url || i+1 < len(s) && s[i+1] == '/'
+			found.url = found.url || i+1 < len(s) && class[s[i+1]]&slash != 0
 		case '?', '#':
 			found.url = true
+		case '%':
+			found.code, found.url = true, true
+		case '\\':
+			found.code, found.url = true, found.url || i+1 < len(s) && class[s[i+1]]&slash != 0
 		default:
 			found.code = found.code || c == code
 		}

@@ -3,6 +3,7 @@ package scrub_test
 import (
 	"fmt"
 	"net/netip"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -119,11 +120,17 @@ func TestSpellings(t *testing.T) {
 		{"//example.org/side?navn=X", "//example.org/side"}, {"https://kari:pw@example.org/side", "https://example.org/side"},
 		{"https%3A%2F%2Fexample.org%2Fside%3Fnavn%3DX", "https://example.org/side"},
 		{`https:\/\/example.org\/side?navn=X`, "https://example.org/side"},
-		{"se https://example.org/a?b=c, og (http://x.no/?d=e).", "se https://example.org/a, og (http://x.no/)."},
 		{"data:text/plain;base64,S2FyaQ==", "data:"},
 	})
 	text(t, cases{
 		{"www.example.org/side?navn=X", "www.example.org/side"}, {"/side?navn=X", "/side"}, {"side#navn=X", "side"},
+		{"se https://example.org/a?b=c, og (http://x.no/?d=e).", "se https://example.org/a, og (http://x.no/)."},
+		{"feil på https://example.org/side?navn=Kari%20Nordmann i dag", "feil på https://example.org/side i dag"},
+		{`<a href="https://example.org/side?navn=Kari%20Nordmann">Les</a>`, `<a href="https://example.org/side">Les</a>`},
+		{`{"url":"https://example.org/side?navn=Kari%20Nordmann","linje":7}`, `{"url":"https://example.org/side","linje":7}`},
+		{"se «https://example.org/side?navn=Kari» nå", "se «https://example.org/side» nå"},
+		{"https://example.org/s%C3%B8k?q=Kari%20Nordmann", "https://example.org/søk"},
+		{"hva?Er det 2=3", same}, {"hvem %23 hva", same},
 	})
 	path(t, cases{
 		{"/r/www.example.org/side%3Fnavn=X", "/r/www.example.org/side"}, {"/side%253Fnavn%253DX", "/side"},
@@ -140,6 +147,55 @@ func TestSpellings(t *testing.T) {
 		{"91234567.wild.example.org", "[phone].wild.example.org"},
 		{"www.example.org", same}, {"sub-2026-11-26.example.org", same}, {"m1-2.example.org", same},
 		{"oslo.kommune.no", same}, {"974760673.example.org", same},
+	})
+}
+
+// TestURLsEndWhereTheyStand: a URL, or a path with a query, ends where it ends in the
+// outermost of the layers in which it is one, whatever the layers inside of it hold.
+func TestURLsEndWhereTheyStand(t *testing.T) {
+	for _, value := range []string{
+		"Kari Nordmann", "Kari\u00a0Nordmann", "Kari\tNordmann", `Kari"Nordmann`, "O'Hara", "Kari|Nordmann", "Kari<Nordmann>", "Kari`Nordmann",
+		"Kari “Nordmann”", "«Kari Nordmann»", `{"navn":"Kari Nordmann","by":"O'Hara"}`, "Kari (Nordmann)", "Kari, Nordmann",
+	} {
+		for before, want := range map[string]string{
+			"https://example.org/side?navn=":     "https://example.org/side",
+			"https://example.org/side?":          "https://example.org/side",
+			"https://example.org/side#:~:text=":  "https://example.org/side",
+			"https://example.org/side?s%C3%B8k=": "https://example.org/side",
+			"https://example.org/side%3Fnavn=":   "https://example.org/side",
+			"https://example.org/o'hara?":        "https://example.org/o'hara",
+			`https:\/\/example.org\/side?`:       "https://example.org/side",
+			"//example.org/side?":                "//example.org/side",
+			"example.org/side?navn=":             "example.org/side",
+			"/side?navn=":                        "/side",
+			"/side?s%C3%B8k=":                    "/side",
+			"/side%3Fnavn=":                      "/side",
+			"/side#:~:text=":                     "/side",
+		} {
+			one := before + strings.ReplaceAll(url.QueryEscape(value), "+", "%20")
+			for range 4 {
+				for in, want := range map[string]string{one: want, "feil: " + one + " x": "feil: " + want + " x"} {
+					if got := scrub.Text(in); got != want {
+						t.Errorf("Text(%q) = %q, want %q", in, got, want)
+					}
+				}
+				one = url.PathEscape(one)
+			}
+		}
+	}
+	for _, value := range []string{"O'Hara", "Kari|Nordmann", "«Kari»", "“Kari”", "Kari`Nordmann", "Kari<Nordmann>", `{"navn":"Kari"}`} { // raw
+		if got := scrub.Text("se https://example.org/side?navn=" + value); got != "se https://example.org/side" {
+			t.Errorf("Text with %s in a query = %q", value, got)
+		}
+	}
+	text(t, cases{
+		{"https://Kari%20Nordmann:pw@example.org/side", "https://example.org/side"},
+		{"https://O'Hara:pw@example.org/side", "https://example.org/side"},
+		{"https%3A%2F%2FKari%2520Nordmann:pw@example.org/side", "https://example.org/side"},
+	})
+	path(t, cases{
+		{"/r/https://example.org/side?navn=Kari Nordmann", "/r/https://example.org/side"},
+		{"/side%3Fnavn=Kari Nordmann", "/side"}, {"/side%3Fnavn=Kari%20Nordmann", "/side"}, {"/side%2523navn=Kari%20Nordmann", "/side"},
 	})
 }
 

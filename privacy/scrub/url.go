@@ -3,32 +3,37 @@ package scrub
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // urls takes user, query and fragment from each URL in a text. Of a data: URL only its
 // name stays. If bare, what stands behind a question mark as a query does goes too,
-// without the beginning of a URL: a script may send only the path of a page.
-func urls(s string, bare bool) string {
+// without the beginning of a URL: a script may send only the path of a page. In a path
+// nothing but its end ends a URL.
+func urls(s string, as kind, bare bool) string {
 	e := edit{s: s}
 	for i := 0; i < len(s); {
 		switch {
-		case s[i] == '/' && strings.HasPrefix(s[i:], "//") && isURL(s, e.last, i):
-			i = user(&e, i+2)
-			end, rest := parts(s, i)
-			if rest < end {
-				e.mark(rest, end, "")
+		case (s[i] == '/' || s[i] == '\\') && isURL(s, e.last, i):
+			end := urlEnd(s, e.last, i, as)
+			i = user(&e, run(s, i, slash), end)
+			for at := i; at < end; at++ {
+				if width := queryMark(s, at); width == 1 || width > 1 && isQuery(s, at) {
+					e.mark(at, end, "")
+					break
+				}
 			}
 			i = end
-		case bare && (s[i] == '?' || s[i] == '#') && isQuery(s, i):
-			end := word(s, i)
+		case bare && isQuery(s, i):
+			end := urlEnd(s, e.last, i, as)
 			e.mark(i, end, "")
 			i = end
-		case s[i] == 'd' && strings.HasPrefix(s[i:], "data:") && strings.IndexByte(s[i:word(s, i)], ',') >= 0 && (i == 0 || !wordBefore(s, i)):
-			end := word(s, i)
-			if i+len("data:") < end {
-				e.mark(i+len("data:"), end, "")
+		case s[i] == 'd' && strings.HasPrefix(s[i:], "data:") && (i == 0 || !wordBefore(s, i)):
+			start, end := i+len("data:"), urlEnd(s, e.last, i, as)
+			if start < end && strings.IndexByte(s[start:end], ',') >= 0 {
+				e.mark(start, end, "")
 			}
-			i = end
+			i = max(start, end)
 		default:
 			i++
 		}
@@ -36,25 +41,29 @@ func urls(s string, bare bool) string {
 	return e.text()
 }
 
-// isURL reports whether the two slashes at s[i] begin the authority of a URL: a
-// scheme stands before them, or nothing that belongs to them.
+// isURL reports whether the slashes at s[i] begin the authority of a URL: a scheme
+// stands before them, or nothing that belongs to them. Browsers read a backslash as a
+// slash, and JSON writes one before it.
 func isURL(s string, last, i int) bool {
-	if i+2 >= len(s) || !wordAt(s, i+2) && s[i+2] != '[' {
+	host := run(s, i, slash)
+	if host-i < 2 || host == len(s) || !wordAt(s, host) && s[host] != '[' && s[host] != '%' {
 		return false
 	}
 	if i == 0 || i == last {
-		return true
+		return s[i] == '/'
 	}
 	c, _ := previous(s, i)
-	return c == ':' || !isWord(c) && c != ')' && c != '.'
+	return c == ':' || s[i] == '/' && !isWord(c) && c != ')' && c != '.' && c != '\\'
 }
 
 // user marks the user and the password before the host at s[i] for removal, and
-// returns where the host begins.
-func user(e *edit, i int) int {
-	end := word(e.s, i)
-	if slash := strings.IndexAny(e.s[i:end], `/\?#`); slash >= 0 {
-		end = i + slash
+// returns where the host begins. The URL ends before s[end].
+func user(e *edit, i, end int) int {
+	if i >= end {
+		return end
+	}
+	if at := strings.IndexAny(e.s[i:end], `/\?#`); at >= 0 {
+		end = i + at
 	}
 	at := strings.LastIndexByte(e.s[i:end], '@')
 	if at < 0 {
@@ -64,39 +73,64 @@ func user(e *edit, i int) int {
 	return i + at + 1
 }
 
-// parts returns the end of the URL whose host is at s[i], and where its query or
-// fragment begins.
-func parts(s string, i int) (end, rest int) {
-	end = word(s, i)
-	if at := strings.IndexAny(s[i:end], "?#"); at >= 0 {
-		return end, i + at
+// urlEnd returns the end of the URL that s[i] is part of: white space ends it, or the
+// quotation mark that closes one before it. The punctuation of a sentence at its end is
+// none of it. What stands before s[last] belongs to another one.
+func urlEnd(s string, last, i int, as kind) int {
+	if as == pagePath {
+		return len(s)
 	}
-	return end, end
-}
-
-// word returns the end of the characters from s[i] on that can be part of a URL, but
-// for the punctuation of a sentence.
-func word(s string, i int) int {
-	start := i
-	for i < len(s) {
-		c, n := next(s, i)
-		if unicode.IsSpace(c) || strings.ContainsRune("\"'<>|`«»”“", c) {
+	closing := ""
+	for at := i; at > last && closing == ""; {
+		c, start := previous(s, at)
+		if unicode.IsSpace(c) {
 			break
 		}
-		i += n
+		closing, at = quotes[c], start
 	}
-	return start + len(strings.TrimRight(s[start:i], ".,;:!)"))
+	end := i
+	for end < len(s) {
+		c, n := next(s, end)
+		if unicode.IsSpace(c) || strings.ContainsRune(closing, c) {
+			break
+		}
+		end += n
+	}
+	return i + len(strings.TrimRight(s[i:end], ".,;:!)"))
+}
+
+// quotes are what closes a quotation. An apostrophe does not: it is a sign of names.
+var quotes = map[rune]string{'"': `"`, '<': ">", '`': "`", '«': "»", '“': "”", '„': "“”", '”': "”"}
+
+// queryMark returns the length of the question mark or number sign at s[i], which may be
+// encoded however often, 0 if there is none.
+func queryMark(s string, i int) int {
+	switch s[i] {
+	case '?', '#':
+		return 1
+	case '%':
+		end := i + 1
+		for strings.HasPrefix(s[end:], "25") {
+			end += 2
+		}
+		if end+2 <= len(s) && (s[end] == '3' && s[end+1]|0x20 == 'f' || s[end:end+2] == "23") {
+			return end + 2 - i
+		}
+	}
+	return 0
 }
 
 // isQuery reports whether a query or a fragment of parameters begins at s[i]: the name
 // of a parameter and an equals sign follow, and something stands before.
 func isQuery(s string, i int) bool {
-	if i == 0 && s[i] != '?' {
+	width := queryMark(s, i)
+	if width == 0 || i == 0 && s[i] != '?' {
 		return false
 	}
-	j := i + 1
-	for j < len(s) && (class[s[j]]&alnum != 0 || strings.IndexByte("._-[]~/!:$", s[j]) >= 0) {
+	const longest = 100
+	j := i + width
+	for j < min(len(s), i+longest) && (class[s[j]]&alnum != 0 || s[j] >= utf8.RuneSelf || strings.IndexByte("%&+._-[]{}~/!:;,$@*|", s[j]) >= 0) {
 		j++
 	}
-	return j > i+1 && j < len(s) && s[j] == '='
+	return j > i+width && (j < len(s) && s[j] == '=' || strings.Contains(s[i+width+1:j], "%3D"))
 }
