@@ -95,11 +95,20 @@ func code(err error) int32 {
 	return 0
 }
 
+// lacks reports whether unknownDatabase is about this database, and not one that
+// ClickHouse itself needs.
+func lacks(err error, database string) bool {
+	return strings.Contains(err.Error(), "Database "+database+" ") || strings.Contains(err.Error(), "Database "+quoteName(database)+" ")
+}
+
 // checkSchema returns nil if the store has the schema of this version. It only reads.
 func (s *Store) checkSchema(ctx context.Context) error {
 	applied, err := s.applied(ctx)
 	switch code(err) {
 	case unknownDatabase:
+		if !lacks(err, s.opts.Auth.Database) {
+			return fmt.Errorf("read the version of the store in %q: %w", s.Place(), err)
+		}
 		return fmt.Errorf("%w in %q: no database %q", ErrNoStore, s.Place(), s.opts.Auth.Database)
 	case unknownTable:
 		var n uint64

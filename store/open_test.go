@@ -287,3 +287,26 @@ func TestStoreOfAnotherVersion(t *testing.T) {
 		}
 	}
 }
+
+// TestNoStoreOrNoSystem: only the absence of the store's own database is that of a store.
+func TestNoStoreOrNoSystem(t *testing.T) {
+	engine := storetest.Engine(t)
+	for name, absent := range map[string]bool{"fotspor": true, "`fotspor`": true, "system": false, "default": false, "fotspor2": false} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			if !strings.Contains(string(body)+r.URL.RawQuery, "migrations") {
+				r.Body = io.NopCloser(strings.NewReader(string(body)))
+				engine.ServeHTTP(w, r)
+				return
+			}
+			w.Header().Set("X-ClickHouse-Exception-Code", "81")
+			w.WriteHeader(http.StatusNotFound)
+			io.WriteString(w, "Code: 81. DB::Exception: Database "+name+" does not exist. (UNKNOWN_DATABASE) (version 26.7.2.1)\n")
+		}))
+		_, err := store.Open(t.Context(), store.Config{DSN: server.URL + "/fotspor"})
+		server.Close()
+		if err == nil || errors.Is(err, store.ErrNoStore) != absent || !strings.Contains(err.Error(), server.URL) {
+			t.Errorf("no database %s: %v, want absence %v", name, err, absent)
+		}
+	}
+}

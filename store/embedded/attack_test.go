@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"net"
@@ -16,6 +17,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/fstest"
 	"testing/synctest"
 	"time"
 
@@ -24,10 +26,11 @@ import (
 	"github.com/fotspor/fotspor/store/embedded"
 )
 
-// target is what an attack is after: a secret to read, a directory to write into, and
-// a listener to be reached.
+// target is what an attack is after: a secret to read, a directory to write into, files
+// of the working directory to take, and a listener to be reached.
 type target struct {
 	secret, folder string
+	work           string // the working directory
 	canary         string // in the secret
 	listener       net.Listener
 	reached        atomic.Int64
@@ -37,6 +40,9 @@ func newTarget(t *testing.T) *target {
 	t.Helper()
 	x := &target{secret: filepath.Join(t.TempDir(), "secret.csv"), folder: t.TempDir(), canary: "41729936"}
 	must(t, os.WriteFile(x.secret, []byte(x.canary), 0o600))
+	x.work = t.TempDir()
+	t.Chdir(x.work)
+	must(t, os.CopyFS(x.work, workFiles))
 	var err error
 	x.listener, err = net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
@@ -59,6 +65,30 @@ func newTarget(t *testing.T) *target {
 	return x
 }
 
+// workFiles are what is in the working directory of an attack.
+var workFiles = fstest.MapFS{
+	"mydocs/sub/a.txt": {Data: []byte("dear diary"), Mode: 0o600},
+	"mydocs/b.csv":     {Data: []byte("41729936\n"), Mode: 0o600},
+	"c.csv":            {Data: []byte("41729936\n"), Mode: 0o600},
+}
+
+// inWork returns the names and sizes of all files in the working directory of an attack.
+func (x *target) inWork() (all []string) {
+	filepath.WalkDir(x.work, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			var info fs.FileInfo
+			if info, err = entry.Info(); err == nil {
+				all = append(all, fmt.Sprintf("%s %d", strings.TrimPrefix(path, x.work), info.Size()))
+			}
+		}
+		if err != nil {
+			all = append(all, err.Error())
+		}
+		return nil
+	})
+	return all
+}
+
 // aim writes the target into an attack.
 func (x *target) aim(sql string) string {
 	addr := x.listener.Addr().(*net.TCPAddr)
@@ -76,6 +106,11 @@ func (x *target) check(t testing.TB, what, got string) {
 		for _, entry := range left {
 			os.RemoveAll(filepath.Join(x.folder, entry.Name()))
 		}
+	}
+	if left := x.inWork(); !slices.Equal(left, []string{"/c.csv 9", "/mydocs/b.csv 9", "/mydocs/sub/a.txt 10"}) {
+		t.Errorf("%s: the working directory became %q", what, left)
+		os.RemoveAll(x.work)
+		os.CopyFS(x.work, workFiles)
 	}
 	if n := x.reached.Swap(0); n > 0 {
 		t.Errorf("%s: %d connections were made", what, n)
@@ -149,6 +184,74 @@ var attacks = []string{
 	"CREATE TABLE attacked2 (a String) ENGINE = MergeTree ORDER BY a SETTINGS disk = disk(type = 'web', endpoint = 'http://{addr}/')",
 	"ALTER TABLE attacked MODIFY SETTING disk = disk(type = 'object_storage', object_storage_type = 'local', metadata_type = 'plain', path = '{folder}/d/')",
 	"ATTACH TABLE attacked2 FROM '{folder}' (a String) ENGINE = MergeTree ORDER BY a",
+	// What takes a folder of the working directory for a table's, or a file for a table.
+	"ATTACH TABLE atomic.attacked2 FROM 'mydocs' (a String) ENGINE = MergeTree ORDER BY a",
+	"ATTACH TABLE atomic.attacked2 FROM '.' (a String) ENGINE = MergeTree ORDER BY a",
+	"ATTACH TABLE atomic.attacked2 FROM 'mydocs'",
+	"ATTACH TABLE IF NOT EXISTS atomic.attacked2 FROM 'mydocs' (a String) ENGINE = Log",
+	"ATTACH TABLE atomic.`attacked2` /* */ FROM 'mydocs' (a String) ENGINE = MergeTree ORDER BY a",
+	"ATTACH\u3000TABLE atomic.attacked2\u00a0FROM\u3000'mydocs' (a String) ENGINE = MergeTree ORDER BY a",
+	"attach table atomic.attacked2 from 'mydocs' (a String) engine = MergeTree order by a",
+	"ATTACH TABLE atomic.attacked2 FROM 'mydocs' UUID '00000000-0000-0000-0000-000000000001' (a String) ENGINE = MergeTree ORDER BY a",
+	"ATTACH TABLE atomic.attacked2 UUID '00000000-0000-0000-0000-000000000001' FROM 'mydocs' (a String) ENGINE = MergeTree ORDER BY a",
+	"ATTACH TABLE atomic.attacked2 UUID '00000000-0000-0000-0000-000000000001' (a String) ENGINE = MergeTree ORDER BY a",
+	"DROP TABLE IF EXISTS atomic.none PARALLEL WITH ATTACH TABLE atomic.attacked2 FROM 'mydocs' (a String) ENGINE = MergeTree ORDER BY a",
+	"ATTACH MATERIALIZED VIEW atomic.attacked2 (a String) ENGINE = MergeTree ORDER BY a AS SELECT a FROM attacked",
+	"ATTACH VIEW atomic.attacked2 AS SELECT 1",
+	"ATTACH TABLE atomic.attacked2 AS REPLICATED",
+	"ATTACH DATABASE attacked2 UUID '00000000-0000-0000-0000-000000000002' ENGINE = Atomic",
+	"ATTACH DATABASE attacked2 ENGINE = Filesystem('mydocs')",
+	"ATTACH DICTIONARY atomic.attacked2 (k UInt64, v String) PRIMARY KEY k SOURCE(FILE(path 'c.csv' format 'CSV')) LAYOUT(FLAT()) LIFETIME(0)",
+	"ALTER TABLE attacked ATTACH PART '../../../../mydocs'",
+	"ALTER TABLE attacked ATTACH PARTITION tuple() FROM `c.csv`",
+	"ALTER TABLE attacked DROP DETACHED PART '../../../../mydocs' SETTINGS allow_drop_detached = 1",
+	"ALTER TABLE attacked FETCH PARTITION tuple() FROM '/mydocs'",
+	"ALTER TABLE attacked MOVE PARTITION tuple() TO DISK '{folder}'",
+	"ALTER TABLE attacked MOVE PARTITION tuple() TO VOLUME '{folder}'",
+	"ALTER TABLE attacked MODIFY SETTING storage_policy = '{folder}'",
+	"SYSTEM UNFREEZE WITH NAME '../../mydocs'",
+	"CREATE TABLE attacked2 (a String) ENGINE = MergeTree ORDER BY a SETTINGS storage_policy = '{folder}'",
+	"CREATE TABLE attacked2 (a String) ENGINE = MergeTree ORDER BY a SETTINGS disk = '{folder}'",
+	"CREATE DATABASE attacked2 ENGINE = Atomic SETTINGS disk = disk(type = 'local', path = '{folder}/d/')",
+	"CREATE DATABASE attacked2 ENGINE = Filesystem",
+	"CREATE DATABASE attacked2 ENGINE = Filesystem('mydocs')",
+	"CREATE DATABASE attacked2 ENGINE = Overlay",
+	"CREATE DATABASE attacked2 ENGINE = Ordinary",
+	"CREATE DATABASE attacked2 ENGINE = Backup('default', File('../../mydocs'))",
+	"CREATE DATABASE attacked2 ENGINE = Replicated('/a', 'b', 'c')",
+	"CREATE DATABASE attacked2 ENGINE = S3('http://{addr}/bucket/')",
+	"BACKUP TABLE attacked TO File('../../../mydocs/x')",
+	"RESTORE TABLE attacked FROM File('../../../mydocs')",
+	"SELECT * FROM `c.csv`",
+	"SELECT * FROM default.`mydocs/b.csv`",
+	"DESCRIBE TABLE `c.csv`",
+	"CREATE TABLE attacked2 ENGINE = Memory AS `c.csv`",
+	"INSERT INTO `c.csv` SELECT 1",
+	"INSERT INTO `d.csv` SELECT 1",
+	"TRUNCATE TABLE `c.csv`",
+	"DROP TABLE `c.csv`",
+	"RENAME TABLE `c.csv` TO atomic.attacked2",
+	"ALTER TABLE `c.csv` ADD COLUMN b Int8",
+	// What the engine can't do without.
+	"DROP DATABASE system",
+	"DROP DATABASE IF EXISTS system SYNC",
+	"DETACH DATABASE system",
+	"DETACH DATABASE system PERMANENTLY",
+	"RENAME DATABASE system TO attacked2",
+	"TRUNCATE DATABASE system",
+	"TRUNCATE ALL TABLES FROM system",
+	"DROP TABLE system.functions",
+	"DETACH TABLE system.tables",
+	"RENAME TABLE system.one TO atomic.attacked2",
+	"EXCHANGE TABLES system.one AND attacked",
+	"CREATE TABLE system.attacked2 (a String) ENGINE = Memory",
+	"CREATE VIEW system.attacked2 AS SELECT 1",
+	"DROP DATABASE default",
+	"DETACH DATABASE default",
+	"RENAME DATABASE default TO attacked2",
+	"DROP DATABASE information_schema",
+	"DROP DATABASE INFORMATION_SCHEMA",
+	"DROP VIEW information_schema.tables",
 	"CREATE DATABASE attacked2 ENGINE = SQLite('{folder}/x.db')",
 	"CREATE DATABASE attacked2 ENGINE = Filesystem('{folder}')",
 	"CREATE DATABASE attacked2 ENGINE = MySQL('{addr}', 'a', 'b', 'c')",
@@ -330,6 +433,8 @@ func TestAttacks(t *testing.T) {
 	e, x := open(t), newTarget(t)
 	mustAnswer(t, e, "", "CREATE TABLE attacked (a String, b String DEFAULT '') ENGINE = MergeTree ORDER BY a")
 	defer mustAnswer(t, e, "", "DROP TABLE attacked SYNC")
+	mustAnswer(t, e, "", "CREATE DATABASE atomic")
+	defer mustAnswer(t, e, "", "DROP DATABASE atomic SYNC")
 	before := mustAnswer(t, e, "", "SHOW CREATE TABLE attacked")
 
 	insider := func(r *http.Request) { r.SetBasicAuth(embedded.User, password) }
@@ -397,6 +502,43 @@ func TestAttacks(t *testing.T) {
 	}
 	if got := mustAnswer(t, e, "", "SELECT count() FROM attacked"); got != "0\n" {
 		t.Errorf("%s rows were written", got)
+	}
+}
+
+// TestWritesStayInside: names that climb, or name another folder, are taken for names.
+func TestWritesStayInside(t *testing.T) {
+	e, x := open(t), newTarget(t)
+	above, err := os.ReadDir(shared.dir)
+	must(t, err)
+	for _, sql := range []string{
+		"CREATE DATABASE climbing",
+		"CREATE TABLE climbing.a (a String) ENGINE = MergeTree ORDER BY a",
+		"INSERT INTO climbing.a SELECT 'x'",
+		"ALTER TABLE climbing.a FREEZE WITH NAME '../../../x'",
+		"ALTER TABLE climbing.a UNFREEZE WITH NAME '../../../x'",
+		"RENAME TABLE climbing.a TO climbing.`../../../x`",
+		"CREATE TABLE climbing.`../../../y` (a String) ENGINE = Log",
+		"CREATE DATABASE `../../../z` ENGINE = Memory",
+		"CREATE TABLE `../../../z`.`../../../z` (a String) ENGINE = MergeTree ORDER BY a",
+		"DROP DATABASE `../../../z` SYNC",
+		// What was detached comes back.
+		"DETACH TABLE climbing.`../../../y`",
+		"ATTACH TABLE IF NOT EXISTS climbing.`../../../y`",
+		"DETACH DATABASE climbing",
+		"ATTACH DATABASE climbing",
+		"ALTER TABLE climbing.`../../../x` DETACH PARTITION tuple()",
+		"ALTER TABLE climbing.`../../../x` ATTACH PARTITION tuple()",
+		"DROP DATABASE climbing SYNC",
+	} {
+		recorder := httptest.NewRecorder()
+		e.ServeHTTP(recorder, httptest.NewRequest("POST", "http://localhost/", strings.NewReader(sql)))
+		if recorder.Code != http.StatusOK {
+			t.Errorf("%s: %d %s", sql, recorder.Code, recorder.Body)
+		}
+		x.check(t, sql, recorder.Body.String())
+	}
+	if now, err := os.ReadDir(shared.dir); err != nil || len(now) != len(above) {
+		t.Errorf("in the data directory: %v, %v", now, err)
 	}
 }
 

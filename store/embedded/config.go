@@ -38,7 +38,8 @@ var serverConfig = template.Must(template.New("config").Funcs(template.FuncMap{"
 		<number_of_free_entries_in_pool_to_execute_mutation>1</number_of_free_entries_in_pool_to_execute_mutation>
 		<number_of_free_entries_in_pool_to_execute_optimize_entire_partition>1</number_of_free_entries_in_pool_to_execute_optimize_entire_partition>
 	</merge_tree>
-	<backups><allowed_path>{{xml .Backups}}/</allowed_path></backups>
+	<backups><allowed_path>{{xml .Backups}}/</allowed_path></backups>{{range .Folders}}
+	<{{.Setting}}>{{xml .Path}}/</{{.Setting}}>{{end}}
 	<user_directories><users_xml><path>{{xml .Users}}</path></users_xml></user_directories>
 </clickhouse>
 `))
@@ -65,10 +66,30 @@ var usersConfig = template.Must(template.New("users").Parse(`<clickhouse>
 			<query>GRANT DROP DATABASE, DROP TABLE, DROP VIEW, UNDROP TABLE, TRUNCATE, OPTIMIZE ON *.*</query>
 			<query>GRANT BACKUP, KILL QUERY ON *.*</query>
 			<query>GRANT SYSTEM MERGES, SYSTEM TTL MERGES, SYSTEM FLUSH, SYSTEM DROP CACHE ON *.*</query>
+			<query>REVOKE DROP DATABASE ON default.*</query>
+			<query>REVOKE INSERT, ALTER, CREATE, DROP, TRUNCATE, OPTIMIZE ON system.*</query>
+			<query>REVOKE INSERT, ALTER, CREATE, DROP, TRUNCATE, OPTIMIZE ON information_schema.*</query>
+			<query>REVOKE INSERT, ALTER, CREATE, DROP, TRUNCATE, OPTIMIZE ON INFORMATION_SCHEMA.*</query>
 		</grants>
 	</default></users>
 </clickhouse>
 `))
+
+// folderSettings are the settings of the server that name a folder, which else is one
+// outside of the data directory. libchdb does not heed user_files_path, and takes the
+// working directory for it: hence attachAnew.
+var folderSettings = []string{
+	"user_files_path",
+	"custom_local_disks_base_directory",
+	"dictionaries_lib_path",
+	"dynamic_user_defined_executable_functions_path",
+	"filesystem_caches_path",
+	"format_schema_path",
+	"google_protos_path",
+	"tmp_path",
+	"top_level_domains_path",
+	"user_scripts_path",
+}
 
 // lockedSettings are the settings that no statement may change, nor a URL.
 var lockedSettings = []string{
@@ -117,15 +138,21 @@ var sessionSettings = []string{
 
 // writeConfig writes the settings of a server to a file, and the rights of its user to
 // another beside it, in place of those that a process may have left there when it died.
-// The function returned removes both.
-func writeConfig(dir, backups string, maxMemory int64) (path string, remove func(), err error) {
+// Every folder that the engine may use is below dir. The function returned removes both.
+func writeConfig(dir string, maxMemory int64) (path string, remove func(), err error) {
 	path, users := filepath.Join(dir, "engine.xml"), filepath.Join(dir, "engine-users.xml")
+	type folder struct{ Setting, Path string }
+	var folders []folder
+	for _, setting := range folderSettings {
+		folders = append(folders, folder{setting, filepath.Join(tablesDir(dir), strings.TrimSuffix(setting, "_path"))})
+	}
 	var config, rights bytes.Buffer
 	err = errors.Join(
 		serverConfig.Execute(&config, struct {
 			MaxMemory      int64
 			Backups, Users string
-		}{maxMemory, filepath.ToSlash(backups), filepath.ToSlash(users)}),
+			Folders        []folder
+		}{maxMemory, filepath.Join(dir, "backups"), users, folders}),
 		usersConfig.Execute(&rights, lockedSettings))
 	if err == nil {
 		err = errors.Join(os.WriteFile(path, config.Bytes(), 0o600), os.WriteFile(users, rights.Bytes(), 0o600))

@@ -244,7 +244,7 @@ func (e *Engine) start() error {
 	if len(forgotten) > 0 {
 		e.options.Logger.Warn("inserts were cut short when the engine died; they are made again", "parts", forgotten)
 	}
-	config, removeConfig, err := writeConfig(e.options.Dir, filepath.Join(e.options.Dir, "backups"), e.options.MaxMemory)
+	config, removeConfig, err := writeConfig(e.options.Dir, e.options.MaxMemory)
 	if err != nil {
 		return err
 	}

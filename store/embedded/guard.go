@@ -117,6 +117,14 @@ func (s *session) canonical(sql string) (string, error) {
 	return string(text), nil
 }
 
+// attachKnown is ATTACH of what has been detached.
+var attachKnown = regexp.MustCompile("^ATTACH (DATABASE|DICTIONARY|TABLE|VIEW) (IF NOT EXISTS )?(\\w+|`[^`\\\\]+`)(\\.(\\w+|`[^`\\\\]+`))?\\s*$")
+
+// attachAnew is why no other ATTACH is allowed: FROM moves any folder below the working
+// directory into the store, from where DROP deletes it, and UUID names one of another
+// table.
+const attachAnew = "it may only name what was detached before"
+
 // guardText looks for what a canonical text names.
 func guardText(text string, params []pair, tableFunctions map[string]bool) error {
 	var (
@@ -129,6 +137,9 @@ func guardText(text string, params []pair, tableFunctions map[string]bool) error
 		word := strings.Trim(scan.text[scan.start:scan.end], "`")
 		if reason, ok := guardedNames[word]; ok {
 			return guarded(word, reason)
+		}
+		if words[0] == "ATTACH" && word != "PARTITION" && word != "PART" && !attachKnown.MatchString(text) {
+			return guarded("ATTACH", attachAnew)
 		}
 		copying = copying || first && (word == "BACKUP" || word == "RESTORE")
 		switch {
