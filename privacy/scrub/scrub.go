@@ -93,24 +93,47 @@ func (s Scrubber) Path(path string) string {
 func (s Scrubber) Host(host string) string { return s.scrub(host, hostName) }
 
 // Value returns v and true, or 0 and false where the number is that of a person: a
-// national identity number, also without its leading zero, a payment card, a
-// telephone number or the sender's address.
+// national identity number, also without zeros at its begin and end and with a full stop
+// behind its date, a payment card, a telephone number or the sender's address. A number
+// with a decimal point is no telephone, and a multiple of 500 of eight digits is a sum of
+// money or a size.
 func (s Scrubber) Value(v float64) (float64, bool) {
 	if size := math.Abs(v); size < 1e6 && v == math.Trunc(v) || size < 1e-11 || size > 1e19 {
 		return v, true // as nearly all are
 	}
 	text := strings.TrimPrefix(strconv.FormatFloat(v, 'f', -1, 64), "-")
 	whole, fraction, _ := strings.Cut(text, ".")
-	bare := whole + fraction
-	for _, n := range []string{text, bare, "0" + bare, whole, "0" + whole} {
-		if n == whole && len(n) == 8 && strings.HasSuffix(n, "000") {
-			continue // a sum of money or a size, rather than somebody's mobile
-		}
-		if s.scrub(n, pagePath) != n {
+	for _, n := range []string{whole, "0" + whole, broken(whole, fraction)} {
+		if checked(n) != n {
 			return 0, false
 		}
 	}
+	for _, n := range []string{text, whole + fraction, "0" + whole + fraction} {
+		if s.own(n) != n {
+			return 0, false
+		}
+	}
+	if sum := len(whole) == 8 && math.Mod(v, 500) == 0; fraction == "" && !sum && phones(whole, true) != whole {
+		return 0, false
+	}
 	return v, true
+}
+
+// broken returns the eleven digits of the national identity number that a number with a
+// decimal point may have been: one that stands behind the date, or before all of it. A
+// number has at most two zeros at its end, or all sums of money with two decimals might
+// be one. It returns "" if it can't be.
+func broken(whole, fraction string) string {
+	const zeros = "00"
+	at := 6 - len(whole)
+	if whole == "0" {
+		at, whole = 0, ""
+	}
+	digits := 11 - at - len(whole) // behind the point
+	if at < 0 || at > 1 || len(fraction) > digits || len(fraction) < digits-len(zeros) {
+		return ""
+	}
+	return zeros[:at] + whole + fraction + zeros[:digits-len(fraction)]
 }
 
 // Text, Path and Host are those of a Scrubber that knows of no sender.
