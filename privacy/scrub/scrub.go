@@ -263,7 +263,7 @@ func (s Scrubber) pass(text string, as kind, found traces) string {
 		text = s.own(text)
 	}
 	if found.keyword {
-		text = secrets(text)
+		text = secrets(text, as)
 	}
 	if found.key {
 		text = tokens(text)
@@ -336,6 +336,12 @@ func look(s string) (found traces) {
 			found.code, found.url = true, true
 		case '\\':
 			found.code, found.url = true, found.url || i+1 < len(s) && class[s[i+1]]&slash != 0
+		case 0xc3: // the first byte of æ, ø, å and é
+			found.code = true
+			if n < 3 && i+2 < len(s) && !found.keyword { // behind more, mayBeKeyword has read on
+				end := run(s, i+2, alnum)
+				found.keyword = end-start > 2 && mayBeKeyword(s, start, end)
+			}
 		default:
 			found.code = found.code || c == code
 		}

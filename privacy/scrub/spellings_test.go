@@ -122,7 +122,29 @@ func TestSpellings(t *testing.T) {
 		{`https:\/\/example.org\/side?navn=X`, "https://example.org/side"},
 		{"data:text/plain;base64,S2FyaQ==", "data:"},
 	})
+	path(t, cases{
+		// Behind a keyword whatever it is, but for the routes of websites.
+		{"/reset/hvsknbor/z6", "/reset/[token]/z6"}, {"/reset/aernashl", "/reset/[token]"}, {"/reset/simbik", "/reset/[token]"}, {"/token/SPYURNSY", "/token/[token]"},
+		{"/invite/kari-nordmann", "/invite/[token]"}, {"/unsubscribe/kari.nordmann", "/unsubscribe/[token]"}, {"/reset/Sommer2024", "/reset/[token]"},
+		{"/activate/qwerty", "/activate/[token]"}, {"/reset/hest-batteri-stift", "/reset/[token]"}, {"/reset/x7", "/reset/[token]"},
+		{"/reset/bruker/no/x7Kq9zLw", "/reset/bruker/no/[token]"}, {"/reset/password/new/simbik", "/reset/password/new/[token]"},
+		{"/reset/kari nordmann/z", "/reset/[token]/z"}, {"/reset/(x7Kq)", "/reset/[token]"}, {"/reset.php/hvsknbor", "/reset.php/[token]"},
+		{"/a//reset//hvsknbor", "/a//reset//[token]"}, {"reset/hvsknbor", "reset/[token]"}, {"/user-token/hvsknbor", "/user-token/[token]"},
+		{"/bekreft/ærlighet", "/bekreft/[token]"}, {"/bekreft/åse", "/bekreft/[token]"}, {"/aktiver/gjør-det-selv", "/aktiver/[token]"}, {"/verify/kari@x.no/hvsknbor", "/verify/[email]/hvsknbor"},
+		{"/avmelding/hvsknbor", "/avmelding/[token]"}, {"/meld-av/simbik", "/meld-av/[token]"}, {"/invitasjon/folkemote", "/invitasjon/[token]"}, {"/aktivér/simbik", "/aktivér/[token]"},
+		{"/melda-av/simbik", "/melda-av/[token]"}, {"/verify/482913/kvittering", "/verify/[token]/kvittering"},
+		{"/aktiver/5g", "/aktiver/[token]"}, {"/token/btc", "/token/[token]"}, // the price of it
+
+		// Behind other words what reads as random.
+		{"/godkjenn/x7Kq9", "/godkjenn/[token]"}, {"/økt/x7Kq9zLw", "/økt/[token]"}, {"/nøkkel/x7Kq9zLw", "/nøkkel/[token]"}, {"/NØKKEL/x7Kq9zLw", "/NØKKEL/[token]"},
+		{"/tilgang/x7Kq9zLw", "/tilgang/[token]"}, {"/tilgang/hvsknbrq", "/tilgang/[token]"}, {"/påmelding/x7Kq9zLw", "/påmelding/[token]"}, {"/hemmelig/x7Kq9", "/hemmelig/[token]"},
+		{"/gløymt/x7Kq9", "/gløymt/[token]"}, {"/signer/x7Kq9", "/signer/[token]"}, {"/avbestill/x7Kq9", "/avbestill/[token]"}, {"/kvittering/x7Kq9", "/kvittering/[token]"},
+		{"/forgot/x7Kq9", "/forgot/[token]"}, {"/restore/x7Kq9", "/restore/[token]"}, {"/redeem/x7Kq9", "/redeem/[token]"}, {"/claim/x7Kq9", "/claim/[token]"},
+		{"/accept/x7Kq9", "/accept/[token]"}, {"/approve/x7Kq9", "/approve/[token]"}, {"/logg-inn/x7Kq9", "/logg-inn/[token]"}, {"/pin/4829", "/pin/[token]"}, {"/kode/482913", "/kode/[token]"},
+	})
 	text(t, cases{
+		{"passord: hunter2", "passord: [token]"}, {"token: hunter2", "token: [token]"}, {"passord: hemmelig", "passord: [token]"}, {"Passord:qwerty", "Passord:[token]"},
+		{"Din engangskode er 482913", "Din engangskode er [token]"}, {"otp 482913", "otp [token]"}, {"bekreft/avkreft", same}, {"se https://example.org/reset/simbik her", "se https://example.org/reset/[token] her"},
 		{"www.example.org/side?navn=X", "www.example.org/side"}, {"/side?navn=X", "/side"}, {"side#navn=X", "side"},
 		{"se https://example.org/a?b=c, og (http://x.no/?d=e).", "se https://example.org/a, og (http://x.no/)."},
 		{"feil på https://example.org/side?navn=Kari%20Nordmann i dag", "feil på https://example.org/side i dag"},
@@ -261,7 +283,11 @@ func TestNotMarked(t *testing.T) {
 		{"1.3.6.1.4.1.311", same}, {"Chrome/138.0.0.0", same}, {"Chrome 141.0.7390.55", same}, {"react@18.2.0", same}, {"react@18.2.0.1", same},
 		{"138.0.0.0", same}, {"10.0.0.0/8", same}, {"2001:db8::/32", same}, {"std::vector", same}, {"dead::beef", same}, {"a::b", same}, {"::", same},
 		{"id91234567", same}, {"/artikkel/1.16543210", same}, {"KID 001234567890128", same},
-		{"/reset", same}, {"/reset/", same}, {"/reset/steg-2", same}, {"/reset/index.html", same}, {"/reset/2", same}, {"/aktiver/konto", same}, {"/bekreft/ærlighet", same}, {"/aktiver/gjør-det-selv", same},
+		{"/reset", same}, {"/reset/", same}, {"/reset/steg-2", same}, {"/reset/index.html", same}, {"/reset/2", same}, {"/aktiver/konto", same},
+		{"/reset/takk", same}, {"/reset/password/done", same}, {"/bekreft/e-post/steg2", same}, {"/glemt-passord/bekreftet.html", same}, {"/aktuelt/aktiver-deg-i-kommunen", same},
+		{"/aktuelt/aktiver-deg-i-kommunen/meld-deg-inn", same}, {"https://confirm.example.org/aktuelt", same}, {"/presets/lys", same}, {"/secretariat/about", same},
+		{"/engangsstonad/soknad", same}, {"/kvittering/2024", same}, {"/tilgang/soknad", same}, {"/nøkkel/tall", same}, {"/påmelding/sommerskole", same}, {"/login/ansatte", same},
+		{"token eller passord", same}, {"reset hest", same}, {"Konto / Reset / knapp", same}, {"passord: glemt", same}, {"kode 9", same}, {"passord 2024", same},
 		{"/aktiviteter/sommer-2026", same}, {"/confirm/nb-NO/thanks", same}, {"/token/api-v2", same}, {"/verify/email", same}, {"/register/enheter", same},
 		{"passord: glemt det", same}, {"reset av passord på minside2026", same}, {"side=2&sortering=dato", same},
 		{"hva koster 2+2?", same}, {"hvem? hva? #Arendalsuka2026", same}, {"C# og F#", same}, {"AT&T", same}, {"R&D &c", same}, {"a=b=c", same}, {`C:\temp\ny`, same},
