@@ -180,6 +180,9 @@ func (c *call) parse(level slog.Level, names ...string) ([]string, error) {
 		return nil, err
 	}
 	c.opts.Logger = c.log.logger(c.Stderr, level)
+	if err := c.opts.store().Validate(); err != nil { // not by flag, whose errors show the value
+		return nil, usageError{err}
+	}
 	return words, nil
 }
 
@@ -257,6 +260,9 @@ func serveParts(collector, dashboard, retention bool) func(context.Context, *cal
 		}
 		if err := o.validate(); err != nil {
 			return usageError{err}
+		}
+		if err := o.checkFiles(); err != nil {
+			return err
 		}
 		if o.Store == "" || collector || retention {
 			if err := takeData(o.Data, collector); err != nil {

@@ -21,7 +21,7 @@ const DefaultEngineListen = "127.0.0.1:8123"
 // to nobody.
 func runEngine(ctx context.Context, c *call) error {
 	addr := c.String("listen", DefaultEngineListen, "loopback `address` to answer on, with user and password")
-	c.StringVar(&c.opts.Data, "data", c.opts.Data, "`directory` of the engine")
+	c.Var((*directory)(&c.opts.Data), "data", "`directory` of the engine")
 	c.StringVar(&c.opts.Engine, "engine", "", "`file` of the engine's library (default: looked for)")
 	c.Var((*byteSize)(&c.opts.EngineMemory), "engine-memory", "most `memory` that the engine takes, such as 512MiB")
 	if _, err := c.parse(slog.LevelInfo); err != nil {

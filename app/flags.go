@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -104,7 +105,7 @@ func (l logFormat) logger(w io.Writer, level slog.Level) *slog.Logger {
 
 // bindStore adds the flags that say where the store is.
 func (f flags) bindStore(o *Options) {
-	f.StringVar(&o.Data, "data", o.Data, "`directory` of the spool and of the embedded engine")
+	f.Var((*directory)(&o.Data), "data", "`directory` of the spool and of the embedded engine")
 	f.StringVar(&o.Store, "store", o.Store, "`address` of ClickHouse: clickhouse://, http:// or https:// (default: the embedded engine)")
 	f.StringVar(&o.Engine, "engine", o.Engine, "`file` of the embedded engine's library (default: looked for)")
 	f.Var((*byteSize)(&o.EngineMemory), "engine-memory", "most `memory` that the embedded engine takes, such as 512MiB (default: suits a server of 1 GB)")
@@ -113,12 +114,12 @@ func (f flags) bindStore(o *Options) {
 // bindServing adds the flags of everything that listens.
 func (f flags) bindServing(o *Options) {
 	f.bindStore(o)
-	f.StringVar(&o.MetricsListen, "metrics-listen", o.MetricsListen, "`address` of /metrics, /healthz and /readyz")
+	f.Var((*listenAddr)(&o.MetricsListen), "metrics-listen", "`address` of /metrics, /healthz and /readyz")
 }
 
 // bindPublic adds the flags of what browsers reach.
 func (f flags) bindPublic(o *Options) {
-	f.StringVar(&o.Listen, "listen", o.Listen, "`address` for browsers")
+	f.Var((*listenAddr)(&o.Listen), "listen", "`address` for browsers")
 	f.Var((*byteSize)(&o.BodyMemory), "body-memory", "most `memory` that bodies of requests under way take together, such as 64MiB (default: 64MiB)")
 	f.StringVar(&o.PublicURL, "public-url", o.PublicURL, "`URL` under which browsers reach it (default: http:// and the address listened on)")
 	f.Var((*prefixes)(&o.TrustedProxies), "trusted-proxies", "`networks` of proxies whose word on the client's address is taken, such as 10.0.0.0/8,127.0.0.1 (default: none)")
@@ -152,6 +153,41 @@ func (f flags) bindAudit(o *Options) {
 }
 
 // The types below read one flag each.
+
+type directory string
+
+func (d *directory) String() string { return string(*d) }
+
+func (d *directory) Set(s string) error {
+	if s == "" {
+		return errors.New("want a directory")
+	}
+	*d = directory(s)
+	return nil
+}
+
+// listenAddr is where a server of the program listens.
+type listenAddr string
+
+func (a *listenAddr) String() string { return string(*a) }
+
+func (a *listenAddr) Set(s string) error {
+	*a = listenAddr(s)
+	return a.validate()
+}
+
+// validate returns an error for what no machine could listen on. Whether a name is one
+// of this machine shows when it is tried.
+func (a listenAddr) validate() error {
+	host, port, err := net.SplitHostPort(string(a))
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	if _, numeric := netip.ParseAddr(host); err != nil || numeric != nil && strings.Trim(host, "0123456789.:") == "" && host != "" {
+		return fmt.Errorf("want an address such as %s, with a port of at most 65535", DefaultListen)
+	}
+	return nil
+}
 
 type period privacy.Period
 

@@ -16,6 +16,8 @@ import (
 
 // TestMistakesInTheCommandLine: one line that names the mistake, and status 2.
 func TestMistakesInTheCommandLine(t *testing.T) {
+	junk := filepath.Join(t.TempDir(), "junk")
+	must(t, os.WriteFile(junk, []byte("this is not a file of any kind\n"), 0o600))
 	for _, c := range []struct {
 		args string
 		want string // part of the line
@@ -41,6 +43,26 @@ func TestMistakesInTheCommandLine(t *testing.T) {
 		{"serve --public-url https://example.org/path", `"https://example.org/path"`},
 		{"serve extra", `"extra"`},
 		{"serve --listen=", "listen"},
+		{"serve --listen nope", `"nope"`},
+		{"serve --listen 127.0.0.1:99999", `"127.0.0.1:99999"`},
+		{"serve --listen 127.0.0.1:-1", `"127.0.0.1:-1"`},
+		{"serve --listen 127.0.0:80", `"127.0.0:80"`},
+		{"serve --listen 256.0.0.1:80", `"256.0.0.1:80"`},
+		{"serve --listen ::1:80", `"::1:80"`},
+		{"serve --metrics-listen nope", `"nope"`},
+		{"collector --listen nope", `"nope"`},
+		{"dashboard --listen nope", `"nope"`},
+		{"dashboard --metrics-listen 127.0.0.1:99999", `"127.0.0.1:99999"`},
+		{"retention --metrics-listen nope", `"nope"`},
+		{"engine --listen 127.0.0.1:99999", `"127.0.0.1:99999"`},
+		{"serve --geo /nowhere/city.mmdb", "/nowhere/city.mmdb"},
+		{"serve --geo " + junk, junk},
+		{"dashboard --geo " + junk, junk},
+		{"serve --geo " + filepath.Dir(junk), filepath.Dir(junk)},
+		{"serve --sources /nowhere", "/nowhere"},
+		{"collector --sources " + junk, junk},
+		{"serve --referrer-spam /nowhere", "/nowhere"},
+		{"collector --referrer-spam " + junk, junk},
 		{"sreve", `"sreve"`},
 		{"site", `"site"`},
 		{"site remove", `"site remove"`},
@@ -95,6 +117,40 @@ func TestMistakesInTheCommandLine(t *testing.T) {
 		}
 		if _, err := os.Stat(data); err == nil {
 			t.Errorf("%s: made a data directory before it saw the mistake", c.args)
+		}
+	}
+}
+
+// onStore are the commands that take --data and --store.
+var onStore = append([][]string{{"serve"}, {"collector"}, {"dashboard"}, {"retention"}, {"migrate"}, {"spool", "list"}, {"spool", "retry", "x"}, {"spool", "drop", "x"}}, asking...)
+
+// TestMistakesOfPlaces: a place that can't be one is a mistake in the command line of
+// every command, whether a flag or the environment has it, and no password is shown.
+func TestMistakesOfPlaces(t *testing.T) {
+	for _, args := range append(onStore, []string{"engine"}) {
+		t.Chdir(t.TempDir())
+		type mistake struct {
+			args, env []string
+			want      string
+		}
+		mistakes := []mistake{{args: []string{"--data", ""}, want: "data"}}
+		if args[0] != "engine" {
+			mistakes = append(mistakes,
+				mistake{args: []string{"--store", "htp://kari:hemmelig@x"}, want: "htp://"},
+				mistake{args: []string{"--store", "localhost:9000"}, want: "want clickhouse://"},
+				mistake{env: []string{"FOTSPOR_STORE=htp://kari:hemmelig@x"}, want: "htp://"},
+				mistake{env: []string{"FOTSPOR_STORE=http://kari:hemmelig@x:y/"}, want: "not a URL"})
+		}
+		for _, c := range mistakes {
+			cmd := process(t, append(args, c.args...)...)
+			cmd.Env = append(cmd.Env, c.env...)
+			out, _ := cmd.CombinedOutput()
+			if status := cmd.ProcessState.ExitCode(); status != 2 || strings.Count(string(out), "\n") != 1 || !strings.Contains(string(out), c.want) || strings.Contains(string(out), "hemmelig") {
+				t.Errorf("%v with %v%v: status %d, %q, want 2 and one line with %s", args, c.args, c.env, status, out, c.want)
+			}
+		}
+		if made, err := os.ReadDir("."); err != nil || len(made) > 0 {
+			t.Errorf("%v made %v, %v", args, made, err)
 		}
 	}
 }
@@ -162,6 +218,8 @@ func TestWhatIsNotThere(t *testing.T) {
 	if err := os.WriteFile(noDir, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	forAll := filepath.Join(t.TempDir(), "list")
+	must(t, os.WriteFile(forAll, nil, 0o600), os.Chmod(forAll, 0o666))
 	made := t.TempDir()
 	if out, errs, status := command(t, "", "migrate", "--data", made); status != 0 || !strings.Contains(out, made) {
 		t.Fatalf("migrate: %q, %q, status %d", out, errs, status)
@@ -171,18 +229,18 @@ func TestWhatIsNotThere(t *testing.T) {
 		args []string
 		want string
 	}{
-		"port in use":           {[]string{"serve", "--metrics-listen", "127.0.0.1:0", "--data", t.TempDir(), "--listen", taken.Addr().String()}, taken.Addr().String()},
-		"metrics port in use":   {[]string{"serve", "--listen", "127.0.0.1:0", "--data", t.TempDir(), "--metrics-listen", taken.Addr().String()}, taken.Addr().String()},
-		"engine port in use":    {[]string{"engine", "--data", t.TempDir(), "--listen", taken.Addr().String()}, taken.Addr().String()},
-		"no library":            {append(serve, "--data", t.TempDir(), "--engine", "/nowhere/libchdb.so"), "/nowhere/libchdb.so"},
-		"no library to load":    {append(serve, "--data", t.TempDir(), "--engine", notLibrary), notLibrary},
-		"data is a file":        {append(serve, "--data", noDir), noDir},
-		"region file not there": {append(serve, "--data", t.TempDir(), "--engine", library, "--geo", "/nowhere/city.mmdb"), "/nowhere/city.mmdb"},
-		"store not there":       {append(serve, "--data", t.TempDir(), "--store", "http://127.0.0.1:1/x"), "127.0.0.1:1"},
-		"store of another kind": {append(serve, "--data", t.TempDir(), "--store", "mysql://user:hemmelig@localhost/x"), "mysql"},
-		"SQL with a mistake":    {[]string{"query", "SELECT footprints FROM hits", "--data", made}, "footprints"},
-		"SQL that writes":       {[]string{"query", "DROP TABLE hits", "--data", made}, "readonly"},
-		"password too short":    {[]string{"user", "add", "kari", "--data", t.TempDir()}, "password"},
+		"port in use":         {[]string{"serve", "--metrics-listen", "127.0.0.1:0", "--data", t.TempDir(), "--listen", taken.Addr().String()}, taken.Addr().String()},
+		"metrics port in use": {[]string{"serve", "--listen", "127.0.0.1:0", "--data", t.TempDir(), "--metrics-listen", taken.Addr().String()}, taken.Addr().String()},
+		"engine port in use":  {[]string{"engine", "--data", t.TempDir(), "--listen", taken.Addr().String()}, taken.Addr().String()},
+		"no library":          {append(serve, "--data", t.TempDir(), "--engine", "/nowhere/libchdb.so"), "/nowhere/libchdb.so"},
+		"no library to load":  {append(serve, "--data", t.TempDir(), "--engine", notLibrary), notLibrary},
+		"data is a file":      {append(serve, "--data", noDir), noDir},
+		"region file refused": {append(serve, "--data", t.TempDir(), "--engine", library, "--geo", forAll), forAll},
+		"spam file refused":   {append(serve, "--data", t.TempDir(), "--engine", library, "--referrer-spam", forAll), forAll},
+		"store not there":     {append(serve, "--data", t.TempDir(), "--store", "http://127.0.0.1:1/x"), "127.0.0.1:1"},
+		"SQL with a mistake":  {[]string{"query", "SELECT footprints FROM hits", "--data", made}, "footprints"},
+		"SQL that writes":     {[]string{"query", "DROP TABLE hits", "--data", made}, "readonly"},
+		"password too short":  {[]string{"user", "add", "kari", "--data", t.TempDir()}, "password"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, stderr, status := command(t, "kort\n", c.args...)
@@ -191,7 +249,10 @@ func TestWhatIsNotThere(t *testing.T) {
 			if status != 1 || !strings.Contains(last, c.want) || !strings.HasPrefix(last, "fotspor ") {
 				t.Errorf("status %d, %q, want 1 and a last line that names %s", status, stderr, c.want)
 			}
-			if strings.Contains(stderr, "hemmelig") || strings.Contains(stderr, "goroutine ") {
+			if (strings.Contains(name, "port") || strings.Contains(name, "refused")) && len(lines) != 1 {
+				t.Errorf("%q, want the cause alone", stderr)
+			}
+			if strings.Contains(stderr, "goroutine ") {
 				t.Errorf("the error tells too much: %s", stderr)
 			}
 		})

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -17,7 +18,10 @@ import (
 	"github.com/fotspor/fotspor/collector/body"
 	"github.com/fotspor/fotspor/collector/limit"
 	"github.com/fotspor/fotspor/collector/visit"
+	"github.com/fotspor/fotspor/geo"
+	"github.com/fotspor/fotspor/internal/trusted"
 	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/referrer"
 	"github.com/fotspor/fotspor/retention"
 	"github.com/fotspor/fotspor/store"
 )
@@ -109,8 +113,10 @@ func (o Options) validate() error {
 		return fmt.Errorf("engine memory %d: want 0 or more", o.EngineMemory)
 	case o.Demo && !(o.Collector && o.Dashboard):
 		return errors.New("demo: needs collector and dashboard")
-	case o.Listen == "" || o.MetricsListen == "":
-		return errors.New("listen: want an address such as 127.0.0.1:8080")
+	case listenAddr(o.Listen).validate() != nil:
+		return fmt.Errorf("listen on %q: %w", o.Listen, listenAddr(o.Listen).validate())
+	case listenAddr(o.MetricsListen).validate() != nil:
+		return fmt.Errorf("listen on %q for metrics: %w", o.MetricsListen, listenAddr(o.MetricsListen).validate())
 	case o.VisitMemory < 0 || o.VisitMemory > 0 && o.VisitMemory < visit.MinMemory:
 		return fmt.Errorf("visit memory %d: want 0, or %d or more", o.VisitMemory, visit.MinMemory)
 	case !(o.RateLimit >= 0): // NaN too
@@ -131,6 +137,36 @@ func (o Options) validate() error {
 		}
 	}
 	return o.Policy.Validate()
+}
+
+// checkFiles returns an error if a file that is named can't be used, before anything is
+// made or started. It is a mistake in the command line unless the file is refused.
+func (o Options) checkFiles() error {
+	_, err := geo.Open(o.Geo, geo.Options{})
+	if err == nil && o.Collector {
+		_, _, err = o.openLists()
+	}
+	if err == nil || errors.Is(err, trusted.ErrRefused) || errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return usageError{err}
+}
+
+// openLists opens what tells sources and referrer spam.
+func (o Options) openLists() (*referrer.Sources, *referrer.Spam, error) {
+	sources, spam := referrer.Shipped(), referrer.ShippedSpam()
+	var err error
+	if o.Sources != "" {
+		if sources, err = referrer.OpenSources(o.Sources); err != nil {
+			return nil, nil, err
+		}
+	}
+	if o.ReferrerSpam != "" {
+		if spam, err = referrer.OpenSpam(o.ReferrerSpam); err != nil {
+			return nil, nil, err
+		}
+	}
+	return sources, spam, nil
 }
 
 // store says where the store is.

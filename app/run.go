@@ -30,7 +30,6 @@ import (
 	"github.com/fotspor/fotspor/dashboard"
 	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
-	"github.com/fotspor/fotspor/referrer"
 	"github.com/fotspor/fotspor/retention"
 	"github.com/fotspor/fotspor/store"
 )
@@ -54,18 +53,27 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	p := &program{Options: o, registry: prometheus.NewRegistry(), fatal: make(chan error, 1)}
-	err := p.start(ctx)
-	if err == nil {
-		select {
-		case <-ctx.Done():
-			o.Logger.Info("stopping")
-		case err = <-p.fatal:
-		}
+	if err := p.start(ctx); err != nil {
+		// The error is what there is to say, not each step of what it undoes.
+		return errors.Join(err, p.stop(slog.New(warnings{o.Logger.Handler()})))
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+		o.Logger.Info("stopping")
+	case err = <-p.fatal:
 	}
 	start := time.Now()
 	err = errors.Join(err, p.stop(o.Logger))
 	o.Logger.Info("stopped", "took", time.Since(start).Round(time.Millisecond))
 	return err
+}
+
+// warnings leaves out what is less than a warning.
+type warnings struct{ slog.Handler }
+
+func (w warnings) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && w.Handler.Enabled(ctx, level)
 }
 
 // program is a running program.
@@ -339,23 +347,6 @@ func (p *program) startSites(ctx context.Context, logger *slog.Logger) (*collect
 
 // sitesFile is where the last known sites are.
 func (p *program) sitesFile() string { return filepath.Join(p.Data, "sites.json") }
-
-// openLists opens what tells sources and referrer spam.
-func (p *program) openLists() (*referrer.Sources, *referrer.Spam, error) {
-	sources, spam := referrer.Shipped(), referrer.ShippedSpam()
-	var err error
-	if p.Sources != "" {
-		if sources, err = referrer.OpenSources(p.Sources); err != nil {
-			return nil, nil, err
-		}
-	}
-	if p.ReferrerSpam != "" {
-		if spam, err = referrer.OpenSpam(p.ReferrerSpam); err != nil {
-			return nil, nil, err
-		}
-	}
-	return sources, spam, nil
-}
 
 // hitsPerNewVisitor is how many hits a network may send for each visitor that it brings
 // anew. With the default of the rate limit, 36,000 people an hour may come from one.

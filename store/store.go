@@ -94,6 +94,15 @@ func (cfg Config) Place() string {
 	return place.String()
 }
 
+// Validate returns an error for a DSN that is none, without its password.
+func (cfg Config) Validate() error {
+	if cfg.DSN == "" {
+		return nil
+	}
+	_, err := parseDSN(cfg.DSN)
+	return err
+}
+
 // Store is an open store. It is safe for concurrent use.
 type Store struct {
 	cfg     Config
