@@ -2,11 +2,14 @@ package scrub
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
+	"unicode"
 )
 
 // addresses marks internet addresses, whoever's they are: IPv4 as four numbers
-// between full stops, and in the name of a host between hyphens, too; IPv6 as text
+// between full stops, and in the name of a host between hyphens or in hexadecimal
+// digits, too; IPv6 as text
 // (RFC 4291), and as the nibbles of ip6.arpa.
 //
 // What says no more than the network that is stored anyway is left alone:
@@ -34,12 +37,23 @@ func addresses(s string, as kind) string {
 			i = end
 			continue
 		}
+		if end := hexName(s, i); end > 0 {
+			e.mark(i, end, ip)
+			i = end
+			continue
+		}
 		if class[b]&digit == 0 {
-			i = run(s, i, alnum)
-			i = max(i, 1)
+			i = max(run(s, i, letter), i+1)
 			if i < len(s) && s[i] == ':' {
 				i++
 			}
+			continue
+		}
+		if from, end := inName(s, i, as); end > 0 {
+			if from < end {
+				e.mark(from, end, ip)
+			}
+			i = end
 			continue
 		}
 		end, found := ipv4(s, i, as)
@@ -107,7 +121,7 @@ func ipv4(s string, i int, as kind) (end int, found bool) {
 	if part != '.' {
 		return end, as == hostName || large(octets) >= 2
 	}
-	if octets[0] == 0 || isVersion(s, i) && octets[0] < 100 && large(octets) < 2 {
+	if octets[0] == 0 || large(octets) < 2 && isVersion(s, i) || isHeading(s, i, end, octets) {
 		return end, false
 	}
 	return end, true
@@ -127,7 +141,131 @@ func large(octets [4]byte) (n int) {
 var versionWords = []string{
 	"v", "ver", "version", "versjon", "utgave", "utgåve", "release", "build", "rev", "revision", "revisjon",
 	"kap", "kapittel", "kapitel", "chapter", "punkt", "pkt", "avsnitt", "section", "seksjon", "del", "§", "§§", "nr",
-	"vedlegg", "tabell", "figur", "oid",
+	"vedlegg", "tabell", "figur", "oid", "krav", "vilkår", "vilkar", "ledd", "artikkel", "art", "regel", "rule", "clause", "standard", "iso",
+	"firefox", "chrome", "chromium", "safari", "edge", "opera", "webkit", "gecko", "webview", "electron", "ios", "ipados", "macos", "osx", "android",
+	"windows", "linux", "kernel", "ubuntu", "debian", "java", "jdk", "jre", "openjdk", "php", "python", "nodejs", "ruby", "rails", "perl", "go",
+	"golang", "rust", "swift", "kotlin", "scala", "dotnet", "sdk", "nginx", "apache", "tomcat", "iis", "httpd", "caddy", "haproxy", "varnish",
+	"openssl", "openssh", "curl", "mysql", "mariadb", "postgres", "postgresql", "oracle", "sqlite", "redis", "elasticsearch", "kafka", "mongodb",
+	"clickhouse", "docker", "kubernetes", "k8s", "helm", "git", "wordpress", "drupal", "joomla", "umbraco", "matomo", "episerver", "optimizely", "sharepoint",
+	"office", "excel", "word", "outlook", "teams", "zoom", "acrobat", "reader", "vlc", "gradle", "maven", "npm", "react", "vue", "angular", "jquery", "bootstrap",
+	"app", "firmware", "driver", "bios", "patch", "sap", "citrix", "autocad", "revit", "arcgis", "qgis", "spss", "matlab", "flash", "minecraft",
+}
+
+// isHeading reports whether four small numbers are those of a section, at the beginning
+// of a text with its title behind.
+func isHeading(s string, i, end int, octets [4]byte) bool {
+	const most = 20
+	for _, o := range octets {
+		if o == 0 || o > most {
+			return false
+		}
+	}
+	if i > 0 || end+1 >= len(s) || s[end] != ' ' {
+		return false
+	}
+	c, _ := next(s, end+1)
+	return unicode.IsUpper(c)
+}
+
+// fileEndings are what a name ends with that is none of a host.
+var fileEndings = strings.Fields("pdf html htm xhtml php asp aspx jsp do doc docx xls xlsx ppt pptx odt ods rtf csv txt xml json yaml yml zip gz tar jpg jpeg png gif " +
+	"svg webp avif ico tif tiff bmp eps mp3 mp4 mov webm avi wav js mjs css map woff woff2 ttf log bak sos gml kml dwg dxf ics eml msg")
+
+// isHostTail reports whether s[i:] is the rest of the name of a host: of its first label,
+// and a full stop with at least one label more, the last of letters.
+func isHostTail(s string, i int) bool {
+	const longest = 253 // of a name, RFC 1035
+	s = s[i:min(len(s), i+longest)]
+	i = 0
+	for i < len(s) && (class[s[i]]&alnum != 0 || isJoint(s[i])) {
+		i++
+	}
+	last := ""
+	for i < len(s) && s[i] == '.' {
+		start := i + 1
+		end := start
+		for end < len(s) && (class[s[end]]&alnum != 0 || isJoint(s[end])) {
+			end++
+		}
+		if end == start {
+			break
+		}
+		last, i = s[start:end], end
+	}
+	return len(last) >= 2 && run(last, 0, letter) == len(last) && !slices.Contains(fileEndings, strings.ToLower(last))
+}
+
+// maxNameNumbers is how many numbers of the name of a host may stand in a row, an
+// address among them.
+const maxNameNumbers = 6
+
+// inName returns the bounds of the IPv4 address in the name of a host whose numbers
+// begin at s[i], with hyphens, underscores or the letter x between them: more numbers
+// before or behind, as of a node, go with it. end = 0 says that there is no such row of
+// numbers, from = end that it is something else.
+func inName(s string, i int, as kind) (from, end int) {
+	end = digits(s, i)
+	if end == len(s) || !isJoint(s[end]) && s[end]|0x20 != 'x' || i > 1 && s[i-1] == s[end] && class[s[i-2]]&digit != 0 {
+		return 0, 0
+	}
+	sign, from, n, zeros, start := s[end], i, 0, 0, i
+	for {
+		switch size := end - start; {
+		case size <= 3 && octet(s[start:end]) <= 255:
+			n++
+			if octet(s[start:end]) == 0 {
+				zeros++
+			}
+		case n == 0 && start > 0 && class[s[start-1]]&letter != 0: // node2024-
+			from = end + 1
+		default:
+			return 0, 0
+		}
+		if end == len(s) || s[end] != sign || !digitAt(s, end+1) {
+			break
+		}
+		start = end + 1
+		end = digits(s, start)
+	}
+	switch {
+	case n < 4 || n > maxNameNumbers || zeros > 1 || end < len(s) && class[s[end]]&alnum != 0:
+		return 0, 0
+	case !isHostTail(s, end) && !(as == hostName && n > 4):
+		return 0, 0
+	}
+	return from, end
+}
+
+// octet returns the number that at most three digits write.
+func octet(digits string) (n int) {
+	for _, b := range []byte(digits) {
+		n = n*10 + int(b-'0')
+	}
+	return n
+}
+
+// hexName returns the end of the IPv4 address in hexadecimal digits that a label of the
+// name of a host is, perhaps behind letters that are no such digits, 0 if there is none.
+func hexName(s string, i int) int {
+	end := run(s, i, hex)
+	if end != i+8 || end == len(s) || s[end] != '.' || !isHostTail(s, end) {
+		return 0
+	}
+	start := i
+	for start > 0 && i-start < 3 && class[s[start-1]]&letter != 0 && class[s[start-1]]&hex == 0 {
+		start--
+	}
+	if start > 0 && (wordBefore(s, start) || s[start-1] == '.') {
+		return 0
+	}
+	numbers := 0
+	for _, b := range []byte(s[i:end]) {
+		numbers += int(class[b] & digit)
+	}
+	if numbers < 2 || numbers == 8 {
+		return 0
+	}
+	return end
 }
 
 // isVersion reports whether the number at s[i] is told to be a version or a section:

@@ -309,6 +309,9 @@ func look(s string) (found traces) {
 		if n >= 4 && some&digit != 0 && some&letter != 0 {
 			found.key = found.key || i < len(s) && isGroupSign(s[i]) || start > 0 && isGroupSign(s[start-1])
 		}
+		if 7 <= n && n <= 16 && i < len(s) && s[i] == '.' && some&digit != 0 && some&letter != 0 {
+			found.address = true // in the name of a host
+		}
 		if n >= 6 {
 			joint := i < len(s) && isJoint(s[i]) || start > 0 && isJoint(s[start-1])
 			found.key = found.key || n >= 16 || n >= 12 && every&hex != 0 || n >= 10 && some&letter == letter ||

@@ -53,6 +53,13 @@ func TestSpellings(t *testing.T) {
 		{"1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa", "[ip].ip6.arpa"},
 		{"kari@81.166.130.147", "[email]"}, {"kari@[81.166.130.147]", "[email]"}, {"kari@[IPv6:2001:db8::1]", "[email]"},
 
+		{"https://84-212-77-3.customer.example/", "https://[ip].customer.example/"}, {"host-84-212-77-3.altibox.net", "host-[ip].altibox.net"},
+		{"/fra/84-212-77-3.customer.example/x", "/fra/[ip].customer.example/x"}, {"84_212_77_3.x.no", "[ip].x.no"}, {"84-212-77-3.no", "[ip].no"},
+		{"node2-84-212-77-3.x.no", "node[ip].x.no"}, {"ec2-84-212-77-3.compute-1.amazonaws.com", "ec[ip].compute-1.amazonaws.com"},
+		{"v4-84-212-77-3.x.no", "v[ip].x.no"}, {"1-84-212-77-3.x.no", "[ip].x.no"}, {"84x212x77x3.x.no", "[ip].x.no"}, {"user-84-212-77-3-99.x.no", "user-[ip].x.no"},
+		{"node2024-84-212-77-3.x.no", "node2024-[ip].x.no"}, {"84-212-77-3-dyn.x.no", "[ip]-dyn.x.no"}, {"ab84.212.77.3", "ab[ip]"},
+		{"54d44d03.nip.io", "[ip].nip.io"}, {"p54d44d03.dip0.t-ipconnect.de", "p[ip].dip0.t-ipconnect.de"}, {"c-54D44D03.x.no", "c-[ip].x.no"}, {"ip54d44d03.x.no", "ip[ip].x.no"},
+
 		// Layers of encoding.
 		{"81%2E166%2E130%2E147", "[ip]"}, {"81%252E166%25252E130%2E147", "[ip]"},
 		{"&#56;&#49;.166.130.147", "[ip]"}, {"81&period;166&period;130&period;147", "[ip]"}, {"&#x38;1.166.130.147", "[ip]"},
@@ -167,6 +174,8 @@ func TestSpellings(t *testing.T) {
 		{"2001-db8-0-0-0-0-0-1.customer.example", "[ip].customer.example"},
 		{"07839011142.wild.example.org", "[national-id].wild.example.org"},
 		{"91234567.wild.example.org", "[phone].wild.example.org"},
+		{"node2-84-212-77-3.x.no", "node[ip].x.no"}, {"user-84-212-77-3-99.x.no", "user-[ip].x.no"}, {"84x212x77x3.x.no", "[ip].x.no"}, {"54d44d03.nip.io", "[ip].nip.io"},
+		{"p54d44d03.dip0.t-ipconnect.de", "p[ip].dip0.t-ipconnect.de"}, {"deadbeef.example.org", same}, {"web-1-2-3.example.org", same},
 		{"www.example.org", same}, {"sub-2026-11-26.example.org", same}, {"m1-2.example.org", same},
 		{"oslo.kommune.no", same}, {"974760673.example.org", same},
 	})
@@ -281,6 +290,9 @@ func TestNotMarked(t *testing.T) {
 		{"0150 Oslo", same}, {"5003", same}, {"4001-4099", same}, {"Storgata 12B", same}, {"Kirkegata 100-102", same},
 		{"v1.2.3", same}, {"10.15.7", same}, {"v1.2.3.4", same}, {"versjon 1.2.3.4", same}, {"kapittel 2.3.1.4", same}, {"§ 3.1.2.4", same},
 		{"1.3.6.1.4.1.311", same}, {"Chrome/138.0.0.0", same}, {"Chrome 141.0.7390.55", same}, {"react@18.2.0", same}, {"react@18.2.0.1", same},
+		{"Firefox 128.0.3.1", same}, {"iOS 17.5.1.2", same}, {"Java 17.0.11.9", same}, {"nginx 1.25.3.1", same}, {"krav 5.1.1.2", same}, {"nginx/1.25.3.1", same},
+		{"4.5.6.7 Krav til dokumentasjon", same}, {"84-212-77-3", same}, {"84_212_77_3", same}, {"rapport-12-11-20-3.pdf", same}, {"main.54d44d03.js", same},
+		{"app-54d44d03.css", same}, {"sub-2026-11-26-10-15.example.org", same}, {"12x34x56x78", same}, {"bilde-10x15x20x2.jpg", same}, {"facadeab.example.org", same},
 		{"138.0.0.0", same}, {"10.0.0.0/8", same}, {"2001:db8::/32", same}, {"std::vector", same}, {"dead::beef", same}, {"a::b", same}, {"::", same},
 		{"id91234567", same}, {"/artikkel/1.16543210", same}, {"KID 001234567890128", same},
 		{"/reset", same}, {"/reset/", same}, {"/reset/steg-2", same}, {"/reset/index.html", same}, {"/reset/2", same}, {"/aktiver/konto", same},
