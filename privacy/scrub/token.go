@@ -35,7 +35,7 @@ func tokens(s string) string {
 		if to > 0 {
 			e.mark(from, to, token)
 			end = to
-		} else if end < len(s) && isJoint(s[end]) && (i == 0 || !isJoint(s[i-1])) {
+		} else if end < len(s) && isJoint(s[end]) && !isJoined(s, i) {
 			if from, to := joined(s, i); to > 0 {
 				e.mark(from, to, token)
 				end = to
@@ -151,26 +151,46 @@ func isHash(stretch string) bool {
 }
 
 // isSecret reports whether a stretch of 16 or more reads as if drawn by lot: less than
-// half of it are words and longer numbers. Letters alone are judged with more patience,
-// and so is what holds a number of eight digits, as the names of files do.
+// half of it are words and longer numbers, or two thirds where short numbers stand amid
+// letters. Letters alone are judged by their pairs, capitals more strictly and from 14 on;
+// what holds a number of eight digits, as the names of files do.
 func isSecret(stretch string) bool {
-	const shortest = 16
-	if len(stretch) < shortest || run(stretch, 0, digit) == len(stretch) {
+	const shortest, shortestCapitals = 16, 14
+	if len(stretch) < shortestCapitals || run(stretch, 0, digit) == len(stretch) {
 		return false
 	}
-	if run(stretch, 0, lower) == len(stretch) || run(stretch, 0, upper) == len(stretch) {
+	if run(stretch, 0, upper) == len(stretch) {
 		sum, vowels := likeness(stretch)
-		return vowels == 0 || sum < 4*(len(stretch)-1)
+		return vowels == 0 || 5*sum < 26*(len(stretch)-1)
 	}
-	longest := 0
+	if len(stretch) < shortest {
+		return false
+	}
+	if len(stretch) == 20 && (strings.HasPrefix(stretch, "AKIA") || strings.HasPrefix(stretch, "ASIA")) && run(stretch, 0, upper|digit) == 20 {
+		return true // of Amazon
+	}
+	if run(stretch, 0, lower) == len(stretch) {
+		sum, vowels := likeness(stretch)
+		return vowels == 0 || 4*sum < 19*(len(stretch)-1)
+	}
+	longest, amid, strange := 0, 0, 0 // numbers, those with letters on both sides, letters of no word
 	for i := 0; i < len(stretch); {
 		end := piece(stretch, i)
 		if class[stretch[i]]&digit != 0 {
 			longest = max(longest, end-i)
+			if i > 0 && end < len(stretch) && end-i < 4 {
+				amid++
+			}
+		} else if end-i < 3 || !isWordlike(stretch[i:end]) {
+			strange += end - i
 		}
 		i = end
 	}
-	return 2*explained(stretch) < len(stretch) && !(longest >= 8 && 3*longest >= len(stretch))
+	if longest >= 8 && 3*longest >= len(stretch) {
+		return false
+	}
+	known := explained(stretch)
+	return 2*known < len(stretch) || amid > 0 && strange > 3 && 3*known < 2*len(stretch)
 }
 
 // joined returns the bounds of the key of stretches with hyphens and underscores
@@ -189,7 +209,7 @@ func joined(s string, i int) (from, to int) {
 		}
 		stretch := s[start:end]
 		total += len(stretch)
-		if isPlainStretch(stretch) {
+		if isPlainStretch(stretch) && (len(stretch) < 4 || class[stretch[len(stretch)-1]]&digit != 0 || isWordlike(stretch)) {
 			known += len(stretch)
 		} else {
 			known += explained(stretch)
@@ -202,12 +222,25 @@ func joined(s string, i int) (from, to int) {
 		if end == len(s) || !isJoint(s[end]) {
 			break
 		}
-		end++
+		if end++; end+1 < len(s) && isJoint(s[end]) && class[s[end+1]]&alnum != 0 { // two in a row
+			end++
+		}
 	}
-	if !mixed || total < 16 || total < 24 && isHexJoined(s[i:end]) || 5*known >= 2*total || last-first < 12 || wordAt(s, last) {
+	if !mixed || total < 16 || total < 24 && isHexJoined(s[i:end]) || 2*known >= total || last-first < 12 || wordAt(s, last) {
 		return 0, 0
 	}
 	return first, padded(s, last)
+}
+
+// isJoined reports whether one or two hyphens and underscores join what begins at s[i] to
+// letters or digits before.
+func isJoined(s string, i int) bool {
+	for n := 1; n <= 2 && i-n > 0 && isJoint(s[i-n]); n++ {
+		if class[s[i-n-1]]&alnum != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // isHexJoined reports whether s is of hexadecimal digits, hyphens and underscores.
