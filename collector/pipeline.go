@@ -151,7 +151,7 @@ func (c *Collector) objection(p *passage) reason {
 // no way out of it.
 func (c *Collector) scrub(p *passage) reason {
 	h, scrubber := p.hit, p.scrubber()
-	p.row.Name, p.row.Value = eventName(scrubber, h), h.Value
+	p.row.Name, p.row.Value = p.eventName(), h.Value
 	if _, ok := scrubber.Value(h.Value); !ok {
 		p.row.Value = 0
 		if h.Kind == hit.Search {
@@ -162,12 +162,15 @@ func (c *Collector) scrub(p *passage) reason {
 		return ownLink
 	}
 	if page, ok := parsePage(h.URL); ok {
-		page.RawQuery = scrubQuery(scrubber, page.RawQuery, p.site.Parameters)
+		page.RawQuery = p.cleanQuery(page.RawQuery, p.site.Parameters)
 		if strings.Contains(page.Fragment, "=") { // Matomo's links may name a campaign there
 			fragment := strings.TrimLeft(page.EscapedFragment(), "?!/")
-			page.RawQuery += "&" + scrubQuery(scrubber, fragment, nil)
+			page.RawQuery += "&" + p.cleanQuery(fragment, nil)
 		}
-		page.Path, page.RawPath = cleanPath(scrubber, page), ""
+		path := cleanPath(scrubber, page)
+		if page.Path, page.RawPath = p.markPath(page, path), ""; page.Path != path {
+			p.excluded = p.excluded || p.site.Excludes(path)
+		}
 		page.User, page.Fragment, page.RawFragment = nil, "", ""
 		p.page = page
 	}
@@ -349,29 +352,29 @@ func mendEscapes(raw string) string {
 var escape = regexp.MustCompile(`^[0-9A-Fa-f]{2}`)
 
 // eventName returns what is kept of the name of a hit.
-func eventName(scrubber scrub.Scrubber, h *hit.Hit) string {
-	name := h.Name
-	if h.Kind == hit.Outlink || h.Kind == hit.Download {
-		name = linkName(scrubber, name)
+func (p *passage) eventName() string {
+	name := p.hit.Name
+	if p.hit.Kind == hit.Outlink || p.hit.Kind == hit.Download {
+		name = p.linkName(name)
 	} else {
-		name = scrubber.Text(cleanText(name))
+		name = p.cleanText(name)
 	}
 	return strings.TrimSpace(scrub.Cut(name, maxName))
 }
 
 // linkName returns what is kept of the target of a link, host and path: a query may
 // say who followed it.
-func linkName(scrubber scrub.Scrubber, raw string) string {
+func (p *passage) linkName(raw string) string {
 	target, ok := parsePage(raw)
 	if !ok {
 		return ""
 	}
-	return scrubber.Host(cleanHost(target)) + cleanPath(scrubber, target)
+	return p.scrubber().Host(cleanHost(target)) + p.markPath(target, cleanPath(p.scrubber(), target))
 }
 
 // cleanHost returns the host of a page, without user and port. It is not scrubbed.
 func cleanHost(page *url.URL) string {
-	return scrub.Cut(cleanText(strings.ToLower(page.Hostname())), maxHost)
+	return scrub.Cut(cleanText(strings.TrimSuffix(strings.ToLower(page.Hostname()), ".")), maxHost)
 }
 
 // pathParameters are what a server may append to a segment of a path, such as
@@ -386,7 +389,7 @@ func cleanPath(scrubber scrub.Scrubber, page *url.URL) string {
 		path = withoutParameters(page.EscapedPath())
 	}
 	path = cleanText(path)
-	if i := strings.IndexByte(path, '?'); i >= 0 && strings.IndexByte(path[i:], '=') > 0 { // a query that was escaped
+	if i := strings.IndexAny(path, "?#"); i >= 0 && strings.IndexByte(path[i:], '=') > 0 { // a query that was escaped
 		path = path[:i]
 	}
 	path = scrub.Cut(scrubber.Path(path), maxPath)

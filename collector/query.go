@@ -12,9 +12,9 @@ import (
 // maxParameters bounds the parameters of a query that are looked at.
 const maxParameters = 100
 
-// scrubQuery returns of a query the parameters that are allowed and those that name a
+// cleanQuery returns of a query the parameters that are allowed and those that name a
 // campaign, without personal data in their values.
-func scrubQuery(scrubber scrub.Scrubber, raw string, allowed []string) string {
+func (p *passage) cleanQuery(raw string, allowed []string) string {
 	if raw == "" {
 		return ""
 	}
@@ -37,7 +37,7 @@ func scrubQuery(scrubber scrub.Scrubber, raw string, allowed []string) string {
 		if err != nil {
 			continue
 		}
-		value = scrubber.Text(cleanText(value))
+		value = p.cleanText(value)
 		limit := maxPath
 		if campaign {
 			limit = characters(value, maxCampaign)

@@ -1,6 +1,11 @@
 package collector
 
-import "github.com/fotspor/fotspor/hit"
+import (
+	"net/url"
+
+	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/privacy/scrub"
+)
 
 // markPaths puts the marks of the site's path rules into every URL and text of the hit.
 func (c *Collector) markPaths(p *passage) reason {
@@ -23,10 +28,25 @@ func (c *Collector) markPaths(p *passage) reason {
 	return kept
 }
 
+// cleanText returns what is kept of a text: without personal data, and with the marks of
+// the site's path rules. These saw it before it was scrubbed, and see it as it is stored.
+func (p *passage) cleanText(text string) string {
+	return p.site.rules.Text(p.scrubber().Text(cleanText(text)))
+}
+
+// markPath puts the marks of the rules into the path of a page as it is to be stored,
+// if the page is the site's.
+func (p *passage) markPath(page *url.URL, path string) string {
+	if len(p.site.rules.PathRules) == 0 || page.Host != "" && !p.site.Owns(cleanHost(page)) {
+		return path
+	}
+	return scrub.Cut(p.site.rules.Stored(path), maxPath)
+}
+
 // markEarlier marks the pages of the visit that were seen before a rule was there.
 func (p *passage) markEarlier() {
 	if len(p.site.rules.PathRules) > 0 {
-		p.row.EntryPath = p.site.rules.Path(p.row.EntryPath)
-		p.row.PreviousPath = p.site.rules.Path(p.row.PreviousPath)
+		p.row.EntryPath = p.site.rules.Stored(p.row.EntryPath)
+		p.row.PreviousPath = p.site.rules.Stored(p.row.PreviousPath)
 	}
 }

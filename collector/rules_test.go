@@ -2,12 +2,15 @@ package collector_test
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"github.com/fotspor/fotspor/collector"
 	"github.com/fotspor/fotspor/hit"
@@ -36,6 +39,21 @@ func TestPathRules(t *testing.T) {
 		{"event with a path", "url=/a&e_c=Profil&e_a=vist&e_n=" + q("/u/kari"), [2]string{"/a", "Profil / vist / /u/[*]"}},
 		{"event with another's URL", "url=/a&e_c=a&e_a=" + q("https://other.example/u/kari"), [2]string{"/a", "a / https://other.example/u/kari"}},
 		{"search", "url=/a&search=" + q(home+"u/kari"), [2]string{"/a", home + "u/[*]"}},
+		{"slash encoded", "url=" + q(home+"u%2Fkari"), [2]string{"/u/[*]", ""}},
+		{"slash encoded twice", "url=" + q(home+"u%252Fkari"), [2]string{"/u/[*]", ""}},
+		{"all encoded", "url=" + q("/%2Fu/kari"), [2]string{"//u/[*]", ""}},
+		{"unseen sign", "url=" + q("/u%00/kari"), [2]string{"/u/[*]", ""}},
+		{"backslash", "url=" + q("/u%5Ckari"), [2]string{"/u/[*]", ""}},
+		{"dots in the encoded", "url=" + q("/x%2F..%2Fu%2Fkari"), [2]string{"/u/[*]", ""}},
+		{"shape", "url=" + q("/sak/kari"), [2]string{"/sak/kari", ""}},
+		{"dot at the end of the host", "url=" + q("https://example.org./u/kari"), [2]string{"/u/[*]", ""}},
+		{"dot at the end of the host in a text", "url=/a&e_c=a&e_a=" + q("se http://example.org./u/kari"), [2]string{"/a", "a / se http://example.org./u/[*]"}},
+		{"apostrophe in a text", "url=/a&e_c=a&e_a=" + q("se /u/o'hara nå"), [2]string{"/a", "a / se /u/[*] nå"}},
+		{"unseen sign in a text", "url=/a&search=" + q("se /u\x00/kari"), [2]string{"/a", "se /u/[*]"}},
+		{"two layers in a text", "url=/a&search=" + q("se /u/kari og %2Fu%2Fola"), [2]string{"/a", "se /u/[*] og /u/[*]"}},
+		{"path in a search", "url=/a&search=" + q("se /u/kari"), [2]string{"/a", "se /u/[*]"}},
+		{"path in a category", "url=/a&search=a&search_cat=" + q("b /u/kari"), [2]string{"/a", "a / b /u/[*]"}},
+		{"search as typed", "url=/a&search=" + q("AC/DC / Rammstein og / eller GET /side") + "&search_cat=" + q("a /b / c"), [2]string{"/a", "AC/DC / Rammstein og / eller GET /side / a /b / c"}},
 		{"download", "url=/a&download=" + q(home+"u/kari/cv.pdf"), [2]string{"/a", "example.org/u/[*]/cv.pdf"}},
 		{"download of another host", "url=/a&download=" + q("https://other.example/u/cv.pdf"), [2]string{"/a", "other.example/u/cv.pdf"}},
 		{"outlink", "url=/a&link=" + q("https://other.example/u/x"), [2]string{"/a", "other.example/u/x"}},
@@ -92,12 +110,44 @@ func TestPathRulesFollowTheVisit(t *testing.T) {
 	}
 }
 
+// TestNoNameUnderARule plants a name under a rule, in a path in any chain of encodings: as
+// a page, an allowed parameter, a download, a search and an event.
+func TestNoNameUnderARule(t *testing.T) {
+	r := newRig(t, nil)
+	r.rules("/u/*", "/bruker/*/profil", "/sak/**", "/@*")
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(layers)), func(name string) bool { return name == "mail" }) // =2F alone may be a value
+	rapid.Check(t, func(t *rapid.T) {
+		path := rapid.SampledFrom([]string{
+			"u/NAVNESEN", "bruker/NAVNESEN/profil", "sak/2024/NAVNESEN", "@NAVNESEN/x", "x/../u/NAVNESEN", "U/NAVNESEN", "u\\NAVNESEN",
+		}).Draw(t, "path")
+		for range rapid.IntRange(0, 4).Draw(t, "layers") {
+			path = encode(rapid.SampledFrom(names).Draw(t, "layer"), path, rapid.Bool().Draw(t, "all"))
+		}
+		path = rapid.SampledFrom([]string{"", "https://example.org", "https://example.org.:443"}).Draw(t, "host") + "/" + path
+		for _, query := range []string{
+			"url=" + q(path), "url=" + q("/?sak="+q(path)), "url=" + q("/?mtm_kwd="+q(path)), "url=/&download=" + q(path),
+			"url=/&search=" + q("om "+path), "url=/&e_c=a&e_a=" + q(path), "url=/&e_c=a&e_a=b&e_n=" + q(path),
+		} {
+			r.now = r.now.Add(time.Hour)
+			r.send(request{target: "/matomo.php?idsite=1&rec=1&" + query})
+		}
+		for _, row := range r.stored() {
+			for _, text := range texts(row) {
+				if strings.Contains(bare(text), "navnesen") {
+					t.Fatalf("%s is stored as %q", path, text)
+				}
+			}
+		}
+	})
+}
+
 // TestExcludedBeforeMarked: what is excluded stays so when a rule marks it.
 func TestExcludedBeforeMarked(t *testing.T) {
 	r := newRig(t, nil)
 	r.sites[0].Excluded = []string{"/u/drift*"}
 	r.rules("/u/*")
 	r.view("/u/drift-1")
+	r.view("/u%2Fdrift-1")
 	r.view("/u/kari")
 	if rows := r.stored(); len(rows) != 1 || rows[0].Path != "/u/[*]" {
 		t.Errorf("rows are %+v, want the one of /u/kari", rows)

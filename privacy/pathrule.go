@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -33,8 +34,9 @@ const (
 // /u/kari/bilder is /u/[*]/bilder, and under /u/** it is /u/[*].
 //
 // Segments are compared decoded, in Unicode's form C, without regard to case, and
-// without parameters such as ;jsessionid. An encoded slash divides no segments.
-// Empty segments count for nothing. All rules see the path as it came: what several
+// without parameters such as ;jsessionid. A backslash is a slash, as browsers read it.
+// An encoded one is a part of its segment, and what it divides is seen once it is
+// decoded (Stored). Empty segments count for nothing. All rules see the path as it came: what several
 // mark is marked, in whatever order they stand.
 type PathRules []pathRule
 
@@ -228,7 +230,7 @@ func bareHost(authority string) string {
 	if at := strings.LastIndexByte(host, ':'); at > strings.LastIndexByte(host, ']') {
 		host = host[:at]
 	}
-	return strings.ToLower(host)
+	return strings.ToLower(strings.TrimSuffix(host, "."))
 }
 
 // query marks the values of a query.
@@ -250,25 +252,69 @@ func (m PathMarker) query(query string) (marked string, changed bool) {
 	return strings.Join(pairs, "&"), changed
 }
 
+// maxLayers is how many layers of encoding are taken off a text: as many as package scrub
+// does, beyond which it keeps nothing.
+const maxLayers = 32
+
 // Text returns a text with the marks of the paths and URLs of the site in it: those
 // that begin with one of its hosts, or with a slash behind what is no part of a path.
-// A path ends at a space. If there are any only once the text is decoded, it is
-// returned decoded.
-func (m PathMarker) Text(text string) string {
+// A path ends at a space. It looks at each layer of the text's encoding; the innermost
+// that has something to mark is returned, or else the text as it came.
+func (m PathMarker) Text(text string) string { return m.layers(text, m.inText) }
+
+// Stored returns the decoded path of a page of the site, as it is to be stored, with
+// the marks of all paths that it may be read as: in each layer of its encoding, with and
+// without its dot segments.
+func (m PathMarker) Stored(path string) string {
+	return m.layers(path, func(path string) (string, bool) {
+		path, query, ok := strings.Cut(path, "?")
+		marked, _ := m.resolved(path, false)
+		changed := marked != path
+		if ok {
+			marked += "?" + query
+		}
+		return marked, changed
+	})
+}
+
+// resolved is mark for a path without its dot segments, or else with them.
+func (r PathRules) resolved(path string, escaped bool) (marked string, changed bool) {
+	if marked, changed = r.mark(resolve(path), escaped); changed {
+		return marked, true
+	}
+	return r.mark(path, escaped)
+}
+
+// layers marks each layer of a text. If there is nothing to mark in any, each backslash
+// is read as a slash, as browsers do, from the innermost layer on: further out it may begin
+// an escape.
+func (m PathMarker) layers(text string, mark func(string) (string, bool)) string {
 	if len(m.PathRules) == 0 {
 		return text
 	}
-	const layers = 10
-	copied := text
-	for range layers {
-		if marked, ok := m.inText(copied); ok {
-			return marked
+	best, layer, found, slashes := text, text, false, false
+	for range maxLayers {
+		slashes = slashes || strings.Contains(layer, `\`)
+		if marked, ok := mark(layer); ok {
+			best, layer, found = marked, marked, true
 		}
-		decoded := m.Decode(copied)
-		if decoded == copied {
+		decoded := m.Decode(layer)
+		if decoded == layer {
 			break
 		}
-		copied = decoded
+		layer = decoded
+	}
+	if found || !slashes {
+		return best
+	}
+	all := []string{text}
+	for range maxLayers {
+		all = append(all, m.Decode(all[len(all)-1]))
+	}
+	for _, layer := range slices.Backward(slices.Compact(all)) {
+		if marked, ok := mark(strings.ReplaceAll(layer, `\`, "/")); ok {
+			return marked
+		}
 	}
 	return text
 }
@@ -286,7 +332,7 @@ func (m PathMarker) inText(text string) (marked string, changed bool) {
 				end = i + at
 			}
 		}
-		if path, ok := m.mark(text[i:end], true); ok {
+		if path, ok := m.resolved(text[i:end], true); ok {
 			b.WriteString(text[copied:i])
 			b.WriteString(path)
 			copied, i, changed = end, end-1, true
@@ -297,7 +343,7 @@ func (m PathMarker) inText(text string) (marked string, changed bool) {
 }
 
 func endsPath(r rune) bool {
-	return r <= ' ' || unicode.IsSpace(r) || strings.ContainsRune(`?#"'<>`, r)
+	return r <= ' ' || unicode.IsSpace(r) || strings.ContainsRune("?#\"<>`", r)
 }
 
 // beginsPath reports whether the slash at text[at] is the first of a path of the site.

@@ -155,11 +155,10 @@ func (p *params) what(h *hit.Hit) bool {
 	return true
 }
 
-// searched makes h a search, named as "red shoes / Shop": the first element is the
-// term, which loses any spaces that would make it two, the second the category, if
-// there is one. Its value is the number of results; -1 if the tracker doesn't say.
+// searched makes h a search, named as "red shoes / Shop": the term as it was typed, but
+// for the number of its spaces, and the category, if there is one. Its value is the number of results; -1 if the tracker doesn't say.
 func (p *params) searched(h *hit.Hit) {
-	term := strings.ReplaceAll(strings.Join(strings.Fields(text(p.search)), " "), " /", "/")
+	term := strings.Join(strings.Fields(text(p.search)), " ")
 	if category := text(p.searchCategory); category != "" {
 		term += " / " + category
 	}

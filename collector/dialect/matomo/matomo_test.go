@@ -123,7 +123,7 @@ func TestParseQuery(t *testing.T) {
 			v.Kind, v.Name, v.Value = hit.Search, "red shoes", -1
 		})},
 		{"search with the mark of a category", base + "&search=+red++/+/+24+/&search_cat=Shop+/+Sale&search_count=-7", with(func(v *view) {
-			v.Kind, v.Name, v.Value = hit.Search, "red// 24/ / Shop / Sale", -1
+			v.Kind, v.Name, v.Value = hit.Search, "red / / 24 / / Shop / Sale", -1
 		})},
 		{"empty search is a page view", base + "&search=+&search_cat=Shop", []view{page}},
 		{"event", base + "&e_c=Video&e_a=Play&e_n=Intro&e_v=12.5&ca=1", with(func(v *view) {
