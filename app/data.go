@@ -72,12 +72,7 @@ func become(owner *syscall.Stat_t) error {
 	default:
 		return errNotOwner
 	}
-	uid, gid := int(owner.Uid), int(owner.Gid)
-	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
-		if primary, err := strconv.Atoi(u.Gid); err == nil {
-			gid = primary
-		}
-	}
+	uid, gid := int(owner.Uid), ownGroup(owner)
 	// In this order: the last one gives away the right to the others.
 	if err := syscall.Setgroups([]int{gid}); err != nil {
 		return err
@@ -86,4 +81,19 @@ func become(owner *syscall.Stat_t) error {
 		return err
 	}
 	return syscall.Setuid(uid)
+}
+
+// ownGroup returns the primary group of the owner of a file, or else the group of the
+// file, or one of the owner's own number: never root's, which gives rights that the owner
+// would not have.
+func ownGroup(owner *syscall.Stat_t) int {
+	if u, err := user.LookupId(strconv.FormatUint(uint64(owner.Uid), 10)); err == nil {
+		if primary, err := strconv.Atoi(u.Gid); err == nil && primary != 0 {
+			return primary
+		}
+	}
+	if owner.Gid != 0 {
+		return int(owner.Gid)
+	}
+	return int(owner.Uid)
 }

@@ -337,3 +337,33 @@ func TestRootActsAsTheOwner(t *testing.T) {
 		t.Errorf("site list by another user: %q, %v", out, err)
 	}
 }
+
+// TestRootLeavesItsGroup: root acts without its group where the directory has that one.
+func TestRootLeavesItsGroup(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("NOT TESTED: this needs root")
+	}
+	data := filepath.Join(t.TempDir(), "data")
+	must(t, os.Chmod(filepath.Dir(filepath.Dir(data)), 0o755), os.Mkdir(data, 0o770), os.Chown(data, stranger, 0))
+	s := serve(t, "engine", "--data", data, "--listen", "127.0.0.1:0")
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
+	if err != nil || !strings.Contains(string(status), "Gid:\t54321\t54321\t54321\t54321\n") || !strings.Contains(string(status), "Groups:\t54321 \n") {
+		t.Errorf("it runs as:\n%s%v", status, err)
+	}
+	s.stop()
+	files := 0
+	must(t, filepath.WalkDir(filepath.Join(data, "clickhouse"), func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		if err == nil && info.Sys().(*syscall.Stat_t).Gid != stranger {
+			t.Errorf("%s belongs to group %d", path, info.Sys().(*syscall.Stat_t).Gid)
+		}
+		files++
+		return err
+	}))
+	if files < 5 {
+		t.Errorf("it made %d files", files)
+	}
+}
