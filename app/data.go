@@ -20,6 +20,10 @@ import (
 // refused. If there is no directory it is made with create, and else left to be missed
 // by whoever needs it.
 func takeData(dir string, create bool) error {
+	dir, err := filepath.Abs(dir) // the owner may not see the working directory
+	if err != nil {
+		return fmt.Errorf("data directory: %w", trusted.Denied(err))
+	}
 	info, err := os.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && create:
@@ -30,7 +34,7 @@ func takeData(dir string, create bool) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
-		return fmt.Errorf("data directory: %w", err)
+		return fmt.Errorf("data directory: %w", trusted.Denied(err))
 	case !info.IsDir():
 		return fmt.Errorf("data directory %q: it is not a directory", dir)
 	}

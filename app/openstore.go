@@ -190,12 +190,14 @@ func advised(err error) error {
 	case errors.Is(err, embedded.ErrNoLibrary): // which says it itself
 	case errors.Is(err, embedded.ErrLocked):
 		what = "end the process that has it and does not answer, or name another directory with --data"
+	case errors.Is(err, embedded.ErrNotLoaded) && errors.Is(err, fs.ErrPermission):
+		what = "let that user read the library, or name another with --engine"
+	case errors.Is(err, embedded.ErrNotLoaded):
+		what = "install the library again, or name another with --engine"
 	case errors.Is(err, fs.ErrPermission):
 		what = "give the files of the data directory to the user of this process, as with chown -R"
 	case errors.Is(err, embedded.ErrNotStarted):
 		what = "if it says that a file is damaged, take the folder clickhouse of the data directory from a backup, or move it away to begin with an empty store; hits in the spool are kept"
-	case errors.Is(err, embedded.ErrNotLoaded):
-		what = "install the library again, or name another with --engine"
 	}
 	if what == "" {
 		return err

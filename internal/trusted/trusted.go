@@ -32,8 +32,8 @@ var ErrRefused = errors.New("refused")
 // A path that does not exist gives an error that wraps fs.ErrNotExist.
 func Path(path string) (string, error) {
 	path, err := filepath.Abs(path)
-	if err != nil {
-		return "", err
+	if err != nil { // the working directory can't be looked at
+		return "", Denied(err)
 	}
 	// From the root down: what has been checked can't be changed while the rest is.
 	const root = string(filepath.Separator)
@@ -92,7 +92,7 @@ func File(path string) (string, error) {
 func MakeDir(path string) (string, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
-		return "", err
+		return "", Denied(err)
 	}
 	above := path
 	for {
@@ -101,7 +101,7 @@ func MakeDir(path string) (string, error) {
 			break
 		}
 		if !errors.Is(err, fs.ErrNotExist) || above == filepath.Dir(above) {
-			return "", err
+			return "", Denied(err)
 		}
 		above = filepath.Dir(above)
 	}
@@ -109,7 +109,7 @@ func MakeDir(path string) (string, error) {
 		return "", err
 	}
 	if err := os.MkdirAll(path, 0o700); err != nil {
-		return "", err
+		return "", Denied(err)
 	}
 	return Path(path) // in a folder for all, such as /tmp, somebody may have been faster
 }
@@ -139,7 +139,7 @@ func trustees() owners {
 func (o owners) check(path string, above bool) error {
 	info, err := os.Lstat(path)
 	if err != nil {
-		return err
+		return Denied(err)
 	}
 	stat, mode := info.Sys().(*syscall.Stat_t), info.Mode()
 	switch {
@@ -153,6 +153,15 @@ func (o owners) check(path string, above bool) error {
 		return fmt.Errorf("%q: %w: its group %d may write to it (mode %04o); take that away with chmod g-w", path, ErrRefused, stat.Gid, mode.Perm())
 	}
 	return nil
+}
+
+// Denied returns an error of the system's, and who was refused if it is a refusal: root
+// may act as somebody who can't reach what root can.
+func Denied(err error) error {
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return fmt.Errorf("%w for %s, as which this process acts", err, UserName(uint32(os.Geteuid())))
 }
 
 // UserName returns the name of a user, or the number where there is none.
@@ -195,6 +204,13 @@ func executable() string {
 	if standIn != "" {
 		return standIn
 	}
+	return started
+}
+
+// started is looked for at once, since the user that the process becomes may not see it.
+var started = findExecutable()
+
+func findExecutable() string {
 	exe, err := os.Executable()
 	if err != nil {
 		return ""

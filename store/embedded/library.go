@@ -36,7 +36,7 @@ func FindLibrary(explicit string) (string, error) {
 		case errors.Is(err, fs.ErrNotExist):
 			return "", fmt.Errorf("%w: no file at %q", ErrNoLibrary, explicit)
 		case err != nil:
-			return "", fmt.Errorf("load the engine: %w", err)
+			return "", fmt.Errorf("%w: %w", ErrNotLoaded, err)
 		}
 		return path, nil
 	}
@@ -45,7 +45,7 @@ func FindLibrary(explicit string) (string, error) {
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
-			return "", fmt.Errorf("load the engine: %w", err)
+			return "", fmt.Errorf("%w: %w", ErrNotLoaded, err)
 		default:
 			return path, nil
 		}
@@ -97,7 +97,7 @@ func openNeeded(path string) error {
 	}
 	file, err := elf.Open(path)
 	if err != nil {
-		return err
+		return trusted.Denied(err)
 	}
 	defer file.Close()
 	needed, err := file.ImportedLibraries()

@@ -6,15 +6,24 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/fotspor/fotspor/internal/trusted"
 	"github.com/fotspor/fotspor/store/embedded"
 )
 
-// find prints where the library would be loaded from.
+// find prints where the library would be loaded from, by a user who is named after the
+// path, if one is.
 func find(explicit string) error {
+	if len(os.Args) > 2 {
+		uid, err := strconv.Atoi(os.Args[2])
+		if err := errors.Join(err, syscall.Setuid(uid)); err != nil {
+			return err
+		}
+	}
 	path, err := embedded.FindLibrary(explicit)
 	if errors.Is(err, embedded.ErrNoLibrary) {
 		return fmt.Errorf("ErrNoLibrary: %w", err)
@@ -162,5 +171,24 @@ func TestLibrariesOfTheSystem(t *testing.T) {
 		if strings.Contains(line, "RUNPATH from file") || strings.Contains(line, "RPATH from file") {
 			t.Errorf("the loader looks elsewhere: %s", line)
 		}
+	}
+}
+
+// TestLibraryOfRootAlone: the library beside the program is refused to the user that
+// root's process has become, not missing.
+func TestLibraryOfRootAlone(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("NOT TESTED: this needs root")
+	}
+	dir := t.TempDir()
+	text, err := os.ReadFile(os.Args[0])
+	must(t, err, os.Chmod(dir, 0o700))
+	program, library := filepath.Join(dir, "program"), filepath.Join(dir, "libchdb.so")
+	must(t, os.WriteFile(program, text, 0o755), os.WriteFile(library, nil, 0o644))
+	cmd := exec.CommandContext(t.Context(), program, "", "54321")
+	cmd.Env = append(os.Environ(), childVariable+"=find")
+	out, err := cmd.CombinedOutput()
+	if err == nil || !strings.HasPrefix(string(out), "\nload the engine: ") || !strings.Contains(string(out), "permission denied for user 54321") || !strings.Contains(string(out), dir) {
+		t.Errorf("%v: %q, want that it is refused to user 54321", err, out)
 	}
 }
