@@ -78,8 +78,8 @@ func TestCommandsMakeNoStore(t *testing.T) {
 	}
 	const segment = "20260101T000000.000000Z-AAAA"
 	for _, args := range [][]string{{"spool", "list"}, {"spool", "retry", segment}, {"spool", "drop", segment}} {
-		if _, errs, status := command(t, "", append(args, "--data", empty)...); status != 1 || !strings.Contains(errs, empty) {
-			t.Errorf("%v: status %d, %q, want 1 and the directory", args, status, errs)
+		if _, errs, status := command(t, "", append(args, "--data", empty)...); status != 1 || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, "there is no spool in \""+empty+`"`) {
+			t.Errorf("%v: status %d, %q, want 1 and that there is no spool in the directory", args, status, errs)
 		}
 	}
 	if made, err := os.ReadDir(empty); err != nil || len(made) > 0 {
@@ -92,6 +92,27 @@ func TestCommandsMakeNoStore(t *testing.T) {
 		t.Errorf("made %q databases", got)
 	}
 	http.DefaultClient.CloseIdleConnections()
+}
+
+// TestSpoolBeforeTheCollector: where a store is, the spool is empty until a collector has
+// run, and the list names the place.
+func TestSpoolBeforeTheCollector(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	if _, errs, status := command(t, "", "spool", "list"); status != 1 || !strings.Contains(errs, `there is no spool in "`+dir+`/data"`) {
+		t.Errorf("spool list: %q, status %d, want the place in full", errs, status)
+	}
+	if _, errs, status := command(t, "", "migrate"); status != 0 {
+		t.Fatalf("migrate: %q, status %d", errs, status)
+	}
+	if out, errs, status := command(t, "", "spool", "list"); out != "" || errs != "spool: "+dir+"/data/spool\n" || status != 0 {
+		t.Errorf("spool list: %q, %q, status %d", out, errs, status)
+	}
+	for _, name := range []string{"retry", "drop"} {
+		if _, errs, status := command(t, "", "spool", name, "20260101T000000.000000Z-AAAA"); status != 1 || !strings.Contains(errs, "no such segment is kept") {
+			t.Errorf("spool %s: %q, status %d", name, errs, status)
+		}
+	}
 }
 
 // TestCreate: a store is made by who says so, and every report names the one asked.

@@ -2,23 +2,37 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/fotspor/fotspor/collector/spool"
+	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/store/embedded"
 )
 
 // The commands on the spool work on its files, beside a collector that runs.
 
 func (c *call) spoolDir() string { return filepath.Join(c.opts.Data, "spool") }
 
+// parseForSpool reads flags and words, and returns an error if no collector has worked
+// in the data directory: then it is likely to be another one that was meant.
 func (c *call) parseForSpool(names ...string) ([]string, error) {
 	words, err := c.parseForStore(names...)
 	if err != nil {
 		return nil, err
 	}
-	return words, takeData(c.opts.Data, false)
+	if err := takeData(c.opts.Data, false); err != nil {
+		return nil, err
+	}
+	_, err = os.Stat(c.spoolDir())
+	if errors.Is(err, fs.ErrNotExist) && !embedded.Exists(c.opts.Data) {
+		return nil, fmt.Errorf("there is no spool in %q (if that is where it should be: fotspor serve or fotspor collector makes one)", store.Config{Dir: c.opts.Data}.Place())
+	}
+	return words, nil
 }
 
 func listSpool(_ context.Context, c *call) error {
@@ -26,9 +40,10 @@ func listSpool(_ context.Context, c *call) error {
 		return err
 	}
 	segments, err := spool.List(c.spoolDir())
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) { // no collector has run yet
 		return err
 	}
+	fmt.Fprintf(c.Stderr, "spool: %s\n", filepath.Join(store.Config{Dir: c.opts.Data}.Place(), "spool"))
 	for _, s := range segments {
 		note := ""
 		if s.Err != nil {

@@ -99,7 +99,7 @@ func drop(files fileSystem, dir, token string) error {
 // keptFile returns the file of a segment that has one of some suffixes.
 func keptFile(files fileSystem, dir, token string, suffixes ...string) (name, error) {
 	entries, err := files.ReadDir(dir)
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return name{}, err
 	}
 	for _, e := range entries {
