@@ -28,8 +28,9 @@ type passage struct {
 	ref  string   // the referring URL, up to its query
 	row  *hit.Row
 
-	excluded bool   // the page is on an excluded path, which a rule of the site has marked
-	rule     string // which rule of the bot ledger the hit fell under, if it did
+	unreadable bool   // the hit names its page by what is no URL of one
+	excluded   bool   // the page is on an excluded path, which a rule of the site has marked
+	rule       string // which rule of the bot ledger the hit fell under, if it did
 }
 
 // step is one station of the pipeline. It fills in what it knows of the row, or
@@ -74,6 +75,7 @@ const (
 	prefetched   reason = "prefetch"
 	noPage       reason = "no_page"
 	ownLink      reason = "own_link"
+	noTarget     reason = "no_target"
 	foreignHost  reason = "foreign_host"
 	excludedPath reason = "excluded_path"
 	spam         reason = "referrer_spam"
@@ -87,7 +89,7 @@ const (
 )
 
 var reasons = []reason{
-	unknownSite, tooOld, objected, bot, prefetched, noPage, ownLink, foreignHost, excludedPath, spam, noVisit,
+	unknownSite, tooOld, objected, bot, prefetched, noPage, ownLink, noTarget, foreignHost, excludedPath, spam, noVisit,
 	badRequest, bodyMemory, bodySlow, bodyTooLarge, rateLimited, spoolFull,
 }
 
@@ -158,10 +160,15 @@ func (c *Collector) scrub(p *passage) reason {
 			p.row.Value = -1 // not known; 0 would be a search without a result
 		}
 	}
-	if h.Kind == hit.Outlink && p.site.leadsHome(h.Name) {
+	switch {
+	case h.Kind == hit.Outlink && p.site.leadsHome(h.Name):
 		return ownLink
+	case (h.Kind == hit.Outlink || h.Kind == hit.Download) && p.row.Name == "": // mailto:, tel: and the like
+		return noTarget
 	}
-	if page, ok := parsePage(h.URL); ok {
+	page, ok := parsePage(h.URL)
+	p.unreadable = !ok && strings.TrimSpace(h.URL) != ""
+	if ok {
 		page.RawQuery = p.cleanQuery(page.RawQuery, p.site.Parameters)
 		if strings.Contains(page.Fragment, "=") { // Matomo's links may name a campaign there
 			fragment := strings.TrimLeft(page.EscapedFragment(), "?!/")
@@ -203,12 +210,16 @@ func (c *Collector) browser(p *passage) reason {
 }
 
 // locate finds the page among those of the site. What is not a page view may do
-// without: a server-side event has no page.
+// without: a server-side event has no page. A URL that can't be read is none of the
+// site's.
 func (c *Collector) locate(p *passage) reason {
-	if p.page == nil {
-		if p.hit.Kind == hit.Pageview {
-			return noPage
-		}
+	switch {
+	case p.page != nil:
+	case p.hit.Kind == hit.Pageview:
+		return noPage
+	case p.unreadable:
+		return foreignHost
+	default:
 		return kept
 	}
 	switch host := cleanHost(p.page); {

@@ -151,11 +151,11 @@ func TestPipeline(t *testing.T) {
 			request: request{target: action + "&link=https://Butikk.example.org/kurv"},
 			dropped: []string{"own link"},
 		},
-		{
-			name:    "outlink to a person has no name",
-			request: request{target: action + "&link=mailto:kari@example.org"},
-			rows:    []hit.Row{row(at("/kurs"), done(hit.Outlink, "", 0))},
-		},
+		{name: "link to a person", request: request{target: action + "&link=mailto:kari@example.org"}, dropped: []string{"no target"}},
+		{name: "link to a telephone", request: request{target: action + "&link=tel:+4791234567"}, dropped: []string{"no target"}},
+		{name: "link to a message", request: request{target: action + "&link=sms:91234567"}, dropped: []string{"no target"}},
+		{name: "link to what can't be read", request: request{target: action + "&link=https://other%2531.example/x"}, dropped: []string{"no target"}},
+		{name: "download of what can't be read", request: request{target: action + "&download=blob:x"}, dropped: []string{"no target"}},
 		{
 			name:    "download",
 			request: request{target: action + "&download=/filer/%C3%85rsmelding.pdf%3Ftoken=1"},
@@ -233,6 +233,22 @@ func TestPipeline(t *testing.T) {
 			request: request{target: "/matomo.php?idsite=1&rec=1&url=https://kopi.example/a&e_c=a&e_a=b"},
 			dropped: []string{"foreign host"},
 		},
+		{
+			name:    "event on a page whose host can't be read",
+			request: request{target: "/matomo.php?idsite=1&rec=1&url=https://foreign%2531.example/z7&e_c=z7&e_a=b"},
+			dropped: []string{"foreign host"},
+		},
+		{
+			name:    "event on a page that is none",
+			request: request{target: "/matomo.php?idsite=1&rec=1&url=about:blank&e_c=a&e_a=b"},
+			dropped: []string{"foreign host"},
+		},
+		{
+			name:    "search on a page whose host can't be read",
+			request: request{target: "/matomo.php?idsite=1&rec=1&url=https://[::1/x&search=a"},
+			dropped: []string{"foreign host"},
+		},
+		{name: "page whose host can't be read", request: request{target: page + "https://foreign%2531.example/z7"}, dropped: []string{"no page"}},
 		{
 			name:    "page that is not counted",
 			request: request{target: page + "https://example.org/intern/vakt%3Fside=2"},
