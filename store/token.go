@@ -105,5 +105,6 @@ func (s *Store) RemoveToken(ctx context.Context, id string) error {
 	if err != nil {
 		return fmt.Errorf("remove token %q: %w", id, err)
 	}
+	s.dropReplaced(ctx, "tokens")
 	return nil
 }

@@ -60,10 +60,7 @@ func TestTokens(t *testing.T) {
 			t.Errorf("remove token %q: %v, want ErrNotFound", id, err)
 		}
 	}
-	if err := st.Exec(ctx, "OPTIMIZE TABLE tokens FINAL"); err != nil {
-		t.Fatal(err)
-	}
-	if left := query(t, st, "SELECT name, hash FROM tokens WHERE removed"); left != "\t" {
+	if left := query(t, st, "SELECT name, hash FROM tokens WHERE id = '"+want[0].ID+"'"); left != "\t" {
 		t.Errorf("left of a removed token: %q", left)
 	}
 	if _, _, err := st.AddToken(ctx, "x", []uint32{1, 0}); err == nil {

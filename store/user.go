@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -177,6 +178,9 @@ func (s *Store) change(ctx context.Context, name string, action Action, about fu
 	if err := s.writeUser(ctx, u, removed); err != nil {
 		return fmt.Errorf("change user %q: %w", name, err)
 	}
+	if u.Password != before.Password {
+		defer s.dropReplaced(ctx, "users")
+	}
 	if !demoted {
 		return nil
 	}
@@ -190,6 +194,20 @@ func (s *Store) change(ctx context.Context, name string, action Action, about fu
 		return fmt.Errorf("keep the last admin %q: %w", name, err)
 	}
 	return fmt.Errorf("user %q: %w", name, ErrLastAdmin)
+}
+
+// dropTime bounds dropReplaced, beside which a request waits.
+const dropTime = 5 * time.Second
+
+// dropReplaced merges the parts of a small table, so that rows which no longer count,
+// and the secrets in them, leave the disk within seconds. A failure is logged: the
+// next change tries again.
+func (s *Store) dropReplaced(ctx context.Context, table string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dropTime)
+	defer cancel()
+	if err := s.conn.Exec(ctx, "OPTIMIZE TABLE "+table+" FINAL"); err != nil {
+		s.log.Warn("rows that were replaced, and the hashes in them, stay on the disk for now", "table", table, "err", err)
+	}
 }
 
 // hasAdmin reports whether there is an admin of another name.

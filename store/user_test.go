@@ -265,6 +265,35 @@ func TestSessions(t *testing.T) {
 	}
 }
 
+// TestOldHashesLeave: the hash of an old password, of a removed user or of a removed
+// token is in no row, and within seconds in no part on the disk.
+func TestOldHashesLeave(t *testing.T) {
+	st := storetest.Open(t)
+	ctx := t.Context()
+	addUsers(t, st, store.User{Name: "kari", Role: store.Admin, Password: "old hash"}, store.User{Name: "ola", Role: store.Viewer, Password: "ola's hash"})
+	token, _, err := st.AddToken(ctx, "t", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(st.SetPassword(ctx, "kari", "new hash"), st.RemoveUser(ctx, "ola"), st.RemoveToken(ctx, token.ID)); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := query(t, st, "SELECT name, password FROM users ORDER BY name"), "kari\tnew hash\nola\t"; got != want {
+		t.Errorf("users hold %q, want %q", got, want)
+	}
+	if got := query(t, st, "SELECT hash FROM tokens"); got != "" {
+		t.Errorf("tokens hold %q, want no hash", got)
+	}
+	const old = "SELECT count() FROM system.parts WHERE database = currentDatabase() AND table IN ('users', 'tokens') AND NOT active"
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(time.Minute); query(t, st, old) != "0"; <-tick.C {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s old parts are left after a minute", query(t, st, old))
+		}
+	}
+}
+
 // TestChangesWin: a change counts although the clock was ahead when the one before
 // it was made.
 func TestChangesWin(t *testing.T) {

@@ -1,11 +1,14 @@
 -- What a user may see, and the generation of what was decided about the user: a session
 -- holds the generation in which it began, and ends with it. A removed user is a row too,
--- without a password, which outlives older rows until parts merge.
+-- without a password. The program merges the parts after such a change, and those that
+-- were replaced leave the disk within seconds.
 ALTER TABLE users
     ADD COLUMN IF NOT EXISTS restricted UInt8         COMMENT '1: a viewer sees the sites named and no others',
     ADD COLUMN IF NOT EXISTS sites      Array(UInt32),
     ADD COLUMN IF NOT EXISTS generation String        COMMENT 'random, new with each password, role, list of sites and removal',
     ADD COLUMN IF NOT EXISTS removed    UInt8;
+ALTER TABLE users MODIFY SETTING old_parts_lifetime = 5, cleanup_delay_period = 5, max_cleanup_delay_period = 10;
+ALTER TABLE tokens MODIFY SETTING old_parts_lifetime = 5, cleanup_delay_period = 5, max_cleanup_delay_period = 10;
 
 -- Log-ins. The row with the highest version counts. Requests move seen and count the
 -- version up, and a log-out takes the highest version there is, so no request that is
