@@ -192,29 +192,28 @@ func listSites(ctx context.Context, c *call) error {
 	})
 }
 
-// allSites is how the command line names a token's being good for every site.
+// allSites stands for every site in the command line.
 const allSites = "all"
 
 func addToken(ctx context.Context, c *call) error {
-	var sites list
+	var sites userSites
 	c.Var(&sites, "site", "`numbers` of the sites that the token is good for, separated by commas, or all")
 	name := c.String("name", "", "`name` that tells what the token is for")
 	quiet := c.Bool("quiet", false, "print the token alone")
 	if _, err := c.parseForStore(); err != nil {
 		return err
 	}
-	if len(sites) == 0 {
+	switch {
+	case !sites.said:
 		return usagef("missing --site, such as --site 1")
-	}
-	_, ids, err := readSites(sites)
-	if err != nil {
-		return err
+	case !sites.all && len(sites.ids) == 0:
+		return usagef("site %q: want numbers of sites, or all", noSites)
 	}
 	return c.withStore(ctx, func(st *store.Store) error {
-		if err := checkSites(ctx, st, ids); err != nil {
+		if err := checkSites(ctx, st, sites.ids); err != nil {
 			return err
 		}
-		token, secret, err := st.AddToken(ctx, *name, ids)
+		token, secret, err := st.AddToken(ctx, *name, sites.ids)
 		if err != nil {
 			return err
 		}

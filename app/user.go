@@ -2,6 +2,7 @@ package app
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/user"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,20 +35,57 @@ func account(getenv func(string) string) string {
 	return name
 }
 
-// readSites reads the numbers of sites, or the word for all of them, and checks that
-// the sites exist.
-func readSites(words list) (all bool, ids []uint32, err error) {
-	if len(words) == 1 && words[0] == allSites {
-		return true, nil, nil
+// noSites stands for no site in --sites.
+const noSites = "none"
+
+// userSites are the sites of a user or token, each once, as the command line names them. The zero value is no word
+// about sites.
+type userSites struct {
+	said, all bool
+	ids       []uint32
+}
+
+func (u *userSites) String() string {
+	switch {
+	case !u.said:
+		return ""
+	case u.all:
+		return allSites
+	}
+	return sitesOf(store.User{Restricted: true, Sites: u.ids})
+}
+
+func (u *userSites) Set(s string) error {
+	*u = userSites{said: true}
+	var words list
+	words.Set(s)
+	switch {
+	case len(words) == 0:
+		return fmt.Errorf("want numbers, %s or %s", allSites, noSites)
+	case len(words) == 1 && words[0] == allSites:
+		u.all = true
+		return nil
+	case len(words) == 1 && words[0] == noSites:
+		return nil
 	}
 	for _, word := range words {
 		id, err := siteID(word)
 		if err != nil {
-			return false, nil, err
+			return err
 		}
-		ids = append(ids, id)
+		if !slices.Contains(u.ids, id) {
+			u.ids = append(u.ids, id)
+		}
 	}
-	return false, ids, nil
+	return nil
+}
+
+// refuseAdmin returns an error if sites are to be chosen for an admin.
+func (u *userSites) refuseAdmin(name string, role store.Role) error {
+	if u.said && !u.all && role == store.Admin {
+		return usagef("sites of user %q: an admin sees all sites; make the user a viewer to choose some", name)
+	}
+	return nil
 }
 
 func checkSites(ctx context.Context, st *store.Store, ids []uint32) error {
@@ -65,13 +104,13 @@ func readRole(word string) (store.Role, error) {
 	return "", usagef("role %q: want admin or viewer", word)
 }
 
-const sitesUsage = "`numbers` of the sites that a viewer sees, separated by commas, or all; an admin sees all"
+const sitesUsage = "`numbers` of the sites that a viewer sees, separated by commas, or all or none; an admin sees all"
 
 func addUser(ctx context.Context, c *call) error {
 	c.bindCreate()
 	role := c.String("role", string(store.Viewer), "`role`: admin or viewer")
-	sites := list{allSites}
-	c.Var(&sites, "sites", sitesUsage)
+	sites := userSites{all: true}
+	c.Var(&sites, "sites", sitesUsage+" (default: all)")
 	words, err := c.parseForStore("NAME")
 	if err != nil {
 		return err
@@ -83,17 +122,16 @@ func addUser(ctx context.Context, c *call) error {
 	if u.Role, err = readRole(*role); err != nil {
 		return err
 	}
-	all, ids, err := readSites(sites)
-	if err != nil {
+	if err := sites.refuseAdmin(u.Name, u.Role); err != nil {
 		return err
 	}
-	u.Restricted, u.Sites = !all, ids
+	u.Restricted, u.Sites = !sites.all, sites.ids
 	secret, err := c.readPassword(u.Name)
 	if err != nil {
 		return err
 	}
 	return c.withStore(ctx, func(st *store.Store) error {
-		if err := checkSites(ctx, st, ids); err != nil {
+		if err := checkSites(ctx, st, sites.ids); err != nil {
 			return err
 		}
 		// Before the password is judged: it may not be meant for a new user.
@@ -106,7 +144,14 @@ func addUser(ctx context.Context, c *call) error {
 		if u.Password, err = hashPassword(ctx, st, u.Name, secret); err != nil {
 			return err
 		}
-		return st.AddUser(ctx, u)
+		if err := st.AddUser(ctx, u); err != nil {
+			return err
+		}
+		if ok, err := st.HasAdmin(ctx); err != nil || ok {
+			return err
+		}
+		_, err = fmt.Fprintln(c.Stdout, "there is no admin yet: the link that the dashboard prints when it starts makes the first one, or fotspor user add NAME --role admin")
+		return err
 	})
 }
 
@@ -141,12 +186,15 @@ func setPassword(ctx context.Context, c *call) error {
 		if err != nil {
 			return err
 		}
+		if same, err := password.NewHasher().Verify(ctx, u.Password, secret); err != nil || same {
+			return cmp.Or(err, fmt.Errorf("user %q has this password already: want another one", u.Name))
+		}
 		return st.SetPassword(ctx, u.Name, hash)
 	})
 }
 
 func setRole(ctx context.Context, c *call) error {
-	var sites list
+	var sites userSites
 	c.Var(&sites, "sites", sitesUsage+" (default: as before)")
 	words, err := c.parseForStore("NAME", "ROLE")
 	if err != nil {
@@ -164,32 +212,30 @@ func setSites(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	var sites list
-	sites.Set(words[1])
-	if len(sites) == 0 {
-		return usagef("sites %q: want numbers, or all", words[1])
+	var sites userSites
+	if err := sites.Set(words[1]); err != nil {
+		return usagef("sites %q: %w", words[1], err)
 	}
 	return c.setRights(ctx, words[0], sites, func(*store.User) {})
 }
 
 // setRights changes what a user may see and do. Without a word about sites they stay.
-func (c *call) setRights(ctx context.Context, name string, sites list, change func(*store.User)) error {
-	all, ids, err := readSites(sites)
-	if err != nil {
-		return err
-	}
+func (c *call) setRights(ctx context.Context, name string, sites userSites, change func(*store.User)) error {
 	return c.withStore(ctx, func(st *store.Store) error {
-		if err := checkSites(ctx, st, ids); err != nil {
+		if err := checkSites(ctx, st, sites.ids); err != nil {
 			return err
 		}
 		u, err := st.User(ctx, name)
 		if err != nil {
 			return err
 		}
-		if len(sites) > 0 {
-			u.Restricted, u.Sites = !all, ids
+		if sites.said {
+			u.Restricted, u.Sites = !sites.all, sites.ids
 		}
 		change(&u)
+		if err := sites.refuseAdmin(name, u.Role); err != nil {
+			return err
+		}
 		return st.SetRights(ctx, u.Name, u.Role, u.Restricted, u.Sites)
 	})
 }
@@ -225,6 +271,9 @@ func listUsers(ctx context.Context, c *call) error {
 func sitesOf(u store.User) string {
 	if u.Sees(0) {
 		return allSites
+	}
+	if len(u.Sites) == 0 {
+		return noSites
 	}
 	words := make([]string, len(u.Sites))
 	for i, id := range u.Sites {

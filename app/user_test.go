@@ -52,7 +52,27 @@ func TestUserCommands(t *testing.T) {
 	must(testPassword, "user", "add", "kari", "--role", "admin")
 	must(testPassword, "user", "add", "ola", "--sites", "2")
 	users("kari\tadmin\tall\nola\tviewer\t2\n")
+	must("", "user", "sites", "ola", "2,1,2,2")
+	users("kari\tadmin\tall\nola\tviewer\t1,2\n")
+	must("", "user", "role", "ola", "viewer", "--sites", "none")
+	users("kari\tadmin\tall\nola\tviewer\tnone\n")
+	must("", "user", "role", "ola", "viewer", "--sites", "2")
+	for _, args := range [][]string{ // mistakes, which change nothing
+		{"user", "add", "per", "--sites", ""}, {"user", "add", "per", "--sites", " , "}, {"user", "add", "per", "--sites", "all,1"},
+		{"user", "role", "ola", "viewer", "--sites", ""}, {"user", "sites", "ola", ""}, {"user", "sites", "ola", "none,1"},
+		{"token", "add", "--site", "none"}, {"token", "add", "--site", ""},
+		{"user", "add", "per", "--role", "admin", "--sites", "1"}, {"user", "role", "kari", "admin", "--sites", "1"},
+		{"user", "role", "ola", "admin", "--sites", "none"}, {"user", "sites", "kari", "1"}, {"user", "sites", "kari", "none"},
+	} {
+		if _, errs, status := command(t, testPassword, append(args, "--data", p.opts.Data)...); status != 2 || strings.Count(errs, "\n") != 1 {
+			t.Errorf("%q: status %d, %q, want 2 and one line", args, status, errs)
+		}
+	}
+	users("kari\tadmin\tall\nola\tviewer\t2\n")
 
+	refused("exists", "another "+testPassword, "user", "add", "KARI")
+	refused("one script", "another "+testPassword, "user", "add", "k\u0430ri")
+	refused("already", testPassword, "user", "password", "ola")
 	refused("fotspor user password", "another "+testPassword, "user", "add", "kari")
 	refused("common", "Passord123456", "user", "add", "per")
 	refused("common", "vi i fjordvik bor her", "user", "add", "per")
@@ -135,7 +155,7 @@ func TestUserCommands(t *testing.T) {
 		seen[e.Via+" "+e.Action] += e.Count
 	}
 	for what, want := range map[string]int{
-		"command user added": 2, "command user removed": 1, "command role changed": 1, "command sites changed": 1,
+		"command user added": 2, "command user removed": 1, "command role changed": 1, "command sites changed": 4, "command last admin kept": 2,
 		"command password changed": 1, "command site added": 2, "page log-in": 4, "page access refused": 1,
 	} {
 		if seen[what] != want {

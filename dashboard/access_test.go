@@ -121,7 +121,7 @@ func TestNoRouteForgets(t *testing.T) {
 func TestWhoAsksForSites(t *testing.T) {
 	allowed := map[string]string{
 		"findSite": "guard's", "sites": "leaves out what the user does not see",
-		"choose": "words that no password holds", "renderUsers": "for admins", "renderUser": "for admins",
+		"choose": "words that no password holds", "renderUsers": "for admins", "renderUser": "for admins", "rights": "for admins",
 	}
 	set := token.NewFileSet()
 	entries, err := os.ReadDir(".")

@@ -121,6 +121,9 @@ func (d *Dashboard) changePassword(c *call) error {
 	if err != nil {
 		return err
 	}
+	if form.Problem == "" && password.Same(c.r.PostForm.Get("current"), c.r.PostForm.Get("password")) {
+		form.Problem = "password.same"
+	}
 	if form.Problem != "" {
 		return d.renderAccount(c, http.StatusUnprocessableEntity, accountPage{New: form})
 	}

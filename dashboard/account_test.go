@@ -149,6 +149,7 @@ func TestAccount(t *testing.T) {
 		"short":   {form(userPass, "kort", "kort"), http.StatusUnprocessableEntity, "The password is too short or too long."},
 		"common":  {form(userPass, "Passord123456", "Passord123456"), http.StatusUnprocessableEntity, "The password is too easy to guess: many people use it, or it holds the user name or the name of the site."},
 		"name":    {form(userPass, "kari liker brunost", "kari liker brunost"), http.StatusUnprocessableEntity, "The password is too easy to guess: many people use it, or it holds the user name or the name of the site."},
+		"same":    {form(userPass, userPass, userPass), http.StatusUnprocessableEntity, "This is the password you have now. Choose another one."},
 		"site":    {form(userPass, "bading i fjordvik", "bading i fjordvik"), http.StatusUnprocessableEntity, "The password is too easy to guess: many people use it, or it holds the user name or the name of the site."},
 	} {
 		if a := b.post("/account/password", c.form); a.status != c.status || a.text(".alert") != c.want {
@@ -240,6 +241,27 @@ func TestUsersPage(t *testing.T) {
 			t.Errorf("%s: %d, no message %s: %s", name, c.a.status, c.want, c.a.text("main"))
 		}
 	}
+	for name, c := range map[string]struct {
+		a    *answer
+		want string
+	}{
+		"all and one": {add("ola", "viewer", otherPass, "all", "1", "site", "1"), "Choose either all sites or some of them."},
+		"no site":     {add("ola", "viewer", otherPass, "site", "1", "site", "99"), "One of the sites you chose does not exist any more. Choose again."},
+		"admin":       {add("ola", "admin", otherPass, "site", "1"), "An administrator sees all sites. Choose no sites, or make the user a viewer."},
+		"the same, later": {b.post("/admin/users/rights", url.Values{"name": {"boss"}, "role": {"viewer"}, "all": {"1"}, "site": {"1"}}),
+			"Choose either all sites or some of them."},
+	} {
+		if c.a.status != http.StatusUnprocessableEntity || c.a.text("#bad-sites") != c.want {
+			t.Errorf("%s: %d %q, want %q", name, c.a.status, c.a.text("#bad-sites"), c.want)
+		}
+	}
+	for _, path := range []string{"/admin/users", "/admin/users?name=boss"} {
+		if n := b.get(path).Find("input[type=checkbox][checked]").Length(); n != 0 {
+			t.Errorf("%s: %d boxes are ticked from the start", path, n)
+		}
+	}
+	add("BOSS", "viewer", otherPass).want(http.StatusUnprocessableEntity)
+	add("b\u043ess", "viewer", otherPass).want(http.StatusUnprocessableEntity)
 	add("ola", "root", otherPass).want(http.StatusBadRequest)
 	add("ola", "viewer", otherPass, "site", "two").want(http.StatusBadRequest)
 	add("ola <b>", "viewer", otherPass, "site", "2").want(http.StatusOK)
@@ -289,6 +311,9 @@ func TestUsersPage(t *testing.T) {
 	b.post("/admin/sessions", url.Values{"id": {id}}).want(http.StatusOK)
 	if n := b.get("/admin/sessions").Find("tbody tr").Length(); n != 2 || ola.isIn() == second.isIn() {
 		t.Errorf("%d sessions, ola's %t and %t, want one of hers ended", n, ola.isIn(), second.isIn())
+	}
+	if a := b.post("/admin/sessions", url.Values{"id": {id}}); a.status != http.StatusNotFound || a.text(".alert") != "That log-in has ended already." {
+		t.Errorf("the end of a session that is over: %d %q", a.status, a.text(".alert"))
 	}
 	if a := b.post("/admin/sessions", url.Values{"all": {"1"}}); a.url.Path != "/login" || ola.isIn() || second.isIn() {
 		t.Errorf("after the end of all sessions at %s", a.url)
@@ -521,8 +546,14 @@ func TestDeviceCookie(t *testing.T) {
 				t.Errorf("a guess with the cookie: %d", got)
 			}
 		}
-		if got := try(cookie.Value, userName, userPass, 2); got != http.StatusTooManyRequests {
-			t.Errorf("the sixth guess with the cookie: %d, want 429", got)
+		// Then it is as none.
+		for i := range 6 {
+			if got, want := try(cookie.Value, userName, "a guess", 2), []int{403, 403, 403, 403, 403, 429}[i]; got != want {
+				t.Errorf("guess %d with a cookie that has failed too often: %d, want %d", i+1, got, want)
+			}
+		}
+		if got := try(cookie.Value, userName, userPass, 4); got != http.StatusSeeOther {
+			t.Errorf("with that cookie from another network: %d, want 303", got)
 		}
 		if got := try("", userName, userPass, 1); got != http.StatusSeeOther {
 			t.Errorf("without the cookie: %d, want 303", got)
@@ -552,6 +583,9 @@ func TestDeviceCookie(t *testing.T) {
 		}
 		if got := try(cookie.Value, userName, userPass, 3); got != http.StatusSeeOther {
 			t.Errorf("the cookie itself: %d, want 303", got)
+		}
+		if got := try("x.y.z; "+cookie.Name+"="+cookie.Value, userName, userPass, 3); got != http.StatusSeeOther {
+			t.Errorf("the cookie behind another of its name: %d, want 303", got)
 		}
 		now := b.now
 		b.now = now.Add(181 * 24 * time.Hour)
@@ -602,6 +636,8 @@ func TestAuditOfLogins(t *testing.T) {
 		from := fmt.Sprint("203.0.113.", i/4)
 		b.post("/login", credentials(fmt.Sprint("hunter", i), "secret typed text"), "Test-Network", from).want(http.StatusForbidden)
 	}
+	b.client = b.newClient() // an unknown device
+	b.stay()
 	for range 8 { // the last three must wait
 		b.post("/login", credentials(userName, "secret typed text"), "Test-Network", "203.0.113.99")
 	}

@@ -45,14 +45,24 @@ func deviceMAC(u store.User, text string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// device returns what the attempts of this device are counted by, if it has logged in
-// before as the user. A user that does not exist has no device.
-func (c *call) device(u store.User) (counted, bool) {
-	cookie, err := c.r.Cookie(c.deviceCookieName())
-	if err != nil {
-		return counted{}, false
+// maxDevices is how many cookies of devices are looked at. A browser has several if
+// another program of the host sets one under the same name.
+const maxDevices = 5
+
+// devices returns what the attempts of this device are counted by, for each cookie that
+// says that it has logged in before as the user. A user that does not exist has none.
+func (c *call) devices(u store.User) (all [][]counted) {
+	cookies := c.r.CookiesNamed(c.deviceCookieName())
+	for _, cookie := range cookies[:min(len(cookies), maxDevices)] {
+		if by, ok := c.device(u, cookie.Value); ok {
+			all = append(all, []counted{by})
+		}
 	}
-	parts := strings.Split(cookie.Value, ".")
+	return all
+}
+
+func (c *call) device(u store.User, value string) (counted, bool) {
+	parts := strings.Split(value, ".")
 	if len(parts) != 3 {
 		return counted{}, false
 	}

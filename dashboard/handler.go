@@ -118,6 +118,9 @@ func (d *Dashboard) handle(pattern string, f handler) http.Handler {
 
 func (d *Dashboard) serve(c *call, f handler) error {
 	if err := d.crossOrigin.Check(c.r); err != nil {
+		if _, user, err := d.session(c); err == nil {
+			d.refusals.add(c.now, store.ForgeryRefused, user.Name)
+		}
 		return crossOrigin.because(err)
 	}
 	if l := d.languages.Find(c.r.URL.Query().Get("lang")); l != nil && c.r.Method == http.MethodGet {

@@ -26,7 +26,7 @@ type loginForm struct {
 	Next   string
 	Failed bool
 	Wait   time.Duration // before the next attempt; 0: none
-	New    bool          // there is no user yet
+	New    bool          // there is no administrator yet
 }
 
 func (d *Dashboard) showLogin(c *call) error {
@@ -59,12 +59,16 @@ func (d *Dashboard) logIn(c *call) error {
 	if who == "" {
 		who = store.Unknown
 	}
-	network := d.network(c.r)
-	ways := loginWays(form.Name, network)
-	if device, ok := c.device(user); ok {
-		ways = []counted{device}
+	// A device that has failed too often is as any other.
+	tries := append(c.devices(user), loginWays(form.Name, d.network(c.r)))
+	var ways []counted
+	var wait time.Duration
+	for _, ways = range tries {
+		if wait = d.throttle.attempt(c.now, ways...); wait == 0 {
+			break
+		}
 	}
-	if wait := d.throttle.attempt(c.now, ways...); wait > 0 {
+	if wait > 0 {
 		d.logins.WithLabelValues(throttled).Inc()
 		d.refusals.add(c.now, store.LoginThrottled, who)
 		form.Wait = c.waitFor(wait)
@@ -81,6 +85,9 @@ func (d *Dashboard) logIn(c *call) error {
 		return d.render(c, http.StatusForbidden, "login", form)
 	}
 	d.throttle.forgive(ways...)
+	if err := d.endSession(c); err != nil { // the one that came with the request
+		return err
+	}
 	c.user = user
 	if err := d.store.Note(c.r.Context(), c.entry(store.LoggedIn, "")); err != nil {
 		return err
@@ -131,7 +138,7 @@ func connectionNetwork(r *http.Request) string {
 	return geo.Cut(hit.NewAddr(ap.Addr()), geo.MaxBits4, geo.MaxBits6)
 }
 
-// setup is the one-time link by which the first user is made. The zero setup has
+// setup is the one-time link by which the first administrator is made. The zero setup has
 // none. It is safe for concurrent use.
 type setup struct {
 	mu    sync.Mutex
@@ -151,17 +158,17 @@ func (s *setup) matches(token string) bool {
 }
 
 // SetupURL returns a link by which the first administrator can be made, if there
-// is no user yet, and else "". base is where the dashboard listens, such as
+// is none yet, and else "". base is where the dashboard listens, such as
 // http://127.0.0.1:8080; it is used where Options.BaseURL is empty. The link
-// lives in memory and dies with the process, or when a user exists.
+// lives in memory and dies with the process, or when there is an administrator.
 func (d *Dashboard) SetupURL(ctx context.Context, base string) (string, error) {
 	d.setup.mu.Lock()
 	defer d.setup.mu.Unlock()
-	users, err := d.store.Users(ctx)
+	ok, err := d.store.HasAdmin(ctx)
 	if err != nil {
 		return "", err
 	}
-	if len(users) > 0 {
+	if ok {
 		d.setup.token = ""
 		return "", nil
 	}
@@ -178,7 +185,7 @@ func (d *Dashboard) SetupURL(ctx context.Context, base string) (string, error) {
 type setupForm struct {
 	Token   string
 	Name    string
-	BadName bool
+	Problem string // with the name; key of its text
 	New     newPassword
 }
 
@@ -209,16 +216,21 @@ func (d *Dashboard) setUp(c *call) error {
 	if err != nil {
 		return err
 	}
-	form.New, form.BadName = chosen, store.ValidateName(form.Name) != nil
-	if form.BadName || form.New.Problem != "" {
+	form.New = chosen
+	if store.ValidateName(form.Name) != nil {
+		form.Problem = "users.badName"
+	}
+	if form.Problem != "" || form.New.Problem != "" {
 		return d.render(c, http.StatusUnprocessableEntity, "setup", form)
 	}
 	ctx := store.As(c.r.Context(), store.Actor{Via: store.Page, Name: form.Name})
-	err = d.store.AddUser(ctx, store.User{Name: form.Name, Role: store.Admin, Password: hash})
-	if errors.Is(err, store.ErrExists) { // another process was first
+	switch err = d.store.AddFirstAdmin(ctx, store.User{Name: form.Name, Password: hash}); {
+	case errors.Is(err, store.ErrHasAdmin): // another process was first
 		return deadLink.because(err)
-	}
-	if err != nil {
+	case errors.Is(err, store.ErrExists): // a viewer
+		form.Problem = "users.exists"
+		return d.render(c, http.StatusUnprocessableEntity, "setup", form)
+	case err != nil:
 		return err
 	}
 	d.setup.token = ""
@@ -233,17 +245,17 @@ func (d *Dashboard) setUp(c *call) error {
 	return c.redirect("/")
 }
 
-// checkSetup returns deadLink unless token is out and there is still no user. The
+// checkSetup returns deadLink unless token is out and there is still no administrator. The
 // caller holds the lock.
 func (d *Dashboard) checkSetup(c *call, token string) error {
 	if !d.setup.matches(token) {
 		return deadLink
 	}
-	users, err := d.store.Users(c.r.Context())
+	ok, err := d.store.HasAdmin(c.r.Context())
 	if err != nil {
 		return err
 	}
-	if len(users) > 0 {
+	if ok {
 		d.setup.token = ""
 		return deadLink
 	}

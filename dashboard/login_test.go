@@ -202,6 +202,43 @@ func TestForgedRequests(t *testing.T) {
 	if got := b.get("/").url.Path; got != "/" {
 		t.Error("a forged request logged out")
 	}
+	// The log names whose session it was, and nobody without one.
+	stranger := b.visitor()
+	stranger.post("/logout", nil, "Sec-Fetch-Site", "cross-site").want(http.StatusForbidden)
+	if err := b.dashboard.FlushRefusals(t.Context(), b.now.Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	forged := 0
+	for _, line := range b.audit() {
+		var n int
+		if _, err := fmt.Sscanf(line, userName+" forgery refused ×%d", &n); err == nil {
+			forged += n
+		} else if strings.Contains(line, "forgery") {
+			t.Errorf("line %q", line)
+		}
+	}
+	if forged != 6 {
+		t.Errorf("the audit log has %d forged requests, want 6", forged)
+	}
+}
+
+// TestLogInEndsTheOldSession: who logs in again has one session (ASVS 5, 7.2.4).
+func TestLogInEndsTheOldSession(t *testing.T) {
+	b := newBench(t)
+	b.logIn()
+	old := b.cookies()["fotspor_session"]
+	b.addUser("ola", store.Viewer, otherPass)
+	for _, who := range []url.Values{credentials(userName, userPass), credentials("ola", otherPass)} {
+		b.post("/login", who).want(http.StatusOK)
+		thief := b.visitor()
+		thief.stay()
+		if got := thief.get("/", "Cookie", "fotspor_session="+old); got.status != http.StatusSeeOther {
+			t.Errorf("the session before the log-in of %s goes on: %d", who.Get("name"), got.status)
+		}
+		if old = b.cookies()["fotspor_session"]; !b.isIn() {
+			t.Error("the new session does not live")
+		}
+	}
 }
 
 func TestThrottle(t *testing.T) {
@@ -314,18 +351,40 @@ func TestSetup(t *testing.T) {
 	b.post("/login", credentials(userName, userPass)).want(http.StatusOK)
 }
 
-// A user made by the command line while the link is out ends the link.
-func TestSetupEndsWithUser(t *testing.T) {
+// TestSetupEndsWithAdmin: an admin made by the command line while the link is out ends
+// it; a viewer does not, or nobody could make an admin.
+func TestSetupEndsWithAdmin(t *testing.T) {
 	b := newBench(t)
 	link, err := b.dashboard.SetupURL(t.Context(), b.server.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
+	path := strings.TrimPrefix(link, b.server.URL)
+	b.addUser("vera", store.Viewer, userPass)
+	page := b.get(path)
+	page.want(http.StatusOK)
+	if again, err := b.beside().dashboard.SetupURL(t.Context(), b.server.URL); again == "" || err != nil {
+		t.Errorf("with a viewer a new process prints %q, %v, want a link", again, err)
+	}
+	form := url.Values{"token": {page.Find("input[name=token]").AttrOr("value", "")}, "name": {"Vera"}, "password": {otherPass}, "again": {otherPass}}
+	if a := b.post("/setup", form); a.status != http.StatusUnprocessableEntity || a.text("#bad-name") != "There is a user of this name." {
+		t.Errorf("an admin of the viewer's name: %d %q", a.status, a.text("#bad-name"))
+	}
 	b.addUser("ops", store.Admin, userPass)
-	b.get(strings.TrimPrefix(link, b.server.URL)).want(http.StatusGone)
+	b.get(path).want(http.StatusGone)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := b.dashboard.SetupURL(ctx, b.server.URL); err == nil {
 		t.Error("a store that can't be asked gives no error")
+	}
+}
+
+// TestViewerWithoutSites is told who can help.
+func TestViewerWithoutSites(t *testing.T) {
+	b := newBench(t)
+	b.addSite("One", "one.example", "UTC")
+	b.addViewer()
+	if got := b.get("/").text("main"); !strings.Contains(got, "Ask an administrator") || strings.Contains(got, "fotspor site add") {
+		t.Errorf("start page: %q", got)
 	}
 }

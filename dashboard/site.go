@@ -16,7 +16,8 @@ import (
 
 // sitesPage lists the sites.
 type sitesPage struct {
-	Sites []siteLine
+	Sites    []siteLine
+	NotGiven bool // there may be sites, but none for this user
 }
 
 // siteLine is one site in the list, with its last fourteen days.
@@ -94,7 +95,7 @@ func (d *Dashboard) showSites(c *call) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	return d.render(c, http.StatusOK, "sites", sitesPage{lines})
+	return d.render(c, http.StatusOK, "sites", sitesPage{lines, c.user.Role != store.Admin && c.user.Restricted})
 }
 
 // newSiteLine shows a site by its last fourteen days.

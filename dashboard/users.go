@@ -36,8 +36,10 @@ type userForm struct {
 	Sites   []siteChoice
 	New     newPassword
 	Problem string // key of its text; "": none
-	Done    string // key of what has been done
-	Confirm bool   // the removal was not confirmed
+	// SitesProblem is the same, of the choice of sites.
+	SitesProblem string
+	Done         string // key of what has been done
+	Confirm      bool   // the removal was not confirmed
 }
 
 type siteChoice struct {
@@ -50,27 +52,40 @@ type siteChoice struct {
 func choices(sites []store.Site, u store.User) []siteChoice {
 	var all []siteChoice
 	for _, site := range sites {
-		all = append(all, siteChoice{site.ID, site.Name, u.Restricted && slices.Contains(u.Sites, site.ID)})
+		all = append(all, siteChoice{site.ID, site.Name, slices.Contains(u.Sites, site.ID)})
 	}
 	return all
 }
 
-// rights reads role and sites from a form. Without a word about sites a viewer sees none.
-func (c *call) rights(u *store.User) error {
+// rights reads role and sites from a form, and returns the problem with them. Without a
+// word about sites a viewer sees none.
+func (d *Dashboard) rights(c *call, u *store.User) (problem string, err error) {
 	post := c.r.PostForm
 	u.Role = store.Role(post.Get("role"))
 	if u.Role != store.Admin && u.Role != store.Viewer {
-		return badRequest
+		return "", badRequest
 	}
 	u.Restricted, u.Sites = post.Get("all") == "", nil
 	for _, text := range post["site"] {
 		id, err := strconv.ParseUint(text, 10, 32)
 		if err != nil {
-			return badRequest.because(err)
+			return "", badRequest.because(err)
 		}
 		u.Sites = append(u.Sites, uint32(id))
 	}
-	return nil
+	switch {
+	case len(u.Sites) > 0 && u.Role == store.Admin:
+		return "users.adminSites", nil
+	case len(u.Sites) > 0 && !u.Restricted:
+		return "users.allOrSome", nil
+	}
+	sites, err := d.store.Sites(c.r.Context())
+	for _, id := range u.Sites {
+		if !slices.ContainsFunc(sites, func(s store.Site) bool { return s.ID == id }) {
+			return "users.noSite", err
+		}
+	}
+	return "", err
 }
 
 func (d *Dashboard) showUsers(c *call) error {
@@ -81,7 +96,7 @@ func (d *Dashboard) showUsers(c *call) error {
 		}
 		return d.renderUser(c, http.StatusOK, user, userForm{Done: c.done()})
 	}
-	return d.renderUsers(c, http.StatusOK, userForm{All: true}, store.User{})
+	return d.renderUsers(c, http.StatusOK, userForm{}, store.User{})
 }
 
 // done is the key of what has just been done, which the address of the page says.
@@ -140,7 +155,7 @@ func (d *Dashboard) renderUser(c *call, status int, u store.User, form userForm)
 	if err != nil {
 		return err
 	}
-	form.Name, form.Admin, form.All = u.Name, u.Role == store.Admin, !u.Restricted
+	form.Name, form.Admin, form.All = u.Name, u.Role == store.Admin, u.Role != store.Admin && !u.Restricted
 	form.Sites, form.New.MinLength = choices(sites, u), password.MinLength
 	return d.render(c, status, "user", form)
 }
@@ -151,18 +166,18 @@ func (d *Dashboard) addUser(c *call) error {
 		return err
 	}
 	u := store.User{Name: store.CleanName(c.r.PostForm.Get("name"))}
-	if err := c.rights(&u); err != nil {
+	problem, err := d.rights(c, &u)
+	if err != nil {
 		return err
 	}
-	var err error
-	form := userForm{Name: u.Name, Admin: u.Role == store.Admin, All: !u.Restricted}
+	form := userForm{Name: u.Name, Admin: u.Role == store.Admin, All: !u.Restricted, SitesProblem: problem}
 	if u.Password, form.New, err = d.choose(c, u.Name); err != nil {
 		return err
 	}
 	if store.ValidateName(u.Name) != nil {
 		form.Problem = "users.badName"
 	}
-	if form.Problem == "" && form.New.Problem == "" {
+	if form.Problem == "" && form.SitesProblem == "" && form.New.Problem == "" {
 		err := d.store.AddUser(c.r.Context(), u)
 		if err == nil {
 			return c.redirect("/admin/users?done=added")
@@ -194,7 +209,7 @@ func (d *Dashboard) changeUser(done string, change func(c *call, u store.User, f
 		switch {
 		case err != nil:
 			return err
-		case form.Problem != "" || form.New.Problem != "" || form.Confirm:
+		case form.Problem != "" || form.SitesProblem != "" || form.New.Problem != "" || form.Confirm:
 			return d.renderUser(c, http.StatusUnprocessableEntity, u, form)
 		case done == "removed":
 			return c.redirect("/admin/users?done=removed")
@@ -205,7 +220,8 @@ func (d *Dashboard) changeUser(done string, change func(c *call, u store.User, f
 }
 
 func (d *Dashboard) changeRights(c *call, u store.User, form *userForm) error {
-	if err := c.rights(&u); err != nil {
+	var err error
+	if form.SitesProblem, err = d.rights(c, &u); err != nil || form.SitesProblem != "" {
 		return err
 	}
 	return d.store.SetRights(c.r.Context(), u.Name, u.Role, u.Restricted, u.Sites)
@@ -233,6 +249,7 @@ func (d *Dashboard) removeUser(c *call, u store.User, form *userForm) error {
 // sessionsPage lists who is logged in.
 type sessionsPage struct {
 	Sessions []sessionLine
+	Gone     bool // the one to be ended has ended already
 }
 
 type sessionLine struct {
@@ -258,11 +275,14 @@ func (d *Dashboard) sessionLines(c *call, user string) ([]sessionLine, error) {
 }
 
 func (d *Dashboard) showSessions(c *call) error {
-	lines, err := d.sessionLines(c, "")
-	if err != nil {
+	return d.renderSessions(c, http.StatusOK, sessionsPage{})
+}
+
+func (d *Dashboard) renderSessions(c *call, status int, page sessionsPage) (err error) {
+	if page.Sessions, err = d.sessionLines(c, ""); err != nil {
 		return err
 	}
-	return d.render(c, http.StatusOK, "sessions", sessionsPage{lines})
+	return d.render(c, status, "sessions", page)
 }
 
 // endSessionOf ends one session, or all there are.
@@ -276,17 +296,21 @@ func (d *Dashboard) endSessionOf(c *call) error {
 	if err != nil {
 		return err
 	}
-	all := c.r.PostForm.Get("all") != ""
+	all, found := c.r.PostForm.Get("all") != "", false
 	for _, s := range sessions {
 		if !all && s.ID != id {
 			continue
 		}
+		found = true
 		if err := d.store.Note(ctx, c.entry(store.SessionEnded, s.User)); err != nil {
 			return err
 		}
 		if err := d.store.EndSession(ctx, s); err != nil {
 			return err
 		}
+	}
+	if !found && !all {
+		return d.renderSessions(c, http.StatusNotFound, sessionsPage{Gone: true})
 	}
 	return c.redirect("/admin/sessions")
 }

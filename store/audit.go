@@ -54,6 +54,7 @@ const (
 	LoggedOut       Action = "log-out"
 	PasswordRefused Action = "password refused" // of somebody who is logged in
 	AccessRefused   Action = "access refused"
+	ForgeryRefused  Action = "forgery refused"
 	SessionEnded    Action = "session ended"
 	SessionsEnded   Action = "sessions ended"
 	UserAdded       Action = "user added"
@@ -61,6 +62,7 @@ const (
 	RoleChanged     Action = "role changed"
 	SitesChanged    Action = "sites changed"
 	PasswordChanged Action = "password changed"
+	LastAdminKept   Action = "last admin kept"
 	SiteAdded       Action = "site added"
 	SiteChanged     Action = "site changed"
 	TokenAdded      Action = "token added"

@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -31,6 +32,8 @@ const (
 var (
 	// ErrExists is wrapped when a new user has the name of another.
 	ErrExists = errors.New("exists")
+	// ErrHasAdmin is returned when the first admin is to be made and there is one.
+	ErrHasAdmin = errors.New("there is an admin")
 	// ErrLastAdmin is wrapped when a change would leave nobody who manages users.
 	ErrLastAdmin = errors.New("the last admin can't be removed or made a viewer: make somebody else one first")
 )
@@ -63,8 +66,8 @@ func (u User) Sees(site uint32) bool {
 func CleanName(name string) string { return norm.NFC.String(strings.TrimSpace(name)) }
 
 // ValidateName returns an error unless name can be the name of a user: as CleanName
-// returns it, at most MaxName bytes of text in one line, and not "unknown", the name
-// of everybody else in the audit log.
+// returns it, at most MaxName bytes of text in one line with letters of one script, and
+// not "unknown", the name of everybody else in the audit log.
 func ValidateName(name string) error {
 	switch {
 	case name == "":
@@ -75,8 +78,38 @@ func ValidateName(name string) error {
 		return fmt.Errorf("name %q: want printable characters without spaces around them", name)
 	case strings.EqualFold(name, Unknown):
 		return fmt.Errorf("name %q: it stands for everybody who is no user", name)
+	case mixesScripts(name):
+		return fmt.Errorf("name %q: want letters of one script, since those of others look like them", name)
 	}
 	return nil
+}
+
+// sameName reports whether two names are those of one user: they differ at most in
+// case and in compatible forms of the same characters.
+func sameName(a, b string) bool {
+	fold := func(s string) string { return norm.NFKC.String(cases.Fold().String(norm.NFKC.String(s))) }
+	return fold(a) == fold(b)
+}
+
+// together are the scripts that one language writes with.
+var together = map[string]string{"Hiragana": "Han", "Katakana": "Han", "Hangul": "Han", "Bopomofo": "Han"}
+
+// mixesScripts reports whether a name has letters of two scripts: with them one name
+// can look like another (UTS 39, single script).
+func mixesScripts(name string) bool {
+	first := ""
+	for _, r := range name {
+		for script, table := range unicode.Scripts {
+			if !unicode.IsLetter(r) || script == "Common" || script == "Inherited" || !unicode.Is(table, r) {
+				continue
+			}
+			script = cmp.Or(together[script], script)
+			if first = cmp.Or(first, script); first != script {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // validate returns an error that names the first unusable field.
@@ -97,19 +130,57 @@ func validRole(role Role) error {
 	return nil
 }
 
-// AddUser stores a new user; a name that is taken is ErrExists.
+// AddUser stores a new user. A name that is taken, in any case of its letters, is
+// ErrExists.
 func (s *Store) AddUser(ctx context.Context, u User) error {
 	if err := u.validate(); err != nil {
 		return err
 	}
 	s.accounts.Lock()
 	defer s.accounts.Unlock()
-	switch _, err := s.User(ctx, u.Name); {
-	case err == nil:
-		return fmt.Errorf("user %q: %w", u.Name, ErrExists)
-	case !errors.Is(err, ErrNotFound):
+	return s.addUser(ctx, u)
+}
+
+// AddFirstAdmin stores a new user as the first admin. If there is an admin it is
+// ErrHasAdmin, also if another process makes one meanwhile: whoever looks last takes
+// its own back, and if both do, there is none and both may try again. Two that make
+// one of the same name within a few milliseconds may both succeed; the later password
+// counts.
+func (s *Store) AddFirstAdmin(ctx context.Context, u User) error {
+	u.Role = Admin
+	if err := u.validate(); err != nil {
 		return err
 	}
+	s.accounts.Lock()
+	defer s.accounts.Unlock()
+	if ok, err := s.hasAdmin(ctx, ""); err != nil || ok {
+		return cmp.Or(err, ErrHasAdmin)
+	}
+	if err := s.addUser(ctx, u); err != nil {
+		return err
+	}
+	other, err := s.hasAdmin(ctx, u.Name)
+	if err != nil || !other {
+		return err
+	}
+	defer s.dropReplaced(ctx, "users")
+	err = s.note(ctx, UserAdded, u.Name+": taken back")
+	if err := errors.Join(err, s.writeUser(ctx, User{Name: u.Name}, true)); err != nil {
+		return fmt.Errorf("take back admin %q: %w", u.Name, err)
+	}
+	return ErrHasAdmin
+}
+
+// addUser is AddUser for a caller that holds the lock and has validated the user.
+func (s *Store) addUser(ctx context.Context, u User) error {
+	users, err := s.Users(ctx)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(users, func(other User) bool { return sameName(other.Name, u.Name) }) {
+		return fmt.Errorf("user %q: %w", u.Name, ErrExists)
+	}
+	u.Restricted, u.Sites = tidySites(u.Role, u.Restricted, u.Sites)
 	if err := s.note(ctx, UserAdded, u.Name+": "+u.rights()); err != nil {
 		return err
 	}
@@ -117,6 +188,15 @@ func (s *Store) AddUser(ctx context.Context, u User) error {
 		return fmt.Errorf("add user %q: %w", u.Name, err)
 	}
 	return nil
+}
+
+// tidySites returns the sites of a user in order, each once. An admin has no list of
+// sites, and so has a viewer who sees all.
+func tidySites(role Role, restricted bool, sites []uint32) (bool, []uint32) {
+	if role == Admin || !restricted {
+		return false, nil
+	}
+	return true, slices.Compact(slices.Sorted(slices.Values(sites)))
 }
 
 // rights says in words what the user may see and do.
@@ -168,8 +248,12 @@ func (s *Store) change(ctx context.Context, name string, action Action, about fu
 	removed := f(&u)
 	demoted := before.Role == Admin && (removed || u.Role != Admin)
 	if demoted {
-		if ok, err := s.hasAdmin(ctx, name); err != nil || !ok {
-			return cmp.Or(err, fmt.Errorf("user %q: %w", name, ErrLastAdmin))
+		ok, err := s.hasAdmin(ctx, name)
+		if err == nil && !ok {
+			err = errors.Join(fmt.Errorf("user %q: %w", name, ErrLastAdmin), s.note(ctx, LastAdminKept, name))
+		}
+		if err != nil {
+			return err
 		}
 	}
 	if err := s.note(ctx, action, about(u)); err != nil {
@@ -210,6 +294,9 @@ func (s *Store) dropReplaced(ctx context.Context, table string) {
 	}
 }
 
+// HasAdmin reports whether there is an admin.
+func (s *Store) HasAdmin(ctx context.Context) (bool, error) { return s.hasAdmin(ctx, "") }
+
 // hasAdmin reports whether there is an admin of another name.
 func (s *Store) hasAdmin(ctx context.Context, but string) (bool, error) {
 	users, err := s.Users(ctx)
@@ -243,7 +330,8 @@ func (s *Store) SetRights(ctx context.Context, name string, role Role, restricte
 		action = SitesChanged
 	}
 	return s.change(ctx, name, action, func(u User) string { return name + ": " + u.rights() }, func(u *User) bool {
-		u.Role, u.Restricted, u.Sites = role, restricted, slices.Clone(sites)
+		u.Role = role
+		u.Restricted, u.Sites = tidySites(role, restricted, sites)
 		return false
 	})
 }

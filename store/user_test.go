@@ -89,9 +89,13 @@ func TestUsers(t *testing.T) {
 
 func TestUserNames(t *testing.T) {
 	st := storetest.Open(t)
+	addUsers(t, st, store.User{Name: "kari", Role: store.Viewer}, store.User{Name: "blåbær 🦊", Role: store.Viewer}, store.User{Name: "Вера", Role: store.Viewer})
 	for name, ok := range map[string]bool{
-		"kari": true, `back\slash`: true, "blåbær 🦊": true, `\N`: true, "a'); DROP": true, strings.Repeat("x", store.MaxName): true,
-		"": false, " kari": false, "kari\u00a0": false, "tab\there": false, "line\nend": false, "nul\x00": false, "\xff": false,
+		"kari": false, // taken, as are other spellings of it `back\slash`: true, `\N`: true, "a'); DROP": true, strings.Repeat("x", store.MaxName): true,
+		"":     false, " kari": false, "kari\u00a0": false, "tab\there": false, "line\nend": false, "nul\x00": false, "\xff": false,
+		"Ærlig Ås": true, "Σοφία 2": true, "日本のカナ": true, "김민수 金": true, "קרן": true,
+		"k\u0430ri": false, "Верa": false, "ο\u043b\u0430": false, "日本 kari": false,
+		"KARI": false, "Kari": false, "ｋａｒｉ": false, "blåbÆr 🦊": false, "ВЕРА": false,
 		"bla\u030aba\u0308r": false, "u\u202exe": false, "unknown": false, "Unknown": false, strings.Repeat("x", store.MaxName+1): false,
 	} {
 		u := store.User{Name: name, Role: store.Viewer, Password: name}
@@ -171,6 +175,56 @@ func TestLastAdmin(t *testing.T) {
 		users, err := stores[0].Users(ctx)
 		if err != nil || !slices.ContainsFunc(users, func(u store.User) bool { return u.Role == store.Admin }) {
 			t.Fatalf("round %d: no admin in %+v, %v", round, users, err)
+		}
+	}
+}
+
+// TestFirstAdmin: of two processes that make the first admin at once at most one does,
+// and where none did, the next one does.
+func TestFirstAdmin(t *testing.T) {
+	ctx := t.Context()
+	cfg := store.Config{Engine: storetest.Engine(t), Database: storetest.Database(), Create: true}
+	var stores []*store.Store
+	for range 2 {
+		st, err := store.Open(ctx, cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { st.Close() })
+		stores = append(stores, st)
+	}
+	for round := range 10 {
+		if err := stores[0].Exec(ctx, "TRUNCATE TABLE users"); err != nil {
+			t.Fatal(err)
+		}
+		addUsers(t, stores[0], store.User{Name: "v", Role: store.Viewer})
+		errs := make([]error, 2)
+		var both sync.WaitGroup
+		for i, name := range []string{"a", "b"} {
+			both.Go(func() { errs[i] = stores[i].AddFirstAdmin(ctx, store.User{Name: name, Password: "hash"}) })
+		}
+		both.Wait()
+		made := 0
+		for _, err := range errs {
+			if err == nil {
+				made++
+			} else if !errors.Is(err, store.ErrHasAdmin) {
+				t.Fatal(err)
+			}
+		}
+		users, err := stores[0].Users(ctx)
+		if err != nil || made > 1 || len(users) != 1+made {
+			t.Fatalf("round %d: %d made, %v; users %+v, %v", round, made, errs, users, err)
+		}
+	}
+	for i, want := range []error{nil, store.ErrHasAdmin} {
+		if err := stores[0].Exec(ctx, "TRUNCATE TABLE users"); i == 0 && err != nil {
+			t.Fatal(err)
+		} else if i == 1 {
+			addUsers(t, stores[1], store.User{Name: "c", Role: store.Admin})
+		}
+		if err := stores[1].AddFirstAdmin(ctx, store.User{Name: "d", Password: "hash"}); !errors.Is(err, want) {
+			t.Errorf("first admin: %v, want %v", err, want)
 		}
 	}
 }
@@ -406,8 +460,8 @@ func TestAudit(t *testing.T) {
 			t.Errorf("%s: no error", name)
 		}
 	}
-	if all, err := st.Audit(ctx, began, time.Time{}, 100); len(all) != 11 || err != nil {
-		t.Errorf("%d lines, %v: what failed was noted", len(all), err)
+	if all, err := st.Audit(ctx, began, time.Time{}, 100); len(all) != 12 || err != nil {
+		t.Errorf("%d lines, %v, want 12: of what failed only the last admin is noted", len(all), err)
 	}
 }
 

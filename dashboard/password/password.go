@@ -9,8 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"golang.org/x/crypto/argon2"
+	"golang.org/x/text/unicode/norm"
 )
 
 // MinLength is the shortest password that Check takes, in characters; NIST SP 800-63B
@@ -39,6 +41,20 @@ const (
 // that a flood of log-ins can take: 2 × 19 MiB.
 const parallel = 2
 
+// normal returns a password as it is hashed, however a keyboard writes its letters: in
+// NFC, with U+0020 for every space, as in RFC 8265 (OpaqueString).
+func normal(password string) string {
+	return norm.NFC.String(strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Zs, r) {
+			return ' '
+		}
+		return r
+	}, password))
+}
+
+// Same reports whether two texts are the same password.
+func Same(a, b string) bool { return normal(a) == normal(b) }
+
 // Hasher computes hashes, a few at a time. It is safe for concurrent use.
 type Hasher struct {
 	slots chan struct{}
@@ -59,6 +75,7 @@ func (h *Hasher) Hash(ctx context.Context, password string, words ...string) (st
 	if err := Check(password, words...); err != nil {
 		return "", err
 	}
+	password = normal(password)
 	salt := random(saltLen)
 	key, err := h.key(ctx, password, salt, passes, memory, lanes)
 	if err != nil {
@@ -79,7 +96,7 @@ func (h *Hasher) Verify(ctx context.Context, hash, password string) (bool, error
 	if err != nil {
 		return false, err
 	}
-	if len(password) > maxLength {
+	if password = normal(password); len(password) > maxLength {
 		password, exists = "", false
 	}
 	key, err := h.key(ctx, password, p.salt, p.passes, p.memory, p.lanes)

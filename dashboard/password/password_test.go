@@ -46,6 +46,23 @@ func TestHash(t *testing.T) {
 	}
 }
 
+// TestSpellings: a password is the same however its letters and spaces are written.
+func TestSpellings(t *testing.T) {
+	h := password.NewHasher()
+	hash, err := h.Hash(t.Context(), "blåbær og cafe\u0301 au lait")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for pass, want := range map[string]bool{
+		"blåbær og café au lait": true, "bla\u030abær og cafe\u0301 au lait": true, "blåbær\u00a0og\u3000café au lait": true,
+		"Blåbær og café au lait": false, "blåbær og cafe au lait": false, "ｂlåbær og café au lait": false,
+	} {
+		if ok, err := h.Verify(t.Context(), hash, pass); ok != want || err != nil {
+			t.Errorf("Verify(%+q) = %t, %v, want %t", pass, ok, err, want)
+		}
+	}
+}
+
 // The vector was made by the reference implementation's command line:
 // printf password | argon2 somesalt -id -v 13 -t 2 -k 256 -p 1 -l 32.
 // It stands in the implementation's own test.c.

@@ -6,6 +6,9 @@ import (
 	"net"
 	"strings"
 	"unicode"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
 )
 
 // ErrCommon is returned by Check for a password that many people have, or that
@@ -27,12 +30,13 @@ const minWord = 4
 // other. Any character may be in it, and none must. The words of the context are the
 // name of the user, hosts of sites and the like; the program's own name is always one.
 func Check(password string, context ...string) error {
-	if len([]rune(password)) < MinLength || len(password) > maxLength {
+	password = normal(password)
+	if len([]rune(visible(password))) < MinLength || len(password) > maxLength {
 		return ErrLength
 	}
-	folded := strings.ToLower(password)
+	folded := fold(password)
 	for _, word := range append(context, "fotspor") {
-		if word = strings.ToLower(word); len([]rune(word)) >= minWord && strings.Contains(folded, word) {
+		if word = fold(word); len([]rune(word)) >= minWord && strings.Contains(folded, word) {
 			return ErrCommon
 		}
 	}
@@ -42,6 +46,23 @@ func Check(password string, context ...string) error {
 		}
 	}
 	return nil
+}
+
+// visible returns a text without the characters that nobody sees: of format, such as the
+// zero-width ones, and those that only change how others look.
+func visible(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.In(r, unicode.Cf, unicode.Variation_Selector) || r == '\u034f' || r == '\u115f' || r == '\u1160' || r == '\u3164' {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// fold returns a text as it is compared: without differences of case, of width and other
+// compatible forms, and of what nobody sees.
+func fold(s string) string {
+	return norm.NFKC.String(cases.Fold().String(norm.NFKC.String(visible(s))))
 }
 
 // Words returns the words of the context that hosts stand for: their names, and what

@@ -20,6 +20,11 @@ func TestCheck(t *testing.T) {
 		// one common word with digits and signs around it
 		"Password1234": password.ErrCommon, "Passord123456": password.ErrCommon, "Sommer2026!!": password.ErrCommon, "!!Velkommen2026": password.ErrCommon,
 		"P@ssw0rd123456": password.ErrCommon, "hemmelig....": password.ErrCommon, "dragon-20262027": password.ErrCommon, "Høsten 2026!": password.ErrCommon,
+		"sommerfugl2026": password.ErrCommon, "Ekornet12345": password.ErrCommon, "jordbær2026!": password.ErrCommon,
+		// the same in other forms: full width, zero width, soft hyphens, ligatures, NFD
+		"Ｐａｓｓｗｏｒｄ１２３４": password.ErrCommon, "Pass\u200bword1234": password.ErrCommon, "pass\u00adword\u20601234": password.ErrCommon,
+		"ﬀjell og viddeliv": nil, "Fotsp\u200dor er fint": password.ErrCommon, "ha\u030asten var fin": nil, "Jordbær\u200b20262": password.ErrCommon,
+		"ba\u030aten-202627": password.ErrCommon, "𝐏𝐚𝐬𝐬𝐰𝐨𝐫𝐝𝟏𝟐𝟑𝟒": password.ErrCommon,
 		// the same again and again
 		"aaaaaaaaaaaaaaa": password.ErrCommon, "abcabcabcabcabc": password.ErrCommon, "xk7qxk7qxk7qxk": password.ErrCommon, "            ": password.ErrCommon,
 		"fjelltur fjelltur ": password.ErrCommon, "qzxvjkw qzxvjkw 1": nil,
@@ -27,7 +32,7 @@ func TestCheck(t *testing.T) {
 		"Fotspor er fint": password.ErrCommon, "kariliker epler": password.ErrCommon, "vi i FJORDVIK.example bor her": password.ErrCommon,
 		"al og alle andre": nil,
 		// length
-		"kort": password.ErrLength, "": password.ErrLength, "elleve tegn": password.ErrLength,
+		"kort": password.ErrLength, "": password.ErrLength, "elleve tegn": password.ErrLength, "kort\u200b\u200b\u200b\u200b\u200b\u200b\u200b\u200b": password.ErrLength, "a\u030aa\u030aa\u030aa\u030aa\u030aa\u030a": password.ErrLength,
 		// any characters, no composition
 		"en lang setning om fjell": nil, "blåbær og rømme": nil, "🦊🐻🐨🐯🦁🐮🐷🐸🐵🐔🐧🐦": nil, "tolv tegn æø": nil,
 		"onlylowercaseletterswithoutmeaning": nil, "81649273650183": nil, " spaces stay spaces ": nil,
