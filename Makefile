@@ -32,7 +32,7 @@ get: node_modules/.package-lock.json collector/script/dist/fotspor.js
 
 # Everything, as CI runs it: what a machine lacks is got, and nothing is skipped.
 test: get check-static
-	$(GO) test $$(command -v cc >/dev/null && echo -race) -timeout 20m ./...
+	$(GO) test $$(command -v cc >/dev/null && echo -race) -timeout 30m ./...
 
 # The everyday loop: under a minute once it has been built.
 check: collector/script/dist/fotspor.js check-static

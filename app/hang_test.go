@@ -174,6 +174,37 @@ func TestHangingStore(t *testing.T) {
 	}
 }
 
+// TestBrokenLibrary: serve with a library that is none says what to do, and takes hits.
+// It is a process of its own, since one that has loaded a library loads no other.
+func TestBrokenLibrary(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
+	data := t.TempDir()
+	knownSites(t, data)
+	library := filepath.Join(data, "libchdb.so")
+	if err := os.WriteFile(library, []byte("\x7fELF, but not really"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, "serve", "--data", data, "--engine", library, "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0")
+	p := &program{t: t, public: s.public, metrics: s.metrics, client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
+	if status, _ := p.answer(p.public+"/pixel.gif?site=1&url=https://example.org/side", time.Second); status != http.StatusOK {
+		t.Errorf("a hit is answered %d", status)
+	}
+	await(t, "a log that says what to do", func() error {
+		for _, want := range []string{"load the engine", "libchdb.so", "install the library again", "hits wait in the spool"} {
+			if !strings.Contains(s.log.String(), want) {
+				return fmt.Errorf("%q is not in it:\n%s", want, s.log)
+			}
+		}
+		return nil
+	})
+	if status, why := p.answer(p.metrics+"/readyz", time.Second); status != http.StatusServiceUnavailable || !strings.Contains(why, "load the engine") {
+		t.Errorf("/readyz = %d %q, want 503 and the library", status, why)
+	}
+	s.stop()
+}
+
 // TestServeWithoutEngine: a program whose engine can't be opened says what to do, takes
 // hits, and stores them once the reason is gone; one that never had a store ends.
 func TestServeWithoutEngine(t *testing.T) {
@@ -208,15 +239,6 @@ func TestServeWithoutEngine(t *testing.T) {
 		"no library": {
 			func(t *testing.T, o *app.Options) { o.Engine = filepath.Join(o.Data, "none.so") },
 			[]string{"not found", "none.so"},
-		},
-		"broken library": {
-			func(t *testing.T, o *app.Options) {
-				o.Engine = filepath.Join(o.Data, "libchdb.so")
-				if err := os.WriteFile(o.Engine, []byte("\x7fELF, but not really"), 0o700); err != nil {
-					t.Fatal(err)
-				}
-			},
-			[]string{"load the engine", "libchdb.so", "install the library again"},
 		},
 		"locked by a silent process": {
 			func(t *testing.T, o *app.Options) { o.Engine = storetest.Library(t); lock(t, o.Data) },

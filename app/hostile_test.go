@@ -97,7 +97,8 @@ func (s *siege) unhurt() {
 		return nil
 	})
 	for line := range strings.Lines(s.get(s.metrics + "/metrics")) {
-		if strings.HasPrefix(line, "fotspor_http_request_duration_seconds_count") && strings.Contains(line, `code="5`) {
+		// 503 asks to send it again, which is no error.
+		if strings.HasPrefix(line, "fotspor_http_request_duration_seconds_count") && strings.Contains(line, `code="5`) && !strings.Contains(line, `code="503"`) {
 			s.t.Errorf("answered with an error of its own: %s", line)
 		}
 	}
@@ -513,7 +514,16 @@ func TestHostileBodies(t *testing.T) {
 			answers := make(chan []int, times)
 			for i := range times { // each from a network of its own: nobody floods
 				from := fmt.Sprintf("203.0.%d.77", i)
-				go func() { answers <- s.raw(strings.Replace(text, canaryAddress, from, 1), 1) }()
+				go func() {
+					got := s.raw(strings.Replace(text, canaryAddress, from, 1), 1)
+					for range 20 { // as Retry-After asks, when the machine is busy
+						if !slices.Equal(got, []int{http.StatusServiceUnavailable}) {
+							break
+						}
+						got = s.raw(strings.Replace(text, canaryAddress, from, 1), 1)
+					}
+					answers <- got
+				}()
 			}
 			for range times {
 				if got := <-answers; !slices.Equal(got, []int{c.want}) && len(got) > 0 {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,9 +16,9 @@ import (
 func TestEngineThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		released := make(chan struct{})
-		attempts := 0
+		var attempts atomic.Int32
 		w := &embeddedWay{open: func(context.Context) (http.RoundTripper, error) {
-			attempts++
+			attempts.Add(1)
 			<-released
 			return nil, errors.New("gave up")
 		}}
@@ -29,8 +30,8 @@ func TestEngineThatHangs(t *testing.T) {
 			}
 			cancel()
 		}
-		if attempts != 1 {
-			t.Errorf("%d attempts, want 1", attempts)
+		if n := attempts.Load(); n != 1 {
+			t.Errorf("%d attempts, want 1", n)
 		}
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://engine/", strings.NewReader("SELECT 1"))
 		if err != nil {
