@@ -64,17 +64,23 @@ func date(s string, i int) (six [6]byte, end int, sign byte) {
 
 // maxIdentityGap is how many signs may stand between the date and the number of an
 // identity number.
-const maxIdentityGap = 3
+const maxIdentityGap = 4
 
 // identity returns the end of the national identity number of a Nordic country at
 // s[i], 0 if there is none.
 func identity(s string, i int) (end int) {
 	end = digits(s, i)
-	if end-i == 11 {
-		if isNationalID([11]byte([]byte(s[i:end]))) {
+	switch n := end - i; {
+	case n == 11, n > 11 && strings.Trim(s[i:end-11], "0") == "": // with zeros before
+		if isNationalID([11]byte([]byte(s[end-11 : end]))) {
 			return end
 		}
 		return 0
+	case n == 10 && isBehind(s, i, identityWords...) && isNationalID([11]byte([]byte("0"+s[i:end]))):
+		return end
+	}
+	if to := halves(s, i, end); to > 0 {
+		return to
 	}
 	if to := grouped(s, i); to > 0 {
 		return to
@@ -111,6 +117,51 @@ func identity(s string, i int) (end int) {
 	return digits(s, group)
 }
 
+// identityWords stand before an identity number.
+var identityWords = strings.Fields("fnr fødselsnummer fodselsnummer fødselsnr fodselsnr personnummer personnr pnr dnr dnummer ssn")
+
+// halves returns the end of the national identity number at s[i] whose first digits end
+// before s[first], 0 if there is none: its other ones follow behind one sign, or behind
+// tags of HTML, or behind an x in place of the hyphen.
+func halves(s string, i, first int) int {
+	n := first - i
+	if n > 10 || first == len(s) {
+		return 0
+	}
+	group := tags(s, first)
+	if group == first {
+		sign, following := separator(s, first)
+		switch group = following; {
+		case sign == '.' && n < 6: // a coordinate
+			return 0
+		case sign == 0 && n == 6 && s[first]|0x20 == 'x':
+			group = first + 1
+		}
+	}
+	if group == 0 || digits(s, group) != group+11-n {
+		return 0
+	}
+	var number [11]byte
+	copy(number[copy(number[:], s[i:first]):], s[group:])
+	if number[0] >= '8' || !isNationalID(number) {
+		return 0
+	}
+	return group + 11 - n
+}
+
+// tags returns the end of the tags of HTML at s[i], such as <br>.
+func tags(s string, i int) int {
+	const longest = 16
+	for i < len(s) && s[i] == '<' {
+		end := strings.IndexByte(s[i:min(len(s), i+longest)], '>')
+		if end < 0 {
+			break
+		}
+		i += end + 1
+	}
+	return i
+}
+
 // grouped returns the end of the national identity number at s[i] that is written in
 // three groups or more, with one and the same sign between them, 0 if there is none. An
 // account number has groups of 4, 2 and 5.
@@ -145,7 +196,7 @@ func grouped(s string, i int) int {
 // digits of a date end before s[end], 0 if there is none. Only with the sign that is
 // written between date and number, and with the right check, is it one.
 func nordic(s string, six [6]byte, end int, sign byte, start int) int {
-	if sign != 0 || end+5 > len(s) || strings.IndexByte("-+ABCDEFYXWVU", s[end]) < 0 {
+	if sign != 0 || end+5 > len(s) || strings.IndexByte("-+ ABCDEFYXWVU", s[end]) < 0 {
 		return 0
 	}
 	if to := end + 4; digits(s, end+1) >= to && class[s[to]]&alnum != 0 && !wordAt(s, to+1) && end-start == 6 { // Finland, dvv.fi
@@ -157,7 +208,7 @@ func nordic(s string, six [6]byte, end int, sign byte, start int) int {
 			return to + 1
 		}
 	}
-	if s[end] != '-' && s[end] != '+' || digits(s, end+1) != end+5 {
+	if strings.IndexByte("-+ ", s[end]) < 0 || digits(s, end+1) != end+5 {
 		return 0
 	}
 	if end-start == 8 { // YYYYMMDD
@@ -171,7 +222,11 @@ func nordic(s string, six [6]byte, end int, sign byte, start int) int {
 	if day > 60 {
 		day -= 60 // samordningsnummer
 	}
-	if isDay(day, month, year) && luhn(number) { // Sweden, Skatteverket SKV 704
+	if isDay(day, month, year) && luhn(number) && (s[end] != ' ' || isBorn(six, s[start:end])) { // Sweden, Skatteverket SKV 704
+		return end + 5
+	}
+	if end-start == 6 && s[end] == '-' && isDay(two(number), two(number[2:]), two(number[4:])) && (number[9] == '9' || number[9] == '0') &&
+		weigh(number, 3, 2, 7, 6, 5, 4, 3, 2, 1)%11 == 0 { // Iceland, skra.is
 		return end + 5
 	}
 	if end-start == 6 && s[end] == '-' && isDay(two(number), two(number[2:]), two(number[4:])) &&
@@ -179,6 +234,15 @@ func nordic(s string, six [6]byte, end int, sign byte, start int) int {
 		return end + 5
 	}
 	return 0
+}
+
+// isBorn reports whether a date of Sweden is of somebody born in the last century, and no
+// date of other use: behind one with a space a time of day may stand.
+func isBorn(six [6]byte, date string) bool {
+	if len(date) == 8 {
+		return date[:2] == "19"
+	}
+	return two(six[:]) > 31
 }
 
 // maxCard is the most digits of a payment card, by ISO/IEC 7812.

@@ -66,7 +66,13 @@ func TestNationalID(t *testing.T) {
 		{"131052-308T", "[national-id]"}, {"010594Y9032", "[national-id]"}, {"070761-4285", "[national-id]"},
 		{"811218-9877", same}, {"131052-308U", same}, {"8112189876", same}, {"070761-4286", same},
 
-		{"1791 2099997", same}, {"17912 099997", same}, {"1791209 9997", same},
+		{"1791 2099997", "[national-id]"}, {"17912 099997", "[national-id]"}, {"1791209 9997", "[national-id]"},
+		{"0783 9011142", "[national-id]"}, {"07839 011142", "[national-id]"}, {"078390111.42", "[national-id]"}, {"078390x11142", "[national-id]"},
+		{"078390 -- 11142", "[national-id]"}, {"078390    11142", "[national-id]"}, {"078390<br>11142", "[national-id]"}, {"07839<b>011142</b>", "[national-id]</b>"},
+		{"00007839011142", "[national-id]"}, {"fnr 7839011142", "fnr [national-id]"}, {"fødselsnummer: 7839011142", "fødselsnummer: [national-id]"}, {"personnr=7839011142", "personnr=[national-id]"},
+		{"900101 0017", "[national-id]"}, {"19900101 0017", "[national-id]"}, {"131052 308T", "[national-id]"}, {"120174-3399", "[national-id]"},
+		{"7839011142", same}, {"120174-3398", same}, {"900101 0018", same}, {"20261122 1015", same}, {"261122 1014", same}, {"1791 2099996", same}, {"00007839011143", same},
+		{"078390y11142", same}, {"1791209999 6", same},
 		{"1234.56.78903", same},
 	})
 	path(t, cases{

@@ -1,6 +1,7 @@
 package scrub
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -32,13 +33,21 @@ func phones(s string, path bool) string {
 			end, ok := i, false
 			if class[s[i]]&digit != 0 && !before.word {
 				end, ok = number(s, i, before.linked, path)
-			} else if letters := run(s, i, letter); digitAt(s, letters) && isPhoneWord(s[i:letters]) {
-				if end, ok = number(s, letters, 0, false); ok {
-					i = letters
+				if to := digits(s, i); !ok && to == i+8 && isSubscriber(s[i], true) && !isRound(s[i:to]) && isNameLike(s[to:run(s, to, letter)]) && !wordAt(s, run(s, to, letter)) {
+					end, ok = to, true // 91234567kari
+				}
+			} else if letters := run(s, i, letter); digitAt(s, letters) {
+				switch to := digits(s, letters); {
+				case isPhoneWord(s[i:letters]):
+					if end, ok = number(s, letters, 0, false); ok {
+						i = letters
+					}
+				case to == letters+8 && isSubscriber(s[letters], true) && !before.word && isNameLike(s[i:letters]) && ends(s, to, 8):
+					i, end, ok = letters, to, true // kari91234567
 				}
 			}
-			if ok {
-				e.mark(i, end, phone)
+			if ok && !isPrice(s, i, end) {
+				e.mark(bracketed(s, e.last, i, end), end, phone)
 				i, before = end, left{}
 				continue
 			}
@@ -61,12 +70,132 @@ func isPhoneWord(letters string) bool {
 		return false
 	}
 	letters = strings.ToLower(letters)
+	if letters == "fon" || letters == "nummer" {
+		return true
+	}
 	for _, w := range []string{"tel", "tlf", "mob", "phone", "ring", "sms", "call", "fax", "whatsapp", "msisdn"} {
 		if strings.Contains(letters, w) {
 			return true
 		}
 	}
 	return false
+}
+
+// isNameLike reports whether letters glued to a mobile number may be a name rather than
+// the kind of thing that the number is of.
+func isNameLike(letters string) bool {
+	if len(letters) < 4 || len(letters) > 24 || !isWordlike(letters) {
+		return false
+	}
+	letters = strings.ToLower(letters)
+	return !slices.ContainsFunc(things, func(w string) bool { return strings.HasPrefix(letters, w) || strings.HasSuffix(letters, w) })
+}
+
+// things are what has numbers of its own.
+var things = strings.Fields("dokument document artikkel article sak node page side produkt product vare item bilde image foto photo file versjon version ordre order faktura " +
+	"invoice nummer number konto journal arkiv bygg plan kart vedlegg rapport report post melding oppgave tilbud avtale bruker user kunde customer referanse innhold content " +
+	"element asset video case ticket issue bilag kurs event stilling annonse bolig eiendom skjema kroner million avis release build http item code kode organisasjon enhet")
+
+// numberWords stand before a telephone number, with a sign between.
+var numberWords = strings.Fields("tel tlf tlfnr telefonnr telefon telefonnummer telefonen mob mobil mobilnr mobilnummer mobiltelefon phone telephone mobile fax faks sms ring call whatsapp msisdn")
+
+// isCalled reports whether the number at s[i] stands behind a word that says that it is
+// a telephone's.
+func isCalled(s string, i int) bool { return isBehind(s, i, numberWords...) }
+
+// isBehind reports whether what begins at s[i] stands behind one of words, with signs
+// between.
+func isBehind(s string, i int, words ...string) bool {
+	before := strings.TrimRight(s[max(0, i-24):i], " ./-_:=")
+	if len(before) == i-max(0, i-24) {
+		return false
+	}
+	start := len(before)
+	for start > 0 && (class[before[start-1]]&letter != 0 || before[start-1] >= 0x80) {
+		start--
+	}
+	return start < len(before) && slices.Contains(words, strings.ToLower(before[start:]))
+}
+
+// isRound reports whether eight digits are some millions.
+func isRound(n string) bool { return strings.HasSuffix(n, "000000") }
+
+// patterns are how the eight digits of a mobile number are grouped, with the signs that
+// may stand between, besides those that number reads anyway.
+var patterns = [...]struct {
+	sizes []int
+	signs string // one of them between each two groups
+	wide  bool   // or spaces with a bracket or a hyphen, at most three signs in all
+	path  bool   // in paths, too
+}{
+	{[]int{3, 2, 3}, "/", true, true}, {[]int{3, 3, 2}, "/", true, true}, {[]int{2, 2, 2, 2}, "/", false, false},
+	{[]int{5, 3}, "-", false, true}, {[]int{6, 2}, "-", false, true}, {[]int{4, 4}, ".", false, false},
+	{[]int{1, 1, 1, 1, 1, 1, 1, 1}, " -.", false, true},
+}
+
+// scattered returns the end of the mobile number at s[i] that is grouped by one of
+// patterns, 0 if there is none.
+func scattered(s string, i int, path bool) int {
+	if !isSubscriber(s[i], true) {
+		return 0
+	}
+	first := digits(s, i) - i
+	if first > 6 {
+		return 0
+	}
+	for _, p := range patterns {
+		if p.sizes[0] != first || path && !p.path {
+			continue
+		}
+		group, end := i, 0
+		for n, size := range p.sizes {
+			if end = digits(s, group); end != group+size {
+				end = 0
+				break
+			}
+			if n == len(p.sizes)-1 {
+				break
+			}
+			group = end
+			for group < len(s) && group-end < 3 && strings.IndexByte(p.signs, s[group]) >= 0 && !(path && s[group] == '/') {
+				group++
+			}
+			if group-end != 1 {
+				group = end
+				for p.wide && group < len(s) && group-end < 4 && strings.IndexByte(" -()", s[group]) >= 0 {
+					group++
+				}
+			}
+			if group == end || group-end > 3 {
+				end = 0
+				break
+			}
+		}
+		if end > 0 && !wordAt(s, end) && (end+1 >= len(s) || strings.IndexByte(" -./", s[end]) < 0 || !digitAt(s, end+1)) {
+			return end
+		}
+	}
+	return 0
+}
+
+// swedish returns the end of the Swedish mobile number at s[i], which is written as
+// 070-123 45 67, 0 if there is none.
+func swedish(s string, i int) int {
+	if i+3 > len(s) || s[i:i+2] != "07" || strings.IndexByte("02369", s[i+2]) < 0 || digits(s, i) != i+3 {
+		return 0
+	}
+	group := i + 3
+	for _, size := range [...]int{3, 2, 2} {
+		sep, start := separator(s, group)
+		if sep != ' ' && sep != '-' || digits(s, start) != start+size {
+			return 0
+		}
+		group = start + size
+	}
+	if !ends(s, group, 2) {
+		return 0
+	}
+	return group
 }
 
 // lastDigits returns how many digits s[i:end] ends with.
@@ -116,6 +245,12 @@ func number(s string, i, linked int, path bool) (int, bool) {
 	if to := spaced(s, i); to > 0 {
 		return to, true
 	}
+	if to := scattered(s, i, path); to > 0 {
+		return to, true
+	}
+	if to := swedish(s, i); to > 0 {
+		return to, true
+	}
 	switch n {
 	case 2:
 		return pairs(s, i)
@@ -146,6 +281,9 @@ func number(s string, i, linked int, path bool) (int, bool) {
 func prefixed(s string, i, end int) int {
 	switch {
 	case strings.HasPrefix(s[i:], "00") && end > i+2:
+		if s[i+2] == '1' && end == i+13 && (isEAN(s[i:end]) || isBehind(s, i, "kid")) {
+			return 0 // of a product, or of a payment
+		}
 		return international(s, i+2, true)
 	case s[i:end] == "00":
 		if sep, group := separator(s, end); sep == ' ' {
@@ -345,11 +483,14 @@ func isSubscriber(b byte, mobile bool) bool {
 // number.
 func isBare(s string, i int, path bool) bool {
 	n := s[i : i+8]
-	if path {
-		return isSubscriber(n[0], true) && !isPrice(s, i)
+	if isRound(n) {
+		return false
+	}
+	if path && !isCalled(s, i) {
+		return isSubscriber(n[0], true)
 	}
 	// No Norwegian number begins with 20; years, sessions and case numbers do.
-	return isSubscriber(n[0], false) && n[:2] != "20" && !isDate(n) && !isPrice(s, i)
+	return isSubscriber(n[0], false) && n[:2] != "20" && !isDate(n)
 }
 
 // isDate reports whether eight digits read as day, month and year. No telephone
@@ -358,8 +499,8 @@ func isDate(n string) bool {
 	return (n[4:6] == "19" || n[4:6] == "20") && isDay(two(n), two(n[2:]), two(n[6:]))
 }
 
-// isPrice reports whether the eight digits at s[i] are an amount of money.
-func isPrice(s string, i int) bool {
+// isPrice reports whether the digits s[i:end] are an amount of money.
+func isPrice(s string, i, end int) bool {
 	before := strings.TrimRight(s[max(0, i-6):i], " .-_")
 	for _, unit := range []string{"kr", "nok", "€", "$", "£"} {
 		start := len(before) - len(unit)
@@ -367,7 +508,7 @@ func isPrice(s string, i int) bool {
 			return true
 		}
 	}
-	after := s[i+8:]
+	after := s[end:]
 	if strings.HasPrefix(after, ",-") {
 		return true
 	}
@@ -378,6 +519,15 @@ func isPrice(s string, i int) bool {
 		}
 	}
 	return false
+}
+
+// isEAN reports whether the last of 13 digits is the check digit of GS1.
+func isEAN(n string) bool {
+	sum := 0
+	for i := range len(n) {
+		sum += int(n[i]-'0') * (1 + i%2*2)
+	}
+	return sum%10 == 0
 }
 
 // isbn returns the end of the number of a book at s[i], 0 if there is none: its
