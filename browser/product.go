@@ -232,13 +232,14 @@ func wordEnd(ua string, start int) int {
 
 func isWord(c byte) bool { return isLetter(c) || isDigit(c) || c == '_' }
 
-// major returns the digits s begins with, or "" if they are too many for a version.
+// major returns the digits s begins with, or "" if they are too many for a version, or
+// the begin of something else, as of 1e3.
 func major(s string) string {
 	n := 0
 	for n < len(s) && isDigit(s[n]) {
 		n++
 	}
-	if n > 4 {
+	if n > 4 || n+1 < len(s) && s[n]|0x20 == 'e' && isDigit(s[n+1]) {
 		return ""
 	}
 	return s[:n]

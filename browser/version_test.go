@@ -43,6 +43,16 @@ func TestVersionsThatCanBe(t *testing.T) {
 	}
 }
 
+// TestNoVersion: what only begins as a number is none.
+func TestNoVersion(t *testing.T) {
+	for _, version := range []string{"1e3", "1E3.0", "99999.0", "x"} {
+		got := browser.New().Parse("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/"+version+" Safari/537.36", hit.Hints{})
+		if got.Version != "" {
+			t.Errorf("Chrome/%s has the version %q, want none", version, got.Version)
+		}
+	}
+}
+
 // TestFewVersions: whatever version every browser is sent with, by its User-Agent or by
 // hint, few are kept, each in one spelling.
 func TestFewVersions(t *testing.T) {

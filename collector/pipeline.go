@@ -235,7 +235,7 @@ func (c *Collector) locate(p *passage) reason {
 	if p.excluded || p.site.Excludes(p.page.Path) {
 		return excludedPath
 	}
-	p.row.Path = p.site.pathWithParameters(p.page)
+	p.row.Path = p.pathWithParameters(p.page)
 	return kept
 }
 
@@ -362,16 +362,23 @@ func mendEscapes(raw string) string {
 // escape is what follows the % of an escape.
 var escape = regexp.MustCompile(`^[0-9A-Fa-f]{2}`)
 
-// eventName returns what is kept of the name of a hit.
+// eventName returns what is kept of the name of a hit. The parts of an event's name are
+// one text, and are looked at once more as what they make together.
 func (p *passage) eventName() string {
 	name := p.hit.Name
 	if p.hit.Kind == hit.Outlink || p.hit.Kind == hit.Download {
 		name = p.linkName(name)
-	} else {
-		name = p.cleanText(name)
+	} else if name = p.cleanText(name); p.hit.Kind == hit.Event || p.hit.Kind == hit.Search {
+		const between = " / "
+		if parts := strings.SplitN(name, between, maxParts); p.scrubber().Parts(parts) {
+			name = strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), between)
+		}
 	}
 	return strings.TrimSpace(scrub.Cut(name, maxName))
 }
+
+// maxParts is how many parts the name of an event has: category, action and name.
+const maxParts = 3
 
 // linkName returns what is kept of the target of a link, host and path: a query may
 // say who followed it.

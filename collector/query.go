@@ -65,15 +65,21 @@ func characters(s string, n int) int {
 
 // pathWithParameters returns the path of a page, and behind it the parameters that
 // the site allows: in the order of the site, so that a page has one name however
-// its links are written. page is scrubbed.
-func (s *knownSite) pathWithParameters(page *url.URL) string {
-	path := page.Path
-	if page.RawQuery == "" || len(s.Parameters) == 0 {
-		return path
+// its links are written. page is scrubbed; path and values are looked at once more as what
+// they make together.
+func (p *passage) pathWithParameters(page *url.URL) string {
+	if page.RawQuery == "" || len(p.site.Parameters) == 0 {
+		return page.Path
 	}
-	query, mark := page.Query(), "?"
-	for _, name := range s.Parameters {
-		if value := query.Get(name); value != "" {
+	query := page.Query()
+	parts := []string{page.Path}
+	for _, name := range p.site.Parameters {
+		parts = append(parts, query.Get(name))
+	}
+	p.scrubber().Parts(parts)
+	path, mark := parts[0], "?"
+	for i, name := range p.site.Parameters {
+		if value := parts[i+1]; value != "" {
 			path += mark + name + "=" + value
 			mark = "&"
 		}
