@@ -283,7 +283,10 @@ func serveParts(collector, dashboard, retention bool) func(context.Context, *cal
 func catchHangups() (signals <-chan os.Signal, stop func()) {
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, syscall.SIGHUP)
-	return c, func() { signal.Stop(c) }
+	return c, func() {
+		signal.Stop(c)
+		signal.Ignore(syscall.SIGHUP) // until the process has ended
+	}
 }
 
 // harden hardens a process that serves, and logs where it can't.

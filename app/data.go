@@ -61,6 +61,38 @@ func takeData(dir string, create bool) error {
 				path, trusted.UserName(uid), trusted.UserName(owner.Uid))
 		}
 	}
+	for _, name := range []string{".", filepath.Join("clickhouse", "metadata")} {
+		if err := checkEntries(filepath.Join(dir, name), owner.Uid); err != nil {
+			return fmt.Errorf("data directory: %w", err)
+		}
+	}
+	return nil
+}
+
+// checkEntries returns an error if something in a directory is of a user who is neither
+// its owner nor root, of whom lost+found may be. Deeper down only who may write there can
+// have put something.
+func checkEntries(dir string, owner uint32) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		info, err := entry.Info()
+		if errors.Is(err, fs.ErrNotExist) { // another process works in it
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if uid := info.Sys().(*syscall.Stat_t).Uid; uid != owner && uid != 0 {
+			return fmt.Errorf("%q belongs to %s, and the directory to %s: remove it, or give it to the same user with chown",
+				filepath.Join(dir, entry.Name()), trusted.UserName(uid), trusted.UserName(owner))
+		}
+	}
 	return nil
 }
 

@@ -240,7 +240,9 @@ func TestWhatIsNotThere(t *testing.T) {
 		"store not there":     {append(serve, "--data", t.TempDir(), "--store", "http://127.0.0.1:1/x"), "127.0.0.1:1"},
 		"SQL with a mistake":  {[]string{"query", "SELECT footprints FROM hits", "--data", made}, "footprints"},
 		"SQL that writes":     {[]string{"query", "DROP TABLE hits", "--data", made}, "readonly"},
-		"password too short":  {[]string{"user", "add", "kari", "--data", t.TempDir()}, "password"},
+		"password too short":  {[]string{"user", "add", "kari", "--data", made}, "password"},
+		"password, no store":  {[]string{"user", "add", "kari", "--data", t.TempDir()}, "there is no store"},
+		"password, no user":   {[]string{"user", "password", "kari", "--data", made}, `"kari"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, stderr, status := command(t, "kort\n", c.args...)

@@ -258,6 +258,15 @@ func TestDataOfOthers(t *testing.T) {
 		"store of a stranger": {true, func(_, data string) error {
 			return errors.Join(os.Mkdir(data+"/clickhouse", 0o700), os.Chown(data+"/clickhouse", stranger, 0))
 		}, `/data/clickhouse": refused: it belongs to user 54321`},
+		"file of a stranger": {true, func(_, data string) error {
+			return errors.Join(os.WriteFile(data+"/stray", nil, 0o600), os.Chown(data+"/stray", stranger, 0))
+		}, `/data/stray" belongs to user 54321`},
+		"password of a stranger": {true, func(_, data string) error {
+			return errors.Join(os.WriteFile(data+"/engine.password", []byte("a password that is known\n"), 0o600), os.Chown(data+"/engine.password", stranger, 0))
+		}, `/data/engine.password" belongs to user 54321`},
+		"metadata of a stranger": {true, func(_, data string) error {
+			return errors.Join(os.MkdirAll(data+"/clickhouse/metadata", 0o700), os.WriteFile(data+"/clickhouse/metadata/x.sql", nil, 0o600), os.Chown(data+"/clickhouse/metadata/x.sql", stranger, 0))
+		}, `/data/clickhouse/metadata/x.sql" belongs to user 54321`},
 		"not there, for all": {false, func(above, data string) error { return errors.Join(os.Remove(data), os.Chmod(above, 0o777)) }, `/above": refused: everybody may write to it`},
 		"a link into a folder": {false, func(above, data string) error {
 			return errors.Join(os.Remove(data), os.Mkdir(above+"/other", 0o700), os.Chmod(above+"/other", 0o777), os.Symlink("other", data))

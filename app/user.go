@@ -126,19 +126,19 @@ func addUser(ctx context.Context, c *call) error {
 		return err
 	}
 	u.Restricted, u.Sites = !sites.all, sites.ids
-	secret, err := c.readPassword(u.Name)
-	if err != nil {
-		return err
-	}
 	return c.withStore(ctx, func(st *store.Store) error {
 		if err := checkSites(ctx, st, sites.ids); err != nil {
 			return err
 		}
-		// Before the password is judged: it may not be meant for a new user.
+		// Before a password is asked for: it may not be meant for a new user.
 		if _, err := st.User(ctx, u.Name); !errors.Is(err, store.ErrNotFound) {
 			if err == nil {
 				err = fmt.Errorf("user %q exists: fotspor user password sets another password, fotspor user role another role", u.Name)
 			}
+			return err
+		}
+		secret, err := c.readPassword(u.Name)
+		if err != nil {
 			return err
 		}
 		if u.Password, err = hashPassword(ctx, st, u.Name, secret); err != nil {
@@ -173,12 +173,12 @@ func setPassword(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	secret, err := c.readPassword(words[0])
-	if err != nil {
-		return err
-	}
 	return c.withStore(ctx, func(st *store.Store) error {
 		u, err := st.User(ctx, words[0])
+		if err != nil {
+			return err
+		}
+		secret, err := c.readPassword(u.Name)
 		if err != nil {
 			return err
 		}

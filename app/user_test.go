@@ -76,7 +76,7 @@ func TestUserCommands(t *testing.T) {
 	refused("fotspor user password", "another "+testPassword, "user", "add", "kari")
 	refused("common", "Passord123456", "user", "add", "per")
 	refused("common", "vi i fjordvik bor her", "user", "add", "per")
-	refused("common", "per spellmann hadde", "user", "password", "per spell")
+	refused("common", "per spellmann hadde", "user", "add", "per spell")
 	refused("not found", testPassword, "user", "password", "per")
 	refused("site 9", testPassword, "user", "add", "per", "--sites", "1,9")
 	refused("site 9", "", "user", "sites", "ola", "9")

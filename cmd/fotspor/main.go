@@ -12,6 +12,10 @@ import (
 	"github.com/fotspor/fotspor/app"
 )
 
+// Before anything else: SIGHUP, which a service manager may send at any time, ends a
+// process that has not said what it does with it.
+func init() { signal.Ignore(syscall.SIGHUP) }
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// A second signal ends the program at once.

@@ -562,6 +562,7 @@ func TestDoorRefusesStrangers(t *testing.T) {
 			"no user":           {func(r *http.Request) { r.Header.Set("X-ClickHouse-Key", password) }, 403, "Code: 516."},
 			"headers before":    {func(r *http.Request) { insider(r); r.Header.Set("X-ClickHouse-User", "x") }, 403, "Code: 516."},
 			"origin":            {func(r *http.Request) { insider(r); r.Header.Set("Origin", "null") }, 403, "web pages"},
+			"empty origin":      {func(r *http.Request) { insider(r); r.Header.Set("Origin", "") }, 403, "web pages"},
 			"fetched by a page": {func(r *http.Request) { insider(r); r.Header.Set("Sec-Fetch-Site", "cross-site") }, 403, "web pages"},
 			"typed in a browser": {func(r *http.Request) {
 				insider(r)
@@ -824,7 +825,15 @@ func TestPasswordFile(t *testing.T) {
 			t.Errorf("mode %v: the engine is served", mode)
 		}
 	}
-	must(t, os.Chmod(path, 0o600), os.WriteFile(path, []byte(" \n"), 0o600))
+	must(t, os.Chmod(path, 0o600))
+	if os.Geteuid() == 0 {
+		must(t, os.Chown(path, 54321, 0))
+		if _, err := e.Password(); err == nil || !strings.Contains(err.Error(), "belongs to user 54321") {
+			t.Errorf("a stranger's file: %v", err)
+		}
+		must(t, os.Chown(path, 0, 0))
+	}
+	must(t, os.WriteFile(path, []byte(" \n"), 0o600))
 	if _, err := e.Password(); err == nil || !strings.Contains(err.Error(), "fewer than 16") {
 		t.Errorf("an empty file: %v", err)
 	}

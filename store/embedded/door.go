@@ -19,7 +19,10 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
+
+	"github.com/fotspor/fotspor/internal/trusted"
 )
 
 var (
@@ -66,11 +69,8 @@ const SocketHost = "engine"
 // stranger says why a request can't come from a ClickHouse client on this machine, ""
 // if it can.
 func stranger(r *http.Request) string {
-	if r.Header.Get("Origin") != "" {
-		return "Not for web pages"
-	}
 	for name := range r.Header {
-		if strings.HasPrefix(name, "Sec-Fetch-") {
+		if name == "Origin" || strings.HasPrefix(name, "Sec-Fetch-") {
 			return "Not for web pages"
 		}
 	}
@@ -113,6 +113,9 @@ func (e *Engine) Password() (string, error) {
 	}
 	if !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0 {
 		return "", fmt.Errorf("read the engine's password: others may read %q (%v): remove the file, and the next start makes a new password", path, info.Mode())
+	}
+	if uid := info.Sys().(*syscall.Stat_t).Uid; uid != uint32(os.Geteuid()) {
+		return "", fmt.Errorf("read the engine's password: %q belongs to %s, not to the user of this process: remove the file, and the next start makes a new password", path, trusted.UserName(uid))
 	}
 	text, err := io.ReadAll(io.LimitReader(file, 4<<10))
 	if err != nil {

@@ -69,6 +69,8 @@ func (e *Engine) serve(ctx context.Context, r *http.Request, outside bool) (answ
 		return plain(http.StatusNotFound, "There is no handle "+r.URL.Path+"\n"), nil
 	case r.Method != http.MethodGet && r.Method != http.MethodPost:
 		return plain(http.StatusMethodNotAllowed, "Use GET or POST\n"), nil
+	case r.Method == http.MethodGet && r.URL.Path != "/ping" && !r.URL.Query().Has("query") && r.ContentLength != 0:
+		return plain(http.StatusBadRequest, "A GET has its statement in the URL: use POST for one in the body\n"), nil
 	case isPing(r):
 		return plain(http.StatusOK, "Ok.\n"), nil
 	}

@@ -348,6 +348,7 @@ func TestServeHTTP(t *testing.T) {
 		{"POST", "/", "SELECT 1", 200, "1\n"},
 		{"POST", "/?query=SELECT", "2", 200, "2\n"},
 		{"POST", "/?enable_http_compression=1&wait_end_of_query=1&user=default&password=x", "SELECT 1", 200, "1\n"},
+		{"GET", "/", "SELECT 1", 400, "A GET has its statement in the URL: use POST for one in the body\n"},
 		{"PUT", "/", "SELECT 1", 405, ""},
 		{"GET", "/play", "", 404, ""},
 	} {
