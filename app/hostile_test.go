@@ -441,6 +441,41 @@ func TestSecurityHeaders(t *testing.T) {
 	}
 }
 
+// TestPolicyOnEveryAnswer: whoever answers, and with what, browsers may do nothing with it
+// that its handler did not allow, and nobody keeps it.
+func TestPolicyOnEveryAnswer(t *testing.T) {
+	p := start(t, time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), nil)
+	p.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	for _, c := range []struct {
+		method, path string
+		size, status int
+	}{
+		{"GET", "/privacy/99", 0, 404}, {"GET", "/privacy/x", 0, 404}, {"GET", "/privacy/99/what", 0, 404}, {"PUT", "/privacy/1", 0, 404},
+		{"POST", "/login", 70_000, 413}, {"POST", "/account/password", 70_000, 413}, {"GET", "/a/../b", 0, 307}, {"GET", "/login", 0, 200},
+		{"GET", "/nowhere", 0, 404}, {"GET", "/api/nowhere", 0, 401}, {"GET", "/assets/none.js", 0, 404},
+	} {
+		r, err := http.NewRequest(c.method, p.public+c.path, strings.NewReader(strings.Repeat("x", c.size)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := p.client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != c.status {
+			t.Errorf("%s %s: %d, want %d", c.method, c.path, resp.StatusCode, c.status)
+		}
+		for name, want := range map[string]string{
+			"Content-Security-Policy": "default-src 'none'", "Referrer-Policy": "same-origin", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
+		} {
+			if got := resp.Header.Get(name); !strings.HasPrefix(got, want) || len(resp.Header.Values(name)) != 1 {
+				t.Errorf("%s %s: %s %q, want %q", c.method, c.path, name, resp.Header.Values(name), want)
+			}
+		}
+	}
+}
+
 // TestHostileTwoEnds: of a request with a length and with chunks, behind which a proxy
 // may have let another pass as its body, nothing more is read (RFC 9112, 6.1).
 func TestHostileTwoEnds(t *testing.T) {

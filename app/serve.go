@@ -48,7 +48,7 @@ func nothing(string) bool { return false }
 func (p *program) serve(until stage, l net.Listener, handler http.Handler, name string, busy func(path string) bool) {
 	logger := p.component(name)
 	server := plainhttp.New(&http.Server{
-		Handler:           p.recovered(p.secured(handler)),
+		Handler:           p.recovered(p.secured(handler, busy)),
 		ReadHeaderTimeout: headerTime,
 		ReadTimeout:       requestTime,
 		WriteTimeout:      answerTime,
@@ -109,15 +109,28 @@ var transportSecurity = []string{"max-age=63072000"}
 // noSniff keeps browsers from taking an answer for anything but what it says it is.
 var noSniff = []string{"nosniff"}
 
-// secured sets the headers that every answer has. Browsers are told to come by HTTPS
+// closed are the headers of an answer whose handler sets no others: it may do nothing in
+// a browser, and nobody keeps it. Trackers get answers that hold nothing, without them.
+var closed = http.Header{
+	"Content-Security-Policy": {"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
+	"Referrer-Policy":         {"same-origin"},
+	"Cache-Control":           {"no-store"},
+}
+
+// secured sets the headers that every answer has, those to busy paths fewer. Browsers are told to come by HTTPS
 // alone, if that is how they reach the program; not where a test machine poses as such a
 // host, since they would remember it of every other program there.
-func (p *program) secured(next http.Handler) http.Handler {
+func (p *program) secured(next http.Handler, busy func(path string) bool) http.Handler {
 	base, err := url.Parse(p.PublicURL)
 	strict := err == nil && base.Scheme == "https" && base.Hostname() != "localhost"
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
 		header["X-Content-Type-Options"] = noSniff
+		if !busy(r.URL.Path) {
+			for name, value := range closed {
+				header[name] = value[:1:1] // a handler that adds one makes a copy
+			}
+		}
 		if strict {
 			header["Strict-Transport-Security"] = transportSecurity
 		}

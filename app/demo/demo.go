@@ -121,6 +121,7 @@ func (s *website) page(name string) http.Handler {
 		header.Set("Content-Security-Policy", s.policy)
 		header.Set("X-Content-Type-Options", "nosniff")
 		header.Set("Cache-Control", "private, no-cache")
+		header.Set("Referrer-Policy", "strict-origin-when-cross-origin") // what browsers do by themselves: hits are known by it
 		header.Set("Vary", "Accept-Language")
 		var b bytes.Buffer
 		if err := s.pages[v.Lang+"/"+name].ExecuteTemplate(&b, "layout.html", v); err != nil {

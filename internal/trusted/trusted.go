@@ -30,7 +30,10 @@ var ErrRefused = errors.New("refused")
 //     the sticky bit: there only its owner can replace a file.
 //
 // A path that does not exist gives an error that wraps fs.ErrNotExist.
-func Path(path string) (string, error) {
+func Path(path string) (string, error) { return resolve(path, false) }
+
+// resolve is Path, or with above the same for a folder above a path that is to be.
+func resolve(path string, above bool) (string, error) {
 	path, err := filepath.Abs(path)
 	if err != nil { // the working directory can't be looked at
 		return "", Denied(err)
@@ -38,13 +41,13 @@ func Path(path string) (string, error) {
 	// From the root down: what has been checked can't be changed while the rest is.
 	const root = string(filepath.Separator)
 	known, at, rest := trustees(), root, parts(path)
-	if err := known.check(root, len(rest) > 0); err != nil {
+	if err := known.check(root, above || len(rest) > 0); err != nil {
 		return "", err
 	}
 	for links := 0; len(rest) > 0; {
 		next := filepath.Join(at, rest[0])
 		rest = rest[1:]
-		if err := known.check(next, len(rest) > 0); err != nil {
+		if err := known.check(next, above || len(rest) > 0); err != nil {
 			return "", err
 		}
 		target, err := os.Readlink(next)
@@ -105,7 +108,8 @@ func MakeDir(path string) (string, error) {
 		}
 		above = filepath.Dir(above)
 	}
-	if _, err := Path(above); err != nil {
+	// A folder in it is ours, also where everybody may make one, as in /tmp.
+	if _, err := resolve(above, above != path); err != nil {
 		return "", err
 	}
 	if err := os.MkdirAll(path, 0o700); err != nil {
@@ -148,9 +152,9 @@ func (o owners) check(path string, above bool) error {
 	case mode&fs.ModeSymlink != 0: // its mode says nothing
 	case above && mode&fs.ModeSticky != 0:
 	case mode&0o002 != 0:
-		return fmt.Errorf("%q: %w: everybody may write to it (mode %04o); take that away with chmod o-w", path, ErrRefused, mode.Perm())
+		return fmt.Errorf("%q: %w: everybody may write to it (mode %04o)%s", path, ErrRefused, octal(mode), advice(info, "o-w"))
 	case mode&0o020 != 0 && !slices.Contains(o.groups, stat.Gid):
-		return fmt.Errorf("%q: %w: its group %d may write to it (mode %04o); take that away with chmod g-w", path, ErrRefused, stat.Gid, mode.Perm())
+		return fmt.Errorf("%q: %w: its group %d may write to it (mode %04o)%s", path, ErrRefused, stat.Gid, octal(mode), advice(info, "g-w"))
 	}
 	return nil
 }
@@ -162,6 +166,24 @@ func Denied(err error) error {
 		return err
 	}
 	return fmt.Errorf("%w for %s, as which this process acts", err, UserName(uint32(os.Geteuid())))
+}
+
+// octal returns a mode as chmod writes it, with the sticky bit.
+func octal(mode fs.FileMode) uint32 {
+	bits := uint32(mode.Perm())
+	if mode&fs.ModeSticky != 0 {
+		bits |= 0o1000
+	}
+	return bits
+}
+
+// advice says what to do about the mode of a path. It is for its owner to change, and
+// with a sticky bit it is meant: the system needs /tmp as it is.
+func advice(info fs.FileInfo, change string) string {
+	if info.Mode()&fs.ModeSticky == 0 && info.Sys().(*syscall.Stat_t).Uid == uint32(os.Geteuid()) {
+		return "; take that away with chmod " + change
+	}
+	return "; choose another place"
 }
 
 // UserName returns the name of a user, or the number where there is none.

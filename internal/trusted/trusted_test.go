@@ -156,6 +156,31 @@ func TestMakeDir(t *testing.T) {
 	}
 }
 
+// TestMakeDirInSticky: in a folder such as /tmp, where everybody may make one but nobody
+// replace another's, a directory is made. The folder itself is none, and nobody is told
+// to change its mode.
+func TestMakeDirInSticky(t *testing.T) {
+	above, _, _ := tree(t)
+	must(t, os.Chmod(above, 0o777|fs.ModeSticky))
+	for _, path := range []string{"one", "two/three"} {
+		made, err := trusted.MakeDir(filepath.Join(above, path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info, err := os.Stat(made); err != nil || info.Mode() != fs.ModeDir|0o700 {
+			t.Errorf("%s has mode %v, %v", path, info.Mode(), err)
+		}
+	}
+	_, err := trusted.MakeDir(above)
+	if !errors.Is(err, trusted.ErrRefused) || !strings.Contains(err.Error(), "mode 1777") || strings.Contains(err.Error(), "chmod") {
+		t.Errorf("MakeDir of the folder itself: %v", err)
+	}
+	give(t, above, stranger, 0, 0o777)
+	if _, err := trusted.MakeDir(filepath.Join(above, "four")); err == nil || strings.Contains(err.Error(), "chmod") {
+		t.Errorf("MakeDir in a stranger's folder: %v", err)
+	}
+}
+
 func TestCheckout(t *testing.T) {
 	root := t.TempDir()
 	ours, theirs := filepath.Join(root, "ours"), filepath.Join(root, "ours", "bin", "theirs")
