@@ -14,6 +14,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/fotspor/fotspor/collector/dialect/matomo"
+	"github.com/fotspor/fotspor/collector/dialect/pixel"
 )
 
 const root = ".."
@@ -109,6 +112,60 @@ func TestShippedFilesAreStrict(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestCollectorIsRouted: both proxies lead each address that the collector answers to it,
+// and those of the dashboard past it.
+func TestCollectorIsRouted(t *testing.T) {
+	patterns := slices.Concat(pixel.Dialect{}.Patterns(), matomo.Dialect{}.Patterns(), matomo.ScriptPatterns())
+	for _, match := range regexp.MustCompile(`mux\.Handle\("((?:GET|POST) [^"]+)"`).FindAllStringSubmatch(read(t, "collector/collector.go"), -1) {
+		patterns = append(patterns, match[1])
+	}
+	if len(patterns) < 15 {
+		t.Fatalf("patterns %q: were all found?", patterns)
+	}
+	caddy, nginx := read(t, "deploy/caddy/Caddyfile"), read(t, "deploy/nginx/fotspor.conf")
+	paths := strings.Fields(find(t, caddy, `@collector path (.*)`))
+	methods := strings.Fields(find(t, caddy, `@collectorRoot \{\s+method (.*)\s+path /\s`))
+	location := regexp.MustCompile(find(t, nginx, `location ~ (\S+) \{\s+proxy_pass http://fotspor_collector;`))
+	root := find(t, nginx, `map \$request_method \$fotspor_root \{([^}]*)\}`)
+	find(t, caddy, `(reverse_proxy @collectorRoot \S+collector:8080)`)
+	find(t, nginx, `(location = / \{\s+proxy_pass http://\$fotspor_root;)`)
+	routed := map[string]func(method, path string) bool{
+		"deploy/caddy/Caddyfile": func(method, path string) bool {
+			return path == "/" && slices.Contains(methods, method) || slices.ContainsFunc(paths, func(p string) bool {
+				before, all := strings.CutSuffix(p, "*")
+				return p == path || all && strings.HasPrefix(path, before)
+			})
+		},
+		"deploy/nginx/fotspor.conf": func(method, path string) bool {
+			return path == "/" && regexp.MustCompile(`\b`+method+`\s+fotspor_collector;`).MatchString(root) || location.MatchString(path)
+		},
+	}
+	for file, to := range routed {
+		for _, pattern := range patterns {
+			method, path, _ := strings.Cut(pattern, " ")
+			path = strings.NewReplacer("{$}", "", "{site}", "1").Replace(path)
+			if !to(method, path) {
+				t.Errorf("%s: %s does not go to the collector", file, pattern)
+			}
+		}
+		for _, path := range []string{"/", "/login", "/sites/1", "/assets/x.js", "/api/v1/sites", "/js/other", "/x/matomo.php"} {
+			if to("GET", path) {
+				t.Errorf("%s: GET %s does not go to the dashboard", file, path)
+			}
+		}
+	}
+}
+
+// find returns what the group of an expression matches in a text.
+func find(t *testing.T, text, expression string) string {
+	t.Helper()
+	match := regexp.MustCompile(expression).FindStringSubmatch(text)
+	if match == nil {
+		t.Fatalf("nothing matches %s", expression)
+	}
+	return match[1]
 }
 
 // TestBuildRunsNoScripts: no package runs a script of its own while an image is built.
