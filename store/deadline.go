@@ -24,13 +24,14 @@ func withDeadline(ctx context.Context, limit time.Duration) (context.Context, co
 	return context.WithTimeout(ctx, limit)
 }
 
-// bounded is a connection whose every statement has a deadline.
+// bounded is a connection whose every statement has a deadline, and whose errors hold no
+// parameter of a statement.
 type bounded struct{ driver.Conn }
 
 func (b bounded) Exec(ctx context.Context, query string, args ...any) error {
 	ctx, cancel := withDeadline(ctx, statementTime)
 	defer cancel()
-	return b.Conn.Exec(ctx, query, args...)
+	return withoutParameters(b.Conn.Exec(ctx, query, args...))
 }
 
 func (b bounded) Query(ctx context.Context, query string, args ...any) (driver.Rows, error) {
@@ -38,7 +39,7 @@ func (b bounded) Query(ctx context.Context, query string, args ...any) (driver.R
 	rows, err := b.Conn.Query(ctx, query, args...)
 	if err != nil {
 		cancel()
-		return nil, err
+		return nil, withoutParameters(err)
 	}
 	return &boundedRows{rows, cancel}, nil
 }
@@ -53,9 +54,14 @@ func (b bounded) PrepareBatch(ctx context.Context, query string, opts ...driver.
 	batch, err := b.Conn.PrepareBatch(ctx, query, opts...)
 	if err != nil {
 		cancel()
-		return nil, err
+		return nil, withoutParameters(err)
 	}
 	return &boundedBatch{Batch: batch, ctx: ctx, cancel: cancel}, nil
+}
+
+func (b bounded) ServerVersion() (*driver.ServerVersion, error) {
+	v, err := b.Conn.ServerVersion()
+	return v, withoutParameters(err)
 }
 
 // boundedRows ends its context when it is closed.
@@ -64,9 +70,13 @@ type boundedRows struct {
 	cancel context.CancelFunc
 }
 
+func (r *boundedRows) Scan(dest ...any) error { return withoutParameters(r.Rows.Scan(dest...)) }
+
+func (r *boundedRows) Err() error { return withoutParameters(r.Rows.Err()) }
+
 func (r *boundedRows) Close() error {
 	defer r.cancel()
-	return r.Rows.Close()
+	return withoutParameters(r.Rows.Close())
 }
 
 // boundedRow ends its context when it is read.
@@ -77,7 +87,7 @@ type boundedRow struct {
 
 func (r *boundedRow) Scan(dest ...any) error {
 	defer r.cancel()
-	return r.Row.Scan(dest...)
+	return withoutParameters(r.Row.Scan(dest...))
 }
 
 // boundedBatch ends its context when it is closed. Its Send returns when the context
@@ -95,12 +105,12 @@ func (b *boundedBatch) Send() error {
 	go func() { sent <- b.Batch.Send() }()
 	select {
 	case err := <-sent:
-		return err
+		return withoutParameters(err)
 	case <-b.ctx.Done():
 	}
 	select {
 	case err := <-sent: // both at once: what is known counts
-		return err
+		return withoutParameters(err)
 	default:
 		b.left = true
 		return b.ctx.Err()
@@ -112,5 +122,5 @@ func (b *boundedBatch) Close() error {
 	if b.left {
 		return nil
 	}
-	return b.Batch.Close()
+	return withoutParameters(b.Batch.Close())
 }

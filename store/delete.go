@@ -82,7 +82,7 @@ func (s *Store) Network(ctx context.Context, network string, from, to time.Time)
 	}
 	held, err := s.held(ctx, where, nil)
 	if err != nil {
-		return privacy.Held{}, fmt.Errorf("count rows of network %s: %w", network, err)
+		return privacy.Held{}, fmt.Errorf("count rows of the network: %w", err)
 	}
 	return held, nil
 }
@@ -100,7 +100,7 @@ func (s *Store) EraseNetwork(ctx context.Context, network string, from, to time.
 		return 0, err
 	}
 	if err := s.deleteWhere(ctx, where, held); err != nil {
-		return 0, fmt.Errorf("erase rows of network %s: %w", network, err)
+		return 0, fmt.Errorf("erase rows of the network: %w", err)
 	}
 	return held.Rows, nil
 }

@@ -108,6 +108,9 @@ func insertInto(table string, columns []clickhouse.ColumnNameAndType) string {
 // ErrRefused says that this would be no use. An insert must stay below a million
 // rows: ClickHouse takes more in several blocks.
 func (s *Store) Insert(ctx context.Context, rows []hit.Row, token string) error {
+	if s.Version() == "" {
+		return ErrNotPrepared // before the views are looked at
+	}
 	s.renewViews(ctx, token)
 	if err := s.insertHits(ctx, rows, token); err != nil {
 		return orRefused(err)

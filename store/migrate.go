@@ -27,7 +27,7 @@ func (s *Store) migrate(ctx context.Context) error {
 			return fmt.Errorf("read migration %s: %w", name, err)
 		}
 		for i, statement := range statements(string(text)) {
-			if err := s.conn.Exec(ctx, statement); err != nil {
+			if err := s.direct.Exec(ctx, statement); err != nil {
 				return fmt.Errorf("migration %s, statement %d: %w", name, i+1, err)
 			}
 		}
@@ -41,7 +41,7 @@ func (s *Store) migrate(ctx context.Context) error {
 			continue
 		}
 		params := clickhouse.Parameters{"name": name}
-		if err := s.conn.Exec(bind(ctx, params), "INSERT INTO migrations SELECT {name:String}, now64(6)"); err != nil {
+		if err := s.direct.Exec(bind(ctx, params), "INSERT INTO migrations SELECT {name:String}, now64(6)"); err != nil {
 			return fmt.Errorf("record migration %s: %w", name, err)
 		}
 	}

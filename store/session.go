@@ -39,7 +39,7 @@ func (s *Store) writeSession(ctx context.Context, session Session, ended bool, v
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 		session.ID, session.User, session.Generation, session.Created.UTC(), session.Seen.UTC(), session.Expires.UTC(), ended, version)
 	if err != nil {
-		return fmt.Errorf("put session of %q: %w", session.User, err)
+		return fmt.Errorf("put session: %w", err)
 	}
 	return nil
 }

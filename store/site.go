@@ -138,7 +138,7 @@ func (s *Store) AddSite(ctx context.Context, site Site) (Site, error) {
 		return Site{}, err
 	}
 	if err := s.writeSite(ctx, site); err != nil {
-		return Site{}, fmt.Errorf("add site %q: %w", site.Name, err)
+		return Site{}, fmt.Errorf("add site: %w", err)
 	}
 	return site, nil
 }

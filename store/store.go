@@ -107,8 +107,9 @@ func (cfg Config) Validate() error {
 type Store struct {
 	cfg     Config
 	opts    *clickhouse.Options
-	server  bool // not the embedded engine of this data directory
-	conn    driver.Conn
+	server  bool         // not the embedded engine of this data directory
+	conn    driver.Conn  // which writes once the store is prepared
+	direct  driver.Conn  // the same, without this gate: for Prepare and Ping
 	http    *httpQuerier // nil with ClickHouse's own protocol
 	way     *embeddedWay // to the embedded engine; nil with a server, or an engine that was given
 	version atomic.Value // string; none until the store is prepared
@@ -137,7 +138,8 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open store: %w", err), s.Close())
 	}
-	s.conn = bounded{conn}
+	s.direct = bounded{conn}
+	s.conn = gated{s.direct, func() bool { return s.Version() != "" }}
 	if cfg.Lazy {
 		return s, nil
 	}
@@ -152,8 +154,9 @@ func (s *Store) Place() string { return s.cfg.Place() }
 
 // Prepare opens the embedded engine, if the store is one, and looks whether the store
 // is there; with Config.Create it makes the database and its tables, or brings those of
-// an older version up to date. Only a lazy store needs it: until then, unless another
-// process has done it, the store's other methods return errors. It may be called at any
+// an older version up to date. Only a lazy store needs it: until then methods that write
+// return ErrNotPrepared, and others return errors unless another process has made the
+// store. It may be called at any
 // time, and again after an error; once it has succeeded it does nothing. Its error
 // wraps ErrNoStore, ErrOlder or ErrNewer where they apply.
 func (s *Store) Prepare(ctx context.Context) error {
@@ -176,7 +179,7 @@ func (s *Store) Prepare(ctx context.Context) error {
 			return err
 		}
 	}
-	v, err := s.conn.ServerVersion()
+	v, err := s.direct.ServerVersion()
 	if err != nil {
 		return fmt.Errorf("reach store: %w", err)
 	}
@@ -226,7 +229,7 @@ func (s *Store) syncTables(ctx context.Context) error {
 		return fmt.Errorf("look whether inserts reach the disk: %w", err)
 	}
 	for _, table := range tables {
-		if err := s.conn.Exec(ctx, "ALTER TABLE "+table+" MODIFY SETTING "+settings); err != nil {
+		if err := s.direct.Exec(ctx, "ALTER TABLE "+table+" MODIFY SETTING "+settings); err != nil {
 			return fmt.Errorf("make inserts into %s reach the disk: %w", table, err)
 		}
 	}
@@ -304,9 +307,7 @@ func (s *Store) createDatabase(ctx context.Context) error {
 		return fmt.Errorf("open store: %w", err)
 	}
 	defer conn.Close()
-	ctx, cancel := withDeadline(ctx, statementTime)
-	defer cancel()
-	if err := conn.Exec(ctx, "CREATE DATABASE IF NOT EXISTS "+quoteName(database)); err != nil {
+	if err := (bounded{conn}).Exec(ctx, "CREATE DATABASE IF NOT EXISTS "+quoteName(database)); err != nil {
 		return fmt.Errorf("create database %q: %w", database, err)
 	}
 	return nil
@@ -331,7 +332,7 @@ func (s *Store) Version() string {
 
 // Ping reports whether the store answers.
 func (s *Store) Ping(ctx context.Context) error {
-	if err := s.conn.Exec(ctx, "SELECT 1"); err != nil {
+	if err := s.direct.Exec(ctx, "SELECT 1"); err != nil {
 		return fmt.Errorf("ping store: %w", err)
 	}
 	return nil

@@ -55,7 +55,7 @@ func (s *Store) AddToken(ctx context.Context, name string, sites []uint32) (toke
 		VALUES (?, ?, ?, ?, ?, 0, now64(6))`,
 		token.ID, token.Name, hex.EncodeToString(token.Hash[:]), token.Sites, token.Created)
 	if err != nil {
-		return Token{}, "", fmt.Errorf("add token %q: %w", name, err)
+		return Token{}, "", fmt.Errorf("add token: %w", err)
 	}
 	return token, secret, nil
 }
@@ -103,7 +103,7 @@ func (s *Store) RemoveToken(ctx context.Context, id string) error {
 		INSERT INTO tokens (id, removed, updated)
 		SELECT ?, 1, greatest(now64(6), max(updated) + toIntervalMicrosecond(1)) FROM tokens WHERE id = ?`, id, id)
 	if err != nil {
-		return fmt.Errorf("remove token %q: %w", id, err)
+		return fmt.Errorf("remove token: %w", err)
 	}
 	s.dropReplaced(ctx, "tokens")
 	return nil

@@ -185,7 +185,7 @@ func (s *Store) addUser(ctx context.Context, u User) error {
 		return err
 	}
 	if err := s.writeUser(ctx, u, false); err != nil {
-		return fmt.Errorf("add user %q: %w", u.Name, err)
+		return fmt.Errorf("add user: %w", err)
 	}
 	return nil
 }
@@ -260,7 +260,7 @@ func (s *Store) change(ctx context.Context, name string, action Action, about fu
 		return err
 	}
 	if err := s.writeUser(ctx, u, removed); err != nil {
-		return fmt.Errorf("change user %q: %w", name, err)
+		return fmt.Errorf("change user: %w", err)
 	}
 	if u.Password != before.Password {
 		defer s.dropReplaced(ctx, "users")
@@ -275,7 +275,7 @@ func (s *Store) change(ctx context.Context, name string, action Action, about fu
 	}
 	err = s.note(ctx, action, before.Name+": taken back")
 	if err := errors.Join(err, s.writeUser(ctx, before, false)); err != nil {
-		return fmt.Errorf("keep the last admin %q: %w", name, err)
+		return fmt.Errorf("keep the last admin: %w", err)
 	}
 	return fmt.Errorf("user %q: %w", name, ErrLastAdmin)
 }
@@ -369,7 +369,7 @@ func (s *Store) User(ctx context.Context, name string) (User, error) {
 		return User{}, fmt.Errorf("user %q: %w", name, ErrNotFound)
 	}
 	if err != nil {
-		return User{}, fmt.Errorf("read user %q: %w", name, err)
+		return User{}, fmt.Errorf("read user: %w", err)
 	}
 	return u, nil
 }

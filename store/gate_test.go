@@ -1,0 +1,206 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/store/storetest"
+)
+
+// writers are the methods that change a store, by their names in askEverything.
+var writers = []string{
+	"Insert", "Insert of a bot", "AddSite", "PutSite", "AddToken", "RemoveToken", "AddUser", "SetPassword", "SetRights",
+	"EndSessions", "RemoveUser", "PutSession", "EndSession", "Note", "NoteClock",
+}
+
+// TestNothingIsWrittenUnprepared: before Prepare accepts the version of a store nothing
+// is written to it, and what only reads may.
+func TestNothingIsWrittenUnprepared(t *testing.T) {
+	engine := storetest.Engine(t)
+	for name, c := range map[string]struct {
+		change string
+		want   error // of Prepare; nil: it is not called
+	}{
+		"not prepared":   {"SELECT 1", nil},
+		"newer":          {"INSERT INTO DB.migrations VALUES ('9999_future.sql', now())", store.ErrNewer},
+		"not migrated":   {"DELETE FROM DB.migrations WHERE name LIKE '0003%'", store.ErrOlder},
+		"without tables": {"DROP TABLE DB.hits, DB.migrations SYNC", store.ErrNoStore},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := store.Config{Engine: engine, Database: storetest.Database(), Create: true}
+			made, err := store.Open(t.Context(), cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer made.Close()
+			if _, err := made.AddSite(t.Context(), store.Site{ID: 1, Name: "a", Hosts: []string{"a"}, Location: oslo}); err != nil {
+				t.Fatal(err)
+			}
+			if err := made.AddUser(t.Context(), store.User{Name: "a", Password: "a", Role: store.Viewer}); err != nil {
+				t.Fatal(err)
+			}
+			ask(t, engine, strings.ReplaceAll(c.change, "DB", cfg.Database))
+			rows := func() string {
+				return ask(t, engine, "SELECT name, total_rows FROM system.tables WHERE database = '"+cfg.Database+"' ORDER BY name")
+			}
+			before := rows()
+
+			cfg.Lazy, cfg.Create = true, name == "newer"
+			st, err := store.Open(t.Context(), cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer st.Close()
+			if c.want != nil {
+				if err := st.Prepare(t.Context()); !errors.Is(err, c.want) {
+					t.Errorf("Prepare = %v, want %v", err, c.want)
+				}
+			}
+			said := askEverything(t, st)
+			for _, method := range writers {
+				if err := said[method]; err == nil || !slices.Contains([]string{"RemoveToken", "AddSite", "AddUser"}, method) && !errors.Is(err, store.ErrNotPrepared) {
+					t.Errorf("%s = %v, want ErrNotPrepared", method, err)
+				}
+			}
+			for _, method := range []string{"Ping", "Sites", "Site", "Tokens", "Users", "Audit"} {
+				if said[method] != nil {
+					t.Errorf("%s, which reads: %v", method, said[method])
+				}
+			}
+			if after := rows(); after != before {
+				t.Errorf("rows of the tables:\n%s\nwere\n%s", after, before)
+			}
+		})
+	}
+}
+
+// TestErrorsHoldNoParameters: no error of a store that hangs, or breaks off, holds what a
+// statement was about, such as a password that was typed as a name.
+func TestErrorsHoldNoParameters(t *testing.T) {
+	const secret = "MyPassw0rd!æ"
+	const network = "84.212.0.0/16"
+	engine := storetest.Engine(t)
+	var left atomic.Int64 // statements that are answered yet
+	var hang atomic.Bool
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if left.Add(-1) >= 0 {
+			engine.ServeHTTP(w, r)
+			return
+		}
+		io.Copy(io.Discard, r.Body)
+		if hang.Load() {
+			<-r.Context().Done()
+		}
+		panic(http.ErrAbortHandler)
+	}))
+	defer server.Close()
+	left.Store(1 << 30)
+	dsn := strings.Replace(server.URL, "://", "://default:hemmelig@", 1) + "/" + storetest.Database()
+	st := openLazy(t, dsn)
+	if err := st.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	site := store.Site{Name: secret, Hosts: []string{"a"}, Location: oslo}
+	site, err := st.AddSite(t.Context(), site)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := st.AddUser(t.Context(), store.User{Name: secret, Password: secret, Role: store.Viewer}); err != nil {
+		t.Fatal(err)
+	}
+	day := hit.DayOf(time.Now())
+	at, span := day.Time(), store.Span{From: day, To: day}
+	session := store.Session{ID: secret, User: secret, Generation: secret, Created: at, Seen: at, Expires: at}
+	calls := map[string]func(context.Context) error{
+		"Ping": st.Ping,
+		"Insert": func(ctx context.Context) error {
+			return st.Insert(ctx, []hit.Row{{Site: 1, Time: at, Day: day, Kind: hit.Pageview, Path: secret}, {Site: 1, Time: at, Day: day, Kind: hit.Bot, Name: secret}}, secret)
+		},
+		"Query": func(ctx context.Context) error { return st.Query(ctx, "SELECT '"+secret+"'", "", io.Discard) },
+		"Sites": func(ctx context.Context) error { _, err := st.Sites(ctx); return err },
+		"AddSite": func(ctx context.Context) error {
+			_, err := st.AddSite(ctx, store.Site{Name: secret, Hosts: []string{"a"}, Location: oslo})
+			return err
+		},
+		"PutSite":  func(ctx context.Context) error { return st.PutSite(ctx, site) },
+		"Tokens":   func(ctx context.Context) error { _, err := st.Tokens(ctx); return err },
+		"AddToken": func(ctx context.Context) error { _, _, err := st.AddToken(ctx, secret, nil); return err },
+		"User":     func(ctx context.Context) error { _, err := st.User(ctx, secret); return err },
+		"Users":    func(ctx context.Context) error { _, err := st.Users(ctx); return err },
+		"AddUser": func(ctx context.Context) error {
+			return st.AddUser(ctx, store.User{Name: secret + "2", Password: secret, Role: store.Viewer})
+		},
+		"SetPassword": func(ctx context.Context) error { return st.SetPassword(ctx, secret, secret) },
+		"SetRights":   func(ctx context.Context) error { return st.SetRights(ctx, secret, store.Viewer, true, nil) },
+		"EndSessions": func(ctx context.Context) error { return st.EndSessions(ctx, secret) },
+		"RemoveUser":  func(ctx context.Context) error { return st.RemoveUser(ctx, secret) },
+		"Session":     func(ctx context.Context) error { _, _, err := st.Session(ctx, secret, at, time.Hour); return err },
+		"Sessions":    func(ctx context.Context) error { _, err := st.Sessions(ctx, secret, at, time.Hour); return err },
+		"PutSession":  func(ctx context.Context) error { return st.PutSession(ctx, session) },
+		"EndSession":  func(ctx context.Context) error { return st.EndSession(ctx, session) },
+		"Note": func(ctx context.Context) error {
+			return st.Note(ctx, store.Entry{Time: at, Action: store.LoggedIn, Actor: store.Actor{Name: secret}, About: secret})
+		},
+		"Audit":                 func(ctx context.Context) error { _, err := st.Audit(ctx, at, time.Time{}, 10); return err },
+		"AuditLog.Before":       func(ctx context.Context) error { _, err := st.AuditLog().Before(ctx, at); return err },
+		"AuditLog.DeleteBefore": func(ctx context.Context) error { _, err := st.AuditLog().DeleteBefore(ctx, at); return err },
+		"Totals":                func(ctx context.Context) error { _, err := st.Totals(ctx, 1, span); return err },
+		"Series":                func(ctx context.Context) error { _, err := st.Series(ctx, site, span, store.Daily); return err },
+		"Top": func(ctx context.Context) error {
+			_, err := st.Top(ctx, 1, span, store.Ask{Dimension: store.Pages, Value: secret})
+			return err
+		},
+		"Bots":         func(ctx context.Context) error { _, err := st.Bots(ctx, 1, span, 0); return err },
+		"Before":       func(ctx context.Context) error { _, err := st.Before(ctx, at); return err },
+		"DeleteBefore": func(ctx context.Context) error { _, err := st.DeleteBefore(ctx, at); return err },
+		"Network":      func(ctx context.Context) error { _, err := st.Network(ctx, network, at, at); return err },
+		"EraseNetwork": func(ctx context.Context) error {
+			_, err := st.EraseNetwork(ctx, network, at, at.Add(24*time.Hour))
+			return err
+		},
+		"Expire":    func(ctx context.Context) error { return st.Expire(ctx, privacy.Default().Retention) },
+		"ClockNote": func(ctx context.Context) error { _, err := st.ClockNote(ctx); return err },
+		"NoteClock": func(ctx context.Context) error { return st.NoteClock(ctx, at) },
+	}
+	for method := range askEverything(t, openLazy(t, "http://"+closedPort(t)+"/x")) {
+		if calls[method] == nil && !slices.Contains([]string{"Insert of a bot", "Site", "RemoveToken", "OtherClock"}, method) {
+			t.Errorf("%s is not tried", method)
+		}
+	}
+	held := []string{secret, url.QueryEscape(secret), "MyPassw0rd", "hemmelig", "param_", "database=", network}
+	for _, hangs := range []bool{true, false} {
+		hang.Store(hangs)
+		for answered := range 4 {
+			for method, call := range calls {
+				left.Store(int64(answered))
+				ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+				err := call(ctx)
+				cancel()
+				if err == nil && answered == 0 {
+					t.Errorf("%s returned no error", method)
+				}
+				for ; err != nil; err = errors.Unwrap(err) {
+					text := fmt.Sprintf("%v %+v", err, err)
+					for _, one := range held {
+						if strings.Contains(text, one) && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrExists) && !errors.Is(err, store.ErrLastAdmin) {
+							t.Errorf("%s after %d answers, hanging %t: %v, which holds %q", method, answered, hangs, err, one)
+						}
+					}
+				}
+			}
+		}
+	}
+}
