@@ -27,6 +27,90 @@ func mails(s string) string {
 	return e.text()
 }
 
+// ats are the words that people write for an at sign, lest machines find the address; dots
+// those for a full stop.
+var (
+	ats  = [...]string{"(at)", "[at]", "{at}", "(@)", "[@]", "{@}", "krøllalfa", "(krøllalfa)", "[krøllalfa]", "@"}
+	dots = [...]string{".", "[dot]", "(dot)", "{dot}", "[.]", "(.)", "[punktum]", "(punktum)", "dot", "punktum", "[prikk]", "(prikk)"}
+)
+
+// spokenMails marks mail addresses that are written for people: kari [at] example [dot]
+// no, or with spaces beside the at sign. The name of the host is whole in them.
+func spokenMails(s string) string {
+	e := edit{s: s}
+	for i := 0; i < len(s); i++ {
+		if strings.IndexByte("@([{kK", s[i]) < 0 {
+			continue
+		}
+		end := 0
+		for _, at := range ats {
+			if len(s)-i >= len(at) && strings.EqualFold(s[i:i+len(at)], at) {
+				end = i + len(at)
+				break
+			}
+		}
+		if end == 0 {
+			continue
+		}
+		before := i
+		for before > e.last && i-before < 3 && s[before-1] == ' ' {
+			before--
+		}
+		from := local(s, e.last, before)
+		to := spokenHost(s, end)
+		if to == 0 || s[i] == '@' && (before == i && s[end] != ' ' || isPicture(s[spaces(s, end):to])) || from == before || !hasLetter(s[from:before]) {
+			continue
+		}
+		e.mark(from, to, email)
+		i = to - 1
+	}
+	return e.text()
+}
+
+// spokenHost returns the end of the name of a host at s[i], with words or a full stop
+// between its labels, the last of which is of letters; 0 if there is none.
+func spokenHost(s string, i int) (end int) {
+	i = spaces(s, i)
+	for n := 0; ; n++ {
+		start := i
+		for i < len(s) {
+			c, size := next(s, i)
+			if !isWord(c) && c != '-' {
+				break
+			}
+			i += size
+		}
+		if i == start {
+			return end
+		}
+		if n > 0 && i-start >= 2 && !strings.ContainsAny(s[start:i], "0123456789") {
+			end = i
+		}
+		at := spaces(s, i)
+		following := 0
+		for _, dot := range dots {
+			if len(s)-at >= len(dot) && strings.EqualFold(s[at:at+len(dot)], dot) && (dot != "." || at == i) && (dot[0] < 'a' || dot[0] > 'z' || at > i) {
+				following = at + len(dot)
+				break
+			}
+		}
+		if following == 0 {
+			return end
+		}
+		if i = following; s[following-1] != '.' {
+			i = spaces(s, i)
+		}
+	}
+}
+
+// spaces returns the end of at most two spaces at s[i].
+func spaces(s string, i int) int {
+	for n := 0; n < 2 && i < len(s) && s[i] == ' '; n++ {
+		i++
+	}
+	return i
+}
+
 // atSigns returns the end of the at signs at s[i]: two of them are a slip.
 func atSigns(s string, i int) int {
 	for i < len(s) {
@@ -161,7 +245,11 @@ func literal(s string, i int) (end int) {
 // isPicture reports whether what follows an at sign says how dense a picture is,
 // as in logo@2x.png.
 func isPicture(host string) bool {
-	scale, kind, _ := strings.Cut(host, "x.")
+	scale, kind, ok := strings.Cut(host, "x.")
+	if !ok { // bilde@2x
+		scale, ok = strings.CutSuffix(host, "x")
+		return ok && scale != "" && strings.Trim(scale, "123456789.") == ""
+	}
 	switch strings.ToLower(kind) {
 	case "png", "jpg", "jpeg", "gif", "webp", "avif", "svg":
 		return strings.Trim(scale, "123456789.") == ""

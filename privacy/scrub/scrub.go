@@ -254,7 +254,7 @@ func (s Scrubber) pass(text string, as kind, found traces) string {
 		text = urls(text, as, as != pagePath || found.inner)
 	}
 	if found.at {
-		text = mails(text)
+		text = spokenMails(mails(text))
 	}
 	if found.address {
 		text = addresses(text, as)
@@ -339,8 +339,11 @@ func look(s string) (found traces) {
 			found.code, found.url = true, true
 		case '\\':
 			found.code, found.url = true, found.url || i+1 < len(s) && class[s[i+1]]&slash != 0
+		case '(', '[', '{':
+			found.at = found.at || i+3 < len(s) && s[i+1]|0x20 == 'a' && s[i+2]|0x20 == 't'
 		case 0xc3: // the first byte of æ, ø, å and é
 			found.code = true
+			found.at = found.at || strings.HasPrefix(s[i:], "øllalfa")
 			if n < 3 && i+2 < len(s) && !found.keyword { // behind more, mayBeKeyword has read on
 				end := run(s, i+2, alnum)
 				found.keyword = end-start > 2 && mayBeKeyword(s, start, end)
