@@ -252,7 +252,7 @@ func isPicture(host string) bool {
 	}
 	switch strings.ToLower(kind) {
 	case "png", "jpg", "jpeg", "gif", "webp", "avif", "svg":
-		return strings.Trim(scale, "123456789.") == ""
+		return scale != "" && strings.Trim(scale, "123456789.") == ""
 	}
 	return false
 }

@@ -17,7 +17,7 @@ var functions = map[string]func(string) string{"Text": scrub.Text, "Path": scrub
 
 var (
 	mailAddress = regexp.MustCompile(`(?:^|[^%\pL\pN._+-])[\pL\pN][\pL\pN._+-]*@(?:[\pL\pN][\pL\pN._-]*)?\pL`)
-	picture     = regexp.MustCompile(`@[1-9.]*x\.(png|jpe?g)$`)
+	picture     = regexp.MustCompile(`(?i)@[1-9.]+x(\.(png|jpe?g|gif|webp|avif|svg))?$`)
 	marks       = regexp.MustCompile(`\[(ip|email|phone|national-id|token|encoded)\]`)
 )
 

@@ -165,8 +165,8 @@ func (s Scrubber) scrub(text string, as kind) string {
 		return "/" + encoded
 	case !done:
 		return encoded
-	case cut:
-		return Cut(best, max(len(best)-tail, 0))
+	case cut, len(best) > MaxText: // or of many bytes that are no UTF-8
+		return Cut(best, max(min(len(best), MaxText)-tail, 0))
 	}
 	return best
 }
