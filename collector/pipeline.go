@@ -400,7 +400,7 @@ func cleanHost(page *url.URL) string {
 var pathParameters = regexp.MustCompile(`;[^/]*`)
 
 // cleanPath returns the path of a page as people read it, without personal data and
-// the parameters of its segments. One that is not UTF-8 stays escaped.
+// the parameters of its segments, not yet cut. One that is not UTF-8 stays escaped.
 func cleanPath(scrubber scrub.Scrubber, page *url.URL) string {
 	path := page.Path
 	if strings.Contains(path, ";") || !utf8.ValidString(path) {
@@ -410,8 +410,7 @@ func cleanPath(scrubber scrub.Scrubber, page *url.URL) string {
 	if i := strings.IndexAny(path, "?#"); i >= 0 && strings.IndexByte(path[i:], '=') > 0 { // a query that was escaped
 		path = path[:i]
 	}
-	path = scrub.Cut(scrubber.Path(path), maxPath)
-	if path = strings.TrimSpace(path); path == "" {
+	if path = strings.TrimSpace(scrubber.Path(path)); path == "" {
 		return "/"
 	}
 	return path

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"net/url"
+	"strings"
 
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy/scrub"
@@ -35,12 +36,12 @@ func (p *passage) cleanText(text string) string {
 }
 
 // markPath puts the marks of the rules into the path of a page as it is to be stored,
-// if the page is the site's.
+// if the page is the site's, and cuts it then: what is cut off may be what a rule asks for.
 func (p *passage) markPath(page *url.URL, path string) string {
-	if len(p.site.rules.PathRules) == 0 || page.Host != "" && !p.site.Owns(cleanHost(page)) {
-		return path
+	if len(p.site.rules.PathRules) > 0 && (page.Host == "" || p.site.Owns(cleanHost(page))) {
+		path = p.site.rules.Stored(path)
 	}
-	return scrub.Cut(p.site.rules.Stored(path), maxPath)
+	return strings.TrimSpace(scrub.Cut(path, maxPath))
 }
 
 // markEarlier marks the pages of the visit that were seen before a rule was there.

@@ -86,11 +86,9 @@ var secrets = []secret{
 		traces: []string{"x7kq9zlw", "550e8400e29b41d4", "zk3lm9qpxv7rtb2c", "v1stgxr8z5jdhi6b"},
 	},
 	{
-		kind: "query of a URL",
-		spellings: []string{"https://example.org/side?navn=Kari%20Testesen", "https://example.org/side?navn=O'Testesen", "/side?navn=Kari%20Testesen",
-			"https://example.org/side#:~:text=Kari%20Testesen", "https://Kari%20Testesen:pw@example.org/side", "https://example.org/side?json=%7B%22navn%22:%22Testesen%22%7D",
-			"https://example.org/side?navn=Testesen", "//example.org/side?navn=Testesen", "https://example.org/#navn=Testesen", "https://testesen:pw@example.org/"},
-		traces: []string{"testesen"},
+		kind:      "query of a URL",
+		spellings: []string{"https://example.org/side?navn=Testesen", "//example.org/side?navn=Testesen", "https://example.org/#navn=Testesen", "https://testesen:pw@example.org/"},
+		traces:    []string{"testesen"},
 	},
 }
 
@@ -314,6 +312,31 @@ func TestNoSecretLeaves(t *testing.T) {
 		}
 		plant(t, text, s, hosts)
 	}))
+}
+
+// TestQueryOfURLWithSpaces: an encoded space in a query, however often it is encoded, does
+// not end the URL, in whatever field it stands.
+func TestQueryOfURLWithSpaces(t *testing.T) {
+	r := newSecretsRig(t)
+	for _, text := range []string{
+		"https://example.org/side?navn=Kari%20Testesen", "https://example.org/side?navn=O'Testesen", "/side?navn=Kari%20Testesen",
+		"https://example.org/side#:~:text=Kari%20Testesen", "https://Kari%20Testesen:pw@example.org/side",
+		"https://example.org/side?json=%7B%22navn%22:%22Testesen%22%7D", "https://example.org/side?a|Testesen", "https://example.org/side?a%C2%A0Testesen",
+	} {
+		for range 3 {
+			var queries []string
+			for _, query := range fields {
+				queries = append(queries, query(text), query("feil: "+text))
+			}
+			rows, rest := r.try(queries)
+			for _, left := range append(rows, rest) {
+				if strings.Contains(bare(left), "testesen") {
+					t.Errorf("%q: %.300q is left", text, left)
+				}
+			}
+			text = url.QueryEscape(text)
+		}
+	}
 }
 
 // TestSecretsBecomeMarks is what stands in the place of secrets, column by column.
