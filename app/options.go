@@ -80,7 +80,7 @@ type Options struct {
 type Addrs struct {
 	Public  net.Addr // nil without collector and dashboard
 	Metrics net.Addr
-	// SetupURL makes the first user; empty once there is one, and without
+	// SetupURL makes the first administrator; empty once there is one, and without
 	// the dashboard.
 	SetupURL string
 }

@@ -570,9 +570,9 @@ func (p *program) greet() {
 	}
 }
 
-// greetFirst tells how the first user is made, unless there is one.
+// greetFirst tells how the first administrator is made, unless there is one.
 func (p *program) greetFirst(link string) {
 	if link != "" {
-		fmt.Fprintf(p.Out, "There is no user yet. Make the first one here, once:\n  %s\n", link)
+		fmt.Fprintf(p.Out, "There is no administrator yet. Make the first one here, once:\n  %s\n", link)
 	}
 }
