@@ -246,9 +246,11 @@ func TestServeWithoutEngine(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := startWithout(t, func(o *app.Options) { test.spoil(t, o) })
+			hangups := make(chan os.Signal, 1)
+			p := startWithout(t, func(o *app.Options) { o.Hangups = hangups; test.spoil(t, o) })
+			hangups <- syscall.SIGHUP
 			await(t, "a log that says what to do", func() error {
-				for _, want := range append(test.want, "hits wait in the spool") {
+				for _, want := range append(test.want, "hits wait in the spool", "the last known ones are used until the store has come", "some of what can change could not be read", "not=[sites]") {
 					if !strings.Contains(p.log.String(), want) {
 						return fmt.Errorf("%q is not in it:\n%s", want, p.log)
 					}

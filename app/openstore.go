@@ -15,7 +15,8 @@ import (
 
 // How long the start and the stop of a store may take.
 const (
-	startWait = 300 * time.Millisecond // of a collector that can begin without its store
+	startWait = 700 * time.Millisecond // of a collector that can begin without its store
+	readWait  = 150 * time.Millisecond // more, for such a collector to read the sites
 	pageWait  = 3 * time.Second        // of dashboard and retention alone, whose work can wait
 	storeWait = 30 * time.Second       // of one that can't, and of each later attempt
 	firstWait = 5 * time.Second        // before an attempt that follows a failed one
@@ -33,7 +34,7 @@ func (p *program) openStore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.store, p.came = st, make(chan struct{})
+	p.store, p.came, p.began = st, make(chan struct{}), time.Now()
 	p.onStop(closing, "store", func(context.Context) error { return st.Close() })
 	p.health.watchStore(st.Ping)
 	first := make(chan error, 1) // what the first attempt says
@@ -118,7 +119,7 @@ func (p *program) runStore(ctx context.Context, first chan<- error) {
 			told = time.Now()
 			logger.Warn("the store is unavailable: "+p.meanwhile(), "err", advised(err), "retry_in", wait)
 		}
-		p.health.heard(fmt.Errorf("waiting for the store: %w", err))
+		p.health.heard(fmt.Errorf("waiting for the store: %w", advised(err)))
 		select {
 		case first <- err:
 		default:

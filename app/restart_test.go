@@ -71,3 +71,46 @@ func TestVisitOutlivesARestart(t *testing.T) {
 		t.Errorf("the log does not say that visitors start afresh:\n%s", p.log)
 	}
 }
+
+// TestRulesSavedWhileDown: the first hit after a start is under the rules of the store, not
+// under the older ones of sites.json; where the store takes too long, the log says so.
+func TestRulesSavedWhileDown(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
+	p := start(t, time.Now(), nil)
+	data, engine := p.opts.Data, p.opts.Engine
+	run := func(args ...string) string {
+		t.Helper()
+		out, errs, status := command(t, "", append(args, "--data", data)...)
+		if status != 0 {
+			t.Fatalf("%v: %s%s", args, out, errs)
+		}
+		return strings.TrimSpace(out)
+	}
+	run("site", "add", "--host", "example.org")
+	p.awaitSite(1)
+	p.stop()
+	const fellBack = "the last known ones are used"
+	for n := range 6 { // a busy machine may need more than one start
+		folder := "/" + strings.Repeat("u", n+1)
+		run("site", "edit", "1", "--path-rules", folder+"/*", "--yes") // while the collector is down
+		p = startWithout(t, func(o *app.Options) { o.Data, o.Engine = data, engine })
+		if status, _ := p.answer(p.public+"/pixel.gif?site=1&url=https://example.org"+folder+"/kari", time.Second); status != 200 {
+			t.Errorf("the first hit is answered %d", status)
+		}
+		old := strings.Contains(p.log.String(), fellBack)
+		p.awaitStored(1)
+		p.stop()
+		got := run("query", "SELECT DISTINCT path FROM hits WHERE path LIKE '"+folder+"/%'")
+		if old {
+			t.Logf("start %d was under the last known sites", n)
+			continue
+		}
+		if want := folder + "/[*]"; got != want {
+			t.Errorf("the first hit is stored as %q, want %q", got, want)
+		}
+		return
+	}
+	t.Errorf("each start %q", fellBack)
+}

@@ -82,6 +82,7 @@ type program struct {
 	registry *prometheus.Registry
 	duration *prometheus.HistogramVec
 	store    *store.Store
+	began    time.Time     // when the store was first asked
 	came     chan struct{} // closed once the store is prepared
 	health   *health
 	spool    *spool.Spool // nil without the collector
@@ -174,7 +175,7 @@ func (p *program) start(ctx context.Context) error {
 // reread reads something again that can change outside.
 type reread struct {
 	what string
-	do   func()
+	do   func() error
 }
 
 // heedHangups reads again what can change outside at each SIGHUP, until ctx ends.
@@ -185,10 +186,18 @@ func (p *program) heedHangups(ctx context.Context) {
 			return
 		case <-p.Hangups:
 		}
-		var what []string
+		var what, failed []string
+		var errs []error
 		for _, r := range p.rereads {
-			r.do()
+			if err := r.do(); err != nil {
+				failed, errs = append(failed, r.what), append(errs, err)
+				continue
+			}
 			what = append(what, r.what)
+		}
+		if len(failed) > 0 {
+			p.Logger.Warn("SIGHUP: some of what can change could not be read, what was known of it stays", "not", failed, "what", what, "err", errors.Join(errs...))
+			continue
 		}
 		p.Logger.Info("SIGHUP: read again what can change; settings need a restart", "what", what)
 	}
@@ -275,7 +284,7 @@ func (p *program) openGeo() (*geo.DB, error) {
 		return nil, err
 	}
 	if len(files) > 0 {
-		p.rereads = append(p.rereads, reread{"region files", db.Reload})
+		p.rereads = append(p.rereads, reread{"region files", func() error { db.Reload(); return nil }})
 		p.background("geo watch", func(ctx context.Context) { db.Watch(ctx, geoEvery) })
 	}
 	return db, nil
@@ -321,26 +330,23 @@ func (p *program) startSites(ctx context.Context, logger *slog.Logger) (*collect
 	sites := collector.NewSites(p.store, p.sitesFile(), logger)
 	restoreErr := sites.Restore()
 	wait := storeWait
-	if restoreErr == nil {
-		wait = startWait
+	if restoreErr == nil { // what is left of the time that the store had to open
+		wait = max(time.Until(p.began.Add(startWait)), readWait)
 	}
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	err := errors.New("the store is not open")
-	if p.storeCame() {
-		err = sites.Refresh(ctx)
-	}
-	if err != nil {
+	if err := sites.Refresh(ctx); err != nil { // also of a store that is not prepared: its rules are those of now
 		if restoreErr != nil {
 			return nil, errors.Join(err, restoreErr)
 		}
-		logger.Warn("sites could not be read, the last known ones are used", "err", err)
+		logger.Warn("sites could not be read, the last known ones are used until the store has come", "err", err)
+		p.background("sites at first", p.afterStore(func(ctx context.Context) {
+			if err := sites.Refresh(ctx); err == nil {
+				logger.Info("sites are those of the store again")
+			} // else it is told with the next look
+		}))
 	}
-	p.rereads = append(p.rereads, reread{"sites", func() {
-		if err := sites.Refresh(context.Background()); err != nil { // which is bounded
-			logger.Warn("sites could not be read, the last known ones stay", "err", err)
-		}
-	}})
+	p.rereads = append(p.rereads, reread{"sites", func() error { return sites.Refresh(context.Background()) }}) // which is bounded
 	p.background("sites watch", func(ctx context.Context) { sites.Watch(ctx, sitesEvery) })
 	return sites, nil
 }
@@ -472,7 +478,7 @@ func (p *program) countedInsert() spool.Inserter {
 
 func (p *program) startDashboard(ctx context.Context, mux *http.ServeMux, geoDB *geo.DB) error {
 	d, err := dashboard.New(dashboard.Options{
-		Store: p.store, Logger: p.component("dashboard"), Registerer: p.registry,
+		Store: p.store, Logger: p.Logger, Registerer: p.registry,
 		Duration: p.duration, Now: p.Now, BaseURL: p.PublicURL,
 		Attribution: geoDB.Attribution, Snippet: script.Snippet,
 		Statement: func(site uint32) string { return fmt.Sprintf("/privacy/%d", site) },

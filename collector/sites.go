@@ -35,8 +35,8 @@ type Sites struct {
 	logger    *slog.Logger
 	known     atomic.Pointer[known]
 
-	saved []byte    // what the file holds; the question under way has it
-	told  time.Time // when the log was told that it can't be written; likewise
+	saved []byte // what the file holds; the question under way has it
+	told  bool   // the log knows that it can't be written; likewise
 
 	life      context.Context // of every question
 	end       context.CancelFunc
@@ -159,10 +159,11 @@ func (s *Sites) load(ctx context.Context) error {
 	if err := s.learn(sites, tokens); err != nil {
 		return err
 	}
-	if err := s.save(sites, tokens); err != nil && time.Since(s.told) > time.Minute {
-		s.told = time.Now()
-		s.logger.Warn("a start without the store will not know the sites of now", "err", err)
+	err = s.save(sites, tokens)
+	if err != nil && !s.told {
+		s.logger.Warn("a start without the store will not know the sites of now, until the copy can be written", "err", err)
 	}
+	s.told = err != nil
 	return nil
 }
 

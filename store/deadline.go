@@ -24,14 +24,14 @@ func withDeadline(ctx context.Context, limit time.Duration) (context.Context, co
 	return context.WithTimeout(ctx, limit)
 }
 
-// bounded is a connection whose every statement has a deadline, and whose errors hold no
-// parameter of a statement.
+// bounded is a connection whose every statement has a deadline, and whose errors are fit for a
+// log.
 type bounded struct{ driver.Conn }
 
 func (b bounded) Exec(ctx context.Context, query string, args ...any) error {
 	ctx, cancel := withDeadline(ctx, statementTime)
 	defer cancel()
-	return withoutParameters(b.Conn.Exec(ctx, query, args...))
+	return told(b.Conn.Exec(ctx, query, args...))
 }
 
 func (b bounded) Query(ctx context.Context, query string, args ...any) (driver.Rows, error) {
@@ -39,7 +39,7 @@ func (b bounded) Query(ctx context.Context, query string, args ...any) (driver.R
 	rows, err := b.Conn.Query(ctx, query, args...)
 	if err != nil {
 		cancel()
-		return nil, withoutParameters(err)
+		return nil, told(err)
 	}
 	return &boundedRows{rows, cancel}, nil
 }
@@ -54,14 +54,14 @@ func (b bounded) PrepareBatch(ctx context.Context, query string, opts ...driver.
 	batch, err := b.Conn.PrepareBatch(ctx, query, opts...)
 	if err != nil {
 		cancel()
-		return nil, withoutParameters(err)
+		return nil, told(err)
 	}
 	return &boundedBatch{Batch: batch, ctx: ctx, cancel: cancel}, nil
 }
 
 func (b bounded) ServerVersion() (*driver.ServerVersion, error) {
 	v, err := b.Conn.ServerVersion()
-	return v, withoutParameters(err)
+	return v, told(err)
 }
 
 // boundedRows ends its context when it is closed.
@@ -70,13 +70,13 @@ type boundedRows struct {
 	cancel context.CancelFunc
 }
 
-func (r *boundedRows) Scan(dest ...any) error { return withoutParameters(r.Rows.Scan(dest...)) }
+func (r *boundedRows) Scan(dest ...any) error { return told(r.Rows.Scan(dest...)) }
 
-func (r *boundedRows) Err() error { return withoutParameters(r.Rows.Err()) }
+func (r *boundedRows) Err() error { return told(r.Rows.Err()) }
 
 func (r *boundedRows) Close() error {
 	defer r.cancel()
-	return withoutParameters(r.Rows.Close())
+	return told(r.Rows.Close())
 }
 
 // boundedRow ends its context when it is read.
@@ -87,7 +87,7 @@ type boundedRow struct {
 
 func (r *boundedRow) Scan(dest ...any) error {
 	defer r.cancel()
-	return withoutParameters(r.Row.Scan(dest...))
+	return told(r.Row.Scan(dest...))
 }
 
 // boundedBatch ends its context when it is closed. Its Send returns when the context
@@ -105,12 +105,12 @@ func (b *boundedBatch) Send() error {
 	go func() { sent <- b.Batch.Send() }()
 	select {
 	case err := <-sent:
-		return withoutParameters(err)
+		return told(err)
 	case <-b.ctx.Done():
 	}
 	select {
 	case err := <-sent: // both at once: what is known counts
-		return withoutParameters(err)
+		return told(err)
 	default:
 		b.left = true
 		return b.ctx.Err()
@@ -122,5 +122,5 @@ func (b *boundedBatch) Close() error {
 	if b.left {
 		return nil
 	}
-	return withoutParameters(b.Batch.Close())
+	return told(b.Batch.Close())
 }

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -201,6 +203,50 @@ func TestErrorsHoldNoParameters(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// TestDamagedData: a store whose files are damaged says what to do, in a line.
+func TestDamagedData(t *testing.T) {
+	engine := storetest.Engine(t)
+	for _, table := range []string{"sites", "migrations"} {
+		cfg := store.Config{Engine: engine, Database: storetest.Database(), Create: true}
+		st, err := store.Open(t.Context(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := st.AddSite(t.Context(), store.Site{ID: 1, Name: "a", Hosts: []string{"a"}, Location: oslo}); err != nil {
+			t.Fatal(err)
+		}
+		parts := ask(t, engine, "SELECT path FROM system.parts WHERE active AND database = '"+cfg.Database+"' AND table = '"+table+"'")
+		for dir := range strings.Lines(parts) {
+			file := filepath.Join(strings.TrimSpace(dir), "data.bin")
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			data[len(data)/2] ^= 0xff
+			if err := os.WriteFile(file, data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if table == "sites" {
+			_, err = st.Sites(t.Context())
+		} else {
+			cfg.Lazy = true
+			other, openErr := store.Open(t.Context(), cfg)
+			if openErr != nil {
+				t.Fatal(openErr)
+			}
+			defer other.Close()
+			err = other.Prepare(t.Context())
+		}
+		if !errors.Is(err, store.ErrDamaged) || !strings.Contains(err.Error(), "from a backup") || len(err.Error()) > 400 || strings.Contains(err.Error(), "\n") {
+			t.Errorf("damaged %s: %d bytes: %v", table, len(fmt.Sprint(err)), err)
+		}
+		if err := st.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 }

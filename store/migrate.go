@@ -98,7 +98,11 @@ func code(err error) int32 {
 // lacks reports whether unknownDatabase is about this database, and not one that
 // ClickHouse itself needs.
 func lacks(err error, database string) bool {
-	return strings.Contains(err.Error(), "Database "+database+" ") || strings.Contains(err.Error(), "Database "+quoteName(database)+" ")
+	var exception *clickhouse.Exception
+	if !errors.As(err, &exception) {
+		return false
+	}
+	return strings.Contains(exception.Message, "Database "+database+" ") || strings.Contains(exception.Message, "Database "+quoteName(database)+" ")
 }
 
 // checkSchema returns nil if the store has the schema of this version. It only reads.

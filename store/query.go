@@ -94,7 +94,7 @@ func (q *httpQuerier) query(ctx context.Context, sql, format string, w io.Writer
 	}
 	resp, err := q.client.Do(r)
 	if err != nil {
-		return fmt.Errorf("query: %w", withoutParameters(err))
+		return fmt.Errorf("query: %w", told(err))
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {

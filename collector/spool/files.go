@@ -158,7 +158,15 @@ func parseName(file string) (n name, ok bool) {
 // orFull makes an error of a full disk match ErrFull.
 func orFull(err error) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		return fmt.Errorf("%w: %w", ErrFull, err)
+		return diskFull{err}
 	}
 	return err
 }
+
+// diskFull is the error of a disk that is full, which the spool need not be. It matches
+// ErrFull.
+type diskFull struct{ err error }
+
+func (e diskFull) Error() string { return "the disk is full: " + e.err.Error() }
+
+func (e diskFull) Unwrap() []error { return []error{ErrFull, e.err} }
