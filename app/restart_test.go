@@ -1,6 +1,8 @@
 package app_test
 
 import (
+	"errors"
+	"net/http/httptest"
 	"net/netip"
 	"os"
 	"strings"
@@ -8,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fotspor/fotspor/app"
+	"github.com/fotspor/fotspor/store/embedded"
 )
 
 // TestVisitOutlivesARestart: the visitor goes on reading, and counts once.
@@ -113,4 +116,52 @@ func TestRulesSavedWhileDown(t *testing.T) {
 		return
 	}
 	t.Errorf("each start %q", fellBack)
+}
+
+// TestStoreOfTheFuture: hits for a store of a newer version wait in the spool, and are
+// stored once the store is one that this program knows.
+func TestStoreOfTheFuture(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
+	p := start(t, time.Now(), nil)
+	data, library := p.opts.Data, p.opts.Engine
+	if out, errs, status := command(t, "", "site", "add", "--host", "example.org", "--data", data); status != 0 {
+		t.Fatal(out, errs)
+	}
+	p.awaitSite(1)
+	p.stop()
+	change := func(sql string) {
+		t.Helper()
+		engine, err := embedded.Open(t.Context(), embedded.Options{Dir: data, Library: library})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := httptest.NewRecorder()
+		engine.ServeHTTP(w, httptest.NewRequest("POST", "http://127.0.0.1/", strings.NewReader(sql)))
+		if err := engine.Close(); err != nil || w.Code != 200 {
+			t.Fatalf("%s: %s %v", sql, w.Body, err)
+		}
+	}
+	change("INSERT INTO fotspor.migrations VALUES ('9999_future.sql', now())")
+	p = startWithout(t, func(o *app.Options) { o.Data, o.Engine = data, library })
+	if status, _ := p.answer(p.public+"/pixel.gif?site=1&url=https://example.org/side", time.Second); status != 200 {
+		t.Errorf("a hit is answered %d", status)
+	}
+	await(t, "an attempt to store it", func() error {
+		if n, _ := metricOf(p.get(p.metrics+"/metrics"), "fotspor_store_insert_failures_total"); n == 0 {
+			return errors.New("there is none")
+		}
+		return nil
+	})
+	if status, why := p.answer(p.metrics+"/readyz", time.Second); status != 503 || !strings.Contains(why, "newer version") {
+		t.Errorf("/readyz = %d %q, want 503 and the version", status, why)
+	}
+	if n, _ := metricOf(p.get(p.metrics+"/metrics"), "fotspor_hits_stored_total"); n != 0 {
+		t.Errorf("%v hits are stored, want none", n)
+	}
+	p.stop()
+	change("DELETE FROM fotspor.migrations WHERE name = '9999_future.sql'")
+	p = startWithout(t, func(o *app.Options) { o.Data, o.Engine = data, library })
+	p.awaitStored(1)
 }
