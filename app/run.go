@@ -146,9 +146,18 @@ func (p *program) start(ctx context.Context) error {
 
 	if p.Collector || p.Retention {
 		p.clock = p.newClock(p.store, p.component("clock"), p.registry)
-		watch := p.clock.Run
-		if !p.Collector { // its note must not make a data directory that is not there
-			watch = p.afterStore(watch)
+		watch := func(ctx context.Context) {
+			if p.Collector { // whose notes go on in the data directory while the store is away
+				select {
+				case <-p.came:
+				case <-time.After(time.Minute):
+				case <-ctx.Done():
+				}
+				p.clock.Run(ctx)
+				return
+			}
+			// Its note must not make a data directory that is not there.
+			p.afterStore(p.clock.Run)(ctx)
 		}
 		p.background("clock", watch)
 	}
