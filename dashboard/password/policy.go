@@ -17,7 +17,7 @@ var ErrCommon = errors.New("password: it is common or contains the name of the u
 
 // common are passwords that many people have, in lower case, one a line: the 20,000
 // most frequent of at least MinLength characters and the 10,000 most frequent words,
-// both from the list of a million in SecLists (MIT licence), and Norwegian words.
+// both from the list of a million in SecLists (common.LICENSE), and Norwegian words.
 //
 //go:embed common.txt
 var common string
