@@ -13,7 +13,7 @@ import (
 
 // check returns what is wrong with the records of a memory, or nil: every visitor is
 // in three lists and found by key, and what is counted is what is there.
-func (m *memory) check() error {
+func (m *memory) check() (err error) {
 	n := m.visitors.n
 	charges, refs := make(map[uint32]int64), make(map[uint32]uint32)
 	blocks, members := 0, make(map[uint32]int)
@@ -31,15 +31,28 @@ func (m *memory) check() error {
 			}
 		}
 		cost := visitorBytes + indexedBytes
-		for b := v.more; b != 0; b = m.blocks.at(b).next {
-			if owner := m.blocks.at(b).owner; owner != id {
-				return fmt.Errorf("block %d of visitor %d says it is of %d", b, id, owner)
+		pages := min(int(v.seen), inlinePages)
+		m.eachBlock(v.more, func(b uint32, block *block) {
+			if block.owner != id {
+				err = fmt.Errorf("block %d of visitor %d says it is of %d", b, id, block.owner)
 			}
+			if block.used == 0 || block.used < blockPages && block.below != [2]uint32{} {
+				err = fmt.Errorf("block %d of visitor %d holds %d pages and has blocks below it", b, id, block.used)
+			}
+			pages += int(block.used)
 			blocks++
 			cost += blockBytes
+		})
+		m.eachPage(v, func(page uint64) {
+			if m.seePage(id, page) {
+				err = fmt.Errorf("page %x of visitor %d is not found", page, id)
+			}
+		})
+		if pages != int(v.seen) {
+			err = fmt.Errorf("visitor %d has %d pages, and %d seen", id, pages, v.seen)
 		}
-		if want := (max(0, int(v.seen)-inlinePages) + blockPages - 1) / blockPages * int(blockBytes); cost != visitorBytes+indexedBytes+int64(want) {
-			return fmt.Errorf("visitor %d has the wrong number of blocks", id)
+		if err != nil {
+			return err
 		}
 		for _, text := range []uint32{v.entry, v.previous, v.origin} {
 			if text != 0 {

@@ -49,7 +49,7 @@ type visitor struct {
 	origin   uint32 // text: where the visit came from, as packed by appendOrigin
 	entry    uint32 // text: first path of the visit
 	previous uint32 // text: path of the last page view; only if viewed
-	more     uint32 // id of the block that was filled last; 0: none
+	more     uint32 // id of the block at the root; 0: none
 	seen     uint8  // number of pages seen that day
 	viewed   bool   // the visit has had a page view
 	bounce   bool   // the visit counts as a bounce as yet
@@ -57,14 +57,18 @@ type visitor struct {
 
 const inlinePages = 4
 
-// block holds hashes of pages beyond the inlinePages of a visitor.
+// block holds hashes of pages beyond the inlinePages of a visitor. The blocks of a
+// visitor are a tree: a page that finds a block full goes on to one of the two below
+// it, by a bit of the hash for each step, so that a page among hundreds is a few steps
+// away.
 type block struct {
 	pages [blockPages]uint64
-	next  uint32 // id of the block filled before
-	owner uint32 // id of the visitor
+	below [2]uint32 // ids; 0: none
+	owner uint32    // id of the visitor
+	used  uint32    // number of pages
 }
 
-const blockPages = 7
+const blockPages = 6
 
 // network is what is known of a network that visitors came from.
 type network struct {
@@ -168,9 +172,7 @@ func (m *memory) move(from, to uint32) {
 			m.visitors.at(in.older).links[l].newer = to
 		}
 	}
-	for b := v.more; b != 0; b = m.blocks.at(b).next {
-		m.blocks.at(b).owner = to
-	}
+	m.eachBlock(v.more, func(_ uint32, b *block) { b.owner = to })
 }
 
 // ends returns the ends of the list that a visitor is in.
@@ -215,19 +217,15 @@ func (m *memory) unlink(list int, id uint32) {
 // seePage says whether a visitor sees a page for the first time that day.
 func (m *memory) seePage(id uint32, page uint64) bool {
 	v := m.visitors.at(id)
-	inline := min(int(v.seen), inlinePages)
-	if slices.Contains(v.pages[:inline], page) {
+	if slices.Contains(v.pages[:min(v.seen, inlinePages)], page) {
 		return false
 	}
-	inBlocks := int(v.seen) - inline
-	for b := v.more; b != 0; {
+	for b, bits := v.more, page; b != 0; bits >>= 1 {
 		block := m.blocks.at(b)
-		n := (inBlocks-1)%blockPages + 1 // only the one filled last is not full
-		if slices.Contains(block.pages[:n], page) {
+		if slices.Contains(block.pages[:block.used], page) {
 			return false
 		}
-		inBlocks -= n
-		b = block.next
+		b = block.below[bits&1]
 	}
 	if v.seen == MaxPages {
 		return false
@@ -239,54 +237,74 @@ func (m *memory) seePage(id uint32, page uint64) bool {
 // addPage adds a page to those that a visitor has seen, who are fewer than MaxPages.
 func (m *memory) addPage(id uint32, page uint64) {
 	v := m.visitors.at(id)
-	at := int(v.seen)
 	v.seen++
-	if at < inlinePages {
-		v.pages[at] = page
+	if v.seen <= inlinePages {
+		v.pages[v.seen-1] = page
 		return
 	}
-	at = (at - inlinePages) % blockPages
-	if at == 0 {
-		b := m.blocks.push()
-		block := m.blocks.at(b)
-		block.next, block.owner, v.more = v.more, id, b
-		m.networks.at(v.network).charge += blockBytes
+	at := &v.more
+	for bits := page; *at != 0; bits >>= 1 {
+		block := m.blocks.at(*at)
+		if block.used < blockPages {
+			block.pages[block.used] = page
+			block.used++
+			return
+		}
+		at = &block.below[bits&1]
 	}
-	m.blocks.at(v.more).pages[at] = page
+	*at = m.blocks.push() // blocks do not move, so at still points into one
+	block := m.blocks.at(*at)
+	block.pages[0], block.used, block.owner = page, 1, id
+	m.networks.at(v.network).charge += blockBytes
 }
 
-// eachPage calls f for every page that a visitor has seen, the latest first.
+// eachPage calls f for every page that a visitor has seen.
 func (m *memory) eachPage(v *visitor, f func(page uint64)) {
-	n := int(v.seen)
-	for b := v.more; b != 0; b = m.blocks.at(b).next {
-		for n > inlinePages {
-			n--
-			f(m.blocks.at(b).pages[(n-inlinePages)%blockPages])
-			if (n-inlinePages)%blockPages == 0 {
-				break
-			}
+	for _, page := range v.pages[:min(v.seen, inlinePages)] {
+		f(page)
+	}
+	m.eachBlock(v.more, func(_ uint32, b *block) {
+		for _, page := range b.pages[:b.used] {
+			f(page)
+		}
+	})
+}
+
+// eachBlock calls f for a block and all below it.
+func (m *memory) eachBlock(id uint32, f func(id uint32, b *block)) {
+	if id == 0 {
+		return
+	}
+	b := m.blocks.at(id)
+	f(id, b)
+	m.eachBlock(b.below[0], f)
+	m.eachBlock(b.below[1], f)
+}
+
+// removeBlock takes a block of a visitor that has none below it. The last of all
+// blocks moves into its place.
+func (m *memory) removeBlock(v *visitor) {
+	at := &v.more
+	for {
+		b := m.blocks.at(*at)
+		if b.below[0] != 0 {
+			at = &b.below[0]
+		} else if b.below[1] != 0 {
+			at = &b.below[1]
+		} else {
+			break
 		}
 	}
-	for n > 0 {
-		n--
-		f(v.pages[n])
-	}
-}
-
-// removeBlock takes the block that a visitor filled last. The last of all blocks
-// moves into its place.
-func (m *memory) removeBlock(v *visitor) {
-	b, last := v.more, m.blocks.n
-	v.more = m.blocks.at(b).next
+	b, last := *at, m.blocks.n
+	*at = 0
 	m.networks.at(v.network).charge -= blockBytes
 	if b != last {
-		moved := m.blocks.at(b)
-		*moved = *m.blocks.at(last)
+		moved := m.blocks.at(last)
 		at := &m.visitors.at(moved.owner).more
-		for *at != last {
-			at = &m.blocks.at(*at).next
+		for bits := moved.pages[0]; *at != last; bits >>= 1 {
+			at = &m.blocks.at(*at).below[bits&1]
 		}
-		*at = b
+		*at, *m.blocks.at(b) = b, *moved
 	}
 	m.blocks.pop()
 }
