@@ -260,8 +260,11 @@ func (c *Collector) referrer(p *passage) reason {
 // source scrubs the name of a source. A host that was shortened for it is scrubbed
 // before: its labels may have spelled an address.
 func (p *passage) source(name string) string {
+	if name == "" {
+		return ""
+	}
 	host := referrer.Host(p.ref)
-	if name == "" || len(host) <= len(name) || !strings.HasSuffix(host, name) {
+	if len(host) <= len(name) || !strings.HasSuffix(host, name) {
 		return p.scrubber().Host(name)
 	}
 	name = p.scrubber().Host(host)
