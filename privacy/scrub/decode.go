@@ -175,9 +175,13 @@ func backslashes(s string) string {
 }
 
 // quotedPrintable decodes the =40 of mail (RFC 2045), where it stands for a sign of
-// ASCII or for UTF-8. One alone is believed only if it is an at sign, an equals sign, a full
-// stop or a digit: 24 may well begin the value of a parameter.
+// ASCII or for UTF-8, and joins the lines that it parts. One alone is believed only if it
+// is an at sign, an equals sign, a full stop or a digit: 24 may well begin the value of a
+// parameter.
 func quotedPrintable(s string) string {
+	if joined := softBreaks.Replace(s); joined != s {
+		return joined
+	}
 	var b []byte
 	last, escapes, only := 0, 0, byte(0)
 	for i := 0; i < len(s); i++ {
@@ -213,6 +217,9 @@ func quotedPrintable(s string) string {
 	return string(append(b, s[last:]...))
 }
 
+// softBreaks are those that part a line of quoted-printable in two.
+var softBreaks = strings.NewReplacer("=\r\n", "", "=\n", "")
+
 // fold makes one spelling of those that look alike: Unicode's compatibility forms,
 // digits of other scripts, hyphens, spaces and full stops. Characters that nobody sees
 // go, and so do marks over anything but letters.
@@ -225,6 +232,10 @@ func fold(s string) string {
 	for _, c := range norm.NFKC.String(s) {
 		switch {
 		case c < utf8.RuneSelf:
+		case 0xe0020 <= c && c < 0xe007f: // a tag, which nobody sees
+			c -= 0xe0000
+		case digitOf(c) >= 0:
+			c = '0' + digitOf(c)
 		case unicode.IsLetter(c):
 		case unicode.IsDigit(c):
 			zero := c
@@ -250,6 +261,22 @@ func fold(s string) string {
 		b.WriteRune(c)
 	}
 	return b.String()
+}
+
+// digitOf returns the digit of a character that compatibility forms leave in its circle,
+// or -1.
+func digitOf(c rune) rune {
+	switch {
+	case 0x2776 <= c && c <= 0x2793: // three times one to ten
+		if n := (c-0x2776)%10 + 1; n < 10 {
+			return n
+		}
+	case 0x24f5 <= c && c <= 0x24fd:
+		return c - 0x24f4
+	case c == 0x24ff, c == 0x1f10b, c == 0x1f10c:
+		return 0
+	}
+	return -1
 }
 
 // isFolded reports whether fold would leave s as it is, for the texts that are of
