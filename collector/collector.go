@@ -116,33 +116,66 @@ func New(o Options) *Collector {
 	return c
 }
 
-// Routes adds every route of the collector to mux.
-func (c *Collector) Routes(mux *http.ServeMux) {
-	matomoDialect := matomo.Dialect{Now: c.Now, Allowed: c.Sites.allowed}
-	for _, d := range []dialect.Dialect{pixel.Dialect{}, matomoDialect} {
-		for _, pattern := range d.Patterns() {
-			mux.Handle(pattern, c.timed(d.Name(), c.collect(d)))
-		}
-	}
-	mux.Handle("GET /fotspor.js", c.timed("script", script.Handler()))
-	matomoScript := c.timed("script", script.Matomo())
-	mux.Handle("GET /matomo.js", matomoScript)
-	mux.Handle("GET /piwik.js", matomoScript)
-	matomoHits := c.timed(matomoDialect.Name(), c.collect(matomoDialect))
-	for _, pattern := range matomo.ScriptPatterns() {
-		mux.Handle(pattern, withQuery(matomoHits, matomoScript))
-	}
-	mux.Handle("GET /privacy/{site}", c.timed("privacy", http.HandlerFunc(c.statement)))
-	mux.Handle("GET /privacy/{site}/what", c.timed("privacy", http.HandlerFunc(c.what)))
+// route is a kind of address that the collector answers.
+type route struct {
+	name     string // in metrics
+	patterns []string
+	busy     bool // trackers ask for it all the time
+	handler  func(*Collector) http.Handler
 }
 
-// Busy reports whether path is one of those that trackers ask for all the time.
-func Busy(path string) bool {
-	switch path {
-	case "/pixel.gif", "/matomo.php", "/piwik.php", "/fotspor.js", "/matomo.js", "/piwik.js":
-		return true
+// routes are all addresses of the collector: the proxies' files and the list of the
+// short way follow them.
+var routes = []route{
+	{"pixel", pixel.Dialect{}.Patterns(), true, func(c *Collector) http.Handler { return c.collect(pixel.Dialect{}) }},
+	{"matomo", matomo.Dialect{}.Patterns(), true, (*Collector).matomoHits},
+	{"matomo", matomo.MixedPatterns(), true, func(c *Collector) http.Handler { return withQuery(c.matomoHits(), script.Matomo()) }},
+	{"script", matomo.ScriptPatterns(), true, func(*Collector) http.Handler { return script.Matomo() }},
+	{"script", []string{"GET /fotspor.js"}, true, func(*Collector) http.Handler { return script.Handler() }},
+	{"script", []string{matomo.ContainerPattern}, false, (*Collector).container},
+	{"privacy", []string{"GET /privacy/{site}"}, false, func(c *Collector) http.Handler { return http.HandlerFunc(c.statement) }},
+	{"privacy", []string{"GET /privacy/{site}/what"}, false, func(c *Collector) http.Handler { return http.HandlerFunc(c.what) }},
+	{"privacy", []string{"GET /.well-known/gpc.json"}, false, (*Collector).gpc},
+}
+
+// Routes adds every route of the collector to mux.
+func (c *Collector) Routes(mux *http.ServeMux) {
+	for _, r := range routes {
+		handler := c.timed(r.name, r.handler(c))
+		for _, pattern := range r.patterns {
+			mux.Handle(pattern, handler)
+		}
 	}
-	return false
+}
+
+// Patterns returns every route of a collector, in net/http's syntax.
+func Patterns() []string {
+	var all []string
+	for _, r := range routes {
+		all = append(all, r.patterns...)
+	}
+	return all
+}
+
+// busy are the paths of busy routes, but for / itself, where a GET is the dashboard's.
+var busy = func() map[string]bool {
+	paths := map[string]bool{}
+	for _, r := range routes {
+		for _, pattern := range r.patterns {
+			_, path, _ := strings.Cut(strings.TrimSuffix(pattern, "{$}"), " ")
+			if r.busy && path != "/" {
+				paths[path] = true
+			}
+		}
+	}
+	return paths
+}()
+
+// Busy reports whether path is one of those that trackers ask for all the time.
+func Busy(path string) bool { return busy[path] }
+
+func (c *Collector) matomoHits() http.Handler {
+	return c.collect(matomo.Dialect{Now: c.Now, Allowed: c.Sites.allowed})
 }
 
 // withQuery hands a request with a query to one handler, and one without to another.

@@ -235,6 +235,19 @@ func (s *knownSite) leadsHome(target string) bool {
 	return ok && page.Host != "" && s.Owns(cleanHost(page))
 }
 
+// byPage finds the site on one of whose hosts a page is, the first by its number if there
+// are several. The only site there is owns a page that is not told.
+func (s *Sites) byPage(page string) (*knownSite, bool) {
+	sites := s.known.Load().sites
+	var first *knownSite
+	for _, site := range sites {
+		if (site.leadsHome(page) || page == "" && len(sites) == 1) && (first == nil || site.ID < first.ID) {
+			first = site
+		}
+	}
+	return first, first != nil
+}
+
 func (s *Sites) byID(id uint32) (*knownSite, bool) {
 	site, ok := s.known.Load().sites[id]
 	return site, ok

@@ -99,10 +99,8 @@ func FromHeaders(r *http.Request) hit.Hit {
 			Mobile:   Clean(first(h, "Sec-Ch-Ua-Mobile"), MaxText),
 			Platform: Clean(first(h, "Sec-Ch-Ua-Platform"), MaxText),
 		},
-		Language: Clean(first(h, "Accept-Language"), MaxText),
-		// https://w3c.github.io/gpc/ and https://www.w3.org/TR/tracking-dnt/
-		Objection: first(h, "Sec-Gpc") == "1" || first(h, "Dnt") == "1" || first(h, "X-Do-Not-Track") == "1" ||
-			optedOut(h["Cookie"]),
+		Language:  Clean(first(h, "Accept-Language"), MaxText),
+		Objection: objects(h["Sec-Gpc"], h["Dnt"], h["X-Do-Not-Track"]) || optedOut(h["Cookie"]),
 		Prefetch: strings.Contains(first(h, "Sec-Purpose"), "prefetch") || first(h, "Purpose") == "prefetch" ||
 			first(h, "X-Moz") == "prefetch" || first(h, "X-Purpose") == "preview" || first(h, "X-Purpose") == "instant",
 	}
@@ -115,6 +113,32 @@ func first(h http.Header, name string) string {
 		return values[0]
 	}
 	return ""
+}
+
+// objects reports whether one of the fields says that a person objects. Sec-GPC says so
+// with 1 (https://w3c.github.io/gpc/), DNT with 1 and what extensions put behind it
+// (https://www.w3.org/TR/tracking-dnt/, section 5.2). Some proxies add lines or members
+// of their own: one that objects is enough.
+func objects(gpc, dnt, legacy []string) bool {
+	for _, line := range gpc {
+		for value := range strings.SplitSeq(line, ",") {
+			if strings.Trim(value, " \t") == "1" {
+				return true
+			}
+		}
+	}
+	return refuses(dnt) || refuses(legacy)
+}
+
+func refuses(dnt []string) bool {
+	for _, line := range dnt {
+		for value := range strings.SplitSeq(line, ",") {
+			if strings.HasPrefix(strings.TrimLeft(value, " \t"), "1") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // optedOut reports whether a browser holds one of the cookies in which Matomo keeps

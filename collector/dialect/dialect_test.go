@@ -34,6 +34,19 @@ func TestFromHeaders(t *testing.T) {
 		{"DNT", "1", true, false},
 		{"DNT", "0", false, false},
 		{"X-Do-Not-Track", "1", true, false},
+		{"Sec-GPC", "1\n0", true, false}, // two lines
+		{"Sec-GPC", "0\n1", true, false},
+		{"Sec-GPC", "0, 1", true, false}, // which a proxy may make one
+		{"Sec-GPC", "true", false, false},
+		{"Sec-GPC", "11", false, false},
+		{"Sec-GPC", "", false, false},
+		{"DNT", "1xyz", true, false}, // extensions
+		{"DNT", "1!", true, false},
+		{"DNT", "0\n1A", true, false},
+		{"DNT", "0,1", true, false},
+		{"DNT", "01", false, false},
+		{"DNT", "0x1", false, false},
+		{"X-Do-Not-Track", "0\n1", true, false},
 		{"Sec-Purpose", "prefetch;prerender", false, true},
 		{"Purpose", "prefetch", false, true},
 		{"X-Moz", "prefetch", false, true},
@@ -52,7 +65,9 @@ func TestFromHeaders(t *testing.T) {
 	}
 	for _, tt := range tests {
 		r := httptest.NewRequest("GET", "/", nil)
-		r.Header.Set(tt.header, tt.value)
+		for line := range strings.SplitSeq(tt.value, "\n") {
+			r.Header.Add(tt.header, line)
+		}
 		h := dialect.FromHeaders(r)
 		if h.Objection != tt.objection || h.Prefetch != tt.prefetch {
 			t.Errorf("%s: %s: objection %t, prefetch %t, want %t, %t",

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"html"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -62,6 +63,38 @@ func Handler() http.Handler { return serve(bundle(ours)) }
 // Matomo is like Handler, and serves the script that stands in for matomo.js.
 func Matomo() http.Handler { return serve(bundle(matomo)) }
 
+// Container serves what takes the place of a script of Matomo's tag manager on pages of
+// a site: the script that stands in for matomo.js, which counts the views of the page and
+// its links unless the page itself names a site to _paq. It answers 500 where Check
+// returns an error. It is safe for concurrent use.
+func Container(w http.ResponseWriter, r *http.Request, site uint32) {
+	js, err := bundle(matomo)
+	if err == nil {
+		js = append(fmt.Appendf(nil, containerCalls, site), js...)
+	}
+	// Which site it is for depends on the page.
+	w.Header().Set("Vary", "Referer")
+	serve(js, err).ServeHTTP(w, r)
+}
+
+const containerCalls = `(window._paq=window._paq||[]).some(c=>c&&c[0]=="setSiteId")||_paq.push(["setSiteId",%d],["trackPageView"],["enableLinkTracking"]);
+`
+
+// NoContainer serves what takes the place of a script of Matomo's tag manager on pages of
+// no known site: it says on the console what to do.
+func NoContainer(w http.ResponseWriter) {
+	header := w.Header()
+	header.Set("Content-Type", "text/javascript; charset=utf-8")
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Cache-Control", "no-store")
+	header.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	header.Set("Access-Control-Allow-Origin", "*")
+	io.WriteString(w, noContainer)
+}
+
+const noContainer = `console.warn("Fotspor: this page loads a container of Matomo Tag Manager. Fotspor runs none, and knows no site with this page's host. Make the site (fotspor site add), and put the lines that it prints in place of the container's.");
+`
+
 func serve(js []byte, err error) http.Handler {
 	if err != nil {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -76,7 +109,7 @@ func serve(js []byte, err error) http.Handler {
 		header.Set("Content-Type", "text/javascript; charset=utf-8")
 		header.Set("X-Content-Type-Options", "nosniff")
 		header.Set("Cache-Control", "public, max-age="+strconv.Itoa(int(maxAge.Seconds())))
-		header.Set("Vary", "Accept-Encoding")
+		header.Add("Vary", "Accept-Encoding")
 		// Any page may load it, with or without crossorigin and integrity.
 		header.Set("Access-Control-Allow-Origin", "*")
 		header.Set("Cross-Origin-Resource-Policy", "cross-origin")

@@ -66,19 +66,47 @@ func (Dialect) Name() string { return "matomo" }
 
 // Patterns implements dialect.Dialect.
 func (Dialect) Patterns() []string {
-	return []string{
-		"GET /matomo.php", "POST /matomo.php", "OPTIONS /matomo.php",
-		"GET /piwik.php", "POST /piwik.php", "OPTIONS /piwik.php",
-		"POST /js/{$}", "OPTIONS /js/{$}",
-		"POST /js/tracker.php", "OPTIONS /js/tracker.php",
-		"POST /{$}", "OPTIONS /{$}",
+	patterns := []string{"POST /{$}", "OPTIONS /{$}"}
+	for _, path := range []string{"/matomo.php", "/piwik.php"} {
+		patterns = append(patterns, "GET "+path, "POST "+path, "OPTIONS "+path)
 	}
+	for _, path := range folder {
+		patterns = append(patterns, "POST "+path, "OPTIONS "+path)
+	}
+	return patterns
+}
+
+// folder are the addresses of the folder js that are both script and endpoint.
+var folder = []string{"/js/{$}", "/js/index.php", "/js/tracker.php"}
+
+// MixedPatterns are the routes, in net/http's syntax, under which Matomo serves its
+// script to a request without a query string. With one it is a tracking request,
+// for the Dialect.
+func MixedPatterns() []string {
+	var patterns []string
+	for _, path := range folder {
+		patterns = append(patterns, "GET "+path)
+	}
+	return patterns
 }
 
 // ScriptPatterns are the routes, in net/http's syntax, under which Matomo serves its
-// script to a request without a query string. With one it is a tracking request,
-// for the Dialect.
-func ScriptPatterns() []string { return []string{"GET /js/{$}", "GET /js/tracker.php"} }
+// script, whatever the query.
+func ScriptPatterns() []string {
+	return []string{"GET /matomo.js", "GET /piwik.js", "GET /js/matomo.js", "GET /js/piwik.js", "GET /js/piwik.min.js"}
+}
+
+// ContainerPattern is the route, in net/http's syntax, of the scripts of Matomo's tag
+// manager, and of nothing else for which IsContainer reports true.
+const ContainerPattern = "GET /js/{container}"
+
+// IsContainer reports whether a file in the folder js is a script of the tag manager,
+// such as container_Ab12Cd34.js or container_Ab12Cd34_dev_0123.js.
+func IsContainer(file string) bool {
+	id, ok := strings.CutPrefix(file, "container_")
+	id, isScript := strings.CutSuffix(id, ".js")
+	return ok && isScript && id != ""
+}
 
 // note is what Parse learns from a body that Reply needs to know.
 type note struct {

