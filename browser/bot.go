@@ -2,6 +2,7 @@ package browser
 
 import (
 	_ "embed"
+	"slices"
 	"strings"
 )
 
@@ -9,28 +10,24 @@ import (
 // as a brand of the Client Hints.
 const headlessChrome = "HeadlessChrome"
 
-// innocent blanks out what looks like a program's in people's browsers, and keeps
-// every other byte where it was.
-var innocent = strings.NewReplacer(
-	"cubot", "     ", // a maker of phones
-	"ecosia android@", "               ",
-	"ecosia ios@", "           ",
-)
-
 // openings begin every browser's User-Agent. Programs, and the parts of apps that
 // show no page, begin with a name of their own. Dalvik runs Android's apps: it is what
 // Matomo's tracker in an app sends, for a person.
 var openings = []string{"mozilla/", "opera/", "ucweb/", "dalvik/"}
 
 // lateOpenings are in the User-Agents of browsers that begin with another name:
-// that of an app, or of a phone's maker in the days before apps.
+// that of an app, of a television, or of a phone's maker in the days before apps.
 var lateOpenings = []string{
 	"ucweb", "uc browser", "ucbrowser", "opera mini", "opera/9", "qqbrowser", "[fban/", "instagram ", "snapchat/",
+	"duckduckgo/", " dalvik/", "hbbtv/", "midp", "up.browser", "obigo", "browser/applewebkit",
 }
 
 // opensLikeBrowser reports whether ua begins as a browser's may.
-func opensLikeBrowser(ua string) bool {
-	return hasAnyPrefix(ua, openings) || containsAny(ua, lateOpenings) ||
+func opensLikeBrowser(ua string, embedded bool) bool {
+	name, _, _ := strings.Cut(strings.TrimSpace(opening(ua, ua)), " ")
+	return hasAnyPrefix(ua, openings) || containsAny(ua, lateOpenings) || rare[name] != "" ||
+		kinds[name] == plain && !slices.Contains(everyday, name) && containsAny(ua, engines) ||
+		embedded && strings.Contains(ua, "mozilla/5.0 (") ||
 		strings.Contains(ua, "/mozilla/5.0 (") && strings.Contains(ua, "browser/")
 }
 
@@ -45,13 +42,14 @@ const lighthousePhone = "; moto g power (2022)) applewebkit/537.36 (khtml, like 
 // names some; each may also follow "compatible;".
 var engines = []string{
 	"applewebkit", "gecko", "chrome", "msie", "trident", "khtml", "konqueror", "presto", "opera",
-	"goanna", "servo/", "libweb", "ladybird", "netfront", "playstation", "nintendo",
+	"goanna", "servo/", "libweb", "ladybird", "netfront", "playstation", "nintendo", "smart-tv", "smarttv", "hbbtv", "ce-html",
+	"polaris", "obigo", "jig browser", "ibrowse", "icab", "aweb", "netpositive", "webpositive", "origyn", "oregano",
 }
 
 // bot returns the rule that tells the program behind a User-Agent and the name of
 // that program, Other if bots has none such, or "" and "" for a person's browser; ua is
-// the lower case of raw.
-func bot(raw, ua string) (rule, name string) {
+// the lower case of raw. App means that it names an app that shows pages.
+func bot(raw, ua string, app bool) (rule, name string) {
 	switch {
 	case strings.TrimSpace(ua) == "":
 		return RuleMalformed, noUserAgent
@@ -60,18 +58,18 @@ func bot(raw, ua string) (rule, name string) {
 	case strings.Contains(ua, lighthousePhone):
 		return RuleMonitor, "Lighthouse"
 	}
-	suspect := innocent.Replace(ua)
-	claimed := compatible(raw, suspect)
-	foreign := stranger(raw, suspect)
-	rule, at := findMark(suspect)
+	embedded := isWebView(ua, app)
+	claimed := compatible(raw, ua)
+	foreign := stranger(raw, ua, embedded)
+	rule, at := findMark(raw, ua, embedded)
 	switch {
 	case rule != "":
 		name = wordAt(raw, at)
-	case holdsAddress(suspect), claimed != "":
+	case holdsAddress(ua, embedded), claimed != "":
 		rule = RuleCrawler
 	case foreign != "":
 		rule = RuleOther
-	case !opensLikeBrowser(ua):
+	case !opensLikeBrowser(ua, embedded):
 		rule = RuleOther
 		if containsAny(opening(ua, ua), clients) {
 			rule = RuleLibrary
@@ -117,19 +115,43 @@ var bots = func() map[string]string {
 
 // addresses are parts of the web and mail addresses where programs say who runs
 // them. People's browsers hold none.
-var addresses = []string{"http:", "https:", "www.", "mailto", "@"}
+var addresses = []string{"http:", "https:", "mailto"}
 
-// holdsAddress reports whether a web or mail address is part of ua.
-func holdsAddress(ua string) bool {
-	if containsAny(ua, addresses) {
+// holdsAddress reports whether a web or mail address is part of ua. In the web view of
+// an app a bare domain is none: apps are called by theirs.
+func holdsAddress(ua string, embedded bool) bool {
+	if containsAny(ua, addresses) || holdsMailAddress(ua) {
 		return true
+	}
+	if embedded {
+		return false
 	}
 	for _, domain := range []string{".com", ".org", ".net/"} {
 		if _, after, ok := strings.Cut(ua, domain); ok && endsWord(after) && !strings.HasPrefix(after, ".") {
 			return true
 		}
 	}
-	return false
+	return strings.Contains(ua, "www.")
+}
+
+// holdsMailAddress reports whether an @ in ua is more than that of a locale with
+// keywords (en_GB@rg=nozzzz, Unicode TR 35) or before a version (ios@13.1).
+func holdsMailAddress(ua string) bool {
+	for {
+		_, after, ok := strings.Cut(ua, "@")
+		if !ok {
+			return false
+		}
+		end, letters := 0, false
+		for end < len(after) && isToken(after[end]) {
+			letters = letters || isLetter(after[end])
+			end++
+		}
+		if letters && !strings.HasPrefix(after[end:], "=") {
+			return true
+		}
+		ua = after
+	}
 }
 
 // span returns the product token around at: letters, digits, and . _ -.
@@ -144,7 +166,7 @@ func span(s string, at int) (start, end int) {
 	return start, end
 }
 
-func isToken(c byte) bool { return isLetter(c) || isDigit(c) || isSeparator(c) }
+func isToken(c byte) bool { return isAlphanumeric(c) || isSeparator(c) }
 
 func isSeparator(c byte) bool { return c == '.' || c == '_' || c == '-' }
 
@@ -164,6 +186,9 @@ func wordAt(raw string, at int) string {
 	return raw[start:end]
 }
 
+// harmless begin what follows "compatible;" in browsers of systems that few use.
+var harmless = []string{"u;", "linux ", "windows nt "}
+
 // compatible returns the product that follows "compatible;", where programs since
 // the first crawlers say their name, unless it is a browser's engine.
 func compatible(raw, ua string) string {
@@ -174,7 +199,7 @@ func compatible(raw, ua string) string {
 	}
 	at += len(mark)
 	at += len(ua[at:]) - len(strings.TrimLeft(ua[at:], " +"))
-	if at == len(ua) || hasAnyPrefix(ua[at:], engines) {
+	if at == len(ua) || hasAnyPrefix(ua[at:], engines) || hasAnyPrefix(ua[at:], harmless) {
 		return ""
 	}
 	return opening(raw[at:], ua[at:])

@@ -121,15 +121,17 @@ func (r request) clone() request {
 
 // parse names the client without looking at the cache.
 func parse(r request, now time.Time) Client {
-	ua := lower(r.userAgent)
+	raw := strings.TrimSpace(r.userAgent)
+	ua := lower(raw)
 	hinted := parseHints(r.hints)
-	product := choose(find(r.userAgent, ua), hinted.product).believe(now)
+	token := find(raw, ua)
+	product := choose(token, hinted.product).believe(now)
 	os := hinted.os
 	if os == "" {
 		os = system(ua)
 	}
 	client := Client{Browser: product.name, Version: product.version, OS: os}
-	client.Rule, client.Bot = bot(r.userAgent, ua)
+	client.Rule, client.Bot = bot(raw, ua, token.app)
 	if client.Bot == "" && hinted.headless {
 		client.Rule, client.Bot = RuleHeadless, headlessChrome
 	}
@@ -140,15 +142,21 @@ func parse(r request, now time.Time) Client {
 	return client
 }
 
-// choose settles on one of the product the User-Agent names and the one the
-// hints do. Chrome's hint says no more than the User-Agent; any other hint says
-// more, for the User-Agent of many a browser is Chrome's.
+// choose returns the product that the User-Agent names or the one that the hints do,
+// whichever says more. The User-Agent of many browsers is Chrome's, so a hint goes
+// before that; a brand that is unknown here says less than any other name.
 func choose(token, hint product) product {
-	switch {
-	case hint.name == "" || hint.name == token.name:
+	switch hint.name {
+	case "", token.name:
 		return token
-	case hint.name == chrome && token.name != "" && token.name != Other:
-		return token
+	case chrome:
+		if token.name != Other {
+			return token
+		}
+	case otherChromium:
+		if token.name != Other && token.name != chrome {
+			return token
+		}
 	}
 	return hint
 }
@@ -166,3 +174,5 @@ func lower(s string) string {
 
 func isLetter(c byte) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
 func isDigit(c byte) bool  { return '0' <= c && c <= '9' }
+
+func isAlphanumeric(c byte) bool { return isLetter(c) || isDigit(c) }

@@ -18,27 +18,39 @@ type hinted struct {
 // otherChromium is a brand without a name here: brands are the client's to choose.
 const otherChromium = "Other Chromium"
 
-// brands maps the brands of browsers to products. A brand of "" says nothing that
-// another does not.
+// brands maps the brands of browsers, folded, to products. A brand of "" says nothing
+// that another does not.
 var brands = map[string]string{
-	"Chromium": "", "Android WebView": "",
-	"Google Chrome":  chrome,
-	"Microsoft Edge": "Edge", "Microsoft Edge WebView2": "Edge",
-	"Opera": "Opera", "OperaMobile": "Opera", "Opera GX": "Opera", "Opera Air": "Opera",
-	"Brave": "Brave", "Brave Browser": "Brave",
-	"Vivaldi":          "Vivaldi",
-	"YaBrowser":        "Yandex Browser",
-	"Samsung Internet": "Samsung Internet",
-	"DuckDuckGo":       "DuckDuckGo",
-	"Ecosia":           "Ecosia",
-	"Whale":            "Whale",
-	"CocCoc":           "Coc Coc", "Coc Coc": "Coc Coc",
-	"HuaweiBrowser": "Huawei Browser",
-	"Miui Browser":  "Miui Browser", "XiaoMiBrowser": "Miui Browser",
-	"HeyTapBrowser":        "HeyTap Browser",
-	"Avast Secure Browser": "Avast Secure Browser", "AVG Secure Browser": "AVG Secure Browser",
-	"Norton Private Browser": "Norton Private Browser", "CCleaner Browser": "CCleaner Browser",
-	"Oculus Browser": "Meta Quest Browser",
+	"chromium": "", "androidwebview": "", "yowser": "", "bropp": "",
+	"googlechrome":  chrome,
+	"microsoftedge": "Edge", "microsoftedgewebview2": "Edge", "microsoftedgesimulate": "Edge", "edge": "Edge",
+	"opera": "Opera", "operamobile": "Opera", "operaandroid": "Opera", "operagx": "Opera", "operagxandroid": "Opera",
+	"operaair": "Opera", "operacrypto": "Opera", "operatouch": "Opera",
+	"operamini": "Opera Mini", "operaminiandroid": "Opera Mini",
+	"brave": "Brave", "bravebrowser": "Brave",
+	"vivaldi":   "Vivaldi",
+	"yabrowser": "Yandex Browser", "yasearchbrowser": "Yandex Browser", "yasearchapp": "Yandex Browser", "yandex": "Yandex Browser",
+	"yandexbrowser":   "Yandex Browser",
+	"samsunginternet": "Samsung Internet", "samsungbrowser": "Samsung Internet",
+	"duckduckgo": "DuckDuckGo",
+	"ecosia":     "Ecosia",
+	"whale":      "Whale", "naverwhale": "Whale",
+	"coccoc":        "Coc Coc",
+	"huaweibrowser": "Huawei Browser",
+	"honorbrowser":  "Honor Browser",
+	"miuibrowser":   "Miui Browser", "xiaomibrowser": "Miui Browser", "mibrowser": "Miui Browser",
+	"heytapbrowser": "HeyTap Browser",
+	"vivobrowser":   "vivo Browser",
+	"silk":          "Amazon Silk", "amazonsilk": "Amazon Silk",
+	"alohabrowser": "Aloha Browser", "aloha": "Aloha Browser",
+	"puffin":             "Puffin",
+	"maxthon":            "Maxthon",
+	"ucbrowser":          "UC Browser",
+	"avastsecurebrowser": "Avast Secure Browser", "avgsecurebrowser": "AVG Secure Browser",
+	"nortonprivatebrowser": "Norton Private Browser", "nortonsecurebrowser": "Norton Private Browser",
+	"ccleanerbrowser": "CCleaner Browser",
+	"sznprohlizec":    "Seznam",
+	"oculusbrowser":   "Meta Quest Browser", "metaquestbrowser": "Meta Quest Browser",
 }
 
 // platforms maps Sec-CH-UA-Platform to the families of system.
@@ -66,16 +78,17 @@ func parseHints(h hit.Hints) hinted {
 			found.headless = true
 			continue
 		}
-		name, known := brands[brand]
+		folded := fold(brand)
+		name, known := brands[folded]
 		switch {
-		case isGrease(brand), known && name == "":
+		case folded == grease, known && name == "":
 			continue
 		case !known:
 			name = otherChromium
 		}
 		// Any browser may list Chrome, or a brand more, beside its own.
 		if weight(name) > weight(found.product.name) {
-			found.product = product{name, version}
+			found.product = product{name: name, version: version}
 		}
 	}
 }
@@ -126,20 +139,21 @@ func quoted(s string) (text, rest string, ok bool) {
 	return "", "", false
 }
 
-// isGrease reports whether brand is one of those that mean nothing: its letters
-// spell "Not A Brand".
-func isGrease(brand string) bool {
-	const want = "notabrand"
-	n := 0
+// grease is what the brands that mean nothing are, folded.
+const grease = "notabrand"
+
+// fold returns brand in lower case, without all that is no letter or digit: the makers
+// of browsers don't agree with themselves on spaces.
+func fold(brand string) string {
+	kept := make([]byte, 0, 32)
 	for i := range len(brand) {
-		c := brand[i] | 0x20
-		if c < 'a' || c > 'z' {
-			continue
+		c := brand[i]
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
 		}
-		if n == len(want) || c != want[n] {
-			return false
+		if isAlphanumeric(c) {
+			kept = append(kept, c)
 		}
-		n++
 	}
-	return n == len(want)
+	return string(kept)
 }

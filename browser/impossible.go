@@ -6,7 +6,7 @@ import (
 )
 
 // debris are parts of what is sent by mistake, or to break into something.
-var debris = []string{"user-agent:", "${", "{{", "%s", "<script", "<?", "../", "select ", "' or"}
+var debris = []string{"user-agent:", "${", "{{", "%s", "<script", "<?", "../", "select ", "' or", "mutant", "geckoversion"}
 
 // impossible reports whether a User-Agent in lower case that looks like a
 // browser's can't be one's. The rules are few and narrow: to leave a person out is

@@ -7,7 +7,10 @@ import (
 )
 
 // product is a browser and its major version.
-type product struct{ name, version string }
+type product struct {
+	name, version string
+	app           bool // shows pages inside an app
+}
 
 // Names that rules refer to.
 const (
@@ -33,7 +36,7 @@ type row struct {
 // one stands above those that its User-Agent also has.
 var products = []row{
 	// Browsers that end in another's name
-	{name: "UC Browser", words: []string{"ucbrowser/", "ucbrowser", "uc browser", "ucmobile/", "ubrowser/", "ucturbo/", "ucweb", "ucweb/"}},
+	{name: "UC Browser", words: []string{"ucbrowser/", "ucbrowser", "uc browser", "ucmobile/", "ubrowser/", "ucturbo/", "ucmini/", "ucpc/", "ucweb", "ucweb/"}},
 	{name: "Opera Mini", words: []string{"opera mini/", "opios/"}},
 	{name: "Meta Quest Browser", words: []string{"oculusbrowser/"}},
 	{name: "Samsung Internet", words: []string{"samsungbrowser/"}},
@@ -45,7 +48,7 @@ var products = []row{
 	{name: "Vivaldi", words: []string{"vivaldi/", "vivaios/"}},
 	{name: "Ecosia", words: []string{"ecosia "}, chromium: true},
 	{name: "Whale", words: []string{"whale/"}},
-	{name: "Coc Coc", words: []string{"coc_coc_browser/"}},
+	{name: "Coc Coc", words: []string{"coc_coc_browser/", "coccocbrowser/"}},
 	{name: "Amazon Silk", words: []string{"silk/"}},
 	{name: "Huawei Browser", words: []string{"huaweibrowser/"}},
 	{name: "Miui Browser", words: []string{"miuibrowser/"}},
@@ -54,19 +57,20 @@ var products = []row{
 	{name: "Honor Browser", words: []string{"honorbrowser/"}},
 	{name: "Lenovo Browser", words: []string{"slbrowser/"}},
 	{name: "Puffin", words: []string{"puffin/"}},
-	{name: "Aloha Browser", words: []string{"alohabrowser/"}},
-	{name: "Maxthon", words: []string{"maxthon/", "maxthon ", "mxbrowser/"}},
-	{name: "Avast Secure Browser", words: []string{"avast/"}},
-	{name: "AVG Secure Browser", words: []string{"avg/"}},
+	{name: "Aloha Browser", words: []string{"alohabrowser/", "alohalite/"}},
+	{name: "Maxthon", words: []string{"maxthon/", "maxthon ", "mxbrowser/", "mxios/", "mxnitro/"}},
+	{name: "Avast Secure Browser", words: []string{"avast/", "avastsecurebrowser/", "asw/"}},
+	{name: "AVG Secure Browser", words: []string{"avg/", "avgsecurebrowser/"}},
 	{name: "Norton Private Browser", words: []string{"norton/"}},
 	{name: "CCleaner Browser", words: []string{"ccleaner/"}},
 	{name: "Seznam", words: []string{"seznam.cz/", "szn/"}},
 	{name: "Baidu Browser", words: []string{"bidubrowser/", "baidubrowser/"}},
 	{name: "Sogou Explorer", words: []string{"metasr ", "sogoumobilebrowser/"}},
 	{name: "Phoenix Browser", words: []string{"phoenix/"}},
-	{name: "Quark", words: []string{"quark/"}},
+	{name: "Quark", words: []string{"quark/", "quarkpc/"}},
 	{name: "Iron", words: []string{"iron/"}},
-	{name: "QQ Browser", words: []string{"qqbrowser/"}},
+	{name: "QQ Browser", words: []string{"qqbrowser/", "qqbrowserlite/"}},
+	{name: "Ladybird", words: []string{"ladybird/"}},
 
 	// Browsers inside apps
 	{name: "WeChat", app: true, words: []string{"micromessenger/"}},
@@ -163,7 +167,7 @@ func find(raw, ua string) product {
 	case row.words[0] == "opera/" && found["version/"] != "":
 		version = found["version/"] // since Opera 10, which still says Opera/9.80
 	}
-	return product{products[best.row].name, version}
+	return product{products[best.row].name, version, products[best.row].app}
 }
 
 // unlisted names what has no row: Safari and Android's old browser, which are
@@ -173,9 +177,9 @@ func unlisted(raw, ua string, found map[string]string) product {
 	webKit := strings.Contains(ua, "applewebkit")
 	switch {
 	case webKit && found["android "] != "":
-		return product{"Android Browser", found["android "]}
+		return product{name: "Android Browser", version: found["android "]}
 	case isSafari, webKit && strings.Contains(ua, "like mac os x"): // the second is a view inside an app
-		return product{safari, found["version/"]}
+		return product{name: safari, version: found["version/"]}
 	}
 	name, _ := useragent.New(raw).Browser()
 	if listed := rare[strings.ToLower(name)]; listed != "" {
@@ -190,7 +194,7 @@ var rare = func() map[string]string {
 	names := make(map[string]string)
 	for _, name := range []string{
 		"Amaya", "Arora", "Basilisk", "Chimera", "Conkeror", "CyberFox", "Dillo", "Dooble", "ELinks", "Epic", "Fennec", "Flock",
-		"Galeon", "IceDragon", "Iridium", "K-Meleon", "Kazehakase", "Ladybird", "Lightning", "Links", "Luakit",
+		"Galeon", "IceDragon", "Iridium", "K-Meleon", "Kazehakase", "Lightning", "Links", "Luakit",
 		"Lunascape", "Lynx", "Minefield", "Minimo", "Mosaic", "Mullvad Browser", "Mypal", "Netscape", "NetSurf", "OmniWeb",
 		"Otter", "Postbox", "qutebrowser", "Rekonq", "RockMelt", "Shiira", "Sleipnir", "Surf", "Swiftfox", "Thunderbird",
 		"Uzbl", "w3m",

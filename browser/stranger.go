@@ -1,6 +1,9 @@
 package browser
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A program that goes by a browser's User-Agent often adds a word of its own to
 // it. So do new browsers, apps that show pages, and televisions. The word is a
@@ -25,7 +28,11 @@ var familiar = strings.Fields(`
 	surfy freeu qwant qwantmobile stargon yandex yaani atlas neon leo atom abb odd pocketbook ordissimo wib uws
 	rakutenwebsearch silk-accelerated=true goanna sidebar webpanel corom ulaa catsxp thorium sidekick sigmaos
 	pulse mercury kinza torch superbird 360se 360ee qihu 2345explorer theworld helium genspark quetta decentr
-	presearch slbchan orion kagi`)
+	presearch slbchan orion kagi
+	tenta perfect yjapp-ios chedot aolbuild adg aolshield hola xvast briskbard openfin
+	sitekiosk streamy vuhuv degdegan flast mxnitro sfive crusta qazweb lovense helio tbc cunaguaro light borealis
+	firephp firebug bdbrowserhd_i18n bloket tvdesktop tradingview coccoc startpage veera skyleap samanthadoubao doubao
+	lark itop webdiscover liri sparksafe`)
 
 // shells are the words of apps that show pages and of televisions: anything may
 // stand beside them.
@@ -40,7 +47,7 @@ var shells = strings.Fields(`
 	viber bingsapphire bingweb outlookmobile matomotracker gw-device mr-device quora`)
 
 // friendly ends what apps and browsers of people call themselves.
-var friendly = []string{"browser", "app", "webview", "tv", "phone", "device", "sdk"}
+var friendly = []string{"browser", "app", "webview", "tv", "phone", "device", "sdk", "fox", "sapphire"}
 
 // The kinds of word.
 const (
@@ -76,7 +83,9 @@ var fields = strings.Fields(`
 	windows win64 win32 wow64 wow32 arm arm64 macintosh intel ppc linux x86_64 amd64 aarch64 ubuntu debian
 	fedora cros freebsd openbsd netbsd dragonfly xbox touch webview msapphost serviceui cortana tablet wayland
 	compatible mobile android trident lcjb lcte mathmjs like sunos khtml edition gnu pico openharmony silk
-	iphone ipad ipod cpu`)
+	iphone ipad ipod cpu amigaos morphos haiku beos os solaris sunos aix fuchsia ghostbsd deepin manjaro suse minix
+	irix hurd serenityos seewoos arcaos warp redox xubuntu kubuntu lubuntu mint centos gentoo redhat slackware
+	alpha beta dev canary nightly portable blink chromium`)
 
 // isField has fields.
 var isField = func() map[string]bool {
@@ -89,14 +98,16 @@ var isField = func() map[string]bool {
 
 // stranger returns the first word of a User-Agent that neither a browser nor an
 // app of people would put there, or "" if there is none; ua is the lower case of
-// raw.
-func stranger(raw, ua string) (found string) {
+// raw, and embedded means that it is that of a web view.
+func stranger(raw, ua string, embedded bool) (found string) {
 	bare := isBare(ua)
-	if !bare && !isEveryday(ua) || isEmbedded(ua) || containsAny(ua, televisions) {
+	if !bare && !isEveryday(ua) || embedded || containsAny(ua, televisions) {
 		return ""
 	}
 	// The comment of a phone names its model, and Edge's of old did too.
-	comments := bare || isDesktop(ua) && !strings.Contains(ua, "edge/") || system(ua) == Other
+	comments := bare || isDesktop(ua) && !strings.Contains(ua, "edge/") ||
+		system(ua) == Other && !containsAny(ua, handhelds)
+	own := false // the comment that follows is that of a product made of an everyday one
 	for start, depth := 0, 0; start < len(ua); {
 		stop := " ()[]"
 		if depth > 0 {
@@ -107,17 +118,27 @@ func stranger(raw, ua string) (found string) {
 			length = len(ua) - start
 		}
 		end := start + length
-		if depth > 0 {
-			if comments && found == "" && !isSystem(ua[start:end]) {
+		part := ua[start:end]
+		switch {
+		case depth > 0:
+			if isShell(part) {
+				return ""
+			}
+			if comments && !own && found == "" && !isSystem(part) {
 				found = raw[start:end]
 			}
-		} else {
-			from, to, ends := strangePart(ua[start:end])
+		case part != "":
+			from, to, ends := strangePart(part)
 			if ends {
 				return ""
 			}
-			if found == "" {
+			own = isRebuilt(part)
+			name, _, _ := strings.Cut(part, "/")
+			switch {
+			case found == "":
 				found = raw[start+from : start+to]
+			case strings.HasSuffix(raw[:start], found+" ") && isFriendly(name):
+				found = "" // a name of two words, such as Mandarin Browser
 			}
 		}
 		if end < len(ua) {
@@ -133,6 +154,22 @@ func stranger(raw, ua string) (found string) {
 	return found
 }
 
+// isShell reports whether a part of a comment begins with a word of shells.
+func isShell(part string) bool {
+	word, _, _ := strings.Cut(strings.TrimSpace(part), " ")
+	return kinds[word] == shell
+}
+
+// isRebuilt reports whether a word outside comments names a product that is made of an
+// everyday one, such as yabrowser/25.10.
+func isRebuilt(word string) bool {
+	name, _, _ := strings.Cut(word, "/")
+	return kinds[name] == plain && !slices.Contains(everyday, name)
+}
+
+// everyday are the words that every browser's User-Agent has some of, and most bots'.
+var everyday = strings.Fields("mozilla applewebkit gecko like version mobile safari chrome firefox")
+
 // strangePart returns where in a word outside comments a name stands that no
 // browser has, and whether the word ends all search, for it is an app's.
 func strangePart(word string) (from, to int, ends bool) {
@@ -143,15 +180,21 @@ func strangePart(word string) (from, to int, ends bool) {
 	case kind == unknown && isStrange(name) && !isChromium(version):
 		return 0, len(name), false
 	case name == "chrome" || name == "safari" || name == "firefox":
-		if tail := strings.TrimLeft(version, "0123456789./,;+-"); isStrange(tail) {
+		tail := strings.TrimLeft(version, "0123456789./,;+-")
+		more, _, _ := strings.Cut(tail, "/")
+		if kinds[more] == unknown && isStrange(more) && !strings.HasSuffix(more, "pre") {
 			return len(word) - len(tail), len(word), false
 		}
 	}
 	return 0, 0, false
 }
 
-// isBare reports whether ua begins like a browser's and names no engine.
-func isBare(ua string) bool { return strings.HasPrefix(ua, "mozilla/") && !containsAny(ua, engines) }
+// isBare reports whether ua begins like a browser's and names no engine. Some apps on
+// Android send no more than the comment of the phone, with its build.
+func isBare(ua string) bool {
+	return strings.HasPrefix(ua, "mozilla/") && !containsAny(ua, engines) &&
+		!(strings.Contains(ua, "; android ") && strings.Contains(ua, " build/"))
+}
 
 // isEveryday reports whether ua has the form that Chrome, Firefox and Safari, and
 // what is made of them, have had since about 2013. What browsers said before has
@@ -162,14 +205,16 @@ func isEveryday(ua string) bool {
 		strings.Contains(ua, "mac os x") && strings.Contains(ua, "version/"))
 }
 
-// isEmbedded reports whether ua is that of a view inside an app, where anything may
-// stand.
-func isEmbedded(ua string) bool {
+// isWebView reports whether ua is that of a web view inside an app, where anything may
+// stand. App means that ua names an app that shows pages.
+func isWebView(ua string, app bool) bool {
 	switch {
-	case strings.Contains(ua, "; wv)"), strings.Contains(ua, "version/4.0 "):
-		return true // Android
-	case strings.Contains(ua, "mac os x") && strings.Contains(ua, "applewebkit/6"):
-		return !strings.Contains(ua, "safari/")
+	case strings.Contains(ua, "android"):
+		return app || strings.Contains(ua, "; wv)") || strings.Contains(ua, "version/4.0 ")
+	case strings.Contains(ua, "like mac os x"):
+		return app || strings.Contains(ua, "applewebkit/") && !strings.Contains(ua, "safari/")
+	case strings.Contains(ua, "mac os x"): // an iPad's too
+		return strings.Contains(ua, "applewebkit/6") && !strings.Contains(ua, "safari/")
 	}
 	return false
 }
@@ -208,12 +253,21 @@ func isStrange(word string) bool {
 	if letters < 3 || !isLetter(word[0]) {
 		return false
 	}
-	for _, end := range friendly {
-		if strings.HasSuffix(word, end) {
-			return false
-		}
+	if isFriendly(word) {
+		return false
 	}
 	// The packages of Android are named like com.example.app.
 	domain, rest, _ := strings.Cut(word, ".")
 	return len(domain) > 3 || !strings.Contains(rest, ".")
+}
+
+// isFriendly reports whether word, in lower case and without a version, ends in a word
+// of friendly.
+func isFriendly(word string) bool {
+	for _, end := range friendly {
+		if strings.HasSuffix(word, end) {
+			return true
+		}
+	}
+	return false
 }

@@ -26,7 +26,7 @@ var newest = map[string]int{
 	"CCleaner Browser": chromeNewest, "Coc Coc": 152, "Amazon Silk": 150, "Opera": 138, "Electron": 43,
 
 	safari: 27, "DuckDuckGo": 27, "Firefox": 157, "Waterfox": 157, "LibreWolf": 157, "IceCat": 157, "Pale Moon": 34, "SeaMonkey": 2,
-	"Camino": 2, "Internet Explorer": 11, "GNOME Web": 626, "Konqueror": 26, "Falkon": 26, "Midori": 12, "NetFront": 4,
+	"Camino": 2, "Internet Explorer": 11, "GNOME Web": 626, "Konqueror": 26, "Falkon": 26, "Midori": 12, "NetFront": 4, "Ladybird": 2,
 
 	"Samsung Internet": 30, "Android Browser": 17, "UC Browser": 17, "Opera Mini": 100, "Meta Quest Browser": 42,
 	"Yandex Browser": 26, "Vivaldi": 8, "Whale": 4, "Huawei Browser": 17, "Miui Browser": 20, "HeyTap Browser": 50,
@@ -50,5 +50,5 @@ func (p product) believe(now time.Time) product {
 	if number > most+aheadAtOnce+aheadAMonth*max(months, 0) {
 		return product{name: p.name}
 	}
-	return product{p.name, strconv.Itoa(number)}
+	return product{name: p.name, version: strconv.Itoa(number)}
 }
