@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"math"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,7 +51,13 @@ func (s *siteFlags) apply(f flags, site *store.Site) error {
 		case "timezone":
 			err = errors.Join(err, s.setZone(site))
 		case "parameters":
-			site.Parameters = s.parameters
+			site.Parameters = nil
+			for _, name := range s.parameters {
+				if plain, err := url.QueryUnescape(name); err == nil { // as copied from an address
+					name = plain
+				}
+				site.Parameters = append(site.Parameters, name)
+			}
 		case "exclude":
 			site.Excluded = s.excluded
 		case "path-rules":

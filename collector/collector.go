@@ -83,7 +83,7 @@ type room struct {
 	hits    []hit.Hit // as the dialect read them
 	passage passage
 	rows    []hit.Row // to be kept, those of the bot ledger among them
-	reasons []reason  // of the hits that left the pipeline early
+	left    []string  // why hits left the pipeline early, in words
 }
 
 // clear forgets what the request said. The hits and rows of a large one are let go.
@@ -91,7 +91,8 @@ func (m *room) clear() {
 	m.passage = passage{}
 	clear(m.hits)
 	clear(m.rows)
-	m.hits, m.rows, m.reasons = m.hits[:0], m.rows[:0], m.reasons[:0]
+	clear(m.left)
+	m.hits, m.rows, m.left = m.hits[:0], m.rows[:0], m.left[:0]
 	if max(cap(m.hits), cap(m.rows)) > 64 {
 		m.hits, m.rows = nil, nil
 	}
@@ -232,7 +233,7 @@ func (c *Collector) collect(d dialect.Dialect) http.Handler {
 			defer place.Release()
 		}
 		outcome := c.pass(r, m)
-		recorded := len(hits) - len(m.reasons)
+		recorded := len(hits) - len(m.left)
 		if len(m.rows) > 0 {
 			err = place.Append(m.rows...)
 		}
@@ -244,7 +245,7 @@ func (c *Collector) collect(d dialect.Dialect) http.Handler {
 			return
 		}
 		c.metrics.accepted.Add(float64(recorded))
-		w.Header()["X-Fotspor"] = told(recorded, m.reasons)
+		w.Header()["X-Fotspor"] = told(recorded, m.left)
 		d.Reply(w, r, outcome)
 	})
 }
@@ -294,6 +295,12 @@ func (c *Collector) pass(r *http.Request, m *room) dialect.Outcome {
 	m.rows = slices.Grow(m.rows, len(m.hits))
 	now, p := c.Now(), &m.passage
 	for i := range m.hits {
+		if invalid := m.hits[i].Invalid; invalid != "" {
+			outcome.Invalid = append(outcome.Invalid, invalid)
+			c.drop(badItem)
+			m.left = append(m.left, invalid)
+			continue
+		}
 		n := len(m.rows)
 		m.rows = append(m.rows, hit.Row{})
 		*p = passage{hit: &m.hits[i], request: r, now: now, row: &m.rows[n]}
@@ -314,7 +321,7 @@ func (c *Collector) pass(r *http.Request, m *room) dialect.Outcome {
 			m.rows = m.rows[:n]
 		}
 		c.drop(why)
-		m.reasons = append(m.reasons, why)
+		m.left = append(m.left, why.String())
 	}
 	return outcome
 }
@@ -332,7 +339,7 @@ func (c *Collector) refuse(w http.ResponseWriter, r *http.Request, d dialect.Dia
 		w.Header().Set("Retry-After", body.RetryAfter)
 	}
 	c.drop(why)
-	w.Header()["X-Fotspor"] = told(0, []reason{why})
+	w.Header()["X-Fotspor"] = told(0, []string{why.String()})
 	d.Reply(w, r, dialect.Outcome{Err: err})
 }
 
@@ -360,7 +367,7 @@ func (c *Collector) turnAway(w http.ResponseWriter, r *http.Request, d dialect.D
 		err, after = dialect.ErrTooMany, "10"
 		c.tellOfLimit()
 	}
-	w.Header()["X-Fotspor"] = told(0, []reason{why})
+	w.Header()["X-Fotspor"] = told(0, []string{why.String()})
 	w.Header().Set("Retry-After", after)
 	d.Reply(w, r, dialect.Outcome{Err: err})
 }
@@ -379,7 +386,7 @@ var allRecorded = []string{"recorded"}
 
 // told is what a site owner reads in the X-Fotspor header of an answer: the values
 // of that header, which must not be changed.
-func told(recorded int, left []reason) []string {
+func told(recorded int, left []string) []string {
 	if recorded > 0 && len(left) == 0 {
 		return allRecorded
 	}
@@ -390,8 +397,8 @@ func told(recorded int, left []reason) []string {
 	if len(left) > 0 {
 		var words []string
 		for _, why := range left {
-			if !slices.Contains(words, why.String()) {
-				words = append(words, why.String())
+			if !slices.Contains(words, why) {
+				words = append(words, why)
 			}
 		}
 		parts = append(parts, "dropped: "+strings.Join(words, ", "))

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
+	"github.com/fotspor/fotspor/collector/dialect"
 	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
@@ -25,8 +25,13 @@ type passage struct {
 
 	site *knownSite
 	page *url.URL // without personal data; nil unless the hit names one
-	ref  string   // the referring URL, up to its query
-	row  *hit.Row
+
+	// Queries of campaign parameters without personal data: of the request, and
+	// remembered.
+	campaign, remembered string
+
+	ref string // the referring URL, up to its query
+	row *hit.Row
 
 	unreadable bool   // the hit names its page by what is no URL of one
 	excluded   bool   // the page is on an excluded path, which a rule of the site has marked
@@ -81,6 +86,7 @@ const (
 	spam         reason = "referrer_spam"
 	noVisit      reason = "no_visit"
 	badRequest   reason = "bad_request"
+	badItem      reason = "bad_item"
 	bodyMemory   reason = "body_memory"
 	bodySlow     reason = "body_slow"
 	bodyTooLarge reason = "body_too_large"
@@ -90,7 +96,7 @@ const (
 
 var reasons = []reason{
 	unknownSite, tooOld, objected, bot, prefetched, noPage, ownLink, noTarget, foreignHost, excludedPath, spam, noVisit,
-	badRequest, bodyMemory, bodySlow, bodyTooLarge, rateLimited, spoolFull,
+	badRequest, badItem, bodyMemory, bodySlow, bodyTooLarge, rateLimited, spoolFull,
 }
 
 // Rules of the bot ledger that are not those of package browser.
@@ -185,21 +191,29 @@ func (c *Collector) scrub(p *passage) reason {
 	if i := strings.IndexAny(p.ref, "?#"); i >= 0 {
 		p.ref = p.ref[:i]
 	}
-	h.URL, h.Referrer, h.Name = "", "", ""
+	p.campaign, p.remembered = p.cleanQuery(h.Campaign, nil), p.cleanQuery(h.Remembered, nil)
+	h.URL, h.Referrer, h.Name, h.Campaign, h.Remembered = "", "", "", "", ""
 	return kept
 }
 
 // scrubber returns what scrubs the texts of the hit.
 func (p *passage) scrubber() scrub.Scrubber { return scrub.Scrubber{Sender: p.hit.Addr} }
 
-// browser names the browser, and leaves out what is not a person reading.
+// browser names the browser, and leaves out what is not a person reading. A program
+// that hands on the hits of others is none of their browsers.
 func (c *Collector) browser(p *passage) reason {
 	if p.hit.Prefetch {
 		p.rule = prefetchRule
 		return prefetched
 	}
 	client := c.Browsers.Parse(p.hit.UserAgent, p.hit.Hints)
-	if client.Bot != "" {
+	switch {
+	case client.Bot == "":
+	case p.hit.Bots:
+		client = c.Browsers.Parse("", hit.Hints{})
+	case p.hit.Relayed && client.Relays():
+		client = c.Browsers.Parse("", p.hit.Hints)
+	default:
 		p.rule, p.row.Browser = client.Rule, client.Bot
 		return bot
 	}
@@ -242,7 +256,11 @@ func (c *Collector) locate(p *passage) reason {
 // referrer names where the visit came from. A host that is known as a source is no
 // spam, whatever stands on a list.
 func (c *Collector) referrer(p *passage) reason {
-	from := c.Sources.Classify(p.page, p.ref, p.site.owns)
+	from := c.Sources.Classify(p.landing(p.campaign), p.ref, p.site.owns)
+	p.hit.Arrives = p.arrives(from)
+	if from.Channel == referrer.Direct && p.remembered != "" {
+		from = c.Sources.Classify(p.landing(p.remembered), p.ref, p.site.owns)
+	}
 	switch from.Channel {
 	case referrer.Direct, referrer.Search, referrer.Social, referrer.AI:
 	default:
@@ -255,6 +273,27 @@ func (c *Collector) referrer(p *passage) reason {
 	p.row.Campaign, p.row.CampaignSource, p.row.CampaignMedium = from.Campaign, from.CampaignSource, from.CampaignMedium
 	p.row.CampaignTerm, p.row.CampaignContent = from.CampaignTerm, from.CampaignContent
 	return kept
+}
+
+// arrives reports whether a hit, whose source is from, comes from outside of the site: as
+// the view of a page to which a campaign or another website leads. A link on a page of
+// the site itself comes from within, whatever parameters it has, and what else is done
+// on a page tells again where that page was opened from.
+func (p *passage) arrives(from referrer.Source) bool {
+	return p.hit.Kind == hit.Pageview && from.Channel != referrer.Direct && !p.site.owns(referrer.Host(p.ref))
+}
+
+// landing returns the page with the parameters of a campaign before its own.
+func (p *passage) landing(campaign string) *url.URL {
+	if campaign == "" {
+		return p.page
+	}
+	var page url.URL
+	if p.page != nil {
+		page = *p.page
+	}
+	page.RawQuery = campaign + "&" + page.RawQuery
+	return &page
 }
 
 // source scrubs the name of a source. A host that was shortened for it is scrubbed
@@ -403,10 +442,10 @@ func cleanHost(page *url.URL) string {
 var pathParameters = regexp.MustCompile(`;[^/]*`)
 
 // cleanPath returns the path of a page as people read it, without personal data and
-// the parameters of its segments, not yet cut. One that is not UTF-8 stays escaped.
+// the parameters of its segments, not yet cut.
 func cleanPath(scrubber scrub.Scrubber, page *url.URL) string {
 	path := page.Path
-	if strings.Contains(path, ";") || !utf8.ValidString(path) {
+	if strings.Contains(path, ";") {
 		path = withoutParameters(page.EscapedPath())
 	}
 	path = cleanText(path)
@@ -420,11 +459,11 @@ func cleanPath(scrubber scrub.Scrubber, page *url.URL) string {
 }
 
 // withoutParameters takes the parameters of its segments from an escaped path, and
-// decodes what is left if that is UTF-8.
+// decodes what is left.
 func withoutParameters(escaped string) string {
 	escaped = pathParameters.ReplaceAllString(escaped, "")
 	path, err := url.PathUnescape(escaped)
-	if err != nil || !utf8.ValidString(path) {
+	if err != nil {
 		return escaped
 	}
 	return path
@@ -435,7 +474,7 @@ func cleanText(s string) string {
 	if isPlain(s) {
 		return s // as nearly all hosts and paths are
 	}
-	s = strings.TrimSpace(strings.ToValidUTF8(s, ""))
+	s = strings.TrimSpace(dialect.Text(s))
 	if strings.ContainsFunc(s, unicode.IsControl) {
 		s = strings.Map(func(r rune) rune {
 			if unicode.IsControl(r) {

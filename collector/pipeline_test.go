@@ -349,9 +349,9 @@ func TestPipeline(t *testing.T) {
 			rows:    []hit.Row{row(at("/økologi/a b?c"))},
 		},
 		{
-			name:    "path that is not UTF-8 stays encoded",
-			request: request{target: page + "https://example.org/caf%25E9"},
-			rows:    []hit.Row{row(at("/caf%E9"))},
+			name:    "path in Latin-1",
+			request: request{target: page + "https://example.org/s%25F8k;v=1/bl%25E5b%25E6r"},
+			rows:    []hit.Row{row(at("/søk/blåbær"))},
 		},
 		{
 			name:    "path with encoded control characters",
@@ -401,7 +401,12 @@ func TestPipeline(t *testing.T) {
 		},
 		{
 			name:    "parameters without a value",
-			request: request{target: page + "https://example.org/s%3Fsak=%26side%26sak"},
+			request: request{target: page + "https://example.org/s%3Fside=%26side%26sak"},
+			rows:    []hit.Row{row(at("/s?sak&side"))},
+		},
+		{
+			name:    "empty fields of a form",
+			request: request{target: page + "https://example.org/s%3Fsak=%26side="},
 			rows:    []hit.Row{row(at("/s"))},
 		},
 
@@ -624,8 +629,8 @@ func TestPipeline(t *testing.T) {
 					r.EntryPath, r.PreviousPath, r.Visits, r.Visitors = "/a", "/b", 0, 0
 				}),
 			},
-			dropped: []string{"no page", "unknown site", "unknown site"},
-			told:    "recorded; dropped: unknown site, no page",
+			dropped: []string{"bad item", "no page", "unknown site"},
+			told:    "recorded; dropped: unknown site, idsite: want the number of a site, from 1, no page",
 		},
 	}
 	for _, tt := range tests {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fotspor/fotspor/collector/dialect"
 	"github.com/fotspor/fotspor/privacy/scrub"
 	"github.com/fotspor/fotspor/referrer"
 )
@@ -24,20 +25,13 @@ func (p *passage) cleanQuery(raw string, allowed []string) string {
 		if left--; left < 0 {
 			break
 		}
-		name, value, _ := strings.Cut(pair, "=")
-		name, err := url.QueryUnescape(name)
-		if err != nil {
-			continue
-		}
+		name, value, hasValue := strings.Cut(pair, "=")
+		name = dialect.Unescape(name)
 		campaign := referrer.CampaignParameter(name)
-		if !campaign && !slices.Contains(allowed, name) {
+		if !campaign && !slices.ContainsFunc(allowed, func(of string) bool { return isParameter(name, of) }) {
 			continue
 		}
-		value, err = url.QueryUnescape(value)
-		if err != nil {
-			continue
-		}
-		value = p.cleanText(value)
+		value = p.cleanText(dialect.Unescape(value))
 		limit := maxPath
 		if campaign {
 			limit = characters(value, maxCampaign)
@@ -46,10 +40,25 @@ func (p *passage) cleanQuery(raw string, allowed []string) string {
 			kept.WriteByte('&')
 		}
 		kept.WriteString(url.QueryEscape(name))
-		kept.WriteByte('=')
-		kept.WriteString(url.QueryEscape(scrub.Cut(value, limit)))
+		if hasValue {
+			kept.WriteByte('=')
+			kept.WriteString(url.QueryEscape(scrub.Cut(value, limit)))
+		}
 	}
 	return kept.String()
+}
+
+// isParameter reports whether name is the parameter that a site allows: that very name,
+// or an item of the list of that name, f[], f[0] or f[12] of f or f[].
+func isParameter(name, allowed string) bool {
+	if name == allowed {
+		return true
+	}
+	list, ok := strings.CutPrefix(name, strings.TrimSuffix(allowed, "[]"))
+	if !ok || len(list) < len("[]") || list[0] != '[' || list[len(list)-1] != ']' {
+		return false
+	}
+	return strings.Trim(list[1:len(list)-1], "0123456789") == ""
 }
 
 // characters returns how many bytes the first n characters of s have.
@@ -65,24 +74,37 @@ func characters(s string, n int) int {
 
 // pathWithParameters returns the path of a page, and behind it the parameters that
 // the site allows: in the order of the site, so that a page has one name however
-// its links are written. page is scrubbed; path and values are looked at once more as what
-// they make together.
+// its links are written. Of a name the first value counts, of a list each item. page is
+// scrubbed; path and values are looked at once more as what they make together.
 func (p *passage) pathWithParameters(page *url.URL) string {
 	if page.RawQuery == "" || len(p.site.Parameters) == 0 {
 		return page.Path
 	}
-	query := page.Query()
-	parts := []string{page.Path}
-	for _, name := range p.site.Parameters {
-		parts = append(parts, query.Get(name))
+	parts, written, seen := []string{page.Path}, []string(nil), []string(nil)
+	for _, allowed := range p.site.Parameters {
+		for pair := range strings.SplitSeq(page.RawQuery, "&") {
+			name, value, hasValue := strings.Cut(pair, "=")
+			name = dialect.Unescape(name)
+			again := slices.Contains(seen, name) && !strings.HasSuffix(name, "[]")
+			if again || !isParameter(name, allowed) || hasValue && value == "" { // an empty field of a form
+				continue
+			}
+			seen = append(seen, name)
+			if hasValue {
+				name += "="
+			}
+			parts, written = append(parts, dialect.Unescape(value)), append(written, name)
+		}
 	}
 	p.scrubber().Parts(parts)
 	path, mark := parts[0], "?"
-	for i, name := range p.site.Parameters {
-		if value := parts[i+1]; value != "" {
-			path += mark + name + "=" + value
-			mark = "&"
+	for i, name := range written {
+		value := parts[i+1]
+		if value == "" && strings.HasSuffix(name, "=") {
+			continue
 		}
+		path += mark + name + value
+		mark = "&"
 	}
 	return scrub.Cut(path, maxPath)
 }

@@ -47,6 +47,17 @@ type Hit struct {
 	Objection bool   // the request carries Sec-GPC: 1, DNT: 1 or an opt-out cookie of Matomo's
 	Prefetch  bool   // fetched ahead of a visit that may never come
 
+	// Campaign is a query of campaign parameters that the request itself has, as sent,
+	// and Remembered is one of those that a tracker remembers of an earlier visit: it
+	// counts where nothing else tells where a visit came from.
+	Campaign, Remembered string
+
+	Relayed  bool   // by a program for its visitor, of whose browser it may say nothing
+	Bots     bool   // to be recorded even if a program sent it
+	NewVisit bool   // the first of a visit, whatever came before
+	Arrives  bool   // comes from outside of the site; the collector sets it
+	Invalid  string // why this item of a batch can't be recorded; it tells nothing that was sent
+
 	// What a sender with a token says in place of what the address tells, as sent but
 	// in upper case: to be a country of ISO 3166-1 alpha-2, and a region of ISO 3166-2
 	// such as NO-03.

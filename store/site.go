@@ -48,7 +48,7 @@ func (s Site) Validate() error {
 	}
 	for _, name := range s.Parameters {
 		if !plain(name) {
-			return fmt.Errorf("query parameter %q: want a name of letters, digits, '_', '-' and '.'", name)
+			return fmt.Errorf("query parameter %q: want a name of letters, digits, '_', '-' and '.', or of a list, such as tx_news[id] or f[]", name)
 		}
 	}
 	for _, pattern := range s.Excluded {
@@ -68,8 +68,17 @@ func (s Site) Validate() error {
 }
 
 // plain reports whether a query parameter's name means the same however it is
-// written in a URL.
+// written in a URL. Names of lists have their keys in brackets behind them.
 func plain(name string) bool {
+	name, keys, list := strings.Cut(name, "[")
+	if list {
+		keys, closed := strings.CutSuffix(keys, "]")
+		for key := range strings.SplitSeq(keys, "][") {
+			if !closed || key != "" && !plain(key) {
+				return false
+			}
+		}
+	}
 	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("_-.", r)
 	})

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/fotspor/fotspor/hit"
 )
@@ -30,8 +29,8 @@ type Dialect interface {
 	Patterns() []string
 	// Parse appends the hits of a request, whose body is bounded and in memory, to hits,
 	// and returns them. They hold nothing of the body itself. The collector settles their address and their time where
-	// these are zero. A hit with site 0 stands for one item of a batch that can't
-	// be recorded. An error means that nothing of the request can be recorded, and
+	// these are zero. A hit with a text in Invalid stands for one item of a batch that
+	// can't be recorded. An error means that nothing of the request can be recorded, and
 	// appends none; it tells no address and no token, since it is shown to whoever
 	// asked.
 	Parse(r *http.Request, hits []hit.Hit) ([]hit.Hit, error)
@@ -160,20 +159,6 @@ func optedOut(cookies []string) bool {
 func Site(s string) (uint32, bool) {
 	n, err := strconv.ParseUint(strings.TrimSpace(s), 10, 32)
 	return uint32(n), err == nil && n > 0
-}
-
-// Clean returns s as valid UTF-8 of at most limit bytes, cut between characters.
-func Clean(s string, limit int) string {
-	if len(s) > limit {
-		for limit > 0 && !utf8.RuneStart(s[limit]) {
-			limit--
-		}
-		s = s[:limit]
-	}
-	if utf8.ValidString(s) { // which looks at eight bytes at a time
-		return s
-	}
-	return strings.ToValidUTF8(s, "")
 }
 
 // Pixel is the smallest transparent GIF that every browser shows, 43 bytes,

@@ -112,8 +112,9 @@ func TestClean(t *testing.T) {
 		{"abcd", 3, "abc"},
 		{"blåbær", 3, "bl"},
 		{"blåbær", 4, "blå"},
-		{"a\xffb", 9, "ab"},
-		{"\x80\x80\x80", 2, ""},
+		{"a\xffb", 9, "aÿb"},
+		{"\x80\x80\x80", 5, "€"}, // which takes three bytes
+		{"h\xf8st", 4, "høs"},
 		{"", 0, ""},
 	}
 	for _, tt := range tests {

@@ -8,7 +8,8 @@ import (
 // Parameters yields the name and the value of each parameter of a query or form, in
 // the order in which they stand. The name is decoded; the value is as sent, so that
 // only those that are wanted cost anything: Unescape decodes them. Nothing is
-// malformed: a parameter without = has no value.
+// malformed: a parameter without = has no value, and the rest of an HTML entity for &
+// is no part of a name.
 func Parameters(query string) iter.Seq2[string, string] {
 	return func(yield func(name, value string) bool) {
 		for query != "" {
@@ -21,6 +22,9 @@ func Parameters(query string) iter.Seq2[string, string] {
 			}
 			if equals := strings.IndexByte(name, '='); equals >= 0 {
 				name, value = name[:equals], name[equals+1:]
+			}
+			if name != "" && (name[0] == 'a' || name[0] == '#') {
+				name = afterEntity(name)
 			}
 			if !yield(Unescape(name), value) {
 				return

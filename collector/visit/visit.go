@@ -13,6 +13,7 @@ import (
 	"io"
 	"log/slog"
 	"math/bits"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -167,6 +168,10 @@ func (t *state) measure(metrics promauto.Factory) {
 // the visit. The row arrives with its Path and its own attribution. loc is the
 // time zone of the site; nil is UTC.
 //
+// A visit is over after Silence, and before a hit that says so (NewVisit) or that comes
+// from outside of the site (Arrives) by another source than the visit did: its row is the
+// first of the next visit. Visitors who share one go on with their visit.
+//
 // It returns false, and leaves row alone, for a ping without a visit to extend:
 // such a hit is to be dropped. A site that moves to another time zone starts
 // afresh.
@@ -218,8 +223,9 @@ func (t *state) observe(h *hit.Hit, row *hit.Row, loc *time.Location) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.reserve()
-	id := m.find(&k)
+	id, shared := m.find(&k), false
 	if id == 0 && h.Kind != hit.Ping && !h.Trusted && !t.newcomers.Allow(h.Addr, 1) {
+		shared = true
 		t.shared.Add(1)
 		s.identifyShared(net, &k)
 		id = m.find(&k)
@@ -228,6 +234,7 @@ func (t *state) observe(h *hit.Hit, row *hit.Row, loc *time.Location) bool {
 	if h.Kind == hit.Ping && over {
 		return false
 	}
+	over = over || !shared && m.leaves(id, h, row)
 	row.Time = at.UTC().Truncate(time.Second)
 	row.Day = s.day
 	row.Pageviews, row.Visits, row.Visitors, row.PageVisitors, row.Bounces, row.Seconds = 0, 0, 0, 0, 0, 0
@@ -391,10 +398,24 @@ func (*Tracker) Format(f fmt.State, _ rune) { io.WriteString(f, "visit.Tracker")
 // LogValue implements slog.LogValuer.
 func (*Tracker) LogValue() slog.Value { return slog.StringValue("visit.Tracker") }
 
-// beginVisit makes row the first of a visit.
+// leaves reports whether a hit ends the visit under way by beginning another. The same
+// newsletter or search engine, opened once more, does not, nor does another link of the
+// same campaign.
+func (m *memory) leaves(id uint32, h *hit.Hit, row *hit.Row) bool {
+	if h.NewVisit || !h.Arrives {
+		return h.NewVisit && h.Kind != hit.Ping
+	}
+	var visit hit.Row
+	unpackOrigin(m.texts.get(m.visitors.at(id).origin), &visit)
+	return !strings.EqualFold(visit.Channel, row.Channel) || !strings.EqualFold(visit.Source, row.Source) ||
+		!strings.EqualFold(visit.Campaign, row.Campaign) || !strings.EqualFold(visit.CampaignTerm, row.CampaignTerm)
+}
+
+// beginVisit makes row the first of a visit. An earlier moment than that of the last hit
+// makes no time pass.
 func (m *memory) beginVisit(v *visitor, row *hit.Row, at time.Time) {
 	var b [256]byte
-	v.last, v.told = at.UnixNano(), 0
+	v.last, v.told = max(v.last, at.UnixNano()), 0
 	m.setText(v, &v.entry, m.texts.intern(append(b[:0], cut(row.Path)...)))
 	m.setText(v, &v.origin, m.texts.intern(appendOrigin(b[:0], row)))
 	m.setText(v, &v.previous, 0)

@@ -72,12 +72,10 @@ func (list *items) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-type itemState int
-
-const (
-	itemRead itemState = iota
-	itemSkipped
-	itemInvalid
+// Why an item is invalid, whatever it asks for.
+var (
+	errItem     = errors.New("item of a bulk request: want a URL with a query, or an object of parameters")
+	errLongItem = fmt.Errorf("item of a bulk request: larger than %d bytes", maxItem)
 )
 
 // maxItem is how long an item may be, in bytes: as long as a query may be that comes by
@@ -85,29 +83,29 @@ const (
 const maxItem = 64 << 10
 
 // readItem takes in one item of a bulk request: a URL with a query, or an
-// object of parameters. A string without a query is skipped, as Matomo does. One that
-// is longer than maxItem is invalid, and not read.
-func (p *params) readItem(item json.RawMessage) itemState {
+// object of parameters. It returns false for a string without a query, which Matomo
+// skips. One that is longer than maxItem is invalid, and not read.
+func (p *params) readItem(item json.RawMessage) (ok bool, err error) {
 	if len(item) > maxItem {
-		return itemInvalid
+		return false, errLongItem
 	}
+	p.bulk = true
 	switch item[0] {
 	case '"':
 		_, query, ok := strings.Cut(jsonText(item), "?")
-		if !ok {
-			return itemSkipped
+		if ok {
+			p.readQuery(query)
 		}
-		p.readQuery(query)
-		return itemRead
+		return ok, nil
 	case '{':
 		var object map[string]json.RawMessage
 		if err := json.Unmarshal(item, &object); err != nil {
-			return itemInvalid
+			return false, errItem
 		}
 		p.readObject(object)
-		return itemRead
+		return true, nil
 	}
-	return itemInvalid
+	return false, errItem
 }
 
 // jsonText returns a JSON value as it would stand in a query: a string without

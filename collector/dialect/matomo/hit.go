@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -17,11 +18,8 @@ import (
 const (
 	// lateness is how old a hit may say to be (cdt, cdo) without a token.
 	lateness = 24 * time.Hour
-	// plausible is the age beyond which a time is a mistake and is not believed.
+	// plausible is the age beyond which a time is a mistake.
 	plausible = 20 * 365 * 24 * time.Hour
-
-	// farAway is beyond every time that is believed, in Unix seconds.
-	farAway = 1e11
 
 	maxGoal         = 1_000_000 // more than any site has; a larger number is of something else
 	visitorIDLength = 16
@@ -33,6 +31,8 @@ var (
 	errVisitor = errors.New("cid: want 16 hexadecimal digits")
 	errOld     = errors.New("cdt: a time more than 24 hours ago needs a token_auth")
 	errAddress = errors.New("cip: want an IP address") // never with the value: it is a visitor's
+	errTime    = errors.New("cdt: want Unix seconds, a date and time such as 2026-03-01T11:00:00Z, or an offset such as -3 hours, within 20 years")
+	errOffset  = errors.New("cdo: want a number of seconds, within 20 years")
 )
 
 // apply sets in h, which holds what the headers say, what the parameters say.
@@ -43,7 +43,8 @@ func (d Dialect) apply(h *hit.Hit, p *params, referer string) (keep bool, err er
 	if h.Site, ok = dialect.Site(p.idsite); !ok {
 		return false, errSite
 	}
-	if err := d.privileges(h, p); err != nil {
+	asked, err := d.privileges(h, p)
+	if err != nil {
 		return false, err
 	}
 	if p.rec != "1" || p.recMode == "1" { // recMode=1: of an AI bot, not of a visitor
@@ -57,29 +58,50 @@ func (d Dialect) apply(h *hit.Hit, p *params, referer string) (keep bool, err er
 	if page == "" && p.urlref == "" {
 		page = referer
 	}
-	h.URL = dialect.Clean(page, dialect.MaxURL)
+	h.URL = dialect.PageURL(page)
 	h.Referrer = dialect.Clean(p.urlref, dialect.MaxURL)
+	h.NewVisit, h.Bots = p.newVisit == "1", p.bots == "1"
+	p.campaigns(h)
 	p.sender(h)
+	if p.token != "" && !h.Relayed && p.userAgent == "" {
+		h.Relayed = asked || d.allowed(p.token, h.Site)
+	}
 	return p.what(h), nil
 }
 
-// privileges sets time and place of the hit, as far as the sender may say them.
-func (d Dialect) privileges(h *hit.Hit, p *params) error {
+// campaigns sets the campaign that the parameters name, and the one that a tracker
+// remembers.
+func (p *params) campaigns(h *hit.Hit) {
+	h.Campaign = dialect.Clean(p.campaign, dialect.MaxURL)
+	if p.rememberedCampaign == "" {
+		return
+	}
+	h.Remembered = "mtm_campaign=" + url.QueryEscape(dialect.Clean(p.rememberedCampaign, dialect.MaxText))
+	if p.rememberedTerm != "" {
+		h.Remembered += "&mtm_kwd=" + url.QueryEscape(dialect.Clean(p.rememberedTerm, dialect.MaxText))
+	}
+}
+
+// privileges sets time and place of the hit, as far as the sender may say them. It
+// reports whether a token had to allow that, and did.
+func (d Dialect) privileges(h *hit.Hit, p *params) (allowed bool, err error) {
 	old := false
 	if p.time != "" || p.timeOffset != "" {
 		now := d.now()
-		h.Time = p.when(now)
+		if h.Time, err = p.when(now); err != nil {
+			return false, err
+		}
 		old = !h.Time.IsZero() && now.Sub(h.Time) > lateness
 	}
 	switch name := p.privileged(); {
 	case name == "" && !old:
-		return nil
+		return false, nil
 	case d.allowed(p.token, h.Site):
-		return p.place(h)
+		return true, p.place(h)
 	case name != "":
-		return fmt.Errorf("%s: needs a token_auth", name)
+		return false, fmt.Errorf("%s: needs a token_auth", name)
 	}
-	return errOld
+	return false, errOld
 }
 
 // place sets where the parameters say that the visitor is, which is checked behind;
@@ -102,8 +124,13 @@ func (p *params) place(h *hit.Hit) error {
 	return nil
 }
 
-// sender sets what the parameters say of the browser in place of the headers.
+// sender sets what the parameters say of the browser in place of the headers. A log
+// says - for nothing.
 func (p *params) sender(h *hit.Hit) {
+	if p.userAgent == "-" {
+		p.userAgent = ""
+	}
+	h.Relayed = p.bulk && p.userAgent == ""
 	if p.userAgent != "" {
 		h.UserAgent = dialect.Clean(p.userAgent, dialect.MaxText)
 		h.Hints = hit.Hints{} // the headers' are those of another program
@@ -204,42 +231,6 @@ func whole(s string) int {
 		return -1
 	}
 	return max(n, -1)
-}
-
-// when returns the time that the request says the hit took place, or zero if it
-// doesn't say or can't be believed.
-func (p *params) when(now time.Time) time.Time {
-	at, ok := parseTime(p.time)
-	if p.timeOffset != "" {
-		if !ok {
-			at = now
-		}
-		seconds := math.Min(math.Abs(number(p.timeOffset)), (2 * plausible).Seconds())
-		at, ok = at.Add(-time.Duration(seconds)*time.Second), true
-	}
-	if age := now.Sub(at); !ok || age < 0 || age > plausible {
-		return time.Time{}
-	}
-	return at
-}
-
-// parseTime reads Unix seconds or one of the forms that trackers send; a time
-// without a zone is UTC.
-func parseTime(s string) (time.Time, bool) {
-	if s == "" {
-		return time.Time{}, false
-	}
-	if seconds, err := strconv.ParseFloat(s, 64); err == nil {
-		return time.Unix(int64(seconds), 0).UTC(), math.Abs(seconds) < farAway
-	}
-	for _, layout := range []string{
-		time.RFC3339, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05", time.DateTime, "2006-01-02 15:04", time.DateOnly,
-	} {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t.UTC(), true
-		}
-	}
-	return time.Time{}, false
 }
 
 // parseHints turns uadata, which is what navigator.userAgentData says, into the

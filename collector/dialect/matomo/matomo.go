@@ -170,20 +170,20 @@ func (d Dialect) parseBulk(r *http.Request, body []byte, hits []hit.Hit) ([]hit.
 	sender, referer, token := dialect.FromHeaders(r), r.Header.Get("Referer"), jsonText(batch.Token)
 	for _, item := range batch.Requests {
 		var p params
-		switch p.readItem(item) {
-		case itemSkipped:
-			continue
-		case itemInvalid:
-			hits = append(hits, hit.Hit{})
+		read, err := p.readItem(item)
+		if err == nil && !read {
 			continue
 		}
-		if p.token == "" {
-			p.token = token
+		h, keep := sender, false
+		if err == nil {
+			if p.token == "" {
+				p.token = token
+			}
+			keep, err = d.apply(&h, &p, referer)
 		}
-		h := sender
-		switch keep, err := d.apply(&h, &p, referer); {
+		switch {
 		case err != nil:
-			hits = append(hits, hit.Hit{})
+			hits = append(hits, hit.Hit{Invalid: err.Error()})
 		case keep:
 			hits = append(hits, h)
 		default:

@@ -47,7 +47,14 @@ type view struct {
 	Addr          string
 	Country       string
 	Region        string
+	Campaign      string
+	Remembered    string
+	Bots          bool
+	NewVisit      bool
+	Invalid       string
 }
+
+const badItem = "item of a bulk request: want a URL with a query, or an object of parameters"
 
 func views(hits []hit.Hit) []view {
 	var vs []view
@@ -56,6 +63,7 @@ func views(hits []hit.Hit) []view {
 			Site: h.Site, Kind: h.Kind, URL: h.URL, Referrer: h.Referrer, Name: h.Name, Value: h.Value,
 			UserAgent: h.UserAgent, Hints: h.Hints, Language: h.Language,
 			Objection: h.Objection, Passive: h.Passive, Country: h.Country, Region: h.Region,
+			Campaign: h.Campaign, Remembered: h.Remembered, Bots: h.Bots, NewVisit: h.NewVisit, Invalid: h.Invalid,
 		}
 		if h.Addr.IsValid() {
 			v.Addr = h.Addr.Reveal().String()
@@ -93,7 +101,7 @@ func TestParseQuery(t *testing.T) {
 		{"broken escapes stand for themselves", base + "%&urlref=%zz%2&lang=%e", with(func(v *view) {
 			v.URL, v.Referrer, v.Language = "https://example.org/%", "%zz%2", "%e"
 		})},
-		{"not UTF-8", base + "%FFom", with(func(v *view) { v.URL += "om" })},
+		{"not UTF-8", base + "%FFom", with(func(v *view) { v.URL += "ÿom" })},
 		{"bounded", base + strings.Repeat("x", 9000), with(func(v *view) {
 			v.URL = (v.URL + strings.Repeat("x", 9000))[:dialect.MaxURL]
 		})},
@@ -167,14 +175,39 @@ func TestParseQuery(t *testing.T) {
 		{"24 hours", base + "&cdt=2026-02-28T12:00:00Z", with(func(v *view) { v.Time = "2026-02-28T12:00:00Z" })},
 		{"seconds with a fraction", base + "&cdt=1772366399.75", with(func(v *view) { v.Time = "2026-03-01T11:59:59Z" })},
 		{"in the future", base + "&cdt=2026-03-01T12:00:01Z", []view{page}},
-		{"beyond belief", base + "&cdt=1000000000", with(func(v *view) {})},
-		{"not a time", base + "&cdt=yesterday", []view{page}},
-		{"too large a time", base + "&cdt=9223372036854775807", []view{page}},
+		{"no time", base + "&cdt=", []view{page}},
+		{"zero is no time", base + "&cdt=0", []view{page}},
+		{"Unix seconds as PHP marks them", base + "&cdt=@1772366399", with(func(v *view) { v.Time = "2026-03-01T11:59:59Z" })},
+		{"hours ago", base + "&cdt=-3+hours", with(func(v *view) { v.Time = "2026-03-01T09:00:00Z" })},
+		{"hours ago, in words", base + "&cdt=3%20Hours%20ago", with(func(v *view) { v.Time = "2026-03-01T09:00:00Z" })},
+		{"without spaces", base + "&cdt=-90min", with(func(v *view) { v.Time = "2026-03-01T10:30:00Z" })},
+		{"several units", base + "&cdt=-1+hour+-30+minutes+-5+sec", with(func(v *view) { v.Time = "2026-03-01T10:29:55Z" })},
+		{"several units ago", base + "&cdt=1+hour+30+minutes+ago", with(func(v *view) { v.Time = "2026-03-01T10:30:00Z" })},
+		{"today", base + "&cdt=today", with(func(v *view) { v.Time = "2026-03-01T00:00:00Z" })},
+		{"yesterday at a time", base + "&cdt=yesterday+14:30", with(func(v *view) { v.Time = "2026-02-28T14:30:00Z" })},
+		{"now", base + "&cdt=now", with(func(v *view) { v.Time = "2026-03-01T12:00:00Z" })},
+		{"a day ago, and before it", base + "&cdt=-23+hours&cdo=3600", with(func(v *view) { v.Time = "2026-02-28T12:00:00Z" })},
+		{"in the future by words", base + "&cdt=%2B3+hours", []view{page}},
 		{"seconds ago", base + "&cdo=60", with(func(v *view) { v.Time = "2026-03-01T11:59:00Z" })},
 		{"before a time", base + "&cdt=2026-03-01T11:00:00Z&cdo=-60", with(func(v *view) { v.Time = "2026-03-01T10:59:00Z" })},
-		{"too long ago", base + "&cdo=1e300", []view{page}},
 		{"forced visitor", base + "&cid=0123456789abcdef", []view{page}},
 		{"empty override", base + "&cip=&country=&lat=0&long=0", []view{page}},
+
+		{"campaign as parameters of the request", base + "&mtm_campaign=H%C3%B8st&mtm_kwd=a+b&_rcn=v%E5r&_rck=x%26y", with(func(v *view) {
+			v.Campaign = "mtm_kwd=a+b&mtm_campaign=H%C3%B8st&"
+			v.Remembered = "mtm_campaign=v%C3%A5r&mtm_kwd=x%26y"
+		})},
+		{"term without a campaign", base + "&_rck=x", []view{page}},
+		{"a new visit", base + "&new_visit=1", with(func(v *view) { v.NewVisit = true })},
+		{"no new visit", base + "&new_visit=0&bots=0", []view{page}},
+		{"bots too", base + "&bots=1", with(func(v *view) { v.Bots = true })},
+		{"entities between the parameters", "idsite=3&amp;rec=1&#038;e_c=a&#38;e_a=b&#x26;amp;e_n=c&amp;url=https://example.org/", with(func(v *view) {
+			v.Kind, v.Name = hit.Event, "a / b / c"
+		})},
+		{"entities between the parameters of the page", base + "a%3Fb%3D1%26amp%3Bc%3D%26%23038%3Bd%26%2338%3Be%3Dx%3By%26amp%3Bamp%3Bf%23%26amp%3B", with(func(v *view) {
+			v.URL += "a?b=1&c=&d&e=x;y&f#&"
+		})},
+		{"an entity before the query", base + "a%26amp%3Bb%3Fc", with(func(v *view) { v.URL += "a&amp;b?c" })},
 
 		{"ISO-8859-1", base + "s%F8k?q=bl%E5b%E6r%26&search=bl%E5b%E6r&cs=ISO-8859-1", with(func(v *view) {
 			v.URL, v.Kind, v.Name, v.Value = "https://example.org/s%C3%B8k?q=bl%C3%A5b%C3%A6r&", hit.Search, "blåbær", -1
@@ -196,10 +229,10 @@ func TestParseQuery(t *testing.T) {
 			v.Kind, v.Name = hit.Outlink, "//x.example/%C3%B8"
 		})},
 		{"UTF-8, said aloud", base + "%25C3%25A5&search=bl%C3%A5b%E6r&cs=UTF-8", with(func(v *view) {
-			v.URL, v.Kind, v.Name, v.Value = "https://example.org/%C3%A5", hit.Search, "blåbr", -1
+			v.URL, v.Kind, v.Name, v.Value = "https://example.org/%C3%A5", hit.Search, "blåbær", -1
 		})},
 		{"unknown character set", base + "%25F8&search=bl%E5&cs=latin-99", with(func(v *view) {
-			v.URL, v.Kind, v.Name, v.Value = "https://example.org/%F8", hit.Search, "bl", -1
+			v.URL, v.Kind, v.Name, v.Value = "https://example.org/%F8", hit.Search, "blå", -1
 		})},
 	}
 	for _, tt := range tests {
@@ -264,7 +297,10 @@ func TestParseForms(t *testing.T) {
 		{
 			name: "bulk, one bad item does not spoil the rest",
 			body: `{"requests":["?idsite=0&rec=1","?idsite=3&rec=1&url=/a","?idsite=3&rec=1&cip=192.0.2.1",7,null,[]]}`,
-			want: []view{{}, page, {}, {}, {}, {}},
+			want: []view{
+				{Invalid: "idsite: want the number of a site, from 1"}, page, {Invalid: "cip: needs a token_auth"},
+				{Invalid: badItem}, {Invalid: badItem}, {Invalid: badItem},
+			},
 		},
 		{
 			name: "bulk, a list with gaps as PHP writes it",
@@ -274,7 +310,7 @@ func TestParseForms(t *testing.T) {
 		{
 			name: "bulk, an item that is too long",
 			body: `{"requests":["?idsite=3&rec=1&url=/` + strings.Repeat("b", 64<<10) + `","?idsite=3&rec=1&url=/a"]}`,
-			want: []view{{}, page},
+			want: []view{{Invalid: "item of a bulk request: larger than 65536 bytes"}, page},
 		},
 		{name: "bulk, items without a query", body: `{"requests":["idsite=3&rec=1&url=/a",""]}`},
 		{name: "bulk, items to ignore", body: `{"requests":["?idsite=3&url=/a","?idsite=3&rec=1&ca=1"]}`},
@@ -370,12 +406,15 @@ func TestToken(t *testing.T) {
 				"?idsite=4&rec=1&url=/a&cip=198.51.100.7",
 				"?idsite=3&rec=1&url=/a&cip=garbage",
 				"?idsite=3&rec=1&url=/a"]}`,
-			[]view{at[0], {}, {}, {}, page},
+			[]view{
+				at[0], {Invalid: "cip: needs a token_auth"}, {Invalid: "cip: needs a token_auth"},
+				{Invalid: "cip: want an IP address"}, page,
+			},
 		},
 		{
 			"bulk: items of their own", "",
 			`{"token_auth":null,"requests":["?idsite=3&rec=1&url=/a&cip=198.51.100.7&token_auth=secret","?idsite=3&rec=1&url=/a&country=no"]}`,
-			[]view{at[0], {}},
+			[]view{at[0], {Invalid: "country: needs a token_auth"}},
 		},
 	}
 	for _, tt := range tests {
@@ -399,8 +438,10 @@ func TestToken(t *testing.T) {
 func TestTokenIsAskedForWhereNeeded(t *testing.T) {
 	for query, want := range map[string]int{
 		"":                          0,
-		"&token_auth=secret":        0,
-		"&cdo=60&token_auth=secret": 0,
+		"&token_auth=secret":        1, // to know whether the browser is somebody's
+		"&token_auth=secret&ua=x":   0,
+		"&token_auth=secret&rec=0":  0,
+		"&cdo=60&token_auth=secret": 1,
 		"&cip=&country=&city=0":     0,
 		"&cip=192.0.2.1":            1,
 		"&cip=192.0.2.1&country=no&cdo=864000&token_auth=guess": 1,
@@ -438,6 +479,8 @@ func TestReply(t *testing.T) {
 		image, text, jsonType = "image/gif", "text/plain; charset=utf-8", "application/json"
 		about                 = "This is Fotspor, which answers to Matomo's tracking API here. It counts page views, not people.\n"
 		notBulk               = `{"status":"error","tracked":0,"invalid":0}`
+		noTime                = "Fotspor: cdt: want Unix seconds, a date and time such as 2026-03-01T11:00:00Z, or an offset such as -3 hours, within 20 years\n"
+		noOffset              = "Fotspor: cdo: want a number of seconds, within 20 years\n"
 	)
 	many := `{"requests":[` + strings.Repeat(`"?idsite=3&rec=1",`, 2000) + `"?idsite=3&rec=1"]}`
 	tests := []struct {
@@ -463,7 +506,7 @@ func TestReply(t *testing.T) {
 		{name: "opted out", method: "GET", target: "?idsite=3&rec=1", header: http.Header{"Cookie": {"matomo_ignore=ignore%3D%2A"}}, status: 200, contentType: image, want: gif},
 		{name: "prefetched", method: "GET", target: "?idsite=3&rec=1", header: http.Header{"X-Moz": {"prefetch"}}, status: 200, contentType: image, want: gif},
 		{name: "in the future", method: "GET", target: "?idsite=3&rec=1&cdt=2026-03-02", status: 200, contentType: image, want: gif},
-		{name: "not a time", method: "GET", target: "?idsite=3&rec=1&cdt=soon", status: 200, contentType: image, want: gif},
+		{name: "hours ago", method: "GET", target: "?idsite=3&rec=1&cdt=-3+hours", status: 200, contentType: image, want: gif},
 		{name: "old with token", method: "GET", target: "?idsite=3&rec=1&cdt=2026-01-01&token_auth=secret", status: 200, contentType: image, want: gif},
 		{name: "address with token", method: "GET", target: "?idsite=3&rec=1&cip=192.0.2.1&token_auth=secret", status: 200, contentType: image, want: gif},
 		{name: "bare", method: "GET", status: 200, contentType: text, want: about},
@@ -484,6 +527,14 @@ func TestReply(t *testing.T) {
 		{name: "longitude without token", method: "GET", target: "?rec=1&idsite=3&long=10.7", status: 400, contentType: image, want: gif + "Fotspor: long: needs a token_auth\n"},
 		{name: "token of another site", method: "GET", target: "?rec=1&idsite=4&cip=192.0.2.1&token_auth=secret", status: 400, contentType: image, want: gif + "Fotspor: cip: needs a token_auth\n"},
 		{name: "not an address", method: "GET", target: "?rec=1&idsite=3&cip=192.0.2.1234&token_auth=secret", status: 400, contentType: image, want: gif + "Fotspor: cip: want an IP address\n"},
+		{name: "not a time", method: "GET", target: "?idsite=3&rec=1&cdt=soon", status: 400, contentType: image, want: gif + noTime},
+		{name: "a time in milliseconds", method: "GET", target: "?idsite=3&rec=1&cdt=1772366399000", status: 400, contentType: image, want: gif + noTime},
+		{name: "a time beyond belief", method: "GET", target: "?idsite=3&rec=1&cdt=1000000000&token_auth=secret", status: 400, contentType: image, want: gif + noTime},
+		{name: "too large a time", method: "GET", target: "?idsite=3&rec=1&cdt=9223372036854775807", status: 400, contentType: image, want: gif + noTime},
+		{name: "a month that is none", method: "GET", target: "?idsite=3&rec=1&cdt=2026-13-01", status: 400, contentType: image, want: gif + noTime},
+		{name: "an offset beyond belief", method: "GET", target: "?idsite=3&rec=1&cdo=1e300", status: 400, contentType: image, want: gif + noOffset},
+		{name: "not an offset", method: "GET", target: "?idsite=3&rec=1&cdo=soon", status: 400, contentType: image, want: gif + noOffset},
+		{name: "days ago without token", method: "GET", target: "?rec=1&idsite=3&cdt=-2+days", status: 400, contentType: image, want: gif + "Fotspor: cdt: a time more than 24 hours ago needs a token_auth\n"},
 		{name: "old without token", method: "GET", target: "?rec=1&idsite=3&cdt=2026-02-28T11:59:59Z", status: 400, contentType: image, want: gif + "Fotspor: cdt: a time more than 24 hours ago needs a token_auth\n"},
 		{name: "old with a guess", method: "GET", target: "?rec=1&idsite=3&cdo=864000&token_auth=guess", status: 400, contentType: image, want: gif + "Fotspor: cdt: a time more than 24 hours ago needs a token_auth\n"},
 		{name: "short visitor id", method: "GET", target: "?rec=1&idsite=3&cid=abc", status: 400, contentType: image, want: gif + "Fotspor: cid: want 16 hexadecimal digits\n"},

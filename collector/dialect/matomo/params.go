@@ -2,8 +2,10 @@ package matomo
 
 import (
 	"encoding/json"
+	"net/url"
 
 	"github.com/fotspor/fotspor/collector/dialect"
+	"github.com/fotspor/fotspor/referrer"
 )
 
 // params are the parameters that make a difference, as sent, by name.
@@ -20,7 +22,13 @@ type params struct {
 	userAgent, language                 string
 	hints                               string
 	hintsEscaped                        bool // hints are still as they stand in a query
+	bulk                                bool // of an item of a bulk request
 	time, timeOffset, visitor           string
+	bots, newVisit                      string
+	title                               string
+	titleEscaped                        bool   // title is still as it stands in a query
+	campaign                            string // query of campaign parameters, such as mtm_campaign
+	rememberedCampaign, rememberedTerm  string // of an earlier visit
 	address, country, region            string // where the visitor is, in place of the connection
 	city, latitude, longitude           string
 }
@@ -86,6 +94,16 @@ func (p *params) field(name string) *string {
 		return &p.time
 	case "cdo":
 		return &p.timeOffset
+	case "bots":
+		return &p.bots
+	case "new_visit":
+		return &p.newVisit
+	case "action_name":
+		return &p.title
+	case "_rcn":
+		return &p.rememberedCampaign
+	case "_rck":
+		return &p.rememberedTerm
 	case "cid":
 		return &p.visitor
 	case "cip":
@@ -123,8 +141,13 @@ func (p *params) readQuery(query string) {
 	for name, value := range dialect.Parameters(query) {
 		switch f := p.field(name); f {
 		case nil:
+			if isCampaign(name) {
+				p.addCampaign(name, value)
+			}
 		case &p.hints: // the longest by far, and seldom needed
 			p.hints, p.hintsEscaped = value, true
+		case &p.title:
+			p.title, p.titleEscaped = value, true
 		default:
 			*f = dialect.Unescape(value)
 		}
@@ -136,6 +159,23 @@ func (p *params) readObject(object map[string]json.RawMessage) {
 	for name, value := range object {
 		if f := p.field(name); f != nil {
 			*f = jsonText(value)
+		} else if isCampaign(name) {
+			p.addCampaign(name, url.QueryEscape(jsonText(value)))
 		}
 	}
+}
+
+// isCampaign reports whether name is a campaign parameter. Most names are none by their
+// first letter.
+func isCampaign(name string) bool {
+	return name != "" && (name[0] == 'm' || name[0] == 'p' || name[0] == 'u') && referrer.CampaignParameter(name)
+}
+
+// addCampaign adds a campaign parameter, whose value is escaped, before the others: of
+// a name the first counts.
+func (p *params) addCampaign(name, value string) {
+	if len(p.campaign)+len(value) > dialect.MaxURL {
+		return
+	}
+	p.campaign = name + "=" + value + "&" + p.campaign
 }

@@ -53,7 +53,7 @@ func (Dialect) Parse(r *http.Request, hits []hit.Hit) ([]hit.Hit, error) {
 	h := dialect.FromHeaders(r)
 	h.Site = site
 	h.Kind = hit.Pageview
-	h.URL = dialect.Clean(page, dialect.MaxURL)
+	h.URL = dialect.PageURL(page)
 	h.Referrer = dialect.Clean(referrer, dialect.MaxURL)
 	return append(hits, h), nil
 }

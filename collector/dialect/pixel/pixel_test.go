@@ -81,7 +81,7 @@ func TestParse(t *testing.T) {
 		{
 			name:   "bounded and valid",
 			target: "/pixel.gif?site=3&url=%FF" + strings.Repeat("u", 9000),
-			want:   view{Site: 3, Kind: hit.Pageview, URL: strings.Repeat("u", dialect.MaxURL-1)},
+			want:   view{Site: 3, Kind: hit.Pageview, URL: "ÿ" + strings.Repeat("u", dialect.MaxURL-2)},
 		},
 	}
 	for _, tt := range tests {

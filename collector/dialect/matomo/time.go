@@ -1,0 +1,149 @@
+package matomo
+
+import (
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// farAway is beyond every time that is believed, in Unix seconds.
+const farAway = 1e11
+
+// when returns the time that the request says the hit took place (cdt, cdo), or zero if
+// it says none. A time to come is zero too: clocks of phones are fast. What is no time,
+// or one of more than plausible ago, is an error.
+func (p *params) when(now time.Time) (time.Time, error) {
+	at := now
+	if told := strings.TrimSpace(p.time); told != "" && told != "0" {
+		var ok bool
+		if at, ok = parseTime(told, now); !ok || now.Sub(at) > plausible {
+			return time.Time{}, errTime
+		}
+	} else if p.timeOffset == "" {
+		return time.Time{}, nil
+	}
+	if p.timeOffset != "" {
+		seconds, err := strconv.ParseFloat(strings.TrimSpace(p.timeOffset), 64)
+		if seconds = math.Abs(seconds); err != nil || !(seconds <= plausible.Seconds()) {
+			return time.Time{}, errOffset
+		}
+		if at = at.Add(-time.Duration(seconds) * time.Second); now.Sub(at) > plausible {
+			return time.Time{}, errOffset
+		}
+	}
+	if at.After(now) {
+		return time.Time{}, nil
+	}
+	return at, nil
+}
+
+// layouts are the forms in which trackers send a date; one without a zone is UTC.
+var layouts = []string{
+	time.RFC3339, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05", "2006-01-02T15:04",
+	time.DateTime, "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 Z0700", "2006-01-02 15:04:05 MST", "2006-01-02 15:04", time.DateOnly,
+	"2006/01/02 15:04:05", "2006/01/02 15:04", "2006/01/02", time.RFC1123Z, time.RFC1123,
+}
+
+// parseTime reads Unix seconds, a date, or one of the words and offsets that Matomo
+// takes for a time: those of PHP's strtotime that say when something was.
+// See https://www.php.net/manual/en/datetime.formats.php.
+func parseTime(s string, now time.Time) (time.Time, bool) {
+	if seconds, err := strconv.ParseFloat(strings.TrimPrefix(s, "@"), 64); err == nil {
+		if math.Abs(seconds) < farAway { // which NaN is not
+			return time.Unix(int64(seconds), 0).UTC(), true
+		}
+		return time.Time{}, false
+	}
+	for _, layout := range layouts {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UTC(), true
+		}
+	}
+	return parseRelative(s, now.UTC())
+}
+
+// words are the times that have a name: days before today, at an hour; -1 is the time
+// of now.
+var words = map[string]struct{ days, hour int }{
+	"now": {0, -1}, "today": {0, 0}, "midnight": {0, 0}, "noon": {0, 12}, "yesterday": {1, 0},
+}
+
+// units are the lengths of the units of time, and those that go by the calendar.
+var units = map[string]struct {
+	length              time.Duration
+	years, months, days int
+}{
+	"sec": {length: time.Second}, "second": {length: time.Second},
+	"min": {length: time.Minute}, "minute": {length: time.Minute}, "hour": {length: time.Hour},
+	"day": {days: 1}, "week": {days: 7}, "fortnight": {days: 14}, "month": {months: 1}, "year": {years: 1},
+}
+
+const (
+	maxRelative = 64 // bytes of a relative time
+	maxUnits    = 1_000_000_000
+)
+
+// relativeField is a number or a word of a relative time: "-3hours" and "- 3 hours" have
+// two. Any other character is a field that means nothing.
+var relativeField = regexp.MustCompile(`[+-]? *\d[\d:]*|[a-z]+|\S`)
+
+// parseRelative reads a time such as "-3 hours", "1 day 2 hours ago", "yesterday noon" or
+// "yesterday 14:30". Like PHP it takes UTC for the zone of what has none, and "ago" for
+// all numbers before it.
+func parseRelative(s string, now time.Time) (time.Time, bool) {
+	if len(s) > maxRelative {
+		return time.Time{}, false
+	}
+	at := now
+	var years, months, days int
+	var length time.Duration
+	fields := relativeField.FindAllString(strings.ToLower(s), -1)
+	for i := 0; i < len(fields); i++ {
+		field := strings.ReplaceAll(fields[i], " ", "")
+		if word, ok := words[field]; ok {
+			at = at.AddDate(0, 0, -word.days)
+			if word.hour >= 0 {
+				at = time.Date(at.Year(), at.Month(), at.Day(), word.hour, 0, 0, 0, time.UTC)
+			}
+			continue
+		}
+		if field == "ago" {
+			if i == 0 {
+				return time.Time{}, false
+			}
+			years, months, days, length = -years, -months, -days, -length
+			continue
+		}
+		if clock, ok := parseClock(field); ok {
+			at = time.Date(at.Year(), at.Month(), at.Day(), 0, 0, 0, 0, time.UTC).Add(clock)
+			continue
+		}
+		n, err := strconv.Atoi(field)
+		if err != nil || i+1 == len(fields) || n > maxUnits || n < -maxUnits {
+			return time.Time{}, false
+		}
+		i++
+		unit, ok := units[strings.TrimSuffix(fields[i], "s")]
+		if !ok {
+			return time.Time{}, false
+		}
+		years, months, days = years+n*unit.years, months+n*unit.months, days+n*unit.days
+		length += time.Duration(n) * unit.length
+	}
+	if len(fields) == 0 {
+		return time.Time{}, false
+	}
+	return at.AddDate(years, months, days).Add(length), true
+}
+
+// parseClock reads a time of day such as 14:30 or 14:30:05.
+func parseClock(s string) (time.Duration, bool) {
+	for _, layout := range []string{"15:04", "15:04:05"} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.Sub(time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC)), true
+		}
+	}
+	return 0, false
+}

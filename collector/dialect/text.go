@@ -1,0 +1,114 @@
+package dialect
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+)
+
+// Clean returns s as Text, of at most limit bytes, cut between characters.
+func Clean(s string, limit int) string {
+	s = cut(s, limit)
+	if utf8.ValidString(s) { // which looks at eight bytes at a time
+		return s
+	}
+	return cut(Text(s), limit)
+}
+
+// cut returns at most limit bytes of s, without a part of a character at its end.
+func cut(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	for limit > 0 && !utf8.RuneStart(s[limit]) {
+		limit--
+	}
+	return s[:limit]
+}
+
+// Text returns s as valid UTF-8. Bytes that are no UTF-8 are characters of
+// Windows-1252, which browsers read too where a page says Latin-1. A character of
+// UTF-8 that whoever sent s has cut in two at its end is dropped.
+func Text(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	if whole := withoutPart(s); utf8.ValidString(whole) && !isASCII(whole) {
+		return whole
+	}
+	var b strings.Builder
+	for len(s) > 0 {
+		r, size := utf8.DecodeRuneInString(s)
+		if r == utf8.RuneError && size == 1 {
+			r = charmap.Windows1252.DecodeByte(s[0])
+		}
+		b.WriteRune(r)
+		s = s[size:]
+	}
+	return b.String()
+}
+
+// withoutPart returns s without a beginning of a character at its end.
+func withoutPart(s string) string {
+	for i := len(s) - 1; i >= max(0, len(s)-utf8.UTFMax+1); i-- {
+		if utf8.RuneStart(s[i]) {
+			if !utf8.FullRuneInString(s[i:]) {
+				return s[:i]
+			}
+			break
+		}
+	}
+	return s
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// PageURL returns the URL of a page as Clean does, with the entities decoded that stand
+// for & in its query: links in mails and feeds are often escaped once more than they
+// are read.
+func PageURL(raw string) string {
+	raw = Clean(raw, MaxURL)
+	start := strings.IndexByte(raw, '?')
+	if start < 0 || strings.IndexByte(raw[start:], '&') < 0 || strings.IndexByte(raw[start:], ';') < 0 {
+		return raw
+	}
+	var b strings.Builder
+	for rest := raw[start:]; ; {
+		at := strings.IndexByte(rest, '&')
+		if at < 0 {
+			return raw[:start] + b.String() + rest
+		}
+		b.WriteString(rest[:at+1])
+		rest = afterEntity(rest[at+1:])
+	}
+}
+
+// afterEntity returns s, which follows a &, without what makes an entity for & of that:
+// amp; #38; #x26; once or several times.
+func afterEntity(s string) string {
+	for {
+		rest, ok := strings.CutPrefix(s, "amp;")
+		if !ok {
+			number, numeric := strings.CutPrefix(s, "#")
+			if !numeric {
+				return s
+			}
+			digits := "38;"
+			if hex := strings.TrimLeft(number, "xX"); len(hex) == len(number)-1 {
+				number, digits = hex, "26;"
+			}
+			if rest, ok = strings.CutPrefix(strings.TrimLeft(number, "0"), digits); !ok {
+				return s
+			}
+		}
+		s = rest
+	}
+}

@@ -1,0 +1,273 @@
+package collector_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestCampaigns: what of a campaign reaches a row, in each way in which links and
+// trackers say it.
+func TestCampaigns(t *testing.T) {
+	const home = "https://example.org/"
+	type campaign struct{ Path, Channel, Source, Campaign, Term, Medium string }
+	for _, c := range []struct {
+		name, query string
+		want        campaign
+	}{
+		{"UTF-8", "url=" + q(home+"?utm_campaign=h%C3%B8st"), campaign{"/", "campaign", "", "høst", "", ""}},
+		{"Latin-1", "url=" + q(home+"?utm_campaign=h%F8st"), campaign{"/", "campaign", "", "høst", "", ""}},
+		{"Windows-1252", "url=" + q(home+"?utm_campaign=%93h%F8st%94"), campaign{"/", "campaign", "", "“høst”", "", ""}},
+		{"a sign that is no escape", "url=" + q(home+"?utm_campaign=50%+av"), campaign{"/", "campaign", "", "50% av", "", ""}},
+		{"Latin-1 in a path", "url=" + q(home+"s%F8k?utm_campaign=a"), campaign{"/søk", "campaign", "", "a", "", ""}},
+		{"&amp;", "url=" + q(home+"a?x=1&amp;utm_source=brev&amp;utm_campaign=a"), campaign{"/a", "campaign", "brev", "a", "", ""}},
+		{"&#038;", "url=" + q(home+"a?utm_source=brev&#038;utm_campaign=a&#038;sak=7"), campaign{"/a?sak=7", "campaign", "brev", "a", "", ""}},
+		{"&#38; and &#x26;", "url=" + q(home+"a?utm_source=brev&#38;utm_campaign=a&#x26;utm_term=b"), campaign{"/a", "campaign", "brev", "a", "b", ""}},
+		{"&amp; of the request", "url=" + q(home+"a") + "&amp;mtm_campaign=a&amp;mtm_kwd=b", campaign{"/a", "campaign", "", "a", "b", ""}},
+		{"request before page", "url=" + q(home+"?mtm_campaign=b") + "&mtm_campaign=a&mtm_source=brev&mtm_medium=email&mtm_keyword=x", campaign{"/", "email", "brev", "a", "x", "email"}},
+		{"older names", "url=" + q(home) + "&pk_campaign=a&pk_kwd=b", campaign{"/", "campaign", "", "a", "b", ""}},
+		{"everybody's names", "url=" + q(home) + "&utm_source=brev&utm_campaign=a", campaign{"/", "campaign", "brev", "a", "", ""}},
+		{"of an event without a page", "e_c=a&e_a=b&mtm_campaign=a", campaign{"", "campaign", "", "a", "", ""}},
+		{"personal data", "url=" + q(home) + "&mtm_campaign=til-kari@example.org", campaign{"/", "campaign", "", "[email]", "", ""}},
+		{"remembered", "url=" + q(home) + "&_rcn=a&_rck=b", campaign{"/", "campaign", "", "a", "b", ""}},
+		{"remembered, and a link within", "url=" + q(home) + "&_rcn=a&urlref=" + q(home+"b"), campaign{"/", "campaign", "", "a", "", ""}},
+		{"remembered, and another now", "url=" + q(home+"?utm_campaign=b") + "&_rcn=a&_rck=b", campaign{"/", "campaign", "", "b", "", ""}},
+		{"remembered, and a website now", "url=" + q(home) + "&_rcn=a&urlref=" + q("https://nrk.no/"), campaign{"/", "website", "nrk.no", "", "", ""}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig(t, nil)
+			r.send(request{target: "/matomo.php?idsite=1&rec=1&" + c.query})
+			rows := r.stored()
+			if len(rows) != 1 {
+				t.Fatalf("%d rows, want 1: %v", len(rows), r.counts())
+			}
+			got := campaign{rows[0].Path, rows[0].Channel, rows[0].Source, rows[0].Campaign, rows[0].CampaignTerm, rows[0].CampaignMedium}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestParametersOfLists: the names that PHP and the systems built on it give to
+// parameters.
+func TestParametersOfLists(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		parameters []string
+		page, want string
+	}{
+		{"key, bare", []string{"tx_news[id]"}, "/a?tx_news[id]=7&tx_news[x]=8", "/a?tx_news[id]=7"},
+		{"key, escaped", []string{"tx_news[id]"}, "/a?tx_news%5Bid%5D=7&tx_news%5bx%5d=8", "/a?tx_news[id]=7"},
+		{"key is not the list", []string{"tx_news"}, "/a?tx_news[id]=7", "/a"},
+		{"two keys", []string{"tx[a][b]"}, "/a?tx[a][b]=7&tx[a][c]=8", "/a?tx[a][b]=7"},
+		{"items of a list", []string{"f"}, "/a?f[0]=tema:1&f[1]=sted:2", "/a?f[0]=tema:1&f[1]=sted:2"},
+		{"items of a list, escaped", []string{"f[]"}, "/a?f%5B0%5D=tema%3A1&f%5B12%5D=sted:2", "/a?f[0]=tema:1&f[12]=sted:2"},
+		{"items without a number", []string{"f"}, "/a?f[]=1&f[]=2", "/a?f[]=1&f[]=2"},
+		{"one item", []string{"f[0]"}, "/a?f[0]=1&f[1]=2&f[0]=3", "/a?f[0]=1"},
+		{"another list", []string{"f"}, "/a?ff[0]=1&f[0=2&f0]=3&f[x]=4", "/a"},
+		{"in the order of the site", []string{"b", "a"}, "/a?a[0]=1&b[0]=2&a[1]=3", "/a?b[0]=2&a[0]=1&a[1]=3"},
+		{"no value", []string{"print", "id"}, "/a?print&id=7", "/a?print&id=7"},
+		{"no value, twice", []string{"print"}, "/a?print&print=1", "/a?print"},
+		{"Latin-1", []string{"sak"}, "/a?sak=bl%E5b%E6r", "/a?sak=blåbær"},
+		{"personal data in an item", []string{"f"}, "/a?f[0]=kari@example.org", "/a?f[0]=[email]"},
+		{"personal data over two items", []string{"f"}, "/a?f[0]=kari.n&f[1]=@example.no", "/a?f[0]=[email]"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig(t, nil)
+			r.sites = slices.Clone(r.sites)
+			r.sites[0].Parameters = c.parameters
+			if err := r.sites[0].Validate(); err != nil {
+				t.Fatal(err)
+			}
+			if err := r.options.Sites.Refresh(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			r.view(q(c.page))
+			if rows := r.stored(); len(rows) != 1 || rows[0].Path != c.want {
+				t.Errorf("%s: rows %+v, want path %s", c.page, rows, c.want)
+			}
+		})
+	}
+}
+
+// TestHitsThatAreHandedOn: a server that sends the hits of others names their browser,
+// or says nothing of it. It is none of theirs itself.
+func TestHitsThatAreHandedOn(t *testing.T) {
+	bulk := func(items string) request {
+		return request{target: "/matomo.php", body: `{"requests":[` + items + `]}`}
+	}
+	one := func(more string) request { return request{target: "/matomo.php?idsite=1&rec=1&url=/" + more} }
+	const item = `"?idsite=1&rec=1&url=/"`
+	for _, c := range []struct {
+		name  string
+		agent string // of the request; "-": none
+		request
+		browser, os, device string // "": the hit is left out
+		told                string
+	}{
+		{"bulk without an agent", "-", bulk(item), "Other", "Other", "other", "recorded"},
+		{"bulk of Java's client", "Apache-HttpClient/5.3 (Java/17.0.9)", bulk(item), "Other", "Other", "other", "recorded"},
+		{"bulk of Node's client", "node", bulk(item), "Other", "Other", "other", "recorded"},
+		{"bulk of axios", "axios/1.7.2", bulk(item), "Other", "Other", "other", "recorded"},
+		{"bulk of PHP", "PHP-curl", bulk(item), "Other", "Other", "other", "recorded"},
+		{"bulk of WordPress", "WordPress/6.8; https://example.org", bulk(item), "Other", "Other", "other", "recorded"},
+		{"bulk of the log importer", "Matomo/LogImport", bulk(`{"idsite":"1","rec":"1","url":"/","ua":""}`), "Other", "Other", "other", "recorded"},
+		{"bulk of a log that has no agents", "Matomo/LogImport", bulk(`{"idsite":"1","rec":"1","url":"/","ua":"-"}`), "Other", "Other", "other", "recorded"},
+		{"bulk of a program nobody knows", "sommerbris 7", bulk(item), "Other", "Other", "other", "recorded"},
+		{"bulk with an agent", "Apache-HttpClient/5.3", bulk(`"?idsite=1&rec=1&url=/&ua=` + q(firefox) + `"`), "Firefox", "Windows", "desktop", "recorded"},
+		{"bulk with hints only", "Apache-HttpClient/5.3", bulk(`{"idsite":1,"rec":1,"url":"/","uadata":{"brands":[{"brand":"Google Chrome","version":"140"}],"platform":"Windows","mobile":false}}`),
+			"Chrome", "Windows", "other", "recorded"},
+		{"bulk of a browser", firefox, bulk(item), "Firefox", "Windows", "desktop", "recorded"},
+		{"bulk with the agent of a bot", "Apache-HttpClient/5.3", bulk(`"?idsite=1&rec=1&url=/&ua=` + q(google) + `"`), "", "", "", "dropped: bot"},
+		{"bulk with the agent of a library", firefox, bulk(`"?idsite=1&rec=1&url=/&ua=curl/8.1"`), "", "", "", "dropped: bot"},
+		{"bulk of a crawler that runs scripts", google, bulk(item), "", "", "", "dropped: bot"},
+		{"bulk of a browser without a window", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/138.0.0.0 Safari/537.36", bulk(item), "", "", "", "dropped: bot"},
+
+		{"token", "python-requests/2.32", one("&token_auth=hemmelig"), "Other", "Other", "other", "recorded"},
+		{"token and address", "-", one("&token_auth=hemmelig&cip=198.51.100.9"), "Other", "Other", "other", "recorded"},
+		{"token in the body", "PHP-curl", request{target: "/matomo.php?idsite=1&rec=1&url=/", body: "token_auth=hemmelig"}, "Other", "Other", "other", "recorded"},
+		{"token and an agent", "python-requests/2.32", one("&token_auth=hemmelig&ua=" + q(firefox)), "Firefox", "Windows", "desktop", "recorded"},
+		{"token and the agent of a proxy's visitor", firefox, one("&token_auth=hemmelig&cip=198.51.100.9"), "Firefox", "Windows", "desktop", "recorded"},
+		{"token and a crawler behind a proxy", google, one("&token_auth=hemmelig&cip=198.51.100.9"), "", "", "", "dropped: bot"},
+		{"a guess for a token", "python-requests/2.32", one("&token_auth=gjett"), "", "", "", "dropped: bot"},
+		{"no token", "python-requests/2.32", one(""), "", "", "", "dropped: bot"},
+		{"no token and no agent", "-", one(""), "", "", "", "dropped: bot"},
+
+		{"bots too: image proxy of a mail service", "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)", one("&bots=1"), "Other", "Other", "other", "recorded"},
+		{"bots too: a crawler", google, one("&bots=1"), "Other", "Other", "other", "recorded"},
+		{"bots too: nothing", "-", one("&bots=1"), "Other", "Other", "other", "recorded"},
+		{"bots too: a person", firefox, one("&bots=1"), "Firefox", "Windows", "desktop", "recorded"},
+		{"bots too: no", google, one("&bots=0"), "", "", "", "dropped: bot"},
+		{"bots too, and objected", google, request{target: "/matomo.php?idsite=1&rec=1&url=/&bots=1", header: map[string]string{"DNT": "1"}}, "", "", "", "dropped: objection"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig(t, nil)
+			sent := c.request
+			if sent.header == nil {
+				sent.header = make(map[string]string)
+			}
+			if sent.header["User-Agent"] = c.agent; c.agent == "-" {
+				sent.header["User-Agent"] = ""
+			}
+			w := r.send(sent)
+			if got := w.Header().Get("X-Fotspor"); got != c.told || w.Code != http.StatusOK {
+				t.Errorf("status %d, X-Fotspor %q, want %q", w.Code, got, c.told)
+			}
+			rows := r.stored()
+			if c.browser == "" {
+				if len(rows) != 0 {
+					t.Errorf("rows %+v, want none", rows)
+				}
+				return
+			}
+			if len(rows) != 1 || rows[0].Browser != c.browser || rows[0].OS != c.os || rows[0].Device != c.device {
+				t.Errorf("rows %+v, want %s on %s, %s", rows, c.browser, c.os, c.device)
+			}
+		})
+	}
+}
+
+// TestItemsTellTheirOwnReason: what is wrong with an item of a bulk request is told as it
+// would be of a request of its own.
+func TestItemsTellTheirOwnReason(t *testing.T) {
+	r := newRig(t, nil)
+	for item, want := range map[string]string{
+		`"?idsite=9&rec=1&url=/"`:                        "unknown site",
+		`"?rec=1&url=/"`:                                 "idsite: want the number of a site, from 1",
+		`"?idsite=1&rec=1&url=/&cip=192.0.2.1"`:          "cip: needs a token_auth",
+		`"?idsite=1&rec=1&url=/&country=no"`:             "country: needs a token_auth",
+		`"?idsite=1&rec=1&url=/&cid=7"`:                  "cid: want 16 hexadecimal digits",
+		`"?idsite=1&rec=1&url=/&cdt=2026-01-01"`:         "cdt: a time more than 24 hours ago needs a token_auth",
+		`"?idsite=1&rec=1&url=/&cdo=x"`:                  "cdo: want a number of seconds, within 20 years",
+		`{"idsite":1,"rec":1,"url":"/","cdt":"en gang"}`: "cdt: want Unix seconds, a date and time such as 2026-03-01T11:00:00Z, or an offset such as -3 hours, within 20 years",
+		`7`: "item of a bulk request: want a URL with a query, or an object of parameters",
+		`{"idsite":1,"rec":1,"url":"/","token_auth":"x"}`:   "",
+		`"?idsite=1&rec=1&url=/&token_auth=hemmelig&cip=x"`: "cip: want an IP address",
+	} {
+		w := r.send(request{target: "/matomo.php", body: `{"requests":[` + item + `]}`})
+		told, answer := "dropped: "+want, `{"status":"success","tracked":0,"invalid":1}`
+		if want == "" {
+			told, answer = "recorded", `{"status":"success","tracked":1,"invalid":0}`
+		}
+		if got := w.Header().Get("X-Fotspor"); got != told || w.Body.String() != answer || w.Code != http.StatusOK {
+			t.Errorf("%s: status %d, X-Fotspor %q, answer %s, want %q", item, w.Code, got, w.Body, told)
+		}
+	}
+}
+
+// TestVisitsFromOutside follows a visitor through an evening on which several sources
+// lead them to the site.
+func TestVisitsFromOutside(t *testing.T) {
+	const (
+		mail   = "https://example.org/a?utm_source=brev&utm_medium=email&utm_campaign=uke27"
+		search = "https://www.google.com/"
+	)
+	type step struct {
+		name, url, ref, more string
+		visits               int32
+		channel, source      string
+	}
+	steps := []step{
+		{"first", "https://example.org/", "", "", 1, "direct", ""},
+		{"link within", "https://example.org/b", "https://example.org/", "", 0, "direct", ""},
+		{"newsletter in the middle", mail, "", "", 1, "email", "brev"},
+		{"the same, opened again", mail, "https://webmail.example/", "", 0, "email", "brev"},
+		{"another link of it", mail + "&utm_content=bunn", "", "", 0, "email", "brev"},
+		{"an event on its page, told with the page", mail, "", "&e_c=a&e_a=b", 0, "email", "brev"},
+		{"link within, with the parameters", mail, "https://example.org/a", "", 0, "email", "brev"},
+		{"link within, with others", "https://example.org/?utm_campaign=banner", "https://example.org/a", "", 0, "email", "brev"},
+		{"link from the shop", "https://example.org/", "https://butikk.example.org/kurv", "", 0, "email", "brev"},
+		{"address typed", "https://example.org/", "", "", 0, "email", "brev"},
+		{"search engine", "https://example.org/c", search, "", 1, "search", "Google"},
+		{"the next result", "https://example.org/d", search + "search?q=x", "", 0, "search", "Google"},
+		{"another search engine", "https://example.org/d", "https://duckduckgo.com/", "", 1, "search", "DuckDuckGo"},
+		{"event on a page of the first one", "https://example.org/c", search, "&e_c=a&e_a=b", 0, "search", "DuckDuckGo"},
+		{"social network", "https://example.org/d", "https://www.facebook.com/", "", 1, "social", "Facebook"},
+		{"website", "https://example.org/d", "https://nrk.no/sak", "", 1, "website", "nrk.no"},
+		{"another page of it", "https://example.org/e", "https://www.nrk.no/", "", 0, "website", "nrk.no"},
+		{"newsletter again", mail, "", "", 1, "email", "brev"},
+		{"the next newsletter", "https://example.org/a?utm_source=brev&utm_medium=email&utm_campaign=uke28", "", "", 1, "email", "brev"},
+		{"its name in other letters", "https://example.org/a?utm_source=Brev&utm_medium=email&utm_campaign=UKE28", "", "", 0, "email", "brev"},
+		{"remembered by the tracker", "https://example.org/b", "", "&_rcn=gammel&_rck=x", 0, "email", "brev"},
+		{"new visit, said aloud", "https://example.org/b", "", "&new_visit=1", 1, "direct", ""},
+		{"event of a new visit", "https://example.org/b", "", "&new_visit=1&e_c=a&e_a=b", 1, "direct", ""},
+		{"ping of a new visit", "https://example.org/b", "", "&new_visit=1&ping=1", 0, "direct", ""},
+	}
+	r := newRig(t, nil)
+	for _, s := range steps {
+		r.now = r.now.Add(10 * time.Second)
+		r.send(request{target: "/matomo.php?idsite=1&rec=1&url=" + q(s.url) + "&urlref=" + q(s.ref) + s.more})
+	}
+	rows := r.stored()
+	if len(rows) != len(steps) {
+		t.Fatalf("%d rows of %d hits: %v", len(rows), len(steps), r.counts())
+	}
+	var visits, visitors, bounces, seconds int32
+	for i, row := range rows {
+		s := steps[i]
+		if row.Visits != s.visits || row.Channel != s.channel || row.Source != s.source {
+			t.Errorf("%s: visits %d, %s %q, want %d, %s %q", s.name, row.Visits, row.Channel, row.Source, s.visits, s.channel, s.source)
+		}
+		want := int32(10)
+		if s.visits == 1 {
+			want = 0
+			if row.EntryPath != row.Path || row.PreviousPath != "" {
+				t.Errorf("%s: entry %q, previous %q of a visit that begins on %q", s.name, row.EntryPath, row.PreviousPath, row.Path)
+			}
+		}
+		if row.Seconds != want {
+			t.Errorf("%s: %d seconds, want %d", s.name, row.Seconds, want)
+		}
+		visits, visitors, bounces, seconds = visits+row.Visits, visitors+row.Visitors, bounces+row.Bounces, seconds+row.Seconds
+	}
+	// Those of one view: the social network, the newsletter again and the new visit. That
+	// of the event alone had no view.
+	if got := fmt.Sprint(visits, visitors, bounces, seconds); got != "10 1 3 140" {
+		t.Errorf("visits, visitors, bounces and seconds are %s", got)
+	}
+}
