@@ -30,6 +30,7 @@ import (
 	"github.com/fotspor/fotspor/dashboard"
 	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/internal/hostname"
 	"github.com/fotspor/fotspor/retention"
 	"github.com/fotspor/fotspor/store"
 )
@@ -540,14 +541,14 @@ func (p *program) demoSite(ctx context.Context) (store.Site, error) {
 	if err != nil {
 		return store.Site{}, fmt.Errorf("address of the demo: %w", err)
 	}
-	host := strings.ToLower(base.Hostname())
+	host, named := hostname.Parse(base.Hostname())
 	for _, site := range sites {
-		if site.Owns(host) {
+		if site.Owns(base.Hostname()) {
 			return site, nil
 		}
 	}
 	hosts := []string{"localhost", "127.0.0.1"}
-	if !slices.Contains(hosts, host) && !strings.Contains(host, ":") {
+	if named == nil && !slices.Contains(hosts, host) { // an IPv6 address has no name
 		hosts = append(hosts, host)
 	}
 	return p.store.AddSite(ctx, store.Site{Name: "Demo", Hosts: hosts, Location: defaultZone()})

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/fotspor/fotspor/collector/script"
+	"github.com/fotspor/fotspor/internal/hostname"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/store"
 )
@@ -27,7 +28,8 @@ type siteFlags struct {
 const byPolicy = "default"
 
 func (c *call) bindSite(s *siteFlags) {
-	c.Var(&s.hosts, "host", "`hosts` of the site, such as example.org or *.example.org; several with commas, the main one first. Hits of other hosts are left out")
+	c.Var(&s.hosts, "host", "`hosts` of the site, such as example.org, blåbær.no or *.example.org; several with commas, the main one first. Hits of other hosts are left out")
+	c.Var(&s.hosts, "hosts", "the same as --host")
 	c.StringVar(&s.name, "name", "", "`name` of the site (default: its main host)")
 	c.StringVar(&s.zone, "timezone", defaultZone().String(), "time `zone` in which the site's days begin and end")
 	c.Var(&s.parameters, "parameters", "query `parameters` that tell pages apart, such as id,page; all others are dropped")
@@ -41,11 +43,8 @@ func (s *siteFlags) apply(f flags, site *store.Site) error {
 	var err error
 	f.Visit(func(fl *flag.Flag) {
 		switch fl.Name {
-		case "host":
-			site.Hosts = nil
-			for _, host := range s.hosts {
-				site.Hosts = append(site.Hosts, strings.ToLower(host))
-			}
+		case "host", "hosts":
+			err = errors.Join(err, s.setHosts(site))
 		case "name":
 			site.Name = s.name
 		case "timezone":
@@ -71,6 +70,23 @@ func (s *siteFlags) apply(f flags, site *store.Site) error {
 	}
 	if err := site.Validate(); err != nil {
 		return usageError{err}
+	}
+	return nil
+}
+
+// setHosts sets the hosts of a site in their canonical form.
+func (s *siteFlags) setHosts(site *store.Site) error {
+	site.Hosts = nil
+	for _, host := range s.hosts {
+		name, wildcard := strings.CutPrefix(host, "*.")
+		name, err := hostname.Parse(name)
+		if err != nil {
+			return usagef("host %q: %w", host, err)
+		}
+		if wildcard {
+			name = "*." + name
+		}
+		site.Hosts = append(site.Hosts, name)
 	}
 	return nil
 }
@@ -113,7 +129,7 @@ func addSite(ctx context.Context, c *call) error {
 	if id > math.MaxUint32 {
 		return usagef("id %d is too large", id)
 	}
-	site := store.Site{ID: uint32(id), Name: strings.ToLower(s.hosts[0]), Location: defaultZone()}
+	site := store.Site{ID: uint32(id), Name: hostname.Display(hostname.Canonical(s.hosts[0])), Location: defaultZone()}
 	if err := s.apply(c.flags, &site); err != nil {
 		return err
 	}
@@ -192,11 +208,20 @@ func listSites(ctx context.Context, c *call) error {
 			if policy == "" {
 				policy = byPolicy
 			}
-			fmt.Fprintf(c.Stdout, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.ID, s.Name, strings.Join(s.Hosts, ","), s.Location,
+			fmt.Fprintf(c.Stdout, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.ID, s.Name, strings.Join(displayed(s.Hosts), ","), s.Location,
 				strings.Join(s.Parameters, ","), strings.Join(s.Excluded, ","), policy, strings.Join(s.PathRules, ","))
 		}
 		return nil
 	})
+}
+
+// displayed returns hosts for people to read.
+func displayed(hosts []string) []string {
+	var names []string
+	for _, host := range hosts {
+		names = append(names, hostname.Display(host))
+	}
+	return names
 }
 
 // allSites stands for every site in the command line.

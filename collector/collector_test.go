@@ -233,7 +233,7 @@ func (r *rig) counts() map[string]int {
 }
 
 func TestSteps(t *testing.T) {
-	want := []string{"site", "objection", "rules", "scrub", "browser", "page", "referrer", "geo", "visit", "policy"}
+	want := []string{"site", "objection", "url", "rules", "scrub", "browser", "page", "referrer", "geo", "visit", "policy"}
 	if diff := cmp.Diff(want, collector.Steps()); diff != "" {
 		t.Errorf("steps (-want +got):\n%s", diff)
 	}

@@ -9,9 +9,12 @@ import (
 	"time"
 	"unicode"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/fotspor/fotspor/collector/dialect"
 	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/internal/hostname"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/privacy/scrub"
 	"github.com/fotspor/fotspor/referrer"
@@ -52,6 +55,7 @@ type step struct {
 var anonymous = []step{
 	{"site", (*Collector).findSite},
 	{"objection", (*Collector).objection},
+	{"url", (*Collector).readURL},
 	{"rules", (*Collector).markPaths},
 	{"scrub", (*Collector).scrub},
 	{"browser", (*Collector).browser},
@@ -150,6 +154,15 @@ func (c *Collector) objection(p *passage) reason {
 	return kept
 }
 
+// readURL reads the URL of the page as the site means it: a page that a cache of AMP serves
+// gets the path that it has on the site.
+func (c *Collector) readURL(p *passage) reason {
+	if p.site.cached {
+		p.hit.URL = p.site.withoutCache(p.hit.URL)
+	}
+	return kept
+}
+
 // scrub takes every text about pages out of the hit, and leaves to the steps behind
 // it what is free of personal data: user and password, queries and fragments are
 // dropped, but for parameters that the site allows or that name a campaign; what
@@ -238,13 +251,13 @@ func (c *Collector) locate(p *passage) reason {
 	}
 	switch host := cleanHost(p.page); {
 	case host == "":
-		p.row.Host = p.site.Hosts[0]
+		p.row.Host = hostname.Canonical(p.site.Hosts[0])
 	case !p.site.Owns(host):
 		return foreignHost
 	case slices.Contains(p.site.Hosts, host): // which its owner named
 		p.row.Host = host
 	default:
-		p.row.Host = p.scrubber().Host(host)
+		p.row.Host = p.scrubHost(host)
 	}
 	if p.excluded || p.site.Excludes(p.page.Path) {
 		return excludedPath
@@ -304,9 +317,9 @@ func (p *passage) source(name string) string {
 	}
 	host := referrer.Host(p.ref)
 	if len(host) <= len(name) || !strings.HasSuffix(host, name) {
-		return p.scrubber().Host(name)
+		return p.scrubHost(name)
 	}
-	name = p.scrubber().Host(host)
+	name = p.scrubHost(host)
 	for len(name) > maxSource {
 		_, name, _ = strings.Cut(name, ".")
 	}
@@ -429,12 +442,22 @@ func (p *passage) linkName(raw string) string {
 	if !ok {
 		return ""
 	}
-	return p.scrubber().Host(cleanHost(target)) + p.markPath(target, cleanPath(p.scrubber(), target))
+	return p.scrubHost(cleanHost(target)) + p.markPath(target, cleanPath(p.scrubber(), target))
 }
 
-// cleanHost returns the host of a page, without user and port. It is not scrubbed.
+// cleanHost returns the canonical host of a page, without user and port. It is not
+// scrubbed.
 func cleanHost(page *url.URL) string {
-	return scrub.Cut(cleanText(strings.TrimSuffix(strings.ToLower(page.Hostname()), ".")), maxHost)
+	return scrub.Cut(cleanText(hostname.Canonical(page.Hostname())), maxHost)
+}
+
+// scrubHost returns a canonical host without personal data, which its encoding may hide.
+func (p *passage) scrubHost(host string) string {
+	decoded := hostname.Unicode(host)
+	if scrubbed := p.scrubber().Host(decoded); scrubbed != decoded {
+		return scrubbed
+	}
+	return host
 }
 
 // pathParameters are what a server may append to a segment of a path, such as
@@ -469,12 +492,12 @@ func withoutParameters(escaped string) string {
 	return path
 }
 
-// cleanText returns s as valid UTF-8 without control characters.
+// cleanText returns s as valid UTF-8 in Unicode's form C without control characters.
 func cleanText(s string) string {
 	if isPlain(s) {
 		return s // as nearly all hosts and paths are
 	}
-	s = strings.TrimSpace(dialect.Text(s))
+	s = norm.NFC.String(strings.TrimSpace(dialect.Text(s)))
 	if strings.ContainsFunc(s, unicode.IsControl) {
 		s = strings.Map(func(r rune) rune {
 			if unicode.IsControl(r) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/fotspor/fotspor/collector/dialect"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/internal/hostname"
 	"github.com/fotspor/fotspor/privacy"
 )
 
@@ -63,7 +64,7 @@ func (c *Collector) statementOf(site *knownSite) privacy.Statement {
 		Policy: c.policyOf(site),
 		Site:   site.ID,
 		Name:   site.Name,
-		Host:   site.Hosts[0],
+		Host:   hostname.Display(hostname.Canonical(site.Hosts[0])),
 		Made:   c.Now(),
 
 		Parameters: site.Parameters,

@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"strings"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy/scrub"
 )
@@ -41,7 +43,7 @@ func (p *passage) markPath(page *url.URL, path string) string {
 	if len(p.site.rules.PathRules) > 0 && (page.Host == "" || p.site.Owns(cleanHost(page))) {
 		path = p.site.rules.Stored(path)
 	}
-	return strings.TrimSpace(scrub.Cut(path, maxPath))
+	return strings.TrimSpace(scrub.Cut(norm.NFC.String(path), maxPath))
 }
 
 // markEarlier marks the pages of the visit that were seen before a rule was there.

@@ -9,10 +9,13 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/fotspor/fotspor/internal/hostname"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/privacy/scrub"
 	"github.com/fotspor/fotspor/store"
@@ -65,8 +68,9 @@ type known struct {
 // knownSite is a site, with what the pipeline asks of it for each hit.
 type knownSite struct {
 	store.Site
-	owns  func(host string) bool
-	rules privacy.PathMarker
+	owns   func(host string) bool
+	rules  privacy.PathMarker
+	cached bool // a cache of AMP is among its hosts
 }
 
 const (
@@ -99,6 +103,7 @@ func (s *Sites) learn(sites []store.Site, tokens []store.Token) error {
 		}
 		one := &knownSite{Site: site}
 		one.owns = one.Owns
+		one.cached = slices.ContainsFunc(site.Hosts, hostname.IsAMPCache)
 		one.rules = privacy.PathMarker{PathRules: rules, Own: one.owns, Decode: scrub.Decode}
 		k.sites[site.ID] = one
 	}
@@ -246,6 +251,27 @@ func (s *Sites) byPage(page string) (*knownSite, bool) {
 		}
 	}
 	return first, first != nil
+}
+
+// withoutCache returns the URL of a page with the path that it has on the site, if a
+// cache of AMP serves it: there the path begins with a kind, s for https, and the host
+// of the page, as in /c/s/www.example.org/path.
+func (s *knownSite) withoutCache(raw string) string {
+	scheme, rest, ok := strings.Cut(raw, "://")
+	host, path, found := strings.Cut(rest, "/")
+	if !ok || !found || !hostname.IsAMPCache(hostname.Canonical(host)) {
+		return raw
+	}
+	_, path, _ = strings.Cut(path, "/")
+	path = strings.TrimPrefix(path, "s/")
+	end := strings.IndexAny(path, "/?#")
+	if end < 0 {
+		end = len(path)
+	}
+	if end == 0 || !s.Owns(path[:end]) {
+		return raw
+	}
+	return scheme + "://" + host + "/" + strings.TrimPrefix(path[end:], "/")
 }
 
 func (s *Sites) byID(id uint32) (*knownSite, bool) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/fotspor/fotspor/dashboard/language"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/internal/hostname"
 	"github.com/fotspor/fotspor/store"
 )
 
@@ -100,7 +101,7 @@ func (d *Dashboard) showSites(c *call) error {
 
 // newSiteLine shows a site by its last fourteen days.
 func newSiteLine(l *language.Language, site store.Site, days []store.Point) siteLine {
-	line := siteLine{Name: site.Name, Host: site.Hosts[0], URL: siteURL(site.ID, nil)}
+	line := siteLine{Name: site.Name, Host: hostname.Display(site.Hosts[0]), URL: siteURL(site.ID, nil)}
 	if len(days) < 14 {
 		return line
 	}

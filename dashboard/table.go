@@ -2,8 +2,10 @@ package dashboard
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/fotspor/fotspor/dashboard/language"
+	"github.com/fotspor/fotspor/internal/hostname"
 	"github.com/fotspor/fotspor/store"
 )
 
@@ -41,6 +43,8 @@ var (
 	visitorColumn = column{"visitors", number(visitors)}
 	visitColumn   = column{"visits", number(visits)}
 
+	source   = func(_ *language.Language, value string) string { return hostname.Display(value) }
+	target   = func(_ *language.Language, value string) string { return displayTarget(value) }
 	plain    = func(_ *language.Language, value string) string { return value }
 	country  = func(l *language.Language, value string) string { return l.Country(value) }
 	tongue   = func(l *language.Language, value string) string { return l.Tongue(value) }
@@ -53,7 +57,7 @@ var (
 var tables = []tableSpec{
 	{key: "pages", dimension: store.Pages, share: pageviews, label: plain,
 		columns: []column{{"pageviews", number(pageviews)}, {"visitors", number(readers)}}},
-	{key: "sources", dimension: store.Channels, flat: true, share: visitors, label: channel, detail: plain,
+	{key: "sources", dimension: store.Channels, flat: true, share: visitors, label: channel, detail: source,
 		columns: []column{visitorColumn, visitColumn}},
 	{key: "entries", dimension: store.Entries, share: visits, label: plain,
 		columns: []column{visitColumn, {"bounceRate", bounceRate}}},
@@ -69,7 +73,7 @@ var tables = []tableSpec{
 		columns: []column{visitorColumn}},
 	{key: "campaigns", dimension: store.Campaigns, optional: true, share: visitors, label: plain,
 		columns: []column{visitorColumn, visitColumn}},
-	{key: "events", dimension: store.Events, flat: true, optional: true, share: events, label: eventual, detail: plain,
+	{key: "events", dimension: store.Events, flat: true, optional: true, share: events, label: eventual, detail: target,
 		columns: []column{{"events", number(events)}}},
 }
 
@@ -80,6 +84,16 @@ func findTable(key string) (tableSpec, bool) {
 		}
 	}
 	return tableSpec{}, false
+}
+
+// displayTarget returns the name of an event for people to read: the host that the
+// target of a link begins with is decoded.
+func displayTarget(name string) string {
+	host, path, ok := strings.Cut(name, "/")
+	if !ok || strings.Contains(host, " ") {
+		return name
+	}
+	return hostname.Display(host) + "/" + path
 }
 
 // leftOut is the key of the table of hits that were not counted.

@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/fotspor/fotspor/internal/hostname"
 )
 
 // PathMark stands in a path for a part that a rule of the site's owner marks.
@@ -108,12 +110,13 @@ func parsePattern(segment string) (one pattern, err error) {
 		return one, errors.New("want one * in a segment, and ** as the last segment only")
 	}
 	one.open = open
-	if one.before, err = url.PathUnescape(norm.NFC.String(before)); err == nil {
-		one.after, err = url.PathUnescape(norm.NFC.String(after))
+	if one.before, err = url.PathUnescape(before); err == nil {
+		one.after, err = url.PathUnescape(after)
 	}
 	if err != nil {
 		return one, fmt.Errorf("segment %q: want %%25 for a %%", segment)
 	}
+	one.before, one.after = norm.NFC.String(one.before), norm.NFC.String(one.after)
 	return one, nil
 }
 
@@ -183,7 +186,7 @@ func (r PathRules) Hit(path string) []bool {
 // use.
 type PathMarker struct {
 	PathRules
-	Own    func(host string) bool   // whether a host, in lower case, is the site's
+	Own    func(host string) bool   // whether a host, in any spelling, is the site's
 	Decode func(text string) string // takes one layer of encoding off a text, if it has one
 }
 
@@ -200,7 +203,7 @@ func (m PathMarker) URL(raw string) string {
 	if scheme, behind, ok := strings.Cut(rest, "://"); ok && !strings.HasPrefix(rest, "/") {
 		host, _, _ := strings.Cut(behind, "/")
 		start = len(scheme) + len("://") + len(host)
-		if !m.Own(bareHost(host)) {
+		if !m.Own(hostOf(host)) {
 			return raw
 		}
 	}
@@ -224,13 +227,9 @@ func (m PathMarker) URL(raw string) string {
 	return marked
 }
 
-// bareHost returns the host of an authority (RFC 3986, section 3.2) in lower case.
-func bareHost(authority string) string {
-	host := authority[strings.LastIndexByte(authority, '@')+1:]
-	if at := strings.LastIndexByte(host, ':'); at > strings.LastIndexByte(host, ']') {
-		host = host[:at]
-	}
-	return strings.ToLower(strings.TrimSuffix(host, "."))
+// hostOf returns the host of an authority (RFC 3986, section 3.2).
+func hostOf(authority string) string {
+	return hostname.Canonical(authority[strings.LastIndexByte(authority, '@')+1:])
 }
 
 // query marks the values of a query.
@@ -354,7 +353,7 @@ func beginsPath(text string, at int, own func(host string) bool) bool {
 		start--
 	}
 	if start < at {
-		return own(bareHost(text[start:at]))
+		return own(hostOf(text[start:at]))
 	}
 	return !strings.HasPrefix(text[at:], "//") && (at == 0 || text[at-1] != '/')
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/fotspor/fotspor/internal/hostname"
 )
 
 // The channels of a visit.
@@ -100,8 +102,7 @@ func isMail(medium string) bool {
 	return false
 }
 
-// Host returns the host of a referring URL in lower case without www., port and
-// final dot, or "" where ref is not the URL of a web page or an Android app. It is
+// Host returns the host of a referring URL as hostname.Canonical does, without www., or "" where ref is not the URL of a web page or an Android app. It is
 // "" for an IP address too, which may be a person's.
 func Host(ref string) string {
 	host, _ := split(ref)
@@ -118,8 +119,7 @@ func split(ref string) (host, path string) {
 	if end := strings.IndexAny(rest, `/\?#`); end >= 0 {
 		rest, path = rest[:end], rest[end:]
 	}
-	rest = rest[strings.LastIndexByte(rest, '@')+1:]
-	host, _, _ = strings.Cut(rest, ":")
+	host, _, _ = strings.Cut(rest[strings.LastIndexByte(rest, '@')+1:], ":")
 	host = plain(host)
 	if !isHost(host) {
 		return "", ""
@@ -135,10 +135,8 @@ func isScheme(scheme string) bool {
 	return strings.EqualFold(scheme, "https") || strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "android-app")
 }
 
-// plain returns host in lower case without www. and final dot.
-func plain(host string) string {
-	return strings.TrimPrefix(strings.TrimSuffix(strings.ToLower(host), "."), "www.")
-}
+// plain returns the Canonical host without www.
+func plain(host string) string { return strings.TrimPrefix(hostname.Canonical(host), "www.") }
 
 // isHost reports whether s can be the name of a host. No top-level domain begins
 // with a digit, and so nothing that browsers would read as an IPv4 address is one.

@@ -75,7 +75,8 @@ func TestReferrer(t *testing.T) {
 		// other sites, without anything of a person
 		{"https://www.Kommune.NO/innbygger/kari.nordmann?fnr=1", "website", "kommune.no"},
 		{"https://kari:hemmelig@blogg.example.com/", "website", "blogg.example.com"},
-		{"https://blåbær.no/", "website", "blåbær.no"},
+		{"https://blåbær.no/", "website", "xn--blbr-roah.no"},
+		{"https://www.BLÅBÆR.no.:443/", "website", "xn--blbr-roah.no"},
 		{"android-app://no.example.app/", "website", "no.example.app"},
 		{"https://" + strings.Repeat("lang.", 30) + "example.com/", "website", strings.Repeat("lang.", 17) + "example.com"},
 		{"https://example.com/" + strings.Repeat("x", 5000), "website", "example.com"},

@@ -7,9 +7,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"unicode/utf8"
-
-	"golang.org/x/net/idna"
 )
 
 // Sources is a table of known sources by host; the zero value knows none. It never
@@ -108,27 +105,16 @@ func parsePattern(pattern string) (host, path string, err error) {
 	if _, err := parseHost(example[1 : len(example)-1]); err != nil {
 		return "", "", fmt.Errorf("host %q: %w", pattern, err)
 	}
-	host, err = ascii(host)
-	return host, path, err
+	return host, path, nil
 }
 
 var errHost = errors.New("not the name of a host with a dot")
 
-// parseHost returns the name of a host as browsers send it, without www.
+// parseHost returns the Canonical name of a host without www.
 func parseHost(s string) (string, error) {
 	host := plain(s)
-	if !isHost(host) || !strings.Contains(host, ".") {
+	if !isHost(host) || !strings.Contains(host, ".") || strings.Contains(s, ":") {
 		return "", errHost
-	}
-	return ascii(host)
-}
-
-// ascii returns host as browsers send it, where letters beyond ASCII are encoded.
-func ascii(host string) (string, error) {
-	for i := range len(host) {
-		if host[i] >= utf8.RuneSelf {
-			return idna.Punycode.ToASCII(host)
-		}
 	}
 	return host, nil
 }

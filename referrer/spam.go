@@ -14,13 +14,9 @@ type Spam struct {
 	hosts map[string]struct{} // as browsers send them, without www.
 }
 
-// Has reports whether host, in lower case and without a port as of Host, or one it
-// is below is in the set.
+// Has reports whether host, in any spelling, or one it is below is in the set.
 func (s *Spam) Has(host string) bool {
-	host, err := ascii(host)
-	if err != nil {
-		return false
-	}
+	host = plain(host)
 	for more := host != ""; more; _, host, more = strings.Cut(host, ".") {
 		if _, ok := s.hosts[host]; ok {
 			return true

@@ -4,11 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/fotspor/fotspor/internal/hostname"
 	"github.com/fotspor/fotspor/privacy"
 )
 
@@ -18,6 +23,7 @@ type Site struct {
 	Name string
 	// Hosts are names such as example.org, which stands for www.example.org too,
 	// or *.example.org for every host below it. The first is the main one, a name.
+	// Each is as hostname.Parse returns it.
 	Hosts    []string
 	Location *time.Location
 
@@ -42,7 +48,7 @@ func (s Site) Validate() error {
 		if i > 0 { // links lead to the main one
 			name = strings.TrimPrefix(host, "*.")
 		}
-		if name == "" || name != strings.ToLower(name) || name[0] == '.' || strings.ContainsAny(name, "/: \t\n@?#*") {
+		if canonical, err := hostname.Parse(name); err != nil || canonical != name {
 			return fmt.Errorf("host %q: want a name such as example.org, or *.example.org behind the first", host)
 		}
 	}
@@ -143,7 +149,7 @@ func (s *Store) AddSite(ctx context.Context, site Site) (Site, error) {
 	if site.ID == 0 {
 		site.ID = last + 1
 	}
-	if err := s.note(ctx, SiteAdded, fmt.Sprintf("site %d: %s", site.ID, site.Hosts[0])); err != nil {
+	if err := s.note(ctx, SiteAdded, fmt.Sprintf("site %d: %s", site.ID, hostname.Display(site.Hosts[0]))); err != nil {
 		return Site{}, err
 	}
 	if err := s.writeSite(ctx, site); err != nil {
@@ -196,29 +202,57 @@ func (s *Store) writeSite(ctx context.Context, site Site) error {
 		site.ID, site.Name, site.Hosts, site.Location.String(), site.Parameters, site.Excluded, site.PathRules, string(site.Record), site.ID)
 }
 
-// Owns reports whether host, in lower case, is one of the site's.
+// Owns reports whether host is one of the site's, in whatever spelling. Below the host
+// of a page proxy, such as *.translate.goog, those hosts are that serve copies of the
+// site's own pages.
 func (s Site) Owns(host string) bool {
+	host = hostname.Canonical(host)
 	for _, own := range s.Hosts {
-		if below, ok := strings.CutPrefix(own, "*"); ok {
-			if len(host) > len(below) && strings.HasSuffix(host, below) {
+		if below, ok := strings.CutPrefix(own, "*."); ok {
+			if s.ownsBelow(host, hostname.Canonical(below)) {
 				return true
 			}
-		} else if strings.TrimPrefix(own, "www.") == strings.TrimPrefix(host, "www.") {
+		} else if strings.TrimPrefix(hostname.Canonical(own), "www.") == strings.TrimPrefix(host, "www.") {
 			return true
 		}
 	}
 	return false
 }
 
+// ownsBelow reports whether a host is below another and the site's.
+func (s Site) ownsBelow(host, parent string) bool {
+	label, ok := strings.CutSuffix(host, parent)
+	if !ok || len(label) < len("a.") || label[len(label)-1] != '.' {
+		return false
+	}
+	original, copied := hostname.Copied(host)
+	return !copied || original != "" && s.Owns(original)
+}
+
 // Excludes reports whether one of the site's patterns matches the whole of a path.
-// A * in a pattern stands for any text, slashes and nothing at all included.
+// A * in a pattern stands for any text, slashes and nothing at all included. A pattern
+// may be written decoded or as in a URL; both are compared in Unicode's form C.
 func (s Site) Excludes(path string) bool {
+	if len(s.Excluded) == 0 {
+		return false
+	}
+	path = norm.NFC.String(path)
 	for _, pattern := range s.Excluded {
-		if matches(pattern, path) {
+		if matches(readable(pattern), path) {
 			return true
 		}
 	}
 	return false
+}
+
+// readable returns a pattern decoded, in Unicode's form C.
+func readable(pattern string) string {
+	if strings.Contains(pattern, "%") {
+		if decoded, err := url.PathUnescape(pattern); err == nil && utf8.ValidString(decoded) {
+			pattern = decoded
+		}
+	}
+	return norm.NFC.String(pattern)
 }
 
 // matches takes every piece between two asterisks where it comes first: what is left

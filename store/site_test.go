@@ -99,6 +99,10 @@ func TestSiteValidate(t *testing.T) {
 		"without a host":      func(s *store.Site) { s.Hosts = nil },
 		"without a time zone": func(s *store.Site) { s.Location = nil },
 		`host ""`:             func(s *store.Site) { s.Hosts[0] = "" },
+		`host "blåbær.no"`:    func(s *store.Site) { s.Hosts[0] = "blåbær.no" },
+		`host "a.no."`:        func(s *store.Site) { s.Hosts[0] = "a.no." },
+		`host "a.no:80"`:      func(s *store.Site) { s.Hosts[0] = "a.no:80" },
+		`host "*.å.no"`:       func(s *store.Site) { s.Hosts[1] = "*.å.no" },
 		`host "A"`:            func(s *store.Site) { s.Hosts[0] = "A" },
 		`host "https://a/"`:   func(s *store.Site) { s.Hosts[0] = "https://a/" },
 		`host "*.main"`:       func(s *store.Site) { s.Hosts[0] = "*.main" },
@@ -152,6 +156,38 @@ func TestSiteOwns(t *testing.T) {
 	}
 }
 
+func TestSiteOwnsInAnySpelling(t *testing.T) {
+	for _, own := range []string{"blåbær.no", "xn--blbr-roah.no", "BLÅBÆR.NO", "www.blåbær.no"} {
+		s := store.Site{Hosts: []string{own, "*.shop." + own}}
+		for host, want := range map[string]bool{
+			"blåbær.no": true, "xn--blbr-roah.no": true, "www.xn--blbr-roah.no": true, "XN--BLBR-ROAH.no.": true, "blåbær.no:443": true,
+			"blabar.no": false, "x.blåbær.no": false, "a.shop." + own: true, "A.SHOP." + strings.ToUpper(own) + ".": true,
+		} {
+			if got := s.Owns(host); got != want {
+				t.Errorf("site %q owns %q = %v, want %v", own, host, got, want)
+			}
+		}
+	}
+}
+
+func TestSiteOwnsCopiesOfItsPages(t *testing.T) {
+	s := store.Site{Hosts: []string{"example.org", "*.translate.goog", "*.cdn.ampproject.org", "other-example.bing-amp.com"}}
+	for host, want := range map[string]bool{
+		"www-example-org.translate.goog":   true,
+		"example-org.cdn.ampproject.org":   true,
+		"www-example-com.translate.goog":   false,
+		"a-example-org.translate.goog":     false,
+		"x.www-example-org.translate.goog": false,
+		"translate.goog":                   false,
+		"other-example.bing-amp.com":       true, // by its name
+		"example-org.bing-amp.com":         false,
+	} {
+		if got := s.Owns(host); got != want {
+			t.Errorf("owns %q = %v, want %v", host, got, want)
+		}
+	}
+}
+
 func TestSiteExcludes(t *testing.T) {
 	for _, test := range []struct {
 		patterns string // separated by blanks
@@ -167,6 +203,12 @@ func TestSiteExcludes(t *testing.T) {
 		{patterns: "/a**b", yes: "/ab /axb", no: "/a"},
 		{patterns: "*", yes: "/ /x/y", no: ""},
 		{patterns: "/æ/*", yes: "/æ/ø", no: "/ae/ø"},
+		{patterns: "/årsrapport", yes: "/årsrapport /a\u030arsrapport", no: "/arsrapport"},
+		{patterns: "/a\u030arsrapport/*", yes: "/årsrapport/ /a\u030arsrapport/x", no: "/årsrapport"},
+		{patterns: "/%C3%A5rsrapport*", yes: "/årsrapport /årsrapport/x", no: "/arsrapport"},
+		{patterns: "/a%CC%8Arsrapport", yes: "/årsrapport", no: "/arsrapport"},
+		{patterns: "/100%", yes: "/100%", no: "/100"},
+		{patterns: "/%F8l", yes: "/%F8l", no: "/øl"},
 		{patterns: "/a /b/*", yes: "/a /b/c", no: "/b /c"},
 		{patterns: "/a.c", yes: "/a.c", no: "/abc"},
 		{patterns: "", yes: "", no: "/ /a"},

@@ -3,12 +3,13 @@ package password
 import (
 	_ "embed"
 	"errors"
-	"net"
 	"strings"
 	"unicode"
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/fotspor/fotspor/internal/hostname"
 )
 
 // ErrCommon is returned by Check for a password that many people have, or that
@@ -65,15 +66,13 @@ func fold(s string) string {
 	return norm.NFKC.String(cases.Fold().String(norm.NFKC.String(visible(s))))
 }
 
-// Words returns the words of the context that hosts stand for: their names, and what
-// these begin with.
+// Words returns the words of the context that hosts stand for: their names as people
+// read them, and what these begin with.
 func Words(hosts []string) []string {
 	var words []string
 	for _, host := range hosts {
-		if name, _, err := net.SplitHostPort(host); err == nil {
-			host = name
-		}
-		host = strings.TrimPrefix(strings.TrimPrefix(host, "*."), "www.")
+		host = hostname.Unicode(hostname.Canonical(strings.TrimPrefix(host, "*.")))
+		host = strings.TrimPrefix(host, "www.")
 		first, _, _ := strings.Cut(host, ".")
 		words = append(words, host, first)
 	}
