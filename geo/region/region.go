@@ -1,0 +1,211 @@
+// Package region knows the subdivisions of ISO 3166-2: which code belongs to what a
+// GeoIP database or a sender calls one, and its name in the languages of the program.
+package region
+
+import (
+	"cmp"
+	_ "embed"
+	"iter"
+	"slices"
+	"strings"
+	"sync"
+)
+
+//go:generate node generate.mjs
+
+var (
+	//go:embed names.txt
+	ownText string
+	//go:embed cldr.txt
+	cldrText string
+)
+
+// maxName bounds what Code looks at, in bytes. No name in the tables or of DB-IP's is
+// longer.
+const maxName = 64
+
+// Code returns the code of ISO 3166-2, such as NO-50, of the subdivision that a database
+// or a sender calls by its code, with or without the country's before it, or by one of
+// its names. Case, accents and words such as "County" or "Region of" make no difference.
+// The country is a code of ISO 3166-1 in upper case. A subdivision that has been
+// dissolved has the code of the one that has the whole of it today, or else its own. The
+// result is "" for what no table knows, and for a name that several share.
+//
+// Code is safe for concurrent use, and does not allocate for ASCII.
+func Code(country, called string) string {
+	if len(called) > maxName {
+		return ""
+	}
+	if n := len(country); len(called) > n && called[n] == '-' && strings.EqualFold(called[:n], country) {
+		called = called[n+1:]
+	}
+	var key [2 * maxName]byte
+	codes := tables().codes
+	code, ok := codes[string(appendKey(key[:0], country, called, whole))]
+	if !ok {
+		code = codes[string(appendKey(key[:0], country, called, bare))]
+	}
+	return code
+}
+
+// Name returns the name of the subdivision of a code of ISO 3166-2, in bokmål ("nb"),
+// nynorsk ("nn") or else English; outside of the Nordic countries it is English in all of
+// them. One that has been dissolved says so, as in "Viken (til 2024)". What no table
+// knows is returned as it is. Name is safe for concurrent use.
+func Name(code, language string) string {
+	t := tables()
+	own, ok := t.own[code]
+	if !ok {
+		if name, ok := t.english[code]; ok {
+			return name
+		}
+		return code
+	}
+	name, until := own.english, "until"
+	switch language {
+	case "nb":
+		name, until = own.bokmal, "til"
+	case "nn":
+		name, until = own.nynorsk, "til"
+	}
+	if own.until != "" {
+		name += " (" + until + " " + own.until + ")"
+	}
+	return name
+}
+
+// names are those of one subdivision in names.txt.
+type names struct {
+	bokmal, nynorsk, english string
+	until                    string // the year of its end
+}
+
+// table is what the two files hold.
+type table struct {
+	own     map[string]names  // by code
+	english map[string]string // by code, of those that are not in own
+	codes   map[string]string // by the keys of appendKey; "" = several have that name
+}
+
+// tables reads the files when they are first needed.
+var tables = sync.OnceValue(func() *table {
+	t := &table{own: make(map[string]names), english: make(map[string]string), codes: make(map[string]string)}
+	t.readOwn()
+	t.readCLDR()
+	return t
+})
+
+// readOwn reads names.txt. The comment at its top defines the columns.
+func (t *table) readOwn() {
+	found := make(shared)
+	for line := range lines(ownText) {
+		var column [5]string
+		for i, text := range strings.SplitN(line, "|", len(column)) {
+			column[i] = strings.TrimSpace(text)
+		}
+		head := strings.Fields(column[0])
+		code, target := head[0], head[0]
+		country, _, _ := strings.Cut(code, "-")
+		own := names{bokmal: column[1], nynorsk: column[2], english: column[3]}
+		for pair := range slices.Chunk(head[1:], 2) {
+			if pair[0] == "until" {
+				own.until = pair[1]
+			} else { // now, is
+				target = pair[1]
+			}
+		}
+		own.nynorsk = cmp.Or(own.nynorsk, own.bokmal, own.english)
+		own.english = cmp.Or(own.english, own.bokmal)
+		own.bokmal = cmp.Or(own.bokmal, own.english)
+		if own.english != "" {
+			t.own[code] = own
+		}
+		if code != country {
+			found.add(appendKey(nil, country, code[len(country)+1:], whole), target)
+		}
+		for name := range strings.SplitSeq(strings.Join(column[1:], ","), ",") {
+			found.addName(country, strings.TrimSpace(name), target, whole, bare)
+		}
+	}
+	t.take(found)
+}
+
+// readCLDR reads cldr.txt. The comment at its top defines the columns. Codes come before
+// names, and the names of a country's own subdivisions before those of the levels below.
+func (t *table) readCLDR() {
+	codes, names := make(shared), [3]shared{make(shared), make(shared), make(shared)}
+	for line := range lines(cldrText) {
+		code, rest, _ := strings.Cut(line, "\t")
+		level, name, named := strings.Cut(rest, "\t")
+		country, short, _ := strings.Cut(code, "-")
+		key := appendKey(nil, country, short, whole)
+		if !named {
+			codes.add(key, level)
+			continue
+		}
+		codes.add(key, code)
+		if _, ok := t.own[code]; !ok {
+			t.english[code] = name
+		}
+		switch level {
+		case "1":
+			names[0].addName(country, name, code, whole, bare)
+		case "2":
+			names[1].addName(country, name, code, whole)
+		default:
+			names[2].addName(country, name, code, whole)
+		}
+	}
+	t.take(codes)
+	for _, found := range names {
+		t.take(found)
+	}
+}
+
+// take adds what t does not have yet.
+func (t *table) take(found shared) {
+	for key, code := range found {
+		if _, ok := t.codes[key]; !ok {
+			t.codes[key] = code
+		}
+	}
+}
+
+// shared holds codes by key, and "" where several codes have one key.
+type shared map[string]string
+
+func (s shared) add(key []byte, code string) {
+	if before, ok := s[string(key)]; ok && before != code {
+		code = ""
+	}
+	s[string(key)] = code
+}
+
+// addName adds a name in each form, both as "Møre" is written without its letters: "More"
+// and "Moere".
+func (s shared) addName(country, name, code string, forms ...form) {
+	var buffer [2 * maxName]byte
+	for _, f := range forms {
+		for _, spelling := range [2]string{name, spelledOut.Replace(name)} {
+			if key := appendKey(buffer[:0], country, spelling, f); len(key) > keyHead { // else it is generic words alone
+				s.add(key, code)
+			}
+		}
+	}
+}
+
+// spelledOut writes letters as two.
+var spelledOut = strings.NewReplacer("å", "aa", "Å", "Aa", "ä", "ae", "Ä", "Ae", "æ", "ae", "Æ", "Ae",
+	"ö", "oe", "Ö", "Oe", "ø", "oe", "Ø", "Oe", "ü", "ue", "Ü", "Ue")
+
+// lines yields the lines of a file that are neither empty nor comments.
+func lines(text string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for line := range strings.Lines(text) {
+			line = strings.TrimSuffix(line, "\n")
+			if line != "" && line[0] != '#' && !yield(line) {
+				return
+			}
+		}
+	}
+}
