@@ -331,7 +331,7 @@ func (p *passage) source(name string) string {
 func (c *Collector) geo(p *passage) reason {
 	place := c.Geo.Lookup(p.hit.Addr)
 	p.row.Country, p.row.Region = place.Country, place.Region
-	if told := geo.Told(p.hit.Country, p.hit.Region); told.Country != "" && (told.Country != place.Country || told.Region != "") {
+	if told := c.Geo.Told(p.hit.Country, p.hit.Region); told.Country != "" && (told.Country != place.Country || told.Region != "") {
 		p.row.Country, p.row.Region = told.Country, told.Region
 	}
 	p.row.Network = geo.Cut(p.hit.Addr, c.Policy.Bits4, c.Policy.Bits6)

@@ -736,7 +736,7 @@ func TestPlace(t *testing.T) {
 	for _, row := range r.stored() {
 		got = append(got, row.Country+" "+row.Region+" "+row.Network)
 	}
-	want := []string{"SE Östergötland County 89.160.0.0/16", "NO  2a02:cf40::/32", "  203.0.0.0/16"}
+	want := []string{"SE SE-E 89.160.0.0/16", "NO  2a02:cf40::/32", "  203.0.0.0/16"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("country, region, network (-want +got):\n%s", diff)
 	}

@@ -25,17 +25,3 @@ var isAssigned = func() (assigned [26][26]bool) {
 func isCountry(s string) bool {
 	return len(s) == 2 && 'A' <= s[0] && s[0] <= 'Z' && 'A' <= s[1] && s[1] <= 'Z' && isAssigned[s[0]-'A'][s[1]-'A']
 }
-
-// Told returns the place that a sender names: a country of ISO 3166-1 and, in the form
-// of ISO 3166-2, one of its regions, such as NO-03. It is the zero Place if there is no
-// such country; a region of another form is left out.
-func Told(country, region string) Place {
-	if !isCountry(country) {
-		return Place{}
-	}
-	code, ok := strings.CutPrefix(region, country+"-")
-	if !ok || len(code) < 1 || len(code) > 3 || strings.Trim(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") != "" {
-		region = ""
-	}
-	return Place{Country: country, Region: region}
-}

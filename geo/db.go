@@ -2,6 +2,7 @@ package geo
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -21,6 +22,7 @@ type DB struct {
 	sources  []*source
 	logger   *slog.Logger
 	failures prometheus.Counter
+	unlisted prometheus.Counter
 	again    chan struct{} // Watch shall look at once
 }
 
@@ -50,6 +52,10 @@ func Open(files []string, o Options) (*DB, error) {
 			Name: "fotspor_geo_reload_failures_total",
 			Help: "Changed region files that could not be used; the last good one stays in use.",
 		}),
+		unlisted: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "fotspor_geo_unknown_regions_total",
+			Help: "Regions of visitors, as a region file or a sender calls them, that are no subdivision of ISO 3166-2; stored empty.",
+		}),
 	}
 	if db.logger == nil {
 		db.logger = slog.New(slog.DiscardHandler)
@@ -65,7 +71,7 @@ func Open(files []string, o Options) (*DB, error) {
 		db.sources = append(db.sources, s)
 	}
 	if o.Registerer != nil {
-		if err := o.Registerer.Register(db.failures); err != nil {
+		if err := errors.Join(o.Registerer.Register(db.failures), o.Registerer.Register(db.unlisted)); err != nil {
 			return nil, err
 		}
 	}
@@ -99,7 +105,8 @@ func pair(dir string) []string {
 }
 
 // Lookup returns the place of addr from the first file that knows its country.
-// The zero Place is "unknown": no address, in no file, or in a damaged part of one.
+// The zero Place is "unknown": no address, in no file, or in a damaged part of one. A
+// region that package region does not know is counted and is "".
 func (db *DB) Lookup(addr hit.Addr) Place {
 	a := addr.Reveal()
 	if !a.IsValid() {
@@ -108,11 +115,27 @@ func (db *DB) Lookup(addr hit.Addr) Place {
 	for _, s := range db.sources {
 		// A record that cannot be read is a place unknown. Nothing is logged:
 		// the error would hold the address.
-		if place, err := s.current.Load().lookup(a); err == nil && place.Country != "" {
-			return place
+		if found, err := s.current.Load().lookup(a); err == nil && found.Country != "" {
+			return db.counted(found)
 		}
 	}
 	return Place{}
+}
+
+// Told returns the place that a sender names: a country of ISO 3166-1, and one of its
+// regions by the code of ISO 3166-2 (NO-03 or 03) or by a name. It is the zero Place if
+// there is no such country. A region that package region does not know is counted and
+// is "".
+func (db *DB) Told(country, region string) Place {
+	return db.counted(newAnswer(country, region))
+}
+
+// counted returns the place of an answer.
+func (db *DB) counted(found answer) Place {
+	if found.unlisted {
+		db.unlisted.Inc()
+	}
+	return found.Place
 }
 
 // Attribution returns the notice and the link that the licence of the data asks

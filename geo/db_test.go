@@ -26,6 +26,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/fotspor/fotspor/geo"
+	"github.com/fotspor/fotspor/geo/region"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/internal/trusted"
 )
@@ -70,7 +71,7 @@ func contents(t *testing.T, path string) map[netip.Addr]geo.Place {
 			Code string `json:"iso_code"`
 		} `json:"country"`
 		Subdivisions []struct {
-			Names map[string]string `json:"names"`
+			Code string `json:"iso_code"`
 		} `json:"subdivisions"`
 	}
 	if err := json.Unmarshal(text, &networks); err != nil {
@@ -81,7 +82,10 @@ func contents(t *testing.T, path string) map[netip.Addr]geo.Place {
 		for network, record := range one {
 			place := geo.Place{Country: record.Country.Code}
 			if place.Country != "" && len(record.Subdivisions) > 0 {
-				place.Region = record.Subdivisions[0].Names["en"]
+				place.Region = place.Country + "-" + record.Subdivisions[0].Code
+				if place.Region == "CN-22" { // until 2017
+					place.Region = "CN-JL"
+				}
 			}
 			a := network.Addr()
 			if raw := a.As16(); network.Bits() >= 96 && [12]byte(raw[:12]) == [12]byte{} {
@@ -113,7 +117,7 @@ func TestLookupMaxMind(t *testing.T) {
 
 func TestLookup(t *testing.T) {
 	city, country := testdata(t, "GeoLite2-City-Test.mmdb"), testdata(t, "GeoIP2-Country-Test.mmdb")
-	london := geo.Place{Country: "GB", Region: "England"}
+	london := geo.Place{Country: "GB", Region: "GB-ENG"}
 	for _, c := range []struct {
 		name  string
 		files []string
@@ -171,14 +175,14 @@ func found(tb testing.TB) []string {
 func TestLookupDBIP(t *testing.T) {
 	db := open(t, found(t)...)
 	for _, c := range []struct{ name, addr, country, region string }{
-		{"University of Oslo", "129.240.118.130", "NO", "Oslo"},
-		{"University of Oslo, IPv6", "2001:700:100::1", "NO", "Oslo"},
-		{"University of Oslo, IPv4-mapped", "::ffff:129.240.118.130", "NO", "Oslo"},
-		{"NTNU, Trondheim", "129.241.1.1", "NO", "Trondelag"},
-		{"University of Tromsø", "129.242.1.1", "NO", "Troms"},
-		{"Telenor", "88.88.1.1", "NO", "Akershus"},
-		{"Telenor, IPv6", "2001:4600::1", "NO", "Akershus"},
-		{"Google's resolver", "8.8.8.8", "US", "California"},
+		{"University of Oslo", "129.240.118.130", "NO", "NO-03"},
+		{"University of Oslo, IPv6", "2001:700:100::1", "NO", "NO-03"},
+		{"University of Oslo, IPv4-mapped", "::ffff:129.240.118.130", "NO", "NO-03"},
+		{"NTNU, Trondheim", "129.241.1.1", "NO", "NO-50"},
+		{"University of Tromsø", "129.242.1.1", "NO", "NO-55"},
+		{"Telenor", "88.88.1.1", "NO", "NO-32"},
+		{"Telenor, IPv6", "2001:4600::1", "NO", "NO-32"},
+		{"Google's resolver", "8.8.8.8", "US", "US-CA"},
 		{"documentation", "192.0.2.1", "", ""},
 		{"documentation, IPv6", "2001:db8::1", "", ""},
 		{"private", "10.0.0.1", "", ""},
@@ -191,6 +195,64 @@ func TestLookupDBIP(t *testing.T) {
 		t.Errorf("Attribution = %q, %q", text, url)
 	}
 }
+
+// TestRegionsOfDBIP holds the tables to what DB-IP's files say: each of its spellings of
+// the Nordic countries, and nearly all networks of the others.
+func TestRegionsOfDBIP(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED in short mode: reads 15 million networks")
+	}
+	type spelling struct{ country, region string }
+	networks := make(map[spelling]int)
+	for _, path := range found(t) {
+		reader, err := maxminddb.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer reader.Close()
+		records := make(map[uintptr]int)
+		for result := range reader.Networks() {
+			records[result.Offset()]++
+		}
+		for offset, n := range records {
+			var record struct {
+				Country string `maxminddb:"country_code"`
+				Region  string `maxminddb:"state1"`
+			}
+			if err := reader.LookupOffset(offset).Decode(&record); err != nil {
+				t.Fatal(err)
+			}
+			networks[spelling{record.Country, record.Region}] += n
+		}
+	}
+	nordic, named, known := 0, 0, 0
+	for s, n := range networks {
+		if s.region == "" {
+			continue
+		}
+		named += n
+		code := region.Code(s.country, s.region)
+		if code != "" {
+			known += n
+		}
+		switch s.country {
+		case "NO", "SE", "DK", "FI", "SJ", "AX":
+			if nordic++; code == "" {
+				t.Errorf("%s: %q, of %d networks, has no code", s.country, s.region, n)
+			}
+		}
+	}
+	share := float64(known) / float64(named)
+	t.Logf("%d of %d networks with a region have a code: %.2f %%; %d Nordic spellings", known, named, share*100, nordic)
+	if nordic < 60 || share < dbipShare {
+		t.Errorf("%d Nordic spellings and a share of %.4f, want 60 and %.4f", nordic, share, dbipShare)
+	}
+}
+
+// dbipShare is the least share of DB-IP's networks with a region that have a code. What
+// is left out of it are cities and streets where a region should be, and parts of
+// territories that ISO 3166-2 does not divide, such as Hong Kong and Puerto Rico.
+const dbipShare = 0.99
 
 // TestFind runs a program in a folder of its own, from a working directory in which
 // somebody has planted files.
@@ -340,7 +402,7 @@ func read(tb testing.TB, name string) []byte {
 // TestWatch follows one file through a life: replaced, broken, gone, back, and
 // cut short while it is in use.
 func TestWatch(t *testing.T) {
-	london, country := geo.Place{Country: "GB", Region: "England"}, geo.Place{Country: "GB"}
+	london, country := geo.Place{Country: "GB", Region: "GB-ENG"}, geo.Place{Country: "GB"}
 	cityFile, countryFile := read(t, "GeoLite2-City-Test.mmdb"), read(t, "GeoIP2-Country-Test.mmdb")
 	path := filepath.Join(t.TempDir(), "region.mmdb")
 	replace(t, path, cityFile)
@@ -376,7 +438,7 @@ func TestWatch(t *testing.T) {
 			{"cut short in place", func() { os.Truncate(path, 0) }, geo.Place{}, geo.Place{}, 4},
 			{"mended", func() { replace(t, path, cityFile) }, geo.Place{}, london, 4},
 			{"another place in the same record", func() { replace(t, path, bytes.ReplaceAll(cityFile, []byte("\x42GB"), []byte("\x42FR"))) },
-				london, geo.Place{Country: "FR", Region: "England"}, 4},
+				london, geo.Place{Country: "FR"}, 4}, // which has no region ENG
 		} {
 			step.change()
 			if got := db.Lookup(addr("81.2.69.142")); got != step.before {
@@ -410,16 +472,22 @@ func replace(t *testing.T, path string, content []byte) {
 
 func failures(t *testing.T, registry *prometheus.Registry) float64 {
 	t.Helper()
+	return counter(t, registry, "fotspor_geo_reload_failures_total")
+}
+
+// counter returns the value of a counter without labels.
+func counter(t *testing.T, registry *prometheus.Registry, name string) float64 {
+	t.Helper()
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, family := range families {
-		if family.GetName() == "fotspor_geo_reload_failures_total" {
+		if family.GetName() == name {
 			return family.GetMetric()[0].GetCounter().GetValue()
 		}
 	}
-	t.Fatal("fotspor_geo_reload_failures_total is not registered")
+	t.Fatalf("%s is not registered", name)
 	return 0
 }
 
@@ -518,7 +586,7 @@ func TestNeighboursKeepTheirPlaces(t *testing.T) {
 			if err := result.Decode(&record); err != nil {
 				t.Fatal(err)
 			}
-			place := geo.Place{Country: record.Country, Region: record.Region}
+			place := geo.Place{Country: record.Country, Region: region.Code(record.Country, record.Region)}
 			all = append(all, one{hit.NewAddr(network.Addr()), place})
 			if places[place] = true; len(all) == 20_000 {
 				break

@@ -13,6 +13,7 @@ import (
 	"github.com/oschwald/geoip2-golang/v2"
 	"github.com/oschwald/maxminddb-golang/v2"
 
+	"github.com/fotspor/fotspor/geo/region"
 	"github.com/fotspor/fotspor/internal/trusted"
 )
 
@@ -91,11 +92,11 @@ func (f *file) check(limit int) (err error) {
 	defer catchFault(debug.SetPanicOnFault(true), &err)
 	networks, places := 0, 0
 	for result := range f.reader.Networks() {
-		place, err := f.decode(result)
+		found, err := f.decode(result)
 		if err != nil {
 			return err
 		}
-		if place.Country != "" {
+		if found.Country != "" {
 			places++
 		}
 		if networks++; networks == limit {
@@ -108,10 +109,16 @@ func (f *file) check(limit int) (err error) {
 	return nil
 }
 
+// answer is the place of a record.
+type answer struct {
+	Place
+	unlisted bool // the record has a region that package region does not know
+}
+
 // lookup returns the place of a. An address that is not in the file is not an error.
-func (f *file) lookup(a netip.Addr) (Place, error) {
+func (f *file) lookup(a netip.Addr) (answer, error) {
 	if a.Is6() && f.reader.Metadata.IPVersion == 4 {
-		return Place{}, nil
+		return answer{}, nil
 	}
 	bits := MaxBits6
 	if a.Is4() {
@@ -119,32 +126,32 @@ func (f *file) lookup(a netip.Addr) (Place, error) {
 	}
 	network, _ := a.Prefix(bits) // no error: bits fit both families
 	hash := maphash.Comparable(f.seed, network)
-	if place, ok := f.networks.find(hash); ok {
-		return place, nil
+	if found, ok := f.networks.find(hash); ok {
+		return found, nil
 	}
-	place, whole, err := f.search(a)
+	found, whole, err := f.search(a)
 	if err == nil && whole <= bits { // else it is that of a part of network
-		f.networks.remember(hash, place)
+		f.networks.remember(hash, found)
 	}
-	return place, err
+	return found, err
 }
 
 // search looks in the file for the place of a, and for how many bits of a it holds.
-func (f *file) search(a netip.Addr) (place Place, bits int, err error) {
+func (f *file) search(a netip.Addr) (found answer, bits int, err error) {
 	defer catchFault(debug.SetPanicOnFault(true), &err)
 	result := f.reader.Lookup(a)
 	bits = result.Prefix().Bits()
 	if !result.Found() {
-		return Place{}, bits, result.Err()
+		return answer{}, bits, result.Err()
 	}
-	if place, ok := f.records.find(uint64(result.Offset())); ok {
-		return place, bits, nil
+	if found, ok := f.records.find(uint64(result.Offset())); ok {
+		return found, bits, nil
 	}
-	place, err = f.decode(result)
+	found, err = f.decode(result)
 	if err == nil {
-		f.records.remember(uint64(result.Offset()), place)
+		f.records.remember(uint64(result.Offset()), found)
 	}
-	return place, bits, err
+	return found, bits, err
 }
 
 // places remembers places by a key: most hits come from few, reading one from the file
@@ -157,10 +164,10 @@ type places [1 << placesBits]atomic.Pointer[remembered]
 // placesBits bounds places to 4,096, some 0.5 MB of each.
 const placesBits = 12
 
-// remembered is the place that belongs to a key.
+// remembered is the answer that belongs to a key.
 type remembered struct {
 	key   uint64
-	place Place
+	found answer
 }
 
 func (p *places) slot(key uint64) *atomic.Pointer[remembered] {
@@ -168,21 +175,21 @@ func (p *places) slot(key uint64) *atomic.Pointer[remembered] {
 	return &p[key*spread>>(64-placesBits)]
 }
 
-func (p *places) find(key uint64) (Place, bool) {
+func (p *places) find(key uint64) (answer, bool) {
 	if r := p.slot(key).Load(); r != nil && r.key == key {
-		return r.place, true
+		return r.found, true
 	}
-	return Place{}, false
+	return answer{}, false
 }
 
-func (p *places) remember(key uint64, place Place) {
-	p.slot(key).Store(&remembered{key, place})
+func (p *places) remember(key uint64, found answer) {
+	p.slot(key).Store(&remembered{key, found})
 }
 
-// decode reads the two fields of a record that make a Place, and no other.
-func (f *file) decode(result maxminddb.Result) (Place, error) {
+// decode reads the fields of a record that make a Place, and no other.
+func (f *file) decode(result maxminddb.Result) (answer, error) {
 	if !result.Found() {
-		return Place{}, result.Err()
+		return answer{}, result.Err()
 	}
 	if f.flat {
 		var record struct {
@@ -190,18 +197,37 @@ func (f *file) decode(result maxminddb.Result) (Place, error) {
 			Region  string `maxminddb:"state1"`
 		}
 		err := result.Decode(&record)
-		return newPlace(record.Country, record.Region), err
+		return newAnswer(record.Country, record.Region), err
 	}
 	var record struct {
 		Country      geoip2.CountryRecord     `maxminddb:"country"`
 		Subdivisions []geoip2.CitySubdivision `maxminddb:"subdivisions"`
 	}
 	err := result.Decode(&record)
-	region := ""
-	if len(record.Subdivisions) > 0 {
-		region = record.Subdivisions[0].Names.English
+	if len(record.Subdivisions) == 0 {
+		return newAnswer(record.Country.ISOCode), err
 	}
-	return newPlace(record.Country.ISOCode, region), err
+	first := record.Subdivisions[0]
+	return newAnswer(record.Country.ISOCode, first.ISOCode, first.Names.English), err
+}
+
+// newAnswer keeps of what a record says a country of ISO 3166-1, and the first of its
+// names for the region that package region knows.
+func newAnswer(country string, called ...string) answer {
+	if !isCountry(country) {
+		return answer{}
+	}
+	found := answer{Place: Place{Country: country}}
+	for _, name := range called {
+		if name == "" {
+			continue
+		}
+		if code := region.Code(country, name); code != "" {
+			return answer{Place: Place{Country: country, Region: code}}
+		}
+		found.unlisted = true
+	}
+	return found
 }
 
 // catchFault turns a memory fault into the error of the function that defers

@@ -4,9 +4,6 @@ package geo
 
 import (
 	"net/netip"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/fotspor/fotspor/hit"
 )
@@ -19,14 +16,11 @@ const (
 	MaxBits6 = 48
 )
 
-// maxRegion bounds the name of a region, in bytes. No name of DB-IP's is longer.
-const maxRegion = 64
-
 // Place is where an address is: nothing finer than a region is ever read from
 // a region file. The zero Place is "unknown".
 type Place struct {
 	Country string // ISO 3166-1 alpha-2, upper case; "" = unknown
-	Region  string // name of the first subdivision, at most 64 bytes; "" = unknown
+	Region  string // ISO 3166-2 code of the first subdivision, such as NO-50; "" = unknown
 }
 
 var sixToFour = netip.MustParsePrefix("2002::/16")
@@ -65,15 +59,4 @@ func Network(addr hit.Addr, bits4, bits6 int) netip.Prefix {
 		return netip.Prefix{} // cannot be: bits fit both families
 	}
 	return network
-}
-
-// newPlace keeps what a region file says only as far as it can be true.
-func newPlace(country, region string) Place {
-	if !isCountry(country) {
-		return Place{}
-	}
-	if len(region) > maxRegion || !utf8.ValidString(region) || strings.ContainsFunc(region, unicode.IsControl) {
-		region = ""
-	}
-	return Place{Country: country, Region: region}
 }

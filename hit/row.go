@@ -18,7 +18,7 @@ type Row struct {
 	Value          float64
 	Network        string // the region-level network in CIDR form, such as 192.0.0.0/16
 	Country        string // ISO 3166-1 alpha-2, upper case
-	Region         string // name of the first subdivision
+	Region         string // ISO 3166-2 code of the first subdivision
 	Browser        string
 	BrowserVersion string // major version
 	OS             string // family
