@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/fotspor/fotspor/dashboard/language"
 	"github.com/fotspor/fotspor/store"
 )
 
@@ -45,6 +46,7 @@ type apiPoint struct {
 type apiLine struct {
 	Value  string `json:"value"`
 	Detail string `json:"detail,omitempty"`
+	Name   string `json:"name,omitempty"` // of the last of the two, where that is a code
 	apiSums
 }
 
@@ -122,14 +124,26 @@ func (d *Dashboard) apiSeries(c *call) error {
 	})
 }
 
-// apiDimensions are the dimensions that the API gives.
-var apiDimensions = func() map[store.Dimension]bool {
-	all := map[store.Dimension]bool{}
+// apiDimensions are the dimensions that the API gives, with the tables that show them.
+var apiDimensions = func() map[store.Dimension]tableSpec {
+	all := map[store.Dimension]tableSpec{}
 	for _, t := range tables {
-		all[t.dimension] = true
+		all[t.dimension] = t
 	}
 	return all
 }()
+
+// newAPILine returns a line with its name in a language.
+func newAPILine(l *language.Language, spec tableSpec, line store.Line) apiLine {
+	code, name := line.Value, spec.label(l, line.Value)
+	if line.Detail != "" && spec.detail != nil {
+		code, name = line.Detail, spec.detail(l, line.Detail)
+	}
+	if name == code {
+		name = ""
+	}
+	return apiLine{line.Value, line.Detail, name, newAPISums(line.Sums)}
+}
 
 // limit returns the most lines that a call asks for.
 func (c *call) limit() (int, error) {
@@ -151,7 +165,8 @@ func (d *Dashboard) apiTop(c *call) error {
 	}
 	query := c.r.URL.Query()
 	ask := store.Ask{Dimension: store.Dimension(query.Get("dimension")), Detail: query.Get("detail") == "1"}
-	if !apiDimensions[ask.Dimension] {
+	spec, ok := apiDimensions[ask.Dimension]
+	if !ok {
 		return badRequest
 	}
 	if ask.Limit, err = c.limit(); err != nil {
@@ -163,7 +178,7 @@ func (d *Dashboard) apiTop(c *call) error {
 	}
 	list := make([]apiLine, 0, len(lines))
 	for _, line := range lines {
-		list = append(list, apiLine{line.Value, line.Detail, newAPISums(line.Sums)})
+		list = append(list, newAPILine(c.lang, spec, line))
 	}
 	return c.answerJSON(map[string]any{
 		"site": site.ID, "period": p.name, "days": newAPIDays(p.span), "dimension": ask.Dimension, "lines": list,

@@ -213,7 +213,7 @@ var tableKeys = []counted{
 		return a.visit.source + " " + name
 	}, cells: visitorsAndVisits, share: visitorShare},
 	{key: "countries", value: func(s told, a act) string { return s.lang.Country(a.person.country) },
-		detail: func(_ told, a act) string { return a.person.region }, cells: visitorsOf, share: visitorShare},
+		detail: func(s told, a act) string { return regionNames[s.lang.Tag][a.person.region] }, cells: visitorsOf, share: visitorShare},
 	{key: "browsers", value: func(_ told, a act) string { return a.person.browser },
 		detail: func(_ told, a act) string { return a.person.version }, cells: visitorsOf, share: visitorShare},
 	{key: "systems", value: func(_ told, a act) string { return a.person.os }, cells: visitorsOf, share: visitorShare},
@@ -225,6 +225,14 @@ var tableKeys = []counted{
 		value: func(s told, a act) string { return a.name + " " + s.lang.Known("kind.", string(a.kind)) },
 		cells: func(l *language.Language, t tally) []string { return []string{l.Number(int64(t.events))} },
 		share: func(t tally) int { return t.events }},
+}
+
+// regionNames are the names of the regions of the story, whose rows hold their codes.
+var regionNames = map[string]map[string]string{
+	"en": {"NO-03": "Oslo", "NO-46": "Vestland", "NO-50": "Trøndelag", "NO-11": "Rogaland", "NO-18": "Nordland",
+		"NO-30": "Viken (until 2024)", "SE-AB": "Stockholm", "SE-M": "Skåne"},
+	"nb": {"NO-03": "Oslo", "NO-46": "Vestland", "NO-50": "Trøndelag", "NO-11": "Rogaland", "NO-18": "Nordland",
+		"NO-30": "Viken (til 2024)", "SE-AB": "Stockholm", "SE-M": "Skåne"},
 }
 
 // checkTable compares every row of a table, and the rows below it, with a count.

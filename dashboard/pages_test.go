@@ -364,6 +364,7 @@ func TestAPI(t *testing.T) {
 		"series_hours":  "/api/v1/sites/1/series?period=custom&from=2026-11-20&to=2026-11-20",
 		"top":           "/api/v1/sites/1/top?dimension=page&limit=2",
 		"top_detail":    "/api/v1/sites/1/top?dimension=browser&detail=1&limit=3&period=7d",
+		"top_region":    "/api/v1/sites/1/top?dimension=country&detail=1&limit=4&period=7d",
 		"top_nothing":   "/api/v1/sites/1/top?dimension=event&period=custom&from=2020-01-01&to=2020-01-02",
 		"bad_dimension": "/api/v1/sites/1/top?dimension=network",
 		"bad_limit":     "/api/v1/sites/1/top?dimension=page&limit=5000",

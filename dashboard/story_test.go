@@ -54,10 +54,10 @@ func newPerson(r *rand.Rand) *person {
 	p.version = fmt.Sprint(145 - r.IntN(6))
 	switch p.country {
 	case "NO":
-		p.region = choice(r, "Oslo", "Vestland", "Trøndelag", "Rogaland", "Viken", "Nordland", "")
+		p.region = choice(r, "NO-03", "NO-46", "NO-50", "NO-11", "NO-30", "NO-18", "")
 		p.language = choice(r, "nb", "nb", "nb", "nn", "en")
 	case "SE":
-		p.region = choice(r, "Stockholm", "Skåne")
+		p.region = choice(r, "SE-AB", "SE-M")
 		p.language = "sv"
 	default:
 		p.language = choice(r, "en", "de", "pl", "")

@@ -47,6 +47,7 @@ var (
 	target   = func(_ *language.Language, value string) string { return displayTarget(value) }
 	plain    = func(_ *language.Language, value string) string { return value }
 	country  = func(l *language.Language, value string) string { return l.Country(value) }
+	region   = func(l *language.Language, value string) string { return l.Region(value) }
 	tongue   = func(l *language.Language, value string) string { return l.Tongue(value) }
 	channel  = func(l *language.Language, value string) string { return l.Known("channel.", value) }
 	device   = func(l *language.Language, value string) string { return l.Known("device.", value) }
@@ -61,7 +62,7 @@ var tables = []tableSpec{
 		columns: []column{visitorColumn, visitColumn}},
 	{key: "entries", dimension: store.Entries, share: visits, label: plain,
 		columns: []column{visitColumn, {"bounceRate", bounceRate}}},
-	{key: "countries", dimension: store.Countries, nested: true, share: visitors, label: country, detail: plain,
+	{key: "countries", dimension: store.Countries, nested: true, share: visitors, label: country, detail: region,
 		columns: []column{visitorColumn}},
 	{key: "browsers", dimension: store.Browsers, nested: true, share: visitors, label: plain, detail: plain,
 		columns: []column{visitorColumn}},

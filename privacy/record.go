@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/fotspor/fotspor/geo/region"
 	"github.com/fotspor/fotspor/hit"
 )
 
@@ -87,7 +88,7 @@ var columns = []column{
 	{"Value", "value", text{"number that belongs to an event", "tall som hører til en hendelse"}},
 	{"Network", "network", text{"what is left of your internet address", "det som er igjen av internettadressen din"}},
 	{"Country", "country", text{"country of the address", "landet til adressen"}},
-	{"Region", "region", text{"region of the address; nothing finer is looked up", "regionen til adressen; noe finere slås ikke opp"}},
+	{"Region", "region", text{"region of the address, as a code of ISO 3166-2; nothing finer is looked up", "regionen til adressen, som en kode i ISO 3166-2; noe finere slås ikke opp"}},
 	{"Browser", "browser", text{"name of the browser", "navnet på nettleseren"}},
 	{"BrowserVersion", "browser_version", text{"its version, first number only", "versjonen, bare første tall"}},
 	{"OS", "os", text{"operating system, without its version", "operativsystem, uten versjon"}},
@@ -153,10 +154,17 @@ func (p Policy) record(lang Language) []string {
 }
 
 // value returns what row holds in the column, as people read it.
-func (c column) value(row hit.Row) string {
+func (c column) value(row hit.Row, lang Language) string {
 	switch v := reflect.ValueOf(row).FieldByName(c.field).Interface().(type) {
 	case time.Time:
 		return v.UTC().Format(time.DateTime) + " UTC"
+	case string:
+		if c.field == "Region" {
+			if name := region.Name(v, string(lang)); name != v {
+				return v + ", " + name
+			}
+		}
+		return v
 	default:
 		return fmt.Sprint(v)
 	}

@@ -47,7 +47,7 @@ func (p whatPage) Columns() []cell {
 	var cells []cell
 	for _, c := range columns {
 		if p.shows(c) {
-			cells = append(cells, cell{c.name, c.words.in(p.Lang), c.value(p.row)})
+			cells = append(cells, cell{c.name, c.words.in(p.Lang), c.value(p.row, p.Lang)})
 		}
 	}
 	return cells

@@ -17,7 +17,7 @@ func visitRow() hit.Row {
 	now := statement().Made
 	return hit.Row{
 		Site: 3, Time: now, Day: hit.DayOf(now), Kind: hit.Pageview, Path: "/", Host: "example.no",
-		Network: "203.0.0.0/16", Country: "NO", Region: "Vestland",
+		Network: "203.0.0.0/16", Country: "NO", Region: "NO-46",
 		Browser: "Firefox", BrowserVersion: "145", OS: "Linux", Device: "desktop", Language: "nb",
 		Channel: "website", Source: "example.org", EntryPath: "/", PreviousPath: "/om-oss",
 		Pageviews: 1, PageVisitors: 1, Bounces: -1, Seconds: 12,

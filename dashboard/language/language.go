@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fotspor/fotspor/geo/region"
 	"github.com/fotspor/fotspor/hit"
 )
 
@@ -143,6 +144,9 @@ func (l *Language) Known(prefix, value string) string {
 
 // Country returns the name of an ISO 3166-1 alpha-2 code, or the code.
 func (l *Language) Country(code string) string { return nameOr(l.countries, code) }
+
+// Region returns the name of an ISO 3166-2 code, such as NO-50, or the code.
+func (l *Language) Region(code string) string { return region.Name(code, l.Tag) }
 
 // Tongue returns the name of an ISO 639-1 code, or the code.
 func (l *Language) Tongue(code string) string { return nameOr(l.tongues, code) }
