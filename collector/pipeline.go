@@ -29,12 +29,12 @@ type passage struct {
 	site *knownSite
 	page *url.URL // without personal data; nil unless the hit names one
 
-	// Queries of campaign parameters without personal data: of the request, and
-	// remembered.
-	campaign, remembered string
-
 	ref string // the referring URL, up to its query
 	row *hit.Row
+
+	// Without personal data too.
+	campaign, remembered string // queries of campaign parameters
+	linking              string // what leads to a page that isn't there: a path of the site, or a host
 
 	unreadable bool   // the hit names its page by what is no URL of one
 	excluded   bool   // the page is on an excluded path, which a rule of the site has marked
@@ -200,6 +200,12 @@ func (c *Collector) scrub(p *passage) reason {
 		page.User, page.Fragment, page.RawFragment = nil, "", ""
 		p.page = page
 	}
+	if _, _, ok := missing(h.Kind, h.Name); ok {
+		p.linking = p.linkingPage(h.Referrer)
+		if !strings.HasPrefix(p.linking, "/") && c.policyOf(p.site).Record == privacy.Minimal { // which keeps no source
+			p.linking = ""
+		}
+	}
 	p.ref = h.Referrer
 	if i := strings.IndexAny(p.ref, "?#"); i >= 0 {
 		p.ref = p.ref[:i]
@@ -343,6 +349,9 @@ func (c *Collector) visit(p *passage) reason {
 		return noVisit
 	}
 	p.markEarlier()
+	if p.linking != "" {
+		p.row.PreviousPath = p.linking
+	}
 	return kept
 }
 
@@ -423,6 +432,8 @@ func (p *passage) eventName() string {
 	name := p.hit.Name
 	if p.hit.Kind == hit.Outlink || p.hit.Kind == hit.Download {
 		name = p.linkName(name)
+	} else if status, path, ok := missing(p.hit.Kind, name); ok {
+		name = status + " / " + p.linkName(path)
 	} else if name = p.cleanText(name); p.hit.Kind == hit.Event || p.hit.Kind == hit.Search {
 		const between = " / "
 		if parts := strings.SplitN(name, between, maxParts); p.scrubber().Parts(parts) {

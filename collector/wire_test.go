@@ -271,3 +271,14 @@ func TestVisitsFromOutside(t *testing.T) {
 		t.Errorf("visits, visitors, bounces and seconds are %s", got)
 	}
 }
+
+// TestMissingPagesOfTheMinimalPolicy: a website that links to a page is a source.
+func TestMissingPagesOfTheMinimalPolicy(t *testing.T) {
+	for ref, want := range map[string]string{"https://example.org/om": "/om", "https://nrk.no/sak": ""} {
+		r := newRig(t, minimal)
+		r.send(request{target: "/matomo.php?idsite=1&rec=1&url=https://example.org/x&action_name=" + q("404/URL = /x/From = "+ref)})
+		if rows := r.stored(); len(rows) != 1 || rows[0].PreviousPath != want || rows[0].Name != "" || rows[0].Source != "" {
+			t.Errorf("%s: rows %+v, want the previous path %q and nothing else", ref, rows, want)
+		}
+	}
+}

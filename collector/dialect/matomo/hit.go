@@ -176,6 +176,7 @@ func (p *params) what(h *hit.Hit) bool {
 		h.Passive = true
 	case p.custom == "1": // of a plug-in: never a page view
 		return false
+	case p.missing(h):
 	default:
 		h.Kind = hit.Pageview
 	}

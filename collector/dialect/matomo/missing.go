@@ -1,0 +1,95 @@
+package matomo
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/fotspor/fotspor/collector/dialect"
+	"github.com/fotspor/fotspor/hit"
+)
+
+// Titles of pages that are not there, as Matomo advises and its plug-ins for WordPress,
+// Drupal and TYPO3 write them: "404/URL = /page?x=y/From = https://example.org/". Page and
+// referrer may be escaped, the words translated, and what stands between is for the
+// administrator of Matomo to choose. See https://matomo.org/faq/how-to/faq_60/.
+var (
+	missingTitle = regexp.MustCompile(`^\s*([45]\d\d)\s*` + between + `\s*\p{L}[\p{L} ]{0,30}?\s*[=:]\s*(.*)$`)
+	spacedFrom   = regexp.MustCompile(`(?:\s*` + between + `\s*|\s+)\p{L}[\p{L} ]{0,30}?\s+=(?:\s+|$)`)
+	knownFrom    = regexp.MustCompile(`(?i)(?:\s*` + between + `\s*|\s+)(?:from|referr?er|ref|fra|frå|från|von|depuis|de|desde|da|van)\s*[=:]\s*`)
+)
+
+const between = `[/\\|>:–—»·-]+`
+
+// missing makes a view of a page that isn't there, as its title says, the event that our
+// own script sends for such a page. It reports whether the title says so.
+func (p *params) missing(h *hit.Hit) bool {
+	if p.title == "" || p.title[0] != '4' && p.title[0] != '5' {
+		return false // as nearly every title
+	}
+	title := p.title
+	if p.titleEscaped {
+		title = dialect.Unescape(title)
+	}
+	title = dialect.Clean(title, dialect.MaxURL)
+	if strings.HasPrefix(title[min(3, len(title)):], "%") { // escaped once more than it was to be
+		title = unescape(title)
+	}
+	status, page := "404", ""
+	if parts := missingTitle.FindStringSubmatch(title); parts != nil {
+		var from string
+		status = parts[1]
+		page, from = cutFrom(parts[2])
+		if from = unescape(from); strings.Contains(from, "://") || strings.HasPrefix(from, "/") {
+			h.Referrer = from
+		}
+	} else if !strings.HasPrefix(title, "404/") {
+		return false
+	}
+	path := pathOf(unescape(page))
+	if path == "" {
+		path = pathOf(h.URL)
+	}
+	if path == "" {
+		return false
+	}
+	h.Kind, h.Name = hit.Event, dialect.Clean(status+" / "+path, dialect.MaxURL)
+	return true
+}
+
+// cutFrom returns the page and the referrer of a title.
+func cutFrom(s string) (page, from string) {
+	at := spacedFrom.FindStringIndex(s)
+	if at == nil {
+		at = knownFrom.FindStringIndex(s)
+	}
+	if at == nil {
+		return s, ""
+	}
+	return s[:at[0]], s[at[1]:]
+}
+
+// unescape decodes the escapes of a part of a title, where + is no space.
+func unescape(s string) string {
+	if plain, err := url.PathUnescape(s); err == nil {
+		return strings.TrimSpace(dialect.Text(plain))
+	}
+	return strings.TrimSpace(s)
+}
+
+// pathOf returns the path of a page's address, or "" if it has none.
+func pathOf(page string) string {
+	if at := strings.IndexAny(page, "?#"); at >= 0 {
+		page = page[:at]
+	}
+	if _, rest, ok := strings.Cut(page, "://"); ok {
+		if at := strings.IndexByte(rest, '/'); at >= 0 {
+			return rest[at:]
+		}
+		return "/"
+	}
+	if strings.HasPrefix(page, "/") && !strings.HasPrefix(page, "//") {
+		return page
+	}
+	return ""
+}
