@@ -4,7 +4,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
 
-const shared = { bundle: true, minify: true, target: "es2018", logLevel: "warning", legalComments: "inline" };
+const shared = { bundle: true, minify: true, target: "es2020", logLevel: "warning", legalComments: "inline" };
 
 await build({
   ...shared,

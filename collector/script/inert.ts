@@ -1,25 +1,39 @@
-// The methods of Matomo's tracker that a page may call in vain.
+// The methods of Matomo's tracker that do nothing here. What is said of a group is its
+// row in docs/moving-from-matomo.md.
 
-/**
- * Methods that do nothing: they are about cookies and other identifiers, about
- * figures that Fotspor doesn't keep, or about how to send.
- */
-export const inert = `addEcommerceItem addListener addPlugin alwaysUseSendBeacon appendToTrackingUrl
-areCookiesEnabled clearEcommerceCart deleteCookies deleteCustomDimension deleteCustomVariable deleteCustomVariables
-disableAlwaysUseSendBeacon disableBrowserFeatureDetection disableCookies disableCrossDomainLinking
-disableHeartBeatTimer disablePerformanceTracking disableQueueRequest discardHashTag enableBrowserFeatureDetection
-enableCookies enableCrossDomainLinking enableFileTracking enableHeartBeatTimer forgetCookieConsentGiven getCookie
-getCustomData getCustomDimension getCustomPagePerformanceTiming getCustomVariable getLinkTrackingTimer
-getRememberedConsent getRememberedCookieConsent hasCookies hasRememberedConsent killFrame logAllContentBlocksOnPage
-queueRequest redirectFile rememberCookieConsentGiven removeEcommerceItem requireCookieConsent resetUserId setAPIUrl
-setConversionAttributionFirstReferrer setCookieConsentGiven setCookieDomain setCookieNamePrefix setCookiePath
-setCookieSameSite setCountPreRendered setCrossDomainLinkingTimeout setCustomData setCustomDimension
-setCustomRequestProcessing setCustomVariable setDoNotTrack setEcommerceView setExcludedReferrers setGenerationTimeMs
-setHeartBeatTimer setIgnoreCampaignsForReferrers setLinkTrackingTimer setPagePerformanceTiming setPageViewId
-setReferralCookieTimeout setReferrerUrlMaxLength setRequestContentType setRequestMethod setRequestQueueInterval
-setSecureCookie setSessionCookieTimeout setUserId setVisitStandardLength setVisitorCookieTimeout setVisitorId
-storeCustomVariablesInCookie trackEcommerceCartUpdate trackEcommerceOrder trackRequest`.split(/\s+/);
+/** accepted: there is no cookie for a tracker to set, read, consent to or delete */
+const cookieless = `areCookiesEnabled deleteCookies disableCookies forgetCookieConsentGiven hasCookies
+rememberCookieConsentGiven requireCookieConsent setCookieConsentGiven setCookieNamePrefix setCookieSameSite
+setReferralCookieTimeout setSecureCookie setSessionCookieTimeout setVisitorCookieTimeout`;
 
-/** Methods that answer with an empty string: nobody has what they ask for. */
-export const blank = `getAttributionCampaignKeyword getAttributionCampaignName getAttributionReferrerTimestamp
-getAttributionReferrerUrl getCrossDomainLinkingUrlParameter getPageViewId getUserId getVisitorId`.split(/\s+/);
+/** accepted: how hits are sent is settled; they survive the end of a page, and none is sent while a page is prepared */
+const sending = `alwaysUseSendBeacon disableAlwaysUseSendBeacon disableQueueRequest getLinkTrackingTimer setAPIUrl
+setApiUrl setCountPreRendered setLinkTrackingTimer setRequestContentType setRequestMethod setRequestQueueInterval`;
+
+/** accepted: time on a page is measured without a heartbeat */
+const heartbeat = `disableHeartBeatTimer enableHeartBeatTimer setHeartBeatTimer`;
+
+/** accepted: Do Not Track and Global Privacy Control are always respected, and what these switch off or take back is never kept */
+const never = `clearEcommerceCart deleteCustomDimension deleteCustomVariable deleteCustomVariables
+disableBrowserFeatureDetection disableCrossDomainLinking disablePerformanceTracking removeEcommerceItem resetUserId
+setDoNotTrack`;
+
+/** named once on the console: Fotspor tells no visitor from another, and has nothing of one to answer with */
+const visitor = `enableBrowserFeatureDetection enableCrossDomainLinking getAttributionCampaignKeyword
+getAttributionCampaignName getAttributionReferrerTimestamp getAttributionReferrerUrl
+getCrossDomainLinkingUrlParameter getPageViewId getUserId getVisitorId setConversionAttributionFirstReferrer
+setCrossDomainLinkingTimeout setPageViewId setUserId setVisitorId`;
+
+/** named once on the console: these figures are not kept */
+const figures = `addEcommerceItem getCustomData getCustomDimension getCustomPagePerformanceTiming getCustomVariable
+setCustomData setCustomDimension setCustomVariable setEcommerceView setGenerationTimeMs setPagePerformanceTiming
+storeCustomVariablesInCookie trackEcommerceCartUpdate trackEcommerceOrder`;
+
+/** named once on the console: hits are not put together by hand, plug-ins of Matomo don't run, and a file is no website */
+const foreign = `addPlugin appendToTrackingUrl enableFileTracking logAllContentBlocksOnPage setCustomRequestProcessing trackRequest`;
+
+/** Methods that a page loses nothing by. */
+export const accepted = [cookieless, sending, heartbeat, never].join(" ");
+
+/** Methods that a page may miss. */
+export const refused = [visitor, figures, foreign].join(" ");

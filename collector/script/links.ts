@@ -31,10 +31,21 @@ function cut(domain: string): [host: string, path: string] {
 
 const isHost = (host: string, name: string) => (host.startsWith(".") ? `.${name}`.endsWith(host) : name === host);
 
-/** Reports whether a link leads into a domain. */
-function leadsInto(domain: string, { hostname, pathname }: HTMLAnchorElement | HTMLAreaElement): boolean {
+/** Reports whether a link leads into a domain. What alike makes the same of are the same hosts. */
+function leadsInto(
+  domain: string,
+  { hostname, pathname }: HTMLAnchorElement | HTMLAreaElement,
+  alike = (host: string) => host,
+): boolean {
   const [host, path] = cut(domain);
-  return isHost(host, hostname) && `${pathname}/`.toLowerCase().startsWith(path);
+  return isHost(alike(host), alike(hostname)) && `${pathname}/`.toLowerCase().startsWith(path);
+}
+
+/** Reports whether a referrer is in one of some domains, with www. or without. */
+export function isReferrerIn(domains: string[], referrer: string): boolean {
+  const link = document.createElement("a");
+  link.href = referrer;
+  return !!referrer && domains.some((domain) => leadsInto(domain, link, (host) => host.replace(/^www\./, "")));
 }
 
 /** Adds the website's own host, unless the domains say which part of it is its own. */

@@ -1,13 +1,15 @@
 /*! Fotspor, Apache-2.0 */
 // Stands in for matomo.js, so that a page with Matomo's snippet needs no change:
-// the queue _paq, the globals Matomo and Piwik, and the methods of a tracker. It
-// keeps nothing in the browser and sends nothing that tells visitors apart.
+// the queue _paq, the globals Matomo and Piwik, and the methods of a tracker. It keeps
+// nothing in the browser but what a visitor decided, and sends nothing that tells
+// visitors apart.
 // See https://developer.matomo.org/api-reference/tracking-javascript.
 
 import { broken, type Hit, on, onceSeen, onLeaving, post, silent } from "./beacon";
+import { consent, cookie, object, objected, place, remember, remembered, unobject, withdraw, withheld } from "./consent";
 import { blockAt, blocksIn, nameOf } from "./content";
-import { blank, inert } from "./inert";
-import { isLink, kindOf, list, type Names, newLinks, withOwnHost } from "./links";
+import { accepted, refused } from "./inert";
+import { isLink, isReferrerIn, kindOf, list, type Names, newLinks, withOwnHost } from "./links";
 
 type Values = Record<string, unknown>;
 type Method = (...args: any[]) => unknown;
@@ -25,29 +27,38 @@ declare global {
 }
 
 // Methods that Matomo applies before the rest of the queue, in this order.
-const first = `setTrackerUrl setSiteId addTracker setDomains enableLinkTracking requireConsent setConsentGiven
-disableCampaignParameters setExcludedQueryParams`.split(/\s/);
+const first = `setTrackerUrl setSiteId addTracker setCookiePath setCookieDomain setDomains enableLinkTracking requireConsent
+setConsentGiven disableCampaignParameters setExcludedQueryParams setExcludedReferrers setIgnoreCampaignsForReferrers`.split(/\s/);
 
 // Methods that concern the first tracker alone; all others are for each of them.
 const ofFirst = ["setTrackerUrl", "setSiteId", "addTracker"];
 
-// What the visitor decided holds for every tracker, until the page is left.
+// What the visitor decided holds for every tracker.
 let consentRequired = false;
 let consentGiven = false;
-let optedOut = false;
 const held: (() => void)[] = [];
+const mostHeld = 500; // hits
 
-const waiting = () => document.prerendering || (consentRequired && !consentGiven);
+const consented = () => !withheld() && (!consentRequired || consentGiven || !!remembered());
+const waiting = () => document.prerendering || !consented();
 
 /** Sends now, or once it may be, or never. */
 function whenAllowed(send: () => void): void {
-  if (silent || optedOut) return;
-  if (waiting()) held.push(send);
-  else send();
+  if (silent || objected()) return;
+  if (!waiting()) send();
+  else if (held.length < mostHeld) held.push(send);
 }
 
 function release(): void {
-  if (!waiting()) held.splice(0).forEach((send) => send());
+  if (objected()) held.length = 0;
+  else if (!waiting()) held.splice(0).forEach((send) => send());
+}
+
+/** Takes an objection back. What came before it stays unsaid. */
+function include(): void {
+  if (objected() || withheld()) held.length = 0;
+  unobject();
+  release();
 }
 
 function onceParsed(parsed: () => void): void {
@@ -56,7 +67,11 @@ function onceParsed(parsed: () => void): void {
 }
 
 // Until the page says where to: the server that the script came from.
-const ownEndpoint = new URL("matomo.php", (document.currentScript as HTMLScriptElement | null)?.src || location.href).href;
+const ownEndpoint = new URL(
+  "matomo.php",
+  // Matomo has more names for it in a folder.
+  ((document.currentScript as HTMLScriptElement | null)?.src || location.href).replace(/\/js\/[^/]*$/, "/"),
+).href;
 
 /** Makes a tracker, which sends hits of a site to an endpoint. */
 function newTracker(endpoint = ownEndpoint, site: string | number = "") {
@@ -65,6 +80,11 @@ function newTracker(endpoint = ownEndpoint, site: string | number = "") {
   let page: Hit | undefined; // as it was last counted
   let title = "";
   let campaigns = true; // whether their parameters are sent
+  let strangers: string[] = []; // domains whose pages lead here from no campaign
+  let notSources: string[] = []; // domains whose pages are not told as where somebody came from
+  let longestReferrer: number | undefined; // characters
+  let fragments = true; // whether they are sent
+  let linksFollowed = false; // by clicks anywhere
   const campaignKeys: Record<string, string[]> = {}; // names of the page's own for Matomo's
   let excluded: string[] = []; // parameters
   const told = new Set<string>(); // what is counted once for a page view, and was
@@ -80,18 +100,20 @@ function newTracker(endpoint = ownEndpoint, site: string | number = "") {
       const value = campaignKeys[key].map((name) => query.get(name)).find(Boolean);
       if (value && !query.has(key)) query.set(key, value);
     }
-    if (!campaigns && !consentRequired) {
+    if ((!campaigns && !consentRequired) || isReferrerIn(strangers, referrer)) {
       drop([...query.keys()].filter((name) => /^(mtm|matomo|pk|piwik|utm)_/.test(name)));
       Object.values(campaignKeys).forEach(drop);
       url.hash = ""; // which may hold them, too
     }
     drop(excluded);
+    if (!fragments) url.hash = "";
     return url.href;
   }
 
   /** Makes a hit about the current page; what has no value is left out. */
   function about(what: Values): Hit {
-    const hit: Hit = { idsite: `${site}`, rec: "1", url: pageURL(), urlref: referrer, send_image: "0" };
+    const urlref = isReferrerIn(notSources, referrer) ? "" : referrer.slice(0, longestReferrer);
+    const hit: Hit = { idsite: `${site}`, rec: "1", url: pageURL(), urlref, send_image: "0" };
     for (const name in what) {
       const value = what[name];
       if (value || value === 0) hit[name] = `${value}`;
@@ -152,13 +174,17 @@ function newTracker(endpoint = ownEndpoint, site: string | number = "") {
   }
 
   function clicked(event: MouseEvent): void {
-    if (event.button > 1) return; // neither the left button nor the middle one
+    // Neither the left button nor the middle one; or somebody listens to this link already.
+    if (event.button > 1 || linksFollowed !== (event.currentTarget === window)) return;
     const link = event.composedPath().find(isLink);
     const kind = link && kindOf(link, links);
     if (kind) tracker.trackLink(link.href, kind);
   }
 
+  // What is said of a method, and of those below it, is their row in
+  // docs/moving-from-matomo.md.
   const tracker = {
+    /** work */
     setTrackerUrl: (url: string) => void (endpoint = url),
     getTrackerUrl: () => endpoint,
     getMatomoUrl: () => endpoint.replace(/[^/]*$/, ""),
@@ -173,8 +199,10 @@ function newTracker(endpoint = ownEndpoint, site: string | number = "") {
     getCurrentUrl: () => address || location.href,
     setReferrerUrl: (url: string) => void (referrer = url),
 
+    /** titles are not kept; but a page titled `404/…`, as Matomo advises for pages that are not there, counts as the event `404 / path` */
     setDocumentTitle: (text: string) => void (title = text),
 
+    /** work; what they are given beside is not kept: titles, custom data */
     trackPageView(...args: unknown[]) {
       // The title that Matomo recommends for a page that isn't there.
       const missing = /^404\//.test(`${args[0] || title}`) && { e_c: "404", e_a: location.pathname };
@@ -199,8 +227,15 @@ function newTracker(endpoint = ownEndpoint, site: string | number = "") {
     trackLink(url: string, kind: string, ...args: unknown[]) {
       if (url) track({ [kind === "download" ? kind : "link"]: url }, args);
     },
+    ping() {
+      const hit = about({ ping: 1 });
+      whenAllowed(() => send(hit));
+    },
+
+    /** works: an event named `JavaScript Errors / place / message`, once for a page view */
     enableJSErrorTracking: () => on("error", failed),
 
+    /** work, with the attributes and the classes that mark content. Its name is sent; piece and target are not, since they are not kept. What is seen is found without a timer */
     trackContentImpression(c_n: string) {
       if (c_n) track({ c_n }, []);
     },
@@ -215,6 +250,7 @@ function newTracker(endpoint = ownEndpoint, site: string | number = "") {
       }
       onceParsed(() => scan());
     },
+    enableTrackOnlyVisibleContent: () => tracker.trackVisibleContentImpressions(),
     trackContentImpressionsWithinNode: (node?: HTMLElement) => node && onceParsed(() => scan(node)),
     trackContentInteraction(c_i: string, c_n: string) {
       if (c_i && c_n) track({ c_i, c_n }, []);
@@ -223,20 +259,31 @@ function newTracker(endpoint = ownEndpoint, site: string | number = "") {
       const block = node && blockAt(node);
       if (block) track({ c_i, c_n: nameOf(block) }, []);
     },
-    ping() {
-      const hit = about({ ping: 1 });
-      whenAllowed(() => send(hit));
-    },
 
+    /** work, on what is sent */
     setCampaignNameKey: (names: Names) => void (campaignKeys.mtm_campaign = list(names)),
     setCampaignKeywordKey: (names: Names) => void (campaignKeys.mtm_kwd = list(names)),
     disableCampaignParameters: () => void (campaigns = false),
     setExcludedQueryParams: (names: Names) => void (excluded = list(names)),
 
-    // The browser takes a listener once, however often a page asks.
+    discardHashTag: (discard: boolean) => void (fragments = !discard),
+    setExcludedReferrers: (names: Names) => void (notSources = list(names)),
+    getExcludedReferrers: () => notSources,
+    setIgnoreCampaignsForReferrers: (names: Names) => void (strangers = list(names)),
+    getIgnoreCampaignsForReferrers: () => strangers,
+    setReferrerUrlMaxLength: (characters: number) => void (longestReferrer = characters),
+
+    /** work. A click with the right button is never counted */
     enableLinkTracking() {
+      linksFollowed = true;
+      // The browser takes a listener once, however often a page asks.
       on("click", clicked);
       on("auxclick", clicked);
+    },
+    disableLinkTracking: () => void (linksFollowed = false),
+    addListener(link: Element) {
+      link.addEventListener("click", clicked as EventListener);
+      link.addEventListener("auxclick", clicked as EventListener);
     },
     setDomains: (names: Names) => void (links.domains = withOwnHost(list(names))),
     getDomains: () => links.domains,
@@ -249,37 +296,58 @@ function newTracker(endpoint = ownEndpoint, site: string | number = "") {
       links.files = links.files.filter((name) => !list(names).includes(name));
     },
 
+    /** work: nothing is sent before consent. One that Matomo remembered holds */
     requireConsent: () => void (consentRequired = true),
     setConsentGiven() {
       consentGiven = true;
+      consent();
       release();
     },
-    rememberConsentGiven: () => tracker.setConsentGiven(), // by this page alone: there is no storage
-    forgetConsentGiven() {
+    hasConsent: () => !objected() && consented(),
+    isConsentRequired: () => consentRequired,
+    hasRememberedConsent: () => !!remembered(),
+    getRememberedConsent: remembered,
+    getRememberedCookieConsent: () => cookie("mtm_cookie_consent") || 0,
+
+    /** work, by the cookies `mtm_consent` and `mtm_consent_removed` of the page's own origin, which hold the day of a consent, or 1 or 2; for 13 months, or as many hours as are told if that is less */
+    rememberConsentGiven(hours?: number) {
+      tracker.setConsentGiven();
+      remember(hours);
+    },
+    forgetConsentGiven(hours?: number) {
       consentRequired = true;
       consentGiven = false;
+      withdraw(hours);
     },
-    hasConsent: () => consentGiven || !consentRequired,
-    isConsentRequired: () => consentRequired,
-    optUserOut() {
-      optedOut = true;
-      held.length = 0;
+    optUserOut(hours?: number) {
+      object(hours);
+      release();
     },
-    forgetUserOptOut: () => void (optedOut = false),
-    isUserOptedOut: () => optedOut,
+    forgetUserOptOut() {
+      include();
+      tracker.setConsentGiven();
+    },
+    isUserOptedOut: () => !tracker.hasConsent(),
+    setCookieDomain: (domain: string) => void (place.domain = domain.replace("*", "")),
+    setCookiePath: (path: string) => void (place.path = path),
 
+    /** work as in Matomo */
+    trackCallbackOnLoad: (loaded: () => void) => (document.readyState === "complete" ? loaded() : on("load", loaded)),
+    trackCallbackOnReady: onceParsed,
+    killFrame: () => window === top || void (top!.location.href = location.href),
+    redirectFile: (url: string) => location.protocol === "file:" && void (location.href = url),
+
+    /** answer with nothing, which is what is known of a visitor */
     getVisitorInfo: () => [],
     getAttributionInfo: () => [],
-    getExcludedReferrers: () => [],
-    getIgnoreCampaignsForReferrers: () => [],
     getEcommerceItems: () => ({}),
   };
   const methods = tracker as Record<string, Method>;
-  for (const name of inert) methods[name] = () => {};
-  for (const name of blank) methods[name] = () => "";
+  for (const name of accepted.split(/\s/)) methods[name] = () => {};
+  for (const name of refused.split(/\s/)) methods[name] = () => warn(name);
 
   onLeaving(
-    () => page && !optedOut && !waiting() && send({ ...page, ping: "1" }),
+    () => page && !objected() && !waiting() && send({ ...page, ping: "1" }),
     () => page && whenAllowed(() => view({ ...page, urlref: "" })),
   );
   return tracker;
@@ -293,13 +361,15 @@ function apply(call: Call): void {
   const [method, ...args] = typeof call === "function" ? [call] : call;
   for (const tracker of ofFirst.includes(method as string) ? trackers.slice(0, 1) : [...trackers]) {
     const known = typeof method === "function" ? method : (tracker as Record<string, Method>)[method];
-    if (known) {
-      known.apply(tracker, args);
-    } else if (!warned.has(method)) {
-      warned.add(method);
-      console.warn(`Fotspor: _paq.push(["${method}"]) does nothing here`);
-    }
+    if (known) known.apply(tracker, args);
+    else warn(method);
   }
+}
+
+/** Says once that a method does nothing, and returns what one that asks is answered with. */
+function warn(method: unknown): string {
+  if (warned.size < warned.add(method).size) console.warn(`Fotspor: _paq.push(["${method}"]) does nothing here`);
+  return "";
 }
 
 /** Adds a tracker for the queue to speak to. The first one works off what has queued up. */
@@ -354,7 +424,18 @@ function firstTracker(url?: string, site?: string | number): Tracker {
   return trackers[0] || add(url, site);
 }
 
+// The opt-out page of the server, in a frame, says what was chosen there and is told what
+// holds. It says {fotspor: "optout", site, out}, or without out to be told.
+function heard({ data, origin, source }: MessageEvent): void {
+  const isServer = (tracker: Tracker) => new URL(tracker.getTrackerUrl(), location.href).origin === origin;
+  if (data?.fotspor !== "optout" || !trackers.some(isServer)) return;
+  if (data.out) trackers[0].optUserOut();
+  else if (data.out === false) include();
+  (source as Window).postMessage({ ...data, out: !!silent || objected() || withheld() }, origin);
+}
+
 if (!window.Matomo) {
+  on("message", heard);
   window.Matomo = window.Piwik = matomo;
   onceSeen(release);
   window.matomoAsyncInit?.();

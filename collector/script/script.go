@@ -21,6 +21,8 @@ import (
 	"time"
 )
 
+//go:generate node table.mjs
+
 // dist is filled by the build of fotspor.ts and matomo.ts. It is committed empty,
 // so that the Go code compiles before the scripts are built.
 //

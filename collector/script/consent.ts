@@ -1,0 +1,89 @@
+// What a visitor decided on this website, in Matomo's own cookies of the page: an
+// objection, or a consent that a page asked for. They say what was chosen and nothing of
+// who chose it.
+
+const removed = "mtm_consent_removed";
+const given = "mtm_consent";
+
+const older = ["matomo_ignore", "piwik_ignore"];
+
+/** Value of an objection that Fotspor took. Matomo writes a time there. */
+const ours = "1";
+/** Value of a consent that was taken back here. */
+const withdrawn = "2";
+
+const longest = 395 * 24; // hours: 13 months
+
+/** Where cookies of the page are kept, as it says to Matomo's tracker. */
+export const place = { domain: "", path: "/" };
+
+// A page in a sandbox has no cookies, and throws.
+function cookies(): string {
+  try {
+    return document.cookie;
+  } catch {
+    return "";
+  }
+}
+
+/** Returns the value of a cookie, or "". */
+export const cookie = (name: string) => (RegExp(`(?:^|; ?)${name}=([^;]*)`).exec(cookies()) || ["", ""])[1];
+
+function write(name: string, value: unknown, hours: number, domain: string): void {
+  try {
+    document.cookie =
+      `${name}=${value};path=${place.path};max-age=${hours * 3600};SameSite=Lax` +
+      (domain && `;domain=${domain}`) +
+      (isSecureContext ? ";Secure" : "");
+  } catch {}
+}
+
+/** Keeps a cookie for some hours, 13 months at most and unless told; where the page says if that can be. */
+function keep(name: string, value: unknown, hours?: number): void {
+  const lasting = Math.min(hours || longest, longest);
+  write(name, value, lasting, place.domain);
+  if (!cookie(name)) write(name, value, lasting, "");
+}
+
+/** Forgets a cookie, whichever part of the website it was kept for. */
+function forget(name: string): void {
+  write(name, "", 0, "");
+  for (let { hostname } = location; cookie(name) && hostname; hostname = hostname.replace(/^[^.]*\.?/, "")) {
+    write(name, "", 0, hostname);
+  }
+}
+
+// Holds where no cookie can be kept, too: until the page is left.
+let here = false;
+
+/** Whether the visitor objected. Those who did so at Matomo's own box may be known by its older cookies. */
+export const objected = () => here || cookie(removed) === ours || older.some((name) => cookie(name));
+
+/** Whether the visitor took a consent back, or objected at Matomo: a consent that follows ends that. */
+export const withheld = () => !!cookie(removed);
+
+export function object(hours?: number): void {
+  here = true;
+  forget(given);
+  keep(removed, ours, hours);
+}
+
+/** Takes an objection back. */
+export function unobject(): void {
+  here = false;
+  [removed, ...older].forEach(forget);
+}
+
+/** The day on which the visitor consented, in milliseconds since 1970, if that is remembered. */
+export const remembered = () => (!objected() && !withheld() && cookie(given)) || null;
+
+/** Ends a consent that was withdrawn. An objection made at Fotspor's own box stays. */
+export const consent = () => objected() || forget(removed);
+
+// A time to the millisecond would nearly be a number of the visitor's.
+export const remember = (hours?: number) => keep(given, Date.now() - (Date.now() % 864e5), hours);
+
+export function withdraw(hours?: number): void {
+  forget(given);
+  if (!objected()) keep(removed, withdrawn, hours);
+}
