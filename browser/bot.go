@@ -48,8 +48,9 @@ var engines = []string{
 
 // bot returns the rule that tells the program behind a User-Agent and the name of
 // that program, Other if bots has none such, or "" and "" for a person's browser; ua is
-// the lower case of raw. App means that it names an app that shows pages.
-func bot(raw, ua string, app bool) (rule, name string) {
+// the lower case of raw, and words what it says of its device. App means that it names
+// an app that shows pages.
+func bot(raw, ua string, words seen, app bool) (rule, name string) {
 	switch {
 	case strings.TrimSpace(ua) == "":
 		return RuleMalformed, noUserAgent
@@ -60,7 +61,7 @@ func bot(raw, ua string, app bool) (rule, name string) {
 	}
 	embedded := isWebView(ua, app)
 	claimed := compatible(raw, ua)
-	foreign := stranger(raw, ua, embedded)
+	foreign := stranger(raw, ua, words, embedded)
 	rule, at := findMark(raw, ua, embedded)
 	switch {
 	case rule != "":

@@ -126,16 +126,17 @@ func parse(r request, now time.Time) Client {
 	hinted := parseHints(r.hints)
 	token := find(raw, ua)
 	product := choose(token, hinted.product).believe(now)
+	words := look(ua)
 	os := hinted.os
 	if os == "" {
-		os = system(ua)
+		os = words.system
 	}
 	client := Client{Browser: product.name, Version: product.version, OS: os}
-	client.Rule, client.Bot = bot(raw, ua, token.app)
+	client.Rule, client.Bot = bot(raw, ua, words, token.app)
 	if client.Bot == "" && hinted.headless {
 		client.Rule, client.Bot = RuleHeadless, headlessChrome
 	}
-	client.Device = device(ua, os, hinted.mobile)
+	client.Device = device(ua, os, words, hinted.mobile)
 	if client.Bot != "" {
 		client.Device = deviceOther
 	}

@@ -17,92 +17,110 @@ const iOSWebView = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) Apple
 // TestMarksByChance: words that programs use of themselves stand in people's browsers
 // too, where models, builds, languages and apps have their names.
 func TestMarksByChance(t *testing.T) {
-	for _, c := range []struct{ name, userAgent string }{
-		{"shop app, checkout", webView + " csh-cashify-flutter csh-store-checkout d2c-back-supported"},
-		{"shop app on iOS, checkout", iOSWebView + " KassaCheckout/3.1"},
-		{"shop app, checkout in a name", webView + " KassaCheckout/3.1"},
-		{"app that reads codes", webView + " QRScanner/2.4"},
-		{"app that reads codes on iOS", iOSWebView + " QRScanner/2.4"},
-		{"app that scans papers", webView + " CamScanner/4.8.5.2310271827"},
-		{"app of podcasts", webView + " Podcastappen/5.2"},
-		{"app of podcasts on iOS", iOSWebView + " Podcastappen/5.2 (build 12)"},
-		{"app of surveys", webView + " FeltSurvey/1.0"},
-		{"app of news, feed", iOSWebView + " Nyhetsfeed/8.0.1"},
-		{"app with a bot in its name", webView + " Robotklipper/1.2"},
-		{"app called by its domain", webView + " tilbud.com/5.1"},
-		{"app before Mozilla", "Job Search/24.4.0 " + webView},
-		{"Instagram, region in the language", iOSWebView + " Instagram 330.0.3.29.91 (iPhone14,3; iOS 17_5; en_GB@rg=nozzzz; en; scale=3.00; 1125x2436; 595323416)"},
-		{"Instagram, calendar in the language", iOSWebView + " Instagram 330.0.3.29.91 (iPhone14,3; iOS 17_5; fa_IR@calendar=gregorian; fa; scale=3.00; 1125x2436; 595323416)"},
-		{"Instagram, a phone called ruby", webView + " Instagram 333.0.0.42.91 Android (33/13; 440dpi; 1080x2400; Xiaomi/Redmi; 22101316UG; ruby; mt6877; nb_NO; 604247818)"},
-		{"Instagram, rss in the build", strings.Replace(webView, "Pixel 8", "moto g(50) 5G Build/S1RSS32.38-20-9-13", 1) + " Instagram 333.0.0.42.91 Android (31/12; 280dpi; 720x1462; motorola; moto g(50) 5G; saipan; mt6833; nb_NO; 604247818)"},
-		{"Facebook, a model with a mark", webView + " [FB_IAB/FB4A;FBAV/531.0.0.47.109;FBDV/Robot Check;]"},
-		{"Facebook on iOS, a carrier with a mark", iOSWebView + " [FBAN/FBIOS;FBAV/534.0.0.32.98;FBDV/iPhone15,3;FBCR/Get;FBLC/nb_NO;FBOP/80]"},
-		{"Snapchat on iOS, with Safari's word", safariPhone + " Snapchat/13.60.0.45 (like Safari/8621.3.11, spider)"},
-		{"php and digits", onPhone("PHP110")},
-		{"php and digits, Yandex", "Mozilla/5.0 (Linux; arm_64; Android 13; PHP110) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/114.0.0.0 YaBrowser/23.7.0.271.00 SA/3 Mobile Safari/537.36"},
-		{"got and a dash", onPhone("GOT-W29")},
-		{"rss in the build", onPhone("moto g(50) 5G Build/S1RSS32.38-20-9-13")},
-		{"gpt in the model", onPhone("SGPT12 Build/TISU0122")},
-		{"dart", onPhone("DART KZ07 Build/LMY47I")},
-		{"ruby", onPhone("HTC_Ruby")},
-		{"java", onPhone("Java Phone 2")},
-		{"node", onPhone("Node Tab")},
-		{"M BOT", onPhone("M BOT 551")}, {"B BOT", onPhone("B BOT 50")}, {"VR BOT", onPhone("VR BOT 552 PLUS")},
-		{"M_bot_tab", onPhone("M_bot_tab_71")}, {"IDbot", onPhone("IDbot553PLUS")}, {"C Bot", onPhone("C Bot Tab 100")},
-		{"XBot", onPhone("XBot")}, {"XBot Junior", onPhone("XBot Junior")}, {"Cubot", onPhone("CUBOT_NOTE_S")},
-		{"Spider", onPhone("Spider 8")}, {"GLX Spider", onPhone("GLX SpiderI Build/JDQ39")},
-		{"robot in the build", onPhone("Galaxy S4 Build/Robot")},
-		{"scanner of a shop", onPhone("Honeywell Scanner CT60")},
-		{"monitor", onPhone("Smart Monitor M7")},
-		{"user in the build", "Mozilla/5.0 (Linux; U; Android 2.1; fr-fr; A10 Build/ERE27) AppleWebKit/530.17 (KHTML, like Gecko) Version/4.0 Mobile Safari/530.17; A10-V5.0.67-user-20101018"},
-		{"an app's Dalvik", "Dalvik/2.1.0 (Linux; U; Android 9; CUBOT X19 Build/PPR1.180610.011)"},
-		{"an app before Dalvik", "ESPN App/6.12.0 Dalvik/2.1.0 (Linux; U; Android 9; SM-G965U Build/PPR1.180610.011)"},
-		{"HarmonyOS", "Mozilla/5.0 (Linux; Android 12; HarmonyOS; GOT-AL09; HMSCore 6.6.0.369) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/92.0.4515.105 HuaweiBrowser/12.0.4.310 Safari/537.36"},
-		{"KaiOS", "Mozilla/5.0 (Mobile; Kaios Robot 2; rv:48.0) Gecko/48.0 Firefox/48.0 KAIOS/2.5"},
-		{"UC that saves data", "UCWEB/2.0 (Java; U; MIDP-2.0; Nokia203/20.37) U2/1.0.0 UCMini/11.4.0.1180 (SpeedMode; Proxy; Android 6.0; GT-S5360 ) U2/1.0.0 Mobile"},
-		{"UC that saves data, no model", "UCWEB/2.0 (MIDP-2.0; U; Adr 9; nb-NO; Pixel_8) U2/1.0.0 UCBrowser/12.13.5.1209 (SpeedMode; Proxy) U2/1.0.0 Mobile"},
-		{"Ecosia, @ before its version", safariPhone + " (Ecosia ios@13.1.0.2301)"},
-		{"a phone's old browser", "SonyEricssonK800i/R1KG Browser/NetFront/3.3 Profile/MIDP-2.0 Configuration/CLDC-1.1"},
-		{"an app's client without an engine", "Mozilla/5.0 (Linux; Android 7.0; iQM801 Build/NRD90M)"},
-		{"in the middle of an app's name", webView + " Detektiv/1.0"},
-		{"app on an iPad, which says Macintosh", "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_6) AppleWebKit/605.1.15 (KHTML, like Gecko) KassaCheckout/3.1"},
-	} {
+	for _, c := range marksByChance {
 		if got := browser.Parse(c.userAgent, hit.Hints{}); got.Bot != "" || got.Rule != "" {
 			t.Errorf("%s: taken for the bot %q (%s): %s", c.name, got.Bot, got.Rule, c.userAgent)
 		}
 	}
 }
 
+var marksByChance = []struct{ name, userAgent string }{
+	{"shop app, checkout", webView + " csh-cashify-flutter csh-store-checkout d2c-back-supported"},
+	{"shop app on iOS, checkout", iOSWebView + " KassaCheckout/3.1"},
+	{"shop app, checkout in a name", webView + " KassaCheckout/3.1"},
+	{"app that reads codes", webView + " QRScanner/2.4"},
+	{"app that reads codes on iOS", iOSWebView + " QRScanner/2.4"},
+	{"app that scans papers", webView + " CamScanner/4.8.5.2310271827"},
+	{"app of podcasts", webView + " Podcastappen/5.2"},
+	{"app of podcasts on iOS", iOSWebView + " Podcastappen/5.2 (build 12)"},
+	{"app of surveys", webView + " FeltSurvey/1.0"},
+	{"app of news, feed", iOSWebView + " Nyhetsfeed/8.0.1"},
+	{"app with a bot in its name", webView + " Robotklipper/1.2"},
+	{"app called by its domain", webView + " tilbud.com/5.1"},
+	{"app before Mozilla", "Job Search/24.4.0 " + webView},
+	{"Instagram, region in the language", iOSWebView + " Instagram 330.0.3.29.91 (iPhone14,3; iOS 17_5; en_GB@rg=nozzzz; en; scale=3.00; 1125x2436; 595323416)"},
+	{"Instagram, calendar in the language", iOSWebView + " Instagram 330.0.3.29.91 (iPhone14,3; iOS 17_5; fa_IR@calendar=gregorian; fa; scale=3.00; 1125x2436; 595323416)"},
+	{"Instagram, a phone called ruby", webView + " Instagram 333.0.0.42.91 Android (33/13; 440dpi; 1080x2400; Xiaomi/Redmi; 22101316UG; ruby; mt6877; nb_NO; 604247818)"},
+	{"Instagram, rss in the build", strings.Replace(webView, "Pixel 8", "moto g(50) 5G Build/S1RSS32.38-20-9-13", 1) + " Instagram 333.0.0.42.91 Android (31/12; 280dpi; 720x1462; motorola; moto g(50) 5G; saipan; mt6833; nb_NO; 604247818)"},
+	{"Facebook, a model with a mark", webView + " [FB_IAB/FB4A;FBAV/531.0.0.47.109;FBDV/Robot Check;]"},
+	{"Facebook on iOS, a carrier with a mark", iOSWebView + " [FBAN/FBIOS;FBAV/534.0.0.32.98;FBDV/iPhone15,3;FBCR/Get;FBLC/nb_NO;FBOP/80]"},
+	{"Snapchat on iOS, with Safari's word", safariPhone + " Snapchat/13.60.0.45 (like Safari/8621.3.11, spider)"},
+	{"php and digits", onPhone("PHP110")},
+	{"php and digits, Yandex", "Mozilla/5.0 (Linux; arm_64; Android 13; PHP110) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/114.0.0.0 YaBrowser/23.7.0.271.00 SA/3 Mobile Safari/537.36"},
+	{"got and a dash", onPhone("GOT-W29")},
+	{"rss in the build", onPhone("moto g(50) 5G Build/S1RSS32.38-20-9-13")},
+	{"gpt in the model", onPhone("SGPT12 Build/TISU0122")},
+	{"dart", onPhone("DART KZ07 Build/LMY47I")},
+	{"ruby", onPhone("HTC_Ruby")},
+	{"java", onPhone("Java Phone 2")},
+	{"node", onPhone("Node Tab")},
+	{"M BOT", onPhone("M BOT 551")}, {"B BOT", onPhone("B BOT 50")}, {"VR BOT", onPhone("VR BOT 552 PLUS")},
+	{"M_bot_tab", onPhone("M_bot_tab_71")}, {"IDbot", onPhone("IDbot553PLUS")}, {"C Bot", onPhone("C Bot Tab 100")},
+	{"XBot", onPhone("XBot")}, {"XBot Junior", onPhone("XBot Junior")}, {"Cubot", onPhone("CUBOT_NOTE_S")},
+	{"Spider", onPhone("Spider 8")}, {"GLX Spider", onPhone("GLX SpiderI Build/JDQ39")},
+	{"robot in the build", onPhone("Galaxy S4 Build/Robot")},
+	{"scanner of a shop", onPhone("Honeywell Scanner CT60")},
+	{"monitor", onPhone("Smart Monitor M7")},
+	{"user in the build", "Mozilla/5.0 (Linux; U; Android 2.1; fr-fr; A10 Build/ERE27) AppleWebKit/530.17 (KHTML, like Gecko) Version/4.0 Mobile Safari/530.17; A10-V5.0.67-user-20101018"},
+	{"an app's Dalvik", "Dalvik/2.1.0 (Linux; U; Android 9; CUBOT X19 Build/PPR1.180610.011)"},
+	{"an app before Dalvik", "ESPN App/6.12.0 Dalvik/2.1.0 (Linux; U; Android 9; SM-G965U Build/PPR1.180610.011)"},
+	{"HarmonyOS", "Mozilla/5.0 (Linux; Android 12; HarmonyOS; GOT-AL09; HMSCore 6.6.0.369) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/92.0.4515.105 HuaweiBrowser/12.0.4.310 Safari/537.36"},
+	{"KaiOS", "Mozilla/5.0 (Mobile; Kaios Robot 2; rv:48.0) Gecko/48.0 Firefox/48.0 KAIOS/2.5"},
+	{"UC that saves data", "UCWEB/2.0 (Java; U; MIDP-2.0; Nokia203/20.37) U2/1.0.0 UCMini/11.4.0.1180 (SpeedMode; Proxy; Android 6.0; GT-S5360 ) U2/1.0.0 Mobile"},
+	{"UC that saves data, no model", "UCWEB/2.0 (MIDP-2.0; U; Adr 9; nb-NO; Pixel_8) U2/1.0.0 UCBrowser/12.13.5.1209 (SpeedMode; Proxy) U2/1.0.0 Mobile"},
+	{"Ecosia, @ before its version", safariPhone + " (Ecosia ios@13.1.0.2301)"},
+	{"a phone's old browser", "SonyEricssonK800i/R1KG Browser/NetFront/3.3 Profile/MIDP-2.0 Configuration/CLDC-1.1"},
+	{"an app's client without an engine", "Mozilla/5.0 (Linux; Android 7.0; iQM801 Build/NRD90M)"},
+	{"in the middle of an app's name", webView + " Detektiv/1.0"},
+	{"app on an iPad, which says Macintosh", "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_6) AppleWebKit/605.1.15 (KHTML, like Gecko) KassaCheckout/3.1"},
+}
+
+func chancePeople() (userAgents []string) {
+	for _, c := range marksByChance {
+		userAgents = append(userAgents, c.userAgent)
+	}
+	return userAgents
+}
+
 // TestMarksOnPurpose: who says who it is, or that nobody looks, is a bot in a view of
 // an app and on a phone too.
 func TestMarksOnPurpose(t *testing.T) {
-	for _, c := range []struct{ name, userAgent, rule, bot string }{
-		{"headless on a phone", strings.Replace(chromePhone, "Chrome/", "HeadlessChrome/", 1), browser.RuleHeadless, "HeadlessChrome"},
-		{"headless in a web view", strings.Replace(webView, "Chrome/", "HeadlessChrome/", 1), browser.RuleHeadless, "HeadlessChrome"},
-		{"GPTBot in a web view", webView + " (compatible; GPTBot/1.2; +https://openai.com/gptbot)", browser.RuleAI, "GPTBot"},
-		{"GPTBot as a word of a web view", webView + " GPTBot/1.2", browser.RuleAI, "GPTBot"},
-		{"GPTBot on a phone", onPhone("GPTBot/1.2"), browser.RuleAI, "GPTBot"},
-		{"Googlebot's phone", "Mozilla/5.0 (Linux; Android 6.0.1; Nexus 5X Build/MMB29P) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/153.0.7800.41 Mobile Safari/537.36 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", browser.RuleCrawler, "Googlebot"},
-		{"Googlebot in a web view", webView + " Googlebot/2.1", browser.RuleCrawler, "Googlebot"},
-		{"Googlebot's iPhone", iOSWebView + " (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", browser.RuleCrawler, "Googlebot"},
-		{"Googlebot in the comment of a phone", onPhone("Googlebot"), browser.RuleCrawler, "Googlebot"},
-		{"compatible in a web view", webView + " (compatible; AhrefsBot/7.0; +http://ahrefs.com/robot/)", browser.RuleCrawler, "AhrefsBot"},
-		{"compatible in the comment of a web view", strings.Replace(webView, "Pixel 8", "compatible; AhrefsBot/7.0", 1), browser.RuleCrawler, "AhrefsBot"},
-		{"compatible, of a name that nobody knows", webView + " (compatible; Fjellvettbot/0.1)", browser.RuleCrawler, browser.Other},
-		{"an address in a web view", webView + " (+https://fjellvett.example/om)", browser.RuleCrawler, "unnamed"},
-		{"an e-mail address in a web view", iOSWebView + " (drift@fjellvett.example)", browser.RuleCrawler, "unnamed"},
-		{"facebookexternalhit beside Instagram", webView + " Instagram 333.0.0.42.91 Android facebookexternalhit/1.1", browser.RulePreview, "facebookexternalhit"},
-		{"a word beside the engine", "Mozilla/5.0 (Linux; U; Android 2.3.4; generic) AppleWebKit/537.36 (KHTML, like Gecko; Google Web Preview) Version/4.0 Mobile Safari/537.36", browser.RulePreview, browser.Other},
-		{"a library in a web view", webView + " okhttp/4.12.0", browser.RuleLibrary, "okhttp"},
-		{"on a phone, outside the comment", chromePhone + " LynvingeMonitor", browser.RuleMonitor, browser.Other},
-		{"an app's check outside a web view", chromeWindows + " KassaCheckout/3.1", browser.RuleMonitor, browser.Other},
-		{"php, a word", "php/8.3", browser.RuleLibrary, "PHP"},
-		{"a bot with digits in front", "Mozilla/5.0 (compatible; MJ12bot/v1.4.8; http://mj12bot.com/)", browser.RuleCrawler, "MJ12bot"},
-	} {
+	for _, c := range marksOnPurpose {
 		if got := browser.Parse(c.userAgent, hit.Hints{}); got.Rule != c.rule || got.Bot != c.bot {
 			t.Errorf("%s: %q by rule %q, want %q by %q: %s", c.name, got.Bot, got.Rule, c.bot, c.rule, c.userAgent)
 		}
 	}
+}
+
+var marksOnPurpose = []struct{ name, userAgent, rule, bot string }{
+	{"headless on a phone", strings.Replace(chromePhone, "Chrome/", "HeadlessChrome/", 1), browser.RuleHeadless, "HeadlessChrome"},
+	{"headless in a web view", strings.Replace(webView, "Chrome/", "HeadlessChrome/", 1), browser.RuleHeadless, "HeadlessChrome"},
+	{"GPTBot in a web view", webView + " (compatible; GPTBot/1.2; +https://openai.com/gptbot)", browser.RuleAI, "GPTBot"},
+	{"GPTBot as a word of a web view", webView + " GPTBot/1.2", browser.RuleAI, "GPTBot"},
+	{"GPTBot on a phone", onPhone("GPTBot/1.2"), browser.RuleAI, "GPTBot"},
+	{"Googlebot's phone", "Mozilla/5.0 (Linux; Android 6.0.1; Nexus 5X Build/MMB29P) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/153.0.7800.41 Mobile Safari/537.36 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", browser.RuleCrawler, "Googlebot"},
+	{"Googlebot in a web view", webView + " Googlebot/2.1", browser.RuleCrawler, "Googlebot"},
+	{"Googlebot's iPhone", iOSWebView + " (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", browser.RuleCrawler, "Googlebot"},
+	{"Googlebot in the comment of a phone", onPhone("Googlebot"), browser.RuleCrawler, "Googlebot"},
+	{"compatible in a web view", webView + " (compatible; AhrefsBot/7.0; +http://ahrefs.com/robot/)", browser.RuleCrawler, "AhrefsBot"},
+	{"compatible in the comment of a web view", strings.Replace(webView, "Pixel 8", "compatible; AhrefsBot/7.0", 1), browser.RuleCrawler, "AhrefsBot"},
+	{"compatible, of a name that nobody knows", webView + " (compatible; Fjellvettbot/0.1)", browser.RuleCrawler, browser.Other},
+	{"an address in a web view", webView + " (+https://fjellvett.example/om)", browser.RuleCrawler, "unnamed"},
+	{"an e-mail address in a web view", iOSWebView + " (drift@fjellvett.example)", browser.RuleCrawler, "unnamed"},
+	{"facebookexternalhit beside Instagram", webView + " Instagram 333.0.0.42.91 Android facebookexternalhit/1.1", browser.RulePreview, "facebookexternalhit"},
+	{"a word beside the engine", "Mozilla/5.0 (Linux; U; Android 2.3.4; generic) AppleWebKit/537.36 (KHTML, like Gecko; Google Web Preview) Version/4.0 Mobile Safari/537.36", browser.RulePreview, browser.Other},
+	{"a library in a web view", webView + " okhttp/4.12.0", browser.RuleLibrary, "okhttp"},
+	{"on a phone, outside the comment", chromePhone + " LynvingeMonitor", browser.RuleMonitor, browser.Other},
+	{"an app's check outside a web view", chromeWindows + " KassaCheckout/3.1", browser.RuleMonitor, browser.Other},
+	{"php, a word", "php/8.3", browser.RuleLibrary, "PHP"},
+	{"a bot with digits in front", "Mozilla/5.0 (compatible; MJ12bot/v1.4.8; http://mj12bot.com/)", browser.RuleCrawler, "MJ12bot"},
+}
+
+func purposeBots() (userAgents []string) {
+	for _, c := range marksOnPurpose {
+		userAgents = append(userAgents, c.userAgent)
+	}
+	return userAgents
 }
 
 // TestStrangeButPeople: words and comments that everyday browsers have not, of
@@ -113,6 +131,10 @@ func TestStrangeButPeople(t *testing.T) {
 		want            browser.Client
 	}{
 		{"Ladybird of 2026", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Ladybird/1.0 Chrome/146.0.0.0 Safari/537.36",
+			browser.Client{Browser: "Ladybird", Version: "1", OS: "Linux", Device: "desktop"}},
+		{"Ladybird of 2026, as it comes", "Mozilla/5.0 (macOS; AArch64) Ladybird/1.0 Chrome/146.0.0.0 AppleWebKit/537.36 Safari/537.36",
+			browser.Client{Browser: "Ladybird", Version: "1", OS: "macOS", Device: "desktop"}},
+		{"Ladybird on Linux", "Mozilla/5.0 (Linux; x86_64) Ladybird/1.0 Chrome/146.0.0.0 AppleWebKit/537.36 Safari/537.36",
 			browser.Client{Browser: "Ladybird", Version: "1", OS: "Linux", Device: "desktop"}},
 		{"Steam", "Mozilla/5.0 (Windows NT 10.0; Win64; x64; Valve Steam Client/default/1733265492) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.6478.183 Safari/537.36",
 			browser.Client{Browser: "Chrome", Version: "126", OS: "Windows", Device: "desktop"}},

@@ -147,7 +147,7 @@ func TestListedBrowsers(t *testing.T) {
 	}
 	family.atLeast(t, "family", 98)
 	version.atLeast(t, "family and major version", 95)
-	people.atLeast(t, "not taken for a bot", 97) // the rest show no page: loaders of icons, previews, development builds
+	people.atLeast(t, "not taken for a bot", 97) // the rest show no page: loaders of icons, previews
 }
 
 // TestImplausible prints how much of the traffic that its collectors found
@@ -158,6 +158,41 @@ func TestImplausible(t *testing.T) {
 		told.count(browser.Parse(r.UA, hit.Hints{}).Bot != "", r.Weight)
 	}
 	told.atLeast(t, "implausible traffic told", 25)
+}
+
+// TestFloors: at once, people are left be and bots found. The rows of the table come
+// with those of others where these are present.
+func TestFloors(t *testing.T) {
+	floors := func(t *testing.T, people, bots []string) {
+		var left, found share
+		for _, userAgent := range people {
+			got := browser.Parse(userAgent, hit.Hints{})
+			left.count(got.Bot == "", 1)
+			if got.Bot != "" {
+				t.Logf("taken for the bot %q (%s): %s", got.Bot, got.Rule, userAgent)
+			}
+		}
+		for _, userAgent := range bots {
+			found.count(browser.Parse(userAgent, hit.Hints{}).Bot != "", 1)
+		}
+		t.Logf("%d people, %d bots", len(people), len(bots))
+		left.atLeast(t, "people not taken for bots", 99.9)
+		found.atLeast(t, "bots found", 99)
+	}
+	people, bots := slices.Concat(people, chancePeople()), slices.Concat(inventedBots, purposeBots())
+	t.Run("own table", func(t *testing.T) { floors(t, people, bots) })
+	t.Run("with the rows of others", func(t *testing.T) {
+		for _, source := range []string{"npm:user-agents", "npm:top-user-agents", "crawler-user-agents"} {
+			for _, r := range corpus(t, source) {
+				if *r.IsBot {
+					bots = append(bots, r.UA)
+				} else {
+					people = append(people, r.UA)
+				}
+			}
+		}
+		floors(t, people, bots)
+	})
 }
 
 func deref(s *string) string {

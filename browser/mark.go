@@ -2,10 +2,8 @@ package browser
 
 import "strings"
 
-// names and deeds are parts of words that programs use of themselves, in lower case,
-// by the rule they stand for. Where several are in a User-Agent, the first counts, and
-// names go before deeds. A "<" before a mark means that a word begins with it, a ">"
-// behind it that a word ends with it, but for an s. A digit is part of a word.
+// marks are parts of words that programs use of themselves, by the rule they stand
+// for. Where several are in a User-Agent, the first counts, and names go before deeds.
 type marks []struct{ rule, words string }
 
 // names say who a program is.
@@ -52,54 +50,44 @@ var deeds = marks{
 
 // mark is one word of names or deeds.
 type mark struct {
-	rule, word   string
-	rank         int
-	begins, ends bool
-	isName       bool
-	isEveryday   bool // a whole word that means something else too, such as ruby
+	rule       string
+	isName     bool
+	isEveryday bool // a whole word that means something else too, such as ruby
 }
 
-// marksByPair has names and deeds by the pair of bytes that they begin with, so that a
-// User-Agent is read once.
-var marksByPair = func() *[1 << 10][]mark {
-	byPair, rank := new([1 << 10][]mark), 0
+// markFinder finds the words of names and deeds, whose ranks are the places in marked.
+var markFinder, marked = func() (*finder, []mark) {
+	words, marked := new(finder), []mark(nil)
 	for i, list := range []marks{names, deeds} {
 		for _, m := range list {
-			for word := range strings.FieldsSeq(m.words) {
-				one := mark{rule: m.rule, rank: rank, isName: i == 0}
-				word, one.begins = strings.CutPrefix(word, "<")
-				one.word, one.ends = strings.CutSuffix(word, ">")
-				one.isEveryday = (one.begins || one.ends) && !strings.ContainsFunc(one.word, isPunctuation)
-				at := pair(one.word, 0)
-				byPair[at] = append(byPair[at], one)
-				rank++
+			for text := range strings.FieldsSeq(m.words) {
+				w := parseWord(text, len(marked))
+				words.add(w)
+				marked = append(marked, mark{
+					rule:       m.rule,
+					isName:     i == 0,
+					isEveryday: (w.begins || w.ends) && !strings.ContainsFunc(w.text, isPunctuation),
+				})
 			}
 		}
 	}
-	return byPair
+	return words, marked
 }()
-
-// pair is a hash of two bytes of s, the same for some that are not.
-func pair(s string, at int) int { return int(s[at]&31)<<5 | int(s[at+1]&31) }
 
 // findMark returns the rule of the mark in ua that counts, and where it stands; or
 // "" if none does. One outside an address counts more than any within.
 func findMark(raw, ua string, embedded bool) (rule string, at int) {
-	const within = 1 << 16
-	best := 2 * within
-	for i := range len(ua) - 1 {
-		for _, m := range marksByPair[pair(ua, i)] {
-			if m.rank >= best || !strings.HasPrefix(ua[i:], m.word) ||
-				m.begins && i > 0 && isAlphanumeric(ua[i-1]) || m.ends && !endsWord(ua[i+len(m.word):]) {
-				continue
-			}
-			rank := m.rank
-			if start, end := span(ua, i); isAddress(ua, start, end) {
-				rank += within
-			}
-			if rank < best && !m.isChance(raw, ua, i, embedded) {
-				best, rule, at = rank, m.rule, i
-			}
+	best := 2 * len(marked)
+	for i, w := range markFinder.all(ua) {
+		rank := w.rank
+		if rank >= best {
+			continue
+		}
+		if start, end := span(ua, i); isAddress(ua, start, end) {
+			rank += len(marked)
+		}
+		if m := marked[w.rank]; rank < best && !m.isChance(raw, ua, i, embedded) {
+			best, rule, at = rank, m.rule, i
 		}
 	}
 	return rule, at
@@ -158,9 +146,3 @@ func commentAround(ua string, at int) string {
 }
 
 func isOpening(c byte) bool { return c == '(' || c == '[' }
-
-// endsWord reports whether rest, what follows a word, leaves it be but for an s.
-func endsWord(rest string) bool {
-	rest = strings.TrimPrefix(rest, "s")
-	return rest == "" || !isAlphanumeric(rest[0])
-}

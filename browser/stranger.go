@@ -32,7 +32,8 @@ var familiar = strings.Fields(`
 	tenta perfect yjapp-ios chedot aolbuild adg aolshield hola xvast briskbard openfin
 	sitekiosk streamy vuhuv degdegan flast mxnitro sfive crusta qazweb lovense helio tbc cunaguaro light borealis
 	firephp firebug bdbrowserhd_i18n bloket tvdesktop tradingview coccoc startpage veera skyleap samanthadoubao doubao
-	lark itop webdiscover liri sparksafe`)
+	lark itop webdiscover liri sparksafe slbvpv citizenfx adobecep creativecloud cravingexplorer talon island
+	brightsign dolphinhdcn skyfire`)
 
 // shells are the words of apps that show pages and of televisions: anything may
 // stand beside them.
@@ -98,15 +99,16 @@ var isField = func() map[string]bool {
 
 // stranger returns the first word of a User-Agent that neither a browser nor an
 // app of people would put there, or "" if there is none; ua is the lower case of
-// raw, and embedded means that it is that of a web view.
-func stranger(raw, ua string, embedded bool) (found string) {
+// raw, words what it says of its device, and embedded means that it is that of a web
+// view.
+func stranger(raw, ua string, words seen, embedded bool) (found string) {
 	bare := isBare(ua)
-	if !bare && !isEveryday(ua) || embedded || containsAny(ua, televisions) {
+	if !bare && !isEveryday(ua) || embedded || words.class == deviceOther {
 		return ""
 	}
 	// The comment of a phone names its model, and Edge's of old did too.
 	comments := bare || isDesktop(ua) && !strings.Contains(ua, "edge/") ||
-		system(ua) == Other && !containsAny(ua, handhelds)
+		words.system == Other && !containsAny(ua, handhelds)
 	own := false // the comment that follows is that of a product made of an everyday one
 	for start, depth := 0, 0; start < len(ua); {
 		stop := " ()[]"
