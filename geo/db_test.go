@@ -249,9 +249,8 @@ func TestRegionsOfDBIP(t *testing.T) {
 	}
 }
 
-// dbipShare is the least share of DB-IP's networks with a region that have a code. What
-// is left out of it are cities and streets where a region should be, and parts of
-// territories that ISO 3166-2 does not divide, such as Hong Kong and Puerto Rico.
+// dbipShare is the least share of DB-IP's networks with a region that have a code. The
+// rest is parts of places that ISO 3166-2 does not divide, such as Hong Kong.
 const dbipShare = 0.99
 
 // TestFind runs a program in a folder of its own, from a working directory in which
@@ -387,6 +386,46 @@ func TestLookupDoubtful(t *testing.T) {
 	replace(t, path, bytes.ReplaceAll(read(t, "GeoLite2-City-Test.mmdb"), []byte("\x42GB"), []byte("\x42G\xff")))
 	if got := open(t, path).Lookup(addr("81.2.69.142")); got != (geo.Place{}) {
 		t.Errorf("Lookup = %+v, want nothing", got)
+	}
+}
+
+// TestUnknownRegion: of a MaxMind file the code of a region is taken, else its name, and
+// else none, which is counted.
+func TestUnknownRegion(t *testing.T) {
+	file := read(t, "GeoLite2-City-Test.mmdb")
+	unknown := bytes.ReplaceAll(file, []byte("\x43ENG"), []byte("\x43XYZ"))
+	nowhere := bytes.ReplaceAll(unknown, []byte("\x47England"), []byte("\x47Nowhere"))
+	norway := bytes.ReplaceAll(unknown, []byte("\x42GB"), []byte("\x42NO"))
+	for _, c := range []struct {
+		name    string
+		file    []byte
+		want    geo.Place
+		counted float64
+	}{
+		{"code", bytes.ReplaceAll(file, []byte("\x47England"), []byte("\x47Nowhere")), geo.Place{Country: "GB", Region: "GB-ENG"}, 0},
+		{"name", unknown, geo.Place{Country: "GB", Region: "GB-ENG"}, 0},
+		{"neither", nowhere, geo.Place{Country: "GB"}, 3},
+		{"of another country", norway, geo.Place{Country: "NO"}, 3},
+		{"a county that was", bytes.ReplaceAll(norway, []byte("\x43XYZ"), []byte("\x4312 ")), geo.Place{Country: "NO", Region: "NO-46"}, 0},
+		{"a county that was divided", bytes.ReplaceAll(norway, []byte("\x47England"), []byte("\x47Viken  ")), geo.Place{Country: "NO", Region: "NO-30"}, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "region.mmdb")
+			replace(t, path, c.file)
+			registry := prometheus.NewPedanticRegistry()
+			db, err := geo.Open([]string{path}, geo.Options{Registerer: registry})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 3 {
+				if got := db.Lookup(addr("81.2.69.142")); got != c.want {
+					t.Errorf("Lookup = %+v, want %+v", got, c.want)
+				}
+			}
+			if got := counter(t, registry, "fotspor_geo_unknown_regions_total"); got != c.counted {
+				t.Errorf("%v unknown regions counted, want %v", got, c.counted)
+			}
+		})
 	}
 }
 

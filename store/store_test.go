@@ -41,7 +41,7 @@ func someRows(rng *rand.Rand, n int, until time.Time, days int, loc *time.Locati
 			Site: 1 + uint32(rng.IntN(2)), Time: at, Day: hit.DayOf(at.In(loc)), Kind: hit.Pageview,
 			Path: pick("/", "/om", "/kontakt", "/blåbær; 'x' \n\x00\\"), Host: "example.org",
 			Network: pick("84.212.0.0/16", "2001:700::/32"),
-			Country: pick("NO", "SE", ""), Region: pick("Oslo", "Vestland", ""),
+			Country: pick("NO", "SE", ""), Region: pick("NO-03", "NO-46", ""),
 			Browser: pick("Firefox", "Chrome"), BrowserVersion: pick("140", "141"),
 			OS: pick("Windows", "iOS"), Device: pick("desktop", "mobile"), Language: pick("nb", "en"),
 			Channel: pick("direct", "search"), Source: pick("", "Google"), Campaign: pick("", "spring"),

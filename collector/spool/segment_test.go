@@ -239,7 +239,7 @@ func BenchmarkDecode(b *testing.B) {
 func BenchmarkEncode(b *testing.B) {
 	row := []hit.Row{{
 		Site: 1, Time: time.Unix(1_780_000_000, 0), Day: 20639, Kind: hit.Pageview, Path: "/om-oss/personvern", Host: "www.example.org",
-		Network: "192.0.0.0/16", Country: "NO", Region: "Vestland", Browser: "Firefox", BrowserVersion: "141",
+		Network: "192.0.0.0/16", Country: "NO", Region: "NO-46", Browser: "Firefox", BrowserVersion: "141",
 		OS: "Windows", Device: "desktop", Language: "nb", Channel: "search", Source: "Google",
 		EntryPath: "/", PreviousPath: "/om-oss", Pageviews: 1, PageVisitors: 1, Seconds: 37,
 	}}

@@ -784,7 +784,7 @@ func TestNothingButRows(t *testing.T) {
 func BenchmarkAppend(b *testing.B) {
 	r := hit.Row{
 		Site: 1, Time: day, Day: 20639, Kind: hit.Pageview, Path: "/om-oss/personvern", Host: "www.example.org",
-		Network: "192.0.0.0/16", Country: "NO", Region: "Vestland", Browser: "Firefox", BrowserVersion: "141",
+		Network: "192.0.0.0/16", Country: "NO", Region: "NO-46", Browser: "Firefox", BrowserVersion: "141",
 		OS: "Windows", Device: "desktop", Language: "nb", Channel: "search", Source: "Google",
 		EntryPath: "/", PreviousPath: "/om-oss", Pageviews: 1, PageVisitors: 1, Seconds: 37,
 	}

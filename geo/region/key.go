@@ -7,12 +7,13 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// form is which words of a name are in its key.
+// form is what a key is made of.
 type form byte
 
 const (
-	whole form = '=' // all words
+	whole form = '=' // all words of a name, or a code
 	bare  form = '~' // no generic words
+	below form = '-' // all words, of a subdivision that is not of the first level
 )
 
 // generic are words that one database writes and another leaves out.
@@ -23,7 +24,7 @@ var generic = func() map[string]bool {
 		area autonomous canton city commune council county department district division emirate federal
 		governorate krai kray local metropolitan municipality oblast okrug oblisi oblysy parish prefecture
 		province raion rayon region republic respublika special state territory town urban voivodeship wilayah
-		departamento departement kraj provincia regiao republika
+		departamento departement kommune kommunia kraj novads provincia rajons regiao republika voblasc
 		fylke fylkeskommune lan landskap maakunta regionen`) {
 		words[word] = true
 	}

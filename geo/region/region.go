@@ -41,11 +41,12 @@ func Code(country, called string) string {
 	}
 	var key [2 * maxName]byte
 	codes := tables().codes
-	code, ok := codes[string(appendKey(key[:0], country, called, whole))]
-	if !ok {
-		code = codes[string(appendKey(key[:0], country, called, bare))]
+	for _, f := range [...]form{whole, bare, below} {
+		if code, ok := codes[string(appendKey(key[:0], country, called, f))]; ok {
+			return code
+		}
 	}
-	return code
+	return ""
 }
 
 // Name returns the name of the subdivision of a code of ISO 3166-2, in bokmål ("nb"),
@@ -131,9 +132,9 @@ func (t *table) readOwn() {
 }
 
 // readCLDR reads cldr.txt. The comment at its top defines the columns. Codes come before
-// names, and the names of a country's own subdivisions before those of the levels below.
+// names, and names of the second level before those that have been withdrawn.
 func (t *table) readCLDR() {
-	codes, names := make(shared), [3]shared{make(shared), make(shared), make(shared)}
+	codes, first, second, withdrawn := make(shared), make(shared), make(shared), make(shared)
 	for line := range lines(cldrText) {
 		code, rest, _ := strings.Cut(line, "\t")
 		level, name, named := strings.Cut(rest, "\t")
@@ -149,15 +150,14 @@ func (t *table) readCLDR() {
 		}
 		switch level {
 		case "1":
-			names[0].addName(country, name, code, whole, bare)
+			first.addName(country, name, code, whole, bare)
 		case "2":
-			names[1].addName(country, name, code, whole)
+			second.addName(country, name, code, below)
 		default:
-			names[2].addName(country, name, code, whole)
+			withdrawn.addName(country, name, code, below)
 		}
 	}
-	t.take(codes)
-	for _, found := range names {
+	for _, found := range []shared{codes, first, second, withdrawn} {
 		t.take(found)
 	}
 }

@@ -1,6 +1,7 @@
 package region_test
 
 import (
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -102,6 +103,54 @@ var (
 	spelled = strings.NewReplacer("æ", "ae", "ø", "oe", "å", "aa", "ä", "ae", "ö", "oe", "Ø", "Oe", "Å", "Aa", "Ä", "Ae", "Ö", "Oe")
 )
 
+// TestOwnTable: each name in names.txt leads to the code of its line, each code has a
+// name, and none stands twice.
+func TestOwnTable(t *testing.T) {
+	text, err := os.ReadFile("names.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		head, rest, _ := strings.Cut(line, "|")
+		head = strings.TrimSpace(head)
+		code, target := strings.Fields(head)[0], strings.Fields(head)[0]
+		country, _, _ := strings.Cut(code, "-")
+		if _, now, ok := strings.Cut(head, " now "); ok {
+			target = now
+		}
+		if _, is, ok := strings.Cut(head, " is "); ok {
+			target = is
+		}
+		if seen[head] {
+			t.Errorf("%s stands twice", head)
+		}
+		seen[head] = true
+		names := strings.FieldsFunc(rest, func(r rune) bool { return r == '|' || r == ',' })
+		if code != country {
+			names = append(names, code)
+			if name := region.Name(code, "en"); name == code {
+				t.Errorf("%s has no name", code)
+			}
+		}
+		for _, name := range names {
+			if name = strings.TrimSpace(name); name == "" {
+				continue
+			}
+			if got := region.Code(country, name); got != target {
+				t.Errorf("%s: Code(%s, %q) = %q, want %s", head, country, name, got, target)
+			}
+		}
+	}
+	if len(seen) < 300 {
+		t.Errorf("%d lines read", len(seen))
+	}
+}
+
 func TestCode(t *testing.T) {
 	for _, c := range []struct{ name, country, called, want string }{
 		// DB-IP, MaxMind, IP2Location and their like
@@ -166,7 +215,20 @@ func TestCode(t *testing.T) {
 		{"kind behind it", "RO", "Constanta County", "RO-CT"},
 		{"apostrophe", "NZ", "Hawke's Bay Region", "NZ-HKB"},
 		{"a code that has another in its place", "CN", "22", "CN-JL"},
-		{"a name that two have", "ZZ", "Central", ""},
+		{"a division before a district of its name", "BD", "Dhaka", "BD-C"},
+		{"a county before a municipality of its name", "LT", "Vilnius", "LT-VL"},
+		{"below a level that databases leave out", "ID", "West Java", "ID-JB"},
+		{"the city", "UA", "Kyiv City", "UA-30"},
+		{"the region around it, by the same name", "UA", "Kyiv", "UA-32"},
+		{"the city", "RU", "Moscow", "RU-MOW"},
+		{"the region around it", "RU", "Moscow Oblast", "RU-MOS"},
+		{"the city", "MX", "Mexico City", "MX-CMX"},
+		{"renumbered in 2015", "MA", "Casablanca-Settat", "MA-06"},
+		{"renumbered in 2020", "IR", "Tehran", "IR-23"},
+		{"dissolved in 2016", "FR", "Rhone-Alpes", "FR-ARA"},
+		{"the code of one dissolved in 2016", "FR", "V", "FR-ARA"},
+		{"a part of another territory", "FR", "Province Nord", ""},
+		{"two have it once the kind is left out", "TW", "Hsinchu Area", ""},
 		// nothing
 		{"unknown", "NO", "Nowhere", ""},
 		{"of another country", "NO", "Skåne", ""},
