@@ -10,8 +10,11 @@ const (
 	deviceOther   = "other" // television, console, watch, glasses, car, or a bot
 )
 
-// harmony is an operating system that rules refer to.
-const harmony = "HarmonyOS"
+// Operating systems that rules refer to.
+const (
+	harmony = "HarmonyOS"
+	tizen   = "Tizen"
+)
 
 // systems tells operating systems by a word of the User-Agent in lower case. The
 // first row wins: those that claim to be another stand above it.
@@ -19,7 +22,7 @@ var systems = []struct{ word, name string }{
 	{"; xbox", "Xbox"}, {"nintendo", "Nintendo"}, // say Windows Phone and iPhone too
 	{"windows phone", "Windows Phone"}, {"windows ce", "Windows Phone"}, {"wpdesktop", "Windows Phone"},
 	{"zunewp", "Windows Phone"}, {"lumia ", "Windows Phone"}, {"; wds ", "Windows Phone"},
-	{"tizen", "Tizen"},
+	{"tizen", tizen},
 	{"kaios", "KaiOS"},
 	{"harmonyos", harmony}, {"openharmony", harmony},
 	{"iphone", "iOS"}, {"ipad", "iOS"}, {"ipod", "iOS"}, {"(ios;", "iOS"}, {"dv(iph", "iOS"}, {"dv(ipd", "iOS"},
@@ -43,8 +46,9 @@ type scope int
 
 const (
 	anywhere  scope = iota
-	model           // in the comment that names the model of an Android
-	elsewhere       // where the system is neither Android nor one of phones or desktops that has no such word
+	onAndroid       // in the User-Agent of Android, HarmonyOS and Tizen
+	inModel         // in the comment of these, which names the model
+	elsewhere       // in the User-Agent of Linux, webOS and systems without a name here
 )
 
 // classes tells classes of device by words of the User-Agent in lower case. The first
@@ -55,33 +59,43 @@ var classes = []struct {
 	scope scope
 	words []string
 }{
-	{deviceDesktop, model, []string{
+	{deviceDesktop, inModel, []string{
 		"chromebook", "pixelbook", "elitebook", "probook", "travelmate", "inspiron", "latitude ", "aspire ", "satellite", "lifebook", "zenbook",
 		"(pc; ",
 	}},
 	{deviceTablet, anywhere, []string{"(tablet; rv:", "playbook", "hpwos", "hp-tablet", "shield tablet", "kindle/"}},
+	{deviceTablet, inModel, []string{"<btv-", "m_bot_tab"}},
 	// Televisions and what is beside them
 	{deviceOther, anywhere, []string{
 		"smarttv", "smart-tv", "smart tv", "smarthub", "googletv", "google tv", "android tv", "androidtv", "appletv", "apple tv",
 		"hbbtv", "ce-html", "nettv", "netcast", "netrange", "opera tv", "inettvbrowser", "web0s", "webos.tv", "tvos", "(tv; rv:",
-		"tv safari", "bravia", "viera", "vidaa", "maple2", "maple_2", "crkey", "roku", "mitv", "mibox", "tv box", "tvbox", "; aft", "firetv",
+		"tv safari", "bravia", "<viera", "vidaa", "maple2", "maple_2", "crkey", "roku", "mitv", "mibox", "tv box", "tvbox", "; aft", "firetv",
 		"sonycebrowser", "<omi/", "coolita", "gw-device", "stbapp", "dlnadoc", "large screen) ", "linux mips", "<dtv", "tv-bro", "tv bro",
+	}},
+	{deviceOther, onAndroid, []string{
+		"(lite) tv>", "safari/537.36 tv>", "search tv/", "iptv pro/",
+		// builds of Android that hardly anything but televisions and their boxes has: T is its branch for them
+		"build/ptt", "build/pto", "build/qtt", "build/qtg", "build/qts", "build/rtt", "build/rtm", "build/rto", "build/rtx", "build/stt", "build/ttt",
+		"build/ppr2.", "build/rd2a.", "build/opr5.", "build/nhg47l", "build/nmf26q", "build/qp1a.191105", "build/pi>", "build/qt>", "build/rt>",
 	}},
 	// Consoles, watches, glasses, speakers and cars
 	{deviceOther, anywhere, []string{
 		"playstation", "nintendo", "; xbox", "ouya", "gamepad", "steam deck", "retroid",
+		"build/nwd", "build/owd", "build/twr", "build/twd", "build/aw2e", "build/lwx", "build/kmv", "build/knx", // W is its branch for watches
 		"apple watch", "watchos", "pixel watch", "wear os", "wearos",
 		"oculusbrowser", "picobrowser", "vr safari", "mobile vr", "tesla/", "qtcarbrowser", "family hub",
 	}},
 	{deviceOther, elsewhere, []string{"tv>", "<stb>", ", wired)", ", wireless)", "watch"}},
-	{deviceMobile, model, []string{"coolpad", "padfone", "phonepad"}},
-	{deviceOther, model, []string{
+	{deviceMobile, inModel, []string{"coolpad", "padfone", "phonepad"}},
+	{deviceOther, inModel, []string{
 		"tv>", "box>", "<4k>", "uhd", "<ott>", "<stb>", " shell ", "<stick>", "projector", "formuler", "mecool", "beelink", "a95x",
-		"tdtv", "beyondtv", "<atv", "dvb", "<h96>", "<x96", "<hk1>", "neo-x", "neo-u", "zidoo", "ugoos", "nexon", "vontar", "nexbox",
-		"<shield", "rgcube", "<rg35", "<rg40", "<rg50", "<rg55", "odin2", "switch oled", "switch lite",
-		"watch", "gear live", "moto 360", "<sm-r", "<sm-l3", "<pico ", "oculus", "<quest ", "; aeo",
+		"tdtv", "beyondtv", "<atv", "dvb", "<h96>", "<x96", "<hk1>", "neo-x", "neo-u", "zidoo", "ugoos", "nexon", "vontar", "nexbox", "<t95", "<x88", "<mxq",
+		"gtking", "gt-king", "pendoo", "vorke", "tanix", "transpeed", "rombica", "selenga", "<yndx-000", "<mk80", "<tx3", "<tx6", "chromecast",
+		"<shield", "rgcube", "<rg35xx", "<rg405", "<rg406", "<rg505", "<rg556", "odin2", "switch oled", "switch lite",
+		"watch", "<gear>", "moto 360", "<sm-r", "<sm-l3", "<lem1", "appllp", "zeblaze", "<thor ", "<leo-b", "<leo-d", "<ow19w", "<ow20w",
+		"<pico ", "oculus", "; aeo",
 	}},
-	{deviceTablet, model, []string{
+	{deviceTablet, inModel, []string{
 		"tablet", "<tab", "tab>", "pad>", "slate>",
 		// Samsung, Lenovo, Amazon
 		"<sm-t", "<sm-p", "<sm-x", "<gt-p", "<gt-n51", "<gt-n80", "<tb-", "<tb1", "<tb2", "<tb3", "<yt-", "<yt3", "lenovo b6000", "lenovo b8000", "<kf",
@@ -123,7 +137,7 @@ var clues, clueClasses = func() (*finder, []int) {
 func look(ua string) seen {
 	const none = 1 << 16
 	system := none
-	first := [...]int{anywhere: none, model: none, elsewhere: none} // the best row of each scope
+	first := [...]int{anywhere: none, onAndroid: none, inModel: none, elsewhere: none} // the best row of each scope
 	start := strings.IndexByte(ua, '(')
 	comment, _, _ := strings.Cut(commentAround(ua, start+1), " build/")
 	for at, w := range clues.all(ua) {
@@ -133,7 +147,7 @@ func look(ua string) seen {
 		}
 		row := clueClasses[w.rank-len(systems)]
 		scope := classes[row].scope
-		if scope == model && (at < start || at > start+len(comment)) {
+		if scope == inModel && (at < start || at > start+len(comment)) {
 			continue
 		}
 		first[scope] = min(first[scope], row)
@@ -144,12 +158,12 @@ func look(ua string) seen {
 	}
 	row := first[anywhere]
 	switch s.system {
-	case android, harmony:
-		row = min(row, first[model])
+	case android, harmony, tizen:
+		row = min(row, first[onAndroid], first[inModel])
 		if hasScreenSize(comment) {
 			return seen{s.system, deviceOther}
 		}
-	case "Linux", "Tizen", "webOS", Other:
+	case "Linux", "webOS", Other:
 		row = min(row, first[elsewhere])
 	}
 	if row != none {
@@ -185,8 +199,8 @@ func hasScreenSize(comment string) bool {
 	return false
 }
 
-// isScreenSize reports whether a word holds the size of a television, and first whether
-// it is the first of a part of a comment. Two letters before a size are those of phones.
+// isScreenSize reports whether a word holds the size of a television; first means that
+// it is the first of a part of a comment.
 func isScreenSize(word string, first bool) bool {
 	_, size, led := strings.Cut(word, "led")
 	if !led {
@@ -198,13 +212,19 @@ func isScreenSize(word string, first bool) bool {
 	}
 	number := strings.TrimLeft(size[2:], letters)
 	kind := len(size) - 2 - len(number) // letters behind the size
-	switch before {
-	case 0:
-		return kind > 2 && first || kind > 0 && number != ""
-	case 1, 3, 4:
-		return led || kind > 0 && len(number) >= 2 && isDigit(number[1])
+	switch {
+	case kind == 0:
+		return led
+	case before == 0:
+		return kind > 2 || kind == 2 && first || number != ""
+	case led:
+		return true
+	case before > 4 || number == "": // S60Pro is a phone
+		return false
+	case before == 2: // as with the codes of many phones
+		return kind > 2 || kind == 2 && len(number) > 1
 	}
-	return led
+	return kind > 2 || len(number) > 1 && isDigit(number[1])
 }
 
 const letters = "abcdefghijklmnopqrstuvwxyz"
