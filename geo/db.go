@@ -54,7 +54,7 @@ func Open(files []string, o Options) (*DB, error) {
 		}),
 		unlisted: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "fotspor_geo_unknown_regions_total",
-			Help: "Regions of visitors, as a region file or a sender calls them, that are no subdivision of ISO 3166-2; stored empty.",
+			Help: "Regions that a GeoIP database or a sender names and that are no subdivision of ISO 3166-2; stored empty.",
 		}),
 	}
 	if db.logger == nil {

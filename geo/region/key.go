@@ -25,7 +25,7 @@ var generic = func() map[string]bool {
 		governorate krai kray local metropolitan municipality oblast okrug oblisi oblysy parish prefecture
 		province raion rayon region republic respublika special state territory town urban voivodeship wilayah
 		departamento departement kommune kommunia kraj novads provincia rajons regiao republika voblasc
-		fylke fylkeskommune lan landskap maakunta regionen`) {
+		fylka fylke fylkeskommune fylkka fylkki lan landskap maakunta regionen`) {
 		words[word] = true
 	}
 	return words

@@ -1,5 +1,5 @@
-// Package region knows the subdivisions of ISO 3166-2: which code belongs to what a
-// GeoIP database or a sender calls one, and its name in the languages of the program.
+// Package region maps what GeoIP databases and senders call the subdivision of a country
+// to its code of ISO 3166-2, and codes to names.
 package region
 
 import (
@@ -27,9 +27,9 @@ const maxName = 64
 // Code returns the code of ISO 3166-2, such as NO-50, of the subdivision that a database
 // or a sender calls by its code, with or without the country's before it, or by one of
 // its names. Case, accents and words such as "County" or "Region of" make no difference.
-// The country is a code of ISO 3166-1 in upper case. A subdivision that has been
-// dissolved has the code of the one that has the whole of it today, or else its own. The
-// result is "" for what no table knows, and for a name that several share.
+// The country is a code of ISO 3166-1 in upper case. For a subdivision that has been
+// dissolved, Code returns the one that has the whole of it today, or else its old code.
+// Code returns "" for a name that is in no table, and for one that several share.
 //
 // Code is safe for concurrent use, and does not allocate for ASCII.
 func Code(country, called string) string {
@@ -50,9 +50,9 @@ func Code(country, called string) string {
 }
 
 // Name returns the name of the subdivision of a code of ISO 3166-2, in bokmål ("nb"),
-// nynorsk ("nn") or else English; outside of the Nordic countries it is English in all of
-// them. One that has been dissolved says so, as in "Viken (til 2024)". What no table
-// knows is returned as it is. Name is safe for concurrent use.
+// nynorsk ("nn") or else English. Outside of the Nordic countries names are English. The
+// name of one that has been dissolved has the year, as in "Viken (til 2024)". Name returns
+// a code that is in no table unchanged. It is safe for concurrent use.
 func Name(code, language string) string {
 	t := tables()
 	own, ok := t.own[code]

@@ -182,6 +182,8 @@ func TestCode(t *testing.T) {
 		{"North Sámi without letters", "NO", "Finnmarku", "NO-56"},
 		{"Kven", "NO", "Finmarkku", "NO-56"},
 		{"Lule Sámi", "NO", "Nordlánnda", "NO-18"},
+		{"of the county, North Sámi", "NO", "Romssa fylka", "NO-55"},
+		{"of the county, Kven", "NO", "Finmarkun fylkki", "NO-56"},
 		{"all three", "NO", "Troms – Romsa – Tromssa", "NO-55"},
 		{"Finnish", "FI", "Ahvenanmaa", "FI-01"},
 		// Norway's counties that were

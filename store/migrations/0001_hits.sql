@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS hits
     value            Float64                COMMENT 'value of the event, number of search results' CODEC(ZSTD(1)),
     network          LowCardinality(String) COMMENT 'region-level network of the address',
     country          LowCardinality(String) COMMENT 'ISO 3166-1 alpha-2',
-    region           LowCardinality(String) COMMENT 'first subdivision of the country',
+    region           LowCardinality(String) COMMENT 'ISO 3166-2 code of the first subdivision of the country',
     browser          LowCardinality(String),
     browser_version  LowCardinality(String) COMMENT 'major version',
     os               LowCardinality(String) COMMENT 'family of operating systems',
