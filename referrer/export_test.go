@@ -7,4 +7,4 @@ func ParseList(data []byte, channel string) (*Sources, error) {
 }
 
 // ParseSpam returns the hosts of a file with text, as OpenSpam reads it.
-var ParseSpam = parseSpam
+var ParseSpam = parseHosts

@@ -3,27 +3,12 @@ package referrer
 import (
 	_ "embed"
 	"fmt"
-	"strings"
 	"sync"
 )
 
-// Spam is a set of hosts that send visits which are none, to be seen in reports as
-// where they came from; the zero value has none. It never changes, and may be used
-// by several goroutines at once.
-type Spam struct {
-	hosts map[string]struct{} // as browsers send them, without www.
-}
-
-// Has reports whether host, in any spelling, or one it is below is in the set.
-func (s *Spam) Has(host string) bool {
-	host = plain(host)
-	for more := host != ""; more; _, host, more = strings.Cut(host, ".") {
-		if _, ok := s.hosts[host]; ok {
-			return true
-		}
-	}
-	return false
-}
+// Spam are the hosts that send visits which are none, to be seen in reports as where they
+// came from.
+type Spam = HostSet
 
 //go:embed spam.txt
 var spamText string
@@ -32,15 +17,19 @@ var spamText string
 // at it for years.
 func ShippedSpam() *Spam { return shippedSpam() }
 
-// shippedSpam reads spam.txt, which is part of the program: a mistake in it is one
-// of ours, and every test of spam meets it.
-var shippedSpam = sync.OnceValue(func() *Spam {
-	s, err := parseSpam(spamText)
-	if err != nil {
-		panic("referrer: spam.txt: " + err.Error())
-	}
-	return s
-})
+var shippedSpam = shippedHosts("spam.txt", &spamText)
+
+// shippedHosts reads a file that is part of the program, once: a mistake in it is one of
+// ours, and every test of its hosts meets it.
+func shippedHosts(file string, text *string) func() *HostSet {
+	return sync.OnceValue(func() *HostSet {
+		s, err := parseHosts(*text)
+		if err != nil {
+			panic("referrer: " + file + ": " + err.Error())
+		}
+		return s
+	})
+}
 
 // OpenSpam reads a file of hosts, one a line, such as spammers.txt of
 // matomo-org/referrer-spam-list (public domain); # begins a comment. A host stands
@@ -51,28 +40,9 @@ func OpenSpam(file string) (*Spam, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open referrer spam %q: %w", file, err)
 	}
-	s, err := parseSpam(string(text))
+	s, err := parseHosts(string(text))
 	if err != nil {
 		return nil, fmt.Errorf("open referrer spam %q: %w", file, err)
-	}
-	return s, nil
-}
-
-func parseSpam(text string) (*Spam, error) {
-	s := &Spam{hosts: make(map[string]struct{})}
-	number := 0
-	for line := range strings.Lines(strings.TrimPrefix(text, "\ufeff")) {
-		number++
-		line, _, _ = strings.Cut(line, "#")
-		line = strings.TrimSpace(line)
-		if line == "" {
-			continue
-		}
-		host, err := parseHost(line)
-		if err != nil {
-			return nil, fmt.Errorf("line %d: host %q: %w", number, line, err)
-		}
-		s.hosts[host] = struct{}{}
 	}
 	return s, nil
 }
