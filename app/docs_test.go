@@ -56,6 +56,17 @@ func TestMetricsAsDocumented(t *testing.T) {
 	}
 }
 
+// TestStepsAsDocumented: docs/install.md lists the hosts that are no source by default.
+func TestStepsAsDocumented(t *testing.T) {
+	doc := readDoc(t, "docs/install.md")
+	for line := range strings.Lines(readDoc(t, "referrer/steps.txt")) {
+		host, _, _ := strings.Cut(line, "#")
+		if host = strings.TrimSpace(host); host != "" && !strings.Contains(doc, "`"+host+"`") {
+			t.Errorf("docs/install.md does not list %s", host)
+		}
+	}
+}
+
 // TestFlagsAsDocumented: docs/install.md names every flag with its twin in the
 // environment, and the README and the docs name no command that is not there.
 func TestFlagsAsDocumented(t *testing.T) {

@@ -31,3 +31,32 @@ func TestHostsOfASite(t *testing.T) {
 		t.Errorf("site list shows %q, want %q", got, want)
 	}
 }
+
+// TestAddressesOfASite: site edit sets how a site reads its addresses, site list shows it,
+// and an empty flag takes it away.
+func TestAddressesOfASite(t *testing.T) {
+	data := t.TempDir()
+	run := func(args ...string) string {
+		t.Helper()
+		out, errs, status := command(t, "", append(args, "--data", data)...)
+		if status != 0 {
+			t.Fatalf("%v: %q, status %d", args, errs, status)
+		}
+		return out
+	}
+	list := func(want string) {
+		t.Helper()
+		if got := strings.TrimSuffix(run("site", "list"), "\n"); !strings.HasSuffix(got, "\tdefault\t\t"+want) {
+			t.Errorf("site list shows %q, want %q at its end", got, want)
+		}
+	}
+	run("site", "add", "--host", "example.org", "--create")
+	list("keep\tdefault\t\t\t")
+	run("site", "edit", "1", "--trailing-slash", "strip", "--ignore-referrers", "default,*.Logg-inn.blåbær.no",
+		"--search-parameters", "matomo,tx_solr%5Bq%5D", "--search-category-parameters", "cat", "--search-count-parameters", "treff")
+	list("strip\tdefault,logg-inn.blåbær.no\tq,query,s,search,searchword,k,keyword,tx_solr[q]\tcat\ttreff")
+	run("site", "edit", "1", "--trailing-slash", "keep", "--ignore-referrers", "none", "--search-parameters", "q,query")
+	list("keep\tnone\tq,query\tcat\ttreff")
+	run("site", "edit", "1", "--ignore-referrers", "", "--search-parameters", "", "--search-category-parameters", "", "--search-count-parameters", "")
+	list("keep\tdefault\t\t\t")
+}

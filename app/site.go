@@ -20,9 +20,16 @@ import (
 
 // siteFlags are what can be said of a site.
 type siteFlags struct {
-	hosts, parameters, excluded, pathRules list
-	name, zone, policy                     string
+	hosts, parameters, excluded, pathRules          list
+	searches, searchCategories, searchCounts, steps list
+	name, zone, policy, slash                       string
 }
+
+// What becomes of a slash at the end of a path.
+const keepSlash, stripSlash = "keep", "strip"
+
+// matomoSearches stands for the query parameters in which Matomo looks for a search.
+const matomoSearches = "matomo"
 
 // byPolicy is the record policy of a site that has none of its own.
 const byPolicy = "default"
@@ -35,6 +42,11 @@ func (c *call) bindSite(s *siteFlags) {
 	c.Var(&s.parameters, "parameters", "query `parameters` that tell pages apart, such as id,page; all others are dropped")
 	c.Var(&s.excluded, "exclude", "`paths` that are not counted, such as /admin/*,*/preview")
 	c.Var(&s.pathRules, "path-rules", "`rules` for paths that may name a person, such as /u/*,/bruker/*/profil,/sak/**: what * and ** stand for is stored as [*]")
+	c.StringVar(&s.slash, "trailing-slash", keepSlash, "`what` becomes of a slash at the end of a path: keep, or strip, for a site where /om/ and /om are one page")
+	c.Var(&s.steps, "ignore-referrers", "`hosts`, with those below them, that are no source but a step of a visit, such as log-in and payment; default stands for those that the program knows, none for no host (default: default)")
+	c.Var(&s.searches, "search-parameters", "query `parameters` that hold what was searched for, such as q,query, or matomo for those that Matomo looks at; the view of a page with one is a search (default: none)")
+	c.Var(&s.searchCategories, "search-category-parameters", "query `parameters` that hold the category of such a search")
+	c.Var(&s.searchCounts, "search-count-parameters", "query `parameters` that hold the number of its results (default: search_count)")
 	c.StringVar(&s.policy, "policy", byPolicy, "`what` to record of this site: standard or minimal, or default for what the collector's --record says")
 }
 
@@ -50,13 +62,24 @@ func (s *siteFlags) apply(f flags, site *store.Site) error {
 		case "timezone":
 			err = errors.Join(err, s.setZone(site))
 		case "parameters":
-			site.Parameters = nil
-			for _, name := range s.parameters {
-				if plain, err := url.QueryUnescape(name); err == nil { // as copied from an address
-					name = plain
+			site.Parameters = parameterNames(s.parameters)
+		case "search-parameters":
+			site.SearchParameters = nil
+			for _, name := range parameterNames(s.searches) {
+				if name == matomoSearches {
+					site.SearchParameters = append(site.SearchParameters, "q", "query", "s", "search", "searchword", "k", "keyword")
+				} else {
+					site.SearchParameters = append(site.SearchParameters, name)
 				}
-				site.Parameters = append(site.Parameters, name)
 			}
+		case "search-category-parameters":
+			site.SearchCategories = parameterNames(s.searchCategories)
+		case "search-count-parameters":
+			site.SearchCounts = parameterNames(s.searchCounts)
+		case "ignore-referrers":
+			err = errors.Join(err, s.setSteps(site))
+		case "trailing-slash":
+			err = errors.Join(err, s.setSlash(site))
 		case "exclude":
 			site.Excluded = s.excluded
 		case "path-rules":
@@ -88,6 +111,44 @@ func (s *siteFlags) setHosts(site *store.Site) error {
 		}
 		site.Hosts = append(site.Hosts, name)
 	}
+	return nil
+}
+
+// parameterNames returns the names of query parameters, which may be as copied from an
+// address.
+func parameterNames(words list) []string {
+	var names []string
+	for _, name := range words {
+		if plain, err := url.QueryUnescape(name); err == nil {
+			name = plain
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+// setSteps sets the referrers of a site that are no source. A host stands for those below
+// it, also if it is written as a wildcard.
+func (s *siteFlags) setSteps(site *store.Site) error {
+	site.IgnoredReferrers = nil
+	for _, host := range s.steps {
+		if host != store.DefaultReferrers && host != store.NoReferrers {
+			name, err := hostname.Parse(strings.TrimPrefix(strings.TrimPrefix(host, "*"), "."))
+			if err != nil {
+				return usagef("ignored referrer %q: %w", host, err)
+			}
+			host = name
+		}
+		site.IgnoredReferrers = append(site.IgnoredReferrers, host)
+	}
+	return nil
+}
+
+func (s *siteFlags) setSlash(site *store.Site) error {
+	if s.slash != keepSlash && s.slash != stripSlash {
+		return usagef("trailing slash %q: want %s or %s", s.slash, keepSlash, stripSlash)
+	}
+	site.StripSlash = s.slash == stripSlash
 	return nil
 }
 
@@ -208,8 +269,20 @@ func listSites(ctx context.Context, c *call) error {
 			if policy == "" {
 				policy = byPolicy
 			}
-			fmt.Fprintf(c.Stdout, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.ID, s.Name, strings.Join(displayed(s.Hosts), ","), s.Location,
-				strings.Join(s.Parameters, ","), strings.Join(s.Excluded, ","), policy, strings.Join(s.PathRules, ","))
+			slash := keepSlash
+			if s.StripSlash {
+				slash = stripSlash
+			}
+			steps := displayed(s.IgnoredReferrers)
+			if len(steps) == 0 {
+				steps = []string{store.DefaultReferrers}
+			}
+			columns := []string{
+				strconv.FormatUint(uint64(s.ID), 10), s.Name, strings.Join(displayed(s.Hosts), ","), s.Location.String(),
+				strings.Join(s.Parameters, ","), strings.Join(s.Excluded, ","), policy, strings.Join(s.PathRules, ","), slash, strings.Join(steps, ","),
+				strings.Join(s.SearchParameters, ","), strings.Join(s.SearchCategories, ","), strings.Join(s.SearchCounts, ","),
+			}
+			fmt.Fprintln(c.Stdout, strings.Join(columns, "\t"))
 		}
 		return nil
 	})

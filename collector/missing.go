@@ -27,7 +27,7 @@ func (p *passage) linkingPage(ref string) string {
 		return ""
 	}
 	if page.Host != "" && !p.site.Owns(cleanHost(page)) {
-		return p.scrubber().Host(referrer.Host(ref))
+		return p.scrubHost(referrer.Host(ref))
 	}
 	page.RawQuery = p.cleanQuery(page.RawQuery, p.site.Parameters)
 	if page.Path, page.RawPath = p.markPath(page, cleanPath(p.scrubber(), page)), ""; p.site.Excludes(page.Path) {

@@ -36,6 +36,7 @@ type passage struct {
 	campaign, remembered string // queries of campaign parameters
 	linking              string // what leads to a page that isn't there: a path of the site, or a host
 
+	opened     bool   // the hit is a search that the address of a page tells
 	unreadable bool   // the hit names its page by what is no URL of one
 	excluded   bool   // the page is on an excluded path, which a rule of the site has marked
 	rule       string // which rule of the bot ledger the hit fell under, if it did
@@ -154,15 +155,6 @@ func (c *Collector) objection(p *passage) reason {
 	return kept
 }
 
-// readURL reads the URL of the page as the site means it: a page that a cache of AMP serves
-// gets the path that it has on the site.
-func (c *Collector) readURL(p *passage) reason {
-	if p.site.cached {
-		p.hit.URL = p.site.withoutCache(p.hit.URL)
-	}
-	return kept
-}
-
 // scrub takes every text about pages out of the hit, and leaves to the steps behind
 // it what is free of personal data: user and password, queries and fragments are
 // dropped, but for parameters that the site allows or that name a campaign; what
@@ -186,7 +178,7 @@ func (c *Collector) scrub(p *passage) reason {
 		return noTarget
 	}
 	page, ok := parsePage(h.URL)
-	p.unreadable = !ok && strings.TrimSpace(h.URL) != ""
+	p.unreadable = !ok && strings.Trim(h.URL, " \t\r\n") != "" && !strings.HasPrefix(strings.TrimSpace(h.URL), "#")
 	if ok {
 		page.RawQuery = p.cleanQuery(page.RawQuery, p.site.Parameters)
 		if strings.Contains(page.Fragment, "=") { // Matomo's links may name a campaign there
@@ -275,10 +267,10 @@ func (c *Collector) locate(p *passage) reason {
 // referrer names where the visit came from. A host that is known as a source is no
 // spam, whatever stands on a list.
 func (c *Collector) referrer(p *passage) reason {
-	from := c.Sources.Classify(p.landing(p.campaign), p.ref, p.site.owns)
+	from := c.Sources.Classify(p.landing(p.campaign), p.ref, p.site.inside)
 	p.hit.Arrives = p.arrives(from)
 	if from.Channel == referrer.Direct && p.remembered != "" {
-		from = c.Sources.Classify(p.landing(p.remembered), p.ref, p.site.owns)
+		from = c.Sources.Classify(p.landing(p.remembered), p.ref, p.site.inside)
 	}
 	switch from.Channel {
 	case referrer.Direct, referrer.Search, referrer.Social, referrer.AI:
@@ -299,7 +291,8 @@ func (c *Collector) referrer(p *passage) reason {
 // the site itself comes from within, whatever parameters it has, and what else is done
 // on a page tells again where that page was opened from.
 func (p *passage) arrives(from referrer.Source) bool {
-	return p.hit.Kind == hit.Pageview && from.Channel != referrer.Direct && !p.site.owns(referrer.Host(p.ref))
+	opened := p.hit.Kind == hit.Pageview || p.opened
+	return opened && from.Channel != referrer.Direct && !p.site.inside(referrer.Host(p.ref))
 }
 
 // landing returns the page with the parameters of a campaign before its own.

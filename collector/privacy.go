@@ -68,6 +68,7 @@ func (c *Collector) statementOf(site *knownSite) privacy.Statement {
 		Made:   c.Now(),
 
 		Parameters: site.Parameters,
+		Searches:   site.SearchParameters,
 	}
 	s.GeoText, s.GeoURL = c.Geo.Attribution()
 	return s

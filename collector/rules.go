@@ -37,13 +37,24 @@ func (p *passage) cleanText(text string) string {
 	return p.site.rules.Text(p.scrubber().Text(cleanText(text)))
 }
 
-// markPath puts the marks of the rules into the path of a page as it is to be stored,
-// if the page is the site's, and cuts it then: what is cut off may be what a rule asks for.
+// markPath puts the marks of the rules into the path of a page as it is to be stored, and
+// drops the slash at its end if the site says so, if the page is the site's. It cuts it then: what is cut off may be what a rule asks for.
 func (p *passage) markPath(page *url.URL, path string) string {
-	if len(p.site.rules.PathRules) > 0 && (page.Host == "" || p.site.Owns(cleanHost(page))) {
+	if (len(p.site.rules.PathRules) > 0 || p.site.StripSlash) && (page.Host == "" || p.site.Owns(cleanHost(page))) {
 		path = p.site.rules.Stored(path)
+		if p.site.StripSlash {
+			path = withoutSlash(path)
+		}
 	}
 	return strings.TrimSpace(scrub.Cut(norm.NFC.String(path), maxPath))
+}
+
+// withoutSlash returns a path without the slashes at its end.
+func withoutSlash(path string) string {
+	if path = strings.TrimRight(path, "/"); path == "" {
+		return "/"
+	}
+	return path
 }
 
 // markEarlier marks the pages of the visit that were seen before a rule was there.

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,6 +17,7 @@ import (
 	"github.com/fotspor/fotspor/internal/hostname"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/privacy/scrub"
+	"github.com/fotspor/fotspor/referrer"
 	"github.com/fotspor/fotspor/store"
 )
 
@@ -69,6 +69,7 @@ type known struct {
 type knownSite struct {
 	store.Site
 	owns   func(host string) bool
+	inside func(host string) bool // whether a referrer with that host is no source
 	rules  privacy.PathMarker
 	cached bool // a cache of AMP is among its hosts
 }
@@ -102,7 +103,8 @@ func (s *Sites) learn(sites []store.Site, tokens []store.Token) error {
 			return fmt.Errorf("site %d: %w", site.ID, err)
 		}
 		one := &knownSite{Site: site}
-		one.owns = one.Owns
+		one.owns, one.inside = one.Owns, insideOf(site)
+		one.Parameters = slices.DeleteFunc(slices.Clone(site.Parameters), one.isSearchParameter)
 		one.cached = slices.ContainsFunc(site.Hosts, hostname.IsAMPCache)
 		one.rules = privacy.PathMarker{PathRules: rules, Own: one.owns, Decode: scrub.Decode}
 		k.sites[site.ID] = one
@@ -112,6 +114,16 @@ func (s *Sites) learn(sites []store.Site, tokens []store.Token) error {
 	}
 	s.known.Store(k)
 	return nil
+}
+
+// insideOf returns what reports whether a referrer with a host is no source: one of the
+// site itself, or of a step in the middle of a visit.
+func insideOf(site store.Site) func(host string) bool {
+	steps := referrer.NewHostSet(site.IgnoredReferrers)
+	defaults := len(site.IgnoredReferrers) == 0 || slices.Contains(site.IgnoredReferrers, store.DefaultReferrers)
+	return func(host string) bool {
+		return site.Owns(host) || steps.Has(host) || defaults && referrer.Steps().Has(host)
+	}
 }
 
 // Refresh asks for the sites and tokens, or waits for the answer to a question that is
@@ -251,27 +263,6 @@ func (s *Sites) byPage(page string) (*knownSite, bool) {
 		}
 	}
 	return first, first != nil
-}
-
-// withoutCache returns the URL of a page with the path that it has on the site, if a
-// cache of AMP serves it: there the path begins with a kind, s for https, and the host
-// of the page, as in /c/s/www.example.org/path.
-func (s *knownSite) withoutCache(raw string) string {
-	scheme, rest, ok := strings.Cut(raw, "://")
-	host, path, found := strings.Cut(rest, "/")
-	if !ok || !found || !hostname.IsAMPCache(hostname.Canonical(host)) {
-		return raw
-	}
-	_, path, _ = strings.Cut(path, "/")
-	path = strings.TrimPrefix(path, "s/")
-	end := strings.IndexAny(path, "/?#")
-	if end < 0 {
-		end = len(path)
-	}
-	if end == 0 || !s.Owns(path[:end]) {
-		return raw
-	}
-	return scheme + "://" + host + "/" + strings.TrimPrefix(path[end:], "/")
 }
 
 func (s *Sites) byID(id uint32) (*knownSite, bool) {

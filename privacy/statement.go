@@ -17,6 +17,9 @@ type Statement struct {
 	Host   string // main host of the site
 	// Parameters of page addresses that the site keeps as part of the path.
 	Parameters []string
+	// Searches are the parameters of page addresses that hold what a visitor searched
+	// for, if the site reads searches off its addresses.
+	Searches []string
 	// Contact is where people write to: an e-mail address, the address of a
 	// page with http or https, or words. "" leaves them to the site itself.
 	Contact string
@@ -65,6 +68,9 @@ func (p page) Retention() string { return p.Policy.Retention.words(p.Lang) }
 
 // Cutoff is the first day whose rows may be held today, in words.
 func (p page) Cutoff() string { return date(p.Policy.Retention.Cutoff(p.Made), p.Lang) }
+
+// SearchesRead reports whether searches are read off addresses.
+func (p page) SearchesRead() bool { return len(p.Searches) > 0 && p.Keeps("Name") }
 
 // Day is the day the page was made, in words.
 func (p page) Day() string { return date(p.Made, p.Lang) }

@@ -31,7 +31,21 @@ type Site struct {
 	Excluded   []string       // patterns of paths that are not counted; see Excludes
 	PathRules  []string       // what of a path is marked; see privacy.PathRules
 	Record     privacy.Record // "": what the program's policy says
+
+	StripSlash       bool     // a slash at the end of a path is dropped
+	IgnoredReferrers []string // hosts, with those below them, that are no source; nil: DefaultReferrers alone
+
+	// Names of query parameters, in whatever case, that hold what a visitor searched
+	// for, the category and the number of results. Without SearchParameters no search is
+	// read off an address.
+	SearchParameters, SearchCategories, SearchCounts []string
 }
+
+// What IgnoredReferrers may have besides hosts.
+const (
+	DefaultReferrers = "default" // the log-in and payment services that the program knows
+	NoReferrers      = "none"    // alone: every referrer is a source
+)
 
 // Validate returns an error that names the first unusable field.
 func (s Site) Validate() error {
@@ -52,7 +66,7 @@ func (s Site) Validate() error {
 			return fmt.Errorf("host %q: want a name such as example.org, or *.example.org behind the first", host)
 		}
 	}
-	for _, name := range s.Parameters {
+	for _, name := range slices.Concat(s.Parameters, s.SearchParameters, s.SearchCategories, s.SearchCounts) {
 		if !plain(name) {
 			return fmt.Errorf("query parameter %q: want a name of letters, digits, '_', '-' and '.', or of a list, such as tx_news[id] or f[]", name)
 		}
@@ -60,6 +74,14 @@ func (s Site) Validate() error {
 	for _, pattern := range s.Excluded {
 		if !strings.HasPrefix(pattern, "/") && !strings.HasPrefix(pattern, "*") {
 			return fmt.Errorf("excluded path %q: want a path or pattern such as /admin/*", pattern)
+		}
+	}
+	for _, host := range s.IgnoredReferrers {
+		if host == DefaultReferrers || host == NoReferrers && len(s.IgnoredReferrers) == 1 {
+			continue
+		}
+		if canonical, err := hostname.Parse(host); err != nil || canonical != host || !strings.Contains(host, ".") {
+			return fmt.Errorf("ignored referrer %q: want a host such as login.example.org, %s, or %s alone", host, DefaultReferrers, NoReferrers)
 		}
 	}
 	if _, err := privacy.ParsePathRules(s.PathRules); err != nil {
@@ -92,7 +114,10 @@ func plain(name string) bool {
 
 // Sites returns all sites in order of id.
 func (s *Store) Sites(ctx context.Context) ([]Site, error) {
-	rows, err := s.conn.Query(ctx, "SELECT id, name, hosts, timezone, parameters, excluded, path_rules, record FROM sites FINAL ORDER BY id")
+	rows, err := s.conn.Query(ctx, `
+		SELECT id, name, hosts, timezone, parameters, excluded, path_rules, record,
+			strip_slash, ignored_referrers, search_parameters, search_categories, search_counts
+		FROM sites FINAL ORDER BY id`)
 	if err != nil {
 		return nil, fmt.Errorf("list sites: %w", err)
 	}
@@ -101,7 +126,8 @@ func (s *Store) Sites(ctx context.Context) ([]Site, error) {
 	for rows.Next() {
 		var site Site
 		var zone string
-		err := rows.Scan(&site.ID, &site.Name, &site.Hosts, &zone, &site.Parameters, &site.Excluded, &site.PathRules, (*string)(&site.Record))
+		err := rows.Scan(&site.ID, &site.Name, &site.Hosts, &zone, &site.Parameters, &site.Excluded, &site.PathRules, (*string)(&site.Record),
+			&site.StripSlash, &site.IgnoredReferrers, &site.SearchParameters, &site.SearchCategories, &site.SearchCounts)
 		if err != nil {
 			return nil, fmt.Errorf("list sites: %w", err)
 		}
@@ -196,10 +222,12 @@ func changed(before, after Site) string {
 // back since.
 func (s *Store) writeSite(ctx context.Context, site Site) error {
 	return s.conn.Exec(ctx, `
-		INSERT INTO sites (id, name, hosts, timezone, parameters, excluded, path_rules, record, updated)
-		SELECT ?, ?, ?, ?, ?, ?, ?, ?, greatest(now64(6), max(updated) + toIntervalMicrosecond(1))
+		INSERT INTO sites (id, name, hosts, timezone, parameters, excluded, path_rules, record,
+			strip_slash, ignored_referrers, search_parameters, search_categories, search_counts, updated)
+		SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, greatest(now64(6), max(updated) + toIntervalMicrosecond(1))
 		FROM sites WHERE id = ?`,
-		site.ID, site.Name, site.Hosts, site.Location.String(), site.Parameters, site.Excluded, site.PathRules, string(site.Record), site.ID)
+		site.ID, site.Name, site.Hosts, site.Location.String(), site.Parameters, site.Excluded, site.PathRules, string(site.Record),
+		site.StripSlash, site.IgnoredReferrers, site.SearchParameters, site.SearchCategories, site.SearchCounts, site.ID)
 }
 
 // Owns reports whether host is one of the site's, in whatever spelling. Below the host

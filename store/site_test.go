@@ -33,6 +33,8 @@ func TestPutSite(t *testing.T) {
 	changed.Excluded = []string{"/admin/*", "*/it's a ?\\{x:Y}"}
 	changed.PathRules = []string{"/u/*", "/it's \\{x:Y}/*/**"}
 	changed.Record = privacy.Minimal
+	changed.StripSlash, changed.IgnoredReferrers = true, []string{"default", "login.example.org"}
+	changed.SearchParameters, changed.SearchCategories, changed.SearchCounts = []string{"q", "tx_solr[q]"}, []string{"cat"}, []string{"n"}
 	for _, want := range []store.Site{changed, site, changed} {
 		if err := st.PutSite(ctx, want); err != nil {
 			t.Fatal(err)
@@ -65,7 +67,7 @@ func TestSitesOfAnOlderVersion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := st.Exec(ctx, "ALTER TABLE sites DROP COLUMN parameters, DROP COLUMN excluded, DROP COLUMN record"); err != nil {
+	if err := st.Exec(ctx, "ALTER TABLE sites DROP COLUMN parameters, DROP COLUMN excluded, DROP COLUMN record, DROP COLUMN strip_slash, DROP COLUMN search_counts"); err != nil {
 		t.Fatal(err)
 	}
 	if err := st.Migrate(ctx); err != nil {
@@ -121,6 +123,13 @@ func TestSiteValidate(t *testing.T) {
 		`path ""`:             func(s *store.Site) { s.Excluded[0] = "" },
 		`path "admin"`:        func(s *store.Site) { s.Excluded[0] = "admin" },
 		`path rule "/u"`:      func(s *store.Site) { s.PathRules = []string{"/u/*", "/u"} },
+		`referrer "a"`:        func(s *store.Site) { s.IgnoredReferrers = []string{"a"} },
+		`referrer "A.no"`:     func(s *store.Site) { s.IgnoredReferrers = []string{"default", "A.no"} },
+		`referrer "none"`:     func(s *store.Site) { s.IgnoredReferrers = []string{"a.no", "none"} },
+		`referrer "a.no/b"`:   func(s *store.Site) { s.IgnoredReferrers = []string{"a.no/b"} },
+		`parameter "c d"`:     func(s *store.Site) { s.SearchParameters = []string{"c d"} },
+		`parameter "e f"`:     func(s *store.Site) { s.SearchCategories = []string{"e f"} },
+		`parameter "g h"`:     func(s *store.Site) { s.SearchCounts = []string{"g h"} },
 		`record "all"`:        func(s *store.Site) { s.Record = "all" },
 	} {
 		s := good()

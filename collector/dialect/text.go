@@ -16,6 +16,16 @@ func Clean(s string, limit int) string {
 	return cut(Text(s), limit)
 }
 
+// SearchName returns the name of a search, such as "red shoes / Shop": the term as it was
+// typed, but for the number of its spaces, and the category, if there is one.
+func SearchName(term, category string) string {
+	name := strings.Join(strings.Fields(term), " ")
+	if category = strings.TrimSpace(category); category != "" {
+		name += " / " + category
+	}
+	return Clean(name, MaxURL)
+}
+
 // cut returns at most limit bytes of s, without a part of a character at its end.
 func cut(s string, limit int) string {
 	if len(s) <= limit {

@@ -59,7 +59,9 @@ func (d Dialect) apply(h *hit.Hit, p *params, referer string) (keep bool, err er
 		page = referer
 	}
 	h.URL = dialect.PageURL(page)
-	h.Referrer = dialect.Clean(p.urlref, dialect.MaxURL)
+	if p.ignoreReferrer != "1" {
+		h.Referrer = dialect.Clean(p.urlref, dialect.MaxURL)
+	}
 	h.NewVisit, h.Bots = p.newVisit == "1", p.bots == "1"
 	p.campaigns(h)
 	p.sender(h)
@@ -183,14 +185,10 @@ func (p *params) what(h *hit.Hit) bool {
 	return true
 }
 
-// searched makes h a search, named as "red shoes / Shop": the term as it was typed, but
-// for the number of its spaces, and the category, if there is one. Its value is the number of results; -1 if the tracker doesn't say.
+// searched makes h a search. Its value is the number of results, or -1 if the tracker does
+// not tell it.
 func (p *params) searched(h *hit.Hit) {
-	term := strings.Join(strings.Fields(text(p.search)), " ")
-	if category := text(p.searchCategory); category != "" {
-		term += " / " + category
-	}
-	h.Kind, h.Name, h.Value = hit.Search, dialect.Clean(term, dialect.MaxURL), float64(whole(p.searchCount))
+	h.Kind, h.Name, h.Value = hit.Search, dialect.SearchName(text(p.search), text(p.searchCategory)), float64(whole(p.searchCount))
 }
 
 // event makes h an event that is named by its parts, as "Video / Play / Intro".

@@ -13,6 +13,7 @@ type params struct {
 	idsite, rec, recMode, sendImage     string
 	token, charset, module              string
 	url, urlref                         string
+	ignoreReferrer                      string
 	link, download                      string
 	search, searchCategory, searchCount string
 	category, action, name, value       string // of an event
@@ -54,6 +55,8 @@ func (p *params) field(name string) *string {
 		return &p.url
 	case "urlref":
 		return &p.urlref
+	case "ignore_referrer", "ignore_referer":
+		return &p.ignoreReferrer
 	case "link":
 		return &p.link
 	case "download":
