@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/fotspor/fotspor/app"
+	"github.com/fotspor/fotspor/collector/script"
 	"github.com/fotspor/fotspor/hit"
 )
 
@@ -146,6 +147,16 @@ func TestThreats(t *testing.T) {
 			if !tests[m[1]] {
 				t.Errorf("the test %s of a threat does not exist: %s", m[1], line)
 			}
+		}
+	}
+}
+
+// TestSnippetAsDocumented: what people copy from the docs is what the program prints.
+func TestSnippetAsDocumented(t *testing.T) {
+	_, want, _ := strings.Cut(script.Snippet("https://stats.example.org", 1), "\n") // the first line is a comment
+	for _, name := range []string{"README.md", "docs/script.md"} {
+		if !strings.Contains(readDoc(t, name), "```html\n"+want) {
+			t.Errorf("%s has other lines to paste than\n%s", name, want)
 		}
 	}
 }

@@ -50,6 +50,11 @@ func (c *call) bindSite(s *siteFlags) {
 	c.StringVar(&s.policy, "policy", byPolicy, "`what` to record of this site: standard or minimal, or default for what the collector's --record says")
 }
 
+// bindSnippet adds the flag of what is said in the lines to paste.
+func (c *call) bindSnippet(base *string) {
+	c.StringVar(base, "public-url", "http://"+DefaultListen, "`URL` under which browsers reach the collector, for the lines to paste")
+}
+
 // apply sets in site what the command line says of it.
 func (s *siteFlags) apply(f flags, site *store.Site) error {
 	var err error
@@ -179,7 +184,7 @@ func addSite(ctx context.Context, c *call) error {
 	c.bindCreate()
 	c.bindSite(&s)
 	c.UintVar(&id, "id", 0, "`number` of the site, to keep the one it has in Matomo (default: the next free one)")
-	c.StringVar(&base, "public-url", "http://"+DefaultListen, "`URL` under which browsers reach the collector, for the snippet")
+	c.bindSnippet(&base)
 	quiet := c.Bool("quiet", false, "print the id alone")
 	if _, err := c.parseForStore(); err != nil {
 		return err
@@ -211,14 +216,16 @@ func addSite(ctx context.Context, c *call) error {
 %s
 To pin this version of the script, give it integrity=%q and crossorigin="anonymous";
 change the hash with every upgrade, or browsers will refuse the script.
-`, site.ID, site.Name, st.Place(), script.Snippet(base, site.ID), integrity)
+`, site.ID, site.Name, st.Place(), script.Snippet(base, site.ID, site.Parameters...), integrity)
 		return err
 	})
 }
 
 func editSite(ctx context.Context, c *call) error {
 	var s siteFlags
+	var base string
 	c.bindSite(&s)
+	c.bindSnippet(&base)
 	yes := c.Bool("yes", false, "save path rules without asking")
 	words, err := c.parseForStore("ID")
 	if err != nil {
@@ -233,7 +240,7 @@ func editSite(ctx context.Context, c *call) error {
 		if err != nil {
 			return err
 		}
-		saved := site.PathRules
+		saved, savedParameters := site.PathRules, site.Parameters
 		if err := s.apply(c.flags, &site); err != nil {
 			return err
 		}
@@ -242,7 +249,13 @@ func editSite(ctx context.Context, c *call) error {
 				return err
 			}
 		}
-		return st.PutSite(ctx, site)
+		if err := st.PutSite(ctx, site); err != nil {
+			return err
+		}
+		if !slices.Equal(savedParameters, site.Parameters) {
+			fmt.Fprintf(c.Stdout, "The script tells pages apart by these parameters once the pages have these lines:\n\n%s", script.Snippet(base, site.ID, site.Parameters...))
+		}
+		return nil
 	})
 }
 

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/fotspor/fotspor/collector/script"
 )
 
 // TestSiteSettings changes what is said of a site while the program runs, from
@@ -23,7 +25,16 @@ func TestSiteSettings(t *testing.T) {
 		}
 		return out
 	}
-	run("site", "add", "--host", "example.org", "--exclude", "/intern/*", "--parameters", "id")
+	if out := run("site", "add", "--host", "example.org", "--exclude", "/intern/*", "--parameters", "id", "--public-url", p.public); !strings.Contains(out, script.Snippet(p.public, 1, "id")) {
+		t.Errorf("site add printed %q", out)
+	}
+	if out := run("site", "edit", "1", "--parameters", "id,side", "--public-url", p.public); !strings.Contains(out, script.Snippet(p.public, 1, "id", "side")) {
+		t.Errorf("site edit printed %q", out)
+	}
+	if out := run("site", "edit", "1", "--exclude", "/intern/*"); out != "" {
+		t.Errorf("site edit printed %q for pages that need no change", out)
+	}
+	run("site", "edit", "1", "--parameters", "id")
 	p.awaitSite(1)
 
 	// told sends a hit of a page and returns what the collector says of it.

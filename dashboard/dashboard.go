@@ -41,7 +41,7 @@ type Options struct {
 	Attribution func() (text, url string)
 	// Snippet is what to paste into the pages of a site to track them, given
 	// the public address of the program. Zero: nothing is shown.
-	Snippet func(base string, site uint32) string
+	Snippet func(base string, site uint32, parameters ...string) string
 	// Statement is the address of the privacy statement of a site. Zero: no link.
 	Statement func(site uint32) string
 }
@@ -58,7 +58,7 @@ type Dashboard struct {
 	base         *url.URL // nil: as the request says
 	network      func(*http.Request) string
 	attribution  func() (text, url string)
-	snippet      func(base string, site uint32) string
+	snippet      func(base string, site uint32, parameters ...string) string
 	statement    func(site uint32) string
 
 	languages   language.Languages
@@ -126,7 +126,7 @@ func (d *Dashboard) fillDefaults() {
 		d.attribution = func() (string, string) { return "", "" }
 	}
 	if d.snippet == nil {
-		d.snippet = func(string, uint32) string { return "" }
+		d.snippet = func(string, uint32, ...string) string { return "" }
 	}
 	if d.statement == nil {
 		d.statement = func(uint32) string { return "" }

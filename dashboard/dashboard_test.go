@@ -47,8 +47,8 @@ func newBench(t *testing.T, change ...func(*dashboard.Options)) *bench {
 		Store:       b.store,
 		Now:         func() time.Time { return b.now },
 		Attribution: func() (string, string) { return "IP geolocation by DB-IP", "https://db-ip.com" },
-		Snippet: func(base string, site uint32) string {
-			return `<script defer src="` + base + `/fotspor.js" data-site="1"></script>`
+		Snippet: func(base string, site uint32, parameters ...string) string {
+			return `<script defer src="` + base + `/fotspor.js" data-site="1" data-parameters="` + strings.Join(parameters, ",") + `"></script>`
 		},
 		Statement: func(site uint32) string { return "/privacy/1" },
 	}

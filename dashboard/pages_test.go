@@ -195,8 +195,12 @@ func TestNewSite(t *testing.T) {
 	b := newBench(t, func(o *dashboard.Options) { o.BaseURL = "http://stats.example.org/" })
 	b.logIn()
 	site := b.addSite("One", "one.example", "UTC")
+	site.Parameters = []string{"id", "page"}
+	if err := b.store.PutSite(t.Context(), site); err != nil {
+		t.Fatal(err)
+	}
 	page := b.get("/sites/1")
-	if got, want := page.text("#snippet"), `<script defer src="http://stats.example.org/fotspor.js" data-site="1"></script>`; got != want {
+	if got, want := page.text("#snippet"), `<script defer src="http://stats.example.org/fotspor.js" data-site="1" data-parameters="id,page"></script>`; got != want {
 		t.Errorf("snippet = %q, want %q", got, want)
 	}
 	put(t, b.store, "one", rowsOf(site, tell(1, site, hit.DayOf(moment)-40, hit.DayOf(moment)-20, 20, moment)))

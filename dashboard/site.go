@@ -152,7 +152,7 @@ func (d *Dashboard) showSite(c *call) error {
 	page := f.page(c.lang, specs, limit)
 	page.Statement = d.statement(site.ID)
 	if page.New {
-		page.Snippet = d.snippet(d.publicURL(c), site.ID)
+		page.Snippet = d.snippet(d.publicURL(c), site.ID, site.Parameters...)
 	}
 	if show != "" {
 		if page.LeftOut != nil {

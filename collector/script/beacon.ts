@@ -12,27 +12,22 @@ declare global {
 /** What a hit says, by the names of Matomo's tracking API. */
 export type Hit = Record<string, string>;
 
-export const isWeb = ({ protocol }: { protocol: string }) => /^http/.test(protocol);
+export const isWeb = (address: any) => /^http/.test(address);
 
-/**
- * Whether nothing is sent: the visitor objects or has beacons switched off, or this
- * is a file and no website.
- */
-export const silent =
-  navigator.globalPrivacyControl || navigator.doNotTrack === "1" || !navigator.sendBeacon || !isWeb(location);
+/** Whether nothing is sent: the visitor objects, or this is a file and no website. */
+export const silent = navigator.globalPrivacyControl || (navigator.doNotTrack as any) == 1 || !isWeb(location);
 
 /** Sends what the query of an address says, in such a way that it arrives even if the page is being left. */
-export const post = (address: string) => silent || navigator.sendBeacon(address);
+export const post = (address: string) => silent || navigator.sendBeacon?.(address);
 
 /**
  * Says what is sent in place of a page view, if the page says by
  * <meta name="fotspor-status" content="404"> that it isn't there: what doesn't exist
  * has no views.
  */
-export function broken(): Hit | false | null {
-  const status = document.querySelector<HTMLMetaElement & { content: any }>("[name=fotspor-status]");
-  return status && status.content >= 400 && { e_c: status.content, e_a: location.pathname };
-}
+export const broken = (
+  status = document.querySelector<HTMLMetaElement & { content: any }>("[name=fotspor-status]")?.content,
+): Hit | false => status >= 400 && { e_c: status, e_a: location.pathname };
 
 /** Listens to an event anywhere in the page, before the page does. */
 export const on = <E extends Event>(name: string, listener: (event: E) => void) =>
@@ -42,21 +37,16 @@ export const on = <E extends Event>(name: string, listener: (event: E) => void) 
 export const onceSeen = (seen: () => void) => (document.prerendering ? on("prerenderingchange", seen) : seen());
 
 /**
- * Calls left when the page is left or hidden, which ends the time on it, and once
- * only until it is looked at again: a phone that shows something else may never say
- * more. Calls back when the page comes back from the back/forward cache. It is then
- * seen anew, and what once led to it no longer counts.
+ * Calls left whenever the page is left or hidden, which ends the time on it: a phone
+ * that shows something else may never say more. Calls back when the page comes back
+ * from the back/forward cache. It is then seen anew, and what once led to it no longer
+ * counts.
  */
 export function onLeaving(left: () => void, back: () => void): void {
-  let gone = false;
-  const turn = (away: boolean) => {
-    if (away && !gone) left();
-    gone = away;
-  };
-  on("pagehide", () => turn(true));
-  on("visibilitychange", () => turn(document.hidden));
+  on("visibilitychange", () => {
+    if (document.hidden) left();
+  });
   on("pageshow", ({ persisted }: PageTransitionEvent) => {
-    turn(false);
     if (persisted) back();
   });
 }

@@ -139,6 +139,9 @@ func (w *world) read(query string, kind hit.Kind) sent {
 		w.t.Errorf("%q: %v", query, err)
 	}
 	s := sent{"view", w.path(q.Get("url")), w.path(q.Get("urlref"))}
+	if !q.Has("send_image") { // which matomo.js says
+		q.Set("send_image", "0")
+	}
 	plain := url.Values{"idsite": {"7"}, "rec": {"1"}, "send_image": {"0"}, "url": q["url"], "urlref": q["urlref"]}
 	for name, want := range plain {
 		if got := q[name]; slices.Equal(got, want) && len(got) == 1 {
@@ -275,6 +278,7 @@ func TestInBrowser(t *testing.T) {
 		w.js(`history.replaceState({}, "", "/two?q=1#there")`)
 		w.js(`history.pushState({}, "", "#here")`)
 		w.js(`location.hash = "elsewhere"`)
+		w.js(`for (const typed of ["s", "sk", "sko"]) history.replaceState({}, "", "/two?q=" + typed)`)
 		w.js(`history.replaceState({}, "", "/three")`)
 		w.expect(sent{"view", "/three", "/two?q=1"})
 		w.js(`history.go(-3)`)
@@ -360,16 +364,16 @@ func TestInBrowser(t *testing.T) {
 		w := newWorld(t)
 		w.open("/a")
 		w.expect(sent{"view", "/a", ""})
-		w.js(`Object.defineProperty(document, "hidden", {get: () => window.away});
+		w.js(`Object.defineProperty(document, "hidden", {get: () => window.away, configurable: true});
 			window.turn = (away) => { window.away = away; document.dispatchEvent(new Event("visibilitychange", {bubbles: true})) };
 			turn(true)`)
 		w.expectOnly(sent{"ping=1", "/a", ""})
-		w.js(`turn(true); dispatchEvent(new PageTransitionEvent("pagehide"))`) // is told already
-		w.js(`turn(false)`)                                                    // is no view
+		w.js(`dispatchEvent(new PageTransitionEvent("pagehide"))`) // is told already
+		w.js(`turn(false)`)                                        // is no view
 		w.expectOnly()
 		w.js(`turn(true)`)
 		w.expectOnly(sent{"ping=1", "/a", ""})
-		w.js(`turn(false)`)
+		w.js(`turn(false); delete document.hidden`) // for the browser to say it itself
 		w.open("/b")
 		w.expect(sent{"ping=1", "/a", ""}, sent{"view", "/b", ""})
 	})
@@ -399,25 +403,30 @@ func TestInBrowser(t *testing.T) {
 				document.body.lastChild.click()`, attributes))
 		}
 		for attributes, want := range map[string]string{
-			`href="https://x.example/"`:                        "link=https://x.example/",
-			`href="https://x.example/s?q=kari#x"`:              "link=https://x.example/s",
-			`href="https://x.example/" target="_blank"`:        "link=https://x.example/",
-			`href="https://kari:secret@x.example/y"`:           "link=https://x.example/y",
-			`href="https://zip.x.example"`:                     "link=https://zip.x.example/",
-			`href="/report.PDF?v=2#p3"`:                        "download=" + w.website.URL + "/report.PDF",
-			`href="/a.docx"`:                                   "download=" + w.website.URL + "/a.docx",
-			`href="https://x.example/a.zip"`:                   "download=https://x.example/a.zip",
-			`href="/made?as=csv" download`:                     "download=" + w.website.URL + "/made",
-			`href="/page.html"`:                                "",
-			`href="/pdf"`:                                      "",
-			`href="/b"`:                                        "",
-			`href="#there"`:                                    "",
-			`href="http://127.0.0.1:1/"`:                       "", // the same host
-			`href="mailto:x@x.example"`:                        "",
-			`href="tel:+4712345678"`:                           "",
-			`href="javascript:void(0)"`:                        "",
-			`href="blob:https://x.example/1" download="a.pdf"`: "",
-			`name="no-address"`:                                "",
+			`href="https://x.example/"`:                 "link=https://x.example/",
+			`href="https://x.example/s?q=kari#x"`:       "link=https://x.example/s",
+			`href="https://x.example/" target="_blank"`: "link=https://x.example/",
+			`href="https://kari:secret@x.example/y"`:    "link=https://x.example/y",
+			`href="https://zip.x.example"`:              "link=https://zip.x.example/",
+			`href="/report.PDF?v=2#p3"`:                 "download=" + w.website.URL + "/report.PDF",
+			`href="/a.docx"`:                            "download=" + w.website.URL + "/a.docx",
+			`href="https://x.example/a.zip"`:            "download=https://x.example/a.zip",
+			`href="/made?as=csv" download`:              "download=" + w.website.URL + "/made",
+			`href="/page.html"`:                         "",
+			`href="/pdf"`:                               "",
+			`href="/b"`:                                 "",
+			`href="#there"`:                             "",
+			`href="http://127.0.0.1:1/"`:                "", // the same host
+			`href="mailto:x@x.example"`:                 "",
+			`href="tel:+4712345678"`:                    "",
+			`href="javascript:void(0)"`:                 "",
+			// What the page makes itself: counted by the name of the file.
+			`href="blob:https://x.example/1" download="års rapport.pdf"`: "download=" + w.website.URL + "/års rapport.pdf",
+			`href="data:text/csv,a" download="a.csv"`:                    "download=" + w.website.URL + "/a.csv",
+			`href="data:text/csv,a" download`:                            "download=" + w.website.URL + "/download",
+			`href="data:text/csv,a"`:                                     "",
+			`href="http://"`:                                             "",
+			`name="no-address"`:                                          "",
 		} {
 			follow(attributes)
 			if want == "" {

@@ -1,86 +1,137 @@
 // Fotspor, Apache-2.0. Counts page views, what is followed and fetched from them, and
-// events: no cookie, no storage, no identifier. It speaks Matomo's tracking API to the
-// server that it came from. docs/script.md says what a page can tell it.
+// events: no identifier, and nothing is kept but the choice not to be counted. It speaks
+// Matomo's tracking API. docs/script.md says what a page can tell it.
 //
-//   <script defer src="https://stats.example.org/fotspor.js" data-site="1"></script>
+//   <script defer src="https://stats.example.org/fotspor.js" data-site="1"
+//     data-server="https://stats.example.org" data-parameters="id,page"></script>
 
-import { broken, type Hit, isWeb, on, onceSeen, onLeaving, post, silent } from "./beacon";
+import { broken, type Hit, isWeb, on, onceSeen, onLeaving, silent } from "./beacon";
 
-type Options = { value?: number | string };
-type Event = [name: string, options?: Options];
+type Options = { value?: number | string } | null;
+type Call = [name: string, options?: Options];
 
 declare global {
   interface Window {
-    /** Counts an event. It is the one global; q holds calls from before it was here. */
-    fotspor?: { (...event: Event): void; q?: Event[] };
+    /** Counts an event. It is the one global. */
+    fotspor?: {
+      (...call: Call): void;
+      /** Calls from before the script was here. */
+      q?: Call[];
+      /** The addresses that this page sends to already, and the q of before. */
+      to?: { q?: Call[]; [endpoint: string]: unknown };
+    };
+    navigation?: EventTarget; // https://html.spec.whatwg.org/multipage/nav-history-apis.html
   }
+  const navigation: EventTarget;
 }
 
-const script = document.currentScript as HTMLScriptElement;
-const endpoint = new URL(`matomo.php?idsite=${script.dataset.site}&rec=1&send_image=0&`, script.src);
+/** Does what may fail in a page that is not as pages are: in a sandbox, say. */
+const attempt = <T>(what: () => T): T | void => {
+  try {
+    return what();
+  } catch {}
+};
+
+// The choice of a visitor not to be counted, as consent.ts keeps it: for 13 months.
+const choice = "mtm_consent_removed=";
+const byDialogue = "2";
+
+/** Whether the visitor chose not to be counted; if by is given, by that. */
+const optedOut = (by = "") => attempt(() => document.cookie.includes(choice + by));
+
 const files = /\.((doc|ppt|xls)x?|7z|csv|dmg|epub|exe|gz|ics|mp[34]|msi|od[pst]|pdf|rar|txt|zip)$/i;
 
-let page = "";
-let referrer = document.referrer;
+/** Counts for the site that a tag names, on the server that it names. */
+const track = ({ dataset, src }: HTMLScriptElement) => {
+  // Tag managers drop attributes, and who copies the script drops its address.
+  const [, from, , id] = /(.*)\/fotspor\.js(.*site=(\d+))?/.exec(src) || [];
+  const endpoint = `${dataset.server || from}/matomo.php?idsite=${dataset.site || id}&rec=1&`;
+  const early = self.fotspor;
+  const to = early?.to || { q: early?.q };
+  if (/undefined/.test(endpoint) || to[endpoint]) return;
+  to[endpoint] = 1; // for when the page runs the script again
 
-/** Sends a hit about the current page: what a visitor did, or nothing more than a view. */
-const send = (what: Hit | false | null) =>
-  post(`${endpoint}${new URLSearchParams({ url: page, urlref: referrer, ...what })}`);
+  let page = ""; // as it was last counted
+  let shown = ""; // what tells it from others
+  let referrer = document.referrer;
 
-/** Counts an event. Matomo knows none without a category; what has ca is never taken for a view. */
-function happened(name: string, { value }: Options = {}): void {
-  const parts = name.split(" / ");
-  send({ e_c: parts[1] ? parts.shift()! : "event", e_a: parts.join(" / "), e_v: (value || "") as string, ca: "1" });
-}
+  /** Sends a hit about the current page: what a visitor did, or nothing more than a view. */
+  const send = (what: Hit | false) =>
+    page &&
+    !optedOut() &&
+    attempt(() => navigator.sendBeacon(endpoint + new URLSearchParams({ url: page, urlref: referrer, ...what })));
 
-/** Counts the page that the address bar shows, unless it is the one counted last. */
-function view(): void {
-  const address = location.href.split("#")[0];
-  if (address === page) return;
-  referrer = page || referrer;
-  page = address;
-  send(broken());
-}
+  /** Counts the page that the address bar shows, unless it is the one counted last. */
+  const view = () => {
+    const query = new URLSearchParams(location.search);
+    const now = location.pathname + dataset.parameters?.split(",").map((name) => query.getAll(name));
+    if (now === shown || optedOut()) return;
+    shown = now;
+    referrer = page || referrer;
+    page = location.href.split("#")[0];
+    send(broken());
+  };
 
-/** Counts a click on a link that leads elsewhere or to a file, and on what is marked as an event. */
-function clicked(event: MouseEvent): void {
-  if (event.button > 1) return; // neither the left button nor the middle one
-  const path = event.composedPath() as HTMLAnchorElement[];
-  const link = path.find((node) => node.hostname && isWeb(node));
-  const marked = path.find((node) => node.dataset && node.dataset.fotsporEvent);
-  // The middle button does nothing but open a link.
-  if (marked && (link || !event.button)) happened(marked.dataset.fotsporEvent!, { value: marked.dataset.fotsporValue });
-  if (!link) return;
-  const target = link.origin + link.pathname; // a query may say who followed it
-  if (link.hasAttribute("download") || files.test(target)) send({ download: target });
-  else if (link.hostname !== location.hostname) send({ link: target });
-}
+  /** Counts an event. Matomo knows none without a category; what has ca is never taken for a view. */
+  const happened = (name: string, options?: Options) => {
+    const [, e_c = "event", e_a = name] = /(.+?) \/ (.+)/.exec(name) || [];
+    send({ e_c, e_a, e_v: (options?.value || "") as string, ca: "1" });
+  };
 
-function start(): void {
-  view();
+  /** Counts a click on a link that leads elsewhere or to a file, and on what is marked as an event. */
+  const clicked = (event: MouseEvent) => {
+    if (event.button > 1) return; // neither the left button nor the middle one
+    const path = event.composedPath() as HTMLAnchorElement[];
+    const link = path.find((node) => node.matches?.(":any-link"))!;
+    const marked = path.find((node) => node.dataset?.fotsporEvent);
+    // The middle button does nothing but open a link.
+    if (marked && (link || !event.button)) happened(marked.dataset.fotsporEvent!, { value: marked.dataset.fotsporValue });
+    if (!link) return;
+    const saved = link.getAttribute("download");
+    const to = document.createElement("a");
+    to.href = (link.href as any).baseVal || link.href; // in SVG it is an object
+    const host = isWeb(to) && to.hostname;
+    // A query may say who followed it. What a page makes itself has no address but a name.
+    const target = host ? to.origin + to.pathname : `${location.origin}/${saved || "download"}`;
+    if (saved !== null || files.test(target)) send({ download: target });
+    else if (host && host !== location.hostname) send({ link: target });
+  };
 
-  // Single-page applications change the address without loading a page.
-  for (const name of ["pushState", "replaceState"] as const) {
-    const change = history[name];
-    history[name] = (...args) => {
-      change.apply(history, args);
-      view();
-    };
-  }
-  on("popstate", view);
-  on("click", clicked);
-  on("auxclick", clicked);
-  onLeaving(
-    () => send({ ping: "1" }),
-    () => {
-      page = referrer = "";
-      view();
-    },
-  );
-}
+  const start = () => {
+    view();
+    to.q?.forEach((call) => happened(...call));
+    // Single-page applications change the address without loading a page. A browser
+    // that does not tell of it is asked.
+    if (self.navigation) navigation.addEventListener("currententrychange", view);
+    else setInterval(view, 500);
+    on("click", clicked);
+    on("auxclick", clicked);
+    onLeaving(
+      () => send({ ping: "1" }),
+      () => {
+        page = referrer = shown = "";
+        view();
+      },
+    );
+  };
+  if (!silent) onceSeen(start);
 
-if (!silent) onceSeen(start);
+  self.fotspor = (...call) => {
+    if (early?.to) early(...call);
+    onceSeen(() => happened(...call));
+  };
+  self.fotspor.to = to;
 
-const early = window.fotspor;
-window.fotspor = (...event) => onceSeen(() => happened(...event));
-if (early && early.q) early.q.forEach((event) => window.fotspor!(...event));
+  // A consent dialogue says what was chosen in it, now or earlier. It takes back no
+  // choice but its own.
+  on("toggle-consent", ({ detail }: CustomEvent) => {
+    const { statistics } = detail || {};
+    if (statistics ? optedOut(byDialogue) : statistics === false && !optedOut())
+      attempt(() => (document.cookie = `${choice + byDialogue};path=/;max-age=${statistics ? 0 : 34128e3}`));
+    if (!silent) onceSeen(view);
+  });
+};
+
+// A module isn't told its own tag.
+for (const tag of [document.currentScript, ...document.querySelectorAll("[type=module]")])
+  attempt(() => track(tag as HTMLScriptElement));

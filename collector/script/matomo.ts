@@ -150,7 +150,7 @@ function newTracker(endpoint = ownEndpoint, site: string | number = "") {
     whenAllowed(() => {
       while (hits.length) {
         const requests = hits.splice(0, 50).map((hit) => `?${new URLSearchParams(hit)}`);
-        navigator.sendBeacon(endpoint, JSON.stringify({ requests, send_image: 0 }));
+        navigator.sendBeacon?.(endpoint, JSON.stringify({ requests, send_image: 0 }));
       }
     });
   }

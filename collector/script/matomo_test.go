@@ -55,7 +55,13 @@ func matomoSnippet(before, html string) func(stats string) string {
 }
 
 // leave is for pages of tests that leave without going anywhere.
-const leave = `window.leave = () => { for (const name of ["pagehide", "pageshow"]) dispatchEvent(new PageTransitionEvent(name)) }`
+const leave = `window.leave = () => {
+	for (const hidden of [true, false]) {
+		Object.defineProperty(document, "hidden", {get: () => hidden, configurable: true});
+		document.dispatchEvent(new Event("visibilitychange", {bubbles: true}));
+	}
+	delete document.hidden;
+}`
 
 // openMatomo opens /a of a website with Matomo's snippet, once its script has run.
 func openMatomo(t *testing.T, before, html string) *world {

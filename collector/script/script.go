@@ -166,12 +166,24 @@ var integrity = sync.OnceValues(func() (string, error) {
 	return "sha384-" + base64.StdEncoding.EncodeToString(sum[:]), nil
 })
 
-// Snippet returns the HTML that counts a site, for the body of each of its pages. base is the public URL of the server, such as
-// https://stats.example.org; it may be empty for pages of the server's own.
-func Snippet(base string, site uint32) string {
+// Snippet returns the HTML that counts a site, for the body of each of its pages. base
+// is the public URL of the server, such as https://stats.example.org; it may be empty for
+// pages of the server's own. parameters are those that tell pages of the site apart.
+//
+// The script names its server, which a copy of it elsewhere would not know. The image
+// is lazy for programs that put the text of a noscript element into a page that runs
+// scripts: browsers load lazy images at once only where they run none.
+func Snippet(base string, site uint32, parameters ...string) string {
 	base = html.EscapeString(strings.TrimRight(base, "/"))
+	var attributes string
+	if base != "" {
+		attributes += fmt.Sprintf(` data-server="%s"`, base)
+	}
+	if len(parameters) > 0 {
+		attributes += fmt.Sprintf(` data-parameters="%s"`, html.EscapeString(strings.Join(parameters, ",")))
+	}
 	return fmt.Sprintf(`<!-- Fotspor counts page views, without cookies. -->
-<script defer src="%[1]s/fotspor.js" data-site="%[2]d"></script>
-<noscript><img src="%[1]s/pixel.gif?site=%[2]d" alt="" width="1" height="1" referrerpolicy="no-referrer-when-downgrade"></noscript>
-`, base, site)
+<script defer src="%[1]s/fotspor.js" data-site="%[2]d"%[3]s></script>
+<noscript><img src="%[1]s/pixel.gif?site=%[2]d" alt="" width="1" height="1" loading="lazy" referrerpolicy="no-referrer-when-downgrade"></noscript>
+`, base, site, attributes)
 }
