@@ -33,6 +33,13 @@ await script("matomo", "matomo");
 
 await build({
   ...shared,
+  entryPoints: ["collector/optout/page.ts", "collector/optout/frame.ts"],
+  outdir: "collector/optout/dist",
+  format: "iife",
+});
+
+await build({
+  ...shared,
   target: "es2022",
   entryPoints: ["dashboard/web/dashboard.ts", "dashboard/web/dashboard.css"],
   outdir: "dashboard/web/dist",

@@ -34,6 +34,7 @@ var arrows = map[string][]string{
 	"retention":          {"privacy"},
 	"collector/dialect":  {"hit", "collector/dialect"},
 	"collector/script":   {},
+	"collector/optout":   {},
 	"collector/spool":    {"hit"},
 	"collector/visit":    {"hit", "geo", "collector/limit"},
 	"collector/limit":    {"hit", "geo"},

@@ -136,6 +136,7 @@ var routes = []route{
 	{"script", []string{matomo.ContainerPattern}, false, (*Collector).container},
 	{"privacy", []string{"GET /privacy/{site}"}, false, func(c *Collector) http.Handler { return http.HandlerFunc(c.statement) }},
 	{"privacy", []string{"GET /privacy/{site}/what"}, false, func(c *Collector) http.Handler { return http.HandlerFunc(c.what) }},
+	{"privacy", []string{"GET /index.php", "POST /index.php"}, false, (*Collector).index},
 	{"privacy", []string{"GET /.well-known/gpc.json"}, false, (*Collector).gpc},
 }
 

@@ -149,7 +149,7 @@ func (c *Collector) findSite(p *passage) reason {
 const recent = time.Hour
 
 func (c *Collector) objection(p *passage) reason {
-	if p.hit.Objection && !c.Policy.IgnoreObjection {
+	if p.hit.OptedOut || p.hit.Objection && !c.Policy.IgnoreObjection {
 		return objected
 	}
 	return kept

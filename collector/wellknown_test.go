@@ -75,3 +75,21 @@ func TestContainer(t *testing.T) {
 		t.Errorf("on a stranger's page, with one site: %.200s", w.Body)
 	}
 }
+
+// TestOptOutOutranksPolicy: a policy may ignore what browsers say on their own, but not
+// what a person chose.
+func TestOptOutOutranksPolicy(t *testing.T) {
+	for _, ignore := range []bool{false, true} {
+		r := newRig(t, func(o *collector.Options) { o.Policy.IgnoreObjection = ignore })
+		for header, want := range map[string]bool{"Cookie: mtm_consent_removed=1": false, "Cookie: matomo_ignore=x": false, "Sec-GPC: 1": ignore, "DNT: 1x": ignore} {
+			q := request{target: "/pixel.gif?site=1&url=/"}.make()
+			name, value, _ := strings.Cut(header, ": ")
+			q.Header.Set(name, value)
+			w := httptest.NewRecorder()
+			r.mux.ServeHTTP(w, q)
+			if got := w.Header().Get("X-Fotspor") == "recorded"; got != want {
+				t.Errorf("%s where objections are ignored is %v: %q", header, ignore, w.Header().Get("X-Fotspor"))
+			}
+		}
+	}
+}

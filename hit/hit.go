@@ -44,7 +44,8 @@ type Hit struct {
 	UserAgent string
 	Hints     Hints
 	Language  string // Accept-Language, as sent
-	Objection bool   // the request carries Sec-GPC: 1, DNT: 1 or an opt-out cookie of Matomo's
+	Objection bool   // the browser says Sec-GPC: 1 or DNT: 1
+	OptedOut  bool   // the request carries a cookie by which its sender chose not to be counted
 	Prefetch  bool   // fetched ahead of a visit that may never come
 
 	// Campaign is a query of campaign parameters that the request itself has, as sent,

@@ -110,7 +110,7 @@ func (s *website) page(name string) http.Handler {
 			Base: s.base, Root: s.root, Site: s.site, Path: r.URL.Path, Name: name,
 			Public:  publicURL(s.base, r),
 			Tracker: template.HTML(script.Snippet(s.base, s.site)), // escaped by Snippet
-			Objects: dialect.FromHeaders(r).Objection,
+			Objects: dialect.Objects(r.Header) || dialect.OptedOut(r.Header),
 		}
 		v.Snippet = script.Snippet(v.Public, s.site)
 		var chosen bool

@@ -99,7 +99,8 @@ func FromHeaders(r *http.Request) hit.Hit {
 			Platform: Clean(first(h, "Sec-Ch-Ua-Platform"), MaxText),
 		},
 		Language:  Clean(first(h, "Accept-Language"), MaxText),
-		Objection: objects(h["Sec-Gpc"], h["Dnt"], h["X-Do-Not-Track"]) || optedOut(h["Cookie"]),
+		Objection: Objects(h),
+		OptedOut:  OptedOut(h),
 		Prefetch: strings.Contains(first(h, "Sec-Purpose"), "prefetch") || first(h, "Purpose") == "prefetch" ||
 			first(h, "X-Moz") == "prefetch" || first(h, "X-Purpose") == "preview" || first(h, "X-Purpose") == "instant",
 	}
@@ -114,19 +115,19 @@ func first(h http.Header, name string) string {
 	return ""
 }
 
-// objects reports whether one of the fields says that a person objects. Sec-GPC says so
+// Objects reports whether a header says that a person objects. Sec-GPC says so
 // with 1 (https://w3c.github.io/gpc/), DNT with 1 and what extensions put behind it
 // (https://www.w3.org/TR/tracking-dnt/, section 5.2). Some proxies add lines or members
 // of their own: one that objects is enough.
-func objects(gpc, dnt, legacy []string) bool {
-	for _, line := range gpc {
+func Objects(h http.Header) bool {
+	for _, line := range h["Sec-Gpc"] {
 		for value := range strings.SplitSeq(line, ",") {
 			if strings.Trim(value, " \t") == "1" {
 				return true
 			}
 		}
 	}
-	return refuses(dnt) || refuses(legacy)
+	return refuses(h["Dnt"]) || refuses(h["X-Do-Not-Track"])
 }
 
 func refuses(dnt []string) bool {
@@ -140,10 +141,10 @@ func refuses(dnt []string) bool {
 	return false
 }
 
-// optedOut reports whether a browser holds one of the cookies in which Matomo keeps
-// that a person does not want to be counted. Nothing of a cookie is kept.
-func optedOut(cookies []string) bool {
-	for _, line := range cookies {
+// OptedOut reports whether a browser holds one of the cookies in which Matomo, and this
+// server's own opt-out, keep that a person does not want to be counted. Nothing of a cookie is kept.
+func OptedOut(h http.Header) bool {
+	for _, line := range h["Cookie"] {
 		for cookie := range strings.SplitSeq(line, ";") {
 			name, _, _ := strings.Cut(strings.TrimSpace(cookie), "=")
 			switch name {

@@ -69,9 +69,9 @@ func TestFromHeaders(t *testing.T) {
 			r.Header.Add(tt.header, line)
 		}
 		h := dialect.FromHeaders(r)
-		if h.Objection != tt.objection || h.Prefetch != tt.prefetch {
+		if h.Objection != (tt.objection && tt.header != "Cookie") || h.OptedOut != (tt.objection && tt.header == "Cookie") || h.Prefetch != tt.prefetch {
 			t.Errorf("%s: %s: objection %t, prefetch %t, want %t, %t",
-				tt.header, tt.value, h.Objection, h.Prefetch, tt.objection, tt.prefetch)
+				tt.header, tt.value, h.Objection || h.OptedOut, h.Prefetch, tt.objection, tt.prefetch)
 		}
 	}
 

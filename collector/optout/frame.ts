@@ -1,0 +1,77 @@
+// Runs in the page of /index.php?module=CoreAdminHome&action=optOut, which other pages
+// show in a frame. It asks the tracker of such a page to keep the choice, in that page's
+// own origin; where nobody answers, it keeps a cookie of its own.
+
+import { objects, show, type Texts } from "./box";
+
+interface Settings {
+  site: number; // 0: not known
+  intro: boolean;
+  privacy: string;
+  heeds: boolean; // what browsers say is respected
+  own: boolean; // the visitor's cookie says no
+  texts: Texts;
+}
+
+const element = document.getElementById("box")!;
+const settings: Settings = JSON.parse(element.dataset.settings!);
+
+const patience = 1000; // milliseconds that the page has to answer
+const asking = 30; // times that it is asked, since its tracker may come late
+
+let own = settings.own;
+let there: boolean | undefined; // what the page keeps, once it has told
+let answered = (_: boolean) => {};
+
+const standing = () => ({ out: own || !!there, objects: settings.heeds && objects() });
+
+/** Whether there is a page around this one. */
+const framed = parent !== window;
+
+// Nobody else gets to know more than that somebody looks at this page.
+const say = (out?: boolean) => framed && parent.postMessage({ fotspor: "optout", site: settings.site, out }, "*");
+
+addEventListener("message", ({ data, source }) => {
+  if (source !== parent || data?.fotspor !== "optout" || typeof data.out !== "boolean") return;
+  there = data.out;
+  answered(data.out);
+  update(standing());
+});
+
+/** Has the page keep a choice, and returns whether it does. */
+function inPage(out: boolean): Promise<boolean> {
+  return new Promise((done) => {
+    if (there === undefined) return done(false);
+    answered = (kept) => done(kept === out);
+    setTimeout(() => done(false), patience);
+    say(out);
+  });
+}
+
+/** Keeps a choice in a cookie of this server, and returns whether that is there. */
+async function inCookie(out: boolean): Promise<boolean> {
+  if (origin === "null") return false; // in a sandbox
+  try {
+    await fetch(location.href, { method: "POST", body: new URLSearchParams({ out: out ? "1" : "0" }), redirect: "manual" });
+    own = document.cookie.includes("mtm_consent_removed=");
+  } catch {
+    return false;
+  }
+  return own === out;
+}
+
+const update = show(element, settings.texts, settings.intro, settings.privacy, async (out) => {
+  let kept = await inPage(out);
+  // What both keep must go from both.
+  if (out ? !kept : own || there === undefined) kept = (await inCookie(out)) && (out || there !== true);
+  update({ ...standing(), lost: !kept });
+});
+update(standing());
+
+let asked = 0;
+function ask(): void {
+  if (there !== undefined || asked++ >= asking) return;
+  say();
+  setTimeout(ask, 100 * asked);
+}
+ask();

@@ -1,0 +1,323 @@
+// Package optout serves the boxes in which visitors choose whether they are counted, as
+// Matomo has them: a script that a page includes, and a page to be framed. The choice is
+// kept for 13 months, in the origin of the page that shows the box or else in a cookie of
+// this server, and says nothing of who made it.
+package optout
+
+import (
+	"bytes"
+	"crypto/rand"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"golang.org/x/text/language"
+)
+
+// dist is filled by the build of page.ts and frame.ts. It is committed empty, so that
+// the Go code compiles before the scripts are built.
+//
+//go:embed all:dist
+var dist embed.FS
+
+//go:embed frame.html
+var frameHTML string
+
+var frame = template.Must(template.New("frame").Parse(frameHTML))
+
+var errMissing = errors.New("the scripts of the opt-out are not in this build: run `make build`")
+
+// cookie is the name of the cookie that says no, on a page's own origin and here. It is
+// Matomo's. older are those of Matomo's own box, on its server.
+const cookie = "mtm_consent_removed"
+
+var older = []string{"matomo_ignore", "piwik_ignore"}
+
+// Lifetime is how long a choice is kept: 13 months, in seconds.
+const Lifetime = 395 * 24 * 60 * 60
+
+// Box is what the box of a request is to say.
+type Box struct {
+	Site    uint32 // whose privacy statement is linked to; 0 if that is not known
+	Heeds   bool   // Global Privacy Control and Do Not Track count as an objection
+	Objects bool   // the request carries one of them
+	Out     bool   // the request carries a cookie for which its sender is not counted
+}
+
+// texts are what a box says. The names in JSON are those of the scripts.
+type texts struct {
+	Title   string `json:"-"`
+	Counted string `json:"counted"`
+	Out     string `json:"out"`
+	Objects string `json:"objects"`
+	Lost    string `json:"lost"`
+	Leave   string `json:"leave"`
+	Join    string `json:"join"`
+	About   string `json:"about"`
+	More    string `json:"more"`
+}
+
+var inLanguage = map[string]texts{
+	"en": {
+		Title:   "Whether you are counted",
+		Counted: "Your visits to this website are counted, without knowing who you are.",
+		Out:     "Your visits to this website are not counted.",
+		Objects: "Your browser asks websites not to track you. We respect that: your visits are not counted.",
+		Lost:    "Your browser did not keep the choice. Allow cookies for this website and try again.",
+		Leave:   "Do not count my visits",
+		Join:    "Count my visits",
+		About:   "The choice is kept in this browser for 13 months, as a cookie that says yes or no and nothing about you. Choose again if you delete cookies or use another browser.",
+		More:    "What is counted",
+	},
+	"nb": {
+		Title:   "Om du telles",
+		Counted: "Besøkene dine på dette nettstedet telles, uten at vi vet hvem du er.",
+		Out:     "Besøkene dine på dette nettstedet telles ikke.",
+		Objects: "Nettleseren din ber nettsteder om ikke å spore deg. Det respekterer vi: Besøkene dine telles ikke.",
+		Lost:    "Nettleseren din tok ikke vare på valget. Tillat informasjonskapsler for dette nettstedet, og prøv igjen.",
+		Leave:   "Ikke tell besøkene mine",
+		Join:    "Tell besøkene mine",
+		About:   "Valget ligger i denne nettleseren i 13 måneder, som en informasjonskapsel som sier ja eller nei og ingenting om deg. Velg på nytt hvis du sletter informasjonskapsler eller bruker en annen nettleser.",
+		More:    "Dette telles",
+	},
+	"nn": {
+		Title:   "Om du blir talt",
+		Counted: "Besøka dine på denne nettstaden blir talde, utan at vi veit kven du er.",
+		Out:     "Besøka dine på denne nettstaden blir ikkje talde.",
+		Objects: "Nettlesaren din ber nettstader om ikkje å spore deg. Det respekterer vi: Besøka dine blir ikkje talde.",
+		Lost:    "Nettlesaren din tok ikkje vare på valet. Tillat informasjonskapslar for denne nettstaden, og prøv igjen.",
+		Leave:   "Ikkje tel besøka mine",
+		Join:    "Tel besøka mine",
+		About:   "Valet ligg i denne nettlesaren i 13 månader, som ein informasjonskapsel som seier ja eller nei og ingenting om deg. Vel på nytt om du slettar informasjonskapslar eller bruker ein annan nettlesar.",
+		More:    "Dette blir talt",
+	},
+}
+
+// Readers of Danish and Swedish are served best by bokmål.
+var (
+	tags    = []language.Tag{language.English, language.MustParse("nb"), language.MustParse("nn"), language.MustParse("no"), language.Danish, language.Swedish}
+	names   = []string{"en", "nb", "nn", "nb", "nb", "nb"}
+	matcher = language.NewMatcher(tags)
+)
+
+// pick returns the name of the language of the texts for a reader of some languages, the
+// first choice first, each a tag or a value of Accept-Language.
+func pick(wanted ...string) string {
+	for _, one := range wanted {
+		asked, _, err := language.ParseAcceptLanguage(one)
+		if err != nil || len(asked) == 0 {
+			continue
+		}
+		if _, i, sure := matcher.Match(asked...); sure > language.No {
+			return names[i]
+		}
+	}
+	return "en"
+}
+
+// The forms of what a page may say of the looks of a box, as Matomo has them. Whatever
+// else it says is ignored.
+var (
+	colour = regexp.MustCompile(`^(?:[0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})$`)
+	size   = regexp.MustCompile(`^[0-9]{1,4}(?:\.[0-9]{1,4})?(?:px|pt|em|rem|%)$`)
+	family = regexp.MustCompile(`^[A-Za-z0-9 ,-]{1,200}$`)
+)
+
+// looks returns the style that a query asks for, by the names that scripts have for the
+// properties.
+func looks(query url.Values) map[string]string {
+	style := map[string]string{}
+	if c := query.Get("backgroundColor"); colour.MatchString(c) {
+		style["backgroundColor"] = "#" + c
+	}
+	if c := query.Get("fontColor"); colour.MatchString(c) {
+		style["color"] = "#" + c
+	}
+	if s := query.Get("fontSize"); size.MatchString(s) {
+		style["fontSize"] = s
+	}
+	if f := strings.NewReplacer(`"`, "", `'`, "").Replace(query.Get("fontFamily")); family.MatchString(f) {
+		style["fontFamily"] = f
+	}
+	return style
+}
+
+// css is the style for a rule of a style sheet.
+func css(style map[string]string) template.CSS {
+	var b strings.Builder
+	for _, property := range [][2]string{{"background-color", "backgroundColor"}, {"color", "color"}, {"font-size", "fontSize"}, {"font-family", "fontFamily"}} {
+		if value := style[property[1]]; value != "" {
+			fmt.Fprintf(&b, "%s: %s; ", property[0], value)
+		}
+	}
+	return template.CSS(b.String()) // which holds what looks lets through
+}
+
+// maxText is how long a text of a page's own may be, in bytes.
+const maxText = 200
+
+// short returns a parameter of a query, or "" if it is too long.
+func short(query url.Values, name string) string {
+	if text := query.Get(name); len(text) <= maxText {
+		return text
+	}
+	return ""
+}
+
+// ServeScript answers with the script that shows the box in a page and keeps the choice
+// in the page's own origin. It takes the parameters of Matomo's: divId, language,
+// showIntro, backgroundColor, fontColor, fontSize, fontFamily, cookieDomain, cookiePath.
+func (b Box) ServeScript(w http.ResponseWriter, r *http.Request) {
+	js, err := dist.ReadFile("dist/page.js")
+	if err != nil {
+		http.Error(w, errMissing.Error(), http.StatusInternalServerError)
+		return
+	}
+	query := r.URL.Query()
+	divID := short(query, "divId")
+	if divID == "" {
+		divID = "matomo-opt-out"
+	}
+	asked := short(query, "language")
+	if asked == "auto" {
+		asked = ""
+	}
+	// It escapes what ends a script, and all else that is special in one.
+	settings, err := json.Marshal(map[string]any{
+		"divId": divID, "language": asked, "intro": query.Get("showIntro") != "0", "style": looks(query),
+		"site": b.Site, "heeds": b.Heeds, "texts": inLanguage,
+		"cookieDomain": attribute(strings.TrimPrefix(short(query, "cookieDomain"), "*")), "cookiePath": attribute(short(query, "cookiePath")),
+	})
+	if err != nil {
+		http.Error(w, "fotspor: internal error", http.StatusInternalServerError)
+		return
+	}
+	header := w.Header()
+	forAnyPage(header)
+	header.Set("Content-Type", "text/javascript; charset=utf-8")
+	header.Set("Access-Control-Allow-Origin", "*")
+	fmt.Fprintf(w, "(()=>{const settings=%s;\n%s})()\n", settings, js)
+}
+
+// attribute returns a value for an attribute of a cookie, or "" if it is none.
+func attribute(value string) string {
+	if strings.ContainsFunc(value, func(c rune) bool { return c <= ' ' || c == ';' || c == ',' || c > '~' }) {
+		return ""
+	}
+	return value
+}
+
+// forAnyPage sets the headers of answers that pages of any origin may show: they hold nothing of
+// anybody's, and what is chosen there is kept for the site around it alone.
+func forAnyPage(header http.Header) {
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Cache-Control", "no-store")
+	header.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	header.Set("Referrer-Policy", "same-origin")
+}
+
+// chosen is the parameter that tells the page behind a form what was chosen in it.
+const chosen = "chosen"
+
+// ServeFrame answers a GET with the page that others frame, and a POST with the choice
+// made there: out=1 or out=0, which it keeps in a cookie. The page takes language,
+// showIntro, backgroundColor, fontColor, fontSize, fontFamily and applyStyling. It works
+// without scripts.
+func (b Box) ServeFrame(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	forAnyPage(w.Header())
+	if r.Method == http.MethodPost {
+		b.choose(w, r, query)
+		return
+	}
+	js, err := dist.ReadFile("dist/frame.js")
+	if err != nil {
+		http.Error(w, errMissing.Error(), http.StatusInternalServerError)
+		return
+	}
+	lang := pick(short(query, "language"), r.Header.Get("Accept-Language"))
+	said := inLanguage[lang]
+	page := struct {
+		Lang, Nonce, State, Button, Choice, Action, Privacy, Settings string
+		Intro, Objects                                                bool
+		Texts                                                         texts
+		Style                                                         template.CSS
+		Script                                                        template.JS
+	}{
+		Lang: lang, Nonce: rand.Text(), Intro: query.Get("showIntro") != "0", Objects: b.Objects && b.Heeds,
+		Texts: said, Script: template.JS(js),
+	}
+	if query.Get("applyStyling") != "0" {
+		page.Style = css(looks(query))
+	}
+	if b.Site != 0 {
+		query.Set("idsite", strconv.FormatUint(uint64(b.Site), 10)) // the answer to a form has no page around it
+		page.Privacy = fmt.Sprintf("privacy/%d?lang=%s", b.Site, lang)
+	}
+	page.Action = "?" + query.Encode()
+	page.State, page.Button, page.Choice = said.Counted, said.Leave, "1"
+	if b.Out {
+		page.Action = "?" + query.Encode()
+		page.State, page.Button, page.Choice = said.Out, said.Join, "0"
+	}
+	switch was := query.Get(chosen); {
+	case page.Objects:
+		page.State = said.Objects
+	case was == "1" && !b.Out, was == "0" && b.Out:
+		page.State = said.Lost
+	}
+	settings, err := json.Marshal(map[string]any{
+		"site": b.Site, "intro": page.Intro, "privacy": page.Privacy, "heeds": b.Heeds, "own": b.Out, "texts": said,
+	})
+	page.Settings = string(settings)
+	var html bytes.Buffer
+	if err := errors.Join(err, frame.Execute(&html, page)); err != nil {
+		http.Error(w, "fotspor: internal error", http.StatusInternalServerError)
+		return
+	}
+	header := w.Header()
+	header.Set("Content-Type", "text/html; charset=utf-8")
+	header.Set("Content-Security-Policy", "default-src 'none'; script-src 'nonce-"+page.Nonce+"'; style-src 'nonce-"+page.Nonce+
+		"'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors *")
+	header.Set("Cross-Origin-Embedder-Policy", "require-corp") // so that pages may frame it that ask that of frames
+	html.WriteTo(w)                                            // an error is the client's, which is gone
+}
+
+// choose keeps a choice in a cookie, and leads back to the page, which says whether that
+// is there. It takes none from pages of others.
+func (b Box) choose(w http.ResponseWriter, r *http.Request, query url.Values) {
+	if err := http.NewCrossOriginProtection().Check(r); err != nil {
+		http.Error(w, "fotspor: "+err.Error(), http.StatusForbidden)
+		return
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, 1<<10)
+	out, err := strconv.ParseBool(r.PostFormValue("out"))
+	if err != nil {
+		http.Error(w, "fotspor: out: want 0 or 1", http.StatusBadRequest)
+		return
+	}
+	set := func(name, value string, age int, partitioned bool) {
+		// As https://www.rfc-editor.org/rfc/rfc6265 and CHIPS have it. Scripts read it to
+		// see whether it is there.
+		http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: age, Secure: true, SameSite: http.SameSiteNoneMode, Partitioned: partitioned})
+	}
+	if out {
+		set(cookie, "1", Lifetime, true)
+	} else {
+		for _, name := range append([]string{cookie}, older...) {
+			set(name, "", -1, true)
+			set(name, "", -1, false)
+		}
+	}
+	query.Set(chosen, map[bool]string{true: "1", false: "0"}[out])
+	// Relative, since a proxy may have cut the path.
+	w.Header().Set("Location", "?"+query.Encode())
+	w.WriteHeader(http.StatusSeeOther)
+}

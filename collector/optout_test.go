@@ -1,0 +1,317 @@
+package collector_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	"github.com/fotspor/fotspor/collector"
+	"github.com/fotspor/fotspor/collector/script"
+	"github.com/fotspor/fotspor/internal/chromium"
+	"github.com/fotspor/fotspor/store"
+)
+
+// box is a website with a box for its visitors' choice, at another origin than that of
+// the server, and a browser that looks at it.
+type box struct {
+	*rig
+	stats, website string
+	html           string // of the page, in which STATS is the server
+	tab            *chromium.Tab
+}
+
+const (
+	matomoTag = `<script>var _paq = [["setTrackerUrl", "STATS/matomo.php"], ["setSiteId", 3]];</script><script src="STATS/matomo.js"></script>`
+	frameTag  = `<iframe width="600" height="200" src="STATS/index.php?module=CoreAdminHome&amp;action=optOut&amp;language=nn"></iframe>`
+)
+
+func newBox(t *testing.T, change func(*collector.Options)) *box {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("long")
+	}
+	if err := script.Check(); err != nil {
+		t.Skip("SKIPPED: ", err)
+	}
+	b := &box{rig: newRig(t, change)}
+	b.sites = append(b.sites, store.Site{ID: 3, Name: "Boks", Hosts: []string{"localhost"}, Location: time.UTC})
+	if err := b.options.Sites.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	stats := httptest.NewServer(b.mux)
+	t.Cleanup(stats.Close)
+	website := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		fmt.Fprintf(w, `<!doctype html><html lang="nb"><title>x</title><link rel="icon" href="data:,"><body>%s`, strings.ReplaceAll(b.html, "STATS", b.stats))
+	}))
+	t.Cleanup(website.Close)
+	b.stats, b.website = stats.URL, strings.Replace(website.URL, "127.0.0.1", "localhost", 1)
+	// In one process, the test sees into the frame.
+	b.tab = chromium.Open(t, chromedp.Flag("disable-features", "IsolateOrigins,site-per-process"), chromedp.Flag("disable-site-isolation-trials", true))
+	return b
+}
+
+func (b *box) open(html string) {
+	b.tb.Helper()
+	b.html = html
+	b.tab.Do(chromedp.Navigate(b.website + "/"))
+}
+
+// in evaluates an expression in the page, or in its frame.
+func (b *box) in(frame bool, expression string) string {
+	b.tb.Helper()
+	tree := chromium.Call(b.tab, page.GetFrameTree, cdp.Empty{}).FrameTree
+	if frame {
+		if len(tree.ChildFrames) == 0 {
+			return ""
+		}
+		tree = tree.ChildFrames[0]
+	}
+	world := chromium.Call(b.tab, page.CreateIsolatedWorld, page.CreateIsolatedWorldParams{FrameID: tree.Frame.ID})
+	by := true
+	result := chromium.Call(b.tab, runtime.Evaluate, runtime.EvaluateParams{Expression: expression, ContextID: world.ExecutionContextID, ReturnByValue: &by})
+	if result.ExceptionDetails != nil {
+		return "exception"
+	}
+	var text string
+	json.Unmarshal(result.Result.Value, &text)
+	return text
+}
+
+// says waits until the box says something.
+func (b *box) says(frame bool, want string) {
+	b.tb.Helper()
+	deadline := time.Now().Add(time.Minute)
+	for {
+		got := b.in(frame, `(document.querySelector("[role=status]") || {textContent: ""}).textContent`)
+		if strings.Contains(got, want) && want != "" || got == want {
+			return
+		}
+		if time.Now().After(deadline) {
+			b.tb.Fatalf("the box says %q, want %q", got, want)
+		}
+		<-time.After(20 * time.Millisecond)
+	}
+}
+
+func (b *box) press(frame bool) {
+	b.tb.Helper()
+	if got := b.in(frame, `(document.querySelector("button").click(), "pressed")`); got != "pressed" {
+		b.tb.Fatalf("the button can't be pressed: %q", got)
+	}
+}
+
+func (b *box) expectCookies(want string) {
+	b.tb.Helper()
+	if got := b.in(false, "document.cookie"); got != want {
+		b.tb.Errorf("the website's cookies are %q, want %q", got, want)
+	}
+}
+
+// views sends page views from the page, and returns how many are counted.
+func (b *box) views() int {
+	b.tb.Helper()
+	before := b.counts()
+	chromium.Run(b.tab, chromedp.Evaluate[string](`new Promise((done) => {
+		if (window._paq) _paq.push(["trackPageView"]);
+		const image = new Image();
+		image.onload = image.onerror = () => done("");
+		image.src = "`+b.stats+`/pixel.gif?site=3&r=" + Math.random() + "&url=" + encodeURIComponent(location.href);
+	})`, chromedp.EvalAwaitPromise))
+	// The hit of a script may be slower than the image.
+	for range 100 {
+		if b.counts()["matomo"] > before["matomo"] {
+			break
+		}
+		<-time.After(5 * time.Millisecond)
+	}
+	after := b.counts()
+	return after["matomo"] + after["pixel"] - after["objection"] - before["matomo"] - before["pixel"] + before["objection"]
+}
+
+// The texts of the boxes, in the language of the page or of the frame.
+const (
+	countedNB, outNB      = "telles, uten at vi", "telles ikke"
+	countedNN, outNN      = "blir talde, utan", "blir ikkje talde"
+	lostNN                = "tok ikkje vare på valet"
+	objects               = "Det respekterer vi"
+	keptHere              = "mtm_consent_removed=1"
+	framePage, scriptPage = true, false
+)
+
+// TestFrameInBrowser: the choice in the frame goes to the page around it, where its
+// tracker heeds it; without a tracker it is kept in the server's own cookie, and heeded
+// by the server; where neither can be, the box says so.
+func TestFrameInBrowser(t *testing.T) {
+	b := newBox(t, nil)
+	t.Log("with a tracker")
+	b.open(frameTag + matomoTag)
+	b.says(framePage, countedNN)
+	if got := b.views(); got != 2 {
+		t.Errorf("%d views are counted before a choice, want 2", got)
+	}
+	b.press(framePage)
+	b.says(framePage, outNN)
+	b.expectCookies(keptHere)
+	if got := b.views(); got != 1 { // that of the image, which no script keeps back
+		t.Errorf("%d views are counted after the choice, want 1", got)
+	}
+	b.open(frameTag + matomoTag)
+	b.says(framePage, outNN)
+	b.press(framePage)
+	b.says(framePage, countedNN)
+	b.expectCookies("")
+	if got := b.views(); got != 2 {
+		t.Errorf("%d views are counted after all, want 2", got)
+	}
+
+	t.Log("without a tracker")
+	b.open(frameTag)
+	b.says(framePage, countedNN)
+	b.press(framePage)
+	b.says(framePage, outNN)
+	b.expectCookies("")
+	if got := b.views(); got != 0 {
+		t.Errorf("%d views are counted after the choice, want none", got)
+	}
+	b.open(frameTag + matomoTag) // which asks nobody else
+	b.says(framePage, outNN)
+	if got := b.views(); got != 0 {
+		t.Errorf("%d views are counted with the server's cookie, want none", got)
+	}
+	b.press(framePage)
+	b.says(framePage, countedNN)
+	if got := b.views(); got != 2 {
+		t.Errorf("%d views are counted after all, want 2", got)
+	}
+
+	t.Log("where nothing can be kept")
+	b.open(strings.Replace(frameTag, "<iframe ", `<iframe sandbox="allow-scripts" `, 1))
+	b.says(framePage, countedNN)
+	b.press(framePage)
+	b.says(framePage, lostNN)
+
+	t.Log("strangers")
+	b.open(matomoTag + `<iframe srcdoc="<script>parent.postMessage({fotspor: 'optout', out: true}, '*')</script>"></iframe>
+		<script>postMessage({fotspor: "optout", out: true}, "*"); addEventListener("message", (e) => { window.heard = 1 + (window.heard || 0) })</script>`)
+	for deadline := time.Now().Add(time.Minute); chromium.Run(b.tab, chromedp.Evaluate[string](`"" + window.heard`)) != "2"; { // both have come
+		if time.Now().After(deadline) {
+			t.Fatal("the messages do not come")
+		}
+	}
+	if got := b.views(); got != 2 {
+		t.Errorf("%d views are counted after a stranger's message, want 2", got)
+	}
+	b.expectCookies("")
+}
+
+// TestScriptInBrowser: the choice is kept in the page's own origin and heeded there.
+func TestScriptInBrowser(t *testing.T) {
+	b := newBox(t, nil)
+	tag := func(parameters string) string {
+		return `<script src="STATS/index.php?module=CoreAdminHome&amp;action=optOutJS` + parameters + `"></script>`
+	}
+	const place = `<div id="optout"></div>`
+	b.open(matomoTag + place + tag("&amp;divId=optout&amp;backgroundColor=FF0000&amp;fontSize=20px"))
+	b.says(scriptPage, countedNB) // in the language of the page
+	if got := b.in(false, `(({style, lastChild: {firstChild: {href}}}) => [style.backgroundColor, style.fontSize, href].join(" "))(document.querySelector("#optout"))`); got != "rgb(255, 0, 0) 20px "+b.stats+"/privacy/3" {
+		t.Errorf("box is %q", got)
+	}
+	b.press(scriptPage)
+	b.says(scriptPage, outNB)
+	b.expectCookies(keptHere)
+	if got := b.views(); got != 1 { // that of the image
+		t.Errorf("%d views are counted after the choice, want 1", got)
+	}
+	b.open(matomoTag + tag("&amp;divId=optout&amp;language=nn&amp;showIntro=0") + place) // before its place
+	b.says(scriptPage, outNN)
+	if got := b.in(false, `"" + document.querySelectorAll("#optout p").length`); got != "2" {
+		t.Errorf("%s paragraphs without an introduction, want 2", got)
+	}
+	b.press(scriptPage)
+	b.says(scriptPage, countedNN)
+	b.expectCookies("")
+	if got := b.views(); got != 2 {
+		t.Errorf("%d views are counted after all, want 2", got)
+	}
+
+	t.Log("hostile, and without its place")
+	b.open(tag("&amp;divId=" + `%3C/script%3E%3Cimg%20src=x%20onerror=%22window.hacked=1%22%3E%27%22` + "&amp;language=en"))
+	b.says(scriptPage, "are counted")
+	if got := chromium.Run(b.tab, chromedp.Evaluate[string](`typeof window.hacked + document.images.length`)); got != "undefined0" {
+		t.Error("a parameter runs: ", got)
+	}
+
+	t.Log("where no cookie can be kept")
+	chromium.Call(b.tab, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{
+		Source: `Object.defineProperty(Document.prototype, "cookie", {get: () => "", set() {}})`})
+	b.open(place + tag("&amp;divId=optout&amp;language=en"))
+	b.press(scriptPage)
+	b.says(scriptPage, "did not keep the choice")
+
+	t.Log("with an objection of the browser's own")
+	chromium.Call(b.tab, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{
+		Source: `Object.defineProperty(Navigator.prototype, "globalPrivacyControl", {get: () => true})`})
+	b.open(place + tag("&amp;divId=optout"))
+	b.says(scriptPage, objects)
+	b.open(frameTag)
+	b.says(framePage, objects)
+}
+
+// TestOptOutRoutes: the boxes answer any origin, and nothing else of the server does so
+// because of them.
+func TestOptOutRoutes(t *testing.T) {
+	r := newRig(t, nil)
+	for target, want := range map[string]int{
+		"/index.php?module=CoreAdminHome&action=optOut":   http.StatusOK,
+		"/index.php?action=optOutJS&module=CoreAdminHome": http.StatusOK,
+		"/index.php?module=CoreAdminHome&action=home":     http.StatusNotFound,
+		"/index.php?module=API&action=optOut":             http.StatusNotFound,
+		"/index.php":                                      http.StatusNotFound,
+	} {
+		w := r.send(request{target: target})
+		if w.Code == http.StatusInternalServerError {
+			t.Skip("SKIPPED: ", w.Body)
+		}
+		if w.Code != want || (w.Header().Get("Cross-Origin-Resource-Policy") == "cross-origin") != (want == http.StatusOK) {
+			t.Errorf("%s: %d, %v", target, w.Code, w.Header())
+		}
+	}
+	if w := r.send(request{method: "POST", target: "/index.php?module=CoreAdminHome&action=optOutJS"}); w.Code != http.StatusNotFound {
+		t.Errorf("POST of the script: %d", w.Code)
+	}
+	for _, path := range []string{"/privacy/1", "/privacy/1/what"} {
+		if csp := r.send(request{target: path}).Header().Get("Content-Security-Policy"); strings.Contains(csp, "frame-ancestors *") || !strings.Contains(csp, "frame-ancestors 'self'") {
+			t.Errorf("%s may be framed by %q", path, csp)
+		}
+	}
+	// Which site it is, a page tells by its host or by the number of a site that there is.
+	for _, tt := range []struct{ query, page, want string }{
+		{"", "https://example.org/", "privacy/1?lang"},
+		{"&idsite=2", "https://example.org/", "privacy/2?lang"},
+		{"&idsite=99", "https://other.example/", "privacy/2?lang"},
+		{"&idsite=x", "", ""},
+		{"", "https://stranger.example/", ""},
+	} {
+		q := request{target: "/index.php?module=CoreAdminHome&action=optOut" + tt.query}.make()
+		q.Header.Set("Referer", tt.page)
+		w := httptest.NewRecorder()
+		r.mux.ServeHTTP(w, q)
+		if got := w.Body.String(); strings.Contains(got, "privacy/") != (tt.want != "") || !strings.Contains(got, tt.want) {
+			t.Errorf("%q on %q does not lead to %q", tt.query, tt.page, tt.want)
+		}
+	}
+	if !slices.Contains(collector.Patterns(), "GET /index.php") {
+		t.Error("proxies are not told of /index.php")
+	}
+}
