@@ -18,8 +18,8 @@ var openings = []string{"mozilla/", "opera/", "ucweb/", "dalvik/"}
 // lateOpenings are in the User-Agents of browsers that begin with another name:
 // that of an app, of a television, or of a phone's maker in the days before apps.
 var lateOpenings = []string{
-	"ucweb", "uc browser", "ucbrowser", "opera mini", "opera/9", "qqbrowser", "[fban/", "instagram ", "snapchat/",
-	"duckduckgo/", " dalvik/", "hbbtv/", "midp", "up.browser", "obigo", "browser/applewebkit",
+	"ucweb", "uc browser", "ucbrowser", "opera mini", "opera/9", "qqbrowser", "[fban/", "instagram ",
+	" duckduckgo/", " dalvik/", "hbbtv/", "midp", "up.browser", "obigo", "browser/applewebkit",
 }
 
 // opensLikeBrowser reports whether ua begins as a browser's may.
@@ -39,11 +39,12 @@ var clients = []string{"http", "client", "request", "rest", "url", "socket"}
 const lighthousePhone = "; moto g power (2022)) applewebkit/537.36 (khtml, like gecko) chrome/"
 
 // engines are the parts of browsers of which every one that begins with Mozilla
-// names some; each may also follow "compatible;".
+// names some; each may also follow one of claims.
 var engines = []string{
 	"applewebkit", "gecko", "chrome", "msie", "trident", "khtml", "konqueror", "presto", "opera",
 	"goanna", "servo/", "libweb", "ladybird", "netfront", "playstation", "nintendo", "smart-tv", "smarttv", "hbbtv", "ce-html",
 	"polaris", "obigo", "jig browser", "ibrowse", "icab", "aweb", "netpositive", "webpositive", "origyn", "oregano",
+	"ucweb", "ucbrowser", "uc browser", "midp", "dolfin", "netsurf", "w3m/",
 }
 
 // bot returns the rule that tells the program behind a User-Agent and the name of
@@ -60,7 +61,7 @@ func bot(raw, ua string, words seen, app bool) (rule, name string) {
 		return RuleMonitor, "Lighthouse"
 	}
 	embedded := isWebView(ua, app)
-	claimed := compatible(raw, ua)
+	claimed := claim(raw, ua)
 	foreign := stranger(raw, ua, words, embedded)
 	rule, at := findMark(raw, ua, embedded)
 	switch {
@@ -187,23 +188,28 @@ func wordAt(raw string, at int) string {
 	return raw[start:end]
 }
 
-// harmless begin what follows "compatible;" in browsers of systems that few use.
+// harmless begin what follows claims in browsers of systems that few use.
 var harmless = []string{"u;", "linux ", "windows nt "}
 
-// compatible returns the product that follows "compatible;", where programs since
-// the first crawlers say their name, unless it is a browser's engine.
-func compatible(raw, ua string) string {
-	const mark = "compatible;"
-	at := strings.Index(ua, mark)
-	if at < 0 {
-		return ""
+// claims stand before the names of programs: since the first crawlers "compatible;",
+// and the comment of the engine, to which no browser adds anything.
+var claims = []string{"compatible;", "khtml, like gecko;"}
+
+// claim returns the product that a program claims to be behind one of claims, unless
+// it is a browser's engine.
+func claim(raw, ua string) string {
+	for _, mark := range claims {
+		at := strings.Index(ua, mark)
+		if at < 0 {
+			continue
+		}
+		at += len(mark)
+		at += len(ua[at:]) - len(strings.TrimLeft(ua[at:], " +"))
+		if at < len(ua) && !hasAnyPrefix(ua[at:], engines) && !hasAnyPrefix(ua[at:], harmless) {
+			return opening(raw[at:], ua[at:])
+		}
 	}
-	at += len(mark)
-	at += len(ua[at:]) - len(strings.TrimLeft(ua[at:], " +"))
-	if at == len(ua) || hasAnyPrefix(ua[at:], engines) || hasAnyPrefix(ua[at:], harmless) {
-		return ""
-	}
-	return opening(raw[at:], ua[at:])
+	return ""
 }
 
 // opening returns the product that s begins with, unless that is a browser's.

@@ -12,7 +12,8 @@ var names = marks{
 		perplexity-user ccbot google-extended google-cloudvertex google-notebooklm googleagent gemini- bytespider amazonbot amzn- applebot-extended
 		meta-external facebookbot mistral cohere ai2bot diffbot youbot duckassist img2dataset omgili webzio timpibot
 		deepseekbot deepai novaact firecrawl crawl4ai tavily kagibot iaskspider pangubot <phind huggingface
-		grokbot <xai- langchain llamaindex copilotchat`},
+		grokbot <xai- langchain llamaindex copilotchat
+		<cursor/`},
 	{RulePreview, `facebookexternalhit facebookcatalog externalhit slackbot slack-img <whatsapp/ telegrambot twitterbot
 		linkedinbot discordbot skypeuri teamsbot redditbot mastodon/ pleroma misskey akkoma cardyb embedly iframely
 		vkshare viberbot line-poker kakaotalk-scrap bitlybot flipboardproxy <synapse unfurl opengraph metainspector`},

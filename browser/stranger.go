@@ -40,7 +40,7 @@ var familiar = strings.Fields(`
 var shells = strings.Fields(`
 	electron nw nwjs adobeair spotify valve steam gameoverlay obs battle.net epicgameslauncher unityplayer
 	unrealengine leagueoflegendsclient gog origin discord teams slack zoom webex notion whatsappdesktop onenote
-	outlook oneoutlook msoffice code cursor obsidian honorlock respondus sebv safeexambrowser seb lockdown hbbtv
+	outlook oneoutlook msoffice code obsidian honorlock respondus sebv safeexambrowser seb lockdown hbbtv
 	ce-html smarttv smarttva smart-tv nettv vidaa odin fvc tivoos vizio sraf netcast opera-tv netrangemmh naver
 	daumapps zumapp kakaotalk nettype tbs weibo alipayclient aliapp dingtalk qq baiduboxpad flipboard unity3d
 	signon mapi t5 t7 sogoumse acheetahi mms airgclient ucbrowser-cmcc swan baidu webappmanager
@@ -84,7 +84,7 @@ var fields = strings.Fields(`
 	windows win64 win32 wow64 wow32 arm arm64 macintosh intel ppc linux x86_64 amd64 aarch64 ubuntu debian
 	fedora cros freebsd openbsd netbsd dragonfly xbox touch webview msapphost serviceui cortana tablet wayland
 	compatible mobile android trident lcjb lcte mathmjs like sunos khtml edition gnu pico openharmony silk
-	iphone ipad ipod cpu amigaos morphos haiku beos os solaris sunos aix fuchsia ghostbsd deepin manjaro suse minix
+	iphone ipad ipod cpu amigaos morphos haiku beos os solaris sunos aix fuchsia ghostbsd deepin manjaro arch suse minix
 	irix hurd serenityos seewoos arcaos warp redox xubuntu kubuntu lubuntu mint centos gentoo redhat slackware
 	alpha beta dev canary nightly portable blink chromium`)
 
@@ -126,7 +126,7 @@ func stranger(raw, ua string, words seen, embedded bool) (found string) {
 			if isShell(part) {
 				return ""
 			}
-			if comments && !own && found == "" && !isSystem(part) {
+			if comments && depth == 1 && !own && found == "" && !isSystem(part) {
 				found = raw[start:end]
 			}
 		case part != "":
