@@ -1,8 +1,11 @@
 package browser_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"github.com/fotspor/fotspor/browser"
 	"github.com/fotspor/fotspor/hit"
@@ -80,6 +83,26 @@ func chancePeople() (userAgents []string) {
 		userAgents = append(userAgents, c.userAgent)
 	}
 	return userAgents
+}
+
+// TestDeedsByChance: whatever words for what programs do a phone or an app is named by,
+// it is a person's.
+func TestDeedsByChance(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		name := rapid.StringMatching(`[A-Z]{0,3}[0-9]{0,2}[ _-]?`).Draw(t, "before") +
+			rapid.SampledFrom(browser.Deeds()).Draw(t, "deed") + rapid.StringMatching(`[ _-]?[0-9a-z]{0,4}`).Draw(t, "behind")
+		if slices.ContainsFunc(strings.Fields(name), browser.IsListed) {
+			return
+		}
+		for _, userAgent := range []string{
+			onPhone(name), onPhone(name + " Build/AP3A.240905.015"), "Dalvik/2.1.0 (Linux; U; Android 14; " + name + " Build/UP1A)",
+			webView + " " + name + "/1.0", iOSWebView + " " + name + "/1.0", webView + " [FB_IAB/FB4A;FBDV/" + name + ";]",
+		} {
+			if got := browser.Parse(userAgent, hit.Hints{}); got.Bot != "" {
+				t.Errorf("taken for the bot %q (%s): %s", got.Bot, got.Rule, userAgent)
+			}
+		}
+	})
 }
 
 // TestMarksOnPurpose: who says who it is, or that nobody looks, is a bot in a view of

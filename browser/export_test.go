@@ -1,6 +1,9 @@
 package browser
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Names returns every name of a browser that a Client can have.
 func Names() []string {
@@ -58,3 +61,16 @@ func Rare(name string) bool {
 	}
 	return false
 }
+
+// Deeds returns the words that say what programs do, without their boundaries.
+func Deeds() (words []string) {
+	for _, m := range deeds {
+		for text := range strings.FieldsSeq(m.words) {
+			words = append(words, parseWord(text, 0).text)
+		}
+	}
+	return words
+}
+
+// IsListed reports whether name is that of a bot in the table.
+func IsListed(name string) bool { return bots[strings.ToLower(botName(name))] != "" }

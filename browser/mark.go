@@ -75,40 +75,72 @@ var markFinder, marked = func() (*finder, []mark) {
 	return words, marked
 }()
 
+func isPunctuation(r rune) bool { return r < 'a' || r > 'z' }
+
 // findMark returns the rule of the mark in ua that counts, and where it stands; or
-// "" if none does. One outside an address counts more than any within.
+// "" if none does. One outside an address counts more than any within. Embedded means
+// that ua is that of a web view.
 func findMark(raw, ua string, embedded bool) (rule string, at int) {
 	best := 2 * len(marked)
+	here := spot{raw: raw, ua: ua, embedded: embedded}
 	for i, w := range markFinder.all(ua) {
 		rank := w.rank
 		if rank >= best {
 			continue
 		}
-		if start, end := span(ua, i); isAddress(ua, start, end) {
+		here.move(i)
+		if here.isAddress {
 			rank += len(marked)
 		}
-		if m := marked[w.rank]; rank < best && !m.isChance(raw, ua, i, embedded) {
+		if m := marked[w.rank]; rank < best && !here.isChance(m) {
 			best, rule, at = rank, m.rule, i
 		}
 	}
 	return rule, at
 }
 
-func isPunctuation(r rune) bool { return r < 'a' || r > 'z' }
+// spot is a place in a User-Agent, and what marks say there. It moves forward only: all
+// moves together take the time of reading it a few times, whatever a stranger sends.
+type spot struct {
+	raw, ua  string
+	embedded bool // in a web view
 
-// isChance reports whether a mark at a byte of ua says nothing: in the comment of a
-// phone, which names its model, and in what an app adds to its web view. Only names
-// count there, and in comments only those that are no everyday word. The comment of
-// the engine names no model.
-func (m mark) isChance(raw, ua string, at int, embedded bool) bool {
-	comment := commentAround(ua, at)
-	if strings.HasPrefix(comment, "(khtml") || !embedded && !containsAny(comment, handhelds) {
+	end       int  // of the stretch that the spot is in
+	isComment bool // which is a comment, or what stands between two
+	chancy    bool // where marks stand by chance
+
+	wordEnd   int    // of the product token that the spot is in
+	word      string // as it was sent
+	isAddress bool   // whether it is part of a web or mail address
+}
+
+func (s *spot) move(at int) {
+	for at >= s.end {
+		start := s.end
+		s.end, s.isComment = stretch(s.ua, start)
+		comment := s.ua[start:s.end]
+		// The comment of the engine names no model.
+		s.chancy = s.embedded && !strings.HasPrefix(comment, "(khtml") || s.isComment && containsAny(comment, handhelds)
+	}
+	if at >= s.wordEnd {
+		start, end := span(s.ua, at)
+		s.wordEnd, s.word, s.isAddress = max(end, at+1), s.raw[start:end], isAddress(s.ua, start, end)
+	}
+}
+
+// isChance reports whether a mark says nothing: in the comment of a phone, which names
+// its model, and in what an app adds to its web view. Only names count there, and in
+// comments only those that are no everyday word.
+func (s *spot) isChance(m mark) bool {
+	switch {
+	case !s.chancy:
 		return false
+	case m.isName:
+		return s.isComment && m.isEveryday
+	case m.rule != RuleCrawler || s.isAddress:
+		return true
 	}
-	if m.isName {
-		return comment != "" && m.isEveryday
-	}
-	return m.rule != RuleCrawler || bots[strings.ToLower(botName(wordAt(raw, at)))] == ""
+	return bots[strings.ToLower(botName(s.word))] == ""
 }
 
 // handhelds are words of the comments that name a phone or tablet.
@@ -117,33 +149,23 @@ var handhelds = []string{
 	"midp", "cloud phone", "speedmode",
 }
 
-// commentAround returns the outermost comment that a byte of ua is in, or "" if it is
-// in none.
-func commentAround(ua string, at int) string {
-	start, depth := 0, 0
-	for i := range len(ua) {
+// stretch returns where the comment that begins at a byte of ua ends, with all comments
+// in it; or, if none begins there, where the next begins.
+func stretch(ua string, start int) (end int, isComment bool) {
+	depth := 0
+	for i := start; i < len(ua); i++ {
 		switch ua[i] {
 		case '(', '[':
-			if depth == 0 {
-				if i > at {
-					return ""
-				}
-				start = i
+			if depth == 0 && i > start {
+				return i, false
 			}
 			depth++
 		case ')', ']':
-			if depth--; depth <= 0 {
-				depth = 0
-				if start <= at && at < i && isOpening(ua[start]) {
-					return ua[start:i]
-				}
+			if depth--; depth == 0 {
+				return i + 1, true
 			}
+			depth = max(depth, 0)
 		}
 	}
-	if depth > 0 && start <= at {
-		return ua[start:]
-	}
-	return ""
+	return len(ua), depth > 0
 }
-
-func isOpening(c byte) bool { return c == '(' || c == '[' }

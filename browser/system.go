@@ -138,8 +138,7 @@ func look(ua string) seen {
 	const none = 1 << 16
 	system := none
 	first := [...]int{anywhere: none, onAndroid: none, inModel: none, elsewhere: none} // the best row of each scope
-	start := strings.IndexByte(ua, '(')
-	comment, _, _ := strings.Cut(commentAround(ua, start+1), " build/")
+	start, comment := firstComment(ua)
 	for at, w := range clues.all(ua) {
 		if w.rank < len(systems) {
 			system = min(system, w.rank)
@@ -170,6 +169,18 @@ func look(ua string) seen {
 		s.class = classes[row].class
 	}
 	return s
+}
+
+// firstComment returns where the first comment of ua begins, and what of it names a
+// model.
+func firstComment(ua string) (start int, comment string) {
+	start = strings.IndexByte(ua, '(')
+	if start < 0 {
+		return 0, ""
+	}
+	end, _ := stretch(ua, start)
+	comment, _, _ = strings.Cut(ua[start:end], " build/")
+	return start, comment
 }
 
 // inches are the sizes of televisions, which stand in the names of their models.
