@@ -282,3 +282,76 @@ func TestMissingPagesOfTheMinimalPolicy(t *testing.T) {
 		}
 	}
 }
+
+// TestMissingPages: whoever tells of a page that isn't there, by the title that Matomo
+// advises or as our script does, leaves the same event, with the page that links there.
+func TestMissingPages(t *testing.T) {
+	const page = "url=https://example.org/finnes-ikke?x=1"
+	type event struct{ Kind, Path, Name, Previous, Source string }
+	own := event{"event", "/finnes-ikke", "404 / /finnes-ikke", "/om", ""}
+	foreign := event{"event", "/finnes-ikke", "404 / /finnes-ikke", "nrk.no", "nrk.no"}
+	unlinked := event{"event", "/finnes-ikke", "404 / /finnes-ikke", "", ""}
+	view := event{"pageview", "/finnes-ikke", "", "", ""}
+	for _, c := range []struct {
+		name, query string
+		want        event
+	}{
+		{"our script", page + "&e_c=404&e_a=/finnes-ikke&urlref=https://example.org/om", own},
+		{"our script, from elsewhere", page + "&e_c=404&e_a=/finnes-ikke&urlref=https://nrk.no/sak/1?x=y", foreign},
+		{"Matomo's advice", page + "&action_name=" + q("404/URL = "+q("/finnes-ikke?x=1")+"/From = "+q("https://example.org/om")), own},
+		{"from elsewhere", page + "&action_name=" + q("404/URL = "+q("/finnes-ikke?x=1")+"/From = "+q("https://www.nrk.no/sak/1?navn=kari")), foreign},
+		{"slashes alone escaped, as it was before", page + "&action_name=" + q("404/URL = %2ffinnes-ikke?x=1/From = https:%2f%2fexample.org%2fom"), own},
+		{"nothing escaped", page + "&action_name=" + q("404/URL = /finnes-ikke?a=b/c=d/From = https://example.org/om?a=b"), own},
+		{"without spaces", page + "&action_name=" + q("404/URL=/finnes-ikke?x=1/From=https://example.org/om"), own},
+		{"escaped twice", page + "&action_name=" + q(q("404/URL = /finnes-ikke/From = https://example.org/om")), own},
+		{"escaped twice, for a URL", page + "&action_name=" + q("404%2FURL%20%3D%20%2Ffinnes-ikke%2FFrom%20%3D%20https%3A%2F%2Fexample.org%2Fom"), own},
+		{"whole addresses, as the log importer sends them", page + "&action_name=" + q("404/URL = "+q("https://example.org/finnes-ikke")+"/From = "+q("https://example.org/om")), own},
+		{"spaces around", page + "&action_name=" + q("404 / URL = /finnes-ikke / From = https://example.org/om"), own},
+		{"TYPO3", page + "&action_name=" + q("404/URL = "+q("/finnes-ikke")+" /From = "+q("https://example.org/om")), own},
+		{"a plug-in of WordPress", page + "&action_name=" + q("404/URL = "+q("/finnes-ikke")+" Referrer = "+q("https://example.org/om")), own},
+		{"another separator", page + "&action_name=" + q("404 > URL = /finnes-ikke > From = https://example.org/om"), own},
+		{"in Norwegian", page + "&action_name=" + q("404/Adresse = /finnes-ikke/Fra = https://example.org/om"), own},
+		{"in German", page + "&action_name=" + q("404/URL = /finnes-ikke/Von = https://example.org/om"), own},
+		{"in French", page + "&action_name=" + q("404/URL = /finnes-ikke/En provenance de = https://example.org/om"), own},
+		{"a folder that looks like a word for from", "url=https://example.org/side=2&action_name=" + q("404/URL = /side=2/x/From = https://example.org/om"), event{"event", "/side=2", "404 / /side=2/x", "/om", ""}},
+		{"the page's title before the referrer of the request", page + "&urlref=https://nrk.no/&action_name=" + q("404/URL = /finnes-ikke/From = https://example.org/om"), own},
+		{"the referrer of the request", page + "&urlref=https://example.org/om&action_name=" + q("404/URL = /finnes-ikke/From = "), own},
+		{"no referrer at all", page + "&action_name=" + q("404/URL = /finnes-ikke"), unlinked},
+		{"a referrer that is none", page + "&action_name=" + q("404/URL = /finnes-ikke/From = null"), unlinked},
+		{"title alone", page + "&action_name=" + q("404/Siden finnes ikke"), unlinked},
+		{"another page than the title's", "url=https://example.org/feil&action_name=" + q("404/URL = /finnes-ikke/From = https://example.org/om"), event{"event", "/feil", "404 / /finnes-ikke", "/om", ""}},
+		{"no page but the title's", "action_name=" + q("404/URL = /finnes-ikke/From = https://example.org/om"), event{"event", "", "404 / /finnes-ikke", "/om", ""}},
+		{"403", page + "&action_name=" + q("403/URL = "+q("/finnes-ikke")+"/From = "+q("https://example.org/om")), event{"event", "/finnes-ikke", "403 / /finnes-ikke", "/om", ""}},
+		{"500", page + "&action_name=" + q("500/URL = /finnes-ikke/From = https://example.org/om"), event{"event", "/finnes-ikke", "500 / /finnes-ikke", "/om", ""}},
+		{"301, of a log", page + "&action_name=" + q("301/URL = /finnes-ikke/From = https://example.org/om"), event{"event", "/finnes-ikke", "301 / /finnes-ikke", "/om", ""}},
+		{"letters beyond ASCII", "url=" + q("https://example.org/bl%C3%A5b%C3%A6r") + "&action_name=" + q("404/URL = "+q("/bl%C3%A5b%C3%A6r")+"/From = "+q("https://example.org/s%C3%B8k")),
+			event{"event", "/blåbær", "404 / /blåbær", "/søk", ""}},
+		{"letters beyond ASCII, our script", "url=" + q("https://example.org/bl%C3%A5b%C3%A6r") + "&e_c=404&e_a=" + q("/bl%C3%A5b%C3%A6r"),
+			event{"event", "/blåbær", "404 / /blåbær", "", ""}},
+		{"Latin-1", "url=" + q("https://example.org/bl%E5") + "&action_name=" + q("404/URL = "+q("/bl%E5")+"/From = "), event{"event", "/blå", "404 / /blå", "", ""}},
+		{"linked with a parameter that the site allows", page + "&action_name=" + q("404/URL = /finnes-ikke/From = "+q("https://example.org/om?sak=7&x=8")), event{"event", "/finnes-ikke", "404 / /finnes-ikke", "/om?sak=7", ""}},
+		{"linked from another host of the site", page + "&action_name=" + q("404/URL = /finnes-ikke/From = https://butikk.example.org/kurv"), event{"event", "/finnes-ikke", "404 / /finnes-ikke", "/kurv", ""}},
+		{"linked from a page that is not counted", page + "&action_name=" + q("404/URL = /finnes-ikke/From = https://example.org/intern/a"), unlinked},
+		{"personal data", "url=" + q("https://example.org/kari@example.org") + "&action_name=" + q("404/URL = "+q("/kari@example.org?x=kari@example.org")+"/From = "+q("https://example.org/u/kari@example.org?x=kari@example.org")),
+			event{"event", "/[email]", "404 / /[email]", "/u/[email]", ""}},
+
+		{"a number that is no status", page + "&action_name=" + q("404 spørsmål og svar"), view},
+		{"a folder that is no status", page + "&action_name=" + q("400/Kurs"), view},
+		{"a year", page + "&action_name=" + q("4042/URL = /x"), view},
+		{"no title", page + "&action_name=", view},
+		{"an event has a name of its own", page + "&e_c=a&e_a=b&action_name=" + q("404/URL = /x/From = "), event{"event", "/finnes-ikke", "a / b", "", ""}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig(t, nil)
+			r.send(request{target: "/matomo.php?idsite=1&rec=1&" + c.query})
+			rows := r.stored()
+			if len(rows) != 1 {
+				t.Fatalf("%d rows, want 1: %v", len(rows), r.counts())
+			}
+			got := event{string(rows[0].Kind), rows[0].Path, rows[0].Name, rows[0].PreviousPath, rows[0].Source}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -14,17 +14,18 @@ import (
 // referrer may be escaped, the words translated, and what stands between is for the
 // administrator of Matomo to choose. See https://matomo.org/faq/how-to/faq_60/.
 var (
-	missingTitle = regexp.MustCompile(`^\s*([45]\d\d)\s*` + between + `\s*\p{L}[\p{L} ]{0,30}?\s*[=:]\s*(.*)$`)
-	spacedFrom   = regexp.MustCompile(`(?:\s*` + between + `\s*|\s+)\p{L}[\p{L} ]{0,30}?\s+=(?:\s+|$)`)
-	knownFrom    = regexp.MustCompile(`(?i)(?:\s*` + between + `\s*|\s+)(?:from|referr?er|ref|fra|frå|från|von|depuis|de|desde|da|van)\s*[=:]\s*`)
+	missingTitle = regexp.MustCompile(`^\s*([345]\d\d)` + between + `\p{L}[\p{L} ]{0,30}?\s*[=:]\s*(.*)$`)
+	spacedFrom   = regexp.MustCompile(`(?:` + between + `\p{L}[\p{L} ]{0,30}?|\s+\p{L}+)\s+=(?:\s+|$)`)
+	knownFrom    = regexp.MustCompile(`(?i)(?:` + between + `|\s+)(?:from|referr?er|ref|fra|frå|från|von|depuis|de|desde|da|van)\s*[=:]\s*`)
 )
 
-const between = `[/\\|>:–—»·-]+`
+// between is what stands between the parts of a title.
+const between = `(?:\s*[/\\|>:–—»·]+\s*|\s+-+\s+)`
 
 // missing makes a view of a page that isn't there, as its title says, the event that our
 // own script sends for such a page. It reports whether the title says so.
 func (p *params) missing(h *hit.Hit) bool {
-	if p.title == "" || p.title[0] != '4' && p.title[0] != '5' {
+	if p.title == "" || p.title[0] < '3' || p.title[0] > '5' {
 		return false // as nearly every title
 	}
 	title := p.title
@@ -32,8 +33,8 @@ func (p *params) missing(h *hit.Hit) bool {
 		title = dialect.Unescape(title)
 	}
 	title = dialect.Clean(title, dialect.MaxURL)
-	if strings.HasPrefix(title[min(3, len(title)):], "%") { // escaped once more than it was to be
-		title = unescape(title)
+	if len(title) > 3 && (title[3] == '%' || title[3] == '+') { // escaped once more than it was to be
+		title = dialect.Clean(dialect.Unescape(title), dialect.MaxURL)
 	}
 	status, page := "404", ""
 	if parts := missingTitle.FindStringSubmatch(title); parts != nil {
