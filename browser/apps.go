@@ -1,5 +1,68 @@
 package browser
 
+import (
+	"regexp"
+	"strings"
+	"time"
+)
+
+// The User-Agents of Matomo's trackers for apps. What follows the tracker is the name of
+// the app, which may hold any word. Those for Apple's systems name the device and the
+// system, the one for Android that is written with React Native the version and the
+// model:
+//
+//	Darwin/24.6.0 (iPhone17,1; iOS 18.6) MatomoTrackerSDK/7.8 Name/3.2
+//	Name/3.2 iPhone14,2 iOS/16.1 MatomoTrackerIOSSDK/7.5 Darwin/22.1.0
+//	Android/15 (Pixel 9; Google), MatomoTrackerSDK/4.2 Name/3.2
+//
+// See https://github.com/matomo-org/matomo-sdk-ios.
+var (
+	appleApp   = regexp.MustCompile(`^Darwin/\S+ \(([^;()]*); ?([A-Za-z]+)[^)]*\),? MatomoTrackerSDK/`)
+	olderApp   = regexp.MustCompile(` (\S+) ([A-Za-z]+)/\S+ MatomoTrackerIOSSDK/\S+ Darwin/`)
+	androidApp = regexp.MustCompile(`^Android/(\S+) \(([^()]*(?:\([^()]*\)[^()]*)*); ?[^;()]*\),? MatomoTrackerSDK/`)
+)
+
+// appleSystems are the families of Apple's systems by the names that they give themselves,
+// in lower case.
+var appleSystems = map[string]struct{ os, device string }{
+	"ios": {"iOS", deviceMobile}, "ipados": {"iOS", deviceTablet}, "macos": {"macOS", deviceDesktop}, "osx": {"macOS", deviceDesktop},
+	"tvos": {"tvOS", deviceOther}, "watchos": {"watchOS", deviceOther}, "visionos": {"visionOS", deviceOther}, "xros": {"visionOS", deviceOther},
+}
+
+// app returns the client that a tracker for apps runs on, or false where none sent the
+// User-Agent. An app is no browser that has a name here.
+func app(raw string, now time.Time) (Client, bool) {
+	at := strings.Index(raw, "MatomoTracker")
+	if at < 0 || !strings.Contains(raw[at:], "SDK/") { // as nearly every User-Agent
+		return Client{}, false
+	}
+	if parts := androidApp.FindStringSubmatch(raw); parts != nil {
+		// What Android itself makes of version and model.
+		client := parse(request{userAgent: "Dalvik/2.1.0 (Linux; U; Android " + parts[1] + "; " + parts[2] + " Build/SDK)"}, now)
+		return Client{Browser: Other, OS: android, Device: client.Device}, true
+	}
+	parts := appleApp.FindStringSubmatch(raw)
+	if parts == nil {
+		parts = olderApp.FindStringSubmatch(raw)
+	}
+	if parts == nil {
+		return Client{}, false
+	}
+	system, known := appleSystems[strings.ToLower(parts[2])]
+	if !known {
+		return Client{}, false
+	}
+	client := Client{Browser: Other, OS: system.os, Device: system.device}
+	switch model := strings.ToLower(parts[1]); { // an app for phones or tablets runs on others too
+	case client.OS != "iOS":
+	case strings.HasPrefix(model, "ipad"):
+		client.Device = deviceTablet
+	case strings.HasPrefix(model, "mac"), strings.HasPrefix(model, "imac"):
+		client.OS, client.Device = "macOS", deviceDesktop
+	}
+	return client, true
+}
+
 // Relays reports whether a program is of a kind that hands on the hits of others, as
 // servers and importers of logs do: an HTTP library, one that no list knows, or one
 // that sends no User-Agent.

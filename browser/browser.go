@@ -122,6 +122,9 @@ func (r request) clone() request {
 // parse names the client without looking at the cache.
 func parse(r request, now time.Time) Client {
 	raw := strings.TrimSpace(r.userAgent)
+	if client, ok := app(raw, now); ok {
+		return client
+	}
 	ua := lower(raw)
 	hinted := parseHints(r.hints)
 	token := find(raw, ua)

@@ -1,0 +1,61 @@
+package browser_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/fotspor/fotspor/browser"
+	"github.com/fotspor/fotspor/hit"
+)
+
+// TestApps: Matomo's trackers for apps are people on the device that they name, whatever
+// the app is called.
+func TestApps(t *testing.T) {
+	for _, c := range []struct{ name, ua, os, device string }{
+		{"phone", "Darwin/24.6.0 (iPhone17,1; iOS 18.6) MatomoTrackerSDK/7.8 Name/3.2", "iOS", "mobile"},
+		{"music player", "Darwin/19.6.0 (iPod9,1; iOS 13.6) MatomoTrackerSDK/7.4 Name/3.2", "iOS", "mobile"},
+		{"tablet", "Darwin/24.6.0 (iPad14,3; iPadOS 18.6) MatomoTrackerSDK/7.8 Name/3.2", "iOS", "tablet"},
+		{"tablet that says iOS", "Darwin/24.6.0 (iPad14,3; iOS 18.6) MatomoTrackerSDK/7.8 Name/3.2", "iOS", "tablet"},
+		{"television", "Darwin/24.6.0 (AppleTV14,1; tvOS 18.6) MatomoTrackerSDK/7.8 Name/3.2", "tvOS", "other"},
+		{"watch", "Darwin/24.5.0 (Watch7,11; watchOS 11.4) MatomoTrackerSDK/7.7.0 Name/3.2", "watchOS", "other"},
+		{"glasses", "Darwin/24.5.0 (RealityDevice14,1; visionOS 2.4) MatomoTrackerSDK/7.7.0 Name/3.2", "visionOS", "other"},
+		{"computer", "Darwin/24.6.0 (Mac15,3; macOS 15.6) MatomoTrackerSDK/7.8 Name/3.2", "macOS", "desktop"},
+		{"computer that runs an app for phones", "Darwin/24.6.0 (MacBookPro18,3; iOS 18.6) MatomoTrackerSDK/7.8 Name/3.2", "macOS", "desktop"},
+		{"simulator", "Darwin/24.6.0 (arm64; iOS 18.6) MatomoTrackerSDK/7.8 Name/3.2", "iOS", "mobile"},
+		{"version unknown", "Darwin/Unknown-Version (iPhone17,1; iOS 18.6) MatomoTrackerSDK/7.8 Unknown-App/Unknown-Version", "iOS", "mobile"},
+		{"app without a name", "Darwin/24.6.0 (iPhone17,1; iOS 18.6) MatomoTrackerSDK/7.8", "iOS", "mobile"},
+		{"app called like a bot", "Darwin/24.6.0 (iPhone17,1; iOS 18.6) MatomoTrackerSDK/7.8 Podcast Bot Monitor/3.2", "iOS", "mobile"},
+		{"app called like an address", "Darwin/24.6.0 (iPhone17,1; iOS 18.6) MatomoTrackerSDK/7.8 https://example.com/3.2", "iOS", "mobile"},
+		{"app in letters beyond ASCII", "Darwin/24.6.0 (iPhone17,1; iOS 18.6) MatomoTrackerSDK/7.8 Vær og føre/3.2", "iOS", "mobile"},
+		{"React Native on Apple's", "Darwin/24.6.0 (iPhone17,1; iOS 18.6), MatomoTrackerSDK/7.8Name/3.2", "iOS", "mobile"},
+		{"older, phone", "Name/3.2 iPhone14,2 iOS/16.1 MatomoTrackerIOSSDK/7.5 Darwin/22.1.0", "iOS", "mobile"},
+		{"older, tablet", "My Name/3.2 iPad13,4 iPadOS/16.1 MatomoTrackerIOSSDK/7.5.1 Darwin/22.1.0", "iOS", "tablet"},
+		{"older, television", "Name/3.2 AppleTV11,1 tvOS/16.1 MatomoTrackerIOSSDK/7.5 Darwin/22.1.0", "tvOS", "other"},
+		{"older, computer", "Name/3.2 MacBookPro18,3 macOS/13.0 MatomoTrackerIOSSDK/7.5 Darwin/22.1.0", "macOS", "desktop"},
+		{"older, called like a bot", "Nyhetsbot Crawler/3.2 iPhone14,2 iOS/16.1 MatomoTrackerIOSSDK/Unknown-Version Darwin/22.1.0", "iOS", "mobile"},
+		{"React Native on Android", "Android/15 (Pixel 9; Google), MatomoTrackerSDK/4.2", "Android", "mobile"},
+		{"React Native on Android, with the app", "Android/14 (SM-S921B; samsung), MatomoTrackerSDK/4.2 Min app/1.0", "Android", "mobile"},
+		{"React Native on a tablet", "Android/14 (SM-X700; samsung), MatomoTrackerSDK/4.2 Min app/1.0", "Android", "tablet"},
+		{"model with brackets", "Android/12 (moto g(60); motorola), MatomoTrackerSDK/4.2", "Android", "mobile"},
+		{"Android's own", "Dalvik/2.1.0 (Linux; U; Android 14; Pixel 8 Build/UQ1A.240105.004)", "Android", "mobile"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			want := browser.Client{Browser: "Other", OS: c.os, Device: c.device}
+			if got := browser.Parse(c.ua, hit.Hints{}); got != want {
+				t.Errorf("%s is %+v, want %+v", c.ua, got, want)
+			}
+		})
+	}
+	for _, ua := range []string{
+		"MatomoTrackerSDK/7.8", "Darwin/24.6.0 MatomoTrackerSDK/7.8", "Name/1 MatomoTrackerIOSSDK/7.5",
+		"Googlebot/2.1 (compatible; MatomoTrackerSDK/7.8)", "Darwin/24.6.0 (server; Linux 6) MatomoTrackerSDK/7.8 Name/1",
+		"MyApp/1 CFNetwork/1410 Darwin/22.6.0",
+	} {
+		if got := browser.Parse(ua, hit.Hints{}); got.Bot == "" {
+			t.Errorf("%s is %+v, want a program", ua, got)
+		}
+	}
+	if got := browser.Parse(strings.Repeat("Darwin/1 (", 100)+"MatomoTrackerSDK/7.8", hit.Hints{}); got.Bot == "" {
+		t.Errorf("brackets without an end are %+v", got)
+	}
+}
