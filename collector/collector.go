@@ -130,6 +130,7 @@ type route struct {
 var routes = []route{
 	{"pixel", pixel.Dialect{}.Patterns(), true, func(c *Collector) http.Handler { return c.collect(pixel.Dialect{}) }},
 	{"matomo", matomo.Dialect{}.Patterns(), true, (*Collector).matomoHits},
+	{"matomo", matomo.IndexPatterns(), false, func(c *Collector) http.Handler { return c.api(http.NotFoundHandler()) }},
 	{"matomo", matomo.MixedPatterns(), true, func(c *Collector) http.Handler { return withQuery(c.matomoHits(), script.Matomo()) }},
 	{"script", matomo.ScriptPatterns(), true, func(*Collector) http.Handler { return script.Matomo() }},
 	{"script", []string{"GET /fotspor.js"}, true, func(*Collector) http.Handler { return script.Handler() }},
@@ -177,7 +178,7 @@ var busy = func() map[string]bool {
 func Busy(path string) bool { return busy[path] }
 
 func (c *Collector) matomoHits() http.Handler {
-	return c.collect(matomo.Dialect{Now: c.Now, Allowed: c.Sites.allowed})
+	return c.collect(matomo.Dialect{Now: c.Now, Allowed: c.Sites.allowed, Sites: c.sitesOf})
 }
 
 // withQuery hands a request with a query to one handler, and one without to another.

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -270,11 +271,34 @@ func (s *Sites) byID(id uint32) (*knownSite, bool) {
 	return site, ok
 }
 
-// allowed reports whether a secret is that of a token for a site. One that is not
-// known may have been made a moment ago.
+// allowed reports whether a secret is that of a token for a site.
 func (s *Sites) allowed(secret string, site uint32) bool {
+	token, ok := s.token(secret)
+	return ok && token.Allows(site)
+}
+
+// ofToken returns the sites that the token with a secret is good for, in order of id;
+// nil if there is no such token.
+func (s *Sites) ofToken(secret string) []*knownSite {
+	token, ok := s.token(secret)
+	if !ok {
+		return nil
+	}
+	sites := []*knownSite{}
+	for id, site := range s.known.Load().sites {
+		if token.Allows(id) {
+			sites = append(sites, site)
+		}
+	}
+	slices.SortFunc(sites, func(a, b *knownSite) int { return cmp.Compare(a.ID, b.ID) })
+	return sites
+}
+
+// token returns the token with a secret. One that is not known may have been made a
+// moment ago.
+func (s *Sites) token(secret string) (store.Token, bool) {
 	if secret == "" {
-		return false
+		return store.Token{}, false
 	}
 	hash := store.HashToken(secret)
 	token, ok := s.known.Load().tokens[hash]
@@ -282,7 +306,7 @@ func (s *Sites) allowed(secret string, site uint32) bool {
 		s.ask(context.Background())
 		token, ok = s.known.Load().tokens[hash]
 	}
-	return ok && token.Allows(site)
+	return token, ok
 }
 
 // copied is what the file holds. Of tokens there are only hashes.

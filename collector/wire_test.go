@@ -4,10 +4,15 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/fotspor/fotspor/collector"
+	"github.com/fotspor/fotspor/collector/limit"
+	"github.com/fotspor/fotspor/store"
 )
 
 // TestCampaigns: what of a campaign reaches a row, in each way in which links and
@@ -353,5 +358,47 @@ func TestMissingPages(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestAPITellsOfATokensOwnSites: what the importer of logs is told of sites is for the
+// holder of a token, and of its sites alone.
+func TestAPITellsOfATokensOwnSites(t *testing.T) {
+	r := newRig(t, func(o *collector.Options) {
+		o.Limit = limit.New(limit.Options{Rate: 1, Burst: 12, Now: o.Now})
+	})
+	r.tokens = append(r.tokens, store.Token{ID: "b", Hash: store.HashToken("alle")})
+	if err := r.options.Sites.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	const one = `{"idsite":1,"name":"Eksempel","main_url":"https://example.org","timezone":"Europe/Oslo"}`
+	ask := func(form string) request { return request{target: "/", body: "module=API&format=json&" + form} }
+	for _, c := range []struct {
+		request
+		status int
+		want   string
+	}{
+		{ask("method=SitesManager.getSiteFromId&idSite=1&token_auth=hemmelig"), 200, one},
+		{request{target: "/index.php?module=API&method=SitesManager.getSiteFromId&idSite=1&token_auth=hemmelig"}, 200, one},
+		{request{target: "/index.php", body: "module=API&method=SitesManager.getSiteFromId&idSite=1&token_auth=hemmelig"}, 200, one},
+		{ask("method=SitesManager.getSiteFromId&idSite=2&token_auth=hemmelig"), 200, `{"result":"error","message":"idSite: the token is good for no site of this number"}`},
+		{ask("method=SitesManager.getAllSites&token_auth=hemmelig"), 200, `{"1":` + one + `}`},
+		{ask("method=SitesManager.getAllSites&token_auth=alle"), 200, `{"1":` + one + `,"2":{"idsite":2,"name":"Other","main_url":"https://www.other.example","timezone":"UTC"}}`},
+		{ask("method=SitesManager.getSitesIdFromSiteUrl&url=butikk.example.org&token_auth=hemmelig"), 200, `[{"idsite":1}]`},
+		{ask("method=SitesManager.getSitesIdFromSiteUrl&url=www.other.example&token_auth=hemmelig"), 200, `[]`},
+		{ask("method=SitesManager.getAllSites&token_auth=gjett"), 401, `{"result":"error","message":"token_auth: want a token that fotspor token add has printed"}`},
+		{ask("method=SitesManager.getAllSites"), 401, `{"result":"error","message":"token_auth: want a token that fotspor token add has printed"}`},
+		{request{target: "/index.php?module=Login"}, 404, "404 page not found"},
+		{ask("method=SitesManager.getAllSites&token_auth=alle"), 200, ""},
+		{ask("method=SitesManager.getAllSites&token_auth=alle"), 200, ""},
+		{ask("method=SitesManager.getAllSites&token_auth=alle"), 429, `{"result":"error","message":"too many hits from this network"}`},
+	} {
+		w := r.send(c.request)
+		if got := strings.TrimSpace(w.Body.String()); w.Code != c.status || c.want != "" && got != c.want {
+			t.Errorf("%s %s: %d %s, want %d %s", c.target, c.body, w.Code, got, c.status, c.want)
+		}
+	}
+	if rows := r.stored(); len(rows) != 0 {
+		t.Errorf("questions left rows: %+v", rows)
 	}
 }

@@ -26,13 +26,9 @@ const (
 	maxItems = 2000    // of a bulk request; ten times what the log importer sends
 )
 
-var (
-	// errBody stands for every failure to read a body: the network's own errors
-	// name the address of the visitor.
-	errBody = errors.New("body: incomplete, or not the gzip that its header says")
-	// errAPI answers who takes / for Matomo's reporting API, which lives there.
-	errAPI = errors.New("module=API: there is no reporting API here; hits go to /matomo.php")
-)
+// errBody stands for every failure to read a body: the network's own errors
+// name the address of the visitor.
+var errBody = errors.New("body: incomplete, or not the gzip that its header says")
 
 // Dialect is Matomo's wire format. The zero value is ready for use.
 type Dialect struct {
@@ -46,6 +42,11 @@ type Dialect struct {
 	// invalid otherwise. The token may be "". It must be safe for concurrent use;
 	// nil means that no token is valid.
 	Allowed func(token string, site uint32) bool
+
+	// Sites returns the sites that a token is good for, to whoever sent r, or an error
+	// that says why it tells none: ErrToken, or dialect.ErrTooMany. It must be safe for
+	// concurrent use; nil means that no token is valid.
+	Sites func(r *http.Request, token string) ([]Site, error)
 }
 
 var _ dialect.Dialect = Dialect{}
@@ -75,6 +76,13 @@ func (Dialect) Patterns() []string {
 	}
 	return patterns
 }
+
+// index is where Matomo has its pages and its reporting API.
+const index = "/index.php"
+
+// IndexPatterns are the routes, in net/http's syntax, of requests that are for the Dialect
+// where IsAPI reports so, and otherwise for a page of Matomo's.
+func IndexPatterns() []string { return []string{"GET " + index, "POST " + index} }
 
 // folder are the addresses of the folder js that are both script and endpoint.
 var folder = []string{"/js/{$}", "/js/index.php", "/js/tracker.php"}
@@ -110,10 +118,10 @@ func IsContainer(file string) bool {
 
 // note is what Parse learns from a body that Reply needs to know.
 type note struct {
-	bulk    bool // answer as to a bulk request
-	api     bool // answer as the reporting API
-	silent  bool // send_image=0: no image, no text
-	ignored int  // items of a bulk request that rightly left no hit
+	bulk    bool  // answer as to a bulk request
+	api     *call // answer as the reporting API
+	silent  bool  // send_image=0: no image, no text
+	ignored int   // items of a bulk request that rightly left no hit
 }
 
 type noteKey struct{}
@@ -140,15 +148,16 @@ func (d Dialect) Parse(r *http.Request, hits []hit.Hit) ([]hit.Hit, error) {
 		}
 		p.readQuery(string(body))
 		p.readQuery(r.URL.RawQuery) // the query wins
-		if p.module == "API" && r.URL.Path == "/" {
-			leave(r, note{api: true})
-			return hits, errAPI
-		}
 		if len(body) > 0 {
 			leave(r, note{silent: p.sendImage == "0"})
 		}
 	default: // somebody looks whether we are there, a preflight, or a HEAD, which shows nobody a page
 		return hits, nil
+	}
+	if p.module == "API" && (r.URL.Path == "/" || r.URL.Path == index) {
+		call, err := p.api()
+		leave(r, note{api: call})
+		return hits, err
 	}
 	h := dialect.FromHeaders(r)
 	keep, err := d.apply(&h, &p, r.Header.Get("Referer"))

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -28,6 +29,22 @@ func newDialect() matomo.Dialect { return matomo.Dialect{Now: func() time.Time {
 func newDialectWithToken() matomo.Dialect {
 	d := newDialect()
 	d.Allowed = func(token string, site uint32) bool { return token == "secret" && site == 3 }
+	d.Sites = func(_ *http.Request, token string) ([]matomo.Site, error) {
+		switch token {
+		case "secret":
+		case "often":
+			return nil, dialect.ErrTooMany
+		default:
+			return nil, matomo.ErrToken
+		}
+		owns := func(hosts ...string) func(string) bool {
+			return func(host string) bool { return slices.Contains(hosts, host) }
+		}
+		return []matomo.Site{
+			{ID: 3, Name: "Eksempel", Host: "example.org", TimeZone: "Europe/Oslo", Owns: owns("example.org", "www.example.org")},
+			{ID: 5, Name: "Five", Host: "five.example", TimeZone: "UTC", Owns: owns("five.example")},
+		}, nil
+	}
 	return d
 }
 
@@ -631,24 +648,71 @@ func TestReplyUnavailable(t *testing.T) {
 	}
 }
 
-// The log importer looks for the reporting API at /, where nothing must take its
-// question for a hit. The other names never were the reporting API's.
-func TestReportingAPI(t *testing.T) {
-	const form = "module=API&format=json&method=SitesManager.getSiteFromId&idSite=3&filter_limit=-1&token_auth=secret"
-	for _, r := range []*http.Request{request("POST", "/", form), request("POST", "/?"+form, "")} {
-		w := httptest.NewRecorder()
-		serve(w, r)
-		var reply struct{ Result, Message string }
-		if err := json.Unmarshal(w.Body.Bytes(), &reply); err != nil {
-			t.Errorf("%s: %v", w.Body, err)
-		}
-		if w.Code != 400 || w.Header().Get("Content-Type") != "application/json" || reply.Result != "error" || !strings.Contains(reply.Message, "/matomo.php") {
-			t.Errorf("%d %+v, want an error that names the place for hits", w.Code, reply)
+// TestAPI: the importer of logs asks for the reporting API at / or at /index.php, where
+// nothing must take its question for a hit. The other names never were the reporting API's.
+func TestAPI(t *testing.T) {
+	const (
+		secret  = "&token_auth=secret"
+		manager = "module=API&format=json&filter_limit=-1&method=SitesManager."
+		three   = `{"idsite":3,"name":"Eksempel","main_url":"https://example.org","timezone":"Europe/Oslo"}`
+		users   = "module=API&format=json&method=UsersManager."
+	)
+	fault := func(message string) string { return `{"result":"error","message":"` + message + `"}` }
+	for _, c := range []struct {
+		name, form string
+		status     int
+		want       string // in JSON
+	}{
+		{"site", manager + "getSiteFromId&idSite=3" + secret, 200, three},
+		{"site of another token", manager + "getSiteFromId&idSite=4" + secret, 200, fault("idSite: the token is good for no site of this number")},
+		{"site without a number", manager + "getSiteFromId" + secret, 200, fault("idSite: the token is good for no site of this number")},
+		{"all sites, by number", manager + "getAllSites" + secret, 200, `{"3":` + three + `,"5":{"idsite":5,"name":"Five","main_url":"https://five.example","timezone":"UTC"}}`},
+		{"site of a host", manager + "getSitesIdFromSiteUrl&url=example.org" + secret, 200, `[{"idsite":3}]`},
+		{"site of an address", manager + "getSitesIdFromSiteUrl&url=" + "https%3A%2F%2FEXAMPLE.org.:8080%2Fa%3Fb" + secret, 200, `[{"idsite":3}]`},
+		{"site of a host that is nobody's", manager + "getSitesIdFromSiteUrl&url=other.example" + secret, 200, `[]`},
+		{"site of nothing", manager + "getSitesIdFromSiteUrl" + secret, 200, `[]`},
+		{"no token", manager + "getAllSites", 401, fault("token_auth: want a token that fotspor token add has printed")},
+		{"a guess for a token", manager + "getSiteFromId&idSite=3&token_auth=guess", 401, fault("token_auth: want a token that fotspor token add has printed")},
+		{"a token too often", manager + "getAllSites&token_auth=often", 429, fault("too many hits from this network")},
+		{"a token of its own", users + "createAppSpecificTokenAuth&userLogin=kari&passwordConfirmation=hemmelig", 200,
+			fault("no token is made over the network: fotspor token add --site N --name import prints one, for --token-auth")},
+		{"a new site", manager + "addSite&siteName=x&urls[0]=http://x.example" + secret, 200, fault("no site is made over the network: fotspor site add --host example.org makes one")},
+		{"another method", "module=API&method=VisitsSummary.get&idSite=3&period=day&date=today" + secret, 400,
+			fault("module=API: there is no reporting API here, but for what importers of logs ask of SitesManager; hits go to /matomo.php")},
+		{"no method", "module=API" + secret, 400, fault("module=API: there is no reporting API here, but for what importers of logs ask of SitesManager; hits go to /matomo.php")},
+	} {
+		for where, r := range map[string]*http.Request{
+			"POST /": request("POST", "/", c.form), "POST /?": request("POST", "/?"+c.form, ""), "POST /index.php": request("POST", "/index.php", c.form),
+			"POST /index.php?": request("POST", "/index.php?"+c.form, ""), "GET /index.php": request("GET", "/index.php?"+c.form, ""),
+		} {
+			t.Run(c.name+"/"+where, func(t *testing.T) {
+				if r.URL.Path == "/index.php" && !matomo.IsAPI(r) {
+					t.Error("not taken for the API")
+				}
+				w := httptest.NewRecorder()
+				serve(w, r)
+				if w.Code != c.status || strings.TrimSpace(w.Body.String()) != c.want || w.Header().Get("Cache-Control") != "no-store" {
+					t.Errorf("%d %s, want %d %s", w.Code, w.Body, c.status, c.want)
+				}
+				if kind := w.Header().Get("Content-Type"); kind != "application/json; charset=utf-8" {
+					t.Errorf("Content-Type %q", kind)
+				}
+				if c.status == 429 && w.Header().Get("Retry-After") == "" {
+					t.Error("429 without Retry-After")
+				}
+			})
 		}
 	}
 	w := httptest.NewRecorder()
 	if serve(w, request("POST", "/matomo.php?idsite=3&rec=1&module=API", "")); w.Code != 200 {
 		t.Errorf("a hit with module=API: %d %s", w.Code, w.Body)
+	}
+	for _, r := range []*http.Request{
+		request("GET", "/index.php?module=CoreAdminHome&action=optOut", ""), request("POST", "/index.php?module=CoreAdminHome&action=optOut", "x=1"), request("GET", "/index.php", ""),
+	} {
+		if matomo.IsAPI(r) {
+			t.Errorf("%s %s is taken for the API", r.Method, r.URL)
+		}
 	}
 }
 

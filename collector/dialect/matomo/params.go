@@ -11,7 +11,8 @@ import (
 // params are the parameters that make a difference, as sent, by name.
 type params struct {
 	idsite, rec, recMode, sendImage     string
-	token, charset, module              string
+	token, charset                      string
+	module, method, apiSite             string // of the reporting API
 	url, urlref                         string
 	ignoreReferrer                      string
 	link, download                      string
@@ -51,6 +52,10 @@ func (p *params) field(name string) *string {
 		return &p.charset
 	case "module":
 		return &p.module
+	case "method":
+		return &p.method
+	case "idSite":
+		return &p.apiSite
 	case "url":
 		return &p.url
 	case "urlref":

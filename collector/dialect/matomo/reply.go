@@ -18,7 +18,7 @@ const about = "This is Fotspor, which answers to Matomo's tracking API here. It 
 // 400 and a line of text if it can't be recorded, JSON to a bulk request or to one
 // that wants the reporting API. A body beyond the bound is 413, and 503 asks to send
 // again later.
-func (Dialect) Reply(w http.ResponseWriter, r *http.Request, o dialect.Outcome) {
+func (d Dialect) Reply(w http.ResponseWriter, r *http.Request, o dialect.Outcome) {
 	header := w.Header()
 	dialect.SetHeaders(header)
 	switch r.Method {
@@ -49,8 +49,8 @@ func (Dialect) Reply(w http.ResponseWriter, r *http.Request, o dialect.Outcome) 
 		n.silent = asksSilence(r.URL.RawQuery)
 	}
 	switch {
-	case n.api:
-		replyAPI(w, o)
+	case n.api != nil:
+		d.replyAPI(w, r, n.api, o)
 	case n.bulk:
 		replyBulk(w, o, n)
 	default:
@@ -95,13 +95,6 @@ func replyOne(w http.ResponseWriter, o dialect.Outcome, silent bool) {
 		w.Write(dialect.Pixel)
 		io.WriteString(w, text)
 	}
-}
-
-// replyAPI answers in the envelope of the reporting API.
-func replyAPI(w http.ResponseWriter, o dialect.Outcome) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(o.Status())
-	fmt.Fprintf(w, `{"result":"error","message":%q}`, o.Reason())
 }
 
 // replyBulk answers a bulk request: bad items don't fail the others. Matomo names
