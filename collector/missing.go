@@ -14,7 +14,7 @@ func missing(kind hit.Kind, name string) (status, path string, ok bool) {
 		return "", "", false
 	}
 	status, path, ok = strings.Cut(name, " / ")
-	ok = ok && len(status) == 3 && status[0] >= '3' && status[0] <= '5' && strings.Trim(status, "0123456789") == "" &&
+	ok = ok && len(status) == 3 && (status[0] == '4' || status[0] == '5') && strings.Trim(status, "0123456789") == "" &&
 		strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "//")
 	return status, path, ok
 }

@@ -328,7 +328,7 @@ func TestMissingPages(t *testing.T) {
 		{"no page but the title's", "action_name=" + q("404/URL = /finnes-ikke/From = https://example.org/om"), event{"event", "", "404 / /finnes-ikke", "/om", ""}},
 		{"403", page + "&action_name=" + q("403/URL = "+q("/finnes-ikke")+"/From = "+q("https://example.org/om")), event{"event", "/finnes-ikke", "403 / /finnes-ikke", "/om", ""}},
 		{"500", page + "&action_name=" + q("500/URL = /finnes-ikke/From = https://example.org/om"), event{"event", "/finnes-ikke", "500 / /finnes-ikke", "/om", ""}},
-		{"301, of a log", page + "&action_name=" + q("301/URL = /finnes-ikke/From = https://example.org/om"), event{"event", "/finnes-ikke", "301 / /finnes-ikke", "/om", ""}},
+		{"a page that has moved", page + "&action_name=" + q("301/URL = /finnes-ikke/From = https://example.org/om"), view},
 		{"letters beyond ASCII", "url=" + q("https://example.org/bl%C3%A5b%C3%A6r") + "&action_name=" + q("404/URL = "+q("/bl%C3%A5b%C3%A6r")+"/From = "+q("https://example.org/s%C3%B8k")),
 			event{"event", "/blåbær", "404 / /blåbær", "/søk", ""}},
 		{"letters beyond ASCII, our script", "url=" + q("https://example.org/bl%C3%A5b%C3%A6r") + "&e_c=404&e_a=" + q("/bl%C3%A5b%C3%A6r"),

@@ -14,7 +14,7 @@ import (
 // referrer may be escaped, the words translated, and what stands between is for the
 // administrator of Matomo to choose. See https://matomo.org/faq/how-to/faq_60/.
 var (
-	missingTitle = regexp.MustCompile(`^\s*([345]\d\d)` + between + `\p{L}[\p{L} ]{0,30}?\s*[=:]\s*(.*)$`)
+	missingTitle = regexp.MustCompile(`^\s*([45]\d\d)` + between + `\p{L}[\p{L} ]{0,30}?\s*[=:]\s*(.*)$`)
 	spacedFrom   = regexp.MustCompile(`(?:` + between + `\p{L}[\p{L} ]{0,30}?|\s+\p{L}+)\s+=(?:\s+|$)`)
 	knownFrom    = regexp.MustCompile(`(?i)(?:` + between + `|\s+)(?:from|referr?er|ref|fra|frå|från|von|depuis|de|desde|da|van)\s*[=:]\s*`)
 )
@@ -25,7 +25,7 @@ const between = `(?:\s*[/\\|>:–—»·]+\s*|\s+-+\s+)`
 // missing makes a view of a page that isn't there, as its title says, the event that our
 // own script sends for such a page. It reports whether the title says so.
 func (p *params) missing(h *hit.Hit) bool {
-	if p.title == "" || p.title[0] < '3' || p.title[0] > '5' {
+	if p.title == "" || p.title[0] != '4' && p.title[0] != '5' {
 		return false // as nearly every title
 	}
 	title := p.title
