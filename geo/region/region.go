@@ -31,7 +31,7 @@ const maxName = 64
 // dissolved, Code returns the one that has the whole of it today, or else its old code.
 // Code returns "" for a name that is in no table, and for one that several share.
 //
-// Code is safe for concurrent use, and does not allocate for ASCII.
+// Code is safe for concurrent use, and does not allocate.
 func Code(country, called string) string {
 	if len(called) > maxName {
 		return ""

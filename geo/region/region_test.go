@@ -249,6 +249,15 @@ func TestCode(t *testing.T) {
 	}
 }
 
+// TestGarbage: reading a place from a file makes no garbage for its region.
+func TestGarbage(t *testing.T) {
+	for _, called := range []string{"50", "Trondelag", "Skåne County", "Nowhere in particular"} {
+		if n := testing.AllocsPerRun(100, func() { region.Code("NO", called) }); n != 0 {
+			t.Errorf("%v allocations for %q, want none", n, called)
+		}
+	}
+}
+
 func TestName(t *testing.T) {
 	for _, c := range []struct{ code, language, want string }{
 		{"NO-30", "nb", "Viken (til 2024)"},
