@@ -19,7 +19,7 @@ const (
 // systems tells operating systems by a word of the User-Agent in lower case. The
 // first row wins: those that claim to be another stand above it.
 var systems = []struct{ word, name string }{
-	{"; xbox", "Xbox"}, {"nintendo", "Nintendo"}, // say Windows Phone and iPhone too
+	{"; xbox", "Xbox"}, {"nintendo 3ds", "Nintendo"}, // say Windows Phone and iPhone too
 	{"windows phone", "Windows Phone"}, {"windows ce", "Windows Phone"}, {"wpdesktop", "Windows Phone"},
 	{"zunewp", "Windows Phone"}, {"lumia ", "Windows Phone"}, {"; wds ", "Windows Phone"},
 	{"tizen", tizen},
@@ -34,21 +34,22 @@ var systems = []struct{ word, name string }{
 	{"<cros>", "Chrome OS"},
 	{"web0s", "webOS"}, {"webos", "webOS"}, {"hpwos", "webOS"},
 	{"macintosh", "macOS"}, {"mac os x", "macOS"}, {"(macos;", "macOS"}, {"mac_powerpc", "macOS"},
-	{"playstation", "PlayStation"},
+	{"playstation", "PlayStation"}, {"nintendo", "Nintendo"},
 	{"blackberry", "BlackBerry"}, {"bb10", "BlackBerry"}, {"playbook", "BlackBerry"},
 	{"symbian", "Symbian"}, {"symbos", "Symbian"}, {"series60", "Symbian"}, {"series 60", "Symbian"},
 	{"sunos", "Solaris"}, {"bsd", "BSD"},
 	{"linux", "Linux"}, {"x11", "Linux"}, {"ubuntu", "Linux"},
 }
 
-// scope says where a word of classes counts.
+// scope says where a word of classes counts. Apps on phones are called by the words of
+// televisions too.
 type scope int
 
 const (
 	anywhere  scope = iota
 	onAndroid       // in the User-Agent of Android, HarmonyOS and Tizen
 	inModel         // in the comment of these, which names the model
-	elsewhere       // in the User-Agent of Linux, webOS and systems without a name here
+	named           // there, and anywhere if the system is Linux, webOS or without a name here
 )
 
 // classes tells classes of device by words of the User-Agent in lower case. The first
@@ -65,34 +66,32 @@ var classes = []struct {
 	}},
 	{deviceTablet, anywhere, []string{"(tablet; rv:", "playbook", "hpwos", "hp-tablet", "shield tablet", "kindle/"}},
 	{deviceTablet, inModel, []string{"<btv-", "m_bot_tab"}},
-	// Televisions and what is beside them
+	// Televisions, glasses and cars, by words that no app has
 	{deviceOther, anywhere, []string{
-		"smarttv", "smart-tv", "smart tv", "smarthub", "googletv", "google tv", "android tv", "androidtv", "appletv", "apple tv",
-		"hbbtv", "ce-html", "nettv", "netcast", "netrange", "opera tv", "inettvbrowser", "web0s", "webos.tv", "tvos", "(tv; rv:",
-		"tv safari", "bravia", "<viera", "vidaa", "maple2", "maple_2", "crkey", "roku", "mitv", "mibox", "tv box", "tvbox", "; aft", "firetv",
-		"sonycebrowser", "<omi/", "coolita", "gw-device", "stbapp", "dlnadoc", "large screen) ", "linux mips", "<dtv", "tv-bro", "tv bro",
+		"smart-tv", "hbbtv", "ce-html", "nettv", "netrange", "inettvbrowser", "web0s", "webos.tv", "(tv; rv:", "tv safari", "vidaa", "crkey",
+		"sonycebrowser", "<omi/", "coolita", "gw-device", "stbapp", "dlnadoc", "large screen) ", "tv-bro", "tv bro", "(appletv", "(apple tv", "tvos",
+		"apple watch", "watchos", "oculusbrowser", "picobrowser", "vr safari", "mobile vr", "tesla/", "qtcarbrowser",
 	}},
 	{deviceOther, onAndroid, []string{
 		"(lite) tv>", "safari/537.36 tv>", "search tv/", "iptv pro/",
-		// builds of Android that hardly anything but televisions and their boxes has: T is its branch for them
+		// builds of Android that hardly anything but televisions and their boxes has: T is its branch for them, W for watches
 		"build/ptt", "build/pto", "build/qtt", "build/qtg", "build/qts", "build/rtt", "build/rtm", "build/rto", "build/rtx", "build/stt", "build/ttt",
 		"build/ppr2.", "build/rd2a.", "build/opr5.", "build/nhg47l", "build/nmf26q", "build/qp1a.191105", "build/pi>", "build/qt>", "build/rt>",
+		"build/nwd", "build/owd", "build/twr", "build/twd", "build/aw2e", "build/lwx", "build/kmv", "build/knx",
 	}},
-	// Consoles, watches, glasses, speakers and cars
-	{deviceOther, anywhere, []string{
-		"playstation", "nintendo", "; xbox", "ouya", "gamepad", "steam deck", "retroid",
-		"build/nwd", "build/owd", "build/twr", "build/twd", "build/aw2e", "build/lwx", "build/kmv", "build/knx", // W is its branch for watches
-		"apple watch", "watchos", "pixel watch", "wear os", "wearos",
-		"oculusbrowser", "picobrowser", "vr safari", "mobile vr", "tesla/", "qtcarbrowser", "family hub",
+	// Televisions, consoles and watches by their names
+	{deviceOther, named, []string{
+		"tv>", "smarttv", "smarthub", "googletv", "androidtv", "netcast", "opera tv", "bravia", "<viera", "maple2", "maple_2", "roku", "mitv", "mibox",
+		"tvbox", "; aft", "linux mips", "<stb>", ", wired)", ", wireless)", "ouya", "gamepad", "steam deck", "retroid", "watch", "wear os", "family hub",
 	}},
-	{deviceOther, elsewhere, []string{"tv>", "<stb>", ", wired)", ", wireless)", "watch"}},
 	{deviceMobile, inModel, []string{"coolpad", "padfone", "phonepad"}},
 	{deviceOther, inModel, []string{
-		"tv>", "box>", "<4k>", "uhd", "<ott>", "<stb>", " shell ", "<stick>", "projector", "formuler", "mecool", "beelink", "a95x",
+		"box>", "<4k>", "uhd", "<ott>", " shell ", "<stick>", "projector", "formuler", "mecool", "beelink", "a95x",
 		"tdtv", "beyondtv", "<atv", "dvb", "<h96>", "<x96", "<hk1>", "neo-x", "neo-u", "zidoo", "ugoos", "nexon", "vontar", "nexbox", "<t95", "<x88", "<mxq",
 		"gtking", "gt-king", "pendoo", "vorke", "tanix", "transpeed", "rombica", "selenga", "<yndx-000", "<mk80", "<tx3", "<tx6", "chromecast",
+		"spybox", "orbsmart", "<gtv", "isdb",
 		"<shield", "rgcube", "<rg35xx", "<rg405", "<rg406", "<rg505", "<rg556", "odin2", "switch oled", "switch lite",
-		"watch", "<gear>", "moto 360", "<sm-r", "<sm-l3", "<lem1", "appllp", "zeblaze", "<thor ", "<leo-b", "<leo-d", "<ow19w", "<ow20w",
+		"<gear>", "moto 360", "<sm-r", "<sm-l3", "<lem1", "appllp", "zeblaze", "<thor ", "<leo-b", "<leo-d", "<ow19w", "<ow20w",
 		"<pico ", "oculus", "; aeo",
 	}},
 	{deviceTablet, inModel, []string{
@@ -137,7 +136,8 @@ var clues, clueClasses = func() (*finder, []int) {
 func look(ua string) seen {
 	const none = 1 << 16
 	system := none
-	first := [...]int{anywhere: none, onAndroid: none, inModel: none, elsewhere: none} // the best row of each scope
+	rows := [...]int{anywhere: none, onAndroid: none, inModel: none, named: none} // the first of each scope
+	inComment := none                                                             // and of named and inModel in the first comment
 	start, comment := firstComment(ua)
 	for at, w := range clues.all(ua) {
 		if w.rank < len(systems) {
@@ -146,24 +146,24 @@ func look(ua string) seen {
 		}
 		row := clueClasses[w.rank-len(systems)]
 		scope := classes[row].scope
-		if scope == inModel && (at < start || at > start+len(comment)) {
-			continue
+		rows[scope] = min(rows[scope], row)
+		if scope >= inModel && at >= start && at < start+len(comment) {
+			inComment = min(inComment, row)
 		}
-		first[scope] = min(first[scope], row)
 	}
 	s := seen{system: Other}
 	if system != none {
 		s.system = systems[system].name
 	}
-	row := first[anywhere]
+	row := rows[anywhere]
 	switch s.system {
 	case android, harmony, tizen:
-		row = min(row, first[onAndroid], first[inModel])
+		row = min(row, rows[onAndroid], inComment)
 		if hasScreenSize(comment) {
 			return seen{s.system, deviceOther}
 		}
 	case "Linux", "webOS", Other:
-		row = min(row, first[elsewhere])
+		row = min(row, rows[named])
 	}
 	if row != none {
 		s.class = classes[row].class
@@ -172,14 +172,17 @@ func look(ua string) seen {
 }
 
 // firstComment returns where the first comment of ua begins, and what of it names a
-// model.
+// model. Something takes all brackets out of some User-Agents; there the comment ends
+// with the engine.
 func firstComment(ua string) (start int, comment string) {
-	start = strings.IndexByte(ua, '(')
-	if start < 0 {
-		return 0, ""
+	if start = strings.IndexByte(ua, '('); start >= 0 {
+		end, _ := stretch(ua, start)
+		comment = ua[start:end]
+	} else {
+		start = 0
+		comment, _, _ = strings.Cut(ua, " applewebkit/")
 	}
-	end, _ := stretch(ua, start)
-	comment, _, _ = strings.Cut(ua[start:end], " build/")
+	comment, _, _ = strings.Cut(comment, " build/")
 	return start, comment
 }
 
