@@ -125,6 +125,7 @@ var marksOnPurpose = []struct{ name, userAgent, rule, bot string }{
 	{"Googlebot in a web view", webView + " Googlebot/2.1", browser.RuleCrawler, "Googlebot"},
 	{"Googlebot's iPhone", iOSWebView + " (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", browser.RuleCrawler, "Googlebot"},
 	{"Googlebot in the comment of a phone", onPhone("Googlebot"), browser.RuleCrawler, "Googlebot"},
+	{"a name of the table in a web view", webView + " W3C_Validator/1.3", browser.RuleMonitor, "W3C_Validator"},
 	{"compatible in a web view", webView + " (compatible; AhrefsBot/7.0; +http://ahrefs.com/robot/)", browser.RuleCrawler, "AhrefsBot"},
 	{"compatible in the comment of a web view", strings.Replace(webView, "Pixel 8", "compatible; AhrefsBot/7.0", 1), browser.RuleCrawler, "AhrefsBot"},
 	{"compatible, of a name that nobody knows", webView + " (compatible; Fjellvettbot/0.1)", browser.RuleCrawler, browser.Other},

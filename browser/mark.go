@@ -129,15 +129,15 @@ func (s *spot) move(at int) {
 }
 
 // isChance reports whether a mark says nothing: in the comment of a phone, which names
-// its model, and in what an app adds to its web view. Only names count there, and in
-// comments only those that are no everyday word.
+// its model, and in what an app adds to its web view. Only names count there, those of
+// our table among them, and in comments only those that are no everyday word.
 func (s *spot) isChance(m mark) bool {
 	switch {
 	case !s.chancy:
 		return false
 	case m.isName:
 		return s.isComment && m.isEveryday
-	case m.rule != RuleCrawler || s.isAddress:
+	case m.rule == RuleFeed || s.isAddress: // readers of feeds show pages too
 		return true
 	}
 	return bots[strings.ToLower(botName(s.word))] == ""
