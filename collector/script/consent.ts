@@ -4,6 +4,7 @@
 
 const removed = "mtm_consent_removed";
 const given = "mtm_consent";
+const cookiesGiven = "mtm_cookie_consent";
 
 const older = ["matomo_ignore", "piwik_ignore"];
 
@@ -82,6 +83,13 @@ export const consent = () => objected() || forget(removed);
 
 // A time to the millisecond would nearly be a number of the visitor's.
 export const remember = (hours?: number) => keep(given, Date.now() - (Date.now() % 864e5), hours);
+
+// A consent to cookies is read, for pages that ask for it, and none is kept: there are none.
+export const forgetCookies = () => forget(cookiesGiven);
+export const rememberedCookies = () => cookie(cookiesGiven) || 0;
+
+/** Forgets what Matomo's script kept to know the visitor again. */
+export const forgetVisitor = () => cookies().replace(/_pk_[^=;]*(?==)/g, (name) => (forget(name), ""));
 
 export function withdraw(hours?: number): void {
   forget(given);

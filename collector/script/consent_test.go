@@ -110,6 +110,23 @@ func TestConsentInBrowser(t *testing.T) {
 		}
 	})
 
+	t.Run("left", func(t *testing.T) {
+		before := `_paq.push(['disableCookies']);`
+		w := newApart(t, &before)
+		w.openWith("_pk_id.7.1fff=0123456789abcdef.1772366399.", "_pk_ses.7.1fff=1", "other=_pk_x", "mtm_cookie_consent=1772366399000")
+		if got := w.cookies(); got != "other=_pk_x; mtm_cookie_consent=TIME" {
+			t.Errorf("cookies %q", got)
+		}
+		w.js(`_paq.push(["forgetCookieConsentGiven"])`)
+		if got := w.cookies(); got != "other=_pk_x" {
+			t.Errorf("cookies %q", got)
+		}
+		w.js(`_paq.push(["rememberCookieConsentGiven", 1])`) // there are none to consent to
+		if got := w.cookies(); got != "other=_pk_x" {
+			t.Errorf("cookies %q", got)
+		}
+	})
+
 	t.Run("given", func(t *testing.T) {
 		w := openApart(t, `_paq.push(['trackEvent', 'Early', 'Bird']); _paq.push(['requireConsent']);`)
 		if ask[bool](w, `Matomo.getAsyncTracker().hasConsent() || !Matomo.getAsyncTracker().isConsentRequired()`) {
@@ -274,7 +291,9 @@ func TestMethods(t *testing.T) {
 		t.Fatal(err)
 	}
 	about := map[string]string{}
-	for _, row := range tableRow.FindAllStringSubmatch(string(docs), -1) {
+	_, table, _ := strings.Cut(string(docs), "<!-- table of methods")
+	table, _, _ = strings.Cut(table, "<!-- end of table -->")
+	for _, row := range tableRow.FindAllStringSubmatch(table, -1) {
 		for name := range strings.SplitSeq(strings.ReplaceAll(row[1], "`", ""), ", ") {
 			if about[name] != "" {
 				t.Errorf("%s is in two rows", name)

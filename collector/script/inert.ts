@@ -1,9 +1,8 @@
 // The methods of Matomo's tracker that do nothing here. What is said of a group is its
 // row in docs/moving-from-matomo.md.
 
-/** accepted: there is no cookie for a tracker to set, read, consent to or delete */
-const cookieless = `areCookiesEnabled deleteCookies disableCookies forgetCookieConsentGiven hasCookies
-rememberCookieConsentGiven requireCookieConsent setCookieConsentGiven setCookieNamePrefix setCookieSameSite
+/** accepted: there is no cookie by which to know a visitor, and none to consent to */
+const cookieless = `areCookiesEnabled hasCookies rememberCookieConsentGiven requireCookieConsent setCookieConsentGiven setCookieNamePrefix setCookieSameSite
 setReferralCookieTimeout setSecureCookie setSessionCookieTimeout setVisitorCookieTimeout`;
 
 /** accepted: how hits are sent is settled; they survive the end of a page, and none is sent while a page is prepared */
@@ -30,7 +29,7 @@ setCustomData setCustomDimension setCustomVariable setEcommerceView setGeneratio
 storeCustomVariablesInCookie trackEcommerceCartUpdate trackEcommerceOrder`;
 
 /** named once on the console: hits are not put together by hand, plug-ins of Matomo don't run, and a file is no website */
-const foreign = `addPlugin appendToTrackingUrl enableFileTracking logAllContentBlocksOnPage setCustomRequestProcessing trackRequest`;
+const foreign = `addPlugin appendToTrackingUrl enableFileTracking setCustomRequestProcessing trackRequest`;
 
 /** Methods that a page loses nothing by. */
 export const accepted = [cookieless, sending, heartbeat, never].join(" ");

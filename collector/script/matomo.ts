@@ -6,7 +6,20 @@
 // See https://developer.matomo.org/api-reference/tracking-javascript.
 
 import { broken, type Hit, on, onceSeen, onLeaving, post, silent } from "./beacon";
-import { consent, cookie, object, objected, place, remember, remembered, unobject, withdraw, withheld } from "./consent";
+import {
+  consent,
+  forgetCookies,
+  forgetVisitor,
+  object,
+  objected,
+  place,
+  remember,
+  remembered,
+  rememberedCookies,
+  unobject,
+  withdraw,
+  withheld,
+} from "./consent";
 import { blockAt, blocksIn, nameOf } from "./content";
 import { accepted, refused } from "./inert";
 import { isLink, isReferrerIn, kindOf, list, type Names, newLinks, withOwnHost } from "./links";
@@ -307,7 +320,8 @@ function newTracker(endpoint = ownEndpoint, site: string | number = "") {
     isConsentRequired: () => consentRequired,
     hasRememberedConsent: () => !!remembered(),
     getRememberedConsent: remembered,
-    getRememberedCookieConsent: () => cookie("mtm_cookie_consent") || 0,
+    getRememberedCookieConsent: rememberedCookies,
+    forgetCookieConsentGiven: forgetCookies,
 
     /** work, by the cookies `mtm_consent` and `mtm_consent_removed` of the page's own origin, which hold the day of a consent, or 1 or 2; for 13 months, or as many hours as are told if that is less */
     rememberConsentGiven(hours?: number) {
@@ -331,7 +345,10 @@ function newTracker(endpoint = ownEndpoint, site: string | number = "") {
     setCookieDomain: (domain: string) => void (place.domain = domain.replace("*", "")),
     setCookiePath: (path: string) => void (place.path = path),
 
-    /** work as in Matomo */
+    /** work as in Matomo. What is deleted is what Matomo's script left in the browser */
+    deleteCookies: () => void forgetVisitor(),
+    disableCookies: () => void forgetVisitor(),
+    logAllContentBlocksOnPage: () => console.log(blocksIn(document.documentElement)),
     trackCallbackOnLoad: (loaded: () => void) => (document.readyState === "complete" ? loaded() : on("load", loaded)),
     trackCallbackOnReady: onceParsed,
     killFrame: () => window === top || void (top!.location.href = location.href),

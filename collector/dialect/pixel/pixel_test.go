@@ -28,7 +28,7 @@ type view struct {
 func views(hits []hit.Hit) []view {
 	var vs []view
 	for _, h := range hits {
-		vs = append(vs, view{h.Site, h.Kind, h.URL, h.Referrer, h.UserAgent, h.Objection})
+		vs = append(vs, view{h.Site, h.Kind, h.URL, h.Referrer, h.UserAgent, h.Objection || h.OptedOut})
 	}
 	return vs
 }
