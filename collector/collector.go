@@ -130,14 +130,13 @@ type route struct {
 var routes = []route{
 	{"pixel", pixel.Dialect{}.Patterns(), true, func(c *Collector) http.Handler { return c.collect(pixel.Dialect{}) }},
 	{"matomo", matomo.Dialect{}.Patterns(), true, (*Collector).matomoHits},
-	{"matomo", matomo.IndexPatterns(), false, func(c *Collector) http.Handler { return c.api(http.NotFoundHandler()) }},
+	{"matomo", matomo.IndexPatterns(), false, func(c *Collector) http.Handler { return c.api(c.index()) }},
 	{"matomo", matomo.MixedPatterns(), true, func(c *Collector) http.Handler { return withQuery(c.matomoHits(), script.Matomo()) }},
 	{"script", matomo.ScriptPatterns(), true, func(*Collector) http.Handler { return script.Matomo() }},
 	{"script", []string{"GET /fotspor.js"}, true, func(*Collector) http.Handler { return script.Handler() }},
 	{"script", []string{matomo.ContainerPattern}, false, (*Collector).container},
 	{"privacy", []string{"GET /privacy/{site}"}, false, func(c *Collector) http.Handler { return http.HandlerFunc(c.statement) }},
 	{"privacy", []string{"GET /privacy/{site}/what"}, false, func(c *Collector) http.Handler { return http.HandlerFunc(c.what) }},
-	{"privacy", []string{"GET /index.php", "POST /index.php"}, false, (*Collector).index},
 	{"privacy", []string{"GET /.well-known/gpc.json"}, false, (*Collector).gpc},
 }
 

@@ -276,8 +276,7 @@ func TestOptOutRoutes(t *testing.T) {
 		"/index.php?module=CoreAdminHome&action=optOut":   http.StatusOK,
 		"/index.php?action=optOutJS&module=CoreAdminHome": http.StatusOK,
 		"/index.php?module=CoreAdminHome&action=home":     http.StatusNotFound,
-		"/index.php?module=API&action=optOut":             http.StatusNotFound,
-		"/index.php":                                      http.StatusNotFound,
+		"/index.php": http.StatusNotFound,
 	} {
 		w := r.send(request{target: target})
 		if w.Code == http.StatusInternalServerError {
