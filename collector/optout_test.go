@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
@@ -213,6 +214,47 @@ func TestFrameInBrowser(t *testing.T) {
 		t.Errorf("%d views are counted after a stranger's message, want 2", got)
 	}
 	b.expectCookies("")
+}
+
+// TestFrameWithoutScripts: the form of the page keeps the choice, too, and says whether it
+// could.
+func TestFrameWithoutScripts(t *testing.T) {
+	b := newBox(t, nil)
+	chromium.Call(b.tab, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	b.tab.Do(chromedp.Navigate(b.stats + "/index.php?module=CoreAdminHome&action=optOut&language=nn&idsite=3"))
+	b.says(scriptPage, countedNN)
+	b.press(scriptPage)
+	b.says(scriptPage, outNN)
+	if got := b.in(false, `document.querySelector("a").href`); got != b.stats+"/privacy/3?lang=nn" {
+		t.Errorf("the statement is at %q", got)
+	}
+	b.press(scriptPage)
+	b.says(scriptPage, countedNN)
+}
+
+// TestContainerInBrowser: a page that loads a container of Matomo's tag manager is counted
+// without a change, as is one that names a site to _paq itself, once.
+func TestContainerInBrowser(t *testing.T) {
+	b := newBox(t, nil)
+	const tag = `<script src="STATS/js/container_Ab12Cd34.js"></script>`
+	for html, want := range map[string]int{
+		tag: 1,
+		`<script>var _paq = [["setSiteId", 3], ["trackPageView"]];</script>` + tag:     1,
+		`<script>var _paq = [["requireConsent"], ["setConsentGiven"]];</script>` + tag: 1,
+		`<script>var _paq = [["requireConsent"]];</script>` + tag:                      0,
+	} {
+		b.tab.Do(chromedp.Navigate("about:blank"))
+		// The page that is left says so.
+		for last := -1; last != b.counts()["matomo"]; last = b.counts()["matomo"] {
+			<-time.After(100 * time.Millisecond)
+		}
+		before := b.counts()["matomo"]
+		b.open(html)
+		chromium.Run(b.tab, chromedp.Evaluate[string](`new Promise((done) => { Matomo.getAsyncTracker(); setTimeout(() => done(""), 200) })`, chromedp.EvalAwaitPromise))
+		if got := b.counts()["matomo"] - before; got != want {
+			t.Errorf("%s: %d hits, want %d", html, got, want)
+		}
+	}
 }
 
 // TestScriptInBrowser: the choice is kept in the page's own origin and heeded there.

@@ -5,7 +5,7 @@
 // visitors apart.
 // See https://developer.matomo.org/api-reference/tracking-javascript.
 
-import { broken, type Hit, on, onceSeen, onLeaving, post, silent } from "./beacon";
+import { broken, type Hit, on, onceSeen, onLeaving, post, silent as silenced } from "./beacon";
 import {
   consent,
   forgetCookies,
@@ -45,6 +45,9 @@ setConsentGiven disableCampaignParameters setExcludedQueryParams setExcludedRefe
 
 // Methods that concern the first tracker alone; all others are for each of them.
 const ofFirst = ["setTrackerUrl", "setSiteId", "addTracker"];
+
+// Do Not Track may have extensions behind it.
+const silent = silenced || /^1/.test(navigator.doNotTrack || "");
 
 // What the visitor decided holds for every tracker.
 let consentRequired = false;

@@ -194,6 +194,7 @@ func TestMatomoInBrowser(t *testing.T) {
 
 	for name, property := range map[string]string{
 		"Do Not Track":           `"doNotTrack", {get: () => "1"}`,
+		"extended":               `"doNotTrack", {get: () => "1xyz"}`,
 		"Global Privacy Control": `"globalPrivacyControl", {get: () => true}`,
 	} {
 		t.Run(name, func(t *testing.T) {
