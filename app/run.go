@@ -24,6 +24,7 @@ import (
 	"github.com/fotspor/fotspor/collector"
 	"github.com/fotspor/fotspor/collector/body"
 	"github.com/fotspor/fotspor/collector/limit"
+	"github.com/fotspor/fotspor/collector/optout"
 	"github.com/fotspor/fotspor/collector/script"
 	"github.com/fotspor/fotspor/collector/spool"
 	"github.com/fotspor/fotspor/collector/visit"
@@ -253,7 +254,7 @@ func (p *program) listen(addr string) (net.Listener, error) {
 // checkBuild returns an error if the program was built without its scripts.
 func (p *program) checkBuild() error {
 	if p.Collector {
-		if err := script.Check(); err != nil {
+		if err := errors.Join(script.Check(), optout.Check()); err != nil {
 			return err
 		}
 	}

@@ -34,6 +34,16 @@ var frame = template.Must(template.New("frame").Parse(frameHTML))
 
 var errMissing = errors.New("the scripts of the opt-out are not in this build: run `make build`")
 
+// Check returns an error if the program was built without the scripts.
+func Check() error {
+	for _, name := range []string{"page.js", "frame.js"} {
+		if _, err := dist.ReadFile("dist/" + name); err != nil {
+			return errMissing
+		}
+	}
+	return nil
+}
+
 // cookie is the name of the cookie that says no, on a page's own origin and here. It is
 // Matomo's. older are those of Matomo's own box, on its server.
 const cookie = "mtm_consent_removed"

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	nethtml "golang.org/x/net/html"
 
 	"github.com/fotspor/fotspor/collector/optout"
 )
@@ -199,4 +200,57 @@ func TestChoose(t *testing.T) {
 			t.Errorf("%.20s from %q %q: %d, cookies %q, want %d", tt.body, tt.fetchSite, tt.origin, w.Code, w.Header()["Set-Cookie"], tt.want)
 		}
 	}
+}
+
+// FuzzBox: whatever an address holds, the frame has one script and one style sheet, those
+// of the program, and the script begins with settings that end where they should.
+func FuzzBox(f *testing.F) {
+	for _, seed := range []string{
+		"", "&language=nb&showIntro=0&fontSize=12px", "&divId=</script>", "&fontFamily=x}</style>", "&x=\"><img src=x onerror=y>", "&chosen=1&idsite=7",
+		"&backgroundColor=fff;&cookieDomain=;&cookiePath=\n", "&divId=\u2028", "&%zz=;", "&divId=\xff", "&language=%00",
+	} {
+		f.Add(seed, "nb,en;q=0.5")
+	}
+	f.Fuzz(func(t *testing.T, query, accept string) {
+		r := httptest.NewRequest("GET", frameURL, nil)
+		r.URL.RawQuery += query
+		r.Header["Accept-Language"] = []string{accept}
+		w := answer(t, whole.ServeFrame, r)
+		page, err := nethtml.Parse(w.Body)
+		if err != nil || w.Code != http.StatusOK {
+			t.Fatalf("%d, %v", w.Code, err)
+		}
+		count := map[string]int{}
+		for node := range page.Descendants() {
+			if node.Type != nethtml.ElementNode {
+				continue
+			}
+			count[node.Data]++
+			for _, attribute := range node.Attr {
+				if strings.HasPrefix(attribute.Key, "on") || (attribute.Key == "href" || attribute.Key == "src") && !strings.HasPrefix(attribute.Val, "privacy/7?lang=") {
+					t.Errorf("%s has %s=%q", node.Data, attribute.Key, attribute.Val)
+				}
+			}
+			if text := node.FirstChild; node.Data == "style" && (strings.Count(text.Data, "{") != 3 || strings.Contains(text.Data, "url(")) {
+				t.Errorf("style %q", text.Data)
+			}
+		}
+		if count["script"] != 1 || count["style"] != 1 || count["img"]+count["iframe"]+count["base"] != 0 || count["a"] > 1 {
+			t.Errorf("elements %v", count)
+		}
+		for name, values := range w.Header() {
+			if strings.ContainsAny(strings.Join(values, ""), "\r\n") {
+				t.Errorf("%s: %q", name, values)
+			}
+		}
+
+		r.URL.RawQuery = strings.Replace(r.URL.RawQuery, "optOut", "optOutJS", 1)
+		js := answer(t, whole.ServeScript, r).Body.String()
+		text, ok := strings.CutPrefix(js, "(()=>{const settings=")
+		var got settings
+		decoder := json.NewDecoder(strings.NewReader(text))
+		if err := decoder.Decode(&got); err != nil || !ok || !strings.HasPrefix(text[decoder.InputOffset():], ";\n") {
+			t.Errorf("%.200s: %v", js, err)
+		}
+	})
 }

@@ -17,8 +17,8 @@ declare const settings: {
 };
 
 // Both must be read while the script runs, which is before the page is there.
-const tag = document.currentScript as HTMLScriptElement;
-const server = tag.src;
+const tag = document.currentScript as HTMLScriptElement | null;
+const server = tag?.src || location.href;
 
 const family: Record<string, string> = { no: "nb", da: "nb", sv: "nb" };
 
@@ -35,7 +35,7 @@ function start(): void {
   if (!box) {
     console.warn(`Fotspor: no element has the id ${JSON.stringify(settings.divId)}; the choice is shown where its script is`);
     box = document.createElement("div");
-    if (tag.parentNode && tag.parentNode !== document.head) tag.after(box);
+    if (tag?.parentNode && tag.parentNode !== document.head) tag.after(box);
     else document.body.append(box);
   }
   Object.assign(box.style, settings.style);
