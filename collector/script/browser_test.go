@@ -43,7 +43,9 @@ type world struct {
 	t       *testing.T
 	tab     *chromium.Tab
 	website *httptest.Server
-	stats   string // where the statistics server is
+	pages   *http.ServeMux // of the website
+	head    string         // what each of its pages has in its head
+	stats   string         // where the statistics server is
 	hits    chan sent
 	loaded  chan string // paths of pages whose scripts, ours among them, have run
 }
@@ -75,13 +77,16 @@ func newWorldWith(t *testing.T, body func(stats string) string) *world {
 	w.stats = statsServer.URL
 
 	pages := http.NewServeMux()
+	w.pages = pages
+	pages.Handle("GET /lib/", http.StripPrefix("/lib/", http.FileServer(http.Dir(packages))))
 	pages.HandleFunc("GET /", func(rw http.ResponseWriter, r *http.Request) {
 		rw.Header().Set("Content-Type", "text/html; charset=utf-8")
-		head := `<link rel="icon" href="data:,">`
+		head := `<link rel="icon" href="data:,">` + w.head
 		if status := r.FormValue("status"); status != "" {
 			head += `<meta name="fotspor-status" content="` + status + `">`
 		}
-		fmt.Fprintf(rw, `<!doctype html><title>%s</title>%s<a href="/b">b</a>%s<script defer src="/own.js"></script>`,
+		fmt.Fprintf(rw, `<!doctype html><title>%[1]s</title>%[2]s<a href="/b">b</a><h1>%[1]s</h1>
+			<nav><a href="/one">1</a><a href="/two">2</a><a href="/three">3</a></nav>%[3]s<script defer src="/own.js"></script>`,
 			r.URL.Path, head, body(w.stats))
 	})
 	// A link here is followed, and leaves the page where it is.

@@ -170,9 +170,9 @@ var integrity = sync.OnceValues(func() (string, error) {
 // is the public URL of the server, such as https://stats.example.org; it may be empty for
 // pages of the server's own. parameters are those that tell pages of the site apart.
 //
-// The script names its server, which a copy of it elsewhere would not know. The image
-// is lazy for programs that put the text of a noscript element into a page that runs
-// scripts: browsers load lazy images at once only where they run none.
+// The script names its server, which a copy of it elsewhere would not know. The image has
+// a condition of its own, because htmx and others put the elements of a noscript element
+// into pages that run scripts, where browsers load an image even if it is lazy.
 func Snippet(base string, site uint32, parameters ...string) string {
 	base = html.EscapeString(strings.TrimRight(base, "/"))
 	var attributes string
@@ -184,6 +184,6 @@ func Snippet(base string, site uint32, parameters ...string) string {
 	}
 	return fmt.Sprintf(`<!-- Fotspor counts page views, without cookies. -->
 <script defer src="%[1]s/fotspor.js" data-site="%[2]d"%[3]s></script>
-<noscript><img src="%[1]s/pixel.gif?site=%[2]d" alt="" width="1" height="1" loading="lazy" referrerpolicy="no-referrer-when-downgrade"></noscript>
+<noscript><picture><source media="(scripting: none)" srcset="%[1]s/pixel.gif?site=%[2]d"><img alt="" width="1" height="1" referrerpolicy="no-referrer-when-downgrade"></picture></noscript>
 `, base, site, attributes)
 }

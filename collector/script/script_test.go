@@ -175,7 +175,7 @@ func TestSnippet(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, img := doc.Find("body > script[defer]"), doc.Find("body > div > img")
+		s, img := doc.Find("body > script[defer]"), doc.Find("body > div > picture > source + img")
 		if s.Length() != 1 || img.Length() != 1 || doc.Find("b").Length() > 0 {
 			t.Fatalf("Snippet(%q) is not one script and one image:\n%s", tt.base, snippet)
 		}
@@ -191,10 +191,11 @@ func TestSnippet(t *testing.T) {
 		if got := s.AttrOr("data-parameters", "none"); got != tt.names {
 			t.Errorf("Snippet(%q): data-parameters %q, want %q", tt.base, got, tt.names)
 		}
-		if got := img.AttrOr("src", ""); got != tt.image {
+		source := img.Prev()
+		if got := source.AttrOr("srcset", ""); got != tt.image {
 			t.Errorf("Snippet(%q): image %q, want %q", tt.base, got, tt.image)
 		}
-		if img.AttrOr("loading", "") != "lazy" {
+		if _, ok := img.Attr("src"); ok || source.AttrOr("media", "") != "(scripting: none)" {
 			t.Errorf("Snippet(%q): image is loaded where scripts run, too:\n%s", tt.base, snippet)
 		}
 		if img.AttrOr("alt", "none") != "" || img.AttrOr("referrerpolicy", "") != "no-referrer-when-downgrade" {

@@ -1,0 +1,265 @@
+package script_test
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/fotspor/fotspor/collector/script"
+)
+
+const packages = "../../node_modules/"
+
+// newFrameworkWorld makes a website whose pages have the snippet in their body, and in
+// their head a library of npm with what a page says to it.
+func newFrameworkWorld(t *testing.T, library, head string) *world {
+	t.Helper()
+	if _, err := os.Stat(packages + library); err != nil {
+		missing(t, err.Error())
+	}
+	w := newWorld(t)
+	w.head = strings.ReplaceAll(head, "LIBRARY", "/lib/"+library)
+	w.beforeScripts(`window.faults = []; addEventListener("error", (e) => faults.push(e.message)); addEventListener("unhandledrejection", (e) => faults.push(String(e.reason)))`)
+	return w
+}
+
+// expectWay follows a website from /one to /two and /three and back, by clicks, and
+// expects four views, each with the page before, and no more.
+func (w *world) expectWay() {
+	w.t.Helper()
+	w.expectOnly(sent{"view", "/one", ""})
+	for _, step := range [][2]string{{"/one", "/two"}, {"/two", "/three"}} {
+		w.js(fmt.Sprintf(`document.querySelector('nav a[href="%s"]').click()`, step[1]))
+		w.expectOnly(sent{"view", step[1], step[0]})
+		w.settle(step[1])
+	}
+	w.js(`history.back()`)
+	w.expectOnly(sent{"view", "/two", "/three"})
+	w.settle("/two")
+	w.expectOnly()
+	if faults := ask[[]string](w, "window.faults"); len(faults) > 0 {
+		w.t.Errorf("errors in the page: %q", faults)
+	}
+}
+
+// settle waits until the page shows what belongs to an address.
+func (w *world) settle(path string) {
+	w.t.Helper()
+	ask[bool](w, fmt.Sprintf(`new Promise((done) => {
+		const look = () => document.querySelector("h1").textContent === %q && location.pathname === %[1]q ? setTimeout(() => done(true), 50) : setTimeout(look, 5);
+		look();
+	})`, path))
+}
+
+// TestFrameworks drives the libraries that change the address without loading a page.
+// Each runs the scripts in the body of a page again, or none, in a way of its own.
+func TestFrameworks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
+	needScript(t)
+	for name, lib := range map[string]struct{ library, head string }{
+		"Turbo 8":       {"@hotwired/turbo/dist/turbo.es2017-umd.js", `<script src="LIBRARY"></script>`},
+		"Turbolinks 5":  {"turbolinks/dist/turbolinks.js", `<script src="LIBRARY"></script><script>Turbolinks.start()</script>`},
+		"htmx 2, boost": {"htmx.org/dist/htmx.min.js", `<script src="LIBRARY"></script><script>addEventListener("DOMContentLoaded", () => { document.body.setAttribute("hx-boost", "true"); htmx.process(document.body) })</script>`},
+		"TanStack's history": {"@tanstack/history/dist/esm/index.js", `<script type="module">
+			import { createBrowserHistory } from "LIBRARY";
+			const router = createBrowserHistory();
+			const show = () => { document.querySelector("h1").textContent = router.location.pathname };
+			router.subscribe(show);
+			addEventListener("click", (e) => {
+				const link = e.target.closest("nav a");
+				if (!link) return;
+				e.preventDefault();
+				router.push(link.pathname, {from: "link"});
+				router.replace(link.pathname, {scroll: 0}); // as routers note where somebody has scrolled to
+			});
+		</script>`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newFrameworkWorld(t, lib.library, lib.head)
+			w.open("/one")
+			w.expectWay()
+		})
+	}
+
+	// As Next.js does it: the state is written over twice for each page.
+	t.Run("router over the history", func(t *testing.T) {
+		w := newWorld(t)
+		w.beforeScripts(`window.faults = []`)
+		w.head = `<script>addEventListener("DOMContentLoaded", () => {
+			const original = { push: history.pushState.bind(history), replace: history.replaceState.bind(history) };
+			history.pushState = (data, unused, url) => original.push({ ...data, __NA: true }, unused, url);
+			history.replaceState = (data, unused, url) => original.replace({ ...data, __NA: true }, unused, url);
+			const show = () => { document.querySelector("h1").textContent = location.pathname };
+			addEventListener("popstate", show);
+			addEventListener("click", (e) => {
+				const link = e.target.closest("nav a");
+				if (!link) return;
+				e.preventDefault();
+				history.pushState({}, "", link.href);
+				history.replaceState({ tree: 1 }, "", link.href);
+				show();
+			});
+		})</script>`
+		w.open("/one")
+		w.expectWay()
+	})
+
+	t.Run("intercept", func(t *testing.T) {
+		w := newWorld(t)
+		w.beforeScripts(`window.faults = []`)
+		w.head = `<script>navigation.addEventListener("navigate", (e) => {
+			if (!e.canIntercept || e.hashChange) return;
+			e.intercept({ async handler() {
+				await new Promise((done) => setTimeout(done, 20));
+				document.querySelector("h1").textContent = new URL(e.destination.url).pathname;
+			} });
+		})</script>`
+		w.open("/one")
+		w.expectWay()
+	})
+
+	// Half of the browsers of 2025 have no Navigation API.
+	t.Run("no Navigation API", func(t *testing.T) {
+		w := newWorld(t)
+		w.beforeScripts(`delete window.navigation; delete Window.prototype.navigation`)
+		w.open("/one")
+		w.expect(sent{"view", "/one", ""})
+		w.js(`history.pushState({}, "", "/two")`)
+		w.expect(sent{"view", "/two", "/one"})
+		w.js(`history.back()`)
+		w.expectOnly(sent{"view", "/one", "/two"})
+	})
+
+	t.Run("parameters", func(t *testing.T) {
+		w := newWorldWith(t, func(stats string) string { return script.Snippet(stats, site, "id", "tx_news[id]") })
+		w.open("/a?id=1&q=x")
+		w.expectOnly(sent{"view", "/a?id=1&q=x", ""})
+		w.js(`history.replaceState({}, "", "/a?q=xy&id=1"); history.replaceState({}, "", "/a?q=xyz&id=1&page=2")`)
+		w.expectOnly()
+		w.js(`history.pushState({}, "", "/a?id=2")`)
+		w.expectOnly(sent{"view", "/a?id=2", "/a?id=1&q=x"})
+		w.js(`history.pushState({}, "", "/a?id=2&tx_news%5Bid%5D=7")`)
+		w.expectOnly(sent{"view", "/a?id=2&tx_news%5Bid%5D=7", "/a?id=2"})
+	})
+}
+
+// TestTags puts the script into a page in the ways that optimisers, tag
+// managers and caches do.
+func TestTags(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
+	needScript(t)
+	code := get(t, http.Header{}).Body.String()
+	const copied = "/wp-content/cache/min/1/fotspor-3f2a.js"
+	for name, tt := range map[string]struct {
+		tags  string // STATS stands for the server
+		views string // sites that are counted, in order
+	}{
+		"twice":                      {`TAG TAG`, "7"},
+		"two sites":                  {`TAG <script defer src="STATS/fotspor.js" data-site="8" data-server="STATS"></script>`, "7 8"},
+		"copied":                     {`<script src="` + copied + `" data-site="7" data-server="STATS"></script>`, "7"},
+		"copied, deferred":           {`<script defer src="` + copied + `" data-site="7" data-server="STATS"></script>`, "7"},
+		"copied, async":              {`<script async src="` + copied + `" data-site="7" data-server="STATS"></script>`, "7"},
+		"copied without its server":  {`<script src="` + copied + `" data-site="7"></script>`, ""},
+		"inlined":                    {`<script data-site="7" data-server="STATS">CODE</script>`, "7"},
+		"inlined without its server": {`<script data-site="7">CODE</script>`, ""},
+		"inlined without attributes": {`<script>CODE</script>`, ""},
+		"delayed": {`<script type="rocketlazyloadscript" data-rocket-src="STATS/fotspor.js" data-site="7" data-server="STATS"></script><script>
+			setTimeout(() => { for (const old of document.querySelectorAll("[type=rocketlazyloadscript]")) {
+				const fresh = document.createElement("script");
+				for (const {name, value} of old.attributes) if (name !== "type") fresh.setAttribute(name.replace("data-rocket-", ""), value);
+				old.replaceWith(fresh);
+			} }, 30)</script>`, "7"},
+		"not yet consented to":     {`<script type="text/plain" data-category="statistics" src="STATS/fotspor.js" data-site="7" data-server="STATS"></script>`, ""},
+		"tag manager":              {`<script>setTimeout(() => { const s = document.createElement("script"); s.src = "STATS/fotspor.js?site=7"; document.head.append(s) }, 10)</script>`, "7"},
+		"attributes dropped":       {`<script src="STATS/fotspor.js?site=7"></script>`, "7"},
+		"other parameters as well": {`<script src="STATS/fotspor.js?ver=6.4&amp;site=7&amp;x=1"></script>`, "7"},
+		"module":                   {`<script type="module" src="STATS/fotspor.js" data-site="7" data-server="STATS"></script>`, "7"},
+		"module by its address":    {`<script type="module" src="STATS/fotspor.js?site=7"></script>`, "7"},
+		"two modules":              {`<script type="module" src="STATS/fotspor.js?site=7"></script><script type="module" src="STATS/fotspor.js?site=8"></script>`, "7 8"},
+		"beside a foreign module":  {`<script type="module" src="/own.js?site=9" data-site="ABCDEF"></script><script type="module" src="STATS/fotspor.js?site=7"></script>`, "7"},
+		"evaluated":                {`<script>fetch("STATS/fotspor.js").then((r) => r.text()).then((code) => { const s = document.createElement("script"); s.dataset.site = "7"; s.dataset.server = "STATS"; s.textContent = code; document.head.append(s) })</script>`, "7"},
+		"no site":                  {`<script src="STATS/fotspor.js"></script>`, ""},
+		"a server that is no URL":  {`<script src="STATS/fotspor.js" data-site="7" data-server="ftp://stats.example.org"></script>`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorldWith(t, func(stats string) string {
+				tags := strings.ReplaceAll(tt.tags, "TAG", strings.Split(script.Snippet(stats, site), "\n")[1])
+				return strings.NewReplacer("STATS", stats, "CODE", code).Replace(tags)
+			})
+			w.pages.HandleFunc("GET "+copied, func(rw http.ResponseWriter, _ *http.Request) {
+				rw.Header().Set("Content-Type", "text/javascript")
+				io.WriteString(rw, code)
+			})
+			w.pages.HandleFunc("POST /", func(_ http.ResponseWriter, r *http.Request) { t.Errorf("a hit went to %s", r.URL) })
+			w.beforeScripts(`window.faults = []; addEventListener("error", (e) => faults.push(e.message))`)
+			w.open("/one")
+			var views, events []sent
+			for id := range strings.FieldsSeq(tt.views) {
+				mark := strings.TrimPrefix("&idsite="+id, "&idsite=7")
+				if mark != "" {
+					mark = mark[1:]
+				}
+				views = append(views, sent{cmp.Or(mark, "view"), "/one", ""})
+				events = append(events, sent{strings.Trim("ca=1&e_a=Menu&e_c=event&e_v=&"+mark, "&"), "/one", ""})
+			}
+			w.expect(views...)
+			ask[bool](w, `new Promise((done) => setTimeout(() => done(true), 150))`)
+			w.expectOnly()
+			w.js(`window.fotspor?.("Menu")`)
+			w.expectOnly(events...)
+			w.js(`history.pushState({}, "", "/two"); history.replaceState({}, "", "/one")`)
+			for i := range views {
+				two := views[i]
+				two.URL, two.Referrer = "/two", "/one"
+				views[i].Referrer = "/two"
+				views = append(views, two)
+			}
+			w.expectOnly(views...)
+			if faults := ask[[]string](w, "window.faults"); len(faults) > 0 {
+				t.Errorf("errors in the page: %q", faults)
+			}
+		})
+	}
+}
+
+// TestNoThrow: whatever a page lacks, the script throws nothing into it.
+func TestNoThrow(t *testing.T) {
+	needScript(t)
+	for name, tt := range map[string]struct{ before, page string }{
+		"no beacons":           {`delete Navigator.prototype.sendBeacon`, ""},
+		"beacons that throw":   {`Navigator.prototype.sendBeacon = () => { throw new Error("no") }`, ""},
+		"no body":              {`Object.defineProperty(Document.prototype, "body", {get: () => null})`, ""},
+		"no cookies":           {`Object.defineProperty(Document.prototype, "cookie", {get: () => { throw new DOMException("", "SecurityError") }, set: () => { throw new DOMException("", "SecurityError") }})`, ""},
+		"no tag of the script": {`Object.defineProperty(Document.prototype, "currentScript", {get: () => null})`, ""},
+		"sandbox":              {"", `<iframe sandbox="allow-scripts" src="/framed"></iframe>`},
+		"sandbox, srcdoc":      {"", `<iframe sandbox="allow-scripts" srcdoc="&lt;script src='STATS/fotspor.js' data-site='7'&gt;&lt;/script&gt;"></iframe>`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorldWith(t, func(stats string) string {
+				return strings.ReplaceAll(tt.page, "STATS", stats) + script.Snippet(stats, site)
+			})
+			w.beforeScripts(`window.faults = [];
+				addEventListener("error", (e) => { faults.push(e.message); if (parent !== window) parent.postMessage({fault: e.message}, "*") });
+				addEventListener("message", (e) => { if (e.data?.fault) faults.push(e.data.fault) });` + tt.before)
+			w.open("/one")
+			w.expectLoaded("/one")
+			w.js(`window.fotspor?.("x"); window.fotspor?.("x", null); window.fotspor?.(5); window.fotspor?.();
+				for (const detail of [undefined, null, 1, {statistics: false}, {statistics: true}]) dispatchEvent(new CustomEvent("toggle-consent", {detail}));
+				for (const data of [null, 1, {}, {fotspor: "optout", out: true}]) dispatchEvent(new MessageEvent("message", {data}));
+				history.pushState({}, "", "/two?%");
+				addEventListener("click", (e) => e.preventDefault()); document.querySelector("a").dispatchEvent(new MouseEvent("click", {bubbles: true, cancelable: true}))`)
+			ask[bool](w, `new Promise((done) => setTimeout(() => done(true), 300))`) // for what is in a frame
+			if faults := ask[[]string](w, "window.faults"); len(faults) > 0 {
+				t.Errorf("errors in the page: %q", faults)
+			}
+		})
+	}
+}
