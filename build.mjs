@@ -28,7 +28,8 @@ const script = async (source, name, define = {}) => {
   mkdirSync("collector/script/dist", { recursive: true });
   writeFileSync(`collector/script/dist/${name}.js`, code);
 };
-await script("fotspor", "fotspor");
+await script("fotspor", "fotspor", { COUNT_OBJECTIONS: "false" });
+await script("fotspor", "fotspor.objections", { COUNT_OBJECTIONS: "true" });
 await script("matomo", "matomo");
 
 await build({

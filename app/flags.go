@@ -135,6 +135,7 @@ func (f flags) bindCollector(o *Options) {
 	f.StringVar(&o.Sources, "sources", o.Sources, "`directory` of Matomo's lists SearchEngines.yml, Socials.yml and AIAssistants.yml (default: the rules shipped)")
 	f.StringVar(&o.ReferrerSpam, "referrer-spam", o.ReferrerSpam, "`file` of hosts whose visits are left out, one a line (default: the list shipped)")
 	f.Var((*record)(&o.Policy.Record), "record", "`what` to record: standard or minimal")
+	f.BoolVar(&o.Policy.CountObjections, "count-objections", false, "have the script of visitors who object send an empty message, which is counted by site and day alone; the statement says so")
 	f.Var((*byteSize)(&o.SpoolBytes), "spool-size", "most `room` on disk for hits that wait for the store, such as 1GiB (default: 1GiB)")
 	f.Var((*durability)(&o.Power), "durability", "`what` an acknowledged hit survives: process (kill -9) or power (a power cut too)")
 	f.Float64Var(&o.RateLimit, "rate-limit", o.RateLimit, "most `hits` a second from one network of 256 addresses; 0: no limit")

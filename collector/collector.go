@@ -133,7 +133,7 @@ var routes = []route{
 	{"matomo", matomo.IndexPatterns(), false, func(c *Collector) http.Handler { return c.api(c.index()) }},
 	{"matomo", matomo.MixedPatterns(), true, func(c *Collector) http.Handler { return withQuery(c.matomoHits(), script.Matomo()) }},
 	{"script", matomo.ScriptPatterns(), true, func(*Collector) http.Handler { return script.Matomo() }},
-	{"script", []string{"GET /fotspor.js"}, true, func(*Collector) http.Handler { return script.Handler() }},
+	{"script", []string{"GET /fotspor.js"}, true, func(c *Collector) http.Handler { return script.Handler(c.Policy.CountObjections) }},
 	{"script", []string{matomo.ContainerPattern}, false, (*Collector).container},
 	{"privacy", []string{"GET /privacy/{site}"}, false, func(c *Collector) http.Handler { return http.HandlerFunc(c.statement) }},
 	{"privacy", []string{"GET /privacy/{site}/what"}, false, func(c *Collector) http.Handler { return http.HandlerFunc(c.what) }},

@@ -148,8 +148,13 @@ func (c *Collector) findSite(p *passage) reason {
 // recent is less than the shortest retention.
 const recent = time.Hour
 
+// objection leaves out the hits of a visitor who objects. Their page views are counted in
+// the ledger: that there was one on that day at that site, and nothing else.
 func (c *Collector) objection(p *passage) reason {
 	if p.hit.OptedOut || p.hit.Objection && !c.Policy.IgnoreObjection {
+		if p.hit.Kind == hit.Pageview {
+			p.rule = hit.ObjectionRule
+		}
 		return objected
 	}
 	return kept

@@ -176,12 +176,38 @@ func TestPipeline(t *testing.T) {
 		{
 			name:    "Global Privacy Control",
 			request: request{target: page + "/", header: map[string]string{"Sec-Gpc": "1"}},
+			ledger:  []string{"objection "},
 			dropped: []string{"objection"},
 		},
 		{
 			name:    "Do Not Track",
 			request: request{target: action, header: map[string]string{"Dnt": "1"}},
+			ledger:  []string{"objection "},
 			dropped: []string{"objection"},
+		},
+		{
+			name:    "event of somebody who objects, which is no page view more",
+			request: request{target: action + "&e_c=a&e_a=b", header: map[string]string{"Dnt": "1"}},
+			dropped: []string{"objection"},
+		},
+		{
+			name:    "message of our script that somebody objects",
+			request: request{target: "/matomo.php?idsite=1&rec=1&objection=1"},
+			ledger:  []string{"objection "},
+			dropped: []string{"objection"},
+		},
+		{
+			name:    "message of our script that somebody chose not to be counted, where browsers are not heeded",
+			request: request{target: "/matomo.php?idsite=1&rec=1&objection=1"},
+			options: func(o *collector.Options) { o.Policy.IgnoreObjection = true },
+			ledger:  []string{"objection "},
+			dropped: []string{"objection"},
+		},
+		{
+			name:    "objection at a site that is not there",
+			request: request{target: "/matomo.php?idsite=9&rec=1&objection=1"},
+			status:  http.StatusBadRequest,
+			dropped: []string{"unknown site"},
 		},
 		{
 			name:    "no objection",
@@ -191,6 +217,7 @@ func TestPipeline(t *testing.T) {
 		{
 			name:    "objection is the first that counts",
 			request: request{target: "/pixel.gif?site=1", header: map[string]string{"Sec-Gpc": "1", "User-Agent": google, "Sec-Purpose": "prefetch"}},
+			ledger:  []string{"objection "},
 			dropped: []string{"objection"},
 		},
 		{

@@ -202,7 +202,11 @@ func (d *Dashboard) apiLeftOut(c *call) error {
 	for _, b := range bots {
 		list = append(list, apiBot(b))
 	}
+	objections, err := d.store.Objections(c.r.Context(), site.ID, p.span)
+	if err != nil {
+		return err
+	}
 	return c.answerJSON(map[string]any{
-		"site": site.ID, "period": p.name, "days": newAPIDays(p.span), "lines": list,
+		"site": site.ID, "period": p.name, "days": newAPIDays(p.span), "lines": list, "objections": objections,
 	})
 }

@@ -28,6 +28,7 @@ type figures struct {
 	points, pointsBefore  []store.Point
 	lines, details        map[store.Dimension][]store.Line
 	leftOut               []store.BotCount
+	objections            int64 // page views
 	empty, everHadTraffic bool
 }
 
@@ -54,6 +55,12 @@ func (d *Dashboard) ask(ctx context.Context, site store.Site, p period, now time
 		})
 		group.Go(func() (err error) {
 			f.pointsBefore, err = d.store.Series(ctx, site, p.before, p.step())
+			return err
+		})
+	}
+	if show == "" {
+		group.Go(func() (err error) {
+			f.objections, err = d.store.Objections(ctx, site.ID, p.span)
 			return err
 		})
 	}

@@ -336,6 +336,18 @@ func TestLeftOut(t *testing.T) {
 	if n := b.get("/sites/1?period=today").Find("#leftOut").Length(); n != 0 {
 		t.Error("there is a table of nothing")
 	}
+	// An objection is no program, and has a line of its own, also where there is none.
+	line := func() string {
+		return strings.ReplaceAll(clean(b.get("/sites/1?period=today", "Accept-Language", "nb").Find("#objections").Text()), "\u00a0", " ")
+	}
+	if got := line(); !strings.Contains(got, "protesterer: 0.") || !strings.Contains(got, "sender ingenting") {
+		t.Errorf("of objections the page says %q", got)
+	}
+	objection := hit.Row{Site: site.ID, Time: moment, Day: hit.DayOf(moment.In(site.Location)), Kind: hit.Bot, Name: hit.ObjectionRule}
+	put(t, b.store, "objections", []hit.Row{objection, objection})
+	if got := line(); !strings.Contains(got, "protesterer: 2.") {
+		t.Errorf("of two objections the page says %q", got)
+	}
 	put(t, b.store, "bots", someBots(site))
 	for _, path := range []string{"/sites/1?period=today", "/sites/1?period=today&show=leftOut"} {
 		page := b.get(path, "Accept-Language", "nb")

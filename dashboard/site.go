@@ -31,18 +31,20 @@ type siteLine struct {
 
 // sitePage shows one site over a period.
 type sitePage struct {
-	Site      store.Site
-	Zone      string
-	Period    periodView
-	Figures   []figure
-	Chart     chart
-	Tables    []table
-	LeftOut   *table // nil where nothing was left out
-	Empty     bool   // no traffic in the period
-	New       bool   // no traffic ever
-	Snippet   string // to paste into the pages of the site
-	Statement string // URL
-	Back      string // URL of the page of the site, if this is a single table
+	Site    store.Site
+	Zone    string
+	Period  periodView
+	Figures []figure
+	Chart   chart
+	Tables  []table
+	LeftOut *table // nil where nothing was left out
+	// Objections is how many page views were left out because visitors object.
+	Objections string
+	Empty      bool   // no traffic in the period
+	New        bool   // no traffic ever
+	Snippet    string // to paste into the pages of the site
+	Statement  string // URL
+	Back       string // URL of the page of the site, if this is a single table
 }
 
 // periodView is the choice of a period.
@@ -181,7 +183,9 @@ func (f *figures) page(l *language.Language, specs []tableSpec, limit int) siteP
 		Figures: f.figures(l),
 		Chart:   f.chart(l),
 		Empty:   f.empty,
-		New:     f.empty && !f.everHadTraffic,
+
+		Objections: l.Number(f.objections),
+		New:        f.empty && !f.everHadTraffic,
 	}
 	for _, spec := range specs {
 		more := f.period.query()

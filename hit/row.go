@@ -2,6 +2,10 @@ package hit
 
 import "time"
 
+// ObjectionRule is the Name of a row of kind Bot that stands for a page view of a visitor
+// who objects. Its Browser is "".
+const ObjectionRule = "objection"
+
 // Row is one stored hit: a line of table hits. Nothing in it says who came.
 // Its measures are additive: every figure of a report is a sum over rows.
 //

@@ -38,6 +38,11 @@ type Policy struct {
 	// IgnoreObjection records hits that carry Sec-GPC: 1 or DNT: 1. A person
 	// says with them that they object (GDPR article 21), so the default is not to.
 	IgnoreObjection bool
+	// CountObjections has the script of a visitor who objects send one empty message for
+	// each page, by which the day's number of objections grows by one. Without it such a
+	// visitor's script is silent. The message reads that choice from the visitor's device
+	// all the same (EDPB Guidelines 2/2023), so the default is not to.
+	CountObjections bool
 }
 
 // Default is the policy of a program started without flags.

@@ -44,6 +44,7 @@ func TestStatementGolden(t *testing.T) {
 		"minimal": func(p *privacy.Policy) {
 			*p = privacy.Policy{Record: privacy.Minimal, Retention: privacy.Period{Months: 25}, Bits4: 8, Bits6: 24}
 		},
+		"counting": func(p *privacy.Policy) { p.CountObjections = true },
 		"ignoring": func(p *privacy.Policy) {
 			*p = privacy.Policy{Record: privacy.Standard, Retention: privacy.Period{Days: 90}, IgnoreObjection: true}
 		},
@@ -108,6 +109,10 @@ func TestStatementFollowsThePolicy(t *testing.T) {
 			func(p *privacy.Policy) { p.IgnoreObjection = true },
 			wanted{"Let your browser say so", "Write to us, as said above"},
 			wanted{"La nettleseren si fra", "Skriv til oss, som sagt ovenfor"},
+		}},
+		"CountObjections": {{
+			func(p *privacy.Policy) { p.CountObjections = true },
+			wanted{"", "our script sends an empty message"}, wanted{"", "sender skriptet vårt en tom melding"},
 		}},
 	}
 	policy := reflect.TypeFor[privacy.Policy]()

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -58,6 +59,20 @@ func TestBotsAreCountedByRuleAndName(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("limit %d (-want +got):\n%s", limit, diff)
 		}
+	}
+	// Objections are counted beside the bots, and are none.
+	mustInsert(t, st, []hit.Row{
+		botRow(t, 1, first, hit.ObjectionRule, ""), botRow(t, 1, last, hit.ObjectionRule, ""),
+		botRow(t, 1, after, hit.ObjectionRule, ""), botRow(t, 2, first, hit.ObjectionRule, ""),
+	}, "objections")
+	if got, err := st.Objections(t.Context(), 1, span); got != 2 || err != nil {
+		t.Errorf("objections = %d, %v, want 2", got, err)
+	}
+	if got, err := st.Bots(t.Context(), 1, span, 0); err != nil || slices.ContainsFunc(got, func(b store.BotCount) bool { return b.Rule == hit.ObjectionRule }) {
+		t.Errorf("bots = %v, %v, want no objection among them", got, err)
+	}
+	if got, err := st.Objections(t.Context(), 3, span); got != 0 || err != nil {
+		t.Errorf("objections of a site without any = %d, %v", got, err)
 	}
 	if got, err := st.Bots(t.Context(), 3, span, 0); len(got) > 0 || err != nil {
 		t.Errorf("bots of a site without any = %v, %v", got, err)

@@ -38,7 +38,7 @@ func TestWalk(t *testing.T) {
 		return "/demo" + rest
 	}
 	stats := http.NewServeMux()
-	stats.Handle("GET /fotspor.js", script.Handler())
+	stats.Handle("GET /fotspor.js", script.Handler(false))
 	stats.HandleFunc("GET /pixel.gif", func(w http.ResponseWriter, r *http.Request) {
 		hits <- "pixel " + local(r.Referer())
 		w.Header().Set("Content-Type", "image/gif")

@@ -40,14 +40,15 @@ type sent struct{ What, URL, Referrer string }
 // world is a website, the statistics server that it uses, at another origin,
 // and a browser tab.
 type world struct {
-	t       *testing.T
-	tab     *chromium.Tab
-	website *httptest.Server
-	pages   *http.ServeMux // of the website
-	head    string         // what each of its pages has in its head
-	stats   string         // where the statistics server is
-	hits    chan sent
-	loaded  chan string // paths of pages whose scripts, ours among them, have run
+	t               *testing.T
+	tab             *chromium.Tab
+	website         *httptest.Server
+	pages           *http.ServeMux // of the website
+	head            string         // what each of its pages has in its head
+	stats           string         // where the statistics server is
+	countObjections bool           // the server's policy
+	hits            chan sent
+	loaded          chan string // paths of pages whose scripts, ours among them, have run
 }
 
 // newWorld makes a website whose pages have the snippet of fotspor.js.
@@ -63,11 +64,14 @@ func newWorldWith(t *testing.T, body func(stats string) string) *world {
 	w := &world{t: t, hits: make(chan sent, 100), loaded: make(chan string, 100)}
 
 	stats := http.NewServeMux()
-	stats.Handle("GET /fotspor.js", script.Handler())
+	stats.HandleFunc("GET /fotspor.js", func(rw http.ResponseWriter, r *http.Request) {
+		script.Handler(w.countObjections).ServeHTTP(rw, r)
+	})
 	stats.Handle("GET /matomo.js", script.Matomo())
 	stats.HandleFunc("GET /pixel.gif", func(_ http.ResponseWriter, r *http.Request) {
 		w.hits <- sent{"pixel " + r.FormValue("site"), r.Referer(), ""}
 	})
+	stats.HandleFunc("GET /matomo.php", func(_ http.ResponseWriter, r *http.Request) { w.objected(r) })
 	stats.HandleFunc("POST /matomo.php", func(rw http.ResponseWriter, r *http.Request) {
 		w.receive(r)
 		rw.WriteHeader(http.StatusNoContent)
@@ -134,6 +138,24 @@ func (w *world) receive(r *http.Request) {
 		s.What = mark + s.What
 		w.hits <- s
 	}
+}
+
+// objected hands on the message of a visitor who objects, which says nothing else.
+func (w *world) objected(r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	for _, name := range []string{"Referer", "Cookie", "Origin"} {
+		if told := r.Header.Get(name); told != "" {
+			w.t.Errorf("an objection tells %s %q", name, told)
+		}
+	}
+	if len(body) > 0 {
+		w.t.Errorf("an objection has a body %q", body)
+	}
+	hits, err := matomo.Dialect{}.Parse(r, nil)
+	if err != nil || len(hits) != 1 || !hits[0].OptedOut || hits[0].Kind != hit.Pageview || hits[0].URL != "" {
+		w.t.Errorf("the collector takes an objection for %v, error %v", hits, err)
+	}
+	w.hits <- sent{"objection " + r.URL.RawQuery, "", ""}
 }
 
 // read checks what is the same in every hit, and the kind that the collector takes
@@ -344,6 +366,68 @@ func TestInBrowser(t *testing.T) {
 		})
 	}
 
+	// Each page of somebody who objects tells so once, where the server counts that.
+	for name, objection := range map[string]string{
+		"GPC":     `Object.defineProperty(Navigator.prototype, "globalPrivacyControl", {get: () => true})`,
+		"DNT":     `Object.defineProperty(Navigator.prototype, "doNotTrack", {get: () => "1"})`,
+		"opt-out": `document.cookie = "mtm_consent_removed=1;path=/"`,
+	} {
+		t.Run("counted "+name, func(t *testing.T) {
+			w := newWorld(t)
+			w.countObjections = true
+			w.website.URL = strings.Replace(w.website.URL, "127.0.0.1", "localhost", 1) // which shares no cookie
+			w.beforeScripts(objection)
+			told := sent{"objection idsite=7&rec=1&objection=1", "", ""}
+			w.open("/a?x=1")
+			w.expectLoaded("/a")
+			w.expect(told)
+			w.js(`history.pushState({}, "", "/two"); fotspor("x")`)
+			w.open("/b")
+			w.expectLoaded("/b")
+			w.expectOnly(told)
+		})
+	}
+
+	t.Run("opting out and in", func(t *testing.T) {
+		w := newWorld(t)
+		w.website.URL = strings.Replace(w.website.URL, "127.0.0.1", "localhost", 1)
+		consent := func(statistics string) {
+			t.Helper()
+			w.js(`document.body.dispatchEvent(new CustomEvent("toggle-consent", {bubbles: true, detail: {marketing: true, statistics: ` + statistics + `}}))`)
+		}
+		w.open("/a")
+		w.expect(sent{"view", "/a", ""})
+		consent("undefined")
+		consent("true")
+		w.expectOnly()
+		consent("false")
+		w.js(`history.pushState({}, "", "/two"); fotspor("x")`)
+		w.open("/b")
+		w.expectLoaded("/b")
+		w.expectOnly()
+		consent("true") // the page is counted once it may be
+		w.expectOnly(sent{"view", "/b", ""})
+		if kept := ask[string](w, "document.cookie"); kept != "" {
+			t.Errorf("cookie %q", kept)
+		}
+		// A choice by another way outlives what the dialogue says at each page.
+		w.js(`document.cookie = "mtm_consent_removed=1;path=/"`)
+		consent("false")
+		consent("true")
+		w.js(`history.pushState({}, "", "/three")`)
+		w.expectOnly()
+		w.js(`document.cookie = "mtm_consent_removed=;path=/;max-age=0"; history.pushState({}, "", "/four")`)
+		w.expectOnly(sent{"view", "/four", "/b"})
+		consent("false")
+		cookies := chromium.Call(w.tab, network.GetCookies, network.GetCookiesParams{}).Cookies
+		if len(cookies) != 1 || cookies[0].Name != "mtm_consent_removed" || cookies[0].Value != "2" || cookies[0].Path != "/" {
+			t.Fatalf("cookies %+v", cookies)
+		}
+		if days := time.Until(time.Unix(int64(cookies[0].Expires), 0)).Hours() / 24; days < 394 || days > 396 {
+			t.Errorf("the choice is kept for %.1f days, want 13 months", days)
+		}
+	})
+
 	t.Run("without JavaScript", func(t *testing.T) {
 		w := newWorld(t)
 		chromium.Call(w.tab, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
@@ -434,6 +518,24 @@ func TestInBrowser(t *testing.T) {
 			`name="no-address"`:                                          "",
 		} {
 			follow(attributes)
+			if want == "" {
+				w.expectOnly()
+			} else {
+				w.expectOnly(sent{want, "/a", ""})
+			}
+		}
+		// Links in drawings have no address as text, but an object.
+		for attributes, want := range map[string]string{
+			`href="https://x.example/kart?q=1"`:   "link=https://x.example/kart",
+			`xlink:href="https://x.example/kart"`: "link=https://x.example/kart",
+			`href="/kart.pdf"`:                    "download=" + w.website.URL + "/kart.pdf",
+			`href="blob:x" download="kart.svg"`:   "download=" + w.website.URL + "/kart.svg",
+			`href="/b"`:                           "",
+			``:                                    "",
+		} {
+			w.js(fmt.Sprintf(`document.body.insertAdjacentHTML("beforeend", '<svg><a %s><circle r="9"/></a></svg>');
+				document.body.lastChild.addEventListener("click", (e) => e.preventDefault());
+				document.body.lastChild.querySelector("circle").dispatchEvent(new MouseEvent("click", {bubbles: true, cancelable: true, composed: true}))`, attributes))
 			if want == "" {
 				w.expectOnly()
 			} else {

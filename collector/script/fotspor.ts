@@ -23,6 +23,8 @@ declare global {
     navigation?: EventTarget; // https://html.spec.whatwg.org/multipage/nav-history-apis.html
   }
   const navigation: EventTarget;
+  /** Whether the server counts objections: there is a script for each. */
+  const COUNT_OBJECTIONS: boolean;
 }
 
 /** Does what may fail in a page that is not as pages are: in a sandbox, say. */
@@ -115,6 +117,12 @@ const track = ({ dataset, src }: HTMLScriptElement) => {
     );
   };
   if (!silent) onceSeen(start);
+  if (COUNT_OBJECTIONS && isWeb(location) && (silent || optedOut())) {
+    // Nothing of the page or the visitor: no referrer, cookie or body, and no origin,
+    // which browsers add to a POST.
+    const nothing = { mode: "no-cors", credentials: "omit", referrerPolicy: "no-referrer", keepalive: true } as const;
+    onceSeen(() => void fetch(`${endpoint}objection=1`, nothing).catch(() => {}));
+  }
 
   self.fotspor = (...call) => {
     if (early?.to) early(...call);

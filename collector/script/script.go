@@ -31,8 +31,10 @@ var dist embed.FS
 
 // The bundles in dist.
 const (
-	ours   = "fotspor.js"
-	matomo = "matomo.js"
+	ours = "fotspor.js"
+	// telling is ours for a server that counts objections.
+	telling = "fotspor.objections.js"
+	matomo  = "matomo.js"
 )
 
 // maxAge is how long a browser may use a script without asking again.
@@ -50,7 +52,7 @@ func bundle(name string) ([]byte, error) {
 
 // Check returns an error if the program was built without the scripts.
 func Check() error {
-	for _, name := range []string{ours, matomo} {
+	for _, name := range []string{ours, telling, matomo} {
 		if _, err := bundle(name); err != nil {
 			return err
 		}
@@ -58,9 +60,15 @@ func Check() error {
 	return nil
 }
 
-// Handler serves fotspor.js to GET and HEAD, whatever the path. It answers 500
-// where Check returns an error. It is safe for concurrent use.
-func Handler() http.Handler { return serve(bundle(ours)) }
+// Handler serves fotspor.js to GET and HEAD, whatever the path: with countObjections
+// the script that tells of a visitor who objects. It answers 500 where Check returns an
+// error. It is safe for concurrent use.
+func Handler(countObjections bool) http.Handler {
+	if countObjections {
+		return serve(bundle(telling))
+	}
+	return serve(bundle(ours))
+}
 
 // Matomo is like Handler, and serves the script that stands in for matomo.js.
 func Matomo() http.Handler { return serve(bundle(matomo)) }

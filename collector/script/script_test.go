@@ -42,7 +42,7 @@ func get(t *testing.T, header http.Header) *httptest.ResponseRecorder {
 	r := httptest.NewRequest("GET", "/fotspor.js", nil)
 	r.Header = header
 	w := httptest.NewRecorder()
-	script.Handler().ServeHTTP(w, r)
+	script.Handler(false).ServeHTTP(w, r)
 	return w
 }
 
@@ -108,7 +108,7 @@ func TestIntegrity(t *testing.T) {
 // somebody who doesn't want to be counted.
 func TestNoStorage(t *testing.T) {
 	needScript(t)
-	for name, handler := range map[string]http.Handler{"fotspor.js": script.Handler(), "matomo.js": script.Matomo()} {
+	for name, handler := range map[string]http.Handler{"fotspor.js": script.Handler(false), "matomo.js": script.Matomo()} {
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, httptest.NewRequest("GET", "/"+name, nil))
 		if w.Code != http.StatusOK {

@@ -63,6 +63,7 @@ func (d Dialect) apply(h *hit.Hit, p *params, referer string) (keep bool, err er
 		h.Referrer = dialect.Clean(p.urlref, dialect.MaxURL)
 	}
 	h.NewVisit, h.Bots = p.newVisit == "1", p.bots == "1"
+	h.OptedOut = h.OptedOut || p.objection == "1"
 	p.campaigns(h)
 	p.sender(h)
 	if p.token != "" && !h.Relayed && p.userAgent == "" {

@@ -27,6 +27,7 @@ type params struct {
 	bulk                                bool // of an item of a bulk request
 	time, timeOffset, visitor           string
 	bots, newVisit                      string
+	objection                           string // of our own: a visitor objects, who tells nothing else
 	title                               string
 	titleEscaped                        bool   // title is still as it stands in a query
 	campaign                            string // query of campaign parameters, such as mtm_campaign
@@ -106,6 +107,8 @@ func (p *params) field(name string) *string {
 		return &p.bots
 	case "new_visit":
 		return &p.newVisit
+	case "objection":
+		return &p.objection
 	case "action_name":
 		return &p.title
 	case "_rcn":
