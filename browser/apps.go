@@ -29,9 +29,18 @@ var appleSystems = map[string]struct{ os, device string }{
 	"tvos": {"tvOS", deviceOther}, "watchos": {"watchOS", deviceOther}, "visionos": {"visionOS", deviceOther}, "xros": {"visionOS", deviceOther},
 }
 
-// app returns the client that a tracker for apps runs on, or false where none sent the
-// User-Agent. An app is no browser that has a name here.
+// players are what plays streams for people, as logs of streaming servers name them:
+// "NSPlayer/10.0.0.3702 WMFSDK/10.0", and Flash as "WIN 10,0,32,18".
+var players = regexp.MustCompile(`^(?:(?:NSPlayer|Windows-Media-Player|WMPlayer|Winamp|WinampMPEG|VLC|iTunes|QuickTime|foobar2000)/\d|(?:LNX|MAC|WIN) \d+(?:,\d+){3}$)`)
+
+// app returns the client that a player or a tracker for apps runs on, or false where none
+// sent the User-Agent. An app is no browser that has a name here.
 func app(raw string, now time.Time) (Client, bool) {
+	if !strings.HasPrefix(raw, "Mozilla/") && players.MatchString(raw) {
+		ua := lower(raw)
+		words := look(ua)
+		return Client{Browser: Other, OS: words.system, Device: device(ua, words.system, words, "")}, true
+	}
 	at := strings.Index(raw, "MatomoTracker")
 	if at < 0 || !strings.Contains(raw[at:], "SDK/") { // as nearly every User-Agent
 		return Client{}, false

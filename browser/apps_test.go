@@ -37,6 +37,11 @@ func TestApps(t *testing.T) {
 		{"React Native on Android, with the app", "Android/14 (SM-S921B; samsung), MatomoTrackerSDK/4.2 Min app/1.0", "Android", "mobile"},
 		{"React Native on a tablet", "Android/14 (SM-X700; samsung), MatomoTrackerSDK/4.2 Min app/1.0", "Android", "tablet"},
 		{"model with brackets", "Android/12 (moto g(60); motorola), MatomoTrackerSDK/4.2", "Android", "mobile"},
+		{"player of streams", "NSPlayer/10.0.0.3702 WMFSDK/10.0", "Other", "other"},
+		{"player of music", "iTunes/12.13 (Windows; Microsoft Windows 10 x64; x64) AppleWebKit/7613", "Windows", "desktop"},
+		{"player of music on a Mac", "iTunes/12.13 (Macintosh; OS X 10.14.6)", "macOS", "desktop"},
+		{"player of films", "VLC/3.0.20 LibVLC/3.0.20", "Other", "other"},
+		{"Flash", "LNX 10,0,32,18", "Other", "other"},
 		{"Android's own", "Dalvik/2.1.0 (Linux; U; Android 14; Pixel 8 Build/UQ1A.240105.004)", "Android", "mobile"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

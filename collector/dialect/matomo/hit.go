@@ -110,7 +110,11 @@ func (d Dialect) privileges(h *hit.Hit, p *params) (allowed bool, err error) {
 // place sets where the parameters say that the visitor is, which is checked behind;
 // city, lat and long are more than is ever kept.
 func (p *params) place(h *hit.Hit) error {
-	if p.address != "" && p.address != "0" {
+	switch p.address {
+	case "", "0":
+	case "-": // of a log that knows none, which is not that of who sends the log
+		h.Addr = hit.NewAddr(netip.IPv4Unspecified())
+	default:
 		addr, err := netip.ParseAddr(strings.TrimSpace(p.address))
 		if err != nil {
 			return errAddress
@@ -128,10 +132,13 @@ func (p *params) place(h *hit.Hit) error {
 }
 
 // sender sets what the parameters say of the browser in place of the headers. A log
-// says - for nothing.
+// says - for nothing, and that of IIS + for a space.
 func (p *params) sender(h *hit.Hit) {
 	if p.userAgent == "-" {
 		p.userAgent = ""
+	}
+	if strings.Contains(p.userAgent, "+(") && !strings.Contains(p.userAgent, " ") {
+		p.userAgent = strings.ReplaceAll(p.userAgent, "+", " ")
 	}
 	h.Relayed = p.bulk && p.userAgent == ""
 	if p.userAgent != "" {
