@@ -6,8 +6,13 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/chromedp/chromedp"
 
 	"github.com/fotspor/fotspor/collector/script"
 )
@@ -261,5 +266,77 @@ func TestNoThrow(t *testing.T) {
 				t.Errorf("errors in the page: %q", faults)
 			}
 		})
+	}
+}
+
+// TestAstro is run by hand, after npm install --no-save astro: Astro comes with 269
+// packages, of which the router needs none.
+func TestAstro(t *testing.T) {
+	if _, err := os.Stat(packages + "astro"); err != nil {
+		t.Skip("SKIPPED: no Astro, see the comment")
+	}
+	needScript(t)
+	bundle := filepath.Join(t.TempDir(), "astro.js")
+	if out, err := exec.Command("node", "testdata/astro.mjs", bundle).CombinedOutput(); err != nil {
+		t.Fatalf("bundle Astro's router: %v\n%s", err, out)
+	}
+	w := newWorld(t)
+	w.pages.HandleFunc("GET /astro.js", func(rw http.ResponseWriter, r *http.Request) { http.ServeFile(rw, r, bundle) })
+	w.head = `<meta name="astro-view-transitions-enabled" content="true"><script type="module" src="/astro.js"></script>`
+	w.beforeScripts(`window.faults = []`)
+	w.open("/one")
+	w.expectWay()
+}
+
+// TestTwoSitesAndTheQueue: what a page calls before the script is there counts for each
+// of its sites.
+func TestTwoSitesAndTheQueue(t *testing.T) {
+	needScript(t)
+	w := newWorldWith(t, func(stats string) string {
+		return `<script>window.fotspor = window.fotspor || function () { (fotspor.q = fotspor.q || []).push(arguments) }; fotspor("Early")</script>` +
+			script.Snippet(stats, site) + script.Snippet(stats, 8)
+	})
+	w.open("/a")
+	w.expectOnly(sent{"view", "/a", ""}, sent{"idsite=8", "/a", ""},
+		sent{"ca=1&e_a=Early&e_c=event&e_v=", "/a", ""}, sent{"ca=1&e_a=Early&e_c=event&e_v=&idsite=8", "/a", ""})
+	w.js(`fotspor("Late")`)
+	w.expectOnly(sent{"ca=1&e_a=Late&e_c=event&e_v=", "/a", ""}, sent{"ca=1&e_a=Late&e_c=event&e_v=&idsite=8", "/a", ""})
+}
+
+// TestOptOutButton tries the button of docs/script.md as it stands there.
+func TestOptOutButton(t *testing.T) {
+	needScript(t)
+	doc, err := os.ReadFile("../../docs/script.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	button := regexp.MustCompile("(?s)```html\n(<button type=\"button\" id=\"opt-out\".*?)```").FindSubmatch(doc)
+	if button == nil {
+		t.Fatal("docs/script.md has no button")
+	}
+	w := newWorldWith(t, func(stats string) string { return string(button[1]) + script.Snippet(stats, site) })
+	w.website.URL = strings.Replace(w.website.URL, "127.0.0.1", "localhost", 1) // which shares no cookie
+	pressed := func(want string) {
+		t.Helper()
+		if got := ask[string](w, `document.querySelector("#opt-out").getAttribute("aria-pressed")`); got != want {
+			t.Errorf("aria-pressed is %s, want %s", got, want)
+		}
+	}
+	w.open("/a")
+	w.expect(sent{"view", "/a", ""})
+	pressed("false")
+	w.tab.Do(chromedp.Click("#opt-out"))
+	pressed("true")
+	w.js(`fotspor("x"); history.pushState({}, "", "/two")`)
+	w.open("/b")
+	w.expectLoaded("/b")
+	pressed("true")
+	w.expectOnly()
+	w.tab.Do(chromedp.Click("#opt-out"))
+	pressed("false")
+	w.js(`history.pushState({}, "", "/three")`)
+	w.expectOnly(sent{"view", "/three", ""})
+	if kept := ask[string](w, "document.cookie"); kept != "" {
+		t.Errorf("cookie %q", kept)
 	}
 }

@@ -1,0 +1,27 @@
+// Bundles the router of Astro's view transitions, which Astro's own build puts into a page,
+// with what its component <ClientRouter /> does at a click.
+import { build } from "esbuild";
+
+const click = `
+  import { navigate } from "./node_modules/astro/dist/transitions/router.js";
+  document.addEventListener("click", (event) => {
+    const link = event.composedPath()[0].closest("a");
+    if (!link) return;
+    event.preventDefault();
+    navigate(link.href, { history: "auto", sourceElement: link });
+  });`;
+const settings = {
+  name: "settings",
+  setup(build) {
+    build.onResolve({ filter: /^virtual:astro:/ }, ({ path }) => ({ path, namespace: "settings" }));
+    build.onLoad({ filter: /./, namespace: "settings" }, () => ({ contents: "export const internalFetchHeaders = {}" }));
+  },
+};
+await build({
+  stdin: { contents: click, resolveDir: new URL("../../..", import.meta.url).pathname },
+  bundle: true,
+  format: "esm",
+  outfile: process.argv[2],
+  define: { "import.meta.env.SSR": "false", "import.meta.env.DEV": "false" },
+  plugins: [settings],
+});
