@@ -175,3 +175,29 @@ func TestPathsInFormC(t *testing.T) {
 		}
 	}
 }
+
+// TestWhoMayFrameTheStatement: the pages of the site, and not those of everybody that a page
+// proxy serves.
+func TestWhoMayFrameTheStatement(t *testing.T) {
+	r := newRigOf(t, ofHosts("xn--blbr-roah.no", "*.example.org", "*.translate.goog", "www-example-org.cdn.ampproject.org"), nil)
+	policy := r.send(request{target: "/privacy/1"}).Header().Get("Content-Security-Policy")
+	for host, want := range map[string]bool{"www.xn--blbr-roah.no": true, "*.example.org": true, "translate.goog": false, "ampproject": false} {
+		if got := strings.Contains(policy, host); got != want {
+			t.Errorf("%s may frame the statement: %t, want %t: %s", host, got, want, policy)
+		}
+	}
+}
+
+// TestPathRulesInAnySpelling: the rules of a site hold for its URLs in texts, however its
+// host is written there.
+func TestPathRulesInAnySpelling(t *testing.T) {
+	for _, host := range []string{"blåbær.no", "xn--blbr-roah.no", "www.BLÅBÆR.no.", "bl%C3%A5b%C3%A6r.no", "blåbær.no:8080"} {
+		r := newRigOf(t, func(s *store.Site) { s.Hosts, s.PathRules = []string{"xn--blbr-roah.no"}, []string{"/u/*"} }, nil)
+		for _, what := range []string{"&e_c=x&e_a=", "&search=", "&download="} {
+			row, told := r.onlyRow(request{target: action1 + "/" + what + url.QueryEscape("https://"+host+"/u/kari")})
+			if row.Name == "" || strings.Contains(row.Name, "kari") {
+				t.Errorf("%s%s: %q, told %q", what, host, row.Name, told)
+			}
+		}
+	}
+}

@@ -94,10 +94,13 @@ func (c *Collector) page(w http.ResponseWriter, site *knownSite, page *bytes.Buf
 }
 
 // framers returns the hosts whose pages may frame the privacy pages of a site: its own,
-// with and without www.
+// with and without www. A page proxy, which serves those of others too, is none.
 func (s *knownSite) framers() []string {
 	var hosts []string
 	for _, host := range s.Hosts {
+		if _, copied := hostname.Copied(strings.TrimPrefix(host, "*")); copied {
+			continue
+		}
 		hosts = append(hosts, host)
 		if !strings.HasPrefix(host, "*") {
 			bare := strings.TrimPrefix(host, "www.")
