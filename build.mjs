@@ -28,9 +28,10 @@ const script = async (source, name, define = {}) => {
   mkdirSync("collector/script/dist", { recursive: true });
   writeFileSync(`collector/script/dist/${name}.js`, code);
 };
-await script("fotspor", "fotspor", { COUNT_OBJECTIONS: "false" });
-await script("fotspor", "fotspor.objections", { COUNT_OBJECTIONS: "true" });
-await script("matomo", "matomo");
+for (const source of ["fotspor", "matomo"]) {
+  await script(source, source, { COUNT_OBJECTIONS: "false" });
+  await script(source, `${source}.objections`, { COUNT_OBJECTIONS: "true" });
+}
 
 await build({
   ...shared,

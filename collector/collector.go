@@ -131,8 +131,10 @@ var routes = []route{
 	{"pixel", pixel.Dialect{}.Patterns(), true, func(c *Collector) http.Handler { return c.collect(pixel.Dialect{}) }},
 	{"matomo", matomo.Dialect{}.Patterns(), true, (*Collector).matomoHits},
 	{"matomo", matomo.IndexPatterns(), false, func(c *Collector) http.Handler { return c.api(c.index()) }},
-	{"matomo", matomo.MixedPatterns(), true, func(c *Collector) http.Handler { return withQuery(c.matomoHits(), script.Matomo()) }},
-	{"script", matomo.ScriptPatterns(), true, func(*Collector) http.Handler { return script.Matomo() }},
+	{"matomo", matomo.MixedPatterns(), true, func(c *Collector) http.Handler {
+		return withQuery(c.matomoHits(), script.Matomo(c.Policy.CountObjections))
+	}},
+	{"script", matomo.ScriptPatterns(), true, func(c *Collector) http.Handler { return script.Matomo(c.Policy.CountObjections) }},
 	{"script", []string{"GET /fotspor.js"}, true, func(c *Collector) http.Handler { return script.Handler(c.Policy.CountObjections) }},
 	{"script", []string{matomo.ContainerPattern}, false, (*Collector).container},
 	{"privacy", []string{"GET /privacy/{site}"}, false, func(c *Collector) http.Handler { return http.HandlerFunc(c.statement) }},

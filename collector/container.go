@@ -16,7 +16,7 @@ func (c *Collector) container() http.Handler {
 			return
 		}
 		if site, ok := c.Sites.byPage(r.Header.Get("Referer")); ok {
-			script.Container(w, r, site.ID)
+			script.Container(w, r, site.ID, c.Policy.CountObjections)
 		} else {
 			script.NoContainer(w)
 		}

@@ -1,6 +1,8 @@
 // What both scripts share: whether a hit may be sent, when, and how.
 
 declare global {
+  /** Whether the server counts objections: there is a script for each. */
+  const COUNT_OBJECTIONS: boolean;
   interface Document {
     readonly prerendering?: boolean; // https://wicg.github.io/nav-speculation/prerendering.html
   }
@@ -28,6 +30,15 @@ export const post = (address: string) => silent || navigator.sendBeacon?.(addres
 export const broken = (
   status = document.querySelector<HTMLMetaElement & { content: any }>("[name=fotspor-status]")?.content,
 ): Hit | false => status >= 400 && { e_c: status, e_a: location.pathname };
+
+/**
+ * Tells a server that counts objections of one, and nothing of the page or the visitor:
+ * no referrer, cookie or body, and no origin, which browsers add to a POST.
+ */
+export const tellObjection = (endpoint: string) => {
+  const nothing = { mode: "no-cors", credentials: "omit", referrerPolicy: "no-referrer", keepalive: true } as const;
+  onceSeen(() => void fetch(`${endpoint}objection=1`, nothing).catch(() => {}));
+};
 
 /** Listens to an event anywhere in the page, before the page does. */
 export const on = <E extends Event>(name: string, listener: (event: E) => void) =>

@@ -67,7 +67,9 @@ func newWorldWith(t *testing.T, body func(stats string) string) *world {
 	stats.HandleFunc("GET /fotspor.js", func(rw http.ResponseWriter, r *http.Request) {
 		script.Handler(w.countObjections).ServeHTTP(rw, r)
 	})
-	stats.Handle("GET /matomo.js", script.Matomo())
+	stats.HandleFunc("GET /matomo.js", func(rw http.ResponseWriter, r *http.Request) {
+		script.Matomo(w.countObjections).ServeHTTP(rw, r)
+	})
 	stats.HandleFunc("GET /pixel.gif", func(_ http.ResponseWriter, r *http.Request) {
 		w.hits <- sent{"pixel " + r.FormValue("site"), r.Referer(), ""}
 	})
@@ -373,18 +375,23 @@ func TestInBrowser(t *testing.T) {
 		"opt-out": `document.cookie = "mtm_consent_removed=1;path=/"`,
 	} {
 		t.Run("counted "+name, func(t *testing.T) {
-			w := newWorld(t)
-			w.countObjections = true
-			w.website.URL = strings.Replace(w.website.URL, "127.0.0.1", "localhost", 1) // which shares no cookie
-			w.beforeScripts(objection)
 			told := sent{"objection idsite=7&rec=1&objection=1", "", ""}
-			w.open("/a?x=1")
-			w.expectLoaded("/a")
-			w.expect(told)
-			w.js(`history.pushState({}, "", "/two"); fotspor("x")`)
-			w.open("/b")
-			w.expectLoaded("/b")
-			w.expectOnly(told)
+			for _, body := range []func(string) string{
+				func(stats string) string { return script.Snippet(stats, site) },
+				matomoSnippet("", ""),
+			} {
+				w := newWorldWith(t, body)
+				w.countObjections = true
+				w.website.URL = strings.Replace(w.website.URL, "127.0.0.1", "localhost", 1) // which shares no cookie
+				w.beforeScripts(objection)
+				w.open("/a?x=1")
+				w.expectLoaded("/a")
+				w.expect(told)
+				w.js(`history.pushState({}, "", "/two"); window.fotspor?.("x")`)
+				w.open("/b")
+				w.expectLoaded("/b")
+				w.expectOnly(told)
+			}
 		})
 	}
 

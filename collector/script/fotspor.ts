@@ -5,7 +5,7 @@
 //   <script defer src="https://stats.example.org/fotspor.js" data-site="1"
 //     data-server="https://stats.example.org" data-parameters="id,page"></script>
 
-import { broken, type Hit, isWeb, on, onceSeen, onLeaving, silent } from "./beacon";
+import { broken, type Hit, isWeb, on, onceSeen, onLeaving, silent, tellObjection } from "./beacon";
 
 type Options = { value?: number | string } | null;
 type Call = [name: string, options?: Options];
@@ -23,8 +23,6 @@ declare global {
     navigation?: EventTarget; // https://html.spec.whatwg.org/multipage/nav-history-apis.html
   }
   const navigation: EventTarget;
-  /** Whether the server counts objections: there is a script for each. */
-  const COUNT_OBJECTIONS: boolean;
 }
 
 /** Does what may fail in a page that is not as pages are: in a sandbox, say. */
@@ -117,12 +115,7 @@ const track = ({ dataset, src }: HTMLScriptElement) => {
     );
   };
   if (!silent) onceSeen(start);
-  if (COUNT_OBJECTIONS && isWeb(location) && (silent || optedOut())) {
-    // Nothing of the page or the visitor: no referrer, cookie or body, and no origin,
-    // which browsers add to a POST.
-    const nothing = { mode: "no-cors", credentials: "omit", referrerPolicy: "no-referrer", keepalive: true } as const;
-    onceSeen(() => void fetch(`${endpoint}objection=1`, nothing).catch(() => {}));
-  }
+  if (COUNT_OBJECTIONS && isWeb(location) && (silent || optedOut())) tellObjection(endpoint);
 
   self.fotspor = (...call) => {
     if (early?.to) early(...call);

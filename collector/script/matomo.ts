@@ -5,7 +5,7 @@
 // visitors apart.
 // See https://developer.matomo.org/api-reference/tracking-javascript.
 
-import { broken, type Hit, on, onceSeen, onLeaving, post, silent as silenced } from "./beacon";
+import { broken, type Hit, isWeb, on, onceSeen, onLeaving, post, silent as silenced, tellObjection } from "./beacon";
 import {
   consent,
   forgetCookies,
@@ -224,6 +224,10 @@ function newTracker(endpoint = ownEndpoint, site: string | number = "") {
       const missing = /^404\//.test(`${args[0] || title}`) && { e_c: "404", e_a: location.pathname };
       const hit = about({ ...(missing || broken()) });
       told.clear();
+      if (COUNT_OBJECTIONS && isWeb(location) && (silent || objected())) {
+        const to = new URL(endpoint, location.href); // which may be Matomo's
+        if (to.href === ownEndpoint) tellObjection(`${to}?idsite=${site}&rec=1&`);
+      }
       whenAllowed(() => view(hit));
       if (visible) {
         visible.disconnect();

@@ -23,7 +23,7 @@ func TestMatomoSize(t *testing.T) {
 	r := httptest.NewRequest("GET", "/matomo.js", nil)
 	r.Header.Set("Accept-Encoding", "gzip")
 	w := httptest.NewRecorder()
-	script.Matomo().ServeHTTP(w, r)
+	script.Matomo(false).ServeHTTP(w, r)
 	if n := w.Body.Len(); w.Code != 200 || n == 0 || n > maxMatomoPacked {
 		t.Errorf("status %d, script is %d bytes packed, want at most %d", w.Code, n, maxMatomoPacked)
 	} else {

@@ -31,16 +31,23 @@ var dist embed.FS
 
 // The bundles in dist.
 const (
-	ours = "fotspor.js"
-	// telling is ours for a server that counts objections.
-	telling = "fotspor.objections.js"
-	matomo  = "matomo.js"
+	ours   = "fotspor.js"
+	matomo = "matomo.js"
 )
 
 // maxAge is how long a browser may use a script without asking again.
 const maxAge = time.Hour
 
 var errMissing = errors.New("the tracker scripts are not in this build: run `make build`")
+
+// telling names the bundle in the place of another, or with countObjections the one that
+// tells of a visitor who objects.
+func telling(name string, countObjections bool) string {
+	if countObjections {
+		return strings.TrimSuffix(name, ".js") + ".objections.js"
+	}
+	return name
+}
 
 func bundle(name string) ([]byte, error) {
 	js, err := dist.ReadFile("dist/" + name)
@@ -52,7 +59,7 @@ func bundle(name string) ([]byte, error) {
 
 // Check returns an error if the program was built without the scripts.
 func Check() error {
-	for _, name := range []string{ours, telling, matomo} {
+	for _, name := range []string{ours, matomo, telling(ours, true), telling(matomo, true)} {
 		if _, err := bundle(name); err != nil {
 			return err
 		}
@@ -64,21 +71,20 @@ func Check() error {
 // the script that tells of a visitor who objects. It answers 500 where Check returns an
 // error. It is safe for concurrent use.
 func Handler(countObjections bool) http.Handler {
-	if countObjections {
-		return serve(bundle(telling))
-	}
-	return serve(bundle(ours))
+	return serve(bundle(telling(ours, countObjections)))
 }
 
 // Matomo is like Handler, and serves the script that stands in for matomo.js.
-func Matomo() http.Handler { return serve(bundle(matomo)) }
+func Matomo(countObjections bool) http.Handler {
+	return serve(bundle(telling(matomo, countObjections)))
+}
 
 // Container serves what takes the place of a script of Matomo's tag manager on pages of
 // a site: the script that stands in for matomo.js, which counts the views of the page and
 // its links unless the page itself names a site to _paq. It answers 500 where Check
 // returns an error. It is safe for concurrent use.
-func Container(w http.ResponseWriter, r *http.Request, site uint32) {
-	js, err := bundle(matomo)
+func Container(w http.ResponseWriter, r *http.Request, site uint32, countObjections bool) {
+	js, err := bundle(telling(matomo, countObjections))
 	if err == nil {
 		js = append(fmt.Appendf(nil, containerCalls, site), js...)
 	}

@@ -108,7 +108,7 @@ func TestIntegrity(t *testing.T) {
 // somebody who doesn't want to be counted.
 func TestNoStorage(t *testing.T) {
 	needScript(t)
-	for name, handler := range map[string]http.Handler{"fotspor.js": script.Handler(false), "matomo.js": script.Matomo()} {
+	for name, handler := range map[string]http.Handler{"fotspor.js": script.Handler(false), "matomo.js": script.Matomo(false)} {
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, httptest.NewRequest("GET", "/"+name, nil))
 		if w.Code != http.StatusOK {
