@@ -389,10 +389,7 @@ const (
 
 // parsePage reads the URL of a page: absolute with http or https, or a path.
 func parsePage(raw string) (*url.URL, bool) {
-	raw = strings.TrimSpace(raw)
-	if len(raw) > scrub.MaxText { // cut off, perhaps amid what must not be kept
-		raw = raw[:max(0, strings.LastIndexAny(raw[:scrub.MaxText], "/?#&"))]
-	}
+	raw = wholeParts(strings.TrimSpace(raw))
 	page, err := url.Parse(raw)
 	if err != nil {
 		page, err = url.Parse(mendEscapes(raw))
@@ -407,6 +404,15 @@ func parsePage(raw string) (*url.URL, bool) {
 		return nil, false
 	}
 	return page, true
+}
+
+// wholeParts returns a URL without its end if it was cut off, perhaps amid what must not be
+// kept, or what a rule of the site asks for.
+func wholeParts(raw string) string {
+	if len(raw) <= scrub.MaxText {
+		return raw
+	}
+	return raw[:max(0, strings.LastIndexAny(raw[:scrub.MaxText], "/?#&"))]
 }
 
 // mendEscapes encodes each % that begins no escape: browsers leave such a one in a

@@ -189,3 +189,20 @@ func FuzzPathRulesOfHits(f *testing.F) {
 		}
 	})
 }
+
+// TestRulesSeeWholeParts: a parameter that is cut off by the length of its URL is dropped
+// before a rule marks another part of what is left of it, and hides that it was cut.
+func TestRulesSeeWholeParts(t *testing.T) {
+	path := encode("unseen", encode("JSON", encode("JSON", encode("entity", "bruker/NAVNESEN/profil", false), true), false), false)
+	long := "/?mtm_kwd=" + q("https://example.org.:443/"+path)
+	for _, query := range []string{"url=" + q(long), "url=/&download=" + q(long), "url=/&urlref=" + q("https://example.org"+long)} {
+		r := newRig(t, nil)
+		r.rules("/u/*", "/bruker/*/profil")
+		r.send(request{target: "/matomo.php?idsite=1&rec=1&" + query})
+		for _, row := range r.stored() {
+			if text := fmt.Sprintf("%+v", row); strings.Contains(text, "NAVNESEN") {
+				t.Errorf("%s…: %s", query[:30], text)
+			}
+		}
+	}
+}

@@ -11,12 +11,17 @@ import (
 	"github.com/fotspor/fotspor/privacy"
 )
 
-// readURL reads the URL of the page as the site means it. A page that a cache of AMP
+// readURL reads the URL of the page as the site means it. What was cut off of a URL is
+// dropped with the part that it was cut in, before any rule looks at it. A page that a cache of AMP
 // serves gets the path that it has on the site, ignore_referrer=1 leaves the referrer out,
 // and the view of a page of results is a search where the site says so. A search is
 // nothing that a minimal record has.
 func (c *Collector) readURL(p *passage) reason {
 	h := p.hit
+	h.URL, h.Referrer = wholeParts(h.URL), wholeParts(h.Referrer)
+	if h.Kind == hit.Outlink || h.Kind == hit.Download {
+		h.Name = wholeParts(h.Name)
+	}
 	if p.site.cached {
 		h.URL, h.Referrer = p.site.withoutCache(h.URL), p.site.withoutCache(h.Referrer)
 	}
