@@ -32,7 +32,7 @@ var arrows = map[string][]string{
 	"store":              {"hit", "internal/hostname", "privacy", "store/embedded"},
 	"store/storetest":    {"store", "store/embedded", "internal/trusted"},
 	"retention":          {"privacy"},
-	"collector/dialect":  {"hit", "collector/dialect"},
+	"collector/dialect":  {"hit", "referrer", "collector/dialect"}, // the names of campaign parameters stand once
 	"collector/script":   {},
 	"collector/optout":   {},
 	"collector/spool":    {"hit"},
