@@ -402,3 +402,54 @@ func TestAPITellsOfATokensOwnSites(t *testing.T) {
 		t.Errorf("questions left rows: %+v", rows)
 	}
 }
+
+// TestLogImporter sends what import_logs.py of Matomo sends: questions for the site, and
+// then 200 lines of a log at a time, as objects under one token, of which a log that knows
+// no User-Agent or no address leaves these empty.
+func TestLogImporter(t *testing.T) {
+	r := newRig(t, nil)
+	header := map[string]string{"User-Agent": "Matomo/LogImport", "Content-Type": "application/json", "Accept-Language": ""}
+	ask := request{target: "/", header: map[string]string{"User-Agent": "Matomo/LogImport"},
+		body: "module=API&format=json&method=SitesManager.getSiteFromId&filter_limit=-1&token_auth=hemmelig&idSite=1"}
+	if w := r.send(ask); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"main_url":"https://example.org"`) {
+		t.Fatalf("question for the site: %d %s", w.Code, w.Body)
+	}
+	const common = `"rec":"1","apiv":"1","idsite":"1","queuedtracking":"0","dp":"1","cvar":"{\"1\": [\"HTTP-code\", \"200\"]}","bw_bytes":368`
+	old := evening.AddDate(0, -3, 0)
+	at := old.Format(time.DateTime)
+	w := r.send(request{target: "/piwik.php?queuedtracking=0", header: header, body: `{"token_auth":"hemmelig","requests":[
+		{` + common + `,"url":"https://example.org/a?x=y","urlref":"","cip":"198.51.100.9","cdt":"` + at + `","ua":"` + firefox + `"},
+		{` + common + `,"url":"https://example.org/b","urlref":"https://nrk.no/","cip":"198.51.101.9","cdt":"` + at + `","ua":""},
+		{` + common + `,"url":"https://example.org/c","urlref":"","cip":"-","cdt":"` + at + `","ua":"-"},
+		{` + common + `,"url":"https://example.org/d","urlref":"","cip":"198.51.102.9","cdt":"` + at + `","ua":"Mozilla/5.0+(X11;+Linux+x86_64;+rv:141.0)+Gecko/20100101+Firefox/141.0"},
+		{` + common + `,"url":"https://example.org/e","urlref":"https://example.org/a","cip":"198.51.103.9","cdt":"` + at + `","ua":"` + firefox + `","action_name":"404/URL = https%3A%2F%2Fexample.org%2Fe/From = https%3A%2F%2Fexample.org%2Fa"},
+		{` + common + `,"url":"https://example.org/f.pdf","download":"https://example.org/f.pdf","urlref":"","cip":"198.51.104.9","cdt":"` + at + `","ua":"` + firefox + `"},
+		{` + common + `,"url":"https://example.org/g","urlref":"","cip":"198.51.105.9","cdt":"` + at + `","ua":"` + google + `"},
+		{` + common + `,"url":"https://example.org/h","urlref":"","cip":"198.51.106.9","cdt":"` + at + `","ua":"` + google + `","bots":"1"},
+		{` + common + `,"url":"https://example.org/i","urlref":"","cip":"hemmelig","cdt":"` + at + `","ua":""}]}`})
+	if got := w.Body.String(); w.Code != http.StatusOK || got != `{"status":"success","tracked":8,"invalid":1}` {
+		t.Errorf("status %d, %s", w.Code, got)
+	}
+	if told := w.Header().Get("X-Fotspor"); told != "recorded; dropped: bot, cip: want an IP address" {
+		t.Errorf("X-Fotspor %q", told)
+	}
+	var got []string
+	for _, row := range r.stored() {
+		got = append(got, fmt.Sprintf("%s %s %q %s/%s %s %s %s", row.Kind, row.Path, row.Name, row.Browser, row.OS, row.Network, row.Source, row.PreviousPath))
+		if !row.Time.Equal(old) || row.Visits != 1 || row.Visitors != 1 {
+			t.Errorf("%s at %s, visits %d, visitors %d", row.Path, row.Time, row.Visits, row.Visitors)
+		}
+	}
+	want := []string{
+		`pageview /a "" Firefox/Windows 198.51.0.0/16  `,
+		`pageview /b "" Other/Other 198.51.0.0/16 nrk.no `,
+		`pageview /c "" Other/Other 0.0.0.0/16  `,
+		`pageview /d "" Firefox/Linux 198.51.0.0/16  `,
+		`event /e "404 / /e" Firefox/Windows 198.51.0.0/16  /a`,
+		`download /f.pdf "example.org/f.pdf" Firefox/Windows 198.51.0.0/16  `,
+		`pageview /h "" Other/Other 198.51.0.0/16  `,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+}
