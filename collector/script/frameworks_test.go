@@ -251,6 +251,7 @@ func TestNoThrow(t *testing.T) {
 			w := newWorldWith(t, func(stats string) string {
 				return strings.ReplaceAll(tt.page, "STATS", stats) + script.Snippet(stats, site)
 			})
+			w.website.URL = strings.Replace(w.website.URL, "127.0.0.1", "localhost", 1) // which shares no cookie
 			w.beforeScripts(`window.faults = [];
 				addEventListener("error", (e) => { faults.push(e.message); if (parent !== window) parent.postMessage({fault: e.message}, "*") });
 				addEventListener("message", (e) => { if (e.data?.fault) faults.push(e.data.fault) });` + tt.before)
