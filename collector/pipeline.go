@@ -273,7 +273,10 @@ func (c *Collector) locate(p *passage) reason {
 // spam, whatever stands on a list.
 func (c *Collector) referrer(p *passage) reason {
 	from := c.Sources.Classify(p.landing(p.campaign), p.ref, p.site.inside)
-	p.hit.Arrives = p.arrives(from)
+	p.hit.Arrives, p.hit.From = p.arrives(from), from.Source
+	if from.CampaignSource != "" { // which stands in the place of the website
+		p.hit.From = c.Sources.Classify(nil, p.ref, p.site.inside).Source
+	}
 	if from.Channel == referrer.Direct && p.remembered != "" {
 		from = c.Sources.Classify(p.landing(p.remembered), p.ref, p.site.inside)
 	}

@@ -288,6 +288,33 @@ func TestMissingPagesOfTheMinimalPolicy(t *testing.T) {
 	}
 }
 
+// TestApplicationOfOnePage: one that tells the website that led to it with every view stays
+// one visit, whatever campaign there was at first.
+func TestApplicationOfOnePage(t *testing.T) {
+	for _, first := range []string{
+		"https://example.org/a?utm_campaign=uke27", "https://example.org/a?utm_campaign=uke27&utm_source=brev", "https://example.org/a?utm_source=chatgpt.com", "https://example.org/a",
+	} {
+		r := newRig(t, nil)
+		visits := int32(0)
+		for _, url := range []string{first, "https://example.org/b", "https://example.org/c", first} {
+			r.now = r.now.Add(10 * time.Second)
+			r.send(request{target: "/matomo.php?idsite=1&rec=1&url=" + q(url) + "&urlref=" + q("https://www.google.no/")})
+		}
+		rows := r.stored()
+		for _, row := range rows {
+			visits += row.Visits
+		}
+		if len(rows) != 4 || visits != 1 {
+			t.Errorf("%s: %d rows and %d visits, want 4 and 1", first, len(rows), visits)
+		}
+		r.now = r.now.Add(10 * time.Second)
+		r.send(request{target: "/matomo.php?idsite=1&rec=1&url=https://example.org/d&urlref=" + q("https://nrk.no/")})
+		if rows := r.stored(); rows[len(rows)-1].Visits != 1 || rows[len(rows)-1].Source != "nrk.no" {
+			t.Errorf("%s: another website begins no visit", first)
+		}
+	}
+}
+
 // TestMissingPages: whoever tells of a page that isn't there, by the title that Matomo
 // advises or as our script does, leaves the same event, with the page that links there.
 func TestMissingPages(t *testing.T) {

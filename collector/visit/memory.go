@@ -53,6 +53,7 @@ type visitor struct {
 	seen     uint8  // number of pages seen that day
 	viewed   bool   // the visit has had a page view
 	bounce   bool   // the visit counts as a bounce as yet
+	from     uint8  // digest of the website that led to the visit; 0: none, or not known since a restart
 }
 
 const inlinePages = 4

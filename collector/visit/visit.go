@@ -247,6 +247,7 @@ func (t *state) observe(h *hit.Hit, row *hit.Row, loc *time.Location) bool {
 	v := m.visitors.at(id)
 	if over {
 		m.beginVisit(v, row, at)
+		v.from = digest(h.From)
 		row.Visits = 1
 	}
 	m.step(v, row, h, at)
@@ -400,15 +401,35 @@ func (*Tracker) LogValue() slog.Value { return slog.StringValue("visit.Tracker")
 
 // leaves reports whether a hit ends the visit under way by beginning another. The same
 // newsletter or search engine, opened once more, does not, nor does another link of the
-// same campaign.
+// same campaign. An application of one page tells the website that led to it with every
+// view, also where a campaign named the source of the visit.
 func (m *memory) leaves(id uint32, h *hit.Hit, row *hit.Row) bool {
 	if h.NewVisit || !h.Arrives {
 		return h.NewVisit && h.Kind != hit.Ping
 	}
+	v := m.visitors.at(id)
 	var visit hit.Row
-	unpackOrigin(m.texts.get(m.visitors.at(id).origin), &visit)
+	unpackOrigin(m.texts.get(v.origin), &visit)
+	campaign := row.Campaign != "" || row.CampaignSource != "" || row.CampaignMedium != "" || row.CampaignTerm != "" || row.CampaignContent != ""
+	if !campaign {
+		from := digest(h.From)
+		return !(visit.Channel == row.Channel && visit.Source == row.Source) && (from == 0 || from != v.from)
+	}
 	return !strings.EqualFold(visit.Channel, row.Channel) || !strings.EqualFold(visit.Source, row.Source) ||
 		!strings.EqualFold(visit.Campaign, row.Campaign) || !strings.EqualFold(visit.CampaignTerm, row.CampaignTerm)
+}
+
+// digest returns a byte to know the name of a website again by, or 0 for "". One name in
+// 255 is taken for another.
+func digest(name string) uint8 {
+	if name == "" {
+		return 0
+	}
+	sum := uint32(2166136261) // FNV-1a
+	for i := range len(name) {
+		sum = (sum ^ uint32(name[i])) * 16777619
+	}
+	return uint8(1 + (sum^sum>>8^sum>>16^sum>>24)%255)
 }
 
 // beginVisit makes row the first of a visit. An earlier moment than that of the last hit
