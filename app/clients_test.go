@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -636,6 +637,10 @@ func (s *stage) newTab(bundle, ref string) *clientTab {
 	return b
 }
 
+// choices are what a browser may keep: that somebody does not want to be counted, or does,
+// and on which day they said so.
+var choices = regexp.MustCompile(`^(mtm_consent_removed=1)?(; )?(mtm_consent=\d{8}00000)?\{\}$`)
+
 // do makes a call of the client, or what a person does, and returns what it is told.
 func (b *clientTab) do(what string) string {
 	b.t.Helper()
@@ -649,8 +654,8 @@ func (b *clientTab) do(what string) string {
 		b.tab.Do(chromedp.Click(element))
 		return ""
 	case what == leavePage:
-		if kept := b.ask(`document.cookie + JSON.stringify({...localStorage, ...sessionStorage})`); kept != "{}" && kept != "mtm_consent_removed=1{}" {
-			b.t.Errorf("the browser keeps %s, want nothing, or a choice not to be counted", kept)
+		if kept := b.ask(`document.cookie + JSON.stringify({...localStorage, ...sessionStorage})`); !choices.MatchString(kept) {
+			b.t.Errorf("the browser keeps %s, want nothing, or what somebody chose", kept)
 		}
 		b.tab.Do(chromedp.Navigate("about:blank"))
 		return ""

@@ -303,7 +303,8 @@ func (tr traffic) note(v *visitor, h sent, at time.Time, zone *time.Location, pl
 		*v = visitor{addr: v.addr, agent: v.agent, day: day, seen: map[string]bool{}}
 		s.Visitors = 1
 	}
-	if v.interactions == 0 || at.Sub(v.last) > 30*time.Minute {
+	elsewhere := h.ref.channel != "direct" && h.ref != v.origin // another source from outside
+	if v.interactions == 0 || elsewhere || at.Sub(v.last) > 30*time.Minute {
 		s.Visits = 1
 		v.interactions, v.origin, v.entry = 0, h.ref, h.page
 	} else {
