@@ -25,7 +25,7 @@ func TestPathRules(t *testing.T) {
 	}
 	list := func(rules string) {
 		t.Helper()
-		if got := run(0, "site", "list"); !strings.Contains(got, "\tdefault\t"+rules+"\n") {
+		if got := run(0, "site", "list"); !strings.Contains(got, "\tdefault\t"+rules+"\tkeep\t") {
 			t.Errorf("site list printed %q, want the rules %q", got, rules)
 		}
 	}

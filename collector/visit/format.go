@@ -27,7 +27,7 @@ import (
 //	         the network (8 bytes), last hit (uvarint, nanoseconds of the day), of which are yet to be told (uvarint,
 //	         nanoseconds), flags (1 byte), entry page (text), previous page (text; of
 //	         a visit with a page view only), origin (text), number of pages (uvarint),
-//	         hashes of pages (8 bytes each)
+//	         hashes of pages (uvarint)
 //	text     0, length (uvarint) and bytes: the next of a list; or its place, from 1
 //
 // Past days come in the order of their last use, the latest first, and visitors in
@@ -36,7 +36,7 @@ import (
 // bounds the memory of both sides.
 const (
 	magic   = "fotspor visitors"
-	version = 2
+	version = 3
 	maxDay  = 48 * time.Hour // longer than any day was
 	chunk   = 64 << 10       // bytes read or written at a time
 
@@ -153,7 +153,7 @@ func (e *encoder) visitor(m *memory, v *visitor, places map[*site]uint64) {
 	}
 	e.text(m.texts.get(v.origin))
 	e.uvarint(uint64(v.seen))
-	m.eachPage(v, e.uint64)
+	m.eachPage(v, func(page uint32) { e.uvarint(uint64(page)) })
 }
 
 func (e *encoder) text(s string) {
@@ -277,7 +277,7 @@ type decoded struct {
 	visitor
 	network                 uint64
 	entry, previous, origin string
-	pages                   [MaxPages]uint64
+	pages                   [MaxPages]uint32
 }
 
 // decodedDay is a day of the list of days. One that is not taken over has no site.
@@ -368,8 +368,8 @@ func (d *decoder) visitor(t *state, days []decodedDay) {
 	}
 	v.origin = d.text(originTexts * (2 + MaxText))
 	v.seen = uint8(d.uvarint(MaxPages))
-	for i := int(v.seen); i > 0; i-- { // the latest comes first
-		v.pages[i-1] = d.uint64()
+	for i := range v.seen {
+		v.pages[i] = uint32(d.uvarint(math.MaxUint32))
 	}
 	if d.err == nil && (place == uint64(len(days)) || last >= int64(days[place].length) || !isOrigin(v.origin)) {
 		d.fail()

@@ -386,7 +386,7 @@ func TestTakeOverFewer(t *testing.T) {
 	reg = prometheus.NewPedanticRegistry()
 	tr = visit.New(visit.Options{Now: now, Memory: visit.MinMemory, Registerer: reg})
 	n, err := tr.TakeOver(dir)
-	if n < 10_000 || n > visitors/2 || err != nil {
+	if n < 10_000 || n > visitors*2/3 || err != nil {
 		t.Fatalf("TakeOver() = %d, %v, want some ten thousand visitors", n, err)
 	}
 	wantGauges(t, reg, visitors-n, n)

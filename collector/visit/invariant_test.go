@@ -43,7 +43,7 @@ func (m *memory) check() (err error) {
 			blocks++
 			cost += blockBytes
 		})
-		m.eachPage(v, func(page uint64) {
+		m.eachPage(v, func(page uint32) {
 			if m.seePage(id, page) {
 				err = fmt.Errorf("page %x of visitor %d is not found", page, id)
 			}

@@ -39,8 +39,8 @@ type memory struct {
 // visitor is what is known of a visitor of a day, and of their last visit.
 type visitor struct {
 	key   key
-	last  int64 // when the last hit came, Unix nanoseconds
-	pages [inlinePages]uint64
+	last  int64               // when the last hit came, Unix nanoseconds
+	pages [inlinePages]uint32 // hashes
 	links [lists]link
 
 	told     uint32 // nanoseconds before last up to which rows have told seconds of the visit; less than a second
@@ -63,13 +63,13 @@ const inlinePages = 4
 // it, by a bit of the hash for each step, so that a page among hundreds is a few steps
 // away.
 type block struct {
-	pages [blockPages]uint64
+	pages [blockPages]uint32
 	below [2]uint32 // ids; 0: none
 	owner uint32    // id of the visitor
 	used  uint32    // number of pages
 }
 
-const blockPages = 6
+const blockPages = 12
 
 // network is what is known of a network that visitors came from.
 type network struct {
@@ -216,7 +216,7 @@ func (m *memory) unlink(list int, id uint32) {
 }
 
 // seePage says whether a visitor sees a page for the first time that day.
-func (m *memory) seePage(id uint32, page uint64) bool {
+func (m *memory) seePage(id uint32, page uint32) bool {
 	v := m.visitors.at(id)
 	if slices.Contains(v.pages[:min(v.seen, inlinePages)], page) {
 		return false
@@ -236,7 +236,7 @@ func (m *memory) seePage(id uint32, page uint64) bool {
 }
 
 // addPage adds a page to those that a visitor has seen, who are fewer than MaxPages.
-func (m *memory) addPage(id uint32, page uint64) {
+func (m *memory) addPage(id uint32, page uint32) {
 	v := m.visitors.at(id)
 	v.seen++
 	if v.seen <= inlinePages {
@@ -260,7 +260,7 @@ func (m *memory) addPage(id uint32, page uint64) {
 }
 
 // eachPage calls f for every page that a visitor has seen.
-func (m *memory) eachPage(v *visitor, f func(page uint64)) {
+func (m *memory) eachPage(v *visitor, f func(page uint32)) {
 	for _, page := range v.pages[:min(v.seen, inlinePages)] {
 		f(page)
 	}

@@ -185,7 +185,7 @@ func TestOldestLeave(t *testing.T) {
 		}
 	}
 	n := int(gauge(t, reg, "fotspor_visitors_in_memory"))
-	if n < 20_000 || n > total/2 {
+	if n < 20_000 || n > total*2/3 {
 		t.Fatalf("%d visitors are in memory", n)
 	}
 	wantGauges(t, reg, total-n, n)

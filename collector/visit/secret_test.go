@@ -145,7 +145,7 @@ func TestDaysAreStrangers(t *testing.T) {
 	if len(days) != 15 {
 		t.Fatalf("%d days, want 15", len(days))
 	}
-	salts, keys, pages := map[[32]byte]bool{{}: true}, map[key]bool{}, map[uint64]bool{}
+	salts, keys, pages := map[[32]byte]bool{{}: true}, map[key]bool{}, map[uint32]bool{}
 	for _, d := range days {
 		m := &tr.state().memory
 		for id := d.visitors.newest; id != 0; id = m.visitors.at(id).links[inDay].older {

@@ -106,11 +106,12 @@ func (s *site) identifyShared(net uint64, k *key) {
 }
 
 // pageHash tells pages apart, by the same hash as identify: those of package
-// hash/maphash cannot be handed over to another process.
-func (s *site) pageHash(path string) uint64 {
+// hash/maphash cannot be handed over to another process. Of 32 bits, one of four billion
+// views is taken for that of a page which the visitor has seen.
+func (s *site) pageHash(path string) uint32 {
 	b := make([]byte, 0, 512) // on the stack, but for a giant path
 	b = append(b, s.pages[:]...)
 	b = append(b, path...)
 	sum := sha256.Sum256(b)
-	return binary.LittleEndian.Uint64(sum[:])
+	return binary.LittleEndian.Uint32(sum[:])
 }

@@ -214,7 +214,7 @@ func (t *state) observe(h *hit.Hit, row *hit.Row, loc *time.Location) bool {
 	var k key
 	s.identify(h, &k)
 	net := t.network(h.Addr)
-	var page uint64
+	var page uint32
 	if h.Kind == hit.Pageview {
 		page = s.pageHash(row.Path)
 	}
@@ -469,7 +469,7 @@ func (m *memory) step(v *visitor, row *hit.Row, h *hit.Hit, at time.Time) {
 }
 
 // view takes a page view; page is the hash of its path.
-func (m *memory) view(id uint32, row *hit.Row, page uint64) {
+func (m *memory) view(id uint32, row *hit.Row, page uint32) {
 	row.Pageviews = 1
 	v := m.visitors.at(id)
 	if path := cut(row.Path); path != row.PreviousPath {
