@@ -2,6 +2,7 @@ package browser
 
 import (
 	_ "embed"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -34,9 +35,11 @@ func opensLikeBrowser(ua string, embedded bool) bool {
 // clients are parts of the names of libraries.
 var clients = []string{"http", "client", "request", "rest", "url", "socket"}
 
-// lighthousePhone is the phone that Lighthouse, which no longer gives its name,
-// says it is. Chrome on a real one says neither model nor version.
-const lighthousePhone = "; moto g power (2022)) applewebkit/537.36 (khtml, like gecko) chrome/"
+// lighthouse is what Lighthouse, which no longer gives its name, sends as a phone. People
+// have that phone too, with other versions of Android, or a browser that says its own.
+// See https://github.com/GoogleChrome/lighthouse/blob/main/core/config/constants.js.
+var lighthouse = regexp.MustCompile(`^mozilla/5\.0 \(linux; android 11; moto g power \(2022\)\) applewebkit/537\.36 ` +
+	`\(khtml, like gecko\) chrome/\d+\.0\.0\.0 mobile safari/537\.36$`)
 
 // engines are the parts of browsers of which every one that begins with Mozilla
 // names some; each may also follow one of claims.
@@ -57,12 +60,12 @@ func bot(raw, ua string, words seen, app bool) (rule, name string) {
 		return RuleMalformed, noUserAgent
 	case containsAny(ua, debris):
 		return RuleMalformed, unnamed
-	case strings.Contains(ua, lighthousePhone):
+	case strings.Contains(ua, "moto g power (2022)") && lighthouse.MatchString(ua):
 		return RuleMonitor, "Lighthouse"
 	}
 	embedded := isWebView(ua, app)
 	claimed := claim(raw, ua)
-	foreign := stranger(raw, ua, words, embedded)
+	foreign, addition := stranger(raw, ua, words, embedded)
 	rule, at := findMark(raw, ua, embedded)
 	switch {
 	case rule != "":
@@ -82,7 +85,7 @@ func bot(raw, ua string, words seen, app bool) (rule, name string) {
 		return "", ""
 	}
 	called := unnamed
-	for _, name := range []string{name, claimed, foreign, opening(raw, ua)} {
+	for _, name := range []string{name, claimed, foreign, addition, opening(raw, ua)} {
 		if name = botName(name); name == "" {
 			continue
 		}

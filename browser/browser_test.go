@@ -147,7 +147,7 @@ func TestBots(t *testing.T) {
 		"Mozilla/5.0 (compatible; Fjellvettbot/0.1; +https://fjellvett.example/om)": {browser.RuleCrawler, browser.Other},
 		"Mozilla/5.0 (compatible; Nordlys/3.0)":                                     {browser.RuleCrawler, browser.Other},
 		chromeWindows + " tilgjengelighet-checker":                                  {browser.RuleMonitor, browser.Other},
-		chromeWindows + " Zorblax/1.0":                                              {browser.RuleOther, browser.Other},
+		strings.Replace(chromeWindows, "x64)", "x64; Zorblax/1.0)", 1):              {browser.RuleOther, browser.Other},
 		chromeWindows + " Zorblax/1.0 (+https://zorblax.example/bot)":               {browser.RuleCrawler, browser.Other},
 		safariMac + " (se https://robot.example)":                                   {browser.RuleCrawler, "unnamed"},
 		"Fossekall":                    {browser.RuleOther, browser.Other},

@@ -179,7 +179,7 @@ func TestFloors(t *testing.T) {
 		left.atLeast(t, "people not taken for bots", 99.9)
 		found.atLeast(t, "bots found", 99)
 	}
-	people, bots := slices.Concat(people, chancePeople()), slices.Concat(inventedBots, purposeBots())
+	people, bots := slices.Concat(people, chancePeople(), additions), slices.Concat(inventedBots, purposeBots())
 	t.Run("own table", func(t *testing.T) { floors(t, people, bots) })
 	t.Run("with the rows of others", func(t *testing.T) {
 		for _, source := range []string{"npm:user-agents", "npm:top-user-agents", "crawler-user-agents"} {

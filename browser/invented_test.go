@@ -11,39 +11,32 @@ import (
 // inventedBots are programs that no list has, for they were made up: each shape
 // in which programs have been seen, under a name that says something or nothing.
 var inventedBots = []string{
-	// a browser's User-Agent and one word more
-	chromeWindows + " Zorblax/1.0",
-	chromeWindows + " Zorblax",
+	// a browser's User-Agent, and one word more where only programs have one, or with a mark
+	chromeWindows + " ZorblaxBot/1.0",
+	chromeWindows + " Zorblax-Crawler",
+	chromeWindows + " zorblax-checker/2",
+	safariMac + " RypebaerMonitor/1.4.2",
+	firefoxLinux + " MolteskogFetcher/2",
+	chromePhone + " BlaaklokkeScanner/3.3",
+	safariPhone + " Blaaklokkespider/3.3",
+	strings.Replace(chromeWindows, "Chrome/", "Tindvedbot/7.2 Chrome/", 1),
 	chromeWindows + " Zorblax/1.0 (+https://zorblax.example/bot)",
 	chromeWindows + " Zorblax/1.0 (ops@zorblax.example)",
-	chromeWindows + "; Vindrose/0.4",
-	chromeWindows + " Vindrose-2024",
 	chromeWindows + " (Vindrose)",
 	chromeWindows + " (Vindrose/3.1; Oslo)",
-	chromeWindows + " [Vindrose]",
 	chromeWindows + " https://tindved.example",
 	chromeWindows + " +tindved.example/om-oss.html tindved@example.no",
-	strings.Replace(chromeWindows, "Chrome/", "Tindved/7.2 Chrome/", 1),
-	strings.Replace(chromeWindows, "Chrome/", "Tindved Chrome/", 1),
 	strings.Replace(chromeWindows, "AppleWebKit", "Hvitveis/6.0 AppleWebKit", 1),
 	strings.Replace(chromeWindows, "x64)", "x64; Hvitveis)", 1),
 	strings.Replace(chromeWindows, "x64)", "x64; Hvitveis/2.0 build 11)", 1),
 	strings.Replace(chromeWindows, "(Windows", "(Hvitveis; Windows", 1),
 	strings.Replace(chromeWindows, "like Gecko)", "like Gecko; Hvitveis)", 1),
 	strings.Replace(chromeWindows, "like Gecko)", "like Gecko, Hvitveis)", 1),
-	safariMac + " Rypebaer/1.4.2",
-	safariMac + " Rypebaer",
-	strings.Replace(safariMac, "Version/", "Rypebaer/1.4 Version/", 1),
 	strings.Replace(safariMac, "10_15_7)", "10_15_7; Rypebaer)", 1),
-	firefoxLinux + " Molteskog/2",
-	firefoxLinux + " Molteskog",
 	strings.Replace(firefoxLinux, "x86_64;", "x86_64; Molteskog;", 1),
 	strings.Replace(firefoxLinux, "Firefox/150.0", "Molteskog/150.0", 1),
-	chromePhone + " Blaaklokke/3.3",
 	chromePhone + " (compatible; Blaaklokke/3.3)",
-	safariPhone + " Blaaklokke/3.3",
 	safariPhone + " (Blaaklokke; https://blaaklokke.example/)",
-	chromeWindows + " Edg/153.0.0.0 Multekrem/1.0",
 	strings.Replace(chromeWindows, "Safari/537.36", "Safari/537.36,Kantarell/2", 1),
 	strings.Replace(chromeWindows, "Safari/537.36", "Safari/537.36/Kantarell", 1),
 	strings.Replace(chromeWindows, "153.0.0.0", "153.0.0.0-kantarell", 1),
@@ -99,6 +92,55 @@ var inventedBots = []string{
 	"Mozilla/5.0 (Linux; Android 8.0; Pixel 2 Build/OPD1.170816.004) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/52.0.4432.1519 Mobile Safari/537.36",
 	"Mozilla/5.0", "Mozilla/5.0 (Windows NT 10.0; Win64; x64)", "User-Agent: " + chromeWindows, "%s", "null", "-",
 	"${jndi:ldap://example.org/a}", "<script>alert(1)</script>", "../../etc/passwd",
+}
+
+// additions are what packagers of Linux, apps, extensions and new browsers add to the
+// User-Agent of a browser. No word of theirs says that they are programs.
+var additions = func() (userAgents []string) {
+	for _, word := range strings.Split("Zorblax/1.0|Zorblax|Vindrose-2024|[Vindrose]|Ab/1|Yr/6|Abc/1|Entur/10.1|Ruter/5|Altinn/1|Helsenorge/4|"+
+		"Digipost/7|Kahoot/5|Visma/3|JetBrains/2025.1|Grammarly/1.0|Copilot|kiosk|Entur/10.1 (build 77; nb)|Entur 10.1|Edg/146.0.0.0 Copilot|"+
+		"Edg/146.0.0.0 Entur/10.1", "|") {
+		for _, userAgent := range []string{chromeWindows, chromePhone, chromeTablet, webView, safariPhone, safariMac, firefoxLinux, chromeWindows + " Edg/146.0.0.0"} {
+			userAgents = append(userAgents, userAgent+" "+word)
+		}
+	}
+	chromium := func(packager string) string {
+		return "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) " + packager + " Chrome/83.0.4103.106 Safari/537.36"
+	}
+	return append(userAgents,
+		chromium("snap Chromium/83.0.4103.106"), chromium("Built on Raspbian , running on Raspbian 10 Chromium/83.0.4103.106"),
+		chromium("built on Debian 10.0, running on Debian 10.0 Chromium/83.0.4103.106"), chromium("Flatpak Chromium/83.0.4103.106"),
+		chromium("Manjaro Chromium/83.0.4103.106"), chromium("Void Linux Chromium/83.0.4103.106"), chromium("Tindved/7.2"), chromium("Tindved"),
+		strings.Replace(safariMac, "Version/", "Rypebaer/1.4 Version/", 1),
+		strings.Replace(firefoxLinux, "Linux x86_64", "Molteskog; Linux x86_64", 1),
+		"Mozilla/5.0 (Linux; arm_64; Android 11; SM-M625F) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/91.0.4472.120 BroPP/1.0 SA/3 Mobile Safari/537.36 YaSearchBrowser/21.81.1 YaApp_Android/21.81.1 ru.yandex.searchplugin/21.81 (samsung SM-M625F; Android 11) ZenKit/21.8.1",
+	)
+}()
+
+// TestAdditions: a word that nobody knows makes nobody a bot, however long it is.
+func TestAdditions(t *testing.T) {
+	for _, userAgent := range additions {
+		if got := browser.Parse(userAgent, hit.Hints{}); got.Bot != "" || got.Browser == browser.Other {
+			t.Errorf("%+v: %s", got, userAgent)
+		}
+	}
+}
+
+// TestLighthousePhone: the phone that Lighthouse says it is, is sold to people too.
+func TestLighthousePhone(t *testing.T) {
+	phone := func(system, version, more string) string {
+		return "Mozilla/5.0 (Linux; " + system + "; moto g power (2022)) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/" + version + " Mobile Safari/537.36" + more
+	}
+	for _, c := range []struct{ userAgent, bot string }{
+		{phone("Android 11", "146.0.0.0", ""), "Lighthouse"}, {phone("Android 11", "98.0.0.0", ""), "Lighthouse"},
+		{phone("Android 12", "146.0.0.0", ""), ""}, {phone("Android 11", "98.0.4758.101", ""), ""}, {phone("Android 13", "120.0.6099.144", ""), ""},
+		{phone("Android 11", "146.0.0.0", " EdgA/146.0.0.0"), ""}, {phone("Android 11", "146.0.0.0", " OPR/80.0.0.0"), ""},
+		{strings.Replace(webView, "15; Pixel 8", "11; moto g power (2022) Build/S3RQS32.20-42-10", 1), ""},
+	} {
+		if got := browser.Parse(c.userAgent, hit.Hints{}); got.Bot != c.bot {
+			t.Errorf("%q, want %q: %s", got.Bot, c.bot, c.userAgent)
+		}
+	}
 }
 
 func TestInventedBots(t *testing.T) {

@@ -13,7 +13,7 @@ var names = marks{
 		meta-external facebookbot mistral cohere ai2bot diffbot youbot duckassist img2dataset omgili webzio timpibot
 		deepseekbot deepai novaact firecrawl crawl4ai tavily kagibot iaskspider pangubot <phind huggingface
 		grokbot <xai- langchain llamaindex copilotchat
-		<cursor/`},
+		<cursor/ <devin/`},
 	{RulePreview, `facebookexternalhit facebookcatalog externalhit slackbot slack-img <whatsapp/ telegrambot twitterbot
 		linkedinbot discordbot skypeuri teamsbot redditbot mastodon/ pleroma misskey akkoma cardyb embedly iframely
 		vkshare viberbot line-poker kakaotalk-scrap bitlybot flipboardproxy <synapse unfurl opengraph metainspector`},
@@ -34,7 +34,8 @@ var names = marks{
 		wordpress <drupal`},
 	{RuleCrawler, `mediapartners slurp nutch heritrix scrapy ia_archiver screaming-frog screaming> ahrefs semrush
 		yandexmetrika google- -google> googleother newsai sindup marketgoo linktiger duckduckgo-favicons
-		googleweblight wechatdevtools dmbrowser`},
+		googleweblight wechatdevtools dmbrowser collapsify <dlc/ hotjar <readable/ convertify functionize assetnote networkmeasurement
+		testlocally abuse.xmco`},
 }
 
 // deeds say what a program does, so that one that no list knows is told too.

@@ -5,10 +5,11 @@ import (
 	"strings"
 )
 
-// A program that goes by a browser's User-Agent often adds a word of its own to
-// it. So do new browsers, apps that show pages, and televisions. The word is a
-// stranger where none of these would put it: beside the words of an everyday
-// browser, or in its comment on the system of a desktop.
+// A program that goes by a browser's User-Agent may add a word of its own to it. So do
+// packagers, extensions, new browsers and apps that show pages, so a word behind the
+// engine says nothing of its own. It is a stranger where none of
+// these would put it: in the comment on the system of a desktop, before the engine, in
+// the place of the browser's name, or grown together with that.
 
 // familiar are the words that stand outside the comments of people's browsers
 // beside those of products, in lower case and without a version.
@@ -98,18 +99,22 @@ var isField = func() map[string]bool {
 }()
 
 // stranger returns the first word of a User-Agent that neither a browser nor an
-// app of people would put there, or "" if there is none; ua is the lower case of
-// raw, words what it says of its device, and embedded means that it is that of a web
-// view.
-func stranger(raw, ua string, words seen, embedded bool) (found string) {
+// app of people would put there, and the first that they may have added; each is "" if
+// there is none. ua is the lower case of raw, words what it says of its device, and
+// embedded means that it is that of a web view.
+func stranger(raw, ua string, words seen, embedded bool) (found, addition string) {
 	bare := isBare(ua)
 	if !bare && !isEveryday(ua) || embedded || words.class == deviceOther {
-		return ""
+		return "", ""
 	}
 	// The comment of a phone names its model, and Edge's of old did too.
 	comments := bare || isDesktop(ua) && !strings.Contains(ua, "edge/") ||
 		words.system == Other && !containsAny(ua, handhelds)
-	own := false // the comment that follows is that of a product made of an everyday one
+	engine := len(ua) // where additions may begin
+	if containsAny(ua, browserNames) {
+		engine = strings.Index(ua, "gecko")
+	}
+	own := false // the comment that follows is that of a product beside those of everyday browsers
 	for start, depth := 0, 0; start < len(ua); {
 		stop := " ()[]"
 		if depth > 0 {
@@ -124,23 +129,23 @@ func stranger(raw, ua string, words seen, embedded bool) (found string) {
 		switch {
 		case depth > 0:
 			if isShell(part) {
-				return ""
+				return "", ""
 			}
-			if comments && depth == 1 && !own && found == "" && !isSystem(part) {
+			if comments && depth == 1 && !own && found == "" && !isSystem(part) && !isDistribution(ua, start, end) {
 				found = raw[start:end]
 			}
 		case part != "":
 			from, to, ends := strangePart(part)
 			if ends {
-				return ""
+				return "", ""
 			}
-			own = isRebuilt(part)
-			name, _, _ := strings.Cut(part, "/")
-			switch {
-			case found == "":
-				found = raw[start+from : start+to]
-			case strings.HasSuffix(raw[:start], found+" ") && isFriendly(name):
-				found = "" // a name of two words, such as Mandarin Browser
+			own = isRebuilt(part) || to > 0
+			word := raw[start+from : start+to]
+			switch isAddition := from == 0 && start > engine; {
+			case found == "" && !isAddition:
+				found = word
+			case addition == "" && isAddition:
+				addition = word
 			}
 		}
 		if end < len(ua) {
@@ -153,7 +158,7 @@ func stranger(raw, ua string, words seen, embedded bool) (found string) {
 		}
 		start = end + 1
 	}
-	return found
+	return found, addition
 }
 
 // isShell reports whether a part of a comment begins with a word of shells.
@@ -168,6 +173,10 @@ func isRebuilt(word string) bool {
 	name, _, _ := strings.Cut(word, "/")
 	return kinds[name] == plain && !slices.Contains(everyday, name)
 }
+
+// browserNames are the names of everyday browsers. A word beside one does not stand in
+// its place.
+var browserNames = []string{" chrome/", " firefox/", " crios/", " fxios/", " version/"}
 
 // everyday are the words that every browser's User-Agent has some of, and most bots'.
 var everyday = strings.Fields("mozilla applewebkit gecko like version mobile safari chrome firefox")
@@ -234,6 +243,12 @@ func isSystem(part string) bool {
 		part = part[:at]
 	}
 	return isField[part] || !isStrange(part)
+}
+
+// isDistribution reports whether ua[start:end] is where Firefox and others name the
+// distribution of Linux: (X11; Ubuntu; Linux x86_64).
+func isDistribution(ua string, start, end int) bool {
+	return strings.HasSuffix(ua[:start], "x11;") && strings.HasPrefix(ua[end:], "; linux") && !strings.Contains(ua[start:end], "/")
 }
 
 // isChromium reports whether version has the four parts of Chrome's, as with a
