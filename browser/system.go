@@ -25,7 +25,7 @@ var systems = []struct{ word, name string }{
 	{"tizen", tizen},
 	{"kaios", "KaiOS"},
 	{"harmonyos", harmony}, {"openharmony", harmony},
-	{"iphone", "iOS"}, {"ipad", "iOS"}, {"ipod", "iOS"}, {"(ios;", "iOS"}, {"dv(iph", "iOS"}, {"dv(ipd", "iOS"},
+	{"<iphone", "iOS"}, {"<ipad", "iOS"}, {"<ipod", "iOS"}, {"(ios;", "iOS"}, {"dv(iph", "iOS"}, {"dv(ipd", "iOS"},
 	{"crios/", "iOS"}, {"fxios/", "iOS"}, {"edgios/", "iOS"}, // say Macintosh on an iPad
 	{"android", android}, {"silk-accelerated", android}, {"; adr ", android},
 	{"(mobile; ", "KaiOS"}, {"(tablet; rv:", "KaiOS"}, {"(tv; rv:", "KaiOS"}, // and Firefox OS, which it grew from
@@ -59,55 +59,61 @@ var classes = []struct {
 	class string
 	scope scope
 	words []string
+	// A phone that says Mobile Safari may be called so too.
+	weak bool
 }{
-	{deviceDesktop, inModel, []string{
+	{class: deviceDesktop, scope: inModel, words: []string{
 		"chromebook", "pixelbook", "elitebook", "probook", "travelmate", "inspiron", "latitude ", "aspire ", "satellite", "lifebook", "zenbook",
 		"(pc; ",
 	}},
-	{deviceTablet, anywhere, []string{"(tablet; rv:", "playbook", "hpwos", "hp-tablet", "shield tablet", "kindle/"}},
-	{deviceTablet, inModel, []string{"<btv-", "m_bot_tab"}},
+	{class: deviceTablet, scope: anywhere, words: []string{"(tablet; rv:", "playbook", "hpwos", "hp-tablet", "shield tablet", "kindle/"}},
+	{class: deviceTablet, scope: inModel, words: []string{"<btv-", "m_bot_tab"}},
 	// Televisions, glasses and cars, by words that no app has
-	{deviceOther, anywhere, []string{
+	{class: deviceOther, scope: anywhere, words: []string{
 		"smart-tv", "hbbtv", "ce-html", "nettv", "netrange", "inettvbrowser", "web0s", "webos.tv", "(tv; rv:", "tv safari", "vidaa", "crkey",
 		"sonycebrowser", "<omi/", "coolita", "gw-device", "stbapp", "dlnadoc", "large screen) ", "tv-bro", "tv bro", "(appletv", "(apple tv", "tvos",
 		"apple watch", "watchos", "oculusbrowser", "picobrowser", "vr safari", "mobile vr", "tesla/", "qtcarbrowser",
 	}},
-	{deviceOther, onAndroid, []string{
+	{class: deviceOther, scope: onAndroid, words: []string{
 		"(lite) tv>", "safari/537.36 tv>", "search tv/", "iptv pro/",
-		// builds of Android that hardly anything but televisions and their boxes has: T is its branch for them, W for watches
+		// builds of Android's branches for televisions (T) and watches (W), which no phone has
 		"build/ptt", "build/pto", "build/qtt", "build/qtg", "build/qts", "build/rtt", "build/rtm", "build/rto", "build/rtx", "build/stt", "build/ttt",
-		"build/ppr2.", "build/rd2a.", "build/opr5.", "build/nhg47l", "build/nmf26q", "build/qp1a.191105", "build/pi>", "build/qt>", "build/rt>",
 		"build/nwd", "build/owd", "build/twr", "build/twd", "build/aw2e", "build/lwx", "build/kmv", "build/knx",
 	}},
 	// Televisions, consoles and watches by their names
-	{deviceOther, named, []string{
-		"tv>", "smarttv", "smarthub", "googletv", "androidtv", "netcast", "opera tv", "bravia", "<viera", "maple2", "maple_2", "roku", "mitv", "mibox",
+	{class: deviceOther, scope: named, words: []string{
+		"<smart tv>", "<android tv>", "<google tv>", "tv box", "smarttv", "smarthub", "googletv", "androidtv", "netcast", "opera tv", "bravia", "<viera", "maple2", "maple_2", "roku", "mitv", "mibox",
 		"tvbox", "; aft", "linux mips", "<stb>", ", wired)", ", wireless)", "ouya", "gamepad", "steam deck", "retroid", "watch", "wear os", "family hub",
 	}},
-	{deviceMobile, inModel, []string{"coolpad", "padfone", "phonepad"}},
-	{deviceOther, inModel, []string{
-		"box>", "<4k>", "uhd", "<ott>", " shell ", "<stick>", "projector", "formuler", "mecool", "beelink", "a95x",
-		"tdtv", "beyondtv", "<atv", "dvb", "<h96>", "<x96", "<hk1>", "neo-x", "neo-u", "zidoo", "ugoos", "nexon", "vontar", "nexbox", "<t95", "<x88", "<mxq",
-		"gtking", "gt-king", "pendoo", "vorke", "tanix", "transpeed", "rombica", "selenga", "<yndx-000", "<mk80", "<tx3", "<tx6", "chromecast",
-		"spybox", "orbsmart", "<gtv", "isdb",
+	{class: deviceMobile, scope: inModel, words: []string{"coolpad", "padfone", "phonepad", "tech pad"}},
+	{class: deviceOther, scope: named, weak: true, words: []string{"tv>"}},
+	{class: deviceOther, scope: inModel, words: []string{
+		"projector", "formuler", "mecool", "beelink", "ugoos", "vontar", "nexbox", "gtking", "gt-king", "transpeed", "spybox", "orbsmart",
+		"beyondtv", "chromecast", "<yndx-000",
 		"<shield", "rgcube", "<rg35xx", "<rg405", "<rg406", "<rg505", "<rg556", "odin2", "switch oled", "switch lite",
-		"<gear>", "moto 360", "<sm-r", "<sm-l3", "<lem1", "appllp", "zeblaze", "<thor ", "<leo-b", "<leo-d", "<ow19w", "<ow20w",
-		"<pico ", "oculus", "; aeo",
+		"<gear>", "moto 360", "<sm-r", "<sm-l3", "zeblaze", "<pico ", "oculus", "; ow19w", "; ow20w", "portaltv",
+		"; aeobp>", "; aeocn>", "; aeokn>", "; aeoch>", "; aeocw>", "; aeota>", "; aeorh>", "; aeoat>", "; aeohy>", // Amazon's with a screen
 	}},
-	{deviceTablet, inModel, []string{
-		"tablet", "<tab", "tab>", "pad>", "slate>",
+	{class: deviceOther, scope: inModel, weak: true, words: []string{
+		"box>", "<4k>", "uhd", "<ott>", " shell ", "<stick>", "a95x", "tdtv", "<atv", "dvb", "<h96>", "<x96", "<hk1>", "neo-x", "neo-u", "zidoo",
+		"nexon", "<t95", "<x88", "<mxq", "pendoo", "vorke", "tanix", "rombica", "selenga", "<mk80", "<tx3", "<tx6", "<gtv", "isdb",
+		"<lem1", "appllp", "<thor ", "<leo-b", "<leo-d", "; aeo",
+	}},
+	{class: deviceTablet, scope: inModel, words: []string{
+		"tablet", "<tab>", "<tab0", "<tab1", "<tab2", "<tab3", "<tab4", "<tab7", "<tab8", "<tab9", "tab>",
+		"<pad>", "matepad", "mediapad", "slate>",
 		// Samsung, Lenovo, Amazon
-		"<sm-t", "<sm-p", "<sm-x", "<gt-p", "<gt-n51", "<gt-n80", "<tb-", "<tb1", "<tb2", "<tb3", "<yt-", "<yt3", "lenovo b6000", "lenovo b8000", "<kf",
+		"<sm-t", "<sm-p", "<sm-x", "<gt-p", "<gt-n51", "<gt-n80", "<tb-", "<tb1", "<tb2", "<tb3", "<yt-", "<yt3", "lenovo b6000", "lenovo b8000", "<kfa", "<kfd", "<kff", "<kfg", "<kfj", "<kfk", "<kfl", "<kfm", "<kfo", "<kfp", "<kfq", "<kfr", "<kfs", "<kft",
 		// Huawei and Honor
 		"<ags", "<bah", "<agr", "<bach", "<bzt", "<kob", "<jdn", "<sht-", "<scmr", "<mrx", "<mrr", "<vrd", "<dby", "<wgr", "<got-", "<brt-",
-		"<bzk", "<dbr", "<btk", "<mon-", "<hdn-", "<hdz-", "<cpn-", "<gem-", "<ple-", "<bg2-", "<hey2", "<rod2", "<elk-", "<t1-", "huawei m2",
+		"<bzk", "<dbr", "<btk", "<mon-a", "<mon-w", "<hdn-", "<hdz-", "<cpn-", "<gem-", "<ple-", "<bg2-", "<hey2", "<rod2", "<elk-", "<t1-", "huawei m2",
 		// Google, Xiaomi, Oppo, OnePlus, realme, Asus, Acer, LG, Sony, HTC
 		"nexus 7", "nexus 9", "nexus 10", "pixel c>", "rp8", "rpadg", "rpbfg", "21051182", "22081283g", "<opd", "<rmp2",
-		"<p01", "<p02", "<p00", "<k01", "<k00", "<me17", "<me30", "<a1-8", "<b1-7", "<b3-a", "<a3-a", "<lg-v", "<sgp", "flyer",
+		"<p01", "<p02", "<p00", "<k01", "<k00", "<me17", "<me30", "<a1-8", "<b1-7", "<b3-a", "<a3-a", "<lg-v4", "<lg-v5", "<lg-v6", "<lg-v7", "<lg-v9", "<sgp", "flyer",
 		// sold under many names
-		"<mid>", "<mid7", "<mid8", "<mid9", "<mid1", "<mid0", "iplay", "<kids>", "<tpc", "<bq-7", "<bq-1", "readboy", "<mi pad", "<pmt", "<pmp", "<tz7", "<tz8", "<tz1", "lifetab", "<plane ", "<plane_", "<optima ", "<m bot ", "<impad",
+		"<mid>", "<mid7", "<mid8", "<mid9", "<mid1", "<mid0", "iplay", "<tpc", "<bq-7", "<bq-1", "readboy", "<mi pad", "<pmt", "<pmp", "<tz7", "<tz8", "<tz1", "lifetab", "<plane ", "<plane_", "; optima ", "<impad",
 	}},
-	{deviceTablet, anywhere, []string{"/apad "}}, // Yandex's own word
+	{class: deviceTablet, scope: anywhere, words: []string{"/apad "}}, // Yandex's own word
 }
 
 // seen is what the words of a User-Agent say of its device.
@@ -139,12 +145,16 @@ func look(ua string) seen {
 	rows := [...]int{anywhere: none, onAndroid: none, inModel: none, named: none} // the first of each scope
 	inComment := none                                                             // and of named and inModel in the first comment
 	start, comment := firstComment(ua)
+	isPhone := strings.Contains(ua, "mobile safari/")
 	for at, w := range clues.all(ua) {
 		if w.rank < len(systems) {
 			system = min(system, w.rank)
 			continue
 		}
 		row := clueClasses[w.rank-len(systems)]
+		if classes[row].weak && isPhone {
+			continue
+		}
 		scope := classes[row].scope
 		rows[scope] = min(rows[scope], row)
 		if scope >= inModel && at >= start && at < start+len(comment) {
@@ -159,7 +169,7 @@ func look(ua string) seen {
 	switch s.system {
 	case android, harmony, tizen:
 		row = min(row, rows[onAndroid], inComment)
-		if hasScreenSize(comment) {
+		if hasScreenSize(comment, isPhone) {
 			return seen{s.system, deviceOther}
 		}
 	case "Linux", "webOS", Other:
@@ -195,8 +205,9 @@ var inches = func() (sizes [100]bool) {
 }()
 
 // hasScreenSize reports whether the comment of an Android names a model by the size of
-// a television: 43U550T, SW-LED55UB401, U50F8000, TF-32LEX7.
-func hasScreenSize(comment string) bool {
+// a television: 43U550T, SW-LED55UB401, U50F8000, TF-32LEX7. IsPhone means that it says
+// Mobile Safari: then a size counts behind LED, and where the model begins with it.
+func hasScreenSize(comment string, isPhone bool) bool {
 	for start := 0; start < len(comment); start++ {
 		if !isAlphanumeric(comment[start]) {
 			continue
@@ -205,7 +216,7 @@ func hasScreenSize(comment string) bool {
 		for end < len(comment) && isAlphanumeric(comment[end]) {
 			end++
 		}
-		if isScreenSize(comment[start:end], strings.HasSuffix(comment[:start], "; ")) {
+		if isScreenSize(comment[start:end], strings.HasSuffix(comment[:start], "; "), isPhone) {
 			return true
 		}
 		start = end
@@ -215,7 +226,7 @@ func hasScreenSize(comment string) bool {
 
 // isScreenSize reports whether a word holds the size of a television; first means that
 // it is the first of a part of a comment.
-func isScreenSize(word string, first bool) bool {
+func isScreenSize(word string, first, isPhone bool) bool {
 	_, size, led := strings.Cut(word, "led")
 	if !led {
 		size = strings.TrimLeft(word, letters)
@@ -228,11 +239,13 @@ func isScreenSize(word string, first bool) bool {
 	kind := len(size) - 2 - len(number) // letters behind the size
 	switch {
 	case kind == 0:
-		return led
-	case before == 0:
-		return kind > 2 || kind == 2 && first || number != ""
+		return led && !isPhone
 	case led:
 		return true
+	case isPhone:
+		return before == 0 && first && len(number) > 1 && isDigit(number[1])
+	case before == 0:
+		return kind > 2 || kind == 2 && first || number != ""
 	case before > 4 || number == "": // S60Pro is a phone
 		return false
 	case before == 2: // as with the codes of many phones
