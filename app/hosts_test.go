@@ -66,8 +66,33 @@ func TestAddressesOfASite(t *testing.T) {
 	list("strip\tdefault,logg-inn.blåbær.no\tq,query,s,search,searchword,k,keyword,tx_solr[q]\tcat\ttreff")
 	run("site", "edit", "1", "--trailing-slash", "keep", "--ignore-referrers", "none", "--search-parameters", "q,query")
 	list("keep\tnone\tq,query\tcat\ttreff")
+	run("site", "edit", "1", "--ignore-referrers", "default,blåbær.no,XN--BLBR-ROAH.no.,default", "--search-parameters", "søk,so\u0308k,s%C3%B8k,Q,q,matomo,SØK")
+	list("keep\tdefault,blåbær.no\tsøk,sök,Q,query,s,search,searchword,k,keyword\tcat\ttreff")
 	run("site", "edit", "1", "--ignore-referrers", "", "--search-parameters", "", "--search-category-parameters", "", "--search-count-parameters", "")
 	list("keep\tdefault\t\t\t")
+}
+
+// TestHostsOnce: a host in two spellings is stored once, and a second site with it is told
+// of.
+func TestHostsOnce(t *testing.T) {
+	data := t.TempDir()
+	for _, c := range []struct{ hosts, stored, warning string }{
+		{"a.no,A.NO.,blåbær.no,*.blåbær.no,XN--BLBR-roah.no,*.BLÅBÆR.no", "a.no,blåbær.no,*.blåbær.no", ""},
+		{"b.no", "b.no", ""},
+		{"c.no,www.A.no", "c.no,www.a.no", "warning: site 1 has the host www.a.no too\n"},
+		{"d.no,sub.blåbær.no", "d.no,sub.blåbær.no", "warning: site 1 has the host sub.blåbær.no too\n"},
+		{"e.no,*.blåbær.no", "e.no,*.blåbær.no", "warning: site 1 has the host *.blåbær.no too\n"},
+	} {
+		_, errs, status := command(t, "", "site", "add", "--host", c.hosts, "--create", "--data", data)
+		if status != 0 || errs != c.warning {
+			t.Errorf("%s: status %d, %q, want %q", c.hosts, status, errs, c.warning)
+		}
+		out, _, _ := command(t, "", "site", "list", "--data", data)
+		lines := strings.Split(strings.TrimSpace(out), "\n")
+		if got := strings.Split(lines[len(lines)-1], "\t")[2]; got != c.stored {
+			t.Errorf("%s: stored as %s, want %s", c.hosts, got, c.stored)
+		}
+	}
 }
 
 // TestHostInABrowser reads a website whose name has letters beyond ASCII in a real browser:

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/fotspor/fotspor/collector/script"
 	"github.com/fotspor/fotspor/internal/hostname"
 	"github.com/fotspor/fotspor/privacy"
@@ -69,18 +71,19 @@ func (s *siteFlags) apply(f flags, site *store.Site) error {
 		case "parameters":
 			site.Parameters = parameterNames(s.parameters)
 		case "search-parameters":
-			site.SearchParameters = nil
-			for _, name := range parameterNames(s.searches) {
+			var names list
+			for _, name := range s.searches {
 				if name == matomoSearches {
-					site.SearchParameters = append(site.SearchParameters, "q", "query", "s", "search", "searchword", "k", "keyword")
+					names = append(names, "q", "query", "s", "search", "searchword", "k", "keyword")
 				} else {
-					site.SearchParameters = append(site.SearchParameters, name)
+					names = append(names, name)
 				}
 			}
+			site.SearchParameters = searchNames(names)
 		case "search-category-parameters":
-			site.SearchCategories = parameterNames(s.searchCategories)
+			site.SearchCategories = searchNames(s.searchCategories)
 		case "search-count-parameters":
-			site.SearchCounts = parameterNames(s.searchCounts)
+			site.SearchCounts = searchNames(s.searchCounts)
 		case "ignore-referrers":
 			err = errors.Join(err, s.setSteps(site))
 		case "trailing-slash":
@@ -114,20 +117,39 @@ func (s *siteFlags) setHosts(site *store.Site) error {
 		if wildcard {
 			name = "*." + name
 		}
-		site.Hosts = append(site.Hosts, name)
+		site.Hosts = appendOnce(site.Hosts, name)
 	}
 	return nil
 }
 
-// parameterNames returns the names of query parameters, which may be as copied from an
-// address.
+// parameterNames returns the names of query parameters in Unicode's form C, each once.
+// They may be as copied from an address.
 func parameterNames(words list) []string {
 	var names []string
 	for _, name := range words {
 		if plain, err := url.QueryUnescape(name); err == nil {
 			name = plain
 		}
-		names = append(names, name)
+		names = appendOnce(names, norm.NFC.String(name))
+	}
+	return names
+}
+
+// appendOnce appends to list each of words that it lacks.
+func appendOnce(list []string, words ...string) []string {
+	for _, word := range words {
+		if !slices.Contains(list, word) {
+			list = append(list, word)
+		}
+	}
+	return list
+}
+
+// searchNames returns names of parameters whose case does not matter, each once.
+func searchNames(words list) []string {
+	names := parameterNames(words)
+	for i := 0; i < len(names); i++ {
+		names = append(names[:i+1], slices.DeleteFunc(names[i+1:], func(other string) bool { return strings.EqualFold(other, names[i]) })...)
 	}
 	return names
 }
@@ -144,7 +166,7 @@ func (s *siteFlags) setSteps(site *store.Site) error {
 			}
 			host = name
 		}
-		site.IgnoredReferrers = append(site.IgnoredReferrers, host)
+		site.IgnoredReferrers = appendOnce(site.IgnoredReferrers, host)
 	}
 	return nil
 }
@@ -207,6 +229,9 @@ func addSite(ctx context.Context, c *call) error {
 		if site, err = st.AddSite(ctx, site); err != nil {
 			return err
 		}
+		if err := warnOfTwins(ctx, c, st, site); err != nil {
+			return err
+		}
 		if *quiet {
 			_, err = fmt.Fprintln(c.Stdout, site.ID)
 			return err
@@ -219,6 +244,24 @@ change the hash with every upgrade, or browsers will refuse the script.
 `, site.ID, site.Name, st.Place(), script.Snippet(base, site.ID, site.Parameters...), integrity)
 		return err
 	})
+}
+
+// warnOfTwins tells of other sites with a host of a site: which of them a hit counts for
+// is for the page to say.
+func warnOfTwins(ctx context.Context, c *call, st *store.Store, site store.Site) error {
+	sites, err := st.Sites(ctx)
+	if err != nil {
+		return err
+	}
+	for _, other := range sites {
+		i := slices.IndexFunc(site.Hosts, func(host string) bool {
+			return slices.Contains(other.Hosts, host) || !strings.HasPrefix(host, "*.") && other.Owns(host)
+		})
+		if other.ID != site.ID && i >= 0 {
+			fmt.Fprintf(c.Stderr, "warning: site %d has the host %s too\n", other.ID, hostname.Display(site.Hosts[i]))
+		}
+	}
+	return nil
 }
 
 func editSite(ctx context.Context, c *call) error {

@@ -36,7 +36,7 @@ type passage struct {
 	campaign, remembered string // queries of campaign parameters
 	linking              string // what leads to a page that isn't there: a path of the site, or a host
 
-	opened     bool   // the hit is a search that the address of a page tells
+	absent     bool   // the hit stands for a page that isn't there
 	unreadable bool   // the hit names its page by what is no URL of one
 	excluded   bool   // the page is on an excluded path, which a rule of the site has marked
 	rule       string // which rule of the bot ledger the hit fell under, if it did
@@ -148,16 +148,37 @@ func (c *Collector) findSite(p *passage) reason {
 // recent is less than the shortest retention.
 const recent = time.Hour
 
-// objection leaves out the hits of a visitor who objects. Their page views are counted in
-// the ledger: that there was one on that day at that site, and nothing else.
+// objection leaves out the hits of a visitor who objects. Those that would have been page
+// views are counted in the ledger: that there was one on that day at that site, and nothing
+// else.
 func (c *Collector) objection(p *passage) reason {
 	if p.hit.OptedOut || p.hit.Objection && !c.Policy.IgnoreObjection {
-		if p.hit.Kind == hit.Pageview {
+		if p.hit.Kind == hit.Pageview && !p.hit.Prefetch && p.onSite() && c.isPerson(p.hit) {
 			p.rule = hit.ObjectionRule
 		}
 		return objected
 	}
 	return kept
+}
+
+// onSite reports whether the page of a hit is one of the site's. A page that is not told,
+// as by the message of our own script, is.
+func (p *passage) onSite() bool {
+	raw := p.hit.URL
+	if p.site.cached {
+		raw = p.site.withoutCache(raw)
+	}
+	page, ok := parsePage(raw)
+	if !ok {
+		return strings.TrimSpace(raw) == ""
+	}
+	return page.Host == "" || p.site.owns(cleanHost(page))
+}
+
+// isPerson reports whether a hit is that of a person, as far as its browser tells.
+func (c *Collector) isPerson(h *hit.Hit) bool {
+	client := c.Browsers.Parse(h.UserAgent, h.Hints)
+	return client.Bot == "" || h.Bots || h.Relayed && client.Relays()
 }
 
 // scrub takes every text about pages out of the hit, and leaves to the steps behind
@@ -197,7 +218,7 @@ func (c *Collector) scrub(p *passage) reason {
 		page.User, page.Fragment, page.RawFragment = nil, "", ""
 		p.page = page
 	}
-	if _, _, ok := missing(h.Kind, h.Name); ok {
+	if _, _, p.absent = missing(h.Kind, h.Name); p.absent {
 		p.linking = p.linkingPage(h.Referrer)
 		if !strings.HasPrefix(p.linking, "/") && c.policyOf(p.site).Record == privacy.Minimal { // which keeps no source
 			p.linking = ""
@@ -295,12 +316,14 @@ func (c *Collector) referrer(p *passage) reason {
 }
 
 // arrives reports whether a hit, whose source is from, comes from outside of the site: as
-// the view of a page to which a campaign or another website leads. A link on a page of
-// the site itself comes from within, whatever parameters it has, and what else is done
-// on a page tells again where that page was opened from.
+// the opening of a page to which a campaign or another website leads. A search and a page
+// that isn't there are opened as other pages are. A link on a page of the site itself comes
+// from within, whatever parameters it has, and what else is done on a page tells again
+// where that page was opened from. An ignored referrer is no source, but a campaign that
+// leads through it is one.
 func (p *passage) arrives(from referrer.Source) bool {
-	opened := p.hit.Kind == hit.Pageview || p.opened
-	return opened && from.Channel != referrer.Direct && !p.site.inside(referrer.Host(p.ref))
+	opened := p.hit.Kind == hit.Pageview || p.hit.Kind == hit.Search || p.absent
+	return opened && from.Channel != referrer.Direct && !p.site.owns(referrer.Host(p.ref))
 }
 
 // landing returns the page with the parameters of a campaign before its own.

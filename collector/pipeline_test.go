@@ -217,7 +217,26 @@ func TestPipeline(t *testing.T) {
 		{
 			name:    "objection is the first that counts",
 			request: request{target: "/pixel.gif?site=1", header: map[string]string{"Sec-Gpc": "1", "User-Agent": google, "Sec-Purpose": "prefetch"}},
-			ledger:  []string{"objection "},
+			dropped: []string{"objection"},
+		},
+		{
+			name:    "objection of a bot",
+			request: request{target: page + "/", header: map[string]string{"Sec-Gpc": "1", "User-Agent": google}},
+			dropped: []string{"objection"},
+		},
+		{
+			name:    "objection on a page of another website",
+			request: request{target: page + "https://example.com/", header: map[string]string{"Sec-Gpc": "1"}},
+			dropped: []string{"objection"},
+		},
+		{
+			name:    "objection on a page that can't be read",
+			request: request{target: page + "about:blank", header: map[string]string{"Dnt": "1"}},
+			dropped: []string{"objection"},
+		},
+		{
+			name:    "objection that is said without a page, by a bot",
+			request: request{target: "/matomo.php?idsite=1&rec=1&objection=1", header: map[string]string{"User-Agent": google}},
 			dropped: []string{"objection"},
 		},
 		{
@@ -434,7 +453,7 @@ func TestPipeline(t *testing.T) {
 		{
 			name:    "empty fields of a form",
 			request: request{target: page + "https://example.org/s%3Fsak=%26side="},
-			rows:    []hit.Row{row(at("/s"))},
+			rows:    []hit.Row{row(at("/s?sak&side"))},
 		},
 
 		// Personal data.

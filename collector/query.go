@@ -26,9 +26,12 @@ func (p *passage) cleanQuery(raw string, allowed []string) string {
 			break
 		}
 		name, value, hasValue := strings.Cut(pair, "=")
-		name = dialect.Unescape(name)
+		name = parameterName(name)
 		campaign := referrer.CampaignParameter(name)
 		if !campaign && !slices.ContainsFunc(allowed, func(of string) bool { return isParameter(name, of) }) {
+			continue
+		}
+		if !campaign && !slices.Contains(allowed, name) && p.cleanText(name) != name { // a key that is somebody's
 			continue
 		}
 		value = p.cleanText(dialect.Unescape(value))
@@ -48,8 +51,11 @@ func (p *passage) cleanQuery(raw string, allowed []string) string {
 	return kept.String()
 }
 
+// parameterName returns the name of a parameter as a site writes it.
+func parameterName(escaped string) string { return cleanText(dialect.Unescape(escaped)) }
+
 // isParameter reports whether name is the parameter that a site allows: that very name,
-// or an item of the list of that name, f[], f[0] or f[12] of f or f[].
+// or an item of the list of that name: f[], f[0], f[x] or f[x][y] of f or f[].
 func isParameter(name, allowed string) bool {
 	if name == allowed {
 		return true
@@ -58,7 +64,12 @@ func isParameter(name, allowed string) bool {
 	if !ok || len(list) < len("[]") || list[0] != '[' || list[len(list)-1] != ']' {
 		return false
 	}
-	return strings.Trim(list[1:len(list)-1], "0123456789") == ""
+	for key := range strings.SplitSeq(list[1:len(list)-1], "][") {
+		if strings.ContainsAny(key, "[]&=#?") {
+			return false
+		}
+	}
+	return true
 }
 
 // characters returns how many bytes the first n characters of s have.
@@ -75,7 +86,8 @@ func characters(s string, n int) int {
 // pathWithParameters returns the path of a page, and behind it the parameters that
 // the site allows: in the order of the site, so that a page has one name however
 // its links are written. Of a name the first value counts, of a list each item. page is
-// scrubbed; path and values are looked at once more as what they make together.
+// scrubbed; path and values are looked at once more as what they make together. A
+// parameter with an empty value is one without a value.
 func (p *passage) pathWithParameters(page *url.URL) string {
 	if page.RawQuery == "" || len(p.site.Parameters) == 0 {
 		return page.Path
@@ -84,9 +96,9 @@ func (p *passage) pathWithParameters(page *url.URL) string {
 	for _, allowed := range p.site.Parameters {
 		for pair := range strings.SplitSeq(page.RawQuery, "&") {
 			name, value, hasValue := strings.Cut(pair, "=")
-			name = dialect.Unescape(name)
+			name, hasValue = dialect.Unescape(name), hasValue && value != ""
 			again := slices.Contains(seen, name) && !strings.HasSuffix(name, "[]")
-			if again || !isParameter(name, allowed) || hasValue && value == "" { // an empty field of a form
+			if again || !isParameter(name, allowed) {
 				continue
 			}
 			seen = append(seen, name)
@@ -103,8 +115,12 @@ func (p *passage) pathWithParameters(page *url.URL) string {
 		if value == "" && strings.HasSuffix(name, "=") {
 			continue
 		}
-		path += mark + name + value
+		path += mark + name + inQuery.Replace(value)
 		mark = "&"
 	}
 	return scrub.Cut(path, maxPath)
 }
+
+// inQuery escapes what in a value would end it, and what would be read as such an escape.
+var inQuery = strings.NewReplacer("&", "%26", "=", "%3D", "#", "%23",
+	"%26", "%2526", "%3D", "%253D", "%3d", "%253d", "%23", "%2523", "%25", "%2525")

@@ -33,7 +33,7 @@ func (c *Collector) readURL(p *passage) reason {
 	}
 	if name, count, ok := p.site.search(h.URL); ok {
 		h.Kind, h.Name, h.Value = hit.Search, name, count
-		p.row.Kind, p.opened = hit.Search, true
+		p.row.Kind = hit.Search
 	}
 	return kept
 }
@@ -115,7 +115,7 @@ func firstValue(query string, parameters []string) string {
 			if left--; left < 0 {
 				break
 			}
-			name, wanted := strings.ToLower(name), strings.ToLower(wanted)
+			name, wanted := strings.ToLower(cleanText(name)), strings.ToLower(wanted)
 			if !isParameter(name, wanted) || name != wanted && found != "" {
 				continue
 			}

@@ -172,7 +172,8 @@ func TestTrailingSlash(t *testing.T) {
 	}
 }
 
-// TestStepsAreNoSource: who comes back from log-in or payment goes on with the visit.
+// TestStepsAreNoSource: who comes back from log-in or payment goes on with the visit. A
+// campaign is a source all the same.
 func TestStepsAreNoSource(t *testing.T) {
 	named := func(hosts ...string) func(*store.Site) {
 		return func(s *store.Site) { s.IgnoredReferrers = hosts }
@@ -217,8 +218,8 @@ func TestStepsAreNoSource(t *testing.T) {
 		r = newRigOf(t, c.site, nil)
 		r.onlyRow(request{target: action1 + "/&urlref=https://www.facebook.com/"})
 		row, _ = r.onlyRow(request{target: strings.Replace(back, "kvittering", "kvittering%3Futm_source%3Dkasse%26utm_campaign%3Dx", 1)})
-		if row.Visits != 0 {
-			t.Errorf("%s with a campaign in the way back: a new visit", c.name)
+		if row.Visits != 1 || row.Campaign != "x" {
+			t.Errorf("%s with a campaign in the way back: visits %d, campaign %q", c.name, row.Visits, row.Campaign)
 		}
 	}
 }

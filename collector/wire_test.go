@@ -32,6 +32,10 @@ func TestCampaigns(t *testing.T) {
 		{"&amp;", "url=" + q(home+"a?x=1&amp;utm_source=brev&amp;utm_campaign=a"), campaign{"/a", "campaign", "brev", "a", "", ""}},
 		{"&#038;", "url=" + q(home+"a?utm_source=brev&#038;utm_campaign=a&#038;sak=7"), campaign{"/a?sak=7", "campaign", "brev", "a", "", ""}},
 		{"&#38; and &#x26;", "url=" + q(home+"a?utm_source=brev&#38;utm_campaign=a&#x26;utm_term=b"), campaign{"/a", "campaign", "brev", "a", "b", ""}},
+		{"&amp; before the first", "url=" + q(home+"a?amp;utm_source=brev&amp;amp;utm_campaign=a"), campaign{"/a", "campaign", "brev", "a", "", ""}},
+		{"&AMP;", "url=" + q(home+"a?x=1&AMP;utm_source=brev&Amp;utm_campaign=a"), campaign{"/a", "campaign", "brev", "a", "", ""}},
+		{"&amp%3B", "url=" + q(home+"a?x=1&amp%3Butm_source=brev&amp%3butm_campaign=a&amp%3Bsak=7"), campaign{"/a?sak=7", "campaign", "brev", "a", "", ""}},
+		{"&amp%3B of the request", "url=" + q(home+"a") + "&amp%3Bmtm_campaign=a&AMP;mtm_kwd=b", campaign{"/a", "campaign", "", "a", "b", ""}},
 		{"&amp; of the request", "url=" + q(home+"a") + "&amp;mtm_campaign=a&amp;mtm_kwd=b", campaign{"/a", "campaign", "", "a", "b", ""}},
 		{"request before page", "url=" + q(home+"?mtm_campaign=b") + "&mtm_campaign=a&mtm_source=brev&mtm_medium=email&mtm_keyword=x", campaign{"/", "email", "brev", "a", "x", "email"}},
 		{"older names", "url=" + q(home) + "&pk_campaign=a&pk_kwd=b", campaign{"/", "campaign", "", "a", "b", ""}},
@@ -68,16 +72,28 @@ func TestParametersOfLists(t *testing.T) {
 	}{
 		{"key, bare", []string{"tx_news[id]"}, "/a?tx_news[id]=7&tx_news[x]=8", "/a?tx_news[id]=7"},
 		{"key, escaped", []string{"tx_news[id]"}, "/a?tx_news%5Bid%5D=7&tx_news%5bx%5d=8", "/a?tx_news[id]=7"},
-		{"key is not the list", []string{"tx_news"}, "/a?tx_news[id]=7", "/a"},
+		{"list of keys", []string{"tx_news"}, "/a?tx_news[id]=7&tx_news[a][b]=8", "/a?tx_news[id]=7&tx_news[a][b]=8"},
+		{"key of another list", []string{"tx"}, "/a?tx_news[id]=7", "/a"},
 		{"two keys", []string{"tx[a][b]"}, "/a?tx[a][b]=7&tx[a][c]=8", "/a?tx[a][b]=7"},
 		{"items of a list", []string{"f"}, "/a?f[0]=tema:1&f[1]=sted:2", "/a?f[0]=tema:1&f[1]=sted:2"},
 		{"items of a list, escaped", []string{"f[]"}, "/a?f%5B0%5D=tema%3A1&f%5B12%5D=sted:2", "/a?f[0]=tema:1&f[12]=sted:2"},
 		{"items without a number", []string{"f"}, "/a?f[]=1&f[]=2", "/a?f[]=1&f[]=2"},
 		{"one item", []string{"f[0]"}, "/a?f[0]=1&f[1]=2&f[0]=3", "/a?f[0]=1"},
-		{"another list", []string{"f"}, "/a?ff[0]=1&f[0=2&f0]=3&f[x]=4", "/a"},
+		{"another list", []string{"f"}, "/a?ff[0]=1&f[0=2&f0]=3&f[x]y[z]=4&f[[x]]=5", "/a"},
 		{"in the order of the site", []string{"b", "a"}, "/a?a[0]=1&b[0]=2&a[1]=3", "/a?b[0]=2&a[0]=1&a[1]=3"},
 		{"no value", []string{"print", "id"}, "/a?print&id=7", "/a?print&id=7"},
 		{"no value, twice", []string{"print"}, "/a?print&print=1", "/a?print"},
+		{"empty value", []string{"print"}, "/a?print=", "/a?print"},
+		{"empty item", []string{"f"}, "/a?f[0]=", "/a?f[0]"},
+		{"item without a value", []string{"f"}, "/a?f[0]", "/a?f[0]"},
+		{"empty key", []string{"tx_news[id]"}, "/a?tx_news%5Bid%5D=", "/a?tx_news[id]"},
+		{"signs of a query in a value", []string{"f", "b"}, "/a?f=a%26b%3D1%23c", "/a?f=a%26b%3D1%23c"},
+		{"escapes in a value", []string{"f"}, "/a?f=a%2526b+50%25", "/a?f=a%2526b 50%"},
+		{"letters", []string{"søk", "å"}, "/a?%C3%A5=1&s%C3%B8k=2", "/a?søk=2&å=1"},
+		{"letters, bare", []string{"søk"}, "/a?søk=2", "/a?søk=2"},
+		{"letters, decomposed", []string{"å"}, "/a?a%CC%8A=1", "/a?å=1"},
+		{"letters in Latin-1", []string{"å"}, "/a?%E5=1", "/a?å=1"},
+		{"personal data in a key", []string{"f"}, "/a?f[kari@example.org]=1", "/a"},
 		{"Latin-1", []string{"sak"}, "/a?sak=bl%E5b%E6r", "/a?sak=blåbær"},
 		{"personal data in an item", []string{"f"}, "/a?f[0]=kari@example.org", "/a?f[0]=[email]"},
 		{"personal data over two items", []string{"f"}, "/a?f[0]=kari.n&f[1]=@example.no", "/a?f[0]=[email]"},
@@ -147,6 +163,8 @@ func TestHitsThatAreHandedOn(t *testing.T) {
 		{"bots too: a crawler", google, one("&bots=1"), "Other", "Other", "other", "recorded"},
 		{"bots too: nothing", "-", one("&bots=1"), "Other", "Other", "other", "recorded"},
 		{"bots too: a person", firefox, one("&bots=1"), "Firefox", "Windows", "desktop", "recorded"},
+		{"bots too: a pixel in a mail", google, request{target: "/pixel.gif?site=1&url=/&bots=1"}, "Other", "Other", "other", "recorded"},
+		{"a pixel for people", google, request{target: "/pixel.gif?site=1&url=/&bots=0"}, "", "", "", "dropped: bot"},
 		{"bots too: no", google, one("&bots=0"), "", "", "", "dropped: bot"},
 		{"bots too, and objected", google, request{target: "/matomo.php?idsite=1&rec=1&url=/&bots=1", header: map[string]string{"DNT": "1"}}, "", "", "", "dropped: objection"},
 	} {
@@ -240,6 +258,17 @@ func TestVisitsFromOutside(t *testing.T) {
 		{"its name in other letters", "https://example.org/a?utm_source=Brev&utm_medium=email&utm_campaign=UKE28", "", "", 0, "email", "brev"},
 		{"remembered by the tracker", "https://example.org/b", "", "&_rcn=gammel&_rck=x", 0, "email", "brev"},
 		{"new visit, said aloud", "https://example.org/b", "", "&new_visit=1", 1, "direct", ""},
+		{"search with a campaign", "https://example.org/?utm_source=brev&utm_campaign=uke29", "", "&search=x", 1, "campaign", "brev"},
+		{"search from a website", "https://example.org/", "https://nrk.no/", "&search=x", 1, "website", "nrk.no"},
+		{"search on the site", "https://example.org/", "https://example.org/", "&search=y", 0, "website", "nrk.no"},
+		{"missing page of a newsletter", "https://example.org/borte?utm_source=brev&utm_campaign=uke30", "", "&action_name=404/URL+=+/borte", 1, "campaign", "brev"},
+		{"missing page that our script tells of", "https://example.org/borte?utm_source=brev&utm_campaign=uke31", "", "&e_c=404&e_a=/borte", 1, "campaign", "brev"},
+		{"missing page of a website", "https://example.org/borte", "https://vg.no/", "&e_c=404&e_a=/borte", 1, "website", "vg.no"},
+		{"missing page of the site", "https://example.org/borte", "https://example.org/a", "&e_c=404&e_a=/borte", 0, "website", "vg.no"},
+		{"campaign through a log-in service", "https://example.org/?utm_source=brev&utm_campaign=uke32", "https://login.idporten.no/", "", 1, "campaign", "brev"},
+		{"the same, and back from it", "https://example.org/kvittering?utm_source=brev&utm_campaign=uke32", "https://login.idporten.no/", "", 0, "campaign", "brev"},
+		{"back from it", "https://example.org/kvittering", "https://login.idporten.no/", "", 0, "campaign", "brev"},
+		{"new visit again", "https://example.org/b", "", "&new_visit=1", 1, "direct", ""},
 		{"event of a new visit", "https://example.org/b", "", "&new_visit=1&e_c=a&e_a=b", 1, "direct", ""},
 		{"ping of a new visit", "https://example.org/b", "", "&new_visit=1&ping=1", 0, "direct", ""},
 	}
@@ -261,7 +290,7 @@ func TestVisitsFromOutside(t *testing.T) {
 		want := int32(10)
 		if s.visits == 1 {
 			want = 0
-			if row.EntryPath != row.Path || row.PreviousPath != "" {
+			if row.EntryPath != row.Path || row.PreviousPath != "" && s.name != "missing page of a website" {
 				t.Errorf("%s: entry %q, previous %q of a visit that begins on %q", s.name, row.EntryPath, row.PreviousPath, row.Path)
 			}
 		}
@@ -270,9 +299,9 @@ func TestVisitsFromOutside(t *testing.T) {
 		}
 		visits, visitors, bounces, seconds = visits+row.Visits, visitors+row.Visitors, bounces+row.Bounces, seconds+row.Seconds
 	}
-	// Those of one view: the social network, the newsletter again and the new visit. That
-	// of the event alone had no view.
-	if got := fmt.Sprint(visits, visitors, bounces, seconds); got != "10 1 3 140" {
+	// Those of one view: the social network, the newsletter again and the two new visits.
+	// Those of searches, missing pages and the event alone had no view.
+	if got := fmt.Sprint(visits, visitors, bounces, seconds); got != "17 1 4 180" {
 		t.Errorf("visits, visitors, bounces and seconds are %s", got)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -95,8 +96,8 @@ func (s Site) Validate() error {
 	}
 }
 
-// plain reports whether a query parameter's name means the same however it is
-// written in a URL. Names of lists have their keys in brackets behind them.
+// plain reports whether a query parameter's name, which is in Unicode's form C, means the
+// same however it is written in a URL. Names of lists have their keys in brackets behind them.
 func plain(name string) bool {
 	name, keys, list := strings.Cut(name, "[")
 	if list {
@@ -107,8 +108,8 @@ func plain(name string) bool {
 			}
 		}
 	}
-	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("_-.", r)
+	return name != "" && norm.NFC.IsNormalString(name) && !strings.ContainsFunc(name, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_-.", r)
 	})
 }
 

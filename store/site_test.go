@@ -119,7 +119,7 @@ func TestSiteValidate(t *testing.T) {
 		`parameter "a=b"`:     func(s *store.Site) { s.Parameters[0] = "a=b" },
 		`parameter "a&b"`:     func(s *store.Site) { s.Parameters[0] = "a&b" },
 		`parameter "%61"`:     func(s *store.Site) { s.Parameters[0] = "%61" },
-		`parameter "å"`:       func(s *store.Site) { s.Parameters[0] = "å" },
+		`parameter "å"`:      func(s *store.Site) { s.Parameters[0] = "å" },
 		`path ""`:             func(s *store.Site) { s.Excluded[0] = "" },
 		`path "admin"`:        func(s *store.Site) { s.Excluded[0] = "admin" },
 		`path rule "/u"`:      func(s *store.Site) { s.PathRules = []string{"/u/*", "/u"} },

@@ -23,7 +23,7 @@ func Parameters(query string) iter.Seq2[string, string] {
 			if equals := strings.IndexByte(name, '='); equals >= 0 {
 				name, value = name[:equals], name[equals+1:]
 			}
-			if name != "" && (name[0] == 'a' || name[0] == '#') {
+			if name != "" && (name[0]|0x20 == 'a' || name[0] == '#') {
 				name = afterEntity(name)
 			}
 			if !yield(Unescape(name), value) {

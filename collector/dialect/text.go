@@ -86,39 +86,50 @@ func isASCII(s string) bool {
 // are read.
 func PageURL(raw string) string {
 	raw = Clean(raw, MaxURL)
-	start := strings.IndexByte(raw, '?')
-	if start < 0 || strings.IndexByte(raw[start:], '&') < 0 || strings.IndexByte(raw[start:], ';') < 0 {
+	start := strings.IndexByte(raw, '?') + 1
+	if start == 0 || strings.IndexByte(raw[start:], ';') < 0 && !strings.Contains(raw[start:], "%3") {
 		return raw
 	}
 	var b strings.Builder
 	for rest := raw[start:]; ; {
+		rest = afterEntity(rest)
 		at := strings.IndexByte(rest, '&')
 		if at < 0 {
 			return raw[:start] + b.String() + rest
 		}
 		b.WriteString(rest[:at+1])
-		rest = afterEntity(rest[at+1:])
+		rest = rest[at+1:]
 	}
 }
 
-// afterEntity returns s, which follows a &, without what makes an entity for & of that:
-// amp; #38; #x26; once or several times.
+// afterEntity returns s, which begins the name of a parameter, without what makes an
+// entity for & of the & before it: amp; #38; #x26; in either case, once or several times,
+// the semicolon escaped or not.
 func afterEntity(s string) string {
 	for {
-		rest, ok := strings.CutPrefix(s, "amp;")
-		if !ok {
-			number, numeric := strings.CutPrefix(s, "#")
-			if !numeric {
-				return s
+		var rest string
+		switch {
+		case len(s) > 3 && strings.EqualFold(s[:3], "amp"):
+			rest = s[3:]
+		case len(s) > 3 && s[0] == '#':
+			number, digits := s[1:], "38"
+			if number[0]|0x20 == 'x' {
+				number, digits = number[1:], "26"
 			}
-			digits := "38;"
-			if hex := strings.TrimLeft(number, "xX"); len(hex) == len(number)-1 {
-				number, digits = hex, "26;"
-			}
+			var ok bool
 			if rest, ok = strings.CutPrefix(strings.TrimLeft(number, "0"), digits); !ok {
 				return s
 			}
+		default:
+			return s
 		}
-		s = rest
+		switch {
+		case strings.HasPrefix(rest, ";"):
+			s = rest[1:]
+		case len(rest) >= 3 && strings.EqualFold(rest[:3], "%3b"):
+			s = rest[3:]
+		default:
+			return s
+		}
 	}
 }

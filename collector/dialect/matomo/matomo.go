@@ -101,7 +101,13 @@ func MixedPatterns() []string {
 // ScriptPatterns are the routes, in net/http's syntax, under which Matomo serves its
 // script, whatever the query.
 func ScriptPatterns() []string {
-	return []string{"GET /matomo.js", "GET /piwik.js", "GET /js/matomo.js", "GET /js/piwik.js", "GET /js/piwik.min.js"}
+	var patterns []string
+	for _, folder := range []string{"/", "/js/"} {
+		for _, file := range []string{"matomo.js", "matomo.min.js", "piwik.js", "piwik.min.js"} {
+			patterns = append(patterns, "GET "+folder+file)
+		}
+	}
+	return patterns
 }
 
 // ContainerPattern is the route, in net/http's syntax, of the scripts of Matomo's tag

@@ -39,11 +39,62 @@ func (p *params) when(now time.Time) (time.Time, error) {
 	return at, nil
 }
 
-// layouts are the forms in which trackers send a date; one without a zone is UTC.
+// layouts are the forms in which trackers send a date and time, without the zone.
 var layouts = []string{
-	time.RFC3339, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05", "2006-01-02T15:04",
-	time.DateTime, "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 Z0700", "2006-01-02 15:04:05 MST", "2006-01-02 15:04", time.DateOnly,
-	"2006/01/02 15:04:05", "2006/01/02 15:04", "2006/01/02", time.RFC1123Z, time.RFC1123,
+	time.DateTime, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", time.DateOnly,
+	"2006/01/02 15:04:05", "2006/01/02 15:04", "2006/01/02",
+	"Mon, 2 Jan 2006 15:04:05", "2 Jan 2006 15:04:05", "2 January 2006 15:04:05",
+}
+
+// zoned is a date and time with a zone behind it: +01, GMT+1, CET or Europe/Oslo. In mail
+// the name of an offset stands in brackets behind it.
+var zoned = regexp.MustCompile(`^(.*\d) ?(?:(?:(?:GMT|UTC|Z)?([+-])(\d{1,2})(?::?(\d{2}))?)(?: \([A-Za-z ]+\))?|([A-Za-z][A-Za-z0-9_/+-]*))$`)
+
+// zones are the abbreviations of zones that are read, with what PHP takes them for, in
+// minutes east of UTC. Those that stand for several zones far apart, such as IST, are not.
+// See https://www.php.net/manual/en/timezones.others.php.
+var zones = map[string]int{
+	"UTC": 0, "GMT": 0, "UT": 0, "Z": 0, "WET": 0, "WEST": 60, "BST": 60, "CET": 60, "MET": 60, "CEST": 120, "MEST": 120,
+	"EET": 120, "SAST": 120, "EEST": 180, "MSK": 180, "HKT": 480, "AWST": 480, "JST": 540, "ACST": 570, "AEST": 600, "AEDT": 660,
+	"NZST": 720, "NZDT": 780, "NDT": -150, "NST": -210, "ADT": -180, "AST": -240, "EDT": -240, "EST": -300, "CDT": -300, "CST": -360,
+	"MDT": -360, "MST": -420, "PDT": -420, "PST": -480, "AKDT": -480, "AKST": -540, "HST": -600,
+}
+
+// maxDate bounds a date with its zone, in bytes.
+const maxDate = 80
+
+// parseDate reads a date and time in one of the layouts; one without a zone is UTC.
+func parseDate(s string, zone *time.Location) (time.Time, bool) {
+	for _, layout := range layouts {
+		if t, err := time.ParseInLocation(layout, s, zone); err == nil {
+			return t.UTC(), true
+		}
+	}
+	return time.Time{}, false
+}
+
+// parseZone reads what zoned has found of a zone. One that it does not know is none.
+func parseZone(parts []string) (*time.Location, bool) {
+	sign, hours, minutes, name := parts[2], parts[3], parts[4], parts[5]
+	if sign != "" {
+		h, _ := strconv.Atoi(hours) // the empty one is 0, and others are digits
+		m, _ := strconv.Atoi(minutes)
+		if h > 14 || m > 59 {
+			return nil, false
+		}
+		if m += 60 * h; sign == "-" {
+			m = -m
+		}
+		return time.FixedZone("", 60*m), true
+	}
+	if minutes, ok := zones[strings.ToUpper(name)]; ok {
+		return time.FixedZone("", 60*minutes), true
+	}
+	if !strings.Contains(name, "/") { // a name such as EST5EDT means little to people
+		return nil, false
+	}
+	zone, err := time.LoadLocation(name)
+	return zone, err == nil
 }
 
 // parseTime reads Unix seconds, a date, or one of the words and offsets that Matomo
@@ -56,9 +107,17 @@ func parseTime(s string, now time.Time) (time.Time, bool) {
 		}
 		return time.Time{}, false
 	}
-	for _, layout := range layouts {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t.UTC(), true
+	if len(s) > maxDate {
+		return time.Time{}, false
+	}
+	if t, ok := parseDate(s, time.UTC); ok {
+		return t, true
+	}
+	if parts := zoned.FindStringSubmatch(s); parts != nil {
+		if zone, ok := parseZone(parts); ok {
+			if t, ok := parseDate(parts[1], zone); ok {
+				return t, true
+			}
 		}
 	}
 	return parseRelative(s, now.UTC())

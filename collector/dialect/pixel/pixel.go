@@ -15,7 +15,7 @@ var errSite = errors.New("site: want the number of a site, as in /pixel.gif?site
 
 // Dialect is the pixel's wire format. Query parameters: site, the site's id;
 // url, the page, by default the Referer header; ref, where the visitor came
-// from. The last of a name wins. Others, title among them, are accepted and not kept.
+// from; bots, 1 for an image that programs fetch for people, as mail services do. The last of a name wins. Others, title among them, are accepted and not kept.
 type Dialect struct{}
 
 var _ dialect.Dialect = Dialect{}
@@ -29,7 +29,7 @@ func (Dialect) Patterns() []string { return []string{"GET /pixel.gif"} }
 // Parse appends the page view that the request stands for. A HEAD request
 // shows nobody a page and has none.
 func (Dialect) Parse(r *http.Request, hits []hit.Hit) ([]hit.Hit, error) {
-	var id, page, referrer string
+	var id, page, referrer, bots string
 	for name, value := range dialect.Parameters(r.URL.RawQuery) {
 		switch name {
 		case "site":
@@ -38,6 +38,8 @@ func (Dialect) Parse(r *http.Request, hits []hit.Hit) ([]hit.Hit, error) {
 			page = dialect.Unescape(value)
 		case "ref":
 			referrer = dialect.Unescape(value)
+		case "bots":
+			bots = dialect.Unescape(value)
 		}
 	}
 	site, ok := dialect.Site(id)
@@ -52,7 +54,7 @@ func (Dialect) Parse(r *http.Request, hits []hit.Hit) ([]hit.Hit, error) {
 	}
 	h := dialect.FromHeaders(r)
 	h.Site = site
-	h.Kind = hit.Pageview
+	h.Kind, h.Bots = hit.Pageview, bots == "1"
 	h.URL = dialect.PageURL(page)
 	h.Referrer = dialect.Clean(referrer, dialect.MaxURL)
 	return append(hits, h), nil
