@@ -22,6 +22,33 @@ var (
 	androidApp = regexp.MustCompile(`^Android/(\S+) \(([^()]*(?:\([^()]*\)[^()]*)*); ?[^;()]*\),? MatomoTrackerSDK/`)
 )
 
+// The User-Agents of the tracker for apps made with Flutter, one for each system:
+//
+//	Android 15 (SDK 35), Google Pixel 9
+//	iOS 18.6, iPhone
+//	MacBookPro18,3, Darwin Kernel Version 24.0.0: …, Version 15.0.1 (Build 24A348)
+//	Windows 2009.19045
+//	Ubuntu 22.04.4 LTS
+//
+// On Linux it sends the PRETTY_NAME of os-release(5).
+// See https://github.com/Floating-Dartists/matomo-tracker.
+var (
+	flutterAndroid = regexp.MustCompile(`^Android (\S+) \(SDK \d+\), (\S+) ([^()]*(?:\([^()]*\)[^()]*)*)$`)
+	flutterIOS     = regexp.MustCompile(`^(?:iOS|iPadOS|iPhone OS) [\d.]+, (iPhone|iPad|iPod touch)$`)
+	flutterDesktop = []struct {
+		userAgent *regexp.Regexp
+		os        string
+	}{
+		{regexp.MustCompile(`^\w*Mac\w*,\d+, Darwin Kernel Version \d`), "macOS"},
+		{regexp.MustCompile(`^Windows \w*\.\d+$`), "Windows"},
+		{regexp.MustCompile(`^(?:Ubuntu|Kubuntu|Debian GNU/Linux|Raspbian GNU/Linux|Kali GNU/Linux|Devuan GNU/Linux|Linux Mint|LMDE|` +
+			`Fedora|Fedora Linux|CentOS|CentOS Linux|CentOS Stream|Red Hat Enterprise Linux|Rocky Linux|AlmaLinux|Oracle Linux Server|Amazon Linux|` +
+			`openSUSE|SUSE Linux Enterprise Desktop|Arch Linux|Arch Linux ARM|EndeavourOS|Manjaro|Manjaro Linux|Manjaro ARM|Garuda Linux|CachyOS|Gentoo|Gentoo Linux|` +
+			`NixOS|Zorin OS|elementary OS|Pop!_OS|KDE neon|Void|Void Linux|Alpine Linux|Solus|MX|Slackware|Mageia|deepin|Deepin|UOS|Nobara Linux|Bazzite|SteamOS|Freedesktop SDK|Freedesktop.org SDK)` +
+			`(?: (?:\d[\w.+-]*|LTS|Leap|Tumbleweed|Stream|[Rr]olling|Horus|Circe))*(?: \([\w .()+-]+\))?$`), "Linux"},
+	}
+)
+
 // appleSystems are the families of Apple's systems by the names that they give themselves,
 // in lower case.
 var appleSystems = map[string]struct{ os, device string }{
@@ -41,14 +68,15 @@ func app(raw string, now time.Time) (Client, bool) {
 		words := look(ua)
 		return Client{Browser: Other, OS: words.system, Device: device(ua, words.system, words, "")}, true
 	}
+	if client, ok := flutter(raw, now); ok {
+		return client, true
+	}
 	at := strings.Index(raw, "MatomoTracker")
 	if at < 0 || !strings.Contains(raw[at:], "SDK/") { // as nearly every User-Agent
 		return Client{}, false
 	}
 	if parts := androidApp.FindStringSubmatch(raw); parts != nil {
-		// What Android itself makes of version and model.
-		client := parse(request{userAgent: "Dalvik/2.1.0 (Linux; U; Android " + parts[1] + "; " + parts[2] + " Build/SDK)"}, now)
-		return Client{Browser: Other, OS: android, Device: client.Device}, true
+		return onAndroidModel(parts[1], parts[2], now), true
 	}
 	parts := appleApp.FindStringSubmatch(raw)
 	if parts == nil {
@@ -70,6 +98,37 @@ func app(raw string, now time.Time) (Client, bool) {
 		client.OS, client.Device = "macOS", deviceDesktop
 	}
 	return client, true
+}
+
+// flutter returns the client that the tracker for apps made with Flutter runs on, or
+// false where another program sent the User-Agent.
+func flutter(raw string, now time.Time) (Client, bool) {
+	if strings.HasPrefix(raw, "Mozilla/") { // as nearly every User-Agent
+		return Client{}, false
+	}
+	if parts := flutterAndroid.FindStringSubmatch(raw); parts != nil {
+		return onAndroidModel(parts[1], parts[2]+"; "+parts[3], now), true
+	}
+	if parts := flutterIOS.FindStringSubmatch(raw); parts != nil {
+		client := Client{Browser: Other, OS: "iOS", Device: deviceMobile}
+		if parts[1] == "iPad" {
+			client.Device = deviceTablet
+		}
+		return client, true
+	}
+	for _, row := range flutterDesktop {
+		if row.userAgent.MatchString(raw) {
+			return Client{Browser: Other, OS: row.os, Device: deviceDesktop}, true
+		}
+	}
+	return Client{}, false
+}
+
+// onAndroidModel returns an app on a model of Android's, with the device that Android's
+// own words for version and model would have.
+func onAndroidModel(version, model string, now time.Time) Client {
+	client := parse(request{userAgent: "Dalvik/2.1.0 (Linux; U; Android " + version + "; " + model + " Build/SDK)"}, now)
+	return Client{Browser: Other, OS: android, Device: client.Device}
 }
 
 // Relays reports whether a program is of a kind that hands on the hits of others, as

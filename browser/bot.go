@@ -20,7 +20,7 @@ var openings = []string{"mozilla/", "opera/", "ucweb/", "dalvik/"}
 // that of an app, of a television, or of a phone's maker in the days before apps.
 var lateOpenings = []string{
 	"ucweb", "uc browser", "ucbrowser", "opera mini", "opera/9", "qqbrowser", "[fban/", "instagram ",
-	" duckduckgo/", " dalvik/", "hbbtv/", "midp", "up.browser", "obigo", "browser/applewebkit",
+	" duckduckgo/", " dalvik/", "hbbtv/", "midp", "up.browser", "obigo", "browser/applewebkit", "; wv) applewebkit/", "tbrowser/",
 }
 
 // opensLikeBrowser reports whether ua begins as a browser's may.
@@ -45,7 +45,7 @@ var lighthouse = regexp.MustCompile(`^mozilla/5\.0 \(linux; android 11; moto g p
 // names some; each may also follow one of claims.
 var engines = []string{
 	"applewebkit", "gecko", "chrome", "msie", "trident", "khtml", "konqueror", "presto", "opera",
-	"goanna", "servo/", "libweb", "ladybird", "netfront", "playstation", "nintendo", "smart-tv", "smarttv", "hbbtv", "ce-html",
+	"goanna", "servo/", "libweb", "ladybird", "netfront", "playstation", "nintendo", "smart-tv", "smarttv", "roku", "hbbtv", "ce-html",
 	"polaris", "obigo", "jig browser", "ibrowse", "icab", "aweb", "netpositive", "webpositive", "origyn", "oregano",
 	"ucweb", "ucbrowser", "uc browser", "midp", "dolfin", "netsurf", "w3m/",
 }
@@ -139,21 +139,18 @@ func holdsAddress(ua string, embedded bool) bool {
 	return strings.Contains(ua, "www.")
 }
 
-// holdsMailAddress reports whether an @ in ua is more than that of a locale with
-// keywords (en_GB@rg=nozzzz, Unicode TR 35) or before a version (ios@13.1).
+// holdsMailAddress reports whether an @ in ua is more than that of a locale (nb_NO@euro,
+// en_GB@rg=nozzzz, Unicode TR 35) or before a version (ios@13.1): a domain follows it.
 func holdsMailAddress(ua string) bool {
 	for {
 		_, after, ok := strings.Cut(ua, "@")
 		if !ok {
 			return false
 		}
-		end, letters := 0, false
-		for end < len(after) && isToken(after[end]) {
-			letters = letters || isLetter(after[end])
-			end++
-		}
-		if letters && !strings.HasPrefix(after[end:], "=") {
-			return true
+		for i := 1; i+1 < len(after) && isToken(after[i]); i++ {
+			if after[i] == '.' && isLetter(after[i+1]) {
+				return true
+			}
 		}
 		ua = after
 	}

@@ -15,7 +15,8 @@ type hinted struct {
 	headless bool
 }
 
-// otherChromium is a brand without a name here: brands are the client's to choose.
+// otherChromium is a brand without a name here: brands are the client's to choose, and
+// so are their versions. It has that of Chromium.
 const otherChromium = "Other Chromium"
 
 // brands maps the brands of browsers, folded, to products. A brand of "" says nothing
@@ -47,6 +48,7 @@ var brands = map[string]string{
 	"maxthon":            "Maxthon",
 	"ucbrowser":          "UC Browser",
 	"avastsecurebrowser": "Avast Secure Browser", "avgsecurebrowser": "AVG Secure Browser",
+	"avirasecurebrowser": "Avira Secure Browser", "avira": "Avira Secure Browser",
 	"nortonprivatebrowser": "Norton Private Browser", "nortonsecurebrowser": "Norton Private Browser",
 	"ccleanerbrowser": "CCleaner Browser",
 	"sznprohlizec":    "Seznam",
@@ -67,10 +69,13 @@ func parseHints(h hit.Hints) hinted {
 	if h.Mobile == "?0" || h.Mobile == "?1" {
 		found.mobile = h.Mobile
 	}
-	rest := h.Brands
+	rest, chromium := h.Brands, ""
 	for {
 		brand, version, after, ok := nextBrand(rest)
 		if !ok {
+			if found.product.name == otherChromium {
+				found.product.version = chromium
+			}
 			return found
 		}
 		rest = after
@@ -79,6 +84,9 @@ func parseHints(h hit.Hints) hinted {
 			continue
 		}
 		folded := fold(brand)
+		if folded == "chromium" {
+			chromium = version
+		}
 		name, known := brands[folded]
 		switch {
 		case folded == grease, known && name == "":

@@ -10,32 +10,40 @@ type marks []struct{ rule, words string }
 var names = marks{
 	{RuleAI, `gptbot chatgpt-user chatgpt-agent oai- openai anthropic claudebot claude- perplexitybot
 		perplexity-user ccbot google-extended google-cloudvertex google-notebooklm googleagent gemini- bytespider amazonbot amzn- applebot-extended
-		meta-external facebookbot mistral cohere ai2bot diffbot youbot duckassist img2dataset omgili webzio timpibot
+		meta-external facebookbot cohere ai2bot diffbot youbot duckassist img2dataset omgili webzio timpibot
 		deepseekbot deepai novaact firecrawl crawl4ai tavily kagibot iaskspider pangubot <phind huggingface
 		grokbot <xai- langchain llamaindex copilotchat
 		<cursor/ <devin/`},
-	{RulePreview, `facebookexternalhit facebookcatalog externalhit slackbot slack-img <whatsapp/ telegrambot twitterbot
+	{RulePreview, `facebookexternalhit facebookcatalog externalhit slackbot slack-img telegrambot twitterbot
 		linkedinbot discordbot skypeuri teamsbot redditbot mastodon/ pleroma misskey akkoma cardyb embedly iframely
 		vkshare viberbot line-poker kakaotalk-scrap bitlybot flipboardproxy <synapse unfurl opengraph metainspector`},
-	{RuleFeed, `feedfetcher flipboardrss universalfeedparser netnewswire newsblur miniflux freshrss inoreader
-		theoldreader tt-rss simplepie magpierss overcast antennapod`},
+	{RuleFeed, `feedfetcher flipboardrss universalfeedparser tt-rss simplepie magpierss`},
 	{RuleMonitor, `pingdom statuscake betteruptime better-uptime betterstack site24x7 gtmetrix lighthouse pagespeed
 		insights datadog checkly newrelic freshping hetrix nodeping catchpoint dynatrace dareboost speedcurve ptst
 		webpagetest yellowlab nagios zabbix icinga kube-probe blackbox-exporter healthcheck googlehc health-check
-		grafana munin/ collectd siteimprove silktide monsido ssllabs hardenize securityheaders nessus qualys nuclei zgrab nikto sqlmap masscan <nmap
+		munin/ collectd siteimprove silktide monsido ssllabs hardenize securityheaders nessus qualys nuclei zgrab nikto sqlmap masscan <nmap
 		censys shodan watchtowr foregenix datanyze rigor> <ylt> pa11y wappalyzer`},
 	{RuleHeadless, `headless phantomjs slimerjs casperjs selenium webdriver puppeteer playwright htmlunit jsdom
 		happy-dom happydom cypress/ testcafe prerender rendertron browserless <splash nightmare/ zombie.js`},
 	{RuleLibrary, `curl/ curl> <wget libwww-perl libwww/ python urllib aiohttp <httpx go-http go-resty okhttp httpclient http-client
 		http_client httpie axios node-fetch undici superagent guzzle <php> java/1 java/2 java/8 java/9 <java1. jakarta apache-http <ruby> <ruby/
 		faraday rest-client restsharp httparty typhoeus <perl> <lwp mechanize <dart> reqwest <hyper/ <ureq isahc <hackney
-		<ktor <sttp akka-http clj-http winhttp powershell postman insomnia luasocket lua-resty <httr <cohttp
+		<ktor <sttp akka-http clj-http winhttp powershell luasocket lua-resty <httr <cohttp
 		alamofire cfnetwork indy> <k6/ jmeter locust apachebench <siege <vegeta <deno/ <bun/ <node> nodejs <got>
-		wordpress <drupal`},
+		<drupal`},
 	{RuleCrawler, `mediapartners slurp nutch heritrix scrapy ia_archiver screaming-frog screaming> ahrefs semrush
 		yandexmetrika google- -google> googleother newsai sindup marketgoo linktiger duckduckgo-favicons
 		googleweblight wechatdevtools dmbrowser collapsify <dlc/ hotjar <readable/ convertify functionize assetnote networkmeasurement
 		testlocally abuse.xmco`},
+}
+
+// apps say who a program is, and are apps that show pages too.
+var apps = marks{
+	{RuleAI, `mistral`},
+	{RulePreview, `<whatsapp/`},
+	{RuleFeed, `netnewswire newsblur miniflux freshrss inoreader theoldreader overcast antennapod`},
+	{RuleMonitor, `grafana`},
+	{RuleLibrary, `wordpress postman insomnia`},
 }
 
 // deeds say what a program does, so that one that no list knows is told too.
@@ -50,24 +58,27 @@ var deeds = marks{
 		indexer grab sniff favicon finder transcod optimiz analyz proxy agent>`},
 }
 
-// mark is one word of names or deeds.
+// mark is one word of names, apps or deeds.
 type mark struct {
-	rule       string
-	isName     bool
+	rule, text string
+	isName     bool // of a program, which apps are too
+	isApp      bool // shows pages too
 	isEveryday bool // a whole word that means something else too, such as ruby
 }
 
-// markFinder finds the words of names and deeds, whose ranks are the places in marked.
+// markFinder finds the words of names, apps and deeds, whose ranks are the places in marked.
 var markFinder, marked = func() (*finder, []mark) {
 	words, marked := new(finder), []mark(nil)
-	for i, list := range []marks{names, deeds} {
+	for i, list := range []marks{names, apps, deeds} {
 		for _, m := range list {
 			for text := range strings.FieldsSeq(m.words) {
 				w := parseWord(text, len(marked))
 				words.add(w)
 				marked = append(marked, mark{
 					rule:       m.rule,
-					isName:     i == 0,
+					text:       w.text,
+					isName:     i < 2,
+					isApp:      i == 1,
 					isEveryday: (w.begins || w.ends) && !strings.ContainsFunc(w.text, isPunctuation),
 				})
 			}
@@ -131,17 +142,18 @@ func (s *spot) move(at int) {
 
 // isChance reports whether a mark says nothing: in the comment of a phone, which names
 // its model, and in what an app adds to its web view. Only names count there, those of
-// our table among them, and in comments only those that are no everyday word.
+// our table among them, that are no everyday word, and none of an app.
 func (s *spot) isChance(m mark) bool {
 	switch {
 	case !s.chancy:
 		return false
 	case m.isName:
-		return s.isComment && m.isEveryday
+		return m.isEveryday || m.isApp
 	case m.rule == RuleFeed || s.isAddress: // readers of feeds show pages too
 		return true
 	}
-	return bots[strings.ToLower(botName(s.word))] == ""
+	name := strings.ToLower(botName(s.word))
+	return bots[name] == "" || name == m.text
 }
 
 // handhelds are words of the comments that name a phone or tablet.

@@ -60,6 +60,7 @@ var products = []row{
 	{name: "Aloha Browser", words: []string{"alohabrowser/", "alohalite/"}},
 	{name: "Maxthon", words: []string{"maxthon/", "maxthon ", "mxbrowser/", "mxios/", "mxnitro/"}},
 	{name: "Avast Secure Browser", words: []string{"avast/", "avastsecurebrowser/", "asw/"}},
+	{name: "Avira Secure Browser", words: []string{"avira/", "avirasecurebrowser/"}},
 	{name: "AVG Secure Browser", words: []string{"avg/", "avgsecurebrowser/"}},
 	{name: "Norton Private Browser", words: []string{"norton/"}},
 	{name: "CCleaner Browser", words: []string{"ccleaner/"}},

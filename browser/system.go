@@ -66,12 +66,12 @@ var classes = []struct {
 		"chromebook", "pixelbook", "elitebook", "probook", "travelmate", "inspiron", "latitude ", "aspire ", "satellite", "lifebook", "zenbook",
 		"(pc; ",
 	}},
-	{class: deviceTablet, scope: anywhere, words: []string{"(tablet; rv:", "playbook", "hpwos", "hp-tablet", "shield tablet", "kindle/"}},
+	{class: deviceTablet, scope: anywhere, words: []string{"(tablet; rv:", "playbook", "hpwos", "hp-tablet", "shield tablet", "kindle/", "(kobo ", "pocketbook/"}},
 	{class: deviceTablet, scope: inModel, words: []string{"<btv-", "m_bot_tab"}},
 	// Televisions, glasses and cars, by words that no app has
 	{class: deviceOther, scope: anywhere, words: []string{
 		"smart-tv", "hbbtv", "ce-html", "nettv", "netrange", "inettvbrowser", "web0s", "webos.tv", "(tv; rv:", "tv safari", "vidaa", "crkey",
-		"sonycebrowser", "<omi/", "coolita", "gw-device", "stbapp", "dlnadoc", "large screen) ", "tv-bro", "tv bro", "(appletv", "(apple tv", "tvos",
+		"sonycebrowser", "<omi/", "coolita", "gw-device", "stbapp", "dlnadoc", "; viera", "aquosbrowser", "aquos-tv", "aquos_tv", "(dtv)", "(dtv;", "brightsign", "large screen) ", "tv-bro", "tv bro", "(appletv", "(apple tv", "tvos",
 		"apple watch", "watchos", "oculusbrowser", "picobrowser", "vr safari", "mobile vr", "tesla/", "qtcarbrowser",
 	}},
 	{class: deviceOther, scope: onAndroid, words: []string{
@@ -85,8 +85,8 @@ var classes = []struct {
 		"<smart tv>", "<android tv>", "<google tv>", "tv box", "smarttv", "smarthub", "googletv", "androidtv", "netcast", "opera tv", "bravia", "<viera", "maple2", "maple_2", "roku", "mitv", "mibox",
 		"tvbox", "; aft", "linux mips", "<stb>", ", wired)", ", wireless)", "ouya", "gamepad", "steam deck", "retroid", "watch", "wear os", "family hub",
 	}},
-	{class: deviceMobile, scope: inModel, words: []string{"coolpad", "padfone", "phonepad", "tech pad"}},
-	{class: deviceOther, scope: named, weak: true, words: []string{"tv>"}},
+	{class: deviceMobile, scope: inModel, words: []string{"coolpad", "padfone", "phonepad", "tech pad", "aquos sense", "aquos wish", "aquos zero", "aquos r", "aquos crystal", "aquos xx", "aquos phone"}},
+	{class: deviceOther, scope: named, weak: true, words: []string{"tv>", "aquos"}},
 	{class: deviceOther, scope: inModel, words: []string{
 		"projector", "formuler", "mecool", "beelink", "ugoos", "vontar", "nexbox", "gtking", "gt-king", "transpeed", "spybox", "orbsmart",
 		"beyondtv", "chromecast", "<yndx-000",
@@ -287,7 +287,10 @@ func device(ua, os string, s seen, mobile string) string {
 		}
 		return deviceDesktop
 	case "Linux":
-		if mobile == "?1" || isMobile {
+		switch {
+		case s.class != "":
+			return s.class
+		case mobile == "?1" || isMobile:
 			return deviceMobile
 		}
 		return deviceDesktop

@@ -22,7 +22,7 @@ const (
 // whose version is another's have that one.
 var newest = map[string]int{
 	chrome: chromeNewest, otherChromium: chromeNewest, "Edge": 155, "Brave": chromeNewest, "Ecosia": chromeNewest, "Iron": chromeNewest,
-	"Avast Secure Browser": chromeNewest, "AVG Secure Browser": chromeNewest, "Norton Private Browser": chromeNewest,
+	"Avast Secure Browser": chromeNewest, "AVG Secure Browser": chromeNewest, "Avira Secure Browser": chromeNewest, "Norton Private Browser": chromeNewest,
 	"CCleaner Browser": chromeNewest, "Coc Coc": 152, "Amazon Silk": 150, "Opera": 138, "Electron": 43,
 
 	safari: 27, "DuckDuckGo": 27, "Firefox": 157, "Waterfox": 157, "LibreWolf": 157, "IceCat": 157, "Pale Moon": 34, "SeaMonkey": 2,
