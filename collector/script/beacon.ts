@@ -23,13 +23,11 @@ export const silent = navigator.globalPrivacyControl || (navigator.doNotTrack as
 export const post = (address: string) => silent || navigator.sendBeacon?.(address);
 
 /**
- * Says what is sent in place of a page view, if the page says by
- * <meta name="fotspor-status" content="404"> that it isn't there: what doesn't exist
- * has no views.
+ * What the page says of its status: <meta name="fotspor-status" content="404">. What
+ * doesn't exist has no views: from 400 on, an event is sent in place of one.
  */
-export const broken = (
-  status = document.querySelector<HTMLMetaElement & { content: any }>("[name=fotspor-status]")?.content,
-): Hit | false => status >= 400 && { e_c: status, e_a: location.pathname };
+export const status = (): any => document.querySelector<HTMLMetaElement>("[name=fotspor-status]")?.content;
+
 
 /**
  * Tells a server that counts objections of one, and nothing of the page or the visitor:
@@ -54,10 +52,8 @@ export const onceSeen = (seen: () => void) => (document.prerendering ? on("prere
  * counts.
  */
 export function onLeaving(left: () => void, back: () => void): void {
-  on("visibilitychange", () => {
-    if (document.hidden) left();
-  });
-  on("pageshow", ({ persisted }: PageTransitionEvent) => {
-    if (persisted) back();
+  on("visibilitychange", () => document.hidden && left());
+  on("pageshow", (event: PageTransitionEvent) => {
+    if (event.persisted) back();
   });
 }

@@ -368,17 +368,19 @@ func TestInBrowser(t *testing.T) {
 		})
 	}
 
-	// Each page of somebody who objects tells so once, where the server counts that.
+	// Each page of somebody who objects tells so once, where the server counts that; for
+	// Matomo's snippet that is each that is told of.
 	for name, objection := range map[string]string{
 		"GPC":     `Object.defineProperty(Navigator.prototype, "globalPrivacyControl", {get: () => true})`,
 		"DNT":     `Object.defineProperty(Navigator.prototype, "doNotTrack", {get: () => "1"})`,
 		"opt-out": `document.cookie = "mtm_consent_removed=1;path=/"`,
+		"Matomo":  `document.cookie = "mtm_consent_removed=1772366399000;path=/"`,
 	} {
 		t.Run("counted "+name, func(t *testing.T) {
 			told := sent{"objection idsite=7&rec=1&objection=1", "", ""}
-			for _, body := range []func(string) string{
-				func(stats string) string { return script.Snippet(stats, site) },
-				matomoSnippet("", ""),
+			for next, body := range map[string]func(string) string{
+				`history.pushState({}, "", "/two"); history.replaceState({}, "", "/two?q=1"); fotspor("x")`: func(stats string) string { return script.Snippet(stats, site) },
+				`history.pushState({}, "", "/two"); _paq.push(["trackPageView"], ["trackEvent", "a", "b"])`: matomoSnippet("", ""),
 			} {
 				w := newWorldWith(t, body)
 				w.countObjections = true
@@ -387,13 +389,24 @@ func TestInBrowser(t *testing.T) {
 				w.open("/a?x=1")
 				w.expectLoaded("/a")
 				w.expect(told)
-				w.js(`history.pushState({}, "", "/two"); window.fotspor?.("x")`)
+				w.js(next)
+				w.expectOnly(told)
 				w.open("/b")
 				w.expectLoaded("/b")
 				w.expectOnly(told)
 			}
 		})
 	}
+
+	t.Run("cookie with another name", func(t *testing.T) {
+		w := newWorld(t)
+		w.website.URL = strings.Replace(w.website.URL, "127.0.0.1", "localhost", 1)
+		w.beforeScripts(`document.cookie = "xmtm_consent_removed=1;path=/"; document.cookie = "not-mtm_consent_removed=1;path=/"`)
+		w.open("/a")
+		w.expectOnly(sent{"view", "/a", ""})
+		w.js(`document.cookie = "mtm_consent_removed=1;path=/"; history.pushState({}, "", "/two")`)
+		w.expectOnly()
+	})
 
 	t.Run("opting out and in", func(t *testing.T) {
 		w := newWorld(t)

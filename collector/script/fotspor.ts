@@ -5,7 +5,7 @@
 //   <script defer src="https://stats.example.org/fotspor.js" data-site="1"
 //     data-server="https://stats.example.org" data-parameters="id,page"></script>
 
-import { broken, type Hit, isWeb, on, onceSeen, onLeaving, silent, tellObjection } from "./beacon";
+import { type Hit, isWeb, on, onceSeen, onLeaving, silent, status, tellObjection } from "./beacon";
 
 type Options = { value?: number | string } | null;
 type Call = [name: string, options?: Options];
@@ -20,9 +20,9 @@ declare global {
       /** The addresses that this page sends to already, and the q of before. */
       to?: { q?: Call[]; [endpoint: string]: unknown };
     };
-    navigation?: EventTarget; // https://html.spec.whatwg.org/multipage/nav-history-apis.html
+    // https://html.spec.whatwg.org/multipage/nav-history-apis.html
+    navigation?: EventTarget & { readonly currentEntry: object | null };
   }
-  const navigation: EventTarget;
 }
 
 /** Does what may fail in a page that is not as pages are: in a sandbox, say. */
@@ -33,50 +33,60 @@ const attempt = <T>(what: () => T): T | void => {
 };
 
 // The choice of a visitor not to be counted, as consent.ts keeps it: for 13 months.
-const choice = "mtm_consent_removed=";
-const byDialogue = "2";
+// The space tells it from others whose names end so.
+const choice = " mtm_consent_removed=";
+const byDialogue = 2;
 
 /** Whether the visitor chose not to be counted; if by is given, by that. */
-const optedOut = (by = "") => attempt(() => document.cookie.includes(choice + by));
+const optedOut = (by: number | "" = "") => attempt(() => ` ${document.cookie}`.includes(choice + by));
 
 const files = /\.((doc|ppt|xls)x?|7z|csv|dmg|epub|exe|gz|ics|mp[34]|msi|od[pst]|pdf|rar|txt|zip)$/i;
 
 /** Counts for the site that a tag names, on the server that it names. */
 const track = ({ dataset, src }: HTMLScriptElement) => {
   // Tag managers drop attributes, and who copies the script drops its address.
-  const [, from, , id] = /(.*)\/fotspor\.js(.*site=(\d+))?/.exec(src) || [];
+  const [, from, , id] = /(.*)\/fotspor.js(.*site=(\d+))?/.exec(src) || [];
   const endpoint = `${dataset.server || from}/matomo.php?idsite=${dataset.site || id}&rec=1&`;
   const early = self.fotspor;
   const to = early?.to || { q: early?.q };
   if (/undefined/.test(endpoint) || to[endpoint]) return;
   to[endpoint] = 1; // for when the page runs the script again
 
-  let page = ""; // as it was last counted
-  let shown = ""; // what tells it from others
+  let page!: string; // as it was last counted
+  let shown!: string; // what tells it from others
+  let told = ""; // what was told of as objected to, as shown
   let referrer = document.referrer;
 
   /** Sends a hit about the current page: what a visitor did, or nothing more than a view. */
-  const send = (what: Hit | false) =>
+  const send = (what: Record<string, string | number> | false) =>
     page &&
     !optedOut() &&
-    attempt(() => navigator.sendBeacon(endpoint + new URLSearchParams({ url: page, urlref: referrer, ...what })));
+    attempt(() => navigator.sendBeacon(endpoint + new URLSearchParams({ url: page, urlref: referrer, ...what } as Hit)));
 
   /** Counts the page that the address bar shows, unless it is the one counted last. */
   const view = () => {
     const query = new URLSearchParams(location.search);
-    const now = location.pathname + dataset.parameters?.split(",").map((name) => query.getAll(name));
-    if (now === shown || optedOut()) return;
+    const now = location.pathname + dataset.parameters?.split(/[ ,]+/).map((name) => "?" + query.getAll(name));
+    if (COUNT_OBJECTIONS && now !== shown && now !== told && (silent || optedOut())) {
+      told = now;
+      tellObjection(endpoint);
+    }
+    if (now === shown || (COUNT_OBJECTIONS && silent) || optedOut()) return;
+    // An application changes the address before it shows what is there: what the page
+    // says of its status is of the one before.
+    const e_c = !shown && status();
     shown = now;
     referrer = page || referrer;
     page = location.href.split("#")[0];
-    send(broken());
+    send(e_c >= 400 && { e_c, e_a: location.pathname });
   };
 
   /** Counts an event. Matomo knows none without a category; what has ca is never taken for a view. */
-  const happened = (name: string, options?: Options) => {
-    const [, e_c = "event", e_a = name] = /(.+?) \/ (.+)/.exec(name) || [];
-    send({ e_c, e_a, e_v: (options?.value || "") as string, ca: "1" });
-  };
+  const happened = (name: string, options?: Options) =>
+    attempt(() => {
+      const [, e_c = "event", e_a = name] = /(.+?) \/ (.+)/.exec(name) || [];
+      if (name) send({ e_c, e_a, e_v: options?.value || "", ca: 1 });
+    });
 
   /** Counts a click on a link that leads elsewhere or to a file, and on what is marked as an event. */
   const clicked = (event: MouseEvent) => {
@@ -99,38 +109,35 @@ const track = ({ dataset, src }: HTMLScriptElement) => {
 
   const start = () => {
     view();
-    to.q?.forEach((call) => happened(...call));
-    // Single-page applications change the address without loading a page. A browser
-    // that does not tell of it is asked.
-    if (self.navigation) navigation.addEventListener("currententrychange", view);
-    else setInterval(view, 500);
     on("click", clicked);
     on("auxclick", clicked);
     onLeaving(
-      () => send({ ping: "1" }),
+      () => send({ ping: 1 }),
       () => {
         page = referrer = shown = "";
         view();
       },
     );
+    to.q?.forEach((call) => happened(...call));
+    // Single-page applications change the address without loading a page. A browser
+    // that does not tell of it is asked. The name may be that of something of the page's.
+    if (self.navigation?.currentEntry) self.navigation.addEventListener("currententrychange", view);
+    else setInterval(view, 500);
   };
-  if (!silent) onceSeen(start);
-  if (COUNT_OBJECTIONS && isWeb(location) && (silent || optedOut())) tellObjection(endpoint);
-
-  self.fotspor = (...call) => {
+  (self.fotspor = ((...call) => {
     if (early?.to) early(...call);
     onceSeen(() => happened(...call));
-  };
-  self.fotspor.to = to;
+  }) as NonNullable<Window["fotspor"]>).to = to;
 
   // A consent dialogue says what was chosen in it, now or earlier. It takes back no
   // choice but its own.
-  on("toggle-consent", ({ detail }: CustomEvent) => {
-    const { statistics } = detail || {};
+  on("toggle-consent", (event: CustomEvent) => {
+    const statistics = event.detail?.statistics;
     if (statistics ? optedOut(byDialogue) : statistics === false && !optedOut())
       attempt(() => (document.cookie = `${choice + byDialogue};path=/;max-age=${statistics ? 0 : 34128e3}`));
     if (!silent) onceSeen(view);
   });
+  if (COUNT_OBJECTIONS ? isWeb(location) : !silent) onceSeen(start);
 };
 
 // A module isn't told its own tag.

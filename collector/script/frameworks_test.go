@@ -141,6 +141,35 @@ func TestFrameworks(t *testing.T) {
 		w.expectOnly(sent{"view", "/one", "/two"})
 	})
 
+	// What a page has by that name is not the browser's.
+	for name, html := range map[string]string{
+		"let":      `<script>let navigation = {};</script>`,
+		"const":    `<script>const navigation = document.querySelector("nav");</script>`,
+		"var":      `<script>var navigation = [];</script>`,
+		"nothing":  `<script>navigation = null;</script>`,
+		"function": `<script>function navigation() {}</script>`,
+		"element":  `<script>delete window.navigation</script><nav id="navigation"></nav>`,
+	} {
+		t.Run("named "+name, func(t *testing.T) {
+			w := newWorldWith(t, func(stats string) string { return html + script.Snippet(stats, site) })
+			w.open("/one")
+			w.expect(sent{"view", "/one", ""})
+			w.js(`history.pushState({}, "", "/two")`)
+			w.expect(sent{"view", "/two", "/one"})
+			w.js(`fotspor("x")`)
+			w.expectOnly(sent{"ca=1&e_a=x&e_c=event&e_v=", "/two", "/one"})
+		})
+	}
+
+	// An application changes the address while the page before it stands.
+	t.Run("status", func(t *testing.T) {
+		w := newWorld(t)
+		w.open("/missing?status=404")
+		w.expectOnly(sent{"e_a=/missing&e_c=404", "/missing?status=404", ""})
+		w.js(`history.pushState({}, "", "/two")`)
+		w.expectOnly(sent{"view", "/two", "/missing?status=404"})
+	})
+
 	t.Run("parameters", func(t *testing.T) {
 		w := newWorldWith(t, func(stats string) string { return script.Snippet(stats, site, "id", "tx_news[id]") })
 		w.open("/a?id=1&q=x")
@@ -151,6 +180,19 @@ func TestFrameworks(t *testing.T) {
 		w.expectOnly(sent{"view", "/a?id=2", "/a?id=1&q=x"})
 		w.js(`history.pushState({}, "", "/a?id=2&tx_news%5Bid%5D=7")`)
 		w.expectOnly(sent{"view", "/a?id=2&tx_news%5Bid%5D=7", "/a?id=2"})
+	})
+
+	t.Run("parameters apart", func(t *testing.T) {
+		w := newWorldWith(t, func(stats string) string {
+			return strings.Replace(script.Snippet(stats, site, "id", "page"), `"id,page"`, `" id, page"`, 1)
+		})
+		way := []string{"/news/?id=2", "/news/2", "/news/2?page=1", "/news/2?page=2", "/news/2?id=2", "/news/2?id=1,2", "/news/2?id=1&page=2", "/news/21"}
+		w.open(way[0])
+		w.expectOnly(sent{"view", way[0], ""})
+		for i, address := range way[1:] {
+			w.js(fmt.Sprintf(`history.pushState({}, "", %q)`, address))
+			w.expectOnly(sent{"view", address, way[i]})
+		}
 	})
 }
 
@@ -257,7 +299,7 @@ func TestNoThrow(t *testing.T) {
 				addEventListener("message", (e) => { if (e.data?.fault) faults.push(e.data.fault) });` + tt.before)
 			w.open("/one")
 			w.expectLoaded("/one")
-			w.js(`window.fotspor?.("x"); window.fotspor?.("x", null); window.fotspor?.(5); window.fotspor?.();
+			w.js(`window.fotspor?.("x"); window.fotspor?.("x", null); window.fotspor?.(5); window.fotspor?.(); window.fotspor?.(Symbol());
 				for (const detail of [undefined, null, 1, {statistics: false}, {statistics: true}]) dispatchEvent(new CustomEvent("toggle-consent", {detail}));
 				for (const data of [null, 1, {}, {fotspor: "optout", out: true}]) dispatchEvent(new MessageEvent("message", {data}));
 				history.pushState({}, "", "/two?%");
@@ -296,13 +338,13 @@ func TestAstro(t *testing.T) {
 func TestTwoSitesAndTheQueue(t *testing.T) {
 	needScript(t)
 	w := newWorldWith(t, func(stats string) string {
-		return `<script>window.fotspor = window.fotspor || function () { (fotspor.q = fotspor.q || []).push(arguments) }; fotspor("Early")</script>` +
+		return `<script>window.fotspor = window.fotspor || function () { (fotspor.q = fotspor.q || []).push(arguments) }; fotspor(); fotspor(Symbol()); fotspor(""); fotspor("Early")</script>` +
 			script.Snippet(stats, site) + script.Snippet(stats, 8)
 	})
 	w.open("/a")
 	w.expectOnly(sent{"view", "/a", ""}, sent{"idsite=8", "/a", ""},
 		sent{"ca=1&e_a=Early&e_c=event&e_v=", "/a", ""}, sent{"ca=1&e_a=Early&e_c=event&e_v=&idsite=8", "/a", ""})
-	w.js(`fotspor("Late")`)
+	w.js(`fotspor(); fotspor("Late")`)
 	w.expectOnly(sent{"ca=1&e_a=Late&e_c=event&e_v=", "/a", ""}, sent{"ca=1&e_a=Late&e_c=event&e_v=&idsite=8", "/a", ""})
 }
 

@@ -5,7 +5,7 @@
 // visitors apart.
 // See https://developer.matomo.org/api-reference/tracking-javascript.
 
-import { broken, type Hit, isWeb, on, onceSeen, onLeaving, post, silent as silenced, tellObjection } from "./beacon";
+import { type Hit, isWeb, on, onceSeen, onLeaving, post, silent as silenced, status, tellObjection } from "./beacon";
 import {
   consent,
   forgetCookies,
@@ -201,7 +201,7 @@ function newTracker(endpoint = ownEndpoint, site: string | number = "") {
   // docs/moving-from-matomo.md.
   const tracker = {
     /** work */
-    setTrackerUrl: (url: string) => void (endpoint = url),
+    setTrackerUrl: (url?: string) => void (endpoint = `${url || ownEndpoint}`),
     getTrackerUrl: () => endpoint,
     getMatomoUrl: () => endpoint.replace(/[^/]*$/, ""),
     getPiwikUrl: () => tracker.getMatomoUrl(),
@@ -209,11 +209,11 @@ function newTracker(endpoint = ownEndpoint, site: string | number = "") {
     getSiteId: () => site,
     addTracker: (url?: string, id?: string | number) => add(url || endpoint, id || site),
 
-    setCustomUrl(url: string) {
-      address = new URL(url, location.href).href;
+    setCustomUrl(url?: string) {
+      address = url ? new URL(url, location.href).href : "";
     },
     getCurrentUrl: () => address || location.href,
-    setReferrerUrl: (url: string) => void (referrer = url),
+    setReferrerUrl: (url?: string | null) => void (referrer = `${url ?? ""}`),
 
     /** titles are not kept; but a page titled `404/…`, as Matomo advises for pages that are not there, counts as the event `404 / path` */
     setDocumentTitle: (text: string) => void (title = text),
@@ -221,10 +221,10 @@ function newTracker(endpoint = ownEndpoint, site: string | number = "") {
     /** work; what they are given beside is not kept: titles, custom data */
     trackPageView(...args: unknown[]) {
       // The title that Matomo recommends for a page that isn't there.
-      const missing = /^404\//.test(`${args[0] || title}`) && { e_c: "404", e_a: location.pathname };
-      const hit = about({ ...(missing || broken()) });
+      const e_c = /^404\//.test(`${args[0] || title}`) ? 404 : status();
+      const hit = about(e_c >= 400 ? { e_c, e_a: location.pathname } : {});
       told.clear();
-      if (COUNT_OBJECTIONS && isWeb(location) && (silent || objected())) {
+      if (COUNT_OBJECTIONS && isWeb(location) && (silent || objected() || withheld())) {
         const to = new URL(endpoint, location.href); // which may be Matomo's
         if (to.href === ownEndpoint) tellObjection(`${to}?idsite=${site}&rec=1&`);
       }

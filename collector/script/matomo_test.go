@@ -111,6 +111,17 @@ func TestMatomoInBrowser(t *testing.T) {
 		w.expect(sent{"ping=1", "/two?q=1", "/a"}, sent{"view", "/b", ""})
 	})
 
+	// What a page says with nothing in it stands for nothing.
+	t.Run("nothing", func(t *testing.T) {
+		w := openMatomo(t, "", "")
+		w.expect(sent{"view", "/a", ""})
+		for _, nothing := range []string{"", ", undefined", ", null", `, ""`} {
+			w.js(`for (const name of ["setReferrerUrl", "setTrackerUrl", "setCustomUrl"]) _paq.push([name` + nothing + `]);
+				_paq.push(["trackPageView"], ["trackEvent", "a", "b"])`)
+			w.expectOnly(sent{"view", "/a", ""}, sent{"ca=1&e_a=b&e_c=a", "/a", ""})
+		}
+	})
+
 	t.Run("what visitors do", func(t *testing.T) {
 		w := openMatomo(t, "", "")
 		w.expect(sent{"view", "/a", ""})

@@ -20,6 +20,9 @@ import (
 // maxPacked is the promise of a script that nobody notices, in bytes.
 const maxPacked = 1250
 
+// maxCounting is that of the script that tells of objections.
+const maxCounting = 1400
+
 // missing skips a test that needs something which isn't there, or fails it
 // where all of it must be.
 func missing(t *testing.T, what string) {
@@ -55,6 +58,13 @@ func TestHandler(t *testing.T) {
 		t.Errorf("script is %d bytes packed, want at most %d", n, maxPacked)
 	} else {
 		t.Logf("script is %d bytes, %d packed", plain.Body.Len(), n)
+	}
+	r := httptest.NewRequest("GET", "/fotspor.js", nil)
+	r.Header.Set("Accept-Encoding", "gzip")
+	counting := httptest.NewRecorder()
+	script.Handler(true).ServeHTTP(counting, r)
+	if n := counting.Body.Len(); n > maxCounting {
+		t.Errorf("script that counts objections is %d bytes packed, want at most %d", n, maxCounting)
 	}
 	if e := packed.Header().Get("Content-Encoding"); e != "gzip" {
 		t.Errorf("Content-Encoding is %q, want gzip", e)
