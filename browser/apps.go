@@ -41,11 +41,11 @@ var (
 	}{
 		{regexp.MustCompile(`^\w*Mac\w*,\d+, Darwin Kernel Version \d`), "macOS"},
 		{regexp.MustCompile(`^Windows \w*\.\d+$`), "Windows"},
-		{regexp.MustCompile(`^(?:Ubuntu|Kubuntu|Debian GNU/Linux|Raspbian GNU/Linux|Kali GNU/Linux|Devuan GNU/Linux|Linux Mint|LMDE|` +
+		{regexp.MustCompile(`^(?:Ubuntu|Ubuntu Core|Kubuntu|Debian GNU/Linux|Raspbian GNU/Linux|Kali GNU/Linux|Devuan GNU/Linux|Linux Mint|LMDE|` +
 			`Fedora|Fedora Linux|CentOS|CentOS Linux|CentOS Stream|Red Hat Enterprise Linux|Rocky Linux|AlmaLinux|Oracle Linux Server|Amazon Linux|` +
 			`openSUSE|SUSE Linux Enterprise Desktop|Arch Linux|Arch Linux ARM|EndeavourOS|Manjaro|Manjaro Linux|Manjaro ARM|Garuda Linux|CachyOS|Gentoo|Gentoo Linux|` +
 			`NixOS|Zorin OS|elementary OS|Pop!_OS|KDE neon|Void|Void Linux|Alpine Linux|Solus|MX|Slackware|Mageia|deepin|Deepin|UOS|Nobara Linux|Bazzite|SteamOS|Freedesktop SDK|Freedesktop.org SDK)` +
-			`(?: (?:\d[\w.+-]*|LTS|Leap|Tumbleweed|Stream|[Rr]olling|Horus|Circe))*(?: \([\w .()+-]+\))?$`), "Linux"},
+			`(?: (?:\d[\w.+-]*|LTS|Leap|Tumbleweed|Stream|[Rr]olling|Horus|Circe|[a-z]+/sid))*(?: \([\w .()+-]+\))?$`), "Linux"},
 	}
 )
 

@@ -84,6 +84,7 @@ var marksByChance = []struct{ name, userAgent string }{
 	{"FETCH", onPhone("FETCH X")}, {"Scan", onPhone("Scan 5G")}, {"Archive", onPhone("Archive 7")},
 	{"FETCH in a web view", strings.Replace(webView, "Pixel 8", "FETCH X", 1)}, {"Scan in a web view", strings.Replace(webView, "Pixel 8", "Scan 5G", 1)},
 	{"an app in Mozilla's place", strings.Replace(webView, "Mozilla/5.0", "AptoideLite/50", 1)},
+	{"an app in Mozilla's place without an engine", "AptoideLite/50 (Linux; Android 9; SM-J530F Build/PPR1.180610.011; wv)"},
 	{"a television of Panasonic", "Mozilla/5.0 (FreeBSD; U; Viera; nb-NO) AppleWebKit/537.11 (KHTML, like Gecko) Viera/3.10.14 Chrome/23.0.1271.97 Safari/537.11"},
 	{"a television of Roku", "Mozilla/5.0 (QSP; Roku; AP; 3.4.7.10)"},
 	{"a television's browser", "Zeasn/2.0 NETTV/4.5.0 Mozilla/5.0 (Linux armv7i;CE-HTML/1.0;U;en), Chrome/42.0.2311.152 Safari/537.36 AppleWebKit 537.36 (KHTML, like Gecko) Tbrowser/2.0, _TV_nt563/V8-NT563LA-LF1V140 (KALLEY,43D1800,wireless)"},

@@ -76,6 +76,7 @@ func TestDevices(t *testing.T) {
 		{"Sharp's phone", onAndroid("AQUOS sense8"), "Android", "mobile"},
 		{"a screen in a shop", "BrightSign/8.2.35.4 (XT1144-PP) Mozilla/5.0 (X11; Linux aarch64) AppleWebKit/537.36 (KHTML, like Gecko) QtWebEngine/5.12.3 Chrome/69.0.3497.128 Safari/537.36", "Linux", "other"},
 		{"Roku without an engine", "Mozilla/5.0 (QSP; Roku; AP; 3.4.7.10)", "Other", "other"},
+		{"a television's own browser", "Zeasn/1.0 (Linux) Mozilla/5.0 Chrome/60 Safari/537.36 Tbrowser/2.0", "Linux", "other"},
 		// readers of books
 		{"Kindle", "Mozilla/5.0 (Linux; U; en-US) AppleWebKit/528.5+ (KHTML, like Gecko, Safari/528.5+) Version/4.0 Kindle/3.0 (screen 600x800; rotate)", "Linux", "tablet"},
 		{"Kindle on X11", "Mozilla/5.0 (X11; U; Linux armv7l like Android; en-us) AppleWebKit/531.2+ (KHTML, like Gecko) Version/5.0 Safari/533.2+ Kindle/3.0+", "Android", "tablet"},
@@ -136,6 +137,7 @@ func TestDevices(t *testing.T) {
 		{"KF8", onAndroid("TECNO KF8"), "Android", "mobile"}, {"LG's phone", onAndroid("LG-VS985"), "Android", "mobile"}, {"LG V20", onAndroid("LG-V20"), "Android", "mobile"},
 		{"M BOT", onAndroid("M BOT 551"), "Android", "mobile"}, {"Taban", onAndroid("GLX Taban"), "Android", "mobile"}, {"Techpad", onAndroid("Techpad X5"), "Android", "mobile"},
 		{"Gpad", onAndroid("Gpad_U"), "Android", "mobile"}, {"a pad in two words that is a phone", onAndroid("Tech Pad X10"), "Android", "mobile"}, {"an iPad in letters", onAndroid("KLIPAD_V355"), "Android", "mobile"},
+		{"a name that begins as Huawei's codes", onAndroid("Kobe 8"), "Android", "mobile"}, {"Bahia", onAndroid("Bahia 5"), "Android", "mobile"},
 		{"keywords of a locale", onAndroid("Pixel 8; nb_NO_#u-fw-mon-mu-celsius"), "Android", "mobile"},
 		{"before Android", "KDDI-TS3N UP.Browser/6.2_7.2.7.1.K.3.330 (GUI) MMP/2.0", "Other", "mobile"},
 		// desktops

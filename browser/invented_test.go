@@ -22,8 +22,6 @@ var inventedBots = []string{
 	strings.Replace(chromeWindows, "Chrome/", "Tindvedbot/7.2 Chrome/", 1),
 	chromeWindows + " Zorblax/1.0 (+https://zorblax.example/bot)",
 	chromeWindows + " Zorblax/1.0 (ops@zorblax.example)",
-	chromeWindows + " (Vindrose)",
-	chromeWindows + " (Vindrose/3.1; Oslo)",
 	chromeWindows + " https://tindved.example",
 	chromeWindows + " +tindved.example/om-oss.html tindved@example.no",
 	strings.Replace(chromeWindows, "AppleWebKit", "Hvitveis/6.0 AppleWebKit", 1),
@@ -98,7 +96,7 @@ var inventedBots = []string{
 // User-Agent of a browser. No word of theirs says that they are programs.
 var additions = func() (userAgents []string) {
 	for _, word := range strings.Split("Zorblax/1.0|Zorblax|Vindrose-2024|[Vindrose]|Ab/1|Yr/6|Abc/1|Entur/10.1|Ruter/5|Altinn/1|Helsenorge/4|"+
-		"Digipost/7|Kahoot/5|Visma/3|JetBrains/2025.1|Grammarly/1.0|Copilot|kiosk|Entur/10.1 (build 77; nb)|Entur 10.1|Edg/146.0.0.0 Copilot|"+
+		"Digipost/7|Kahoot/5|Visma/3|JetBrains/2025.1|Grammarly/1.0|Copilot|kiosk|(kiosk)|(NixOS)|(Vindrose/3.1; Oslo)|Entur/10.1 (build 77; nb)|Entur 10.1|Edg/146.0.0.0 Copilot|"+
 		"Edg/146.0.0.0 Entur/10.1", "|") {
 		for _, userAgent := range []string{chromeWindows, chromePhone, chromeTablet, webView, safariPhone, safariMac, firefoxLinux, chromeWindows + " Edg/146.0.0.0"} {
 			userAgents = append(userAgents, userAgent+" "+word)

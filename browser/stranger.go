@@ -1,13 +1,10 @@
 package browser
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // A program that goes by a browser's User-Agent may add a word of its own to it. So do
-// packagers, extensions, new browsers and apps that show pages, so a word behind the
-// engine says nothing of its own. It is a stranger where none of
+// packagers, extensions, new browsers and apps that show pages, so a word or a comment
+// behind the engine says nothing of its own. It is a stranger where none of
 // these would put it: in the comment on the system of a desktop, before the engine, in
 // the place of the browser's name, or grown together with that.
 
@@ -114,7 +111,6 @@ func stranger(raw, ua string, words seen, embedded bool) (found, addition string
 	if containsAny(ua, browserNames) {
 		engine = strings.Index(ua, "gecko")
 	}
-	own := false // the comment that follows is that of a product beside those of everyday browsers
 	for start, depth := 0, 0; start < len(ua); {
 		stop := " ()[]"
 		if depth > 0 {
@@ -131,15 +127,20 @@ func stranger(raw, ua string, words seen, embedded bool) (found, addition string
 			if isShell(part) {
 				return "", ""
 			}
-			if comments && depth == 1 && !own && found == "" && !isSystem(part) && !isDistribution(ua, start, end) {
+			if !comments || depth > 1 || isSystem(part) || isDistribution(ua, start, end) {
+				break
+			}
+			switch {
+			case found == "" && start < engine:
 				found = raw[start:end]
+			case addition == "" && start > engine:
+				addition = raw[start:end]
 			}
 		case part != "":
 			from, to, ends := strangePart(part)
 			if ends {
 				return "", ""
 			}
-			own = isRebuilt(part) || to > 0
 			word := raw[start+from : start+to]
 			switch isAddition := from == 0 && start > engine; {
 			case found == "" && !isAddition:
@@ -165,13 +166,6 @@ func stranger(raw, ua string, words seen, embedded bool) (found, addition string
 func isShell(part string) bool {
 	word, _, _ := strings.Cut(strings.TrimSpace(part), " ")
 	return kinds[word] == shell
-}
-
-// isRebuilt reports whether a word outside comments names a product that is made of an
-// everyday one, such as yabrowser/25.10.
-func isRebuilt(word string) bool {
-	name, _, _ := strings.Cut(word, "/")
-	return kinds[name] == plain && !slices.Contains(everyday, name)
 }
 
 // browserNames are the names of everyday browsers. A word beside one does not stand in

@@ -71,7 +71,7 @@ var classes = []struct {
 	// Televisions, glasses and cars, by words that no app has
 	{class: deviceOther, scope: anywhere, words: []string{
 		"smart-tv", "hbbtv", "ce-html", "nettv", "netrange", "inettvbrowser", "web0s", "webos.tv", "(tv; rv:", "tv safari", "vidaa", "crkey",
-		"sonycebrowser", "<omi/", "coolita", "gw-device", "stbapp", "dlnadoc", "; viera", "aquosbrowser", "aquos-tv", "aquos_tv", "(dtv)", "(dtv;", "brightsign", "large screen) ", "tv-bro", "tv bro", "(appletv", "(apple tv", "tvos",
+		"sonycebrowser", "<omi/", "coolita", "gw-device", "stbapp", "dlnadoc", "; viera", "aquosbrowser", "aquos-tv", "aquos_tv", "(dtv)", "(dtv;", "tbrowser/", "zeasn/", "brightsign", "large screen) ", "tv-bro", "tv bro", "(appletv", "(apple tv", "tvos",
 		"apple watch", "watchos", "oculusbrowser", "picobrowser", "vr safari", "mobile vr", "tesla/", "qtcarbrowser",
 	}},
 	{class: deviceOther, scope: onAndroid, words: []string{
@@ -105,13 +105,14 @@ var classes = []struct {
 		// Samsung, Lenovo, Amazon
 		"<sm-t", "<sm-p", "<sm-x", "<gt-p", "<gt-n51", "<gt-n80", "<tb-", "<tb1", "<tb2", "<tb3", "<yt-", "<yt3", "lenovo b6000", "lenovo b8000", "<kfa", "<kfd", "<kff", "<kfg", "<kfj", "<kfk", "<kfl", "<kfm", "<kfo", "<kfp", "<kfq", "<kfr", "<kfs", "<kft",
 		// Huawei and Honor
-		"<ags", "<bah", "<agr", "<bach", "<bzt", "<kob", "<jdn", "<sht-", "<scmr", "<mrx", "<mrr", "<vrd", "<dby", "<wgr", "<got-", "<brt-",
+		"<ags-", "<ags2", "<ags3", "<ags4", "<ags5", "<ags6", "<bah-", "<bah2", "<bah3", "<bah4", "<agr-", "<agrk", "<bach-", "<bach3", "<bach4", "<bzt", "<kob-", "<kob2",
+		"<jdn", "<sht-", "<scmr", "<mrx", "<mrr", "<vrd", "<dby", "<wgr", "<got-", "<brt-",
 		"<bzk", "<dbr", "<btk", "<mon-a", "<mon-w", "<hdn-", "<hdz-", "<cpn-", "<gem-", "<ple-", "<bg2-", "<hey2", "<rod2", "<elk-", "<t1-", "huawei m2",
 		// Google, Xiaomi, Oppo, OnePlus, realme, Asus, Acer, LG, Sony, HTC
-		"nexus 7", "nexus 9", "nexus 10", "pixel c>", "rp8", "rpadg", "rpbfg", "21051182", "22081283g", "<opd", "<rmp2",
-		"<p01", "<p02", "<p00", "<k01", "<k00", "<me17", "<me30", "<a1-8", "<b1-7", "<b3-a", "<a3-a", "<lg-v4", "<lg-v5", "<lg-v6", "<lg-v7", "<lg-v9", "<sgp", "flyer",
+		"nexus 7", "nexus 9", "nexus 10", "pixel c>", "rp8", "rpadg", "rpbfg", "21051182", "22081283g", "<opd2", "<rmp2",
+		"<p01", "<p02", "<p00", "<k01", "<k00", "<me17", "<me30", "<a1-8", "<b1-7", "<b3-a", "<a3-a", "<lg-v4", "<lg-v5", "<lg-v6", "<lg-v7", "<lg-v9", "<sgp", "<flyer",
 		// sold under many names
-		"<mid>", "<mid7", "<mid8", "<mid9", "<mid1", "<mid0", "iplay", "<tpc", "<bq-7", "<bq-1", "readboy", "<mi pad", "<pmt", "<pmp", "<tz7", "<tz8", "<tz1", "lifetab", "<plane ", "<plane_", "; optima ", "<impad",
+		"<mid>", "<mid7", "<mid8", "<mid9", "<mid1", "<mid0", "<iplay", "<tpc", "<bq-7", "<bq-1", "readboy", "<mi pad", "<pmt", "<pmp", "<tz7", "<tz8", "<tz1", "lifetab", "<plane ", "<plane_", "; optima ", "<impad",
 	}},
 	{class: deviceTablet, scope: anywhere, words: []string{"/apad "}}, // Yandex's own word
 }
