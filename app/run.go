@@ -503,7 +503,7 @@ func (p *program) startDashboard(ctx context.Context, mux *http.ServeMux, geoDB 
 	pages := http.NewServeMux()
 	d.Routes(pages)
 	client := func(r *http.Request) hit.Addr { return collector.ClientAddr(r, p.TrustedProxies) }
-	mux.Handle("/", p.bodies.Handler(pages, client, maxForm))
+	mux.Handle("/", p.bodies.Handler(collector.OptOutAtRoot(pages), client, maxForm))
 	p.background("audit log", p.afterStore(d.Run))
 	if p.storeCame() {
 		p.addrs.SetupURL, err = d.SetupURL(ctx, p.baseURL())

@@ -58,6 +58,8 @@ func TestHostsOfPages(t *testing.T) {
 		{"Google Translate of another site", "example.org *.translate.goog", "https://www-example-com.translate.goog/om", "", foreign},
 		{"Google Translate that the owner has not named", "example.org", "https://www-example-org.translate.goog/om", "", foreign},
 		{"cache of AMP", "example.org *.cdn.ampproject.org", "https://www-example-org.cdn.ampproject.org/c/s/www.example.org/om", "www-example-org.cdn.ampproject.org", ""},
+		{"cache of AMP of another site under the site's host", "example.org *.cdn.ampproject.org", "https://www-example-org.cdn.ampproject.org/c/s/evil.com/x", "", foreign},
+		{"the same by name", "example.org www-example-org.cdn.ampproject.org", "https://www-example-org.cdn.ampproject.org/c/s/evil.com/x", "", foreign},
 		{"cache of AMP of another site", "example.org *.cdn.ampproject.org", "https://www-example-com.cdn.ampproject.org/c/s/www.example.com/om", "", foreign},
 	} {
 		r := newRigOf(t, ofHosts(strings.Fields(c.hosts)...), nil)
@@ -89,7 +91,8 @@ func TestPathsOfCopies(t *testing.T) {
 		cache + "/v/s/example.org/om?amp_js_v=0.1":               "/om",
 		cache + "/wp/s/example.org":                              "/",
 		cache + "/c/s/example.org/u/kari":                        "/u/[*]",
-		cache + "/c/s/www.example.com/om":                        "/c/s/www.example.com/om",
+		cache + "/c/s/www.example.com/om":                        "", // another website's
+		cache + "/c/s/om":                                        "/c/s/om",
 		cache + "/om":                                            "/om",
 		"https://example.org/c/s/example.org/om":                 "/c/s/example.org/om",
 		"https://www-example-org.translate.goog/c/s/example.org": "/c/s/example.org",

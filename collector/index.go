@@ -2,6 +2,7 @@ package collector
 
 import (
 	"net/http"
+	"net/url"
 
 	"github.com/fotspor/fotspor/collector/dialect"
 	"github.com/fotspor/fotspor/collector/optout"
@@ -11,7 +12,12 @@ import (
 // choose whether they are counted. A page tells its site by idsite, or else by its host.
 func (c *Collector) index() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		query := r.URL.Query()
+		query := make(url.Values)
+		for name, value := range dialect.Parameters(r.URL.RawQuery) {
+			query.Set(name, dialect.Unescape(value))
+		}
+		r = r.Clone(r.Context())
+		r.URL.RawQuery = query.Encode() // for the box, which asks for more
 		box := optout.Box{
 			Heeds:   !c.Policy.IgnoreObjection,
 			Objects: dialect.Objects(r.Header),
@@ -33,5 +39,21 @@ func (c *Collector) index() http.Handler {
 		default:
 			http.NotFound(w, r)
 		}
+	})
+}
+
+// OptOutAtRoot has next answer, but for what Matomo's pages answer at / too: that is sent
+// on to /index.php.
+func OptOutAtRoot(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" && r.Method == http.MethodGet {
+			for name, value := range dialect.Parameters(r.URL.RawQuery) {
+				if name == "module" && value == "CoreAdminHome" {
+					http.Redirect(w, r, "/index.php?"+r.URL.RawQuery, http.StatusTemporaryRedirect)
+					return
+				}
+			}
+		}
+		next.ServeHTTP(w, r)
 	})
 }

@@ -315,9 +315,11 @@ func TestScriptInBrowser(t *testing.T) {
 func TestOptOutRoutes(t *testing.T) {
 	r := newRig(t, nil)
 	for target, want := range map[string]int{
-		"/index.php?module=CoreAdminHome&action=optOut":   http.StatusOK,
-		"/index.php?action=optOutJS&module=CoreAdminHome": http.StatusOK,
-		"/index.php?module=CoreAdminHome&action=home":     http.StatusNotFound,
+		"/index.php?module=CoreAdminHome&action=optOut":                     http.StatusOK,
+		"/index.php?action=optOutJS&module=CoreAdminHome":                   http.StatusOK,
+		"/index.php?module=CoreAdminHome&amp;action=optOut&amp;language=nb": http.StatusOK,
+		"/index.php?module=CoreAdminHome&amp;action=optOutJS&amp;divId=x":   http.StatusOK,
+		"/index.php?module=CoreAdminHome&action=home":                       http.StatusNotFound,
 		"/index.php": http.StatusNotFound,
 	} {
 		w := r.send(request{target: target})
@@ -326,6 +328,17 @@ func TestOptOutRoutes(t *testing.T) {
 		}
 		if w.Code != want || (w.Header().Get("Cross-Origin-Resource-Policy") == "cross-origin") != (want == http.StatusOK) {
 			t.Errorf("%s: %d, %v", target, w.Code, w.Header())
+		}
+	}
+	root := collector.OptOutAtRoot(http.NotFoundHandler())
+	for target, want := range map[string]string{
+		"/?module=CoreAdminHome&action=optOut":       "/index.php?module=CoreAdminHome&action=optOut",
+		"/?module=CoreAdminHome&amp;action=optOutJS": "/index.php?module=CoreAdminHome&amp;action=optOutJS",
+		"/?module=Login": "", "/": "", "/x?module=CoreAdminHome": "",
+	} {
+		w := httptest.NewRecorder()
+		if root.ServeHTTP(w, request{target: target}.make()); w.Header().Get("Location") != want || (w.Code == http.StatusTemporaryRedirect) != (want != "") {
+			t.Errorf("%s: %d to %q, want %q", target, w.Code, w.Header().Get("Location"), want)
 		}
 	}
 	if w := r.send(request{method: "POST", target: "/index.php?module=CoreAdminHome&action=optOutJS"}); w.Code != http.StatusNotFound {

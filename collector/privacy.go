@@ -69,6 +69,7 @@ func (c *Collector) statementOf(site *knownSite) privacy.Statement {
 
 		Parameters: site.Parameters,
 		Searches:   site.SearchParameters,
+		Categories: site.SearchCategories,
 	}
 	s.GeoText, s.GeoURL = c.Geo.Attribution()
 	return s

@@ -40,7 +40,8 @@ func (c *Collector) readURL(p *passage) reason {
 
 // withoutCache returns the URL of a page with the path that it has on the site, if a
 // cache of AMP serves it: there the path begins with a kind, s for https, and the host
-// of the page, as in /c/s/www.example.org/path.
+// of the page, as in /c/s/www.example.org/path. That of a page of another website is the
+// URL there.
 func (s *knownSite) withoutCache(raw string) string {
 	scheme, rest, ok := strings.Cut(raw, "://")
 	host, path, found := strings.Cut(rest, "/")
@@ -53,8 +54,12 @@ func (s *knownSite) withoutCache(raw string) string {
 	if end < 0 {
 		end = len(path)
 	}
-	if end == 0 || !s.Owns(path[:end]) {
+	named, err := hostname.Parse(path[:end])
+	switch {
+	case err != nil || !strings.Contains(named, "."):
 		return raw
+	case !s.Owns(named):
+		return scheme + "://" + path
 	}
 	return scheme + "://" + host + "/" + strings.TrimPrefix(path[end:], "/")
 }

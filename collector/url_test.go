@@ -135,6 +135,19 @@ func TestStatementTellsOfSearches(t *testing.T) {
 	}
 }
 
+// TestStatementTellsOfCategories: a category that is kept with a search is told of.
+func TestStatementTellsOfCategories(t *testing.T) {
+	for words, lang := range map[string]string{"with the category that you search in (<code>kat</code>), and kept": "en", "kategorien du søker i, likeså (<code>kat</code>). Det lagres": "nb"} {
+		for _, categories := range [][]string{{"kat"}, nil} {
+			r := newRigOf(t, func(s *store.Site) { searching(s); s.SearchCategories = categories }, nil)
+			page := r.send(request{target: "/privacy/1?lang=" + lang}).Body.String()
+			if got := strings.Contains(page, words); got != (categories != nil) {
+				t.Errorf("%s, %v: the statement tells of the category: %t", lang, categories, got)
+			}
+		}
+	}
+}
+
 func TestTrailingSlash(t *testing.T) {
 	for page, want := range map[string][2]string{ // kept, stripped
 		"https://example.org/om/":           {"/om/", "/om"},

@@ -20,6 +20,8 @@ type Statement struct {
 	// Searches are the parameters of page addresses that hold what a visitor searched
 	// for, if the site reads searches off its addresses.
 	Searches []string
+	// Categories are those that hold a category in which they did so.
+	Categories []string
 	// Contact is where people write to: an e-mail address, the address of a
 	// page with http or https, or words. "" leaves them to the site itself.
 	Contact string

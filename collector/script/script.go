@@ -15,7 +15,6 @@ import (
 	"html"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -35,8 +34,9 @@ const (
 	matomo = "matomo.js"
 )
 
-// maxAge is how long a browser may use a script without asking again.
-const maxAge = time.Hour
+// publicly is the Cache-Control of a script that is the same for all pages: how long, in
+// seconds, a browser may use it without asking again.
+const publicly = "public, max-age=3600"
 
 var errMissing = errors.New("the tracker scripts are not in this build: run `make build`")
 
@@ -71,12 +71,14 @@ func Check() error {
 // the script that tells of a visitor who objects. It answers 500 where Check returns an
 // error. It is safe for concurrent use.
 func Handler(countObjections bool) http.Handler {
-	return serve(bundle(telling(ours, countObjections)))
+	js, err := bundle(telling(ours, countObjections))
+	return serve(js, err, publicly)
 }
 
 // Matomo is like Handler, and serves the script that stands in for matomo.js.
 func Matomo(countObjections bool) http.Handler {
-	return serve(bundle(telling(matomo, countObjections)))
+	js, err := bundle(telling(matomo, countObjections))
+	return serve(js, err, publicly)
 }
 
 // Container serves what takes the place of a script of Matomo's tag manager on pages of
@@ -88,9 +90,9 @@ func Container(w http.ResponseWriter, r *http.Request, site uint32, countObjecti
 	if err == nil {
 		js = append(fmt.Appendf(nil, containerCalls, site), js...)
 	}
-	// Which site it is for depends on the page.
+	// Which site it is for depends on the page, which no shared cache looks at.
 	w.Header().Set("Vary", "Referer")
-	serve(js, err).ServeHTTP(w, r)
+	serve(js, err, "private, no-cache").ServeHTTP(w, r)
 }
 
 const containerCalls = `(window._paq=window._paq||[]).some(c=>c&&c[0]=="setSiteId")||_paq.push(["setSiteId",%d],["trackPageView"],["enableLinkTracking"]);
@@ -111,7 +113,7 @@ func NoContainer(w http.ResponseWriter) {
 const noContainer = `console.warn("Fotspor: this page loads a container of Matomo Tag Manager. Fotspor runs none, and knows no site with this page's host. Make the site (fotspor site add), and put the lines that it prints in place of the container's.");
 `
 
-func serve(js []byte, err error) http.Handler {
+func serve(js []byte, err error, cacheControl string) http.Handler {
 	if err != nil {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
@@ -124,7 +126,7 @@ func serve(js []byte, err error) http.Handler {
 		header := w.Header()
 		header.Set("Content-Type", "text/javascript; charset=utf-8")
 		header.Set("X-Content-Type-Options", "nosniff")
-		header.Set("Cache-Control", "public, max-age="+strconv.Itoa(int(maxAge.Seconds())))
+		header.Set("Cache-Control", cacheControl)
 		header.Add("Vary", "Accept-Encoding")
 		// Any page may load it, with or without crossorigin and integrity.
 		header.Set("Access-Control-Allow-Origin", "*")

@@ -3,6 +3,7 @@ package matomo
 import (
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/fotspor/fotspor/collector/dialect"
@@ -14,10 +15,14 @@ import (
 // referrer may be escaped, the words translated, and what stands between is for the
 // administrator of Matomo to choose. See https://matomo.org/faq/how-to/faq_60/.
 var (
-	missingTitle = regexp.MustCompile(`^\s*([45]\d\d)` + between + `\p{L}[\p{L} ]{0,30}?\s*[=:]\s*(.*)$`)
+	missingTitle = regexp.MustCompile(`^\s*([45]\d\d)` + between + `(\p{L}[\p{L} ]{0,30}?)\s*[=:]\s*(.*)$`)
 	spacedFrom   = regexp.MustCompile(`(?:` + between + `\p{L}[\p{L} ]{0,30}?|\s+\p{L}+)\s+=(?:\s+|$)`)
-	knownFrom    = regexp.MustCompile(`(?i)(?:` + between + `|\s+)(?:from|referr?er|ref|fra|frå|från|von|depuis|de|desde|da|van)\s*[=:]\s*`)
+	knownFrom    = regexp.MustCompile(`(?i)(?:` + between + `|\s+)` + fromWord + `\s*[=:]\s*`)
+	onlyFrom     = regexp.MustCompile(`(?i)^` + fromWord + `$`)
 )
+
+// fromWord is a word for where a visitor came from.
+const fromWord = `(?:from|referr?er|ref|fra|frå|från|von|depuis|de|desde|da|van)`
 
 // between is what stands between the parts of a title.
 const between = `(?:\s*[/\\|>:–—»·]+\s*|\s+-+\s+)`
@@ -36,11 +41,14 @@ func (p *params) missing(h *hit.Hit) bool {
 	if len(title) > 3 && (title[3] == '%' || title[3] == '+') { // escaped once more than it was to be
 		title = dialect.Clean(dialect.Unescape(title), dialect.MaxURL)
 	}
+	title = ampersands.Replace(title)
 	status, page := "404", ""
 	if parts := missingTitle.FindStringSubmatch(title); parts != nil {
 		var from string
 		status = parts[1]
-		page, from = cutFrom(parts[2])
+		if page, from = cutFrom(parts[3]); onlyFrom.MatchString(parts[2]) {
+			page, from = "", parts[3]
+		}
 		if from = unescape(from); strings.Contains(from, "://") || strings.HasPrefix(from, "/") {
 			h.Referrer = from
 		}
@@ -58,17 +66,28 @@ func (p *params) missing(h *hit.Hit) bool {
 	return true
 }
 
-// cutFrom returns the page and the referrer of a title.
+// ampersands decodes the entities of &, in titles that a page has written into its HTML.
+var ampersands = strings.NewReplacer("&amp;", "&", "&AMP;", "&", "&#038;", "&", "&#38;", "&", "&#x26;", "&", "&#X26;", "&")
+
+// cutFrom returns the page and the referrer of a title. The last word for a referrer that
+// an address follows, or nothing, divides them: both addresses may contain such a word.
 func cutFrom(s string) (page, from string) {
-	at := spacedFrom.FindStringIndex(s)
-	if at == nil {
-		at = knownFrom.FindStringIndex(s)
+	for _, pattern := range []*regexp.Regexp{spacedFrom, knownFrom} {
+		all := pattern.FindAllStringIndex(s, -1)
+		for _, at := range slices.Backward(all) {
+			if rest := s[at[1]:]; rest == "" || isAddress.MatchString(rest) {
+				return s[:at[0]], rest
+			}
+		}
+		if len(all) > 0 {
+			return s[:all[0][0]], s[all[0][1]:]
+		}
 	}
-	if at == nil {
-		return s, ""
-	}
-	return s[:at[0]], s[at[1]:]
+	return s, ""
 }
+
+// isAddress is the beginning of a URL or a path, perhaps escaped.
+var isAddress = regexp.MustCompile(`(?i)^(?:https?(?::|%3a)|/|%2f)`)
 
 // unescape decodes the escapes of a part of a title, where + is no space.
 func unescape(s string) string {
