@@ -20,7 +20,7 @@ var openings = []string{"mozilla/", "opera/", "ucweb/", "dalvik/"}
 // that of an app, of a television, or of a phone's maker in the days before apps.
 var lateOpenings = []string{
 	"ucweb", "uc browser", "ucbrowser", "opera mini", "opera/9", "qqbrowser", "[fban/", "instagram ",
-	" duckduckgo/", " dalvik/", "hbbtv/", "midp", "up.browser", "obigo", "browser/applewebkit", "; wv)", "tbrowser/",
+	" duckduckgo/", " dalvik/", "hbbtv/", "midp", "up.browser", "obigo", "browser/applewebkit", "; wv)", " tbrowser/",
 }
 
 // opensLikeBrowser reports whether ua begins as a browser's may.

@@ -116,6 +116,7 @@ func TestDevices(t *testing.T) {
 		{"KaiOS", "Mozilla/5.0 (Mobile; Nokia_8110_4G; rv:48.0) Gecko/48.0 Firefox/48.0 KAIOS/2.5", "KaiOS", "mobile"},
 		{"Firefox OS with a model", "Mozilla/5.0 (Mobile; ALCATELOneTouch4012A; rv:28.0) Gecko/28.0 Firefox/28.0", "KaiOS", "mobile"},
 		{"Firefox OS with a build", "Mozilla/5.0 (Mobile; ZTEOPENC; rv:32.0) Gecko/32.0 Firefox/32.0", "KaiOS", "mobile"},
+		{"a browser whose name ends as a television's", "Qwant/2.5 (Android 8.1.0; Mobile; rv:63.0) Gecko/63.0 Firefox/59.0 QwantBrowser/63.0.1", "Android", "mobile"},
 		{"Firefox OS without", "Mozilla/5.0 (Mobile; rv:32.0) Gecko/32.0 Firefox/32.0", "KaiOS", "mobile"},
 		{"Firefox on Android", "Mozilla/5.0 (Android 16; Mobile; rv:152.0) Gecko/152.0 Firefox/152.0", "Android", "mobile"},
 		{"Windows on a phone", "Mozilla/5.0 (Windows NT 10.0; ARM; Lumia 640 LTE) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/46.0.2486.0 Safari/537.36 Edge/13.10586", "Windows Phone", "mobile"},

@@ -71,7 +71,7 @@ var classes = []struct {
 	// Televisions, glasses and cars, by words that no app has
 	{class: deviceOther, scope: anywhere, words: []string{
 		"smart-tv", "hbbtv", "ce-html", "nettv", "netrange", "inettvbrowser", "web0s", "webos.tv", "(tv; rv:", "tv safari", "vidaa", "crkey",
-		"sonycebrowser", "<omi/", "coolita", "gw-device", "stbapp", "dlnadoc", "; viera", "aquosbrowser", "aquos-tv", "aquos_tv", "(dtv)", "(dtv;", "tbrowser/", "zeasn/", "brightsign", "large screen) ", "tv-bro", "tv bro", "(appletv", "(apple tv", "tvos",
+		"sonycebrowser", "<omi/", "coolita", "gw-device", "stbapp", "dlnadoc", "; viera", "aquosbrowser", "aquos-tv", "aquos_tv", "(dtv)", "(dtv;", "<tbrowser/", "<zeasn/", "brightsign", "large screen) ", "tv-bro", "tv bro", "(appletv", "(apple tv", "tvos",
 		"apple watch", "watchos", "oculusbrowser", "picobrowser", "vr safari", "mobile vr", "tesla/", "qtcarbrowser",
 	}},
 	{class: deviceOther, scope: onAndroid, words: []string{
@@ -105,7 +105,7 @@ var classes = []struct {
 		// Samsung, Lenovo, Amazon
 		"<sm-t", "<sm-p", "<sm-x", "<gt-p", "<gt-n51", "<gt-n80", "<tb-", "<tb1", "<tb2", "<tb3", "<yt-", "<yt3", "lenovo b6000", "lenovo b8000", "<kfa", "<kfd", "<kff", "<kfg", "<kfj", "<kfk", "<kfl", "<kfm", "<kfo", "<kfp", "<kfq", "<kfr", "<kfs", "<kft",
 		// Huawei and Honor
-		"<ags-", "<ags2", "<ags3", "<ags4", "<ags5", "<ags6", "<bah-", "<bah2", "<bah3", "<bah4", "<agr-", "<agrk", "<bach-", "<bach3", "<bach4", "<bzt", "<kob-", "<kob2",
+		"<ags-", "<ags2", "<ags3", "<ags4", "<ags5", "<ags6", "<bah-", "<bah2", "<bah3", "<bah4", "<agr-", "<agrk", "<bach-", "<bach3", "<bach4", "<bzt", "<kob-", "<kob2", "<kobe3",
 		"<jdn", "<sht-", "<scmr", "<mrx", "<mrr", "<vrd", "<dby", "<wgr", "<got-", "<brt-",
 		"<bzk", "<dbr", "<btk", "<mon-a", "<mon-w", "<hdn-", "<hdz-", "<cpn-", "<gem-", "<ple-", "<bg2-", "<hey2", "<rod2", "<elk-", "<t1-", "huawei m2",
 		// Google, Xiaomi, Oppo, OnePlus, realme, Asus, Acer, LG, Sony, HTC
