@@ -8,30 +8,14 @@ import "strings"
 // these would put it: in the comment on the system of a desktop, before the engine, in
 // the place of the browser's name, or grown together with that.
 
-// familiar are the words that stand outside the comments of people's browsers
-// beside those of products, in lower case and without a version.
+// familiar are the words of people's browsers, beside those of products, that open
+// them, or stand before the engine or in the place of a browser's name: in lower case
+// and without a version.
 var familiar = strings.Fields(`
-	mozilla applewebkit webkit gecko khtml like version mobile safari presto release build tablet large screen
-	model android linux windows language store webp web search explorer ubuntu kubuntu xubuntu lubuntu debian
-	fedora centos suse opensuse gentoo mandriva mageia mint linuxmint slackware pclinuxos redhat arch archlinux
-	raspbian cyanogenmod lineageos maemo tizen kaios qtwebengine qtwebkit wpe webkitgtk crosswalk crosarc cef
-	arkweb webissimo3 efl-webengine osmeta bropp yowser yaapp_android yasearchapp yandexsearch webomni phx
-	xiaomi svn lite coolnovo comodo_dragon icedragon chromeplus dragon rockmelt flock mrchrome nichrome amigo
-	orbitum sputnik sparrow iridium slimjet cent centbrowser spark bdspark lbbrowser sleipnir lunascape avira
-	ghostery cliqz sznprohlizec basilisk k-meleon kmeleon iceape icedove thunderbird lightning swiftfox
-	cometbird conkeror galeon omniweb icab shiira stainless dooble otter qutebrowser luakit surf arc dia comet
-	zen floorp mullvad polypane wavebox rambox ferdium franz shift blisk kiwi cromite bromite mypal cyberfox
-	aurora fennec minefield rocket kazehakase squider colt kapiko salamweb hao123 liebaofast mobileiron mobicip
-	instabridge wolvic servo crkey tesla teslabrowser jiosphere jiopages soul swing smooz cake dolphin mcent
-	surfy freeu qwant qwantmobile stargon yandex yaani atlas neon leo atom abb odd pocketbook ordissimo wib uws
-	rakutenwebsearch silk-accelerated=true goanna sidebar webpanel corom ulaa catsxp thorium sidekick sigmaos
-	pulse mercury kinza torch superbird 360se 360ee qihu 2345explorer theworld helium genspark quetta decentr
-	presearch slbchan orion kagi
-	tenta perfect yjapp-ios chedot aolbuild adg aolshield hola xvast briskbard openfin
-	sitekiosk streamy vuhuv degdegan flast mxnitro sfive crusta qazweb lovense helio tbc cunaguaro light borealis
-	firephp firebug bdbrowserhd_i18n bloket tvdesktop tradingview coccoc startpage veera skyleap samanthadoubao doubao
-	lark itop webdiscover liri sparksafe slbvpv citizenfx adobecep creativecloud cravingexplorer talon island
-	brightsign dolphinhdcn skyfire`)
+	mozilla applewebkit webkit gecko khtml like version mobile safari presto release build tablet large screen model android
+	linux windows goanna thunderbird lightning icedove iceape conkeror basilisk k-meleon kmeleon galeon omniweb icab shiira
+	kazehakase swiftfox cometbird cyberfox icedragon mypal floorp zen mullvad fennec minefield iridium luakit dooble otter
+	qutebrowser surf wpe webkitgtk arkweb webissimo3 servo qwant qwantmobile salamweb cliqz brightsign tesla freeu aolbuild adobecep`)
 
 // shells are the words of apps that show pages and of televisions: anything may
 // stand beside them.
