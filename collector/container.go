@@ -18,7 +18,7 @@ func (c *Collector) container() http.Handler {
 		if site, ok := c.Sites.byPage(r.Header.Get("Referer")); ok {
 			script.Container(w, r, site.ID, c.Policy.CountObjections)
 		} else {
-			script.NoContainer(w)
+			script.NoContainer(w, r)
 		}
 	})
 }

@@ -144,6 +144,7 @@ func (b *box) views() int {
 const (
 	countedNB, outNB      = "telles, uten at vi", "telles ikke"
 	countedNN, outNN      = "blir talde, utan", "blir ikkje talde"
+	unsureNN              = "med mindre nettstaden sjølv har lagra eit val"
 	lostNN                = "tok ikkje vare på valet"
 	objects               = "Det respekterer vi"
 	keptHere              = "mtm_consent_removed=1"
@@ -157,7 +158,7 @@ func TestFrameInBrowser(t *testing.T) {
 	b := newBox(t, nil)
 	t.Log("with a tracker")
 	b.open(frameTag + matomoTag)
-	b.says(framePage, countedNN)
+	b.says(framePage, countedNN+" at vi veit kven du er.") // which the tracker has told
 	if got := b.views(); got != 2 {
 		t.Errorf("%d views are counted before a choice, want 2", got)
 	}
@@ -195,6 +196,11 @@ func TestFrameInBrowser(t *testing.T) {
 	if got := b.views(); got != 2 {
 		t.Errorf("%d views are counted after all, want 2", got)
 	}
+
+	t.Log("beside a script that tells it nothing")
+	b.open(frameTag + `<script>document.cookie = "mtm_consent_removed=1;path=/;max-age=9"</script><script defer src="STATS/fotspor.js" data-site="3"></script>`)
+	b.says(framePage, unsureNN)
+	chromium.Run(b.tab, chromedp.Evaluate[string](`document.cookie = "mtm_consent_removed=;path=/;max-age=0"`))
 
 	t.Log("where nothing can be kept")
 	b.open(strings.Replace(frameTag, "<iframe ", `<iframe sandbox="allow-scripts" `, 1))
@@ -300,6 +306,9 @@ func TestScriptInBrowser(t *testing.T) {
 	b.open(place + tag("&amp;divId=optout&amp;language=en"))
 	b.press(scriptPage)
 	b.says(scriptPage, "did not keep the choice")
+	if got := b.in(false, `document.querySelector("#optout button").textContent`); got != "Do not count my visits" {
+		t.Errorf("after a choice that was not kept, the button says %q", got)
+	}
 
 	t.Log("with an objection of the browser's own")
 	chromium.Call(b.tab, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{

@@ -36,8 +36,8 @@ func TestContainer(t *testing.T) {
 		{"container_Ab12Cd34.js", "https://butikk.example.org", `["setSiteId",1]`},
 		{"container_Ab12Cd34_dev_0123456789abcdef.js", "https://other.example/a?b", `["setSiteId",2]`},
 		{"container_Ab12Cd34_preview.js", "https://other.example/", `["setSiteId",2]`},
-		{"container_Ab12Cd34.js", "https://stranger.example/", "site add"},
-		{"container_Ab12Cd34.js", "", "site add"}, // which of two sites?
+		{"container_Ab12Cd34.js", "https://stranger.example/", "no site with this page's host. Make the site (fotspor site add)"},
+		{"container_Ab12Cd34.js", "", "no Referer"}, // which of two sites?
 		{"container_Ab12Cd34.js", "/", "site add"},
 		{"container_Ab12Cd34.js", "%", "site add"},
 	} {

@@ -3,6 +3,7 @@
 /** What the box says, in one language. */
 export interface Texts {
   counted: string;
+  unsure: string;
   out: string;
   objects: string;
   lost: string;
@@ -12,10 +13,14 @@ export interface Texts {
   more: string;
 }
 
-/** Where a visitor stands. objects: the browser itself says no. lost: the choice could not be kept. */
+/**
+ * Where a visitor stands. objects: the browser itself says no. unsure: the page may keep a
+ * choice that is not seen from here. lost: the choice could not be kept.
+ */
 export interface Standing {
   out: boolean;
   objects: boolean;
+  unsure?: boolean;
   lost?: boolean;
 }
 
@@ -59,7 +64,8 @@ export function show(
     out = standing.out;
     button.hidden = standing.objects;
     button.textContent = out ? texts.join : texts.leave;
-    said.textContent = standing.objects ? texts.objects : standing.lost ? texts.lost : out ? texts.out : texts.counted;
+    const counted = standing.unsure ? texts.unsure : texts.counted;
+    said.textContent = standing.objects ? texts.objects : standing.lost ? texts.lost : out ? texts.out : counted;
   };
 }
 

@@ -23,7 +23,7 @@ let own = settings.own;
 let there: boolean | undefined; // what the page keeps, once it has told
 let answered = (_: boolean) => {};
 
-const standing = () => ({ out: own || !!there, objects: settings.heeds && objects() });
+const standing = () => ({ out: own || !!there, objects: settings.heeds && objects(), unsure: there === undefined });
 
 /** Whether there is a page around this one. */
 const framed = parent !== window;

@@ -65,6 +65,7 @@ type Box struct {
 type texts struct {
 	Title   string `json:"-"`
 	Counted string `json:"counted"`
+	Unsure  string `json:"unsure"` // for a frame: the page around it may keep a choice that the frame can't see
 	Out     string `json:"out"`
 	Objects string `json:"objects"`
 	Lost    string `json:"lost"`
@@ -78,6 +79,7 @@ var inLanguage = map[string]texts{
 	"en": {
 		Title:   "Whether you are counted",
 		Counted: "Your visits to this website are counted, without knowing who you are.",
+		Unsure:  "Your visits to this website are counted, without knowing who you are, unless the website itself has kept a choice not to be counted. That choice can't be seen from here.",
 		Out:     "Your visits to this website are not counted.",
 		Objects: "Your browser asks websites not to track you. We respect that: your visits are not counted.",
 		Lost:    "Your browser did not keep the choice. Allow cookies for this website and try again.",
@@ -89,6 +91,7 @@ var inLanguage = map[string]texts{
 	"nb": {
 		Title:   "Om du telles",
 		Counted: "Besøkene dine på dette nettstedet telles, uten at vi vet hvem du er.",
+		Unsure:  "Besøkene dine på dette nettstedet telles, uten at vi vet hvem du er, med mindre nettstedet selv har lagret et valg om ikke å telles. Det valget kan ikke ses herfra.",
 		Out:     "Besøkene dine på dette nettstedet telles ikke.",
 		Objects: "Nettleseren din ber nettsteder om ikke å spore deg. Det respekterer vi: Besøkene dine telles ikke.",
 		Lost:    "Nettleseren din tok ikke vare på valget. Tillat informasjonskapsler for dette nettstedet, og prøv igjen.",
@@ -100,6 +103,7 @@ var inLanguage = map[string]texts{
 	"nn": {
 		Title:   "Om du blir talt",
 		Counted: "Besøka dine på denne nettstaden blir talde, utan at vi veit kven du er.",
+		Unsure:  "Besøka dine på denne nettstaden blir talde, utan at vi veit kven du er, med mindre nettstaden sjølv har lagra eit val om ikkje å bli talt. Det valet kan ein ikkje sjå herifrå.",
 		Out:     "Besøka dine på denne nettstaden blir ikkje talde.",
 		Objects: "Nettlesaren din ber nettstader om ikkje å spore deg. Det respekterer vi: Besøka dine blir ikkje talde.",
 		Lost:    "Nettlesaren din tok ikkje vare på valet. Tillat informasjonskapslar for denne nettstaden, og prøv igjen.",
@@ -272,7 +276,7 @@ func (b Box) ServeFrame(w http.ResponseWriter, r *http.Request) {
 		page.Privacy = fmt.Sprintf("privacy/%d?lang=%s", b.Site, lang)
 	}
 	page.Action = "?" + query.Encode()
-	page.State, page.Button, page.Choice = said.Counted, said.Leave, "1"
+	page.State, page.Button, page.Choice = said.Unsure, said.Leave, "1"
 	if b.Out {
 		page.Action = "?" + query.Encode()
 		page.State, page.Button, page.Choice = said.Out, said.Join, "0"

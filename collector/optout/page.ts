@@ -46,7 +46,9 @@ function start(): void {
   const update = show(box, texts, settings.intro, privacy, (out) => {
     if (out) object();
     else unobject();
-    update({ ...standing(), lost: out ? !cookie("mtm_consent_removed") : objected() || withheld() });
+    const lost = out ? !cookie("mtm_consent_removed") : objected() || withheld();
+    if (out && lost) unobject(); // what is known here until the page is left, no tracker knows
+    update({ ...standing(), lost });
   });
   update(standing());
 }

@@ -10,7 +10,7 @@ const older = ["matomo_ignore", "piwik_ignore"];
 
 /** Value of an objection that Fotspor took. Matomo writes a time there. */
 const ours = "1";
-/** Value of a consent that was taken back here. */
+/** Value of a consent that was taken back here, or not given in a consent dialogue. */
 const withdrawn = "2";
 
 const longest = 395 * 24; // hours: 13 months
@@ -90,6 +90,15 @@ export const rememberedCookies = () => cookie(cookiesGiven) || 0;
 
 /** Forgets what Matomo's script kept to know the visitor again. */
 export const forgetVisitor = () => cookies().replace(/_pk_[^=;]*(?==)/g, (name) => (forget(name), ""));
+
+/**
+ * Takes over what a consent dialogue says of statistics, now or earlier. It takes back no
+ * choice but its own, as in fotspor.ts.
+ */
+export function heed(statistics: unknown): void {
+  if (statistics && cookie(removed) === withdrawn) forget(removed);
+  if (statistics === false && !objected() && !withheld()) withdraw();
+}
 
 export function withdraw(hours?: number): void {
   forget(given);

@@ -196,6 +196,40 @@ func TestConsentInBrowser(t *testing.T) {
 		}
 	})
 
+	t.Run("dialogue", func(t *testing.T) {
+		before := ""
+		w := newApart(t, &before)
+		say := func(statistics string) {
+			t.Helper()
+			w.js(`document.body.dispatchEvent(new CustomEvent("toggle-consent", {bubbles: true, detail: ` + statistics + `})); _paq.push(["trackPageView"])`)
+		}
+		w.openWith()
+		w.expectOnly(view)
+		for _, nothing := range []string{"null", "{}", "{marketing: false}", "{statistics: true}"} {
+			say(nothing)
+			w.expectOnly(view)
+		}
+		say("{statistics: false}")
+		w.expectOnly()
+		if got := w.cookies(); got != "mtm_consent_removed=2" {
+			t.Errorf("cookies %q", got)
+		}
+		say("{statistics: true}")
+		w.expectOnly(view, view) // the page is counted once it may be
+		if got := w.cookies(); got != "" {
+			t.Errorf("cookies %q", got)
+		}
+		for _, choice := range []string{"1", "1772366399000"} { // which are no dialogue's
+			w.js(`document.cookie = "mtm_consent_removed=` + choice + `;path=/"`)
+			say("{statistics: false}")
+			say("{statistics: true}")
+			w.expectOnly()
+			if got := ask[string](w, "document.cookie"); got != "mtm_consent_removed="+choice {
+				t.Errorf("cookies %q", got)
+			}
+		}
+	})
+
 	t.Run("sandbox", func(t *testing.T) {
 		w := newWorldWith(t, matomoSnippet("", ""))
 		w.beforeScripts(leave + `; Object.defineProperty(Document.prototype, "cookie", {get() { throw new Error("sandbox") }, set() { throw new Error("sandbox") }})`)

@@ -360,7 +360,7 @@ func TestOptOutButton(t *testing.T) {
 		t.Fatal("docs/script.md has no button")
 	}
 	w := newWorldWith(t, func(stats string) string { return string(button[1]) + script.Snippet(stats, site) })
-	w.website.URL = strings.Replace(w.website.URL, "127.0.0.1", "localhost", 1) // which shares no cookie
+	w.website.URL = strings.Replace(w.website.URL, "127.0.0.1", "www.kommune.localhost", 1) // which shares no cookie
 	pressed := func(want string) {
 		t.Helper()
 		if got := ask[string](w, `document.querySelector("#opt-out").getAttribute("aria-pressed")`); got != want {
@@ -381,6 +381,13 @@ func TestOptOutButton(t *testing.T) {
 	pressed("false")
 	w.js(`history.pushState({}, "", "/three")`)
 	w.expectOnly(sent{"view", "/three", ""})
+	// A choice that Matomo kept for all hosts of the website.
+	w.js(`document.cookie = "mtm_consent_removed=1772366399000;path=/;domain=kommune.localhost"`)
+	if kept := ask[string](w, "document.cookie"); kept != "mtm_consent_removed=1772366399000" {
+		t.Fatalf("cookie %q", kept)
+	}
+	w.tab.Do(chromedp.Click("#opt-out"))
+	pressed("false")
 	if kept := ask[string](w, "document.cookie"); kept != "" {
 		t.Errorf("cookie %q", kept)
 	}

@@ -10,6 +10,7 @@ import {
   consent,
   forgetCookies,
   forgetVisitor,
+  heed,
   object,
   objected,
   place,
@@ -460,6 +461,10 @@ function heard({ data, origin, source }: MessageEvent): void {
 
 if (!window.Matomo) {
   on("message", heard);
+  on("toggle-consent", ({ detail }: CustomEvent) => {
+    heed(detail?.statistics);
+    release();
+  });
   window.Matomo = window.Piwik = matomo;
   onceSeen(release);
   window.matomoAsyncInit?.();

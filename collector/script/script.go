@@ -13,7 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"html"
-	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -99,18 +98,23 @@ const containerCalls = `(window._paq=window._paq||[]).some(c=>c&&c[0]=="setSiteI
 `
 
 // NoContainer serves what takes the place of a script of Matomo's tag manager on pages of
-// no known site: it says on the console what to do.
-func NoContainer(w http.ResponseWriter) {
+// no known site, or where the request does not tell the page: it says on the console what
+// to do.
+func NoContainer(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("Content-Type", "text/javascript; charset=utf-8")
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Cache-Control", "no-store")
 	header.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	header.Set("Access-Control-Allow-Origin", "*")
-	io.WriteString(w, noContainer)
+	why := `knows no site with this page's host. Make the site (fotspor site add)`
+	if r.Header.Get("Referer") == "" {
+		why = `was not told which page this is: the request had no Referer, which the page's Referrer-Policy can leave out. Allow it to name the origin, or make the site if there is none (fotspor site add)`
+	}
+	fmt.Fprintf(w, noContainer, why)
 }
 
-const noContainer = `console.warn("Fotspor: this page loads a container of Matomo Tag Manager. Fotspor runs none, and knows no site with this page's host. Make the site (fotspor site add), and put the lines that it prints in place of the container's.");
+const noContainer = `console.warn("Fotspor: this page loads a container of Matomo Tag Manager. Fotspor runs none, and %s, and put the lines that it prints in place of the container's.");
 `
 
 func serve(js []byte, err error, cacheControl string) http.Handler {
