@@ -127,7 +127,7 @@ func TestMatomoClientOnServer(t *testing.T) {
 		{do: "elsewhere", says: "error 400"},
 		{do: "longAgoWithToken", want: view, of: about{ago: 72 * time.Hour}},
 		{do: "elsewhereWithToken", want: view, of: about{addr: lund}},
-		{do: "bulkWithToken", says: `{"status":"success","tracked":1,"invalid":0}`, want: view,
+		{do: "bulkWithToken", says: `{"status":"success","tracked":1,"invalid":0,"invalid_indices":[]}`, want: view,
 			of: about{addr: lund, ago: 71 * time.Hour, place: geo.Place{Country: "DK"}}},
 		nothing("unknown"),
 	} {

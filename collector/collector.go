@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -83,7 +84,13 @@ type room struct {
 	hits    []hit.Hit // as the dialect read them
 	passage passage
 	rows    []hit.Row // to be kept, those of the bot ledger among them
-	left    []string  // why hits left the pipeline early, in words
+	left    []leftOut // the hits that left the pipeline early
+}
+
+// leftOut is a hit that left the pipeline early.
+type leftOut struct {
+	why  string // in words
+	item int    // as hit.Hit.Item
 }
 
 // clear forgets what the request said. The hits and rows of a large one are let go.
@@ -300,8 +307,9 @@ func (c *Collector) pass(r *http.Request, m *room) dialect.Outcome {
 	for i := range m.hits {
 		if invalid := m.hits[i].Invalid; invalid != "" {
 			outcome.Invalid = append(outcome.Invalid, invalid)
+			outcome.Items = append(outcome.Items, m.hits[i].Item)
 			c.drop(badItem)
-			m.left = append(m.left, invalid)
+			m.left = append(m.left, leftOut{invalid, m.hits[i].Item})
 			continue
 		}
 		n := len(m.rows)
@@ -314,6 +322,7 @@ func (c *Collector) pass(r *http.Request, m *room) dialect.Outcome {
 			continue
 		case why.invalid():
 			outcome.Invalid = append(outcome.Invalid, why.String())
+			outcome.Items = append(outcome.Items, m.hits[i].Item)
 		default:
 			outcome.Tracked++ // left out on purpose, which a tracker must not notice
 		}
@@ -324,7 +333,7 @@ func (c *Collector) pass(r *http.Request, m *room) dialect.Outcome {
 			m.rows = m.rows[:n]
 		}
 		c.drop(why)
-		m.left = append(m.left, why.String())
+		m.left = append(m.left, leftOut{why.String(), m.hits[i].Item})
 	}
 	return outcome
 }
@@ -342,7 +351,7 @@ func (c *Collector) refuse(w http.ResponseWriter, r *http.Request, d dialect.Dia
 		w.Header().Set("Retry-After", body.RetryAfter)
 	}
 	c.drop(why)
-	w.Header()["X-Fotspor"] = told(0, []string{why.String()})
+	w.Header()["X-Fotspor"] = told(0, []leftOut{{why: why.String()}})
 	d.Reply(w, r, dialect.Outcome{Err: err})
 }
 
@@ -370,7 +379,7 @@ func (c *Collector) turnAway(w http.ResponseWriter, r *http.Request, d dialect.D
 		err, after = dialect.ErrTooMany, "10"
 		c.tellOfLimit()
 	}
-	w.Header()["X-Fotspor"] = told(0, []string{why.String()})
+	w.Header()["X-Fotspor"] = told(0, []leftOut{{why: why.String()}})
 	w.Header().Set("Retry-After", after)
 	d.Reply(w, r, dialect.Outcome{Err: err})
 }
@@ -388,8 +397,9 @@ func (c *Collector) tellOfLimit() {
 var allRecorded = []string{"recorded"}
 
 // told is what a site owner reads in the X-Fotspor header of an answer: the values
-// of that header, which must not be changed.
-func told(recorded int, left []string) []string {
+// of that header, which must not be changed. Each reason names its items of a batch, from
+// 0 as in Matomo's invalid_indices, up to maxTold bytes of them.
+func told(recorded int, left []leftOut) []string {
 	if recorded > 0 && len(left) == 0 {
 		return allRecorded
 	}
@@ -398,10 +408,26 @@ func told(recorded int, left []string) []string {
 		parts = append(parts, "recorded")
 	}
 	if len(left) > 0 {
-		var words []string
-		for _, why := range left {
-			if !slices.Contains(words, why) {
-				words = append(words, why)
+		var words, items []string
+		for _, l := range left {
+			at := slices.Index(words, l.why)
+			if at < 0 {
+				at = len(words)
+				words, items = append(words, l.why), append(items, "")
+			}
+			switch {
+			case l.item == 0 || strings.HasSuffix(items[at], "..."):
+			case items[at] == "":
+				items[at] = " (item " + strconv.Itoa(l.item-1)
+			case len(items[at]) > maxTold:
+				items[at] += " ..."
+			default:
+				items[at] += " " + strconv.Itoa(l.item-1)
+			}
+		}
+		for i := range words {
+			if items[i] != "" {
+				words[i] += items[i] + ")"
 			}
 		}
 		parts = append(parts, "dropped: "+strings.Join(words, ", "))
@@ -411,3 +437,7 @@ func told(recorded int, left []string) []string {
 	}
 	return []string{strings.Join(parts, "; ")}
 }
+
+// maxTold bounds the items that are named of one reason, in bytes. There are no more
+// reasons than kinds of mistakes.
+const maxTold = 64

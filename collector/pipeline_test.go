@@ -676,7 +676,7 @@ func TestPipeline(t *testing.T) {
 				}),
 			},
 			dropped: []string{"bad item", "no page", "unknown site"},
-			told:    "recorded; dropped: unknown site, idsite: want the number of a site, from 1, no page",
+			told:    "recorded; dropped: unknown site (item 3), idsite: want the number of a site, from 1 (item 4), no page (item 5)",
 		},
 	}
 	for _, tt := range tests {

@@ -144,10 +144,10 @@ func TestHitsThatAreHandedOn(t *testing.T) {
 		{"bulk with hints only", "Apache-HttpClient/5.3", bulk(`{"idsite":1,"rec":1,"url":"/","uadata":{"brands":[{"brand":"Google Chrome","version":"140"}],"platform":"Windows","mobile":false}}`),
 			"Chrome", "Windows", "other", "recorded"},
 		{"bulk of a browser", firefox, bulk(item), "Firefox", "Windows", "desktop", "recorded"},
-		{"bulk with the agent of a bot", "Apache-HttpClient/5.3", bulk(`"?idsite=1&rec=1&url=/&ua=` + q(google) + `"`), "", "", "", "dropped: bot"},
-		{"bulk with the agent of a library", firefox, bulk(`"?idsite=1&rec=1&url=/&ua=curl/8.1"`), "", "", "", "dropped: bot"},
-		{"bulk of a crawler that runs scripts", google, bulk(item), "", "", "", "dropped: bot"},
-		{"bulk of a browser without a window", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/138.0.0.0 Safari/537.36", bulk(item), "", "", "", "dropped: bot"},
+		{"bulk with the agent of a bot", "Apache-HttpClient/5.3", bulk(`"?idsite=1&rec=1&url=/&ua=` + q(google) + `"`), "", "", "", "dropped: bot (item 0)"},
+		{"bulk with the agent of a library", firefox, bulk(`"?idsite=1&rec=1&url=/&ua=curl/8.1"`), "", "", "", "dropped: bot (item 0)"},
+		{"bulk of a crawler that runs scripts", google, bulk(item), "", "", "", "dropped: bot (item 0)"},
+		{"bulk of a browser without a window", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/138.0.0.0 Safari/537.36", bulk(item), "", "", "", "dropped: bot (item 0)"},
 
 		{"token", "python-requests/2.32", one("&token_auth=hemmelig"), "Other", "Other", "other", "recorded"},
 		{"token and address", "-", one("&token_auth=hemmelig&cip=198.51.100.9"), "Other", "Other", "other", "recorded"},
@@ -208,18 +208,38 @@ func TestItemsTellTheirOwnReason(t *testing.T) {
 		`"?idsite=1&rec=1&url=/&cdt=2026-01-01"`:         "cdt: a time more than 24 hours ago needs a token_auth",
 		`"?idsite=1&rec=1&url=/&cdo=x"`:                  "cdo: want a number of seconds, within 20 years",
 		`{"idsite":1,"rec":1,"url":"/","cdt":"en gang"}`: "cdt: want Unix seconds, a date and time such as 2026-03-01T11:00:00Z, or an offset such as -3 hours, within 20 years",
-		`7`: "item of a bulk request: want a URL with a query, or an object of parameters",
+		`7`:      "item of a bulk request: want a URL with a query, or an object of parameters",
+		`""`:     "item of a bulk request: want a URL with a query, or an object of parameters",
+		`"uten"`: "item of a bulk request: want a URL with a query, or an object of parameters",
 		`{"idsite":1,"rec":1,"url":"/","token_auth":"x"}`:   "",
 		`"?idsite=1&rec=1&url=/&token_auth=hemmelig&cip=x"`: "cip: want an IP address",
 	} {
 		w := r.send(request{target: "/matomo.php", body: `{"requests":[` + item + `]}`})
-		told, answer := "dropped: "+want, `{"status":"success","tracked":0,"invalid":1}`
+		told, answer := "dropped: "+want+" (item 0)", `{"status":"success","tracked":0,"invalid":1}`
+		if strings.Contains(item, "hemmelig") { // with a valid token
+			answer = `{"status":"success","tracked":0,"invalid":1,"invalid_indices":[0]}`
+		}
 		if want == "" {
 			told, answer = "recorded", `{"status":"success","tracked":1,"invalid":0}`
 		}
 		if got := w.Header().Get("X-Fotspor"); got != told || w.Body.String() != answer || w.Code != http.StatusOK {
 			t.Errorf("%s: status %d, X-Fotspor %q, answer %s, want %q", item, w.Code, got, w.Body, told)
 		}
+	}
+}
+
+// TestItemsAreNamed: the header names the items of each reason, as many as fit.
+func TestItemsAreNamed(t *testing.T) {
+	r := newRig(t, nil)
+	send := func(items ...string) string {
+		return r.send(request{target: "/matomo.php", body: `{"requests":[` + strings.Join(items, ",") + `]}`}).Header().Get("X-Fotspor")
+	}
+	const good, foreign, ignored, bad = `"?idsite=1&rec=1&url=/"`, `"?idsite=1&rec=1&url=https://nrk.no/"`, `"?idsite=1&rec=0"`, `""`
+	if got, want := send(good, foreign, ignored, bad, foreign), "recorded; dropped: foreign host (item 1 4), item of a bulk request: want a URL with a query, or an object of parameters (item 3)"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := send(slices.Repeat([]string{foreign}, 2000)...); len(got) > 120 || !strings.HasPrefix(got, "dropped: foreign host (item 0 1 2 3 ") || !strings.HasSuffix(got, " ...)") {
+		t.Errorf("%d bytes: %q", len(got), got)
 	}
 }
 
@@ -488,10 +508,10 @@ func TestLogImporter(t *testing.T) {
 		{` + common + `,"url":"https://example.org/g","urlref":"","cip":"198.51.105.9","cdt":"` + at + `","ua":"` + google + `"},
 		{` + common + `,"url":"https://example.org/h","urlref":"","cip":"198.51.106.9","cdt":"` + at + `","ua":"` + google + `","bots":"1"},
 		{` + common + `,"url":"https://example.org/i","urlref":"","cip":"hemmelig","cdt":"` + at + `","ua":""}]}`})
-	if got := w.Body.String(); w.Code != http.StatusOK || got != `{"status":"success","tracked":8,"invalid":1}` {
+	if got := w.Body.String(); w.Code != http.StatusOK || got != `{"status":"success","tracked":8,"invalid":1,"invalid_indices":[8]}` {
 		t.Errorf("status %d, %s", w.Code, got)
 	}
-	if told := w.Header().Get("X-Fotspor"); told != "recorded; dropped: bot, cip: want an IP address" {
+	if told := w.Header().Get("X-Fotspor"); told != "recorded; dropped: bot (item 6), cip: want an IP address (item 8)" {
 		t.Errorf("X-Fotspor %q", told)
 	}
 	var got []string

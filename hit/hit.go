@@ -58,6 +58,7 @@ type Hit struct {
 	NewVisit bool   // the first of a visit, whatever came before
 	Arrives  bool   // comes from outside of the site; the collector sets it
 	From     string // name of the referring website, whatever campaign there is; the collector sets it
+	Item     int    // its number in a batch, from 1; 0: it came by itself
 	Invalid  string // why this item of a batch can't be recorded; it tells nothing that was sent
 
 	// What a sender with a token says in place of what the address tells, as sent but

@@ -54,6 +54,7 @@ type Outcome struct {
 	Err     error    // from Parse, or ErrUnavailable, ErrTooMany or ErrSlow; the rest is empty then
 	Tracked int      // hits recorded, or left out on purpose, which looks the same
 	Invalid []string // for each hit that could not be recorded, why
+	Items   []int    // for each of these, its number in the batch, from 1, or 0
 }
 
 // Status returns the HTTP status of the outcome of a request with one hit: 413

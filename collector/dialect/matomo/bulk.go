@@ -83,29 +83,29 @@ var (
 const maxItem = 64 << 10
 
 // readItem takes in one item of a bulk request: a URL with a query, or an
-// object of parameters. It returns false for a string without a query, which Matomo
-// skips. One that is longer than maxItem is invalid, and not read.
-func (p *params) readItem(item json.RawMessage) (ok bool, err error) {
+// object of parameters. One that is longer than maxItem is invalid, and not read.
+func (p *params) readItem(item json.RawMessage) error {
 	if len(item) > maxItem {
-		return false, errLongItem
+		return errLongItem
 	}
 	p.bulk = true
 	switch item[0] {
 	case '"':
 		_, query, ok := strings.Cut(jsonText(item), "?")
-		if ok {
-			p.readQuery(query)
+		if !ok {
+			return errItem
 		}
-		return ok, nil
+		p.readQuery(query)
+		return nil
 	case '{':
 		var object map[string]json.RawMessage
 		if err := json.Unmarshal(item, &object); err != nil {
-			return false, errItem
+			return errItem
 		}
 		p.readObject(object)
-		return true, nil
+		return nil
 	}
-	return false, errItem
+	return errItem
 }
 
 // jsonText returns a JSON value as it would stand in a query: a string without

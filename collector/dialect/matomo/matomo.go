@@ -126,6 +126,7 @@ func IsContainer(file string) bool {
 type note struct {
 	bulk    bool  // answer as to a bulk request
 	api     *call // answer as the reporting API
+	trusted bool  // with a valid token: the numbers of bad items are told
 	silent  bool  // send_image=0: no image, no text
 	ignored int   // items of a bulk request that rightly left no hit
 }
@@ -183,22 +184,25 @@ func (d Dialect) parseBulk(r *http.Request, body []byte, hits []hit.Hit) ([]hit.
 	n.silent = batch.silent()
 	hits = slices.Grow(hits, len(batch.Requests))
 	sender, referer, token := dialect.FromHeaders(r), r.Header.Get("Referer"), jsonText(batch.Token)
-	for _, item := range batch.Requests {
+	var asked params // token and site that were last asked for
+	for i, item := range batch.Requests {
 		var p params
-		read, err := p.readItem(item)
-		if err == nil && !read {
-			continue
-		}
+		err := p.readItem(item)
 		h, keep := sender, false
 		if err == nil {
 			if p.token == "" {
 				p.token = token
 			}
 			keep, err = d.apply(&h, &p, referer)
+			if !n.trusted && p.token != "" && h.Site > 0 && (p.token != asked.token || p.idsite != asked.idsite) {
+				asked = p
+				n.trusted = d.allowed(p.token, h.Site)
+			}
 		}
+		h.Item = i + 1
 		switch {
 		case err != nil:
-			hits = append(hits, hit.Hit{Invalid: err.Error()})
+			hits = append(hits, hit.Hit{Item: h.Item, Invalid: err.Error()})
 		case keep:
 			hits = append(hits, h)
 		default:

@@ -342,7 +342,7 @@ func TestParseForms(t *testing.T) {
 			body: `{"requests":["?idsite=3&rec=1&url=/` + strings.Repeat("b", 64<<10) + `","?idsite=3&rec=1&url=/a"]}`,
 			want: []view{{Invalid: "item of a bulk request: larger than 65536 bytes"}, page},
 		},
-		{name: "bulk, items without a query", body: `{"requests":["idsite=3&rec=1&url=/a",""]}`},
+		{name: "bulk, items without a query", body: `{"requests":["idsite=3&rec=1&url=/a",""]}`, want: []view{{Invalid: badItem}, {Invalid: badItem}}},
 		{name: "bulk, items to ignore", body: `{"requests":["?idsite=3&url=/a","?idsite=3&rec=1&ca=1"]}`},
 	}
 	for _, tt := range tests {
@@ -500,6 +500,7 @@ func serve(w http.ResponseWriter, r *http.Request) {
 			o.Tracked++
 		} else {
 			o.Invalid = append(o.Invalid, "unknown site")
+			o.Items = append(o.Items, h.Item)
 		}
 	}
 	d.Reply(w, r, o)
@@ -588,11 +589,15 @@ func TestReply(t *testing.T) {
 		{name: "post, bomb", method: "POST", body: packed(strings.Repeat("x", 5<<20)), header: http.Header{"Content-Encoding": {"gzip"}}, status: 413, contentType: image, want: gif + "Fotspor: http: request body too large\n"},
 		{name: "post, not gzip", method: "POST", body: "rec=1", header: http.Header{"Content-Encoding": {"gzip"}}, status: 400, contentType: image, want: gif + "Fotspor: body: incomplete, or not the gzip that its header says\n"},
 
-		// Bulk: bad items don't fail the others, and nobody is told which they were.
+		// Bulk: bad items don't fail the others, and who has a token is told which they were.
 		{name: "bulk", method: "POST", body: `{"requests":["?idsite=3&rec=1","?idsite=4&rec=1","?idsite=x&rec=1","?idsite=3","no query",{"idsite":3,"rec":1}]}`,
-			status: 200, contentType: jsonType, want: `{"status":"success","tracked":3,"invalid":2}`},
+			status: 200, contentType: jsonType, want: `{"status":"success","tracked":3,"invalid":3}`},
 		{name: "bulk, with token", method: "POST", body: `{"requests":["?idsite=3&rec=1&cip=192.0.2.1","?idsite=4&rec=1&cip=192.0.2.1"],"token_auth":"secret"}`,
-			status: 200, contentType: jsonType, want: `{"status":"success","tracked":1,"invalid":1}`},
+			status: 200, contentType: jsonType, want: `{"status":"success","tracked":1,"invalid":1,"invalid_indices":[1]}`},
+		{name: "bulk, with token, items skipped", method: "POST", body: `{"requests":["","?idsite=3","?idsite=x","?idsite=3&rec=1",7],"token_auth":"secret"}`,
+			status: 200, contentType: jsonType, want: `{"status":"success","tracked":2,"invalid":3,"invalid_indices":[0,2,4]}`},
+		{name: "bulk, with token, all good", method: "POST", body: `{"requests":["?idsite=3&rec=1&token_auth=secret"]}`,
+			status: 200, contentType: jsonType, want: `{"status":"success","tracked":1,"invalid":0,"invalid_indices":[]}`},
 		{name: "bulk, with a guess", method: "POST", body: `{"requests":["?idsite=3&rec=1&cip=192.0.2.1","?idsite=3&rec=1&cdt=2026-01-01","?idsite=3&rec=1"],"token_auth":"guess"}`,
 			status: 200, contentType: jsonType, want: `{"status":"success","tracked":1,"invalid":2}`},
 		{name: "bulk, silent", method: "POST", body: `{"requests":["?idsite=3&rec=1"],"send_image":0}`, status: 204},

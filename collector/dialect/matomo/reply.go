@@ -1,6 +1,7 @@
 package matomo
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -98,7 +99,7 @@ func replyOne(w http.ResponseWriter, o dialect.Outcome, silent bool) {
 }
 
 // replyBulk answers a bulk request: bad items don't fail the others. Matomo names
-// the bad ones (invalid_indices) to superusers only, of which there are none here.
+// the bad ones (invalid_indices, from 0) to whoever holds a token.
 func replyBulk(w http.ResponseWriter, o dialect.Outcome, n note) {
 	word, status := "success", http.StatusOK
 	if o.Err != nil {
@@ -109,5 +110,14 @@ func replyBulk(w http.ResponseWriter, o dialect.Outcome, n note) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	fmt.Fprintf(w, `{"status":%q,"tracked":%d,"invalid":%d}`, word, o.Tracked+n.ignored, len(o.Invalid))
+	fmt.Fprintf(w, `{"status":%q,"tracked":%d,"invalid":%d`, word, o.Tracked+n.ignored, len(o.Invalid))
+	if n.trusted && o.Err == nil {
+		indices := make([]int, len(o.Items))
+		for i, item := range o.Items {
+			indices[i] = item - 1
+		}
+		list, _ := json.Marshal(indices) // of numbers, which never fails
+		fmt.Fprintf(w, `,"invalid_indices":%s`, list)
+	}
+	io.WriteString(w, "}")
 }
