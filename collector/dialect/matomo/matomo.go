@@ -150,10 +150,15 @@ func (d Dialect) Parse(r *http.Request, hits []hit.Hit) ([]hit.Hit, error) {
 		if err != nil {
 			return hits, err
 		}
-		if isBulk(body) {
+		if boundary := boundaryOf(r); boundary != "" {
+			if err := p.readParts(body, boundary); err != nil {
+				return hits, err
+			}
+		} else if isBulk(body) {
 			return d.parseBulk(r, body, hits)
+		} else {
+			p.readQuery(string(body))
 		}
-		p.readQuery(string(body))
 		p.readQuery(r.URL.RawQuery) // the query wins
 		if len(body) > 0 {
 			leave(r, note{silent: p.sendImage == "0"})

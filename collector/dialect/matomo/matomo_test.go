@@ -342,6 +342,10 @@ func TestParseForms(t *testing.T) {
 			body: `{"requests":["?idsite=3&rec=1&url=/` + strings.Repeat("b", 64<<10) + `","?idsite=3&rec=1&url=/a"]}`,
 			want: []view{{Invalid: "item of a bulk request: larger than 65536 bytes"}, page},
 		},
+		{name: "in parts, as FormData", header: http.Header{"Content-Type": {"multipart/form-data; boundary=xyz"}}, want: []view{page},
+			body: "--xyz\r\nContent-Disposition: form-data; name=\"idsite\"\r\n\r\n3\r\n--xyz\r\nContent-Disposition: form-data; name=\"rec\"\r\n\r\n1\r\n" +
+				"--xyz\r\nContent-Disposition: form-data; name=\"url\"; filename=\"x\"\r\n\r\nhttps://example.org/fil\r\n" +
+				"--xyz\r\nContent-Disposition: form-data; name=\"url\"\r\n\r\n/a\r\n--xyz--\r\n"},
 		{name: "bulk, items without a query", body: `{"requests":["idsite=3&rec=1&url=/a",""]}`, want: []view{{Invalid: badItem}, {Invalid: badItem}}},
 		{name: "bulk, items to ignore", body: `{"requests":["?idsite=3&url=/a","?idsite=3&rec=1&ca=1"]}`},
 	}
@@ -587,6 +591,7 @@ func TestReply(t *testing.T) {
 		{name: "post, bare", method: "POST", status: 400, contentType: image, want: gif + "Fotspor: idsite: want the number of a site, from 1\n"},
 		{name: "post, too large", method: "POST", body: strings.Repeat("x", 1<<20+1), status: 413, contentType: image, want: gif + "Fotspor: http: request body too large\n"},
 		{name: "post, bomb", method: "POST", body: packed(strings.Repeat("x", 5<<20)), header: http.Header{"Content-Encoding": {"gzip"}}, status: 413, contentType: image, want: gif + "Fotspor: http: request body too large\n"},
+		{name: "post, in parts, cut off", method: "POST", body: "--xyz\r\nContent-Disposition: form-data; name=\"idsite\"\r\n\r\n3", header: http.Header{"Content-Type": {"multipart/form-data; boundary=xyz"}}, status: 400, contentType: image, want: gif + "Fotspor: body: incomplete, or not the gzip that its header says\n"},
 		{name: "post, not gzip", method: "POST", body: "rec=1", header: http.Header{"Content-Encoding": {"gzip"}}, status: 400, contentType: image, want: gif + "Fotspor: body: incomplete, or not the gzip that its header says\n"},
 
 		// Bulk: bad items don't fail the others, and who has a token is told which they were.

@@ -2,7 +2,6 @@ package matomo
 
 import (
 	"encoding/json"
-	"net/url"
 
 	"github.com/fotspor/fotspor/collector/dialect"
 	"github.com/fotspor/fotspor/referrer"
@@ -168,11 +167,7 @@ func (p *params) readQuery(query string) {
 // readObject takes in the parameters of an object.
 func (p *params) readObject(object map[string]json.RawMessage) {
 	for name, value := range object {
-		if f := p.field(name); f != nil {
-			*f = jsonText(value)
-		} else if isCampaign(name) {
-			p.addCampaign(name, url.QueryEscape(jsonText(value)))
-		}
+		p.set(name, jsonText(value))
 	}
 }
 
