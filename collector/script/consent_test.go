@@ -70,6 +70,7 @@ func TestConsentInBrowser(t *testing.T) {
 		{"an objection", "mtm_consent_removed=1772366399000", "", nil},
 		{"an objection of a site that requires consent", "mtm_consent_removed=1772366399000", `_paq.push(['requireConsent']);`, nil},
 		{"an objection beside an older consent", "mtm_consent=1772366398000; path=/", `document.cookie = "mtm_consent_removed=1772366399000"; _paq.push(['requireConsent']);`, nil},
+		{"an objection on a page whose form hides cookies", "mtm_consent_removed=1", `document.body.insertAdjacentHTML("beforeend", "<form name=cookie></form>");`, nil},
 		{"a consent that follows an objection", "mtm_consent_removed=1772366399000", `_paq.push(['requireConsent'], ['setConsentGiven']);`, []sent{view}},
 		{"an objection at our own box, and a consent tool that gives consent at every page", "mtm_consent_removed=1", `_paq.push(['requireConsent'], ['setConsentGiven']);`, nil},
 		{"an objection at Piwik's box", "piwik_ignore=ignore%3D%2A", "", nil},
