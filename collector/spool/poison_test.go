@@ -146,7 +146,7 @@ func TestPoison(t *testing.T) {
 			want = append(want, name)
 			time.Sleep(5 * time.Second)
 			synctest.Wait()
-			if n := len(to.names); n < i-5 { // the longest wait, and the time to be sealed
+			if n := to.stored(); n < i-5 { // the longest wait, and the time to be sealed
 				t.Fatalf("%d segments are stored of %d", n, i+1)
 			}
 		}

@@ -80,6 +80,13 @@ type store struct {
 	sizes []int
 }
 
+// stored returns how many names are stored, while more may come.
+func (s *store) stored() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.names)
+}
+
 var errStore = errors.New("store is down")
 
 func (s *store) insert(ctx context.Context, rows []hit.Row, token string) error {
