@@ -28,7 +28,6 @@ export const post = (address: string) => silent || navigator.sendBeacon?.(addres
  */
 export const status = (): any => document.querySelector<HTMLMetaElement>("[name=fotspor-status]")?.content;
 
-
 /**
  * Tells a server that counts objections of one, and nothing of the page or the visitor:
  * no referrer, cookie or body, and no origin, which browsers add to a POST.

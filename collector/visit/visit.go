@@ -10,6 +10,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"log/slog"
 	"math/bits"
@@ -425,11 +426,7 @@ func digest(name string) uint8 {
 	if name == "" {
 		return 0
 	}
-	sum := uint32(2166136261) // FNV-1a
-	for i := range len(name) {
-		sum = (sum ^ uint32(name[i])) * 16777619
-	}
-	return uint8(1 + (sum^sum>>8^sum>>16^sum>>24)%255)
+	return uint8(1 + crc32.ChecksumIEEE([]byte(name))%255)
 }
 
 // beginVisit makes row the first of a visit. An earlier moment than that of the last hit
