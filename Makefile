@@ -4,7 +4,7 @@
 GO      ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 COMMIT  := $(shell git rev-parse --verify -q HEAD 2>/dev/null || echo unknown)
-LDFLAGS := -s -w -X github.com/fotspor/fotspor/app.version=$(VERSION) -X github.com/fotspor/fotspor/app.commit=$(COMMIT)
+LDFLAGS := -s -w -X github.com/fotspor/fotspor/cli.version=$(VERSION) -X github.com/fotspor/fotspor/cli.commit=$(COMMIT)
 WEB     := $(wildcard collector/script/*.ts collector/optout/*.ts dashboard/web/*.ts dashboard/web/*.css)
 
 .PHONY: run build test check bench fuzz torture get clean

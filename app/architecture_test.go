@@ -46,10 +46,14 @@ var arrows = map[string][]string{
 	"app/demo":           {"collector/script", "collector/dialect"},
 	"app/plainhttp":      {},
 	"app": {
-		"hit", "browser", "referrer", "geo", "privacy", "store", "store/embedded", "internal/hostname", "internal/trusted",
-		"collector", "dashboard", "dashboard/password", "retention", "app",
+		"hit", "browser", "referrer", "geo", "privacy", "store", "store/embedded", "internal/hostname",
+		"collector", "dashboard", "retention", "app",
 	},
-	"cmd/fotspor":       {"app"},
+	"cli": {
+		"app", "hit", "geo", "privacy", "store", "store/embedded", "internal/hostname", "internal/trusted",
+		"collector/script", "collector/spool", "collector/visit", "dashboard/password", "retention",
+	},
+	"cmd/fotspor":       {"cli"},
 	"deploy":            {},
 	"bench":             {"collector/dialect", "collector/visit", "hit"},
 	"internal/chromium": {},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fotspor/fotspor/app"
+	"github.com/fotspor/fotspor/cli"
 )
 
 // TestRetentionRunHeld: with a clock four years ahead that nothing confirms, a pass by
@@ -32,7 +33,7 @@ func TestRetentionRunHeld(t *testing.T) {
 
 	run := func(now time.Time, args ...string) (string, string, int) {
 		var out, errs bytes.Buffer
-		status := app.Main(t.Context(), app.Env{
+		status := cli.Main(t.Context(), cli.Env{
 			Args: append([]string{"retention", "run", "--store", dsn, "--data", p.opts.Data}, args...), Getenv: func(string) string { return "" },
 			Stdout: &out, Stderr: &errs, Now: func() time.Time { return now }, Synchronised: func() bool { return false },
 		})

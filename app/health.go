@@ -3,9 +3,9 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -149,7 +149,7 @@ func (p *program) opsHandler() http.Handler {
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		if err := p.health.ready(); err != nil {
-			http.Error(w, fmt.Sprintf("not ready: %s", oneLine(err)), http.StatusServiceUnavailable)
+			http.Error(w, "not ready: "+strings.ReplaceAll(err.Error(), "\n", "; "), http.StatusServiceUnavailable)
 			return
 		}
 		io.WriteString(w, "ready\n")

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fotspor/fotspor/app"
+	"github.com/fotspor/fotspor/cli"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/store/storetest"
 )
@@ -201,12 +202,12 @@ func TestHelp(t *testing.T) {
 			t.Errorf("%s --help: status %d, %q, %q", name, status, out, errs)
 		}
 	}
-	if out, _, status := command(t, "", "version"); status != 0 || !strings.HasPrefix(out, "fotspor ") || !strings.Contains(out, app.EngineVersion) {
+	if out, _, status := command(t, "", "version"); status != 0 || !strings.HasPrefix(out, "fotspor ") || !strings.Contains(out, cli.EngineVersion) {
 		t.Errorf("version: %q, status %d", out, status)
 	}
 	pinned, err := os.ReadFile("../package.json")
-	if err != nil || !strings.Contains(string(pinned), `"`+app.EngineVersion+`"`) {
-		t.Errorf("package.json pins another engine than %s", app.EngineVersion)
+	if err != nil || !strings.Contains(string(pinned), `"`+cli.EngineVersion+`"`) {
+		t.Errorf("package.json pins another engine than %s", cli.EngineVersion)
 	}
 }
 

@@ -28,7 +28,7 @@ const (
 // not there at once: hits wait in the spool, pages answer 503, /readyz says why, and the
 // store is tried again until it is there.
 func (p *program) openStore(ctx context.Context) error {
-	cfg := p.Options.store()
+	cfg := p.StoreConfig()
 	cfg.Lazy = true
 	st, err := store.Open(ctx, cfg)
 	if err != nil {

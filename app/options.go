@@ -6,20 +6,21 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/netip"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/fotspor/fotspor/collector/body"
 	"github.com/fotspor/fotspor/collector/limit"
 	"github.com/fotspor/fotspor/collector/visit"
 	"github.com/fotspor/fotspor/geo"
-	"github.com/fotspor/fotspor/internal/trusted"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/referrer"
 	"github.com/fotspor/fotspor/retention"
@@ -102,8 +103,8 @@ func DefaultOptions() Options {
 	}
 }
 
-// validate returns an error that names the first unusable option.
-func (o Options) validate() error {
+// Validate returns an error that names the first unusable option.
+func (o Options) Validate() error {
 	switch {
 	case !o.Collector && !o.Dashboard && !o.Retention:
 		return errors.New("no part to run")
@@ -113,10 +114,10 @@ func (o Options) validate() error {
 		return fmt.Errorf("engine memory %d: want 0 or more", o.EngineMemory)
 	case o.Demo && !(o.Collector && o.Dashboard):
 		return errors.New("demo: needs collector and dashboard")
-	case listenAddr(o.Listen).validate() != nil:
-		return fmt.Errorf("listen on %q: %w", o.Listen, listenAddr(o.Listen).validate())
-	case listenAddr(o.MetricsListen).validate() != nil:
-		return fmt.Errorf("listen on %q for metrics: %w", o.MetricsListen, listenAddr(o.MetricsListen).validate())
+	case ValidateListen(o.Listen) != nil:
+		return fmt.Errorf("listen on %q: %w", o.Listen, ValidateListen(o.Listen))
+	case ValidateListen(o.MetricsListen) != nil:
+		return fmt.Errorf("listen on %q for metrics: %w", o.MetricsListen, ValidateListen(o.MetricsListen))
 	case o.VisitMemory < 0 || o.VisitMemory > 0 && o.VisitMemory < visit.MinMemory:
 		return fmt.Errorf("visit memory %d: want 0, or %d or more", o.VisitMemory, visit.MinMemory)
 	case !(o.RateLimit >= 0): // NaN too
@@ -139,17 +140,14 @@ func (o Options) validate() error {
 	return o.Policy.Validate()
 }
 
-// checkFiles returns an error if a file that is named can't be used, before anything is
-// made or started. It is a mistake in the command line unless the file is refused.
-func (o Options) checkFiles() error {
+// CheckFiles returns an error if a file that is named can't be used. Nothing is made or
+// started.
+func (o Options) CheckFiles() error {
 	_, err := geo.Open(o.Geo, geo.Options{})
 	if err == nil && o.Collector {
 		_, _, err = o.openLists()
 	}
-	if err == nil || errors.Is(err, trusted.ErrRefused) || errors.Is(err, fs.ErrPermission) {
-		return err
-	}
-	return usageError{err}
+	return err
 }
 
 // openLists opens what tells sources and referrer spam.
@@ -169,8 +167,8 @@ func (o Options) openLists() (*referrer.Sources, *referrer.Spam, error) {
 	return sources, spam, nil
 }
 
-// store says where the store is.
-func (o Options) store() store.Config {
+// StoreConfig says where the store is.
+func (o Options) StoreConfig() store.Config {
 	return store.Config{
 		DSN:       o.Store,
 		Dir:       o.Data,
@@ -180,4 +178,31 @@ func (o Options) store() store.Config {
 		Sync:      o.Power,
 		Logger:    o.Logger.With("component", "store"),
 	}
+}
+
+// NewClock returns the judge of this machine's clock, which notes trusted times in the
+// data directory and in st.
+func (o Options) NewClock(st *store.Store, logger *slog.Logger, r prometheus.Registerer) *retention.Clock {
+	file := ""
+	if o.Data != "" {
+		file = filepath.Join(o.Data, "clock.json")
+	}
+	return retention.NewClock(retention.ClockOptions{
+		File: file, Notes: st,
+		Synchronised: o.Synchronised, Reference: st.OtherClock,
+		Now: o.Now, Logger: logger, Registerer: r,
+	})
+}
+
+// ValidateListen returns an error for what no machine could listen on. Whether a name is one
+// of this machine shows when it is tried.
+func ValidateListen(addr string) error {
+	host, port, err := net.SplitHostPort(addr)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	if _, numeric := netip.ParseAddr(host); err != nil || numeric != nil && strings.Trim(host, "0123456789.:") == "" && host != "" {
+		return fmt.Errorf("want an address such as %s, with a port of at most 65535", DefaultListen)
+	}
+	return nil
 }

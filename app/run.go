@@ -51,7 +51,7 @@ const (
 // orderly stop, within 30 seconds of the end of ctx. All that it starts has ended when
 // it returns, but for a step of the stop that ran out of time, which its error names.
 func Run(ctx context.Context, o Options) error {
-	if err := o.validate(); err != nil {
+	if err := o.Validate(); err != nil {
 		return err
 	}
 	p := &program{Options: o, registry: prometheus.NewRegistry(), fatal: make(chan error, 1)}
@@ -147,7 +147,7 @@ func (p *program) start(ctx context.Context) error {
 	}
 
 	if p.Collector || p.Retention {
-		p.clock = p.newClock(p.store, p.component("clock"), p.registry)
+		p.clock = p.NewClock(p.store, p.component("clock"), p.registry)
 		watch := func(ctx context.Context) {
 			if p.Collector { // whose notes go on in the data directory while the store is away
 				select {
@@ -552,7 +552,7 @@ func (p *program) demoSite(ctx context.Context) (store.Site, error) {
 	if named == nil && !slices.Contains(hosts, host) { // an IPv6 address has no name
 		hosts = append(hosts, host)
 	}
-	return p.store.AddSite(ctx, store.Site{Name: "Demo", Hosts: hosts, Location: defaultZone()})
+	return p.store.AddSite(ctx, store.Site{Name: "Demo", Hosts: hosts, Location: DefaultZone()})
 }
 
 // baseURL is how browsers reach the program.
@@ -592,4 +592,13 @@ func (p *program) greetFirst(link string) {
 	if link != "" {
 		fmt.Fprintf(p.Out, "There is no administrator yet. Make the first one here, once:\n  %s\n", link)
 	}
+}
+
+// DefaultZone is the time zone of a site that names none.
+func DefaultZone() *time.Location {
+	loc, err := time.LoadLocation("Europe/Oslo")
+	if err != nil { // no zone data, which the program brings along
+		return time.UTC
+	}
+	return loc
 }

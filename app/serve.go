@@ -23,9 +23,9 @@ const (
 	maxHeaderBytes = 64 << 10
 )
 
-// reserved is how many bytes of garbage may gather, beside as many as there are in
+// ReservedMemory is how many bytes of garbage may gather, beside as many as there are in
 // use, before it is collected.
-const reserved = 32 << 20
+const ReservedMemory = 32 << 20
 
 // spareCollections has garbage collected less often in a program that holds little and
 // throws away much, as the collector does: a few MB in use are else gone through every
@@ -33,7 +33,7 @@ const reserved = 32 << 20
 // never touched, so the system gives none for it. Unlike a higher GOGC it costs no more
 // where much is in use.
 func (p *program) spareCollections() {
-	untouched := make([]byte, reserved)
+	untouched := make([]byte, ReservedMemory)
 	p.onStop(ops, "reserve of memory", func(context.Context) error {
 		runtime.KeepAlive(untouched)
 		return nil

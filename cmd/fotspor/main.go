@@ -9,7 +9,7 @@ import (
 	"syscall"
 	_ "time/tzdata" // sites have time zones; not every machine has their rules
 
-	"github.com/fotspor/fotspor/app"
+	"github.com/fotspor/fotspor/cli"
 )
 
 // Before anything else: SIGHUP, which a service manager may send at any time, ends a
@@ -20,7 +20,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// A second signal ends the program at once.
 	context.AfterFunc(ctx, stop)
-	status := app.Main(ctx, app.Env{
+	status := cli.Main(ctx, cli.Env{
 		Args:   os.Args[1:],
 		Getenv: os.Getenv,
 		Stdin:  os.Stdin,

@@ -1,8 +1,10 @@
-package app
+package cli
 
 import (
 	"math"
 	"testing"
+
+	"github.com/fotspor/fotspor/app"
 )
 
 // TestGoMemory: Go gets nine tenths of what the process may take, less the engine's share.
@@ -15,13 +17,13 @@ func TestGoMemory(t *testing.T) {
 		want      int64
 		enough    bool
 	}{
-		{1500 * mb, 400 * mb, true, 950*mb + reserved, true},
+		{1500 * mb, 400 * mb, true, 950*mb + app.ReservedMemory, true},
 		{1500 * mb, 400 * mb, false, 950 * mb, true},
 		{1500 * mb, 0, false, 1350 * mb, true},
-		{512 * mb, 0, true, 460*mb + reserved, true},
+		{512 * mb, 0, true, 460*mb + app.ReservedMemory, true},
 		{512 * mb, 400 * mb, false, leastMemory, false},
 		{100 * mb, 0, false, leastMemory, false},
-		{math.MaxUint64, 0, true, math.MaxInt64/10*9 + reserved, true},
+		{math.MaxUint64, 0, true, math.MaxInt64/10*9 + app.ReservedMemory, true},
 	} {
 		limit, enough := goMemory(c.total, c.engine, c.collector)
 		if limit < c.want-mb || limit > c.want+mb || enough != c.enough {

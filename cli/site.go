@@ -1,4 +1,4 @@
-package app
+package cli
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/fotspor/fotspor/app"
 	"github.com/fotspor/fotspor/collector/script"
 	"github.com/fotspor/fotspor/internal/hostname"
 	"github.com/fotspor/fotspor/privacy"
@@ -40,7 +41,7 @@ func (c *call) bindSite(s *siteFlags) {
 	c.Var(&s.hosts, "host", "`hosts` of the site, such as example.org, blåbær.no or *.example.org; several with commas, the main one first. Hits of other hosts are left out")
 	c.Var(&s.hosts, "hosts", "the same as --host")
 	c.StringVar(&s.name, "name", "", "`name` of the site (default: its main host)")
-	c.StringVar(&s.zone, "timezone", defaultZone().String(), "time `zone` in which the site's days begin and end")
+	c.StringVar(&s.zone, "timezone", app.DefaultZone().String(), "time `zone` in which the site's days begin and end")
 	c.Var(&s.parameters, "parameters", "query `parameters` that tell pages apart, such as id,page; all others are dropped")
 	c.Var(&s.excluded, "exclude", "`paths` that are not counted, such as /admin/*,*/preview")
 	c.Var(&s.pathRules, "path-rules", "`rules` for paths that may name a person, such as /u/*,/bruker/*/profil,/sak/**: what * and ** stand for is stored as [*]")
@@ -54,7 +55,7 @@ func (c *call) bindSite(s *siteFlags) {
 
 // bindSnippet adds the flag of what is said in the lines to paste.
 func (c *call) bindSnippet(base *string) {
-	c.StringVar(base, "public-url", "http://"+DefaultListen, "`URL` under which browsers reach the collector, for the lines to paste")
+	c.StringVar(base, "public-url", "http://"+app.DefaultListen, "`URL` under which browsers reach the collector, for the lines to paste")
 }
 
 // apply sets in site what the command line says of it.
@@ -217,7 +218,7 @@ func addSite(ctx context.Context, c *call) error {
 	if id > math.MaxUint32 {
 		return usagef("id %d is too large", id)
 	}
-	site := store.Site{ID: uint32(id), Name: hostname.Display(hostname.Canonical(s.hosts[0])), Location: defaultZone()}
+	site := store.Site{ID: uint32(id), Name: hostname.Display(hostname.Canonical(s.hosts[0])), Location: app.DefaultZone()}
 	if err := s.apply(c.flags, &site); err != nil {
 		return err
 	}
@@ -417,13 +418,4 @@ func removeToken(ctx context.Context, c *call) error {
 		return err
 	}
 	return c.withStore(ctx, func(st *store.Store) error { return st.RemoveToken(ctx, words[0]) })
-}
-
-// defaultZone is the time zone of a site that names none.
-func defaultZone() *time.Location {
-	loc, err := time.LoadLocation("Europe/Oslo")
-	if err != nil { // no zone data, which the program brings along
-		return time.UTC
-	}
-	return loc
 }

@@ -1,4 +1,6 @@
-package app
+// Package cli holds the commands of the program. Main runs the one that its arguments
+// name.
+package cli
 
 import (
 	"context"
@@ -6,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -13,8 +16,10 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/fotspor/fotspor/app"
 	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/internal/trusted"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/store"
 )
@@ -76,7 +81,7 @@ type call struct {
 	*Env
 	command
 	flags
-	opts Options
+	opts app.Options
 	log  logFormat
 
 	create bool // a store that is not there is made
@@ -91,7 +96,7 @@ func Main(ctx context.Context, env Env) int {
 		return 0
 	}
 	if err == nil {
-		c := &call{Env: &env, command: cmd, flags: newFlags(cmd.name, env.Getenv), opts: DefaultOptions(), log: "text"}
+		c := &call{Env: &env, command: cmd, flags: newFlags(cmd.name, env.Getenv), opts: app.DefaultOptions(), log: "text"}
 		c.opts.Out = env.Stdout
 		c.opts.Version, c.opts.Commit = version, commit
 		if env.Now != nil {
@@ -180,7 +185,7 @@ func (c *call) parse(level slog.Level, names ...string) ([]string, error) {
 		return nil, err
 	}
 	c.opts.Logger = c.log.logger(c.Stderr, level)
-	if err := c.opts.store().Validate(); err != nil { // not by flag, whose errors show the value
+	if err := c.opts.StoreConfig().Validate(); err != nil { // not by flag, whose errors show the value
 		return nil, usageError{err}
 	}
 	return words, nil
@@ -199,7 +204,7 @@ func (c *call) bindCreate() {
 
 // withStore opens the store and runs f with it.
 func (c *call) withStore(ctx context.Context, f func(st *store.Store) error) error {
-	cfg := c.opts.store()
+	cfg := c.opts.StoreConfig()
 	cfg.Create = c.create
 	if cfg.DSN == "" {
 		if err := takeData(cfg.Dir, cfg.Create); err != nil {
@@ -258,11 +263,14 @@ func serveParts(collector, dashboard, retention bool) func(context.Context, *cal
 		if _, err := c.parse(slog.LevelInfo); err != nil {
 			return err
 		}
-		if err := o.validate(); err != nil {
+		if err := o.Validate(); err != nil {
 			return usageError{err}
 		}
-		if err := o.checkFiles(); err != nil {
-			return err
+		if err := o.CheckFiles(); err != nil {
+			if errors.Is(err, trusted.ErrRefused) || errors.Is(err, fs.ErrPermission) {
+				return err
+			}
+			return usageError{err}
 		}
 		if o.Store == "" || collector || retention {
 			if err := takeData(o.Data, collector); err != nil {
@@ -274,7 +282,7 @@ func serveParts(collector, dashboard, retention bool) func(context.Context, *cal
 		signals, stop := catchHangups()
 		defer stop()
 		o.Hangups = signals
-		return Run(ctx, *o)
+		return app.Run(ctx, *o)
 	}
 }
 

@@ -1,4 +1,4 @@
-package app
+package cli
 
 import (
 	"errors"
@@ -7,6 +7,7 @@ import (
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 
+	"github.com/fotspor/fotspor/app"
 	"github.com/fotspor/fotspor/store/embedded"
 )
 
@@ -54,7 +55,7 @@ func goMemory(total uint64, engine int64, collector bool) (limit int64, enough b
 		limit = leastMemory
 	}
 	if collector {
-		limit += reserved
+		limit += app.ReservedMemory
 	}
 	return limit, enough
 }

@@ -1,4 +1,4 @@
-package app
+package cli
 
 import (
 	"errors"
@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/netip"
 	"strconv"
 	"strings"
 
+	"github.com/fotspor/fotspor/app"
 	"github.com/fotspor/fotspor/collector/visit"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
@@ -104,7 +104,7 @@ func (l logFormat) logger(w io.Writer, level slog.Level) *slog.Logger {
 }
 
 // bindStore adds the flags that say where the store is.
-func (f flags) bindStore(o *Options) {
+func (f flags) bindStore(o *app.Options) {
 	f.Var((*directory)(&o.Data), "data", "`directory` of the spool and of the embedded engine")
 	f.StringVar(&o.Store, "store", o.Store, "`address` of ClickHouse: clickhouse://, http:// or https:// (default: the embedded engine)")
 	f.StringVar(&o.Engine, "engine", o.Engine, "`file` of the embedded engine's library (default: looked for)")
@@ -112,13 +112,13 @@ func (f flags) bindStore(o *Options) {
 }
 
 // bindServing adds the flags of everything that listens.
-func (f flags) bindServing(o *Options) {
+func (f flags) bindServing(o *app.Options) {
 	f.bindStore(o)
 	f.Var((*listenAddr)(&o.MetricsListen), "metrics-listen", "`address` of /metrics, /healthz and /readyz")
 }
 
 // bindPublic adds the flags of what browsers reach.
-func (f flags) bindPublic(o *Options) {
+func (f flags) bindPublic(o *app.Options) {
 	f.Var((*listenAddr)(&o.Listen), "listen", "`address` for browsers")
 	f.Var((*byteSize)(&o.BodyMemory), "body-memory", "most `memory` that bodies of requests under way take together, such as 64MiB (default: 64MiB)")
 	f.StringVar(&o.PublicURL, "public-url", o.PublicURL, "`URL` under which browsers reach it (default: http:// and the address listened on)")
@@ -126,12 +126,12 @@ func (f flags) bindPublic(o *Options) {
 }
 
 // bindGeo adds the flag of the region data, whose licence the dashboard shows.
-func (f flags) bindGeo(o *Options) {
+func (f flags) bindGeo(o *app.Options) {
 	f.Var((*list)(&o.Geo), "geo", "region `files`, DB-IP or MaxMind, separated by commas (default: looked for)")
 }
 
 // bindCollector adds the flags of the collector.
-func (f flags) bindCollector(o *Options) {
+func (f flags) bindCollector(o *app.Options) {
 	f.StringVar(&o.Sources, "sources", o.Sources, "`directory` of Matomo's lists SearchEngines.yml, Socials.yml and AIAssistants.yml (default: the rules shipped)")
 	f.StringVar(&o.ReferrerSpam, "referrer-spam", o.ReferrerSpam, "`file` of hosts whose visits are left out, one a line (default: the list shipped)")
 	f.Var((*record)(&o.Policy.Record), "record", "`what` to record: standard or minimal")
@@ -144,12 +144,12 @@ func (f flags) bindCollector(o *Options) {
 }
 
 // bindRetention adds the flag of the promise on how long rows live.
-func (f flags) bindRetention(o *Options) {
+func (f flags) bindRetention(o *app.Options) {
 	f.Var((*period)(&o.Policy.Retention), "retention", "how `long` raw rows live, such as 3y, 25m or 90d")
 }
 
 // bindAudit adds the flag that says how long the audit log is kept.
-func (f flags) bindAudit(o *Options) {
+func (f flags) bindAudit(o *app.Options) {
 	f.Var((*period)(&o.AuditRetention), "audit-retention", "how `long` lines of the audit log live, such as 12m")
 }
 
@@ -174,20 +174,7 @@ func (a *listenAddr) String() string { return string(*a) }
 
 func (a *listenAddr) Set(s string) error {
 	*a = listenAddr(s)
-	return a.validate()
-}
-
-// validate returns an error for what no machine could listen on. Whether a name is one
-// of this machine shows when it is tried.
-func (a listenAddr) validate() error {
-	host, port, err := net.SplitHostPort(string(a))
-	if err == nil {
-		_, err = net.LookupPort("tcp", port)
-	}
-	if _, numeric := netip.ParseAddr(host); err != nil || numeric != nil && strings.Trim(host, "0123456789.:") == "" && host != "" {
-		return fmt.Errorf("want an address such as %s, with a port of at most 65535", DefaultListen)
-	}
-	return nil
+	return app.ValidateListen(s)
 }
 
 type period privacy.Period

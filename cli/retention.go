@@ -1,34 +1,16 @@
-package app
+package cli
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
-	"path/filepath"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/fotspor/fotspor/retention"
 	"github.com/fotspor/fotspor/store"
 )
-
-// newClock returns the judge of this machine's clock, which notes trusted times in the
-// data directory and in st.
-func (o Options) newClock(st *store.Store, logger *slog.Logger, r prometheus.Registerer) *retention.Clock {
-	file := ""
-	if o.Data != "" {
-		file = filepath.Join(o.Data, "clock.json")
-	}
-	return retention.NewClock(retention.ClockOptions{
-		File: file, Notes: st,
-		Synchronised: o.Synchronised, Reference: st.OtherClock,
-		Now: o.Now, Logger: logger, Registerer: r,
-	})
-}
 
 // dayFlag is a day, as its start in UTC.
 type dayFlag struct{ time.Time }
@@ -76,7 +58,7 @@ func runRetention(ctx context.Context, c *call) error {
 		if _, err := os.Stat(c.opts.Data); errors.Is(err, fs.ErrNotExist) {
 			c.opts.Data = "" // a note must not make the directory: that in the store will do
 		}
-		clock := c.opts.newClock(st, c.opts.Logger, nil)
+		clock := c.opts.NewClock(st, c.opts.Logger, nil)
 		worker := retention.New(retention.Options{
 			Rows: st, Clock: clock, Keep: c.opts.Policy.Retention, Now: c.opts.Now,
 			Audit: st.AuditLog(), AuditKeep: c.opts.AuditRetention,
