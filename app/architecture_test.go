@@ -19,7 +19,8 @@ const module = "github.com/fotspor/fotspor"
 // arrows says what each package of ours may import of ours, besides itself: the
 // arrows of the design. A folder speaks for those below it that are not named.
 var arrows = map[string][]string{
-	"hit":                {},
+	"calendar":           {},
+	"hit":                {"calendar"},
 	"browser":            {"hit"},
 	"internal/hostname":  {},
 	"internal/trusted":   {},
@@ -29,20 +30,20 @@ var arrows = map[string][]string{
 	"privacy":            {"hit", "internal/hostname", "geo/region"},
 	"privacy/scrub":      {"hit"},
 	"store/embedded":     {"internal/trusted"},
-	"store":              {"hit", "internal/hostname", "privacy", "store/embedded"},
+	"store":              {"calendar", "hit", "internal/hostname", "privacy", "store/embedded"},
 	"store/storetest":    {"store", "store/embedded", "internal/trusted"},
 	"retention":          {"privacy"},
 	"collector/dialect":  {"hit", "referrer", "collector/dialect"}, // the names of campaign parameters stand once
 	"collector/script":   {},
 	"collector/optout":   {},
-	"collector/spool":    {"hit"},
-	"collector/visit":    {"hit", "geo", "collector/limit"},
+	"collector/spool":    {"calendar", "hit"},
+	"collector/visit":    {"calendar", "hit", "geo", "collector/limit"},
 	"collector/limit":    {"hit", "geo"},
 	"collector/body":     {"hit", "geo"},
-	"collector":          {"hit", "browser", "referrer", "geo", "privacy", "privacy/scrub", "store", "internal/hostname", "collector"},
-	"dashboard/language": {"hit", "geo/region"},
+	"collector":          {"calendar", "hit", "browser", "referrer", "geo", "privacy", "privacy/scrub", "store", "internal/hostname", "collector"},
+	"dashboard/language": {"calendar", "geo/region"},
 	"dashboard/password": {"internal/hostname"},
-	"dashboard":          {"hit", "geo", "store", "internal/hostname", "dashboard"},
+	"dashboard":          {"calendar", "hit", "geo", "store", "internal/hostname", "dashboard"},
 	"app/demo":           {"collector/script", "collector/dialect"},
 	"app/plainhttp":      {},
 	"app": {
@@ -50,7 +51,7 @@ var arrows = map[string][]string{
 		"collector", "dashboard", "retention", "app",
 	},
 	"cli": {
-		"app", "hit", "geo", "privacy", "store", "store/embedded", "internal/hostname", "internal/trusted",
+		"app", "calendar", "hit", "geo", "privacy", "store", "store/embedded", "internal/hostname", "internal/trusted",
 		"collector/script", "collector/spool", "collector/visit", "dashboard/password", "retention",
 	},
 	"cmd/fotspor":       {"cli"},

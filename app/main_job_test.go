@@ -28,6 +28,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/fotspor/fotspor/app"
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
 )
@@ -63,7 +64,7 @@ type visitor struct {
 	addr  netip.Addr
 	agent agent
 
-	day          hit.Day
+	day          calendar.Day
 	last         time.Time
 	seen         map[string]bool
 	interactions int
@@ -73,11 +74,11 @@ type visitor struct {
 
 // traffic is the independent account: the sums that every figure is held to, by
 // day, dimension and value.
-type traffic map[hit.Day]map[[3]string]*sums
+type traffic map[calendar.Day]map[[3]string]*sums
 
 type sums struct{ Visitors, Visits, Pageviews, Bounces, Seconds int64 }
 
-func (tr traffic) add(day hit.Day, s sums, keys ...[3]string) {
+func (tr traffic) add(day calendar.Day, s sums, keys ...[3]string) {
 	if tr[day] == nil {
 		tr[day] = map[[3]string]*sums{}
 	}
@@ -100,7 +101,7 @@ func (s *sums) plus(o sums) {
 }
 
 // over adds up days, by dimension and value.
-func (tr traffic) over(from, to hit.Day) map[[3]string]sums {
+func (tr traffic) over(from, to calendar.Day) map[[3]string]sums {
 	all := map[[3]string]sums{}
 	for day := from; day <= to; day++ {
 		for k, s := range tr[day] {
@@ -296,7 +297,7 @@ func (p *program) send(h sent) string {
 
 // note enters a hit into the account, by the rules as they are promised.
 func (tr traffic) note(v *visitor, h sent, at time.Time, zone *time.Location, places *geo.DB) {
-	day := hit.DayOf(at.In(zone))
+	day := calendar.DayOf(at.In(zone))
 	var s, page sums
 	s.Pageviews, page.Pageviews = 1, 1
 	if v.day != day {
@@ -440,11 +441,11 @@ func (p *program) checkStored(account traffic, rows int64) {
 // it, and holds it to the account.
 func (p *program) checkDashboard(account traffic, now time.Time) {
 	p.t.Helper()
-	today := hit.DayOf(now)
+	today := calendar.DayOf(now)
 	for _, span := range []struct {
 		query    string
-		from, to hit.Day
-		before   hit.Day // first day of the period before
+		from, to calendar.Day
+		before   calendar.Day // first day of the period before
 	}{
 		{"period=today", today, today, today - 1},
 		{"period=7d", today - 6, today, today - 13},

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/store"
 )
@@ -38,7 +39,7 @@ func (c *call) tryPathRules(ctx context.Context, st *store.Store, site store.Sit
 		fmt.Fprintf(c.Stdout, "Site %d has no traffic to try the rules on.\n", site.ID)
 		return nil
 	}
-	lines, err := st.Top(ctx, site.ID, store.Span{From: day, To: day}, store.Ask{Dimension: store.Pages, Limit: triedPaths})
+	lines, err := st.Top(ctx, site.ID, calendar.One(day), store.Ask{Dimension: store.Pages, Limit: triedPaths})
 	if err != nil {
 		return err
 	}

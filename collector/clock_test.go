@@ -7,10 +7,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/collector"
 	"github.com/fotspor/fotspor/collector/limit"
 	"github.com/fotspor/fotspor/collector/visit"
-	"github.com/fotspor/fotspor/hit"
 )
 
 // TestClockSteps: rows and the lines of the bot ledger are of the moment and the day
@@ -41,7 +41,7 @@ func TestClockSteps(t *testing.T) {
 			for i, row := range r.stored() {
 				in := row.Time.In(oslo)
 				got = append(got, in.Format(time.DateTime))
-				if row.Day != hit.DayOf(in) || r.bots[i].Day != hit.DayOf(in) {
+				if row.Day != calendar.DayOf(in) || r.bots[i].Day != calendar.DayOf(in) {
 					t.Errorf("at %v the day is %v, and in the bot ledger %v", in, row.Day, r.bots[i].Day)
 				}
 			}

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/collector/dialect"
 	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
@@ -397,7 +398,7 @@ func (c *Collector) policyOf(site *knownSite) privacy.Policy {
 // out, which says nothing of where it came from.
 func (p *passage) ledgerRow() {
 	*p.row = hit.Row{
-		Site: p.site.ID, Time: p.row.Time, Day: hit.DayOf(p.hit.Time.In(p.site.Location)),
+		Site: p.site.ID, Time: p.row.Time, Day: calendar.DayOf(p.hit.Time.In(p.site.Location)),
 		Kind: hit.Bot, Name: p.rule, Browser: p.row.Browser,
 	}
 }

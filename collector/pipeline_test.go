@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/collector"
 	"github.com/fotspor/fotspor/collector/limit"
 	"github.com/fotspor/fotspor/collector/spool"
@@ -27,7 +28,7 @@ import (
 
 // base is the row that a first view of the front page of site 1 leaves.
 var base = hit.Row{
-	Site: 1, Time: evening, Day: hit.DayOf(evening) + 1, Kind: hit.Pageview,
+	Site: 1, Time: evening, Day: calendar.DayOf(evening) + 1, Kind: hit.Pageview,
 	Path: "/", Host: "example.org", EntryPath: "/", Network: "203.0.0.0/16",
 	Browser: "Firefox", BrowserVersion: "141", OS: "Windows", Device: "desktop", Language: "nb",
 	Channel: "direct", Pageviews: 1, Visits: 1, Visitors: 1, PageVisitors: 1, Bounces: 1,
@@ -111,7 +112,7 @@ func TestPipeline(t *testing.T) {
 			name:    "Matomo by POST",
 			request: request{target: "/piwik.php", body: "idsite=2&rec=1&url=https://www.other.example/a&lang=en-GB"},
 			rows: []hit.Row{row(at("/a"), func(r *hit.Row) {
-				r.Site, r.Host, r.Language, r.Day = 2, "www.other.example", "en", hit.DayOf(evening)
+				r.Site, r.Host, r.Language, r.Day = 2, "www.other.example", "en", calendar.DayOf(evening)
 			})},
 		},
 		{
@@ -610,7 +611,7 @@ func TestPipeline(t *testing.T) {
 			request: request{target: action + fmt.Sprintf("&cdt=%d&token_auth=hemmelig", evening.AddDate(-2, 0, 0).Unix())},
 			rows: []hit.Row{row(at("/kurs"), func(r *hit.Row) {
 				r.Time = evening.AddDate(-2, 0, 0)
-				r.Day = hit.DayOf(r.Time) + 1
+				r.Day = calendar.DayOf(r.Time) + 1
 			})},
 		},
 		{

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/collector/dialect"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/internal/hostname"
@@ -37,7 +38,7 @@ func (c *Collector) what(w http.ResponseWriter, r *http.Request) {
 	h.Site, h.Kind, h.URL, h.Addr = site.ID, hit.Pageview, "/", ClientAddr(r, c.TrustedProxies)
 	var row hit.Row
 	why := c.run(&passage{hit: &h, request: r, now: c.Now(), row: &row}, anonymous)
-	row.Day = hit.DayOf(h.Time.In(site.Location))
+	row.Day = calendar.DayOf(h.Time.In(site.Location))
 	row.EntryPath = row.Path
 	row.Pageviews, row.Visits, row.Visitors, row.PageVisitors, row.Bounces = 1, 1, 1, 1, 1
 	c.policyOf(site).Trim(&row)

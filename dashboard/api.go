@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/dashboard/language"
 	"github.com/fotspor/fotspor/store"
 )
@@ -24,7 +25,7 @@ type apiDays struct {
 	To   string `json:"to"`
 }
 
-func newAPIDays(s store.Span) apiDays { return apiDays{s.From.String(), s.To.String()} }
+func newAPIDays(s calendar.Range) apiDays { return apiDays{s.From.String(), s.To.String()} }
 
 type apiSums struct {
 	Visitors     int64   `json:"visitors"`

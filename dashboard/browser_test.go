@@ -9,7 +9,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
-	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/internal/chromium"
 	"github.com/fotspor/fotspor/store"
 )
@@ -31,7 +31,7 @@ func openTab(b *bench) *chromium.Tab {
 func TestBrowser(t *testing.T) {
 	b := newBench(t)
 	site := b.addSite("Samvirke Norge", "www.samvirke.example", "Europe/Oslo")
-	today := hit.DayOf(moment)
+	today := calendar.DayOf(moment)
 	story := tell(1, site, today-20, today, 20, moment)
 	put(t, b.store, "story", rowsOf(site, story))
 	tab := openTab(b)
@@ -83,7 +83,7 @@ func TestScreenshots(t *testing.T) {
 	} {
 		site := b.addSite(s.name, s.host, "Europe/Oslo")
 		if i < 3 {
-			story := tell(uint64(i), site, hit.DayOf(moment)-800, hit.DayOf(moment), []float64{90, 60, 4}[i], moment)
+			story := tell(uint64(i), site, calendar.DayOf(moment)-800, calendar.DayOf(moment), []float64{90, 60, 4}[i], moment)
 			put(t, b.store, s.name, rowsOf(site, story))
 			put(t, b.store, s.name+" bots", someBots(site))
 		}

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/dashboard/language"
-	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/store"
 )
 
@@ -52,7 +52,7 @@ func (f *figures) chart(l *language.Language) chart {
 
 // pointNames returns what a point is called on the axis and in full.
 func pointNames(l *language.Language, step store.Step, p store.Point) (label, title string) {
-	day := hit.DayOf(p.Time)
+	day := calendar.DayOf(p.Time)
 	switch step {
 	case store.Hourly:
 		return l.Clock(p.Time), l.ShortDay(day) + " " + l.Clock(p.Time)

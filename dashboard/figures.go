@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/store"
 )
 
@@ -44,7 +45,7 @@ func (d *Dashboard) ask(ctx context.Context, site store.Site, p period, now time
 			return err
 		}
 		f.empty = true
-		ever, err := d.store.Totals(ctx, site.ID, store.Span{From: 0, To: p.today + 1})
+		ever, err := d.store.Totals(ctx, site.ID, calendar.Range{From: 0, To: p.today + 1})
 		f.everHadTraffic = ever != (store.Sums{})
 		return err
 	})

@@ -13,6 +13,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/dashboard/language"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/store"
@@ -55,8 +56,8 @@ func TestFigures(t *testing.T) {
 	var all []told
 	for i, zone := range []string{"Europe/Oslo", "America/Halifax", "Asia/Kolkata"} {
 		site := b.addSite(fmt.Sprint("Site ", i), fmt.Sprintf("s%d.example", i), zone)
-		first, _ := hit.ParseDay("2024-11-20")
-		story := tell(7, site, first, hit.DayOf(moment), []float64{6, 12, 6}[i], moment) // it is early in Halifax
+		first, _ := calendar.ParseDay("2024-11-20")
+		story := tell(7, site, first, calendar.DayOf(moment), []float64{6, 12, 6}[i], moment) // it is early in Halifax
 		put(t, b.store, zone, rowsOf(site, story))
 		all = append(all, told{t, site, story, nil})
 	}
@@ -82,9 +83,9 @@ func TestFigures(t *testing.T) {
 	})
 }
 
-func day(t *testing.T, s string) hit.Day {
+func day(t *testing.T, s string) calendar.Day {
 	t.Helper()
-	d, err := hit.ParseDay(s)
+	d, err := calendar.ParseDay(s)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/internal/hostname"
 )
@@ -14,7 +15,7 @@ import (
 func TestHostsAreShownAsPeopleReadThem(t *testing.T) {
 	b := newBench(t)
 	site := b.addSite("Bær", "xn--blbr-roah.no", "Europe/Oslo")
-	day := hit.DayOf(b.now.In(site.Location))
+	day := calendar.DayOf(b.now.In(site.Location))
 	row := hit.Row{
 		Site: site.ID, Time: b.now.UTC(), Day: day, Kind: hit.Pageview, Path: "/", Host: "xn--blbr-roah.no", EntryPath: "/", Network: "203.0.0.0/16",
 		Browser: "Firefox", Channel: "website", Source: hostname.Canonical("trollbær.example"), Pageviews: 1, Visits: 1, Visitors: 1, PageVisitors: 1, Bounces: 1,

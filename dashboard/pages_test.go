@@ -21,6 +21,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/fotspor/fotspor/browser"
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/dashboard"
 	"github.com/fotspor/fotspor/dashboard/language"
 	"github.com/fotspor/fotspor/hit"
@@ -97,7 +98,7 @@ func TestLinks(t *testing.T) {
 	b.logIn()
 	site := b.addSite("One", "one.example", "Europe/Oslo")
 	b.addSite("Two", "two.example", "UTC")
-	put(t, b.store, "story", rowsOf(site, tell(3, site, hit.DayOf(moment)-60, hit.DayOf(moment), 15, moment)))
+	put(t, b.store, "story", rowsOf(site, tell(3, site, calendar.DayOf(moment)-60, calendar.DayOf(moment), 15, moment)))
 	seen := map[string]bool{}
 	for _, path := range []string{"/", "/sites/1?period=30d", "/sites/2", "/sites/1?period=month&from=2026-10-01", "/sites/1?show=browsers", "/nothing"} {
 		page := b.get(path)
@@ -203,7 +204,7 @@ func TestNewSite(t *testing.T) {
 	if got, want := page.text("#snippet"), `<script defer src="http://stats.example.org/fotspor.js" data-site="1" data-parameters="id,page"></script>`; got != want {
 		t.Errorf("snippet = %q, want %q", got, want)
 	}
-	put(t, b.store, "one", rowsOf(site, tell(1, site, hit.DayOf(moment)-40, hit.DayOf(moment)-20, 20, moment)))
+	put(t, b.store, "one", rowsOf(site, tell(1, site, calendar.DayOf(moment)-40, calendar.DayOf(moment)-20, 20, moment)))
 	page = b.get("/sites/1?period=7d")
 	if page.Find("#snippet").Length() != 0 || page.text(".empty h2") != "No visits in this period" {
 		t.Errorf("a site without visits this week says %q", page.text("main"))
@@ -306,7 +307,7 @@ func someBots(site store.Site) []hit.Row {
 			rule = "prefetch"
 		}
 		rows = append(rows, hit.Row{
-			Site: site.ID, Time: moment, Day: hit.DayOf(moment.In(site.Location)), Kind: hit.Bot, Browser: name, Name: rule,
+			Site: site.ID, Time: moment, Day: calendar.DayOf(moment.In(site.Location)), Kind: hit.Bot, Browser: name, Name: rule,
 		})
 	}
 	return rows
@@ -332,7 +333,7 @@ func TestLeftOut(t *testing.T) {
 	b := newBench(t)
 	b.logIn()
 	site := b.addSite("Samvirke", "samvirke.example", "Europe/Oslo")
-	put(t, b.store, "yesterday", rowsOf(site, tell(5, site, hit.DayOf(moment)-1, hit.DayOf(moment)-1, 6, moment)))
+	put(t, b.store, "yesterday", rowsOf(site, tell(5, site, calendar.DayOf(moment)-1, calendar.DayOf(moment)-1, 6, moment)))
 	if n := b.get("/sites/1?period=today").Find("#leftOut").Length(); n != 0 {
 		t.Error("there is a table of nothing")
 	}
@@ -343,7 +344,7 @@ func TestLeftOut(t *testing.T) {
 	if got := line(); !strings.Contains(got, "protesterer: 0.") || !strings.Contains(got, "sender ingenting") {
 		t.Errorf("of objections the page says %q", got)
 	}
-	objection := hit.Row{Site: site.ID, Time: moment, Day: hit.DayOf(moment.In(site.Location)), Kind: hit.Bot, Name: hit.ObjectionRule}
+	objection := hit.Row{Site: site.ID, Time: moment, Day: calendar.DayOf(moment.In(site.Location)), Kind: hit.Bot, Name: hit.ObjectionRule}
 	put(t, b.store, "objections", []hit.Row{objection, objection})
 	if got := line(); !strings.Contains(got, "protesterer: 2.") {
 		t.Errorf("of two objections the page says %q", got)
@@ -369,7 +370,7 @@ func TestAPI(t *testing.T) {
 	b := newBench(t)
 	b.logIn()
 	site := b.addSite("Samvirke", "samvirke.example", "Europe/Oslo")
-	put(t, b.store, "story", rowsOf(site, tell(5, site, hit.DayOf(moment)-8, hit.DayOf(moment), 6, moment)))
+	put(t, b.store, "story", rowsOf(site, tell(5, site, calendar.DayOf(moment)-8, calendar.DayOf(moment), 6, moment)))
 	put(t, b.store, "bots", someBots(site))
 	for name, path := range map[string]string{
 		"left_out":      "/api/v1/sites/1/left-out?period=today",
@@ -416,7 +417,7 @@ func TestAPI(t *testing.T) {
 	if err := json.Unmarshal([]byte(b.get("/api/v1/sites/1/totals?period=7d").body), &totals); err != nil {
 		t.Fatal(err)
 	}
-	want := total(between(tell(5, site, hit.DayOf(moment)-8, hit.DayOf(moment), 6, moment), hit.DayOf(moment)-6, hit.DayOf(moment)))
+	want := total(between(tell(5, site, calendar.DayOf(moment)-8, calendar.DayOf(moment), 6, moment), calendar.DayOf(moment)-6, calendar.DayOf(moment)))
 	if got := totals.Totals; got.Visitors != want.visitors || got.Visits != want.visits || got.Pageviews != want.pageviews {
 		t.Errorf("totals = %+v, want %+v", got, want)
 	}

@@ -4,7 +4,7 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/store"
 )
 
@@ -26,34 +26,34 @@ const maxDays = 10 * 366
 // period is a run of days to report, beside an earlier one to compare with.
 type period struct {
 	name   string
-	span   store.Span
-	before store.Span
-	today  hit.Day // of the site, when the period was read
+	span   calendar.Range
+	before calendar.Range
+	today  calendar.Day // of the site, when the period was read
 }
 
 // parsePeriod reads the period of a query: period, and from and to where it
 // needs them. now is in the time zone of the site, which decides what today is.
 func parsePeriod(query url.Values, now time.Time) (period, error) {
-	p := period{name: query.Get("period"), today: hit.DayOf(now)}
+	p := period{name: query.Get("period"), today: calendar.DayOf(now)}
 	if p.name == "" {
 		p.name = defaultPeriod
 	}
 	var err error
 	switch p.name {
 	case today:
-		p.span = store.Span{From: p.today, To: p.today}
+		p.span = calendar.One(p.today)
 		p.before = p.span.Before()
 	case sevenDays:
-		p.span = store.Span{From: p.today - 6, To: p.today}
+		p.span = calendar.Range{From: p.today - 6, To: p.today}
 		p.before = p.span.Before()
 	case thirtyDays:
-		p.span = store.Span{From: p.today - 29, To: p.today}
+		p.span = calendar.Range{From: p.today - 29, To: p.today}
 		p.before = p.span.Before()
 	case month:
 		err = p.month(query.Get("from"))
 	case twelveMonths:
-		p.span = store.Span{From: addMonths(firstOfMonth(p.today), -11), To: p.today}
-		p.before = store.Span{From: addMonths(p.span.From, -12), To: addMonths(p.span.To, -12)}
+		p.span = calendar.Range{From: p.today.FirstOfMonth().AddMonths(-11), To: p.today}
+		p.before = p.span.AddMonths(-12)
 	case custom:
 		err = p.custom(query.Get("from"), query.Get("to"))
 	default:
@@ -68,40 +68,29 @@ func (p *period) month(from string) error {
 	day := p.today
 	if from != "" {
 		var err error
-		if day, err = hit.ParseDay(from); err != nil || day > p.today {
+		if day, err = calendar.ParseDay(from); err != nil || day > p.today {
 			return badPeriod
 		}
 	}
-	first := firstOfMonth(day)
-	end := addMonths(first, 1) - 1
-	p.span = store.Span{From: first, To: min(end, p.today)}
-	p.before = store.Span{From: addMonths(first, -1), To: first - 1}
-	if p.span.To != end {
-		p.before.To = min(p.before.To, p.before.From+hit.Day(p.span.Days()-1))
+	p.span = calendar.Month(day)
+	p.before = calendar.Month(p.span.From - 1)
+	if p.span.To > p.today {
+		p.span.To = p.today
+		p.before.To = min(p.before.To, p.before.From+calendar.Day(p.span.Days()-1))
 	}
 	return nil
 }
 
 // custom makes p the days from one to another; days to come are left out.
 func (p *period) custom(from, to string) error {
-	first, err1 := hit.ParseDay(from)
-	last, err2 := hit.ParseDay(to)
-	p.span = store.Span{From: first, To: min(last, p.today)}
+	first, err1 := calendar.ParseDay(from)
+	last, err2 := calendar.ParseDay(to)
+	p.span = calendar.Range{From: first, To: min(last, p.today)}
 	if err1 != nil || err2 != nil || first < 0 || first > last || first > p.today || p.span.Days() > maxDays {
 		return badPeriod
 	}
 	p.before = p.span.Before()
 	return nil
-}
-
-func firstOfMonth(d hit.Day) hit.Day { return d - hit.Day(d.Time().Day()-1) }
-
-// addMonths moves a day by months; where that month is too short, to its end.
-func addMonths(d hit.Day, n int) hit.Day {
-	y, m, day := d.Time().Date()
-	first := hit.DayOf(time.Date(y, m+time.Month(n), 1, 0, 0, 0, 0, time.UTC))
-	last := hit.DayOf(time.Date(y, m+time.Month(n)+1, 0, 0, 0, 0, 0, time.UTC))
-	return min(first+hit.Day(day-1), last)
 }
 
 // isToday reports whether the period is a day that is not over: then only the
@@ -128,7 +117,7 @@ func (p period) query() url.Values {
 	case p.name == custom:
 		q.Set("from", p.span.From.String())
 		q.Set("to", p.span.To.String())
-	case p.name == month && firstOfMonth(p.today) != p.span.From:
+	case p.name == month && p.today.FirstOfMonth() != p.span.From:
 		q.Set("from", p.span.From.String())
 	}
 	return q
@@ -137,7 +126,7 @@ func (p period) query() url.Values {
 // earlier returns the query of the period before this one.
 func (p period) earlier() url.Values {
 	if p.name == month {
-		return url.Values{"period": {month}, "from": {addMonths(p.span.From, -1).String()}}
+		return url.Values{"period": {month}, "from": {p.span.From.AddMonths(-1).String()}}
 	}
 	return customQuery(p.span.Before())
 }
@@ -148,11 +137,11 @@ func (p period) later() url.Values {
 		return nil
 	}
 	if p.name == month {
-		return url.Values{"period": {month}, "from": {addMonths(p.span.From, 1).String()}}
+		return url.Values{"period": {month}, "from": {p.span.From.AddMonths(1).String()}}
 	}
-	return customQuery(store.Span{From: p.span.To + 1, To: p.span.To + hit.Day(p.span.Days())})
+	return customQuery(p.span.After())
 }
 
-func customQuery(s store.Span) url.Values {
+func customQuery(s calendar.Range) url.Values {
 	return url.Values{"period": {custom}, "from": {s.From.String()}, "to": {s.To.String()}}
 }

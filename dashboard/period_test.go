@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/store"
 )
 
@@ -73,7 +73,7 @@ func TestBadPeriod(t *testing.T) {
 
 func TestStep(t *testing.T) {
 	for days, want := range map[int32]store.Step{1: store.Hourly, 2: store.Daily, 92: store.Daily, 93: store.Monthly} {
-		p := period{span: store.Span{From: 100, To: 99 + hit.Day(days)}}
+		p := period{span: calendar.Range{From: 100, To: 99 + calendar.Day(days)}}
 		if got := p.step(); got != want {
 			t.Errorf("step of %d days = %s, want %s", days, got, want)
 		}

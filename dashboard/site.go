@@ -9,8 +9,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/dashboard/language"
-	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/internal/hostname"
 	"github.com/fotspor/fotspor/store"
 )
@@ -89,8 +89,8 @@ func (d *Dashboard) showSites(c *call) error {
 	group.SetLimit(parallelQueries)
 	for i, site := range sites {
 		group.Go(func() error {
-			today := hit.DayOf(c.now.In(site.Location))
-			points, err := d.store.Series(ctx, site, store.Span{From: today - 13, To: today}, store.Daily)
+			today := calendar.DayOf(c.now.In(site.Location))
+			points, err := d.store.Series(ctx, site, calendar.Range{From: today - 13, To: today}, store.Daily)
 			lines[i] = newSiteLine(c.lang, site, points)
 			return err
 		})

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/store"
 )
@@ -18,7 +19,7 @@ type act struct {
 	person *person
 	visit  *visit
 	time   time.Time
-	day    hit.Day
+	day    calendar.Day
 	kind   hit.Kind
 	path   string
 	name   string
@@ -94,7 +95,7 @@ func newVisit(r *rand.Rand) *visit {
 
 // tell makes up what happened on a site from one day to another, in order of
 // time, and stops at now.
-func tell(seed uint64, site store.Site, from, to hit.Day, perDay float64, now time.Time) []act {
+func tell(seed uint64, site store.Site, from, to calendar.Day, perDay float64, now time.Time) []act {
 	r := rand.New(rand.NewPCG(seed, uint64(site.ID)))
 	people := make([]*person, 40+int(perDay)*12)
 	for i := range people {
@@ -119,10 +120,10 @@ func tell(seed uint64, site store.Site, from, to hit.Day, perDay float64, now ti
 	return slices.DeleteFunc(story, func(a act) bool { return a.time.After(now) })
 }
 
-func tellVisit(r *rand.Rand, site store.Site, day hit.Day, who *person) []act {
+func tellVisit(r *rand.Rand, site store.Site, day calendar.Day, who *person) []act {
 	hour := 6 + (r.Float64()+r.Float64())*8.9
 	at := day.In(site.Location).Add(time.Duration(hour * float64(time.Hour))).Truncate(time.Second)
-	if hit.DayOf(at) != day {
+	if calendar.DayOf(at) != day {
 		return nil // the clock was put forward
 	}
 	v := newVisit(r)
@@ -141,7 +142,7 @@ func tellVisit(r *rand.Rand, site store.Site, day hit.Day, who *person) []act {
 		}
 		acts = append(acts, a)
 		at = at.Add(time.Duration(4+r.IntN(200)) * time.Second)
-		if hit.DayOf(at.In(site.Location)) != day {
+		if calendar.DayOf(at.In(site.Location)) != day {
 			break
 		}
 	}
@@ -167,7 +168,7 @@ func apart(day []act) []act {
 // rowsOf tells a story as rows.
 func rowsOf(site store.Site, story []act) []hit.Row {
 	type dayPerson struct {
-		day    hit.Day
+		day    calendar.Day
 		person *person
 	}
 	type dayPage struct {
@@ -233,7 +234,7 @@ type tally struct {
 // day, where the first act of that day is; a visit where its first act is.
 func count(story []act, key func(act) string) map[string]tally {
 	type dayPerson struct {
-		day    hit.Day
+		day    calendar.Day
 		person *person
 	}
 	firstOfDay := map[dayPerson]act{}
@@ -288,6 +289,6 @@ func count(story []act, key func(act) string) map[string]tally {
 func total(story []act) tally { return count(story, func(act) string { return "" })[""] }
 
 // between returns the acts of the days from one to another, both included.
-func between(story []act, from, to hit.Day) []act {
+func between(story []act, from, to calendar.Day) []act {
 	return slices.DeleteFunc(slices.Clone(story), func(a act) bool { return a.day < from || a.day > to })
 }

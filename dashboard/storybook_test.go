@@ -12,8 +12,8 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/dashboard/language"
-	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/store"
 )
 
@@ -119,7 +119,7 @@ var aSite = store.Site{ID: 1, Name: "Arne & Åse <AS>", Hosts: []string{"www.exa
 func somePoints(n int, visitors func(int) int64) []store.Point {
 	var all []store.Point
 	for i := range n {
-		all = append(all, store.Point{Time: hit.Day(20000 + i).Time(), Sums: store.Sums{Visitors: visitors(i), Pageviews: 2 * visitors(i)}})
+		all = append(all, store.Point{Time: calendar.Day(20000 + i).Time(), Sums: store.Sums{Visitors: visitors(i), Pageviews: 2 * visitors(i)}})
 	}
 	return all
 }

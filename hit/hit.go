@@ -1,6 +1,6 @@
 // Package hit is the domain: Hit is what one request of a visitor says and lives
 // in memory only; Row is the anonymous part of it that may be stored. The package
-// imports nothing else of ours.
+// imports nothing of ours but calendar.
 package hit
 
 import (

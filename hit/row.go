@@ -1,6 +1,10 @@
 package hit
 
-import "time"
+import (
+	"time"
+
+	"github.com/fotspor/fotspor/calendar"
+)
 
 // ObjectionRule is the Name of a row of kind Bot that stands for a page view of a visitor
 // who objects. Its Browser is "".
@@ -13,8 +17,8 @@ const ObjectionRule = "objection"
 // which is the name of the bot or "", and Name, which is the rule that told it.
 type Row struct {
 	Site           uint32
-	Time           time.Time // UTC, to the second
-	Day            Day       // the day of Time in the site's own time zone
+	Time           time.Time    // UTC, to the second
+	Day            calendar.Day // the day of Time in the site's own time zone
 	Kind           Kind
 	Path           string // path of the page; query parameters only where the site allows them
 	Host           string
@@ -49,47 +53,3 @@ type Row struct {
 	Bounces      int32 // +1 on the first page view of a visit, -1 on the second interaction
 	Seconds      int32 // since the previous hit of the visit
 }
-
-// Day is a calendar day, counted from 1970-01-01.
-type Day int32
-
-// DayOf returns the calendar day of t in t's own location.
-func DayOf(t time.Time) Day {
-	y, m, d := t.Date()
-	return Day(time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / 86400)
-}
-
-// ParseDay reads a day written as 2006-01-02.
-func ParseDay(s string) (Day, error) {
-	t, err := time.Parse(time.DateOnly, s)
-	if err != nil {
-		return 0, err
-	}
-	return DayOf(t), nil
-}
-
-// Time returns midnight UTC of the day.
-func (d Day) Time() time.Time { return time.Unix(int64(d)*86400, 0).UTC() }
-
-// In returns the first moment of the day in loc. Where summer time begins at
-// midnight there is no midnight; where it ends at one o'clock there are two.
-func (d Day) In(loc *time.Location) time.Time {
-	year, month, day := d.Time().Date()
-	t := time.Date(year, month, day, 0, 0, 0, 0, loc)
-	zoneStart, zoneEnd := t.ZoneBounds()
-	if DayOf(t) < d {
-		return zoneEnd
-	}
-	if !zoneStart.IsZero() {
-		_, offset := t.Zone()
-		_, before := zoneStart.Add(-1).Zone()
-		other := t.Add(time.Duration(offset-before) * time.Second)
-		if other.Before(t) && DayOf(other) == d {
-			return other
-		}
-	}
-	return t
-}
-
-// String returns the day as 2006-01-02.
-func (d Day) String() string { return d.Time().Format(time.DateOnly) }

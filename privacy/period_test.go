@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/privacy"
 )
 
@@ -123,7 +123,7 @@ func TestCutoff(t *testing.T) {
 		{"2027-03-02", "1m1d", "2027-02-01"},
 	} {
 		p := mustParse(t, c.period)
-		now, err := hit.ParseDay(c.now)
+		now, err := calendar.ParseDay(c.now)
 		if err != nil {
 			t.Fatal(err)
 		}

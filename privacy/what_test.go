@@ -9,6 +9,7 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
 )
@@ -16,7 +17,7 @@ import (
 func visitRow() hit.Row {
 	now := statement().Made
 	return hit.Row{
-		Site: 3, Time: now, Day: hit.DayOf(now), Kind: hit.Pageview, Path: "/", Host: "example.no",
+		Site: 3, Time: now, Day: calendar.DayOf(now), Kind: hit.Pageview, Path: "/", Host: "example.no",
 		Network: "203.0.0.0/16", Country: "NO", Region: "NO-46",
 		Browser: "Firefox", BrowserVersion: "145", OS: "Linux", Device: "desktop", Language: "nb",
 		Channel: "website", Source: "example.org", EntryPath: "/", PreviousPath: "/om-oss",

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
 )
 
@@ -19,7 +20,7 @@ type botLine struct {
 
 type botKey struct {
 	site       uint32
-	day        hit.Day
+	day        calendar.Day
 	rule, name string
 }
 
@@ -79,12 +80,12 @@ type BotCount struct {
 
 // Objections returns how many page views of a site over a span were left out because the
 // visitor objected, as far as their objections reached the collector.
-func (s *Store) Objections(ctx context.Context, site uint32, span Span) (n int64, err error) {
+func (s *Store) Objections(ctx context.Context, site uint32, span calendar.Range) (n int64, err error) {
 	query := `
 		SELECT sum(t.hits)
 		FROM bots AS t
 		WHERE t.site = {site:UInt32} AND t.day BETWEEN {from:Date} AND {to:Date} AND t.rule = {rule:String}`
-	if err := s.conn.QueryRow(bind(ctx, span.params(site, "rule", hit.ObjectionRule)), query).Scan(&n); err != nil {
+	if err := s.conn.QueryRow(bind(ctx, params(site, span, "rule", hit.ObjectionRule)), query).Scan(&n); err != nil {
 		return 0, fmt.Errorf("objections at site %d: %w", site, err)
 	}
 	return n, nil
@@ -92,7 +93,7 @@ func (s *Store) Objections(ctx context.Context, site uint32, span Span) (n int64
 
 // Bots returns the bots of a site over a span, most hits first: at most limit, or
 // 1,000 if that is 0.
-func (s *Store) Bots(ctx context.Context, site uint32, span Span, limit int) ([]BotCount, error) {
+func (s *Store) Bots(ctx context.Context, site uint32, span calendar.Range, limit int) ([]BotCount, error) {
 	query := `
 		SELECT t.rule, t.name, sum(t.hits) AS n
 		FROM bots AS t
@@ -100,7 +101,7 @@ func (s *Store) Bots(ctx context.Context, site uint32, span Span, limit int) ([]
 		GROUP BY t.rule, t.name
 		ORDER BY n DESC, t.rule, t.name
 		LIMIT {limit:UInt32}`
-	rows, err := s.conn.Query(bind(ctx, span.params(site, "limit", limited(limit), "objection", hit.ObjectionRule)), query)
+	rows, err := s.conn.Query(bind(ctx, params(site, span, "limit", limited(limit), "objection", hit.ObjectionRule)), query)
 	if err != nil {
 		return nil, fmt.Errorf("bots of site %d: %w", site, err)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/store"
 	"github.com/fotspor/fotspor/store/storetest"
@@ -22,7 +23,7 @@ import (
 // botRow is one hit of a bot on a day written as 2006-01-02.
 func botRow(t *testing.T, site uint32, day, rule, name string) hit.Row {
 	t.Helper()
-	d, err := hit.ParseDay(day)
+	d, err := calendar.ParseDay(day)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +45,7 @@ func TestBotsAreCountedByRuleAndName(t *testing.T) {
 	}, "a")
 	mustInsert(t, st, []hit.Row{botRow(t, 1, last, "word", "Googlebot"), botRow(t, 1, last, "prefetch", "")}, "b")
 
-	span := store.Span{From: botRow(t, 1, first, "", "").Day, To: botRow(t, 1, last, "", "").Day}
+	span := calendar.Range{From: botRow(t, 1, first, "", "").Day, To: botRow(t, 1, last, "", "").Day}
 	want := []store.BotCount{
 		{Rule: "word", Name: "Googlebot", Hits: 3},
 		{Rule: "prefetch", Name: "", Hits: 2},
@@ -182,8 +183,8 @@ func TestInsertOverManyMonths(t *testing.T) {
 	for month := range 119 { // of the ten years that raw rows may live
 		at := now.AddDate(0, -month, 0)
 		rows = append(rows,
-			hit.Row{Site: 1, Time: at, Day: hit.DayOf(at), Kind: hit.Pageview, Pageviews: 1},
-			hit.Row{Site: 1, Time: at, Day: hit.DayOf(at), Kind: hit.Bot, Name: "word"})
+			hit.Row{Site: 1, Time: at, Day: calendar.DayOf(at), Kind: hit.Pageview, Pageviews: 1},
+			hit.Row{Site: 1, Time: at, Day: calendar.DayOf(at), Kind: hit.Bot, Name: "word"})
 	}
 	for range 2 {
 		mustInsert(t, st, rows, "a")

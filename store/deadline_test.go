@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
-	"github.com/fotspor/fotspor/store"
 )
 
 // hangs are servers that never answer, each in its own way.
@@ -79,7 +79,7 @@ func TestHangingServer(t *testing.T) {
 			t.Run(name+" "+scheme, func(t *testing.T) {
 				t.Parallel()
 				st := openLazy(t, scheme+"://"+hang(t)+"/x?dial_timeout="+dial.String())
-				day := hit.DayOf(time.Now())
+				day := calendar.DayOf(time.Now())
 				rows := make([]hit.Row, 1000)
 				for i := range rows {
 					rows[i] = hit.Row{Site: 1, Time: day.Time(), Day: day, Kind: hit.Pageview}
@@ -96,7 +96,7 @@ func TestHangingServer(t *testing.T) {
 					"DeleteBefore": func(ctx context.Context) error { _, err := st.DeleteBefore(ctx, day.Time()); return err },
 					"Expire":       func(ctx context.Context) error { return st.Expire(ctx, privacy.Default().Retention) },
 					"Totals": func(ctx context.Context) error {
-						_, err := st.Totals(ctx, 1, store.Span{From: day, To: day})
+						_, err := st.Totals(ctx, 1, calendar.One(day))
 						return err
 					},
 				} {

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/store"
@@ -123,8 +124,8 @@ func TestErrorsHoldNoParameters(t *testing.T) {
 	if err := st.AddUser(t.Context(), store.User{Name: secret, Password: secret, Role: store.Viewer}); err != nil {
 		t.Fatal(err)
 	}
-	day := hit.DayOf(time.Now())
-	at, span := day.Time(), store.Span{From: day, To: day}
+	day := calendar.DayOf(time.Now())
+	at, span := day.Time(), calendar.One(day)
 	session := store.Session{ID: secret, User: secret, Generation: secret, Created: at, Seen: at, Expires: at}
 	calls := map[string]func(context.Context) error{
 		"Ping": st.Ping,

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/store"
@@ -25,8 +26,8 @@ func askEverything(t *testing.T, st *store.Store) map[string]error {
 	t.Helper()
 	ctx := t.Context()
 	site := store.Site{ID: 1, Name: "a", Hosts: []string{"a"}, Location: oslo}
-	day := hit.DayOf(time.Now()) // rows of long ago would be past their time
-	span := store.Span{From: day, To: day}
+	day := calendar.DayOf(time.Now()) // rows of long ago would be past their time
+	span := calendar.One(day)
 	row := hit.Row{Site: 1, Time: day.Time(), Day: day, Kind: hit.Pageview}
 	bot := hit.Row{Site: 1, Time: day.Time(), Day: day, Kind: hit.Bot}
 	said := map[string]error{}

@@ -9,24 +9,8 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
-	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/calendar"
 )
-
-// Span is a run of days of a site's own calendar, both ends included.
-type Span struct {
-	From, To hit.Day
-}
-
-// Days returns the number of days.
-func (s Span) Days() int { return int(s.To-s.From) + 1 }
-
-// Before returns the span of the same number of days that ends where s begins.
-func (s Span) Before() Span { return Span{s.From - hit.Day(s.Days()), s.From - 1} }
-
-// wholeMonths reports whether the span begins and ends with a month.
-func (s Span) wholeMonths() bool {
-	return s.From.Time().Day() == 1 && (s.To+1).Time().Day() == 1
-}
 
 // Sums are the measures of a set of hits. Each is a plain sum over its rows.
 type Sums struct {
@@ -104,21 +88,21 @@ type Line struct {
 	Sums
 }
 
-// source returns the rollup that answers for a span with the fewest rows, and
-// its column of days.
-func (s Span) source() (table, column string) {
-	if s.wholeMonths() {
+// source returns the rollup that answers for a range with the fewest rows, and its
+// column of days.
+func source(r calendar.Range) (table, column string) {
+	if r.WholeMonths() {
 		return "monthly", "month"
 	}
 	return "daily", "day"
 }
 
 // params binds what every report query asks for.
-func (s Span) params(site uint32, more ...string) clickhouse.Parameters {
+func params(site uint32, r calendar.Range, more ...string) clickhouse.Parameters {
 	p := clickhouse.Parameters{
 		"site": strconv.FormatUint(uint64(site), 10),
-		"from": s.From.String(),
-		"to":   s.To.String(),
+		"from": r.From.String(),
+		"to":   r.To.String(),
 	}
 	for i := 0; i < len(more); i += 2 {
 		p[more[i]] = more[i+1]
@@ -127,15 +111,15 @@ func (s Span) params(site uint32, more ...string) clickhouse.Parameters {
 }
 
 // Totals returns the sums of a site over a span.
-func (s *Store) Totals(ctx context.Context, site uint32, span Span) (Sums, error) {
-	table, day := span.source()
+func (s *Store) Totals(ctx context.Context, site uint32, span calendar.Range) (Sums, error) {
+	table, day := source(span)
 	query := `
 		SELECT ` + sumColumns + `
 		FROM ` + table + ` AS t
 		WHERE t.site = {site:UInt32} AND t.dimension = {dimension:String}
 			AND t.` + day + ` BETWEEN {from:Date} AND {to:Date}`
 	var sums Sums
-	ctx = bind(ctx, span.params(site, "dimension", string(total)))
+	ctx = bind(ctx, params(site, span, "dimension", string(total)))
 	if err := s.conn.QueryRow(ctx, query).Scan(sums.scan()...); err != nil {
 		return Sums{}, fmt.Errorf("totals of site %d: %w", site, err)
 	}
@@ -145,7 +129,7 @@ func (s *Store) Totals(ctx context.Context, site uint32, span Span) (Sums, error
 // Series returns the sums of a site over a span, one point per step in order of
 // time; steps without traffic are there too, with zeroes. The site's own time
 // zone says where hours and days begin.
-func (s *Store) Series(ctx context.Context, site Site, span Span, step Step) ([]Point, error) {
+func (s *Store) Series(ctx context.Context, site Site, span calendar.Range, step Step) ([]Point, error) {
 	var key, from string
 	switch step {
 	case Hourly:
@@ -161,7 +145,7 @@ func (s *Store) Series(ctx context.Context, site Site, span Span, step Step) ([]
 		SELECT ` + key + ` AS at, ` + sumColumns + `
 		FROM ` + from + ` AND t.site = {site:UInt32} AND t.day BETWEEN {from:Date} AND {to:Date}
 		GROUP BY at ORDER BY at`
-	rows, err := s.conn.Query(bind(ctx, span.params(site.ID, "dimension", string(total))), query)
+	rows, err := s.conn.Query(bind(ctx, params(site.ID, span, "dimension", string(total))), query)
 	if err != nil {
 		return nil, fmt.Errorf("series of site %d: %w", site.ID, err)
 	}
@@ -179,7 +163,7 @@ func (s *Store) Series(ctx context.Context, site Site, span Span, step Step) ([]
 		return nil, fmt.Errorf("series of site %d: %w", site.ID, err)
 	}
 	var points []Point
-	for at, local := range span.steps(step, site.Location) {
+	for at, local := range steps(span, step, site.Location) {
 		points = append(points, Point{Time: local, Sums: found[at]})
 	}
 	return points, nil
@@ -187,26 +171,25 @@ func (s *Store) Series(ctx context.Context, site Site, span Span, step Step) ([]
 
 // steps yields the key of each step as the rollup holds it, and its first moment
 // in loc.
-func (s Span) steps(step Step, loc *time.Location) func(yield func(key, local time.Time) bool) {
+func steps(r calendar.Range, step Step, loc *time.Location) func(yield func(key, local time.Time) bool) {
 	return func(yield func(key, local time.Time) bool) {
 		switch step {
 		case Hourly:
-			end := (s.To + 1).In(loc)
-			for at := s.From.In(loc).UTC().Truncate(time.Hour); at.Before(end); at = at.Add(time.Hour) {
+			end := (r.To + 1).In(loc)
+			for at := r.From.In(loc).UTC().Truncate(time.Hour); at.Before(end); at = at.Add(time.Hour) {
 				if !yield(at, at.In(loc)) {
 					return
 				}
 			}
 		case Daily:
-			for day := s.From; day <= s.To; day++ {
+			for day := r.From; day <= r.To; day++ {
 				if !yield(day.Time(), day.In(loc)) {
 					return
 				}
 			}
 		case Monthly:
-			first := s.From.Time().AddDate(0, 0, 1-s.From.Time().Day())
-			for at := first; !at.After(s.To.Time()); at = at.AddDate(0, 1, 0) {
-				if !yield(at, hit.DayOf(at).In(loc)) {
+			for first := range r.Months() {
+				if !yield(first.Time(), first.In(loc)) {
 					return
 				}
 			}
@@ -216,7 +199,7 @@ func (s Span) steps(step Step, loc *time.Location) func(yield func(key, local ti
 
 // LastDay returns the last day of a site on which a page was viewed, and false if
 // there is none.
-func (s *Store) LastDay(ctx context.Context, site uint32) (day hit.Day, ok bool, err error) {
+func (s *Store) LastDay(ctx context.Context, site uint32) (day calendar.Day, ok bool, err error) {
 	const query = `
 		SELECT max(t.day), count() > 0
 		FROM daily AS t
@@ -226,7 +209,7 @@ func (s *Store) LastDay(ctx context.Context, site uint32) (day hit.Day, ok bool,
 	if err := s.conn.QueryRow(ctx, strings.TrimSpace(query)).Scan(&last, &ok); err != nil {
 		return 0, false, fmt.Errorf("last day of site %d: %w", site, err)
 	}
-	return hit.DayOf(last), ok, nil
+	return calendar.DayOf(last), ok, nil
 }
 
 // defaultLimit bounds the lines of an answer that was asked for without a limit.
@@ -259,8 +242,8 @@ const defaultRanking = "sum(t.visitors) DESC, sum(t.visits) DESC"
 
 // Top returns the lines of a dimension of a site over a span, largest first:
 // pages by page views, entries by visits, events by number, the rest by visitors.
-func (s *Store) Top(ctx context.Context, site uint32, span Span, ask Ask) ([]Line, error) {
-	table, day := span.source()
+func (s *Store) Top(ctx context.Context, site uint32, span calendar.Range, ask Ask) ([]Line, error) {
+	table, day := source(span)
 	by, detail := "t.value", "''"
 	if ask.Detail {
 		by, detail = "t.value, t.detail", "t.detail"
@@ -283,8 +266,8 @@ func (s *Store) Top(ctx context.Context, site uint32, span Span, ask Ask) ([]Lin
 		HAVING sum(t.visits) > 0 OR sum(t.pageviews) > 0 OR sum(t.events) > 0
 		ORDER BY ` + rank + `, ` + by + `
 		LIMIT {limit:UInt32}`
-	params := span.params(site, "dimension", string(ask.Dimension), "value", ask.Value, "limit", limited(ask.Limit))
-	rows, err := s.conn.Query(bind(ctx, params), strings.TrimSpace(query))
+	bound := params(site, span, "dimension", string(ask.Dimension), "value", ask.Value, "limit", limited(ask.Limit))
+	rows, err := s.conn.Query(bind(ctx, bound), strings.TrimSpace(query))
 	if err != nil {
 		return nil, fmt.Errorf("top %s of site %d: %w", ask.Dimension, site, err)
 	}

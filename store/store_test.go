@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/store"
@@ -38,7 +39,7 @@ func someRows(rng *rand.Rand, n int, until time.Time, days int, loc *time.Locati
 	for i := range rows {
 		at := until.Add(-time.Duration(rng.Int64N(int64(days) * int64(24*time.Hour)))).UTC().Truncate(time.Second)
 		r := hit.Row{
-			Site: 1 + uint32(rng.IntN(2)), Time: at, Day: hit.DayOf(at.In(loc)), Kind: hit.Pageview,
+			Site: 1 + uint32(rng.IntN(2)), Time: at, Day: calendar.DayOf(at.In(loc)), Kind: hit.Pageview,
 			Path: pick("/", "/om", "/kontakt", "/blåbær; 'x' \n\x00\\"), Host: "example.org",
 			Network: pick("84.212.0.0/16", "2001:700::/32"),
 			Country: pick("NO", "SE", ""), Region: pick("NO-03", "NO-46", ""),
@@ -94,15 +95,15 @@ func TestEveryReportIsTheSumOfItsRows(t *testing.T) {
 	mustInsert(t, st, rows[:2000], "a")
 	mustInsert(t, st, rows[2000:], "b")
 
-	today := hit.DayOf(now.In(oslo))
-	day := func(s string) hit.Day {
-		d, err := hit.ParseDay(s)
+	today := calendar.DayOf(now.In(oslo))
+	day := func(s string) calendar.Day {
+		d, err := calendar.ParseDay(s)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return d
 	}
-	spans := map[string]store.Span{
+	spans := map[string]calendar.Range{
 		"today":        {From: today, To: today},
 		"7 days":       {From: today - 6, To: today},
 		"whole months": {From: day("2026-09-01"), To: day("2026-10-31")},
@@ -198,10 +199,10 @@ func TestTopIsRankedAndCut(t *testing.T) {
 	at := time.Date(2026, 5, 1, 10, 0, 0, 0, time.UTC)
 	var rows []hit.Row
 	for i, path := range []string{"/a", "/b", "/b", "/c", "/c", "/c"} {
-		rows = append(rows, hit.Row{Site: 1, Time: at, Day: hit.DayOf(at), Kind: hit.Pageview, Path: path, Pageviews: 1, Seconds: int32(i)})
+		rows = append(rows, hit.Row{Site: 1, Time: at, Day: calendar.DayOf(at), Kind: hit.Pageview, Path: path, Pageviews: 1, Seconds: int32(i)})
 	}
 	mustInsert(t, st, rows, "a")
-	span := store.Span{From: hit.DayOf(at), To: hit.DayOf(at)}
+	span := calendar.One(calendar.DayOf(at))
 	lines, err := st.Top(t.Context(), 1, span, store.Ask{Dimension: store.Pages, Limit: 2})
 	if err != nil {
 		t.Fatal(err)
@@ -251,7 +252,7 @@ func TestRowsComeBackAsTheyWere(t *testing.T) {
 		case "time":
 			want = "2026-02-28 23:59:59"
 		case "day":
-			want = hit.Day(20512).String()
+			want = calendar.Day(20512).String()
 		}
 		if fmt.Sprint(got[name]) != want {
 			t.Errorf("%s = %q, want %q", name, got[name], want)
@@ -379,7 +380,7 @@ func TestNetworkFindsWhatWasCutLess(t *testing.T) {
 	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	var rows []hit.Row
 	for _, network := range []string{"84.212.0.0/16", "84.212.0.0/16", "84.212.7.0/24", "2001:700::/32", "2001:700:1::/48", ""} {
-		rows = append(rows, hit.Row{Site: 1, Time: at, Day: hit.DayOf(at), Kind: hit.Pageview, Network: network})
+		rows = append(rows, hit.Row{Site: 1, Time: at, Day: calendar.DayOf(at), Kind: hit.Pageview, Network: network})
 	}
 	mustInsert(t, st, rows, "a")
 	for network, want := range map[string]int64{
@@ -420,7 +421,7 @@ func TestExpire(t *testing.T) {
 	}
 	for _, days := range []int{91, 119, 122, 0} {
 		at := time.Now().AddDate(0, 0, -days).UTC().Truncate(time.Second)
-		mustInsert(t, st, []hit.Row{{Site: 1, Time: at, Day: hit.DayOf(at), Kind: hit.Pageview}}, strconv.Itoa(days))
+		mustInsert(t, st, []hit.Row{{Site: 1, Time: at, Day: calendar.DayOf(at), Kind: hit.Pageview}}, strconv.Itoa(days))
 	}
 	if err := st.Exec(t.Context(), "OPTIMIZE TABLE hits FINAL"); err != nil {
 		t.Fatal(err)
@@ -547,15 +548,15 @@ func TestLastDay(t *testing.T) {
 	}
 	at := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 	rows := []hit.Row{
-		{Site: 1, Time: at, Day: hit.DayOf(at), Kind: hit.Pageview, Path: "/", Pageviews: 1},
-		{Site: 1, Time: at, Day: hit.DayOf(at) - 3, Kind: hit.Pageview, Path: "/", Pageviews: 1},
-		{Site: 1, Time: at, Day: hit.DayOf(at) + 1, Kind: hit.Event, Path: "/", Name: "a"},
-		{Site: 2, Time: at, Day: hit.DayOf(at) + 2, Kind: hit.Pageview, Path: "/", Pageviews: 1},
+		{Site: 1, Time: at, Day: calendar.DayOf(at), Kind: hit.Pageview, Path: "/", Pageviews: 1},
+		{Site: 1, Time: at, Day: calendar.DayOf(at) - 3, Kind: hit.Pageview, Path: "/", Pageviews: 1},
+		{Site: 1, Time: at, Day: calendar.DayOf(at) + 1, Kind: hit.Event, Path: "/", Name: "a"},
+		{Site: 2, Time: at, Day: calendar.DayOf(at) + 2, Kind: hit.Pageview, Path: "/", Pageviews: 1},
 	}
 	if err := st.Insert(ctx, rows, "last"); err != nil {
 		t.Fatal(err)
 	}
-	if day, ok, err := st.LastDay(ctx, 1); day != hit.DayOf(at) || !ok || err != nil {
-		t.Errorf("last day is %v, %v, %v, want %v", day, ok, err, hit.DayOf(at))
+	if day, ok, err := st.LastDay(ctx, 1); day != calendar.DayOf(at) || !ok || err != nil {
+		t.Errorf("last day is %v, %v, %v, want %v", day, ok, err, calendar.DayOf(at))
 	}
 }

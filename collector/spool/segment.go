@@ -11,6 +11,7 @@ import (
 	"math/bits"
 	"time"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
 )
 
@@ -297,7 +298,7 @@ type decoder struct {
 func (d *decoder) row(r *hit.Row) {
 	r.Site = uint32(d.uvarint(math.MaxUint32))
 	r.Time = time.Unix(d.varint(math.MinInt64, math.MaxInt64), 0).UTC()
-	r.Day = hit.Day(d.varint(math.MinInt32, math.MaxInt32))
+	r.Day = calendar.Day(d.varint(math.MinInt32, math.MaxInt32))
 	r.Value = math.Float64frombits(bits.ReverseBytes64(d.uvarint(math.MaxUint64)))
 	for _, s := range texts(r) {
 		n := d.uvarint(uint64(len(d.rest)))

@@ -9,7 +9,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/calendar"
 )
 
 // A hand-over is one file. Integers of fixed size are little-endian; varint and
@@ -325,7 +325,7 @@ func (d *decoder) days(t *state, now time.Time) []decodedDay {
 
 // day reads a day into s. It says whether the day has the bounds that it had.
 func (d *decoder) day(s *site, m *memory) (length time.Duration, same bool) {
-	day := hit.Day(d.between(math.MinInt32, math.MaxInt32))
+	day := calendar.Day(d.between(math.MinInt32, math.MaxInt32))
 	start := d.varint()
 	length = time.Duration(d.uvarint(uint64(maxDay/time.Second))) * time.Second
 	loc := d.zone(d.text(MaxText))

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/collector/visit"
 	"github.com/fotspor/fotspor/hit"
 )
@@ -121,7 +122,7 @@ func TestClaims(t *testing.T) {
 				ok := tr.Observe(h, &row, oslo)
 				got := tell(&row, ok)
 				if ok {
-					if in := row.Time.In(oslo); row.Day != hit.DayOf(in) {
+					if in := row.Time.In(oslo); row.Day != calendar.DayOf(in) {
 						t.Errorf("%s: day %v at %v", said, row.Day, in)
 					}
 					got = row.Time.In(oslo).Format("2 15:04:05 ") + got
@@ -202,7 +203,7 @@ func runSteps(t *testing.T, between func(t *testing.T, tr *visit.Tracker, opts v
 				got := tell(&row, ok)
 				if ok {
 					got = row.Time.In(oslo).Format("2006-01-02 15:04:05 ") + got
-					if row.Day != hit.DayOf(row.Time.In(oslo)) {
+					if row.Day != calendar.DayOf(row.Time.In(oslo)) {
 						t.Errorf("%s: day %v at %v", said, row.Day, row.Time.In(oslo))
 					}
 				}
@@ -537,7 +538,7 @@ func TestConcurrentPast(t *testing.T) {
 				row := hit.Row{Path: fmt.Sprintf("/%d", i%5)}
 				tr.Observe(h, &row, time.UTC)
 				pageviews.Add(int64(row.Pageviews))
-				if i%3 > 0 && row.Day != hit.DayOf(at) {
+				if i%3 > 0 && row.Day != calendar.DayOf(at) {
 					t.Errorf("day of %v is %v", at, row.Day)
 				}
 				if i%100 == 0 {

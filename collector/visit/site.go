@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
 )
 
@@ -17,7 +18,7 @@ type key = [16]byte
 // way through, and for writing where a day gives way to the next.
 type site struct {
 	mu    sync.RWMutex
-	day   hit.Day
+	day   calendar.Day
 	start time.Time      // first moment of day
 	end   time.Time      // first moment of the day after
 	loc   *time.Location // nil before the first day
@@ -44,8 +45,8 @@ func (s *site) holds(at time.Time, loc *time.Location) bool {
 // dayOf returns the day of a moment. A clock that goes back over midnight at the
 // end of summer time has the last hour of the old day once more: the new day goes
 // on.
-func dayOf(at time.Time, loc *time.Location) hit.Day {
-	day := hit.DayOf(at.In(loc))
+func dayOf(at time.Time, loc *time.Location) calendar.Day {
+	day := calendar.DayOf(at.In(loc))
 	if !at.Before((day + 1).In(loc)) {
 		day++
 	}
@@ -53,7 +54,7 @@ func dayOf(at time.Time, loc *time.Location) hit.Day {
 }
 
 // begin forgets the day so far, and begins another. s.mu is held for writing.
-func (s *site) begin(day hit.Day, loc *time.Location, m *memory) {
+func (s *site) begin(day calendar.Day, loc *time.Location, m *memory) {
 	s.forget(m)
 	rand.Read(s.salt[:]) // never fails
 	rand.Read(s.pages[:])
@@ -61,7 +62,7 @@ func (s *site) begin(day hit.Day, loc *time.Location, m *memory) {
 }
 
 // set makes a site without a day that of a day.
-func (s *site) set(day hit.Day, loc *time.Location, m *memory) {
+func (s *site) set(day calendar.Day, loc *time.Location, m *memory) {
 	s.day, s.loc = day, loc
 	s.start, s.end = day.In(loc), (day + 1).In(loc)
 	m.enterDay(s)

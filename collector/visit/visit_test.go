@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/goleak"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/collector/visit"
 	"github.com/fotspor/fotspor/hit"
 )
@@ -207,7 +208,7 @@ func TestRow(t *testing.T) {
 		EntryPath: "?", PreviousPath: "?", Seconds: 9, Bounces: 9, Visits: 9,
 	}
 	want := first
-	want.Time, want.Day = time.Date(2026, 7, 5, 23, 30, 0, 0, time.UTC), hit.DayOf(time.Date(2026, 7, 6, 0, 0, 0, 0, time.UTC))
+	want.Time, want.Day = time.Date(2026, 7, 5, 23, 30, 0, 0, time.UTC), calendar.DayOf(time.Date(2026, 7, 6, 0, 0, 0, 0, time.UTC))
 	want.EntryPath, want.PreviousPath, want.Seconds = "/a", "", 0
 	want.Pageviews, want.Visits, want.Visitors, want.PageVisitors, want.Bounces = 1, 1, 1, 1, 1
 	oslo := zone(t, "Europe/Oslo")
@@ -295,7 +296,7 @@ func TestMidnight(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			day, err := hit.ParseDay(tt.day)
+			day, err := calendar.ParseDay(tt.day)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -376,7 +377,7 @@ func TestSweep(t *testing.T) {
 	wantGauges(t, reg, 0, 20)
 	tr.Sweep(midnight)
 	wantGauges(t, reg, 0, 10) // in UTC the day goes on
-	if late := observe(1, 1, midnight.Add(-time.Millisecond), oslo); late.Day != hit.DayOf(midnight) {
+	if late := observe(1, 1, midnight.Add(-time.Millisecond), oslo); late.Day != calendar.DayOf(midnight) {
 		t.Errorf("hit that comes after the sweep: day %v, want the new one", late.Day)
 	}
 	wantGauges(t, reg, 0, 11)
@@ -384,7 +385,7 @@ func TestSweep(t *testing.T) {
 	// The clock was a year ahead for a while.
 	observe(1, 1, midnight.AddDate(1, 0, 0), oslo)
 	tr.Sweep(midnight.Add(time.Minute))
-	if row := observe(1, 1, midnight.Add(time.Minute), oslo); row.Day != hit.DayOf(midnight) || row.Visitors != 1 {
+	if row := observe(1, 1, midnight.Add(time.Minute), oslo); row.Day != calendar.DayOf(midnight) || row.Visitors != 1 {
 		t.Errorf("after the clock is right again: day %v, visitors %d", row.Day, row.Visitors)
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/geo/region"
-	"github.com/fotspor/fotspor/hit"
 )
 
 // The texts are one file per language. The names of countries and languages come
@@ -235,33 +235,33 @@ func (l *Language) Duration(d time.Duration) string {
 }
 
 // Day writes a day in full: "2 November 2026".
-func (l *Language) Day(d hit.Day) string {
+func (l *Language) Day(d calendar.Day) string {
 	return l.dayMonth(d, l.format.Months) + " " + strconv.Itoa(d.Time().Year())
 }
 
 // Weekday writes a day in full with its weekday: "Monday 2 November 2026".
-func (l *Language) Weekday(d hit.Day) string {
+func (l *Language) Weekday(d calendar.Day) string {
 	return l.format.Weekdays[d.Time().Weekday()] + " " + l.Day(d)
 }
 
 // ShortDay writes a day without its year: "2 Nov".
-func (l *Language) ShortDay(d hit.Day) string { return l.dayMonth(d, l.format.ShortMonths) }
+func (l *Language) ShortDay(d calendar.Day) string { return l.dayMonth(d, l.format.ShortMonths) }
 
-func (l *Language) dayMonth(d hit.Day, months [12]string) string {
+func (l *Language) dayMonth(d calendar.Day, months [12]string) string {
 	return l.dayNumber(d) + " " + months[d.Time().Month()-1]
 }
 
-func (l *Language) dayNumber(d hit.Day) string {
+func (l *Language) dayNumber(d calendar.Day) string {
 	return strconv.Itoa(d.Time().Day()) + l.format.DayMark
 }
 
 // Month writes the month of a day: "November 2026".
-func (l *Language) Month(d hit.Day) string {
+func (l *Language) Month(d calendar.Day) string {
 	return l.format.Months[d.Time().Month()-1] + " " + strconv.Itoa(d.Time().Year())
 }
 
 // ShortMonth writes the month of a day in short: "Nov 26".
-func (l *Language) ShortMonth(d hit.Day) string {
+func (l *Language) ShortMonth(d calendar.Day) string {
 	return l.format.ShortMonths[d.Time().Month()-1] + " " + d.Time().Format("06")
 }
 
@@ -273,7 +273,7 @@ func (l *Language) Until(clock string) string { return l.format.Until + " " + cl
 
 // Days writes a run of days, both ends included, as briefly as can be:
 // "16–22 November 2026".
-func (l *Language) Days(from, to hit.Day) string {
+func (l *Language) Days(from, to calendar.Day) string {
 	a, b := from.Time(), to.Time()
 	switch {
 	case from == to:

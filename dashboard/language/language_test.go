@@ -8,8 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/dashboard/language"
-	"github.com/fotspor/fotspor/hit"
 )
 
 func load(t testing.TB) language.Languages {
@@ -82,8 +82,8 @@ func FuzzMatch(f *testing.F) {
 // written is what each language makes of the same values.
 func TestFormats(t *testing.T) {
 	all := load(t)
-	day := func(s string) hit.Day {
-		d, err := hit.ParseDay(s)
+	day := func(s string) calendar.Day {
+		d, err := calendar.ParseDay(s)
 		if err != nil {
 			t.Fatal(err)
 		}

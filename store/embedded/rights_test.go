@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/store"
 	"github.com/fotspor/fotspor/store/embedded"
@@ -36,8 +36,8 @@ func leastRights(dir string) error {
 	embedded.LetRead(store.DefaultDatabase)
 	err = open(false, func(st *store.Store) error {
 		now := time.Now()
-		day := hit.DayOf(now)
-		span := store.Span{From: day, To: day}
+		day := calendar.DayOf(now)
+		span := calendar.One(day)
 		read := map[string]error{}
 		sites, err := st.Sites(ctx)
 		if read["Sites"] = err; len(sites) != 1 {

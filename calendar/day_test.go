@@ -1,10 +1,10 @@
-package hit_test
+package calendar_test
 
 import (
 	"testing"
 	"time"
 
-	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/calendar"
 )
 
 // TestDayBegins checks every day of 2000 to 2037 in zones with odd clocks.
@@ -18,10 +18,10 @@ func TestDayBegins(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		first := hit.DayOf(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC))
+		first := calendar.DayOf(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC))
 		for day := first; day < first+38*365; day++ {
 			start := day.In(loc)
-			if hit.DayOf(start.In(loc)) < day || hit.DayOf(start.Add(-time.Nanosecond).In(loc)) >= day {
+			if calendar.DayOf(start.In(loc)) < day || calendar.DayOf(start.Add(-time.Nanosecond).In(loc)) >= day {
 				t.Errorf("%s: day %v begins at %v", name, day, start.In(loc))
 			}
 			if next := (day + 1).In(loc); next.Before(start) || next.Sub(start) > 26*time.Hour {
@@ -46,15 +46,15 @@ func TestDay(t *testing.T) {
 		{time.Date(1969, 12, 31, 12, 0, 0, 0, time.UTC), "1969-12-31"},
 		{time.Date(2024, 2, 29, 0, 0, 0, 0, time.UTC), "2024-02-29"},
 	} {
-		day := hit.DayOf(c.at)
+		day := calendar.DayOf(c.at)
 		if day.String() != c.want {
 			t.Errorf("DayOf(%s) = %s, want %s", c.at, day, c.want)
 		}
-		if parsed, err := hit.ParseDay(c.want); parsed != day || err != nil {
+		if parsed, err := calendar.ParseDay(c.want); parsed != day || err != nil {
 			t.Errorf("ParseDay(%q) = %s, %v, want %s", c.want, parsed, err, day)
 		}
 	}
-	if _, err := hit.ParseDay("2026-02-30"); err == nil {
+	if _, err := calendar.ParseDay("2026-02-30"); err == nil {
 		t.Error("30 February was taken for a day")
 	}
 }
