@@ -1,5 +1,6 @@
 // Package hit is the domain: Hit is what one request of a visitor says and lives
-// in memory only; Row is the anonymous part of it that may be stored. The package
+// in memory only; Row is the anonymous part of it that may be stored, and Fields
+// declares each field of it once, for all that store or show rows. The package
 // imports nothing of ours but calendar.
 package hit
 
@@ -23,6 +24,7 @@ const (
 	Outlink  Kind = "outlink"
 	Download Kind = "download"
 	Search   Kind = "search"
+	Goal     Kind = "goal"
 	Ping     Kind = "ping"
 	Bot      Kind = "bot"
 )

@@ -11,7 +11,8 @@ import (
 const ObjectionRule = "objection"
 
 // Row is one stored hit: a line of table hits. Nothing in it says who came.
-// Its measures are additive: every figure of a report is a sum over rows.
+// Its measures are additive: every figure of a report is a sum over rows. Fields
+// declares what the program knows of each field.
 //
 // A row of kind Bot is one hit for the bot ledger. It has Site, Time, Day, Browser,
 // which is the name of the bot or "", and Name, which is the rule that told it.
@@ -46,10 +47,16 @@ type Row struct {
 	EntryPath    string // first page of the visit
 	PreviousPath string // page before this hit, empty on the first hit of a visit
 
-	Pageviews    int32 // 1 on a page view
-	Visits       int32 // 1 on the first hit of a visit
-	Visitors     int32 // 1 on a visitor's first hit of the day
-	PageVisitors int32 // 1 on a visitor's first view of this page that day
-	Bounces      int32 // +1 on the first page view of a visit, -1 on the second interaction
-	Seconds      int32 // since the previous hit of the visit
+	Pageviews       int32 // 1 on a page view
+	Visits          int32 // 1 on the first hit of a visit
+	Visitors        int32 // 1 on a visitor's first hit of the day
+	PageVisitors    int32 // 1 on a visitor's first view of this page that day
+	SectionVisitors int32 // 1 on a visitor's first view of a page of this section that day; the section is the first segment of the path
+	Bounces         int32 // +1 on the first page view of a visit, -1 on the second interaction
+	Seconds         int32 // since the previous hit of the visit
+	Conversions     int32 // 1 on the first reaching of a goal in a visit
+
+	// Other has bit n set where the value of the field with number n has no line in the
+	// rollups: they count it among the others.
+	Other uint64
 }

@@ -87,6 +87,7 @@ func (p Policy) Trim(row *hit.Row) {
 		Browser: row.Browser, BrowserVersion: row.BrowserVersion,
 		EntryPath: row.EntryPath, PreviousPath: row.PreviousPath,
 		Pageviews: row.Pageviews, Visits: row.Visits, Visitors: row.Visitors,
-		PageVisitors: row.PageVisitors, Bounces: row.Bounces, Seconds: row.Seconds,
+		PageVisitors: row.PageVisitors, SectionVisitors: row.SectionVisitors, Bounces: row.Bounces, Seconds: row.Seconds,
+		Other: row.Other,
 	}
 }

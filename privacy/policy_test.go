@@ -70,7 +70,7 @@ var minimal = []string{
 	"Site", "Time", "Day", "Kind", "Path", "Host",
 	"Network", "Country", "Region", "Browser", "BrowserVersion",
 	"EntryPath", "PreviousPath",
-	"Pageviews", "Visits", "Visitors", "PageVisitors", "Bounces", "Seconds",
+	"Pageviews", "Visits", "Visitors", "PageVisitors", "SectionVisitors", "Bounces", "Seconds", "Other",
 }
 
 func TestTrimMinimal(t *testing.T) {
@@ -135,7 +135,7 @@ func fullRow() hit.Row {
 			f.SetString("the " + v.Type().Field(i).Name)
 		case reflect.Int32:
 			f.SetInt(int64(1000 + i))
-		case reflect.Uint32:
+		case reflect.Uint32, reflect.Uint64:
 			f.SetUint(uint64(1000 + i))
 		case reflect.Float64:
 			f.SetFloat(float64(i) + 0.5)

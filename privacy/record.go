@@ -62,7 +62,7 @@ var facts = []fact{
 		en: "which page of ours the visit began on, and which one you saw before this one",
 		nb: "hvilken av sidene våre besøket begynte på, og hvilken du så før denne",
 	}},
-	{[]string{"Pageviews", "Visits", "Visitors", "PageVisitors", "Bounces", "Seconds"}, text{
+	{[]string{"Pageviews", "Visits", "Visitors", "PageVisitors", "SectionVisitors", "Bounces", "Seconds", "Conversions", "Other"}, text{
 		en: "counts: whether this opens a page or a visit, whether it is the first of the day, whether the visit stays at one page, and the seconds since the page before",
 		nb: "telletall: om dette åpner en side eller et besøk, om det er det første den dagen, om besøket blir ved én side, og hvor mange sekunder det er siden forrige side",
 	}},
@@ -107,8 +107,11 @@ var columns = []column{
 	{"Visits", "visits", text{"1 when a visit begins", "1 når et besøk begynner"}},
 	{"Visitors", "visitors", text{"1 the first time in a day", "1 den første gangen på en dag"}},
 	{"PageVisitors", "page_visitors", text{"1 the first time on this page in a day", "1 den første gangen på denne siden på en dag"}},
+	{"SectionVisitors", "section_visitors", text{"1 the first time in this part of the website in a day", "1 den første gangen i denne delen av nettstedet på en dag"}},
 	{"Bounces", "bounces", text{"1 for the only page of a visit, taken back by a second one", "1 for den eneste siden i et besøk, trukket fra igjen ved neste"}},
 	{"Seconds", "seconds", text{"seconds since the page before", "sekunder etter forrige side"}},
+	{"Conversions", "conversions", text{"1 the first time a goal of the website is reached in a visit", "1 den første gangen et mål for nettstedet nås i et besøk"}},
+	{"Other", "other", text{"which of these values are too rare for a line of their own in the reports", "hvilke av disse verdiene som er for sjeldne til å få en egen linje i rapportene"}},
 }
 
 // kept returns the names of the fields of hit.Row that live through Trim: what
@@ -122,7 +125,7 @@ func (p Policy) kept() map[string]bool {
 			f.SetString("x")
 		case reflect.Int32:
 			f.SetInt(1)
-		case reflect.Uint32:
+		case reflect.Uint32, reflect.Uint64:
 			f.SetUint(1)
 		case reflect.Float64:
 			f.SetFloat(1)

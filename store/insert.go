@@ -88,8 +88,11 @@ var columns = []struct {
 	{"visits", "Int32", values(func(r *hit.Row) int32 { return r.Visits })},
 	{"visitors", "Int32", values(func(r *hit.Row) int32 { return r.Visitors })},
 	{"page_visitors", "Int32", values(func(r *hit.Row) int32 { return r.PageVisitors })},
+	{"section_visitors", "Int32", values(func(r *hit.Row) int32 { return r.SectionVisitors })},
 	{"bounces", "Int32", values(func(r *hit.Row) int32 { return r.Bounces })},
 	{"seconds", "Int32", values(func(r *hit.Row) int32 { return r.Seconds })},
+	{"conversions", "Int32", values(func(r *hit.Row) int32 { return r.Conversions })},
+	{"other", "UInt64", values(func(r *hit.Row) uint64 { return r.Other })},
 }
 
 // insertInto is the statement of an insert into some columns of a table.

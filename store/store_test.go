@@ -230,7 +230,7 @@ func TestRowsComeBackAsTheyWere(t *testing.T) {
 			f.SetString(fmt.Sprintf("%s ;'\"`\\\t\r\n\x00 æøå 🦊 %d", v.Type().Field(i).Name, i))
 		case reflect.Int32:
 			f.SetInt(int64(-i))
-		case reflect.Uint32:
+		case reflect.Uint32, reflect.Uint64:
 			f.SetUint(uint64(i) + 7)
 		case reflect.Float64:
 			f.SetFloat(1.25)

@@ -349,8 +349,8 @@ func TestList(t *testing.T) {
 		t.Fatalf("List = %+v, %v; want two segments", infos, err)
 	}
 	for i, want := range []spool.Info{
-		{Token: infos[0].Token, State: spool.Sealed, Rows: 3, Bytes: 8 + 24 + 3*45, Born: day},
-		{Token: infos[1].Token, State: spool.Filling, Rows: 1, Bytes: 8 + 24 + 45, Born: day.Add(time.Minute)},
+		{Token: infos[0].Token, State: spool.Sealed, Rows: 3, Bytes: 8 + 24 + 3*48, Born: day},
+		{Token: infos[1].Token, State: spool.Filling, Rows: 1, Bytes: 8 + 24 + 48, Born: day.Add(time.Minute)},
 	} {
 		if diff := cmp.Diff(want, infos[i]); diff != "" {
 			t.Errorf("segment %d (-want +got):\n%s", i, diff)

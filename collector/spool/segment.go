@@ -26,7 +26,8 @@ import (
 //	payload  one or more rows, those of one call of Append
 //	row      site (uvarint), time (varint, Unix seconds), day (varint),
 //	         value (uvarint of the bytes of the float64 in reverse order),
-//	         every text (uvarint length, bytes), every measure (varint)
+//	         every text (uvarint length, bytes), every measure (varint),
+//	         other (uvarint)
 //
 // The mark follows from the name of the segment, which is random: it shows where a
 // record begins behind damage, and nobody who sends hits can put one into a text. At the
@@ -38,7 +39,7 @@ import (
 // change of anything here takes a new version.
 const (
 	magic            = "fotspor"
-	version          = 2
+	version          = 3
 	headerSize       = len(magic) + 1
 	markSize         = 4
 	recordHeaderSize = 20
@@ -91,8 +92,8 @@ func texts(r *hit.Row) [21]*string {
 }
 
 // measures lists every measure of a row, in the order in which they are stored.
-func measures(r *hit.Row) [6]*int32 {
-	return [...]*int32{&r.Pageviews, &r.Visits, &r.Visitors, &r.PageVisitors, &r.Bounces, &r.Seconds}
+func measures(r *hit.Row) [8]*int32 {
+	return [...]*int32{&r.Pageviews, &r.Visits, &r.Visitors, &r.PageVisitors, &r.SectionVisitors, &r.Bounces, &r.Seconds, &r.Conversions}
 }
 
 func appendHeader(b []byte) []byte { return append(append(b, magic...), version) }
@@ -140,6 +141,7 @@ func appendRow(b []byte, r *hit.Row) []byte {
 	for _, n := range measures(r) {
 		b = binary.AppendVarint(b, int64(*n))
 	}
+	b = binary.AppendUvarint(b, r.Other)
 	return b
 }
 
@@ -311,6 +313,7 @@ func (d *decoder) row(r *hit.Row) {
 	for _, n := range measures(r) {
 		*n = int32(d.varint(math.MinInt32, math.MaxInt32))
 	}
+	r.Other = d.uvarint(math.MaxUint64)
 }
 
 func (d *decoder) fail() { d.failed, d.rest = true, "" }

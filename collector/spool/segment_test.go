@@ -28,7 +28,7 @@ func fullRow(t testing.TB) hit.Row {
 			f.SetString(name + " – æøå")
 		case reflect.Int32:
 			f.SetInt(int64(-1000 - i))
-		case reflect.Uint32:
+		case reflect.Uint32, reflect.Uint64:
 			f.SetUint(uint64(1000 + i))
 		case reflect.Float64:
 			f.SetFloat(float64(i) + 0.1)
@@ -89,14 +89,14 @@ func TestFormat(t *testing.T) {
 		Path: "/a", PreviousPath: "/b", Pageviews: 1, Bounces: -1, Seconds: 90,
 	}
 	got := fmt.Sprintf("%x", segmentOf([]hit.Row{row}))
-	want := "666f7473706f7202" + // header
-		"0304ec3a" + "00000000" + "35000000" + "41130cff" + "b092f6d3" + // mark, rows before, length, checksums
+	want := "666f7473706f7203" + // header
+		"e17e557d" + "00000000" + "38000000" + "8bf9aae6" + "b8ffc8f8" + // mark, rows before, length, checksums
 		"ac02" + "8094c5a10d" + "f2c102" + "bff003" + // site, time, day, value
 		"08" + "7061676576696577" + "02" + "2f61" + // kind, path
 		"00000000000000000000" + "00000000000000" + "00" + // host to campaign content, entry path
 		"02" + "2f62" + // previous path
-		"02" + "00" + "00" + "00" + "01" + "b401" + // measures
-		"fcfb13c5" // the mark, inverted
+		"02" + "00" + "00" + "00" + "00" + "01" + "b401" + "00" + "00" + // measures, other
+		"1e81aa82" // the mark, inverted
 	if got != want {
 		t.Errorf("segment\n got %s\nwant %s", got, want)
 	}

@@ -750,7 +750,7 @@ fotspor_spool_write_failures_total 0
 			t.Error(err)
 		}
 	}
-	const header, record = 8, 24 + 45
+	const header, record = 8, 24 + 48
 	want(0, 0, 0)
 	mustAppend(t, s, "a")
 	now = now.Add(time.Minute)

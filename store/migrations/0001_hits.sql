@@ -8,7 +8,7 @@ CREATE TABLE IF NOT EXISTS hits
     site             UInt32                 COMMENT 'site id',
     time             DateTime('UTC')        COMMENT 'when, to the second' CODEC(Delta(4), ZSTD(1)),
     day              Date                   COMMENT 'the day of time in the time zone of the site' CODEC(Delta(2), ZSTD(1)),
-    kind             LowCardinality(String) COMMENT 'pageview, event, outlink, download, search or ping',
+    kind             LowCardinality(String) COMMENT 'pageview, event, outlink, download, search, goal or ping',
     path             String                 COMMENT 'path of the page' CODEC(ZSTD(1)),
     host             LowCardinality(String) COMMENT 'host of the page',
     name             String                 COMMENT 'name of the event, search term, target of the link' CODEC(ZSTD(1)),
@@ -34,8 +34,11 @@ CREATE TABLE IF NOT EXISTS hits
     visits           Int32                  COMMENT '1 on the first hit of a visit' CODEC(T64, ZSTD(1)),
     visitors         Int32                  COMMENT '1 on the first hit of a visitor that day' CODEC(T64, ZSTD(1)),
     page_visitors    Int32                  COMMENT '1 on the first view of this page by a visitor that day' CODEC(T64, ZSTD(1)),
+    section_visitors Int32                  COMMENT '1 on the first view of a page of this section by a visitor that day' CODEC(T64, ZSTD(1)),
     bounces          Int32                  COMMENT '+1 on the first page view of a visit, -1 on the second interaction' CODEC(T64, ZSTD(1)),
-    seconds          Int32                  COMMENT 'since the previous hit of the visit' CODEC(T64, ZSTD(1))
+    seconds          Int32                  COMMENT 'since the previous hit of the visit' CODEC(T64, ZSTD(1)),
+    conversions      Int32                  COMMENT '1 on the first reaching of a goal in a visit' CODEC(T64, ZSTD(1)),
+    other            UInt64                 COMMENT 'which values have no line in the rollups: bit n is the field with number n' CODEC(T64, ZSTD(1))
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(time)
