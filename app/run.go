@@ -33,6 +33,7 @@ import (
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/internal/hostname"
 	"github.com/fotspor/fotspor/retention"
+	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 )
 
@@ -533,14 +534,14 @@ func (p *program) addDemo(ctx context.Context, mux *http.ServeMux) error {
 
 // demoSite returns the first site that counts pages of this program's own address,
 // or makes one.
-func (p *program) demoSite(ctx context.Context) (store.Site, error) {
+func (p *program) demoSite(ctx context.Context) (site.Site, error) {
 	sites, err := p.store.Sites(ctx)
 	if err != nil {
-		return store.Site{}, err
+		return site.Site{}, err
 	}
 	base, err := url.Parse(p.baseURL())
 	if err != nil {
-		return store.Site{}, fmt.Errorf("address of the demo: %w", err)
+		return site.Site{}, fmt.Errorf("address of the demo: %w", err)
 	}
 	host, named := hostname.Parse(base.Hostname())
 	for _, site := range sites {
@@ -552,7 +553,7 @@ func (p *program) demoSite(ctx context.Context) (store.Site, error) {
 	if named == nil && !slices.Contains(hosts, host) { // an IPv6 address has no name
 		hosts = append(hosts, host)
 	}
-	return p.store.AddSite(ctx, store.Site{Name: "Demo", Hosts: hosts, Location: DefaultZone()})
+	return p.store.AddSite(ctx, site.Site{Name: "Demo", Hosts: hosts, Location: DefaultZone()})
 }
 
 // baseURL is how browsers reach the program.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 )
 
@@ -26,7 +27,7 @@ const (
 // tryPathRules prints what the path rules of a site would have made of the pages of its
 // last day with traffic, and asks whether to save them. Without such a day there is
 // nothing to ask. It returns an error if they are not to be saved.
-func (c *call) tryPathRules(ctx context.Context, st *store.Store, site store.Site, yes bool) error {
+func (c *call) tryPathRules(ctx context.Context, st *store.Store, site site.Site, yes bool) error {
 	rules, err := privacy.ParsePathRules(site.PathRules)
 	if err != nil {
 		return err

@@ -18,6 +18,7 @@ import (
 	"github.com/fotspor/fotspor/collector/script"
 	"github.com/fotspor/fotspor/internal/hostname"
 	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 )
 
@@ -59,7 +60,7 @@ func (c *call) bindSnippet(base *string) {
 }
 
 // apply sets in site what the command line says of it.
-func (s *siteFlags) apply(f flags, site *store.Site) error {
+func (s *siteFlags) apply(f flags, site *site.Site) error {
 	var err error
 	f.Visit(func(fl *flag.Flag) {
 		switch fl.Name {
@@ -107,7 +108,7 @@ func (s *siteFlags) apply(f flags, site *store.Site) error {
 }
 
 // setHosts sets the hosts of a site in their canonical form.
-func (s *siteFlags) setHosts(site *store.Site) error {
+func (s *siteFlags) setHosts(site *site.Site) error {
 	site.Hosts = nil
 	for _, host := range s.hosts {
 		name, wildcard := strings.CutPrefix(host, "*.")
@@ -157,22 +158,22 @@ func searchNames(words list) []string {
 
 // setSteps sets the referrers of a site that are no source. A host stands for those below
 // it, also if it is written as a wildcard.
-func (s *siteFlags) setSteps(site *store.Site) error {
-	site.IgnoredReferrers = nil
+func (s *siteFlags) setSteps(to *site.Site) error {
+	to.IgnoredReferrers = nil
 	for _, host := range s.steps {
-		if host != store.DefaultReferrers && host != store.NoReferrers {
+		if host != site.DefaultReferrers && host != site.NoReferrers {
 			name, err := hostname.Parse(strings.TrimPrefix(strings.TrimPrefix(host, "*"), "."))
 			if err != nil {
 				return usagef("ignored referrer %q: %w", host, err)
 			}
 			host = name
 		}
-		site.IgnoredReferrers = appendOnce(site.IgnoredReferrers, host)
+		to.IgnoredReferrers = appendOnce(to.IgnoredReferrers, host)
 	}
 	return nil
 }
 
-func (s *siteFlags) setSlash(site *store.Site) error {
+func (s *siteFlags) setSlash(site *site.Site) error {
 	if s.slash != keepSlash && s.slash != stripSlash {
 		return usagef("trailing slash %q: want %s or %s", s.slash, keepSlash, stripSlash)
 	}
@@ -180,7 +181,7 @@ func (s *siteFlags) setSlash(site *store.Site) error {
 	return nil
 }
 
-func (s *siteFlags) setZone(site *store.Site) (err error) {
+func (s *siteFlags) setZone(site *site.Site) (err error) {
 	site.Location, err = time.LoadLocation(s.zone)
 	if err != nil || s.zone == "" || s.zone == "Local" {
 		return usagef("unknown time zone %q: want one such as Europe/Oslo", s.zone)
@@ -188,7 +189,7 @@ func (s *siteFlags) setZone(site *store.Site) (err error) {
 	return nil
 }
 
-func (s *siteFlags) setPolicy(site *store.Site) error {
+func (s *siteFlags) setPolicy(site *site.Site) error {
 	switch s.policy {
 	case byPolicy:
 		site.Record = ""
@@ -218,7 +219,7 @@ func addSite(ctx context.Context, c *call) error {
 	if id > math.MaxUint32 {
 		return usagef("id %d is too large", id)
 	}
-	site := store.Site{ID: uint32(id), Name: hostname.Display(hostname.Canonical(s.hosts[0])), Location: app.DefaultZone()}
+	site := site.Site{ID: uint32(id), Name: hostname.Display(hostname.Canonical(s.hosts[0])), Location: app.DefaultZone()}
 	if err := s.apply(c.flags, &site); err != nil {
 		return err
 	}
@@ -249,7 +250,7 @@ change the hash with every upgrade, or browsers will refuse the script.
 
 // warnOfTwins tells of other sites with a host of a site: which of them a hit counts for
 // is for the page to say.
-func warnOfTwins(ctx context.Context, c *call, st *store.Store, site store.Site) error {
+func warnOfTwins(ctx context.Context, c *call, st *store.Store, site site.Site) error {
 	sites, err := st.Sites(ctx)
 	if err != nil {
 		return err
@@ -332,7 +333,7 @@ func listSites(ctx context.Context, c *call) error {
 			}
 			steps := displayed(s.IgnoredReferrers)
 			if len(steps) == 0 {
-				steps = []string{store.DefaultReferrers}
+				steps = []string{site.DefaultReferrers}
 			}
 			columns := []string{
 				strconv.FormatUint(uint64(s.ID), 10), s.Name, strings.Join(displayed(s.Hosts), ","), s.Location.String(),
@@ -375,7 +376,7 @@ func addToken(ctx context.Context, c *call) error {
 		if err := checkSites(ctx, st, sites.ids); err != nil {
 			return err
 		}
-		token, secret, err := st.AddToken(ctx, *name, sites.ids)
+		token, secret, err := st.AddCredential(ctx, *name, sites.ids)
 		if err != nil {
 			return err
 		}
@@ -393,7 +394,7 @@ func listTokens(ctx context.Context, c *call) error {
 		return err
 	}
 	return c.withStore(ctx, func(st *store.Store) error {
-		tokens, err := st.Tokens(ctx)
+		tokens, err := st.Credentials(ctx)
 		if err != nil {
 			return err
 		}
@@ -417,5 +418,5 @@ func removeToken(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.withStore(ctx, func(st *store.Store) error { return st.RemoveToken(ctx, words[0]) })
+	return c.withStore(ctx, func(st *store.Store) error { return st.RemoveCredential(ctx, words[0]) })
 }

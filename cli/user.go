@@ -18,6 +18,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/fotspor/fotspor/dashboard/password"
+	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 )
 
@@ -29,7 +30,7 @@ func account(getenv func(string) string) string {
 	if u, err := user.LookupId(id); err == nil {
 		name = u.Username
 	}
-	if by := getenv("SUDO_USER"); os.Getuid() == 0 && store.ValidateName(by) == nil {
+	if by := getenv("SUDO_USER"); os.Getuid() == 0 && site.ValidateName(by) == nil {
 		name += " for " + by
 	}
 	return name
@@ -52,7 +53,7 @@ func (u *userSites) String() string {
 	case u.all:
 		return allSites
 	}
-	return sitesOf(store.User{Restricted: true, Sites: u.ids})
+	return sitesOf(site.User{Restricted: true, Sites: u.ids})
 }
 
 func (u *userSites) Set(s string) error {
@@ -81,8 +82,8 @@ func (u *userSites) Set(s string) error {
 }
 
 // refuseAdmin returns an error if sites are to be chosen for an admin.
-func (u *userSites) refuseAdmin(name string, role store.Role) error {
-	if u.said && !u.all && role == store.Admin {
+func (u *userSites) refuseAdmin(name string, role site.Role) error {
+	if u.said && !u.all && role == site.Admin {
 		return usagef("sites of user %q: an admin sees all sites; make the user a viewer to choose some", name)
 	}
 	return nil
@@ -97,26 +98,27 @@ func checkSites(ctx context.Context, st *store.Store, ids []uint32) error {
 	return nil
 }
 
-func readRole(word string) (store.Role, error) {
-	if role := store.Role(word); role == store.Admin || role == store.Viewer {
-		return role, nil
+func readRole(word string) (site.Role, error) {
+	role := site.Role(word)
+	if err := role.Validate(); err != nil {
+		return "", usagef("%w", err)
 	}
-	return "", usagef("role %q: want admin or viewer", word)
+	return role, nil
 }
 
 const sitesUsage = "`numbers` of the sites that a viewer sees, separated by commas, or all or none; an admin sees all"
 
 func addUser(ctx context.Context, c *call) error {
 	c.bindCreate()
-	role := c.String("role", string(store.Viewer), "`role`: admin or viewer")
+	role := c.String("role", string(site.Viewer), "`role`: admin or viewer")
 	sites := userSites{all: true}
 	c.Var(&sites, "sites", sitesUsage+" (default: all)")
 	words, err := c.parseForStore("NAME")
 	if err != nil {
 		return err
 	}
-	u := store.User{Name: words[0]}
-	if err := store.ValidateName(u.Name); err != nil {
+	u := site.User{Name: words[0]}
+	if err := site.ValidateName(u.Name); err != nil {
 		return usageError{err}
 	}
 	if u.Role, err = readRole(*role); err != nil {
@@ -131,7 +133,7 @@ func addUser(ctx context.Context, c *call) error {
 			return err
 		}
 		// Before a password is asked for: it may not be meant for a new user.
-		if _, err := st.User(ctx, u.Name); !errors.Is(err, store.ErrNotFound) {
+		if _, err := st.User(ctx, u.Name); !errors.Is(err, site.ErrNotFound) {
 			if err == nil {
 				err = fmt.Errorf("user %q exists: fotspor user password sets another password, fotspor user role another role", u.Name)
 			}
@@ -204,7 +206,7 @@ func setRole(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.setRights(ctx, words[0], sites, func(u *store.User) { u.Role = role })
+	return c.setRights(ctx, words[0], sites, func(u *site.User) { u.Role = role })
 }
 
 func setSites(ctx context.Context, c *call) error {
@@ -216,11 +218,11 @@ func setSites(ctx context.Context, c *call) error {
 	if err := sites.Set(words[1]); err != nil {
 		return usagef("sites %q: %w", words[1], err)
 	}
-	return c.setRights(ctx, words[0], sites, func(*store.User) {})
+	return c.setRights(ctx, words[0], sites, func(*site.User) {})
 }
 
 // setRights changes what a user may see and do. Without a word about sites they stay.
-func (c *call) setRights(ctx context.Context, name string, sites userSites, change func(*store.User)) error {
+func (c *call) setRights(ctx context.Context, name string, sites userSites, change func(*site.User)) error {
 	return c.withStore(ctx, func(st *store.Store) error {
 		if err := checkSites(ctx, st, sites.ids); err != nil {
 			return err
@@ -268,7 +270,7 @@ func listUsers(ctx context.Context, c *call) error {
 }
 
 // sitesOf writes the sites that a user sees as --sites reads them.
-func sitesOf(u store.User) string {
+func sitesOf(u site.User) string {
 	if u.Sees(0) {
 		return allSites
 	}

@@ -20,13 +20,13 @@ func (c *Collector) api(pages http.Handler) http.Handler {
 	})
 }
 
-// sitesOf returns the sites that a token is good for. Each question counts as one hit of
+// sitesOf returns the sites that a credential is good for. Each question counts as one hit of
 // the sender's network.
-func (c *Collector) sitesOf(r *http.Request, token string) ([]matomo.Site, error) {
+func (c *Collector) sitesOf(r *http.Request, secret string) ([]matomo.Site, error) {
 	if !c.Limit.Allow(ClientAddr(r, c.TrustedProxies), 1) {
 		return nil, dialect.ErrTooMany
 	}
-	known := c.Sites.ofToken(token)
+	known := c.Sites.ofCredential(secret)
 	if known == nil {
 		return nil, matomo.ErrToken
 	}

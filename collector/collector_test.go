@@ -33,7 +33,7 @@ import (
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/referrer"
-	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/site"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -50,14 +50,14 @@ const (
 
 // rig is a collector with real parts around it, on a clock of its own.
 type rig struct {
-	tb       testing.TB
-	now      time.Time
-	options  collector.Options
-	sites    []store.Site
-	tokens   []store.Token
-	bots     []hit.Row // of the ledger, as stored left them
-	registry *prometheus.Registry
-	mux      *http.ServeMux
+	tb          testing.TB
+	now         time.Time
+	options     collector.Options
+	sites       []site.Site
+	credentials []site.Credential
+	bots        []hit.Row // of the ledger, as stored left them
+	registry    *prometheus.Registry
+	mux         *http.ServeMux
 	*collector.Collector
 }
 
@@ -70,14 +70,14 @@ func newRig(tb testing.TB, change func(*collector.Options)) *rig {
 	}
 	r := &rig{
 		tb: tb, now: evening, registry: prometheus.NewPedanticRegistry(), mux: http.NewServeMux(),
-		sites: []store.Site{
+		sites: []site.Site{
 			{
 				ID: 1, Name: "Eksempel", Hosts: []string{"example.org", "butikk.example.org"}, Location: oslo,
 				Parameters: []string{"sak", "side"}, Excluded: []string{"/intern/*"},
 			},
 			{ID: 2, Name: "Other", Hosts: []string{"www.other.example"}, Location: time.UTC, Record: privacy.Standard},
 		},
-		tokens: []store.Token{{ID: "a", Hash: store.HashToken("hemmelig"), Sites: []uint32{1}}},
+		credentials: []site.Credential{{ID: "a", Hash: site.HashSecret("hemmelig"), Sites: []uint32{1}}},
 	}
 	logger := slog.New(slog.DiscardHandler)
 	sites := collector.NewSites(r, "", logger)
@@ -111,8 +111,8 @@ func newRig(tb testing.TB, change func(*collector.Options)) *rig {
 func (r *rig) clock() time.Time { return r.now }
 
 // The rig is the directory of its collector.
-func (r *rig) Sites(context.Context) ([]store.Site, error)   { return r.sites, nil }
-func (r *rig) Tokens(context.Context) ([]store.Token, error) { return r.tokens, nil }
+func (r *rig) Sites(context.Context) ([]site.Site, error)             { return r.sites, nil }
+func (r *rig) Credentials(context.Context) ([]site.Credential, error) { return r.credentials, nil }
 
 func openSpool(tb testing.TB, dir string, maxBytes int64) *spool.Spool {
 	tb.Helper()

@@ -8,7 +8,7 @@ import (
 	"github.com/fotspor/fotspor/collector/dialect/matomo"
 	"github.com/fotspor/fotspor/collector/dialect/pixel"
 	"github.com/fotspor/fotspor/hit"
-	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/site"
 )
 
 // ForwardedFor lets tests see what ClientAddr chooses from.
@@ -57,15 +57,15 @@ func (s *Sites) Find(ctx context.Context, id uint32) (host string, ok bool) {
 }
 
 // Site is Find, and returns all of the site.
-func (s *Sites) Site(ctx context.Context, id uint32) (store.Site, bool) {
-	site, ok := s.find(ctx, id)
+func (s *Sites) Site(ctx context.Context, id uint32) (site.Site, bool) {
+	found, ok := s.find(ctx, id)
 	if !ok {
-		return store.Site{}, false
+		return site.Site{}, false
 	}
-	return site.Site, true
+	return found.Site, true
 }
 
-// Allowed lets tests ask whether a token is good for a site.
+// Allowed lets tests ask whether a credential is good for a site.
 func (s *Sites) Allowed(secret string, site uint32) bool { return s.allowed(secret, site) }
 
 func hostOf(site *knownSite, ok bool) (string, bool) {

@@ -7,11 +7,11 @@ import (
 
 	"github.com/fotspor/fotspor/collector"
 	"github.com/fotspor/fotspor/hit"
-	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/site"
 )
 
 // newRigOf returns a rig with one site, which is base's but for changes.
-func newRigOf(t *testing.T, change func(*store.Site), options func(*collector.Options)) *rig {
+func newRigOf(t *testing.T, change func(*site.Site), options func(*collector.Options)) *rig {
 	t.Helper()
 	r := newRig(t, options)
 	change(&r.sites[0])
@@ -32,8 +32,8 @@ func (r *rig) onlyRow(q request) (hit.Row, string) {
 	return rows[0], told
 }
 
-func ofHosts(hosts ...string) func(*store.Site) {
-	return func(s *store.Site) { s.Hosts = hosts }
+func ofHosts(hosts ...string) func(*site.Site) {
+	return func(s *site.Site) { s.Hosts = hosts }
 }
 
 const action1 = "/matomo.php?idsite=1&rec=1&url="
@@ -80,7 +80,7 @@ func TestPixelFromReferer(t *testing.T) {
 
 // TestPathsOfCopies: a page has one path, wherever it was read.
 func TestPathsOfCopies(t *testing.T) {
-	r := newRigOf(t, func(s *store.Site) {
+	r := newRigOf(t, func(s *site.Site) {
 		s.Hosts = []string{"example.org", "*.cdn.ampproject.org", "*.translate.goog"}
 		s.Excluded, s.PathRules = []string{"/intern/*"}, []string{"/u/*"}
 	}, nil)
@@ -144,7 +144,7 @@ func TestPathsInFormC(t *testing.T) {
 	const formC, formD = "/Årsrapport", "/A\u030arsrapport"
 	forms := []string{formC, formD, "/%C3%85rsrapport", "/A%CC%8Arsrapport", "/%c3%85rsrapport"}
 	for _, form := range forms {
-		r := newRigOf(t, func(s *store.Site) { s.Parameters = []string{"side"} }, nil)
+		r := newRigOf(t, func(s *site.Site) { s.Parameters = []string{"side"} }, nil)
 		page := url.QueryEscape("https://example.org" + form)
 		row, _ := r.onlyRow(request{target: action1 + page})
 		if row.Path != formC || row.EntryPath != formC {
@@ -167,11 +167,11 @@ func TestPathsInFormC(t *testing.T) {
 			t.Errorf("event is named %q", row.Name)
 		}
 		for _, pattern := range forms {
-			r := newRigOf(t, func(s *store.Site) { s.Excluded = []string{pattern + "*"} }, nil)
+			r := newRigOf(t, func(s *site.Site) { s.Excluded = []string{pattern + "*"} }, nil)
 			if _, told := r.onlyRow(request{target: action1 + page + "/2025"}); told != "dropped: excluded path" {
 				t.Errorf("page %q, excluded %q: %s", form, pattern, told)
 			}
-			r = newRigOf(t, func(s *store.Site) { s.PathRules = []string{pattern + "/*"} }, nil)
+			r = newRigOf(t, func(s *site.Site) { s.PathRules = []string{pattern + "/*"} }, nil)
 			if row, _ := r.onlyRow(request{target: action1 + page + "/kari"}); row.Path != formC+"/[*]" {
 				t.Errorf("page %q, rule %q: path %q", form, pattern, row.Path)
 			}
@@ -195,7 +195,7 @@ func TestWhoMayFrameTheStatement(t *testing.T) {
 // host is written there.
 func TestPathRulesInAnySpelling(t *testing.T) {
 	for _, host := range []string{"blåbær.no", "xn--blbr-roah.no", "www.BLÅBÆR.no.", "bl%C3%A5b%C3%A6r.no", "blåbær.no:8080"} {
-		r := newRigOf(t, func(s *store.Site) { s.Hosts, s.PathRules = []string{"xn--blbr-roah.no"}, []string{"/u/*"} }, nil)
+		r := newRigOf(t, func(s *site.Site) { s.Hosts, s.PathRules = []string{"xn--blbr-roah.no"}, []string{"/u/*"} }, nil)
 		for _, what := range []string{"&e_c=x&e_a=", "&search=", "&download="} {
 			row, told := r.onlyRow(request{target: action1 + "/" + what + url.QueryEscape("https://"+host+"/u/kari")})
 			if row.Name == "" || strings.Contains(row.Name, "kari") {

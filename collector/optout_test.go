@@ -19,7 +19,7 @@ import (
 	"github.com/fotspor/fotspor/collector"
 	"github.com/fotspor/fotspor/collector/script"
 	"github.com/fotspor/fotspor/internal/chromium"
-	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/site"
 )
 
 // box is a website with a box for its visitors' choice, at another origin than that of
@@ -45,7 +45,7 @@ func newBox(t *testing.T, change func(*collector.Options)) *box {
 		t.Skip("SKIPPED: ", err)
 	}
 	b := &box{rig: newRig(t, change)}
-	b.sites = append(b.sites, store.Site{ID: 3, Name: "Boks", Hosts: []string{"localhost"}, Location: time.UTC})
+	b.sites = append(b.sites, site.Site{ID: 3, Name: "Boks", Hosts: []string{"localhost"}, Location: time.UTC})
 	if err := b.options.Sites.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}

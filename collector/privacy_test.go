@@ -12,7 +12,7 @@ import (
 	"github.com/fotspor/fotspor/collector"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
-	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/site"
 )
 
 // get asks for a page and checks what every privacy page has in common.
@@ -84,7 +84,7 @@ func TestStatement(t *testing.T) {
 // else may frame them.
 func TestWhoMayFrame(t *testing.T) {
 	r := newRig(t, nil)
-	r.sites = append(r.sites, store.Site{ID: 3, Name: "Odd", Hosts: []string{"example.net", "*.example.net", "a;script-src", "'none'"}, Location: time.UTC})
+	r.sites = append(r.sites, site.Site{ID: 3, Name: "Odd", Hosts: []string{"example.net", "*.example.net", "a;script-src", "'none'"}, Location: time.UTC})
 	if err := r.options.Sites.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}

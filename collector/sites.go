@@ -19,18 +19,16 @@ import (
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/privacy/scrub"
 	"github.com/fotspor/fotspor/referrer"
-	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/site"
 )
 
-// Directory is where sites and tokens are kept.
+// Directory is where sites and credentials are kept.
 type Directory interface {
-	Sites(context.Context) ([]store.Site, error)
-	Tokens(context.Context) ([]store.Token, error)
+	Sites(context.Context) ([]site.Site, error)
+	Credentials(context.Context) ([]site.Credential, error)
 }
 
-var _ Directory = (*store.Store)(nil)
-
-// Sites is what the collector knows of the sites and tokens: the last good answer
+// Sites is what the collector knows of the sites and credentials: the last good answer
 // of the store, of which it keeps a copy in a file for a start without the store.
 // It is safe for concurrent use.
 type Sites struct {
@@ -48,11 +46,11 @@ type Sites struct {
 
 	mu      sync.Mutex
 	under   *question // the one under way; nil if none is
-	asked   time.Time // when an unknown site or token last made us ask
+	asked   time.Time // when an unknown site or credential last made us ask
 	waiting int       // hits that wait for an answer
 }
 
-// question is one look at the sites and tokens in the store. Only one is under way at
+// question is one look at the sites and credentials in the store. Only one is under way at
 // a time: who else wants to know waits for the same answer.
 type question struct {
 	done chan struct{} // closed once err is set
@@ -62,13 +60,13 @@ type question struct {
 
 // known is one answer of the store.
 type known struct {
-	sites  map[uint32]*knownSite
-	tokens map[[32]byte]store.Token // by the hash of the secret
+	sites       map[uint32]*knownSite
+	credentials map[[32]byte]site.Credential // by the hash of the secret
 }
 
 // knownSite is a site, with what the pipeline asks of it for each hit.
 type knownSite struct {
-	store.Site
+	site.Site
 	owns   func(host string) bool
 	inside func(host string) bool // whether a referrer with that host is no source
 	rules  privacy.PathMarker
@@ -93,10 +91,10 @@ func NewSites(directory Directory, file string, logger *slog.Logger) *Sites {
 
 // learn takes an answer into use. One with rules that this program can't read is
 // refused, or what they mark would be kept.
-func (s *Sites) learn(sites []store.Site, tokens []store.Token) error {
+func (s *Sites) learn(sites []site.Site, credentials []site.Credential) error {
 	k := &known{
-		sites:  make(map[uint32]*knownSite, len(sites)),
-		tokens: make(map[[32]byte]store.Token, len(tokens)),
+		sites:       make(map[uint32]*knownSite, len(sites)),
+		credentials: make(map[[32]byte]site.Credential, len(credentials)),
 	}
 	for _, site := range sites {
 		rules, err := privacy.ParsePathRules(site.PathRules)
@@ -110,8 +108,8 @@ func (s *Sites) learn(sites []store.Site, tokens []store.Token) error {
 		one.rules = privacy.PathMarker{PathRules: rules, Own: one.owns, Decode: scrub.Decode}
 		k.sites[site.ID] = one
 	}
-	for _, token := range tokens {
-		k.tokens[token.Hash] = token
+	for _, credential := range credentials {
+		k.credentials[credential.Hash] = credential
 	}
 	s.known.Store(k)
 	return nil
@@ -119,15 +117,15 @@ func (s *Sites) learn(sites []store.Site, tokens []store.Token) error {
 
 // insideOf returns what reports whether a referrer with a host is no source: one of the
 // site itself, or of a step in the middle of a visit.
-func insideOf(site store.Site) func(host string) bool {
-	steps := referrer.NewHostSet(site.IgnoredReferrers)
-	defaults := len(site.IgnoredReferrers) == 0 || slices.Contains(site.IgnoredReferrers, store.DefaultReferrers)
+func insideOf(own site.Site) func(host string) bool {
+	steps := referrer.NewHostSet(own.IgnoredReferrers)
+	defaults := len(own.IgnoredReferrers) == 0 || slices.Contains(own.IgnoredReferrers, site.DefaultReferrers)
 	return func(host string) bool {
-		return site.Owns(host) || steps.Has(host) || defaults && referrer.Steps().Has(host)
+		return own.Owns(host) || steps.Has(host) || defaults && referrer.Steps().Has(host)
 	}
 }
 
-// Refresh asks for the sites and tokens, or waits for the answer to a question that is
+// Refresh asks for the sites and credentials, or waits for the answer to a question that is
 // under way. On an error the ones known so far stay. The store gets 5 seconds.
 func (s *Sites) Refresh(ctx context.Context) error {
 	s.mu.Lock()
@@ -170,14 +168,14 @@ func (s *Sites) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	tokens, err := s.directory.Tokens(ctx)
+	credentials, err := s.directory.Credentials(ctx)
 	if err != nil {
 		return err
 	}
-	if err := s.learn(sites, tokens); err != nil {
+	if err := s.learn(sites, credentials); err != nil {
 		return err
 	}
-	err = s.save(sites, tokens)
+	err = s.save(sites, credentials)
 	if err != nil && !s.told {
 		s.logger.Warn("a start without the store will not know the sites of now, until the copy can be written", "err", err)
 	}
@@ -271,22 +269,22 @@ func (s *Sites) byID(id uint32) (*knownSite, bool) {
 	return site, ok
 }
 
-// allowed reports whether a secret is that of a token for a site.
+// allowed reports whether a secret is that of a credential for a site.
 func (s *Sites) allowed(secret string, site uint32) bool {
-	token, ok := s.token(secret)
-	return ok && token.Allows(site)
+	credential, ok := s.credential(secret)
+	return ok && credential.Allows(site)
 }
 
-// ofToken returns the sites that the token with a secret is good for, in order of id;
-// nil if there is no such token.
-func (s *Sites) ofToken(secret string) []*knownSite {
-	token, ok := s.token(secret)
+// ofCredential returns the sites that the credential with a secret is good for, in order of id;
+// nil if there is no such credential.
+func (s *Sites) ofCredential(secret string) []*knownSite {
+	credential, ok := s.credential(secret)
 	if !ok {
 		return nil
 	}
 	sites := []*knownSite{}
 	for id, site := range s.known.Load().sites {
-		if token.Allows(id) {
+		if credential.Allows(id) {
 			sites = append(sites, site)
 		}
 	}
@@ -294,38 +292,38 @@ func (s *Sites) ofToken(secret string) []*knownSite {
 	return sites
 }
 
-// token returns the token with a secret. One that is not known may have been made a
+// credential returns the credential with a secret. One that is not known may have been made a
 // moment ago.
-func (s *Sites) token(secret string) (store.Token, bool) {
+func (s *Sites) credential(secret string) (site.Credential, bool) {
 	if secret == "" {
-		return store.Token{}, false
+		return site.Credential{}, false
 	}
-	hash := store.HashToken(secret)
-	token, ok := s.known.Load().tokens[hash]
+	hash := site.HashSecret(secret)
+	credential, ok := s.known.Load().credentials[hash]
 	if !ok {
 		s.ask(context.Background())
-		token, ok = s.known.Load().tokens[hash]
+		credential, ok = s.known.Load().credentials[hash]
 	}
-	return token, ok
+	return credential, ok
 }
 
-// copied is what the file holds. Of tokens there are only hashes.
+// copied is what the file holds. Of credentials there are only hashes.
 type copied struct {
-	Sites  []copiedSite
-	Tokens []store.Token
+	Sites       []copiedSite
+	Credentials []site.Credential
 }
 
 type copiedSite struct {
-	store.Site
+	site.Site
 	Location string // IANA name
 }
 
 // save keeps a copy, if it is another than the last one.
-func (s *Sites) save(sites []store.Site, tokens []store.Token) error {
+func (s *Sites) save(sites []site.Site, credentials []site.Credential) error {
 	if s.file == "" {
 		return nil
 	}
-	c := copied{Tokens: tokens}
+	c := copied{Credentials: credentials}
 	for _, site := range sites {
 		c.Sites = append(c.Sites, copiedSite{site, site.Location.String()})
 	}
@@ -361,7 +359,7 @@ func (s *Sites) Restore() error {
 	if err := json.Unmarshal(data, &c); err != nil {
 		return fmt.Errorf("restore sites from %q: %w", s.file, err)
 	}
-	var sites []store.Site
+	var sites []site.Site
 	var errs []error
 	for _, one := range c.Sites {
 		one.Site.Location, err = time.LoadLocation(one.Location)
@@ -371,5 +369,5 @@ func (s *Sites) Restore() error {
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("restore sites from %q: %w", s.file, err)
 	}
-	return s.learn(sites, c.Tokens)
+	return s.learn(sites, c.Credentials)
 }

@@ -19,7 +19,7 @@ import (
 
 	"github.com/fotspor/fotspor/collector"
 	"github.com/fotspor/fotspor/privacy"
-	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/site"
 )
 
 var errAway = errors.New("store is away")
@@ -46,24 +46,24 @@ func (l *list) called() int {
 	return l.calls
 }
 
-func (l *list) Sites(ctx context.Context) ([]store.Site, error) {
+func (l *list) Sites(ctx context.Context) ([]site.Site, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.calls++
 	if err := errors.Join(ctx.Err(), l.err); err != nil {
 		return nil, err
 	}
-	var sites []store.Site
+	var sites []site.Site
 	for i, host := range l.hosts {
-		sites = append(sites, store.Site{ID: uint32(i + 1), Name: host, Hosts: []string{host}, Location: time.UTC})
+		sites = append(sites, site.Site{ID: uint32(i + 1), Name: host, Hosts: []string{host}, Location: time.UTC})
 	}
 	return sites, nil
 }
 
-func (l *list) Tokens(ctx context.Context) ([]store.Token, error) {
+func (l *list) Credentials(ctx context.Context) ([]site.Credential, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return []store.Token{{ID: "a", Hash: store.HashToken("hemmelig"), Sites: []uint32{2}}}, errors.Join(ctx.Err(), l.err)
+	return []site.Credential{{ID: "a", Hash: site.HashSecret("hemmelig"), Sites: []uint32{2}}}, errors.Join(ctx.Err(), l.err)
 }
 
 // hostOf returns the host of a site, or "" if there is none.
@@ -197,11 +197,11 @@ func TestRestore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	one := store.Site{
+	one := site.Site{
 		ID: 1, Name: "Én", Hosts: []string{"one.example", "*.one.example"}, Location: oslo,
 		Parameters: []string{"id"}, Excluded: []string{"/admin/*"}, PathRules: []string{"/u/*"}, Record: privacy.Minimal,
 	}
-	directory := &rig{sites: []store.Site{one}, tokens: []store.Token{{ID: "a", Hash: store.HashToken("hemmelig"), Sites: []uint32{1}}}}
+	directory := &rig{sites: []site.Site{one}, credentials: []site.Credential{{ID: "a", Hash: site.HashSecret("hemmelig"), Sites: []uint32{1}}}}
 	logger := slog.New(slog.DiscardHandler)
 
 	if err := collector.NewSites(directory, file, logger).Restore(); !errors.Is(err, fs.ErrNotExist) {
@@ -257,13 +257,13 @@ type stuck struct {
 	released chan struct{}
 }
 
-func (s *stuck) Sites(context.Context) ([]store.Site, error) {
+func (s *stuck) Sites(context.Context) ([]site.Site, error) {
 	s.calls.Add(1)
 	<-s.released
 	return nil, errAway
 }
 
-func (s *stuck) Tokens(context.Context) ([]store.Token, error) { return nil, errAway }
+func (s *stuck) Credentials(context.Context) ([]site.Credential, error) { return nil, errAway }
 
 // TestFindWithHangingStore: unknown sites and tokens cost a hit half a second at most,
 // a few hits at a time wait, the store has one question, and known sites cost nothing.

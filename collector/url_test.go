@@ -8,10 +8,10 @@ import (
 	"github.com/fotspor/fotspor/collector"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
-	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/site"
 )
 
-func searching(s *store.Site) {
+func searching(s *site.Site) {
 	s.SearchParameters, s.SearchCategories = []string{"q", "k"}, []string{"cat", "cc"}
 }
 
@@ -72,23 +72,23 @@ func TestSearchByAddress(t *testing.T) {
 
 func TestSearchByAddressIsOff(t *testing.T) {
 	const page = "https://example.org/treff?q=keyword&cat=test"
-	view := func(change func(*store.Site), options func(*collector.Options), more string) hit.Row {
+	view := func(change func(*site.Site), options func(*collector.Options), more string) hit.Row {
 		t.Helper()
 		r := newRigOf(t, change, options)
 		row, _ := r.onlyRow(request{target: action1 + url.QueryEscape(page) + more})
 		return row
 	}
 	for name, row := range map[string]hit.Row{
-		"by default":       view(func(*store.Site) {}, nil, ""),
+		"by default":       view(func(*site.Site) {}, nil, ""),
 		"minimal":          view(searching, minimal, ""),
-		"minimal by site":  view(func(s *store.Site) { searching(s); s.Record = privacy.Minimal }, nil, ""),
-		"minimal, allowed": view(func(s *store.Site) { searching(s); s.Parameters = []string{"q"} }, minimal, ""),
+		"minimal by site":  view(func(s *site.Site) { searching(s); s.Record = privacy.Minimal }, nil, ""),
+		"minimal, allowed": view(func(s *site.Site) { searching(s); s.Parameters = []string{"q"} }, minimal, ""),
 	} {
 		if row.Kind != hit.Pageview || row.Name != "" || row.Path != "/treff" {
 			t.Errorf("%s: %s %q of %q, want a page view", name, row.Kind, row.Name, row.Path)
 		}
 	}
-	if row := view(func(s *store.Site) { searching(s); s.Parameters = []string{"q", "cat"} }, nil, ""); row.Kind != hit.Search || row.Path != "/treff?cat=test" {
+	if row := view(func(s *site.Site) { searching(s); s.Parameters = []string{"q", "cat"} }, nil, ""); row.Kind != hit.Search || row.Path != "/treff?cat=test" {
 		t.Errorf("allowed parameter: %s on %q, want a search without its term in the path", row.Kind, row.Path)
 	}
 	if row := view(searching, nil, "&link=https://nrk.no/"); row.Kind != hit.Outlink {
@@ -97,7 +97,7 @@ func TestSearchByAddressIsOff(t *testing.T) {
 	if row := view(searching, nil, "&search=term"); row.Name != "term" {
 		t.Errorf("search by parameter on a page of results: %q", row.Name)
 	}
-	custom := func(s *store.Site) { searching(s); s.SearchCounts = []string{"treff"} }
+	custom := func(s *site.Site) { searching(s); s.SearchCounts = []string{"treff"} }
 	r := newRigOf(t, custom, nil)
 	if row, _ := r.onlyRow(request{target: action1 + url.QueryEscape("/?q=a&treff=12&search_count=7")}); row.Value != 12 {
 		t.Errorf("number of results by a name of the site's: %v, want 12", row.Value)
@@ -117,12 +117,12 @@ func TestSearchBeginsAVisit(t *testing.T) {
 
 func TestStatementTellsOfSearches(t *testing.T) {
 	for _, c := range []struct {
-		change  func(*store.Site)
+		change  func(*site.Site)
 		options func(*collector.Options)
 		want    bool
 	}{
 		{searching, nil, true},
-		{func(*store.Site) {}, nil, false},
+		{func(*site.Site) {}, nil, false},
 		{searching, minimal, false},
 	} {
 		r := newRigOf(t, c.change, c.options)
@@ -139,7 +139,7 @@ func TestStatementTellsOfSearches(t *testing.T) {
 func TestStatementTellsOfCategories(t *testing.T) {
 	for words, lang := range map[string]string{"with the category that you search in (<code>kat</code>), and kept": "en", "kategorien du søker i, likeså (<code>kat</code>). Det lagres": "nb"} {
 		for _, categories := range [][]string{{"kat"}, nil} {
-			r := newRigOf(t, func(s *store.Site) { searching(s); s.SearchCategories = categories }, nil)
+			r := newRigOf(t, func(s *site.Site) { searching(s); s.SearchCategories = categories }, nil)
 			page := r.send(request{target: "/privacy/1?lang=" + lang}).Body.String()
 			if got := strings.Contains(page, words); got != (categories != nil) {
 				t.Errorf("%s, %v: the statement tells of the category: %t", lang, categories, got)
@@ -163,7 +163,7 @@ func TestTrailingSlash(t *testing.T) {
 		"https://example.org/om/index.html": {"/om/index.html", "/om/index.html"},
 	} {
 		for i, strip := range []bool{false, true} {
-			r := newRigOf(t, func(s *store.Site) { s.StripSlash, s.PathRules = strip, []string{"/u/*"} }, nil)
+			r := newRigOf(t, func(s *site.Site) { s.StripSlash, s.PathRules = strip, []string{"/u/*"} }, nil)
 			row, told := r.onlyRow(request{target: action1 + url.QueryEscape(page)})
 			if row.Path != want[i] || row.EntryPath != want[i] {
 				t.Errorf("strip %t, %s: path %q, entry %q, told %q, want %q", strip, page, row.Path, row.EntryPath, told, want[i])
@@ -178,7 +178,7 @@ func TestTrailingSlash(t *testing.T) {
 		}
 	}
 	for _, pattern := range []string{"/intern/", "/intern", "/intern/*"} {
-		r := newRigOf(t, func(s *store.Site) { s.StripSlash, s.Excluded = true, []string{pattern} }, nil)
+		r := newRigOf(t, func(s *site.Site) { s.StripSlash, s.Excluded = true, []string{pattern} }, nil)
 		if _, told := r.onlyRow(request{target: action1 + "/intern/"}); told != "dropped: excluded path" {
 			t.Errorf("excluded %s: %s", pattern, told)
 		}
@@ -188,12 +188,12 @@ func TestTrailingSlash(t *testing.T) {
 // TestStepsAreNoSource: who comes back from log-in or payment goes on with the visit. A
 // campaign is a source all the same.
 func TestStepsAreNoSource(t *testing.T) {
-	named := func(hosts ...string) func(*store.Site) {
-		return func(s *store.Site) { s.IgnoredReferrers = hosts }
+	named := func(hosts ...string) func(*site.Site) {
+		return func(s *site.Site) { s.IgnoredReferrers = hosts }
 	}
 	for _, c := range []struct {
 		name, referrer string
-		site           func(*store.Site)
+		site           func(*site.Site)
 		step           bool
 	}{
 		{"ID-porten", "https://login.idporten.no/", named(), true},

@@ -12,7 +12,7 @@ import (
 
 	"github.com/fotspor/fotspor/collector"
 	"github.com/fotspor/fotspor/collector/limit"
-	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/site"
 )
 
 // TestCampaigns: what of a campaign reaches a row, in each way in which links and
@@ -448,7 +448,7 @@ func TestAPITellsOfATokensOwnSites(t *testing.T) {
 	r := newRig(t, func(o *collector.Options) {
 		o.Limit = limit.New(limit.Options{Rate: 1, Burst: 12, Now: o.Now})
 	})
-	r.tokens = append(r.tokens, store.Token{ID: "b", Hash: store.HashToken("alle")})
+	r.credentials = append(r.credentials, site.Credential{ID: "b", Hash: site.HashSecret("alle")})
 	if err := r.options.Sites.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 )
 
@@ -42,16 +43,16 @@ func (d *Dashboard) guard(r route) handler {
 		}
 		user, err := d.sessionUser(c)
 		switch {
-		case errors.Is(err, store.ErrNotFound) && json:
+		case errors.Is(err, site.ErrNotFound) && json:
 			return noSession
-		case errors.Is(err, store.ErrNotFound):
+		case errors.Is(err, site.ErrNotFound):
 			return c.toLogin()
 		case err != nil:
 			return err
 		}
 		c.user = user
 		c.r = c.r.WithContext(store.As(c.r.Context(), store.Actor{Via: store.Page, Name: user.Name}))
-		if admins && user.Role != store.Admin {
+		if admins && user.Role != site.Admin {
 			d.refusals.add(c.now, store.AccessRefused, user.Name)
 			return notFound
 		}
@@ -84,9 +85,9 @@ func (d *Dashboard) findSite(c *call) error {
 }
 
 // sites returns the sites that the user of a call sees.
-func (d *Dashboard) sites(c *call) ([]store.Site, error) {
+func (d *Dashboard) sites(c *call) ([]site.Site, error) {
 	sites, err := d.store.Sites(c.r.Context())
-	return slices.DeleteFunc(sites, func(s store.Site) bool { return !c.user.Sees(s.ID) }), err
+	return slices.DeleteFunc(sites, func(s site.Site) bool { return !c.user.Sees(s.ID) }), err
 }
 
 // toLogin asks for a log-in, and comes back afterwards if the page was read.

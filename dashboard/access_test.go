@@ -12,14 +12,14 @@ import (
 	"testing"
 
 	"github.com/fotspor/fotspor/dashboard"
-	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/site"
 )
 
 // addViewer makes a viewer of some sites and logs them in.
 func (b *bench) addViewer(sites ...uint32) {
 	b.Helper()
 	hash := b.hash(userPass)
-	err := b.store.AddUser(b.Context(), store.User{Name: userName, Role: store.Viewer, Password: hash, Restricted: true, Sites: sites})
+	err := b.store.AddUser(b.Context(), site.User{Name: userName, Role: site.Viewer, Password: hash, Restricted: true, Sites: sites})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func pathOf(pattern, site string) (method, path string) {
 func TestEveryRouteIsGuarded(t *testing.T) {
 	b := newBench(t)
 	one, two := b.addSite("One", "one.example", "UTC"), b.addSite("Secret", "secret.example", "UTC")
-	b.addUser("boss", store.Admin, userPass)
+	b.addUser("boss", site.Admin, userPass)
 	stranger, viewer := b.newClient(), b.newClient()
 	b.client = viewer
 	b.addViewer(one.ID)
@@ -93,7 +93,7 @@ func TestEveryRouteIsGuarded(t *testing.T) {
 			t.Errorf("%s shows a viewer of one site:\n%s", path, a.body)
 		}
 	}
-	if users, err := b.store.Users(t.Context()); err != nil || len(users) != 2 || users[0].Role != store.Admin {
+	if users, err := b.store.Users(t.Context()); err != nil || len(users) != 2 || users[0].Role != site.Admin {
 		t.Errorf("users = %+v, %v: a viewer changed them", users, err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fotspor/fotspor/dashboard/password"
+	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 )
 
@@ -65,7 +66,7 @@ func (d *Dashboard) showAccount(c *call) error {
 }
 
 func (d *Dashboard) renderAccount(c *call, status int, page accountPage) error {
-	page.Name, page.Admin, page.All = c.user.Name, c.user.Role == store.Admin, c.user.Sees(0)
+	page.Name, page.Admin, page.All = c.user.Name, c.user.Role == site.Admin, c.user.Sees(0)
 	page.New.MinLength = password.MinLength
 	sites, err := d.sites(c)
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/fotspor/fotspor/dashboard"
+	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 )
 
@@ -63,9 +64,9 @@ func (b *bench) shareCookies(to *bench) {
 func TestSessionsEndAtOnce(t *testing.T) {
 	a := newBench(t)
 	a.addSite("One", "one.example", "UTC")
-	a.addUser("boss", store.Admin, userPass)
+	a.addUser("boss", site.Admin, userPass)
 	a.in("boss", userPass)
-	a.addUser(userName, store.Viewer, userPass)
+	a.addUser(userName, site.Viewer, userPass)
 	other := a.beside()
 	pass := userPass
 	for _, c := range []struct {
@@ -108,7 +109,7 @@ func TestSessionsEndAtOnce(t *testing.T) {
 // password changed gets no session that lives.
 func TestPasswordReadBeforeAChange(t *testing.T) {
 	b := newBench(t)
-	b.addUser(userName, store.Viewer, userPass)
+	b.addUser(userName, site.Viewer, userPass)
 	before, err := b.store.User(t.Context(), userName)
 	if err != nil {
 		t.Fatal(err)
@@ -116,18 +117,18 @@ func TestPasswordReadBeforeAChange(t *testing.T) {
 	if err := b.store.SetPassword(t.Context(), userName, b.hash(otherPass)); err != nil {
 		t.Fatal(err)
 	}
-	s := store.Session{ID: "late", User: userName, Generation: before.Generation, Created: b.now, Seen: b.now, Expires: b.now.Add(time.Hour)}
+	s := site.Session{ID: "late", User: userName, Generation: before.Generation, Created: b.now, Seen: b.now, Expires: b.now.Add(time.Hour)}
 	if err := b.store.PutSession(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := b.store.Session(t.Context(), "late", b.now, time.Hour); !errors.Is(err, store.ErrNotFound) {
+	if _, _, err := b.store.Session(t.Context(), "late", b.now, time.Hour); !errors.Is(err, site.ErrNotFound) {
 		t.Errorf("session of the old password: %v, want ErrNotFound", err)
 	}
 }
 
 func TestAccount(t *testing.T) {
 	b := newBench(t)
-	b.addUser("boss", store.Admin, otherPass)
+	b.addUser("boss", site.Admin, otherPass)
 	b.addSite("Fjordvik", "www.fjordvik.example", "UTC")
 	b.logIn()
 	elsewhere := b.visitor()
@@ -219,7 +220,7 @@ func TestUsersPage(t *testing.T) {
 	b := newBench(t)
 	b.addSite("One", "one.example", "UTC")
 	b.addSite("Two", "two.example", "UTC")
-	b.addUser("boss", store.Admin, userPass)
+	b.addUser("boss", site.Admin, userPass)
 	b.in("boss", userPass)
 	add := func(name, role, pass string, more ...string) *answer {
 		form := url.Values{"name": {name}, "role": {role}, "password": {pass}, "again": {pass}}
@@ -266,7 +267,7 @@ func TestUsersPage(t *testing.T) {
 	add("ola", "viewer", otherPass, "site", "two").want(http.StatusBadRequest)
 	add("ola <b>", "viewer", otherPass, "site", "2").want(http.StatusOK)
 	user, err := b.store.User(t.Context(), "ola <b>")
-	if err != nil || user.Role != store.Viewer || !user.Restricted || !slices.Equal(user.Sites, []uint32{2}) {
+	if err != nil || user.Role != site.Viewer || !user.Restricted || !slices.Equal(user.Sites, []uint32{2}) {
 		t.Fatalf("user %+v, %v", user, err)
 	}
 	list := b.get("/admin/users")
@@ -352,7 +353,7 @@ func network(o *dashboard.Options) {
 // from another, and a device that is known is let through where nobody else is.
 func TestGuessersDontLockOut(t *testing.T) {
 	b := newBench(t, network)
-	b.addUser(userName, store.Viewer, userPass)
+	b.addUser(userName, site.Viewer, userPass)
 	known := b.visitor()
 	known.post("/login", credentials(userName, userPass), "Test-Network", "office").want(http.StatusOK)
 	b.stay()
@@ -401,7 +402,7 @@ func TestOwnerGetsIn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, network)
-			b.addUser(userName, store.Viewer, userPass)
+			b.addUser(userName, site.Viewer, userPass)
 			b.stay()
 			round := 0
 			guess := func() {
@@ -481,7 +482,7 @@ func TestGuessesADay(t *testing.T) {
 // exist or not, and also if it knows one password.
 func TestSprayingIsSlowed(t *testing.T) {
 	b := newBench(t, network)
-	b.addUser("attacker", store.Viewer, otherPass)
+	b.addUser("attacker", site.Viewer, otherPass)
 	b.stay()
 	answered := 0
 	for i := range 25 {
@@ -519,8 +520,8 @@ func TestDeviceCookie(t *testing.T) {
 		"https://stats.example.org": "__Secure-fotspor_device; Path=/login; Max-Age=15552000; HttpOnly; Secure; SameSite=Strict",
 	} {
 		b := newBench(t, network, func(o *dashboard.Options) { o.BaseURL = base })
-		b.addUser(userName, store.Viewer, userPass)
-		b.addUser("ola", store.Viewer, otherPass)
+		b.addUser(userName, site.Viewer, userPass)
+		b.addUser("ola", site.Viewer, otherPass)
 		b.stay()
 		a := b.post("/login", credentials(userName, userPass))
 		a.want(http.StatusSeeOther)
@@ -626,7 +627,7 @@ func (b *bench) audit() []string {
 func TestAuditOfLogins(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	b := newBench(t, network, func(o *dashboard.Options) { o.Registerer = registry })
-	b.addUser(userName, store.Viewer, userPass)
+	b.addUser(userName, site.Viewer, userPass)
 	b.in(userName, userPass)
 	b.get("/admin/audit").want(http.StatusNotFound)
 	b.post("/logout", nil)
@@ -672,7 +673,7 @@ func TestAuditOfLogins(t *testing.T) {
 	if n := strings.Count(dump.String(), "\n"); n > 12 {
 		t.Errorf("%d lines in the table", n)
 	}
-	b.addUser("boss", store.Admin, userPass)
+	b.addUser("boss", site.Admin, userPass)
 	b.client = b.newClient()
 	b.in("boss", userPass)
 	page := b.get("/admin/audit")
@@ -706,7 +707,7 @@ func gauge(t *testing.T, registry *prometheus.Registry) prometheus.Collector {
 // TestAuditPages: every line is on one page or another.
 func TestAuditPages(t *testing.T) {
 	b := newBench(t)
-	b.addUser("boss", store.Admin, userPass)
+	b.addUser("boss", site.Admin, userPass)
 	b.in("boss", userPass)
 	const n = 130
 	for i := range n {
@@ -744,7 +745,7 @@ func TestAuditPages(t *testing.T) {
 // log, by which a user's name could be told from any other. Run writes it soon.
 func TestRefusalsCostNoWrite(t *testing.T) {
 	b := newBench(t)
-	b.addUser(userName, store.Viewer, userPass)
+	b.addUser(userName, site.Viewer, userPass)
 	b.stay()
 	b.post("/login", credentials(userName, "x")).want(http.StatusForbidden)
 	if got := b.audit(); len(got) != 0 {

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 )
 
@@ -51,7 +52,7 @@ func (r *refusals) add(now time.Time, action store.Action, who string) {
 	defer r.mu.Unlock()
 	r.turn(now)
 	if _, known := r.counts[of]; !known && len(r.counts) >= maxRefusals {
-		of.who = store.Unknown
+		of.who = site.Unknown
 	}
 	n, known := r.counts[of]
 	if known || len(r.pending) >= maxPending {

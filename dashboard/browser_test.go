@@ -11,13 +11,13 @@ import (
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/internal/chromium"
-	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/site"
 )
 
 // openTab opens a browser of a Norwegian and fills in the log-in form as a person does.
 func openTab(b *bench) *chromium.Tab {
 	b.Helper()
-	b.addUser(userName, store.Viewer, userPass)
+	b.addUser(userName, site.Viewer, userPass)
 	tab := chromium.Open(b.T, chromedp.Flag("accept-lang", "nb"))
 	tab.Do(
 		chromedp.Navigate(b.server.URL+"/login"),

@@ -16,6 +16,7 @@ import (
 	"github.com/fotspor/fotspor/dashboard"
 	"github.com/fotspor/fotspor/dashboard/language"
 	"github.com/fotspor/fotspor/dashboard/password"
+	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 	"github.com/fotspor/fotspor/store/storetest"
 )
@@ -86,10 +87,10 @@ func (b *bench) hash(pass string) string {
 }
 
 // addUser makes a user.
-func (b *bench) addUser(name string, role store.Role, pass string) {
+func (b *bench) addUser(name string, role site.Role, pass string) {
 	b.Helper()
 	hash := b.hash(pass)
-	if err := b.store.AddUser(b.Context(), store.User{Name: name, Role: role, Password: hash}); err != nil {
+	if err := b.store.AddUser(b.Context(), site.User{Name: name, Role: role, Password: hash}); err != nil {
 		b.Fatal(err)
 	}
 }
@@ -97,7 +98,7 @@ func (b *bench) addUser(name string, role store.Role, pass string) {
 // logIn makes the usual user and logs it in.
 func (b *bench) logIn() {
 	b.Helper()
-	b.addUser(userName, store.Viewer, userPass)
+	b.addUser(userName, site.Viewer, userPass)
 	page := b.post("/login", url.Values{"name": {userName}, "password": {userPass}})
 	page.want(http.StatusOK)
 	if got := page.Find(".user").Text(); got != userName {
@@ -105,13 +106,13 @@ func (b *bench) logIn() {
 	}
 }
 
-func (b *bench) addSite(name, host, zone string) store.Site {
+func (b *bench) addSite(name, host, zone string) site.Site {
 	b.Helper()
 	loc, err := time.LoadLocation(zone)
 	if err != nil {
 		b.Fatal(err)
 	}
-	site, err := b.store.AddSite(context.Background(), store.Site{Name: name, Hosts: []string{host}, Location: loc})
+	site, err := b.store.AddSite(context.Background(), site.Site{Name: name, Hosts: []string{host}, Location: loc})
 	if err != nil {
 		b.Fatal(err)
 	}

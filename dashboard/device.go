@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/site"
 )
 
 // deviceLength is how long a device is known after its last log-in.
@@ -31,7 +31,7 @@ func (c *call) deviceCookieName() string {
 // guess the password. It is signed with the hash of the password, so it holds for one
 // user and until the next password, and every process can check it. It says neither
 // who the user is nor that somebody is logged in.
-func (c *call) knowDevice(u store.User) {
+func (c *call) knowDevice(u site.User) {
 	text := rand.Text() + "." + strconv.FormatInt(c.now.Unix(), 10)
 	http.SetCookie(c.w, &http.Cookie{
 		Name: c.deviceCookieName(), Value: text + "." + deviceMAC(u, text), Path: "/login", MaxAge: int(deviceLength / time.Second),
@@ -39,7 +39,7 @@ func (c *call) knowDevice(u store.User) {
 	})
 }
 
-func deviceMAC(u store.User, text string) string {
+func deviceMAC(u site.User, text string) string {
 	mac := hmac.New(sha256.New, []byte(u.Password))
 	mac.Write([]byte("fotspor device\x00" + u.Name + "\x00" + text))
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
@@ -51,7 +51,7 @@ const maxDevices = 5
 
 // devices returns what the attempts of this device are counted by, for each cookie that
 // says that it has logged in before as the user. A user that does not exist has none.
-func (c *call) devices(u store.User) (all [][]counted) {
+func (c *call) devices(u site.User) (all [][]counted) {
 	cookies := c.r.CookiesNamed(c.deviceCookieName())
 	for _, cookie := range cookies[:min(len(cookies), maxDevices)] {
 		if by, ok := c.device(u, cookie.Value); ok {
@@ -61,7 +61,7 @@ func (c *call) devices(u store.User) (all [][]counted) {
 	return all
 }
 
-func (c *call) device(u store.User, value string) (counted, bool) {
+func (c *call) device(u site.User, value string) (counted, bool) {
 	parts := strings.Split(value, ".")
 	if len(parts) != 3 {
 		return counted{}, false

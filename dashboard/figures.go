@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 )
 
@@ -21,7 +22,7 @@ const (
 
 // figures are what the store says of a site over a period.
 type figures struct {
-	site   store.Site
+	site   site.Site
 	period period
 	now    time.Time // in the time zone of the site
 
@@ -35,7 +36,7 @@ type figures struct {
 
 // ask fetches the figures of a site over a period that the page needs which shows one
 // table, or all of it if show is empty: at most limit lines for each table.
-func (d *Dashboard) ask(ctx context.Context, site store.Site, p period, now time.Time, show string, tables []tableSpec, limit int) (*figures, error) {
+func (d *Dashboard) ask(ctx context.Context, site site.Site, p period, now time.Time, show string, tables []tableSpec, limit int) (*figures, error) {
 	f := &figures{site: site, period: p, now: now}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallelQueries)
@@ -98,7 +99,7 @@ func (d *Dashboard) ask(ctx context.Context, site store.Site, p period, now time
 
 // totals returns the sums of a period and of the one before. A day that is not
 // over is compared with as many hours of the day before as have begun.
-func (d *Dashboard) totals(ctx context.Context, site store.Site, p period, now time.Time) (sums, before store.Sums, err error) {
+func (d *Dashboard) totals(ctx context.Context, site site.Site, p period, now time.Time) (sums, before store.Sums, err error) {
 	if sums, err = d.store.Totals(ctx, site.ID, p.span); err != nil {
 		return sums, before, err
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/dashboard/language"
 	"github.com/fotspor/fotspor/hit"
-	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/site"
 )
 
 // chosen is a period, with the days that it must mean on the day of the tests.
@@ -43,7 +43,7 @@ var chosenPeriods = []chosen{
 // told is a site, what happened there, and how to count it.
 type told struct {
 	*testing.T
-	site  store.Site
+	site  site.Site
 	story []act
 	lang  *language.Language
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fotspor/fotspor/dashboard/language"
+	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 )
 
@@ -19,11 +20,11 @@ type call struct {
 	r      *http.Request
 	lang   *language.Language
 	now    time.Time
-	secure bool       // the browser came by HTTPS
-	json   bool       // answer problems in JSON
-	user   store.User // who is logged in; zero where nobody need be
-	site   store.Site // of the path; zero where it names none
-	status int        // answered
+	secure bool      // the browser came by HTTPS
+	json   bool      // answer problems in JSON
+	user   site.User // who is logged in; zero where nobody need be
+	site   site.Site // of the path; zero where it names none
+	status int       // answered
 }
 
 // handler answers a call, or returns why it can't.
@@ -72,7 +73,7 @@ func asProblem(err error) *problem {
 	switch {
 	case errors.As(err, &p):
 		return p
-	case errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, site.ErrNotFound):
 		return notFound.because(err)
 	default:
 		return unavailable.because(err)

@@ -15,6 +15,7 @@ import (
 	"github.com/fotspor/fotspor/dashboard/password"
 	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 )
 
@@ -32,7 +33,7 @@ type loginForm struct {
 func (d *Dashboard) showLogin(c *call) error {
 	if _, err := d.sessionUser(c); err == nil {
 		return c.redirect("/")
-	} else if !errors.Is(err, store.ErrNotFound) {
+	} else if !errors.Is(err, site.ErrNotFound) {
 		return err
 	}
 	return d.render(c, http.StatusOK, "login", loginForm{
@@ -47,17 +48,17 @@ func (d *Dashboard) logIn(c *call) error {
 	if err := c.parseForm(); err != nil {
 		return err
 	}
-	form := loginForm{Name: store.CleanName(c.r.PostForm.Get("name")), Next: localPath(c.r.PostForm.Get("next"))}
-	if store.ValidateName(form.Name) != nil {
+	form := loginForm{Name: site.CleanName(c.r.PostForm.Get("name")), Next: localPath(c.r.PostForm.Get("next"))}
+	if site.ValidateName(form.Name) != nil {
 		form.Name = ""
 	}
 	user, err := d.store.User(c.r.Context(), form.Name)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
+	if err != nil && !errors.Is(err, site.ErrNotFound) {
 		return err
 	}
 	who := user.Name
 	if who == "" {
-		who = store.Unknown
+		who = site.Unknown
 	}
 	// A device that has failed too often is as any other.
 	tries := append(c.devices(user), loginWays(form.Name, d.network(c.r)))
@@ -208,7 +209,7 @@ func (d *Dashboard) setUp(c *call) error {
 	}
 	d.setup.mu.Lock()
 	defer d.setup.mu.Unlock()
-	form := setupForm{Token: c.r.PostForm.Get("token"), Name: store.CleanName(c.r.PostForm.Get("name"))}
+	form := setupForm{Token: c.r.PostForm.Get("token"), Name: site.CleanName(c.r.PostForm.Get("name"))}
 	if err := d.checkSetup(c, form.Token); err != nil {
 		return err
 	}
@@ -217,17 +218,17 @@ func (d *Dashboard) setUp(c *call) error {
 		return err
 	}
 	form.New = chosen
-	if store.ValidateName(form.Name) != nil {
+	if site.ValidateName(form.Name) != nil {
 		form.Problem = "users.badName"
 	}
 	if form.Problem != "" || form.New.Problem != "" {
 		return d.render(c, http.StatusUnprocessableEntity, "setup", form)
 	}
 	ctx := store.As(c.r.Context(), store.Actor{Via: store.Page, Name: form.Name})
-	switch err = d.store.AddFirstAdmin(ctx, store.User{Name: form.Name, Password: hash}); {
-	case errors.Is(err, store.ErrHasAdmin): // another process was first
+	switch err = d.store.AddFirstAdmin(ctx, site.User{Name: form.Name, Password: hash}); {
+	case errors.Is(err, site.ErrHasAdmin): // another process was first
 		return deadLink.because(err)
-	case errors.Is(err, store.ErrExists): // a viewer
+	case errors.Is(err, site.ErrExists): // a viewer
 		form.Problem = "users.exists"
 		return d.render(c, http.StatusUnprocessableEntity, "setup", form)
 	case err != nil:

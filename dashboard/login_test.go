@@ -14,7 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/fotspor/fotspor/dashboard"
-	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/site"
 )
 
 func credentials(name, pass string) url.Values { return url.Values{"name": {name}, "password": {pass}} }
@@ -36,7 +36,7 @@ func sessionCookie(t *testing.T, a *answer) *http.Cookie {
 
 func TestLogIn(t *testing.T) {
 	b := newBench(t)
-	b.addUser(userName, store.Viewer, userPass)
+	b.addUser(userName, site.Viewer, userPass)
 	site := b.addSite("Samvirke", "samvirke.example", "Europe/Oslo")
 
 	asked := b.get(fmt.Sprintf("/sites/%d?period=30d", site.ID))
@@ -85,7 +85,7 @@ func TestSessionCookie(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := newBench(t, func(o *dashboard.Options) { o.BaseURL = test.base })
-			b.addUser(userName, store.Viewer, userPass)
+			b.addUser(userName, site.Viewer, userPass)
 			b.stay()
 			a := b.post("/login", credentials(userName, userPass), test.headers...)
 			a.want(http.StatusSeeOther)
@@ -173,7 +173,7 @@ func TestSessionExpires(t *testing.T) {
 
 func TestNext(t *testing.T) {
 	b := newBench(t)
-	b.addUser(userName, store.Viewer, userPass)
+	b.addUser(userName, site.Viewer, userPass)
 	b.stay()
 	for next, want := range map[string]string{
 		"/sites/1?period=30d":  "/sites/1?period=30d",
@@ -227,7 +227,7 @@ func TestLogInEndsTheOldSession(t *testing.T) {
 	b := newBench(t)
 	b.logIn()
 	old := b.cookies()["fotspor_session"]
-	b.addUser("ola", store.Viewer, otherPass)
+	b.addUser("ola", site.Viewer, otherPass)
 	for _, who := range []url.Values{credentials(userName, userPass), credentials("ola", otherPass)} {
 		b.post("/login", who).want(http.StatusOK)
 		thief := b.visitor()
@@ -244,7 +244,7 @@ func TestLogInEndsTheOldSession(t *testing.T) {
 func TestThrottle(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	b := newBench(t, network, func(o *dashboard.Options) { o.Registerer = registry })
-	b.addUser(userName, store.Viewer, userPass)
+	b.addUser(userName, site.Viewer, userPass)
 	b.stay()
 	from := func(network, name, pass string) *answer {
 		return b.post("/login", credentials(name, pass), "Test-Network", network)
@@ -339,7 +339,7 @@ func TestSetup(t *testing.T) {
 	if made != 1 {
 		t.Errorf("%d of the requests made a user, want 1", made)
 	}
-	if user, err := b.store.User(t.Context(), userName); err != nil || user.Role != store.Admin {
+	if user, err := b.store.User(t.Context(), userName); err != nil || user.Role != site.Admin {
 		t.Errorf("user = %+v, %v, want an admin", user.Role, err)
 	}
 	b.get(path).want(http.StatusGone)
@@ -360,7 +360,7 @@ func TestSetupEndsWithAdmin(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := strings.TrimPrefix(link, b.server.URL)
-	b.addUser("vera", store.Viewer, userPass)
+	b.addUser("vera", site.Viewer, userPass)
 	page := b.get(path)
 	page.want(http.StatusOK)
 	if again, err := b.beside().dashboard.SetupURL(t.Context(), b.server.URL); again == "" || err != nil {
@@ -370,7 +370,7 @@ func TestSetupEndsWithAdmin(t *testing.T) {
 	if a := b.post("/setup", form); a.status != http.StatusUnprocessableEntity || a.text("#bad-name") != "There is a user of this name." {
 		t.Errorf("an admin of the viewer's name: %d %q", a.status, a.text("#bad-name"))
 	}
-	b.addUser("ops", store.Admin, userPass)
+	b.addUser("ops", site.Admin, userPass)
 	b.get(path).want(http.StatusGone)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

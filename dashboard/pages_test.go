@@ -25,7 +25,7 @@ import (
 	"github.com/fotspor/fotspor/dashboard"
 	"github.com/fotspor/fotspor/dashboard/language"
 	"github.com/fotspor/fotspor/hit"
-	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/site"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -181,7 +181,7 @@ func TestRoles(t *testing.T) {
 	b := newBench(t)
 	b.addSite("One", "one.example", "UTC")
 	var bodies []string
-	for _, role := range []store.Role{store.Viewer, store.Admin} {
+	for _, role := range []site.Role{site.Viewer, site.Admin} {
 		b.client = b.newClient()
 		b.addUser(string(role), role, userPass)
 		b.post("/login", credentials(string(role), userPass)).want(200)
@@ -299,7 +299,7 @@ func TestOptions(t *testing.T) {
 }
 
 // someBots are 3 hits of a search engine and one each of two others.
-func someBots(site store.Site) []hit.Row {
+func someBots(site site.Site) []hit.Row {
 	var rows []hit.Row
 	for _, name := range []string{"Googlebot", "Googlebot", "", "Googlebot", "<Zorblax>"} {
 		rule := "crawler"

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/fotspor/fotspor/dashboard/language"
-	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/site"
 )
 
 //go:embed templates/*.html
@@ -99,7 +99,7 @@ func (r renderer) problemText(l *language.Language, p *problem) string {
 
 // render answers a page.
 func (d *Dashboard) render(c *call, status int, name string, page any) error {
-	v := view{Lang: c.lang, User: c.user.Name, Admin: c.user.Role == store.Admin, Other: d.otherLanguages(c), Page: page}
+	v := view{Lang: c.lang, User: c.user.Name, Admin: c.user.Role == site.Admin, Other: d.otherLanguages(c), Page: page}
 	if text, link := d.attribution(); text != "" && c.user.Name != "" {
 		v.Attribution = &attribution{text, link}
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 )
 
@@ -37,9 +38,9 @@ func (c *call) cookieName() string {
 // hash of it, so a copy of the store lets nobody in.
 // The user is as read before the password was checked: a change since has ended the
 // session already.
-func (d *Dashboard) startSession(c *call, user store.User) error {
+func (d *Dashboard) startSession(c *call, user site.User) error {
 	token := rand.Text() + rand.Text() // 260 bits
-	session := store.Session{
+	session := site.Session{
 		ID: sessionID(token), User: user.Name, Generation: user.Generation,
 		Created: c.now, Seen: c.now, Expires: c.now.Add(sessionLength),
 	}
@@ -69,19 +70,19 @@ func sessionID(token string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// session returns the session of a call and whose it is; none is store.ErrNotFound. It
+// session returns the session of a call and whose it is; none is site.ErrNotFound. It
 // asks the store each time: a log-out, or a change of the user, counts at once in every
 // process.
-func (d *Dashboard) session(c *call) (store.Session, store.User, error) {
+func (d *Dashboard) session(c *call) (site.Session, site.User, error) {
 	cookie, err := c.r.Cookie(c.cookieName())
 	if err != nil || !isToken(cookie.Value) {
-		return store.Session{}, store.User{}, store.ErrNotFound
+		return site.Session{}, site.User{}, site.ErrNotFound
 	}
 	return d.store.Session(c.r.Context(), sessionID(cookie.Value), c.now, sessionIdle)
 }
 
 // sessionUser returns who is logged in, and writes down that the session was seen.
-func (d *Dashboard) sessionUser(c *call) (store.User, error) {
+func (d *Dashboard) sessionUser(c *call) (site.User, error) {
 	session, user, err := d.session(c)
 	if err == nil && c.now.Sub(session.Seen) >= seenEvery {
 		session.Seen = c.now
@@ -97,7 +98,7 @@ func (d *Dashboard) sessionUser(c *call) (store.User, error) {
 // session that can't be noted ends all the same.
 func (d *Dashboard) endSession(c *call) error {
 	session, user, err := d.session(c)
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, site.ErrNotFound) {
 		return nil // there is none
 	}
 	if err != nil {
@@ -110,6 +111,6 @@ func (d *Dashboard) endSession(c *call) error {
 	if err := d.store.Note(c.r.Context(), c.entry(store.LoggedOut, "")); err != nil {
 		d.refusals.warn(err)
 	}
-	c.user = store.User{}
+	c.user = site.User{}
 	return nil
 }

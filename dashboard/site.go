@@ -12,6 +12,7 @@ import (
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/dashboard/language"
 	"github.com/fotspor/fotspor/internal/hostname"
+	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 )
 
@@ -31,7 +32,7 @@ type siteLine struct {
 
 // sitePage shows one site over a period.
 type sitePage struct {
-	Site    store.Site
+	Site    site.Site
 	Zone    string
 	Period  periodView
 	Figures []figure
@@ -98,11 +99,11 @@ func (d *Dashboard) showSites(c *call) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	return d.render(c, http.StatusOK, "sites", sitesPage{lines, c.user.Role != store.Admin && c.user.Restricted})
+	return d.render(c, http.StatusOK, "sites", sitesPage{lines, c.user.Role != site.Admin && c.user.Restricted})
 }
 
 // newSiteLine shows a site by its last fourteen days.
-func newSiteLine(l *language.Language, site store.Site, days []store.Point) siteLine {
+func newSiteLine(l *language.Language, site site.Site, days []store.Point) siteLine {
 	line := siteLine{Name: site.Name, Host: hostname.Display(site.Hosts[0]), URL: siteURL(site.ID, nil)}
 	if len(days) < 14 {
 		return line
@@ -123,7 +124,7 @@ func newSiteLine(l *language.Language, site store.Site, days []store.Point) site
 
 // asked returns the site of a call, the time of the call in the site's own time
 // zone, and the period that the query asks for.
-func (c *call) asked() (store.Site, time.Time, period, error) {
+func (c *call) asked() (site.Site, time.Time, period, error) {
 	now := c.now.In(c.site.Location)
 	p, err := parsePeriod(c.r.URL.Query(), now)
 	return c.site, now, p, err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 )
 
@@ -95,7 +96,7 @@ func newVisit(r *rand.Rand) *visit {
 
 // tell makes up what happened on a site from one day to another, in order of
 // time, and stops at now.
-func tell(seed uint64, site store.Site, from, to calendar.Day, perDay float64, now time.Time) []act {
+func tell(seed uint64, site site.Site, from, to calendar.Day, perDay float64, now time.Time) []act {
 	r := rand.New(rand.NewPCG(seed, uint64(site.ID)))
 	people := make([]*person, 40+int(perDay)*12)
 	for i := range people {
@@ -120,7 +121,7 @@ func tell(seed uint64, site store.Site, from, to calendar.Day, perDay float64, n
 	return slices.DeleteFunc(story, func(a act) bool { return a.time.After(now) })
 }
 
-func tellVisit(r *rand.Rand, site store.Site, day calendar.Day, who *person) []act {
+func tellVisit(r *rand.Rand, site site.Site, day calendar.Day, who *person) []act {
 	hour := 6 + (r.Float64()+r.Float64())*8.9
 	at := day.In(site.Location).Add(time.Duration(hour * float64(time.Hour))).Truncate(time.Second)
 	if calendar.DayOf(at) != day {
@@ -166,7 +167,7 @@ func apart(day []act) []act {
 }
 
 // rowsOf tells a story as rows.
-func rowsOf(site store.Site, story []act) []hit.Row {
+func rowsOf(site site.Site, story []act) []hit.Row {
 	type dayPerson struct {
 		day    calendar.Day
 		person *person

@@ -14,6 +14,7 @@ import (
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/dashboard/language"
+	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 )
 
@@ -114,7 +115,7 @@ func accountStates() []state {
 	return all
 }
 
-var aSite = store.Site{ID: 1, Name: "Arne & Åse <AS>", Hosts: []string{"www.example.org"}, Location: time.UTC}
+var aSite = site.Site{ID: 1, Name: "Arne & Åse <AS>", Hosts: []string{"www.example.org"}, Location: time.UTC}
 
 func somePoints(n int, visitors func(int) int64) []store.Point {
 	var all []store.Point

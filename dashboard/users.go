@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fotspor/fotspor/dashboard/password"
+	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 )
 
@@ -49,7 +50,7 @@ type siteChoice struct {
 }
 
 // choices are all sites, with those that a user sees chosen.
-func choices(sites []store.Site, u store.User) []siteChoice {
+func choices(sites []site.Site, u site.User) []siteChoice {
 	var all []siteChoice
 	for _, site := range sites {
 		all = append(all, siteChoice{site.ID, site.Name, slices.Contains(u.Sites, site.ID)})
@@ -59,10 +60,10 @@ func choices(sites []store.Site, u store.User) []siteChoice {
 
 // rights reads role and sites from a form, and returns the problem with them. Without a
 // word about sites a viewer sees none.
-func (d *Dashboard) rights(c *call, u *store.User) (problem string, err error) {
+func (d *Dashboard) rights(c *call, u *site.User) (problem string, err error) {
 	post := c.r.PostForm
-	u.Role = store.Role(post.Get("role"))
-	if u.Role != store.Admin && u.Role != store.Viewer {
+	u.Role = site.Role(post.Get("role"))
+	if u.Role != site.Admin && u.Role != site.Viewer {
 		return "", badRequest
 	}
 	u.Restricted, u.Sites = post.Get("all") == "", nil
@@ -74,14 +75,14 @@ func (d *Dashboard) rights(c *call, u *store.User) (problem string, err error) {
 		u.Sites = append(u.Sites, uint32(id))
 	}
 	switch {
-	case len(u.Sites) > 0 && u.Role == store.Admin:
+	case len(u.Sites) > 0 && u.Role == site.Admin:
 		return "users.adminSites", nil
 	case len(u.Sites) > 0 && !u.Restricted:
 		return "users.allOrSome", nil
 	}
 	sites, err := d.store.Sites(c.r.Context())
 	for _, id := range u.Sites {
-		if !slices.ContainsFunc(sites, func(s store.Site) bool { return s.ID == id }) {
+		if !slices.ContainsFunc(sites, func(s site.Site) bool { return s.ID == id }) {
 			return "users.noSite", err
 		}
 	}
@@ -96,7 +97,7 @@ func (d *Dashboard) showUsers(c *call) error {
 		}
 		return d.renderUser(c, http.StatusOK, user, userForm{Done: c.done()})
 	}
-	return d.renderUsers(c, http.StatusOK, userForm{}, store.User{})
+	return d.renderUsers(c, http.StatusOK, userForm{}, site.User{})
 }
 
 // done is the key of what has just been done, which the address of the page says.
@@ -109,7 +110,7 @@ func (c *call) done() string {
 }
 
 // renderUsers shows the list, with the form for a new user as it was filled in.
-func (d *Dashboard) renderUsers(c *call, status int, form userForm, chosen store.User) error {
+func (d *Dashboard) renderUsers(c *call, status int, form userForm, chosen site.User) error {
 	ctx := c.r.Context()
 	users, err := d.store.Users(ctx)
 	if err != nil {
@@ -126,7 +127,7 @@ func (d *Dashboard) renderUsers(c *call, status int, form userForm, chosen store
 	form.Sites, form.New.MinLength = choices(sites, chosen), password.MinLength
 	page := usersPage{Form: form, Done: c.done()}
 	for _, u := range users {
-		line := userLine{Name: u.Name, URL: userURL(u.Name, ""), Admin: u.Role == store.Admin, All: u.Sees(0)}
+		line := userLine{Name: u.Name, URL: userURL(u.Name, ""), Admin: u.Role == site.Admin, All: u.Sees(0)}
 		for _, site := range sites {
 			if u.Sees(site.ID) {
 				line.Sites = append(line.Sites, site.Name)
@@ -150,12 +151,12 @@ func userURL(name, done string) string {
 	return "/admin/users?" + query.Encode()
 }
 
-func (d *Dashboard) renderUser(c *call, status int, u store.User, form userForm) error {
+func (d *Dashboard) renderUser(c *call, status int, u site.User, form userForm) error {
 	sites, err := d.store.Sites(c.r.Context())
 	if err != nil {
 		return err
 	}
-	form.Name, form.Admin, form.All = u.Name, u.Role == store.Admin, u.Role != store.Admin && !u.Restricted
+	form.Name, form.Admin, form.All = u.Name, u.Role == site.Admin, u.Role != site.Admin && !u.Restricted
 	form.Sites, form.New.MinLength = choices(sites, u), password.MinLength
 	return d.render(c, status, "user", form)
 }
@@ -165,16 +166,16 @@ func (d *Dashboard) addUser(c *call) error {
 	if err := c.parseForm(); err != nil {
 		return err
 	}
-	u := store.User{Name: store.CleanName(c.r.PostForm.Get("name"))}
+	u := site.User{Name: site.CleanName(c.r.PostForm.Get("name"))}
 	problem, err := d.rights(c, &u)
 	if err != nil {
 		return err
 	}
-	form := userForm{Name: u.Name, Admin: u.Role == store.Admin, All: !u.Restricted, SitesProblem: problem}
+	form := userForm{Name: u.Name, Admin: u.Role == site.Admin, All: !u.Restricted, SitesProblem: problem}
 	if u.Password, form.New, err = d.choose(c, u.Name); err != nil {
 		return err
 	}
-	if store.ValidateName(u.Name) != nil {
+	if site.ValidateName(u.Name) != nil {
 		form.Problem = "users.badName"
 	}
 	if form.Problem == "" && form.SitesProblem == "" && form.New.Problem == "" {
@@ -182,7 +183,7 @@ func (d *Dashboard) addUser(c *call) error {
 		if err == nil {
 			return c.redirect("/admin/users?done=added")
 		}
-		if !errors.Is(err, store.ErrExists) {
+		if !errors.Is(err, site.ErrExists) {
 			return err
 		}
 		form.Problem = "users.exists"
@@ -192,7 +193,7 @@ func (d *Dashboard) addUser(c *call) error {
 
 // changeUser makes the handler of a form on the page of a user. It reads the form and
 // finds the user; change does the rest, or fills in the form that is shown again.
-func (d *Dashboard) changeUser(done string, change func(c *call, u store.User, form *userForm) error) handler {
+func (d *Dashboard) changeUser(done string, change func(c *call, u site.User, form *userForm) error) handler {
 	return func(c *call) error {
 		if err := c.parseForm(); err != nil {
 			return err
@@ -203,7 +204,7 @@ func (d *Dashboard) changeUser(done string, change func(c *call, u store.User, f
 		}
 		var form userForm
 		err = change(c, u, &form)
-		if errors.Is(err, store.ErrLastAdmin) {
+		if errors.Is(err, site.ErrLastAdmin) {
 			form.Problem, err = "users.lastAdmin", nil
 		}
 		switch {
@@ -219,7 +220,7 @@ func (d *Dashboard) changeUser(done string, change func(c *call, u store.User, f
 	}
 }
 
-func (d *Dashboard) changeRights(c *call, u store.User, form *userForm) error {
+func (d *Dashboard) changeRights(c *call, u site.User, form *userForm) error {
 	var err error
 	if form.SitesProblem, err = d.rights(c, &u); err != nil || form.SitesProblem != "" {
 		return err
@@ -227,7 +228,7 @@ func (d *Dashboard) changeRights(c *call, u store.User, form *userForm) error {
 	return d.store.SetRights(c.r.Context(), u.Name, u.Role, u.Restricted, u.Sites)
 }
 
-func (d *Dashboard) setPassword(c *call, u store.User, form *userForm) (err error) {
+func (d *Dashboard) setPassword(c *call, u site.User, form *userForm) (err error) {
 	var hash string
 	if hash, form.New, err = d.choose(c, u.Name); err != nil || form.New.Problem != "" {
 		return err
@@ -235,11 +236,11 @@ func (d *Dashboard) setPassword(c *call, u store.User, form *userForm) (err erro
 	return d.store.SetPassword(c.r.Context(), u.Name, hash)
 }
 
-func (d *Dashboard) endSessions(c *call, u store.User, form *userForm) error {
+func (d *Dashboard) endSessions(c *call, u site.User, form *userForm) error {
 	return d.store.EndSessions(c.r.Context(), u.Name)
 }
 
-func (d *Dashboard) removeUser(c *call, u store.User, form *userForm) error {
+func (d *Dashboard) removeUser(c *call, u site.User, form *userForm) error {
 	if form.Confirm = c.r.PostForm.Get("sure") == ""; form.Confirm {
 		return nil
 	}

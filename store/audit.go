@@ -20,9 +20,6 @@ const (
 	Program Via = "program"
 )
 
-// Unknown stands in the audit log for somebody who is not a user, whatever was typed.
-const Unknown = "unknown"
-
 // Actor is who makes a change: a user on a page, or the account of the operating
 // system that runs a command. The zero Actor is the program.
 type Actor struct {
@@ -48,25 +45,25 @@ type Action string
 
 // The actions of the audit log.
 const (
-	LoggedIn        Action = "log-in"
-	LoginRefused    Action = "log-in refused"
-	LoginThrottled  Action = "log-in throttled"
-	LoggedOut       Action = "log-out"
-	PasswordRefused Action = "password refused" // of somebody who is logged in
-	AccessRefused   Action = "access refused"
-	ForgeryRefused  Action = "forgery refused"
-	SessionEnded    Action = "session ended"
-	SessionsEnded   Action = "sessions ended"
-	UserAdded       Action = "user added"
-	UserRemoved     Action = "user removed"
-	RoleChanged     Action = "role changed"
-	SitesChanged    Action = "sites changed"
-	PasswordChanged Action = "password changed"
-	LastAdminKept   Action = "last admin kept"
-	SiteAdded       Action = "site added"
-	SiteChanged     Action = "site changed"
-	TokenAdded      Action = "token added"
-	TokenRemoved    Action = "token removed"
+	LoggedIn          Action = "log-in"
+	LoginRefused      Action = "log-in refused"
+	LoginThrottled    Action = "log-in throttled"
+	LoggedOut         Action = "log-out"
+	PasswordRefused   Action = "password refused" // of somebody who is logged in
+	AccessRefused     Action = "access refused"
+	ForgeryRefused    Action = "forgery refused"
+	SessionEnded      Action = "session ended"
+	SessionsEnded     Action = "sessions ended"
+	UserAdded         Action = "user added"
+	UserRemoved       Action = "user removed"
+	RoleChanged       Action = "role changed"
+	SitesChanged      Action = "sites changed"
+	PasswordChanged   Action = "password changed"
+	LastAdminKept     Action = "last admin kept"
+	SiteAdded         Action = "site added"
+	SiteChanged       Action = "site changed"
+	CredentialAdded   Action = "credential added"
+	CredentialRemoved Action = "credential removed"
 )
 
 // Entry is a line of the audit log. It holds no address and nothing that was typed
@@ -79,7 +76,7 @@ type Entry struct {
 	Count  int // how many times within a minute; 0 is taken as 1
 }
 
-// Note adds a line to the audit log. Methods that change users, sites and tokens do
+// Note adds a line to the audit log. Methods that change users, sites and credentials do
 // so themselves, before the change: there is no change without its line.
 func (s *Store) Note(ctx context.Context, e Entry) error {
 	err := s.conn.Exec(ctx, "INSERT INTO audit (time, via, who, action, about, count) VALUES (?, ?, ?, ?, ?, ?)",

@@ -88,7 +88,7 @@ func TestHangingServer(t *testing.T) {
 					"Prepare":      st.Prepare,
 					"Ping":         st.Ping,
 					"Sites":        func(ctx context.Context) error { _, err := st.Sites(ctx); return err },
-					"Tokens":       func(ctx context.Context) error { _, err := st.Tokens(ctx); return err },
+					"Credentials":  func(ctx context.Context) error { _, err := st.Credentials(ctx); return err },
 					"Users":        func(ctx context.Context) error { _, err := st.Users(ctx); return err },
 					"Insert":       func(ctx context.Context) error { return st.Insert(ctx, rows, "a") },
 					"Query":        func(ctx context.Context) error { return st.Query(ctx, "SELECT 1", "", t.Output()) },

@@ -19,6 +19,7 @@ import (
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 	"github.com/fotspor/fotspor/store/storetest"
 )
@@ -49,10 +50,10 @@ func TestNothingIsWrittenUnprepared(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer made.Close()
-			if _, err := made.AddSite(t.Context(), store.Site{ID: 1, Name: "a", Hosts: []string{"a"}, Location: oslo}); err != nil {
+			if _, err := made.AddSite(t.Context(), site.Site{ID: 1, Name: "a", Hosts: []string{"a"}, Location: oslo}); err != nil {
 				t.Fatal(err)
 			}
-			if err := made.AddUser(t.Context(), store.User{Name: "a", Password: "a", Role: store.Viewer}); err != nil {
+			if err := made.AddUser(t.Context(), site.User{Name: "a", Password: "a", Role: site.Viewer}); err != nil {
 				t.Fatal(err)
 			}
 			ask(t, engine, strings.ReplaceAll(c.change, "DB", cfg.Database))
@@ -116,17 +117,16 @@ func TestErrorsHoldNoParameters(t *testing.T) {
 	if err := st.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	site := store.Site{Name: secret, Hosts: []string{"a"}, Location: oslo}
-	site, err := st.AddSite(t.Context(), site)
+	added, err := st.AddSite(t.Context(), site.Site{Name: secret, Hosts: []string{"a"}, Location: oslo})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := st.AddUser(t.Context(), store.User{Name: secret, Password: secret, Role: store.Viewer}); err != nil {
+	if err := st.AddUser(t.Context(), site.User{Name: secret, Password: secret, Role: site.Viewer}); err != nil {
 		t.Fatal(err)
 	}
 	day := calendar.DayOf(time.Now())
 	at, span := day.Time(), calendar.One(day)
-	session := store.Session{ID: secret, User: secret, Generation: secret, Created: at, Seen: at, Expires: at}
+	session := site.Session{ID: secret, User: secret, Generation: secret, Created: at, Seen: at, Expires: at}
 	calls := map[string]func(context.Context) error{
 		"Ping": st.Ping,
 		"Insert": func(ctx context.Context) error {
@@ -135,19 +135,20 @@ func TestErrorsHoldNoParameters(t *testing.T) {
 		"Query": func(ctx context.Context) error { return st.Query(ctx, "SELECT '"+secret+"'", "", io.Discard) },
 		"Sites": func(ctx context.Context) error { _, err := st.Sites(ctx); return err },
 		"AddSite": func(ctx context.Context) error {
-			_, err := st.AddSite(ctx, store.Site{Name: secret, Hosts: []string{"a"}, Location: oslo})
+			_, err := st.AddSite(ctx, site.Site{Name: secret, Hosts: []string{"a"}, Location: oslo})
 			return err
 		},
-		"PutSite":  func(ctx context.Context) error { return st.PutSite(ctx, site) },
-		"Tokens":   func(ctx context.Context) error { _, err := st.Tokens(ctx); return err },
-		"AddToken": func(ctx context.Context) error { _, _, err := st.AddToken(ctx, secret, nil); return err },
-		"User":     func(ctx context.Context) error { _, err := st.User(ctx, secret); return err },
-		"Users":    func(ctx context.Context) error { _, err := st.Users(ctx); return err },
+		"Site":          func(ctx context.Context) error { _, err := st.Site(ctx, 1); return err },
+		"PutSite":       func(ctx context.Context) error { return st.PutSite(ctx, added) },
+		"Credentials":   func(ctx context.Context) error { _, err := st.Credentials(ctx); return err },
+		"AddCredential": func(ctx context.Context) error { _, _, err := st.AddCredential(ctx, secret, nil); return err },
+		"User":          func(ctx context.Context) error { _, err := st.User(ctx, secret); return err },
+		"Users":         func(ctx context.Context) error { _, err := st.Users(ctx); return err },
 		"AddUser": func(ctx context.Context) error {
-			return st.AddUser(ctx, store.User{Name: secret + "2", Password: secret, Role: store.Viewer})
+			return st.AddUser(ctx, site.User{Name: secret + "2", Password: secret, Role: site.Viewer})
 		},
 		"SetPassword": func(ctx context.Context) error { return st.SetPassword(ctx, secret, secret) },
-		"SetRights":   func(ctx context.Context) error { return st.SetRights(ctx, secret, store.Viewer, true, nil) },
+		"SetRights":   func(ctx context.Context) error { return st.SetRights(ctx, secret, site.Viewer, true, nil) },
 		"EndSessions": func(ctx context.Context) error { return st.EndSessions(ctx, secret) },
 		"RemoveUser":  func(ctx context.Context) error { return st.RemoveUser(ctx, secret) },
 		"Session":     func(ctx context.Context) error { _, _, err := st.Session(ctx, secret, at, time.Hour); return err },
@@ -161,7 +162,7 @@ func TestErrorsHoldNoParameters(t *testing.T) {
 		"AuditLog.Before":       func(ctx context.Context) error { _, err := st.AuditLog().Before(ctx, at); return err },
 		"AuditLog.DeleteBefore": func(ctx context.Context) error { _, err := st.AuditLog().DeleteBefore(ctx, at); return err },
 		"Totals":                func(ctx context.Context) error { _, err := st.Totals(ctx, 1, span); return err },
-		"Series":                func(ctx context.Context) error { _, err := st.Series(ctx, site, span, store.Daily); return err },
+		"Series":                func(ctx context.Context) error { _, err := st.Series(ctx, added, span, store.Daily); return err },
 		"Top": func(ctx context.Context) error {
 			_, err := st.Top(ctx, 1, span, store.Ask{Dimension: store.Pages, Value: secret})
 			return err
@@ -179,7 +180,7 @@ func TestErrorsHoldNoParameters(t *testing.T) {
 		"NoteClock": func(ctx context.Context) error { return st.NoteClock(ctx, at) },
 	}
 	for method := range askEverything(t, openLazy(t, "http://"+closedPort(t)+"/x")) {
-		if calls[method] == nil && !slices.Contains([]string{"Insert of a bot", "Site", "RemoveToken", "OtherClock"}, method) {
+		if calls[method] == nil && !slices.Contains([]string{"Insert of a bot", "RemoveCredential", "OtherClock"}, method) {
 			t.Errorf("%s is not tried", method)
 		}
 	}
@@ -198,7 +199,7 @@ func TestErrorsHoldNoParameters(t *testing.T) {
 				for ; err != nil; err = errors.Unwrap(err) {
 					text := fmt.Sprintf("%v %+v", err, err)
 					for _, one := range held {
-						if strings.Contains(text, one) && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrExists) && !errors.Is(err, store.ErrLastAdmin) {
+						if strings.Contains(text, one) && !errors.Is(err, site.ErrNotFound) && !errors.Is(err, site.ErrExists) && !errors.Is(err, site.ErrLastAdmin) {
 							t.Errorf("%s after %d answers, hanging %t: %v, which holds %q", method, answered, hangs, err, one)
 						}
 					}
@@ -217,7 +218,7 @@ func TestDamagedData(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := st.AddSite(t.Context(), store.Site{ID: 1, Name: "a", Hosts: []string{"a"}, Location: oslo}); err != nil {
+		if _, err := st.AddSite(t.Context(), site.Site{ID: 1, Name: "a", Hosts: []string{"a"}, Location: oslo}); err != nil {
 			t.Fatal(err)
 		}
 		parts := ask(t, engine, "SELECT path FROM system.parts WHERE active AND database = '"+cfg.Database+"' AND table = '"+table+"'")

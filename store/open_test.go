@@ -16,6 +16,7 @@ import (
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 	"github.com/fotspor/fotspor/store/embedded"
 	"github.com/fotspor/fotspor/store/storetest"
@@ -25,7 +26,7 @@ import (
 func askEverything(t *testing.T, st *store.Store) map[string]error {
 	t.Helper()
 	ctx := t.Context()
-	site := store.Site{ID: 1, Name: "a", Hosts: []string{"a"}, Location: oslo}
+	one := site.Site{ID: 1, Name: "a", Hosts: []string{"a"}, Location: oslo}
 	day := calendar.DayOf(time.Now()) // rows of long ago would be past their time
 	span := calendar.One(day)
 	row := hit.Row{Site: 1, Time: day.Time(), Day: day, Kind: hit.Pageview}
@@ -37,28 +38,28 @@ func askEverything(t *testing.T, st *store.Store) map[string]error {
 	said["Query"] = st.Query(ctx, "SELECT count() FROM hits", "", io.Discard)
 	_, said["Sites"] = st.Sites(ctx)
 	_, said["Site"] = st.Site(ctx, 1)
-	_, said["AddSite"] = st.AddSite(ctx, site)
-	said["PutSite"] = st.PutSite(ctx, site)
-	_, said["Tokens"] = st.Tokens(ctx)
-	_, _, said["AddToken"] = st.AddToken(ctx, "a", nil)
-	said["RemoveToken"] = st.RemoveToken(ctx, "a")
+	_, said["AddSite"] = st.AddSite(ctx, one)
+	said["PutSite"] = st.PutSite(ctx, one)
+	_, said["Credentials"] = st.Credentials(ctx)
+	_, _, said["AddCredential"] = st.AddCredential(ctx, "a", nil)
+	said["RemoveCredential"] = st.RemoveCredential(ctx, "a")
 	_, said["User"] = st.User(ctx, "a")
 	_, said["Users"] = st.Users(ctx)
-	said["AddUser"] = st.AddUser(ctx, store.User{Name: "a", Password: "a", Role: store.Viewer})
+	said["AddUser"] = st.AddUser(ctx, site.User{Name: "a", Password: "a", Role: site.Viewer})
 	said["SetPassword"] = st.SetPassword(ctx, "a", "b")
-	said["SetRights"] = st.SetRights(ctx, "a", store.Viewer, true, nil)
+	said["SetRights"] = st.SetRights(ctx, "a", site.Viewer, true, nil)
 	said["EndSessions"] = st.EndSessions(ctx, "a")
 	said["RemoveUser"] = st.RemoveUser(ctx, "a")
 	_, _, said["Session"] = st.Session(ctx, "a", day.Time(), time.Hour)
 	_, said["Sessions"] = st.Sessions(ctx, "", day.Time(), time.Hour)
-	said["PutSession"] = st.PutSession(ctx, store.Session{ID: "a", User: "a"})
-	said["EndSession"] = st.EndSession(ctx, store.Session{ID: "a", User: "a"})
+	said["PutSession"] = st.PutSession(ctx, site.Session{ID: "a", User: "a"})
+	said["EndSession"] = st.EndSession(ctx, site.Session{ID: "a", User: "a"})
 	said["Note"] = st.Note(ctx, store.Entry{Time: day.Time(), Action: store.LoggedIn})
 	_, said["Audit"] = st.Audit(ctx, day.Time(), time.Time{}, 10)
 	_, said["AuditLog.Before"] = st.AuditLog().Before(ctx, day.Time())
 	_, said["AuditLog.DeleteBefore"] = st.AuditLog().DeleteBefore(ctx, day.Time())
 	_, said["Totals"] = st.Totals(ctx, 1, span)
-	_, said["Series"] = st.Series(ctx, site, span, store.Daily)
+	_, said["Series"] = st.Series(ctx, one, span, store.Daily)
 	_, said["Top"] = st.Top(ctx, 1, span, store.Ask{Dimension: store.Pages})
 	_, said["Bots"] = st.Bots(ctx, 1, span, 0)
 	_, said["Before"] = st.Before(ctx, day.Time())

@@ -10,6 +10,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/site"
 )
 
 // Sums are the measures of a set of hits. Each is a plain sum over its rows.
@@ -129,7 +130,7 @@ func (s *Store) Totals(ctx context.Context, site uint32, span calendar.Range) (S
 // Series returns the sums of a site over a span, one point per step in order of
 // time; steps without traffic are there too, with zeroes. The site's own time
 // zone says where hours and days begin.
-func (s *Store) Series(ctx context.Context, site Site, span calendar.Range, step Step) ([]Point, error) {
+func (s *Store) Series(ctx context.Context, site site.Site, span calendar.Range, step Step) ([]Point, error) {
 	var key, from string
 	switch step {
 	case Hourly:

@@ -8,32 +8,24 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
-)
 
-// Session is a log-in of a user.
-type Session struct {
-	ID         string // hash of the cookie
-	User       string
-	Generation string    // of the user, read before the password was checked
-	Created    time.Time // all to the second
-	Seen       time.Time // the last request, to the minute
-	Expires    time.Time
-}
+	"github.com/fotspor/fotspor/site"
+)
 
 // lastVersion is that of an ended session: no other row of it counts any more.
 const lastVersion = ^uint64(0)
 
 // PutSession stores a session that begins, or that was seen again.
-func (s *Store) PutSession(ctx context.Context, session Session) error {
+func (s *Store) PutSession(ctx context.Context, session site.Session) error {
 	return s.writeSession(ctx, session, false, uint64(max(session.Seen.Unix(), 0)))
 }
 
 // EndSession ends a session. Nothing opens it again.
-func (s *Store) EndSession(ctx context.Context, session Session) error {
+func (s *Store) EndSession(ctx context.Context, session site.Session) error {
 	return s.writeSession(ctx, session, true, lastVersion)
 }
 
-func (s *Store) writeSession(ctx context.Context, session Session, ended bool, version uint64) error {
+func (s *Store) writeSession(ctx context.Context, session site.Session, ended bool, version uint64) error {
 	err := s.conn.Exec(ctx, `
 		INSERT INTO logins (id, user, generation, created, seen, expires, ended, version)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -57,9 +49,9 @@ const liveSessions = `
 // is, without the password. A session that is unknown, ended or expired, that was
 // seen no later than idle before now, or of a user who has changed since is
 // ErrNotFound. So is one that begins in the future: a wrong clock made it.
-func (s *Store) Session(ctx context.Context, id string, now time.Time, idle time.Duration) (Session, User, error) {
-	session := Session{ID: id}
-	var u User
+func (s *Store) Session(ctx context.Context, id string, now time.Time, idle time.Duration) (site.Session, site.User, error) {
+	session := site.Session{ID: id}
+	var u site.User
 	var restricted uint8
 	query := "SELECT s.user, s.generation, s.created, s.seen, s.expires, u.role, u.restricted, u.sites" +
 		fmt.Sprintf(liveSessions, "id = {id:String}")
@@ -67,10 +59,10 @@ func (s *Store) Session(ctx context.Context, id string, now time.Time, idle time
 	err := s.conn.QueryRow(bind(ctx, params), query).Scan(&session.User, &session.Generation,
 		&session.Created, &session.Seen, &session.Expires, (*string)(&u.Role), &restricted, &u.Sites)
 	if errors.Is(err, sql.ErrNoRows) {
-		return Session{}, User{}, fmt.Errorf("session: %w", ErrNotFound)
+		return site.Session{}, site.User{}, fmt.Errorf("session: %w", site.ErrNotFound)
 	}
 	if err != nil {
-		return Session{}, User{}, fmt.Errorf("read session: %w", err)
+		return site.Session{}, site.User{}, fmt.Errorf("read session: %w", err)
 	}
 	u.Name, u.Restricted, u.Generation = session.User, restricted != 0, session.Generation
 	return session, u, nil
@@ -78,7 +70,7 @@ func (s *Store) Session(ctx context.Context, id string, now time.Time, idle time
 
 // Sessions returns the sessions that Session would find, of a user, or of all users
 // if the name is empty; the one seen last comes first.
-func (s *Store) Sessions(ctx context.Context, user string, now time.Time, idle time.Duration) ([]Session, error) {
+func (s *Store) Sessions(ctx context.Context, user string, now time.Time, idle time.Duration) ([]site.Session, error) {
 	query := "SELECT s.id, s.user, s.generation, s.created, s.seen, s.expires" +
 		fmt.Sprintf(liveSessions, "({user:String} = '' OR user = {user:String})") + " ORDER BY s.seen DESC, s.id"
 	params := clickhouse.Parameters{"user": user, "now": sqlTime(now), "idle": sqlTime(now.Add(-idle))}
@@ -87,9 +79,9 @@ func (s *Store) Sessions(ctx context.Context, user string, now time.Time, idle t
 		return nil, fmt.Errorf("list sessions: %w", err)
 	}
 	defer rows.Close()
-	var sessions []Session
+	var sessions []site.Session
 	for rows.Next() {
-		var v Session
+		var v site.Session
 		if err := rows.Scan(&v.ID, &v.User, &v.Generation, &v.Created, &v.Seen, &v.Expires); err != nil {
 			return nil, fmt.Errorf("list sessions: %w", err)
 		}

@@ -1,306 +1,121 @@
 package store
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"net/url"
-	"reflect"
-	"slices"
+	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
-	"golang.org/x/text/unicode/norm"
+	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"github.com/fotspor/fotspor/internal/hostname"
-	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/site"
 )
-
-// Site is a website whose traffic is counted.
-type Site struct {
-	ID   uint32
-	Name string
-	// Hosts are names such as example.org, which stands for www.example.org too,
-	// or *.example.org for every host below it. The first is the main one, a name.
-	// Each is as hostname.Parse returns it.
-	Hosts    []string
-	Location *time.Location
-
-	Parameters []string       // names of query parameters that are part of a page's path
-	Excluded   []string       // patterns of paths that are not counted; see Excludes
-	PathRules  []string       // what of a path is marked; see privacy.PathRules
-	Record     privacy.Record // "": what the program's policy says
-
-	StripSlash       bool     // a slash at the end of a path is dropped
-	IgnoredReferrers []string // hosts, with those below them, that are no source; nil: DefaultReferrers alone
-
-	// Names of query parameters, in whatever case, that hold what a visitor searched
-	// for, the category and the number of results. Without SearchParameters no search is
-	// read off an address.
-	SearchParameters, SearchCategories, SearchCounts []string
-}
-
-// What IgnoredReferrers may have besides hosts.
-const (
-	DefaultReferrers = "default" // the log-in and payment services that the program knows
-	NoReferrers      = "none"    // alone: every referrer is a source
-)
-
-// Validate returns an error that names the first unusable field.
-func (s Site) Validate() error {
-	switch {
-	case s.Name == "":
-		return errors.New("site without a name")
-	case len(s.Hosts) == 0:
-		return errors.New("site without a host")
-	case s.Location == nil:
-		return errors.New("site without a time zone")
-	}
-	for i, host := range s.Hosts {
-		name := host
-		if i > 0 { // links lead to the main one
-			name = strings.TrimPrefix(host, "*.")
-		}
-		if canonical, err := hostname.Parse(name); err != nil || canonical != name {
-			return fmt.Errorf("host %q: want a name such as example.org, or *.example.org behind the first", host)
-		}
-	}
-	for _, name := range slices.Concat(s.Parameters, s.SearchParameters, s.SearchCategories, s.SearchCounts) {
-		if !plain(name) {
-			return fmt.Errorf("query parameter %q: want a name of letters, digits, '_', '-' and '.', or of a list, such as tx_news[id] or f[]", name)
-		}
-	}
-	for _, pattern := range s.Excluded {
-		if !strings.HasPrefix(pattern, "/") && !strings.HasPrefix(pattern, "*") {
-			return fmt.Errorf("excluded path %q: want a path or pattern such as /admin/*", pattern)
-		}
-	}
-	for _, host := range s.IgnoredReferrers {
-		if host == DefaultReferrers || host == NoReferrers && len(s.IgnoredReferrers) == 1 {
-			continue
-		}
-		if canonical, err := hostname.Parse(host); err != nil || canonical != host || !strings.Contains(host, ".") {
-			return fmt.Errorf("ignored referrer %q: want a host such as login.example.org, %s, or %s alone", host, DefaultReferrers, NoReferrers)
-		}
-	}
-	if _, err := privacy.ParsePathRules(s.PathRules); err != nil {
-		return err
-	}
-	switch s.Record {
-	case "", privacy.Minimal, privacy.Standard:
-		return nil
-	default:
-		return fmt.Errorf("record %q: want %s, %s or nothing", s.Record, privacy.Standard, privacy.Minimal)
-	}
-}
-
-// plain reports whether a query parameter's name, which is in Unicode's form C, means the
-// same however it is written in a URL. Names of lists have their keys in brackets behind them.
-func plain(name string) bool {
-	name, keys, list := strings.Cut(name, "[")
-	if list {
-		keys, closed := strings.CutSuffix(keys, "]")
-		for key := range strings.SplitSeq(keys, "][") {
-			if !closed || key != "" && !plain(key) {
-				return false
-			}
-		}
-	}
-	return name != "" && norm.NFC.IsNormalString(name) && !strings.ContainsFunc(name, func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_-.", r)
-	})
-}
 
 // Sites returns all sites in order of id.
-func (s *Store) Sites(ctx context.Context) ([]Site, error) {
+func (s *Store) Sites(ctx context.Context) ([]site.Site, error) { return s.sites(ctx, "1") }
+
+// Site returns one site; an unknown id is site.ErrNotFound.
+func (s *Store) Site(ctx context.Context, id uint32) (site.Site, error) {
+	ctx = bind(ctx, clickhouse.Parameters{"id": strconv.FormatUint(uint64(id), 10)})
+	found, err := s.sites(ctx, "id = {id:UInt32}")
+	if err != nil {
+		return site.Site{}, err
+	}
+	if len(found) == 0 {
+		return site.Site{}, fmt.Errorf("site %d: %w", id, site.ErrNotFound)
+	}
+	return found[0], nil
+}
+
+// sites returns the sites for which a condition holds, in order of id.
+func (s *Store) sites(ctx context.Context, where string) ([]site.Site, error) {
 	rows, err := s.conn.Query(ctx, `
 		SELECT id, name, hosts, timezone, parameters, excluded, path_rules, record,
 			strip_slash, ignored_referrers, search_parameters, search_categories, search_counts
-		FROM sites FINAL ORDER BY id`)
+		FROM sites FINAL WHERE `+where+` ORDER BY id`)
 	if err != nil {
 		return nil, fmt.Errorf("list sites: %w", err)
 	}
 	defer rows.Close()
-	var sites []Site
+	var all []site.Site
 	for rows.Next() {
-		var site Site
+		var one site.Site
 		var zone string
-		err := rows.Scan(&site.ID, &site.Name, &site.Hosts, &zone, &site.Parameters, &site.Excluded, &site.PathRules, (*string)(&site.Record),
-			&site.StripSlash, &site.IgnoredReferrers, &site.SearchParameters, &site.SearchCategories, &site.SearchCounts)
+		err := rows.Scan(&one.ID, &one.Name, &one.Hosts, &zone, &one.Parameters, &one.Excluded, &one.PathRules, (*string)(&one.Record),
+			&one.StripSlash, &one.IgnoredReferrers, &one.SearchParameters, &one.SearchCategories, &one.SearchCounts)
 		if err != nil {
 			return nil, fmt.Errorf("list sites: %w", err)
 		}
-		if site.Location, err = time.LoadLocation(zone); err != nil {
-			return nil, fmt.Errorf("time zone of site %d: %w", site.ID, err)
+		if one.Location, err = time.LoadLocation(zone); err != nil {
+			return nil, fmt.Errorf("time zone of site %d: %w", one.ID, err)
 		}
-		sites = append(sites, site)
+		all = append(all, one)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("list sites: %w", err)
 	}
-	return sites, nil
-}
-
-// Site returns one site; an unknown id is ErrNotFound.
-func (s *Store) Site(ctx context.Context, id uint32) (Site, error) {
-	sites, err := s.Sites(ctx)
-	if err != nil {
-		return Site{}, err
-	}
-	i := slices.IndexFunc(sites, func(site Site) bool { return site.ID == id })
-	if i < 0 {
-		return Site{}, fmt.Errorf("site %d: %w", id, ErrNotFound)
-	}
-	return sites[i], nil
+	return all, nil
 }
 
 // AddSite stores a new site. With id 0 it gets the next free id; another id must
 // be free: that is how a site keeps its number when it moves here.
-func (s *Store) AddSite(ctx context.Context, site Site) (Site, error) {
-	if err := site.Validate(); err != nil {
-		return Site{}, err
+func (s *Store) AddSite(ctx context.Context, added site.Site) (site.Site, error) {
+	if err := added.Validate(); err != nil {
+		return site.Site{}, err
 	}
-	sites, err := s.Sites(ctx)
+	all, err := s.Sites(ctx)
 	if err != nil {
-		return Site{}, err
+		return site.Site{}, err
 	}
 	var last uint32
-	for _, other := range sites {
-		if other.ID == site.ID {
-			return Site{}, fmt.Errorf("site %d exists: %s", other.ID, other.Name)
+	for _, other := range all {
+		if other.ID == added.ID {
+			return site.Site{}, fmt.Errorf("site %d exists: %s", other.ID, other.Name)
 		}
 		last = max(last, other.ID)
 	}
-	if site.ID == 0 {
-		site.ID = last + 1
+	if added.ID == 0 {
+		added.ID = last + 1
 	}
-	if err := s.note(ctx, SiteAdded, fmt.Sprintf("site %d: %s", site.ID, hostname.Display(site.Hosts[0]))); err != nil {
-		return Site{}, err
+	if err := s.note(ctx, SiteAdded, fmt.Sprintf("site %d: %s", added.ID, hostname.Display(added.Hosts[0]))); err != nil {
+		return site.Site{}, err
 	}
-	if err := s.writeSite(ctx, site); err != nil {
-		return Site{}, fmt.Errorf("add site: %w", err)
+	if err := s.writeSite(ctx, added); err != nil {
+		return site.Site{}, fmt.Errorf("add site: %w", err)
 	}
-	return site, nil
+	return added, nil
 }
 
-// PutSite replaces what is kept of a site; an unknown id is ErrNotFound.
-func (s *Store) PutSite(ctx context.Context, site Site) error {
-	if err := site.Validate(); err != nil {
+// PutSite replaces what is kept of a site; an unknown id is site.ErrNotFound.
+func (s *Store) PutSite(ctx context.Context, after site.Site) error {
+	if err := after.Validate(); err != nil {
 		return err
 	}
-	before, err := s.Site(ctx, site.ID)
+	before, err := s.Site(ctx, after.ID)
 	if err != nil {
 		return err
 	}
-	if err := s.note(ctx, SiteChanged, fmt.Sprintf("site %d: %s", site.ID, changed(before, site))); err != nil {
+	fields := cmp.Or(strings.Join(site.Changed(before, after), ", "), "nothing")
+	if err := s.note(ctx, SiteChanged, fmt.Sprintf("site %d: %s", after.ID, fields)); err != nil {
 		return err
 	}
-	if err := s.writeSite(ctx, site); err != nil {
-		return fmt.Errorf("put site %d: %w", site.ID, err)
+	if err := s.writeSite(ctx, after); err != nil {
+		return fmt.Errorf("put site %d: %w", after.ID, err)
 	}
 	return nil
 }
 
-// changed names what differs between two states of a site.
-func changed(before, after Site) string {
-	var names []string
-	a, b := reflect.ValueOf(before), reflect.ValueOf(after)
-	for i := range a.NumField() {
-		one, two := a.Field(i).Interface(), b.Field(i).Interface()
-		if fmt.Sprint(one) != fmt.Sprint(two) {
-			names = append(names, strings.ToLower(a.Type().Field(i).Name))
-		}
-	}
-	if len(names) == 0 {
-		return "nothing"
-	}
-	return strings.Join(names, ", ")
-}
-
 // writeSite stores a site before the row that counts now, even if the clock has gone
 // back since.
-func (s *Store) writeSite(ctx context.Context, site Site) error {
+func (s *Store) writeSite(ctx context.Context, v site.Site) error {
 	return s.conn.Exec(ctx, `
 		INSERT INTO sites (id, name, hosts, timezone, parameters, excluded, path_rules, record,
 			strip_slash, ignored_referrers, search_parameters, search_categories, search_counts, updated)
 		SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, greatest(now64(6), max(updated) + toIntervalMicrosecond(1))
 		FROM sites WHERE id = ?`,
-		site.ID, site.Name, site.Hosts, site.Location.String(), site.Parameters, site.Excluded, site.PathRules, string(site.Record),
-		site.StripSlash, site.IgnoredReferrers, site.SearchParameters, site.SearchCategories, site.SearchCounts, site.ID)
-}
-
-// Owns reports whether host is one of the site's, in whatever spelling. Below the host
-// of a page proxy, such as *.translate.goog, those hosts are that serve copies of the
-// site's own pages.
-func (s Site) Owns(host string) bool {
-	host = hostname.Canonical(host)
-	for _, own := range s.Hosts {
-		if below, ok := strings.CutPrefix(own, "*."); ok {
-			if s.ownsBelow(host, hostname.Canonical(below)) {
-				return true
-			}
-		} else if strings.TrimPrefix(hostname.Canonical(own), "www.") == strings.TrimPrefix(host, "www.") {
-			return true
-		}
-	}
-	return false
-}
-
-// ownsBelow reports whether a host is below another and the site's.
-func (s Site) ownsBelow(host, parent string) bool {
-	label, ok := strings.CutSuffix(host, parent)
-	if !ok || len(label) < len("a.") || label[len(label)-1] != '.' {
-		return false
-	}
-	original, copied := hostname.Copied(host)
-	return !copied || original != "" && s.Owns(original)
-}
-
-// Excludes reports whether one of the site's patterns matches the whole of a path.
-// A * in a pattern stands for any text, slashes and nothing at all included. A pattern
-// may be written decoded or as in a URL; both are compared in Unicode's form C.
-func (s Site) Excludes(path string) bool {
-	if len(s.Excluded) == 0 {
-		return false
-	}
-	path = norm.NFC.String(path)
-	for _, pattern := range s.Excluded {
-		if matches(readable(pattern), path) {
-			return true
-		}
-	}
-	return false
-}
-
-// readable returns a pattern decoded, in Unicode's form C.
-func readable(pattern string) string {
-	if strings.Contains(pattern, "%") {
-		if decoded, err := url.PathUnescape(pattern); err == nil && utf8.ValidString(decoded) {
-			pattern = decoded
-		}
-	}
-	return norm.NFC.String(pattern)
-}
-
-// matches takes every piece between two asterisks where it comes first: what is left
-// for the pieces behind it is then the most there can be.
-func matches(pattern, path string) bool {
-	start, pattern, open := strings.Cut(pattern, "*")
-	path, ok := strings.CutPrefix(path, start)
-	if !ok || !open {
-		return ok && path == ""
-	}
-	for {
-		piece, rest, more := strings.Cut(pattern, "*")
-		if !more {
-			return strings.HasSuffix(path, piece)
-		}
-		_, behind, found := strings.Cut(path, piece)
-		if !found {
-			return false
-		}
-		pattern, path = rest, behind
-	}
+		v.ID, v.Name, v.Hosts, v.Location.String(), v.Parameters, v.Excluded, v.PathRules, string(v.Record),
+		v.StripSlash, v.IgnoredReferrers, v.SearchParameters, v.SearchCategories, v.SearchCounts, v.ID)
 }

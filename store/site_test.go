@@ -2,32 +2,31 @@ package store_test
 
 import (
 	"errors"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/fotspor/fotspor/privacy"
-	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store/storetest"
 )
 
 func TestPutSite(t *testing.T) {
 	st := storetest.Open(t)
 	ctx := t.Context()
-	site, err := st.AddSite(ctx, store.Site{Name: "a", Hosts: []string{"example.org"}, Location: oslo})
+	one, err := st.AddSite(ctx, site.Site{Name: "a", Hosts: []string{"example.org"}, Location: oslo})
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := st.AddSite(ctx, store.Site{
+	other, err := st.AddSite(ctx, site.Site{
 		Name: "b", Hosts: []string{"b.example"}, Location: oslo,
 		Parameters: []string{"id"}, Excluded: []string{"/intern"}, Record: privacy.Standard,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	changed := site
+	changed := one
 	changed.Name, changed.Hosts = "å", []string{"example.org", "*.example.org"}
 	changed.Parameters = []string{"id", "page_no", "a.b-C9"}
 	changed.Excluded = []string{"/admin/*", "*/it's a ?\\{x:Y}"}
@@ -35,7 +34,7 @@ func TestPutSite(t *testing.T) {
 	changed.Record = privacy.Minimal
 	changed.StripSlash, changed.IgnoredReferrers = true, []string{"default", "login.example.org"}
 	changed.SearchParameters, changed.SearchCategories, changed.SearchCounts = []string{"q", "tx_solr[q]"}, []string{"cat"}, []string{"n"}
-	for _, want := range []store.Site{changed, site, changed} {
+	for _, want := range []site.Site{changed, one, changed} {
 		if err := st.PutSite(ctx, want); err != nil {
 			t.Fatal(err)
 		}
@@ -43,19 +42,19 @@ func TestPutSite(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		options := cmp.Options{cmpopts.EquateEmpty(), cmp.Comparer(func(a, b store.Site) bool {
-			return a.Location.String() == b.Location.String() && cmp.Equal(a, b, cmpopts.EquateEmpty(), cmpopts.IgnoreFields(store.Site{}, "Location"))
+		options := cmp.Options{cmpopts.EquateEmpty(), cmp.Comparer(func(a, b site.Site) bool {
+			return a.Location.String() == b.Location.String() && cmp.Equal(a, b, cmpopts.EquateEmpty(), cmpopts.IgnoreFields(site.Site{}, "Location"))
 		})}
-		if diff := cmp.Diff([]store.Site{want, other}, got, options); diff != "" {
+		if diff := cmp.Diff([]site.Site{want, other}, got, options); diff != "" {
 			t.Errorf("sites (-want +got):\n%s", diff)
 		}
 	}
-	unknown := site
+	unknown := one
 	unknown.ID = 99
-	if err := st.PutSite(ctx, unknown); !errors.Is(err, store.ErrNotFound) {
+	if err := st.PutSite(ctx, unknown); !errors.Is(err, site.ErrNotFound) {
 		t.Errorf("unknown site: %v, want ErrNotFound", err)
 	}
-	if err := st.PutSite(ctx, store.Site{ID: site.ID}); err == nil {
+	if err := st.PutSite(ctx, site.Site{ID: one.ID}); err == nil {
 		t.Error("a site without a name was stored")
 	}
 }
@@ -63,7 +62,7 @@ func TestPutSite(t *testing.T) {
 func TestSitesOfAnOlderVersion(t *testing.T) {
 	st := storetest.Open(t)
 	ctx := t.Context()
-	site, err := st.AddSite(ctx, store.Site{Name: "a", Hosts: []string{"a.example"}, Location: oslo})
+	one, err := st.AddSite(ctx, site.Site{Name: "a", Hosts: []string{"a.example"}, Location: oslo})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +72,7 @@ func TestSitesOfAnOlderVersion(t *testing.T) {
 	if err := st.Migrate(ctx); err != nil {
 		t.Fatal(err)
 	}
-	got, err := st.Site(ctx, site.ID)
+	got, err := st.Site(ctx, one.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,163 +82,5 @@ func TestSitesOfAnOlderVersion(t *testing.T) {
 	got.Parameters = []string{"id"}
 	if err := st.PutSite(ctx, got); err != nil {
 		t.Error(err)
-	}
-}
-
-func TestSiteValidate(t *testing.T) {
-	good := func() store.Site {
-		return store.Site{
-			Name: "a", Hosts: []string{"example.org", "*.example.org"}, Location: oslo,
-			Parameters: []string{"id"}, Excluded: []string{"/admin", "*.pdf"}, Record: privacy.Standard,
-		}
-	}
-	if err := good().Validate(); err != nil {
-		t.Fatal(err)
-	}
-	for want, spoil := range map[string]func(*store.Site){
-		"without a name":      func(s *store.Site) { s.Name = "" },
-		"without a host":      func(s *store.Site) { s.Hosts = nil },
-		"without a time zone": func(s *store.Site) { s.Location = nil },
-		`host ""`:             func(s *store.Site) { s.Hosts[0] = "" },
-		`host "blåbær.no"`:    func(s *store.Site) { s.Hosts[0] = "blåbær.no" },
-		`host "a.no."`:        func(s *store.Site) { s.Hosts[0] = "a.no." },
-		`host "a.no:80"`:      func(s *store.Site) { s.Hosts[0] = "a.no:80" },
-		`host "*.å.no"`:       func(s *store.Site) { s.Hosts[1] = "*.å.no" },
-		`host "A"`:            func(s *store.Site) { s.Hosts[0] = "A" },
-		`host "https://a/"`:   func(s *store.Site) { s.Hosts[0] = "https://a/" },
-		`host "*.main"`:       func(s *store.Site) { s.Hosts[0] = "*.main" },
-		`host "*"`:            func(s *store.Site) { s.Hosts[1] = "*" },
-		`host "*."`:           func(s *store.Site) { s.Hosts[1] = "*." },
-		`host "*.*.a"`:        func(s *store.Site) { s.Hosts[1] = "*.*.a" },
-		`host "*..a"`:         func(s *store.Site) { s.Hosts[1] = "*..a" },
-		`host "a.*"`:          func(s *store.Site) { s.Hosts[1] = "a.*" },
-		`host "*a"`:           func(s *store.Site) { s.Hosts[1] = "*a" },
-		`parameter ""`:        func(s *store.Site) { s.Parameters[0] = "" },
-		`parameter "a b"`:     func(s *store.Site) { s.Parameters[0] = "a b" },
-		`parameter "a=b"`:     func(s *store.Site) { s.Parameters[0] = "a=b" },
-		`parameter "a&b"`:     func(s *store.Site) { s.Parameters[0] = "a&b" },
-		`parameter "%61"`:     func(s *store.Site) { s.Parameters[0] = "%61" },
-		`parameter "å"`:      func(s *store.Site) { s.Parameters[0] = "å" },
-		`path ""`:             func(s *store.Site) { s.Excluded[0] = "" },
-		`path "admin"`:        func(s *store.Site) { s.Excluded[0] = "admin" },
-		`path rule "/u"`:      func(s *store.Site) { s.PathRules = []string{"/u/*", "/u"} },
-		`referrer "a"`:        func(s *store.Site) { s.IgnoredReferrers = []string{"a"} },
-		`referrer "A.no"`:     func(s *store.Site) { s.IgnoredReferrers = []string{"default", "A.no"} },
-		`referrer "none"`:     func(s *store.Site) { s.IgnoredReferrers = []string{"a.no", "none"} },
-		`referrer "a.no/b"`:   func(s *store.Site) { s.IgnoredReferrers = []string{"a.no/b"} },
-		`parameter "c d"`:     func(s *store.Site) { s.SearchParameters = []string{"c d"} },
-		`parameter "e f"`:     func(s *store.Site) { s.SearchCategories = []string{"e f"} },
-		`parameter "g h"`:     func(s *store.Site) { s.SearchCounts = []string{"g h"} },
-		`record "all"`:        func(s *store.Site) { s.Record = "all" },
-	} {
-		s := good()
-		spoil(&s)
-		if err := s.Validate(); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("error = %v, want one about %s", err, want)
-		}
-	}
-}
-
-func TestSiteOwns(t *testing.T) {
-	s := store.Site{Hosts: []string{"example.org", "www.shop.example", "*.blog.example"}}
-	for host, want := range map[string]bool{
-		"example.org":          true,
-		"www.example.org":      true,
-		"shop.example":         true,
-		"www.shop.example":     true,
-		"a.example.org":        false,
-		"notexample.org":       false,
-		"blog.example":         false,
-		"a.blog.example":       true,
-		"www.blog.example":     true,
-		"a.b.blog.example":     true,
-		".blog.example":        false,
-		"notblog.example":      false,
-		"blog.example.evil.no": false,
-		"*.blog.example":       true, // no host, and below it as text
-		"":                     false,
-	} {
-		if got := s.Owns(host); got != want {
-			t.Errorf("owns %q = %v, want %v", host, got, want)
-		}
-	}
-}
-
-func TestSiteOwnsInAnySpelling(t *testing.T) {
-	for _, own := range []string{"blåbær.no", "xn--blbr-roah.no", "BLÅBÆR.NO", "www.blåbær.no"} {
-		s := store.Site{Hosts: []string{own, "*.shop." + own}}
-		for host, want := range map[string]bool{
-			"blåbær.no": true, "xn--blbr-roah.no": true, "www.xn--blbr-roah.no": true, "XN--BLBR-ROAH.no.": true, "blåbær.no:443": true,
-			"blabar.no": false, "x.blåbær.no": false, "a.shop." + own: true, "A.SHOP." + strings.ToUpper(own) + ".": true,
-		} {
-			if got := s.Owns(host); got != want {
-				t.Errorf("site %q owns %q = %v, want %v", own, host, got, want)
-			}
-		}
-	}
-}
-
-func TestSiteOwnsCopiesOfItsPages(t *testing.T) {
-	s := store.Site{Hosts: []string{"example.org", "*.translate.goog", "*.cdn.ampproject.org", "other-example.bing-amp.com"}}
-	for host, want := range map[string]bool{
-		"www-example-org.translate.goog":   true,
-		"example-org.cdn.ampproject.org":   true,
-		"www-example-com.translate.goog":   false,
-		"a-example-org.translate.goog":     false,
-		"x.www-example-org.translate.goog": false,
-		"translate.goog":                   false,
-		"other-example.bing-amp.com":       true, // by its name
-		"example-org.bing-amp.com":         false,
-	} {
-		if got := s.Owns(host); got != want {
-			t.Errorf("owns %q = %v, want %v", host, got, want)
-		}
-	}
-}
-
-func TestSiteExcludes(t *testing.T) {
-	for _, test := range []struct {
-		patterns string // separated by blanks
-		yes, no  string
-	}{
-		{patterns: "/admin", yes: "/admin", no: "/ /admin/ /admins /x/admin"},
-		{patterns: "/admin/*", yes: "/admin/ /admin/a /admin/a/b", no: "/admin /x/admin/"},
-		{patterns: "*/preview", yes: "/preview /a/b/preview", no: "/preview/ /apreview /previewed"},
-		{patterns: "*.pdf", yes: "/a.pdf /a/.pdf /.pdf.pdf", no: "/a.pdfx /pdf"},
-		{patterns: "/*/edit/*", yes: "/a/edit/ /a/b/edit/c //edit/", no: "/edit/ /a/edit"},
-		{patterns: "*ab*ab", yes: "/abab /ab/ab /ababab", no: "/ab /aba"},
-		{patterns: "/a*a", yes: "/aa /aba", no: "/a"},
-		{patterns: "/a**b", yes: "/ab /axb", no: "/a"},
-		{patterns: "*", yes: "/ /x/y", no: ""},
-		{patterns: "/æ/*", yes: "/æ/ø", no: "/ae/ø"},
-		{patterns: "/årsrapport", yes: "/årsrapport /a\u030arsrapport", no: "/arsrapport"},
-		{patterns: "/a\u030arsrapport/*", yes: "/årsrapport/ /a\u030arsrapport/x", no: "/årsrapport"},
-		{patterns: "/%C3%A5rsrapport*", yes: "/årsrapport /årsrapport/x", no: "/arsrapport"},
-		{patterns: "/a%CC%8Arsrapport", yes: "/årsrapport", no: "/arsrapport"},
-		{patterns: "/100%", yes: "/100%", no: "/100"},
-		{patterns: "/%F8l", yes: "/%F8l", no: "/øl"},
-		{patterns: "/a /b/*", yes: "/a /b/c", no: "/b /c"},
-		{patterns: "/a.c", yes: "/a.c", no: "/abc"},
-		{patterns: "", yes: "", no: "/ /a"},
-	} {
-		s := store.Site{Excluded: strings.Fields(test.patterns)}
-		for want, paths := range map[bool]string{true: test.yes, false: test.no} {
-			for _, path := range strings.Fields(paths) {
-				if got := s.Excludes(path); got != want {
-					t.Errorf("%q exclude %q = %v, want %v", test.patterns, path, got, want)
-				}
-			}
-		}
-	}
-}
-
-func TestSiteLooksCostNothing(t *testing.T) {
-	s := store.Site{
-		Hosts:    []string{"example.org", "*.example.org"},
-		Excluded: []string{"/admin/*", "*/a*b*c*d*e", "*.pdf"},
-	}
-	path := "/" + strings.Repeat("abcd/", 200)
-	if n := testing.AllocsPerRun(100, func() { s.Owns("www.sub.example.org"); s.Excludes(path) }); n != 0 {
-		t.Errorf("allocations = %v, want 0", n)
 	}
 }

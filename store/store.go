@@ -22,9 +22,6 @@ import (
 	"github.com/fotspor/fotspor/store/embedded"
 )
 
-// ErrNotFound is wrapped by look-ups that find nothing.
-var ErrNotFound = errors.New("not found")
-
 // Errors of Prepare, which name the place that was looked at.
 var (
 	// ErrNoStore says that nobody has made a store there.

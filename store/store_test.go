@@ -16,6 +16,7 @@ import (
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 	"github.com/fotspor/fotspor/store/storetest"
 )
@@ -168,7 +169,7 @@ func TestEveryReportIsTheSumOfItsRows(t *testing.T) {
 				}
 			}
 			for _, step := range []store.Step{store.Hourly, store.Daily, store.Monthly} {
-				points, err := st.Series(t.Context(), store.Site{ID: 1, Location: oslo}, span, step)
+				points, err := st.Series(t.Context(), site.Site{ID: 1, Location: oslo}, span, step)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -452,18 +453,18 @@ func TestMigrationsRunTwice(t *testing.T) {
 func TestSites(t *testing.T) {
 	st := storetest.Open(t)
 	ctx := t.Context()
-	if _, err := st.Site(ctx, 1); !errors.Is(err, store.ErrNotFound) {
+	if _, err := st.Site(ctx, 1); !errors.Is(err, site.ErrNotFound) {
 		t.Errorf("unknown site: %v, want ErrNotFound", err)
 	}
-	first, err := st.AddSite(ctx, store.Site{Name: "Blåbær 'a'", Hosts: []string{"example.org", "www.example.org"}, Location: oslo})
+	first, err := st.AddSite(ctx, site.Site{Name: "Blåbær 'a'", Hosts: []string{"example.org", "www.example.org"}, Location: oslo})
 	if err != nil {
 		t.Fatal(err)
 	}
-	moved, err := st.AddSite(ctx, store.Site{ID: 17, Name: "Moved", Hosts: []string{"moved.example"}, Location: time.UTC})
+	moved, err := st.AddSite(ctx, site.Site{ID: 17, Name: "Moved", Hosts: []string{"moved.example"}, Location: time.UTC})
 	if err != nil {
 		t.Fatal(err)
 	}
-	next, err := st.AddSite(ctx, store.Site{Name: "Next", Hosts: []string{"next.example"}, Location: time.UTC})
+	next, err := st.AddSite(ctx, site.Site{Name: "Next", Hosts: []string{"next.example"}, Location: time.UTC})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -480,7 +481,7 @@ func TestSites(t *testing.T) {
 	if got.Name != first.Name || got.Location.String() != "Europe/Oslo" || len(got.Hosts) != 2 {
 		t.Errorf("site = %+v, want %+v", got, first)
 	}
-	for _, bad := range []store.Site{
+	for _, bad := range []site.Site{
 		{Hosts: []string{"a"}, Location: oslo},
 		{Name: "a", Location: oslo},
 		{Name: "a", Hosts: []string{"a"}},

@@ -13,14 +13,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 	"github.com/fotspor/fotspor/store/storetest"
 )
 
 // sameUser compares users but for their generation, and sites but for none.
-var sameUser = cmp.Options{cmpopts.IgnoreFields(store.User{}, "Generation"), cmpopts.EquateEmpty()}
+var sameUser = cmp.Options{cmpopts.IgnoreFields(site.User{}, "Generation"), cmpopts.EquateEmpty()}
 
-func addUsers(t *testing.T, st *store.Store, users ...store.User) {
+func addUsers(t *testing.T, st *store.Store, users ...site.User) {
 	t.Helper()
 	for _, u := range users {
 		if u.Password == "" {
@@ -35,7 +36,7 @@ func addUsers(t *testing.T, st *store.Store, users ...store.User) {
 func TestUsers(t *testing.T) {
 	st := storetest.Open(t)
 	ctx := t.Context()
-	expect := func(want ...store.User) {
+	expect := func(want ...site.User) {
 		t.Helper()
 		got, err := st.Users(ctx)
 		if diff := cmp.Diff(want, got, sameUser); diff != "" || err != nil {
@@ -48,12 +49,12 @@ func TestUsers(t *testing.T) {
 		}
 	}
 	expect()
-	kari := store.User{Name: "kari", Role: store.Admin, Password: "hash 1"}
-	ola := store.User{Name: "ola", Role: store.Viewer, Password: "hash 2", Restricted: true, Sites: []uint32{1, 7}}
+	kari := site.User{Name: "kari", Role: site.Admin, Password: "hash 1"}
+	ola := site.User{Name: "ola", Role: site.Viewer, Password: "hash 2", Restricted: true, Sites: []uint32{1, 7}}
 	addUsers(t, st, kari, ola)
 	expect(kari, ola)
 
-	if err := st.AddUser(ctx, store.User{Name: "kari", Role: store.Viewer, Password: "other"}); !errors.Is(err, store.ErrExists) {
+	if err := st.AddUser(ctx, site.User{Name: "kari", Role: site.Viewer, Password: "other"}); !errors.Is(err, site.ErrExists) {
 		t.Errorf("a second kari: %v, want ErrExists", err)
 	}
 	expect(kari, ola)
@@ -62,7 +63,7 @@ func TestUsers(t *testing.T) {
 	}
 	kari.Password = "hash 3" // and still an admin
 	expect(kari, ola)
-	if err := st.SetRights(ctx, "ola", store.Viewer, true, nil); err != nil {
+	if err := st.SetRights(ctx, "ola", site.Viewer, true, nil); err != nil {
 		t.Fatal(err)
 	}
 	ola.Sites = nil
@@ -74,12 +75,12 @@ func TestUsers(t *testing.T) {
 	for name, err := range map[string]error{
 		"User":        func() error { _, err := st.User(ctx, "ola"); return err }(),
 		"SetPassword": st.SetPassword(ctx, "ola", "x"),
-		"SetRights":   st.SetRights(ctx, "ola", store.Admin, false, nil),
+		"SetRights":   st.SetRights(ctx, "ola", site.Admin, false, nil),
 		"EndSessions": st.EndSessions(ctx, "ola"),
 		"RemoveUser":  st.RemoveUser(ctx, "ola"),
 		"injection":   st.RemoveUser(ctx, "ola' OR 1=1"),
 	} {
-		if !errors.Is(err, store.ErrNotFound) {
+		if !errors.Is(err, site.ErrNotFound) {
 			t.Errorf("%s of a removed user: %v, want ErrNotFound", name, err)
 		}
 	}
@@ -89,16 +90,16 @@ func TestUsers(t *testing.T) {
 
 func TestUserNames(t *testing.T) {
 	st := storetest.Open(t)
-	addUsers(t, st, store.User{Name: "kari", Role: store.Viewer}, store.User{Name: "blåbær 🦊", Role: store.Viewer}, store.User{Name: "Вера", Role: store.Viewer})
+	addUsers(t, st, site.User{Name: "kari", Role: site.Viewer}, site.User{Name: "blåbær 🦊", Role: site.Viewer}, site.User{Name: "Вера", Role: site.Viewer})
 	for name, ok := range map[string]bool{
-		"kari": false, // taken, as are other spellings of it `back\slash`: true, `\N`: true, "a'); DROP": true, strings.Repeat("x", store.MaxName): true,
+		"kari": false, // taken, as are other spellings of it `back\slash`: true, `\N`: true, "a'); DROP": true, strings.Repeat("x", site.MaxName): true,
 		"":     false, " kari": false, "kari\u00a0": false, "tab\there": false, "line\nend": false, "nul\x00": false, "\xff": false,
 		"Ærlig Ås": true, "Σοφία 2": true, "日本のカナ": true, "김민수 金": true, "קרן": true,
 		"k\u0430ri": false, "Верa": false, "ο\u043b\u0430": false, "日本 kari": false,
 		"KARI": false, "Kari": false, "ｋａｒｉ": false, "blåbÆr 🦊": false, "ВЕРА": false,
-		"bla\u030aba\u0308r": false, "u\u202exe": false, "unknown": false, "Unknown": false, strings.Repeat("x", store.MaxName+1): false,
+		"bla\u030aba\u0308r": false, "u\u202exe": false, "unknown": false, "Unknown": false, strings.Repeat("x", site.MaxName+1): false,
 	} {
-		u := store.User{Name: name, Role: store.Viewer, Password: name}
+		u := site.User{Name: name, Role: site.Viewer, Password: name}
 		err := st.AddUser(t.Context(), u)
 		if (err == nil) != ok {
 			t.Errorf("user %q: %v, want taken %t", name, err, ok)
@@ -107,36 +108,13 @@ func TestUserNames(t *testing.T) {
 			t.Errorf("user %q = %+v, %v", name, got, err)
 		}
 	}
-	for _, u := range []store.User{{Name: "x", Role: "root", Password: "h"}, {Name: "x", Role: store.Viewer}} {
+	for _, u := range []site.User{{Name: "x", Role: "root", Password: "h"}, {Name: "x", Role: site.Viewer}} {
 		if err := st.AddUser(t.Context(), u); err == nil {
 			t.Errorf("user %+v was taken", u)
 		}
 	}
-	if got := store.CleanName(" bla\u030aba\u0308r\n"); got != "blåbär" {
+	if got := site.CleanName(" bla\u030aba\u0308r\n"); got != "blåbär" {
 		t.Errorf("clean name %q", got)
-	}
-}
-
-func TestSees(t *testing.T) {
-	for name, c := range map[string]struct {
-		user store.User
-		want []uint32 // of 1, 2 and 3
-	}{
-		"admin":            {store.User{Role: store.Admin}, []uint32{1, 2, 3}},
-		"restricted admin": {store.User{Role: store.Admin, Restricted: true}, []uint32{1, 2, 3}},
-		"viewer":           {store.User{Role: store.Viewer}, []uint32{1, 2, 3}},
-		"viewer of one":    {store.User{Role: store.Viewer, Restricted: true, Sites: []uint32{2}}, []uint32{2}},
-		"viewer of none":   {store.User{Role: store.Viewer, Restricted: true}, nil},
-	} {
-		var got []uint32
-		for site := range uint32(3) {
-			if c.user.Sees(site + 1) {
-				got = append(got, site+1)
-			}
-		}
-		if !slices.Equal(got, c.want) {
-			t.Errorf("%s sees %v, want %v", name, got, c.want)
-		}
 	}
 }
 
@@ -154,26 +132,26 @@ func TestLastAdmin(t *testing.T) {
 		t.Cleanup(func() { st.Close() })
 		stores = append(stores, st)
 	}
-	addUsers(t, stores[0], store.User{Name: "a", Role: store.Admin}, store.User{Name: "v", Role: store.Viewer})
+	addUsers(t, stores[0], site.User{Name: "a", Role: site.Admin}, site.User{Name: "v", Role: site.Viewer})
 	for name, err := range map[string]error{
 		"remove": stores[0].RemoveUser(ctx, "a"),
-		"demote": stores[0].SetRights(ctx, "a", store.Viewer, false, nil),
+		"demote": stores[0].SetRights(ctx, "a", site.Viewer, false, nil),
 	} {
-		if !errors.Is(err, store.ErrLastAdmin) {
+		if !errors.Is(err, site.ErrLastAdmin) {
 			t.Errorf("%s the last admin: %v, want ErrLastAdmin", name, err)
 		}
 	}
 	for round := range 10 {
-		if err := errors.Join(stores[0].SetRights(ctx, "a", store.Admin, false, nil), stores[0].SetRights(ctx, "v", store.Admin, false, nil)); err != nil {
+		if err := errors.Join(stores[0].SetRights(ctx, "a", site.Admin, false, nil), stores[0].SetRights(ctx, "v", site.Admin, false, nil)); err != nil {
 			t.Fatal(err)
 		}
 		var both sync.WaitGroup
 		for i, name := range []string{"a", "v"} {
-			both.Go(func() { stores[i].SetRights(ctx, name, store.Viewer, false, nil) })
+			both.Go(func() { stores[i].SetRights(ctx, name, site.Viewer, false, nil) })
 		}
 		both.Wait()
 		users, err := stores[0].Users(ctx)
-		if err != nil || !slices.ContainsFunc(users, func(u store.User) bool { return u.Role == store.Admin }) {
+		if err != nil || !slices.ContainsFunc(users, func(u site.User) bool { return u.Role == site.Admin }) {
 			t.Fatalf("round %d: no admin in %+v, %v", round, users, err)
 		}
 	}
@@ -197,18 +175,18 @@ func TestFirstAdmin(t *testing.T) {
 		if err := stores[0].Exec(ctx, "TRUNCATE TABLE users"); err != nil {
 			t.Fatal(err)
 		}
-		addUsers(t, stores[0], store.User{Name: "v", Role: store.Viewer})
+		addUsers(t, stores[0], site.User{Name: "v", Role: site.Viewer})
 		errs := make([]error, 2)
 		var both sync.WaitGroup
 		for i, name := range []string{"a", "b"} {
-			both.Go(func() { errs[i] = stores[i].AddFirstAdmin(ctx, store.User{Name: name, Password: "hash"}) })
+			both.Go(func() { errs[i] = stores[i].AddFirstAdmin(ctx, site.User{Name: name, Password: "hash"}) })
 		}
 		both.Wait()
 		made := 0
 		for _, err := range errs {
 			if err == nil {
 				made++
-			} else if !errors.Is(err, store.ErrHasAdmin) {
+			} else if !errors.Is(err, site.ErrHasAdmin) {
 				t.Fatal(err)
 			}
 		}
@@ -217,13 +195,13 @@ func TestFirstAdmin(t *testing.T) {
 			t.Fatalf("round %d: %d made, %v; users %+v, %v", round, made, errs, users, err)
 		}
 	}
-	for i, want := range []error{nil, store.ErrHasAdmin} {
+	for i, want := range []error{nil, site.ErrHasAdmin} {
 		if err := stores[0].Exec(ctx, "TRUNCATE TABLE users"); i == 0 && err != nil {
 			t.Fatal(err)
 		} else if i == 1 {
-			addUsers(t, stores[1], store.User{Name: "c", Role: store.Admin})
+			addUsers(t, stores[1], site.User{Name: "c", Role: site.Admin})
 		}
-		if err := stores[1].AddFirstAdmin(ctx, store.User{Name: "d", Password: "hash"}); !errors.Is(err, want) {
+		if err := stores[1].AddFirstAdmin(ctx, site.User{Name: "d", Password: "hash"}); !errors.Is(err, want) {
 			t.Errorf("first admin: %v, want %v", err, want)
 		}
 	}
@@ -236,14 +214,14 @@ func TestSessions(t *testing.T) {
 	ctx := t.Context()
 	start := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	const idle = 2 * time.Hour
-	addUsers(t, st, store.User{Name: "kari", Role: store.Admin}, store.User{Name: "ola", Role: store.Viewer, Restricted: true, Sites: []uint32{3}})
-	begin := func(id, name string) store.Session {
+	addUsers(t, st, site.User{Name: "kari", Role: site.Admin}, site.User{Name: "ola", Role: site.Viewer, Restricted: true, Sites: []uint32{3}})
+	begin := func(id, name string) site.Session {
 		t.Helper()
 		u, err := st.User(ctx, name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := store.Session{ID: id, User: name, Generation: u.Generation, Created: start, Seen: start, Expires: start.Add(12 * time.Hour)}
+		s := site.Session{ID: id, User: name, Generation: u.Generation, Created: start, Seen: start, Expires: start.Add(12 * time.Hour)}
 		if err := st.PutSession(ctx, s); err != nil {
 			t.Fatal(err)
 		}
@@ -251,13 +229,13 @@ func TestSessions(t *testing.T) {
 	}
 	lives := func(id string, at time.Time, want bool) {
 		t.Helper()
-		if _, u, err := st.Session(ctx, id, at, idle); (err == nil) != want || err != nil && !errors.Is(err, store.ErrNotFound) {
+		if _, u, err := st.Session(ctx, id, at, idle); (err == nil) != want || err != nil && !errors.Is(err, site.ErrNotFound) {
 			t.Errorf("%s at %s: %+v, %v, want it to live: %t", id, at.Format(time.TimeOnly), u, err, want)
 		}
 	}
 	one := begin("one", "ola")
 	got, u, err := st.Session(ctx, "one", start, idle)
-	want := store.User{Name: "ola", Role: store.Viewer, Restricted: true, Sites: []uint32{3}}
+	want := site.User{Name: "ola", Role: site.Viewer, Restricted: true, Sites: []uint32{3}}
 	if err != nil || !cmp.Equal(got, one) || !cmp.Equal(u, want, sameUser) {
 		t.Fatalf("session = %+v of %+v, %v", got, u, err)
 	}
@@ -289,8 +267,8 @@ func TestSessions(t *testing.T) {
 
 	changes := map[string]func() error{
 		"a new password": func() error { return st.SetPassword(ctx, "ola", "new") },
-		"a new role":     func() error { return st.SetRights(ctx, "ola", store.Admin, false, nil) },
-		"other sites":    func() error { return st.SetRights(ctx, "ola", store.Viewer, true, []uint32{4}) },
+		"a new role":     func() error { return st.SetRights(ctx, "ola", site.Admin, false, nil) },
+		"other sites":    func() error { return st.SetRights(ctx, "ola", site.Viewer, true, []uint32{4}) },
 		"an end":         func() error { return st.EndSessions(ctx, "ola") },
 		"a removal":      func() error { return st.RemoveUser(ctx, "ola") },
 	}
@@ -305,7 +283,7 @@ func TestSessions(t *testing.T) {
 		lives(id, start, false)
 		lives("kari's", start, true)
 	}
-	addUsers(t, st, store.User{Name: "ola", Role: store.Viewer})
+	addUsers(t, st, site.User{Name: "ola", Role: site.Viewer})
 	lives("before a removal", start, false)
 
 	begin("latest", "ola")
@@ -324,12 +302,12 @@ func TestSessions(t *testing.T) {
 func TestOldHashesLeave(t *testing.T) {
 	st := storetest.Open(t)
 	ctx := t.Context()
-	addUsers(t, st, store.User{Name: "kari", Role: store.Admin, Password: "old hash"}, store.User{Name: "ola", Role: store.Viewer, Password: "ola's hash"})
-	token, _, err := st.AddToken(ctx, "t", nil)
+	addUsers(t, st, site.User{Name: "kari", Role: site.Admin, Password: "old hash"}, site.User{Name: "ola", Role: site.Viewer, Password: "ola's hash"})
+	credential, _, err := st.AddCredential(ctx, "t", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(st.SetPassword(ctx, "kari", "new hash"), st.RemoveUser(ctx, "ola"), st.RemoveToken(ctx, token.ID)); err != nil {
+	if err := errors.Join(st.SetPassword(ctx, "kari", "new hash"), st.RemoveUser(ctx, "ola"), st.RemoveCredential(ctx, credential.ID)); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := query(t, st, "SELECT name, password FROM users ORDER BY name"), "kari\tnew hash\nola\t"; got != want {
@@ -353,12 +331,12 @@ func TestOldHashesLeave(t *testing.T) {
 func TestChangesWin(t *testing.T) {
 	st := storetest.Open(t)
 	ctx := t.Context()
-	addUsers(t, st, store.User{Name: "kari", Role: store.Viewer})
-	site, err := st.AddSite(ctx, store.Site{Name: "a", Hosts: []string{"a.example"}, Location: oslo})
+	addUsers(t, st, site.User{Name: "kari", Role: site.Viewer})
+	one, err := st.AddSite(ctx, site.Site{Name: "a", Hosts: []string{"a.example"}, Location: oslo})
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, _, err := st.AddToken(ctx, "a", nil)
+	credential, _, err := st.AddCredential(ctx, "a", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -372,60 +350,60 @@ func TestChangesWin(t *testing.T) {
 	}
 	for i := range 5 {
 		want := strings.Repeat("x", i+1)
-		site.Name = want
-		if err := errors.Join(st.SetPassword(ctx, "kari", want), st.PutSite(ctx, site)); err != nil {
+		one.Name = want
+		if err := errors.Join(st.SetPassword(ctx, "kari", want), st.PutSite(ctx, one)); err != nil {
 			t.Fatal(err)
 		}
 		if u, err := st.User(ctx, "kari"); u.Password != want || err != nil {
 			t.Errorf("password = %q, %v, want %q", u.Password, err, want)
 		}
-		if got, err := st.Site(ctx, site.ID); got.Name != want || err != nil {
+		if got, err := st.Site(ctx, one.ID); got.Name != want || err != nil {
 			t.Errorf("site = %q, %v, want %q", got.Name, err, want)
 		}
 	}
-	if err := st.RemoveToken(ctx, token.ID); err != nil {
+	if err := st.RemoveCredential(ctx, credential.ID); err != nil {
 		t.Fatal(err)
 	}
-	if all, err := st.Tokens(ctx); len(all) != 0 || err != nil {
+	if all, err := st.Credentials(ctx); len(all) != 0 || err != nil {
 		t.Errorf("tokens = %+v, %v, want none", all, err)
 	}
 }
 
-// TestAudit: each change of users, sites and tokens leaves one line that says who
+// TestAudit: each change of users, sites and credentials leaves one line that says who
 // and what, and nothing that is secret.
 func TestAudit(t *testing.T) {
 	st := storetest.Open(t)
 	began := time.Now().Add(-time.Minute)
 	ctx := store.As(t.Context(), store.Actor{Via: store.Command, Name: "root"})
-	var token store.Token
+	var credential site.Credential
 	var secret string
-	site := store.Site{Name: "a", Hosts: []string{"a.example"}, Location: oslo}
+	one := site.Site{Name: "a", Hosts: []string{"a.example"}, Location: oslo}
 	for _, c := range []struct {
 		change func(context.Context) error
 		action store.Action
 		about  string
 	}{
 		{func(ctx context.Context) error {
-			return st.AddUser(ctx, store.User{Name: "kari", Role: store.Admin, Password: "$hash$"})
+			return st.AddUser(ctx, site.User{Name: "kari", Role: site.Admin, Password: "$hash$"})
 		}, store.UserAdded, "kari: admin"},
 		{func(ctx context.Context) error {
-			return st.AddUser(ctx, store.User{Name: "ola", Role: store.Viewer, Password: "$hash$", Restricted: true})
+			return st.AddUser(ctx, site.User{Name: "ola", Role: site.Viewer, Password: "$hash$", Restricted: true})
 		}, store.UserAdded, "ola: viewer, sites none"},
 		{func(ctx context.Context) error { return st.SetPassword(ctx, "kari", "$hash 2$") }, store.PasswordChanged, "kari"},
-		{func(ctx context.Context) error { return st.SetRights(ctx, "ola", store.Viewer, true, []uint32{1, 2}) }, store.SitesChanged, "ola: viewer, sites 1,2"},
-		{func(ctx context.Context) error { return st.SetRights(ctx, "ola", store.Admin, false, nil) }, store.RoleChanged, "ola: admin"},
+		{func(ctx context.Context) error { return st.SetRights(ctx, "ola", site.Viewer, true, []uint32{1, 2}) }, store.SitesChanged, "ola: viewer, sites 1,2"},
+		{func(ctx context.Context) error { return st.SetRights(ctx, "ola", site.Admin, false, nil) }, store.RoleChanged, "ola: admin"},
 		{func(ctx context.Context) error { return st.EndSessions(ctx, "ola") }, store.SessionsEnded, "ola"},
 		{func(ctx context.Context) error { return st.RemoveUser(ctx, "ola") }, store.UserRemoved, "ola"},
-		{func(ctx context.Context) (err error) { site, err = st.AddSite(ctx, site); return err }, store.SiteAdded, "site 1: a.example"},
+		{func(ctx context.Context) (err error) { one, err = st.AddSite(ctx, one); return err }, store.SiteAdded, "site 1: a.example"},
 		{func(ctx context.Context) error {
-			site.Name, site.Excluded = "b", []string{"/admin/*"}
-			return st.PutSite(ctx, site)
+			one.Name, one.Excluded = "b", []string{"/admin/*"}
+			return st.PutSite(ctx, one)
 		}, store.SiteChanged, "site 1: name, excluded"},
 		{func(ctx context.Context) (err error) {
-			token, secret, err = st.AddToken(ctx, "t", []uint32{1})
+			credential, secret, err = st.AddCredential(ctx, "t", []uint32{1})
 			return err
-		}, store.TokenAdded, "token TOKEN: sites 1"},
-		{func(ctx context.Context) error { return st.RemoveToken(ctx, token.ID) }, store.TokenRemoved, "token TOKEN"},
+		}, store.CredentialAdded, "credential CREDENTIAL: sites 1"},
+		{func(ctx context.Context) error { return st.RemoveCredential(ctx, credential.ID) }, store.CredentialRemoved, "credential CREDENTIAL"},
 	} {
 		before, err := st.Audit(ctx, began, time.Time{}, 100)
 		if err != nil {
@@ -438,7 +416,7 @@ func TestAudit(t *testing.T) {
 		if err != nil || len(after) != len(before)+1 {
 			t.Fatalf("%s: %d lines after %d, %v, want one more", c.action, len(after), len(before), err)
 		}
-		want := store.Entry{Actor: store.Actor{Via: store.Command, Name: "root"}, Action: c.action, About: strings.ReplaceAll(c.about, "TOKEN", token.ID), Count: 1}
+		want := store.Entry{Actor: store.Actor{Via: store.Command, Name: "root"}, Action: c.action, About: strings.ReplaceAll(c.about, "CREDENTIAL", credential.ID), Count: 1}
 		for i := range after {
 			after[i].Time = time.Time{}
 			if text := after[i].About; strings.Contains(text, "$") || secret != "" && strings.Contains(text, secret) {
@@ -451,7 +429,7 @@ func TestAudit(t *testing.T) {
 	}
 	for name, change := range map[string]func() error{ // what changes nothing
 		"a second kari": func() error {
-			return st.AddUser(ctx, store.User{Name: "kari", Role: store.Admin, Password: "x"})
+			return st.AddUser(ctx, site.User{Name: "kari", Role: site.Admin, Password: "x"})
 		},
 		"the last admin": func() error { return st.RemoveUser(ctx, "kari") },
 		"a typed name":   func() error { return st.SetPassword(ctx, "hunter2", "x") },

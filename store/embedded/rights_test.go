@@ -11,6 +11,7 @@ import (
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 	"github.com/fotspor/fotspor/store/embedded"
 )
@@ -25,7 +26,7 @@ func leastRights(dir string) error {
 		}
 		return errors.Join(f(st), st.Close())
 	}
-	site := store.Site{Name: "a", Hosts: []string{"example.org"}, Location: time.UTC}
+	site := site.Site{Name: "a", Hosts: []string{"example.org"}, Location: time.UTC}
 	err := open(true, func(st *store.Store) error {
 		_, err := st.AddSite(ctx, site)
 		return err
@@ -43,7 +44,7 @@ func leastRights(dir string) error {
 		if read["Sites"] = err; len(sites) != 1 {
 			fmt.Println("sites:", sites)
 		}
-		_, read["Tokens"] = st.Tokens(ctx)
+		_, read["Tokens"] = st.Credentials(ctx)
 		_, read["Users"] = st.Users(ctx)
 		_, read["Audit"] = st.Audit(ctx, now, time.Time{}, 10)
 		_, read["Totals"] = st.Totals(ctx, 1, span)

@@ -9,24 +9,24 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store/storetest"
 )
 
 func TestTokens(t *testing.T) {
 	st := storetest.Open(t)
 	ctx := t.Context()
-	if tokens, err := st.Tokens(ctx); len(tokens) > 0 || err != nil {
+	if tokens, err := st.Credentials(ctx); len(tokens) > 0 || err != nil {
 		t.Fatalf("tokens = %v, %v, want none", tokens, err)
 	}
-	var want []store.Token
+	var want []site.Credential
 	secrets := map[string]bool{}
 	for name, sites := range map[string][]uint32{"logs of 'web 1' ?": {1, 17}, "everything": nil} {
-		token, secret, err := st.AddToken(ctx, name, sites)
+		token, secret, err := st.AddCredential(ctx, name, sites)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if token.Name != name || token.Hash != store.HashToken(secret) || token.ID == "" || token.Created.IsZero() {
+		if token.Name != name || token.Hash != site.HashSecret(secret) || token.ID == "" || token.Created.IsZero() {
 			t.Errorf("token = %+v", token)
 		}
 		// The form that Matomo's clients for Java insist on.
@@ -36,8 +36,8 @@ func TestTokens(t *testing.T) {
 		want = append(want, token)
 		secrets[secret] = true
 	}
-	options := cmp.Options{cmpopts.EquateEmpty(), cmpopts.SortSlices(func(a, b store.Token) bool { return a.ID < b.ID })}
-	got, err := st.Tokens(ctx)
+	options := cmp.Options{cmpopts.EquateEmpty(), cmpopts.SortSlices(func(a, b site.Credential) bool { return a.ID < b.ID })}
+	got, err := st.Credentials(ctx)
 	if diff := cmp.Diff(want, got, options); diff != "" || err != nil {
 		t.Errorf("tokens: %v (-want +got):\n%s", err, diff)
 	}
@@ -48,39 +48,22 @@ func TestTokens(t *testing.T) {
 		}
 	}
 
-	if err := st.RemoveToken(ctx, want[0].ID); err != nil {
+	if err := st.RemoveCredential(ctx, want[0].ID); err != nil {
 		t.Fatal(err)
 	}
-	got, err = st.Tokens(ctx)
+	got, err = st.Credentials(ctx)
 	if diff := cmp.Diff(want[1:], got, options); diff != "" || err != nil {
 		t.Errorf("tokens after one was removed: %v (-want +got):\n%s", err, diff)
 	}
 	for _, id := range []string{want[0].ID, "none", "", "x' OR 1=1"} {
-		if err := st.RemoveToken(ctx, id); !errors.Is(err, store.ErrNotFound) {
+		if err := st.RemoveCredential(ctx, id); !errors.Is(err, site.ErrNotFound) {
 			t.Errorf("remove token %q: %v, want ErrNotFound", id, err)
 		}
 	}
 	if left := query(t, st, "SELECT name, hash FROM tokens WHERE id = '"+want[0].ID+"'"); left != "\t" {
 		t.Errorf("left of a removed token: %q", left)
 	}
-	if _, _, err := st.AddToken(ctx, "x", []uint32{1, 0}); err == nil {
+	if _, _, err := st.AddCredential(ctx, "x", []uint32{1, 0}); err == nil {
 		t.Error("a token for site 0 was made")
-	}
-}
-
-func TestTokenAllows(t *testing.T) {
-	for _, test := range []struct {
-		sites []uint32
-		site  uint32
-		want  bool
-	}{
-		{nil, 1, true},
-		{[]uint32{}, 7, true},
-		{[]uint32{1, 3}, 3, true},
-		{[]uint32{1, 3}, 2, false},
-	} {
-		if got := (store.Token{Sites: test.sites}).Allows(test.site); got != test.want {
-			t.Errorf("a token of sites %v allows %d = %v, want %v", test.sites, test.site, got, test.want)
-		}
 	}
 }

@@ -1,0 +1,162 @@
+package site
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+)
+
+// Role says what a user may do.
+type Role string
+
+// The roles: an admin manages sites and users, a viewer reads.
+const (
+	Admin  Role = "admin"
+	Viewer Role = "viewer"
+)
+
+// Validate returns an error unless r is one of the roles.
+func (r Role) Validate() error {
+	if r != Admin && r != Viewer {
+		return fmt.Errorf("role %q: want admin or viewer", r)
+	}
+	return nil
+}
+
+// Errors of changes of users.
+var (
+	// ErrExists is wrapped when a new user has the name of another.
+	ErrExists = errors.New("exists")
+	// ErrHasAdmin is returned when the first admin is to be made and there is one.
+	ErrHasAdmin = errors.New("there is an admin")
+	// ErrLastAdmin is wrapped when a change would leave nobody who manages users.
+	ErrLastAdmin = errors.New("the last admin can't be removed or made a viewer: make somebody else one first")
+)
+
+// Unknown stands in the audit log for anybody who is no user. No user has that name.
+const Unknown = "unknown"
+
+// MaxName is the most bytes of the name of a user.
+const MaxName = 100
+
+// User is somebody who may log in.
+type User struct {
+	Name     string // as ValidateName takes it
+	Role     Role
+	Password string // argon2id hash in PHC string format, never the password
+
+	// Restricted is true for a viewer who sees Sites and no others. An admin
+	// sees all sites.
+	Restricted bool
+	Sites      []uint32
+
+	// Generation is new with each change of the user. A session ends when its
+	// generation is no longer the user's. Writers leave it empty.
+	Generation string
+}
+
+// Sees reports whether the user may see a site.
+func (u User) Sees(site uint32) bool {
+	return u.Role == Admin || !u.Restricted || slices.Contains(u.Sites, site)
+}
+
+// CleanName returns a name as it is compared: without spaces around it, in NFC.
+func CleanName(name string) string { return norm.NFC.String(strings.TrimSpace(name)) }
+
+// ValidateName returns an error unless name can be the name of a user: as CleanName
+// returns it, at most MaxName bytes of text in one line with letters of one script, and
+// not "unknown", the name of everybody else in the audit log.
+func ValidateName(name string) error {
+	switch {
+	case name == "":
+		return errors.New("user without a name")
+	case len(name) > MaxName:
+		return fmt.Errorf("name of a user: want at most %d bytes", MaxName)
+	case !utf8.ValidString(name) || name != CleanName(name) || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return fmt.Errorf("name %q: want printable characters without spaces around them", name)
+	case strings.EqualFold(name, Unknown):
+		return fmt.Errorf("name %q: it stands for everybody who is no user", name)
+	case mixesScripts(name):
+		return fmt.Errorf("name %q: want letters of one script, since those of others look like them", name)
+	}
+	return nil
+}
+
+// SameName reports whether two names are those of one user: they differ at most in
+// case and in compatible forms of the same characters.
+func SameName(a, b string) bool {
+	fold := func(s string) string { return norm.NFKC.String(cases.Fold().String(norm.NFKC.String(s))) }
+	return fold(a) == fold(b)
+}
+
+// together are the scripts that one language writes with.
+var together = map[string]string{"Hiragana": "Han", "Katakana": "Han", "Hangul": "Han", "Bopomofo": "Han"}
+
+// mixesScripts reports whether a name has letters of two scripts: with them one name
+// can look like another (UTS 39, single script).
+func mixesScripts(name string) bool {
+	first := ""
+	for _, r := range name {
+		for script, table := range unicode.Scripts {
+			if !unicode.IsLetter(r) || script == "Common" || script == "Inherited" || !unicode.Is(table, r) {
+				continue
+			}
+			script = cmp.Or(together[script], script)
+			if first = cmp.Or(first, script); first != script {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Validate returns an error that names the first unusable field.
+func (u User) Validate() error {
+	if err := ValidateName(u.Name); err != nil {
+		return err
+	}
+	if u.Password == "" {
+		return fmt.Errorf("user %q without a password", u.Name)
+	}
+	return u.Role.Validate()
+}
+
+// SetRights gives the user a role, and a viewer who is restricted the sites in order, each
+// once. An admin has no list of sites, and neither has a viewer who sees all.
+func (u *User) SetRights(role Role, restricted bool, sites []uint32) {
+	u.Role, u.Restricted, u.Sites = role, role == Viewer && restricted, nil
+	if u.Restricted {
+		u.Sites = slices.Compact(slices.Sorted(slices.Values(sites)))
+	}
+}
+
+// Rights says in words what the user may see and do.
+func (u User) Rights() string {
+	if u.Role == Admin {
+		return string(u.Role)
+	}
+	return string(u.Role) + ", " + siteList(u.Restricted, u.Sites)
+}
+
+// siteList writes a list of sites as the command line reads it.
+func siteList(restricted bool, sites []uint32) string {
+	switch {
+	case !restricted:
+		return "sites all"
+	case len(sites) == 0:
+		return "sites none"
+	}
+	words := make([]string, len(sites))
+	for i, id := range sites {
+		words[i] = strconv.FormatUint(uint64(id), 10)
+	}
+	return "sites " + strings.Join(words, ",")
+}

@@ -1,0 +1,31 @@
+package site_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/fotspor/fotspor/site"
+)
+
+func TestSees(t *testing.T) {
+	for name, c := range map[string]struct {
+		user site.User
+		want []uint32 // of 1, 2 and 3
+	}{
+		"admin":            {site.User{Role: site.Admin}, []uint32{1, 2, 3}},
+		"restricted admin": {site.User{Role: site.Admin, Restricted: true}, []uint32{1, 2, 3}},
+		"viewer":           {site.User{Role: site.Viewer}, []uint32{1, 2, 3}},
+		"viewer of one":    {site.User{Role: site.Viewer, Restricted: true, Sites: []uint32{2}}, []uint32{2}},
+		"viewer of none":   {site.User{Role: site.Viewer, Restricted: true}, nil},
+	} {
+		var got []uint32
+		for site := range uint32(3) {
+			if c.user.Sees(site + 1) {
+				got = append(got, site+1)
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s sees %v, want %v", name, got, c.want)
+		}
+	}
+}
