@@ -2,11 +2,13 @@ package store
 
 import (
 	"bytes"
+	"time"
 
 	"github.com/ClickHouse/ch-go/proto"
 	"github.com/ClickHouse/clickhouse-go/v2"
 	driver "github.com/ClickHouse/clickhouse-go/v2/lib/column"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
 )
 
@@ -50,7 +52,16 @@ func transpose(rows []hit.Row) (names []clickhouse.ColumnNameAndType, filled []c
 }
 
 // values makes columns of a type that the driver takes slices of.
-func values[T comparable](of func(*hit.Row) T) func(int) column {
+func values[T comparable](at func(*hit.Row) *T) func(int) column {
+	return valuesOf(func(r *hit.Row) T { return *at(r) })
+}
+
+// dates makes columns of days, which the driver takes as times.
+func dates(at func(*hit.Row) *int32) func(int) column {
+	return valuesOf(func(r *hit.Row) time.Time { return calendar.Day(*at(r)).Time() })
+}
+
+func valuesOf[T comparable](of func(*hit.Row) T) func(int) column {
 	return func(rows int) column { return &valueColumn[T]{of: of, all: make([]T, 0, rows)} }
 }
 
@@ -77,16 +88,16 @@ func (c *valueColumn[T]) send(to driver.Interface) error {
 }
 
 // texts makes columns with few different texts.
-func texts(of func(*hit.Row) string) func(int) column {
+func texts(at func(*hit.Row) *string) func(int) column {
 	return func(rows int) column {
-		return &textColumn{of: of, keys: make([]uint32, 0, rows), known: map[string]uint32{"": 0}, texts: []string{""}}
+		return &textColumn{at: at, keys: make([]uint32, 0, rows), known: map[string]uint32{"": 0}, texts: []string{""}}
 	}
 }
 
 // textColumn numbers its texts in the order in which they come, after "". To the driver
 // it would have to give an interface for each row, which looks that up twice.
 type textColumn struct {
-	of    func(*hit.Row) string
+	at    func(*hit.Row) *string
 	keys  []uint32
 	known map[string]uint32
 	texts []string
@@ -94,7 +105,7 @@ type textColumn struct {
 
 func (c *textColumn) add(rows []*hit.Row) {
 	for _, r := range rows {
-		c.keys = append(c.keys, c.key(c.of(r)))
+		c.keys = append(c.keys, c.key(*c.at(r)))
 	}
 }
 

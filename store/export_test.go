@@ -26,7 +26,7 @@ var Statements = statements
 
 // SendTexts gives texts to a column of the driver as Insert does.
 func SendTexts(to driver.Interface, all ...string) error {
-	c := texts(func(r *hit.Row) string { return r.Path })(len(all))
+	c := texts(func(r *hit.Row) *string { return &r.Path })(len(all))
 	for _, text := range all {
 		c.add([]*hit.Row{{Path: text}})
 	}

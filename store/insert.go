@@ -50,49 +50,45 @@ func orRefused(err error) error {
 	return err
 }
 
-// few is the type of a column in which texts repeat.
+// few is the ClickHouse type of low-cardinality strings. An insert sends every text as
+// such, also into a column of strings: most texts repeat within a segment.
 const few = "LowCardinality(String)"
 
-// columns are the columns of table hits, in the order of Insert, their types in its
+// columns are the columns of table hits, in the order of Insert: their types in its
 // inserts, and how to gather their values.
-var columns = []struct {
+var columns = columnsOf(hit.Fields)
+
+type columnOf struct {
 	name, kind string
 	begin      func(rows int) column
-}{
-	{"site", "UInt32", values(func(r *hit.Row) uint32 { return r.Site })},
-	{"time", "DateTime('UTC')", values(func(r *hit.Row) time.Time { return r.Time })},
-	{"day", "Date", values(func(r *hit.Row) time.Time { return r.Day.Time() })},
-	{"kind", few, texts(func(r *hit.Row) string { return string(r.Kind) })},
-	{"path", few, texts(func(r *hit.Row) string { return r.Path })},
-	{"host", few, texts(func(r *hit.Row) string { return r.Host })},
-	{"name", few, texts(func(r *hit.Row) string { return r.Name })},
-	{"value", "Float64", values(func(r *hit.Row) float64 { return r.Value })},
-	{"network", few, texts(func(r *hit.Row) string { return r.Network })},
-	{"country", few, texts(func(r *hit.Row) string { return r.Country })},
-	{"region", few, texts(func(r *hit.Row) string { return r.Region })},
-	{"browser", few, texts(func(r *hit.Row) string { return r.Browser })},
-	{"browser_version", few, texts(func(r *hit.Row) string { return r.BrowserVersion })},
-	{"os", few, texts(func(r *hit.Row) string { return r.OS })},
-	{"device", few, texts(func(r *hit.Row) string { return r.Device })},
-	{"channel", few, texts(func(r *hit.Row) string { return r.Channel })},
-	{"source", few, texts(func(r *hit.Row) string { return r.Source })},
-	{"campaign", few, texts(func(r *hit.Row) string { return r.Campaign })},
-	{"campaign_source", few, texts(func(r *hit.Row) string { return r.CampaignSource })},
-	{"campaign_medium", few, texts(func(r *hit.Row) string { return r.CampaignMedium })},
-	{"campaign_term", few, texts(func(r *hit.Row) string { return r.CampaignTerm })},
-	{"campaign_content", few, texts(func(r *hit.Row) string { return r.CampaignContent })},
-	{"language", few, texts(func(r *hit.Row) string { return r.Language })},
-	{"entry_path", few, texts(func(r *hit.Row) string { return r.EntryPath })},
-	{"previous_path", few, texts(func(r *hit.Row) string { return r.PreviousPath })},
-	{"pageviews", "Int32", values(func(r *hit.Row) int32 { return r.Pageviews })},
-	{"visits", "Int32", values(func(r *hit.Row) int32 { return r.Visits })},
-	{"visitors", "Int32", values(func(r *hit.Row) int32 { return r.Visitors })},
-	{"page_visitors", "Int32", values(func(r *hit.Row) int32 { return r.PageVisitors })},
-	{"section_visitors", "Int32", values(func(r *hit.Row) int32 { return r.SectionVisitors })},
-	{"bounces", "Int32", values(func(r *hit.Row) int32 { return r.Bounces })},
-	{"seconds", "Int32", values(func(r *hit.Row) int32 { return r.Seconds })},
-	{"conversions", "Int32", values(func(r *hit.Row) int32 { return r.Conversions })},
-	{"other", "UInt64", values(func(r *hit.Row) uint64 { return r.Other })},
+}
+
+func columnsOf(fields []hit.Field) []columnOf {
+	all := make([]columnOf, len(fields))
+	for i, f := range fields {
+		c := columnOf{name: f.Name, kind: f.Type}
+		switch at := f.At.(type) {
+		case func(*hit.Row) *string:
+			c.kind, c.begin = few, texts(at)
+		case func(*hit.Row) *int32:
+			c.begin = values(at)
+			if f.Type == "Date" {
+				c.begin = dates(at)
+			}
+		case func(*hit.Row) *uint32:
+			c.begin = values(at)
+		case func(*hit.Row) *uint64:
+			c.begin = values(at)
+		case func(*hit.Row) *float64:
+			c.begin = values(at)
+		case func(*hit.Row) *time.Time:
+			c.begin = values(at)
+		default:
+			panic(fmt.Sprintf("field %s has a value of type %T", f.Name, f.At))
+		}
+		all[i] = c
+	}
+	return all
 }
 
 // insertInto is the statement of an insert into some columns of a table.
