@@ -3,6 +3,8 @@ package hit
 import (
 	"fmt"
 	"time"
+
+	"github.com/fotspor/fotspor/calendar"
 )
 
 // Field is a field of Row: all that the program must know of it to store, send, show
@@ -20,8 +22,8 @@ type Field struct {
 	Minimal bool // kept when as little as possible is recorded
 	Fact    Fact // what it tells of a visitor
 
-	// At returns the field of a row. It is a func(*Row) *T where T is string, int32,
-	// uint32, uint64, float64 or time.Time: a type switch on it, once for a field and
+	// At returns the field of a row. It is a func(*Row) *T where T is string, int32, uint32,
+	// uint64, float64, time.Time or calendar.Day: a type switch on it, once for a field and
 	// not for each row, leaves a call that costs a nanosecond.
 	At any
 }
@@ -65,7 +67,7 @@ const (
 var Fields = []Field{
 	{1, "site", "UInt32", zstd, "site id", true, PageFact, func(r *Row) *uint32 { return &r.Site }},
 	{2, "time", "DateTime('UTC')", "Delta(4), ZSTD(1)", "when, to the second", true, TimeFact, func(r *Row) *time.Time { return &r.Time }},
-	{3, "day", "Date", "Delta(2), ZSTD(1)", "the day of time in the time zone of the site", true, TimeFact, func(r *Row) *int32 { return (*int32)(&r.Day) }},
+	{3, "day", "Date", "Delta(2), ZSTD(1)", "the day of time in the time zone of the site", true, TimeFact, func(r *Row) *calendar.Day { return &r.Day }},
 	{4, "kind", lowCardinality, zstd, "pageview, event, outlink, download, search, goal or ping", true, PageFact, func(r *Row) *string { return (*string)(&r.Kind) }},
 	{5, "path", "String", zstd, "path of the page", true, PageFact, func(r *Row) *string { return &r.Path }},
 	{6, "host", lowCardinality, zstd, "host of the page", true, PageFact, func(r *Row) *string { return &r.Host }},
@@ -99,7 +101,7 @@ var Fields = []Field{
 	{34, "other", "UInt64", t64, "which values have no line in the rollups: bit n is the field with number n", true, CountFact, func(r *Row) *uint64 { return &r.Other }},
 }
 
-// Value returns the field of a row: a string, int32, uint32, uint64, float64 or time.Time.
+// Value returns the field of a row: of one of the types of At.
 func (f Field) Value(r *Row) any {
 	switch at := f.At.(type) {
 	case func(*Row) *string:
@@ -114,9 +116,17 @@ func (f Field) Value(r *Row) any {
 		return *at(r)
 	case func(*Row) *time.Time:
 		return *at(r)
+	case func(*Row) *calendar.Day:
+		return *at(r)
 	}
-	panic(fmt.Sprintf("field %s has no value of a known type", f.Name))
+	panic(fmt.Sprintf("field %s is found by %T", f.Name, f.At))
 }
+
+// zero has the zero value of every field.
+var zero Row
+
+// IsZero reports whether the field of a row has its zero value.
+func (f Field) IsZero(r *Row) bool { return f.Value(r) == f.Value(&zero) }
 
 // Clear sets the field of a row to its zero value.
 func (f Field) Clear(r *Row) {
@@ -133,7 +143,9 @@ func (f Field) Clear(r *Row) {
 		*at(r) = 0
 	case func(*Row) *time.Time:
 		*at(r) = time.Time{}
+	case func(*Row) *calendar.Day:
+		*at(r) = 0
 	default:
-		panic(fmt.Sprintf("field %s has no value of a known type", f.Name))
+		panic(fmt.Sprintf("field %s is found by %T", f.Name, f.At))
 	}
 }

@@ -51,6 +51,9 @@ func TestFields(t *testing.T) {
 		if got := f.Value(&r); got != at.Elem().Interface() {
 			t.Errorf("Value of %s = %v, want %v", f.Name, got, at.Elem())
 		}
+		if f.IsZero(&r) || !f.IsZero(&hit.Row{}) {
+			t.Errorf("IsZero of %s is not true of its zero value alone", f.Name)
+		}
 		if f.Clear(&r); r != (hit.Row{}) {
 			t.Errorf("Clear of %s leaves %+v", f.Name, r)
 		}

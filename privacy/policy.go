@@ -80,14 +80,9 @@ func (p Policy) Trim(row *hit.Row) {
 	if row.Kind != hit.Pageview {
 		row.Kind = hit.Ping
 	}
-	*row = hit.Row{
-		Site: row.Site, Time: row.Time, Day: row.Day, Kind: row.Kind,
-		Path: row.Path, Host: row.Host,
-		Network: row.Network, Country: row.Country, Region: row.Region,
-		Browser: row.Browser, BrowserVersion: row.BrowserVersion,
-		EntryPath: row.EntryPath, PreviousPath: row.PreviousPath,
-		Pageviews: row.Pageviews, Visits: row.Visits, Visitors: row.Visitors,
-		PageVisitors: row.PageVisitors, SectionVisitors: row.SectionVisitors, Bounces: row.Bounces, Seconds: row.Seconds,
-		Other: row.Other,
+	for i := range hit.Fields {
+		if !p.keeps(hit.Fields[i]) {
+			hit.Fields[i].Clear(row)
+		}
 	}
 }

@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/fotspor/fotspor/hit"
 )
 
 // Statement is what the public privacy page of a site is made from. Everything
@@ -62,8 +65,10 @@ var (
 // Record lists what is stored for each page.
 func (p page) Record() []string { return p.Policy.record(p.Lang) }
 
-// Keeps reports whether the policy keeps a field of hit.Row.
-func (p page) Keeps(field string) bool { return p.Policy.kept()[field] }
+// Keeps reports whether the policy keeps a column of rows.
+func (p page) Keeps(column string) bool {
+	return slices.ContainsFunc(hit.Fields, func(f hit.Field) bool { return f.Name == column && p.Policy.keeps(f) })
+}
 
 // Retention is how long rows live, in words.
 func (p page) Retention() string { return p.Policy.Retention.words(p.Lang) }
@@ -72,7 +77,7 @@ func (p page) Retention() string { return p.Policy.Retention.words(p.Lang) }
 func (p page) Cutoff() string { return date(p.Policy.Retention.Cutoff(p.Made), p.Lang) }
 
 // SearchesRead reports whether searches are read off addresses.
-func (p page) SearchesRead() bool { return len(p.Searches) > 0 && p.Keeps("Name") }
+func (p page) SearchesRead() bool { return len(p.Searches) > 0 && p.Keeps("name") }
 
 // Day is the day the page was made, in words.
 func (p page) Day() string { return date(p.Made, p.Lang) }

@@ -2,7 +2,6 @@ package privacy
 
 import (
 	"io"
-	"reflect"
 	"strings"
 
 	"github.com/fotspor/fotspor/hit"
@@ -45,9 +44,9 @@ type cell struct{ Column, Meaning, Value string }
 // holds something all the same.
 func (p whatPage) Columns() []cell {
 	var cells []cell
-	for _, c := range columns {
-		if p.shows(c) {
-			cells = append(cells, cell{c.name, c.words.in(p.Lang), c.value(p.row, p.Lang)})
+	for _, f := range hit.Fields {
+		if p.shows(f) {
+			cells = append(cells, cell{f.Name, meanings[f.Name].in(p.Lang), valueOf(f, &p.row, p.Lang)})
 		}
 	}
 	return cells
@@ -56,17 +55,15 @@ func (p whatPage) Columns() []cell {
 // Unused names the columns that the policy leaves empty.
 func (p whatPage) Unused() string {
 	var names []string
-	for _, c := range columns {
-		if !p.shows(c) {
-			names = append(names, c.name)
+	for _, f := range hit.Fields {
+		if !p.shows(f) {
+			names = append(names, f.Name)
 		}
 	}
 	return strings.Join(names, ", ")
 }
 
-func (p whatPage) shows(c column) bool {
-	return p.Keeps(c.field) || !reflect.ValueOf(p.row).FieldByName(c.field).IsZero()
-}
+func (p whatPage) shows(f hit.Field) bool { return p.Policy.keeps(f) || !f.IsZero(&p.row) }
 
 // Reason says in words why nothing would be left.
 func (p whatPage) Reason() string {

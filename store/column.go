@@ -56,9 +56,9 @@ func values[T comparable](at func(*hit.Row) *T) func(int) column {
 	return valuesOf(func(r *hit.Row) T { return *at(r) })
 }
 
-// dates makes columns of days, which the driver takes as times.
-func dates(at func(*hit.Row) *int32) func(int) column {
-	return valuesOf(func(r *hit.Row) time.Time { return calendar.Day(*at(r)).Time() })
+// days makes columns of days. The driver takes them as times.
+func days(at func(*hit.Row) *calendar.Day) func(int) column {
+	return valuesOf(func(r *hit.Row) time.Time { return at(r).Time() })
 }
 
 func valuesOf[T comparable](of func(*hit.Row) T) func(int) column {

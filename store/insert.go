@@ -10,6 +10,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
 )
 
@@ -72,9 +73,6 @@ func columnsOf(fields []hit.Field) []columnOf {
 			c.kind, c.begin = few, texts(at)
 		case func(*hit.Row) *int32:
 			c.begin = values(at)
-			if f.Type == "Date" {
-				c.begin = dates(at)
-			}
 		case func(*hit.Row) *uint32:
 			c.begin = values(at)
 		case func(*hit.Row) *uint64:
@@ -83,6 +81,8 @@ func columnsOf(fields []hit.Field) []columnOf {
 			c.begin = values(at)
 		case func(*hit.Row) *time.Time:
 			c.begin = values(at)
+		case func(*hit.Row) *calendar.Day:
+			c.begin = days(at)
 		default:
 			panic(fmt.Sprintf("field %s has a value of type %T", f.Name, f.At))
 		}
