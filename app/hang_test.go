@@ -1,16 +1,21 @@
 package app_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -371,6 +376,55 @@ func TestEngineOfStoppedProcess(t *testing.T) {
 	})
 	other.kill()
 	p.awaitStored(1)
+}
+
+// TestSetUpLinkOfALateStore: the link for the first administrator is printed also if the
+// store comes after the start, and is slow to tell of users then.
+func TestSetUpLinkOfALateStore(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
+	data := t.TempDir()
+	engine := serve(t, "engine", "--listen", "127.0.0.1:0", "--data", data)
+	dsn := engineDSN(t, strings.TrimPrefix(engine.public, "http://"), data, "footprints")
+	if out, errs, status := command(t, "", "site", "add", "--create", "--host", "example.org", "--store", dsn); status != 0 {
+		t.Fatalf("site add: %q %q", out, errs)
+	}
+	behind, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: behind.Host})
+	var away atomic.Bool
+	var refused atomic.Int32 // questions about users
+	away.Store(true)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		users := strings.Contains(string(body), "FROM users FINAL WHERE NOT removed ORDER BY name")
+		if err != nil || away.Load() || users && refused.Add(1) == 1 {
+			http.Error(w, "unavailable", http.StatusServiceUnavailable)
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		proxy.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	p := startWithout(t, func(o *app.Options) { o.Store = strings.Replace(dsn, behind.Host, server.Listener.Addr().String(), 1) })
+	if strings.Contains(p.out.String(), "/setup?token=") {
+		t.Error("there is a link before anybody knows whether there is an administrator")
+	}
+	away.Store(false)
+	await(t, "a set-up link", func() error {
+		if !strings.Contains(p.out.String(), p.public+"/setup?token=") {
+			return fmt.Errorf("none in %q", p.out)
+		}
+		return nil
+	})
+	if refused.Load() < 2 {
+		t.Error("no question about users was refused")
+	}
+	p.stop()
+	engine.stop()
 }
 
 // TestStoreThatStopsAnswering: a store that worked and then hangs in the middle of

@@ -12,6 +12,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/fotspor/fotspor/internal/periodic"
 )
 
 // pingTime is how long the store may take to answer that it is there.
@@ -113,16 +115,7 @@ func (h *health) ask(ctx context.Context) {
 
 // watch asks the store at every interval until ctx ends.
 func (h *health) watch(ctx context.Context, interval time.Duration) {
-	tick := time.NewTicker(interval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		h.ask(ctx)
-	}
+	periodic.Task{First: interval, Every: interval, Do: func(ctx context.Context) error { h.ask(ctx); return nil }}.Run(ctx)
 }
 
 // ready returns why the program can't do all of its work right now, or nil.

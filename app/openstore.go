@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/fotspor/fotspor/internal/periodic"
 	"github.com/fotspor/fotspor/store"
 	"github.com/fotspor/fotspor/store/embedded"
 )
@@ -21,7 +22,6 @@ const (
 	storeWait = 30 * time.Second       // of one that can't, and of each later attempt
 	firstWait = 5 * time.Second        // before an attempt that follows a failed one
 	longWait  = time.Minute            // between attempts in the end
-	tellEvery = time.Minute            // the log tells of a failure that goes on
 )
 
 // openStore opens the store. A program that can begin without it does so if the store is
@@ -105,38 +105,32 @@ func (p *program) storeCame() bool {
 // runStore prepares the store, as often as it takes, and then serves the engine to other
 // processes if it is this one's. first gets the error of the first attempt.
 func (p *program) runStore(ctx context.Context, first chan<- error) {
-	logger := p.component("store")
-	var told time.Time
-	for wait := firstWait; ; {
-		err := p.prepareStore(ctx)
-		if err == nil {
-			break
-		}
-		if ctx.Err() != nil {
-			return
-		}
-		if time.Since(told) >= tellEvery {
-			told = time.Now()
-			logger.Warn("the store is unavailable: "+p.meanwhile(), "err", advised(err), "retry_in", wait)
-		}
-		p.health.heard(fmt.Errorf("waiting for the store: %w", advised(err)))
-		select {
-		case first <- err:
-		default:
-		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return
-		case <-timer.C:
-		}
-		if p.Store == "" && !errors.Is(err, store.ErrNoStore) { // each attempt loads all metadata, and the engine tells of each
-			wait = min(2*wait, longWait)
-		}
-	}
-	if !told.IsZero() {
-		logger.Info("the store is back")
+	wait := firstWait
+	periodic.Task{
+		Once: true,
+		Do: func(ctx context.Context) error {
+			err := p.prepareStore(ctx)
+			if err == nil || ctx.Err() != nil {
+				return err
+			}
+			p.health.heard(fmt.Errorf("waiting for the store: %w", advised(err)))
+			select {
+			case first <- err:
+			default:
+			}
+			return advised(err)
+		},
+		Next: func(err error) time.Duration {
+			now := wait
+			if p.Store == "" && !errors.Is(err, store.ErrNoStore) { // each attempt loads all metadata, and the engine tells of each
+				wait = min(2*wait, longWait)
+			}
+			return now
+		},
+		Trouble: &periodic.Trouble{Logger: p.component("store"), Failed: "the store is unavailable: " + p.meanwhile(), Over: "the store is back"},
+	}.Run(ctx)
+	if ctx.Err() != nil {
+		return
 	}
 	p.health.heard(nil)
 	close(p.came)

@@ -32,6 +32,7 @@ import (
 	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/internal/hostname"
+	"github.com/fotspor/fotspor/internal/periodic"
 	"github.com/fotspor/fotspor/retention"
 	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
@@ -424,18 +425,9 @@ func (p *program) startSpool() error {
 		}
 		return sp.Err()
 	})
-	p.background("disk watch", func(ctx context.Context) {
-		tick := time.NewTicker(healthEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-			}
-			sp.Check()
-		}
-	})
+	p.background("disk watch", periodic.Task{
+		First: healthEvery, Every: healthEvery, Do: func(context.Context) error { sp.Check(); return nil },
+	}.Run)
 	p.onStop(closing, "spool", func(context.Context) error { return sp.Close() })
 	insert := p.countedInsert()
 	p.onStop(flush, "hits in the spool", func(ctx context.Context) error {
@@ -507,16 +499,21 @@ func (p *program) startDashboard(ctx context.Context, mux *http.ServeMux, geoDB 
 	mux.Handle("/", p.bodies.Handler(collector.OptOutAtRoot(pages), client, maxForm))
 	p.background("audit log", p.afterStore(d.Run))
 	if p.storeCame() {
-		p.addrs.SetupURL, err = d.SetupURL(ctx, p.baseURL())
-		return err
-	}
-	p.background("first user", p.afterStore(func(ctx context.Context) {
-		link, err := d.SetupURL(ctx, p.baseURL())
-		if err != nil && ctx.Err() == nil {
-			p.Logger.Warn("whether there is a user is not known", "err", err)
+		if p.addrs.SetupURL, err = d.SetupURL(ctx, p.baseURL()); err == nil {
+			return nil
 		}
-		p.greetFirst(link)
-	}))
+	}
+	p.background("first user", p.afterStore(periodic.Task{
+		Every: healthEvery, Once: true,
+		Do: func(ctx context.Context) error {
+			link, err := d.SetupURL(ctx, p.baseURL())
+			if err == nil {
+				p.greetFirst(link)
+			}
+			return err
+		},
+		Trouble: &periodic.Trouble{Logger: p.Logger, Failed: "whether there is an administrator is not known yet"},
+	}.Run))
 	return nil
 }
 

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/fotspor/fotspor/internal/hostname"
+	"github.com/fotspor/fotspor/internal/periodic"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/privacy/scrub"
 	"github.com/fotspor/fotspor/referrer"
@@ -37,8 +38,8 @@ type Sites struct {
 	logger    *slog.Logger
 	known     atomic.Pointer[known]
 
-	saved []byte // what the file holds; the question under way has it
-	told  bool   // the log knows that it can't be written; likewise
+	saved  []byte           // what the file holds; the question under way has it
+	saving periodic.Trouble // of the file; likewise
 
 	life      context.Context // of every question
 	end       context.CancelFunc
@@ -83,7 +84,9 @@ const (
 // NewSites returns an empty list that Refresh and Watch fill from directory, and
 // Restore from file, which may be "".
 func NewSites(directory Directory, file string, logger *slog.Logger) *Sites {
-	s := &Sites{directory: directory, file: file, logger: logger}
+	s := &Sites{directory: directory, file: file, logger: logger, saving: periodic.Trouble{
+		Logger: logger, Failed: "a start without the store will not know the sites of now, until the copy can be written",
+	}}
 	s.life, s.end = context.WithCancel(context.Background())
 	s.known.Store(new(known))
 	return s
@@ -175,15 +178,11 @@ func (s *Sites) load(ctx context.Context) error {
 	if err := s.learn(sites, credentials); err != nil {
 		return err
 	}
-	err = s.save(sites, credentials)
-	if err != nil && !s.told {
-		s.logger.Warn("a start without the store will not know the sites of now, until the copy can be written", "err", err)
-	}
-	s.told = err != nil
+	s.saving.Note(s.save(sites, credentials))
 	return nil
 }
 
-// Watch refreshes the sites at every interval until ctx ends. The store is asked no
+// Watch refreshes the sites at least at every interval until ctx ends. The store is asked no
 // more after that.
 func (s *Sites) Watch(ctx context.Context, interval time.Duration) {
 	defer func() {
@@ -192,18 +191,10 @@ func (s *Sites) Watch(ctx context.Context, interval time.Duration) {
 		s.mu.Unlock()
 		s.questions.Wait()
 	}()
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		if err := s.Refresh(ctx); err != nil && ctx.Err() == nil {
-			s.logger.Warn("sites could not be read, the last known ones stay", "err", err)
-		}
-	}
+	periodic.Task{
+		First: interval, Every: interval, Do: s.Refresh,
+		Trouble: &periodic.Trouble{Logger: s.logger, Failed: "sites could not be read, the last known ones stay", Over: "sites are those of the store again"},
+	}.Run(ctx)
 }
 
 // find returns a site. One that is not known may have been added a moment ago.

@@ -2,11 +2,13 @@ package dashboard
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"sync"
 	"time"
 
+	"github.com/fotspor/fotspor/internal/periodic"
 	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 )
@@ -25,9 +27,9 @@ const (
 // time of an answer would tell a user's name, whose refusal is a new line, from any
 // other. It is safe for concurrent use.
 type refusals struct {
-	store *store.Store
-	warn  func(error)
-	first chan struct{} // holds one while a first refusal waits to be written
+	store   *store.Store
+	trouble *periodic.Trouble
+	first   chan struct{} // holds one while a first refusal waits to be written
 
 	mu      sync.Mutex
 	minute  time.Time
@@ -35,8 +37,10 @@ type refusals struct {
 	pending []store.Entry
 }
 
-func newRefusals(st *store.Store, warn func(error)) *refusals {
-	return &refusals{store: st, warn: warn, first: make(chan struct{}, 1)}
+func newRefusals(st *store.Store, logger *slog.Logger) *refusals {
+	return &refusals{store: st, first: make(chan struct{}, 1), trouble: &periodic.Trouble{
+		Logger: logger, Failed: "the audit log lacks a line for now",
+	}}
 }
 
 type refusal struct {
@@ -91,11 +95,14 @@ func (r *refusals) take() {
 	}
 }
 
-// flush takes what was counted and writes it.
-func (r *refusals) flush(ctx context.Context, now time.Time) error {
+// flush writes what was counted of minutes that are over, and the lines that wait. At
+// the end it writes all.
+func (r *refusals) flush(ctx context.Context, now time.Time, end bool) error {
 	r.mu.Lock()
 	r.turn(now)
-	r.take()
+	if end {
+		r.take()
+	}
 	r.mu.Unlock()
 	return r.write(ctx)
 }
@@ -121,41 +128,35 @@ func (r *refusals) write(ctx context.Context) error {
 }
 
 // Run writes the refusals that were counted, the first ones at once and the others
-// every minute, and counts sessions for the metrics, until ctx ends. Then it writes the
-// last ones. It must run once.
+// once their minute is over, and counts sessions for the metrics, until ctx ends. Then it
+// writes the last ones. It must run once.
 func (d *Dashboard) Run(ctx context.Context) {
-	tick := time.NewTicker(refusalsEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastRefusal)
+	var sessions sync.WaitGroup
+	sessions.Go(func() {
+		periodic.Task{Every: refusalsEvery, Do: d.countSessions, Trouble: &periodic.Trouble{
+			Logger: d.log, Failed: "sessions could not be counted",
+		}}.Run(ctx)
+	})
+	defer sessions.Wait()
+	periodic.Task{
+		Every: refusalsEvery, Wake: d.refusals.first, Trouble: d.refusals.trouble,
+		Do: func(ctx context.Context) error {
+			ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 			defer cancel()
-			if err := d.refusals.flush(ctx, d.now()); err != nil {
-				d.refusals.warn(err)
-			}
-			return
-		case <-d.refusals.first:
-			if err := d.refusals.write(ctx); err != nil && ctx.Err() == nil {
-				d.refusals.warn(err)
-			}
-		case <-tick.C:
-			if err := d.look(ctx); err != nil && ctx.Err() == nil {
-				d.refusals.warn(err)
-			}
-		}
-	}
+			return d.refusals.flush(ctx, d.now(), false)
+		},
+	}.Run(ctx)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastRefusal)
+	defer cancel()
+	d.refusals.trouble.Note(d.refusals.flush(ctx, d.now(), true))
 }
 
-func (d *Dashboard) look(ctx context.Context) error {
+func (d *Dashboard) countSessions(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	if err := d.refusals.flush(ctx, d.now()); err != nil {
-		return err
-	}
-	sessions, err := d.store.Sessions(ctx, "", d.now(), sessionIdle)
+	all, err := d.store.Sessions(ctx, "", d.now(), sessionIdle)
 	if err == nil {
-		d.openSessions.Set(float64(len(sessions)))
+		d.openSessions.Set(float64(len(all)))
 	}
 	return err
 }

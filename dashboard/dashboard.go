@@ -91,7 +91,7 @@ func New(opts Options) (*Dashboard, error) {
 		return nil, fmt.Errorf("new dashboard: no store")
 	}
 	d.fillDefaults()
-	d.refusals = newRefusals(d.store, func(err error) { d.log.Warn("the audit log lacks a line for now", "err", err) })
+	d.refusals = newRefusals(d.store, d.log)
 	if err := d.setBase(opts.BaseURL); err != nil {
 		return nil, fmt.Errorf("new dashboard: %w", err)
 	}

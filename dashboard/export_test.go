@@ -31,13 +31,13 @@ func (d *Dashboard) Refuse(now time.Time, who string) { d.refusals.add(now, stor
 // WriteRefusals does what Run does at once.
 func (d *Dashboard) WriteRefusals(ctx context.Context) error { return d.refusals.write(ctx) }
 
-// FlushRefusals does what Run does each minute.
-func (d *Dashboard) FlushRefusals(ctx context.Context, now time.Time) error {
-	return d.refusals.flush(ctx, now)
+// FlushRefusals does what Run does each minute, and at the end.
+func (d *Dashboard) FlushRefusals(ctx context.Context, now time.Time, end bool) error {
+	return d.refusals.flush(ctx, now, end)
 }
 
-// Look does what Run does each minute.
-func (d *Dashboard) Look(ctx context.Context) error { return d.look(ctx) }
+// CountSessions does what Run does each minute.
+func (d *Dashboard) CountSessions(ctx context.Context) error { return d.countSessions(ctx) }
 
 // Throttle slows log-ins without a dashboard.
 type Throttle struct{ t *throttle }

@@ -205,7 +205,7 @@ func TestForgedRequests(t *testing.T) {
 	// The log names whose session it was, and nobody without one.
 	stranger := b.visitor()
 	stranger.post("/logout", nil, "Sec-Fetch-Site", "cross-site").want(http.StatusForbidden)
-	if err := b.dashboard.FlushRefusals(t.Context(), b.now.Add(time.Minute)); err != nil {
+	if err := b.dashboard.FlushRefusals(t.Context(), b.now.Add(time.Minute), false); err != nil {
 		t.Fatal(err)
 	}
 	forged := 0

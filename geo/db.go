@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/internal/periodic"
 	"github.com/fotspor/fotspor/internal/trusted"
 )
 
@@ -159,19 +160,12 @@ func (db *DB) Attribution() (text, url string) {
 // used; one that is broken or gone is logged and counted once, and the last good
 // one stays in use. Call Watch once, in a goroutine of the caller's.
 func (db *DB) Watch(ctx context.Context, interval time.Duration) {
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		case <-db.again:
-		}
+	periodic.Task{First: interval, Every: interval, Wake: db.again, Do: func(context.Context) error {
 		for _, s := range db.sources {
 			db.reload(s)
 		}
-	}
+		return nil
+	}}.Run(ctx)
 }
 
 // Reload has Watch look at the files at once.

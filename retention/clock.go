@@ -15,6 +15,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"github.com/fotspor/fotspor/internal/periodic"
 )
 
 // Bounds of the trust in a clock.
@@ -109,25 +111,19 @@ func NewClock(o ClockOptions) *Clock {
 
 // Run checks the clock at once and every hour until ctx ends, and once more then.
 func (c *Clock) Run(ctx context.Context) {
-	tick := time.NewTicker(noteEvery)
-	defer tick.Stop()
-	for before := true; ; {
-		verdict := c.Check(ctx)
-		if verdict.Trusted != before {
-			if verdict.Trusted {
-				c.Logger.Info("the clock is trusted again", "why", verdict.Why)
-			} else {
-				c.Logger.Warn("the clock is not trusted: nothing is deleted by it", "why", verdict.Why)
+	periodic.Task{
+		Every: noteEvery,
+		Do: func(ctx context.Context) error {
+			if v := c.Check(ctx); !v.Trusted {
+				return errors.New(v.Why)
 			}
-		}
-		before = verdict.Trusted
-		select {
-		case <-ctx.Done():
-			c.Check(ctx) // with the running time since the last note
-			return
-		case <-tick.C:
-		}
-	}
+			return nil
+		},
+		Trouble: &periodic.Trouble{
+			Logger: c.Logger, Failed: "the clock is not trusted: nothing is deleted by it", Over: "the clock is trusted again",
+		},
+	}.Run(ctx)
+	c.Check(ctx) // with the running time since the last note
 }
 
 // Trusted reports whether the last Check trusted the clock; false before the first.

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
+	"github.com/fotspor/fotspor/internal/periodic"
 	"github.com/fotspor/fotspor/privacy"
 )
 
@@ -90,32 +91,32 @@ func New(o Options) *Worker {
 }
 
 // Run makes a pass ten minutes after the start and one after each midnight until ctx
-// ends. A pass that fails is logged, counted and tried again after 15 minutes, one that
+// ends. A pass that fails is counted and tried again after 15 minutes, one that
 // is held after an hour; neither ends the worker.
 func (w *Worker) Run(ctx context.Context) {
-	wait := firstPass
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(wait):
-		}
-		report, err := w.Pass(ctx, w.Now())
-		switch {
-		case err == nil:
-			wait = untilNext(w.Now())
-			w.Logger.Info("retention pass", "cutoff", report.Cutoff.Format(time.DateOnly), "deleted", report.Deleted)
-		case ctx.Err() != nil:
-			return
-		case errors.Is(err, ErrHeld):
-			wait = heldFor
-			w.Logger.Error("retention pass is held", "err", err, "cutoff", report.Cutoff.Format(time.DateOnly),
-				"found", report.Found.Rows, "retry_in", wait)
-		default:
-			wait = retryAfter
-			w.Logger.Error("retention pass failed", "err", err, "retry_in", wait)
-		}
-	}
+	periodic.Task{
+		First: firstPass,
+		Do: func(ctx context.Context) error {
+			report, err := w.Pass(ctx, w.Now())
+			if err == nil {
+				w.Logger.Info("retention pass", "cutoff", report.Cutoff.Format(time.DateOnly), "deleted", report.Deleted)
+			}
+			return err
+		},
+		Next: func(err error) time.Duration {
+			switch {
+			case err == nil:
+				return untilNext(w.Now())
+			case errors.Is(err, ErrHeld):
+				return heldFor
+			default:
+				return retryAfter
+			}
+		},
+		Trouble: &periodic.Trouble{
+			Logger: w.Logger, Level: slog.LevelError, Failed: "retention pass failed, it is tried again", Over: "retention passes succeed again",
+		},
+	}.Run(ctx)
 }
 
 // untilNext returns the time from now to shortly after the next midnight in UTC.
@@ -145,7 +146,7 @@ func (w *Worker) Pass(ctx context.Context, at time.Time) (Report, error) {
 	report, err := w.find(ctx, at)
 	if err == nil && report.Found.Rows+report.AuditFound.Rows > 0 && !report.Clock.Trusted {
 		w.held.Set(1)
-		return report, fmt.Errorf("%w: %s", ErrHeld, report.Clock.Why)
+		return report, fmt.Errorf("%d rows from before %s: %w: %s", report.Found.Rows, report.Cutoff.Format(time.DateOnly), ErrHeld, report.Clock.Why)
 	}
 	return w.delete(ctx, report, err)
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/fotspor/fotspor/collector/limit"
 	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/internal/periodic"
 )
 
 const (
@@ -374,17 +375,14 @@ func (t *state) tell() {
 // Run sweeps at the start of every minute, and so at every midnight on earth,
 // until ctx ends.
 func (t *Tracker) Run(ctx context.Context) {
-	for {
+	untilMinute := func(error) time.Duration {
 		now := t.state().now()
-		timer := time.NewTimer(now.Truncate(time.Minute).Add(time.Minute).Sub(now))
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return
-		case <-timer.C:
-			t.Sweep(t.state().now())
-		}
+		return now.Truncate(time.Minute).Add(time.Minute).Sub(now)
 	}
+	periodic.Task{First: untilMinute(nil), Next: untilMinute, Do: func(context.Context) error {
+		t.Sweep(t.state().now())
+		return nil
+	}}.Run(ctx)
 }
 
 // visitors returns how many there are.
