@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -30,7 +31,7 @@ import (
 
 // asProgram in the environment makes the test binary be the program itself: tests
 // of several processes start it again.
-const asProgram = "FOTSPOR_TEST_AS_PROGRAM"
+const asProgram = "TEST_AS_FOTSPOR"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) == "" {
@@ -40,7 +41,7 @@ func TestMain(m *testing.M) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	os.Exit(cli.Main(ctx, cli.Env{
-		Args: os.Args[1:], Getenv: os.Getenv, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Args: os.Args[1:], Environ: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 	}))
 }
 
@@ -236,7 +237,8 @@ func await(t *testing.T, what string, f func() error) {
 func process(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], args...)
-	cmd.Env = append(os.Environ(), asProgram+"=1", "FOTSPOR_ENGINE="+storetest.Library(t))
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "FOTSPOR_") })
+	cmd.Env = append(cmd.Env, asProgram+"=1", "FOTSPOR_ENGINE="+storetest.Library(t))
 	return cmd
 }
 

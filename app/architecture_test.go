@@ -54,7 +54,7 @@ var arrows = map[string][]string{
 	},
 	"cli": {
 		"app", "calendar", "hit", "geo", "privacy", "site", "store", "store/embedded", "internal/hostname", "internal/trusted",
-		"collector/script", "collector/spool", "collector/visit", "dashboard/password", "retention",
+		"referrer", "collector/body", "collector/script", "collector/spool", "collector/visit", "dashboard/password", "retention",
 	},
 	"cmd/fotspor":       {"cli"},
 	"deploy":            {},

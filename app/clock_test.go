@@ -34,7 +34,7 @@ func TestRetentionRunHeld(t *testing.T) {
 	run := func(now time.Time, args ...string) (string, string, int) {
 		var out, errs bytes.Buffer
 		status := cli.Main(t.Context(), cli.Env{
-			Args: append([]string{"retention", "run", "--store", dsn, "--data", p.opts.Data}, args...), Getenv: func(string) string { return "" },
+			Args:   append([]string{"retention", "run", "--store", dsn, "--data", p.opts.Data}, args...),
 			Stdout: &out, Stderr: &errs, Now: func() time.Time { return now }, Synchronised: func() bool { return false },
 		})
 		return out.String(), errs.String(), status

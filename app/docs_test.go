@@ -67,29 +67,6 @@ func TestStepsAsDocumented(t *testing.T) {
 	}
 }
 
-// TestFlagsAsDocumented: docs/install.md names every flag with its twin in the
-// environment, and the README and the docs name no command that is not there.
-func TestFlagsAsDocumented(t *testing.T) {
-	doc := readDoc(t, "docs/install.md")
-	for _, name := range []string{"serve", "engine"} {
-		help, _, _ := command(t, "", name, "--help")
-		for _, m := range regexp.MustCompile(`(?m)^  --([a-z-]+)`).FindAllStringSubmatch(help, -1) {
-			twin := "FOTSPOR_" + strings.ToUpper(strings.ReplaceAll(m[1], "-", "_"))
-			if !strings.Contains(doc, "`--"+m[1]) || !strings.Contains(doc, twin) {
-				t.Errorf("docs/install.md does not tell of --%s and %s", m[1], twin)
-			}
-		}
-	}
-	help, _, _ := command(t, "", "help")
-	for _, name := range []string{"README.md", "docs/install.md", "docs/operations.md", "docs/privacy.md", "docs/moving-from-matomo.md", "docs/script.md"} {
-		for _, m := range regexp.MustCompile("(?m)(?:^|`|\\$ |bin/)fotspor ((?:site|user|retention) (?:add|list|run)|[a-z]+)\\b").FindAllStringSubmatch(readDoc(t, name), -1) {
-			if !strings.Contains(help, "  "+m[1]) {
-				t.Errorf("%s names the command %q, which is not there", name, m[1])
-			}
-		}
-	}
-}
-
 // TestEveryColumnIsTold: docs/privacy.md says of every column of a row to which fact it
 // belongs, on one line for each, and what its values can be.
 func TestEveryColumnIsTold(t *testing.T) {

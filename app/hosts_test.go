@@ -3,7 +3,6 @@ package app_test
 import (
 	"fmt"
 	"net/url"
-	"strings"
 	"testing"
 	"time"
 
@@ -13,87 +12,6 @@ import (
 	"github.com/fotspor/fotspor/app"
 	"github.com/fotspor/fotspor/internal/chromium"
 )
-
-// TestHostsOfASite: a host is taken in any spelling, kept as browsers send it, and shown
-// to people as they read it.
-func TestHostsOfASite(t *testing.T) {
-	data := t.TempDir()
-	run := func(args ...string) string {
-		t.Helper()
-		out, errs, status := command(t, "", append(args, "--data", data)...)
-		if status != 0 {
-			t.Fatalf("%v: %q, status %d", args, errs, status)
-		}
-		return out
-	}
-	list := func(want string) {
-		t.Helper()
-		if got := run("query", "SELECT id, name, arrayStringConcat(hosts, ' ') FROM sites FINAL ORDER BY id"); got != want {
-			t.Errorf("sites in the store: %q, want %q", got, want)
-		}
-	}
-	run("site", "add", "--host", "BLÅBÆR.no.,*.blåbær.no,www-example-org.translate.goog", "--create")
-	list("1\tblåbær.no\txn--blbr-roah.no *.xn--blbr-roah.no www-example-org.translate.goog\n")
-	run("site", "edit", "1", "--hosts", "xn--blbr-roah.no,Example.ORG", "--name", "Bær")
-	list("1\tBær\txn--blbr-roah.no example.org\n")
-	if got, want := strings.Split(run("site", "list"), "\t")[2], "blåbær.no,example.org"; got != want {
-		t.Errorf("site list shows %q, want %q", got, want)
-	}
-}
-
-// TestAddressesOfASite: site edit sets how a site reads its addresses, site list shows it,
-// and an empty flag takes it away.
-func TestAddressesOfASite(t *testing.T) {
-	data := t.TempDir()
-	run := func(args ...string) string {
-		t.Helper()
-		out, errs, status := command(t, "", append(args, "--data", data)...)
-		if status != 0 {
-			t.Fatalf("%v: %q, status %d", args, errs, status)
-		}
-		return out
-	}
-	list := func(want string) {
-		t.Helper()
-		if got := strings.TrimSuffix(run("site", "list"), "\n"); !strings.HasSuffix(got, "\tdefault\t\t"+want) {
-			t.Errorf("site list shows %q, want %q at its end", got, want)
-		}
-	}
-	run("site", "add", "--host", "example.org", "--create")
-	list("keep\tdefault\t\t\t")
-	run("site", "edit", "1", "--trailing-slash", "strip", "--ignore-referrers", "default,*.Logg-inn.blåbær.no",
-		"--search-parameters", "matomo,tx_solr%5Bq%5D", "--search-category-parameters", "cat", "--search-count-parameters", "treff")
-	list("strip\tdefault,logg-inn.blåbær.no\tq,query,s,search,searchword,k,keyword,tx_solr[q]\tcat\ttreff")
-	run("site", "edit", "1", "--trailing-slash", "keep", "--ignore-referrers", "none", "--search-parameters", "q,query")
-	list("keep\tnone\tq,query\tcat\ttreff")
-	run("site", "edit", "1", "--ignore-referrers", "default,blåbær.no,XN--BLBR-ROAH.no.,default", "--search-parameters", "søk,so\u0308k,s%C3%B8k,Q,q,matomo,SØK")
-	list("keep\tdefault,blåbær.no\tsøk,sök,Q,query,s,search,searchword,k,keyword\tcat\ttreff")
-	run("site", "edit", "1", "--ignore-referrers", "", "--search-parameters", "", "--search-category-parameters", "", "--search-count-parameters", "")
-	list("keep\tdefault\t\t\t")
-}
-
-// TestHostsOnce: a host in two spellings is stored once, and a second site with it is told
-// of.
-func TestHostsOnce(t *testing.T) {
-	data := t.TempDir()
-	for _, c := range []struct{ hosts, stored, warning string }{
-		{"a.no,A.NO.,blåbær.no,*.blåbær.no,XN--BLBR-roah.no,*.BLÅBÆR.no", "a.no,blåbær.no,*.blåbær.no", ""},
-		{"b.no", "b.no", ""},
-		{"c.no,www.A.no", "c.no,www.a.no", "warning: site 1 has the host www.a.no too\n"},
-		{"d.no,sub.blåbær.no", "d.no,sub.blåbær.no", "warning: site 1 has the host sub.blåbær.no too\n"},
-		{"e.no,*.blåbær.no", "e.no,*.blåbær.no", "warning: site 1 has the host *.blåbær.no too\n"},
-	} {
-		_, errs, status := command(t, "", "site", "add", "--host", c.hosts, "--create", "--data", data)
-		if status != 0 || errs != c.warning {
-			t.Errorf("%s: status %d, %q, want %q", c.hosts, status, errs, c.warning)
-		}
-		out, _, _ := command(t, "", "site", "list", "--data", data)
-		lines := strings.Split(strings.TrimSpace(out), "\n")
-		if got := strings.Split(lines[len(lines)-1], "\t")[2]; got != c.stored {
-			t.Errorf("%s: stored as %s, want %s", c.hosts, got, c.stored)
-		}
-	}
-}
 
 // TestHostInABrowser reads a website whose name has letters beyond ASCII in a real browser:
 // by script, over a link, and by image.

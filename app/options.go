@@ -4,27 +4,25 @@ package app
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/netip"
-	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/fotspor/fotspor/collector/body"
 	"github.com/fotspor/fotspor/collector/limit"
+	"github.com/fotspor/fotspor/collector/spool"
 	"github.com/fotspor/fotspor/collector/visit"
-	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/referrer"
 	"github.com/fotspor/fotspor/retention"
 	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/store/embedded"
 )
 
 // Defaults of Options.
@@ -44,7 +42,7 @@ type Options struct {
 	Data         string // directory of the spool and of the embedded engine
 	Store        string // DSN; empty: the embedded engine
 	Engine       string // library of the embedded engine; empty: it is looked for
-	EngineMemory int64  // bytes; 0: the engine's default
+	EngineMemory int64  // bytes
 
 	Listen         string
 	MetricsListen  string
@@ -58,9 +56,9 @@ type Options struct {
 	AuditRetention privacy.Period // how long lines of the audit log live
 	Handover       string         // directory in memory for the state of visitors; empty: none
 	Power          bool           // acknowledged hits survive a power cut too
-	BodyMemory     int64          // bytes of all bodies of requests under way; 0: the default of package body
-	VisitMemory    int64          // bytes that visitors take; 0: the default of package visit
-	SpoolBytes     int64          // on disk; 0: the default of package spool
+	BodyMemory     int64          // bytes of all bodies of requests under way
+	VisitMemory    int64          // bytes that visitors take
+	SpoolBytes     int64          // bytes on disk
 
 	Logger *slog.Logger
 	Out    io.Writer // for people: addresses and the set-up link
@@ -96,6 +94,10 @@ func DefaultOptions() Options {
 		Policy:         privacy.Default(),
 		AuditRetention: privacy.Period{Months: 12},
 		RateLimit:      limit.DefaultRate,
+		EngineMemory:   embedded.DefaultMaxMemory,
+		BodyMemory:     body.DefaultBytes,
+		VisitMemory:    visit.DefaultMemory,
+		SpoolBytes:     spool.DefaultMaxBytes,
 		Logger:         slog.New(slog.DiscardHandler),
 		Out:            io.Discard,
 		Now:            time.Now,
@@ -103,51 +105,18 @@ func DefaultOptions() Options {
 	}
 }
 
-// Validate returns an error that names the first unusable option.
-func (o Options) Validate() error {
+// validate returns an error that names what is missing or does not go together. Each
+// value is checked where it is read, and by the part that takes it.
+func (o Options) validate() error {
 	switch {
 	case !o.Collector && !o.Dashboard && !o.Retention:
 		return errors.New("no part to run")
-	case o.Data == "":
-		return errors.New("data: want a directory")
-	case o.EngineMemory < 0:
-		return fmt.Errorf("engine memory %d: want 0 or more", o.EngineMemory)
 	case o.Demo && !(o.Collector && o.Dashboard):
 		return errors.New("demo: needs collector and dashboard")
-	case ValidateListen(o.Listen) != nil:
-		return fmt.Errorf("listen on %q: %w", o.Listen, ValidateListen(o.Listen))
-	case ValidateListen(o.MetricsListen) != nil:
-		return fmt.Errorf("listen on %q for metrics: %w", o.MetricsListen, ValidateListen(o.MetricsListen))
-	case o.VisitMemory < 0 || o.VisitMemory > 0 && o.VisitMemory < visit.MinMemory:
-		return fmt.Errorf("visit memory %d: want 0, or %d or more", o.VisitMemory, visit.MinMemory)
-	case !(o.RateLimit >= 0): // NaN too
-		return fmt.Errorf("rate limit %v: want 0 or more", o.RateLimit)
-	case o.BodyMemory != 0 && o.BodyMemory < body.LeastBytes:
-		return fmt.Errorf("body memory %d: want %dMiB or more, so that the largest body fits", o.BodyMemory, body.LeastBytes>>20)
-	case o.SpoolBytes < 0:
-		return fmt.Errorf("spool bytes %d: want 0 or more", o.SpoolBytes)
-	case o.AuditRetention.Validate() != nil:
-		return fmt.Errorf("audit retention %w", o.AuditRetention.Validate())
 	case o.Logger == nil || o.Out == nil || o.Now == nil || o.Synchronised == nil:
 		return errors.New("logger, out, now and synchronised: want values")
 	}
-	if o.PublicURL != "" {
-		u, err := url.Parse(o.PublicURL)
-		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
-			return fmt.Errorf("public URL %q: want one such as https://stats.example.org", o.PublicURL)
-		}
-	}
 	return o.Policy.Validate()
-}
-
-// CheckFiles returns an error if a file that is named can't be used. Nothing is made or
-// started.
-func (o Options) CheckFiles() error {
-	_, err := geo.Open(o.Geo, geo.Options{})
-	if err == nil && o.Collector {
-		_, _, err = o.openLists()
-	}
-	return err
 }
 
 // openLists opens what tells sources and referrer spam.
@@ -192,17 +161,4 @@ func (o Options) NewClock(st *store.Store, logger *slog.Logger, r prometheus.Reg
 		Synchronised: o.Synchronised, Reference: st.OtherClock,
 		Now: o.Now, Logger: logger, Registerer: r,
 	})
-}
-
-// ValidateListen returns an error for what no machine could listen on. Whether a name is one
-// of this machine shows when it is tried.
-func ValidateListen(addr string) error {
-	host, port, err := net.SplitHostPort(addr)
-	if err == nil {
-		_, err = net.LookupPort("tcp", port)
-	}
-	if _, numeric := netip.ParseAddr(host); err != nil || numeric != nil && strings.Trim(host, "0123456789.:") == "" && host != "" {
-		return fmt.Errorf("want an address such as %s, with a port of at most 65535", DefaultListen)
-	}
-	return nil
 }

@@ -53,7 +53,7 @@ const (
 // orderly stop, within 30 seconds of the end of ctx. All that it starts has ended when
 // it returns, but for a step of the stop that ran out of time, which its error names.
 func Run(ctx context.Context, o Options) error {
-	if err := o.Validate(); err != nil {
+	if err := o.validate(); err != nil {
 		return err
 	}
 	p := &program{Options: o, registry: prometheus.NewRegistry(), fatal: make(chan error, 1)}

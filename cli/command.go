@@ -3,15 +3,16 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -19,20 +20,20 @@ import (
 	"github.com/fotspor/fotspor/app"
 	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
-	"github.com/fotspor/fotspor/internal/trusted"
 	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 )
 
 // Env is what a command gets of the world.
 type Env struct {
 	Args           []string // without the name of the program
-	Getenv         func(string) string
+	Environ        []string // as os.Environ
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 
 	// The clock of the machine, and whether its kernel calls it synchronised. nil:
-	// as they are.
+	// those of this machine.
 	Now          func() time.Time
 	Synchronised func() bool
 }
@@ -78,13 +79,27 @@ func commands() []command {
 
 // call is one run of a command.
 type call struct {
-	*Env
-	command
-	flags
-	opts app.Options
-	log  logFormat
+	Env
+	cmd     command
+	environ map[string]string
+	flags   *flag.FlagSet
+	words   []string // as many as cmd.args has
 
-	create bool // a store that is not there is made
+	opts      app.Options
+	logFormat string
+	arguments
+}
+
+// arguments are what a command is told beside the options of the program.
+type arguments struct {
+	create, quiet, dryRun, yes bool
+
+	name, format            string
+	role                    site.Role
+	site                    siteWords
+	sites                   userSites
+	ip                      hit.Addr
+	from, to, at, confirmed time.Time
 }
 
 // Main runs the command that env names and returns the exit status: 0, 1 after a
@@ -96,35 +111,76 @@ func Main(ctx context.Context, env Env) int {
 		return 0
 	}
 	if err == nil {
-		c := &call{Env: &env, command: cmd, flags: newFlags(cmd.name, env.Getenv), opts: app.DefaultOptions(), log: "text"}
-		c.opts.Out = env.Stdout
-		c.opts.Version, c.opts.Commit = version, commit
-		if env.Now != nil {
-			c.opts.Now = env.Now
-		}
-		if env.Synchronised != nil {
-			c.opts.Synchronised = env.Synchronised
-		}
-		c.Args = args
-		c.Var(&c.log, "log-format", "`format` of logs on standard error: text or json")
-		err = cmd.run(store.As(ctx, store.Actor{Via: store.Command, Name: account(env.Getenv)}), c)
-		if errors.Is(err, flag.ErrHelp) {
-			c.help(env.Stdout)
-			return 0
-		}
+		env.Args = args
+		err = newCall(env, cmd).do(ctx)
 	}
-	var usage usageError
-	switch {
-	case err == nil:
+	if err == nil {
 		return 0
-	case errors.As(err, &usage):
-		fmt.Fprintf(env.Stderr, "fotspor%s: %v\n", spaced(cmd.name), oneLine(err))
-		return 2
-	default:
-		fmt.Fprintf(env.Stderr, "fotspor%s: %v\n", spaced(cmd.name), oneLine(err))
-		return 1
 	}
+	fmt.Fprintf(env.Stderr, "fotspor%s: %s\n", spaced(cmd.name), strings.ReplaceAll(err.Error(), "\n", "; "))
+	if _, ok := errors.AsType[usageError](err); ok {
+		return 2
+	}
+	return 1
 }
+
+func newCall(env Env, cmd command) *call {
+	c := &call{
+		Env: env, cmd: cmd, environ: map[string]string{}, flags: flag.NewFlagSet(cmd.name, flag.ContinueOnError),
+		opts: app.DefaultOptions(), logFormat: "text",
+	}
+	c.flags.SetOutput(io.Discard)
+	for _, variable := range env.Environ {
+		name, text, _ := strings.Cut(variable, "=")
+		c.environ[name] = text
+	}
+	c.opts.Out = env.Stdout
+	c.opts.Version, c.opts.Commit = version, commit
+	if env.Now != nil {
+		c.opts.Now = env.Now
+	}
+	if env.Synchronised != nil {
+		c.opts.Synchronised = env.Synchronised
+	}
+	return c
+}
+
+// do reads what the command is told, and runs it.
+func (c *call) do(ctx context.Context) error {
+	err := c.readSettings()
+	if errors.Is(err, flag.ErrHelp) {
+		c.help(c.Stdout)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if names := unknown(c.environ); len(names) > 0 {
+		fmt.Fprintf(c.Stderr, "fotspor %s: warning: no setting: %s\n", c.cmd.name, strings.Join(names, ", "))
+	}
+	c.opts.Logger = c.logger()
+	return c.cmd.run(store.As(ctx, store.Actor{Via: store.Command, Name: account(c.environ["SUDO_USER"])}), c)
+}
+
+// logger returns the logger of the command: what serves tells what it does, other
+// commands only what is wrong.
+func (c *call) logger() *slog.Logger {
+	o := &slog.HandlerOptions{Level: slog.LevelWarn}
+	if slices.Contains(serving, c.cmd.name) || c.cmd.name == "engine" {
+		o.Level = slog.LevelInfo
+	}
+	if c.logFormat == "json" {
+		return slog.New(slog.NewJSONHandler(c.Stderr, o))
+	}
+	return slog.New(slog.NewTextHandler(c.Stderr, o))
+}
+
+// usageError is a mistake in the command line: one line and exit status 2.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
 func spaced(name string) string {
 	if name == "" {
@@ -132,8 +188,6 @@ func spaced(name string) string {
 	}
 	return " " + name
 }
-
-func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // find returns the command that args begin with, and the rest of args. The zero
 // command asks for help.
@@ -167,39 +221,16 @@ func help(w io.Writer) {
 }
 
 func (c *call) help(w io.Writer) {
-	fmt.Fprintf(w, "fotspor %s: %s\n\nFlags:\n", strings.TrimSpace(c.name+" "+c.args), c.about)
-	c.VisitAll(func(f *flag.Flag) {
-		arg, usage := flag.UnquoteUsage(f)
-		fmt.Fprintf(w, "  --%s %s\n        %s", f.Name, arg, usage)
-		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "0" {
-			fmt.Fprintf(w, " (default: %s)", f.DefValue)
+	fmt.Fprintf(w, "fotspor %s: %s\n\nFlags:\n", strings.TrimSpace(c.cmd.name+" "+c.cmd.args), c.cmd.about)
+	for _, s := range settingsOf(c.cmd.name) {
+		f := c.flags.Lookup(s.name)
+		kind, text := flag.UnquoteUsage(f)
+		fmt.Fprintf(w, "  --%s %s\n        %s", s.name, kind, text)
+		if standard := cmp.Or(s.none, f.DefValue); standard != "" {
+			fmt.Fprintf(w, " (default: %s)", standard)
 		}
 		fmt.Fprintln(w)
-	})
-}
-
-// parse reads flags and words, and makes the logger that commands share.
-func (c *call) parse(level slog.Level, names ...string) ([]string, error) {
-	words, err := c.flags.parse(c.Args, names...)
-	if err != nil {
-		return nil, err
 	}
-	c.opts.Logger = c.log.logger(c.Stderr, level)
-	if err := c.opts.StoreConfig().Validate(); err != nil { // not by flag, whose errors show the value
-		return nil, usageError{err}
-	}
-	return words, nil
-}
-
-// parseForStore reads flags, those of the store among them, and words.
-func (c *call) parseForStore(names ...string) ([]string, error) {
-	c.bindStore(&c.opts)
-	return c.parse(slog.LevelWarn, names...)
-}
-
-// bindCreate adds the flag by which a command makes its store.
-func (c *call) bindCreate() {
-	c.BoolVar(&c.create, "create", false, "make the store if there is none")
 }
 
 // withStore opens the store and runs f with it.
@@ -214,7 +245,7 @@ func (c *call) withStore(ctx context.Context, f func(st *store.Store) error) err
 	st, err := store.Open(ctx, cfg)
 	if errors.Is(err, store.ErrNoStore) {
 		advice := "fotspor serve or fotspor migrate makes one"
-		if c.Lookup("create") != nil {
+		if c.flags.Lookup("create") != nil {
 			advice = "start fotspor serve first, or make one with --create"
 		}
 		return fmt.Errorf("%w (if that is where it should be: %s)", err, advice)
@@ -230,9 +261,6 @@ func nameStore(w io.Writer, st *store.Store) { fmt.Fprintf(w, "store: %s\n", st.
 
 func migrate(ctx context.Context, c *call) error {
 	c.create = true
-	if _, err := c.parseForStore(); err != nil {
-		return err
-	}
 	return c.withStore(ctx, func(st *store.Store) error {
 		nameStore(c.Stdout, st)
 		_, err := fmt.Fprintln(c.Stdout, "its tables are those of this version")
@@ -245,33 +273,6 @@ func serveParts(collector, dashboard, retention bool) func(context.Context, *cal
 	return func(ctx context.Context, c *call) error {
 		o := &c.opts
 		o.Collector, o.Dashboard, o.Retention = collector, dashboard, retention
-		c.bindServing(o)
-		c.bindRetention(o) // the statement that the collector serves tells of it
-		if retention {
-			c.bindAudit(o)
-		}
-		if collector || dashboard {
-			c.bindPublic(o)
-			c.bindGeo(o)
-		}
-		if collector {
-			c.bindCollector(o)
-		}
-		if collector && dashboard {
-			c.BoolVar(&o.Demo, "demo", false, "serve pages at /demo that track themselves")
-		}
-		if _, err := c.parse(slog.LevelInfo); err != nil {
-			return err
-		}
-		if err := o.Validate(); err != nil {
-			return usageError{err}
-		}
-		if err := o.CheckFiles(); err != nil {
-			if errors.Is(err, trusted.ErrRefused) || errors.Is(err, fs.ErrPermission) {
-				return err
-			}
-			return usageError{err}
-		}
 		if o.Store == "" || collector || retention {
 			if err := takeData(o.Data, collector); err != nil {
 				return err
@@ -304,61 +305,25 @@ func (c *call) harden() {
 	}
 }
 
-// timeFlag is a moment: a day, or a time in RFC 3339.
-type timeFlag struct{ time.Time }
-
-func (t *timeFlag) String() string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.Format(time.RFC3339)
-}
-
-func (t *timeFlag) Set(s string) (err error) {
-	if t.Time, err = time.Parse(time.RFC3339, s); err != nil {
-		t.Time, err = time.Parse(time.DateOnly, s)
-	}
-	if err != nil {
-		return errors.New("want a time such as 2026-11-22 or 2026-11-22T10:00:00Z")
-	}
-	return nil
-}
-
 func runQuery(ctx context.Context, c *call) error {
-	format := c.String("format", store.DefaultFormat, "`format` of the answer, as in ClickHouse")
-	words, err := c.parseForStore("SQL")
-	if err != nil {
-		return err
-	}
 	return c.withStore(ctx, func(st *store.Store) error {
-		return st.Query(ctx, words[0], *format, c.Stdout)
+		return st.Query(ctx, c.words[0], c.format, c.Stdout)
 	})
 }
 
-// askedOf reads the flags that access and erase share, and runs f with the network
-// of the address, which goes no further.
-func (c *call) askedOf(ctx context.Context, f func(st *store.Store, network string, from, to time.Time) error) error {
-	var addr addrFlag
-	var from, to timeFlag
-	c.Var(&addr, "ip", "`address` of the person who asks")
-	c.Var(&from, "from", "first `time` asked of (default: no limit)")
-	c.Var(&to, "to", "`time` up to which it is asked, which is not included (default: no limit)")
-	c.bindRetention(&c.opts)
-	if _, err := c.parseForStore(); err != nil {
-		return err
-	}
-	network := geo.Cut(hit.Addr(addr), c.opts.Policy.Bits4, c.opts.Policy.Bits6)
+// askedOf runs f with the network of the address that access and erase are told, which
+// goes no further.
+func (c *call) askedOf(ctx context.Context, f func(st *store.Store, network string) error) error {
+	network := geo.Cut(c.ip, c.opts.Policy.Bits4, c.opts.Policy.Bits6)
 	if network == "" {
 		return usagef("missing --ip, such as --ip 192.0.2.1")
 	}
-	return c.withStore(ctx, func(st *store.Store) error {
-		return f(st, network, from.Time, to.Time)
-	})
+	return c.withStore(ctx, func(st *store.Store) error { return f(st, network) })
 }
 
 func access(ctx context.Context, c *call) error {
-	return c.askedOf(ctx, func(st *store.Store, network string, from, to time.Time) error {
-		report, err := privacy.Access(ctx, st, c.opts.Policy, network, from, to)
+	return c.askedOf(ctx, func(st *store.Store, network string) error {
+		report, err := privacy.Access(ctx, st, c.opts.Policy, network, c.from, c.to)
 		if err != nil {
 			return err
 		}
@@ -369,8 +334,8 @@ func access(ctx context.Context, c *call) error {
 }
 
 func erase(ctx context.Context, c *call) error {
-	return c.askedOf(ctx, func(st *store.Store, network string, from, to time.Time) error {
-		report, err := privacy.Erase(ctx, st, c.opts.Policy, network, from, to)
+	return c.askedOf(ctx, func(st *store.Store, network string) error {
+		report, err := privacy.Erase(ctx, st, c.opts.Policy, network, c.from, c.to)
 		if err != nil {
 			return err
 		}
@@ -381,9 +346,6 @@ func erase(ctx context.Context, c *call) error {
 }
 
 func printVersion(ctx context.Context, c *call) error {
-	if _, err := c.flags.parse(c.Args); err != nil {
-		return err
-	}
 	_, err := fmt.Fprintf(c.Stdout, "fotspor %s, commit %s, engine %s\n", c.opts.Version, c.opts.Commit, EngineVersion)
 	return err
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 
 	"golang.org/x/sync/errgroup"
@@ -20,20 +19,13 @@ const DefaultEngineListen = "127.0.0.1:8123"
 // takes a user and password, which stand in a file of the data directory and are told
 // to nobody.
 func runEngine(ctx context.Context, c *call) error {
-	addr := c.String("listen", DefaultEngineListen, "loopback `address` to answer on, with user and password")
-	c.Var((*directory)(&c.opts.Data), "data", "`directory` of the engine")
-	c.StringVar(&c.opts.Engine, "engine", "", "`file` of the engine's library (default: looked for)")
-	c.Var((*byteSize)(&c.opts.EngineMemory), "engine-memory", "most `memory` that the engine takes, such as 512MiB")
-	if _, err := c.parse(slog.LevelInfo); err != nil {
-		return err
-	}
 	c.harden()
 	c.limitMemory(true)
 	signals, stop := catchHangups()
 	defer stop()
-	tcp, err := listenLoopback(*addr)
+	tcp, err := net.Listen("tcp", c.opts.Listen)
 	if err != nil {
-		return err
+		return fmt.Errorf("listen on %s: %w", c.opts.Listen, err)
 	}
 	defer tcp.Close()
 	if err := takeData(c.opts.Data, true); err != nil {
@@ -70,20 +62,4 @@ func runEngine(ctx context.Context, c *call) error {
 		group.Go(func() error { return engine.Serve(ctx, l) })
 	}
 	return errors.Join(group.Wait(), engine.Close())
-}
-
-// listenLoopback listens, but only where no other machine can reach it.
-func listenLoopback(addr string) (net.Listener, error) {
-	resolved, err := net.ResolveTCPAddr("tcp", addr)
-	if err != nil {
-		return nil, usagef("listen %q: %w", addr, err)
-	}
-	if !resolved.IP.IsLoopback() {
-		return nil, usagef("listen %q: want a loopback address such as %s, since the engine speaks without encryption", addr, DefaultEngineListen)
-	}
-	l, err := net.ListenTCP("tcp", resolved)
-	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w", addr, err)
-	}
-	return l, nil
 }

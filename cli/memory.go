@@ -8,7 +8,6 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 
 	"github.com/fotspor/fotspor/app"
-	"github.com/fotspor/fotspor/store/embedded"
 )
 
 // leastMemory is the least that Go's garbage collector is told to keep to, in bytes. With
@@ -32,9 +31,7 @@ func (c *call) limitMemory(holdsEngine bool) {
 	}
 	var engine int64
 	if holdsEngine {
-		if engine = c.opts.EngineMemory; engine == 0 {
-			engine = embedded.DefaultMaxMemory
-		}
+		engine = c.opts.EngineMemory
 	}
 	limit, enough := goMemory(total, engine, c.opts.Collector)
 	if !enough {

@@ -27,7 +27,7 @@ const (
 // tryPathRules prints what the path rules of a site would have made of the pages of its
 // last day with traffic, and asks whether to save them. Without such a day there is
 // nothing to ask. It returns an error if they are not to be saved.
-func (c *call) tryPathRules(ctx context.Context, st *store.Store, site site.Site, yes bool) error {
+func (c *call) tryPathRules(ctx context.Context, st *store.Store, site site.Site) error {
 	rules, err := privacy.ParsePathRules(site.PathRules)
 	if err != nil {
 		return err
@@ -47,7 +47,7 @@ func (c *call) tryPathRules(ctx context.Context, st *store.Store, site site.Site
 	if err := c.printTrial(day.String(), site.PathRules, rules, lines); err != nil {
 		return err
 	}
-	if yes {
+	if c.yes {
 		return nil
 	}
 	return c.confirm("Save these rules?")

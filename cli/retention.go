@@ -12,43 +12,13 @@ import (
 	"github.com/fotspor/fotspor/store"
 )
 
-// dayFlag is a day, as its start in UTC.
-type dayFlag struct{ time.Time }
-
-func (d *dayFlag) String() string {
-	if d.IsZero() {
-		return ""
-	}
-	return d.Format(time.DateOnly)
-}
-
-func (d *dayFlag) Set(s string) (err error) {
-	if d.Time, err = time.Parse(time.DateOnly, s); err != nil {
-		return errors.New("want a day such as 2023-11-26")
-	}
-	return nil
-}
-
 func runRetention(ctx context.Context, c *call) error {
-	var at timeFlag
-	var confirmed dayFlag
-	dryRun := c.Bool("dry-run", false, "only say what would be deleted")
-	c.Var(&at, "at", "`time` that the pass is made for, which may be in the future with --dry-run only (default: now)")
-	c.Var(&confirmed, "confirm", "the `day` before which a dry run would delete: makes the pass although the clock is not trusted")
-	c.bindRetention(&c.opts)
-	c.bindAudit(&c.opts)
-	if _, err := c.parseForStore(); err != nil {
-		return err
-	}
-	if err := c.opts.AuditRetention.Validate(); err != nil {
-		return usagef("audit retention %w", err)
-	}
 	now := c.opts.Now()
-	of := at.Time
+	of := c.at
 	switch {
 	case of.IsZero():
 		of = now
-	case of.After(now) && !*dryRun:
+	case of.After(now) && !c.dryRun:
 		return usagef("at %s is in the future: only --dry-run looks there", of.Format(time.RFC3339))
 	}
 	if err := takeData(c.opts.Data, false); err != nil { // the clock is noted there, whatever the store
@@ -66,10 +36,10 @@ func runRetention(ctx context.Context, c *call) error {
 		var report retention.Report
 		var err error
 		switch {
-		case *dryRun:
+		case c.dryRun:
 			report, err = worker.DryRun(ctx, of)
-		case !confirmed.IsZero():
-			report, err = worker.Confirmed(ctx, of, confirmed.Time)
+		case !c.confirmed.IsZero():
+			report, err = worker.Confirmed(ctx, of, c.confirmed)
 		default:
 			report, err = worker.Pass(ctx, of)
 		}
@@ -77,8 +47,8 @@ func runRetention(ctx context.Context, c *call) error {
 		if err != nil && !held {
 			return err
 		}
-		if !*dryRun && !held && at.IsZero() {
-			if confirmed.IsZero() {
+		if !c.dryRun && !held && c.at.IsZero() {
+			if c.confirmed.IsZero() {
 				clock.Check(ctx)
 			} else {
 				clock.Confirm(ctx)

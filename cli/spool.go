@@ -18,25 +18,21 @@ import (
 
 func (c *call) spoolDir() string { return filepath.Join(c.opts.Data, "spool") }
 
-// parseForSpool reads flags and words, and returns an error if no collector has worked
-// in the data directory: then it is likely to be another one that was meant.
-func (c *call) parseForSpool(names ...string) ([]string, error) {
-	words, err := c.parseForStore(names...)
-	if err != nil {
-		return nil, err
-	}
+// takeSpool gets the data directory ready for this process. It returns an error if no
+// collector has worked there: then another one is likely to be meant.
+func (c *call) takeSpool() error {
 	if err := takeData(c.opts.Data, false); err != nil {
-		return nil, err
+		return err
 	}
-	_, err = os.Stat(c.spoolDir())
+	_, err := os.Stat(c.spoolDir())
 	if errors.Is(err, fs.ErrNotExist) && !embedded.Exists(c.opts.Data) {
-		return nil, fmt.Errorf("there is no spool in %q (if that is where it should be: fotspor serve or fotspor collector makes one)", store.Config{Dir: c.opts.Data}.Place())
+		return fmt.Errorf("there is no spool in %q (if that is where it should be: fotspor serve or fotspor collector makes one)", store.Config{Dir: c.opts.Data}.Place())
 	}
-	return words, nil
+	return nil
 }
 
 func listSpool(_ context.Context, c *call) error {
-	if _, err := c.parseForSpool(); err != nil {
+	if err := c.takeSpool(); err != nil {
 		return err
 	}
 	segments, err := spool.List(c.spoolDir())
@@ -58,17 +54,15 @@ func listSpool(_ context.Context, c *call) error {
 }
 
 func retrySpool(_ context.Context, c *call) error {
-	words, err := c.parseForSpool("SEGMENT")
-	if err != nil {
+	if err := c.takeSpool(); err != nil {
 		return err
 	}
-	return spool.Retry(c.spoolDir(), words[0])
+	return spool.Retry(c.spoolDir(), c.words[0])
 }
 
 func dropSpool(_ context.Context, c *call) error {
-	words, err := c.parseForSpool("SEGMENT")
-	if err != nil {
+	if err := c.takeSpool(); err != nil {
 		return err
 	}
-	return spool.Drop(c.spoolDir(), words[0])
+	return spool.Drop(c.spoolDir(), c.words[0])
 }

@@ -23,15 +23,15 @@ import (
 )
 
 // account is the account of the operating system that runs a command, as the audit log
-// names it.
-func account(getenv func(string) string) string {
+// names it. sudoer is who has become root for it, if sudo says so.
+func account(sudoer string) string {
 	id := strconv.Itoa(os.Getuid())
 	name := "uid " + id
 	if u, err := user.LookupId(id); err == nil {
 		name = u.Username
 	}
-	if by := getenv("SUDO_USER"); os.Getuid() == 0 && site.ValidateName(by) == nil {
-		name += " for " + by
+	if os.Getuid() == 0 && site.ValidateName(sudoer) == nil {
+		name += " for " + sudoer
 	}
 	return name
 }
@@ -39,51 +39,38 @@ func account(getenv func(string) string) string {
 // noSites stands for no site in --sites.
 const noSites = "none"
 
-// userSites are the sites of a user or token, each once, as the command line names them. The zero value is no word
-// about sites.
+// userSites are the sites of a user or token, each once, as the command line names them.
 type userSites struct {
-	said, all bool
-	ids       []uint32
+	all bool
+	ids []uint32
 }
 
-func (u *userSites) String() string {
-	switch {
-	case !u.said:
-		return ""
-	case u.all:
-		return allSites
-	}
-	return sitesOf(site.User{Restricted: true, Sites: u.ids})
-}
+func (u userSites) String() string { return "" }
 
-func (u *userSites) Set(s string) error {
-	*u = userSites{said: true}
-	var words list
-	words.Set(s)
+func readSites(s string) (userSites, error) {
+	words, _ := readList(s)
 	switch {
 	case len(words) == 0:
-		return fmt.Errorf("want numbers, %s or %s", allSites, noSites)
-	case len(words) == 1 && words[0] == allSites:
-		u.all = true
-		return nil
-	case len(words) == 1 && words[0] == noSites:
-		return nil
+		return userSites{}, fmt.Errorf("want numbers, %s or %s", allSites, noSites)
+	case slices.Equal(words, []string{allSites}):
+		return userSites{all: true}, nil
+	case slices.Equal(words, []string{noSites}):
+		return userSites{}, nil
 	}
+	var u userSites
 	for _, word := range words {
 		id, err := siteID(word)
 		if err != nil {
-			return err
+			return userSites{}, fmt.Errorf("%q: %w", word, err)
 		}
-		if !slices.Contains(u.ids, id) {
-			u.ids = append(u.ids, id)
-		}
+		u.ids = appendOnce(u.ids, id)
 	}
-	return nil
+	return u, nil
 }
 
 // refuseAdmin returns an error if sites are to be chosen for an admin.
-func (u *userSites) refuseAdmin(name string, role site.Role) error {
-	if u.said && !u.all && role == site.Admin {
+func (u userSites) refuseAdmin(name string, role site.Role) error {
+	if !u.all && role == site.Admin {
 		return usagef("sites of user %q: an admin sees all sites; make the user a viewer to choose some", name)
 	}
 	return nil
@@ -100,36 +87,19 @@ func checkSites(ctx context.Context, st *store.Store, ids []uint32) error {
 
 func readRole(word string) (site.Role, error) {
 	role := site.Role(word)
-	if err := role.Validate(); err != nil {
-		return "", usagef("%w", err)
-	}
-	return role, nil
+	return role, role.Validate()
 }
 
-const sitesUsage = "`numbers` of the sites that a viewer sees, separated by commas, or all or none; an admin sees all"
-
 func addUser(ctx context.Context, c *call) error {
-	c.bindCreate()
-	role := c.String("role", string(site.Viewer), "`role`: admin or viewer")
-	sites := userSites{all: true}
-	c.Var(&sites, "sites", sitesUsage+" (default: all)")
-	words, err := c.parseForStore("NAME")
-	if err != nil {
-		return err
-	}
-	u := site.User{Name: words[0]}
+	u := site.User{Name: c.words[0], Role: c.role, Restricted: !c.sites.all, Sites: c.sites.ids}
 	if err := site.ValidateName(u.Name); err != nil {
 		return usageError{err}
 	}
-	if u.Role, err = readRole(*role); err != nil {
+	if err := c.sites.refuseAdmin(u.Name, u.Role); err != nil {
 		return err
 	}
-	if err := sites.refuseAdmin(u.Name, u.Role); err != nil {
-		return err
-	}
-	u.Restricted, u.Sites = !sites.all, sites.ids
 	return c.withStore(ctx, func(st *store.Store) error {
-		if err := checkSites(ctx, st, sites.ids); err != nil {
+		if err := checkSites(ctx, st, c.sites.ids); err != nil {
 			return err
 		}
 		// Before a password is asked for: it may not be meant for a new user.
@@ -171,12 +141,8 @@ func hashPassword(ctx context.Context, st *store.Store, name, secret string) (st
 }
 
 func setPassword(ctx context.Context, c *call) error {
-	words, err := c.parseForStore("NAME")
-	if err != nil {
-		return err
-	}
 	return c.withStore(ctx, func(st *store.Store) error {
-		u, err := st.User(ctx, words[0])
+		u, err := st.User(ctx, c.words[0])
 		if err != nil {
 			return err
 		}
@@ -196,64 +162,54 @@ func setPassword(ctx context.Context, c *call) error {
 }
 
 func setRole(ctx context.Context, c *call) error {
-	var sites userSites
-	c.Var(&sites, "sites", sitesUsage+" (default: as before)")
-	words, err := c.parseForStore("NAME", "ROLE")
+	role, err := readRole(c.words[1])
 	if err != nil {
-		return err
+		return usageError{err}
 	}
-	role, err := readRole(words[1])
-	if err != nil {
-		return err
+	var sites *userSites // as before
+	if c.given("sites") {
+		sites = &c.sites
 	}
-	return c.setRights(ctx, words[0], sites, func(u *site.User) { u.Role = role })
+	return c.setRights(ctx, sites, func(u *site.User) { u.Role = role })
 }
 
 func setSites(ctx context.Context, c *call) error {
-	words, err := c.parseForStore("NAME", "SITES")
+	sites, err := readSites(c.words[1])
 	if err != nil {
-		return err
+		return usagef("sites %q: %w", c.words[1], err)
 	}
-	var sites userSites
-	if err := sites.Set(words[1]); err != nil {
-		return usagef("sites %q: %w", words[1], err)
-	}
-	return c.setRights(ctx, words[0], sites, func(*site.User) {})
+	return c.setRights(ctx, &sites, func(*site.User) {})
 }
 
-// setRights changes what a user may see and do. Without a word about sites they stay.
-func (c *call) setRights(ctx context.Context, name string, sites userSites, change func(*site.User)) error {
+// setRights changes what the user that the command names may see and do. With nil, the
+// user's sites stay.
+func (c *call) setRights(ctx context.Context, sites *userSites, change func(*site.User)) error {
 	return c.withStore(ctx, func(st *store.Store) error {
-		if err := checkSites(ctx, st, sites.ids); err != nil {
-			return err
+		if sites != nil {
+			if err := checkSites(ctx, st, sites.ids); err != nil {
+				return err
+			}
 		}
-		u, err := st.User(ctx, name)
+		u, err := st.User(ctx, c.words[0])
 		if err != nil {
 			return err
 		}
-		if sites.said {
-			u.Restricted, u.Sites = !sites.all, sites.ids
-		}
 		change(&u)
-		if err := sites.refuseAdmin(name, u.Role); err != nil {
-			return err
+		if sites != nil {
+			u.Restricted, u.Sites = !sites.all, sites.ids
+			if err := sites.refuseAdmin(u.Name, u.Role); err != nil {
+				return err
+			}
 		}
 		return st.SetRights(ctx, u.Name, u.Role, u.Restricted, u.Sites)
 	})
 }
 
 func removeUser(ctx context.Context, c *call) error {
-	words, err := c.parseForStore("NAME")
-	if err != nil {
-		return err
-	}
-	return c.withStore(ctx, func(st *store.Store) error { return st.RemoveUser(ctx, words[0]) })
+	return c.withStore(ctx, func(st *store.Store) error { return st.RemoveUser(ctx, c.words[0]) })
 }
 
 func listUsers(ctx context.Context, c *call) error {
-	if _, err := c.parseForStore(); err != nil {
-		return err
-	}
 	return c.withStore(ctx, func(st *store.Store) error {
 		users, err := st.Users(ctx)
 		if err != nil {
@@ -284,48 +240,21 @@ func sitesOf(u site.User) string {
 	return strings.Join(words, ",")
 }
 
-// sinceFlag is a moment, or a period that ends now.
-type sinceFlag struct {
-	timeFlag
-	now time.Time
-}
-
-func (s *sinceFlag) Set(text string) error {
-	var p period
-	if err := p.Set(text); err == nil {
-		s.Time = s.now.AddDate(-p.Years, -p.Months, -p.Days)
-		return nil
-	}
-	if s.timeFlag.Set(text) != nil {
-		return errors.New("want a time such as 2026-11-22, or a period such as 7d")
-	}
-	return nil
-}
-
 // auditLines are read at a time.
 const auditLines = 1000
 
 // listAudit lists the newest lines first.
 func listAudit(ctx context.Context, c *call) error {
-	since := sinceFlag{now: c.opts.Now()}
-	c.Var(&since, "since", "`time` or period, such as 2026-11-22 or 7d, from which lines are listed (default: all)")
-	format := c.String("format", "text", "`format`: text, with a tab between fields, or json, with an object a line")
-	if _, err := c.parseForStore(); err != nil {
-		return err
-	}
-	if *format != "text" && *format != "json" {
-		return usagef("format %q: want text or json", *format)
-	}
 	return c.withStore(ctx, func(st *store.Store) error {
 		nameStore(c.Stderr, st)
 		var before time.Time
 		for {
-			entries, err := st.Audit(ctx, since.Time, before, auditLines)
+			entries, err := st.Audit(ctx, c.from, before, auditLines)
 			if err != nil {
 				return err
 			}
 			for _, e := range entries {
-				if err := writeEntry(c.Stdout, *format, e); err != nil {
+				if err := writeEntry(c.Stdout, c.format, e); err != nil {
 					return err
 				}
 			}

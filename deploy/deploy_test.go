@@ -24,7 +24,6 @@ var (
 	metricName   = regexp.MustCompile(`\bfotspor_[a-z0-9_]+`)
 	metricRow    = regexp.MustCompile("(?m)^\\| `(fotspor_[a-z0-9_]+)` \\| (counter|gauge|histogram) \\|[^|]*\\| [^|]+ \\|$")
 	variableName = regexp.MustCompile(`\bFOTSPOR_[A-Z_]+`)
-	flagRow      = regexp.MustCompile("(?m)^\\| `--([a-z-]+)[^`]*` \\| `(FOTSPOR_[A-Z_]+)` \\|")
 	alertName    = regexp.MustCompile(`(?m)^ *- alert: (\w+)$`)
 	mount        = regexp.MustCompile(`(?m)^ *- (\./[^:\s]+):`)
 	namedFile    = regexp.MustCompile(`\b(?:deploy|docs)/[\w./-]+\.\w+`)
@@ -62,21 +61,11 @@ func TestMetricsAreDocumented(t *testing.T) {
 }
 
 func TestVariablesAreDocumented(t *testing.T) {
-	documented := map[string]bool{}
-	for _, row := range flagRow.FindAllStringSubmatch(read(t, "docs/install.md"), -1) {
-		flag, variable := row[1], row[2]
-		if want := "FOTSPOR_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_")); variable != want {
-			t.Errorf("docs/install.md: --%s has the twin %s, want %s", flag, variable, want)
-		}
-		documented[variable] = true
-	}
-	if len(documented) == 0 {
-		t.Fatal("docs/install.md: no row of the table of flags could be read")
-	}
-	for _, file := range []string{"docker-compose.yml", "deploy/Dockerfile", "deploy/systemd/fotspor.service", "docs/install.md", "docs/operations.md"} {
+	documented := variableName.FindAllString(read(t, "docs/settings.md"), -1)
+	for _, file := range []string{"docker-compose.yml", "deploy/Dockerfile", "deploy/systemd/fotspor.service"} {
 		for _, name := range unique(variableName.FindAllString(read(t, file), -1)) {
-			if !documented[name] {
-				t.Errorf("%s: %s is not in the table of docs/install.md", file, name)
+			if !slices.Contains(documented, name) {
+				t.Errorf("%s: %s is not in docs/settings.md", file, name)
 			}
 		}
 	}

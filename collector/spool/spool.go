@@ -25,6 +25,10 @@ const (
 	DefaultInsertTimeout = time.Minute
 )
 
+// LeastBytes is the least Options.MaxBytes that takes hits well: some 500 may be under
+// way at a time.
+const LeastBytes = 4 << 20
+
 var (
 	// ErrFull means that the limit of the spool or the disk is reached and
 	// nothing was kept. It passes by itself once segments have been stored.

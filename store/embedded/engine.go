@@ -27,6 +27,9 @@ const (
 	// DefaultMaxMemory leaves room on a 1 GB machine for the program itself and
 	// for memory the engine has freed but not yet given back.
 	DefaultMaxMemory = 400 << 20
+	// LeastMaxMemory is the least that the engine answers with: it takes some 40 MiB
+	// itself.
+	LeastMaxMemory = 64 << 20
 	// DefaultConnections is how many statements run at once.
 	DefaultConnections = 4
 )

@@ -1,0 +1,211 @@
+package cli_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/fotspor/fotspor/cli"
+)
+
+// TestMistakesInTheCommandLine: one line that names the mistake, and status 2.
+func TestMistakesInTheCommandLine(t *testing.T) {
+	junk := filepath.Join(t.TempDir(), "junk")
+	must(t, os.WriteFile(junk, []byte("this is not a file of any kind\n"), 0o600))
+	for _, c := range []struct {
+		args string
+		want string // part of the line
+	}{
+		{"serve --nope", "-nope"},
+		{"serve --retention", "-retention"},
+		{"serve --retention 3x", `"3x"`},
+		{"serve --retention 0d", `"0d"`},
+		{"serve --record everything", `"everything"`},
+		{"serve --trusted-proxies 10.0.0.0/8,somewhere", `"somewhere"`},
+		{"serve --log-format xml", `"xml"`},
+		{"serve --durability hopeful", `"hopeful"`},
+		{"serve --rate-limit -1", "-1"},
+		{"serve --rate-limit lots", `"lots"`},
+		{"serve --visit-memory lots", `"lots"`},
+		{"serve --visit-memory 0", `"0"`},
+		{"serve --visit-memory 8000KiB", "want 8MiB or more"},
+		{"serve --max-visitors 1000", "-max-visitors"},
+		{"spool retry", "SEGMENT"},
+		{"serve --engine-memory lots", `"lots"`},
+		{"serve --engine-memory 10", "want 64MiB or more"},
+		{"serve --spool-size 1", "want 4MiB or more"},
+		{"serve --body-memory 1MiB", "want 4MiB or more"},
+		{"serve --rate-limit NaN", "NaN"},
+		{"serve --demo=perhaps", `"perhaps"`},
+		{"serve --store postgres://x", `"postgres://x"`},
+		{"serve --listen 8080", `"8080"`},
+		{"serve --engine-memory -1", "-1"},
+		{"serve --public-url stats.example.org", `"stats.example.org"`},
+		{"serve --public-url https://example.org/path", `"https://example.org/path"`},
+		{"serve extra", `"extra"`},
+		{"serve --listen=", "listen"},
+		{"serve --listen nope", `"nope"`},
+		{"serve --listen 127.0.0.1:99999", `"127.0.0.1:99999"`},
+		{"serve --listen 127.0.0.1:-1", `"127.0.0.1:-1"`},
+		{"serve --listen 127.0.0:80", `"127.0.0:80"`},
+		{"serve --listen 256.0.0.1:80", `"256.0.0.1:80"`},
+		{"serve --listen ::1:80", `"::1:80"`},
+		{"serve --metrics-listen nope", `"nope"`},
+		{"collector --listen nope", `"nope"`},
+		{"dashboard --listen nope", `"nope"`},
+		{"dashboard --metrics-listen 127.0.0.1:99999", `"127.0.0.1:99999"`},
+		{"retention --metrics-listen nope", `"nope"`},
+		{"engine --listen 127.0.0.1:99999", `"127.0.0.1:99999"`},
+		{"serve --geo /nowhere/city.mmdb", "/nowhere/city.mmdb"},
+		{"serve --geo " + junk, junk},
+		{"dashboard --geo " + junk, junk},
+		{"serve --geo " + filepath.Dir(junk), filepath.Dir(junk)},
+		{"serve --sources /nowhere", "/nowhere"},
+		{"collector --sources " + junk, junk},
+		{"serve --referrer-spam /nowhere", "/nowhere"},
+		{"collector --referrer-spam " + junk, junk},
+		{"sreve", `"sreve"`},
+		{"site", `"site"`},
+		{"site remove", `"site remove"`},
+		{"site add", "--host"},
+		{"site add --host https://example.org/", `"https://example.org/"`},
+		{"site add --host example.org:8080", `"example.org:8080"`},
+		{"site add --host blå+bær/.no", `"blå+bær/.no"`},
+		{"site add --host xn--zzzzzzz99.example", `"xn--zzzzzzz99.example"`},
+		{"site add --host example.org,*.", `"*."`},
+		{"site add --host example.org --trailing-slash drop", `"drop"`},
+		{"site add --host example.org --ignore-referrers https://login.example.no/", `"https://login.example.no/"`},
+		{"site add --host example.org --ignore-referrers none,login.example.no", `"none"`},
+		{"site add --host example.org --search-parameters q=", `"q="`},
+		{"site add --host example.org --search-category-parameters a&b", `"a&b"`},
+		{"site add --host example.org --search-count-parameters a/b", `"a/b"`},
+		{"site add --host example.org --timezone Mars/Olympus", `"Mars/Olympus"`},
+		{"site add --host example.org --policy everything", `"everything"`},
+		{"site add --host example.org --exclude admin", `"admin"`},
+		{"site add --host example.org --parameters a&b", `"a&b"`},
+		{"site add --host *.example.org", `"*.example.org"`},
+		{"site edit", "ID"},
+		{"site edit one", `"one"`},
+		{"token add", "--site"},
+		{"token add --site 0", `"0"`},
+		{"token add --site 1,all", `"all"`},
+		{"token remove", "ID"},
+		{"user add", "NAME"},
+		{"user add kari --role root", `"root"`},
+		{"user add kari --sites one", `"one"`},
+		{"user add unknown", `"unknown"`},
+		{"user password", "NAME"},
+		{"user role kari", "ROLE"},
+		{"user role kari root", `"root"`},
+		{"user sites kari", "SITES"},
+		{"user sites kari ,", `","`},
+		{"user sites kari 1,all", `"all"`},
+		{"user remove", "NAME"},
+		{"audit --since soon", `"soon"`},
+		{"audit --format xml", `"xml"`},
+		{"serve --audit-retention 11y", "11y"},
+		{"retention run --audit-retention 0d", `"0d"`},
+		{"query", "SQL"},
+		{"access", "--ip"},
+		{"access --ip nowhere", "nowhere"},
+		{"erase --ip 192.0.2.1 --from yesterday", `"yesterday"`},
+		{"retention run --at soon", `"soon"`},
+		{"retention run --at 2999-01-01", "only --dry-run"},
+		{"retention run --confirm yes", `"yes"`},
+		{"engine --listen 0.0.0.0:0", `"0.0.0.0:0"`},
+		{"engine --listen nowhere", `"nowhere"`},
+		{"version --verbose", "-verbose"},
+	} {
+		args := strings.Split(c.args, " ")
+		data := filepath.Join(t.TempDir(), "data")
+		if args[0] != "version" {
+			args = append(args, "--data", data)
+		}
+		_, stderr, status := command(t, testPassword, args...)
+		if status != 2 || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, c.want) {
+			t.Errorf("%s: status %d, %q, want 2 and one line that names %s", c.args, status, stderr, c.want)
+		}
+		if _, err := os.Stat(data); err == nil {
+			t.Errorf("%s: made a data directory before it saw the mistake", c.args)
+		}
+	}
+}
+
+// onStore are the commands that take --data and --store.
+var onStore = append([][]string{{"serve"}, {"collector"}, {"dashboard"}, {"retention"}, {"migrate"}, {"spool", "list"}, {"spool", "retry", "x"}, {"spool", "drop", "x"}}, asking...)
+
+// TestMistakesOfPlaces: a place that can't be one is a mistake in the command line of
+// every command, whether a flag or the environment has it, and no password is shown.
+func TestMistakesOfPlaces(t *testing.T) {
+	for _, args := range append(onStore, []string{"engine"}) {
+		t.Chdir(t.TempDir())
+		type mistake struct {
+			args, env []string
+			want      string
+		}
+		mistakes := []mistake{{args: []string{"--data", ""}, want: "data"}}
+		if args[0] != "engine" {
+			mistakes = append(mistakes,
+				mistake{args: []string{"--store", "htp://kari:hemmelig@x"}, want: "htp://"},
+				mistake{args: []string{"--store", "localhost:9000"}, want: "want clickhouse://"},
+				mistake{env: []string{"FOTSPOR_STORE=htp://kari:hemmelig@x"}, want: "htp://"},
+				mistake{env: []string{"FOTSPOR_STORE=http://kari:hemmelig@x:y/"}, want: "not a URL"})
+		}
+		for _, c := range mistakes {
+			_, errs, status := commandIn(t, c.env, "", append(args, c.args...)...)
+			if status != 2 || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, c.want) || strings.Contains(errs, "hemmelig") {
+				t.Errorf("%v with %v%v: status %d, %q, want 2 and one line with %s", args, c.args, c.env, status, errs, c.want)
+			}
+		}
+		if made, err := os.ReadDir("."); err != nil || len(made) > 0 {
+			t.Errorf("%v made %v, %v", args, made, err)
+		}
+	}
+}
+
+// TestEnvironment: each flag has a twin there, a flag given wins, a mistake in it names
+// the variable, and a variable that is no setting is told of.
+func TestEnvironment(t *testing.T) {
+	_, errs, status := commandIn(t, []string{"FOTSPOR_TRUSTED_PROXIES=somewhere"}, "", "serve")
+	if !strings.Contains(errs, "FOTSPOR_TRUSTED_PROXIES") || status != 2 {
+		t.Errorf("a mistake in the environment: %q, status %d", errs, status)
+	}
+	data := t.TempDir()
+	out, errs, status := commandIn(t, []string{"FOTSPOR_DATA=" + filepath.Join(data, "elsewhere"), "FOTSPOR_NAME=Navn"}, "",
+		"site", "add", "--host", "example.org", "--data", data, "--quiet", "--create")
+	if out != "1\n" || errs != "" || status != 0 {
+		t.Fatalf("site add: %q, %q, status %d", out, errs, status)
+	}
+	out, errs, _ = commandIn(t, []string{"FOTSPOR_DATA=" + data, "FOTSPOR_RETENTION=1y", "FOTSPOR_RETENTOIN=1y", "FOTSPOR_DATABASE=x"}, "", "site", "list")
+	if !strings.Contains(out, "Navn") {
+		t.Errorf("site list by the environment: %q", out)
+	}
+	if want := "fotspor site list: warning: no setting: FOTSPOR_DATABASE, FOTSPOR_RETENTOIN\nstore: " + data + "\n"; errs != want {
+		t.Errorf("site list says %q, want %q", errs, want)
+	}
+}
+
+// TestHelp: every command explains itself and its flags.
+func TestHelp(t *testing.T) {
+	out, _, status := command(t, "", "help")
+	if status != 0 {
+		t.Errorf("help: status %d", status)
+	}
+	for _, name := range []string{"serve", "collector", "dashboard", "retention", "retention run", "engine", "migrate", "site add", "site edit", "site list", "token add", "token list", "token remove", "spool list", "spool retry", "spool drop", "user add", "user list", "user password", "user role", "user sites", "user remove", "audit", "query", "access", "erase", "version"} {
+		if !strings.Contains(out, "  "+name+" ") {
+			t.Errorf("help does not name %q", name)
+		}
+		out, errs, status := command(t, "", append(strings.Fields(name), "--help")...)
+		if status != 0 || errs != "" || !strings.Contains(out, "fotspor "+name) {
+			t.Errorf("%s --help: status %d, %q, %q", name, status, out, errs)
+		}
+	}
+	if out, _, status := command(t, "", "version"); status != 0 || !strings.HasPrefix(out, "fotspor ") || !strings.Contains(out, cli.EngineVersion) {
+		t.Errorf("version: %q, status %d", out, status)
+	}
+	pinned, err := os.ReadFile("../package.json")
+	if err != nil || !strings.Contains(string(pinned), `"`+cli.EngineVersion+`"`) {
+		t.Errorf("package.json pins another engine than %s", cli.EngineVersion)
+	}
+}

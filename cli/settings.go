@@ -1,0 +1,348 @@
+package cli
+
+import (
+	"errors"
+	"flag"
+	"io/fs"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/fotspor/fotspor/app"
+	"github.com/fotspor/fotspor/collector/body"
+	"github.com/fotspor/fotspor/collector/spool"
+	"github.com/fotspor/fotspor/collector/visit"
+	"github.com/fotspor/fotspor/geo"
+	"github.com/fotspor/fotspor/internal/trusted"
+	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/referrer"
+	"github.com/fotspor/fotspor/site"
+	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/store/embedded"
+)
+
+//go:generate go test -run TestSettingsAsDocumented -update .
+
+// setting is something that people say to the program. Its name is that of the flag and,
+// unless it is an argument, the key in a file of settings; twin is its name in the
+// environment.
+type setting struct {
+	name     string
+	commands []string // that take it
+	help     string   // a sentence, with the kind of value in `backquotes`
+	more     string   // what docs/settings.md says besides, in Markdown
+	none     string   // what stands for the default where that is no text, such as "looked for"
+	argument bool     // it is said anew with each run, as --dry-run is
+	value    func(*call) flag.Value
+	// check returns an error if the value can't be used. It may read files and opens
+	// nothing else. It runs when all settings are read, if it is not nil.
+	check func(*call) error
+}
+
+// twin is the name of the setting in the environment.
+func (s setting) twin() string {
+	return prefix + strings.ToUpper(strings.ReplaceAll(s.name, "-", "_"))
+}
+
+// prefix begins the name of each setting in the environment.
+const prefix = "FOTSPOR_"
+
+// Groups of commands.
+var (
+	serving    = []string{"serve", "collector", "dashboard", "retention"}
+	public     = []string{"serve", "collector", "dashboard"}
+	collecting = []string{"serve", "collector"}
+	forSites   = []string{"site add", "site edit"}
+)
+
+// allBut returns the names of all commands but some.
+func allBut(some ...string) []string {
+	var names []string
+	for _, cmd := range commands() {
+		if !slices.Contains(some, cmd.name) {
+			names = append(names, cmd.name)
+		}
+	}
+	return names
+}
+
+// settings are all settings of all commands, in the order of help and docs. Where
+// commands mean different things by a name it stands in several lines.
+func settings() []setting {
+	return []setting{
+		{name: "data", commands: allBut("version"), help: "`directory` of the spool and of the embedded engine",
+			more:  "One process at a time owns it. It is made for its user alone; one that others may write to, or that is not of one user, is [refused](operations.md#the-data-directory).",
+			value: func(c *call) flag.Value { return keep(&c.opts.Data, readDirectory) }},
+		{name: "store", commands: allBut("engine", "version"), help: "`address` of a ClickHouse server: clickhouse://, http:// or https://", none: "the embedded engine",
+			more:  "Such as `clickhouse://user:password@host:9000/database`. Prefer the environment: a command line can be read by every user of the machine.",
+			value: func(c *call) flag.Value { return keep(&c.opts.Store, readText) },
+			// Not by the value, whose errors would show a password.
+			check: func(c *call) error { return store.Config{DSN: c.opts.Store, Dir: c.opts.Data}.Validate() }},
+		{name: "engine", commands: allBut("version"), help: "`file` of the embedded engine's library, libchdb.so", none: "looked for",
+			more:  "[Where it is looked for](install.md#whose-files-it-takes).",
+			value: func(c *call) flag.Value { return keep(&c.opts.Engine, readText) }},
+		{name: "engine-memory", commands: allBut("version"), help: "most `memory` that statements and merges of the embedded engine take together, " + least(embedded.LeastMaxMemory),
+			more:  "The process needs some more.",
+			value: func(c *call) flag.Value { return size(&c.opts.EngineMemory, embedded.LeastMaxMemory) }},
+		{name: "listen", commands: public, help: "`address` for browsers, or the proxy in front",
+			value: func(c *call) flag.Value { return keep(&c.opts.Listen, readListen) }},
+		{name: "listen", commands: []string{"engine"}, help: "loopback `address` to answer on, with user and password",
+			value: func(c *call) flag.Value {
+				c.opts.Listen = DefaultEngineListen
+				return keep(&c.opts.Listen, readLoopback)
+			}},
+		{name: "metrics-listen", commands: serving, help: "`address` of /metrics, /healthz and /readyz",
+			more:  "There is no log-in: keep it from the public.",
+			value: func(c *call) flag.Value { return keep(&c.opts.MetricsListen, readListen) }},
+		{name: "public-url", commands: slices.Concat(public, forSites), help: "`URL` under which browsers reach the program", none: "http:// and the address listened on",
+			more:  "It is in the lines to paste, and makes cookies HTTPS-only if it begins with `https://`; browsers are then told to come by HTTPS alone (`Strict-Transport-Security`, two years).",
+			value: func(c *call) flag.Value { return keep(&c.opts.PublicURL, readURL) }},
+		{name: "trusted-proxies", commands: public, help: "`networks` of proxies whose word on the client's address is taken, such as 10.0.0.0/8,127.0.0.1", none: "none",
+			more:  "See [behind a reverse proxy](install.md#behind-a-reverse-proxy).",
+			value: func(c *call) flag.Value { return keep(&c.opts.TrustedProxies, readNetworks) }},
+		{name: "body-memory", commands: public, help: "most `memory` that bodies of requests under way take together, " + least(body.LeastBytes),
+			more:  "See [operations](operations.md#floods-crashes-and-memory).",
+			value: func(c *call) flag.Value { return size(&c.opts.BodyMemory, body.LeastBytes) }},
+		{name: "geo", commands: public, help: "GeoIP database `files`, DB-IP or MaxMind, separated by commas", none: "looked for",
+			more:  "[Where they are looked for](install.md#whose-files-it-takes). A changed file is read anew.",
+			value: func(c *call) flag.Value { return keep(&c.opts.Geo, readList) },
+			check: func(c *call) error {
+				_, err := geo.Open(c.opts.Geo, geo.Options{})
+				return err
+			}},
+		{name: "sources", commands: collecting, help: "`directory` of Matomo's lists SearchEngines.yml, Socials.yml and AIAssistants.yml", none: "the rules shipped",
+			more:  "[Matomo's lists](https://github.com/matomo-org/searchengine-and-social-list), unchanged. What they name goes before the rules shipped. Read at the start.",
+			value: func(c *call) flag.Value { return keep(&c.opts.Sources, readText) },
+			check: func(c *call) error {
+				if c.opts.Sources == "" {
+					return nil
+				}
+				_, err := referrer.OpenSources(c.opts.Sources)
+				return err
+			}},
+		{name: "referrer-spam", commands: collecting, help: "`file` of hosts whose visits are excluded, one a line", none: "the list shipped",
+			more:  "Such as [Matomo's list](https://github.com/matomo-org/referrer-spam-list). Read at the start.",
+			value: func(c *call) flag.Value { return keep(&c.opts.ReferrerSpam, readText) },
+			check: func(c *call) error {
+				if c.opts.ReferrerSpam == "" {
+					return nil
+				}
+				_, err := referrer.OpenSpam(c.opts.ReferrerSpam)
+				return err
+			}},
+		{name: "record", commands: collecting, help: "`what` to record: standard or minimal",
+			more: "`minimal` keeps page, time, browser and region alone. `standard` adds system, device class, language, source, campaign and events.",
+			value: func(c *call) flag.Value {
+				return keep(&c.opts.Policy.Record, oneOf(privacy.Standard, privacy.Minimal))
+			}},
+		{name: "count-objections", commands: collecting, help: "have the script of visitors who object send an empty message for each page, and count it by site and day alone",
+			more:  "See [privacy](privacy.md#when-somebody-asks). The statement says so.",
+			value: func(c *call) flag.Value { return keep(&c.opts.Policy.CountObjections, readBool) }},
+		{name: "retention", commands: slices.Concat(serving, []string{"retention run", "access", "erase"}), help: "`period` that raw rows live, such as 3y, 25m or 90d",
+			more:  "Totals without any address stay.",
+			value: func(c *call) flag.Value { return keep(&c.opts.Policy.Retention, readPeriod) }},
+		{name: "audit-retention", commands: []string{"serve", "retention", "retention run"}, help: "`period` that lines of the audit log live, such as 12m, and at most ten years",
+			more:  "The retention worker deletes older lines of the [audit log](operations.md#the-audit-log).",
+			value: func(c *call) flag.Value { return keep(&c.opts.AuditRetention, readPeriod) }},
+		{name: "spool-size", commands: collecting, help: "most `space` on disk for hits that wait for the store, " + least(spool.LeastBytes),
+			more:  "Below 64MiB a bulk request of 2,000 hits may never find the space that is reserved for it.",
+			value: func(c *call) flag.Value { return size(&c.opts.SpoolBytes, spool.LeastBytes) }},
+		{name: "durability", commands: collecting, help: "`what` an acknowledged hit survives: process (kill -9) or power (a power cut too)",
+			more:  "With `power`, hits that come together are synced to disk together, and the store's inserts are, too. Answers take as long as the disk takes to sync. It sets the tables to sync as well, and does not take that back: `ALTER TABLE … RESET SETTING fsync_after_insert, fsync_part_directory, min_rows_to_fsync_after_merge` does.",
+			value: func(c *call) flag.Value { return keep((*durability)(&c.opts.Power), readDurability) }},
+		{name: "rate-limit", commands: collecting, help: "most `hits` a second from one network of 256 addresses; 0: no limit",
+			more:  "A network is an IPv4 /24 or an IPv6 /48, and may send a minute's worth at once. What is beyond gets 429. A hit that tells its visitor's address with a token is not limited; the others in its request are.",
+			value: func(c *call) flag.Value { return keep(&c.opts.RateLimit, readRate) }},
+		{name: "visit-memory", commands: collecting, help: "most `memory` that the visitors of a day take, " + least(visit.MinMemory),
+			more:  "Beyond it the one who was silent for longest is forgotten, and counts again on coming back: see [memory of visitors](operations.md#memory-of-visitors).",
+			value: func(c *call) flag.Value { return size(&c.opts.VisitMemory, visit.MinMemory) }},
+		{name: "handover", commands: collecting, help: "`directory` in memory by which visits outlive a restart", none: "none, visits start afresh",
+			more:  "See [operations](operations.md#a-restart-in-the-middle-of-the-day).",
+			value: func(c *call) flag.Value { return keep(&c.opts.Handover, readText) }},
+		{name: "log-format", commands: allBut(), help: "`format` of logs on standard error: text or json",
+			value: func(c *call) flag.Value { return keep(&c.logFormat, oneOf("text", "json")) }},
+		{name: "demo", commands: []string{"serve"}, help: "serve pages at /demo that track themselves",
+			more:  "They count for a site that is made for them. `make run` does this.",
+			value: func(c *call) flag.Value { return keep(&c.opts.Demo, readBool) }},
+
+		{name: "create", commands: []string{"site add", "user add"}, argument: true, help: "make the store if there is none",
+			value: func(c *call) flag.Value { return keep(&c.create, readBool) }},
+		{name: "host", commands: forSites, argument: true, help: "`hosts` of the site, such as example.org, blåbær.no or *.example.org; several with commas, the main one first. Hits of other hosts are excluded",
+			value: func(c *call) flag.Value { return keep(&c.site.hosts, readHosts) }},
+		{name: "hosts", commands: forSites, argument: true, help: "`hosts`, as with --host",
+			value: func(c *call) flag.Value { return keep(&c.site.hosts, readHosts) }},
+		{name: "name", commands: forSites, argument: true, help: "`name` of the site", none: "its main host",
+			value: func(c *call) flag.Value { return keep(&c.name, readText) }},
+		{name: "timezone", commands: forSites, argument: true, help: "time `zone` in which the site's days begin and end",
+			value: func(c *call) flag.Value {
+				c.site.zone = app.DefaultZone()
+				return keep(&c.site.zone, readZone)
+			}},
+		{name: "parameters", commands: forSites, argument: true, help: "query `parameters` that tell pages apart, such as id,page; all others are dropped", none: "none",
+			value: func(c *call) flag.Value { return keep(&c.site.parameters, readParameters) }},
+		{name: "exclude", commands: forSites, argument: true, help: "`paths` that are not counted, such as /admin/*,*/preview", none: "none",
+			value: func(c *call) flag.Value { return keep(&c.site.excluded, readList) }},
+		{name: "path-rules", commands: forSites, argument: true, help: "`rules` for paths that may name a person, such as /u/*,/bruker/*/profil,/sak/**: what * and ** stand for is stored as [*]", none: "none",
+			value: func(c *call) flag.Value { return keep(&c.site.pathRules, readList) }},
+		{name: "trailing-slash", commands: forSites, argument: true, help: "`what` becomes of a slash at the end of a path: keep, or strip, for a site where /om/ and /om are one page",
+			value: func(c *call) flag.Value {
+				c.site.slash = keepSlash
+				return keep(&c.site.slash, oneOf(keepSlash, stripSlash))
+			}},
+		{name: "ignore-referrers", commands: forSites, argument: true, help: "`hosts`, with those below them, that are no source but a step of a visit, such as log-in and payment; default stands for those that the program knows, none for no host", none: "default",
+			value: func(c *call) flag.Value { return keep(&c.site.steps, readSteps) }},
+		{name: "search-parameters", commands: forSites, argument: true, help: "query `parameters` that hold what was searched for, such as q,query, or matomo for those that Matomo looks at; the view of a page with one is a search", none: "none",
+			value: func(c *call) flag.Value { return keep(&c.site.searches, readSearches) }},
+		{name: "search-category-parameters", commands: forSites, argument: true, help: "query `parameters` that hold the category of such a search", none: "none",
+			value: func(c *call) flag.Value { return keep(&c.site.searchCategories, readSearchParameters) }},
+		{name: "search-count-parameters", commands: forSites, argument: true, help: "query `parameters` that hold the number of its results", none: "search_count",
+			value: func(c *call) flag.Value { return keep(&c.site.searchCounts, readSearchParameters) }},
+		{name: "policy", commands: forSites, argument: true, help: "`what` to record of this site: standard or minimal, or default for what the collector's --record says",
+			value: func(c *call) flag.Value {
+				c.site.policy = byPolicy
+				return keep(&c.site.policy, oneOf(byPolicy, string(privacy.Standard), string(privacy.Minimal)))
+			}},
+		{name: "id", commands: []string{"site add"}, argument: true, help: "`number` of the site, to keep the one it has in Matomo", none: "the next free one",
+			value: func(c *call) flag.Value { return keep(&c.site.id, siteID) }},
+		{name: "quiet", commands: []string{"site add", "token add"}, argument: true, help: "print the id or the token alone",
+			value: func(c *call) flag.Value { return keep(&c.quiet, readBool) }},
+		{name: "yes", commands: []string{"site edit"}, argument: true, help: "save path rules without asking",
+			value: func(c *call) flag.Value { return keep(&c.yes, readBool) }},
+		{name: "site", commands: []string{"token add"}, argument: true, help: "`numbers` of the sites that the token is good for, separated by commas, or all",
+			value: func(c *call) flag.Value { return keep(&c.sites, readSites) }},
+		{name: "name", commands: []string{"token add"}, argument: true, help: "`name` that tells what the token is for",
+			value: func(c *call) flag.Value { return keep(&c.name, readText) }},
+		{name: "role", commands: []string{"user add"}, argument: true, help: "`role`: admin or viewer",
+			value: func(c *call) flag.Value {
+				c.role = site.Viewer
+				return keep(&c.role, readRole)
+			}},
+		{name: "sites", commands: []string{"user add", "user role"}, argument: true, help: "`numbers` of the sites that a viewer sees, separated by commas, or all or none; an admin sees all", none: "all, or those that an old user sees",
+			value: func(c *call) flag.Value { return keep(&c.sites, readSites) }},
+		{name: "since", commands: []string{"audit"}, argument: true, help: "`time` or period, such as 2026-11-22 or 7d, from which lines are listed", none: "all",
+			value: func(c *call) flag.Value { return keep(&c.from, since(c.opts.Now())) }},
+		{name: "format", commands: []string{"audit"}, argument: true, help: "`format`: text, with a tab between fields, or json, with an object a line",
+			value: func(c *call) flag.Value {
+				c.format = "text"
+				return keep(&c.format, oneOf("text", "json"))
+			}},
+		{name: "format", commands: []string{"query"}, argument: true, help: "`format` of the answer, a format of ClickHouse",
+			value: func(c *call) flag.Value {
+				c.format = store.DefaultFormat
+				return keep(&c.format, readText)
+			}},
+		{name: "ip", commands: []string{"access", "erase"}, argument: true, help: "`address` of the person who asks",
+			value: func(c *call) flag.Value { return keep(&c.ip, readAddr) }},
+		{name: "from", commands: []string{"access", "erase"}, argument: true, help: "first `time` asked of", none: "no limit",
+			value: func(c *call) flag.Value { return keep(&c.from, readTime) }},
+		{name: "to", commands: []string{"access", "erase"}, argument: true, help: "`time` up to which it is asked, which is not included", none: "no limit",
+			value: func(c *call) flag.Value { return keep(&c.to, readTime) }},
+		{name: "dry-run", commands: []string{"retention run"}, argument: true, help: "only say what would be deleted",
+			value: func(c *call) flag.Value { return keep(&c.dryRun, readBool) }},
+		{name: "at", commands: []string{"retention run"}, argument: true, help: "`time` that the pass is made for, which may be in the future with --dry-run only", none: "now",
+			value: func(c *call) flag.Value { return keep(&c.at, readTime) }},
+		{name: "confirm", commands: []string{"retention run"}, argument: true, help: "the `day` before which a dry run would delete: makes the pass although the clock is not trusted",
+			value: func(c *call) flag.Value { return keep(&c.confirmed, readDay) }},
+	}
+}
+
+// least says in help what a size may be at least.
+func least(size int64) string { return byteSize(size).String() + " or more" }
+
+func readBool(s string) (bool, error) {
+	b, err := strconv.ParseBool(s)
+	if err != nil {
+		return b, errors.New("want true or false")
+	}
+	return b, nil
+}
+
+// settingsOf returns the settings that a command takes.
+func settingsOf(command string) []setting {
+	return slices.DeleteFunc(settings(), func(s setting) bool { return !slices.Contains(s.commands, command) })
+}
+
+// readSettings reads the settings of the command from the environment and from its
+// arguments, in which flags and words may mix, and checks them. A flag wins over the
+// environment.
+func (c *call) readSettings() error {
+	own := settingsOf(c.cmd.name)
+	for _, s := range own {
+		c.flags.Var(s.value(c), s.name, s.help)
+	}
+	for _, s := range own {
+		if text := c.environ[s.twin()]; text != "" {
+			if err := c.flags.Set(s.name, text); err != nil {
+				return usagef("%s=%q: %w", s.twin(), text, err)
+			}
+		}
+	}
+	if err := c.readWords(); err != nil {
+		return err
+	}
+	for _, s := range own {
+		if s.check == nil {
+			continue
+		}
+		err := s.check(c)
+		if errors.Is(err, trusted.ErrRefused) || errors.Is(err, fs.ErrPermission) {
+			return err // a mistake in the file
+		}
+		if err != nil {
+			return usageError{err}
+		}
+	}
+	return nil
+}
+
+// readWords reads flags and words, of which there must be as many as the command says.
+func (c *call) readWords() error {
+	args, want := c.Args, strings.Fields(c.cmd.args)
+	for {
+		if err := c.flags.Parse(args); err != nil {
+			if errors.Is(err, flag.ErrHelp) {
+				return err
+			}
+			return usageError{err}
+		}
+		rest := c.flags.Args()
+		if len(rest) == 0 {
+			break
+		}
+		if dashes := len(args) - len(rest) - 1; dashes >= 0 && args[dashes] == "--" {
+			c.words = append(c.words, rest...)
+			break
+		}
+		c.words, args = append(c.words, rest[0]), rest[1:]
+	}
+	switch {
+	case len(c.words) > len(want):
+		return usagef("unexpected argument %q", c.words[len(want)])
+	case len(c.words) < len(want):
+		return usagef("missing argument %s", want[len(c.words)])
+	}
+	return nil
+}
+
+// given reports whether somebody has said something of a setting.
+func (c *call) given(name string) (is bool) {
+	c.flags.Visit(func(f *flag.Flag) { is = is || f.Name == name })
+	return is
+}
+
+// unknown returns the variables of an environment that look like settings and are none,
+// in order.
+func unknown(environ map[string]string) []string {
+	known := map[string]bool{}
+	for _, s := range settings() {
+		known[s.twin()] = true
+	}
+	var names []string
+	for name := range environ {
+		if strings.HasPrefix(name, prefix) && !known[name] {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}

@@ -1,0 +1,182 @@
+package cli
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+const settingsDoc = "../docs/settings.md"
+
+// TestSettingsAsDocumented: docs/settings.md is made of the table.
+func TestSettingsAsDocumented(t *testing.T) {
+	want := document()
+	if *update {
+		if err := os.WriteFile(settingsDoc, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(settingsDoc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("%s is not of the table (-table +file), go generate ./cli writes it:\n%s", settingsDoc, diff)
+	}
+}
+
+// document writes the table of settings for people.
+func document() string {
+	var b strings.Builder
+	b.WriteString("# Settings\n\n<!-- Written by go generate ./cli. -->\n\n" +
+		"A flag wins over its twin in the environment, which wins over the default; an empty variable is none. A command takes the flags that concern it, and `fotspor COMMAND --help` lists them. " +
+		"A bad value or an unknown flag ends the program before it opens anything, with one line that names it and exit status 2. A warning names each variable that begins with `" + prefix + "` and is no setting.\n\n" +
+		"`--record`, `--retention` and `--count-objections` are the privacy policy. The collector writes by it, the retention worker deletes by it, and the public statement is made from it: where these are separate processes, give all of them the same values.\n\n" +
+		"A size is a number of bytes, or one with a unit, such as `512MiB` or `1GB`. A period is years, months and days, such as `3y`, `1y6m` or `90d`.\n\n" +
+		"| flag | environment | default | commands | meaning |\n|---|---|---|---|---|\n")
+	for _, s := range settings() {
+		if s.argument {
+			continue
+		}
+		kind, standard, text := describe(s)
+		fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s | %s |\n", strings.TrimSpace("--"+s.name+" "+kind), s.twin(), standard, commandList(s.commands), text)
+	}
+	b.WriteString("\n## Commands\n\n| command | does |\n|---|---|\n")
+	var own string
+	for _, cmd := range commands() {
+		name := strings.TrimSpace("fotspor " + cmd.name + " " + cmd.args)
+		fmt.Fprintf(&b, "| `%s` | %s |\n", name, cmd.about)
+		var list string
+		for _, s := range settingsOf(cmd.name) {
+			if !s.argument {
+				continue
+			}
+			kind, standard, text := describe(s)
+			list += fmt.Sprintf("- `%s`: %s", strings.TrimSpace("--"+s.name+" "+kind), text)
+			if standard != "none" && standard != "off" {
+				list += " Default: " + standard + "."
+			}
+			list += "\n"
+		}
+		if list != "" {
+			own += "\n### " + name + "\n\n" + list
+		}
+	}
+	b.WriteString("\nSome take flags of their own besides settings. These have twins in the environment, too.\n" + own)
+	return b.String()
+}
+
+// describe returns the kind of value of a setting, its default and its meaning.
+func describe(s setting) (kind, standard, text string) {
+	flags := flag.NewFlagSet("", flag.ContinueOnError)
+	flags.Var(s.value(newCall(Env{}, command{})), s.name, s.help)
+	f := flags.Lookup(s.name)
+	kind, text = flag.UnquoteUsage(f)
+	text = strings.ToUpper(text[:1]) + text[1:] + "."
+	if s.more != "" {
+		text += " " + s.more
+	}
+	bare, _ := f.Value.(interface{ IsBoolFlag() bool })
+	switch {
+	case s.none != "":
+		standard = s.none
+	case f.DefValue != "":
+		standard = "`" + f.DefValue + "`"
+	case bare.IsBoolFlag():
+		standard = "off"
+	default:
+		standard = "none"
+	}
+	if bare.IsBoolFlag() {
+		kind = ""
+	}
+	return strings.ToUpper(kind), standard, strings.NewReplacer("*", `\*`, "|", `\|`).Replace(text)
+}
+
+// commandList names commands, or those that are not among them if that is shorter.
+func commandList(names []string) string {
+	if rest := allBut(names...); len(rest) <= len(names) {
+		if len(rest) == 0 {
+			return "all"
+		}
+		return "all but " + code(rest)
+	}
+	return code(names)
+}
+
+func code(names []string) string { return "`" + strings.Join(names, "`, `") + "`" }
+
+// TestSettings: a command takes no flag twice and names no command that is not there, and each setting
+// says what it is.
+func TestSettings(t *testing.T) {
+	taken := map[string]bool{}
+	for _, s := range settings() {
+		if len(s.commands) == 0 || s.help == "" || !regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`).MatchString(s.name) {
+			t.Errorf("setting %q lacks commands, help or a name", s.name)
+		}
+		for _, name := range s.commands {
+			if taken[name+" --"+s.name] {
+				t.Errorf("%s takes --%s twice", name, s.name)
+			}
+			taken[name+" --"+s.name] = true
+			if !slices.ContainsFunc(commands(), func(c command) bool { return c.name == name }) {
+				t.Errorf("--%s is of %q, which is no command", s.name, name)
+			}
+		}
+	}
+}
+
+// TestDefaultsAreGood: what help says of a default can be said.
+func TestDefaultsAreGood(t *testing.T) {
+	for _, s := range settings() {
+		v := s.value(newCall(Env{}, command{}))
+		if text := v.String(); text != "" && s.none == "" {
+			if err := v.Set(text); err != nil || v.String() != text {
+				t.Errorf("--%s %s, the default: %v, and it reads %s then", s.name, text, err, v)
+			}
+		}
+	}
+}
+
+// TestDocsNameSettings: what docs say to type is there: flags of the command that they
+// stand behind, and commands.
+func TestDocsNameSettings(t *testing.T) {
+	for _, name := range []string{"README.md", "docs/install.md", "docs/operations.md", "docs/privacy.md", "docs/moving-from-matomo.md", "docs/script.md", "docs/dashboard.md"} {
+		text, err := os.ReadFile("../" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		typed := regexp.MustCompile("(?m)(?:^|`|\\$ |bin/)fotspor ([a-z]+(?: [^`\n|#]*)?)(?:[`|#]|$)").FindAllStringSubmatch(string(text), -1)
+		for _, m := range typed {
+			cmd, rest, err := find(strings.Fields(m[1]))
+			if err != nil {
+				t.Errorf("%s: %q: %v", name, m[1], err)
+				continue
+			}
+			for _, word := range rest {
+				flagName, ok := strings.CutPrefix(strings.Trim(word, `'"()[].,:`), "--")
+				flagName, _, _ = strings.Cut(flagName, "=")
+				if ok && flagName != "" && flagName != "help" && !slices.ContainsFunc(settingsOf(cmd.name), func(s setting) bool { return s.name == flagName }) {
+					t.Errorf("%s: %q: fotspor %s takes no --%s", name, m[1], cmd.name, flagName)
+				}
+			}
+		}
+		known := map[string]bool{}
+		for _, s := range settings() {
+			known[s.twin()] = true
+		}
+		for _, variable := range regexp.MustCompile(`\b`+prefix+`[A-Z_]+`).FindAllString(string(text), -1) {
+			if !known[variable] {
+				t.Errorf("%s names %s, which is no setting", name, variable)
+			}
+		}
+	}
+}
