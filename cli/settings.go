@@ -218,7 +218,10 @@ func settings() []setting {
 				return keep(&c.role, readRole)
 			}},
 		{name: "sites", commands: []string{"user add", "user role"}, argument: true, help: "`numbers` of the sites that a viewer sees, separated by commas, or all or none; an admin sees all", none: "all, or those that an old user sees",
-			value: func(c *call) flag.Value { return keep(&c.sites, readSites) }},
+			value: func(c *call) flag.Value {
+				c.sites.all = true
+				return keep(&c.sites, readSites)
+			}},
 		{name: "since", commands: []string{"audit"}, argument: true, help: "`time` or period, such as 2026-11-22 or 7d, from which lines are listed", none: "all",
 			value: func(c *call) flag.Value { return keep(&c.from, since(c.opts.Now())) }},
 		{name: "format", commands: []string{"audit"}, argument: true, help: "`format`: text, with a tab between fields, or json, with an object a line",
