@@ -32,8 +32,9 @@ var arrows = map[string][]string{
 	"privacy/scrub":      {"hit"},
 	"site":               {"internal/hostname", "privacy"},
 	"store/embedded":     {"internal/trusted"},
-	"store":              {"calendar", "hit", "internal/hostname", "privacy", "site", "store/embedded"},
+	"store":              {"calendar", "hit", "internal/hostname", "privacy", "report", "site", "store/embedded"},
 	"store/storetest":    {"store", "store/embedded", "internal/trusted"},
+	"report":             {"calendar", "hit"},
 	"retention":          {"privacy", "internal/periodic"},
 	"collector/dialect":  {"hit", "referrer", "collector/dialect"}, // the names of campaign parameters stand once
 	"collector/script":   {},
@@ -45,7 +46,7 @@ var arrows = map[string][]string{
 	"collector":          {"calendar", "hit", "browser", "referrer", "geo", "privacy", "privacy/scrub", "site", "internal/hostname", "collector", "internal/periodic"},
 	"dashboard/language": {"calendar", "geo/region"},
 	"dashboard/password": {"internal/hostname"},
-	"dashboard":          {"calendar", "hit", "geo", "site", "store", "internal/hostname", "dashboard", "internal/periodic"},
+	"dashboard":          {"calendar", "hit", "geo", "report", "site", "store", "internal/hostname", "dashboard", "internal/periodic"},
 	"app/demo":           {"collector/script", "collector/dialect"},
 	"app/plainhttp":      {},
 	"app": {

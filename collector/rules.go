@@ -46,10 +46,7 @@ func (p *passage) markPath(page *url.URL, path string) string {
 			path = withoutSlash(path)
 		}
 	}
-	if !isPlain(path) {
-		path = norm.NFC.String(path)
-	}
-	return strings.TrimSpace(scrub.Cut(path, maxPath))
+	return strings.TrimSpace(scrub.Cut(norm.NFC.String(path), maxPath))
 }
 
 // withoutSlash returns a path without the slashes at its end.

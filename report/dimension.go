@@ -1,0 +1,168 @@
+package report
+
+import "fmt"
+
+// scope says of what a dimension is a property.
+type scope uint8
+
+const (
+	ofDay   scope = iota // the same on all hits of a visitor's day
+	ofVisit              // the same on all hits of a visit
+	ofHit
+	ofTime // when a hit came: every measure is counted where it happened
+)
+
+// Dimension is a property by which figures are broken down and filtered.
+type Dimension struct {
+	Key string
+	// Value is its SQL over the columns of table hits, a text. Where there is a Detail,
+	// that is the property itself, and Value is what it lies in: a region lies in a
+	// country. {zone} stands for the time zone of the site.
+	Value, Detail string
+	// Where is the condition under which a hit has the property, "" for every hit.
+	Where string
+	// Of names the dimension whose lines add up to this one's, and which says all that
+	// stands below. From is then the SQL over their value, "" for the value itself.
+	Of, From string
+	// Rank is the measure by which its lines are put in order.
+	Rank string
+	// Kept names the rollup that keeps its lines, "" for none: then only hits can tell.
+	Kept  string
+	scope scope
+	// action is the kind of action whose name the dimension is, "" for none. The lines
+	// of all actions are summed up together.
+	action string
+}
+
+// SQL over the columns of table hits. Where a column has the name of one of a rollup,
+// it is written with its table.
+const (
+	// action is the kind of what was done, or "" for a view or a sign of life. Package
+	// collector names the event of a page that is missing by its status and path.
+	action = `multiIf(kind IN ('pageview', 'ping'), '', kind = 'event' AND match(name, '^[45][0-9][0-9] / /([^/]|$)'), 'missing', toString(kind))`
+	// searchResult says whether a search had results, "" if that is not known.
+	searchResult = `multiIf(hits.value > 0, 'some', hits.value = 0, 'none', '')`
+	// leftPage is the page on which the time before the hit was spent.
+	leftPage = `if(` + action + ` = 'missing', '', previous_path)`
+	// sectionOf is the section of a path, which its first segment names. The collector
+	// counts section_visitors by the same rule.
+	sectionOf = `concat('/', extract(%s, '^/([^/?]*)'))`
+)
+
+// Dimensions are all dimensions. A new one over stored columns is an entry here, a
+// migration of the view that keeps it, and its texts.
+var Dimensions = []Dimension{
+	{Key: "site", Of: "total", Rank: "visitors"},
+
+	{Key: "page", Value: "path", Rank: "pageviews", Kept: daily, scope: ofHit},
+	{Key: "section", Of: "page", From: sectionOf, Rank: "pageviews"},
+	{Key: "previous", Value: "previous_path", Where: "kind IN ('pageview', 'goal') AND previous_path != ''", Rank: "pageviews", Kept: moves, scope: ofHit},
+	{Key: "entry", Value: "entry_path", Rank: "visits", Kept: daily, scope: ofVisit},
+
+	{Key: "source", Value: "channel", Detail: "source", Rank: "visits", Kept: daily, scope: ofVisit},
+	{Key: "channel", Of: "source", Rank: "visits"},
+	ofCampaign("campaign"),
+	ofCampaign("campaign_source"),
+	ofCampaign("campaign_medium"),
+	ofCampaign("campaign_term"),
+	ofCampaign("campaign_content"),
+
+	{Key: "region", Value: "country", Detail: "region", Rank: "visitors", Kept: daily, scope: ofDay},
+	{Key: "country", Of: "region", Rank: "visitors"},
+	{Key: "version", Value: "browser", Detail: "browser_version", Rank: "visitors", Kept: daily, scope: ofDay},
+	{Key: "browser", Of: "version", Rank: "visitors"},
+	{Key: "os", Value: "os", Rank: "visitors", Kept: daily, scope: ofDay},
+	{Key: "device", Value: "device", Rank: "visitors", Kept: daily, scope: ofDay},
+	{Key: "language", Value: "language", Rank: "visits", Kept: daily, scope: ofVisit},
+
+	{Key: "hour", Value: "toString(toDayOfWeek(day))", Detail: "leftPad(toString(toHour(time, {zone:String})), 2, '0')", Rank: "visits", Kept: hourly, scope: ofTime},
+	{Key: "weekday", Of: "hour", Rank: "visits"},
+
+	ofAction("download", "download", ""),
+	ofAction("outlink", "outlink", ""),
+	ofAction("event", "event", ""),
+	ofAction("search_result", "search", searchResult),
+	{Key: "search", Of: "search_result", Rank: "events"},
+	ofAction("missing_link", "missing", "previous_path"),
+	{Key: "missing", Of: "missing_link", Rank: "events"},
+	ofAction("goal", "goal", ""),
+}
+
+// Lines of the rollups by day and month that are no dimension to ask for: the sums of
+// all hits, and those of the hits that came after a page, by that page.
+var (
+	total = Dimension{Key: "total", Kept: daily}
+	left  = Dimension{Key: "left", Value: leftPage, Kept: daily, scope: ofHit}
+)
+
+func ofCampaign(column string) Dimension {
+	return Dimension{Key: column, Value: column, Where: column + " != ''", Rank: "visits", Kept: campaigns, scope: ofVisit}
+}
+
+// ofAction is the name of what was done, with a detail.
+func ofAction(key, kind, detail string) Dimension {
+	d := Dimension{Key: key, Value: "name", Detail: detail, Where: action + " = '" + kind + "'", Rank: "events", Kept: daily, scope: ofHit, action: kind}
+	if kind == "goal" {
+		d.Rank = "conversions"
+	}
+	return d
+}
+
+// FindDimension returns the dimension under a key.
+func FindDimension(key string) (Dimension, bool) {
+	if key == total.Key {
+		return Dimension{}, false
+	}
+	d := find(key)
+	return d, d.Key != ""
+}
+
+func find(key string) Dimension {
+	if key == total.Key {
+		return total
+	}
+	for _, d := range Dimensions {
+		if d.Key == key {
+			return d
+		}
+	}
+	return Dimension{}
+}
+
+// base returns the dimension whose lines tell of d: itself, or the one it is of.
+func (d Dimension) base() Dimension {
+	if d.Of == "" {
+		return d
+	}
+	return find(d.Of)
+}
+
+// lines is what the rollups by day and month call the lines of a base.
+func (d Dimension) lines() string {
+	if d.action != "" {
+		return d.action
+	}
+	return d.Key
+}
+
+// keys returns the SQL of the value and the detail of d, over the SQL of those of its
+// base: the columns of a rollup, or expressions over hits. A detail of "" is none.
+func (d Dimension) keys(value, detail string) (string, string) {
+	switch {
+	case d.Key == "site":
+		return "toString(site)", ""
+	case d.From != "":
+		return fmt.Sprintf(d.From, value), ""
+	case d.Of != "" || d.Detail == "":
+		return value, ""
+	}
+	return value, detail
+}
+
+// property returns the SQL of what a filter by d looks at, as keys does.
+func (d Dimension) property(value, detail string) string {
+	if value, detail = d.keys(value, detail); detail != "" {
+		return detail
+	}
+	return value
+}

@@ -1,0 +1,90 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Filter keeps the hits that have a value of a dimension, or leaves those out. Filters
+// by the same dimension that keep hits are alternatives; all others must hold at once.
+type Filter struct {
+	Dimension string
+	Value     string // "" is what is not known
+	Prefix    bool   // of what begins with Value
+	Not       bool   // leave out in place of keep
+}
+
+// Bounds of filters.
+const (
+	MaxFilters     = 20
+	MaxFilterValue = 2048 // bytes
+)
+
+// ParseFilter reads a filter as String writes it: "region:NO-50", "page:/helse/*",
+// "!source:google". A * at the end stands for whatever follows; \* is a star and \\ a
+// backslash. The error is an InvalidError.
+func ParseFilter(s string) (Filter, error) {
+	invalid := InvalidError{Field: "filter", Value: s}
+	var f Filter
+	rest, not := strings.CutPrefix(s, "!")
+	key, text, ok := strings.Cut(rest, ":")
+	f.Dimension, f.Not = key, not
+	if d, found := FindDimension(key); !ok || !found || d.base().scope == ofTime || d.Key == "site" {
+		invalid.Want = "a dimension, a colon and a value, such as region:NO-50"
+		return Filter{}, invalid
+	}
+	if len(text) > MaxFilterValue || !utf8.ValidString(text) {
+		invalid.Want = fmt.Sprintf("at most %d bytes of UTF-8", MaxFilterValue)
+		return Filter{}, invalid
+	}
+	var value strings.Builder
+	for i := 0; i < len(text); i++ {
+		switch {
+		case text[i] == '\\' && i+1 < len(text) && (text[i+1] == '\\' || text[i+1] == '*'):
+			i++
+			value.WriteByte(text[i])
+		case text[i] == '*' && i == len(text)-1:
+			f.Prefix = true
+		case text[i] == '*':
+			invalid.Want = `a * at the end only, or \* for a star`
+			return Filter{}, invalid
+		default:
+			value.WriteByte(text[i])
+		}
+	}
+	f.Value = value.String()
+	return f, nil
+}
+
+// ParseFilters reads a list of filters, at most MaxFilters. One that comes twice is
+// there once.
+func ParseFilters(list []string) ([]Filter, error) {
+	var filters []Filter
+	for _, s := range list {
+		f, err := ParseFilter(s)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(filters, f) {
+			filters = append(filters, f)
+		}
+	}
+	if len(filters) > MaxFilters {
+		return nil, InvalidError{Field: "filter", Value: fmt.Sprint(len(filters)), Want: fmt.Sprintf("at most %d filters", MaxFilters)}
+	}
+	return filters, nil
+}
+
+// String writes the filter as ParseFilter reads it.
+func (f Filter) String() string {
+	s := f.Dimension + ":" + strings.NewReplacer(`\`, `\\`, `*`, `\*`).Replace(f.Value)
+	if f.Prefix {
+		s += "*"
+	}
+	if f.Not {
+		s = "!" + s
+	}
+	return s
+}

@@ -1,0 +1,144 @@
+package report
+
+import "slices"
+
+// Unit says what a figure counts.
+type Unit string
+
+// The units.
+const (
+	Count   Unit = "count"   // a whole number
+	Seconds Unit = "seconds" // a duration, of a sum a whole number
+	Share   Unit = "share"   // a part of one, 0 to 1
+	Mean    Unit = "mean"    // a number per visit
+)
+
+// once says what a measure counts at most once in. It decides by which dimensions a
+// measure can be cut and still be exact: a hit that comes later in the day, the visit
+// or on the same page holds a 0 for it.
+type once uint8
+
+const (
+	perHit     once = iota // every hit counts for itself
+	perVisit               // the hits of a visit belong together
+	perDay                 // a visitor's first hit of the day holds it
+	perPage                // a visitor's first view of the page that day
+	perSection             // a visitor's first view of the section that day
+	perLeaving             // a page has it from the hits that came after it
+)
+
+// Measure is a figure that is the sum of a term over hits. It is additive: over days,
+// and over the values of a dimension by which Refusal allows it.
+type Measure struct {
+	Key  string
+	Term string // its SQL over the columns of table hits, "" if once is perLeaving
+	Unit Unit
+	once once
+}
+
+// Measures are all measures. A rollup has a column for each that has a term, under its
+// key. A new one is an entry here and a migration of the rollups.
+var Measures = [...]Measure{
+	{"visitors", "hits.visitors", Count, perDay},
+	{"visits", "hits.visits", Count, perVisit},
+	{"pageviews", "hits.pageviews", Count, perHit},
+	{"page_visitors", "hits.page_visitors", Count, perPage},
+	{"section_visitors", "hits.section_visitors", Count, perSection},
+	{"bounces", "hits.bounces", Count, perVisit},
+	{"seconds", "hits.seconds", Seconds, perVisit},
+	{"events", "kind IN ('event', 'outlink', 'download', 'search')", Count, perHit},
+	{"conversions", "hits.conversions", Count, perHit},
+	{"exits", "", Count, perLeaving},
+	{"page_seconds", "", Seconds, perLeaving},
+}
+
+// Ratio is a figure that is the quotient of two measures.
+type Ratio struct {
+	Key         string
+	Over, Under string // keys of measures
+	Unit        Unit
+}
+
+// Ratios are all ratios.
+var Ratios = [...]Ratio{
+	{"bounce_rate", "bounces", "visits", Share},
+	{"visit_seconds", "seconds", "visits", Seconds},
+	{"pages_per_visit", "pageviews", "visits", Mean},
+	{"conversion_rate", "conversions", "visits", Share},
+	{"exit_rate", "exits", "pageviews", Share},
+	{"view_seconds", "page_seconds", "pageviews", Seconds},
+}
+
+// Sums are the values of Measures, in their order. A measure that was not asked for
+// is 0.
+type Sums [len(Measures)]int64
+
+// Of returns the measure or ratio under a key: 0 for a ratio of nothing, and for a key
+// that names none.
+func (s Sums) Of(key string) float64 {
+	if i := measureIndex(key); i >= 0 {
+		return float64(s[i])
+	}
+	if r, ok := findRatio(key); ok && s[measureIndex(r.Under)] != 0 {
+		return float64(s[measureIndex(r.Over)]) / float64(s[measureIndex(r.Under)])
+	}
+	return 0
+}
+
+// Count returns the measure under a key, 0 if there is none.
+func (s Sums) Count(key string) int64 {
+	if i := measureIndex(key); i >= 0 {
+		return s[i]
+	}
+	return 0
+}
+
+// Add returns the sums of both.
+func (s Sums) Add(o Sums) Sums {
+	for i := range s {
+		s[i] += o[i]
+	}
+	return s
+}
+
+// UnitOf returns the unit of a measure or ratio, "" for a key that names none.
+func UnitOf(key string) Unit {
+	if i := measureIndex(key); i >= 0 {
+		return Measures[i].Unit
+	}
+	r, _ := findRatio(key)
+	return r.Unit
+}
+
+// measureIndex returns the index of a measure, -1 for a key that names none.
+func measureIndex(key string) int {
+	return slices.IndexFunc(Measures[:], func(m Measure) bool { return m.Key == key })
+}
+
+func findRatio(key string) (Ratio, bool) {
+	i := slices.IndexFunc(Ratios[:], func(r Ratio) bool { return r.Key == key })
+	if i < 0 {
+		return Ratio{}, false
+	}
+	return Ratios[i], true
+}
+
+// sumsOf returns the indexes of the measures that a measure or ratio needs, nil for a
+// key that names neither.
+func sumsOf(key string) []int {
+	if i := measureIndex(key); i >= 0 {
+		return []int{i}
+	}
+	if r, ok := findRatio(key); ok {
+		return []int{measureIndex(r.Over), measureIndex(r.Under)}
+	}
+	return nil
+}
+
+// term returns what to sum up for a measure on a table: rollups hold it under its key.
+func (m Measure) term(table string) string {
+	if table == hits {
+		return m.Term
+	}
+	return table + "." + m.Key
+}

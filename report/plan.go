@@ -1,0 +1,738 @@
+package report
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fotspor/fotspor/calendar"
+)
+
+// Planner turns queries into statements.
+type Planner struct {
+	// RowsSince is the first day of which all hits are still kept as rows.
+	RowsSince calendar.Day
+}
+
+// Plan is the statements that answer some queries.
+type Plan struct {
+	Statements []Statement
+	queries    []Query
+}
+
+// Statement is a SELECT with its parameters. It returns the columns of Row.
+type Statement struct {
+	SQL    string
+	Params map[string]string
+	asked  []*asked
+	sums   []int // the measures of Row.Now and Row.Before
+}
+
+// Row is a row that a statement returns.
+type Row struct {
+	Query         uint8
+	At            int64 // Unix seconds
+	Value, Detail string
+	Rank          float64
+	Now, Before   []int64
+}
+
+// MaxQueries bounds what is asked at once.
+const MaxQueries = 100
+
+// asked is a query with what follows from it.
+type asked struct {
+	Query
+	index     int // in the list of queries
+	dimension Dimension
+	base      Dimension // whose lines tell of all cuts; total if there is none
+	oneBase   bool      // false if there are several
+	sums      []int
+	leaving   bool // asks for a measure of pages by the hits that came after them
+	table     string
+}
+
+// Plan returns the statements for the queries of a page. Queries over the same days are
+// put together. Its error is an InvalidError or a RefusedError of the first query that
+// can't be answered.
+func (p Planner) Plan(queries []Query) (Plan, error) {
+	plan := Plan{queries: queries}
+	if len(queries) > MaxQueries {
+		return Plan{}, InvalidError{Field: "queries", Value: strconv.Itoa(len(queries)), Want: fmt.Sprintf("at most %d", MaxQueries)}
+	}
+	groups := map[string][]*asked{}
+	var order []string
+	for i, q := range queries {
+		a, err := p.resolve(i, q)
+		if err != nil {
+			return Plan{}, err
+		}
+		key := a.group()
+		if groups[key] == nil {
+			order = append(order, key)
+		}
+		groups[key] = append(groups[key], a)
+	}
+	for _, key := range order {
+		plan.Statements = append(plan.Statements, newStatement(groups[key]))
+	}
+	return plan, nil
+}
+
+// resolve checks a query and finds the smallest table that answers it exactly.
+func (p Planner) resolve(index int, q Query) (*asked, error) {
+	if err := q.validate(); err != nil {
+		return nil, err
+	}
+	for _, m := range q.Measures {
+		if err, refused := q.Refusal(m); refused {
+			return nil, err
+		}
+	}
+	a := &asked{Query: q, index: index, base: total, oneBase: true}
+	a.dimension, _ = FindDimension(q.Dimension)
+	for _, m := range q.Measures {
+		for _, i := range sumsOf(m) {
+			if !slices.Contains(a.sums, i) {
+				a.sums = append(a.sums, i)
+			}
+			a.leaving = a.leaving || Measures[i].once == perLeaving
+		}
+	}
+	slices.Sort(a.sums)
+	for _, d := range a.cuts() {
+		if d.Key != "site" {
+			a.oneBase = a.oneBase && (a.base.Key == total.Key || a.base.Key == d.base().Key)
+			a.base = d.base()
+		}
+	}
+	if a.lines() {
+		a.table = daily
+		return a, nil
+	}
+	for _, name := range []string{campaigns, moves, hourly, cube} {
+		if a.columns(findRollup(name)) {
+			a.table = name
+			break
+		}
+	}
+	if a.table == "" {
+		a.table = hits
+	}
+	if a.table == hits || findRollup(a.table).Mortal {
+		for _, days := range a.ranges() {
+			if days.From < p.RowsSince {
+				return nil, RefusedError{Code: RowsGone, Since: p.RowsSince}
+			}
+		}
+	}
+	return a, nil
+}
+
+// ranges returns the days that are asked for.
+func (q Query) ranges() []calendar.Range {
+	if q.Compare == nil {
+		return []calendar.Range{q.Range}
+	}
+	return []calendar.Range{q.Range, *q.Compare}
+}
+
+// lines reports whether the rollups by day and month answer: everything is asked by
+// dimensions of the same lines, in whole days.
+func (a *asked) lines() bool {
+	return a.oneBase && a.base.Kept == daily && a.wholeDays() &&
+		(a.base.Where == "" || a.keepsBy(func(d Dimension) bool { return d.Key == a.base.Key }))
+}
+
+// keepsBy reports whether only hits are asked for that have a property by one of some
+// bases.
+func (a *asked) keepsBy(of func(base Dimension) bool) bool {
+	return a.dimension.Key != "" && of(a.dimension.base()) ||
+		slices.ContainsFunc(a.Filters, func(f Filter) bool { return !f.Not && of(find(f.Dimension).base()) })
+}
+
+// wholeDays reports whether nothing less than a day is asked for.
+func (a *asked) wholeDays() bool {
+	return a.Until.IsZero() && a.CompareUntil.IsZero() && a.Step != Hour && a.Step != Minute
+}
+
+// columns reports whether a rollup with columns of its own answers.
+func (a *asked) columns(r Rollup) bool {
+	for _, i := range a.sums {
+		if !slices.Contains(r.measures, i) {
+			return false
+		}
+	}
+	for _, d := range a.cuts() {
+		base := d.base()
+		value, detail := d.keys(base.Value, base.Detail)
+		if _, ok := r.over(value + " " + detail + " " + base.Where); d.Key != "site" && !ok {
+			return false
+		}
+	}
+	if r.where != "" && !a.keepsBy(func(d Dimension) bool { return d.Kept == r.Name }) {
+		return false
+	}
+	if r.Name == hourly {
+		return a.Until.IsZero() && a.CompareUntil.IsZero() && a.Step != Minute && a.wholeHours()
+	}
+	return a.wholeDays()
+}
+
+// wholeHours reports whether the clock of the zone differs from UTC by whole hours on all
+// of the days.
+func (q Query) wholeHours() bool {
+	for _, days := range q.ranges() {
+		for day := days.From; day <= days.To+1; day++ {
+			if _, offset := day.In(q.zone()).Zone(); offset%3600 != 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// group names the statement that the query is put into.
+func (a *asked) group() string {
+	key := fmt.Sprint(a.table, a.Sites, a.Range)
+	if a.Compare != nil {
+		key += fmt.Sprint(*a.Compare)
+	}
+	if a.table != daily {
+		key += fmt.Sprint(a.zone(), a.Until.Unix(), a.CompareUntil.Unix(), a.leaving, a.Filters)
+	}
+	return key
+}
+
+// newStatement puts queries of one group together.
+func newStatement(list []*asked) Statement {
+	b := &builder{list: list, params: map[string]string{}}
+	for _, a := range list {
+		for _, i := range a.sums {
+			if !slices.Contains(b.sums, i) {
+				b.sums = append(b.sums, i)
+			}
+		}
+	}
+	slices.Sort(b.sums)
+	b.ranges = list[0].ranges()
+	inner := ""
+	if list[0].table == daily {
+		inner = b.lines()
+	} else {
+		inner = b.columns()
+	}
+	return Statement{SQL: b.outer(inner), Params: b.params, asked: list, sums: b.sums}
+}
+
+// builder writes a statement. Nothing that a query holds is part of its text: all is
+// bound.
+type builder struct {
+	list   []*asked
+	sums   []int
+	ranges []calendar.Range
+	params map[string]string
+}
+
+// bind gives a value as a parameter.
+func (b *builder) bind(kind, value string) string {
+	for name, bound := range b.params {
+		if bound == value && strings.HasPrefix(name, strings.ToLower(kind[:1])) {
+			return "{" + name + ":" + kind + "}"
+		}
+	}
+	name := strings.ToLower(kind[:1]) + strconv.Itoa(len(b.params))
+	b.params[name] = value
+	return "{" + name + ":" + kind + "}"
+}
+
+func (b *builder) text(s string) string { return b.bind("String", s) }
+
+func (b *builder) sites() string {
+	ids := make([]string, len(b.list[0].Sites))
+	for i, id := range b.list[0].Sites {
+		ids[i] = strconv.FormatUint(uint64(id), 10)
+	}
+	return "site IN " + b.bind("Array(UInt32)", "["+strings.Join(ids, ",")+"]")
+}
+
+// within is the condition that a day is one of a range.
+func (b *builder) within(column string, days calendar.Range) string {
+	if days.Empty() {
+		return "0"
+	}
+	return column + " BETWEEN " + b.bind("Date", days.From.String()) + " AND " + b.bind("Date", days.To.String())
+}
+
+// byQuery chooses an expression by the query that a line answers.
+func (b *builder) byQuery(of func(*asked) string) string {
+	count := map[string]int{}
+	most := ""
+	for _, a := range b.list {
+		sql := of(a)
+		if count[sql]++; count[sql] > count[most] {
+			most = sql
+		}
+	}
+	var choices []string
+	for i, a := range b.list {
+		if sql := of(a); sql != most {
+			choices = append(choices, fmt.Sprintf("q = %d, %s", i, sql))
+		}
+	}
+	if len(choices) == 0 {
+		return most
+	}
+	return "multiIf(" + strings.Join(choices, ", ") + ", " + most + ")"
+}
+
+// where joins the conditions of the queries, each on its own lines.
+func (b *builder) where(of func(*asked) string) string {
+	var all []string
+	for i, a := range b.list {
+		switch sql := of(a); {
+		case sql == "":
+		case len(b.list) == 1:
+			all = append(all, "("+sql+")")
+		default:
+			all = append(all, fmt.Sprintf("(q != %d OR (%s))", i, sql))
+		}
+	}
+	return strings.Join(all, " AND ")
+}
+
+// filters is the condition that all filters hold. of returns the SQL of what a filter
+// looks at, and the condition under which a hit has that property, "" for always.
+func (b *builder) filters(a *asked, of func(Dimension) (property, where string)) string {
+	var all []string
+	keep := map[string][]string{} // alternatives
+	for _, f := range a.Filters {
+		d := find(f.Dimension)
+		property, where := of(d)
+		sql := property + " = " + b.text(f.Value)
+		if f.Prefix {
+			sql = "startsWith(" + property + ", " + b.text(f.Value) + ")"
+		}
+		if where != "" {
+			sql = "(" + where + ") AND " + sql
+		}
+		if f.Not {
+			all = append(all, "NOT ("+sql+")")
+		} else {
+			keep[d.Key] = append(keep[d.Key], "("+sql+")")
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(keep)) {
+		all = append(all, "("+strings.Join(keep[key], " OR ")+")")
+	}
+	return strings.Join(all, " AND ")
+}
+
+// outer ranks and cuts the lines that inner sums up: q, at, key, refined and, for each
+// measure i, now_i and before_i.
+func (b *builder) outer(inner string) string {
+	compare := len(b.ranges) > 1
+	rank := func(a *asked) string {
+		s := a.sorted()
+		if s.By == ByValue {
+			return "0."
+		}
+		of := func(period string) string {
+			sums := sumsOf(s.By)
+			if len(sums) == 1 {
+				return fmt.Sprintf("toFloat64(%s_%d)", period, sums[0])
+			}
+			over, under := fmt.Sprintf("%s_%d", period, sums[0]), fmt.Sprintf("%s_%d", period, sums[1])
+			return fmt.Sprintf("if(%s = 0, 0., %s / %s)", under, over, under)
+		}
+		sql := of("now")
+		if s.Change {
+			sql = "(" + sql + " - " + of("before") + ")"
+		}
+		if s.Ascending {
+			sql = "-" + sql
+		}
+		return sql
+	}
+	shown := func(a *asked) string {
+		var some []string
+		for _, i := range a.sums {
+			some = append(some, fmt.Sprintf("now_%d != 0", i))
+			if compare {
+				some = append(some, fmt.Sprintf("before_%d != 0", i))
+			}
+		}
+		sql := strings.Join(some, " OR ")
+		if a.Find != "" {
+			find := b.text(a.Find)
+			sql = "(" + sql + ") AND (positionCaseInsensitiveUTF8(key, " + find + ") > 0 OR positionCaseInsensitiveUTF8(refined, " + find + ") > 0)"
+		}
+		if a.After != "" {
+			c, _ := parseCursor(a.After) // checked by validate
+			at := "reinterpretAsFloat64(" + b.bind("UInt64", strconv.FormatUint(math.Float64bits(c.Rank), 10)) + ")"
+			sql = fmt.Sprintf("(%s) AND (rank < %s OR rank = %s AND (key, refined) > (%s, %s))", sql, at, at, b.text(c.Value), b.text(c.Detail))
+		}
+		return sql
+	}
+	limit := 0
+	for _, a := range b.list {
+		limit = max(limit, a.limit()+1)
+	}
+	now, before := make([]string, len(b.sums)), make([]string, len(b.sums))
+	for n, i := range b.sums {
+		now[n], before[n] = fmt.Sprintf("now_%d", i), fmt.Sprintf("before_%d", i)
+	}
+	if !compare {
+		before = nil
+	}
+	return "SELECT toUInt8(q), toInt64(at), toString(key), toString(refined), " + b.byQuery(rank) + " AS rank,\n" +
+		"    [" + strings.Join(now, ", ") + "]::Array(Int64), [" + strings.Join(before, ", ") + "]::Array(Int64)\n" +
+		"FROM (\n" + inner + "\n)\n" +
+		"WHERE " + b.where(shown) + "\n" +
+		"ORDER BY q, at, rank DESC, key, refined\n" +
+		"LIMIT " + strconv.Itoa(limit) + " BY q, at"
+}
+
+// aggregates are the sums of inner, over columns m_i, a and b.
+func (b *builder) aggregates() string {
+	var all []string
+	for _, i := range b.sums {
+		if len(b.ranges) == 1 {
+			all = append(all, fmt.Sprintf("sum(m_%d) AS now_%d", i, i))
+		} else {
+			all = append(all, fmt.Sprintf("sumIf(m_%d, a) AS now_%d, sumIf(m_%d, b) AS before_%d", i, i, i, i))
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
+// start is the first moment of the step that a day lies in.
+func (a *asked) start(day string) string {
+	switch a.Step {
+	case Day:
+		return "toInt64(" + day + ") * 86400"
+	case Week:
+		return "toInt64(toMonday(" + day + ")) * 86400"
+	case Month:
+		return "toInt64(toStartOfMonth(" + day + ")) * 86400"
+	}
+	return "0"
+}
+
+// A branch reads the lines of one of the rollups by day and month for some queries.
+type branch struct {
+	rollup Rollup
+	days   [][]calendar.Range // of Range, of Compare
+	list   []int              // indexes of the queries
+}
+
+// branches cuts the ranges for queries that whole months can answer: those come from
+// the rollup by month, and the days before and after them from that by day.
+func (b *builder) branches() []branch {
+	whole := branch{rollup: findRollup(daily)} // all days
+	months := branch{rollup: findRollup(monthly)}
+	edges := branch{rollup: findRollup(daily)}
+	some := false
+	for _, days := range b.ranges {
+		head, middle, tail := days.Split()
+		some = some || !middle.Empty()
+		whole.days = append(whole.days, []calendar.Range{days})
+		months.days = append(months.days, []calendar.Range{middle})
+		edges.days = append(edges.days, []calendar.Range{head, tail})
+	}
+	for i, a := range b.list {
+		if !some || a.Step == Day || a.Step == Week {
+			whole.list = append(whole.list, i)
+		} else {
+			months.list, edges.list = append(months.list, i), append(edges.list, i)
+		}
+	}
+	return slices.DeleteFunc([]branch{whole, months, edges}, func(br branch) bool {
+		some := false
+		for _, ranges := range br.days {
+			some = some || slices.ContainsFunc(ranges, func(r calendar.Range) bool { return !r.Empty() })
+		}
+		return len(br.list) == 0 || !some
+	})
+}
+
+// reads returns the lines that a query sums up.
+func (a *asked) reads() []string {
+	if a.leaving {
+		return []string{a.base.lines(), left.lines()}
+	}
+	return []string{a.base.lines()}
+}
+
+// lines sums up the lines of the rollups by day and month.
+func (b *builder) lines() string {
+	leaving := slices.ContainsFunc(b.list, func(a *asked) bool { return a.leaving })
+	bySite := slices.ContainsFunc(b.list, func(a *asked) bool { return a.dimension.Key == "site" })
+	var selects, choices []string
+	shared := false // a line is of several queries
+	branches := b.branches()
+	for n, br := range branches {
+		day := br.rollup.day()
+		columns := []string{fmt.Sprintf("%d AS branch, dimension, %s AS t, value AS v, detail AS d", n, day)}
+		if bySite {
+			columns = append(columns, "site")
+		}
+		for _, i := range b.sums {
+			columns = append(columns, lineTerm(Measures[i], leaving)+fmt.Sprintf(" AS m_%d", i))
+		}
+		var periods []string
+		for n, ranges := range br.days {
+			var some []string
+			for _, r := range ranges {
+				if !r.Empty() {
+					some = append(some, b.within(day, r))
+				}
+			}
+			if len(some) == 0 {
+				some = []string{"0"}
+			}
+			period := strings.Join(some, " OR ")
+			if len(br.days) > 1 {
+				columns = append(columns, "("+period+") AS "+string("ab"[n]))
+			}
+			periods = append(periods, period)
+		}
+		users := map[string][]string{}
+		for _, i := range br.list {
+			for _, line := range b.list[i].reads() {
+				users[line] = append(users[line], strconv.Itoa(i))
+			}
+		}
+		read := slices.Sorted(maps.Keys(users))
+		for _, line := range read {
+			shared = shared || len(users[line]) > 1
+			on := "dimension = '" + line + "'"
+			if len(branches) > 1 {
+				on = fmt.Sprintf("branch = %d AND %s", n, on)
+			}
+			choices = append(choices, fmt.Sprintf("%s, [%s]", on, strings.Join(users[line], ", ")))
+		}
+		selects = append(selects, fmt.Sprintf("    SELECT %s\n    FROM %s\n    WHERE %s AND dimension IN ('%s') AND (%s)",
+			strings.Join(columns, ", "), br.rollup.Name, b.sites(), strings.Join(read, "', '"), strings.Join(periods, " OR ")))
+	}
+	q, join := "0 AS q", ""
+	switch {
+	case shared:
+		q, join = "q", "\nARRAY JOIN multiIf("+strings.Join(choices, ", ")+", []) AS q"
+	case len(b.list) > 1:
+		q = strings.NewReplacer("[", "", "]", "").Replace("multiIf("+strings.Join(choices, ", ")+", 0)") + " AS q"
+	}
+	conditions := b.where(func(a *asked) string {
+		sql := b.filters(a, func(d Dimension) (string, string) { return d.property("v", "d"), "" })
+		if a.leaving {
+			sql = strings.TrimSuffix("(dimension = 'page' OR v != '') AND "+sql, " AND ")
+		}
+		return sql
+	})
+	if conditions != "" {
+		conditions = "\nWHERE " + conditions
+	}
+	return "SELECT " + q + ", " + b.byQuery(func(a *asked) string { return a.start("t") }) + " AS at, " +
+		b.byQuery(func(a *asked) string { v, _ := a.keys("v", "d"); return v }) + " AS key, " +
+		b.byQuery(func(a *asked) string { _, d := a.keys("v", "d"); return d }) + " AS refined, " +
+		b.aggregates() + "\nFROM (\n" + strings.Join(selects, "\n    UNION ALL\n") + "\n)" + join + conditions + "\nGROUP BY q, at, key, refined"
+}
+
+// keys returns the SQL of value and detail of the lines of a query, ” where it asks for
+// none.
+func (a *asked) keys(value, detail string) (string, string) {
+	if a.dimension.Key == "" {
+		return "''", "''"
+	}
+	value, detail = a.dimension.keys(value, detail)
+	if detail == "" {
+		detail = "''"
+	}
+	return value, detail
+}
+
+// lineTerm is a measure on a line of the rollups by day and month. Where measures of
+// leaving are asked for, the lines of the page that was left are among the others.
+func lineTerm(m Measure, leaving bool) string {
+	switch {
+	case m.Key == "exits":
+		return "if(dimension = '" + left.Key + "', -pageviews, pageviews)"
+	case m.Key == "page_seconds":
+		return "if(dimension = '" + left.Key + "', seconds, 0)"
+	case leaving:
+		return "if(dimension = '" + left.Key + "', 0, " + m.Key + ")"
+	}
+	return m.Key
+}
+
+// columns sums up hits, or the lines of a rollup with columns of its own.
+func (b *builder) columns() string {
+	first := b.list[0]
+	table, leaving := first.table, first.leaving
+	over := func(sql string) string {
+		switch {
+		case leaving: // each hit counts on its page and on the one before it
+			sql = replaceColumn(sql, "path", "if(leaving, "+leftPage+", path)")
+		case table != hits:
+			sql, _ = findRollup(table).over(sql)
+		}
+		return sql
+	}
+	of := func(d Dimension) (property, where string) {
+		base := d.base()
+		property = over(d.property(base.Value, base.Detail))
+		if base.Where != "" {
+			where = over(base.Where)
+		}
+		return property, where
+	}
+	columns := []string{}
+	for _, i := range b.sums {
+		term := Measures[i].term(table)
+		switch {
+		case Measures[i].Key == "exits":
+			term = "if(leaving, -hits.pageviews, hits.pageviews)"
+		case Measures[i].Key == "page_seconds":
+			term = "if(leaving, hits.seconds, 0)"
+		case leaving:
+			term = "if(leaving, 0, " + term + ")"
+		}
+		columns = append(columns, fmt.Sprintf("toInt64(%s) AS m_%d", term, i))
+	}
+	var periods []string
+	until := []time.Time{first.Until, first.CompareUntil}
+	for n, days := range b.ranges {
+		period := b.within("day", days)
+		if !until[n].IsZero() {
+			period += " AND time <= fromUnixTimestamp(" + b.bind("Int64", strconv.FormatInt(until[n].Unix(), 10)) + ")"
+		}
+		if len(b.ranges) > 1 {
+			columns = append(columns, "("+period+") AS "+string("ab"[n]))
+		}
+		periods = append(periods, "("+period+")")
+	}
+	where := []string{b.sites(), "(" + strings.Join(periods, " OR ") + ")"}
+	if filters := b.filters(first, of); filters != "" {
+		where = append(where, filters)
+	}
+	from := table
+	if leaving {
+		from += " ARRAY JOIN [false, true] AS leaving"
+		where = append(where, "NOT (leaving AND "+leftPage+" = '')")
+	}
+
+	// The keys of query i are columns of its own: a set of keys tells its query.
+	var sets, telling []string
+	at, value, detail := make([]string, len(b.list)), make([]string, len(b.list)), make([]string, len(b.list))
+	zoned := false
+	key := func(i int, name, sql string, keys *[]string) string {
+		zoned = zoned || strings.Contains(sql, "{zone:String}")
+		if sql == "0" || sql == "''" {
+			return sql
+		}
+		alias := fmt.Sprintf("%s_%d", name, i)
+		columns = append(columns, sql+" AS "+alias)
+		*keys = append(*keys, alias)
+		return alias
+	}
+	having := []string{}
+	for i, a := range b.list {
+		var keys []string
+		at[i] = key(i, "at", a.moment(table), &keys)
+		base := a.dimension.base()
+		v, d := a.keys(base.Value, base.Detail)
+		value[i], detail[i] = key(i, "v", over(v), &keys), key(i, "d", over(d), &keys)
+		if base.Where != "" && a.dimension.Key != "" {
+			if condition := over(base.Where); len(b.list) == 1 {
+				where = append(where, condition)
+			} else {
+				having = append(having, fmt.Sprintf("(q != %d OR %s)", i, key(i, "is", "("+condition+")", &keys)))
+			}
+		}
+		if len(keys) == 0 && len(b.list) > 1 {
+			key(i, "is", "materialize(true)", &keys)
+		}
+		if len(keys) > 0 {
+			telling = append(telling, fmt.Sprintf("grouping(%s) = 0, %d", keys[0], i))
+		}
+		sets = append(sets, "("+strings.Join(keys, ", ")+")")
+	}
+	if zoned {
+		b.params["zone"] = first.zone().String()
+	}
+	q, groups := "0", ""
+	if len(b.list) > 1 {
+		q = "multiIf(" + strings.Join(telling, ", ") + ", 0)"
+		groups = "\nGROUP BY GROUPING SETS (" + strings.Join(sets, ", ") + ")"
+		if len(having) > 0 {
+			groups += "\nHAVING " + strings.Join(having, " AND ")
+		}
+	} else if sets[0] != "()" {
+		groups = "\nGROUP BY " + strings.Trim(sets[0], "()")
+	}
+	index := func(list []string) func(*asked) string {
+		return func(a *asked) string { return list[slices.Index(b.list, a)] }
+	}
+	return "SELECT " + q + " AS q, " + b.byQuery(index(at)) + " AS at, " + b.byQuery(index(value)) + " AS key, " + b.byQuery(index(detail)) + " AS refined, " +
+		b.aggregates() + "\nFROM (\n    SELECT " + strings.Join(columns, ", ") + "\n    FROM " + from + "\n    WHERE " + strings.Join(where, " AND ") + "\n)" + groups
+}
+
+// moment is the start of the step of a hit or of a line of a rollup.
+func (a *asked) moment(table string) string {
+	switch {
+	case a.Step == Minute:
+		return "toInt64(toUnixTimestamp(toStartOfMinute(time)))"
+	case a.Step == Hour && table == hourly:
+		return "toInt64(toUnixTimestamp(time))"
+	case a.Step == Hour:
+		return "toInt64(toUnixTimestamp(toStartOfHour(time, {zone:String})))"
+	}
+	return a.start("day")
+}
+
+// Results puts together what the statements returned: rows has those of each, in the
+// order of Statements.
+func (p Plan) Results(rows [][]Row) ([]Result, error) {
+	results := make([]Result, len(p.queries))
+	for n, statement := range p.Statements {
+		type step struct {
+			query uint8
+			at    int64
+		}
+		lines, last := map[step]int{}, map[uint8]cursor{}
+		for _, row := range rows[n] {
+			if int(row.Query) >= len(statement.asked) || len(row.Now) != len(statement.sums) || len(row.Before) != 0 && len(row.Before) != len(statement.sums) {
+				return nil, fmt.Errorf("row of query %d with %d and %d sums: not what was asked for", row.Query, len(row.Now), len(row.Before))
+			}
+			a := statement.asked[row.Query]
+			result := &results[a.index]
+			key := step{row.Query, row.At}
+			if lines[key] == a.limit() {
+				if a.Step == "" && result.Next == "" {
+					result.Next = last[row.Query].String()
+				}
+				continue
+			}
+			lines[key]++
+			line := Line{Value: row.Value, Detail: row.Detail}
+			if a.Step != "" {
+				line.At = time.Unix(row.At, 0).UTC()
+			}
+			for j, i := range statement.sums {
+				if slices.Contains(a.sums, i) {
+					line.Now[i] = row.Now[j]
+					if len(row.Before) > 0 {
+						line.Before[i] = row.Before[j]
+					}
+				}
+			}
+			last[row.Query] = cursor{row.Rank, row.Value, row.Detail}
+			result.Lines = append(result.Lines, line)
+		}
+	}
+	return results, nil
+}

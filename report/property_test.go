@@ -1,0 +1,447 @@
+package report_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/report"
+)
+
+// zones are those of the sites of the property test, from site 1.
+var zones = []*time.Location{mustZone("Europe/Oslo"), mustZone("Asia/Kolkata")}
+
+func mustZone(name string) *time.Location {
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		panic(err)
+	}
+	return loc
+}
+
+// firstDay and lastDay are those of the rows, with whole months and a change to summer
+// time between them.
+var firstDay, lastDay = mustDay("2025-12-14"), mustDay("2026-04-09")
+
+func mustDay(s string) calendar.Day {
+	d, err := calendar.ParseDay(s)
+	if err != nil {
+		panic(err)
+	}
+	return d
+}
+
+// someRows makes rows whose measures are not those of real visits: every figure is a
+// sum, so a plain reading must agree for any rows.
+func someRows(rng *rand.Rand, n int) []hit.Row {
+	pick := func(s ...string) string { return s[rng.IntN(len(s))] }
+	rows := make([]hit.Row, n)
+	for i := range rows {
+		site := rng.IntN(len(zones))
+		day := firstDay + calendar.Day(rng.IntN(int(lastDay-firstDay)+1))
+		at := day.In(zones[site]).Add(time.Duration(rng.IntN(23*3600)) * time.Second).UTC()
+		r := hit.Row{
+			Site: uint32(site + 1), Time: at, Day: day, Kind: hit.Pageview,
+			Path:    pick("/", "/helse", "/helse/vann", "/helse/lege?id=1", "/om; 'x'\\", "/blåbær\t\n*"),
+			Country: pick("NO", "SE", ""), Region: pick("NO-03", "NO-50", ""),
+			Browser: pick("Firefox", "Chrome"), BrowserVersion: pick("140", "141"), OS: pick("Windows", "iOS"),
+			Device: pick("desktop", "mobile"), Language: pick("nb", "en"), Channel: pick("direct", "search", "campaign"),
+			Source: pick("", "google", "avis.no"), Campaign: pick("", "", "vår"), CampaignSource: pick("", "brev"), CampaignMedium: pick("", "e-post"),
+			CampaignTerm: pick("", "ord"), CampaignContent: pick("", "a", "b"), EntryPath: pick("/", "/helse"), PreviousPath: pick("", "/", "/helse", "/helse/vann"),
+			Pageviews: 1, Visits: int32(rng.IntN(2)), Visitors: int32(rng.IntN(2)), PageVisitors: int32(rng.IntN(2)), SectionVisitors: int32(rng.IntN(2)),
+			Bounces: int32(rng.IntN(3) - 1), Seconds: int32(rng.IntN(1800)),
+		}
+		switch rng.IntN(8) {
+		case 0:
+			r.Kind, r.Name = hit.Kind(pick("event", "outlink", "download")), pick("a", "b / c", "404 / /gammel", "500 / /", "404 / //x", "4040 / /x")
+		case 1:
+			r.Kind, r.Name, r.Value = hit.Search, pick("vann", "lege"), float64(rng.IntN(3)-1)
+		case 2:
+			r.Kind = hit.Ping
+		case 3:
+			r.Kind, r.Name, r.Conversions = hit.Goal, pick("takk", "kjøp"), 1
+		}
+		if r.Kind != hit.Pageview {
+			r.Pageviews, r.PageVisitors, r.SectionVisitors = 0, 0, 0
+		}
+		rows[i] = r
+	}
+	return rows
+}
+
+// property is a dimension, read off a row. ok is false if the row has no such thing.
+type property func(r hit.Row) (value, detail string, ok bool)
+
+var missingName = regexp.MustCompile(`^[45]\d\d / /(?:[^/]|$)`)
+
+func isMissing(r hit.Row) bool { return r.Kind == hit.Event && missingName.MatchString(r.Name) }
+
+func named(kind hit.Kind) property {
+	return func(r hit.Row) (string, string, bool) { return r.Name, "", r.Kind == kind && !isMissing(r) }
+}
+
+func one(of func(hit.Row) string) property {
+	return func(r hit.Row) (string, string, bool) { return of(r), "", true }
+}
+
+func ifAny(of func(hit.Row) string) property {
+	return func(r hit.Row) (string, string, bool) { return of(r), "", of(r) != "" }
+}
+
+func section(path string) string {
+	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	first, _, _ = strings.Cut(first, "?")
+	return "/" + first
+}
+
+// properties are all dimensions.
+var properties = map[string]property{
+	"site":             one(func(r hit.Row) string { return strconv.Itoa(int(r.Site)) }),
+	"page":             one(func(r hit.Row) string { return r.Path }),
+	"section":          one(func(r hit.Row) string { return section(r.Path) }),
+	"entry":            one(func(r hit.Row) string { return r.EntryPath }),
+	"channel":          one(func(r hit.Row) string { return r.Channel }),
+	"country":          one(func(r hit.Row) string { return r.Country }),
+	"browser":          one(func(r hit.Row) string { return r.Browser }),
+	"os":               one(func(r hit.Row) string { return r.OS }),
+	"device":           one(func(r hit.Row) string { return r.Device }),
+	"language":         one(func(r hit.Row) string { return r.Language }),
+	"source":           func(r hit.Row) (string, string, bool) { return r.Channel, r.Source, true },
+	"region":           func(r hit.Row) (string, string, bool) { return r.Country, r.Region, true },
+	"version":          func(r hit.Row) (string, string, bool) { return r.Browser, r.BrowserVersion, true },
+	"campaign":         ifAny(func(r hit.Row) string { return r.Campaign }),
+	"campaign_source":  ifAny(func(r hit.Row) string { return r.CampaignSource }),
+	"campaign_medium":  ifAny(func(r hit.Row) string { return r.CampaignMedium }),
+	"campaign_term":    ifAny(func(r hit.Row) string { return r.CampaignTerm }),
+	"campaign_content": ifAny(func(r hit.Row) string { return r.CampaignContent }),
+	"previous": func(r hit.Row) (string, string, bool) {
+		return r.PreviousPath, "", r.PreviousPath != "" && (r.Kind == hit.Pageview || r.Kind == hit.Goal)
+	},
+	"weekday":  func(r hit.Row) (string, string, bool) { w, _ := weekHour(r); return w, "", true },
+	"hour":     func(r hit.Row) (string, string, bool) { w, h := weekHour(r); return w, h, true },
+	"download": named(hit.Download),
+	"outlink":  named(hit.Outlink),
+	"event":    named(hit.Event),
+	"search":   named(hit.Search),
+	"goal":     named(hit.Goal),
+	"search_result": func(r hit.Row) (string, string, bool) {
+		result := ""
+		if r.Value > 0 {
+			result = "some"
+		} else if r.Value == 0 {
+			result = "none"
+		}
+		return r.Name, result, r.Kind == hit.Search
+	},
+	"missing":      func(r hit.Row) (string, string, bool) { return r.Name, "", isMissing(r) },
+	"missing_link": func(r hit.Row) (string, string, bool) { return r.Name, r.PreviousPath, isMissing(r) },
+}
+
+func weekHour(r hit.Row) (weekday, hour string) {
+	at := r.Time.In(zones[r.Site-1])
+	return strconv.Itoa((int(at.Weekday())+6)%7 + 1), fmt.Sprintf("%02d", at.Hour())
+}
+
+// figures are all measures, read off a row.
+func figures(r hit.Row) map[string]int64 {
+	f := map[string]int64{
+		"visitors": int64(r.Visitors), "visits": int64(r.Visits), "pageviews": int64(r.Pageviews), "page_visitors": int64(r.PageVisitors),
+		"section_visitors": int64(r.SectionVisitors), "bounces": int64(r.Bounces), "seconds": int64(r.Seconds), "conversions": int64(r.Conversions),
+		"exits": int64(r.Pageviews),
+	}
+	if r.Kind != hit.Pageview && r.Kind != hit.Ping && r.Kind != hit.Goal {
+		f["events"] = 1
+	}
+	return f
+}
+
+// after are the figures that the page before the hit has from it.
+func after(r hit.Row) map[string]int64 {
+	if r.PreviousPath == "" || isMissing(r) {
+		return nil
+	}
+	return map[string]int64{"exits": -int64(r.Pageviews), "page_seconds": int64(r.Seconds)}
+}
+
+func keeps(filters []report.Filter, r hit.Row) bool {
+	kept := map[string]bool{}
+	for _, f := range filters {
+		value, detail, ok := properties[f.Dimension](r)
+		if slices.Contains([]string{"source", "region", "version", "search_result", "missing_link", "hour"}, f.Dimension) {
+			value = detail
+		}
+		match := ok && (value == f.Value || f.Prefix && strings.HasPrefix(value, f.Value))
+		if f.Not && match {
+			return false
+		}
+		if !f.Not {
+			kept[f.Dimension] = kept[f.Dimension] || match
+		}
+	}
+	for _, some := range kept {
+		if !some {
+			return false
+		}
+	}
+	return true
+}
+
+type lineKey struct {
+	at            int64
+	value, detail string
+}
+
+// read answers a query by looking at each row.
+func read(rows []hit.Row, q report.Query) []report.Line {
+	needed := map[string]bool{}
+	for _, m := range q.Measures {
+		needed[m] = true
+		for _, r := range report.Ratios {
+			if r.Key == m {
+				needed[r.Over], needed[r.Under] = true, true
+			}
+		}
+	}
+	lines := map[lineKey]*report.Line{}
+	count := func(r hit.Row, path string, of map[string]int64) {
+		r.Path = path
+		if !slices.Contains(q.Sites, r.Site) || !keeps(q.Filters, r) {
+			return
+		}
+		value, detail, ok := "", "", true
+		if q.Dimension != "" {
+			value, detail, ok = properties[q.Dimension](r)
+		}
+		if !ok {
+			return
+		}
+		if q.Find != "" && !strings.Contains(strings.ToLower(value), strings.ToLower(q.Find)) && !strings.Contains(strings.ToLower(detail), strings.ToLower(q.Find)) {
+			return
+		}
+		key := lineKey{value: value, detail: detail}
+		switch local := r.Time.In(zones[r.Site-1]); q.Step {
+		case report.Minute:
+			key.at = r.Time.Truncate(time.Minute).Unix()
+		case report.Hour:
+			_, offset := local.Zone()
+			key.at = r.Time.Unix() - int64((r.Time.Unix()+int64(offset))%3600)
+		case report.Day:
+			key.at = r.Day.Time().Unix()
+		case report.Week:
+			key.at = r.Day.Time().AddDate(0, 0, -((int(r.Day.Time().Weekday()) + 6) % 7)).Unix()
+		case report.Month:
+			key.at = r.Day.Time().AddDate(0, 0, 1-r.Day.Time().Day()).Unix()
+		}
+		line := lines[key]
+		if line == nil {
+			line = &report.Line{Value: value, Detail: detail}
+			if q.Step != "" {
+				line.At = time.Unix(key.at, 0).UTC()
+			}
+			lines[key] = line
+		}
+		for i, m := range report.Measures {
+			if !needed[m.Key] {
+				continue
+			}
+			if q.Range.Contains(r.Day) && (q.Until.IsZero() || !r.Time.After(q.Until)) {
+				line.Now[i] += of[m.Key]
+			}
+			if q.Compare != nil && q.Compare.Contains(r.Day) && (q.CompareUntil.IsZero() || !r.Time.After(q.CompareUntil)) {
+				line.Before[i] += of[m.Key]
+			}
+		}
+	}
+	leaving := needed["exits"] || needed["page_seconds"]
+	for _, r := range rows {
+		count(r, r.Path, figures(r))
+		if leaving {
+			count(r, r.PreviousPath, after(r))
+		}
+	}
+	var all []report.Line
+	for _, line := range lines {
+		if line.Now != (report.Sums{}) || line.Before != (report.Sums{}) {
+			all = append(all, *line)
+		}
+	}
+	slices.SortFunc(all, func(a, b report.Line) int {
+		if c := a.At.Compare(b.At); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Value+"\x00"+a.Detail, b.Value+"\x00"+b.Detail)
+	})
+	return all
+}
+
+// someQuery makes a query that may be refused, but is valid.
+func someQuery(rng *rand.Rand, rows []hit.Row) report.Query {
+	site := 1 + rng.IntN(len(zones))
+	days := func() calendar.Range {
+		from := firstDay - 3 + calendar.Day(rng.IntN(int(lastDay-firstDay)))
+		r := calendar.Range{From: from, To: from + calendar.Day(rng.IntN(70))}
+		if rng.IntN(3) == 0 {
+			r = calendar.Month(from)
+			r.To = r.From.AddMonths(1+rng.IntN(3)) - 1
+		}
+		return r
+	}
+	q := report.Query{Sites: []uint32{uint32(site)}, Zone: zones[site-1], Range: days(), Limit: report.MaxLimit, Sort: report.Sort{By: report.ByValue}}
+	if rng.IntN(2) == 0 {
+		compare := days()
+		q.Compare = &compare
+	}
+	if rng.IntN(8) == 0 {
+		q.Until = (q.Range.To).In(q.Zone).Add(time.Duration(rng.IntN(24)) * time.Hour)
+		if q.Compare != nil {
+			q.CompareUntil = (q.Compare.To).In(q.Zone).Add(time.Duration(rng.IntN(24)) * time.Hour)
+		}
+	}
+	var keys []string
+	for _, d := range report.Dimensions {
+		keys = append(keys, d.Key)
+	}
+	if rng.IntN(5) > 0 {
+		q.Dimension = keys[rng.IntN(len(keys))]
+	}
+	if rng.IntN(3) == 0 {
+		q.Step = []report.Step{report.Minute, report.Hour, report.Day, report.Week, report.Month}[rng.IntN(5)]
+		if q.Step == report.Minute {
+			q.Range.To, q.Compare, q.CompareUntil = q.Range.From+1, nil, time.Time{}
+		}
+	}
+	for range rng.IntN(4) - 1 {
+		f := report.Filter{Dimension: keys[rng.IntN(len(keys))], Not: rng.IntN(4) == 0}
+		if rng.IntN(3) == 0 && q.Dimension != "" {
+			f.Dimension = q.Dimension // what the same lines can tell
+		}
+		value, detail, ok := properties[f.Dimension](rows[rng.IntN(len(rows))])
+		if f.Value = value; detail != "" {
+			f.Value = detail
+		}
+		if rng.IntN(5) == 0 && ok {
+			f.Prefix, f.Value = true, strings.ToValidUTF8(f.Value[:len(f.Value)/2], "")
+		}
+		if _, err := report.ParseFilter(f.String()); err == nil {
+			q.Filters = append(q.Filters, f)
+		}
+	}
+	if rng.IntN(10) == 0 { // ways
+		q.Step, q.Until, q.CompareUntil, q.Dimension, q.Filters = "", time.Time{}, time.Time{}, "page", []report.Filter{{Dimension: "previous", Value: "/helse"}}
+	}
+	if rng.IntN(6) == 0 {
+		q.Find = []string{"HELSE", "o", "å", "'"}[rng.IntN(4)]
+	}
+	var exact []string
+	for _, m := range report.Measures {
+		if _, refused := q.Refusal(m.Key); !refused {
+			exact = append(exact, m.Key)
+		}
+	}
+	for _, r := range report.Ratios {
+		if _, refused := q.Refusal(r.Key); !refused {
+			exact = append(exact, r.Key)
+		}
+	}
+	if slices.ContainsFunc(q.Filters, func(f report.Filter) bool { return f.Dimension == "previous" && !f.Not }) && rng.IntN(2) == 0 {
+		exact = []string{"pageviews"}
+	}
+	rng.Shuffle(len(exact), func(i, j int) { exact[i], exact[j] = exact[j], exact[i] })
+	q.Measures = exact[:min(len(exact), 1+rng.IntN(4))]
+	return q
+}
+
+// TestAnswersAreSumsOfRows asks at random and compares with a plain reading of the rows:
+// first while all rows are kept, then when those of the first weeks are deleted.
+func TestAnswersAreSumsOfRows(t *testing.T) {
+	d := open(t)
+	rng := rand.New(rand.NewPCG(7, 11))
+	rows := someRows(rng, 1500)
+	for part := range slices.Chunk(rows, 400) {
+		d.insert(part)
+	}
+	gone := mustDay("2026-01-20")
+	tables := map[string]int{}
+	for _, since := range []calendar.Day{0, gone} {
+		if since == gone {
+			for _, table := range []string{"hits", "cube"} {
+				d.run("ALTER TABLE "+table+" DELETE WHERE day < '"+gone.String()+"' SETTINGS mutations_sync = 2", nil)
+			}
+		}
+		planner := report.Planner{RowsSince: since}
+		answered, refused := 0, 0
+		for range 60 {
+			first := someQuery(rng, rows)
+			queries := []report.Query{first}
+			for range rng.IntN(4) { // others of the same days, as of a page
+				q := someQuery(rng, rows)
+				q.Sites, q.Zone, q.Range, q.Compare, q.Until, q.CompareUntil = first.Sites, first.Zone, first.Range, first.Compare, first.Until, first.CompareUntil
+				if q.Step == report.Minute {
+					q.Step = report.Day
+				}
+				if rng.IntN(2) == 0 && len(first.Filters) > 0 {
+					q.Filters = first.Filters
+				}
+				for _, m := range q.Measures {
+					if _, bad := q.Refusal(m); bad {
+						q.Measures = nil
+						break
+					}
+				}
+				if len(q.Measures) > 0 {
+					queries = append(queries, q)
+				}
+			}
+			results, err := d.ask(planner, queries)
+			var refusal report.RefusedError
+			if errors.As(err, &refusal) && refusal.Code == report.RowsGone && since == gone {
+				refused++
+				continue
+			}
+			if err != nil {
+				t.Fatalf("%+v: %v", queries, err)
+			}
+			answered++
+			for i, q := range queries {
+				want := read(rows, q)
+				got := results[i].Lines
+				slices.SortFunc(got, func(a, b report.Line) int {
+					if c := a.At.Compare(b.At); c != 0 {
+						return c
+					}
+					return strings.Compare(a.Value+"\x00"+a.Detail, b.Value+"\x00"+b.Detail)
+				})
+				if diff := cmp.Diff(want, got); diff != "" {
+					plan, _ := planner.Plan(queries)
+					t.Fatalf("query %d of %+v (-want +got):\n%s\n%v", i, queries, diff, plan.Statements)
+				}
+			}
+			plan, _ := planner.Plan(queries)
+			for _, s := range plan.Statements {
+				for _, table := range []string{"monthly", "daily", "hourly", "campaigns", "moves", "cube", "hits"} {
+					if strings.Contains(s.SQL, "FROM "+table+" ") || strings.Contains(s.SQL, "FROM "+table+"\n") {
+						tables[table]++
+					}
+				}
+			}
+		}
+		if answered < 30 || (refused < 3) != (since == 0) {
+			t.Errorf("answered %d, refused %d", answered, refused)
+		}
+	}
+	for _, table := range []string{"monthly", "daily", "hourly", "campaigns", "moves", "cube", "hits"} {
+		if tables[table] < 2 {
+			t.Errorf("%s answered %d times: the test tells little of it", table, tables[table])
+		}
+	}
+}

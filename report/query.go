@@ -1,0 +1,443 @@
+package report
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fotspor/fotspor/calendar"
+)
+
+// Source answers questions. It is safe for concurrent use.
+type Source interface {
+	// Ask answers the queries of a page, in their order. It asks for as much at once as
+	// it can. Its error is an InvalidError or a RefusedError if a query is one that
+	// can't be answered; any other comes from the store.
+	Ask(ctx context.Context, queries []Query) ([]Result, error)
+}
+
+// Query is one question: measures of sites over days, by a dimension, a step of time,
+// both or none.
+type Query struct {
+	Sites []uint32       // one or more
+	Zone  *time.Location // that of the sites; nil: UTC
+
+	Range   calendar.Range
+	Compare *calendar.Range // asked beside Range; nil: none
+	// Until ends Range at a moment, for a day that is not over, and CompareUntil
+	// Compare; zero: all of the last day. Hits of the moment itself, to the second, count.
+	Until, CompareUntil time.Time
+
+	Step      Step   // "": all of the range at once
+	Dimension string // "": all values at once
+	Measures  []string
+	Filters   []Filter
+	Find      string // only lines whose value or detail has this text, whatever its case
+
+	Sort  Sort
+	Limit int    // lines, with a step of each step; 0: DefaultLimit
+	After string // Result.Next of the lines before these; "": from the first
+}
+
+// Bounds of a query.
+const (
+	DefaultLimit = 100
+	MaxLimit     = 10_000
+	MaxSites     = 10_000
+	MaxPoints    = 5_000 // steps of a range
+)
+
+// Sort says in which order lines come. The zero Sort is by the measure of the
+// dimension, or the first that is asked for, the largest first. Lines that are equal
+// come in the order of their values.
+type Sort struct {
+	By        string // a measure or ratio of the query, or ByValue
+	Ascending bool   // of a measure: the smallest first
+	Change    bool   // by what the measure of Range has more than that of Compare
+}
+
+// ByValue sorts by value and detail.
+const ByValue = "value"
+
+// Step is the width of a point of time.
+type Step string
+
+// The steps. Weeks begin on Monday.
+const (
+	Minute Step = "minute"
+	Hour   Step = "hour"
+	Day    Step = "day"
+	Week   Step = "week"
+	Month  Step = "month"
+)
+
+// Result is the answer to a Query. Steps and values without a figure have no line.
+type Result struct {
+	Lines []Line
+	Next  string // what Query.After takes for the lines behind these; "": there are none
+}
+
+// Line is one value of a dimension, in one step.
+type Line struct {
+	At            time.Time // first moment of the step: of a day or more, midnight UTC of its first day; zero without a step
+	Value, Detail string
+	Now, Before   Sums // of Range and of Compare
+}
+
+// Total returns the sums of all lines: of a query without a dimension, its answer.
+func (r Result) Total() (now, before Sums) {
+	for _, l := range r.Lines {
+		now, before = now.Add(l.Now), before.Add(l.Before)
+	}
+	return now, before
+}
+
+// Point is a step of a range with its sums.
+type Point struct {
+	At   time.Time      // as in Line
+	Days calendar.Range // those of the range that the step has
+	Sums
+}
+
+// Points returns the points of a query without a dimension, in order of time: those of
+// Range or, with before, those of Compare. Steps without a figure are there too.
+func (q Query) Points(r Result, before bool) []Point {
+	days := q.Range
+	if before {
+		if q.Compare == nil {
+			return nil
+		}
+		days = *q.Compare
+	}
+	found := map[int64]Sums{}
+	for _, l := range r.Lines {
+		if before {
+			found[l.At.Unix()] = l.Before
+		} else {
+			found[l.At.Unix()] = l.Now
+		}
+	}
+	points := q.steps(days)
+	for i, p := range points {
+		points[i].Sums = found[p.At.Unix()]
+	}
+	return points
+}
+
+// steps returns the steps of days, without figures.
+func (q Query) steps(days calendar.Range) []Point {
+	var points []Point
+	switch q.Step {
+	case Minute, Hour:
+		width := time.Hour
+		if q.Step == Minute {
+			width = time.Minute
+		}
+		for day := days.From; day <= days.To; day++ {
+			at, end := day.In(q.zone()), (day + 1).In(q.zone())
+			for ; at.Before(end); at = at.Add(width) {
+				points = append(points, Point{At: at.UTC(), Days: calendar.One(day)})
+			}
+		}
+	case Day, Week, Month:
+		for day := days.From; day <= days.To; day++ {
+			first := day
+			switch q.Step {
+			case Week:
+				first -= calendar.Day((int(day.Time().Weekday()) + 6) % 7)
+			case Month:
+				first = day.FirstOfMonth()
+			}
+			if n := len(points); n > 0 && points[n-1].At.Equal(first.Time()) {
+				points[n-1].Days.To = day
+			} else {
+				points = append(points, Point{At: first.Time(), Days: calendar.One(day)})
+			}
+		}
+	}
+	return points
+}
+
+func (q Query) zone() *time.Location {
+	if q.Zone == nil {
+		return time.UTC
+	}
+	return q.Zone
+}
+
+// InvalidError says that a query is not one: a name is unknown or a number out of its
+// bounds.
+type InvalidError struct {
+	Field string // of Query, in lower case
+	Value string
+	Want  string
+}
+
+func (e InvalidError) Error() string { return fmt.Sprintf("%s %q: want %s", e.Field, e.Value, e.Want) }
+
+// Code is why a query is refused. It is stable: texts and clients know it.
+type Code string
+
+// The codes.
+const (
+	// OnceADay: the measure counts a visitor once a day, and the dimension may have
+	// several values in a visitor's day.
+	OnceADay Code = "once_a_day"
+	// Unlinked: the measure is one of whole visits, and nothing links the hits of a
+	// visit: which visits went through a page, or did something, is not known.
+	Unlinked Code = "unlinked"
+	// OnePage and OneSection: the measure counts a visitor once a page or section, and
+	// the query asks for none or for several at once.
+	OnePage    Code = "one_page"
+	OneSection Code = "one_section"
+	// OfPages: the measure is one of pages, and the query does not ask by page.
+	OfPages Code = "of_pages"
+	// RowsGone: only the rows could tell, and those of the days are not kept any more.
+	RowsGone Code = "rows_gone"
+)
+
+// RefusedError says that a query can't be answered exactly.
+type RefusedError struct {
+	Code      Code
+	Measure   string       // which is refused, "" if the query is
+	Dimension string       // because of which, "" if none alone
+	Since     calendar.Day // of RowsGone: the first day of which the rows are kept
+}
+
+func (e RefusedError) Error() string {
+	switch e.Code {
+	case OnceADay:
+		return fmt.Sprintf("%s by %s: refused, since a visitor counts once a day", e.Measure, e.Dimension)
+	case Unlinked:
+		return fmt.Sprintf("%s by %s: refused, since the hits of a visit are not linked", e.Measure, e.Dimension)
+	case OnePage:
+		return e.Measure + ": refused, since it counts on one page and the query is of several"
+	case OneSection:
+		return e.Measure + ": refused, since it counts in one section and the query is of several"
+	case OfPages:
+		return e.Measure + ": refused, since it is a measure of pages and the query is not by page"
+	default:
+		return fmt.Sprintf("refused: only rows could tell, and they are kept since %s", e.Since)
+	}
+}
+
+// Refusal returns why a measure or ratio can't be exact in a query, and false if it can
+// be. It does not look at how long rows are kept.
+func (q Query) Refusal(measure string) (RefusedError, bool) {
+	for _, i := range sumsOf(measure) {
+		if code, dimension := q.refusal(Measures[i]); code != "" {
+			return RefusedError{Code: code, Measure: measure, Dimension: dimension}, true
+		}
+	}
+	return RefusedError{}, false
+}
+
+func (q Query) refusal(m Measure) (Code, string) {
+	cuts := q.cuts()
+	by := func(scopes ...scope) string { // the first cut of another scope
+		for _, d := range cuts {
+			if !slices.Contains(scopes, d.base().scope) {
+				return d.Key
+			}
+		}
+		return ""
+	}
+	// alone reports whether each line is of one value of a dimension.
+	alone := func(key string) bool {
+		keeps := slices.DeleteFunc(slices.Clone(q.Filters), func(f Filter) bool { return f.Not || f.Dimension != key })
+		return q.Dimension == key || len(keeps) == 1 && !keeps[0].Prefix
+	}
+	// besides returns the first cut that is neither by one of keys nor the same all day.
+	besides := func(keys ...string) string {
+		for _, d := range cuts {
+			if !slices.Contains(keys, d.Key) && d.base().scope != ofDay && d.base().scope != ofTime {
+				return d.Key
+			}
+		}
+		return ""
+	}
+	switch m.once {
+	case perVisit:
+		if d := by(ofDay, ofVisit, ofTime); d != "" {
+			return Unlinked, d
+		}
+	case perDay:
+		if d := by(ofDay, ofTime); d != "" {
+			return OnceADay, d
+		}
+	case perPage:
+		if !alone("page") {
+			return OnePage, ""
+		}
+		if d := besides("page", "section"); d != "" {
+			return OnceADay, d
+		}
+	case perSection:
+		if !alone("section") {
+			return OneSection, ""
+		}
+		if d := besides("section"); d != "" {
+			return OnceADay, d
+		}
+	case perLeaving:
+		page := false
+		for _, d := range cuts {
+			switch {
+			case d.base().Key == "page":
+				page = true
+			case d.base().scope == ofHit || d.base().scope == ofTime:
+				return Unlinked, d.Key
+			}
+		}
+		if !page {
+			return OfPages, ""
+		}
+	}
+	return "", ""
+}
+
+// cuts returns the dimensions by which a query cuts the hits: its own and those of its
+// filters.
+func (q Query) cuts() []Dimension {
+	var cuts []Dimension
+	if d, ok := FindDimension(q.Dimension); ok {
+		cuts = append(cuts, d)
+	}
+	for _, f := range q.Filters {
+		if d, ok := FindDimension(f.Dimension); ok {
+			cuts = append(cuts, d)
+		}
+	}
+	return cuts
+}
+
+// validate returns an InvalidError for the first field that is none.
+func (q Query) validate() error {
+	invalid := func(field string, value any, want string) error {
+		return InvalidError{Field: field, Value: fmt.Sprint(value), Want: want}
+	}
+	days := []calendar.Range{q.Range}
+	if q.Compare != nil {
+		days = append(days, *q.Compare)
+	}
+	const last = calendar.Day(math.MaxUint16) // of ClickHouse's type Date
+	for _, r := range days {
+		if r.Empty() || r.From < 0 || r.To > last {
+			return invalid("range", r, fmt.Sprintf("days from %s to %s", calendar.Day(0), last))
+		}
+	}
+	switch {
+	case len(q.Sites) == 0 || len(q.Sites) > MaxSites:
+		return invalid("sites", len(q.Sites), fmt.Sprintf("1 to %d", MaxSites))
+	case len(q.Measures) == 0:
+		return invalid("measures", "", "one or more")
+	case q.Limit < 0 || q.Limit > MaxLimit:
+		return invalid("limit", q.Limit, fmt.Sprintf("1 to %d", MaxLimit))
+	case len(q.Filters) > MaxFilters:
+		return invalid("filters", len(q.Filters), fmt.Sprintf("at most %d", MaxFilters))
+	case !utf8Bounded(q.Find):
+		return invalid("find", q.Find, fmt.Sprintf("at most %d bytes of UTF-8", MaxFilterValue))
+	}
+	for _, m := range q.Measures {
+		if sumsOf(m) == nil {
+			return invalid("measure", m, "one of "+strings.Join(measureKeys(), ", "))
+		}
+	}
+	if _, ok := FindDimension(q.Dimension); q.Dimension != "" && !ok {
+		return invalid("dimension", q.Dimension, "one of "+strings.Join(dimensionKeys(), ", "))
+	}
+	for _, f := range q.Filters {
+		if _, err := ParseFilter(f.String()); err != nil {
+			return err
+		}
+	}
+	if q.Sort.By != "" && q.Sort.By != ByValue && !slices.Contains(q.Measures, q.Sort.By) {
+		return invalid("sort", q.Sort.By, "a measure of the query")
+	}
+	if q.Sort.Change && q.Compare == nil {
+		return invalid("sort", "change", "a range to compare with")
+	}
+	if _, err := parseCursor(q.After); err != nil || q.After != "" && q.Step != "" {
+		return invalid("after", q.After, "what came with the lines before")
+	}
+	for _, r := range days {
+		points := map[Step]int{"": 1, Minute: 1560, Hour: 26, Day: 1, Week: 1, Month: 1}[q.Step]
+		if points == 0 {
+			return invalid("step", q.Step, "minute, hour, day, week or month")
+		}
+		if q.Step != "" && r.Days()*points > MaxPoints {
+			return invalid("step", q.Step, fmt.Sprintf("at most %d steps", MaxPoints))
+		}
+	}
+	return nil
+}
+
+func utf8Bounded(s string) bool { return len(s) <= MaxFilterValue && strings.ToValidUTF8(s, "") == s }
+
+func measureKeys() []string {
+	var keys []string
+	for _, m := range Measures {
+		keys = append(keys, m.Key)
+	}
+	for _, r := range Ratios {
+		keys = append(keys, r.Key)
+	}
+	return keys
+}
+
+func dimensionKeys() []string {
+	var keys []string
+	for _, d := range Dimensions {
+		keys = append(keys, d.Key)
+	}
+	return keys
+}
+
+func (q Query) limit() int {
+	if q.Limit == 0 {
+		return DefaultLimit
+	}
+	return q.Limit
+}
+
+// sorted returns the sort of the query with its default filled in.
+func (q Query) sorted() Sort {
+	s := q.Sort
+	if s.By == "" {
+		s.By = q.Measures[0]
+		if d, ok := FindDimension(q.Dimension); ok && slices.Contains(q.Measures, d.Rank) {
+			s.By = d.Rank
+		}
+	}
+	return s
+}
+
+// cursor is where a page of lines ended.
+type cursor struct {
+	Rank          float64
+	Value, Detail string
+}
+
+func (c cursor) String() string {
+	text, err := json.Marshal(c)
+	if err != nil {
+		return "" // a rank that is no number, which no statement returns
+	}
+	return base64.RawURLEncoding.EncodeToString(text)
+}
+
+func parseCursor(s string) (c cursor, err error) {
+	if s == "" {
+		return c, nil
+	}
+	text, err := base64.RawURLEncoding.DecodeString(s)
+	if err == nil {
+		err = json.Unmarshal(text, &c)
+	}
+	return c, err
+}

@@ -1,0 +1,273 @@
+package report
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/fotspor/fotspor/hit"
+)
+
+// The tables that hold figures. Every one but hits is a rollup, which a view fills from
+// the same insert.
+const (
+	hits      = "hits"
+	daily     = "daily"
+	monthly   = "monthly"
+	hourly    = "hourly"
+	cube      = "cube"
+	campaigns = "campaigns"
+	moves     = "moves"
+)
+
+// Rollup is a table of sums over hits, and the view that fills it.
+type Rollup struct {
+	Name    string
+	Comment string
+	// keys are its columns besides site and day, with the SQL over hits that fills
+	// each; a key of the same name and SQL is the column itself.
+	keys [][2]string
+	// where is the condition under which a hit is in it, "" for every hit, and of what
+	// one must ask by some dimension that this table keeps.
+	where string
+	// kind is that of all its hits, "" if they are of several.
+	kind     string
+	measures []int
+	// Mortal says that its lines are so fine that they live as long as the rows: they
+	// are deleted and erased with them.
+	Mortal bool
+}
+
+// Rollups are all rollups, in the order in which their views are made.
+var Rollups = []Rollup{
+	{Name: daily, Comment: "sums of each day by one dimension after the other",
+		keys: [][2]string{{"dimension", ""}, {"value", ""}, {"detail", ""}}, measures: stored()},
+	{Name: monthly, Comment: "sums of each month by one dimension after the other",
+		keys: [][2]string{{"dimension", ""}, {"value", ""}, {"detail", ""}}, measures: stored()},
+	{Name: hourly, Comment: "sums of each hour of UTC",
+		keys: [][2]string{{"time", "toStartOfHour(hits.time)"}}, measures: stored("page_visitors", "section_visitors")},
+	{Name: cube, Comment: "sums of each day by what is the same on all hits of a visit", Mortal: true,
+		keys:     columns("channel", "country", "browser", "os", "device", "source", "campaign"),
+		measures: stored("page_visitors", "section_visitors")},
+	{Name: campaigns, Comment: "sums of each day by all that a campaign names",
+		keys:     columns("campaign", "campaign_source", "campaign_medium", "campaign_term", "campaign_content"),
+		where:    "campaign != '' OR campaign_source != '' OR campaign_medium != '' OR campaign_term != '' OR campaign_content != ''",
+		measures: stored("visitors", "page_visitors", "section_visitors")},
+	{Name: moves, Comment: "page views of each day by the page and the one before it",
+		keys: columns("previous_path", "path"), where: "kind = 'pageview' AND previous_path != ''", kind: "pageview", measures: []int{measureIndex("pageviews")}},
+}
+
+func columns(names ...string) [][2]string {
+	keys := make([][2]string, len(names))
+	for i, name := range names {
+		keys[i] = [2]string{name, name}
+	}
+	return keys
+}
+
+// stored returns the measures that hits hold, but for some.
+func stored(but ...string) []int {
+	var all []int
+	for i, m := range Measures {
+		if m.Term != "" && !slices.Contains(but, m.Key) {
+			all = append(all, i)
+		}
+	}
+	return all
+}
+
+// findRollup returns the rollup of a name.
+func findRollup(name string) Rollup {
+	return Rollups[slices.IndexFunc(Rollups, func(r Rollup) bool { return r.Name == name })]
+}
+
+// day is its column of days.
+func (r Rollup) day() string {
+	if r.Name == monthly {
+		return "month"
+	}
+	return "day"
+}
+
+// identifiers are words of SQL that may be columns.
+var identifiers = regexp.MustCompile(`\b[a-z_]+\b`)
+
+// fieldsOf returns the columns of hits that SQL names.
+func fieldsOf(sql string) []string {
+	var names []string
+	for _, word := range identifiers.FindAllString(literals.ReplaceAllString(sql, "''"), -1) {
+		if slices.ContainsFunc(hit.Fields, func(f hit.Field) bool { return f.Name == word }) {
+			names = append(names, word)
+		}
+	}
+	return names
+}
+
+// replaceColumn returns SQL with something in place of a column.
+func replaceColumn(sql, name, by string) string {
+	return regexp.MustCompile(`\b`+name+`\b`).ReplaceAllLiteralString(sql, by)
+}
+
+// literals are the texts in SQL.
+var literals = regexp.MustCompile(`'[^']*'`)
+
+// over returns SQL over hits as SQL over the table, and false if the table lacks a column
+// that it names.
+func (r Rollup) over(sql string) (string, bool) {
+	if r.kind != "" {
+		sql = replaceColumn(sql, "kind", "'"+r.kind+"'")
+	}
+	return sql, r.has(sql)
+}
+
+func (r Rollup) has(sql string) bool {
+	for _, name := range fieldsOf(sql) {
+		if name != "site" && name != "day" && !slices.ContainsFunc(r.keys, func(k [2]string) bool { return k[0] == name }) {
+			return false
+		}
+	}
+	return true
+}
+
+// Table returns the statement that makes the table.
+func (r Rollup) Table() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "CREATE TABLE %s\n(\n", r.Name)
+	b.WriteString("    site UInt32 CODEC(ZSTD(1)),\n")
+	fmt.Fprintf(&b, "    %s Date CODEC(Delta(2), ZSTD(1)),\n", r.day())
+	for _, k := range r.keys {
+		kind := "LowCardinality(String) CODEC(ZSTD(1))"
+		if k[0] == "time" {
+			kind = "DateTime('UTC') CODEC(Delta(4), ZSTD(1))"
+		}
+		fmt.Fprintf(&b, "    %s %s,\n", k[0], kind)
+	}
+	for i, m := range r.measures {
+		comma := ","
+		if i == len(r.measures)-1 {
+			comma = ""
+		}
+		fmt.Fprintf(&b, "    %s Int64 CODEC(T64, ZSTD(1))%s\n", Measures[m].Key, comma)
+	}
+	order := []string{"site", r.day()}
+	for _, k := range r.keys {
+		order = append(order, k[0])
+	}
+	if order[2] == "dimension" { // lines of one dimension are read together
+		order[1], order[2] = order[2], order[1]
+	}
+	partition := "toYear(" + r.day() + ")"
+	if r.Mortal { // as that of hits, so that months are dropped alike
+		partition = "toYYYYMM(day)"
+	}
+	fmt.Fprintf(&b, ")\nENGINE = SummingMergeTree\nPARTITION BY %s\nORDER BY (%s)\nSETTINGS non_replicated_deduplication_window = 10000\nCOMMENT '%s'",
+		partition, strings.Join(order, ", "), r.Comment)
+	return b.String()
+}
+
+// View returns the statement that makes the view. It is in the order of the table's
+// columns.
+func (r Rollup) View() string {
+	return "CREATE MATERIALIZED VIEW " + r.Name + "_view TO " + r.Name + " AS\n" + r.Select()
+}
+
+// Select returns the query of the view.
+func (r Rollup) Select() string {
+	switch r.Name {
+	case daily:
+		return selectDaily(r)
+	case monthly:
+		return selectMonthly(r)
+	}
+	keys := []string{"site", "day"}
+	selected := []string{"site", "day"}
+	for _, k := range r.keys {
+		keys = append(keys, k[0])
+		if k[0] == k[1] {
+			selected = append(selected, k[0])
+		} else {
+			selected = append(selected, k[1]+" AS "+k[0])
+		}
+	}
+	where := ""
+	if r.where != "" {
+		where = "\nWHERE " + r.where
+	}
+	return "SELECT\n    " + strings.Join(selected, ", ") + ",\n" + r.sums(hits) + "\nFROM hits" + where + "\nGROUP BY " + strings.Join(keys, ", ")
+}
+
+// sums is the list of its measures, summed up over a table.
+func (r Rollup) sums(table string) string {
+	var lines []string
+	for _, i := range r.measures {
+		m := Measures[i]
+		lines = append(lines, fmt.Sprintf("    toInt64(sum(%s)) AS %s", m.term(table), m.Key))
+	}
+	return strings.Join(lines, ",\n")
+}
+
+// A set is a set of keys by which the daily view adds hits up: those of one dimension,
+// or of all actions.
+type set struct {
+	keys []string // SQL over hits, the first of which tells the set
+	line string   // SQL of dimension, value and detail
+	only string   // condition on its groups, "" for all
+}
+
+// sets returns the sets of the daily view, the sum of all hits last, and the SQL that
+// they call action_detail: what is kept of an action besides its name.
+func sets() (all []set, actionDetail string) {
+	var details []string
+	for _, d := range append(slices.Clone(Dimensions), left) {
+		switch {
+		case d.Kept != daily || d.Of != "":
+		case d.action != "":
+			if d.Detail != "" {
+				details = append(details, action+" = '"+d.action+"'", d.Detail)
+			}
+		case d.Detail != "":
+			all = append(all, set{keys: []string{d.Value, d.Detail}, line: "('" + d.lines() + "', toString(" + d.Value + "), toString(" + d.Detail + "))"})
+		default:
+			all = append(all, set{keys: []string{d.Value}, line: "('" + d.lines() + "', toString(" + d.Value + "), '')"})
+		}
+	}
+	return append(all,
+		set{keys: []string{"action", "name", "action_detail"}, line: "(action, toString(name), action_detail)", only: "action != ''"},
+		set{line: "('" + total.lines() + "', '', '')"}), "multiIf(" + strings.Join(details, ", ") + ", '')"
+}
+
+// selectDaily adds the hits up by every set at once: each set is a dimension, or all
+// actions.
+func selectDaily(r Rollup) string {
+	all, actionDetail := sets()
+	var choices, groups, only []string
+	for _, s := range all {
+		groups = append(groups, "    ("+strings.Join(append([]string{"site", "day"}, s.keys...), ", ")+")")
+		if len(s.keys) == 0 {
+			choices = append(choices, "    "+s.line)
+			continue
+		}
+		choices = append(choices, fmt.Sprintf("    grouping(%s) = 0, %s", s.keys[0], s.line))
+		if s.only != "" {
+			only = append(only, fmt.Sprintf("(grouping(%s) = 1 OR %s)", s.keys[0], s.only))
+		}
+	}
+	named := func(sql string) string {
+		return strings.ReplaceAll(strings.ReplaceAll(sql, leftPage, "left_page"), action, "action")
+	}
+	return "WITH\n    " + action + " AS action,\n    " + strings.ReplaceAll(leftPage, action, "action") + " AS left_page,\n" +
+		"    " + named(actionDetail) + " AS action_detail,\n" +
+		"    multiIf(\n    " + named(strings.Join(choices, ",\n    ")) + "\n    ) AS line\n" +
+		"SELECT\n    site, day,\n    line.1 AS dimension, line.2 AS value, line.3 AS detail,\n" + r.sums(hits) + "\nFROM hits\n" +
+		"GROUP BY GROUPING SETS (\n" + named(strings.Join(groups, ",\n")) + "\n)\n" +
+		"HAVING " + strings.Join(only, " AND ")
+}
+
+// selectMonthly adds up the lines that the daily view makes, which are few, in place of
+// the hits once more. An insert that is sent again comes here even if the daily table
+// has its lines.
+func selectMonthly(r Rollup) string {
+	return "SELECT\n    site, toStartOfMonth(day) AS month, dimension, value, detail,\n" + r.sums(daily) + "\nFROM daily\n" +
+		"GROUP BY site, month, dimension, value, detail"
+}
