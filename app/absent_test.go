@@ -41,20 +41,20 @@ func TestWhatIsNotThere(t *testing.T) {
 		args []string
 		want string
 	}{
-		"port in use":         {[]string{"serve", "--metrics-listen", "127.0.0.1:0", "--data", t.TempDir(), "--listen", taken.Addr().String()}, taken.Addr().String()},
-		"metrics port in use": {[]string{"serve", "--listen", "127.0.0.1:0", "--data", t.TempDir(), "--metrics-listen", taken.Addr().String()}, taken.Addr().String()},
-		"engine port in use":  {[]string{"engine", "--data", t.TempDir(), "--listen", taken.Addr().String()}, taken.Addr().String()},
-		"no library":          {append(serve, "--data", t.TempDir(), "--engine", "/nowhere/libchdb.so"), "/nowhere/libchdb.so"},
-		"no library to load":  {append(serve, "--data", t.TempDir(), "--engine", notLibrary), notLibrary},
-		"data is a file":      {append(serve, "--data", noDir), noDir},
-		"region file refused": {append(serve, "--data", t.TempDir(), "--engine", library, "--geo", forAll), forAll},
-		"spam file refused":   {append(serve, "--data", t.TempDir(), "--engine", library, "--referrer-spam", forAll), forAll},
-		"store not there":     {append(serve, "--data", t.TempDir(), "--store", "http://127.0.0.1:1/x"), "127.0.0.1:1"},
-		"SQL with a mistake":  {[]string{"query", "SELECT footprints FROM hits", "--data", made}, "footprints"},
-		"SQL that writes":     {[]string{"query", "DROP TABLE hits", "--data", made}, "readonly"},
-		"password too short":  {[]string{"user", "add", "kari", "--data", made}, "password"},
-		"password, no store":  {[]string{"user", "add", "kari", "--data", t.TempDir()}, "there is no store"},
-		"password, no user":   {[]string{"user", "password", "kari", "--data", made}, `"kari"`},
+		"port in use":            {[]string{"serve", "--metrics-listen", "127.0.0.1:0", "--data", t.TempDir(), "--listen", taken.Addr().String()}, taken.Addr().String()},
+		"metrics port in use":    {[]string{"serve", "--listen", "127.0.0.1:0", "--data", t.TempDir(), "--metrics-listen", taken.Addr().String()}, taken.Addr().String()},
+		"engine port in use":     {[]string{"engine", "--data", t.TempDir(), "--listen", taken.Addr().String()}, taken.Addr().String()},
+		"no library":             {append(serve, "--data", t.TempDir(), "--engine", "/nowhere/libchdb.so"), "/nowhere/libchdb.so"},
+		"no library to load":     {append(serve, "--data", t.TempDir(), "--engine", notLibrary), notLibrary},
+		"data is a file":         {append(serve, "--data", noDir), noDir},
+		"GeoIP database refused": {append(serve, "--data", t.TempDir(), "--engine", library, "--geo", forAll), forAll},
+		"spam file refused":      {append(serve, "--data", t.TempDir(), "--engine", library, "--referrer-spam", forAll), forAll},
+		"store not there":        {append(serve, "--data", t.TempDir(), "--store", "http://127.0.0.1:1/x"), "127.0.0.1:1"},
+		"SQL with a mistake":     {[]string{"query", "SELECT footprints FROM hits", "--data", made}, "footprints"},
+		"SQL that writes":        {[]string{"query", "DROP TABLE hits", "--data", made}, "readonly"},
+		"password too short":     {[]string{"user", "add", "kari", "--data", made}, "password"},
+		"password, no store":     {[]string{"user", "add", "kari", "--data", t.TempDir()}, "there is no store"},
+		"password, no user":      {[]string{"user", "password", "kari", "--data", made}, `"kari"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, stderr, status := command(t, "kort\n", c.args...)

@@ -48,7 +48,7 @@ type Options struct {
 	MetricsListen  string
 	PublicURL      string // how browsers reach Listen; empty: http://LISTEN
 	TrustedProxies []netip.Prefix
-	Geo            []string // region files; empty: they are looked for
+	Geo            []string // GeoIP databases; empty: they are looked for
 	Sources        string   // directory of lists of sources; empty: the rules shipped
 	ReferrerSpam   string   // file of hosts; empty: the list shipped
 	Policy         privacy.Policy
@@ -66,7 +66,7 @@ type Options struct {
 	// Synchronised reports whether the kernel calls the clock that Now reads
 	// synchronised.
 	Synchronised func() bool
-	// Hangups has what can change outside read again at once: region files and sites.
+	// Hangups has what can change outside read again at once: GeoIP databases and sites.
 	// nil: that is left to the next look at them.
 	Hangups <-chan os.Signal
 	// Started is called once everything listens, with the real addresses.

@@ -290,14 +290,14 @@ func (p *program) openGeo() (*geo.DB, error) {
 	}
 	logger := p.component("geo")
 	if len(files) == 0 && p.Collector {
-		logger.Warn("no region file found: countries and regions stay unknown")
+		logger.Warn("no GeoIP database found: countries and regions stay unknown")
 	}
 	db, err := geo.Open(files, geo.Options{Logger: logger, Registerer: p.registry})
 	if err != nil {
 		return nil, err
 	}
 	if len(files) > 0 {
-		p.rereads = append(p.rereads, reread{"region files", func() error { db.Reload(); return nil }})
+		p.rereads = append(p.rereads, reread{"GeoIP databases", func() error { db.Reload(); return nil }})
 		p.background("geo watch", func(ctx context.Context) { db.Watch(ctx, geoEvery) })
 	}
 	return db, nil

@@ -83,9 +83,9 @@ func benchRig(b *testing.B) *rig {
 	return newRig(b, func(o *collector.Options) {
 		behindProxy(o)
 		places.StandIn(".")
-		files := geo.Find() // the real region data, where it is installed
+		files := geo.Find() // the real GeoIP database, where it is installed
 		if files == nil {
-			b.Log("no region data: every place is unknown")
+			b.Log("no GeoIP database: every place is unknown")
 		}
 		o.Geo = openGeo(b, files...)
 		o.Spool = openSpool(b, memoryDir(b), 1<<40)

@@ -772,7 +772,7 @@ func TestLeftOutLooksTheSame(t *testing.T) {
 	}
 }
 
-// TestPlace: the region file is asked for the client's address, before that is cut.
+// TestPlace: the GeoIP database is asked for the client's address, before that is cut.
 func TestPlace(t *testing.T) {
 	file := testdata(t, "GeoIP2-City-Test.mmdb")
 	r := newRig(t, func(o *collector.Options) { o.Geo = openGeo(t, file) })

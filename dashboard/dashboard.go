@@ -36,7 +36,7 @@ type Options struct {
 	// Network names the network that a request comes from, to throttle log-ins.
 	// Zero: that of the connection, cut to /24 or /48.
 	Network func(*http.Request) string
-	// Attribution is what the licence of the region data asks to be shown.
+	// Attribution is what the licence of the GeoIP database asks to be shown.
 	// Zero, or an empty text: nothing.
 	Attribution func() (text, url string)
 	// Snippet is what to paste into the pages of a site to track them, given

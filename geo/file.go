@@ -17,7 +17,7 @@ import (
 	"github.com/fotspor/fotspor/internal/trusted"
 )
 
-// vendor is who made a region file, which decides the notice to show.
+// vendor is who made a GeoIP database, which decides the notice to show.
 type vendor int
 
 const (
@@ -26,7 +26,7 @@ const (
 	geoLite
 )
 
-// file is one open region file. The file stays mapped while a lookup can
+// file is one open GeoIP database. The file stays mapped while a lookup can
 // reach it: maxminddb unmaps it when the garbage collector finds the reader
 // unreachable (runtime.AddCleanup, with runtime.KeepAlive in each lookup).
 // Nothing here calls Close, which must not overlap a lookup.
@@ -35,24 +35,24 @@ type file struct {
 	vendor vendor
 	flat   bool // flat records of ip-location-db, not MaxMind's nested ones
 
-	records  places // by where they are in the file
-	networks places // by the hash, under seed, of a network of MaxBits4 or MaxBits6 bits
+	records  cache // by where they are in the file
+	networks cache // by the hash, under seed, of a network of MaxBits4 or MaxBits6 bits
 	seed     maphash.Seed
 }
 
 // quickCheck is how many networks a file must decode before it is used at start.
 const quickCheck = 1000
 
-// openFile maps the region file at path and checks that it holds places: the
+// openFile maps the GeoIP database at path and checks that it holds places: the
 // first limit networks, or all of them if limit is 0.
 func openFile(path string, limit int) (*file, error) {
 	resolved, err := trusted.File(path)
 	if err != nil {
-		return nil, fmt.Errorf("open region file %q: %w", path, err)
+		return nil, fmt.Errorf("open GeoIP database %q: %w", path, err)
 	}
 	reader, err := maxminddb.Open(resolved)
 	if err != nil {
-		return nil, fmt.Errorf("open region file %q: %w", path, err)
+		return nil, fmt.Errorf("open GeoIP database %q: %w", path, err)
 	}
 	f, err := newFile(reader, filepath.Base(path))
 	if err == nil {
@@ -60,7 +60,7 @@ func openFile(path string, limit int) (*file, error) {
 	}
 	if err != nil {
 		reader.Close() // nobody else has seen it
-		return nil, fmt.Errorf("open region file %q: %w", path, err)
+		return nil, fmt.Errorf("open GeoIP database %q: %w", path, err)
 	}
 	return f, nil
 }
@@ -154,15 +154,15 @@ func (f *file) search(a netip.Addr) (found answer, bits int, err error) {
 	return found, bits, err
 }
 
-// places remembers places by a key: most hits come from few, reading one from the file
+// cache remembers answers by a key: most hits come from few, reading one from the file
 // makes two strings, and finding it there takes a walk through a hundred megabytes. It
 // belongs to one file and goes with it, and it holds no address or network, only hashes
 // under a secret of the process. Two keys that share a slot take it from each other. It
 // is safe for concurrent use.
-type places [1 << placesBits]atomic.Pointer[remembered]
+type cache [1 << cacheBits]atomic.Pointer[remembered]
 
-// placesBits bounds places to 4,096, some 0.5 MB of each.
-const placesBits = 12
+// cacheBits bounds a cache to 4,096 answers, some 0.5 MB.
+const cacheBits = 12
 
 // remembered is the answer that belongs to a key.
 type remembered struct {
@@ -170,20 +170,20 @@ type remembered struct {
 	found answer
 }
 
-func (p *places) slot(key uint64) *atomic.Pointer[remembered] {
+func (c *cache) slot(key uint64) *atomic.Pointer[remembered] {
 	const spread = 0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio: neighbours go far apart
-	return &p[key*spread>>(64-placesBits)]
+	return &c[key*spread>>(64-cacheBits)]
 }
 
-func (p *places) find(key uint64) (answer, bool) {
-	if r := p.slot(key).Load(); r != nil && r.key == key {
+func (c *cache) find(key uint64) (answer, bool) {
+	if r := c.slot(key).Load(); r != nil && r.key == key {
 		return r.found, true
 	}
 	return answer{}, false
 }
 
-func (p *places) remember(key uint64, found answer) {
-	p.slot(key).Store(&remembered{key, found})
+func (c *cache) remember(key uint64, found answer) {
+	c.slot(key).Store(&remembered{key, found})
 }
 
 // decode reads the fields of a record that make a Place, and no other.
@@ -242,7 +242,7 @@ func catchFault(previous bool, err *error) {
 		error
 		Addr() uintptr
 	}:
-		*err = errors.New("read region file: cut short while in use")
+		*err = errors.New("read GeoIP database: cut short while in use")
 	default:
 		panic(cause)
 	}

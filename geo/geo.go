@@ -17,7 +17,7 @@ const (
 )
 
 // Place is where an address is: nothing finer than a region is ever read from
-// a region file. The zero Place is "unknown".
+// a GeoIP database. The zero Place is "unknown".
 type Place struct {
 	Country string // ISO 3166-1 alpha-2, upper case; "" = unknown
 	Region  string // ISO 3166-2 code of the first subdivision, such as NO-50; "" = unknown
