@@ -235,7 +235,7 @@ func (p *program) publicHandler(ctx context.Context) (http.Handler, error) {
 			return nil, err
 		}
 	}
-	return mux, nil
+	return direct(mux, collector.BusyPaths()), nil
 }
 
 func (p *program) component(name string) *slog.Logger { return p.Logger.With("component", name) }

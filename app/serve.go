@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log"
 	"net"
 	"net/http"
 	"net/url"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/fotspor/fotspor/app/plainhttp"
@@ -135,6 +137,34 @@ func (p *program) secured(next http.Handler, busy func(path string) bool) http.H
 			header["Strict-Transport-Security"] = transportSecurity
 		}
 		next.ServeHTTP(w, r)
+	})
+}
+
+// direct answers as mux does. It knows the routes of GET and POST requests to some paths by
+// heart, which spares a search of all routes.
+func direct(mux *http.ServeMux, paths iter.Seq[string]) http.Handler {
+	type route struct {
+		pattern string
+		handler http.Handler
+	}
+	known := map[string]route{}
+	for path := range paths {
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			key := method + " " + path
+			handler, pattern := mux.Handler(&http.Request{Method: method, URL: &url.URL{Path: path}})
+			if strings.TrimSuffix(pattern, "{$}") == key { // not one of several paths, of which it would tell the handler
+				known[key] = route{pattern, handler}
+			}
+		}
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		route, ok := known[r.Method+" "+r.URL.Path]
+		if !ok || r.URL.RawPath != "" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		r.Pattern = route.pattern
+		route.handler.ServeHTTP(w, r)
 	})
 }
 

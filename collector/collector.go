@@ -6,7 +6,9 @@ package collector
 import (
 	"context"
 	"errors"
+	"iter"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -184,6 +186,9 @@ var busy = func() map[string]bool {
 
 // Busy reports whether path is one of those that trackers ask for all the time.
 func Busy(path string) bool { return busy[path] }
+
+// BusyPaths yields those paths, in no order.
+func BusyPaths() iter.Seq[string] { return maps.Keys(busy) }
 
 func (c *Collector) matomoHits() http.Handler {
 	return c.collect(matomo.Dialect{Now: c.Now, Allowed: c.Sites.allowed, Sites: c.sitesOf})

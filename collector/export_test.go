@@ -14,6 +14,9 @@ import (
 // ForwardedFor lets tests see what ClientAddr chooses from.
 var ForwardedFor = forwardedFor
 
+// PlainPage is the short way to read the URL of a page.
+var PlainPage = plainPage
+
 // The wire formats, for Rows.
 var (
 	Pixel  dialect.Dialect = pixel.Dialect{}

@@ -5,11 +5,41 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/fotspor/fotspor/collector"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/privacy/scrub"
 	"github.com/fotspor/fotspor/site"
 )
+
+// TestPlainPage: what is read the short way is what url.Parse reads.
+func TestPlainPage(t *testing.T) {
+	for raw, plain := range map[string]bool{
+		"https://example.org/": true, "http://www.example.org/a/b_c~d.html?x=1&y=%20%": true, "https://1.example-2.org//a?b?c": true,
+		"https://example.org": false, "https:///a": false, "HTTPS://example.org/": false, "https://example.org/#a": false, "https://example.org/a?": false,
+		"https://example.org/a%20b": false, "https://example.org:80/": false, "https://u@example.org/": false, "https://example.org/a?b#c": false, "/a": false, "": false,
+		"https://example.org/" + strings.Repeat("a", scrub.MaxText): false,
+	} {
+		if _, ok := collector.PlainPage(raw); ok != plain {
+			t.Errorf("%.60q goes the short way: %v, want %v", raw, ok, plain)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		raw := rapid.OneOf(
+			rapid.StringMatching(`https?://[a-z0-9.-]{0,9}[/?#:@%A-Z]?[a-zA-Z0-9/._~?=&%#-]{0,20}`),
+			rapid.Map(rapid.String(), func(s string) string { return "https://example.org/" + s }),
+		).Draw(t, "raw")
+		got, ok := collector.PlainPage(raw)
+		if !ok {
+			return
+		}
+		if want, err := url.Parse(raw); err != nil || *got != *want {
+			t.Errorf("%q is %#v, want %#v, %v", raw, got, want, err)
+		}
+	})
+}
 
 func searching(s *site.Site) {
 	s.SearchParameters, s.SearchCategories = []string{"q", "k"}, []string{"cat", "cc"}
