@@ -23,12 +23,13 @@ import (
 //	         day (varint), its first moment (varint, Unix seconds), its length
 //	         (uvarint, seconds), time zone (text), secrets of visitors (32 bytes)
 //	         and of pages (16 bytes)
-//	visitor  place of the day in the list of days (uvarint), key (16 bytes), hash of
-//	         the network (8 bytes), last hit (uvarint, nanoseconds of the day), of which are yet to be told (uvarint,
-//	         nanoseconds), flags (1 byte), entry page (text), previous page (text; of
+//	visitor  index of the day in the list of days (uvarint), key (16 bytes), hash of
+//	         the network (8 bytes), last hit (uvarint, nanoseconds of the day), how much
+//	         of that rows do not account for yet (uvarint, nanoseconds),
+//	         flags (1 byte), entry page (text), previous page (text; of
 //	         a visit with a page view only), origin (text), number of pages (uvarint),
 //	         hashes of pages (uvarint)
-//	text     0, length (uvarint) and bytes: the next of a list; or its place, from 1
+//	text     0, length (uvarint) and bytes: the next of a list; or its index, from 1
 //
 // Past days come in the order of their last use, the latest first, and visitors in
 // the order in which they would have to leave. The list of texts is emptied before it
@@ -68,13 +69,13 @@ func (t *state) encode(w io.Writer) error {
 	e.write([]byte{version})
 	e.uint64(t.secret[0])
 	e.uint64(t.secret[1])
-	places := e.days(t)
+	indexes := e.days(t)
 	m := &t.memory
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	e.uvarint(uint64(m.visitors.n))
 	for id := m.seen.oldest; id != 0; id = m.visitors.at(id).links[inSeen].newer {
-		e.visitor(m, m.visitors.at(id), places)
+		e.visitor(m, m.visitors.at(id), indexes)
 	}
 	e.flush()
 	e.buf = binary.LittleEndian.AppendUint32(e.buf, e.sum)
@@ -93,22 +94,22 @@ type encoder struct {
 	shared int // bytes of texts
 }
 
-// days writes every day that has begun, and returns their places in the list.
-func (e *encoder) days(t *state) map[*site]uint64 {
-	places := make(map[*site]uint64)
+// days writes every day that has begun, and returns their indexes in the list.
+func (e *encoder) days(t *state) map[*siteDay]uint64 {
+	indexes := make(map[*siteDay]uint64)
 	for _, s := range t.days() {
 		if s.loc != nil {
-			places[s] = 0
+			indexes[s] = 0
 		}
 	}
-	e.uvarint(uint64(len(places)))
+	e.uvarint(uint64(len(indexes)))
 	n := uint64(0)
 	for id, s := range t.sites {
 		if s.loc != nil {
 			e.uvarint(uint64(id))
 			e.uvarint(0)
 			e.day(s)
-			places[s] = n
+			indexes[s] = n
 			n++
 		}
 	}
@@ -116,14 +117,14 @@ func (e *encoder) days(t *state) map[*site]uint64 {
 		e.uvarint(uint64(d.id))
 		e.uvarint(1)
 		e.varint(d.used.UnixNano())
-		e.day(d.site)
-		places[d.site] = n
+		e.day(d.siteDay)
+		indexes[d.siteDay] = n
 		n++
 	}
-	return places
+	return indexes
 }
 
-func (e *encoder) day(s *site) {
+func (e *encoder) day(s *siteDay) {
 	e.varint(int64(s.day))
 	e.varint(s.start.Unix())
 	e.uvarint(uint64(s.end.Sub(s.start) / time.Second))
@@ -132,13 +133,13 @@ func (e *encoder) day(s *site) {
 	e.write(s.pages[:])
 }
 
-func (e *encoder) visitor(m *memory, v *visitor, places map[*site]uint64) {
+func (e *encoder) visitor(m *memory, v *visitor, indexes map[*siteDay]uint64) {
 	day := m.days[v.day]
-	e.uvarint(places[day])
+	e.uvarint(indexes[day])
 	e.write(v.key[:])
 	e.uint64(m.networks.at(v.network).hash)
 	e.uvarint(uint64(v.last - day.start.UnixNano()))
-	e.uvarint(uint64(v.told))
+	e.uvarint(uint64(v.accountedUntil))
 	var flags byte
 	if v.viewed {
 		flags |= flagViewed
@@ -157,8 +158,8 @@ func (e *encoder) visitor(m *memory, v *visitor, places map[*site]uint64) {
 }
 
 func (e *encoder) text(s string) {
-	if place, ok := e.texts[s]; ok {
-		e.uvarint(place)
+	if index, ok := e.texts[s]; ok {
+		e.uvarint(index)
 		return
 	}
 	if len(e.texts) == maxShared || e.shared+len(s) > maxSharedBytes {
@@ -282,8 +283,8 @@ type decoded struct {
 
 // decodedDay is a day of the list of days. One that is not taken over has no site.
 type decodedDay struct {
-	site   *site
-	length time.Duration
+	siteDay *siteDay
+	length  time.Duration
 }
 
 // days reads every day, and takes those over that go on.
@@ -293,9 +294,9 @@ func (d *decoder) days(t *state, now time.Time) []decodedDay {
 		id, past := uint32(d.uvarint(math.MaxUint32)), d.uvarint(1) == 1
 		s := t.sites[id]
 		if s == nil || past {
-			s = new(site)
+			s = new(siteDay)
 		}
-		day := pastDay{site: s, id: id}
+		day := pastDay{siteDay: s, id: id}
 		if past {
 			day.used = time.Unix(0, d.varint()).UTC()
 		} else if s.loc != nil {
@@ -324,7 +325,7 @@ func (d *decoder) days(t *state, now time.Time) []decodedDay {
 }
 
 // day reads a day into s. It says whether the day has the bounds that it had.
-func (d *decoder) day(s *site, m *memory) (length time.Duration, same bool) {
+func (d *decoder) day(s *siteDay, m *memory) (length time.Duration, same bool) {
 	day := calendar.Day(d.between(math.MinInt32, math.MaxInt32))
 	start := d.varint()
 	length = time.Duration(d.uvarint(uint64(maxDay/time.Second))) * time.Second
@@ -353,13 +354,13 @@ func (d *decoder) zone(name string) *time.Location {
 
 // visitor reads a visitor, who joins the state if the day did.
 func (d *decoder) visitor(t *state, days []decodedDay) {
-	place := d.uvarint(uint64(len(days)))
+	index := d.uvarint(uint64(len(days)))
 	v := &d.next
 	*v = decoded{}
 	d.read(v.key[:])
 	v.network = d.uint64()
 	last := int64(d.uvarint(uint64(maxDay)))
-	v.told = uint32(d.uvarint(uint64(time.Second - 1)))
+	v.accountedUntil = uint32(d.uvarint(uint64(time.Second - 1)))
 	flags := d.uvarint(flagViewed | flagBounce)
 	v.viewed, v.bounce = flags&flagViewed != 0, flags&flagBounce != 0
 	v.entry = d.text(MaxText)
@@ -371,13 +372,13 @@ func (d *decoder) visitor(t *state, days []decodedDay) {
 	for i := range v.seen {
 		v.pages[i] = uint32(d.uvarint(math.MaxUint32))
 	}
-	if d.err == nil && (place == uint64(len(days)) || last >= int64(days[place].length) || !isOrigin(v.origin)) {
+	if d.err == nil && (index == uint64(len(days)) || last >= int64(days[index].length) || !isOrigin(v.origin)) {
 		d.fail()
 	}
-	if d.err != nil || days[place].site == nil {
+	if d.err != nil || days[index].siteDay == nil {
 		return
 	}
-	s := days[place].site
+	s := days[index].siteDay
 	v.last = s.start.UnixNano() + last
 	if !t.memory.readmit(v, s.number) {
 		d.fail()
@@ -395,7 +396,7 @@ func (m *memory) readmit(d *decoded, day uint32) bool {
 	m.reserve()
 	id := m.add(&d.key, day, d.network)
 	v := m.visitors.at(id)
-	v.last, v.told, v.viewed, v.bounce = d.last, d.told, d.viewed, d.bounce
+	v.last, v.accountedUntil, v.viewed, v.bounce = d.last, d.accountedUntil, d.viewed, d.bounce
 	m.setText(v, &v.entry, m.texts.intern([]byte(d.entry)))
 	m.setText(v, &v.previous, m.texts.intern([]byte(d.previous)))
 	m.setText(v, &v.origin, m.texts.intern([]byte(d.origin)))
@@ -408,8 +409,8 @@ func (m *memory) readmit(d *decoded, day uint32) bool {
 
 // text reads a text of at most limit bytes.
 func (d *decoder) text(limit uint64) string {
-	if place := d.uvarint(uint64(len(d.texts))); place > 0 {
-		s := d.texts[place-1]
+	if index := d.uvarint(uint64(len(d.texts))); index > 0 {
+		s := d.texts[index-1]
 		if uint64(len(s)) > limit {
 			d.fail()
 		}

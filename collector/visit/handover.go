@@ -50,7 +50,7 @@ func (t *Tracker) HandOver(dir string) error {
 }
 
 func (t *state) handOver(dir string) error {
-	p, err := openPlace(dir)
+	p, err := openHandoverDir(dir)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (t *state) handOver(dir string) error {
 	return nil
 }
 
-func (t *state) writeTo(p *place) error {
+func (t *state) writeTo(p *handoverDir) error {
 	f, err := p.create()
 	if err != nil {
 		return err
@@ -106,7 +106,7 @@ func (t *Tracker) TakeOver(dir string) (visitors int, err error) {
 }
 
 func (t *state) takeOver(dir string) error {
-	p, err := openPlace(dir)
+	p, err := openHandoverDir(dir)
 	if err != nil {
 		return err
 	}
@@ -163,13 +163,13 @@ func (t *state) hold() (release func()) {
 }
 
 // days returns every day there is. t.past.mu and t.mu are held.
-func (t *state) days() []*site {
-	days := make([]*site, 0, len(t.sites)+len(t.past.days))
+func (t *state) days() []*siteDay {
+	days := make([]*siteDay, 0, len(t.sites)+len(t.past.days))
 	for _, s := range t.sites {
 		days = append(days, s)
 	}
 	for _, d := range t.past.days {
-		days = append(days, d.site)
+		days = append(days, d.siteDay)
 	}
 	return days
 }

@@ -30,7 +30,7 @@ type memory struct {
 
 	texts texts
 
-	days    []*site // by number; nil: free
+	days    []*siteDay // by number; nil: free
 	freeDay []uint32
 
 	evicted int64 // visitors who left early
@@ -43,17 +43,17 @@ type visitor struct {
 	pages [inlinePages]uint32 // hashes
 	links [lists]link
 
-	told     uint32 // nanoseconds before last up to which rows have told seconds of the visit; less than a second
-	day      uint32 // number of the day
-	network  uint32 // id of the network
-	origin   uint32 // text: where the visit came from, as packed by appendOrigin
-	entry    uint32 // text: first path of the visit
-	previous uint32 // text: path of the last page view; only if viewed
-	more     uint32 // id of the block at the root; 0: none
-	seen     uint8  // number of pages seen that day
-	viewed   bool   // the visit has had a page view
-	bounce   bool   // the visit counts as a bounce as yet
-	from     uint8  // digest of the website that led to the visit; 0: none, or not known since a restart
+	accountedUntil uint32 // how long before last the seconds of rows end, in nanoseconds; less than a second
+	day            uint32 // number of the day
+	network        uint32 // id of the network
+	origin         uint32 // text: where the visit came from, as packed by appendOrigin
+	entry          uint32 // text: first path of the visit
+	previous       uint32 // text: path of the last page view; only if viewed
+	more           uint32 // id of the block at the root; 0: none
+	seen           uint8  // number of pages seen that day
+	viewed         bool   // the visit has had a page view
+	bounce         bool   // the visit counts as a bounce as yet
+	from           uint8  // digest of the website that led to the visit; 0: none, or not known since a restart
 }
 
 const inlinePages = 4
@@ -392,7 +392,7 @@ func (m *memory) trim() {
 }
 
 // enterDay gives a day a number.
-func (m *memory) enterDay(s *site) {
+func (m *memory) enterDay(s *siteDay) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if n := len(m.freeDay); n > 0 {
@@ -406,7 +406,7 @@ func (m *memory) enterDay(s *site) {
 
 // forget takes the visitors of a day out, and its number, and returns how many they
 // were. Now and then it lets hits of other sites pass.
-func (m *memory) forget(s *site) int {
+func (m *memory) forget(s *siteDay) int {
 	const atATime = 1000
 	for n := 0; ; {
 		m.mu.Lock()

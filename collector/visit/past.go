@@ -20,7 +20,7 @@ type pastDays struct {
 
 // pastDay is a past day of a site. Its bounds stay until it is forgotten.
 type pastDay struct {
-	*site
+	*siteDay
 	id   uint32    // of the site
 	used time.Time // when the last hit came, whatever it claimed
 }
@@ -34,31 +34,31 @@ func (d pastDay) idle(now time.Time) bool {
 
 // enterPast returns the past day that at belongs to, with its lock held for
 // reading. A new one takes the place of the one used longest ago.
-func (t *state) enterPast(id uint32, at, now time.Time, loc *time.Location) *site {
+func (t *state) enterPast(id uint32, at, now time.Time, loc *time.Location) *siteDay {
 	p := &t.past
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	i := slices.IndexFunc(p.days, func(d pastDay) bool { return d.id == id && d.holds(at, loc) })
 	if i < 0 {
 		if len(p.days) == MaxPastDays {
-			t.evict(p.days[MaxPastDays-1].site)
+			t.evict(p.days[MaxPastDays-1].siteDay)
 			p.days = p.days[:MaxPastDays-1]
 		}
-		s := new(site)
+		s := new(siteDay)
 		s.begin(dayOf(at, loc), loc, &t.memory)
 		i = len(p.days)
-		p.days = append(p.days, pastDay{site: s, id: id})
+		p.days = append(p.days, pastDay{siteDay: s, id: id})
 	}
 	day := p.days[i]
 	day.used = now
 	copy(p.days[1:], p.days[:i])
 	p.days[0] = day
 	day.mu.RLock()
-	return day.site
+	return day.siteDay
 }
 
 // evict forgets a day whose visitors may come back.
-func (t *state) evict(s *site) {
+func (t *state) evict(s *siteDay) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := s.forget(&t.memory)

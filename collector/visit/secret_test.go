@@ -36,7 +36,7 @@ func TestSecret(t *testing.T) {
 	if !tr.Observe(h, &row, time.UTC) {
 		t.Fatal("dropped")
 	}
-	today, past := tr.state().sites[1], tr.state().past.days[0].site
+	today, past := tr.state().sites[1], tr.state().past.days[0].siteDay
 	var keyToday, keyPast key
 	today.identify(h, &keyToday)
 	past.identify(h, &keyPast)
@@ -140,7 +140,7 @@ func TestDaysAreStrangers(t *testing.T) {
 	}
 	days := slices.Collect(maps.Values(tr.state().sites))
 	for _, d := range tr.state().past.days {
-		days = append(days, d.site)
+		days = append(days, d.siteDay)
 	}
 	if len(days) != 15 {
 		t.Fatalf("%d days, want 15", len(days))
@@ -175,7 +175,7 @@ func TestPastDayForgets(t *testing.T) {
 			tr := New(Options{Now: func() time.Time { return at }})
 			h := &hit.Hit{Site: 1, Time: at.AddDate(0, 0, -1), Kind: hit.Pageview, UserAgent: "ua"}
 			tr.Observe(h, &hit.Row{Path: "/a"}, time.UTC)
-			s := tr.state().past.days[0].site
+			s := tr.state().past.days[0].siteDay
 			m := &tr.state().memory
 			id := s.visitors.newest
 			v := *m.visitors.at(id)
@@ -196,7 +196,7 @@ func TestPastDayForgets(t *testing.T) {
 			}
 			days := tr.state().past.days
 			for _, d := range days[:cap(days)] {
-				if d.site == s {
+				if d.siteDay == s {
 					t.Error("the day is left")
 				}
 			}

@@ -91,7 +91,7 @@ type state struct {
 	logger *slog.Logger
 
 	mu    sync.RWMutex
-	sites map[uint32]*site // today
+	sites map[uint32]*siteDay // today
 
 	past pastDays
 
@@ -118,7 +118,7 @@ func New(opts Options) *Tracker {
 	t := &state{
 		now:    opts.Now,
 		logger: opts.Logger,
-		sites:  make(map[uint32]*site),
+		sites:  make(map[uint32]*siteDay),
 		newcomers: limit.New(limit.Options{
 			Rate: opts.NewVisitors, Burst: int(max(1, min(100*opts.NewVisitors, 1<<30))),
 			Networks: 1 << 14, Now: opts.Now,
@@ -266,7 +266,7 @@ func (t *state) silent(v *visitor, at time.Time) bool {
 	since := at.UnixNano() - v.last
 	if since < -int64(crossing) { // a claim, or the clock
 		if now := t.now().UnixNano(); max(now, at.UnixNano())-v.last < -int64(crossing) {
-			v.last, v.told, since = at.UnixNano(), 0, 0
+			v.last, v.accountedUntil, since = at.UnixNano(), 0, 0
 		}
 	}
 	return since > int64(Silence)
@@ -282,8 +282,8 @@ func (t *state) network(addr hit.Addr) uint64 {
 
 // enter returns the day of a site that a hit of at counts on, with its lock held
 // for reading. It begins the day of now if that of the site is over.
-func (t *state) enter(id uint32, at time.Time, loc *time.Location) *site {
-	s := t.site(id)
+func (t *state) enter(id uint32, at time.Time, loc *time.Location) *siteDay {
+	s := t.siteDay(id)
 	s.mu.RLock()
 	if s.holds(at, loc) { // no need to look at the clock
 		return s
@@ -302,7 +302,7 @@ func (t *state) enter(id uint32, at time.Time, loc *time.Location) *site {
 }
 
 // enterToday locks a site for reading, with its day begun that now belongs to.
-func (t *state) enterToday(s *site, now time.Time, loc *time.Location) {
+func (t *state) enterToday(s *siteDay, now time.Time, loc *time.Location) {
 	for {
 		s.mu.RLock()
 		if s.open(now, loc) {
@@ -317,7 +317,7 @@ func (t *state) enterToday(s *site, now time.Time, loc *time.Location) {
 	}
 }
 
-func (t *state) site(id uint32) *site {
+func (t *state) siteDay(id uint32) *siteDay {
 	t.mu.RLock()
 	s := t.sites[id]
 	t.mu.RUnlock()
@@ -327,7 +327,7 @@ func (t *state) site(id uint32) *site {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if s = t.sites[id]; s == nil {
-		s = new(site)
+		s = new(siteDay)
 		t.sites[id] = s
 	}
 	return s
@@ -342,7 +342,7 @@ func (t *Tracker) Sweep(now time.Time) { t.state().sweep(now) }
 
 func (t *state) sweep(now time.Time) {
 	t.mu.RLock()
-	sites := make([]*site, 0, len(t.sites))
+	sites := make([]*siteDay, 0, len(t.sites))
 	for _, s := range t.sites {
 		sites = append(sites, s)
 	}
@@ -431,7 +431,7 @@ func digest(name string) uint8 {
 // makes no time pass.
 func (m *memory) beginVisit(v *visitor, row *hit.Row, at time.Time) {
 	var b [256]byte
-	v.last, v.told = max(v.last, at.UnixNano()), 0
+	v.last, v.accountedUntil = max(v.last, at.UnixNano()), 0
 	m.setText(v, &v.entry, m.texts.intern(append(b[:0], cut(row.Path)...)))
 	m.setText(v, &v.origin, m.texts.intern(appendOrigin(b[:0], row)))
 	m.setText(v, &v.previous, 0)
@@ -442,10 +442,10 @@ func (m *memory) beginVisit(v *visitor, row *hit.Row, at time.Time) {
 func (m *memory) step(v *visitor, row *hit.Row, h *hit.Hit, at time.Time) {
 	// An earlier moment makes no time pass. Parts of a second are carried to the next
 	// row, so that the rows of a visit add up to its duration.
-	untold := max(0, at.UnixNano()-v.last) + int64(v.told)
+	unaccounted := max(0, at.UnixNano()-v.last) + int64(v.accountedUntil)
 	v.last = max(v.last, at.UnixNano())
-	row.Seconds = int32(untold / int64(time.Second))
-	v.told = uint32(untold % int64(time.Second))
+	row.Seconds = int32(unaccounted / int64(time.Second))
+	v.accountedUntil = uint32(unaccounted % int64(time.Second))
 
 	switch {
 	case h.Passive || h.Kind == hit.Ping:

@@ -19,20 +19,20 @@ const (
 	ramfs = 0x858458f6
 )
 
-// place is a directory for a hand-over. Names in it are looked up from the open
+// handoverDir is a directory for a hand-over. Names in it are looked up from the open
 // directory, so that it stays the one that was checked.
-type place struct {
+type handoverDir struct {
 	dir  *os.File
 	made bool // by openPlace
 }
 
 // openPlace opens dir, and makes it if only its parent exists.
-func openPlace(dir string) (*place, error) {
+func openHandoverDir(dir string) (*handoverDir, error) {
 	err := os.Mkdir(dir, 0o700)
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("%w: %w", ErrNotInMemory, err)
 	}
-	p := &place{made: err == nil}
+	p := &handoverDir{made: err == nil}
 	// Clean, because behind a slash a symbolic link would be followed.
 	p.dir, err = os.OpenFile(filepath.Clean(dir), os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW, 0)
 	if err != nil {
@@ -42,17 +42,17 @@ func openPlace(dir string) (*place, error) {
 }
 
 // close closes the directory, and removes it if it was made for nothing.
-func (p *place) close() {
+func (p *handoverDir) close() {
 	if p.made {
 		os.Remove(p.dir.Name()) // fails if the hand-over is in it
 	}
 	p.dir.Close()
 }
 
-func (p *place) fd() int { return int(p.dir.Fd()) }
+func (p *handoverDir) fd() int { return int(p.dir.Fd()) }
 
 // check says whether secrets may be written to the directory.
-func (p *place) check() error {
+func (p *handoverDir) check() error {
 	var st syscall.Stat_t
 	if err := syscall.Fstat(p.fd(), &st); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotInMemory, err)
@@ -67,7 +67,7 @@ func (p *place) check() error {
 }
 
 // clear removes what an earlier hand-over left.
-func (p *place) clear() error {
+func (p *handoverDir) clear() error {
 	for _, name := range []string{handedOver, unfinished} {
 		if err := syscall.Unlinkat(p.fd(), name); err != nil && err != syscall.ENOENT {
 			return &os.PathError{Op: "remove", Path: name, Err: err}
@@ -77,19 +77,19 @@ func (p *place) clear() error {
 }
 
 // create makes the unfinished file.
-func (p *place) create() (*os.File, error) {
+func (p *handoverDir) create() (*os.File, error) {
 	const flags = syscall.O_WRONLY | syscall.O_CREAT | syscall.O_EXCL | syscall.O_NOFOLLOW | syscall.O_CLOEXEC
 	return p.open(unfinished, flags)
 }
 
 // finish gives the file its name.
-func (p *place) finish() error {
+func (p *handoverDir) finish() error {
 	return os.NewSyscallError("rename", syscall.Renameat(p.fd(), unfinished, p.fd(), handedOver))
 }
 
 // take opens the file of a hand-over and removes it. It returns nil if there is
 // none. A file is removed even if that is an error.
-func (p *place) take() (*os.File, error) {
+func (p *handoverDir) take() (*os.File, error) {
 	// A pipe of that name must not block.
 	const flags = syscall.O_RDONLY | syscall.O_NOFOLLOW | syscall.O_NONBLOCK | syscall.O_CLOEXEC
 	f, err := p.open(handedOver, flags)
@@ -110,7 +110,7 @@ func (p *place) take() (*os.File, error) {
 	return f, err
 }
 
-func (p *place) open(name string, flags int) (*os.File, error) {
+func (p *handoverDir) open(name string, flags int) (*os.File, error) {
 	fd, err := syscall.Openat(p.fd(), name, flags, 0o600)
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: name, Err: err}

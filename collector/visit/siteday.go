@@ -14,9 +14,9 @@ import (
 // key recognises a visitor of one site for one day.
 type key = [16]byte
 
-// site is one day of one site. Its lock is held for reading by every hit on its
+// siteDay is one day of one site. Its lock is held for reading by every hit on its
 // way through, and for writing where a day gives way to the next.
-type site struct {
+type siteDay struct {
 	mu    sync.RWMutex
 	day   calendar.Day
 	start time.Time      // first moment of day
@@ -32,13 +32,13 @@ type site struct {
 // open says whether the day is that of now, and of the same time zone. It is none that
 // has ended, and none that begins more than a minute from now, since the clock was
 // wrong when it began.
-func (s *site) open(now time.Time, loc *time.Location) bool {
+func (s *siteDay) open(now time.Time, loc *time.Location) bool {
 	return s.loc != nil && now.Before(s.end) && !now.Before(s.start.Add(-crossing)) &&
 		(loc == s.loc || loc.String() == s.loc.String())
 }
 
 // holds says whether a moment is of the day, and the day of the same time zone.
-func (s *site) holds(at time.Time, loc *time.Location) bool {
+func (s *siteDay) holds(at time.Time, loc *time.Location) bool {
 	return s.open(at, loc) && !at.Before(s.start)
 }
 
@@ -54,15 +54,15 @@ func dayOf(at time.Time, loc *time.Location) calendar.Day {
 }
 
 // begin forgets the day so far, and begins another. s.mu is held for writing.
-func (s *site) begin(day calendar.Day, loc *time.Location, m *memory) {
+func (s *siteDay) begin(day calendar.Day, loc *time.Location, m *memory) {
 	s.forget(m)
 	rand.Read(s.salt[:]) // never fails
 	rand.Read(s.pages[:])
 	s.set(day, loc, m)
 }
 
-// set makes a site without a day that of a day.
-func (s *site) set(day calendar.Day, loc *time.Location, m *memory) {
+// set begins a day on a siteDay that has none.
+func (s *siteDay) set(day calendar.Day, loc *time.Location, m *memory) {
 	s.day, s.loc = day, loc
 	s.start, s.end = day.In(loc), (day + 1).In(loc)
 	m.enterDay(s)
@@ -70,7 +70,7 @@ func (s *site) set(day calendar.Day, loc *time.Location, m *memory) {
 
 // forget overwrites the secret of the day and its visitors, and returns how many
 // they were. s.mu is held for writing.
-func (s *site) forget(m *memory) int {
+func (s *siteDay) forget(m *memory) int {
 	n := 0
 	if s.loc != nil {
 		n = m.forget(s)
@@ -82,11 +82,11 @@ func (s *site) forget(m *memory) int {
 }
 
 // identify sets k to the keyed hash of a visitor's address and User-Agent. The
-// site needs no place in it, since no two sites ever share a salt. Of the hashes
-// at hand SHA-256 behind a secret prefix is the fastest that is made to keep its
-// key secret: processors compute it in hardware. The prefix makes a sound key here
-// as only half of the sum is kept, and none of it shown.
-func (s *site) identify(h *hit.Hit, k *key) {
+// site is no part of it, since no two sites share a salt. SHA-256
+// behind a secret prefix is the fastest hash of the standard library that keeps its key
+// secret, since processors compute it in hardware. The prefix is a sound key because only
+// half of the sum is kept, and none of it is shown.
+func (s *siteDay) identify(h *hit.Hit, k *key) {
 	addr := h.Addr.Reveal().As16()
 	b := make([]byte, 0, 512) // on the stack, but for a giant User-Agent
 	b = append(b, s.salt[:]...)
@@ -98,7 +98,7 @@ func (s *site) identify(h *hit.Hit, k *key) {
 
 // identifyShared sets k to the key of the visitor whom the new visitors of a network
 // share. No other key is made of so few bytes.
-func (s *site) identifyShared(net uint64, k *key) {
+func (s *siteDay) identifyShared(net uint64, k *key) {
 	b := make([]byte, 0, 64)
 	b = append(b, s.salt[:]...)
 	b = binary.LittleEndian.AppendUint64(b, net)
@@ -109,7 +109,7 @@ func (s *site) identifyShared(net uint64, k *key) {
 // pageHash tells pages apart, by the same hash as identify: those of package
 // hash/maphash cannot be handed over to another process. Of 32 bits, one of four billion
 // views is taken for that of a page which the visitor has seen.
-func (s *site) pageHash(path string) uint32 {
+func (s *siteDay) pageHash(path string) uint32 {
 	b := make([]byte, 0, 512) // on the stack, but for a giant path
 	b = append(b, s.pages[:]...)
 	b = append(b, path...)
