@@ -27,7 +27,7 @@ func bounded(l net.Listener, proxies []netip.Prefix) net.Listener {
 }
 
 // crowd is a listener that closes connections of a network that has too many. It holds
-// networks only as hashes under a secret of its own.
+// networks only as hashes under a secret.
 type crowd struct {
 	net.Listener
 	most    int

@@ -12,7 +12,7 @@ import (
 const headlessChrome = "HeadlessChrome"
 
 // openings begin every browser's User-Agent. Programs, and the parts of apps that
-// show no page, begin with a name of their own. Dalvik runs Android's apps: it is what
+// show no page, begin with another name. Dalvik runs Android's apps: it is what
 // Matomo's tracker in an app sends, for a person.
 var openings = []string{"mozilla/", "opera/", "ucweb/", "dalvik/"}
 

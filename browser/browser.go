@@ -15,7 +15,7 @@ import (
 // was sent but the digits of a version that can be: all names are of our tables. The
 // zero Client is never returned.
 type Client struct {
-	Browser string // product, whatever the device: "Chrome" on a phone too; "Other" = unknown
+	Browser string // product on any device: "Chrome" on a phone too; "Other" = unknown
 	Version string // major version, a number without zeros before it; "" = unknown, or of no version that can be
 	OS      string // family, without a version: most browsers send a frozen one; "Other" = unknown
 	Device  string // desktop, mobile, tablet or other
@@ -106,8 +106,8 @@ func bound(userAgent string, hints hit.Hints) request {
 // cut returns the first most bytes of s.
 func cut(s string, most int) string { return s[:min(len(s), most)] }
 
-// clone returns r in memory of its own. What a request sent may be part of a larger
-// string, which is not to be kept along.
+// clone returns a copy of r. The texts of a request may be parts of a larger string, which
+// would be kept with them.
 func (r request) clone() request {
 	return request{
 		userAgent: strings.Clone(r.userAgent),

@@ -111,8 +111,8 @@ func findMark(raw, ua string, embedded bool) (rule string, at int) {
 	return rule, at
 }
 
-// spot is a place in a User-Agent, and what marks say there. It moves forward only: all
-// moves together take the time of reading it a few times, whatever a stranger sends.
+// spot is a place in a User-Agent, and what marks say there. It moves forward only:
+// all moves together take the time of reading it a few times, for any input.
 type spot struct {
 	raw, ua  string
 	embedded bool // in a web view

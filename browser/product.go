@@ -26,8 +26,7 @@ type row struct {
 	name  string
 	words []string
 	app   bool // shows pages inside an app
-	// chromium is a rebuilt Chrome that may leave out a version of its own: then
-	// Chrome's counts.
+	// chromium is a rebuilt Chrome that may send no version: then Chrome's counts.
 	chromium bool
 }
 
@@ -92,7 +91,7 @@ var products = []row{
 	{name: "Slack", app: true, words: []string{"slack/"}},
 	{name: "Electron", app: true, words: []string{"electron/"}},
 
-	// Browsers with an engine of their own, and the engines' own names
+	// Browsers with another engine, and the names of engines
 	{name: "Internet Explorer", words: []string{"trident/", "iemobile/", "iemobile "}},
 	{name: "Opera", words: []string{"opera/", "opera "}},
 	{name: "Internet Explorer", words: []string{"msie "}},

@@ -21,7 +21,7 @@ func Rules() []string {
 	}
 }
 
-// The names of bots that have none of their own.
+// The names of bots that send none.
 const (
 	noUserAgent = "none"
 	unnamed     = "unnamed"

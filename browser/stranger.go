@@ -2,9 +2,9 @@ package browser
 
 import "strings"
 
-// A program that goes by a browser's User-Agent may add a word of its own to it. So do
+// A program that goes by a browser's User-Agent may add a word to it. So do
 // packagers, extensions, new browsers and apps that show pages, so a word or a comment
-// behind the engine says nothing of its own. It is a stranger where none of
+// behind the engine alone says nothing. It is a stranger where none of
 // these would put it: in the comment on the system of a desktop, before the engine, in
 // the place of the browser's name, or grown together with that.
 

@@ -23,7 +23,7 @@ func parseWord(text string, rank int) word {
 }
 
 // finder has words by the pair of bytes that they begin with, so that a User-Agent is
-// read once whatever their number.
+// read once for any number of words.
 type finder [1 << 10][]word
 
 // add puts a word of at least two bytes in.

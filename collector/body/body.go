@@ -141,9 +141,9 @@ type Whole interface {
 	Len() int // bytes that have not been read
 }
 
-// Read reads the body of r, of at most limit bytes, and returns it. What is in memory
-// already, as on the short path of the server, is returned as it is. client is whoever
-// sent r. It waits for memory up to five seconds, while the context of r lasts.
+// Read reads the body of r, of at most limit bytes, and returns it. A body that is in
+// memory already, as on the short path of the server, is returned without a copy. client
+// is the address that sent r. It waits for memory up to five seconds, while the context of r lasts.
 //
 // Its errors are those of this package and *http.MaxBytesError. After one of them the
 // connection of r is of no more use, and w says so.

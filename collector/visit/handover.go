@@ -17,7 +17,7 @@ const (
 )
 
 // errInUse: a tracker counts hits already.
-var errInUse = errors.New("tracker has visitors of its own")
+var errInUse = errors.New("tracker has visitors already")
 
 // HandOver leaves the state to the process that comes next, as a file in dir, and
 // forgets it here, secrets and all. It is for the end of a process, after its last
@@ -36,9 +36,9 @@ var errInUse = errors.New("tracker has visitors of its own")
 //     is no symbolic link. Where only its parent exists, as /dev/shm does for
 //     /dev/shm/fotspor, it is made.
 //
-// A file that no process takes over stays until the directory goes, which is for
-// whoever made dir to see to: systemd removes a RuntimeDirectory with its service.
-// Each collector needs a dir of its own.
+// A file that no process takes over stays until the directory is removed by who made
+// it: systemd removes a RuntimeDirectory with its service. No two collectors may share a
+// dir.
 //
 // The file takes some 60 bytes for a visitor with three pages, and the way there
 // some buffers of fixed size. Those are overwritten after use.
@@ -89,8 +89,8 @@ func (t *state) writeTo(p *handoverDir) error {
 // restarted, but for visitors who have to leave: of more visitors than fit the oldest
 // leave, and they may do so a little earlier or later.
 //
-// The file is removed before it is read, whatever is to be said of it, so that it is
-// used once. Days are left out that Sweep would forget now: those that have ended
+// The file is removed before it is read, also if it turns out to be damaged, so that it
+// is used once. Days are left out that Sweep would forget now: those that have ended
 // meanwhile, those that begin more than a minute from now, as the clock was set back,
 // and past days without a hit for thirty minutes. So are days that the time zone
 // database has other bounds for by now.

@@ -118,8 +118,8 @@ func (p *handoverDir) open(name string, flags int) (*os.File, error) {
 	return os.NewFile(uintptr(fd), name), nil
 }
 
-// ours says whether a file that was just removed is one that HandOver wrote, and
-// gone for good.
+// ours returns an error unless a file that was just removed was written by HandOver and
+// has no other name.
 func ours(f *os.File) error {
 	var st syscall.Stat_t
 	if err := syscall.Fstat(int(f.Fd()), &st); err != nil {

@@ -22,7 +22,7 @@ type pastDays struct {
 type pastDay struct {
 	*siteDay
 	id   uint32    // of the site
-	used time.Time // when the last hit came, whatever it claimed
+	used time.Time // when the last hit came, not when it claims to be from
 }
 
 // idle says whether no hit has come to the day for as long as Silence. One that came

@@ -79,8 +79,8 @@ type Options struct {
 // count as page views and events of a single visitor, until there are fewer of them.
 // Those of hits that came with a token do not.
 //
-// The state is hidden behind a function, as an address is in hit.Addr: whatever
-// walks a Tracker by reflection, to print or to encode it, finds a code pointer.
+// The state is hidden behind a function, as an address is in hit.Addr: printers and
+// encoders that walk a Tracker by reflection find a code pointer.
 type Tracker struct {
 	state func() *state
 }
@@ -187,8 +187,8 @@ func (t *state) measure(metrics promauto.Factory) {
 //   - A hit of now, which is one less than a minute old, may still belong to a day
 //     that is over (two requests that cross at midnight, a clock set back by less
 //     than a minute). It counts on the site's day of today, at its first moment.
-//   - Any other hit of an earlier day counts on that day, which gets a state and a
-//     secret of its own: the hits of a log, in their order, leave the day the
+//   - Any other hit of an earlier day counts on that day. The day gets a state and a
+//     secret apart from today's: the hits of a log, in their order, leave the day the
 //     figures that they would have left it live. It recognises nobody who came
 //     while the day was today, and nobody who came before it was last forgotten,
 //     which Sweep does when no hit has come to it for thirty minutes.

@@ -27,7 +27,7 @@ type Tab struct {
 	complaints []string
 }
 
-// Open starts a browser with a profile of its own and returns its tab. What the
+// Open starts a browser with a new profile and returns its tab. What the
 // browser complains of, such as a breach of a content security policy, fails the
 // test. Where Chromium is missing the test is skipped, but it fails when CI=true.
 func Open(tb testing.TB, options ...chromedp.ExecAllocatorOption) *Tab {

@@ -177,8 +177,8 @@ func octal(mode fs.FileMode) uint32 {
 	return bits
 }
 
-// advice says what to do about the mode of a path. It is for its owner to change, and
-// with a sticky bit it is meant: the system needs /tmp as it is.
+// advice says what to do about the mode of a path. Only its owner may change it.
+// With a sticky bit it is intended: the system needs the mode of /tmp.
 func advice(info fs.FileInfo, change string) string {
 	if info.Mode()&fs.ModeSticky == 0 && info.Sys().(*syscall.Stat_t).Uid == uint32(os.Geteuid()) {
 		return "; take that away with chmod " + change

@@ -275,7 +275,7 @@ func card(s string, i int) (end int) {
 // number: fødselsnummer or D-number, or one of those made like them.
 //
 // From 2032 the Tax Administration issues numbers whose first check digit may leave
-// 0 to 3, to people born before as well; the second one stays as it is. Such
+// 0 to 3, to people born before as well; the second one does not change. Such
 // numbers are found already, for nobody is to wait for a new version when they
 // come. Of all numbers of eleven digits one in 120 reads as one, and of the account
 // numbers of Norwegian banks, whose check digit is the second one of these, one in

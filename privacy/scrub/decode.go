@@ -279,7 +279,7 @@ func digitOf(c rune) rune {
 	return -1
 }
 
-// isFolded reports whether fold would leave s as it is, for the texts that are of
+// isFolded reports whether fold would not change s, for the texts that are of
 // ASCII and of the letters of Latin-1.
 func isFolded(s string) bool {
 	for i := 0; i < len(s); i++ {

@@ -21,7 +21,7 @@ const (
 	none   rank = iota
 	loose       // where it reads as random: sections of websites are called so
 	firm        // where it is not clearly a word
-	strict      // in a path, whatever it is, but for the routes; else as firm
+	strict      // in a path, any text but the routes; else as firm
 	named       // as the value of a parameter, always; in a path as strict; else as firm
 )
 

@@ -5,7 +5,7 @@ import (
 	"unicode"
 )
 
-// mails marks mail addresses: whatever stands around an at sign. The name of the host
+// mails marks mail addresses: all words around an at sign. The name of the host
 // needs no full stop, and may be missing at the end of a text or of a word, because
 // search boxes that answer at each key send addresses half typed.
 func mails(s string) string {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// own marks the address of the sender, in whatever spelling: with any signs or words
+// own marks the address of the sender, in any spelling: with any signs or words
 // between its numbers, forwards and backwards, decimal, octal and hexadecimal, as one
 // number, and inside of an IPv6 address. Since it looks for one address only, next to
 // nothing else is taken for it.

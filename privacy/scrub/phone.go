@@ -91,7 +91,7 @@ func isNameLike(letters string) bool {
 	return !slices.ContainsFunc(things, func(w string) bool { return strings.HasPrefix(letters, w) || strings.HasSuffix(letters, w) })
 }
 
-// things are what has numbers of its own.
+// things are nouns that are numbered, so that a number behind one is no telephone.
 var things = strings.Fields("dokument document artikkel article sak node page side produkt product vare item bilde image foto photo file versjon version ordre order faktura " +
 	"invoice nummer number konto journal arkiv bygg plan kart vedlegg rapport report post melding oppgave tilbud avtale bruker user kunde customer referanse innhold content " +
 	"element asset video case ticket issue bilag kurs event stilling annonse bolig eiendom skjema kroner million avis release build http item code kode organisasjon enhet")

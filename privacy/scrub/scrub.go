@@ -1,8 +1,8 @@
 // Package scrub puts marks in the place of personal data in texts that strangers
 // send, before anything else sees them. What it finds is what machines can tell:
 // mail addresses, internet addresses, telephone numbers, national identity numbers,
-// payment cards, the keys of machines, and the queries of URLs. Names of people,
-// street addresses and whatever else takes a reader to recognise it can't find.
+// payment cards, the keys of machines, and the queries of URLs. It can't find
+// names of people, street addresses and other things that only a reader recognises.
 //
 // It looks at a copy from which every encoding is taken, layer by layer. A text
 // whose copy holds nothing is returned as it came.

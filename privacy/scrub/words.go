@@ -182,7 +182,7 @@ func isYear(number string) bool {
 	return len(number) == 4 && (number[:2] == "19" || number[:2] == "20")
 }
 
-// isAnyDate reports whether eight digits are a day, in whatever order.
+// isAnyDate reports whether eight digits are a day, written in any order.
 func isAnyDate(n string) bool {
 	return isDate(n) || (n[:2] == "19" || n[:2] == "20") && isDay(two(n[6:]), two(n[4:]), two(n[2:]))
 }

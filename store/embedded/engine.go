@@ -95,8 +95,8 @@ var process struct {
 // Engine is a running ClickHouse engine. All its methods are safe for
 // concurrent use.
 //
-// Every statement runs in a session of its own, so that no database, setting
-// or temporary table of one is ever seen by another. At most
+// Every statement runs in a new session, so that no database, setting or temporary
+// table of one is seen by another. At most
 // Options.Connections run at once; others wait for their turn or the end of
 // their context.
 type Engine struct {
@@ -300,8 +300,8 @@ func (e *Engine) warnOfDamage() {
 }
 
 // boot opens the first session, with Go's signal handlers put back in place of
-// any the engine installs: with handlers of its own it would take the
-// recovered nil-pointer panic of any goroutine for its own death. Later
+// any the engine installs: its own handlers end the process at
+// the recovered nil-pointer panic of any goroutine. Later
 // sessions leave the handlers alone, since the engine's are switched off.
 func (e *Engine) boot(config string) (*session, error) {
 	handlers := e.lib.saveHandlers()
@@ -320,14 +320,14 @@ func (e *Engine) sessionArgs(id string) []string {
 // Version is the version of the ClickHouse engine, such as "26.7.2.1".
 func (e *Engine) Version() string { return e.hello.version }
 
-// closeTime is how long Close waits for what the engine does. What is waited for in vain
+// closeTime is how long Close waits for what the engine does. What has not ended by then
 // ends with the process, as by kill -9.
 const closeTime = 5 * time.Second
 
 // Close refuses new statements, ends the servers of Serve, waits for running
 // statements and releases the data directory. If that takes more than a few seconds it
-// returns an error that matches ErrStuck, and the engine stays as it is. It may be
-// called more than once.
+// returns an error that matches ErrStuck, and the engine goes on. It may be called more
+// than once.
 func (e *Engine) Close() error {
 	e.mu.Lock()
 	if !e.closed {
@@ -414,7 +414,7 @@ func (e *Engine) run(ctx context.Context, st statement) ([]byte, error) {
 	}
 }
 
-// execute runs a statement in a session of its own.
+// execute runs a statement in a new session.
 func (e *Engine) execute(ctx context.Context, st statement, id string) ([]byte, error) {
 	s, err := newSession(e.lib, e.sessionArgs(id))
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// guardedNames are names that a guarded statement may not use, whatever they name in
-// it, since rights and settings do not stop what they do. ClickHouse tells capitals
+// guardedNames are names that a guarded statement may not use as the name of
+// anything, since rights and settings do not stop what they do. ClickHouse tells capitals
 // from small letters in all of them.
 var guardedNames = map[string]string{
 	"file":             "it reads any file of this machine",
@@ -129,7 +129,7 @@ const attachAnew = "it may only name what was detached before"
 func guardText(text string, params []pair, tableFunctions map[string]bool) error {
 	var (
 		scan    = scanner{text: text, canonical: true}
-		words   [2]string // before the word at hand, the last one first
+		words   [2]string // before the current one, the last one first
 		copying bool      // BACKUP or RESTORE
 		names   []string  // parameters that stand for a name
 	)

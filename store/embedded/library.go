@@ -138,8 +138,8 @@ type library struct {
 	sigaction            func(signal int32, action, old unsafe.Pointer) int32
 }
 
-// openLibrary maps the file into the process, where it stays for good, and
-// resolves the functions this package calls.
+// openLibrary maps the file into the process, until that ends, and resolves the
+// functions that this package calls.
 func openLibrary(path string) (*library, error) {
 	if err := openNeeded(path); err != nil {
 		return nil, fmt.Errorf("%w %q: %w", ErrNotLoaded, path, err)

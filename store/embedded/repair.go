@@ -43,7 +43,7 @@ func tokenLogs(dir string) ([]string, error) {
 }
 
 // SyncTokens brings the tokens of all inserts so far to the disk itself. ClickHouse
-// does not, whatever the settings of the table: after a power cut it could have the
+// does not, with any settings of the table: after a power cut it could have the
 // rows of an insert and not know its token.
 func (e *Engine) SyncTokens() error {
 	tables, err := tokenLogs(tablesDir(e.options.Dir))

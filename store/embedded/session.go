@@ -18,8 +18,8 @@ var errRefused = errors.New("the engine did not start a session")
 // pair is a query parameter or a setting: a name and its value as text.
 type pair struct{ name, value string }
 
-// session is one connection inside the engine, with a current database and
-// settings of its own. It runs one statement at a time and is not safe for
+// session is one connection inside the engine, with its own current
+// database and settings. It runs one statement at a time and is not safe for
 // concurrent use.
 type session struct {
 	lib  *library

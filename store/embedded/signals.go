@@ -5,8 +5,8 @@ import (
 	"unsafe"
 )
 
-// lastSignal is the highest signal with a meaning of its own; the real-time
-// signals above it are nobody's.
+// lastSignal is the highest signal with a fixed meaning; above it are the real-time
+// signals, which nobody here uses.
 const lastSignal = 31
 
 // handler is room for a struct sigaction of any system.

@@ -120,7 +120,7 @@ func dataStart(text string, at int) int {
 // it: quoted text, heredocs and comments are never mistaken for them.
 type scanner struct {
 	text       string
-	start, end int  // of the token at hand
+	start, end int  // of the current token
 	canonical  bool // the text has neither comments nor heredocs
 }
 
