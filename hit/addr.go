@@ -26,8 +26,8 @@ func NewAddr(a netip.Addr) Addr {
 	if !a.IsValid() {
 		return Addr{}
 	}
-	a = a.Unmap().WithZone("")
-	return Addr{reveal: func() netip.Addr { return a }}
+	plain := a.Unmap().WithZone("") // assigned once, so the function holds a copy: one allocation
+	return Addr{reveal: func() netip.Addr { return plain }}
 }
 
 // Reveal returns the full address, or the zero netip.Addr if none is known. Three

@@ -69,7 +69,17 @@ func (h *handling) Deadline() (time.Time, bool) {
 
 func (h *handling) Done() <-chan struct{} { return h.wait().Done() }
 func (h *handling) Err() error            { return h.wait().Err() }
-func (h *handling) Value(key any) any     { return h.wait().Value(key) } // by which contexts made of this one find each other
+
+// Value returns nothing before somebody waits: contexts made of this one, which find each
+// other by it, call Done first.
+func (h *handling) Value(key any) any {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.real == nil {
+		return nil
+	}
+	return h.real.Value(key)
+}
 
 // tooLate is the answer to a request whose handler did not return in time.
 const tooLate = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 30\r\nContent-Length: 0\r\n\r\n"

@@ -26,3 +26,6 @@ func (r *Reader) Read(data []byte) (size int) {
 	defer r.clear()
 	return r.read(data, r.plain)
 }
+
+// IsCanonical is isCanonical.
+var IsCanonical = isCanonical

@@ -9,6 +9,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/textproto"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +18,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
+	"golang.org/x/net/http/httpguts"
+	"pgregory.net/rapid"
 
 	"github.com/fotspor/fotspor/app/plainhttp"
 )
@@ -274,5 +277,20 @@ func TestSameAsNetHTTP(t *testing.T) {
 				t.Errorf("%q went by %v, want plain %v", test.text, way, test.plain)
 			}
 		})
+	}
+}
+
+// TestCanonical: a name that is taken as it is written is one that net/http takes so, too.
+func TestCanonical(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		name := rapid.OneOf(rapid.String(), rapid.StringMatching(`[A-Za-z-]{0,9}(-[A-Z][a-z]{0,4}){0,3}`)).Draw(t, "name")
+		if plainhttp.IsCanonical(name) && (!httpguts.ValidHeaderFieldName(name) || textproto.CanonicalMIMEHeaderKey(name) != name) {
+			t.Errorf("%q is taken as it is", name)
+		}
+	})
+	for _, name := range []string{"Host", "User-Agent", "X-Forwarded-For", "Sec-Ch-Ua-Mobile", "Dnt"} {
+		if !plainhttp.IsCanonical(name) {
+			t.Errorf("%q takes the long way", name)
+		}
 	}
 }

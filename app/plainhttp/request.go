@@ -72,13 +72,22 @@ func (r *request) readLine(line string, plain func(path string) bool) bool {
 // readHeader reads the lines of the header.
 func (r *request) readHeader(lines string) bool {
 	for n := 0; lines != ""; n++ {
-		var line string
-		line, lines, _ = strings.Cut(lines, "\r\n")
-		name, value, ok := strings.Cut(line, ":")
-		if n == maxHeaders || !ok || !httpguts.ValidHeaderFieldName(name) || !printable(value) {
+		end := strings.IndexByte(lines, '\r')
+		if end < 0 || end+1 == len(lines) || lines[end+1] != '\n' {
 			return false
 		}
-		name, value = textproto.CanonicalMIMEHeaderKey(name), strings.Trim(value, " ")
+		name, value, ok := strings.Cut(lines[:end], ":")
+		lines = lines[end+2:]
+		if n == maxHeaders || !ok || !printable(value) {
+			return false
+		}
+		if !isCanonical(name) { // as nearly all are
+			if !httpguts.ValidHeaderFieldName(name) {
+				return false
+			}
+			name = textproto.CanonicalMIMEHeaderKey(name)
+		}
+		value = strings.Trim(value, " ")
 		switch name {
 		case "Host":
 			if r.Host != "" || value == "" || !httpguts.ValidHostHeader(value) {
@@ -101,6 +110,23 @@ func (r *request) readHeader(lines string) bool {
 		}
 	}
 	return r.Host != ""
+}
+
+// isCanonical reports whether a name is of words of ASCII letters that hyphens part, each
+// with a capital: what textproto.CanonicalMIMEHeaderKey returns of it is the name.
+func isCanonical(name string) bool {
+	first := true
+	for i := range len(name) {
+		switch c := name[i]; {
+		case c == '-':
+			first = true
+		case first && 'A' <= c && c <= 'Z', !first && 'a' <= c && c <= 'z':
+			first = false
+		default:
+			return false
+		}
+	}
+	return name != ""
 }
 
 // length returns the length of the body. That of a GET must not be told.

@@ -103,8 +103,10 @@ var lineEnds = strings.NewReplacer("\r", " ", "\n", " ")
 // oneLine returns the value of a header without line ends, behind which a client would
 // read another one.
 func oneLine(value string) string {
-	if strings.ContainsAny(value, "\r\n") {
-		return lineEnds.Replace(value)
+	for i := range len(value) {
+		if value[i] == '\r' || value[i] == '\n' {
+			return lineEnds.Replace(value)
+		}
 	}
 	return value
 }
