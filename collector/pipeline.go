@@ -294,8 +294,9 @@ func (c *Collector) locate(p *passage) reason {
 // referrer names where the visit came from. A host that is known as a source is no
 // spam, whatever stands on a list.
 func (c *Collector) referrer(p *passage) reason {
+	host := referrer.Host(p.ref)
 	from := c.Sources.Classify(p.landing(p.campaign), p.ref, p.site.inside)
-	p.hit.Arrives, p.hit.From = p.arrives(from), from.Source
+	p.hit.Arrives, p.hit.From = p.arrives(from, host), from.Source
 	if from.CampaignSource != "" { // which stands in the place of the website
 		p.hit.From = c.Sources.Classify(nil, p.ref, p.site.inside).Source
 	}
@@ -305,26 +306,26 @@ func (c *Collector) referrer(p *passage) reason {
 	switch from.Channel {
 	case referrer.Direct, referrer.Search, referrer.Social, referrer.AI:
 	default:
-		if c.Spam.Has(referrer.Host(p.ref)) {
+		if c.Spam.Has(host) {
 			p.rule, p.row.Browser = spamRule, ""
 			return spam
 		}
 	}
-	p.row.Channel, p.row.Source = from.Channel, p.source(from.Source)
+	p.row.Channel, p.row.Source = from.Channel, p.source(from.Source, host)
 	p.row.Campaign, p.row.CampaignSource, p.row.CampaignMedium = from.Campaign, from.CampaignSource, from.CampaignMedium
 	p.row.CampaignTerm, p.row.CampaignContent = from.CampaignTerm, from.CampaignContent
 	return kept
 }
 
-// arrives reports whether a hit, whose source is from, comes from outside of the site: as
-// the opening of a page to which a campaign or another website leads. A search and a page
-// that isn't there are opened as other pages are. A link on a page of the site itself comes
-// from within, whatever parameters it has, and what else is done on a page tells again
-// where that page was opened from. An ignored referrer is no source, but a campaign that
-// leads through it is one.
-func (p *passage) arrives(from referrer.Source) bool {
+// arrives reports whether a hit, whose source is from and whose referrer is on host, comes
+// from outside of the site: as the opening of a page to which a campaign or another website
+// leads. A search and a page that isn't there are opened as other pages are. A link on a
+// page of the site itself comes from within, whatever parameters it has, and what else is
+// done on a page tells again where that page was opened from. An ignored referrer is no
+// source, but a campaign that leads through it is one.
+func (p *passage) arrives(from referrer.Source, host string) bool {
 	opened := p.hit.Kind == hit.Pageview || p.hit.Kind == hit.Search || p.absent
-	return opened && from.Channel != referrer.Direct && !p.site.owns(referrer.Host(p.ref))
+	return opened && from.Channel != referrer.Direct && !p.site.owns(host)
 }
 
 // landing returns the page with the parameters of a campaign before its own.
@@ -340,13 +341,12 @@ func (p *passage) landing(campaign string) *url.URL {
 	return &page
 }
 
-// source scrubs the name of a source. A host that was shortened for it is scrubbed
-// before: its labels may have spelled an address.
-func (p *passage) source(name string) string {
+// source scrubs the name of a source. The host of the referrer that was shortened for it
+// is scrubbed before: its labels may have spelled an address.
+func (p *passage) source(name, host string) string {
 	if name == "" {
 		return ""
 	}
-	host := referrer.Host(p.ref)
 	if len(host) <= len(name) || !strings.HasSuffix(host, name) {
 		return p.scrubHost(name)
 	}

@@ -46,7 +46,10 @@ func (p *passage) markPath(page *url.URL, path string) string {
 			path = withoutSlash(path)
 		}
 	}
-	return strings.TrimSpace(scrub.Cut(norm.NFC.String(path), maxPath))
+	if !isPlain(path) {
+		path = norm.NFC.String(path)
+	}
+	return strings.TrimSpace(scrub.Cut(path, maxPath))
 }
 
 // withoutSlash returns a path without the slashes at its end.

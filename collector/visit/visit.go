@@ -424,7 +424,7 @@ func digest(name string) uint8 {
 	if name == "" {
 		return 0
 	}
-	return uint8(1 + crc32.ChecksumIEEE([]byte(name))%255)
+	return uint8(1 + crc32.Checksum([]byte(name), castagnoli)%255)
 }
 
 // beginVisit makes row the first of a visit. An earlier moment than that of the last hit

@@ -140,7 +140,11 @@ func rankOf(segment string) (best rank) {
 		best = max(best, words[string(letters[:n])])
 	}
 	for i := 0; i+4 <= n; i++ {
-		for _, k := range stems[beginning(letters[:], i, n)] {
+		h := beginning(letters[:], i, n)
+		if !beginnings[h] { // a table that is small enough for the processor's cache
+			continue
+		}
+		for _, k := range stems[h] {
 			begin := slices.Contains(begins[:count], i)
 			if k.rank <= best || !bytes.HasPrefix(letters[i:n], []byte(k.text)) || len(k.text) < 5 && !begin {
 				continue
