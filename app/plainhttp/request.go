@@ -71,6 +71,7 @@ func (r *request) readLine(line string, plain func(path string) bool) bool {
 
 // readHeader reads the lines of the header.
 func (r *request) readHeader(lines string) bool {
+	sizes := uint64(0) // has a bit for the length of each name so far, modulo 64
 	for n := 0; lines != ""; n++ {
 		end := strings.IndexByte(lines, '\r')
 		if end < 0 || end+1 == len(lines) || lines[end+1] != '\n' {
@@ -103,11 +104,14 @@ func (r *request) readHeader(lines string) bool {
 			return false // these change what the request is to net/http, each in its own way
 		}
 		r.values[n] = value
-		if known := r.header[name]; known != nil {
-			r.header[name] = append(known, value)
-		} else {
-			r.header[name] = r.values[n : n+1 : n+1]
+		values, size := r.values[n:n+1:n+1], uint64(1)<<(len(name)%64)
+		if sizes&size != 0 { // else it stands here for the first time
+			if known := r.header[name]; known != nil {
+				values = append(known, value)
+			}
 		}
+		r.header[name] = values
+		sizes |= size
 	}
 	return r.Host != ""
 }

@@ -134,10 +134,10 @@ func rankOf(segment string) (best rank) {
 	}
 	begins[count] = n
 	for i := range count {
-		best = max(best, words[string(letters[begins[i]:begins[i+1]])])
+		best = max(best, rankOfWord(letters[begins[i]:begins[i+1]]))
 	}
 	if count > 1 {
-		best = max(best, words[string(letters[:n])])
+		best = max(best, rankOfWord(letters[:n]))
 	}
 	for i := 0; i+4 <= n; i++ {
 		h := beginning(letters[:], i, n)
@@ -157,6 +157,14 @@ func rankOf(segment string) (best rank) {
 		}
 	}
 	return best
+}
+
+// rankOfWord says what a word is by itself.
+func rankOfWord(word []byte) rank {
+	if len(word) < 3 || !beginnings[beginning(word, 0, len(word))] { // as nearly all are
+		return none
+	}
+	return words[string(word)]
 }
 
 // isLead reports whether the last word of what stands before a keyword is one that is
