@@ -36,7 +36,7 @@ var arrows = map[string][]string{
 	"store/storetest":    {"store", "store/embedded", "internal/trusted"},
 	"report":             {"calendar", "hit"},
 	"retention":          {"privacy", "internal/periodic"},
-	"collector/dialect":  {"hit", "referrer", "collector/dialect"}, // the names of campaign parameters stand once
+	"collector/dialect":  {"hit", "referrer", "site", "collector/dialect", "collector/optout", "collector/script"}, // the names of campaign parameters stand once
 	"collector/script":   {},
 	"collector/optout":   {},
 	"collector/spool":    {"calendar", "hit"},

@@ -23,6 +23,7 @@ import (
 	"github.com/fotspor/fotspor/browser"
 	"github.com/fotspor/fotspor/collector"
 	"github.com/fotspor/fotspor/collector/body"
+	"github.com/fotspor/fotspor/collector/dialect/matomo"
 	"github.com/fotspor/fotspor/collector/limit"
 	"github.com/fotspor/fotspor/collector/optout"
 	"github.com/fotspor/fotspor/collector/script"
@@ -496,7 +497,7 @@ func (p *program) startDashboard(ctx context.Context, mux *http.ServeMux, geoDB 
 	pages := http.NewServeMux()
 	d.Routes(pages)
 	client := func(r *http.Request) hit.Addr { return collector.ClientAddr(r, p.TrustedProxies) }
-	mux.Handle("/", p.bodies.Handler(collector.OptOutAtRoot(pages), client, maxForm))
+	mux.Handle("/", p.bodies.Handler(matomo.AtRoot(pages), client, maxForm))
 	p.background("audit log", p.afterStore(d.Run))
 	if p.storeCame() {
 		if p.addrs.SetupURL, err = d.SetupURL(ctx, p.baseURL()); err == nil {

@@ -15,6 +15,8 @@ import (
 
 	"github.com/fotspor/fotspor/collector"
 	"github.com/fotspor/fotspor/collector/dialect"
+	"github.com/fotspor/fotspor/collector/dialect/matomo"
+	"github.com/fotspor/fotspor/collector/dialect/pixel"
 	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
 	places "github.com/fotspor/fotspor/internal/trusted" // trusted is a proxy here
@@ -40,7 +42,7 @@ func (t traffic) at(n int) *http.Request {
 	return r
 }
 
-func newTraffic(d dialect.Dialect) traffic {
+func newTraffic(format string) traffic {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	skewed := func(n int) int { return int(float64(n) * rnd.Float64() * rnd.Float64() * rnd.Float64()) }
 	refs := []string{
@@ -57,7 +59,7 @@ func newTraffic(d dialect.Dialect) traffic {
 			path += "?utm_source=nyhetsbrev&utm_medium=email&utm_campaign=h%C3%B8st"
 		}
 		target := "/pixel.gif?site=1&url=" + url.QueryEscape(path) + "&ref=" + url.QueryEscape(refs[rnd.IntN(len(refs))])
-		if d.Name() == "matomo" {
+		if format == matomo.Format.Name {
 			target = "/matomo.php?idsite=1&rec=1&r=123456&h=10&m=11&s=12&send_image=0&_id=0123456789abcdef&cookie=1&res=1920x1080" +
 				"&action_name=Om+oss&url=" + url.QueryEscape(path) + "&urlref=" + url.QueryEscape(refs[rnd.IntN(len(refs))])
 		}
@@ -105,17 +107,17 @@ func memoryDir(b testing.TB) string {
 	return dir
 }
 
-var dialects = []dialect.Dialect{collector.Pixel, collector.Matomo}
+var formats = []dialect.Format{pixel.Format, matomo.Format}
 
 // BenchmarkPipeline goes from request to row, one after the other.
 func BenchmarkPipeline(b *testing.B) {
-	for _, d := range dialects {
-		b.Run(d.Name(), func(b *testing.B) {
+	for _, format := range formats {
+		b.Run(format.Name, func(b *testing.B) {
 			r := benchRig(b)
-			traffic := newTraffic(d)
+			traffic := newTraffic(format.Name)
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
-				if rows, err := r.Rows(d, traffic.at(i)); err != nil || len(rows) != 1 || rows[0].Kind != hit.Pageview {
+				if rows, err := r.Rows(format.New(dialect.Host{}), traffic.at(i)); err != nil || len(rows) != 1 || rows[0].Kind != hit.Pageview {
 					b.Fatalf("%d rows, error %v", len(rows), err)
 				}
 			}
@@ -126,10 +128,10 @@ func BenchmarkPipeline(b *testing.B) {
 
 // BenchmarkCollect goes from request to answer by way of the spool, many at once.
 func BenchmarkCollect(b *testing.B) {
-	for _, d := range dialects {
-		b.Run(d.Name(), func(b *testing.B) {
+	for _, format := range formats {
+		b.Run(format.Name, func(b *testing.B) {
 			r := benchRig(b)
-			traffic := newTraffic(d)
+			traffic := newTraffic(format.Name)
 			var next atomic.Int64
 			b.SetParallelism(16)
 			b.ReportAllocs()

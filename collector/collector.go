@@ -4,11 +4,10 @@
 package collector
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"iter"
 	"log/slog"
-	"maps"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -23,10 +22,7 @@ import (
 	"github.com/fotspor/fotspor/browser"
 	"github.com/fotspor/fotspor/collector/body"
 	"github.com/fotspor/fotspor/collector/dialect"
-	"github.com/fotspor/fotspor/collector/dialect/matomo"
-	"github.com/fotspor/fotspor/collector/dialect/pixel"
 	"github.com/fotspor/fotspor/collector/limit"
-	"github.com/fotspor/fotspor/collector/script"
 	"github.com/fotspor/fotspor/collector/spool"
 	"github.com/fotspor/fotspor/collector/visit"
 	"github.com/fotspor/fotspor/geo"
@@ -126,115 +122,37 @@ func New(o Options) *Collector {
 	return c
 }
 
-// route is a kind of address that the collector answers.
-type route struct {
-	name     string // in metrics
-	patterns []string
-	busy     bool // trackers ask for it all the time
-	handler  func(*Collector) http.Handler
-}
-
-// routes are all addresses of the collector: the proxies' files and the list of the
-// short way follow them.
-var routes = []route{
-	{"pixel", pixel.Dialect{}.Patterns(), true, func(c *Collector) http.Handler { return c.collect(pixel.Dialect{}) }},
-	{"matomo", matomo.Dialect{}.Patterns(), true, (*Collector).matomoHits},
-	{"matomo", matomo.IndexPatterns(), false, func(c *Collector) http.Handler { return c.api(c.index()) }},
-	{"matomo", matomo.MixedPatterns(), true, func(c *Collector) http.Handler {
-		return withQuery(c.matomoHits(), script.Matomo(c.Policy.CountObjections))
-	}},
-	{"script", matomo.ScriptPatterns(), true, func(c *Collector) http.Handler { return script.Matomo(c.Policy.CountObjections) }},
-	{"script", []string{"GET /fotspor.js"}, true, func(c *Collector) http.Handler { return script.Handler(c.Policy.CountObjections) }},
-	{"script", []string{matomo.ContainerPattern}, false, (*Collector).container},
-	{"privacy", []string{"GET /privacy/{site}"}, false, func(c *Collector) http.Handler { return http.HandlerFunc(c.statement) }},
-	{"privacy", []string{"GET /privacy/{site}/what"}, false, func(c *Collector) http.Handler { return http.HandlerFunc(c.what) }},
-	{"privacy", []string{"GET /.well-known/gpc.json"}, false, (*Collector).gpc},
-}
-
-// Routes adds every route of the collector to mux.
-func (c *Collector) Routes(mux *http.ServeMux) {
-	for _, r := range routes {
-		handler := c.timed(r.name, r.handler(c))
-		for _, pattern := range r.patterns {
-			mux.Handle(pattern, handler)
-		}
-	}
-}
-
-// Patterns returns every route of a collector, in net/http's syntax.
-func Patterns() []string {
-	var all []string
-	for _, r := range routes {
-		all = append(all, r.patterns...)
-	}
-	return all
-}
-
-// busy are the paths of busy routes, but for / itself, where a GET is the dashboard's.
-var busy = func() map[string]bool {
-	paths := map[string]bool{}
-	for _, r := range routes {
-		for _, pattern := range r.patterns {
-			_, path, _ := strings.Cut(strings.TrimSuffix(pattern, "{$}"), " ")
-			if r.busy && path != "/" {
-				paths[path] = true
-			}
-		}
-	}
-	return paths
-}()
-
-// Busy reports whether path is one of those that trackers ask for all the time.
-func Busy(path string) bool { return busy[path] }
-
-// BusyPaths yields those paths, in no order.
-func BusyPaths() iter.Seq[string] { return maps.Keys(busy) }
-
-func (c *Collector) matomoHits() http.Handler {
-	return c.collect(matomo.Dialect{Now: c.Now, Allowed: c.Sites.allowed, Sites: c.sitesOf})
-}
-
-// withQuery hands a request with a query to one handler, and one without to another.
-func withQuery(with, without http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.RawQuery != "" {
-			with.ServeHTTP(w, r)
-		} else {
-			without.ServeHTTP(w, r)
-		}
-	})
-}
-
-// collect records the hits of a request: parse, pipeline, spool, answer.
-func (c *Collector) collect(d dialect.Dialect) http.Handler {
-	received := c.metrics.received.WithLabelValues(d.Name())
+// collect records the hits of a request in the dialect of a name: parse, pipeline, spool, answer.
+func (c *Collector) collect(name string, d dialect.Dialect) http.Handler {
+	received := c.metrics.received.WithLabelValues(name)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		client := ClientAddr(r, c.TrustedProxies)
+		var bodyErr error
 		if r.ContentLength != 0 && r.Method == http.MethodPost { // few have a body
 			release, err := c.take(w, r, client)
-			if err != nil {
-				c.refuse(w, r, d, err)
-				return
+			if bodyErr = err; err != nil {
+				r.Body, r.ContentLength = unread{}, -1
+			} else {
+				defer release()
 			}
-			defer release()
 		}
 		m := c.rooms.Get().(*room)
 		defer func() {
 			m.clear()
 			c.rooms.Put(m)
 		}()
-		hits, err := d.Parse(r, m.hits)
+		hits, reply, err := d.Parse(r, m.hits)
 		if whole, ok := r.Body.(body.Whole); ok {
 			whole.Close() // what a hit holds of it is a copy
 		}
-		if err != nil {
-			c.refuse(w, r, d, err)
+		if err = cmp.Or(bodyErr, err); err != nil {
+			c.refuse(w, r, reply, err)
 			return
 		}
 		m.hits = hits
 		received.Add(float64(len(hits)))
 		if !c.admit(client, hits) {
-			c.turnAway(w, r, d, rateLimited, len(hits))
+			c.turnAway(w, r, reply, rateLimited, len(hits))
 			return
 		}
 		// Before the pipeline, so that the visit is not told of hits that the
@@ -242,7 +160,7 @@ func (c *Collector) collect(d dialect.Dialect) http.Handler {
 		var place spool.Reservation
 		if len(hits) > 0 {
 			if place, err = c.Spool.Reserve(len(hits)); err != nil {
-				c.turnAway(w, r, d, spoolFull, len(hits))
+				c.turnAway(w, r, reply, spoolFull, len(hits))
 				return
 			}
 			defer place.Release()
@@ -256,14 +174,22 @@ func (c *Collector) collect(d dialect.Dialect) http.Handler {
 			if !errors.Is(err, spool.ErrFull) && c.Spool.Err() == nil { // else the spool tells of it
 				c.Logger.Error("hits could not be spooled", "hits", len(m.rows), "err", err)
 			}
-			c.turnAway(w, r, d, spoolFull, recorded)
+			c.turnAway(w, r, reply, spoolFull, recorded)
 			return
 		}
 		c.metrics.accepted.Add(float64(recorded))
 		w.Header()["X-Fotspor"] = told(recorded, m.left)
-		d.Reply(w, r, outcome)
+		reply(w, r, outcome)
 	})
 }
+
+// unread is the body of a request that could not be read.
+type unread struct{}
+
+var errUnread = errors.New("the body could not be read")
+
+func (unread) Read([]byte) (int, error) { return 0, errUnread }
+func (unread) Close() error             { return nil }
 
 // take reads the body of r into memory. If it is heavy it waits for one of the few slots
 // in which such bodies are worked on. The caller calls release when that is done.
@@ -344,7 +270,7 @@ func (c *Collector) pass(r *http.Request, m *room) dialect.Outcome {
 }
 
 // refuse answers a request that could not be read.
-func (c *Collector) refuse(w http.ResponseWriter, r *http.Request, d dialect.Dialect, err error) {
+func (c *Collector) refuse(w http.ResponseWriter, r *http.Request, reply dialect.Reply, err error) {
 	why := badRequest
 	switch body.Status(err) {
 	case http.StatusRequestEntityTooLarge:
@@ -357,7 +283,7 @@ func (c *Collector) refuse(w http.ResponseWriter, r *http.Request, d dialect.Dia
 	}
 	c.drop(why)
 	w.Header()["X-Fotspor"] = told(0, []leftOut{{why: why.String()}})
-	d.Reply(w, r, dialect.Outcome{Err: err})
+	reply(w, r, dialect.Outcome{Err: err})
 }
 
 // admit settles whose hits these are, and reports whether their network may send so
@@ -375,7 +301,7 @@ func (c *Collector) admit(client hit.Addr, hits []hit.Hit) bool {
 }
 
 // turnAway answers that hits can't be taken right now.
-func (c *Collector) turnAway(w http.ResponseWriter, r *http.Request, d dialect.Dialect, why reason, hits int) {
+func (c *Collector) turnAway(w http.ResponseWriter, r *http.Request, reply dialect.Reply, why reason, hits int) {
 	for range hits {
 		c.drop(why)
 	}
@@ -386,7 +312,7 @@ func (c *Collector) turnAway(w http.ResponseWriter, r *http.Request, d dialect.D
 	}
 	w.Header()["X-Fotspor"] = told(0, []leftOut{{why: why.String()}})
 	w.Header().Set("Retry-After", after)
-	d.Reply(w, r, dialect.Outcome{Err: err})
+	reply(w, r, dialect.Outcome{Err: err})
 }
 
 // tellOfLimit tells the log of a limit that is reached, once a minute, and once more

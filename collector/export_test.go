@@ -3,10 +3,10 @@ package collector
 import (
 	"context"
 	"net/http"
+	"slices"
+	"testing"
 
 	"github.com/fotspor/fotspor/collector/dialect"
-	"github.com/fotspor/fotspor/collector/dialect/matomo"
-	"github.com/fotspor/fotspor/collector/dialect/pixel"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/site"
 )
@@ -17,11 +17,16 @@ var ForwardedFor = forwardedFor
 // PlainPage is the short way to read the URL of a page.
 var PlainPage = plainPage
 
-// The wire formats, for Rows.
-var (
-	Pixel  dialect.Dialect = pixel.Dialect{}
-	Matomo dialect.Dialect = matomo.Dialect{}
-)
+// WithFormat adds a wire format until the test ends.
+func WithFormat(t *testing.T, f dialect.Format) {
+	was := formats
+	formats = append(slices.Clone(was), f)
+	busy = busyPaths()
+	t.Cleanup(func() {
+		formats = was
+		busy = busyPaths()
+	})
+}
 
 // Rows is all that happens between a request and the spool. The rows are good until
 // the next call.
@@ -29,7 +34,7 @@ func (c *Collector) Rows(d dialect.Dialect, r *http.Request) ([]hit.Row, error) 
 	m := c.rooms.Get().(*room)
 	defer c.rooms.Put(m)
 	m.clear()
-	hits, err := d.Parse(r, m.hits)
+	hits, _, err := d.Parse(r, m.hits)
 	if err != nil {
 		return nil, err
 	}

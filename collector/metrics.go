@@ -7,9 +7,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
-
-	"github.com/fotspor/fotspor/collector/dialect/matomo"
-	"github.com/fotspor/fotspor/collector/dialect/pixel"
 )
 
 type metrics struct {
@@ -35,8 +32,8 @@ func newMetrics(r prometheus.Registerer) metrics {
 		}),
 		dropped: make(map[reason]prometheus.Counter, len(reasons)),
 	}
-	for _, name := range []string{pixel.Dialect{}.Name(), matomo.Dialect{}.Name()} {
-		m.received.WithLabelValues(name)
+	for _, format := range formats {
+		m.received.WithLabelValues(format.Name)
 	}
 	for _, why := range reasons {
 		m.dropped[why] = dropped.WithLabelValues(string(why))

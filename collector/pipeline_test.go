@@ -19,6 +19,7 @@ import (
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/collector"
+	"github.com/fotspor/fotspor/collector/dialect/matomo"
 	"github.com/fotspor/fotspor/collector/limit"
 	"github.com/fotspor/fotspor/collector/spool"
 	"github.com/fotspor/fotspor/hit"
@@ -971,7 +972,7 @@ func FuzzPage(f *testing.F) {
 			values.Set(k, v)
 		}
 		q.URL.RawQuery = values.Encode()
-		rows, err := r.Rows(collector.Matomo, q)
+		rows, err := r.Rows(matomo.Dialect{}, q)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"github.com/fotspor/fotspor/collector"
+	"github.com/fotspor/fotspor/collector/dialect/matomo"
 	"github.com/fotspor/fotspor/hit"
 )
 
@@ -178,7 +178,7 @@ func FuzzPathRulesOfHits(f *testing.F) {
 	f.Fuzz(func(t *testing.T, page, event string) {
 		q := request{target: "/matomo.php"}.make()
 		q.URL.RawQuery = url.Values{"idsite": {"1"}, "rec": {"1"}, "url": {page}, "e_c": {"a"}, "e_a": {event}}.Encode()
-		rows, err := r.Rows(collector.Matomo, q)
+		rows, err := r.Rows(matomo.Dialect{}, q)
 		if err != nil {
 			t.Fatal(err)
 		}

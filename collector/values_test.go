@@ -8,7 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/fotspor/fotspor/collector"
+	"github.com/fotspor/fotspor/collector/dialect/matomo"
 )
 
 // TestNoNameFromAUserAgent: whatever a program calls itself, in its User-Agent or its
@@ -37,7 +37,7 @@ func TestNoNameFromAUserAgent(t *testing.T) {
 		}
 		query.Set("lang", rapid.SampledFrom([]string{"kari", "ka-KARI", "Kari"}).Draw(t, "lang"))
 		q.URL.RawQuery = query.Encode()
-		rows, err := r.Rows(collector.Matomo, q)
+		rows, err := r.Rows(matomo.Dialect{}, q)
 		if err != nil {
 			t.Fatal(err)
 		}

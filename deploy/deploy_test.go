@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -102,51 +103,68 @@ func TestShippedFilesAreStrict(t *testing.T) {
 	}
 }
 
-// TestCollectorIsRouted: both proxies lead each address that the collector answers to it,
-// and those of the dashboard past it.
-func TestCollectorIsRouted(t *testing.T) {
-	caddy, nginx := read(t, "deploy/caddy/Caddyfile"), read(t, "deploy/nginx/fotspor.conf")
-	paths := strings.Fields(find(t, caddy, `@collector path (.*)`))
-	methods := strings.Fields(find(t, caddy, `@collectorRoot \{\s+method (.*)\s+path /\s`))
-	location := regexp.MustCompile(find(t, nginx, `location ~ (\S+) \{\s+proxy_pass http://fotspor_collector;`))
-	root := find(t, nginx, `map \$request_method \$fotspor_root \{([^}]*)\}`)
-	find(t, caddy, `(reverse_proxy @collectorRoot \S+collector:8080)`)
-	find(t, nginx, `(location = / \{\s+proxy_pass http://\$fotspor_root;)`)
-	routed := map[string]func(method, path string) bool{
-		"deploy/caddy/Caddyfile": func(method, path string) bool {
-			return path == "/" && slices.Contains(methods, method) || slices.ContainsFunc(paths, func(p string) bool {
-				before, after, all := strings.Cut(p, "*")
-				return p == path || all && strings.HasPrefix(path, before) && strings.HasSuffix(path, after)
-			})
-		},
-		"deploy/nginx/fotspor.conf": func(method, path string) bool {
-			return path == "/" && regexp.MustCompile(`\b`+method+`\s+fotspor_collector;`).MatchString(root) || location.MatchString(path)
-		},
-	}
-	for file, to := range routed {
-		for _, pattern := range collector.Patterns() {
-			method, path, _ := strings.Cut(pattern, " ")
-			path = strings.NewReplacer("{$}", "", "{site}", "1", "{container}", "container_Ab12Cd34.js").Replace(path)
-			if !to(method, path) {
-				t.Errorf("%s: %s does not go to the collector", file, pattern)
-			}
-		}
-		for _, path := range []string{"/", "/login", "/sites/1", "/assets/x.js", "/api/v1/sites", "/js/other", "/js/container_a.css", "/x/matomo.php", "/.well-known/acme-challenge/x"} {
-			if to("GET", path) {
-				t.Errorf("%s: GET %s does not go to the dashboard", file, path)
-			}
-		}
-	}
-}
+var update = flag.Bool("update", false, "write what the proxies send to the collector")
 
-// find returns what the group of an expression matches in a text.
-func find(t *testing.T, text, expression string) string {
-	t.Helper()
-	match := regexp.MustCompile(expression).FindStringSubmatch(text)
-	if match == nil {
-		t.Fatalf("nothing matches %s", expression)
+// TestCollectorIsRouted: both proxies send what the collector answers to it, as the list
+// of its routes says, and nothing of the dashboard's.
+func TestCollectorIsRouted(t *testing.T) {
+	paths, methods := collector.Proxied()
+	var nginxPaths []string
+	var nginxMethods string
+	for _, path := range paths {
+		text := regexp.QuoteMeta(strings.TrimPrefix(path, "/"))
+		if before, ok := strings.CutSuffix(text, `\*`); ok {
+			text = before + ".*"
+		}
+		nginxPaths = append(nginxPaths, strings.ReplaceAll(text, `\*`, "[^/]*"))
 	}
-	return match[1]
+	for _, method := range methods {
+		nginxMethods += fmt.Sprintf("    %-7s fotspor_collector;\n", method)
+	}
+	location := "^/(" + strings.Join(nginxPaths, "|") + ")$"
+	for _, line := range []struct{ file, before, want, after string }{
+		{"deploy/caddy/Caddyfile", "\t@collector path ", strings.Join(paths, " "), "\n"},
+		{"deploy/caddy/Caddyfile", "\t@collectorRoot {\n\t\tmethod ", strings.Join(methods, " "), "\n\t\tpath /\n"},
+		{"deploy/nginx/fotspor.conf", "\n    location ~ ", location, " {\n        proxy_pass http://fotspor_collector;\n"},
+		{"deploy/nginx/fotspor.conf", "map $request_method $fotspor_root {\n    default fotspor_dashboard;\n", nginxMethods, "}\n"},
+	} {
+		text := read(t, line.file)
+		before, rest, ok := strings.Cut(text, line.before)
+		got, rest, ok2 := strings.Cut(rest, line.after)
+		if !ok || !ok2 {
+			t.Fatalf("%s has no line %q … %q", line.file, line.before, line.after)
+		}
+		switch {
+		case got == line.want:
+		case *update:
+			if err := os.WriteFile(filepath.Join(root, line.file), []byte(before+line.before+line.want+line.after+rest), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		default:
+			t.Errorf("%s: %q, want %q (go generate ./deploy writes it)", line.file, got, line.want)
+		}
+	}
+	for file, line := range map[string]string{
+		"deploy/caddy/Caddyfile":    "reverse_proxy @collectorRoot {$COLLECTOR:collector:8080} {",
+		"deploy/nginx/fotspor.conf": "    location = / {\n        proxy_pass http://$fotspor_root;",
+	} {
+		if !strings.Contains(read(t, file), line) {
+			t.Errorf("%s has no line %q", file, line)
+		}
+	}
+	if !strings.Contains(read(t, "deploy/caddy/Caddyfile"), "reverse_proxy @collector {$COLLECTOR:collector:8080} {") {
+		t.Error("deploy/caddy/Caddyfile sends nothing to the collector")
+	}
+	for _, path := range []string{"/", "/login", "/sites/1", "/assets/x.js", "/api/v1/sites", "/js/other", "/js/container_a.css", "/x/matomo.php", "/.well-known/acme-challenge/x"} {
+		if regexp.MustCompile(location).MatchString(path) {
+			t.Errorf("nginx: GET %s does not go to the dashboard", path)
+		}
+		for _, glob := range paths {
+			if before, after, all := strings.Cut(glob, "*"); path == glob || all && strings.HasPrefix(path, before) && strings.HasSuffix(path, after) {
+				t.Errorf("Caddy: GET %s does not go to the dashboard", path)
+			}
+		}
+	}
 }
 
 // TestBuildRunsNoScripts: no package runs a script of its own while an image is built.

@@ -7,8 +7,10 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/site"
 )
 
 // Longest strings that a hit keeps, in bytes; the rest is cut off. A URL or another text
@@ -19,24 +21,59 @@ const (
 	MaxText = 1024    // of headers
 )
 
-// Dialect is one wire format of trackers. Its methods are safe for concurrent
-// use; Reply is given the same request as Parse, which may leave notes for it
-// in the request's context.
+// Format is one wire format of trackers. The routes of the collector, its metrics, the
+// paths that take the short way and the proxies' files in deploy follow from it.
+type Format struct {
+	Name   string // of its hits in metrics
+	Routes []Route
+	New    func(Host) Dialect
+}
+
+// Route is one kind of address that the collector answers.
+type Route struct {
+	Name     string   // in metrics of requests
+	Patterns []string // in net/http's syntax
+	Busy     bool     // trackers ask for it all the time: it takes the short way
+	// Glob is the path for which proxies ask the collector, with * for any text, where
+	// it says more than the wildcards of Patterns. Usually "".
+	Glob string
+	// Handler answers the requests; hits records what Dialect reads of one. nil: hits
+	// answers all of them.
+	Handler func(host Host, hits http.Handler) http.Handler
+}
+
+// Host is what a dialect may ask of its collector. Its functions are safe for concurrent
+// use.
+type Host struct {
+	Now func() time.Time
+
+	IgnoreObjection, CountObjections bool // as privacy.Policy has them
+
+	// Allowed reports whether the holder of a secret may say where and when a visitor of a
+	// site was. The secret may be "".
+	Allowed func(secret string, site uint32) bool
+	// SitesOf returns the sites that a secret is good for, to whoever sent r; nil if it is
+	// nobody's. Its error is ErrTooMany.
+	SitesOf func(r *http.Request, secret string) ([]site.Site, error)
+	// SiteOf returns the number of the site with that number, or else of the one on whose
+	// hosts a page is. The page may be "".
+	SiteOf func(id uint32, page string) (uint32, bool)
+}
+
+// Dialect reads one wire format. It is safe for concurrent use.
 type Dialect interface {
-	// Name is the format's name in metrics.
-	Name() string
-	// Patterns are the routes it answers, in net/http's syntax.
-	Patterns() []string
 	// Parse appends the hits of a request, whose body is bounded and in memory, to hits,
-	// and returns them. They hold nothing of the body itself. The collector settles their address and their time where
+	// and returns them with the reply to the request, which is never nil. The hits hold
+	// nothing of the body itself. The collector settles their address and their time where
 	// these are zero. A hit with a text in Invalid stands for one item of a batch that
 	// can't be recorded. An error means that nothing of the request can be recorded, and
 	// appends none; it tells no address and no token, since it is shown to whoever
-	// asked.
-	Parse(r *http.Request, hits []hit.Hit) ([]hit.Hit, error)
-	// Reply answers the request.
-	Reply(w http.ResponseWriter, r *http.Request, o Outcome)
+	// asked. A body that could not be read fails with the first byte.
+	Parse(r *http.Request, hits []hit.Hit) ([]hit.Hit, Reply, error)
 }
+
+// Reply answers the request r of a Parse.
+type Reply func(w http.ResponseWriter, r *http.Request, o Outcome)
 
 // ErrUnavailable is the Outcome.Err of a request whose hits can't be kept right
 // now; whoever sent them may send them again.

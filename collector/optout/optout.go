@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -55,10 +56,11 @@ const Lifetime = 395 * 24 * 60 * 60
 
 // Box is what the box of a request is to say.
 type Box struct {
-	Site    uint32 // whose privacy statement is linked to; 0 if that is not known
-	Heeds   bool   // Global Privacy Control and Do Not Track count as an objection
-	Objects bool   // the request carries one of them
-	Out     bool   // the request carries a cookie for which its sender is not counted
+	Query   url.Values // of the request
+	Site    uint32     // whose privacy statement is linked to; 0 if that is not known
+	Heeds   bool       // Global Privacy Control and Do Not Track count as an objection
+	Objects bool       // the request carries one of them
+	Out     bool       // the request carries a cookie for which its sender is not counted
 }
 
 // texts are what a box says. The names in JSON are those of the scripts.
@@ -188,13 +190,13 @@ func short(query url.Values, name string) string {
 // ServeScript answers with the script that shows the box in a page and keeps the choice
 // in the page's own origin. It takes the parameters of Matomo's: divId, language,
 // showIntro, backgroundColor, fontColor, fontSize, fontFamily, cookieDomain, cookiePath.
-func (b Box) ServeScript(w http.ResponseWriter, r *http.Request) {
+func (b Box) ServeScript(w http.ResponseWriter, _ *http.Request) {
 	js, err := dist.ReadFile("dist/page.js")
 	if err != nil {
 		http.Error(w, errMissing.Error(), http.StatusInternalServerError)
 		return
 	}
-	query := r.URL.Query()
+	query := b.Query
 	divID := short(query, "divId")
 	if divID == "" {
 		divID = "matomo-opt-out"
@@ -245,7 +247,7 @@ const chosen = "chosen"
 // showIntro, backgroundColor, fontColor, fontSize, fontFamily and applyStyling. It works
 // without scripts.
 func (b Box) ServeFrame(w http.ResponseWriter, r *http.Request) {
-	query := r.URL.Query()
+	query := maps.Clone(b.Query)
 	forAnyPage(w.Header())
 	if r.Method == http.MethodPost {
 		b.choose(w, r, query)

@@ -25,10 +25,11 @@ const (
 var whole = optout.Box{Site: 7, Heeds: true}
 
 // answer skips the test where the scripts are not built.
-func answer(t *testing.T, serve http.HandlerFunc, r *http.Request) *httptest.ResponseRecorder {
+func answer(t *testing.T, box optout.Box, serve func(optout.Box, http.ResponseWriter, *http.Request), r *http.Request) *httptest.ResponseRecorder {
 	t.Helper()
 	w := httptest.NewRecorder()
-	serve(w, r)
+	box.Query = r.URL.Query()
+	serve(box, w, r)
 	if w.Code == http.StatusInternalServerError && strings.Contains(w.Body.String(), "make build") {
 		if os.Getenv("CI") == "true" {
 			t.Fatal(w.Body)
@@ -72,7 +73,7 @@ func TestScriptSettings(t *testing.T) {
 		"cookieDomain=*.example.org&cookiePath=/a":                                                              with(func(s *settings) { s.CookieDomain, s.CookiePath = ".example.org", "/a" }),
 		"cookieDomain=" + url.QueryEscape("x;secure") + "&cookiePath=" + url.QueryEscape("/a b\r\nSet-Cookie:"): plain,
 	} {
-		w := answer(t, whole.ServeScript, httptest.NewRequest("GET", scriptURL+"&"+query, nil))
+		w := answer(t, whole, optout.Box.ServeScript, httptest.NewRequest("GET", scriptURL+"&"+query, nil))
 		js := w.Body.String()
 		first, _, _ := strings.Cut(js, "\n")
 		text, ok := strings.CutPrefix(strings.TrimSuffix(first, ";"), "(()=>{const settings=")
@@ -127,7 +128,7 @@ func TestFrame(t *testing.T) {
 	} {
 		r := httptest.NewRequest("GET", frameURL+tt.query, nil)
 		r.Header.Set("Accept-Language", tt.accept)
-		w := answer(t, tt.box.ServeFrame, r)
+		w := answer(t, tt.box, optout.Box.ServeFrame, r)
 		page, _, _ := strings.Cut(w.Body.String(), "<script nonce")
 		visible := regexp.MustCompile(`data-settings="[^"]*"`).ReplaceAllString(page, "") // which holds all texts
 		for _, want := range tt.want {
@@ -144,7 +145,7 @@ func TestFrame(t *testing.T) {
 		}
 	}
 
-	w := answer(t, whole.ServeFrame, httptest.NewRequest("GET", frameURL, nil))
+	w := answer(t, whole, optout.Box.ServeFrame, httptest.NewRequest("GET", frameURL, nil))
 	csp := w.Header().Get("Content-Security-Policy")
 	nonce := regexp.MustCompile(`script-src 'nonce-(\w{20,})'`).FindStringSubmatch(csp)
 	if nonce == nil || strings.Count(w.Body.String(), `nonce="`+nonce[1]+`"`) != 2 || !strings.Contains(csp, "default-src 'none'") || !strings.HasSuffix(csp, "frame-ancestors *") {
@@ -153,7 +154,7 @@ func TestFrame(t *testing.T) {
 	if w.Header().Get("Cross-Origin-Resource-Policy") != "cross-origin" || w.Header().Get("Cross-Origin-Embedder-Policy") != "require-corp" || w.Header().Get("X-Frame-Options") != "" {
 		t.Errorf("%v", w.Header())
 	}
-	if again := answer(t, whole.ServeFrame, httptest.NewRequest("GET", frameURL, nil)); again.Header().Get("Content-Security-Policy") == csp {
+	if again := answer(t, whole, optout.Box.ServeFrame, httptest.NewRequest("GET", frameURL, nil)); again.Header().Get("Content-Security-Policy") == csp {
 		t.Error("a nonce is used twice")
 	}
 }
@@ -169,7 +170,7 @@ func TestChoose(t *testing.T) {
 				r.Header.Set(name, value)
 			}
 		}
-		return answer(t, whole.ServeFrame, r)
+		return answer(t, whole, optout.Box.ServeFrame, r)
 	}
 	w := post("out=1", "same-origin", "https://stats.example")
 	if got, want := w.Header()["Set-Cookie"], "mtm_consent_removed=1; Path=/; Max-Age=34128000; Secure; SameSite=None; Partitioned"; len(got) != 1 || got[0] != want {
@@ -215,7 +216,7 @@ func FuzzBox(f *testing.F) {
 		r := httptest.NewRequest("GET", frameURL, nil)
 		r.URL.RawQuery += query
 		r.Header["Accept-Language"] = []string{accept}
-		w := answer(t, whole.ServeFrame, r)
+		w := answer(t, whole, optout.Box.ServeFrame, r)
 		page, err := nethtml.Parse(w.Body)
 		if err != nil || w.Code != http.StatusOK {
 			t.Fatalf("%d, %v", w.Code, err)
@@ -245,7 +246,7 @@ func FuzzBox(f *testing.F) {
 		}
 
 		r.URL.RawQuery = strings.Replace(r.URL.RawQuery, "optOut", "optOutJS", 1)
-		js := answer(t, whole.ServeScript, r).Body.String()
+		js := answer(t, whole, optout.Box.ServeScript, r).Body.String()
 		text, ok := strings.CutPrefix(js, "(()=>{const settings=")
 		var got settings
 		decoder := json.NewDecoder(strings.NewReader(text))

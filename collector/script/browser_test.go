@@ -130,7 +130,7 @@ func (w *world) receive(r *http.Request) {
 		queries, mark = bulk.Requests, "bulk "
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	hits, err := matomo.Dialect{}.Parse(r, nil)
+	hits, _, err := matomo.Dialect{}.Parse(r, nil)
 	if err != nil || len(hits) != len(queries) {
 		w.t.Errorf("%v: the collector reads %d hits, error %v", queries, len(hits), err)
 		return
@@ -153,7 +153,7 @@ func (w *world) objected(r *http.Request) {
 	if len(body) > 0 {
 		w.t.Errorf("an objection has a body %q", body)
 	}
-	hits, err := matomo.Dialect{}.Parse(r, nil)
+	hits, _, err := matomo.Dialect{}.Parse(r, nil)
 	if err != nil || len(hits) != 1 || !hits[0].OptedOut || hits[0].Kind != hit.Pageview || hits[0].URL != "" {
 		w.t.Errorf("the collector takes an objection for %v, error %v", hits, err)
 	}

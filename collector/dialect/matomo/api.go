@@ -8,19 +8,10 @@ import (
 	"strings"
 
 	"github.com/fotspor/fotspor/collector/dialect"
+	"github.com/fotspor/fotspor/site"
 )
 
-// Site is what the API tells of a site.
-type Site struct {
-	ID       uint32
-	Name     string
-	Host     string // the main one
-	TimeZone string // IANA name
-	Owns     func(host string) bool
-}
-
-// ErrToken is the error of Dialect.Sites for a token that is none.
-var ErrToken = errors.New("token_auth: want a token that fotspor token add has printed")
+var errToken = errors.New("token_auth: want a token that fotspor token add has printed")
 
 // errAPI answers who takes this for the whole of Matomo's reporting API.
 var errAPI = errors.New("module=API: there is no reporting API here, but for what importers of logs ask of SitesManager; hits go to /matomo.php")
@@ -32,9 +23,9 @@ var refusals = map[string]error{
 	"SitesManager.addSite":                    errors.New("no site is made over the network: fotspor site add --host example.org makes one"),
 }
 
-// IsAPI reports whether a request for Matomo's pages is one for its reporting API: by its
+// isAPI reports whether a request for Matomo's pages is one for its reporting API: by its
 // query, or else by its body, where nothing but the API is asked for.
-func IsAPI(r *http.Request) bool {
+func isAPI(r *http.Request) bool {
 	module := ""
 	for name, value := range dialect.Parameters(r.URL.RawQuery) {
 		if name == "module" {
@@ -51,30 +42,30 @@ type call struct {
 
 // apiMethods are the methods of Matomo's API that are answered: those that the importer of
 // logs calls. See https://developer.matomo.org/api-reference/reporting-api.
-var apiMethods = map[string]func(call, []Site) (any, error){
-	"SitesManager.getSiteFromId": func(c call, sites []Site) (any, error) {
-		for _, site := range sites {
-			if strconv.FormatUint(uint64(site.ID), 10) == strings.TrimSpace(c.site) {
-				return describe(site), nil
+var apiMethods = map[string]func(call, []site.Site) (any, error){
+	"SitesManager.getSiteFromId": func(c call, sites []site.Site) (any, error) {
+		for _, one := range sites {
+			if strconv.FormatUint(uint64(one.ID), 10) == strings.TrimSpace(c.site) {
+				return describe(one), nil
 			}
 		}
 		return nil, errors.New("idSite: the token is good for no site of this number")
 	},
-	"SitesManager.getAllSites": func(_ call, sites []Site) (any, error) {
+	"SitesManager.getAllSites": func(_ call, sites []site.Site) (any, error) {
 		all := make(map[uint32]description, len(sites)) // by number, as Matomo has it
-		for _, site := range sites {
-			all[site.ID] = describe(site)
+		for _, one := range sites {
+			all[one.ID] = describe(one)
 		}
 		return all, nil
 	},
-	"SitesManager.getSitesIdFromSiteUrl": func(c call, sites []Site) (any, error) {
+	"SitesManager.getSitesIdFromSiteUrl": func(c call, sites []site.Site) (any, error) {
 		type number struct {
 			ID uint32 `json:"idsite"`
 		}
 		host, found := hostOf(c.url), []number{}
-		for _, site := range sites {
-			if site.Owns(host) {
-				found = append(found, number{site.ID})
+		for _, one := range sites {
+			if one.Owns(host) {
+				found = append(found, number{one.ID})
 			}
 		}
 		return found, nil
@@ -89,8 +80,8 @@ type description struct {
 	TimeZone string `json:"timezone"`
 }
 
-func describe(s Site) description {
-	return description{s.ID, s.Name, "https://" + s.Host, s.TimeZone}
+func describe(s site.Site) description {
+	return description{s.ID, s.Name, "https://" + s.Hosts[0], s.Location.String()}
 }
 
 // hostOf returns the host of an address, or of a host alone.
@@ -128,7 +119,7 @@ func (d Dialect) replyAPI(w http.ResponseWriter, r *http.Request, c *call, o dia
 	if err == nil {
 		answer, err = d.answer(r, c)
 		switch {
-		case errors.Is(err, ErrToken):
+		case errors.Is(err, errToken):
 			status = http.StatusUnauthorized
 		case errors.Is(err, dialect.ErrTooMany):
 			status = http.StatusTooManyRequests
@@ -149,10 +140,13 @@ func (d Dialect) answer(r *http.Request, c *call) (any, error) {
 	if refusal := refusals[c.method]; refusal != nil {
 		return nil, refusal
 	}
-	if d.Sites == nil {
-		return nil, ErrToken
+	if d.SitesOf == nil {
+		return nil, errToken
 	}
-	sites, err := d.Sites(r, c.token)
+	sites, err := d.SitesOf(r, c.token)
+	if err == nil && sites == nil {
+		err = errToken
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -81,7 +81,7 @@ func BenchmarkParse(b *testing.B) {
 			next, room := l.request(), make([]hit.Hit, 0, l.hits)
 			b.ReportAllocs()
 			for b.Loop() {
-				if hits, err := d.Parse(next(), room); err != nil || len(hits) != l.hits {
+				if hits, _, err := d.Parse(next(), room); err != nil || len(hits) != l.hits {
 					b.Fatal(len(hits), err)
 				}
 			}

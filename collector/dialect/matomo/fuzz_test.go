@@ -22,7 +22,7 @@ func check(t *testing.T, r *http.Request) {
 		asked = true
 		return allowed(token, site)
 	}
-	hits, err := d.Parse(r, nil)
+	hits, reply, err := d.Parse(r, nil)
 	if err != nil && (len(hits) > 0 || strings.Contains(err.Error(), "secret")) {
 		t.Errorf("%d hits and error %v", len(hits), err)
 	}
@@ -49,7 +49,7 @@ func check(t *testing.T, r *http.Request) {
 		}
 	}
 	w := httptest.NewRecorder()
-	d.Reply(w, r, dialect.Outcome{Err: err, Tracked: len(hits)})
+	reply(w, r, dialect.Outcome{Err: err, Tracked: len(hits)})
 	if w.Body.Len() > 300 {
 		t.Errorf("reply of %d bytes", w.Body.Len())
 	}

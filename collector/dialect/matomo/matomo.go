@@ -8,7 +8,6 @@ package matomo
 
 import (
 	"compress/gzip"
-	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/fotspor/fotspor/collector/dialect"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/site"
 )
 
 // Bounds of what one request may make us hold.
@@ -43,13 +43,9 @@ type Dialect struct {
 	// nil means that no token is valid.
 	Allowed func(token string, site uint32) bool
 
-	// Sites returns the sites that a token is good for, to whoever sent r, or an error
-	// that says why it tells none: ErrToken, or dialect.ErrTooMany. It must be safe for
-	// concurrent use; nil means that no token is valid.
-	Sites func(r *http.Request, token string) ([]Site, error)
+	// SitesOf is dialect.Host's; nil means that no token is valid.
+	SitesOf func(r *http.Request, token string) ([]site.Site, error)
 }
-
-var _ dialect.Dialect = Dialect{}
 
 func (d Dialect) now() time.Time {
 	if d.Now == nil {
@@ -62,97 +58,23 @@ func (d Dialect) allowed(token string, site uint32) bool {
 	return d.Allowed != nil && d.Allowed(token, site)
 }
 
-// Name implements dialect.Dialect.
-func (Dialect) Name() string { return "matomo" }
-
-// Patterns implements dialect.Dialect.
-func (Dialect) Patterns() []string {
-	patterns := []string{"POST /{$}", "OPTIONS /{$}"}
-	for _, path := range []string{"/matomo.php", "/piwik.php"} {
-		patterns = append(patterns, "GET "+path, "POST "+path, "OPTIONS "+path)
-	}
-	for _, path := range folder {
-		patterns = append(patterns, "POST "+path, "OPTIONS "+path)
-	}
-	return patterns
-}
-
-// index is where Matomo has its pages and its reporting API.
-const index = "/index.php"
-
-// IndexPatterns are the routes, in net/http's syntax, of requests that are for the Dialect
-// where IsAPI reports so, and otherwise for a page of Matomo's.
-func IndexPatterns() []string { return []string{"GET " + index, "POST " + index} }
-
-// folder are the addresses of the folder js that are both script and endpoint.
-var folder = []string{"/js/{$}", "/js/index.php", "/js/tracker.php"}
-
-// MixedPatterns are the routes, in net/http's syntax, under which Matomo serves its
-// script to a request without a query string. With one it is a tracking request,
-// for the Dialect.
-func MixedPatterns() []string {
-	var patterns []string
-	for _, path := range folder {
-		patterns = append(patterns, "GET "+path)
-	}
-	return patterns
-}
-
-// ScriptPatterns are the routes, in net/http's syntax, under which Matomo serves its
-// script, whatever the query.
-func ScriptPatterns() []string {
-	var patterns []string
-	for _, folder := range []string{"/", "/js/"} {
-		for _, file := range []string{"matomo.js", "matomo.min.js", "piwik.js", "piwik.min.js"} {
-			patterns = append(patterns, "GET "+folder+file)
-		}
-	}
-	return patterns
-}
-
-// ContainerPattern is the route, in net/http's syntax, of the scripts of Matomo's tag
-// manager, and of nothing else for which IsContainer reports true.
-const ContainerPattern = "GET /js/{container}"
-
-// IsContainer reports whether a file in the folder js is a script of the tag manager,
-// such as container_Ab12Cd34.js or container_Ab12Cd34_dev_0123.js.
-func IsContainer(file string) bool {
-	id, ok := strings.CutPrefix(file, "container_")
-	id, isScript := strings.CutSuffix(id, ".js")
-	return ok && isScript && id != ""
-}
-
-// note is what Parse learns from a body that Reply needs to know.
-type note struct {
-	bulk    bool  // answer as to a bulk request
-	api     *call // answer as the reporting API
-	trusted bool  // with a valid token: the numbers of bad items are told
-	silent  bool  // send_image=0: no image, no text
-	ignored int   // items of a bulk request that rightly left no hit
-}
-
-type noteKey struct{}
-
-func leave(r *http.Request, n note) {
-	*r = *r.WithContext(context.WithValue(r.Context(), noteKey{}, n))
-}
-
 // Parse appends the hits of a request: at most one, except of a bulk request.
 // What a request asks to ignore, or what isn't kept, leaves none. No error tells
 // a token or an address.
-func (d Dialect) Parse(r *http.Request, hits []hit.Hit) ([]hit.Hit, error) {
+func (d Dialect) Parse(r *http.Request, hits []hit.Hit) ([]hit.Hit, dialect.Reply, error) {
 	var p params
+	reply := asQuerySays
 	switch {
 	case r.Method == http.MethodGet && r.URL.RawQuery != "":
 		p.readQuery(r.URL.RawQuery)
 	case r.Method == http.MethodPost:
 		body, err := readBody(r)
 		if err != nil {
-			return hits, err
+			return hits, reply, err
 		}
 		if boundary := boundaryOf(r); boundary != "" {
 			if err := p.readParts(body, boundary); err != nil {
-				return hits, err
+				return hits, reply, err
 			}
 		} else if isBulk(body) {
 			return d.parseBulk(r, body, hits)
@@ -160,31 +82,37 @@ func (d Dialect) Parse(r *http.Request, hits []hit.Hit) ([]hit.Hit, error) {
 			p.readQuery(string(body))
 		}
 		p.readQuery(r.URL.RawQuery) // the query wins
-		if len(body) > 0 {
-			leave(r, note{silent: p.sendImage == "0"})
+		if reply = withImage; p.sendImage == "0" {
+			reply = withoutImage
 		}
 	default: // somebody looks whether we are there, a preflight, or a HEAD, which shows nobody a page
-		return hits, nil
+		return hits, reply, nil
 	}
 	if p.module == "API" && (r.URL.Path == "/" || r.URL.Path == index) {
 		call, err := p.api()
-		leave(r, note{api: call})
-		return hits, err
+		return hits, answering(func(w http.ResponseWriter, r *http.Request, o dialect.Outcome) { d.replyAPI(w, r, call, o) }), err
 	}
 	h := dialect.FromHeaders(r)
 	keep, err := d.apply(&h, &p, r.Header.Get("Referer"))
 	if err != nil || !keep {
-		return hits, err
+		return hits, reply, err
 	}
-	return append(hits, h), nil
+	return append(hits, h), reply, nil
 }
 
-func (d Dialect) parseBulk(r *http.Request, body []byte, hits []hit.Hit) ([]hit.Hit, error) {
-	n := note{bulk: true}
-	defer func() { leave(r, n) }()
+// bulk is what the answer to a bulk request depends on.
+type bulk struct {
+	trusted bool // with a valid token: the numbers of bad items are told
+	silent  bool // send_image=0: no text
+	ignored int  // items that rightly left no hit
+}
+
+func (d Dialect) parseBulk(r *http.Request, body []byte, hits []hit.Hit) ([]hit.Hit, dialect.Reply, error) {
+	n := new(bulk)
+	reply := answering(func(w http.ResponseWriter, _ *http.Request, o dialect.Outcome) { replyBulk(w, o, n) })
 	batch, err := decodeBatch(body)
 	if err != nil {
-		return hits, err
+		return hits, reply, err
 	}
 	n.silent = batch.silent()
 	hits = slices.Grow(hits, len(batch.Requests))
@@ -214,7 +142,7 @@ func (d Dialect) parseBulk(r *http.Request, body []byte, hits []hit.Hit) ([]hit.
 			n.ignored++
 		}
 	}
-	return hits, nil
+	return hits, reply, nil
 }
 
 // readBody returns the unpacked body. Its error is errBody or *http.MaxBytesError.

@@ -19,6 +19,7 @@ import (
 	"github.com/fotspor/fotspor/collector/dialect"
 	"github.com/fotspor/fotspor/collector/dialect/matomo"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/site"
 )
 
 var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -29,21 +30,19 @@ func newDialect() matomo.Dialect { return matomo.Dialect{Now: func() time.Time {
 func newDialectWithToken() matomo.Dialect {
 	d := newDialect()
 	d.Allowed = func(token string, site uint32) bool { return token == "secret" && site == 3 }
-	d.Sites = func(_ *http.Request, token string) ([]matomo.Site, error) {
+	d.SitesOf = func(_ *http.Request, token string) ([]site.Site, error) {
 		switch token {
 		case "secret":
 		case "often":
 			return nil, dialect.ErrTooMany
 		default:
-			return nil, matomo.ErrToken
+			return nil, nil
 		}
-		owns := func(hosts ...string) func(string) bool {
-			return func(host string) bool { return slices.Contains(hosts, host) }
-		}
-		return []matomo.Site{
-			{ID: 3, Name: "Eksempel", Host: "example.org", TimeZone: "Europe/Oslo", Owns: owns("example.org", "www.example.org")},
-			{ID: 5, Name: "Five", Host: "five.example", TimeZone: "UTC", Owns: owns("five.example")},
-		}, nil
+		oslo, err := time.LoadLocation("Europe/Oslo")
+		return []site.Site{
+			{ID: 3, Name: "Eksempel", Hosts: []string{"example.org", "www.example.org"}, Location: oslo},
+			{ID: 5, Name: "Five", Hosts: []string{"five.example"}, Location: time.UTC},
+		}, err
 	}
 	return d
 }
@@ -269,7 +268,7 @@ func TestParseQuery(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			r := request("GET", "/matomo.php?"+strings.ReplaceAll(tt.query, `"`, "%22"), "")
 			r.Header.Set("Referer", "https://referer.example/")
-			hits, err := newDialect().Parse(r, nil)
+			hits, _, err := newDialect().Parse(r, nil)
 			if err != nil {
 				t.Fatalf("Parse: %v", err)
 			}
@@ -355,7 +354,7 @@ func TestParseForms(t *testing.T) {
 			if tt.header != nil {
 				r.Header = tt.header
 			}
-			hits, err := newDialect().Parse(r, nil)
+			hits, _, err := newDialect().Parse(r, nil)
 			if err != nil {
 				t.Fatalf("Parse: %v", err)
 			}
@@ -374,7 +373,7 @@ func TestHeadersReachEveryHit(t *testing.T) {
 	} {
 		r.Header.Set(name, value)
 	}
-	hits, err := newDialect().Parse(r, nil)
+	hits, _, err := newDialect().Parse(r, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -400,7 +399,7 @@ func TestHintsOfHeaders(t *testing.T) {
 	} {
 		r := request("GET", "/matomo.php?idsite=3&rec=1"+query, "")
 		r.Header.Set("Sec-CH-UA-Platform", `"Linux"`)
-		if hits, err := newDialect().Parse(r, nil); err != nil || hits[0].Hints.Platform != want {
+		if hits, _, err := newDialect().Parse(r, nil); err != nil || hits[0].Hints.Platform != want {
 			t.Errorf("%s: %+v, %v, want the platform %q", query, hits[0].Hints, err, want)
 		}
 	}
@@ -460,7 +459,7 @@ func TestToken(t *testing.T) {
 			if tt.body != "" {
 				method = "POST"
 			}
-			hits, err := newDialectWithToken().Parse(request(method, "/matomo.php?"+tt.query, tt.body), nil)
+			hits, _, err := newDialectWithToken().Parse(request(method, "/matomo.php?"+tt.query, tt.body), nil)
 			if err != nil {
 				t.Fatalf("Parse: %v", err)
 			}
@@ -487,7 +486,7 @@ func TestTokenIsAskedForWhereNeeded(t *testing.T) {
 		asked := 0
 		d := newDialect()
 		d.Allowed = func(string, uint32) bool { asked++; return true }
-		if _, err := d.Parse(request("GET", "/matomo.php?idsite=3&rec=1"+query, ""), nil); err != nil || asked != want {
+		if _, _, err := d.Parse(request("GET", "/matomo.php?idsite=3&rec=1"+query, ""), nil); err != nil || asked != want {
 			t.Errorf("%q: asked %d times, error %v, want %d", query, asked, err, want)
 		}
 	}
@@ -497,7 +496,7 @@ func TestTokenIsAskedForWhereNeeded(t *testing.T) {
 func serve(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
 	d := newDialectWithToken()
-	hits, err := d.Parse(r, nil)
+	hits, reply, err := d.Parse(r, nil)
 	o := dialect.Outcome{Err: err}
 	for _, h := range hits {
 		if h.Site == 3 {
@@ -507,7 +506,7 @@ func serve(w http.ResponseWriter, r *http.Request) {
 			o.Items = append(o.Items, h.Item)
 		}
 	}
-	d.Reply(w, r, o)
+	reply(w, r, o)
 }
 
 // TestReply states the rules of Matomo's answers, one by one.
@@ -621,8 +620,12 @@ func TestReply(t *testing.T) {
 		{name: "put", method: "PUT", status: 405, contentType: text, want: "Method Not Allowed\n"},
 	}
 	mux := http.NewServeMux()
-	for _, pattern := range newDialect().Patterns() {
-		mux.HandleFunc(pattern, serve)
+	for _, route := range matomo.Format.Routes {
+		for _, pattern := range route.Patterns {
+			if route.Handler == nil {
+				mux.HandleFunc(pattern, serve)
+			}
+		}
 	}
 	for _, tt := range tests {
 		paths := []string{"/matomo.php", "/piwik.php"}
@@ -667,11 +670,12 @@ func TestReplyUnavailable(t *testing.T) {
 	} {
 		d := newDialect()
 		r := request("POST", "/matomo.php?idsite=3&rec=1", body)
-		if _, err := d.Parse(r, nil); err != nil {
+		_, reply, err := d.Parse(r, nil)
+		if err != nil {
 			t.Fatal(err)
 		}
 		w := httptest.NewRecorder()
-		d.Reply(w, r, dialect.Outcome{Err: dialect.ErrUnavailable})
+		reply(w, r, dialect.Outcome{Err: dialect.ErrUnavailable})
 		if w.Code != http.StatusServiceUnavailable || w.Body.String() != want {
 			t.Errorf("%s: %d %q, want %q", body, w.Code, w.Body.String(), want)
 		}
@@ -716,11 +720,12 @@ func TestAPI(t *testing.T) {
 			"POST /index.php?": request("POST", "/index.php?"+c.form, ""), "GET /index.php": request("GET", "/index.php?"+c.form, ""),
 		} {
 			t.Run(c.name+"/"+where, func(t *testing.T) {
-				if r.URL.Path == "/index.php" && !matomo.IsAPI(r) {
-					t.Error("not taken for the API")
-				}
 				w := httptest.NewRecorder()
-				serve(w, r)
+				if serve := http.HandlerFunc(serve); r.URL.Path == "/index.php" {
+					handlerOf("GET /index.php", serve).ServeHTTP(w, r)
+				} else {
+					serve(w, r)
+				}
 				if w.Code != c.status || strings.TrimSpace(w.Body.String()) != c.want || w.Header().Get("Cache-Control") != "no-store" {
 					t.Errorf("%d %s, want %d %s", w.Code, w.Body, c.status, c.want)
 				}
@@ -740,22 +745,40 @@ func TestAPI(t *testing.T) {
 	for _, r := range []*http.Request{
 		request("GET", "/index.php?module=CoreAdminHome&action=optOut", ""), request("POST", "/index.php?module=CoreAdminHome&action=optOut", "x=1"), request("GET", "/index.php", ""),
 	} {
-		if matomo.IsAPI(r) {
+		handlerOf("GET /index.php", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 			t.Errorf("%s %s is taken for the API", r.Method, r.URL)
+		})).ServeHTTP(httptest.NewRecorder(), r)
+	}
+}
+
+// handlerOf returns the handler of a pattern, with one for hits behind it.
+func handlerOf(pattern string, hits http.Handler) http.Handler {
+	for _, route := range matomo.Format.Routes {
+		if slices.Contains(route.Patterns, pattern) {
+			host := dialect.Host{SiteOf: func(uint32, string) (uint32, bool) { return 0, false }}
+			return route.Handler(host, hits)
 		}
 	}
+	panic("no route " + pattern)
 }
 
 // The routes stand beside those of the script and of a dashboard.
 func TestRoutes(t *testing.T) {
 	mux := http.NewServeMux()
-	others := append(matomo.ScriptPatterns(), matomo.MixedPatterns()...)
-	others = append(others, matomo.ContainerPattern, "GET /{$}", "/", "POST /login")
-	for _, pattern := range others {
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, pattern) })
+	handle := func(pattern, answer string) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, answer) })
 	}
-	for _, pattern := range newDialect().Patterns() {
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hits") })
+	for _, pattern := range []string{"GET /{$}", "/", "POST /login"} {
+		handle(pattern, pattern)
+	}
+	for _, route := range matomo.Format.Routes {
+		for _, pattern := range route.Patterns {
+			if route.Handler == nil {
+				handle(pattern, "hits")
+			} else {
+				handle(pattern, pattern)
+			}
+		}
 	}
 	for request, want := range map[string]string{
 		"GET /": "GET /{$}", "POST /": "hits", "OPTIONS /": "hits", "PUT /": "/", "POST /x": "/", "OPTIONS /x": "/",
@@ -818,7 +841,7 @@ func TestReplyHeaders(t *testing.T) {
 }
 
 func TestZeroValue(t *testing.T) {
-	hits, err := matomo.Dialect{}.Parse(request("GET", "/matomo.php?idsite=3&rec=1&url=/a&cdo=60", ""), nil)
+	hits, _, err := matomo.Dialect{}.Parse(request("GET", "/matomo.php?idsite=3&rec=1&url=/a&cdo=60", ""), nil)
 	if err != nil || len(hits) != 1 {
 		t.Fatalf("Parse = %d hits, %v", len(hits), err)
 	}
@@ -832,7 +855,7 @@ func TestBodyErrorHidesTheAddress(t *testing.T) {
 	r := request("POST", "/matomo.php", "")
 	r.ContentLength = -1
 	r.Body = io.NopCloser(iotest.ErrReader(errors.New("read tcp 192.0.2.1:80->198.51.100.7:4711: i/o timeout")))
-	if _, err := newDialect().Parse(r, nil); err == nil || strings.Contains(err.Error(), "198.51.100.7") {
+	if _, _, err := newDialect().Parse(r, nil); err == nil || strings.Contains(err.Error(), "198.51.100.7") {
 		t.Errorf("Parse: error %v, want one without the address", err)
 	}
 }
@@ -846,20 +869,9 @@ func TestErrorsTellNoSecrets(t *testing.T) {
 		"idsite=secret&rec=1&token_auth=secret",
 		"idsite=3&rec=1&cid=secret&token_auth=secret",
 	} {
-		_, err := newDialectWithToken().Parse(request("GET", "/matomo.php?"+query, ""), nil)
+		_, _, err := newDialectWithToken().Parse(request("GET", "/matomo.php?"+query, ""), nil)
 		if err == nil || strings.Contains(err.Error(), "203.0.113") || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: error %v", query, err)
-		}
-	}
-}
-
-func TestIsContainer(t *testing.T) {
-	for file, want := range map[string]bool{
-		"container_Ab12Cd34.js": true, "container_Ab12Cd34_dev_01.js": true, "container_Ab12Cd34_preview.js": true,
-		"container_.js": false, "container_a": false, "container.js": false, "xcontainer_a.js": false, "container_a.js.map": false, "": false,
-	} {
-		if got := matomo.IsContainer(file); got != want {
-			t.Errorf("IsContainer(%q) = %v, want %v", file, got, want)
 		}
 	}
 }

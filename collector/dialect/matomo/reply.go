@@ -15,47 +15,48 @@ import (
 // monitoring systems see whether a tracking endpoint is there.
 const about = "This is Fotspor, which answers to Matomo's tracking API here. It counts page views, not people.\n"
 
-// Reply answers as Matomo does: a GIF, 204 if the request says send_image=0,
-// 400 and a line of text if it can't be recorded, JSON to a bulk request or to one
-// that wants the reporting API. A body beyond the bound is 413, and 503 asks to send
-// again later.
-func (d Dialect) Reply(w http.ResponseWriter, r *http.Request, o dialect.Outcome) {
-	header := w.Header()
-	dialect.SetHeaders(header)
-	switch r.Method {
-	case http.MethodOptions:
-		header.Set("Access-Control-Allow-Origin", "*")
-		header.Set("Access-Control-Allow-Methods", "GET, POST")
-		header.Set("Access-Control-Allow-Headers", "*")
-		w.WriteHeader(http.StatusNoContent)
-		return
-	case http.MethodPost:
-		// Trackers send by XMLHttpRequest with credentials, which forbids "*".
-		origin := r.Header.Get("Origin")
-		if origin == "" {
-			origin = "*"
-		}
-		header.Set("Access-Control-Allow-Origin", origin)
-		header.Set("Access-Control-Allow-Credentials", "true")
-	default:
-		header["Cache-Control"] = dialect.NoStore
-		if r.URL.RawQuery == "" {
-			header.Set("Content-Type", "text/plain; charset=utf-8")
-			io.WriteString(w, about)
+// The replies to requests with one hit. Made once, since every request has one.
+var (
+	withImage    = answering(func(w http.ResponseWriter, _ *http.Request, o dialect.Outcome) { replyOne(w, o, false) })
+	withoutImage = answering(func(w http.ResponseWriter, _ *http.Request, o dialect.Outcome) { replyOne(w, o, true) })
+	asQuerySays  = answering(func(w http.ResponseWriter, r *http.Request, o dialect.Outcome) {
+		replyOne(w, o, asksSilence(r.URL.RawQuery))
+	})
+)
+
+// answering returns a reply that answers as Matomo does: a GIF, 204 if the request says
+// send_image=0, 400 and a line of text if it can't be recorded, JSON to a bulk request or
+// to one that wants the reporting API. A body beyond the bound is 413, and 503 asks to
+// send again later. answer writes what depends on the hits, below the headers that all
+// answers have.
+func answering(answer dialect.Reply) dialect.Reply {
+	return func(w http.ResponseWriter, r *http.Request, o dialect.Outcome) {
+		header := w.Header()
+		dialect.SetHeaders(header)
+		switch r.Method {
+		case http.MethodOptions:
+			header.Set("Access-Control-Allow-Origin", "*")
+			header.Set("Access-Control-Allow-Methods", "GET, POST")
+			header.Set("Access-Control-Allow-Headers", "*")
+			w.WriteHeader(http.StatusNoContent)
 			return
+		case http.MethodPost:
+			// Trackers send by XMLHttpRequest with credentials, which forbids "*".
+			origin := r.Header.Get("Origin")
+			if origin == "" {
+				origin = "*"
+			}
+			header.Set("Access-Control-Allow-Origin", origin)
+			header.Set("Access-Control-Allow-Credentials", "true")
+		default:
+			header["Cache-Control"] = dialect.NoStore
+			if r.URL.RawQuery == "" {
+				header.Set("Content-Type", "text/plain; charset=utf-8")
+				io.WriteString(w, about)
+				return
+			}
 		}
-	}
-	n, ok := r.Context().Value(noteKey{}).(note)
-	if !ok {
-		n.silent = asksSilence(r.URL.RawQuery)
-	}
-	switch {
-	case n.api != nil:
-		d.replyAPI(w, r, n.api, o)
-	case n.bulk:
-		replyBulk(w, o, n)
-	default:
-		replyOne(w, o, n.silent)
+		answer(w, r, o)
 	}
 }
 
@@ -100,7 +101,7 @@ func replyOne(w http.ResponseWriter, o dialect.Outcome, silent bool) {
 
 // replyBulk answers a bulk request: bad items don't fail the others. Matomo names
 // the bad ones (invalid_indices, from 0) to whoever holds a token.
-func replyBulk(w http.ResponseWriter, o dialect.Outcome, n note) {
+func replyBulk(w http.ResponseWriter, o dialect.Outcome, n *bulk) {
 	word, status := "success", http.StatusOK
 	if o.Err != nil {
 		word, status = "error", o.Status()

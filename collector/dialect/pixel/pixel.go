@@ -13,22 +13,22 @@ import (
 
 var errSite = errors.New("site: want the number of a site, as in /pixel.gif?site=1")
 
+// Format is the pixel's.
+var Format = dialect.Format{
+	Name:   "pixel",
+	Routes: []dialect.Route{{Name: "pixel", Patterns: []string{"GET /pixel.gif"}, Busy: true}},
+	New:    func(dialect.Host) dialect.Dialect { return Dialect{} },
+}
+
 // Dialect is the pixel's wire format. Query parameters: site, the site's id;
 // url, the page, by default the Referer header; ref, where the visitor came
-// from; bots, 1 for an image that programs fetch for people, as mail services do. The last of a name wins. Others, title among them, are accepted and not kept.
+// from; bots, 1 for an image that programs fetch for people, as mail services do. The last
+// of a name wins. Others, title among them, are accepted and not kept.
 type Dialect struct{}
-
-var _ dialect.Dialect = Dialect{}
-
-// Name implements dialect.Dialect.
-func (Dialect) Name() string { return "pixel" }
-
-// Patterns implements dialect.Dialect.
-func (Dialect) Patterns() []string { return []string{"GET /pixel.gif"} }
 
 // Parse appends the page view that the request stands for. A HEAD request
 // shows nobody a page and has none.
-func (Dialect) Parse(r *http.Request, hits []hit.Hit) ([]hit.Hit, error) {
+func (Dialect) Parse(r *http.Request, hits []hit.Hit) ([]hit.Hit, dialect.Reply, error) {
 	var id, page, referrer, bots string
 	for name, value := range dialect.Parameters(r.URL.RawQuery) {
 		switch name {
@@ -44,10 +44,10 @@ func (Dialect) Parse(r *http.Request, hits []hit.Hit) ([]hit.Hit, error) {
 	}
 	site, ok := dialect.Site(id)
 	if !ok {
-		return hits, errSite
+		return hits, reply, errSite
 	}
 	if r.Method == http.MethodHead {
-		return hits, nil
+		return hits, reply, nil
 	}
 	if page == "" {
 		page = r.Header.Get("Referer")
@@ -57,11 +57,11 @@ func (Dialect) Parse(r *http.Request, hits []hit.Hit) ([]hit.Hit, error) {
 	h.Kind, h.Bots = hit.Pageview, bots == "1"
 	h.URL = dialect.PageURL(page)
 	h.Referrer = dialect.Clean(referrer, dialect.MaxURL)
-	return append(hits, h), nil
+	return append(hits, h), reply, nil
 }
 
-// Reply answers with the image, or with 400 and a line of text.
-func (Dialect) Reply(w http.ResponseWriter, _ *http.Request, o dialect.Outcome) {
+// reply answers with the image, or with 400 and a line of text.
+func reply(w http.ResponseWriter, _ *http.Request, o dialect.Outcome) {
 	header := w.Header()
 	dialect.SetHeaders(header)
 	header["Cache-Control"] = dialect.NoStore

@@ -88,7 +88,7 @@ func TestParse(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			r := httptest.NewRequest("GET", tt.target, nil)
 			r.Header = tt.header
-			hits, err := pixel.Dialect{}.Parse(r, nil)
+			hits, _, err := pixel.Dialect{}.Parse(r, nil)
 			if err != nil {
 				t.Fatalf("Parse: %v", err)
 			}
@@ -101,8 +101,7 @@ func TestParse(t *testing.T) {
 
 // serve answers as the collector does, for which only site 1 exists.
 func serve(w http.ResponseWriter, r *http.Request) {
-	var p pixel.Dialect
-	hits, err := p.Parse(r, nil)
+	hits, reply, err := pixel.Dialect{}.Parse(r, nil)
 	o := dialect.Outcome{Err: err}
 	for _, h := range hits {
 		if h.Site == 1 {
@@ -111,13 +110,13 @@ func serve(w http.ResponseWriter, r *http.Request) {
 			o.Invalid = append(o.Invalid, "unknown site")
 		}
 	}
-	p.Reply(w, r, o)
+	reply(w, r, o)
 }
 
 func TestReply(t *testing.T) {
 	const hint = "site: want the number of a site, as in /pixel.gif?site=1\n"
 	mux := http.NewServeMux()
-	for _, pattern := range (pixel.Dialect{}).Patterns() {
+	for _, pattern := range pixel.Format.Routes[0].Patterns {
 		mux.HandleFunc(pattern, serve)
 	}
 	tests := []struct {
@@ -161,7 +160,7 @@ func TestReply(t *testing.T) {
 }
 
 func TestHeadIsNoPageView(t *testing.T) {
-	hits, err := pixel.Dialect{}.Parse(httptest.NewRequest("HEAD", "/pixel.gif?site=1", nil), nil)
+	hits, _, err := pixel.Dialect{}.Parse(httptest.NewRequest("HEAD", "/pixel.gif?site=1", nil), nil)
 	if err != nil || len(hits) != 0 {
 		t.Errorf("Parse(HEAD) = %d hits, %v, want none", len(hits), err)
 	}
@@ -172,7 +171,7 @@ func FuzzParse(f *testing.F) {
 	f.Add("site=1;url=%FF", "\xff")
 	f.Fuzz(func(t *testing.T, query, referer string) {
 		r := &http.Request{Method: "GET", URL: &url.URL{RawQuery: query}, Header: http.Header{"Referer": {referer}}}
-		hits, err := pixel.Dialect{}.Parse(r, nil)
+		hits, _, err := pixel.Dialect{}.Parse(r, nil)
 		if (err == nil) != (len(hits) == 1) {
 			t.Fatalf("%d hits and error %v", len(hits), err)
 		}
@@ -205,7 +204,7 @@ func BenchmarkParse(b *testing.B) {
 	r, room := typical(), make([]hit.Hit, 0, 1)
 	b.ReportAllocs()
 	for b.Loop() {
-		if hits, err := (pixel.Dialect{}).Parse(r, room); err != nil || len(hits) != 1 {
+		if hits, _, err := (pixel.Dialect{}).Parse(r, room); err != nil || len(hits) != 1 {
 			b.Fatal(len(hits), err)
 		}
 	}

@@ -1,0 +1,137 @@
+package matomo
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/fotspor/fotspor/collector/dialect"
+	"github.com/fotspor/fotspor/collector/optout"
+	"github.com/fotspor/fotspor/collector/script"
+)
+
+// Format is Matomo's: its tracking API, its script, and those of its pages that websites
+// and importers ask for.
+var Format = dialect.Format{
+	Name: "matomo",
+	Routes: []dialect.Route{
+		{Name: "matomo", Busy: true, Patterns: append(
+			under([]string{"GET", "POST", "OPTIONS"}, "/matomo.php", "/piwik.php"),
+			under([]string{"POST", "OPTIONS"}, append(folder, "/{$}")...)...)},
+		{Name: "matomo", Busy: true, Patterns: under([]string{"GET"}, folder...), Handler: scriptOrHits},
+		{Name: "script", Busy: true, Patterns: under([]string{"GET"},
+			"/matomo.js", "/matomo.min.js", "/piwik.js", "/piwik.min.js",
+			"/js/matomo.js", "/js/matomo.min.js", "/js/piwik.js", "/js/piwik.min.js"), Handler: serveScript},
+		{Name: "script", Patterns: []string{"GET /js/{container}"}, Glob: "/js/container_*.js", Handler: serveContainer},
+		{Name: "matomo", Patterns: under([]string{"GET", "POST"}, index), Handler: servePages},
+	},
+	New: func(host dialect.Host) dialect.Dialect {
+		return Dialect{Now: host.Now, Allowed: host.Allowed, SitesOf: host.SitesOf}
+	},
+}
+
+// index is where Matomo has its pages and its reporting API.
+const index = "/index.php"
+
+// folder are the addresses of the folder js that are both script and endpoint.
+var folder = []string{"/js/{$}", "/js/index.php", "/js/tracker.php"}
+
+// under returns the patterns of some paths by some methods.
+func under(methods []string, paths ...string) []string {
+	var patterns []string
+	for _, path := range paths {
+		for _, method := range methods {
+			patterns = append(patterns, method+" "+path)
+		}
+	}
+	return patterns
+}
+
+func serveScript(host dialect.Host, _ http.Handler) http.Handler {
+	return script.Matomo(host.CountObjections)
+}
+
+// scriptOrHits answers as Matomo does where script and endpoint have one address: a request
+// with a query string is of a tracker.
+func scriptOrHits(host dialect.Host, hits http.Handler) http.Handler {
+	script := script.Matomo(host.CountObjections)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.RawQuery != "" {
+			hits.ServeHTTP(w, r)
+		} else {
+			script.ServeHTTP(w, r)
+		}
+	})
+}
+
+// serveContainer answers with the scripts of Matomo's tag manager. Their names tell no
+// site: the page that loads one does.
+func serveContainer(host dialect.Host, _ http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !isContainer(r.PathValue("container")) {
+			http.NotFound(w, r)
+			return
+		}
+		if site, ok := host.SiteOf(0, r.Header.Get("Referer")); ok {
+			script.Container(w, r, site, host.CountObjections)
+		} else {
+			script.NoContainer(w, r)
+		}
+	})
+}
+
+// isContainer reports whether a file in the folder js is a script of the tag manager,
+// such as container_Ab12Cd34.js or container_Ab12Cd34_dev_0123.js.
+func isContainer(file string) bool {
+	id, ok := strings.CutPrefix(file, "container_")
+	id, isScript := strings.CutSuffix(id, ".js")
+	return ok && isScript && id != ""
+}
+
+// servePages answers at /index.php, where Matomo has its reporting API and the boxes in
+// which visitors choose whether they are counted. A page tells its site by idsite, or else
+// by its host.
+func servePages(host dialect.Host, hits http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if isAPI(r) {
+			hits.ServeHTTP(w, r)
+			return
+		}
+		query := make(url.Values)
+		for name, value := range dialect.Parameters(r.URL.RawQuery) {
+			query.Set(name, dialect.Unescape(value))
+		}
+		box := optout.Box{
+			Query:   query,
+			Heeds:   !host.IgnoreObjection,
+			Objects: dialect.Objects(r.Header),
+			Out:     dialect.OptedOut(r.Header),
+		}
+		id, _ := dialect.Site(query.Get("idsite"))
+		box.Site, _ = host.SiteOf(id, r.Header.Get("Referer"))
+		switch action := query.Get("action"); {
+		case query.Get("module") == "CoreAdminHome" && action == "optOut":
+			box.ServeFrame(w, r)
+		case query.Get("module") == "CoreAdminHome" && action == "optOutJS" && r.Method != http.MethodPost:
+			box.ServeScript(w, r)
+		default:
+			http.NotFound(w, r)
+		}
+	})
+}
+
+// AtRoot has next answer, but for what Matomo's pages answer at / too: that is sent on to
+// /index.php.
+func AtRoot(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" && r.Method == http.MethodGet {
+			for name, value := range dialect.Parameters(r.URL.RawQuery) {
+				if name == "module" && value == "CoreAdminHome" {
+					http.Redirect(w, r, index+"?"+r.URL.RawQuery, http.StatusTemporaryRedirect)
+					return
+				}
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,146 @@
+package collector
+
+import (
+	"iter"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/fotspor/fotspor/collector/dialect"
+	"github.com/fotspor/fotspor/collector/dialect/matomo"
+	"github.com/fotspor/fotspor/collector/dialect/pixel"
+	"github.com/fotspor/fotspor/collector/script"
+	"github.com/fotspor/fotspor/site"
+)
+
+// formats are the wire formats that trackers may speak. A new one is a package and a line
+// here.
+var formats = []dialect.Format{pixel.Format, matomo.Format}
+
+// route is a route with what answers it.
+type route struct {
+	dialect.Route
+	handler func(*Collector) http.Handler
+}
+
+// ownRoutes are those that belong to no format.
+var ownRoutes = []route{
+	{dialect.Route{Name: "script", Patterns: []string{"GET /fotspor.js"}, Busy: true}, func(c *Collector) http.Handler { return script.Handler(c.Policy.CountObjections) }},
+	{dialect.Route{Name: "privacy", Patterns: []string{"GET /privacy/{site}"}}, func(c *Collector) http.Handler { return http.HandlerFunc(c.statement) }},
+	{dialect.Route{Name: "privacy", Patterns: []string{"GET /privacy/{site}/what"}}, func(c *Collector) http.Handler { return http.HandlerFunc(c.what) }},
+	{dialect.Route{Name: "privacy", Patterns: []string{"GET /.well-known/gpc.json"}}, (*Collector).gpc},
+}
+
+// routes returns all routes of a collector.
+func routes() []route {
+	all := slices.Clone(ownRoutes)
+	for _, format := range formats {
+		for _, r := range format.Routes {
+			all = append(all, route{r, func(c *Collector) http.Handler {
+				host := c.host()
+				hits := c.collect(format.Name, format.New(host))
+				if r.Handler == nil {
+					return hits
+				}
+				return r.Handler(host, hits)
+			}})
+		}
+	}
+	return all
+}
+
+// host is what dialects may ask of c.
+func (c *Collector) host() dialect.Host {
+	return dialect.Host{
+		Now:             c.Now,
+		IgnoreObjection: c.Policy.IgnoreObjection,
+		CountObjections: c.Policy.CountObjections,
+		Allowed:         c.Sites.allowed,
+		SitesOf:         c.sitesOf,
+		SiteOf: func(id uint32, page string) (uint32, bool) {
+			found, ok := c.Sites.byID(id)
+			if !ok {
+				found, ok = c.Sites.byPage(page)
+			}
+			if !ok {
+				return 0, false
+			}
+			return found.ID, true
+		},
+	}
+}
+
+// sitesOf is dialect.Host.SitesOf. Each question counts as one hit of the sender's network.
+func (c *Collector) sitesOf(r *http.Request, secret string) ([]site.Site, error) {
+	if !c.Limit.Allow(ClientAddr(r, c.TrustedProxies), 1) {
+		return nil, dialect.ErrTooMany
+	}
+	known := c.Sites.ofCredential(secret)
+	if known == nil {
+		return nil, nil
+	}
+	sites := make([]site.Site, len(known))
+	for i, s := range known {
+		sites[i] = s.Site
+	}
+	return sites, nil
+}
+
+// Routes adds every route of the collector to mux.
+func (c *Collector) Routes(mux *http.ServeMux) {
+	for _, r := range routes() {
+		handler := c.timed(r.Name, r.handler(c))
+		for _, pattern := range r.Patterns {
+			mux.Handle(pattern, handler)
+		}
+	}
+}
+
+// Proxied returns what a proxy sends to a collector and not to a dashboard: paths, in which
+// * stands for any text, and the methods of requests for / itself.
+func Proxied() (paths, rootMethods []string) {
+	for _, r := range routes() {
+		for _, pattern := range r.Patterns {
+			method, path, _ := strings.Cut(pattern, " ")
+			if path == "/{$}" {
+				rootMethods = append(rootMethods, method)
+				continue
+			}
+			path = strings.TrimSuffix(path, "{$}")
+			if before, _, ok := strings.Cut(path, "{"); ok {
+				path = before + "*"
+			}
+			if r.Glob != "" {
+				path = r.Glob
+			}
+			if !slices.Contains(paths, path) {
+				paths = append(paths, path)
+			}
+		}
+	}
+	return paths, rootMethods
+}
+
+// busy are the paths of busy routes.
+var busy = busyPaths()
+
+// busyPaths leaves out / itself, where a GET is the dashboard's, and paths with wildcards.
+func busyPaths() map[string]bool {
+	paths := map[string]bool{}
+	for _, r := range routes() {
+		for _, pattern := range r.Patterns {
+			_, path, _ := strings.Cut(strings.TrimSuffix(pattern, "{$}"), " ")
+			if r.Busy && path != "/" && !strings.Contains(path, "{") {
+				paths[path] = true
+			}
+		}
+	}
+	return paths
+}
+
+// Busy reports whether path is one of those that trackers ask for all the time.
+func Busy(path string) bool { return busy[path] }
+
+// BusyPaths yields those paths, in no order.
+func BusyPaths() iter.Seq[string] { return maps.Keys(busy) }
