@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -17,6 +18,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -96,6 +98,9 @@ func TestNoAddressLeaves(t *testing.T) {
 			req.Header.Set(headers[i], headers[i+1])
 		}
 		resp, err := srv.Client().Do(req)
+		if len(q.body) > collector.MaxBody && errors.Is(err, syscall.ECONNRESET) {
+			return // refused before it was sent whole
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
