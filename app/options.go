@@ -145,6 +145,7 @@ func (o Options) StoreConfig() store.Config {
 		MaxMemory: o.EngineMemory,
 		Create:    o.Collector,
 		Sync:      o.Power,
+		Program:   o.Version,
 		Logger:    o.Logger.With("component", "store"),
 	}
 }

@@ -143,7 +143,7 @@ func TestStoreOfTheFuture(t *testing.T) {
 			t.Fatalf("%s: %s %v", sql, w.Body, err)
 		}
 	}
-	change("INSERT INTO fotspor.migrations VALUES ('9999_future.sql', now())")
+	change("INSERT INTO fotspor.migrations (number, name, state) VALUES (9999, '9999_future', 'begun')")
 	p = startWithout(t, func(o *app.Options) { o.Data, o.Engine = data, library })
 	if status, _ := p.answer(p.public+"/pixel.gif?site=1&url=https://example.org/side", time.Second); status != 200 {
 		t.Errorf("a hit is answered %d", status)
@@ -161,7 +161,7 @@ func TestStoreOfTheFuture(t *testing.T) {
 		t.Errorf("%v hits are stored, want none", n)
 	}
 	p.stop()
-	change("DELETE FROM fotspor.migrations WHERE name = '9999_future.sql'")
+	change("DELETE FROM fotspor.migrations WHERE number = 9999")
 	p = startWithout(t, func(o *app.Options) { o.Data, o.Engine = data, library })
 	p.awaitStored(1)
 }

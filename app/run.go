@@ -430,6 +430,11 @@ func (p *program) startSpool() error {
 		First: healthEvery, Every: healthEvery, Do: func(context.Context) error { sp.Check(); return nil },
 	}.Run)
 	p.onStop(closing, "spool", func(context.Context) error { return sp.Close() })
+	p.background("backfill", p.afterStore(p.store.Backfill))
+	promauto.With(p.registry).NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "fotspor_backfill_days",
+		Help: "Days whose rows a new rollup has yet to count.",
+	}, func() float64 { return float64(p.store.Backfilling()) })
 	insert := p.countedInsert()
 	p.onStop(flush, "hits in the spool", func(ctx context.Context) error {
 		if err := sp.Flush(ctx, insert); err != nil {

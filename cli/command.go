@@ -261,11 +261,45 @@ func nameStore(w io.Writer, st *store.Store) { fmt.Fprintf(w, "store: %s\n", st.
 
 func migrate(ctx context.Context, c *call) error {
 	c.create = true
+	if c.dryRun {
+		cfg := c.opts.StoreConfig()
+		cfg.Create, cfg.Lazy = false, true
+		st, err := store.Open(ctx, cfg)
+		if err != nil {
+			return err
+		}
+		nameStore(c.Stdout, st)
+		return errors.Join(writePending(ctx, c.Stdout, st, true), st.Close())
+	}
 	return c.withStore(ctx, func(st *store.Store) error {
 		nameStore(c.Stdout, st)
-		_, err := fmt.Fprintln(c.Stdout, "its tables are those of this version")
-		return err
+		return writePending(ctx, c.Stdout, st, false)
 	})
+}
+
+// writePending writes which migrations a store needs, with the first line of each of
+// their statements if all is asked for.
+func writePending(ctx context.Context, w io.Writer, st *store.Store, all bool) error {
+	steps, err := st.Pending(ctx)
+	if err != nil {
+		return err
+	}
+	var b strings.Builder
+	if len(steps) == 0 {
+		b.WriteString("its tables are those of this version\n")
+	}
+	for _, step := range steps {
+		fmt.Fprintf(&b, "%s: %s, %s\n", step.Name, step.Kind(), step.State)
+		if !all {
+			continue
+		}
+		for _, statement := range step.Statements() {
+			first, _, _ := strings.Cut(statement, "\n")
+			fmt.Fprintf(&b, "    %s\n", first)
+		}
+	}
+	_, err = io.WriteString(w, b.String())
+	return err
 }
 
 // serveParts is the command that runs some parts until ctx ends.

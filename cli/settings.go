@@ -240,7 +240,7 @@ func settings() []setting {
 			value: func(c *call) flag.Value { return keep(&c.from, readTime) }},
 		{name: "to", commands: []string{"access", "erase"}, argument: true, help: "`time` up to which it is asked, which is not included", none: "no limit",
 			value: func(c *call) flag.Value { return keep(&c.to, readTime) }},
-		{name: "dry-run", commands: []string{"retention run"}, argument: true, help: "only say what would be deleted",
+		{name: "dry-run", commands: []string{"migrate", "retention run"}, argument: true, help: "only say what would be done",
 			value: func(c *call) flag.Value { return keep(&c.dryRun, readBool) }},
 		{name: "at", commands: []string{"retention run"}, argument: true, help: "`time` that the pass is made for, which may be in the future with --dry-run only", none: "now",
 			value: func(c *call) flag.Value { return keep(&c.at, readTime) }},

@@ -22,7 +22,7 @@ type Rows interface {
 	// Before returns what is held of raw rows from before a time.
 	Before(ctx context.Context, cutoff time.Time) (privacy.Held, error)
 	// DeleteBefore deletes them, and returns once they are off the disk.
-	DeleteBefore(ctx context.Context, cutoff time.Time) (int64, error)
+	DeleteBefore(ctx context.Context, cutoff time.Time) error
 }
 
 // The worker runs after each midnight, in UTC, when a new day is past its time;
@@ -166,10 +166,14 @@ func (w *Worker) Confirmed(ctx context.Context, at, cutoff time.Time) (Report, e
 // delete deletes what a report found.
 func (w *Worker) delete(ctx context.Context, report Report, err error) (Report, error) {
 	if err == nil && report.Found.Rows > 0 {
-		report.Deleted, err = w.Rows.DeleteBefore(ctx, report.Cutoff)
+		if err = w.Rows.DeleteBefore(ctx, report.Cutoff); err == nil {
+			report.Deleted = report.Found.Rows
+		}
 	}
 	if err == nil && report.AuditFound.Rows > 0 {
-		report.AuditDeleted, err = w.Audit.DeleteBefore(ctx, w.AuditKeep.Cutoff(report.At))
+		if err = w.Audit.DeleteBefore(ctx, w.AuditKeep.Cutoff(report.At)); err == nil {
+			report.AuditDeleted = report.AuditFound.Rows
+		}
 	}
 	w.held.Set(0)
 	if err != nil {

@@ -50,15 +50,15 @@ func (l *ledger) Before(ctx context.Context, cutoff time.Time) (privacy.Held, er
 	return held, nil
 }
 
-func (l *ledger) DeleteBefore(ctx context.Context, cutoff time.Time) (int64, error) {
+func (l *ledger) DeleteBefore(ctx context.Context, cutoff time.Time) error {
 	if err := ctx.Err(); err != nil {
-		return 0, err
+		return err
 	}
 	l.Lock()
 	defer l.Unlock()
 	if l.fails > 0 {
 		l.fails--
-		return 0, errors.New("the disk is on strike")
+		return errors.New("the disk is on strike")
 	}
 	var kept []time.Time
 	for _, at := range l.rows {
@@ -66,9 +66,8 @@ func (l *ledger) DeleteBefore(ctx context.Context, cutoff time.Time) (int64, err
 			kept = append(kept, at)
 		}
 	}
-	n := len(l.rows) - len(kept)
 	l.rows = kept
-	return int64(n), nil
+	return nil
 }
 
 // state returns how many rows are left, and how many passes there were.

@@ -21,7 +21,7 @@ func (s *Store) AddCredential(ctx context.Context, name string, sites []uint32) 
 		return site.Credential{}, "", err
 	}
 	err = s.conn.Exec(ctx, `
-		INSERT INTO tokens (id, name, hash, sites, created, removed, updated)
+		INSERT INTO credentials (id, name, hash, sites, created, removed, updated)
 		VALUES (?, ?, ?, ?, ?, 0, now64(6))`,
 		c.ID, c.Name, hex.EncodeToString(c.Hash[:]), c.Sites, c.Created)
 	if err != nil {
@@ -32,7 +32,7 @@ func (s *Store) AddCredential(ctx context.Context, name string, sites []uint32) 
 
 // Credentials returns all credentials, oldest first.
 func (s *Store) Credentials(ctx context.Context) ([]site.Credential, error) {
-	rows, err := s.conn.Query(ctx, "SELECT id, name, hash, sites, created FROM tokens FINAL WHERE NOT removed ORDER BY created, id")
+	rows, err := s.conn.Query(ctx, "SELECT id, name, hash, sites, created FROM credentials FINAL WHERE NOT removed ORDER BY created, id")
 	if err != nil {
 		return nil, fmt.Errorf("list credentials: %w", err)
 	}
@@ -70,11 +70,11 @@ func (s *Store) RemoveCredential(ctx context.Context, id string) error {
 	}
 	// It goes before the row that counts now, even if the clock has gone back since.
 	err = s.conn.Exec(ctx, `
-		INSERT INTO tokens (id, removed, updated)
-		SELECT ?, 1, greatest(now64(6), max(updated) + toIntervalMicrosecond(1)) FROM tokens WHERE id = ?`, id, id)
+		INSERT INTO credentials (id, removed, updated)
+		SELECT ?, 1, greatest(now64(6), max(updated) + toIntervalMicrosecond(1)) FROM credentials WHERE id = ?`, id, id)
 	if err != nil {
 		return fmt.Errorf("remove credential: %w", err)
 	}
-	s.dropReplaced(ctx, "tokens")
+	s.dropReplaced(ctx, "credentials")
 	return nil
 }

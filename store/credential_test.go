@@ -41,7 +41,7 @@ func TestTokens(t *testing.T) {
 	if diff := cmp.Diff(want, got, options); diff != "" || err != nil {
 		t.Errorf("tokens: %v (-want +got):\n%s", err, diff)
 	}
-	stored := query(t, st, "SELECT * FROM tokens")
+	stored := query(t, st, "SELECT * FROM credentials")
 	for secret := range secrets {
 		if strings.Contains(stored, secret) {
 			t.Error("a secret is stored")
@@ -60,7 +60,7 @@ func TestTokens(t *testing.T) {
 			t.Errorf("remove token %q: %v, want ErrNotFound", id, err)
 		}
 	}
-	if left := query(t, st, "SELECT name, hash FROM tokens WHERE id = '"+want[0].ID+"'"); left != "\t" {
+	if left := query(t, st, "SELECT name, hash FROM credentials WHERE id = '"+want[0].ID+"'"); left != "\t" {
 		t.Errorf("left of a removed token: %q", left)
 	}
 	if _, _, err := st.AddCredential(ctx, "x", []uint32{1, 0}); err == nil {

@@ -8,58 +8,57 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/privacy"
 )
 
 // wipeTimeout bounds the wait for deleted rows to leave the disk.
 const wipeTimeout = 2 * time.Minute
 
-// Before returns what is held of raw rows from before a time.
+// Before returns what is held of raw rows of days before that of a time. A row's day is
+// that of its site.
 func (s *Store) Before(ctx context.Context, cutoff time.Time) (privacy.Held, error) {
-	held, err := s.held(ctx, "time < {cutoff:DateTime('UTC')}", clickhouse.Parameters{"cutoff": sqlTime(cutoff)})
+	held, err := s.held(ctx, "day < {day:Date}", clickhouse.Parameters{"day": calendar.DayOf(cutoff.UTC()).String()})
 	if err != nil {
 		return privacy.Held{}, fmt.Errorf("count rows before %s: %w", cutoff.Format(time.DateOnly), err)
 	}
 	return held, nil
 }
 
-// DeleteBefore deletes all raw rows from before a time, and returns when they
-// are off the disk, not only hidden. Rollups stay. It returns the number of rows
-// that were there to delete.
-func (s *Store) DeleteBefore(ctx context.Context, cutoff time.Time) (int64, error) {
-	held, err := s.Before(ctx, cutoff)
-	if err != nil || held.Rows == 0 {
-		return 0, err
-	}
-	// Whole months go as partitions, which costs nothing; only the month of
-	// the cutoff is written anew.
-	months, err := s.monthsBefore(ctx, cutoff)
-	if err != nil {
-		return 0, err
-	}
-	for _, month := range months {
-		if err := s.conn.Exec(ctx, "ALTER TABLE hits DROP PARTITION "+month); err != nil {
-			return 0, fmt.Errorf("drop month %s: %w", month, err)
+// DeleteBefore deletes the raw rows that Before finds, and returns when they are off the
+// disk, not only hidden. Rollups stay.
+func (s *Store) DeleteBefore(ctx context.Context, cutoff time.Time) error {
+	day := calendar.DayOf(cutoff.UTC())
+	err := s.deleteRows(ctx, calendar.Range{To: day - 1}, func(ctx context.Context, table string) error {
+		// Whole months go as partitions, which costs nothing; only the month of
+		// the cutoff is written anew.
+		months, err := s.monthsBefore(ctx, table, day)
+		if err != nil {
+			return err
 		}
+		for _, month := range months {
+			if err := s.conn.Exec(ctx, "ALTER TABLE "+table+" DROP PARTITION "+month); err != nil {
+				return fmt.Errorf("drop month %s: %w", month, err)
+			}
+		}
+		return s.mutate(ctx, table, "day < toDate('"+day.String()+"')")
+	})
+	if err != nil {
+		return fmt.Errorf("delete rows before %s: %w", day, err)
 	}
-	where := "time < toDateTime('" + sqlTime(cutoff) + "', 'UTC')"
-	if err := s.deleteWhere(ctx, where, held); err != nil {
-		return 0, fmt.Errorf("delete rows before %s: %w", cutoff.Format(time.DateOnly), err)
-	}
-	return held.Rows, nil
+	return nil
 }
 
-// monthsBefore returns the partitions of raw rows that end before a time.
-func (s *Store) monthsBefore(ctx context.Context, cutoff time.Time) ([]string, error) {
+// monthsBefore returns the partitions of a table that end before a day.
+func (s *Store) monthsBefore(ctx context.Context, table string, day calendar.Day) ([]string, error) {
 	query := `
 		SELECT partition FROM system.parts
-		WHERE database = currentDatabase() AND table = 'hits' AND active
+		WHERE database = currentDatabase() AND table = {table:String} AND active AND toUInt32(partition) < toYYYYMM({day:Date})
 		GROUP BY partition
-		HAVING max(max_time) < {cutoff:DateTime('UTC')}
 		ORDER BY partition`
-	rows, err := s.conn.Query(bind(ctx, clickhouse.Parameters{"cutoff": sqlTime(cutoff)}), query)
+	rows, err := s.conn.Query(bind(ctx, clickhouse.Parameters{"table": table, "day": day.String()}), query)
 	if err != nil {
-		return nil, fmt.Errorf("list months before %s: %w", cutoff.Format(time.DateOnly), err)
+		return nil, fmt.Errorf("list months: %w", err)
 	}
 	defer rows.Close()
 	var months []string
@@ -99,7 +98,9 @@ func (s *Store) EraseNetwork(ctx context.Context, network string, from, to time.
 	if err != nil {
 		return 0, err
 	}
-	if err := s.deleteWhere(ctx, where, held); err != nil {
+	days := calendar.Range{From: calendar.DayOf(held.First) - 1, To: calendar.DayOf(held.Last) + 1}
+	err = s.deleteRows(ctx, days, func(ctx context.Context, table string) error { return s.mutate(ctx, table, where) })
+	if err != nil {
 		return 0, fmt.Errorf("erase rows of the network: %w", err)
 	}
 	return held.Rows, nil
@@ -113,11 +114,13 @@ func networkWithin(network string, from, to time.Time) (string, error) {
 		return "", fmt.Errorf("network %q: %w", network, err)
 	}
 	// No address is no network, but must still parse: both sides may be computed.
-	return fmt.Sprintf(`network != ''
+	// The days, a time zone wider than the times, keep other months out of the work.
+	first, last := max(calendar.DayOf(from.UTC())-1, 0), calendar.DayOf(to.UTC())+1
+	return fmt.Sprintf(`day BETWEEN toDate('%s') AND toDate('%s') AND network != ''
 		AND isIPAddressInRange(if(network = '', '::', substringIndex(network, '/', 1)), '%s')
 		AND toUInt8OrZero(substringIndex(network, '/', -1)) >= %d
 		AND time >= toDateTime('%s', 'UTC') AND time < toDateTime('%s', 'UTC')`,
-		prefix.Masked(), prefix.Bits(), sqlTime(from), sqlTime(to)), nil
+		first, last, prefix.Masked(), prefix.Bits(), sqlTime(from), sqlTime(to)), nil
 }
 
 var _ privacy.Ledger = (*Store)(nil)
@@ -136,22 +139,44 @@ func (s *Store) held(ctx context.Context, where string, params clickhouse.Parame
 	return h, nil
 }
 
-// deleteWhere rewrites the parts that hold rows of a condition without them, and
-// waits until the old parts have left the disk: those whose time range meets that
-// of the rows held.
-func (s *Store) deleteWhere(ctx context.Context, where string, held privacy.Held) error {
+// deleteRows runs f for each table that holds raw rows of some days, and waits until the
+// parts that were replaced have left the disk. Meanwhile nobody changes the schema.
+func (s *Store) deleteRows(ctx context.Context, days calendar.Range, f func(ctx context.Context, table string) error) error {
+	if s.Version() == "" {
+		return ErrNotPrepared
+	}
 	ctx, end := withDeadline(ctx, deleteTime)
 	defer end()
-	if err := s.conn.Exec(ctx, "ALTER TABLE hits DELETE WHERE "+where+" SETTINGS mutations_sync = 2"); err != nil {
-		return err
-	}
+	return s.schema.Rows(ctx, func(ctx context.Context, tables []string) error {
+		for _, table := range tables {
+			if err := f(ctx, table); err != nil {
+				return err
+			}
+		}
+		for _, table := range tables {
+			if err := s.awaitWiped(ctx, table, days); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// mutate rewrites the parts of a table that hold rows of a condition without them.
+func (s *Store) mutate(ctx context.Context, table, where string) error {
+	return s.conn.Exec(ctx, "ALTER TABLE "+table+" DELETE WHERE "+where+" SETTINGS mutations_sync = 2")
+}
+
+// awaitWiped waits until the replaced parts of a table that held rows of some days have
+// left the disk.
+func (s *Store) awaitWiped(ctx context.Context, table string, days calendar.Range) error {
 	ctx, cancel := context.WithTimeout(ctx, wipeTimeout)
 	defer cancel()
 	query := `
 		SELECT count() FROM system.parts
-		WHERE database = currentDatabase() AND table = 'hits' AND NOT active
-			AND min_time <= {last:DateTime('UTC')} AND max_time >= {first:DateTime('UTC')}`
-	params := clickhouse.Parameters{"first": sqlTime(held.First), "last": sqlTime(held.Last)}
+		WHERE database = currentDatabase() AND table = {table:String} AND NOT active
+			AND min_date <= {last:Date} AND max_date >= {first:Date}`
+	params := clickhouse.Parameters{"table": table, "first": max(days.From, 0).String(), "last": days.To.String()}
 	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
 	for {

@@ -9,9 +9,6 @@ import (
 	"github.com/fotspor/fotspor/privacy"
 )
 
-// Migrate runs the migrations once more.
-func (s *Store) Migrate(ctx context.Context) error { return s.migrate(ctx) }
-
 // ExpireServer is Expire of a store on a ClickHouse server.
 func (s *Store) ExpireServer(ctx context.Context, p privacy.Period) error { return s.expire(ctx, p) }
 
@@ -20,9 +17,6 @@ func (s *Store) Exec(ctx context.Context, sql string) error { return s.conn.Exec
 
 // Refusals are the codes of exceptions by which rows are refused, with their names.
 var Refusals = refusals
-
-// Statements splits SQL into statements.
-var Statements = statements
 
 // SendTexts gives texts to a column of the driver as Insert does.
 func SendTexts(to driver.Interface, all ...string) error {

@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -222,103 +221,6 @@ func TestRefusalsAreWhatClickHouseCallsThem(t *testing.T) {
 		if got := query(t, st, fmt.Sprintf("SELECT errorCodeToName(%d)", code)); got != name {
 			t.Errorf("code %d is %s, want %s", code, got, name)
 		}
-	}
-}
-
-// starts returns a database, and what a program does that starts on it.
-func starts(t *testing.T) (database string, open func() *store.Store) {
-	t.Helper()
-	cfg := store.Config{Engine: storetest.Engine(t), Database: storetest.Database(), Create: true}
-	return cfg.Database, func() *store.Store {
-		t.Helper()
-		st, err := store.Open(t.Context(), cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { st.Close() })
-		return st
-	}
-}
-
-// A data directory of the first release gets the views of today, and whatever was in
-// doubt when its program died is stored once.
-func TestViewsOfAnOlderVersionAreRenewed(t *testing.T) {
-	old, err := os.ReadFile("testdata/views_0.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	rows := mixedRows(900)
-	database, open := starts(t)
-	const queries = "SELECT name, as_select FROM system.tables WHERE database = currentDatabase() AND name LIKE '%\\_view' ORDER BY name"
-	fresh := storetest.Open(t)
-	of := func(st *store.Store, name string) string {
-		return strings.ReplaceAll(query(t, st, queries), name+".", "")
-	}
-	today := of(fresh, query(t, fresh, "SELECT currentDatabase()"))
-
-	st := open()
-	for _, statement := range store.Statements(string(old)) {
-		mustExec(t, st, statement)
-	}
-	mustInsert(t, st, rows, "in doubt")
-	first := of(st, database)
-	if first == today {
-		t.Fatal("the views of the first release are those of today")
-	}
-
-	st = open()
-	mustInsert(t, st, rows, "in doubt")
-	if got := of(st, database); got != first {
-		t.Errorf("views changed while an insert may be in doubt:\n%s", got)
-	}
-	for range 2 {
-		mustInsert(t, st, rows, "next")
-	}
-	if got := of(st, database); got != today {
-		t.Errorf("views = %s\nwant those of a new database:\n%s", got, today)
-	}
-	mustInsert(t, open(), rows, "next")
-	wantStored(t, st, rows, 2)
-}
-
-// A table whose paths are of the type they first had gets that of today, with the rows
-// in it, and what was in doubt when its program died is stored once.
-func TestPathsOfAnOlderVersionAreConverted(t *testing.T) {
-	rows := mixedRows(300)
-	for _, failing := range []string{"", "daily"} {
-		t.Run("failing "+failing, func(t *testing.T) {
-			_, open := starts(t)
-			st := open()
-			mustExec(t, st, "ALTER TABLE hits MODIFY COLUMN path String, MODIFY COLUMN entry_path String, MODIFY COLUMN previous_path String")
-			mustInsert(t, st, rows, "before")
-			if failing != "" {
-				mustExec(t, st, "ALTER TABLE "+failing+" ADD CONSTRAINT none CHECK site = 0")
-			}
-			if err := st.Insert(t.Context(), rows, "in doubt"); (err != nil) != (failing != "") {
-				t.Fatal(err)
-			}
-			if failing != "" {
-				mustExec(t, st, "ALTER TABLE "+failing+" DROP CONSTRAINT none")
-			}
-
-			for range 2 {
-				st = open()
-				mustInsert(t, st, rows, "in doubt")
-			}
-			mustInsert(t, st, rows, "next")
-			wantStored(t, st, rows, 3)
-			const types = "SELECT DISTINCT type FROM system.columns WHERE database = currentDatabase() AND table = 'hits' AND name LIKE '%path'"
-			if got := query(t, st, types); got != "LowCardinality(String)" {
-				t.Errorf("paths are of type %s", got)
-			}
-			const mutations = "SELECT count() FROM system.mutations WHERE database = currentDatabase() AND table = 'hits'"
-			n := query(t, st, mutations)
-			if open(); query(t, st, mutations) != n {
-				t.Error("rows are converted again at each start")
-			}
-			mustExec(t, st, "OPTIMIZE TABLE hits FINAL")
-			wantStored(t, st, rows, 3)
-		})
 	}
 }
 

@@ -108,9 +108,9 @@ func insertInto(table string, columns []clickhouse.ColumnNameAndType) string {
 // rows: ClickHouse takes more in several blocks.
 func (s *Store) Insert(ctx context.Context, rows []hit.Row, token string) error {
 	if s.Version() == "" {
-		return ErrNotPrepared // before the views are looked at
+		return ErrNotPrepared
 	}
-	s.renewViews(ctx, token)
+	s.attachBackfill(ctx, token)
 	if err := s.insertHits(ctx, rows, token); err != nil {
 		return orRefused(err)
 	}

@@ -2,89 +2,20 @@ package store
 
 import (
 	"context"
-	"embed"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/store/schema"
 )
 
-//go:embed migrations/*.sql
-var migrationFiles embed.FS
-
-// migrate runs every migration in order of its number, at every start, and records
-// those that were not. Each statement must do nothing the second time ("IF NOT
-// EXISTS"), so a start that died half-way, or two processes that start together, do no
-// harm.
-func (s *Store) migrate(ctx context.Context) error {
-	for _, name := range migrations() {
-		text, err := migrationFiles.ReadFile("migrations/" + name)
-		if err != nil {
-			return fmt.Errorf("read migration %s: %w", name, err)
-		}
-		for i, statement := range statements(string(text)) {
-			if err := s.direct.Exec(ctx, statement); err != nil {
-				return fmt.Errorf("migration %s, statement %d: %w", name, i+1, err)
-			}
-		}
-	}
-	applied, err := s.applied(ctx)
-	if err != nil {
-		return fmt.Errorf("read the version of the store: %w", err)
-	}
-	for _, name := range migrations() {
-		if slices.Contains(applied, name) {
-			continue
-		}
-		params := clickhouse.Parameters{"name": name}
-		if err := s.direct.Exec(bind(ctx, params), "INSERT INTO migrations SELECT {name:String}, now64(6)"); err != nil {
-			return fmt.Errorf("record migration %s: %w", name, err)
-		}
-	}
-	return nil
-}
-
-// migrations returns the names of the migrations of this version, in order.
-func migrations() []string {
-	entries, err := migrationFiles.ReadDir("migrations")
-	if err != nil {
-		panic(err) // they are in the program
-	}
-	var names []string
-	for _, entry := range entries {
-		names = append(names, entry.Name())
-	}
-	return names
-}
-
-// applied returns the names of the migrations that the store has had.
-func (s *Store) applied(ctx context.Context) ([]string, error) {
-	rows, err := s.conn.Query(ctx, "SELECT DISTINCT name FROM migrations")
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var names []string
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return nil, err
-		}
-		names = append(names, name)
-	}
-	return names, rows.Err()
-}
-
-// Codes of ClickHouse's exceptions.
-const (
-	unknownTable    = 60
-	unknownDatabase = 81
-	accessDenied    = 497
-)
+// accessDenied is the code of ClickHouse's exception for a right that is missing.
+const accessDenied = 497
 
 // code returns the code of ClickHouse's exception in an error, 0 if there is none.
 func code(err error) int32 {
@@ -95,112 +26,118 @@ func code(err error) int32 {
 	return 0
 }
 
-// lacks reports whether unknownDatabase is about this database, and not one that
-// ClickHouse itself needs.
-func lacks(err error, database string) bool {
-	var exception *clickhouse.Exception
-	if !errors.As(err, &exception) {
-		return false
+// prepareSchema looks at the schema, and brings it up to date if the store may. A schema
+// that is up to date takes no right but to read.
+func (s *Store) prepareSchema(ctx context.Context) error {
+	found := s.schema.Check(ctx)
+	if !s.cfg.Create || found != nil && !errors.Is(found, ErrNoStore) && !errors.Is(found, ErrOlder) {
+		return found
 	}
-	return strings.Contains(exception.Message, "Database "+database+" ") || strings.Contains(exception.Message, "Database "+quoteName(database)+" ")
-}
-
-// checkSchema returns nil if the store has the schema of this version. It only reads.
-func (s *Store) checkSchema(ctx context.Context) error {
-	applied, err := s.applied(ctx)
-	switch code(err) {
-	case unknownDatabase:
-		if !lacks(err, s.opts.Auth.Database) {
-			return fmt.Errorf("read the version of the store in %q: %w", s.Place(), err)
-		}
-		return fmt.Errorf("%w in %q: no database %q", ErrNoStore, s.Place(), s.opts.Auth.Database)
-	case unknownTable:
-		var n uint64
-		err := s.conn.QueryRow(ctx, "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = 'hits'").Scan(&n)
-		switch {
-		case err != nil:
-			return fmt.Errorf("look for the tables in %q: %w", s.Place(), err)
-		case n == 0:
-			return fmt.Errorf("%w in %q: no tables in database %q", ErrNoStore, s.Place(), s.opts.Auth.Database)
-		}
-	default:
+	if found == nil {
+		pending, err := s.schema.Pending(ctx)
 		if err != nil {
-			return fmt.Errorf("read the version of the store in %q: %w", s.Place(), err)
+			return err
 		}
-	}
-	ours := migrations()
-	for _, name := range applied {
-		if !slices.Contains(ours, name) {
-			return fmt.Errorf("%w: %q has had migration %s: run the version that made it, or a newer one", ErrNewer, s.Place(), name)
-		}
-	}
-	for _, name := range ours {
-		if !slices.Contains(applied, name) {
-			return fmt.Errorf("%w than this program: %q has not had migration %s: run fotspor migrate, or restart fotspor serve or collector", ErrOlder, s.Place(), name)
-		}
-	}
-	return nil
-}
-
-// viewsAreNew counts the views that have the queries of today.
-const viewsAreNew = `
-	SELECT count() FROM system.tables
-	WHERE database = currentDatabase()
-		AND (name = 'daily_view' AND as_select LIKE '%GROUPING SETS%' OR name = 'monthly_view' AND as_select LIKE '%.daily %')`
-
-// renewViews gives the views of an older version their queries of today, which give
-// the same sums for less work. With another query a view takes a token for a new one,
-// so an insert that was in doubt would be counted twice in what the view fills. Hence
-// it comes before the insert of the second token: whoever sends that is done with the
-// first, which may have been in doubt since the program died. No row is missed: the
-// query of a view is changed in one step. What fails is tried again with the next insert.
-func (s *Store) renewViews(ctx context.Context, token string) {
-	s.renewing.Lock()
-	defer s.renewing.Unlock()
-	if s.firstToken == "" {
-		s.firstToken = token
-	}
-	if s.renewed || s.firstToken == token {
-		return
-	}
-	var n uint64
-	err := s.conn.QueryRow(ctx, viewsAreNew).Scan(&n)
-	if err == nil && n < 2 {
-		err = s.modifyViews(ctx)
-	}
-	if err != nil {
-		s.log.Warn("the views of the rollups keep their older queries for now", "err", err)
-		return
-	}
-	s.renewed = true
-}
-
-func (s *Store) modifyViews(ctx context.Context) error {
-	text, err := migrationFiles.ReadFile("migrations/0002_rollups.sql")
-	if err != nil {
-		return err
-	}
-	for _, view := range []string{"daily_view", "monthly_view"} {
-		_, query, _ := strings.Cut(string(text), "EXISTS "+view)
-		_, query, _ = strings.Cut(query, " AS\n")
-		query, _, _ = strings.Cut(query, ";\n")
-		if err := s.conn.Exec(ctx, "ALTER TABLE "+view+" MODIFY QUERY\n"+query); err != nil {
+		held, err := s.schema.Held(ctx)
+		if err != nil || len(pending) == 0 && !held {
 			return err
 		}
 	}
-	return nil
-}
-
-// statements splits a migration at the semicolons that end a line.
-func statements(text string) []string {
-	var all []string
-	for _, part := range strings.SplitAfter(text, ";\n") {
-		if part = strings.TrimSuffix(strings.TrimSpace(part), ";"); part != "" {
-			all = append(all, part)
+	err := s.createDatabase(ctx)
+	if err == nil {
+		var waiting bool
+		if waiting, err = s.schema.Migrate(ctx); err == nil {
+			s.backfill.set(waiting)
+			return nil
 		}
 	}
-	return all
+	if code(err) == accessDenied && found == nil {
+		return nil // somebody with more rights has done it
+	}
+	return err
 }
+
+// Pending returns the migrations that the store has not had, or not to the end. It needs
+// no prepared store and changes nothing.
+func (s *Store) Pending(ctx context.Context) ([]schema.Step, error) {
+	if s.way != nil {
+		if err := s.way.Open(ctx); errors.Is(err, ErrNoStore) {
+			return s.schema.All(), nil
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	return s.schema.Pending(ctx)
+}
+
+// backfill is what Insert and Backfill know of migrations that wait.
+type backfill struct {
+	mu       sync.Mutex // held while views are made
+	waiting  bool       // for an insert that follows another
+	first    string     // token of Insert
+	attached chan struct{}
+}
+
+func (b *backfill) set(waiting bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.waiting = waiting
+	b.wake()
+}
+
+// wake has Backfill look whether there is something to do.
+func (b *backfill) wake() {
+	select {
+	case b.attached <- struct{}{}:
+	default:
+	}
+}
+
+// attachBackfill makes the views of a backfill before the insert of the second token:
+// whoever sends that is done with the first, the only one that may have been in doubt
+// since the program died. What fails is tried again with the next insert.
+func (s *Store) attachBackfill(ctx context.Context, token string) {
+	b := &s.backfill
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.first == "" {
+		b.first = token
+	}
+	if !b.waiting || b.first == token {
+		return
+	}
+	if err := s.schema.Attach(ctx); err != nil {
+		s.log.Warn("a migration waits", "err", err)
+		return
+	}
+	b.waiting = false
+	b.wake()
+}
+
+// backfillRetry is how long Backfill waits after an error.
+const backfillRetry = time.Minute
+
+// Backfill counts what was stored before a rollup was there, a day at a time, until ctx
+// ends. Several processes may do so at once.
+func (s *Store) Backfill(ctx context.Context) {
+	retry := time.NewTimer(0)
+	defer retry.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.backfill.attached:
+		case <-retry.C:
+		}
+		if err := s.schema.Fill(ctx); err != nil && ctx.Err() == nil {
+			s.log.Warn("a backfill failed", "err", err, "retry_in", backfillRetry)
+			retry.Reset(backfillRetry)
+		}
+	}
+}
+
+// Backfilling returns how many days Backfill has left.
+func (s *Store) Backfilling() int { return s.schema.Filling() }
 
 // expiryMargin is how far the expiry of a server's table lies behind the policy: it is
 // the net below the worker, and a clock that is wrong for a while must not cut it.

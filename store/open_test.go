@@ -57,13 +57,13 @@ func askEverything(t *testing.T, st *store.Store) map[string]error {
 	said["Note"] = st.Note(ctx, store.Entry{Time: day.Time(), Action: store.LoggedIn})
 	_, said["Audit"] = st.Audit(ctx, day.Time(), time.Time{}, 10)
 	_, said["AuditLog.Before"] = st.AuditLog().Before(ctx, day.Time())
-	_, said["AuditLog.DeleteBefore"] = st.AuditLog().DeleteBefore(ctx, day.Time())
+	said["AuditLog.DeleteBefore"] = st.AuditLog().DeleteBefore(ctx, day.Time())
 	_, said["Totals"] = st.Totals(ctx, 1, span)
 	_, said["Series"] = st.Series(ctx, one, span, store.Daily)
 	_, said["Top"] = st.Top(ctx, 1, span, store.Ask{Dimension: store.Pages})
 	_, said["Bots"] = st.Bots(ctx, 1, span, 0)
 	_, said["Before"] = st.Before(ctx, day.Time())
-	_, said["DeleteBefore"] = st.DeleteBefore(ctx, day.Time())
+	said["DeleteBefore"] = st.DeleteBefore(ctx, day.Time())
 	_, said["Network"] = st.Network(ctx, "84.212.0.0/16", day.Time(), day.Time())
 	_, said["EraseNetwork"] = st.EraseNetwork(ctx, "84.212.0.0/16", day.Time(), day.Time())
 	said["Expire"] = st.Expire(ctx, privacy.Default().Retention)
@@ -146,7 +146,7 @@ func TestLazyStoreWaitsForItsServer(t *testing.T) {
 	}
 	// The inserts that failed until now are done, once.
 	said := askEverything(t, st)
-	for _, method := range []string{"Ping", "Insert", "Insert of a bot", "Query", "Sites", "Tokens", "Totals", "Bots", "Expire"} {
+	for _, method := range []string{"Ping", "Insert", "Insert of a bot", "Query", "Sites", "Credentials", "Totals", "Bots", "Expire"} {
 		if said[method] != nil {
 			t.Errorf("prepared: %s: %v", method, said[method])
 		}
@@ -273,19 +273,29 @@ func TestStoreOfAnotherVersion(t *testing.T) {
 		{"none", "", false, store.ErrNoStore, "/somewhere"},
 		{"made", "", true, nil, ""},
 		{"read", "", false, nil, ""},
-		{"without a migration", "DELETE FROM DB.migrations WHERE name LIKE '0003%'", false, store.ErrOlder, "0003_administration.sql: run fotspor migrate"},
+		{"without a migration", "DELETE FROM DB.migrations WHERE number = 3", false, store.ErrOlder, "0003_administration: run fotspor migrate"},
 		{"migrated", "", true, nil, ""},
 		{"read again", "", false, nil, ""},
-		{"from before versions", "DROP TABLE DB.migrations SYNC", false, store.ErrOlder, "/somewhere"},
+		{"killed in a migration", "DELETE FROM DB.migrations WHERE number = 3 AND state = 'applied'", false, store.ErrOlder, "0003_administration: run fotspor migrate"},
 		{"migrated again", "", true, nil, ""},
-		{"of the future", "INSERT INTO DB.migrations VALUES ('9999_future.sql', now())", false, store.ErrNewer, "9999_future.sql"},
-		{"of the future, not changed", "", true, store.ErrNewer, "9999_future.sql"},
+		{"with a hold that somebody left", "ALTER TABLE DB.hits MODIFY SETTING table_readonly = 1", true, nil, ""},
+		{"of the future", "INSERT INTO DB.migrations (number, name, state) VALUES (9999, '9999_future', 'begun')", false, store.ErrNewer, "9999_future: run the version that made it"},
+		{"of the future, not changed", "", true, store.ErrNewer, "9999_future"},
+		{"of another program", "ALTER TABLE DB.migrations DELETE WHERE number = 9999 SETTINGS mutations_sync = 2; ALTER TABLE DB.migrations UPDATE checksum = 'x' WHERE number = 2 SETTINGS mutations_sync = 2", false, store.ErrForeign, "its migration 0002_rollups is not the 0002_rollups of this program: begin with a new store"},
+		{"of another program, not changed", "", true, store.ErrForeign, "0002_rollups"},
+		{"from before versions", "DROP TABLE DB.migrations SYNC; CREATE TABLE DB.migrations (name String, applied DateTime64(6, 'UTC')) ENGINE = ReplacingMergeTree(applied) ORDER BY name", true, store.ErrForeign, "/somewhere"},
+		{"without migrations", "DROP TABLE DB.migrations SYNC", true, store.ErrForeign, "/somewhere"},
 	} {
-		if step.sql != "" {
-			run(step.sql)
+		for sql := range strings.SplitSeq(step.sql, "; ") {
+			if sql != "" {
+				run(sql)
+			}
 		}
 		if err := open(step.create); !errors.Is(err, step.want) || err != nil && !strings.Contains(err.Error(), step.say) {
 			t.Errorf("%s: %v, want %v with %q", step.what, err, step.want, step.say)
+		}
+		if step.create && step.want == nil && ask(t, cfg.Engine, "SELECT engine_full LIKE '%table_readonly = 1%' FROM system.tables WHERE name = 'hits' AND database = '"+cfg.Database+"'") != "0" {
+			t.Errorf("%s: inserts are held", step.what)
 		}
 	}
 }

@@ -58,29 +58,3 @@ func TestPutSite(t *testing.T) {
 		t.Error("a site without a name was stored")
 	}
 }
-
-func TestSitesOfAnOlderVersion(t *testing.T) {
-	st := storetest.Open(t)
-	ctx := t.Context()
-	one, err := st.AddSite(ctx, site.Site{Name: "a", Hosts: []string{"a.example"}, Location: oslo})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := st.Exec(ctx, "ALTER TABLE sites DROP COLUMN parameters, DROP COLUMN excluded, DROP COLUMN record, DROP COLUMN strip_slash, DROP COLUMN search_counts"); err != nil {
-		t.Fatal(err)
-	}
-	if err := st.Migrate(ctx); err != nil {
-		t.Fatal(err)
-	}
-	got, err := st.Site(ctx, one.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got.Name != "a" || len(got.Parameters)+len(got.Excluded) > 0 || got.Record != "" {
-		t.Errorf("site from before its settings = %+v", got)
-	}
-	got.Parameters = []string{"id"}
-	if err := st.PutSite(ctx, got); err != nil {
-		t.Error(err)
-	}
-}

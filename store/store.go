@@ -20,16 +20,15 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/fotspor/fotspor/store/embedded"
+	"github.com/fotspor/fotspor/store/schema"
 )
 
 // Errors of Prepare, which name the place that was looked at.
 var (
-	// ErrNoStore says that nobody has made a store there.
-	ErrNoStore = errors.New("there is no store")
-	// ErrOlder says that the store lacks tables or columns that this version needs.
-	ErrOlder = errors.New("the store is of an older version")
-	// ErrNewer says that a newer version of the program has changed the store.
-	ErrNewer = errors.New("the store is of a newer version than this program")
+	ErrNoStore = schema.ErrNone    // nobody has made a store there
+	ErrOlder   = schema.ErrOlder   // the store lacks migrations that this version has
+	ErrNewer   = schema.ErrNewer   // a newer version of the program has changed the store
+	ErrForeign = schema.ErrForeign // another program made the store, such as one from before the first release
 )
 
 // DefaultDatabase is used where the DSN names none.
@@ -63,6 +62,8 @@ type Config struct {
 	// Lazy leaves the store alone until Prepare is called, which then opens the
 	// embedded engine too.
 	Lazy bool
+	// Program is the version of this program, which is recorded with each migration.
+	Program string
 
 	Logger *slog.Logger
 }
@@ -114,9 +115,8 @@ type Store struct {
 
 	accounts sync.Mutex // held while a user is read, changed and written
 
-	renewing   sync.Mutex // guards what follows, and is held while views change
-	firstToken string     // of Insert
-	renewed    bool       // the views have their queries of today
+	schema   *schema.Migrator
+	backfill backfill
 }
 
 // Open opens the store and, unless it is lazy, prepares it. It may be called from
@@ -136,6 +136,8 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("open store: %w", err), s.Close())
 	}
 	s.direct = bounded{conn}
+	s.schema = &schema.Migrator{Conn: s.direct, Database: s.opts.Auth.Database, Place: s.Place(), Program: cfg.Program, Log: s.log}
+	s.backfill.attached = make(chan struct{}, 1)
 	s.conn = gated{s.direct, func() bool { return s.Version() != "" }}
 	if cfg.Lazy {
 		return s, nil
@@ -155,7 +157,7 @@ func (s *Store) Place() string { return s.cfg.Place() }
 // return ErrNotPrepared, and others return errors unless another process has made the
 // store. It may be called at any
 // time, and again after an error; once it has succeeded it does nothing. Its error
-// wraps ErrNoStore, ErrOlder or ErrNewer where they apply.
+// wraps ErrNoStore, ErrOlder, ErrNewer or ErrForeign where they apply.
 func (s *Store) Prepare(ctx context.Context) error {
 	if s.Version() != "" {
 		return nil
@@ -182,22 +184,6 @@ func (s *Store) Prepare(ctx context.Context) error {
 	}
 	s.version.Store(v.Version.String())
 	return nil
-}
-
-// prepareSchema looks at the schema, and makes it if the store may.
-func (s *Store) prepareSchema(ctx context.Context) error {
-	found := s.checkSchema(ctx)
-	if !s.cfg.Create || found != nil && !errors.Is(found, ErrNoStore) && !errors.Is(found, ErrOlder) {
-		return found
-	}
-	err := s.createDatabase(ctx)
-	if err == nil {
-		err = s.migrate(ctx)
-	}
-	if code(err) == accessDenied && found == nil {
-		return nil // somebody with more rights has done it
-	}
-	return err
 }
 
 // syncTables makes the tables that Insert fills flush each part, and the directory it

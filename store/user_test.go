@@ -313,10 +313,10 @@ func TestOldHashesLeave(t *testing.T) {
 	if got, want := query(t, st, "SELECT name, password FROM users ORDER BY name"), "kari\tnew hash\nola\t"; got != want {
 		t.Errorf("users hold %q, want %q", got, want)
 	}
-	if got := query(t, st, "SELECT hash FROM tokens"); got != "" {
+	if got := query(t, st, "SELECT hash FROM credentials"); got != "" {
 		t.Errorf("tokens hold %q, want no hash", got)
 	}
-	const old = "SELECT count() FROM system.parts WHERE database = currentDatabase() AND table IN ('users', 'tokens') AND NOT active"
+	const old = "SELECT count() FROM system.parts WHERE database = currentDatabase() AND table IN ('users', 'credentials') AND NOT active"
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 	for deadline := time.Now().Add(time.Minute); query(t, st, old) != "0"; <-tick.C {
@@ -341,7 +341,7 @@ func TestChangesWin(t *testing.T) {
 		t.Fatal(err)
 	}
 	for table, columns := range map[string]string{
-		"users": "name, role, password", "sites": "id, name, hosts, timezone", "tokens": "id, name, hash, sites, created",
+		"users": "name, role, password", "sites": "id, name, hosts, timezone", "credentials": "id, name, hash, sites, created",
 	} {
 		ahead := fmt.Sprintf("INSERT INTO %s (%s, updated) SELECT %[2]s, now64(6) + INTERVAL 4 YEAR FROM %[1]s", table, columns)
 		if err := st.Exec(ctx, ahead); err != nil {
@@ -458,11 +458,13 @@ func TestAuditRetention(t *testing.T) {
 	if held, err := st.AuditLog().Before(ctx, cutoff); held.Rows != 2 || err != nil {
 		t.Errorf("held %+v, %v, want 2 lines", held, err)
 	}
-	if n, err := st.AuditLog().DeleteBefore(ctx, cutoff); n != 2 || err != nil {
-		t.Errorf("deleted %d, %v, want 2", n, err)
+	for range 2 {
+		if err := st.AuditLog().DeleteBefore(ctx, cutoff); err != nil {
+			t.Error(err)
+		}
 	}
-	if n, err := st.AuditLog().DeleteBefore(ctx, cutoff); n != 0 || err != nil {
-		t.Errorf("deleted %d more, %v", n, err)
+	if held, err := st.AuditLog().Before(ctx, cutoff); held.Rows != 0 || err != nil {
+		t.Errorf("still held: %+v, %v", held, err)
 	}
 	for _, c := range []struct {
 		since, before time.Time

@@ -4,23 +4,24 @@
 -- shares an hour with its neighbour, so the day is part of the hourly key.
 CREATE TABLE IF NOT EXISTS hourly
 (
-    site          UInt32,
-    day           Date,
-    hour          DateTime('UTC'),
-    pageviews     Int64,
-    visits        Int64,
-    visitors      Int64,
-    page_visitors Int64,
-    bounces       Int64,
-    seconds       Int64,
-    events        Int64 COMMENT 'interactions that are not page views'
+    site          UInt32          CODEC(ZSTD(1)),
+    day           Date            CODEC(Delta(2), ZSTD(1)),
+    hour          DateTime('UTC') CODEC(Delta(4), ZSTD(1)),
+    pageviews     Int64           CODEC(T64, ZSTD(1)),
+    visits        Int64           CODEC(T64, ZSTD(1)),
+    visitors      Int64           CODEC(T64, ZSTD(1)),
+    page_visitors Int64           CODEC(T64, ZSTD(1)),
+    bounces       Int64           CODEC(T64, ZSTD(1)),
+    seconds       Int64           CODEC(T64, ZSTD(1)),
+    events        Int64           COMMENT 'interactions that are not page views' CODEC(T64, ZSTD(1))
 )
 ENGINE = SummingMergeTree
 PARTITION BY toYear(day)
 ORDER BY (site, day, hour)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000,
+    replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000;
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS hourly_view TO hourly AS
+CREATE MATERIALIZED VIEW hourly_view TO hourly AS
 SELECT
     site, day, toStartOfHour(time) AS hour,
     sum(toInt64(hits.pageviews))     AS pageviews,
@@ -37,27 +38,27 @@ GROUP BY site, day, hour;
 -- a version of a browser, a region of a country, a source of a channel.
 CREATE TABLE IF NOT EXISTS daily
 (
-    site          UInt32,
-    day           Date,
-    dimension     LowCardinality(String),
-    value         String,
-    detail        String,
-    pageviews     Int64,
-    visits        Int64,
-    visitors      Int64,
-    page_visitors Int64,
-    bounces       Int64,
-    seconds       Int64,
-    events        Int64
+    site          UInt32                 CODEC(ZSTD(1)),
+    day           Date                   CODEC(Delta(2), ZSTD(1)),
+    dimension     LowCardinality(String) CODEC(ZSTD(1)),
+    value         LowCardinality(String) CODEC(ZSTD(1)),
+    detail        LowCardinality(String) CODEC(ZSTD(1)),
+    pageviews     Int64                  CODEC(T64, ZSTD(1)),
+    visits        Int64                  CODEC(T64, ZSTD(1)),
+    visitors      Int64                  CODEC(T64, ZSTD(1)),
+    page_visitors Int64                  CODEC(T64, ZSTD(1)),
+    bounces       Int64                  CODEC(T64, ZSTD(1)),
+    seconds       Int64                  CODEC(T64, ZSTD(1)),
+    events        Int64                  CODEC(T64, ZSTD(1))
 )
 ENGINE = SummingMergeTree
 PARTITION BY toYear(day)
 ORDER BY (site, dimension, day, value, detail)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000,
+    replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000;
 
 -- Each grouping set is a dimension, and adds the hits up by its own columns only.
--- A view that is there already keeps its query until Store.renewViews.
-CREATE MATERIALIZED VIEW IF NOT EXISTS daily_view TO daily AS
+CREATE MATERIALIZED VIEW daily_view TO daily AS
 WITH multiIf(
     grouping(entry_path) = 0, ('entry', entry_path, ''),
     grouping(channel) = 0,    ('channel', toString(channel), toString(source)),
@@ -102,27 +103,28 @@ HAVING (grouping(path) = 1 OR kind = 'pageview')
 
 CREATE TABLE IF NOT EXISTS monthly
 (
-    site          UInt32,
-    month         Date,
-    dimension     LowCardinality(String),
-    value         String,
-    detail        String,
-    pageviews     Int64,
-    visits        Int64,
-    visitors      Int64,
-    page_visitors Int64,
-    bounces       Int64,
-    seconds       Int64,
-    events        Int64
+    site          UInt32                 CODEC(ZSTD(1)),
+    month         Date                   CODEC(Delta(2), ZSTD(1)),
+    dimension     LowCardinality(String) CODEC(ZSTD(1)),
+    value         LowCardinality(String) CODEC(ZSTD(1)),
+    detail        LowCardinality(String) CODEC(ZSTD(1)),
+    pageviews     Int64                  CODEC(T64, ZSTD(1)),
+    visits        Int64                  CODEC(T64, ZSTD(1)),
+    visitors      Int64                  CODEC(T64, ZSTD(1)),
+    page_visitors Int64                  CODEC(T64, ZSTD(1)),
+    bounces       Int64                  CODEC(T64, ZSTD(1)),
+    seconds       Int64                  CODEC(T64, ZSTD(1)),
+    events        Int64                  CODEC(T64, ZSTD(1))
 )
 ENGINE = SummingMergeTree
 PARTITION BY toYear(month)
 ORDER BY (site, dimension, month, value, detail)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000,
+    replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000;
 
 -- Adds up the lines that the daily view makes, which are few, instead of the hits once
 -- more. An insert that is sent again comes here even if the daily table has its lines.
-CREATE MATERIALIZED VIEW IF NOT EXISTS monthly_view TO monthly AS
+CREATE MATERIALIZED VIEW monthly_view TO monthly AS
 SELECT
     site, toStartOfMonth(day) AS month,
     dimension, value, detail,

@@ -1,0 +1,190 @@
+package schema
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+)
+
+// fillTime bounds the work on one day of a backfill, cloneTime that on a clone.
+const (
+	fillTime  = 10 * time.Minute
+	cloneTime = 5 * time.Minute
+)
+
+// cloneOf is the table with the rows that a backfill counts: those of hits when its
+// views were made. It takes no space but for rows that have left hits.
+func cloneOf(m Migration) string { return fmt.Sprintf("filling_%04d", m.Number) }
+
+// clone clones hits, if it has rows. It begins anew: nothing is filled before the
+// migration is Attached.
+func (m *Migrator) clone(ctx context.Context, migration Migration) error {
+	ctx, end := context.WithTimeout(ctx, cloneTime)
+	defer end()
+	name := cloneOf(migration)
+	if err := m.exec(ctx, "DROP TABLE IF EXISTS "+name+" SYNC"); err != nil {
+		return err
+	}
+	var rows uint64
+	if err := m.Conn.QueryRow(ctx, "SELECT count() FROM hits").Scan(&rows); err != nil || rows == 0 {
+		return err
+	}
+	return m.exec(ctx,
+		"CREATE TABLE "+name+" AS hits SETTINGS table_readonly = 0, non_replicated_deduplication_window = 0",
+		"ALTER TABLE "+name+" ATTACH PARTITION ALL FROM hits")
+}
+
+// Filling returns how many days the backfills that Fill works on have left.
+func (m *Migrator) Filling() int { return int(m.left.Load()) }
+
+// Fill carries out the backfills that are attached, newest days first, and returns when
+// none is left. It rests as long as it works, so that it takes at most half of what the
+// store can do. When it was killed, or returned an error, it goes on where it was.
+func (m *Migrator) Fill(ctx context.Context) error {
+	had, err := m.records(ctx)
+	if err != nil {
+		return fmt.Errorf("read the version of the store in %q: %w", m.Place, err)
+	}
+	var all [][]string
+	var steps []Step
+	for _, step := range m.pending(had) {
+		if step.Kind() == Backfill && step.State == Attached {
+			days, err := m.unfilled(ctx, step.Migration)
+			if err != nil {
+				return err
+			}
+			all, steps = append(all, days), append(steps, step)
+			m.left.Add(int64(len(days)))
+		}
+	}
+	defer m.left.Store(0)
+	for i, step := range steps {
+		for _, day := range all[i] {
+			began := time.Now()
+			err := m.locked(ctx, func(ctx context.Context) error { return m.fill(ctx, step.Migration, day) })
+			if err == nil {
+				m.left.Add(-1)
+				err = sleep(ctx, time.Since(began))
+			}
+			if err != nil {
+				return fmt.Errorf("backfill %s of %s: %w", step.Name, day, err)
+			}
+		}
+		if err := m.locked(ctx, func(ctx context.Context) error { return m.end(ctx, step.Migration) }); err != nil {
+			return fmt.Errorf("end backfill %s: %w", step.Name, err)
+		}
+	}
+	return nil
+}
+
+// end drops the clone of a backfill whose days are all counted, unless that is done.
+func (m *Migrator) end(ctx context.Context, migration Migration) error {
+	had, err := m.records(ctx)
+	if err != nil || had[migration.Number].state == Filled {
+		return err
+	}
+	if err := m.exec(ctx, "DROP TABLE IF EXISTS "+cloneOf(migration)+" SYNC"); err != nil {
+		return err
+	}
+	m.Log.Info("backfill done", "name", migration.Name)
+	return m.reach(ctx, migration, Filled)
+}
+
+// locked runs f under the lock.
+func (m *Migrator) locked(ctx context.Context, f func(context.Context) error) error {
+	ctx, unlock, err := m.Lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return f(ctx)
+}
+
+// unfilled returns the days in a clone that are not counted, newest first; none if
+// there is no clone.
+func (m *Migrator) unfilled(ctx context.Context, migration Migration) ([]string, error) {
+	days, err := m.texts(ctx, fmt.Sprintf(
+		"SELECT toString(day) FROM %s WHERE day NOT IN (SELECT day FROM filled WHERE number = %d) GROUP BY day ORDER BY day DESC",
+		cloneOf(migration), migration.Number))
+	if code(err) == unknownTable {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list the days of backfill %s: %w", migration.Name, err)
+	}
+	return days, nil
+}
+
+// texts returns the texts that a query selects.
+func (m *Migrator) texts(ctx context.Context, query string) ([]string, error) {
+	rows, err := m.Conn.Query(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []string
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return nil, err
+		}
+		all = append(all, text)
+	}
+	return all, rows.Err()
+}
+
+// fill counts the rows of a day, unless that is done. Each statement is an insert under a
+// token: a second attempt does what the first has left undone.
+func (m *Migrator) fill(ctx context.Context, migration Migration, day string) error {
+	ctx, end := context.WithTimeout(ctx, fillTime)
+	defer end()
+	var done uint64
+	if err := m.Conn.QueryRow(ctx, fmt.Sprintf("SELECT count() FROM filled WHERE number = %d AND day = '%s'", migration.Number, day)).Scan(&done); err != nil || done > 0 {
+		return err
+	}
+	rows := fmt.Sprintf("FROM (SELECT * FROM %s WHERE day = '%s') AS hits", cloneOf(migration), day)
+	for i, statement := range migration.fills {
+		once := clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{
+			"insert_deduplication_token":                         fmt.Sprintf("fill-%d-%s-%d", migration.Number, day, i),
+			"deduplicate_insert_select":                          "force_enable",
+			"deduplicate_blocks_in_dependent_materialized_views": 1,
+			// One block, which each table takes as a whole or not at all.
+			"max_threads": 1, "max_insert_threads": 1,
+			"min_insert_block_size_rows": 1 << 30, "min_insert_block_size_bytes": 0,
+			"max_execution_time": int(fillTime.Seconds()),
+		}))
+		if err := m.exec(once, fromHits.ReplaceAllLiteralString(statement, rows)); err != nil {
+			return err
+		}
+	}
+	return m.exec(ctx, fmt.Sprintf("INSERT INTO filled SELECT %d, toDate('%s')", migration.Number, day))
+}
+
+// Rows runs f under the lock with the names of the tables that hold raw rows: the clones
+// of backfills, then hits. f deletes rows in all of them, hits last, so that an attempt
+// that failed is made again. Days that a backfill has counted in part are counted to the
+// end before: afterwards a second attempt would find other rows.
+func (m *Migrator) Rows(ctx context.Context, f func(ctx context.Context, tables []string) error) error {
+	return m.locked(ctx, func(ctx context.Context) error {
+		tables, err := m.texts(ctx, `SELECT name FROM system.tables WHERE database = currentDatabase() AND match(name, '^filling_[0-9]+$') ORDER BY name`)
+		if err != nil {
+			return fmt.Errorf("list the clones of backfills: %w", err)
+		}
+		for _, migration := range m.list() {
+			if len(migration.fills) == 0 || !strings.Contains(strings.Join(tables, " "), cloneOf(migration)) {
+				continue
+			}
+			days, err := m.unfilled(ctx, migration)
+			if err == nil && len(days) > 0 {
+				err = m.fill(ctx, migration, days[0])
+			}
+			if err != nil {
+				return fmt.Errorf("settle backfill %s: %w", migration.Name, err)
+			}
+		}
+		return f(ctx, append(tables, "hits"))
+	})
+}

@@ -1,0 +1,179 @@
+package schema
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// How a process holds the lock. A holder writes to its table every beat; one that has
+// not for the time of stale is dead.
+const (
+	beat  = 3 * time.Second
+	stale = 15 * time.Second
+)
+
+// free is the comment of a lock's table that nobody holds.
+const free = "free"
+
+// locked is the table of a lock that this process holds.
+type locked struct {
+	m     *Migrator
+	table string
+	owner string
+
+	mu   sync.Mutex
+	last time.Time // when the store last took a beat
+	n    int
+}
+
+// Lock keeps other processes from changing the schema, and from deleting rows meanwhile.
+// It waits for them until ctx ends. The returned context ends when the lock is lost. The
+// returned function gives the lock back, and must be called.
+//
+// The lock is a table migrating_N: ClickHouse makes a table of a name once, and so does a
+// cluster. Whoever takes the lock makes the next number and drops the one before. The
+// last table stays, so that no number comes twice.
+func (m *Migrator) Lock(ctx context.Context) (context.Context, func(), error) {
+	host, _ := os.Hostname() // for people; "" is as good
+	l := &locked{m: m, owner: fmt.Sprintf("process %d on %s", os.Getpid(), quoted.Replace(host))}
+	for {
+		number, holder, err := m.holder(ctx)
+		if err != nil {
+			return nil, nil, fmt.Errorf("look who changes the schema: %w", err)
+		}
+		if holder == "" {
+			taken, err := l.take(ctx, number+1)
+			if err != nil {
+				return nil, nil, fmt.Errorf("lock the schema: %w", err)
+			}
+			if taken {
+				break
+			}
+		}
+		timer := time.NewTimer(50*time.Millisecond + rand.N(100*time.Millisecond))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, nil, fmt.Errorf("wait for %s, which changes the schema or deletes rows: %w", holder, ctx.Err())
+		case <-timer.C:
+		}
+	}
+	inner, cancel := context.WithCancelCause(ctx)
+	var done sync.WaitGroup
+	done.Go(func() { l.keep(inner, cancel) })
+	return context.WithValue(inner, lockKey{}, l), func() {
+		cancel(nil)
+		done.Wait()
+		ctx, end := context.WithTimeout(context.WithoutCancel(ctx), stale)
+		defer end()
+		if err := l.comment(ctx, free); err != nil && code(err) != unknownTable {
+			m.Log.Warn("the lock of the schema stays until it is stale", "err", err)
+		}
+	}, nil
+}
+
+type lockKey struct{}
+
+// holder returns the number of the newest lock and who holds it, "" if nobody does.
+func (m *Migrator) holder(ctx context.Context) (number int, who string, err error) {
+	rows, err := m.Conn.Query(ctx, fmt.Sprintf(`
+		SELECT toInt64(substring(name, 11)) AS number, comment, dateDiff('second', metadata_modification_time, now()) > %d
+		FROM system.tables
+		WHERE database = currentDatabase() AND match(name, '^migrating_[0-9]+$')
+		ORDER BY number DESC LIMIT 1`, int(stale.Seconds())))
+	if err != nil {
+		return 0, "", err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var n int64
+		var old uint8
+		if err := rows.Scan(&n, &who, &old); err != nil {
+			return 0, "", err
+		}
+		if who == free || old == 1 {
+			who = ""
+		}
+		number = int(n)
+	}
+	return number, who, rows.Err()
+}
+
+// take reports whether this process got the lock of a number.
+func (l *locked) take(ctx context.Context, number int) (bool, error) {
+	l.table = "migrating_" + strconv.Itoa(number)
+	err := l.m.Conn.Exec(ctx, "CREATE TABLE "+l.table+" (nothing UInt8) ENGINE = Null COMMENT '"+l.owner+"'")
+	if code(err) == tableExists {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	l.last = time.Now()
+	newest, _, err := l.m.holder(ctx)
+	if err != nil || newest != number { // another was faster by more than one
+		return false, errors.Join(err, l.m.Conn.Exec(ctx, "DROP TABLE IF EXISTS "+l.table))
+	}
+	if err := l.m.Conn.Exec(ctx, "DROP TABLE IF EXISTS migrating_"+strconv.Itoa(number-1)); err != nil {
+		return false, errors.Join(err, l.comment(ctx, free))
+	}
+	return true, nil
+}
+
+// keep beats until ctx ends, and ends it if the lock is lost.
+func (l *locked) keep(ctx context.Context, lost context.CancelCauseFunc) {
+	tick := time.NewTicker(beat)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := l.alive(ctx); err != nil && ctx.Err() == nil {
+			lost(err)
+			return
+		}
+	}
+}
+
+// alive beats, and returns an error if the lock is no longer this process's.
+func (l *locked) alive(ctx context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.n++
+	err := l.comment(ctx, fmt.Sprintf("%s, beat %d", l.owner, l.n))
+	switch {
+	case err == nil:
+		l.last = time.Now()
+	case code(err) == unknownTable || time.Since(l.last) > stale:
+		return fmt.Errorf("the lock of the schema is lost: %w", err)
+	}
+	return nil
+}
+
+func (l *locked) comment(ctx context.Context, text string) error {
+	return l.m.Conn.Exec(ctx, "ALTER TABLE "+l.table+" MODIFY COMMENT '"+text+"'")
+}
+
+// sure returns an error if the lock in ctx may have been lost. A process that stood still
+// finds out here, before it changes anything.
+func sure(ctx context.Context) error {
+	l, ok := ctx.Value(lockKey{}).(*locked)
+	if !ok {
+		return errors.New("the schema is not locked")
+	}
+	l.mu.Lock()
+	since := time.Since(l.last)
+	l.mu.Unlock()
+	if since > stale-2*beat {
+		return l.alive(ctx)
+	}
+	return nil
+}

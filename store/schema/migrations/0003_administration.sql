@@ -1,0 +1,115 @@
+-- Sites. Each change is a new row; the newest counts.
+CREATE TABLE IF NOT EXISTS sites
+(
+    id                UInt32,
+    name              String,
+    hosts             Array(String)          COMMENT 'the first is the main one',
+    timezone          String                 COMMENT 'IANA name',
+    parameters        Array(String)          COMMENT 'query parameters that are part of a page',
+    excluded          Array(String)          COMMENT 'patterns of paths that are not counted',
+    path_rules        Array(String)          COMMENT 'what of a path is marked, such as /u/*',
+    record            LowCardinality(String) COMMENT 'minimal, standard, or empty for what the policy says',
+    strip_slash       Bool                   COMMENT 'a slash at the end of a path is dropped',
+    ignored_referrers Array(String)          COMMENT 'hosts that are no source, such as log-in and payment; empty: default',
+    search_parameters Array(String)          COMMENT 'query parameters that hold what was searched for',
+    search_categories Array(String)          COMMENT 'query parameters that hold the category of a search',
+    search_counts     Array(String)          COMMENT 'query parameters that hold the number of its results',
+    updated           DateTime64(6, 'UTC')
+)
+ENGINE = ReplacingMergeTree(updated)
+ORDER BY id;
+
+-- Users. A removed user is a row too, without a password. A session holds the generation
+-- in which it began, and ends with it. The program merges the parts after a change, and
+-- those that were replaced leave the disk within seconds.
+CREATE TABLE IF NOT EXISTS users
+(
+    name       String,
+    role       LowCardinality(String) COMMENT 'admin or viewer',
+    password   String                 COMMENT 'argon2id, in PHC string format',
+    restricted UInt8                  COMMENT '1: a viewer sees the sites named and no others',
+    sites      Array(UInt32),
+    generation String                 COMMENT 'random, new with each password, role, list of sites and removal',
+    removed    UInt8,
+    updated    DateTime64(6, 'UTC')
+)
+ENGINE = ReplacingMergeTree(updated)
+ORDER BY name
+SETTINGS old_parts_lifetime = 5, cleanup_delay_period = 5, max_cleanup_delay_period = 10;
+
+-- Credentials of senders that are trusted with a visitor's address and time. As with
+-- sites and users each change is a new row and the newest counts, so removing a
+-- credential is a row as well: its mark is what is left of it once parts merge.
+CREATE TABLE IF NOT EXISTS credentials
+(
+    id      String,
+    name    String,
+    hash    String                 COMMENT 'SHA-256 of the secret, in hex',
+    sites   Array(UInt32)          COMMENT 'empty: all sites',
+    created DateTime('UTC'),
+    removed UInt8                  COMMENT '1 once removed',
+    updated DateTime64(6, 'UTC')
+)
+ENGINE = ReplacingMergeTree(updated)
+ORDER BY id
+SETTINGS old_parts_lifetime = 5, cleanup_delay_period = 5, max_cleanup_delay_period = 10;
+
+-- Log-ins. The row with the highest version counts. Requests move seen and count the
+-- version up, and a log-out takes the highest version there is, so no request that is
+-- under way opens a session again.
+CREATE TABLE IF NOT EXISTS logins
+(
+    id         String         COMMENT 'SHA-256 of the cookie, in hex',
+    user       String,
+    generation String         COMMENT 'of the user, when the password was checked',
+    created    DateTime('UTC'),
+    seen       DateTime('UTC') COMMENT 'the last request, to the minute',
+    expires    DateTime('UTC'),
+    ended      UInt8,
+    version    UInt64,
+    updated    DateTime('UTC') DEFAULT now() COMMENT 'by the clock of the store'
+)
+ENGINE = ReplacingMergeTree(version)
+ORDER BY id
+TTL updated + INTERVAL 2 DAY;
+
+-- Who did what. Lines are only added; the retention worker deletes old ones. Replaced
+-- parts leave the disk within seconds, as those of hits do.
+CREATE TABLE IF NOT EXISTS audit
+(
+    time   DateTime('UTC'),
+    via    LowCardinality(String) COMMENT 'page, command or program',
+    who    String                 COMMENT 'name of the user, account of the system, or unknown',
+    action LowCardinality(String),
+    about  String                 COMMENT 'what was changed; never what was typed',
+    count  UInt32                 COMMENT 'how many times within the minute'
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(time)
+ORDER BY time
+SETTINGS old_parts_lifetime = 5, cleanup_delay_period = 5, max_cleanup_delay_period = 10;
+
+-- The last time that a deletion could trust, noted every hour: a clock that is far past
+-- it is not trusted. It may move back, so a number and not the time says which is last.
+CREATE TABLE IF NOT EXISTS clock
+(
+    id     UInt8 COMMENT 'always 0: there is one note',
+    seen   DateTime('UTC'),
+    number UInt64
+)
+ENGINE = ReplacingMergeTree(number)
+ORDER BY id;
+
+-- What people have set, with who and since when. Lines are only added: the one with the
+-- highest number counts, and those before it are its history.
+CREATE TABLE IF NOT EXISTS settings
+(
+    site   UInt32                 COMMENT 'id of the site, 0: the whole installation',
+    key    LowCardinality(String) COMMENT 'name of the setting',
+    value  String                 COMMENT 'JSON',
+    since  DateTime64(6, 'UTC')   COMMENT 'from when it holds',
+    who    String                 COMMENT 'name of the user, account of the system, or empty for the program',
+    number UInt64                 COMMENT 'of the line, counted up for each site and key'
+)
+ENGINE = MergeTree
+ORDER BY (key, site, number);

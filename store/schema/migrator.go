@@ -1,0 +1,345 @@
+package schema
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// Errors of Check.
+var (
+	// ErrNone says that nobody has made a store there.
+	ErrNone = errors.New("there is no store")
+	// ErrOlder says that the store lacks migrations that this program has.
+	ErrOlder = errors.New("the store is of an older version")
+	// ErrNewer says that the store has had migrations that this program does not know.
+	ErrNewer = errors.New("the store is of a newer version than this program")
+	// ErrForeign says that the store was made by other migrations than this program's.
+	ErrForeign = errors.New("the store was not made by a release of this program")
+)
+
+// Conn is what a migrator needs of a connection to ClickHouse.
+type Conn interface {
+	Exec(ctx context.Context, query string, args ...any) error
+	Query(ctx context.Context, query string, args ...any) (driver.Rows, error)
+	QueryRow(ctx context.Context, query string, args ...any) driver.Row
+}
+
+// Migrator carries out migrations on a database. Its methods may be called by several
+// goroutines and processes at once.
+type Migrator struct {
+	Conn       Conn
+	Database   string
+	Place      string      // of the store, for people
+	Migrations []Migration // in order; nil: All
+	Program    string      // the version of this program, which is recorded
+	Log        *slog.Logger
+
+	left atomic.Int64
+}
+
+// Codes of ClickHouse's exceptions.
+const (
+	unknownIdentifier = 47
+	tableExists       = 57
+	unknownTable      = 60
+	unknownDatabase   = 81
+)
+
+// code returns the code of ClickHouse's exception in an error, 0 if there is none.
+func code(err error) int32 {
+	var exception *clickhouse.Exception
+	if errors.As(err, &exception) {
+		return exception.Code
+	}
+	return 0
+}
+
+// State is how far a migration has come.
+type State int
+
+// The states, in order. A migration without views ends Applied, one of kind View ends
+// Attached, a Backfill ends Filled.
+const (
+	Missing  State = iota
+	Begun          // some of its tables may be there
+	Applied        // its tables are there: reports can be made
+	Attached       // its views are there: what is stored from now on is counted
+	Filled         // what was stored before is counted too
+)
+
+// states are the names of the states in table migrations.
+var states = []string{"", "begun", "applied", "attached", "filled"}
+
+// String says for people what is left to do in a state.
+func (s State) String() string {
+	switch s {
+	case Missing, Begun:
+		return "to be applied"
+	case Applied:
+		return "waits until the collector has stored a segment"
+	case Attached:
+		return "what was stored before is being counted"
+	}
+	return "done"
+}
+
+// end returns the last state of a migration.
+func (m Migration) end() State {
+	switch m.Kind() {
+	case Backfill:
+		return Filled
+	case View:
+		return Attached
+	}
+	return Applied
+}
+
+// record is what table migrations says of a migration.
+type record struct {
+	name, checksum string
+	state          State
+}
+
+// bookkeeping are the tables that say what was done.
+var bookkeeping = []string{`
+CREATE TABLE IF NOT EXISTS migrations
+(
+    number   UInt32,
+    name     String,
+    kind     LowCardinality(String) COMMENT 'ddl, view or backfill',
+    checksum String                 COMMENT 'SHA-256 of its statements, in hex',
+    program  String                 COMMENT 'version of the program that did it',
+    state    Enum8('begun' = 1, 'applied' = 2, 'attached' = 3, 'filled' = 4) COMMENT 'what was reached',
+    at       DateTime64(6, 'UTC')
+)
+ENGINE = MergeTree
+ORDER BY (number, state)`, `
+CREATE TABLE IF NOT EXISTS filled
+(
+    number UInt32 COMMENT 'of the migration',
+    day    Date   COMMENT 'whose rows are counted'
+)
+ENGINE = MergeTree
+ORDER BY (number, day)`}
+
+// list returns the migrations of this program.
+func (m *Migrator) list() []Migration {
+	if m.Migrations != nil {
+		return m.Migrations
+	}
+	return All()
+}
+
+// records returns what the store has had, by number.
+func (m *Migrator) records(ctx context.Context) (map[int]record, error) {
+	rows, err := m.Conn.Query(ctx, "SELECT number, argMax(name, at), argMax(checksum, at), toInt8(max(state)) FROM migrations GROUP BY number")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	had := map[int]record{}
+	for rows.Next() {
+		var number uint32
+		var r record
+		var state int8
+		if err := rows.Scan(&number, &r.name, &r.checksum, &state); err != nil {
+			return nil, err
+		}
+		r.state = State(state)
+		had[int(number)] = r
+	}
+	return had, rows.Err()
+}
+
+// Check returns nil if reports can be made from the store by this program. It only reads.
+func (m *Migrator) Check(ctx context.Context) error {
+	had, err := m.look(ctx)
+	if err != nil {
+		return err
+	}
+	for _, migration := range m.list() {
+		if had[migration.Number].state < Applied {
+			return fmt.Errorf("%w than this program: %q has not had migration %s: run fotspor migrate, or restart fotspor serve or collector", ErrOlder, m.Place, migration.Name)
+		}
+	}
+	return nil
+}
+
+// look returns what the store has had, or an error if there is no store or one whose
+// migrations are not, or not all, this program's.
+func (m *Migrator) look(ctx context.Context) (map[int]record, error) {
+	had, err := m.records(ctx)
+	switch code(err) {
+	case unknownDatabase:
+		if !strings.Contains(err.Error(), "Database "+m.Database+" ") && !strings.Contains(err.Error(), "Database `"+m.Database+"` ") {
+			break // one that ClickHouse itself needs
+		}
+		return nil, fmt.Errorf("%w in %q: no database %q", ErrNone, m.Place, m.Database)
+	case unknownTable:
+		var hits uint64
+		if err := m.Conn.QueryRow(ctx, "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = 'hits'").Scan(&hits); err != nil {
+			return nil, fmt.Errorf("look for the tables in %q: %w", m.Place, err)
+		}
+		if hits == 0 {
+			return nil, fmt.Errorf("%w in %q: no tables in database %q", ErrNone, m.Place, m.Database)
+		}
+		return nil, m.foreign("it has tables but no record of migrations")
+	case unknownIdentifier:
+		return nil, m.foreign("its migrations have no numbers")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the version of the store in %q: %w", m.Place, err)
+	}
+	for _, number := range sorted(had) {
+		record := had[number]
+		if number < 1 || number > len(m.list()) {
+			return nil, fmt.Errorf("%w: %q has had migration %s: run the version that made it, or a newer one", ErrNewer, m.Place, record.name)
+		}
+		if ours := m.list()[number-1]; ours.Name != record.name || ours.Checksum != record.checksum {
+			return nil, m.foreign(fmt.Sprintf("its migration %s is not the %s of this program", record.name, ours.Name))
+		}
+	}
+	return had, nil
+}
+
+func (m *Migrator) foreign(why string) error {
+	return fmt.Errorf("%w: in %q, %s: begin with a new store in another directory or database, or run the program that made this one", ErrForeign, m.Place, why)
+}
+
+func sorted(had map[int]record) []int {
+	var numbers []int
+	for number := range had {
+		numbers = append(numbers, number)
+	}
+	slices.Sort(numbers)
+	return numbers
+}
+
+// Step is a migration that is not done.
+type Step struct {
+	Migration
+	State State
+}
+
+// Pending returns the migrations that the store has not had, or not to the end, in order.
+// A store that is not there needs all. It only reads.
+func (m *Migrator) Pending(ctx context.Context) ([]Step, error) {
+	had, err := m.look(ctx)
+	if err != nil && !errors.Is(err, ErrNone) {
+		return nil, err
+	}
+	return m.pending(had), nil
+}
+
+// All returns the steps that a store which is not there needs.
+func (m *Migrator) All() []Step { return m.pending(nil) }
+
+func (m *Migrator) pending(had map[int]record) []Step {
+	var steps []Step
+	for _, migration := range m.list() {
+		if state := had[migration.Number].state; state < migration.end() {
+			steps = append(steps, Step{migration, state})
+		}
+	}
+	return steps
+}
+
+// Migrate carries out what is pending, and reports whether a backfill waits for Attach
+// because hits are there. An older program refuses the store from the first step on.
+func (m *Migrator) Migrate(ctx context.Context) (waiting bool, err error) {
+	ctx, unlock, err := m.Lock(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer unlock()
+	had, err := m.look(ctx)
+	if err != nil && !errors.Is(err, ErrNone) {
+		return false, err
+	}
+	if had == nil {
+		if err := m.exec(ctx, bookkeeping...); err != nil {
+			return false, fmt.Errorf("make the record of migrations: %w", err)
+		}
+	}
+	fresh := len(had) == 0 // nothing has been stored, and nothing can be yet
+	for _, step := range m.pending(had) {
+		if step.State >= Applied {
+			continue
+		}
+		if step.State < Begun {
+			if err := m.reach(ctx, step.Migration, Begun); err != nil {
+				return false, err
+			}
+		}
+		if err := m.exec(ctx, step.tables...); err != nil {
+			return false, fmt.Errorf("migration %s: %w", step.Name, err)
+		}
+		if err := m.reach(ctx, step.Migration, Applied); err != nil {
+			return false, err
+		}
+		m.Log.Info("migration applied", "name", step.Name)
+	}
+	return m.attach(ctx, fresh, false)
+}
+
+// exec runs statements under the lock in ctx.
+func (m *Migrator) exec(ctx context.Context, statements ...string) error {
+	for i, statement := range statements {
+		if err := sure(ctx); err != nil {
+			return err
+		}
+		if err := m.Conn.Exec(ctx, statement); err != nil {
+			return fmt.Errorf("statement %d: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+// reach records a state of a migration.
+func (m *Migrator) reach(ctx context.Context, migration Migration, state State) error {
+	if err := sure(ctx); err != nil {
+		return err
+	}
+	params := clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{
+		"number": fmt.Sprint(migration.Number), "name": migration.Name, "kind": string(migration.Kind()),
+		"checksum": migration.Checksum, "program": m.Program, "state": states[state],
+	}))
+	err := m.Conn.Exec(params, `
+		INSERT INTO migrations
+		SELECT {number:UInt32}, {name:String}, {kind:String}, {checksum:String}, {program:String}, {state:String}, now64(6)`)
+	if err != nil {
+		return fmt.Errorf("record migration %s as %s: %w", migration.Name, states[state], err)
+	}
+	return nil
+}
+
+// quoted writes a text for a quoted place in a statement.
+var quoted = strings.NewReplacer("\\", `\\`, "'", `\'`)
+
+// quietly bounds what must be done although the work was called off.
+func quietly(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), stale)
+}
+
+// pollEvery is how often a migrator looks whether what it waits for is there.
+const pollEvery = 20 * time.Millisecond
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}

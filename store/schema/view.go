@@ -1,0 +1,135 @@
+package schema
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// holdTime bounds how long the inserts that are under way are waited for.
+const holdTime = 30 * time.Second
+
+// Attach carries out what waits because hits are there. Call it when no insert is in
+// doubt: an insert that reached hits and not the tables that a backfill fills is in the
+// clone, and would be counted again when it is sent again.
+func (m *Migrator) Attach(ctx context.Context) error {
+	ctx, unlock, err := m.Lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	_, err = m.attach(ctx, false, true)
+	return err
+}
+
+// attach makes the views of the migrations in order, up to a backfill that has to wait.
+// It ends a hold that a dead process has left.
+func (m *Migrator) attach(ctx context.Context, fresh, settled bool) (waiting bool, err error) {
+	had, err := m.records(ctx)
+	if err != nil {
+		return false, fmt.Errorf("read the version of the store in %q: %w", m.Place, err)
+	}
+	var steps []Step
+	for _, step := range m.pending(had) {
+		if step.Kind() != DDL && step.State < Attached {
+			steps = append(steps, step)
+		}
+	}
+	held, err := m.Held(ctx)
+	if err != nil || len(steps) == 0 && !held {
+		return false, err
+	}
+	if !fresh {
+		if err := m.hold(ctx); err != nil {
+			return false, errors.Join(err, m.release(ctx))
+		}
+	}
+	for _, step := range steps {
+		if step.Kind() == Backfill && !settled {
+			var some uint8
+			if err = m.Conn.QueryRow(ctx, "SELECT count() > 0 FROM hits").Scan(&some); err != nil {
+				break
+			}
+			if waiting = some == 1; waiting {
+				break
+			}
+		}
+		if err = m.exchange(ctx, step.Migration); err != nil {
+			err = fmt.Errorf("migration %s: %w", step.Name, err)
+			break
+		}
+	}
+	if fresh || err != nil { // views may be half made: no insert may pass until they are
+		return waiting, err
+	}
+	return waiting, m.release(ctx)
+}
+
+// Held reports whether inserts into hits are held. A dead process may have left it so.
+func (m *Migrator) Held(ctx context.Context) (bool, error) {
+	var n uint64
+	err := m.Conn.QueryRow(ctx, "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = 'hits' AND position(engine_full, 'table_readonly = 1') > 0").Scan(&n)
+	if err != nil {
+		return false, fmt.Errorf("look whether inserts are held: %w", err)
+	}
+	return n > 0, nil
+}
+
+// hold has ClickHouse refuse inserts into hits by any process, with an error that may
+// pass, and waits for those that are under way.
+func (m *Migrator) hold(ctx context.Context) error {
+	if err := m.exec(ctx, "ALTER TABLE hits MODIFY SETTING table_readonly = 1"); err != nil {
+		return fmt.Errorf("hold inserts: %w", err)
+	}
+	for end := time.Now().Add(holdTime); ; {
+		var n uint64
+		err := m.Conn.QueryRow(ctx, "SELECT count() FROM system.processes WHERE query_kind = 'Insert' AND current_database = currentDatabase() AND startsWith(query, 'INSERT INTO hits ')").Scan(&n)
+		switch {
+		case err != nil:
+			return fmt.Errorf("look for inserts under way: %w", err)
+		case n == 0:
+			return nil
+		case time.Now().After(end):
+			return fmt.Errorf("%d inserts are under way after %v", n, holdTime)
+		}
+		if err := sleep(ctx, pollEvery); err != nil {
+			return err
+		}
+	}
+}
+
+// release lets inserts through again.
+func (m *Migrator) release(ctx context.Context) error {
+	ctx, end := quietly(ctx)
+	defer end()
+	if err := m.Conn.Exec(ctx, "ALTER TABLE hits RESET SETTING table_readonly"); err != nil {
+		return fmt.Errorf("let inserts through: %w", err)
+	}
+	return nil
+}
+
+// exchange puts the views of a migration in the place of those of the same names, while
+// nothing is inserted, and clones hits for a backfill. ClickHouse knows an insert that is
+// sent again by the name of the view, if that was made by CREATE: after MODIFY QUERY it
+// knows it by something else until the next start, and counts it twice.
+func (m *Migrator) exchange(ctx context.Context, migration Migration) error {
+	for _, v := range migration.views {
+		if err := m.exec(ctx, "DROP VIEW IF EXISTS "+v.name+" SYNC"); err != nil {
+			return err
+		}
+	}
+	if migration.Kind() == Backfill {
+		if err := m.clone(ctx, migration); err != nil {
+			return err
+		}
+	}
+	for _, v := range migration.views {
+		if v.create != "" {
+			if err := m.exec(ctx, v.create); err != nil {
+				return err
+			}
+		}
+	}
+	return m.reach(ctx, migration, Attached)
+}
