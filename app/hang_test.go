@@ -395,13 +395,13 @@ func TestSetUpLinkOfALateStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: behind.Host})
-	var away atomic.Bool
+	var unavailable atomic.Bool
 	var refused atomic.Int32 // questions about users
-	away.Store(true)
+	unavailable.Store(true)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		users := strings.Contains(string(body), "FROM users FINAL WHERE NOT removed ORDER BY name")
-		if err != nil || away.Load() || users && refused.Add(1) == 1 {
+		if err != nil || unavailable.Load() || users && refused.Add(1) == 1 {
 			http.Error(w, "unavailable", http.StatusServiceUnavailable)
 			return
 		}
@@ -413,7 +413,7 @@ func TestSetUpLinkOfALateStore(t *testing.T) {
 	if strings.Contains(p.out.String(), "/setup?token=") {
 		t.Error("there is a link before anybody knows whether there is an administrator")
 	}
-	away.Store(false)
+	unavailable.Store(false)
 	await(t, "a set-up link", func() error {
 		if !strings.Contains(p.out.String(), p.public+"/setup?token=") {
 			return fmt.Errorf("none in %q", p.out)
@@ -468,7 +468,7 @@ func TestStoreThatStopsAnswering(t *testing.T) {
 	if status, _ := p.answer(p.public+"/sites/1", 10*time.Second); status != http.StatusServiceUnavailable {
 		t.Errorf("a page of the dashboard = %d, want 503", status)
 	}
-	await(t, "a program that says that its store is away", func() error {
+	await(t, "a program that says that its store is unavailable", func() error {
 		if status, why := p.answer(p.metrics+"/readyz", time.Second); status != http.StatusServiceUnavailable {
 			return fmt.Errorf("/readyz = %d %q", status, why)
 		}

@@ -197,7 +197,7 @@ func TestSeparateServices(t *testing.T) {
 		return nil
 	})
 
-	// With the store away it goes on, says so, and brings everything once it is back.
+	// With the store unavailable it goes on, says so, and brings everything once it is back.
 	hit(collector, 1)
 	for _, s := range []*service{collector, dashboard, retention} {
 		get(t, client, s.metrics+"/healthz")
@@ -223,7 +223,7 @@ func TestSeparateServices(t *testing.T) {
 	}
 	engine.stop()
 	hit(collector, 2)
-	await(t, "a collector that says that its store is away", func() error {
+	await(t, "a collector that says that its store is unavailable", func() error {
 		resp, err := client.Get(collector.metrics + "/readyz")
 		if err != nil {
 			return err
@@ -246,7 +246,7 @@ func TestSeparateServices(t *testing.T) {
 		resp.Body.Close()
 	}
 	engine = serve(t, "engine", "--listen", engineAddr, "--data", engineData)
-	await(t, "hits that came while the store was away", func() error {
+	await(t, "hits that came while the store was unavailable", func() error {
 		resp, err := client.Get(dashboard.metrics + "/readyz")
 		if err != nil {
 			return err

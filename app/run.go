@@ -152,7 +152,7 @@ func (p *program) start(ctx context.Context) error {
 	if p.Collector || p.Retention {
 		p.clock = p.NewClock(p.store, p.component("clock"), p.registry)
 		watch := func(ctx context.Context) {
-			if p.Collector { // whose notes go on in the data directory while the store is away
+			if p.Collector { // whose notes go on in the data directory while the store is unavailable
 				select {
 				case <-p.came:
 				case <-time.After(time.Minute):

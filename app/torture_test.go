@@ -237,7 +237,7 @@ func (x *torture) blow() {
 	}
 	x.end(x.store)
 	x.load.pace.await(x.t, x.rng.IntN(storeAway))
-	if x.rng.IntN(3) == 0 { // with its store away, it has to start by what it knows itself
+	if x.rng.IntN(3) == 0 { // with its store unavailable, it has to start by what it knows itself
 		x.end(x.front)
 		x.restart(x.front)
 		x.load.pace.await(x.t, x.rng.IntN(storeAway))

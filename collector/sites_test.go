@@ -22,7 +22,7 @@ import (
 	"github.com/fotspor/fotspor/site"
 )
 
-var errAway = errors.New("store is away")
+var errUnavailable = errors.New("store is unavailable")
 
 // list is a store of sites that can fail. It honours its context.
 type list struct {
@@ -87,9 +87,9 @@ func TestRefresh(t *testing.T) {
 		}
 	}
 
-	l.become(errAway)
-	if err := sites.Refresh(t.Context()); !errors.Is(err, errAway) {
-		t.Errorf("Refresh = %v, want %v", err, errAway)
+	l.become(errUnavailable)
+	if err := sites.Refresh(t.Context()); !errors.Is(err, errUnavailable) {
+		t.Errorf("Refresh = %v, want %v", err, errUnavailable)
 	}
 	if host := hostOf(sites, 2); host != "two.example" {
 		t.Errorf("after a failure, site 2 is %q", host)
@@ -129,12 +129,12 @@ func TestWatch(t *testing.T) {
 			t.Errorf("after the interval, site 1 is %q", host)
 		}
 
-		l.become(errAway)
+		l.become(errUnavailable)
 		pass(20 * time.Second)
 		if host := hostOf(sites, 1); host != "one.example" || l.called() != 3 {
 			t.Errorf("after %d calls, of which two failed, site 1 is %q", l.called(), host)
 		}
-		if n := strings.Count(log.String(), "store is away"); n != 1 {
+		if n := strings.Count(log.String(), "store is unavailable"); n != 1 {
 			t.Errorf("two failures of one cause are %d lines of the log:\n%s", n, log.String())
 		}
 
@@ -178,10 +178,10 @@ func TestFind(t *testing.T) {
 		if host := find(2); host != "two.example" || l.called() != 2 {
 			t.Errorf("a second later the new site is %q after %d calls, want it after 2", host, l.called())
 		}
-		l.become(errAway)
+		l.become(errUnavailable)
 		time.Sleep(time.Second)
 		if host := find(3); host != "" || find(2) != "two.example" {
-			t.Errorf("with the store away, site 3 is %q and site 2 %q", host, find(2))
+			t.Errorf("with the store unavailable, site 3 is %q and site 2 %q", host, find(2))
 		}
 		time.Sleep(time.Second)
 		if find(0); l.called() != 3 {
@@ -214,7 +214,7 @@ func TestRestore(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	after := collector.NewSites(&list{err: errAway}, file, logger)
+	after := collector.NewSites(&list{err: errUnavailable}, file, logger)
 	if err := after.Restore(); err != nil {
 		t.Fatal(err)
 	}
@@ -260,10 +260,10 @@ type stuck struct {
 func (s *stuck) Sites(context.Context) ([]site.Site, error) {
 	s.calls.Add(1)
 	<-s.released
-	return nil, errAway
+	return nil, errUnavailable
 }
 
-func (s *stuck) Credentials(context.Context) ([]site.Credential, error) { return nil, errAway }
+func (s *stuck) Credentials(context.Context) ([]site.Credential, error) { return nil, errUnavailable }
 
 // TestFindWithHangingStore: unknown sites and tokens cost a hit half a second at most,
 // a few hits at a time wait, the store has one question, and known sites cost nothing.
