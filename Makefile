@@ -65,4 +65,4 @@ fuzz:
 	done
 
 clean:
-	rm -rf bin node_modules dashboard/language/dist/*.json collector/script/dist/*.js dashboard/web/dist/*.js dashboard/web/dist/*.css
+	rm -rf bin node_modules collector/script/dist/*.js dashboard/web/dist/*.js dashboard/web/dist/*.css

@@ -20,6 +20,7 @@ import (
 	"github.com/fotspor/fotspor/app"
 	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
@@ -94,7 +95,7 @@ type call struct {
 type arguments struct {
 	create, quiet, dryRun, yes bool
 
-	name, format            string
+	name, format, language  string
 	role                    site.Role
 	site                    siteWords
 	sites                   userSites
@@ -362,8 +363,7 @@ func access(ctx context.Context, c *call) error {
 			return err
 		}
 		report.Store = st.Place()
-		_, err = report.WriteTo(c.Stdout)
-		return err
+		return report.Write(c.Stdout, i18n.Find(c.language))
 	})
 }
 
@@ -374,8 +374,7 @@ func erase(ctx context.Context, c *call) error {
 			return err
 		}
 		report.Store = st.Place()
-		_, err = report.WriteTo(c.Stdout)
-		return err
+		return report.Write(c.Stdout, i18n.Find(c.language))
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/fotspor/fotspor/collector/spool"
 	"github.com/fotspor/fotspor/collector/visit"
 	"github.com/fotspor/fotspor/geo"
+	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/internal/trusted"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/referrer"
@@ -240,6 +241,11 @@ func settings() []setting {
 			value: func(c *call) flag.Value { return keep(&c.from, readTime) }},
 		{name: "to", commands: []string{"access", "erase"}, argument: true, help: "`time` up to which it is asked, which is not included", none: "no limit",
 			value: func(c *call) flag.Value { return keep(&c.to, readTime) }},
+		{name: "language", commands: []string{"access", "erase"}, argument: true, help: "`language` of the report: " + strings.Join(tags(), ", "),
+			value: func(c *call) flag.Value {
+				c.language = tags()[0]
+				return keep(&c.language, oneOf(tags()...))
+			}},
 		{name: "dry-run", commands: []string{"migrate", "retention run"}, argument: true, help: "only say what would be done",
 			value: func(c *call) flag.Value { return keep(&c.dryRun, readBool) }},
 		{name: "at", commands: []string{"retention run"}, argument: true, help: "`time` that the pass is made for, which may be in the future with --dry-run only", none: "now",
@@ -251,6 +257,15 @@ func settings() []setting {
 
 // least says in help what a size may be at least.
 func least(size int64) string { return byteSize(size).String() + " or more" }
+
+// tags are those of the languages that the program speaks, the default first.
+func tags() []string {
+	var all []string
+	for _, l := range i18n.All() {
+		all = append(all, l.Tag)
+	}
+	return all
+}
 
 func readBool(s string) (bool, error) {
 	b, err := strconv.ParseBool(s)

@@ -10,6 +10,7 @@ import (
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/collector/dialect"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/internal/hostname"
 	"github.com/fotspor/fotspor/privacy"
 )
@@ -113,16 +114,7 @@ func (s *knownSite) framers() []string {
 	return slices.Compact(hosts)
 }
 
-// pageLanguage returns the language asked for with ?lang=, or else Norwegian for
-// whoever's browser prefers it, or else English.
-func pageLanguage(r *http.Request) privacy.Language {
-	asked := r.URL.Query().Get("lang")
-	if asked == "" {
-		asked = primaryLanguage(r.Header.Get("Accept-Language"))
-	}
-	switch strings.ToLower(asked) {
-	case "nb", "no", "nn":
-		return privacy.Bokmal
-	}
-	return privacy.English
+// pageLanguage returns the language asked for with ?lang=, or else by the browser.
+func pageLanguage(r *http.Request) *i18n.Language {
+	return i18n.Match(r.URL.Query().Get("lang"), r.Header.Get("Accept-Language"))
 }

@@ -110,14 +110,16 @@ func TestPageLanguage(t *testing.T) {
 	for _, tt := range []struct{ query, accept, want string }{
 		{"", "nb-NO,nb;q=0.9,en;q=0.8", "nb"},
 		{"", "no", "nb"},
-		{"", "nn-NO,nn;q=0.9", "nb"},
+		{"", "nn-NO,nn;q=0.9", "nn"},
+		{"", "en;q=0.3, nb;q=0.9", "nb"},
+		{"?lang=nn", "en", "nn"},
 		{"", "en-GB,nb;q=0.5", "en"},
 		{"", "de", "en"},
 		{"", "", "en"},
 		{"?lang=en", "nb", "en"},
 		{"?lang=nb", "en", "nb"},
 		{"?lang=NB", "en", "nb"},
-		{"?lang=de", "nb", "en"},
+		{"?lang=de", "nb", "nb"},
 	} {
 		for _, target := range []string{"/privacy/1", "/privacy/1/what"} {
 			page := r.get(request{target: target + tt.query, header: map[string]string{"Accept-Language": tt.accept}})

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/fotspor/fotspor/calendar"
-	"github.com/fotspor/fotspor/dashboard/language"
+	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/store"
 )
 
@@ -135,7 +135,7 @@ var apiDimensions = func() map[store.Dimension]tableSpec {
 }()
 
 // newAPILine returns a line with its name in a language.
-func newAPILine(l *language.Language, spec tableSpec, line store.Line) apiLine {
+func newAPILine(l *i18n.Language, spec tableSpec, line store.Line) apiLine {
 	code, name := line.Value, spec.label(l, line.Value)
 	if line.Detail != "" && spec.detail != nil {
 		code, name = line.Detail, spec.detail(l, line.Detail)

@@ -37,7 +37,7 @@ func TestBrowser(t *testing.T) {
 	tab := openTab(b)
 	tab.Do(chromedp.Click(".sites a"), chromedp.WaitVisible("#chart canvas"))
 
-	want := nb(t).Number(int64(total(between(story, today-6, today)).visitors))
+	want := nb().Number(int64(total(between(story, today-6, today)).visitors))
 	if got := chromium.Run(tab, chromedp.Text("#figure-visitors .value")); got != want {
 		t.Errorf("visitors = %q, want %q", got, want)
 	}

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/fotspor/fotspor/calendar"
-	"github.com/fotspor/fotspor/dashboard/language"
+	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/store"
 )
 
@@ -31,7 +31,7 @@ type chartValues struct {
 }
 
 // chart lays the two series side by side.
-func (f *figures) chart(l *language.Language) chart {
+func (f *figures) chart(l *i18n.Language) chart {
 	step := f.period.step()
 	c := chart{Hourly: step == store.Hourly}
 	for i, point := range f.points {
@@ -51,7 +51,7 @@ func (f *figures) chart(l *language.Language) chart {
 }
 
 // pointNames returns what a point is called on the axis and in full.
-func pointNames(l *language.Language, step store.Step, p store.Point) (label, title string) {
+func pointNames(l *i18n.Language, step store.Step, p store.Point) (label, title string) {
 	day := calendar.DayOf(p.Time)
 	switch step {
 	case store.Hourly:

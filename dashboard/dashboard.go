@@ -13,7 +13,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/fotspor/fotspor/dashboard/language"
 	"github.com/fotspor/fotspor/dashboard/password"
 	"github.com/fotspor/fotspor/store"
 )
@@ -61,7 +60,6 @@ type Dashboard struct {
 	snippet      func(base string, site uint32, parameters ...string) string
 	statement    func(site uint32) string
 
-	languages   language.Languages
 	pages       renderer
 	assets      *assets
 	passwords   *password.Hasher
@@ -99,13 +97,10 @@ func New(opts Options) (*Dashboard, error) {
 		return nil, fmt.Errorf("new dashboard: %w", err)
 	}
 	var err error
-	if d.languages, err = language.Load(); err != nil {
-		return nil, fmt.Errorf("new dashboard: %w", err)
-	}
 	if d.assets, err = loadAssets(); err != nil {
 		return nil, fmt.Errorf("new dashboard: %w", err)
 	}
-	if d.pages, err = newRenderer(d.languages, d.assets); err != nil {
+	if d.pages, err = newRenderer(d.assets); err != nil {
 		return nil, fmt.Errorf("new dashboard: %w", err)
 	}
 	return d, nil

@@ -14,8 +14,8 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"github.com/fotspor/fotspor/dashboard"
-	"github.com/fotspor/fotspor/dashboard/language"
 	"github.com/fotspor/fotspor/dashboard/password"
+	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 	"github.com/fotspor/fotspor/store/storetest"
@@ -192,11 +192,4 @@ func (b *bench) stay() {
 }
 
 // nb is the language that a browser of these tests is answered in.
-func nb(t *testing.T) *language.Language {
-	t.Helper()
-	all, err := language.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all.Find("nb")
-}
+func nb() *i18n.Language { return i18n.Find("nb") }

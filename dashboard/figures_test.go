@@ -14,8 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fotspor/fotspor/calendar"
-	"github.com/fotspor/fotspor/dashboard/language"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/site"
 )
 
@@ -45,7 +45,7 @@ type told struct {
 	*testing.T
 	site  site.Site
 	story []act
-	lang  *language.Language
+	lang  *i18n.Language
 }
 
 // TestFigures checks every figure of every page against a count of people,
@@ -61,13 +61,9 @@ func TestFigures(t *testing.T) {
 		put(t, b.store, zone, rowsOf(site, story))
 		all = append(all, told{t, site, story, nil})
 	}
-	languages, err := language.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
 	for i, site := range all {
 		for j, p := range chosenPeriods {
-			site.lang = languages[(i+j)%len(languages)]
+			site.lang = i18n.All()[(i+j)%len(i18n.All())]
 			t.Run(site.site.Location.String()+"/"+p.query, func(t *testing.T) {
 				site.T = t
 				site.checkPeriod(b, p)
@@ -77,7 +73,7 @@ func TestFigures(t *testing.T) {
 	t.Run("list of sites", func(t *testing.T) {
 		page := b.get("/", "Accept-Language", "en")
 		for i, site := range all {
-			site.T, site.lang = t, languages.Find("en")
+			site.T, site.lang = t, i18n.Find("en")
 			site.checkLine(page.Find(".sites tbody tr").Eq(i))
 		}
 	})
@@ -182,13 +178,13 @@ type counted struct {
 	only   func(act) bool // acts that take part; nil: all
 	value  func(told, act) string
 	detail func(told, act) string // of rows below; nil: none
-	cells  func(*language.Language, tally) []string
+	cells  func(*i18n.Language, tally) []string
 	share  func(tally) int
 }
 
-func visitorsOf(l *language.Language, t tally) []string { return []string{l.Number(int64(t.visitors))} }
+func visitorsOf(l *i18n.Language, t tally) []string { return []string{l.Number(int64(t.visitors))} }
 
-func visitorsAndVisits(l *language.Language, t tally) []string {
+func visitorsAndVisits(l *i18n.Language, t tally) []string {
 	return []string{l.Number(int64(t.visitors)), l.Number(int64(t.visits))}
 }
 
@@ -197,12 +193,12 @@ func visitorShare(t tally) int { return t.visitors }
 var tableKeys = []counted{
 	{key: "pages", only: func(a act) bool { return a.kind == hit.Pageview },
 		value: func(_ told, a act) string { return a.path },
-		cells: func(l *language.Language, t tally) []string {
+		cells: func(l *i18n.Language, t tally) []string {
 			return []string{l.Number(int64(t.pageviews)), l.Number(int64(t.readers))}
 		},
 		share: func(t tally) int { return t.pageviews }},
 	{key: "entries", value: func(_ told, a act) string { return a.visit.entry },
-		cells: func(l *language.Language, t tally) []string {
+		cells: func(l *i18n.Language, t tally) []string {
 			return []string{l.Number(int64(t.visits)), l.Percent(float64(t.bounces) / float64(t.visits))}
 		},
 		share: func(t tally) int { return t.visits }},
@@ -219,12 +215,12 @@ var tableKeys = []counted{
 		detail: func(_ told, a act) string { return a.person.version }, cells: visitorsOf, share: visitorShare},
 	{key: "systems", value: func(_ told, a act) string { return a.person.os }, cells: visitorsOf, share: visitorShare},
 	{key: "devices", value: func(s told, a act) string { return s.lang.Known("device.", a.person.device) }, cells: visitorsOf, share: visitorShare},
-	{key: "languages", value: func(s told, a act) string { return s.lang.Tongue(a.person.language) }, cells: visitorsOf, share: visitorShare},
+	{key: "languages", value: func(s told, a act) string { return s.lang.LanguageName(a.person.language) }, cells: visitorsOf, share: visitorShare},
 	{key: "campaigns", only: func(a act) bool { return a.visit.campaign != "" },
 		value: func(_ told, a act) string { return a.visit.campaign }, cells: visitorsAndVisits, share: visitorShare},
 	{key: "events", only: func(a act) bool { return a.kind != hit.Pageview && a.kind != hit.Ping },
 		value: func(s told, a act) string { return a.name + " " + s.lang.Known("kind.", string(a.kind)) },
-		cells: func(l *language.Language, t tally) []string { return []string{l.Number(int64(t.events))} },
+		cells: func(l *i18n.Language, t tally) []string { return []string{l.Number(int64(t.events))} },
 		share: func(t tally) int { return t.events }},
 }
 
@@ -232,9 +228,11 @@ var tableKeys = []counted{
 var regionNames = map[string]map[string]string{
 	"en": {"NO-03": "Oslo", "NO-46": "Vestland", "NO-50": "Trøndelag", "NO-11": "Rogaland", "NO-18": "Nordland",
 		"NO-30": "Viken (until 2024)", "SE-AB": "Stockholm", "SE-M": "Skåne"},
-	"nb": {"NO-03": "Oslo", "NO-46": "Vestland", "NO-50": "Trøndelag", "NO-11": "Rogaland", "NO-18": "Nordland",
-		"NO-30": "Viken (til 2024)", "SE-AB": "Stockholm", "SE-M": "Skåne"},
+	"nb": norwegianRegions, "nn": norwegianRegions,
 }
+
+var norwegianRegions = map[string]string{"NO-03": "Oslo", "NO-46": "Vestland", "NO-50": "Trøndelag", "NO-11": "Rogaland", "NO-18": "Nordland",
+	"NO-30": "Viken (til 2024)", "SE-AB": "Stockholm", "SE-M": "Skåne"}
 
 // checkTable compares every row of a table, and the rows below it, with a count.
 func (s told) checkTable(page *answer, c counted, story []act, limit int) {

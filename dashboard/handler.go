@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fotspor/fotspor/dashboard/language"
+	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 )
@@ -18,7 +18,7 @@ import (
 type call struct {
 	w      http.ResponseWriter
 	r      *http.Request
-	lang   *language.Language
+	lang   *i18n.Language
 	now    time.Time
 	secure bool      // the browser came by HTTPS
 	json   bool      // answer problems in JSON
@@ -107,7 +107,7 @@ func (d *Dashboard) handle(pattern string, f handler) http.Handler {
 		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 		defer cancel()
 		c := &call{w: w, r: r.WithContext(ctx), now: d.now(), secure: d.isSecure(r)}
-		c.lang = d.language(r)
+		c.lang = languageOf(r)
 		if err := d.serve(c, f); err != nil {
 			d.fail(c, name, err, r.Context().Err() != nil)
 		}
@@ -124,7 +124,7 @@ func (d *Dashboard) serve(c *call, f handler) error {
 		}
 		return crossOrigin.because(err)
 	}
-	if l := d.languages.Find(c.r.URL.Query().Get("lang")); l != nil && c.r.Method == http.MethodGet {
+	if l := i18n.Find(c.r.URL.Query().Get("lang")); l != nil && c.r.Method == http.MethodGet {
 		return c.chooseLanguage(l)
 	}
 	return f(c)
@@ -202,17 +202,18 @@ func (d *Dashboard) publicURL(c *call) string {
 // languageCookie keeps the language that somebody chose.
 const languageCookie = "lang"
 
-func (d *Dashboard) language(r *http.Request) *language.Language {
+// languageOf returns the language that somebody chose, or else by the browser.
+func languageOf(r *http.Request) *i18n.Language {
 	if cookie, err := r.Cookie(languageCookie); err == nil {
-		if l := d.languages.Find(cookie.Value); l != nil {
+		if l := i18n.Find(cookie.Value); l != nil {
 			return l
 		}
 	}
-	return d.languages.Match(r.Header.Get("Accept-Language"))
+	return i18n.Match(r.Header.Get("Accept-Language"))
 }
 
 // chooseLanguage remembers a language and shows the same page in it.
-func (c *call) chooseLanguage(l *language.Language) error {
+func (c *call) chooseLanguage(l *i18n.Language) error {
 	http.SetCookie(c.w, &http.Cookie{
 		Name: languageCookie, Value: l.Tag, Path: "/", MaxAge: 365 * 24 * 3600,
 		HttpOnly: true, Secure: c.secure, SameSite: http.SameSiteLaxMode,

@@ -23,8 +23,8 @@ import (
 	"github.com/fotspor/fotspor/browser"
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/dashboard"
-	"github.com/fotspor/fotspor/dashboard/language"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/site"
 )
 
@@ -315,11 +315,7 @@ func someBots(site site.Site) []hit.Row {
 
 // TestEveryRuleHasAName: whatever leaves a hit out is said in words.
 func TestEveryRuleHasAName(t *testing.T) {
-	languages, err := language.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, l := range languages {
+	for _, l := range i18n.All() {
 		for _, rule := range append(browser.Rules(), "prefetch", "referrer spam") {
 			if l.Known("rule.", rule) == rule {
 				t.Errorf("%s: rule %q has no name", l.Tag, rule)

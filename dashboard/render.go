@@ -9,7 +9,7 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/fotspor/fotspor/dashboard/language"
+	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/site"
 )
 
@@ -27,7 +27,7 @@ type renderer struct {
 
 // view is what every template gets.
 type view struct {
-	Lang        *language.Language
+	Lang        *i18n.Language
 	Other       []languageLink
 	User        string
 	Admin       bool // the user is one
@@ -41,9 +41,9 @@ type attribution struct{ Text, URL string }
 
 // newRenderer reads the templates for each language, and renders the pages of
 // problems at once, so that they can't fail when they are needed.
-func newRenderer(languages language.Languages, assets *assets) (renderer, error) {
+func newRenderer(assets *assets) (renderer, error) {
 	r := renderer{map[string]map[string]*template.Template{}, map[string]map[string][]byte{}}
-	for _, l := range languages {
+	for _, l := range i18n.All() {
 		var err error
 		if r.pages[l.Tag], err = readPages(l, assets); err != nil {
 			return r, err
@@ -59,7 +59,7 @@ func newRenderer(languages language.Languages, assets *assets) (renderer, error)
 }
 
 // readPages reads the templates of all pages for a language.
-func readPages(l *language.Language, assets *assets) (map[string]*template.Template, error) {
+func readPages(l *i18n.Language, assets *assets) (map[string]*template.Template, error) {
 	pages := map[string]*template.Template{}
 	for _, name := range pageNames {
 		t, err := template.New(name).Funcs(template.FuncMap{
@@ -81,7 +81,7 @@ func readPages(l *language.Language, assets *assets) (map[string]*template.Templ
 func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") + " UTC" }
 
 // page renders a page.
-func (r renderer) page(l *language.Language, name string, v view) ([]byte, error) {
+func (r renderer) page(l *i18n.Language, name string, v view) ([]byte, error) {
 	var body bytes.Buffer
 	if err := r.pages[l.Tag][name].ExecuteTemplate(&body, "layout", v); err != nil {
 		return nil, fmt.Errorf("render page %q: %w", name, err)
@@ -89,11 +89,11 @@ func (r renderer) page(l *language.Language, name string, v view) ([]byte, error
 	return body.Bytes(), nil
 }
 
-func (r renderer) problemPage(l *language.Language, p *problem) []byte {
+func (r renderer) problemPage(l *i18n.Language, p *problem) []byte {
 	return r.problems[l.Tag][p.text]
 }
 
-func (r renderer) problemText(l *language.Language, p *problem) string {
+func (r renderer) problemText(l *i18n.Language, p *problem) string {
 	return l.Known("problem.", p.text)
 }
 
@@ -114,7 +114,7 @@ func (d *Dashboard) render(c *call, status int, name string, page any) error {
 // otherLanguages are links to the same page in the other languages.
 func (d *Dashboard) otherLanguages(c *call) []languageLink {
 	var links []languageLink
-	for _, l := range d.languages {
+	for _, l := range i18n.All() {
 		if l == c.lang {
 			continue
 		}

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/fotspor/fotspor/calendar"
-	"github.com/fotspor/fotspor/dashboard/language"
+	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/internal/hostname"
 	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
@@ -103,7 +103,7 @@ func (d *Dashboard) showSites(c *call) error {
 }
 
 // newSiteLine shows a site by its last fourteen days.
-func newSiteLine(l *language.Language, site site.Site, days []store.Point) siteLine {
+func newSiteLine(l *i18n.Language, site site.Site, days []store.Point) siteLine {
 	line := siteLine{Name: site.Name, Host: hostname.Display(site.Hosts[0]), URL: siteURL(site.ID, nil)}
 	if len(days) < 14 {
 		return line
@@ -176,7 +176,7 @@ func siteURL(id uint32, query url.Values) string {
 }
 
 // page shows the figures in a language.
-func (f *figures) page(l *language.Language, specs []tableSpec, limit int) sitePage {
+func (f *figures) page(l *i18n.Language, specs []tableSpec, limit int) sitePage {
 	page := sitePage{
 		Site:    f.site,
 		Zone:    f.site.Location.String(),
@@ -205,11 +205,11 @@ func (f *figures) page(l *language.Language, specs []tableSpec, limit int) siteP
 	return page
 }
 
-func (f *figures) periodView(l *language.Language) periodView {
+func (f *figures) periodView(l *i18n.Language) periodView {
 	p := f.period
 	v := periodView{
-		Days:    l.Days(p.span.From, p.span.To),
-		Before:  l.Days(p.before.From, p.before.To),
+		Days:    l.Range(p.span),
+		Before:  l.Range(p.before),
 		Custom:  p.name == custom,
 		From:    p.span.From.String(),
 		To:      p.span.To.String(),
@@ -242,7 +242,7 @@ func endOfHour(t time.Time) string {
 }
 
 // figures are the numbers at the top of a site's page.
-func (f *figures) figures(l *language.Language) []figure {
+func (f *figures) figures(l *i18n.Language) []figure {
 	now, before := f.sums, f.before
 	count := func(key string, measure func(store.Sums) int64) figure {
 		a, b := measure(now), measure(before)
@@ -274,7 +274,7 @@ func ofVisits(f figure, now, before store.Sums) figure {
 }
 
 // relative is the change of a figure in percent.
-func relative(l *language.Language, now, before float64) change {
+func relative(l *i18n.Language, now, before float64) change {
 	text, ok := l.Change(now, before)
 	if !ok {
 		return change{}
@@ -283,7 +283,7 @@ func relative(l *language.Language, now, before float64) change {
 }
 
 // points is the change of a share in percentage points.
-func points(l *language.Language, now, before float64) change {
+func points(l *i18n.Language, now, before float64) change {
 	text := l.Points(now, before)
 	return change{Text: text, Points: true, Direction: direction(text)}
 }
@@ -294,7 +294,7 @@ func direction(text string) string {
 	switch {
 	case strings.HasPrefix(text, "+"):
 		return "up"
-	case strings.HasPrefix(text, language.Minus):
+	case strings.HasPrefix(text, i18n.Minus):
 		return "down"
 	default:
 		return "same"

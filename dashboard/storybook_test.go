@@ -13,7 +13,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"github.com/fotspor/fotspor/calendar"
-	"github.com/fotspor/fotspor/dashboard/language"
+	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 )
@@ -26,7 +26,7 @@ type state struct {
 }
 
 // states are all states of all pages.
-func states(l *language.Language) []state {
+func states(l *i18n.Language) []state {
 	all := []state{
 		{"log in", "login", loginForm{Next: "/"}, true},
 		{"log in first", "login", loginForm{Next: "/", New: true}, true},
@@ -169,25 +169,20 @@ func someFigures(name string) *figures {
 }
 
 // TestStorybook renders every state of every page in every language, and fails
-// if a branch of a template is never taken or a text never used.
+// if a branch of a template is never taken.
 func TestStorybook(t *testing.T) {
-	languages, err := language.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
 	assets, err := loadAssets()
 	if err != nil {
 		t.Fatal(err)
 	}
-	used := map[string]bool{}
 	taken := map[string]bool{} // by place in a template
-	for _, l := range languages {
+	for _, l := range i18n.All() {
 		pages, err := readPages(l, assets)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for name, page := range pages {
-			watch(t, page, name, l, taken, used)
+			watch(t, page, name, taken)
 		}
 		r := renderer{pages: map[string]map[string]*template.Template{l.Tag: pages}}
 		for _, s := range states(l) {
@@ -212,24 +207,13 @@ func TestStorybook(t *testing.T) {
 			t.Errorf("never rendered: %s", place)
 		}
 	}
-	for _, key := range languages[0].Keys() {
-		prefix, _, _ := strings.Cut(key, ".")
-		if !used[key] && prefix != "channel" && prefix != "device" && prefix != "kind" && prefix != "rule" && prefix != "action" && prefix != "via" {
-			t.Errorf("text %q is never used", key)
-		}
-	}
 }
 
-// watch puts a note into every branch of a page's templates, and into the
-// function that gives texts.
-func watch(t *testing.T, page *template.Template, name string, l *language.Language, taken, used map[string]bool) {
+// watch puts a note into every branch of a page's templates.
+func watch(t *testing.T, page *template.Template, name string, taken map[string]bool) {
 	t.Helper()
 	page.Funcs(template.FuncMap{
 		"taken": func(place string) template.HTMLAttr { taken[place] = true; return "" },
-		"t": func(key string, args ...any) (string, error) {
-			used[key] = true
-			return l.Text(key, args...)
-		},
 	})
 	for _, part := range page.Templates() {
 		if part.Tree != nil && !strings.HasSuffix(part.Name(), ".html") { // a file holds definitions
@@ -267,7 +251,7 @@ func note(t *testing.T, tree *parse.Tree, list *parse.ListNode, taken map[string
 
 // checkHTML checks what holds for every page: nothing inline, so the content
 // security policy breaks nothing, and what aids such as screen readers need.
-func checkHTML(t *testing.T, l *language.Language, body string) {
+func checkHTML(t *testing.T, l *i18n.Language, body string) {
 	t.Helper()
 	doc, err := goquery.NewDocumentFromReader(strings.NewReader(body))
 	if err != nil {

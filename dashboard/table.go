@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/fotspor/fotspor/dashboard/language"
+	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/internal/hostname"
 	"github.com/fotspor/fotspor/store"
 )
@@ -18,14 +18,14 @@ type tableSpec struct {
 	optional  bool // left out where it is empty
 	share     func(store.Sums) int64
 	columns   []column
-	label     func(l *language.Language, value string) string
-	detail    func(l *language.Language, value string) string
+	label     func(l *i18n.Language, value string) string
+	detail    func(l *i18n.Language, value string) string
 }
 
 // column is a column of numbers.
 type column struct {
 	key   string // of its heading
-	value func(*language.Language, store.Sums) string
+	value func(*i18n.Language, store.Sums) string
 }
 
 var (
@@ -35,23 +35,24 @@ var (
 	readers   = func(s store.Sums) int64 { return s.PageVisitors }
 	events    = func(s store.Sums) int64 { return s.Events }
 
-	number = func(measure func(store.Sums) int64) func(*language.Language, store.Sums) string {
-		return func(l *language.Language, s store.Sums) string { return l.Number(measure(s)) }
+	number = func(measure func(store.Sums) int64) func(*i18n.Language, store.Sums) string {
+		return func(l *i18n.Language, s store.Sums) string { return l.Number(measure(s)) }
 	}
-	bounceRate = func(l *language.Language, s store.Sums) string { return l.Percent(s.BounceRate()) }
+	bounceRate = func(l *i18n.Language, s store.Sums) string { return l.Percent(s.BounceRate()) }
 
 	visitorColumn = column{"visitors", number(visitors)}
 	visitColumn   = column{"visits", number(visits)}
 
-	source   = func(_ *language.Language, value string) string { return hostname.Display(value) }
-	target   = func(_ *language.Language, value string) string { return displayTarget(value) }
-	plain    = func(_ *language.Language, value string) string { return value }
-	country  = func(l *language.Language, value string) string { return l.Country(value) }
-	region   = func(l *language.Language, value string) string { return l.Region(value) }
-	tongue   = func(l *language.Language, value string) string { return l.Tongue(value) }
-	channel  = func(l *language.Language, value string) string { return l.Known("channel.", value) }
-	device   = func(l *language.Language, value string) string { return l.Known("device.", value) }
-	eventual = func(l *language.Language, value string) string { return l.Known("kind.", value) }
+	source   = func(_ *i18n.Language, value string) string { return hostname.Display(value) }
+	target   = func(_ *i18n.Language, value string) string { return displayTarget(value) }
+	plain    = func(_ *i18n.Language, value string) string { return value }
+	country  = func(l *i18n.Language, value string) string { return l.Country(value) }
+	region   = func(l *i18n.Language, value string) string { return l.Region(value) }
+	program  = func(l *i18n.Language, value string) string { return l.Known("program.", value) }
+	tongue   = func(l *i18n.Language, value string) string { return l.LanguageName(value) }
+	channel  = func(l *i18n.Language, value string) string { return l.Known("channel.", value) }
+	device   = func(l *i18n.Language, value string) string { return l.Known("device.", value) }
+	eventual = func(l *i18n.Language, value string) string { return l.Known("kind.", value) }
 )
 
 // tables are the tables of a site's page, in order.
@@ -64,9 +65,9 @@ var tables = []tableSpec{
 		columns: []column{visitColumn, {"bounceRate", bounceRate}}},
 	{key: "countries", dimension: store.Countries, nested: true, share: visitors, label: country, detail: region,
 		columns: []column{visitorColumn}},
-	{key: "browsers", dimension: store.Browsers, nested: true, share: visitors, label: plain, detail: plain,
+	{key: "browsers", dimension: store.Browsers, nested: true, share: visitors, label: program, detail: plain,
 		columns: []column{visitorColumn}},
-	{key: "systems", dimension: store.Systems, share: visitors, label: plain,
+	{key: "systems", dimension: store.Systems, share: visitors, label: program,
 		columns: []column{visitorColumn}},
 	{key: "devices", dimension: store.Devices, share: visitors, label: device,
 		columns: []column{visitorColumn}},
@@ -122,7 +123,7 @@ type tableRow struct {
 }
 
 // table shows the lines of a dimension.
-func (f *figures) table(l *language.Language, spec tableSpec, limit int, more string) table {
+func (f *figures) table(l *i18n.Language, spec tableSpec, limit int, more string) table {
 	t := table{Key: spec.key, Whole: limit == longTable}
 	for _, c := range spec.columns {
 		t.Columns = append(t.Columns, c.key)
@@ -159,7 +160,7 @@ func (f *figures) table(l *language.Language, spec tableSpec, limit int, more st
 	return t
 }
 
-func (f *figures) row(l *language.Language, spec tableSpec, sums store.Sums) tableRow {
+func (f *figures) row(l *i18n.Language, spec tableSpec, sums store.Sums) tableRow {
 	var row tableRow
 	for _, c := range spec.columns {
 		row.Cells = append(row.Cells, c.value(l, sums))
@@ -173,7 +174,7 @@ func (f *figures) row(l *language.Language, spec tableSpec, sums store.Sums) tab
 }
 
 // leftOutTable shows the hits that were not counted because nobody was reading.
-func (f *figures) leftOutTable(l *language.Language, limit int, more string) table {
+func (f *figures) leftOutTable(l *i18n.Language, limit int, more string) table {
 	t := table{Key: leftOut, Columns: []string{"requests"}, Whole: limit == longTable}
 	lines := f.leftOut
 	if len(lines) > limit {

@@ -9,6 +9,9 @@ import (
 	"html/template"
 	"io"
 	"regexp"
+	"sync"
+
+	"github.com/fotspor/fotspor/i18n"
 )
 
 //go:embed pages
@@ -16,8 +19,9 @@ var pageFiles embed.FS
 
 var (
 	style          = mustRead("pages/style.css")
-	statementPages = parsePages("statement")
-	whatPages      = parsePages("what")
+	layout         = string(mustRead("pages/layout.html"))
+	statementPages = sync.OnceValue(func() pages { return parsePages("statement.html") })
+	whatPages      = sync.OnceValue(func() pages { return parsePages("what.html") })
 )
 
 // ContentSecurityPolicy returns the value of the header that belongs to both
@@ -50,29 +54,55 @@ func mustRead(name string) template.CSS {
 	return template.CSS(text)
 }
 
-// parsePages returns the page in every language.
-func parsePages(name string) map[Language]*template.Template {
-	pages := make(map[Language]*template.Template)
-	for _, lang := range []Language{Bokmal, English} {
-		pages[lang] = template.Must(template.ParseFS(pageFiles, "pages/layout.html",
-			fmt.Sprintf("pages/footer.%s.html", lang), fmt.Sprintf("pages/%s.%s.html", name, lang)))
+// pages is one page in every language.
+type pages map[*i18n.Language]*template.Template
+
+// parsePages reads a page in every language. It panics if there is none, which is an
+// error of the build.
+func parsePages(name string) pages {
+	all := pages{}
+	for _, lang := range i18n.All() {
+		words, err := lang.File(name)
+		if err != nil {
+			panic("privacy: " + err.Error())
+		}
+		all[lang] = template.Must(template.Must(template.New("layout").Funcs(template.FuncMap{"t": lang.Text}).Parse(layout)).Parse(words))
 	}
-	return pages
+	return all
 }
 
 // page is what both pages show.
 type page struct {
 	Statement
-	Lang Language
+	Lang *i18n.Language
+}
+
+// link leads to the page in another language.
+type link struct{ Tag, Text string }
+
+// Others are the links to the page in the other languages.
+func (p page) Others() ([]link, error) {
+	var links []link
+	for _, lang := range i18n.All() {
+		if lang == p.Lang {
+			continue
+		}
+		text, err := lang.Text("privacy.read")
+		if err != nil {
+			return nil, err
+		}
+		links = append(links, link{lang.Tag, text})
+	}
+	return links, nil
 }
 
 // Style is the style sheet.
 func (page) Style() template.CSS { return style }
 
 // render writes nothing to w unless the whole page could be made.
-func render(w io.Writer, pages map[Language]*template.Template, lang Language, data any) error {
+func render(w io.Writer, pages pages, lang *i18n.Language, data any) error {
 	var b bytes.Buffer
-	if err := pages[lang].ExecuteTemplate(&b, "layout.html", data); err != nil {
+	if err := pages[lang].Execute(&b, data); err != nil {
 		return fmt.Errorf("make page: %w", err)
 	}
 	if _, err := b.WriteTo(w); err != nil {

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/fotspor/fotspor/i18n"
 )
 
 // Period is a length of calendar time, such as three years.
@@ -86,6 +88,25 @@ func (p Period) Validate() error {
 		return fmt.Errorf("%s: want 1d to %s", p, longest)
 	}
 	return nil
+}
+
+// words returns the period as people say it: "1 year and 6 months".
+func (p Period) words(lang *i18n.Language) (string, error) {
+	var parts []string
+	for _, part := range []struct {
+		unit string
+		n    int
+	}{{"years", p.Years}, {"months", p.Months}, {"days", p.Days}} {
+		if part.n == 0 {
+			continue
+		}
+		words, err := lang.Count(part.unit, int64(part.n))
+		if err != nil {
+			return "", err
+		}
+		parts = append(parts, words)
+	}
+	return lang.List(parts), nil
 }
 
 // longerThan reports whether p holds a row longer than q.

@@ -10,6 +10,9 @@ import (
 	"strings"
 	"text/template"
 	"time"
+
+	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/i18n"
 )
 
 // Ledger is where the raw rows are. A row belongs to a network if its own network
@@ -31,24 +34,27 @@ type Held struct {
 	First, Last time.Time // of the rows; zero if there are none
 }
 
-// AccessReport is the answer to a person who asks what is held on them (GDPR
-// article 15), knowing nothing of them but the network of their address.
-type AccessReport struct {
+// Asked is what a person asks about, knowing nothing of them but the network of their
+// address.
+type Asked struct {
 	Store    string // that was asked, for people; may be empty
 	Policy   Policy
 	Network  string // in CIDR form
 	From, To time.Time
-	Held     Held
+}
+
+// AccessReport is the answer to a person who asks what is held on them (GDPR
+// article 15).
+type AccessReport struct {
+	Asked
+	Held Held
 }
 
 // EraseReport is the answer to a person who asks for erasure (GDPR article 17).
 type EraseReport struct {
-	Store    string // that was asked, for people; may be empty
-	Policy   Policy
-	Network  string // in CIDR form
-	From, To time.Time
-	Erased   int64 // rows deleted
-	Left     int64 // rows found afterwards, which came in meanwhile
+	Asked
+	Erased int64 // rows deleted
+	Left   int64 // rows found afterwards, which came in meanwhile
 }
 
 // Access looks up what is held of a network from one time up to another, which
@@ -63,7 +69,7 @@ func Access(ctx context.Context, ledger Ledger, policy Policy, network string, f
 	if err != nil {
 		return AccessReport{}, fmt.Errorf("look up network %s: %w", network, err)
 	}
-	return AccessReport{Policy: policy, Network: network, From: from, To: to, Held: held}, nil
+	return AccessReport{Asked{Policy: policy, Network: network, From: from, To: to}, held}, nil
 }
 
 // Erase deletes every raw row of a network, as Access finds them, and looks
@@ -81,7 +87,7 @@ func Erase(ctx context.Context, ledger Ledger, policy Policy, network string, fr
 	if err != nil {
 		return EraseReport{}, fmt.Errorf("look up network %s after erasure: %w", network, err)
 	}
-	return EraseReport{Policy: policy, Network: network, From: from, To: to, Erased: erased, Left: held.Rows}, nil
+	return EraseReport{Asked{Policy: policy, Network: network, From: from, To: to}, erased, held.Rows}, nil
 }
 
 // The limits of time, as a ledger gets them.
@@ -119,42 +125,70 @@ func checkRequest(policy Policy, network string, from, to time.Time) (time.Time,
 	return from.UTC(), to.UTC(), nil
 }
 
-// WriteTo writes the report as text that can be sent to the person.
-func (r AccessReport) WriteTo(w io.Writer) (int64, error) { return writeReport(w, "access", r) }
-
-// WriteTo writes the report as text that can be sent to the person.
-func (r EraseReport) WriteTo(w io.Writer) (int64, error) { return writeReport(w, "erase", r) }
-
-var reports = template.Must(template.New("").Funcs(template.FuncMap{
-	"addresses": addresses,
-	"limit":     limit,
-	"day":       func(t time.Time) string { return date(t, English) },
-	"words":     func(p Period) string { return p.words(English) },
-	"record":    func(p Policy) []string { return p.record(English) },
-	"number":    func(n int64) string { return grouped(n, English) },
-}).ParseFS(pageFiles, "pages/*.txt"))
-
-func writeReport(w io.Writer, name string, report any) (int64, error) {
-	var b strings.Builder
-	if err := reports.ExecuteTemplate(&b, name+".txt", report); err != nil {
-		return 0, fmt.Errorf("make report: %w", err)
-	}
-	n, err := io.WriteString(w, b.String())
-	return int64(n), err
+// Write writes the report as text that can be sent to the person.
+func (r AccessReport) Write(w io.Writer, lang *i18n.Language) error {
+	return letter{Asked: r.Asked, Held: r.Held, lang: lang}.write(w, "access.txt")
 }
 
-// addresses returns the size of a network.
-func addresses(network string) string {
-	prefix, err := netip.ParsePrefix(network)
+// Write writes the report as text that can be sent to the person.
+func (r EraseReport) Write(w io.Writer, lang *i18n.Language) error {
+	return letter{Asked: r.Asked, Erased: r.Erased, Left: r.Left, lang: lang}.write(w, "erase.txt")
+}
+
+// letter is what the templates of the letters get.
+type letter struct {
+	Asked
+	Held         Held
+	Erased, Left int64
+	lang         *i18n.Language
+}
+
+// write writes the letter of a name in the folder of its language.
+func (l letter) write(w io.Writer, name string) error {
+	text, err := l.lang.File(name)
 	if err != nil {
-		return ""
+		return err
+	}
+	t, err := template.New(name).Funcs(template.FuncMap{
+		"number": l.lang.Number,
+		"count":  l.lang.Count,
+		"day":    func(t time.Time) string { return l.lang.Day(calendar.DayOf(t.UTC())) },
+	}).Parse(text)
+	if err != nil {
+		return fmt.Errorf("read letter: %w", err)
+	}
+	var b strings.Builder
+	if err := t.Execute(&b, l); err != nil {
+		return fmt.Errorf("make letter: %w", err)
+	}
+	_, err = io.WriteString(w, b.String())
+	return err
+}
+
+// Addresses is the number of addresses in the network.
+func (l letter) Addresses() (string, error) {
+	prefix, err := netip.ParsePrefix(l.Network)
+	if err != nil {
+		return "", err
 	}
 	bits := prefix.Addr().BitLen() - prefix.Bits()
 	if bits > 32 {
-		return fmt.Sprintf("2^%d", bits)
+		return fmt.Sprintf("2^%d", bits), nil
 	}
-	return grouped(int64(1)<<bits, English)
+	return l.lang.Number(int64(1) << bits), nil
 }
+
+// Begin is the first time asked about, or "" for none.
+func (l letter) Begin() string { return limit(l.From) }
+
+// End is the time up to which is asked, or "" for none.
+func (l letter) End() string { return limit(l.To) }
+
+// Record lists what a row tells.
+func (l letter) Record() ([]string, error) { return l.Policy.record(l.lang) }
+
+// Retention is how long rows live, in words.
+func (l letter) Retention() (string, error) { return l.Policy.Retention.words(l.lang) }
 
 // limit returns a time as the end of a range, or "" for none.
 func limit(t time.Time) string {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/privacy"
 )
 
@@ -80,7 +81,7 @@ func TestAccess(t *testing.T) {
 	if want := (privacy.Held{Rows: 3, First: at(3), Last: at(9)}); r.Held != want {
 		t.Errorf("held %+v, want %+v", r.Held, want)
 	}
-	golden(t, "access.txt", text(t, r))
+	goldens(t, "access", r)
 
 	r, err = privacy.Access(t.Context(), newLedger(), privacy.Default(), oslo, at(3).Add(1), at(9))
 	if err != nil {
@@ -94,7 +95,7 @@ func TestAccess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "access.none.txt", text(t, r))
+	goldens(t, "access.none", r)
 }
 
 // An answer goes to one person and is about many: no time and no page in it may
@@ -121,7 +122,7 @@ func TestErase(t *testing.T) {
 	if want := []ledgerRow{{oslo, at(9)}, {bergen, at(5)}}; !slices.Equal(l.rows, want) {
 		t.Errorf("left in the ledger: %v, want %v", l.rows, want)
 	}
-	golden(t, "erase.txt", text(t, r))
+	goldens(t, "erase", r)
 }
 
 func TestEraseTellsWhatIsLeft(t *testing.T) {
@@ -241,12 +242,26 @@ func TestErrorsOfTheLedger(t *testing.T) {
 	}
 }
 
-func text(t *testing.T, report io.WriterTo) string {
+// report is an answer that can be written in each language.
+type report interface {
+	Write(w io.Writer, lang *i18n.Language) error
+}
+
+func text(t *testing.T, r report) string { return textIn(t, r, english) }
+
+func textIn(t *testing.T, r report, lang *i18n.Language) string {
 	t.Helper()
 	var b strings.Builder
-	n, err := report.WriteTo(&b)
-	if err != nil || n != int64(b.Len()) {
-		t.Fatalf("%d bytes written, %d said, error %v", b.Len(), n, err)
+	if err := r.Write(&b, lang); err != nil {
+		t.Fatal(err)
 	}
 	return b.String()
+}
+
+// goldens compares the letter in each language.
+func goldens(t *testing.T, name string, r report) {
+	t.Helper()
+	for _, lang := range languages {
+		golden(t, name+"."+lang.Tag+".txt", textIn(t, r, lang))
+	}
 }

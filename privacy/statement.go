@@ -8,7 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/i18n"
 )
 
 // Statement is what the public privacy page of a site is made from. Everything
@@ -38,18 +40,15 @@ type Statement struct {
 // ContentSecurityPolicy. A policy that does not validate is an error: nothing is
 // promised by it. The page links to itself with ?lang= and a language, and to
 // SITE/what beside it.
-func RenderStatement(w io.Writer, lang Language, s Statement) error {
+func RenderStatement(w io.Writer, lang *i18n.Language, s Statement) error {
 	p, err := newPage(lang, s)
 	if err != nil {
 		return err
 	}
-	return render(w, statementPages, lang, p)
+	return render(w, statementPages(), lang, p)
 }
 
-func newPage(lang Language, s Statement) (page, error) {
-	if err := lang.validate(); err != nil {
-		return page{}, err
-	}
+func newPage(lang *i18n.Language, s Statement) (page, error) {
 	if err := s.Policy.Validate(); err != nil {
 		return page{}, fmt.Errorf("policy: %w", err)
 	}
@@ -63,27 +62,27 @@ var (
 )
 
 // Record lists what is stored for each page.
-func (p page) Record() []string { return p.Policy.record(p.Lang) }
+func (p page) Record() ([]string, error) { return p.Policy.record(p.Lang) }
 
-// Keeps reports whether the policy keeps a column of rows.
+// Keeps reports whether the policy keeps a column of table hits.
 func (p page) Keeps(column string) bool {
 	return slices.ContainsFunc(hit.Fields, func(f hit.Field) bool { return f.Name == column && p.Policy.keeps(f) })
 }
 
 // Retention is how long rows live, in words.
-func (p page) Retention() string { return p.Policy.Retention.words(p.Lang) }
+func (p page) Retention() (string, error) { return p.Policy.Retention.words(p.Lang) }
 
 // Cutoff is the first day whose rows may be held today, in words.
-func (p page) Cutoff() string { return date(p.Policy.Retention.Cutoff(p.Made), p.Lang) }
+func (p page) Cutoff() string { return p.Lang.Day(calendar.DayOf(p.Policy.Retention.Cutoff(p.Made))) }
 
 // SearchesRead reports whether searches are read off addresses.
 func (p page) SearchesRead() bool { return len(p.Searches) > 0 && p.Keeps("name") }
 
 // Day is the day the page was made, in words.
-func (p page) Day() string { return date(p.Made, p.Lang) }
+func (p page) Day() string { return p.Lang.Day(calendar.DayOf(p.Made.UTC())) }
 
 // Clock is the time of the day the page was made.
-func (p page) Clock() string { return p.Made.UTC().Format("15:04") + " UTC" }
+func (p page) Clock() string { return p.Lang.Clock(p.Made.UTC()) + " UTC" }
 
 // Example4 is an address, and Cut4 what is kept of it.
 func (p page) Example4() string { return example4.String() }
@@ -92,7 +91,7 @@ func (p page) Example4() string { return example4.String() }
 func (p page) Cut4() string { return cutTo(example4, p.Policy.Bits4) }
 
 // Shared4 is the number of addresses in such a network.
-func (p page) Shared4() string { return grouped(int64(1)<<(32-p.Policy.Bits4), p.Lang) }
+func (p page) Shared4() string { return p.Lang.Number(int64(1) << (32 - p.Policy.Bits4)) }
 
 // Example6 is an address, and Cut6 what is kept of it.
 func (p page) Example6() string { return example6.String() }

@@ -18,12 +18,13 @@ import (
 
 	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/privacy"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
 
-var languages = []privacy.Language{privacy.Bokmal, privacy.English}
+var languages, bokmal, nynorsk, english = i18n.All(), i18n.Find("nb"), i18n.Find("nn"), i18n.Find("en")
 
 func statement() privacy.Statement {
 	return privacy.Statement{
@@ -50,10 +51,10 @@ func TestStatementGolden(t *testing.T) {
 		},
 	} {
 		for _, lang := range languages {
-			t.Run(name+"."+string(lang), func(t *testing.T) {
+			t.Run(name+"."+lang.Tag, func(t *testing.T) {
 				s := statement()
 				mutate(&s.Policy)
-				golden(t, "statement."+name+"."+string(lang)+".html", withoutStyle(t, render(t, lang, s)))
+				golden(t, "statement."+name+"."+lang.Tag+".html", withoutStyle(t, render(t, lang, s)))
 			})
 		}
 	}
@@ -122,16 +123,19 @@ func TestStatementFollowsThePolicy(t *testing.T) {
 			t.Errorf("the statement is not tried against Policy.%s", name)
 		}
 		for _, m := range mutations[name] {
-			for lang, want := range map[privacy.Language]wanted{privacy.English: m.en, privacy.Bokmal: m.nb} {
+			for lang, want := range map[*i18n.Language]wanted{english: m.en, bokmal: m.nb, nynorsk: {}} {
 				s := statement()
 				before := words(t, render(t, lang, s))
 				m.mutate(&s.Policy)
 				after := words(t, render(t, lang, s))
+				if before == after {
+					t.Errorf("%s, %s: the statement stays as it was", name, lang.Tag)
+				}
 				if want.before != "" && (!strings.Contains(before, want.before) || strings.Contains(after, want.before)) {
-					t.Errorf("%s, %s: want %q before the change and not after it", name, lang, want.before)
+					t.Errorf("%s, %s: want %q before the change and not after it", name, lang.Tag, want.before)
 				}
 				if want.after != "" && (strings.Contains(before, want.after) || !strings.Contains(after, want.after)) {
-					t.Errorf("%s, %s: want %q after the change and not before it", name, lang, want.after)
+					t.Errorf("%s, %s: want %q after the change and not before it", name, lang.Tag, want.after)
 				}
 			}
 		}
@@ -142,14 +146,15 @@ func TestStatementFollowsThePolicy(t *testing.T) {
 func TestStatementWithoutNetworksOffersNoSearch(t *testing.T) {
 	s := statement()
 	s.Policy.Bits4, s.Policy.Bits6 = 0, 0
-	for lang, offers := range map[privacy.Language][]string{
-		privacy.English: {"We can tell", "We can delete"},
-		privacy.Bokmal:  {"Vi kan si", "Vi kan slette"},
+	for lang, offers := range map[*i18n.Language][]string{
+		english: {"We can tell", "We can delete"},
+		nynorsk: {"Vi kan seie", "Vi kan slette"},
+		bokmal:  {"Vi kan si", "Vi kan slette"},
 	} {
 		text := words(t, render(t, lang, s))
 		for _, offer := range offers {
 			if strings.Contains(text, offer) {
-				t.Errorf("%s: the statement offers %q", lang, offer)
+				t.Errorf("%s: the statement offers %q", lang.Tag, offer)
 			}
 		}
 	}
@@ -161,7 +166,7 @@ func TestStatementShowsTheRealCut(t *testing.T) {
 	for bits4 := range privacy.MaxBits4 {
 		s.Policy.Bits4 = bits4 + 1
 		s.Policy.Bits6 = min(2*bits4+2, privacy.MaxBits6)
-		codes := document(t, render(t, privacy.English, s)).Find("dd code").Map(func(_ int, c *goquery.Selection) string { return c.Text() })
+		codes := document(t, render(t, english, s)).Find("dd code").Map(func(_ int, c *goquery.Selection) string { return c.Text() })
 		if len(codes) != 4 {
 			t.Fatalf("%d addresses and networks on the page, want 4: %q", len(codes), codes)
 		}
@@ -175,24 +180,24 @@ func TestStatementShowsTheRealCut(t *testing.T) {
 }
 
 func TestRetentionInWords(t *testing.T) {
-	for period, want := range map[string][2]string{
-		"1y":      {"1 year", "1 år"},
-		"3y":      {"3 years", "3 år"},
-		"1m":      {"1 month", "1 måned"},
-		"25m":     {"25 months", "25 måneder"},
-		"1d":      {"1 day", "1 dag"},
-		"90d":     {"90 days", "90 dager"},
-		"1y6m":    {"1 year and 6 months", "1 år og 6 måneder"},
-		"2y1m":    {"2 years and 1 month", "2 år og 1 måned"},
-		"1y2m1d":  {"1 year, 2 months and 1 day", "1 år, 2 måneder og 1 dag"},
-		"1000d":   {"1,000 days", "1\u00a0000 dager"},
-		"1y0m15d": {"1 year and 15 days", "1 år og 15 dager"},
+	for period, want := range map[string][3]string{
+		"1y":      {"1 year", "1 år", "1 år"},
+		"3y":      {"3 years", "3 år", "3 år"},
+		"1m":      {"1 month", "1 måned", "1 månad"},
+		"25m":     {"25 months", "25 måneder", "25 månader"},
+		"1d":      {"1 day", "1 dag", "1 dag"},
+		"90d":     {"90 days", "90 dager", "90 dagar"},
+		"1y6m":    {"1 year and 6 months", "1 år og 6 måneder", "1 år og 6 månader"},
+		"2y1m":    {"2 years and 1 month", "2 år og 1 måned", "2 år og 1 månad"},
+		"1y2m1d":  {"1 year, 2 months and 1 day", "1 år, 2 måneder og 1 dag", "1 år, 2 månader og 1 dag"},
+		"1000d":   {"1,000 days", "1\u00a0000 dager", "1\u00a0000 dagar"},
+		"1y0m15d": {"1 year and 15 days", "1 år og 15 dager", "1 år og 15 dagar"},
 	} {
 		s := statement()
 		s.Policy.Retention = mustParse(t, period)
-		for i, lang := range []privacy.Language{privacy.English, privacy.Bokmal} {
+		for i, lang := range []*i18n.Language{english, bokmal, nynorsk} {
 			if got := document(t, render(t, lang, s)).Find("main b").Text(); got != want[i] {
-				t.Errorf("%s, %s: %q, want %q", period, lang, got, want[i])
+				t.Errorf("%s, %s: %q, want %q", period, lang.Tag, got, want[i])
 			}
 		}
 	}
@@ -214,16 +219,16 @@ func TestStatementContact(t *testing.T) {
 			doc := document(t, render(t, lang, s))
 			last := doc.Find("section:nth-last-of-type(2) p").Last()
 			if got := last.Find("a").AttrOr("href", ""); got != href {
-				t.Errorf("%s, contact %q links to %q, want %q", lang, contact, got, href)
+				t.Errorf("%s, contact %q links to %q, want %q", lang.Tag, contact, got, href)
 			}
 			if !strings.Contains(last.Text(), contact) {
-				t.Errorf("%s: contact %q is not in %q", lang, contact, last.Text())
+				t.Errorf("%s: contact %q is not in %q", lang.Tag, contact, last.Text())
 			}
 			if contact == "" && !strings.Contains(last.Text(), "example.no") {
-				t.Errorf("%s: without a contact %q does not lead to the site", lang, last.Text())
+				t.Errorf("%s: without a contact %q does not lead to the site", lang.Tag, last.Text())
 			}
 			if doc.Find("script").Length() > 0 {
-				t.Errorf("%s: contact %q makes a script", lang, contact)
+				t.Errorf("%s: contact %q makes a script", lang.Tag, contact)
 			}
 		}
 	}
@@ -234,11 +239,11 @@ func TestStatementNamesItsRegionData(t *testing.T) {
 		s := statement()
 		link := document(t, render(t, lang, s)).Find(`footer a[href="https://db-ip.com"]`)
 		if link.Text() != "IP geolocation by DB-IP" {
-			t.Errorf("%s: the link to DB-IP reads %q", lang, link.Text())
+			t.Errorf("%s: the link to DB-IP reads %q", lang.Tag, link.Text())
 		}
 		s.GeoText, s.GeoURL = "", ""
 		if got := words(t, render(t, lang, s)); strings.Contains(got, "DB-IP") {
-			t.Errorf("%s: region data are named that nobody uses", lang)
+			t.Errorf("%s: region data are named that nobody uses", lang.Tag)
 		}
 	}
 }
@@ -248,16 +253,10 @@ func TestRenderRefuses(t *testing.T) {
 	broken.Policy.Bits4 = 32
 	for name, render := range map[string]func(*strings.Builder) error{
 		"statement of an invalid policy": func(b *strings.Builder) error {
-			return privacy.RenderStatement(b, privacy.English, broken)
+			return privacy.RenderStatement(b, english, broken)
 		},
 		"row under an invalid policy": func(b *strings.Builder) error {
-			return privacy.RenderWhat(b, privacy.English, privacy.What{Statement: broken})
-		},
-		"statement in another language": func(b *strings.Builder) error {
-			return privacy.RenderStatement(b, "nn", statement())
-		},
-		"row in another language": func(b *strings.Builder) error {
-			return privacy.RenderWhat(b, "", privacy.What{Statement: statement()})
+			return privacy.RenderWhat(b, english, privacy.What{Statement: broken})
 		},
 	} {
 		var b strings.Builder
@@ -265,7 +264,7 @@ func TestRenderRefuses(t *testing.T) {
 			t.Errorf("%s: error %v after %d bytes, want an error and no byte", name, err, b.Len())
 		}
 	}
-	if err := privacy.RenderStatement(brokenPipe{}, privacy.English, statement()); !errors.Is(err, os.ErrClosed) {
+	if err := privacy.RenderStatement(brokenPipe{}, english, statement()); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("error of the writer is lost: %v", err)
 	}
 }
@@ -288,23 +287,23 @@ func TestPagesKeepTheirContentSecurityPolicy(t *testing.T) {
 			sum := sha256.Sum256([]byte(style))
 			hash := "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 			if csp := privacy.ContentSecurityPolicy(); !ok || !strings.Contains(csp, "style-src "+hash) {
-				t.Errorf("%s in %s: style sheet of hash %s is not the one of %q", name, lang, hash, csp)
+				t.Errorf("%s in %s: style sheet of hash %s is not the one of %q", name, lang.Tag, hash, csp)
 			}
 			doc := document(t, html)
 			if n := doc.Find("script, link, img, iframe, form, [style], [onclick], [src]").Length(); n > 0 {
-				t.Errorf("%s in %s: %d elements that the policy forbids", name, lang, n)
+				t.Errorf("%s in %s: %d elements that the policy forbids", name, lang.Tag, n)
 			}
-			if got := doc.Find("html").AttrOr("lang", ""); got != string(lang) {
-				t.Errorf("%s in %s: marked as %q", name, lang, got)
+			if got := doc.Find("html").AttrOr("lang", ""); got != lang.Tag {
+				t.Errorf("%s in %s: marked as %q", name, lang.Tag, got)
 			}
 			if doc.Find("h1").Length() != 1 || doc.Find("main").Length() != 1 {
-				t.Errorf("%s in %s: want one h1 and one main", name, lang)
+				t.Errorf("%s in %s: want one h1 and one main", name, lang.Tag)
 			}
 		}
 	}
 }
 
-func render(t *testing.T, lang privacy.Language, s privacy.Statement) string {
+func render(t *testing.T, lang *i18n.Language, s privacy.Statement) string {
 	t.Helper()
 	var b strings.Builder
 	if err := privacy.RenderStatement(&b, lang, s); err != nil {
@@ -364,11 +363,11 @@ func TestStatementNamesParameters(t *testing.T) {
 	for _, lang := range languages {
 		s := statement()
 		if strings.Contains(render(t, lang, s), "<code>sak</code>") {
-			t.Errorf("%s: names a parameter that is not kept", lang)
+			t.Errorf("%s: names a parameter that is not kept", lang.Tag)
 		}
 		s.Parameters = []string{"sak", "side"}
 		if !strings.Contains(render(t, lang, s), "(<code>sak</code>, <code>side</code>)") {
-			t.Errorf("%s: does not name the parameters that are kept", lang)
+			t.Errorf("%s: does not name the parameters that are kept", lang.Tag)
 		}
 	}
 }

@@ -14,15 +14,13 @@ import (
 
 	"github.com/fotspor/fotspor/collector/dialect"
 	"github.com/fotspor/fotspor/collector/script"
+	"github.com/fotspor/fotspor/i18n"
 )
 
 //go:embed web
 var embedded embed.FS
 
-// languages are those that the pages are written in; the first is the default.
-var languages = []string{"en", "nb"}
-
-// names are the pages: web/LANGUAGE/NAME.html.
+// names are the pages: demo/NAME.html in the folder of each language.
 var names = []string{"home", "plain", "app", "salt", "address", "sums"}
 
 // website holds what is the same for every request.
@@ -30,15 +28,16 @@ type website struct {
 	base   string // public URL of the server, without a final slash
 	root   string // path of the website
 	site   uint32
-	policy string                        // Content-Security-Policy
-	pages  map[string]*template.Template // by language/name
+	policy string                                           // Content-Security-Policy
+	pages  map[*i18n.Language]map[string]*template.Template // by name
 }
 
 // view is what a template gets.
 type view struct {
 	Base, Root string
 	Site       uint32
-	Lang       string
+	Lang       *i18n.Language
+	Others     []*i18n.Language
 	Query      string        // "?lang=…" where the visitor chose the language, else ""
 	Path       string        // of this page
 	Name       string        // of this page
@@ -83,12 +82,17 @@ func Handler(base string, site uint32) http.Handler {
 }
 
 // parse reads the embedded templates, which a test executes one and all.
-func parse() map[string]*template.Template {
-	pages := make(map[string]*template.Template)
-	for _, lang := range languages {
+func parse() map[*i18n.Language]map[string]*template.Template {
+	pages := make(map[*i18n.Language]map[string]*template.Template)
+	for _, lang := range i18n.All() {
+		pages[lang] = make(map[string]*template.Template)
+		layout := template.Must(template.New("").Funcs(template.FuncMap{"t": lang.Text}).ParseFS(embedded, "web/layout.html"))
 		for _, name := range names {
-			pages[lang+"/"+name] = template.Must(template.ParseFS(embedded,
-				"web/layout.html", "web/"+lang+"/words.html", "web/"+lang+"/"+name+".html"))
+			words, err := lang.File("demo/" + name + ".html")
+			if err != nil {
+				panic("demo: " + err.Error()) // the names are constant
+			}
+			pages[lang][name] = template.Must(template.Must(layout.Clone()).Parse(words))
 		}
 	}
 	return pages
@@ -113,9 +117,15 @@ func (s *website) page(name string) http.Handler {
 			Objects: dialect.Objects(r.Header) || dialect.OptedOut(r.Header),
 		}
 		v.Snippet = script.Snippet(v.Public, s.site)
-		var chosen bool
-		if v.Lang, chosen = language(r); chosen {
-			v.Query = "?lang=" + v.Lang
+		if v.Lang = i18n.Find(r.URL.Query().Get("lang")); v.Lang != nil {
+			v.Query = "?lang=" + v.Lang.Tag
+		} else {
+			v.Lang = i18n.Match(r.Header.Get("Accept-Language"))
+		}
+		for _, lang := range i18n.All() {
+			if lang != v.Lang {
+				v.Others = append(v.Others, lang)
+			}
 		}
 		header := w.Header()
 		header.Set("Content-Security-Policy", s.policy)
@@ -124,7 +134,7 @@ func (s *website) page(name string) http.Handler {
 		header.Set("Referrer-Policy", "strict-origin-when-cross-origin") // what browsers do by themselves: hits are known by it
 		header.Set("Vary", "Accept-Language")
 		var b bytes.Buffer
-		if err := s.pages[v.Lang+"/"+name].ExecuteTemplate(&b, "layout.html", v); err != nil {
+		if err := s.pages[v.Lang][name].ExecuteTemplate(&b, "layout.html", v); err != nil {
 			http.Error(w, "The page can't be shown.", http.StatusInternalServerError)
 			return
 		}
@@ -143,26 +153,4 @@ func publicURL(base string, r *http.Request) string {
 		return "https://" + r.Host
 	}
 	return "http://" + r.Host
-}
-
-// language returns the language of the answer, and whether the visitor chose it
-// by ?lang=. Otherwise it is the first of Accept-Language that we have, which
-// browsers send in order of preference.
-func language(r *http.Request) (lang string, chosen bool) {
-	for _, lang := range languages {
-		if r.URL.Query().Get("lang") == lang {
-			return lang, true
-		}
-	}
-	for tag := range strings.SplitSeq(r.Header.Get("Accept-Language"), ",") {
-		tag, _, _ = strings.Cut(tag, ";")
-		primary, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(tag)), "-")
-		switch primary {
-		case "en":
-			return "en", false
-		case "nb", "no", "nn":
-			return "nb", false
-		}
-	}
-	return languages[0], false
 }

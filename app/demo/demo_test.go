@@ -49,7 +49,7 @@ func document(t *testing.T, h http.Handler, target string, header http.Header) *
 func TestPages(t *testing.T) {
 	h := demo.Handler(base, 3)
 	titles := map[string]string{}
-	for _, lang := range []string{"en", "nb"} {
+	for _, lang := range []string{"en", "nb", "nn"} {
 		for _, path := range paths {
 			target := path + "?lang=" + lang
 			doc := document(t, h, target, nil)
@@ -110,7 +110,9 @@ func TestLanguage(t *testing.T) {
 	tests := []struct{ query, accept, want string }{
 		{"", "", "en"},
 		{"", "nb-NO,nb;q=0.9,no;q=0.8,en;q=0.5", "nb"},
-		{"", "nn", "nb"},
+		{"", "nn", "nn"},
+		{"", "en;q=0.3, nb;q=0.9", "nb"},
+		{"?lang=nn", "nb", "nn"},
 		{"", "no", "nb"},
 		{"", "de, en-GB;q=0.8, nb;q=0.5", "en"},
 		{"", "sv, nb;q=0.5", "nb"},
@@ -130,7 +132,7 @@ func TestLanguage(t *testing.T) {
 
 func TestObjectionIsSeen(t *testing.T) {
 	h := demo.Handler(base, 3)
-	for _, lang := range []string{"en", "nb"} {
+	for _, lang := range []string{"en", "nb", "nn"} {
 		target := "/demo?lang=" + lang
 		counted := document(t, h, target, nil)
 		objects := document(t, h, target, http.Header{"Sec-Gpc": {"1"}})

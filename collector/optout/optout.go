@@ -18,8 +18,9 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
-	"golang.org/x/text/language"
+	"github.com/fotspor/fotspor/i18n"
 )
 
 // dist is filled by the build of page.ts and frame.ts. It is committed empty, so that
@@ -63,80 +64,17 @@ type Box struct {
 	Out     bool       // the request carries a cookie for which its sender is not counted
 }
 
-// texts are what a box says. The names in JSON are those of the scripts.
-type texts struct {
-	Title   string `json:"-"`
-	Counted string `json:"counted"`
-	Unsure  string `json:"unsure"` // for a frame: the page around it may keep a choice that the frame can't see
-	Out     string `json:"out"`
-	Objects string `json:"objects"`
-	Lost    string `json:"lost"`
-	Leave   string `json:"leave"`
-	Join    string `json:"join"`
-	About   string `json:"about"`
-	More    string `json:"more"`
-}
+// prefix is that of the keys of what a box says. Scripts know the texts by the rest.
+const prefix = "optout."
 
-var inLanguage = map[string]texts{
-	"en": {
-		Title:   "Whether you are counted",
-		Counted: "Your visits to this website are counted, without knowing who you are.",
-		Unsure:  "Your visits to this website are counted, without knowing who you are, unless the website itself has kept a choice not to be counted. That choice can't be seen from here.",
-		Out:     "Your visits to this website are not counted.",
-		Objects: "Your browser asks websites not to track you. We respect that: your visits are not counted.",
-		Lost:    "Your browser did not keep the choice. Allow cookies for this website and try again.",
-		Leave:   "Do not count my visits",
-		Join:    "Count my visits",
-		About:   "The choice is kept in this browser for 13 months, as a cookie that says yes or no and nothing about you. Choose again if you delete cookies or use another browser.",
-		More:    "What is counted",
-	},
-	"nb": {
-		Title:   "Om du telles",
-		Counted: "Besøkene dine på dette nettstedet telles, uten at vi vet hvem du er.",
-		Unsure:  "Besøkene dine på dette nettstedet telles, uten at vi vet hvem du er, med mindre nettstedet selv har lagret et valg om ikke å telles. Det valget kan ikke ses herfra.",
-		Out:     "Besøkene dine på dette nettstedet telles ikke.",
-		Objects: "Nettleseren din ber nettsteder om ikke å spore deg. Det respekterer vi: Besøkene dine telles ikke.",
-		Lost:    "Nettleseren din tok ikke vare på valget. Tillat informasjonskapsler for dette nettstedet, og prøv igjen.",
-		Leave:   "Ikke tell besøkene mine",
-		Join:    "Tell besøkene mine",
-		About:   "Valget ligger i denne nettleseren i 13 måneder, som en informasjonskapsel som sier ja eller nei og ingenting om deg. Velg på nytt hvis du sletter informasjonskapsler eller bruker en annen nettleser.",
-		More:    "Dette telles",
-	},
-	"nn": {
-		Title:   "Om du blir talt",
-		Counted: "Besøka dine på denne nettstaden blir talde, utan at vi veit kven du er.",
-		Unsure:  "Besøka dine på denne nettstaden blir talde, utan at vi veit kven du er, med mindre nettstaden sjølv har lagra eit val om ikkje å bli talt. Det valet kan ein ikkje sjå herifrå.",
-		Out:     "Besøka dine på denne nettstaden blir ikkje talde.",
-		Objects: "Nettlesaren din ber nettstader om ikkje å spore deg. Det respekterer vi: Besøka dine blir ikkje talde.",
-		Lost:    "Nettlesaren din tok ikkje vare på valet. Tillat informasjonskapslar for denne nettstaden, og prøv igjen.",
-		Leave:   "Ikkje tel besøka mine",
-		Join:    "Tel besøka mine",
-		About:   "Valet ligg i denne nettlesaren i 13 månader, som ein informasjonskapsel som seier ja eller nei og ingenting om deg. Vel på nytt om du slettar informasjonskapslar eller bruker ein annan nettlesar.",
-		More:    "Dette blir talt",
-	},
-}
-
-// Readers of Danish and Swedish are served best by bokmål.
-var (
-	tags    = []language.Tag{language.English, language.MustParse("nb"), language.MustParse("nn"), language.MustParse("no"), language.Danish, language.Swedish}
-	names   = []string{"en", "nb", "nn", "nb", "nb", "nb"}
-	matcher = language.NewMatcher(tags)
-)
-
-// pick returns the name of the language of the texts for a reader of some languages, the
-// first choice first, each a tag or a value of Accept-Language.
-func pick(wanted ...string) string {
-	for _, one := range wanted {
-		asked, _, err := language.ParseAcceptLanguage(one)
-		if err != nil || len(asked) == 0 {
-			continue
-		}
-		if _, i, sure := matcher.Match(asked...); sure > language.No {
-			return names[i]
-		}
+// inLanguage holds what a box says, by language.
+var inLanguage = sync.OnceValue(func() map[string]map[string]string {
+	all := map[string]map[string]string{}
+	for _, l := range i18n.All() {
+		all[l.Tag] = l.Group(prefix)
 	}
-	return "en"
-}
+	return all
+})
 
 // The forms of what a page may say of the looks of a box, as Matomo has them. Whatever
 // else it says is ignored.
@@ -208,7 +146,7 @@ func (b Box) ServeScript(w http.ResponseWriter, _ *http.Request) {
 	// It escapes what ends a script, and all else that is special in one.
 	settings, err := json.Marshal(map[string]any{
 		"divId": divID, "language": asked, "intro": query.Get("showIntro") != "0", "style": looks(query),
-		"site": b.Site, "heeds": b.Heeds, "texts": inLanguage,
+		"site": b.Site, "heeds": b.Heeds, "texts": inLanguage(), "family": i18n.Neighbours(),
 		"cookieDomain": attribute(strings.TrimPrefix(short(query, "cookieDomain"), "*")), "cookiePath": attribute(short(query, "cookiePath")),
 	})
 	if err != nil {
@@ -258,36 +196,36 @@ func (b Box) ServeFrame(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, errMissing.Error(), http.StatusInternalServerError)
 		return
 	}
-	lang := pick(short(query, "language"), r.Header.Get("Accept-Language"))
-	said := inLanguage[lang]
+	lang := i18n.Match(short(query, "language"), r.Header.Get("Accept-Language"))
+	said := inLanguage()[lang.Tag]
 	page := struct {
-		Lang, Nonce, State, Button, Choice, Action, Privacy, Settings string
-		Intro, Objects                                                bool
-		Texts                                                         texts
-		Style                                                         template.CSS
-		Script                                                        template.JS
+		Lang                                                    *i18n.Language
+		Nonce, State, Button, Choice, Action, Privacy, Settings string
+		Intro, Objects                                          bool
+		Style                                                   template.CSS
+		Script                                                  template.JS
 	}{
 		Lang: lang, Nonce: rand.Text(), Intro: query.Get("showIntro") != "0", Objects: b.Objects && b.Heeds,
-		Texts: said, Script: template.JS(js),
+		Script: template.JS(js),
 	}
 	if query.Get("applyStyling") != "0" {
 		page.Style = css(looks(query))
 	}
 	if b.Site != 0 {
 		query.Set("idsite", strconv.FormatUint(uint64(b.Site), 10)) // the answer to a form has no page around it
-		page.Privacy = fmt.Sprintf("privacy/%d?lang=%s", b.Site, lang)
+		page.Privacy = fmt.Sprintf("privacy/%d?lang=%s", b.Site, lang.Tag)
 	}
 	page.Action = "?" + query.Encode()
-	page.State, page.Button, page.Choice = said.Unsure, said.Leave, "1"
+	page.State, page.Button, page.Choice = said["unsure"], said["leave"], "1"
 	if b.Out {
 		page.Action = "?" + query.Encode()
-		page.State, page.Button, page.Choice = said.Out, said.Join, "0"
+		page.State, page.Button, page.Choice = said["out"], said["join"], "0"
 	}
 	switch was := query.Get(chosen); {
 	case page.Objects:
-		page.State = said.Objects
+		page.State = said["objects"]
 	case was == "1" && !b.Out, was == "0" && b.Out:
-		page.State = said.Lost
+		page.State = said["lost"]
 	}
 	settings, err := json.Marshal(map[string]any{
 		"site": b.Site, "intro": page.Intro, "privacy": page.Privacy, "heeds": b.Heeds, "own": b.Out, "texts": said,

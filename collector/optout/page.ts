@@ -14,17 +14,16 @@ declare const settings: {
   cookieDomain: string;
   cookiePath: string;
   texts: Record<string, Texts>;
+  family: Record<string, string>; // languages whose readers are served best by one of texts
 };
 
 // Both must be read while the script runs, which is before the page is there.
 const tag = document.currentScript as HTMLScriptElement | null;
 const server = tag?.src || location.href;
 
-const family: Record<string, string> = { no: "nb", da: "nb", sv: "nb" };
-
 /** Finds the texts in the first of some languages that there are texts in. */
 function textsIn(tags: readonly string[]): Texts {
-  const names = tags.map((name) => name.toLowerCase().split(/[-_]/)[0]).map((name) => family[name] || name);
+  const names = tags.map((name) => name.toLowerCase().split(/[-_]/)[0]).map((name) => settings.family[name] || name);
   return settings.texts[names.find((name) => settings.texts[name]) || "en"];
 }
 

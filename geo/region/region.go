@@ -50,29 +50,25 @@ func Code(country, called string) string {
 }
 
 // Name returns the name of the subdivision of a code of ISO 3166-2, in bokmål ("nb"),
-// nynorsk ("nn") or else English. Outside of the Nordic countries names are English. The
-// name of one that has been dissolved has the year, as in "Viken (til 2024)". Name returns
-// a code that is in no table unchanged. It is safe for concurrent use.
-func Name(code, language string) string {
+// nynorsk ("nn") or else English, and the year of its end if it has been dissolved. Outside
+// of the Nordic countries names are English. Name returns a code that is in no table
+// unchanged. It is safe for concurrent use.
+func Name(code, language string) (name, ended string) {
 	t := tables()
 	own, ok := t.own[code]
 	if !ok {
 		if name, ok := t.english[code]; ok {
-			return name
+			return name, ""
 		}
-		return code
+		return code, ""
 	}
-	name, until := own.english, "until"
 	switch language {
 	case "nb":
-		name, until = own.bokmal, "til"
+		return own.bokmal, own.until
 	case "nn":
-		name, until = own.nynorsk, "til"
+		return own.nynorsk, own.until
 	}
-	if own.until != "" {
-		name += " (" + until + " " + own.until + ")"
-	}
-	return name
+	return own.english, own.until
 }
 
 // names are those of one subdivision in names.txt.

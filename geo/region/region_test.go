@@ -82,7 +82,7 @@ func TestNordicNames(t *testing.T) {
 	for _, c := range nordic {
 		country, short, _ := strings.Cut(c.code, "-")
 		for language, want := range map[string]string{"nb": c.nb, "nn": c.nn, "en": c.en, "de": c.en} {
-			if got := region.Name(c.code, language); got != want {
+			if got, _ := region.Name(c.code, language); got != want {
 				t.Errorf("Name(%s, %s) = %q, want %q", c.code, language, got, want)
 			}
 			spellings := []string{want, strings.ToUpper(want), ascii.Replace(want), spelled.Replace(want)}
@@ -133,7 +133,7 @@ func TestOwnTable(t *testing.T) {
 		names := strings.FieldsFunc(rest, func(r rune) bool { return r == '|' || r == ',' })
 		if code != country {
 			names = append(names, code)
-			if name := region.Name(code, "en"); name == code {
+			if name, _ := region.Name(code, "en"); name == code {
 				t.Errorf("%s has no name", code)
 			}
 		}
@@ -260,14 +260,14 @@ func TestGarbage(t *testing.T) {
 
 func TestName(t *testing.T) {
 	for _, c := range []struct{ code, language, want string }{
-		{"NO-30", "nb", "Viken (til 2024)"},
-		{"NO-30", "nn", "Viken (til 2024)"},
-		{"NO-30", "en", "Viken (until 2024)"},
-		{"NO-38", "nb", "Vestfold og Telemark (til 2024)"},
-		{"NO-54", "en", "Troms og Finnmark (until 2024)"},
-		{"NO-16", "nb", "Sør-Trøndelag (til 2018)"},
-		{"NO-12", "en", "Hordaland (until 2020)"},
-		{"NO-01", "nn", "Østfold (til 2020)"},
+		{"NO-30", "nb", "Viken, 2024"},
+		{"NO-30", "nn", "Viken, 2024"},
+		{"NO-30", "en", "Viken, 2024"},
+		{"NO-38", "nb", "Vestfold og Telemark, 2024"},
+		{"NO-54", "en", "Troms og Finnmark, 2024"},
+		{"NO-16", "nb", "Sør-Trøndelag, 2018"},
+		{"NO-12", "en", "Hordaland, 2020"},
+		{"NO-01", "nn", "Østfold, 2020"},
 		{"GB-ENG", "en", "England"},
 		{"GB-ENG", "nb", "England"},
 		{"DE-BY", "nb", "Bavaria"},
@@ -277,7 +277,11 @@ func TestName(t *testing.T) {
 		{"XX-1", "nb", "XX-1"},
 		{"Vestland", "nb", "Vestland"},
 	} {
-		if got := region.Name(c.code, c.language); got != c.want {
+		got, ended := region.Name(c.code, c.language)
+		if ended != "" {
+			got += ", " + ended
+		}
+		if got != c.want {
 			t.Errorf("Name(%q, %s) = %q, want %q", c.code, c.language, got, c.want)
 		}
 	}
@@ -303,7 +307,7 @@ func FuzzCode(f *testing.F) {
 			t.Fatalf("Code(%q, %q) = %q, whose own code is %q", country, called, code, again)
 		}
 		for _, language := range []string{"nb", "nn", "en"} {
-			if name := region.Name(code, language); name == code || name == "" || !utf8.ValidString(name) {
+			if name, _ := region.Name(code, language); name == code || name == "" || !utf8.ValidString(name) {
 				t.Fatalf("Name(%q, %s) = %q", code, language, name)
 			}
 		}
