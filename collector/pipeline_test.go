@@ -161,7 +161,7 @@ func TestPipeline(t *testing.T) {
 		{
 			name:    "download",
 			request: request{target: action + "&download=/filer/%C3%85rsmelding.pdf%3Ftoken=1"},
-			rows:    []hit.Row{row(at("/kurs"), done(hit.Download, "/filer/Årsmelding.pdf", 0))},
+			rows:    []hit.Row{row(at("/kurs"), done(hit.Download, "example.org/filer/Årsmelding.pdf", 0))},
 		},
 		{
 			name:    "search",

@@ -173,10 +173,18 @@ func (p *params) what(h *hit.Hit) bool {
 		return false
 	case category != "" && action != "":
 		p.event(h, p.value, category, action, p.name)
+	case p.action != "" && p.category == "": // of our own script
+		if action == "" {
+			return false
+		}
+		if !strings.Contains(action, " / ") {
+			action = "event / " + action
+		}
+		p.event(h, p.value, action)
 	case p.link != "":
 		h.Kind, h.Name = hit.Outlink, dialect.Clean(p.link, dialect.MaxURL)
 	case p.download != "":
-		h.Kind, h.Name = hit.Download, dialect.Clean(p.download, dialect.MaxURL)
+		h.Kind, h.Name = hit.Download, dialect.Clean(onSite(p.download, h.URL), dialect.MaxURL)
 	case text(p.search) != "":
 		p.searched(h)
 	case p.contentInteraction != "":
@@ -191,6 +199,18 @@ func (p *params) what(h *hit.Hit) bool {
 		h.Kind = hit.Pageview
 	}
 	return true
+}
+
+// onSite returns the address of a file, which may be a path on the host of a page.
+func onSite(file, page string) string {
+	scheme, rest, ok := strings.Cut(page, "://")
+	if !ok || !strings.HasPrefix(file, "/") || strings.HasPrefix(file, "//") {
+		return file
+	}
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		rest = rest[:end]
+	}
+	return scheme + "://" + rest + file
 }
 
 // searched makes h a search. Its value is the number of results, or -1 if the tracker does

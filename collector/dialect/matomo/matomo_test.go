@@ -134,6 +134,9 @@ func TestParseQuery(t *testing.T) {
 		{"outlink", base + "&link=https%3A%2F%2Fother.example%2Fx", with(func(v *view) {
 			v.Kind, v.Name = hit.Outlink, "https://other.example/x"
 		})},
+		{"download by its path", base + "&download=/r.pdf", with(func(v *view) {
+			v.Kind, v.Name = hit.Download, "https://example.org/r.pdf"
+		})},
 		{"download", base + "&download=https%3A%2F%2Fexample.org%2Fr.pdf", with(func(v *view) {
 			v.Kind, v.Name = hit.Download, "https://example.org/r.pdf"
 		})},
@@ -156,6 +159,20 @@ func TestParseQuery(t *testing.T) {
 		{"event without name, bad value", base + "&e_c=+Video+&e_a=Play&e_v=NaN", with(func(v *view) {
 			v.Kind, v.Name = hit.Event, "Video / Play"
 		})},
+		{"event of our own script", base + "&e_a=+Newsletter+&e_v=", with(func(v *view) {
+			v.Kind, v.Name = hit.Event, "event / Newsletter"
+		})},
+		{"event of our own script, with its parts", base + "&e_a=Video+/+Play+/+Intro&e_v=12.5", with(func(v *view) {
+			v.Kind, v.Name, v.Value = hit.Event, "Video / Play / Intro", 12.5
+		})},
+		{"event of our own script, with a slash in its name", base + "&e_a=A/B", with(func(v *view) {
+			v.Kind, v.Name = hit.Event, "event / A/B"
+		})},
+		{"event of our own script, without a name", base + "&e_a=+", nil},
+		{"missing page of our own script", base + "&e_c=404", with(func(v *view) {
+			v.Kind, v.Name = hit.Event, "404 / /"
+		})},
+		{"page of our own script that is there", base + "&e_c=200", []view{page}},
 		{"half an event is a page view", base + "&e_c=Video&e_a=+", []view{page}},
 		{"half an event with ca=1 is not", base + "&e_c=Video&ca=1", nil},
 		{"custom action", base + "&ca=1&fa_fv=1", nil},

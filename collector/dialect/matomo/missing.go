@@ -15,6 +15,7 @@ import (
 // referrer may be escaped, the words translated, and what stands between is for the
 // administrator of Matomo to choose. See https://matomo.org/faq/how-to/faq_60/.
 var (
+	ownStatus    = regexp.MustCompile(`^[45]\d\d$`)
 	missingTitle = regexp.MustCompile(`^\s*([45]\d\d)` + between + `(\p{L}[\p{L} ]{0,30}?)\s*[=:]\s*(.*)$`)
 	spacedFrom   = regexp.MustCompile(`(?:` + between + `\p{L}[\p{L} ]{0,30}?|\s+\p{L}+)\s+=(?:\s+|$)`)
 	knownFrom    = regexp.MustCompile(`(?i)(?:` + between + `|\s+)` + fromWord + `\s*[=:]\s*`)
@@ -27,9 +28,13 @@ const fromWord = `(?:from|referr?er|ref|fra|frå|från|von|depuis|de|desde|da|va
 // between is what stands between the parts of a title.
 const between = `(?:\s*[/\\|>:–—»·]+\s*|\s+-+\s+)`
 
-// missing makes a view of a page that isn't there, as its title says, the event that our
-// own script sends for such a page. It reports whether the title says so.
+// missing makes the view of a page that isn't there an event, such as "404 / /page". It
+// reports whether the page isn't there, as its title says, or our own script: by a status
+// in the place of a category, without an action.
 func (p *params) missing(h *hit.Hit) bool {
+	if ownStatus.MatchString(p.category) && p.action == "" {
+		return isMissing(h, p.category, pathOf(h.URL))
+	}
 	if p.title == "" || p.title[0] != '4' && p.title[0] != '5' {
 		return false // as nearly every title
 	}
@@ -59,6 +64,11 @@ func (p *params) missing(h *hit.Hit) bool {
 	if path == "" {
 		path = pathOf(h.URL)
 	}
+	return isMissing(h, status, path)
+}
+
+// isMissing makes h the event of a page that isn't there, if its path is known.
+func isMissing(h *hit.Hit, status, path string) bool {
 	if path == "" {
 		return false
 	}
