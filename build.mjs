@@ -15,22 +15,27 @@ const squeeze = {
   ecma: 2020,
   format: { comments: /^!/ },
 };
-const script = async (source, name, define = {}) => {
+const script = async (source, name, COUNT_OBJECTIONS) => {
   const { outputFiles } = await build({
     ...shared,
     entryPoints: [`collector/script/${source}.ts`],
     tsconfigRaw: {}, // whose strictness is for the compiler, and no directive in the script
-    define,
-    format: "iife",
+    define: { COUNT_OBJECTIONS },
+    format: source === "matomo" ? "iife" : "esm",
     write: false,
   });
-  const { code } = await minify(outputFiles[0].text, squeeze);
+  let { code } = await minify(outputFiles[0].text, { ...squeeze, module: source === "optout" });
+  if (source === "fotspor") {
+    // A block keeps names from the page in less than a function does, but for these.
+    code = `{${code.replace(/^var /, "let ").replace(/;$/, "")}}`;
+    if (/\b(var|function)\b/.test(code)) throw new Error("fotspor.js: a var or a function would be the page's, too");
+  }
   mkdirSync("collector/script/dist", { recursive: true });
   writeFileSync(`collector/script/dist/${name}.js`, code);
 };
-for (const source of ["fotspor", "matomo"]) {
-  await script(source, source, { COUNT_OBJECTIONS: "false" });
-  await script(source, `${source}.objections`, { COUNT_OBJECTIONS: "true" });
+for (const source of ["fotspor", "matomo", "optout"]) {
+  await script(source, source, "false");
+  await script(source, `${source}.objections`, "true");
 }
 
 await build({

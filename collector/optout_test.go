@@ -32,8 +32,9 @@ type box struct {
 }
 
 const (
-	matomoTag = `<script>var _paq = [["setTrackerUrl", "STATS/matomo.php"], ["setSiteId", 3]];</script><script src="STATS/matomo.js"></script>`
-	frameTag  = `<iframe width="600" height="200" src="STATS/index.php?module=CoreAdminHome&amp;action=optOut&amp;language=nn"></iframe>`
+	matomoTag  = `<script>var _paq = [["setTrackerUrl", "STATS/matomo.php"], ["setSiteId", 3]];</script><script src="STATS/matomo.js"></script>`
+	fotsporTag = `<script defer src="STATS/fotspor.js" data-site="3"></script>`
+	frameTag   = `<iframe width="600" height="200" src="STATS/index.php?module=CoreAdminHome&amp;action=optOut&amp;language=nn"></iframe>`
 )
 
 func newBox(t *testing.T, change func(*collector.Options)) *box {
@@ -197,8 +198,31 @@ func TestFrameInBrowser(t *testing.T) {
 		t.Errorf("%d views are counted after all, want 2", got)
 	}
 
-	t.Log("beside a script that tells it nothing")
-	b.open(frameTag + `<script>document.cookie = "mtm_consent_removed=1;path=/;max-age=9"</script><script defer src="STATS/fotspor.js" data-site="3"></script>`)
+	t.Log("with fotspor.js")
+	b.open(frameTag + fotsporTag)
+	b.says(framePage, countedNN+" at vi veit kven du er.")
+	b.press(framePage)
+	b.says(framePage, outNN)
+	b.expectCookies(keptHere)
+	before := b.counts()["matomo"]
+	b.open(frameTag + fotsporTag)
+	b.says(framePage, outNN)
+	if got := b.counts()["matomo"]; got != before {
+		t.Errorf("%d hits of a visitor who said no", got-before)
+	}
+	// As Matomo may have kept it, for a domain above the host.
+	chromium.Run(b.tab, chromedp.Evaluate[string](`document.cookie = "mtm_consent_removed=1772366399000;path=/;domain=localhost"`))
+	b.press(framePage)
+	b.says(framePage, countedNN)
+	b.expectCookies("")
+
+	t.Log("with fotspor.js that is pinned, which runs nothing else")
+	chromium.Run(b.tab, chromedp.Evaluate[string](`document.cookie = "mtm_consent_removed=1;path=/;max-age=9"`))
+	pin, err := script.Integrity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.open(frameTag + strings.Replace(fotsporTag, "defer", `defer crossorigin integrity="`+pin+`"`, 1))
 	b.says(framePage, unsureNN)
 	chromium.Run(b.tab, chromedp.Evaluate[string](`document.cookie = "mtm_consent_removed=;path=/;max-age=0"`))
 
@@ -209,17 +233,21 @@ func TestFrameInBrowser(t *testing.T) {
 	b.says(framePage, lostNN)
 
 	t.Log("strangers")
-	b.open(matomoTag + `<iframe srcdoc="<script>parent.postMessage({fotspor: 'optout', out: true}, '*')</script>"></iframe>
-		<script>postMessage({fotspor: "optout", out: true}, "*"); addEventListener("message", (e) => { window.heard = 1 + (window.heard || 0) })</script>`)
-	for deadline := time.Now().Add(time.Minute); chromium.Run(b.tab, chromedp.Evaluate[string](`"" + window.heard`)) != "2"; { // both have come
-		if time.Now().After(deadline) {
-			t.Fatal("the messages do not come")
+	for _, tag := range []string{matomoTag, fotsporTag} {
+		// The module that fotspor.js loads is there before the messages come.
+		b.open(tag + `<script type="module">
+			await import("STATS/optout.js");
+			addEventListener("message", (e) => { window.heard = 1 + (window.heard || 0) });
+			postMessage({fotspor: "optout", out: true}, "*");
+			document.body.insertAdjacentHTML("beforeend", "<iframe srcdoc=\"<script>parent.postMessage({fotspor: 'optout', out: true}, '*')<\/script>\"></iframe>");
+		</script>`)
+		for deadline := time.Now().Add(time.Minute); chromium.Run(b.tab, chromedp.Evaluate[string](`"" + window.heard`)) != "2"; { // both have come
+			if time.Now().After(deadline) {
+				t.Fatal("the messages do not come")
+			}
 		}
+		b.expectCookies("")
 	}
-	if got := b.views(); got != 2 {
-		t.Errorf("%d views are counted after a stranger's message, want 2", got)
-	}
-	b.expectCookies("")
 }
 
 // TestFrameWithoutScripts: the form of the page keeps the choice, too, and says whether it

@@ -27,6 +27,7 @@ type route struct {
 // ownRoutes are those that belong to no format.
 var ownRoutes = []route{
 	{dialect.Route{Name: "script", Patterns: []string{"GET /fotspor.js"}, Busy: true}, func(c *Collector) http.Handler { return script.Handler(c.Policy.CountObjections) }},
+	{dialect.Route{Name: "script", Patterns: []string{"GET /optout.js"}}, func(c *Collector) http.Handler { return script.OptOut(c.Policy.CountObjections) }},
 	{dialect.Route{Name: "privacy", Patterns: []string{"GET /privacy/{site}"}}, func(c *Collector) http.Handler { return http.HandlerFunc(c.statement) }},
 	{dialect.Route{Name: "privacy", Patterns: []string{"GET /privacy/{site}/what"}}, func(c *Collector) http.Handler { return http.HandlerFunc(c.what) }},
 	{dialect.Route{Name: "privacy", Patterns: []string{"GET /.well-known/gpc.json"}}, (*Collector).gpc},

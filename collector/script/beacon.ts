@@ -1,4 +1,4 @@
-// What both scripts share: whether a hit may be sent, when, and how.
+// What the scripts share: whether a hit may be sent, when, and how.
 
 declare global {
   /** Whether the server counts objections: there is a script for each. */
@@ -16,17 +16,20 @@ export type Hit = Record<string, string>;
 
 export const isWeb = (address: any) => /^http/.test(address);
 
+/** Whether the browser says that its user objects. */
+export const objects = navigator.globalPrivacyControl || (navigator.doNotTrack as any) == 1;
+
 /** Whether nothing is sent: the visitor objects, or this is a file and no website. */
-export const silent = navigator.globalPrivacyControl || (navigator.doNotTrack as any) == 1 || !isWeb(location);
+export const silent = objects || !/* @__PURE__ */ isWeb(location);
 
 /** Sends what the query of an address says, in such a way that it arrives even if the page is being left. */
 export const post = (address: string) => silent || navigator.sendBeacon?.(address);
 
 /**
- * What the page says of its status: <meta name="fotspor-status" content="404">. What
+ * Where the page says its status: <meta name="fotspor-status" content="404">. What
  * doesn't exist has no views: from 400 on, an event is sent in place of one.
  */
-export const status = (): any => document.querySelector<HTMLMetaElement>("[name=fotspor-status]")?.content;
+export const status = (): any => document.querySelector("[name=fotspor-status]");
 
 /**
  * Tells a server that counts objections of one, and nothing of the page or the visitor:

@@ -45,6 +45,7 @@ type world struct {
 	website         *httptest.Server
 	pages           *http.ServeMux // of the website
 	head            string         // what each of its pages has in its head
+	statusInBody    bool           // where its pages say their status
 	stats           string         // where the statistics server is
 	countObjections bool           // the server's policy
 	hits            chan sent
@@ -67,6 +68,9 @@ func newWorldWith(t *testing.T, body func(stats string) string) *world {
 	stats.HandleFunc("GET /fotspor.js", func(rw http.ResponseWriter, r *http.Request) {
 		script.Handler(w.countObjections).ServeHTTP(rw, r)
 	})
+	stats.HandleFunc("GET /optout.js", func(rw http.ResponseWriter, r *http.Request) {
+		script.OptOut(w.countObjections).ServeHTTP(rw, r)
+	})
 	stats.HandleFunc("GET /matomo.js", func(rw http.ResponseWriter, r *http.Request) {
 		script.Matomo(w.countObjections).ServeHTTP(rw, r)
 	})
@@ -87,13 +91,20 @@ func newWorldWith(t *testing.T, body func(stats string) string) *world {
 	pages.Handle("GET /lib/", http.StripPrefix("/lib/", http.FileServer(http.Dir(packages))))
 	pages.HandleFunc("GET /", func(rw http.ResponseWriter, r *http.Request) {
 		rw.Header().Set("Content-Type", "text/html; charset=utf-8")
-		head := `<link rel="icon" href="data:,">` + w.head
-		if status := r.FormValue("status"); status != "" {
-			head += `<meta name="fotspor-status" content="` + status + `">`
+		head, status := `<link rel="icon" href="data:,">`+w.head, r.FormValue("status")
+		if strings.HasPrefix(r.URL.Path, "/gone/") {
+			status = "404"
+			rw.WriteHeader(http.StatusNotFound)
+		}
+		if status != "" {
+			status = `<meta name="fotspor-status" content="` + status + `">`
+		}
+		if !w.statusInBody {
+			head, status = head+status, ""
 		}
 		fmt.Fprintf(rw, `<!doctype html><title>%[1]s</title>%[2]s<a href="/b">b</a><h1>%[1]s</h1>
-			<nav><a href="/one">1</a><a href="/two">2</a><a href="/three">3</a></nav>%[3]s<script defer src="/own.js"></script>`,
-			r.URL.Path, head, body(w.stats))
+			<nav><a href="/one">1</a><a href="/two">2</a><a href="/three">3</a><a href="/gone/a">a</a><a href="/gone/b">b</a></nav>%[3]s%[4]s<script defer src="/own.js"></script>`,
+			r.URL.Path, head, status, body(w.stats))
 	})
 	// A link here is followed, and leaves the page where it is.
 	pages.HandleFunc("GET /nothing/", func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusNoContent) })
@@ -108,8 +119,13 @@ func newWorldWith(t *testing.T, body func(stats string) string) *world {
 	t.Cleanup(w.website.Close)
 
 	w.tab = chromium.Open(t)
+	w.beforeScripts(`window.unhurried = setTimeout; window.setTimeout = (what, after, ...more) => unhurried(what, after === 1000 ? 50 : after, ...more)`)
 	return w
 }
+
+// due is how long, in milliseconds, a view waits until the page shows what is there. Pages
+// wait less in tests, unless they say setTimeout = unhurried.
+const due = 1000
 
 // receive checks that the collector takes a request for the hits that it is, and
 // hands them on. Those of a bulk request are marked as such.
@@ -177,7 +193,7 @@ func (w *world) read(query string, kind hit.Kind) sent {
 			q.Del(name)
 		}
 	}
-	isView := !slices.ContainsFunc([]string{"ca", "ping", "link", "download", "e_c"}, q.Has)
+	isView := !slices.ContainsFunc([]string{"ca", "ping", "link", "download", "e_a", "e_c"}, q.Has)
 	if isView != (kind == hit.Pageview) {
 		w.t.Errorf("%s: the collector takes it for kind %v", query, kind)
 	}
@@ -260,6 +276,7 @@ func (w *world) expectLoaded(path string) {
 func (w *world) expectOnly(want ...sent) {
 	w.t.Helper()
 	w.expect(want...)
+	ask[bool](w, fmt.Sprintf(`new Promise((done) => setTimeout(done, %d, true))`, due))
 	w.js(fmt.Sprintf(`navigator.sendBeacon(%q)`, w.stats+"/matomo.php?idsite=7&rec=1&send_image=0&url=&urlref=&ca=1&e_c=last&e_a=1"))
 	w.expect(sent{"ca=1&e_a=1&e_c=last", "", ""})
 }
@@ -460,7 +477,7 @@ func TestInBrowser(t *testing.T) {
 		w.beforeScripts(`window.before = Object.getOwnPropertyNames(window)`)
 		w.open("/a")
 		w.js(`history.pushState({}, "", "/two"); fotspor("x")`)
-		w.expect(sent{"view", "/a", ""}, sent{"view", "/two", "/a"}, sent{"ca=1&e_a=x&e_c=event&e_v=", "/two", "/a"})
+		w.expect(sent{"view", "/a", ""}, sent{"view", "/two", "/a"}, sent{"e_a=x&e_v=", "/two", "/a"})
 		w.expectNothingKept()
 		globals := ask[[]string](w, `Object.getOwnPropertyNames(window).filter((name) => !before.includes(name) && name !== "before")`)
 		if diff := cmp.Diff([]string{"fotspor"}, slices.DeleteFunc(globals, func(name string) bool { return name == "restored" })); diff != "" {
@@ -530,9 +547,9 @@ func TestInBrowser(t *testing.T) {
 			`href="tel:+4712345678"`:                    "",
 			`href="javascript:void(0)"`:                 "",
 			// What the page makes itself: counted by the name of the file.
-			`href="blob:https://x.example/1" download="års rapport.pdf"`: "download=" + w.website.URL + "/års rapport.pdf",
-			`href="data:text/csv,a" download="a.csv"`:                    "download=" + w.website.URL + "/a.csv",
-			`href="data:text/csv,a" download`:                            "download=" + w.website.URL + "/download",
+			`href="blob:https://x.example/1" download="års rapport.pdf"`: "download=/års rapport.pdf",
+			`href="data:text/csv,a" download="a.csv"`:                    "download=/a.csv",
+			`href="data:text/csv,a" download`:                            "download=/download",
 			`href="data:text/csv,a"`:                                     "",
 			`href="http://"`:                                             "",
 			`name="no-address"`:                                          "",
@@ -549,7 +566,7 @@ func TestInBrowser(t *testing.T) {
 			`href="https://x.example/kart?q=1"`:   "link=https://x.example/kart",
 			`xlink:href="https://x.example/kart"`: "link=https://x.example/kart",
 			`href="/kart.pdf"`:                    "download=" + w.website.URL + "/kart.pdf",
-			`href="blob:x" download="kart.svg"`:   "download=" + w.website.URL + "/kart.svg",
+			`href="blob:x" download="kart.svg"`:   "download=/kart.svg",
 			`href="/b"`:                           "",
 			``:                                    "",
 		} {
@@ -583,7 +600,7 @@ func TestInBrowser(t *testing.T) {
 		w.expect(sent{"view", "/a", ""})
 		outside := strings.Replace(w.website.URL, "127.0.0.1", "localhost", 1) + "/b"
 		w.js(fmt.Sprintf(`const a = document.querySelector("a"); a.href = %q; a.dataset.fotsporEvent = "Partner"; a.click()`, outside))
-		w.expect(sent{"link=" + outside, "/a", ""}, sent{"ca=1&e_a=Partner&e_c=event&e_v=", "/a", ""}, sent{"ping=1", "/a", ""},
+		w.expect(sent{"link=" + outside, "/a", ""}, sent{"e_a=Partner&e_v=", "/a", ""}, sent{"ping=1", "/a", ""},
 			sent{"view", outside, "/"}) // of which browsers tell another host no more
 	})
 
@@ -598,8 +615,8 @@ func TestInBrowser(t *testing.T) {
 				<button id="two" data-fotspor-event="Video / Play / Intro" data-fotspor-value="12.5">Kari Nordmann</button><p id="host"></p>`
 		})
 		w.open("/a")
-		w.expect(sent{"view", "/a", ""}, sent{"ca=1&e_a=Bird&e_c=Early&e_v=2", "/a", ""})
-		newsletter := sent{"ca=1&e_a=Newsletter&e_c=event&e_v=", "/a", ""}
+		w.expect(sent{"view", "/a", ""}, sent{"e_a=Early / Bird&e_v=2", "/a", ""})
+		newsletter := sent{"e_a=Newsletter&e_v=", "/a", ""}
 		w.tab.Do(chromedp.Click("#one b"))
 		w.expectOnly(newsletter)
 		w.tab.Do(chromedp.Focus("#one"), chromedp.KeyEvent("\r"))
@@ -608,19 +625,19 @@ func TestInBrowser(t *testing.T) {
 		w.tab.Do(chromedp.MouseClickXY(box[0], box[1], chromedp.ButtonMiddle)) // which does nothing to a button
 		w.expectOnly()
 		w.tab.Do(chromedp.Click("#two"))
-		w.expectOnly(sent{"ca=1&e_a=Play / Intro&e_c=Video&e_v=12.5", "/a", ""})
+		w.expectOnly(sent{"e_a=Video / Play / Intro&e_v=12.5", "/a", ""})
 		w.js(`document.querySelector("#host").attachShadow({mode: "open"}).innerHTML = '<button data-fotspor-event="Shade">x</button>';
 			document.querySelector("#host").shadowRoot.querySelector("button").click()`)
-		w.expectOnly(sent{"ca=1&e_a=Shade&e_c=event&e_v=", "/a", ""})
+		w.expectOnly(sent{"e_a=Shade&e_v=", "/a", ""})
 		w.js(`fotspor("Menu"); fotspor("Menu / Open", {value: 3}); fotspor("A/B")`)
-		w.expectOnly(sent{"ca=1&e_a=Menu&e_c=event&e_v=", "/a", ""}, sent{"ca=1&e_a=Open&e_c=Menu&e_v=3", "/a", ""},
-			sent{"ca=1&e_a=A/B&e_c=event&e_v=", "/a", ""})
+		w.expectOnly(sent{"e_a=Menu&e_v=", "/a", ""}, sent{"e_a=Menu / Open&e_v=3", "/a", ""},
+			sent{"e_a=A/B&e_v=", "/a", ""})
 	})
 
 	t.Run("page that is not there", func(t *testing.T) {
 		w := newWorld(t)
 		w.open("/missing?status=404")
-		w.expectOnly(sent{"e_a=/missing&e_c=404", "/missing?status=404", ""})
+		w.expectOnly(sent{"e_c=404", "/missing?status=404", ""})
 		w.open("/b?status=200")
 		w.expect(sent{"ping=1", "/missing?status=404", ""}, sent{"view", "/b?status=200", ""})
 	})

@@ -104,3 +104,19 @@ export function withdraw(hours?: number): void {
   forget(given);
   if (!objected()) keep(removed, withdrawn, hours);
 }
+
+/**
+ * Answers the opt-out page of a server, which a page shows in a frame. It says
+ * {fotspor: "optout", out} to have a choice kept for all of the page's origin, or no out to
+ * be told what holds.
+ */
+export function answerFrame(
+  { data, origin, source }: MessageEvent,
+  servers: string[],
+  choose: (out: boolean) => void,
+  isOut: () => boolean,
+): void {
+  if (data?.fotspor !== "optout" || !servers.includes(origin)) return;
+  if (typeof data.out === "boolean") choose(data.out);
+  (source as Window).postMessage({ ...data, out: isOut() }, origin);
+}

@@ -1,145 +1,170 @@
 // Fotspor, Apache-2.0. Counts page views, what is followed and fetched from them, and
 // events: no identifier, and nothing is kept but the choice not to be counted. It speaks
-// Matomo's tracking API. docs/script.md says what a page can tell it.
+// Matomo's tracking API, and two forms of our own: e_a without e_c is an event that the
+// server takes apart, e_c without e_a the status of a page that is not there.
+// docs/script.md says what a page can tell it.
 //
 //   <script defer src="https://stats.example.org/fotspor.js" data-site="1"
 //     data-server="https://stats.example.org" data-parameters="id,page"></script>
 
-import { type Hit, isWeb, on, onceSeen, onLeaving, silent, status, tellObjection } from "./beacon";
+import { type Hit, objects } from "./beacon";
 
 type Options = { value?: number | string } | null;
 type Call = [name: string, options?: Options];
 
 declare global {
+  // https://html.spec.whatwg.org/multipage/nav-history-apis.html
+  const navigation: EventTarget & { readonly currentEntry: { readonly key: any } };
   interface Window {
     /** Counts an event. It is the one global. */
     fotspor?: {
       (...call: Call): void;
-      /** Calls from before the script was here. */
-      q?: Call[];
-      /** The addresses that this page sends to already, and the q of before. */
-      to?: { q?: Call[]; [endpoint: string]: unknown };
+      /** Calls from before the script was here, and the addresses that this page sends to. */
+      q?: Call[] & { [endpoint: string]: unknown };
     };
-    // https://html.spec.whatwg.org/multipage/nav-history-apis.html
-    navigation?: EventTarget & { readonly currentEntry: object | null };
   }
 }
 
 /** Does what may fail in a page that is not as pages are: in a sandbox, say. */
-const attempt = <T>(what: () => T): T | void => {
+const attempt = (what: () => any): any => {
   try {
     return what();
   } catch {}
 };
 
+/** Listens to an event anywhere in the page, before the page does. */
+const on = (name: string, listener: (event: any) => void) => addEventListener(name, (event) => attempt(() => listener(event)), true);
+
+/** Calls seen when somebody looks at the page, as in beacon.ts. */
+const onceSeen = (seen: () => void) => (document.prerendering ? on("prerenderingchange", seen) : seen());
+
 // The choice of a visitor not to be counted, as consent.ts keeps it: for 13 months.
 // The space tells it from others whose names end so.
 const choice = " mtm_consent_removed=";
-const byDialogue = 2;
 
 /** Whether the visitor chose not to be counted; if by is given, by that. */
-const optedOut = (by: number | "" = "") => attempt(() => ` ${document.cookie}`.includes(choice + by));
-
-const files = /\.((doc|ppt|xls)x?|7z|csv|dmg|epub|exe|gz|ics|mp[34]|msi|od[pst]|pdf|rar|txt|zip)$/i;
-
-/** Counts for the site that a tag names, on the server that it names. */
-const track = ({ dataset, src }: HTMLScriptElement) => {
-  // Tag managers drop attributes, and who copies the script drops its address.
-  const [, from, , id] = /(.*)\/fotspor.js(.*site=(\d+))?/.exec(src) || [];
-  const endpoint = `${dataset.server || from}/matomo.php?idsite=${dataset.site || id}&rec=1&`;
-  const early = self.fotspor;
-  const to = early?.to || { q: early?.q };
-  if (/undefined/.test(endpoint) || to[endpoint]) return;
-  to[endpoint] = 1; // for when the page runs the script again
-
-  let page!: string; // as it was last counted
-  let shown!: string; // what tells it from others
-  let told = ""; // what was told of as objected to, as shown
-  let referrer = document.referrer;
-
-  /** Sends a hit about the current page: what a visitor did, or nothing more than a view. */
-  const send = (what: Record<string, string | number> | false) =>
-    page &&
-    !optedOut() &&
-    attempt(() => navigator.sendBeacon(endpoint + new URLSearchParams({ url: page, urlref: referrer, ...what } as Hit)));
-
-  /** Counts the page that the address bar shows, unless it is the one counted last. */
-  const view = () => {
-    const query = new URLSearchParams(location.search);
-    const now = location.pathname + dataset.parameters?.split(/[ ,]+/).map((name) => "?" + query.getAll(name));
-    if (COUNT_OBJECTIONS && now !== shown && now !== told && (silent || optedOut())) {
-      told = now;
-      tellObjection(endpoint);
-    }
-    if (now === shown || (COUNT_OBJECTIONS && silent) || optedOut()) return;
-    // An application changes the address before it shows what is there: what the page
-    // says of its status is of the one before.
-    const e_c = !shown && status();
-    shown = now;
-    referrer = page || referrer;
-    page = location.href.split("#")[0];
-    send(e_c >= 400 && { e_c, e_a: location.pathname });
-  };
-
-  /** Counts an event. Matomo knows none without a category; what has ca is never taken for a view. */
-  const happened = (name: string, options?: Options) =>
-    attempt(() => {
-      const [, e_c = "event", e_a = name] = /(.+?) \/ (.+)/.exec(name) || [];
-      if (name) send({ e_c, e_a, e_v: options?.value || "", ca: 1 });
-    });
-
-  /** Counts a click on a link that leads elsewhere or to a file, and on what is marked as an event. */
-  const clicked = (event: MouseEvent) => {
-    if (event.button > 1) return; // neither the left button nor the middle one
-    const path = event.composedPath() as HTMLAnchorElement[];
-    const link = path.find((node) => node.matches?.(":any-link"))!;
-    const marked = path.find((node) => node.dataset?.fotsporEvent);
-    // The middle button does nothing but open a link.
-    if (marked && (link || !event.button)) happened(marked.dataset.fotsporEvent!, { value: marked.dataset.fotsporValue });
-    if (!link) return;
-    const saved = link.getAttribute("download");
-    const to = document.createElement("a");
-    to.href = (link.href as any).baseVal || link.href; // in SVG it is an object
-    const host = isWeb(to) && to.hostname;
-    // A query may say who followed it. What a page makes itself has no address but a name.
-    const target = host ? to.origin + to.pathname : `${location.origin}/${saved || "download"}`;
-    if (saved !== null || files.test(target)) send({ download: target });
-    else if (host && host !== location.hostname) send({ link: target });
-  };
-
-  const start = () => {
-    view();
-    on("click", clicked);
-    on("auxclick", clicked);
-    onLeaving(
-      () => send({ ping: 1 }),
-      () => {
-        page = referrer = shown = "";
-        view();
-      },
-    );
-    to.q?.forEach((call) => happened(...call));
-    // Single-page applications change the address without loading a page. A browser
-    // that does not tell of it is asked. The name may be that of something of the page's.
-    if (self.navigation?.currentEntry) self.navigation.addEventListener("currententrychange", view);
-    else setInterval(view, 500);
-  };
-  (self.fotspor = ((...call) => {
-    if (early?.to) early(...call);
-    onceSeen(() => happened(...call));
-  }) as NonNullable<Window["fotspor"]>).to = to;
-
-  // A consent dialogue says what was chosen in it, now or earlier. It takes back no
-  // choice but its own.
-  on("toggle-consent", (event: CustomEvent) => {
-    const statistics = event.detail?.statistics;
-    if (statistics ? optedOut(byDialogue) : statistics === false && !optedOut())
-      attempt(() => (document.cookie = `${choice + byDialogue};path=/;max-age=${statistics ? 0 : 34128e3}`));
-    if (!silent) onceSeen(view);
-  });
-  if (COUNT_OBJECTIONS ? isWeb(location) : !silent) onceSeen(start);
-};
+const optedOut = (by: 2 | "") => attempt(() => ` ${document.cookie}`.includes(choice + by));
 
 // A module isn't told its own tag.
-for (const tag of [document.currentScript, ...document.querySelectorAll("[type=module]")])
-  attempt(() => track(tag as HTMLScriptElement));
+for (const tag of [...document.querySelectorAll("[type=module]"), document.currentScript])
+  attempt(() => {
+    const { dataset, src, integrity } = tag as HTMLScriptElement;
+    // Tag managers drop attributes, and who copies the script drops its address. A tag
+    // that names no server or no site ends here, as null has no parts.
+    const [, server, site] = /([^,]*).fotspor.js.*site=(\d+)/.exec(
+      [dataset.server && dataset.server + "/fotspor.js", src] + "?site=" + dataset.site,
+    )!;
+    const endpoint = server + "/matomo.php?idsite=" + site + "&rec=1&";
+    const early = self.fotspor;
+    const queue: NonNullable<NonNullable<typeof early>["q"]> = early?.q || ([] as any);
+    if (queue[endpoint]) return;
+    queue[endpoint] = 1; // for when the page runs the script again
+
+    let page: string; // as it was last counted
+    let shown: string; // what tells it from others
+    let referrer = document.referrer;
+    let due: number | void; // the timer of a view that is not sent yet
+    let heeded: HTMLMetaElement | false | ""; // the tag that said the page last counted is not there
+
+    /** Sends the view that is due, and then what a visitor did on the page, if anything. */
+    const send = (what?: object | 1 | false, meta?: any) => {
+      if (due) {
+        due = clearTimeout(due);
+        meta = document.querySelector("[name=fotspor-status]");
+        meta = meta?.content >= 400 && meta;
+        send(meta && meta != heeded ? { e_c: meta.content } : 1);
+        heeded = meta;
+      }
+      if (what && page && !optedOut(""))
+        attempt(() => navigator.sendBeacon(endpoint + new URLSearchParams({ url: page, urlref: referrer, ...(what as Hit) })));
+    };
+
+    /** Counts the page that the address bar shows, unless it is the one counted last. */
+    const view = () => {
+      const now =
+        location.pathname +
+        dataset.parameters?.split(/[ ,]+/).map((name) => "?" + new URLSearchParams(location.search).getAll(name));
+      if (now == shown) return;
+      send();
+      if ((COUNT_OBJECTIONS && objects) || optedOut("")) {
+        if (COUNT_OBJECTIONS) import(integrity || server + "/optout.js").then((optout) => optout.tell(endpoint)).catch(attempt);
+      } else {
+        referrer = page || referrer;
+        page = location.origin + location.pathname + location.search;
+        // An application changes the address before it shows what is there: only then
+        // does the page say its own status.
+        due = setTimeout(send, 1e3);
+        if (!shown) send();
+      }
+      shown = now;
+    };
+
+    /** Counts an event. */
+    const happened = (name: string, options?: Options) => name && send({ e_a: name, e_v: options?.value || "" });
+
+    /** Counts a click on a link that leads elsewhere or to a file, and on what is marked as an event. */
+    const clicked = (
+      event: MouseEvent,
+      path = event.composedPath() as any[],
+      link = path.find((node) => node.matches?.("a,area")),
+      marked = path.find((node) => node.dataset?.fotsporEvent)?.dataset,
+      saved?: any,
+      to?: any,
+      target?: string,
+    ) => {
+      // The middle button does nothing but open a link, and others do less.
+      if (event.button > (!!link as any)) return;
+      if (marked) send({ e_a: marked.fotsporEvent, e_v: marked.fotsporValue || "" });
+      saved = link.attributes.download; // no link ends here
+      to = new URL(link.href.baseVal || link.href, location as never); // in SVG it is an object
+      // A query may say who followed it. What a page makes itself has no address but a name.
+      target = /^http/.test(to) ? to.origin + to.pathname : saved && "/" + (saved.value || "download");
+      send(
+        saved || /\.((doc|ppt|xls)x?|7z|csv|dmg|epub|exe|gz|ics|mp[34]|msi|od[pst]|pdf|rar|txt|zip)$/i.test(target!)
+          ? { download: target }
+          : target && to.hostname != location.hostname && ({ link: target } as any),
+      );
+    };
+
+    (self.fotspor = ((name, options) => {
+      if (early?.length) early(name, options); // of another tag: that of docs/script.md takes nothing
+      onceSeen(() => happened(name, options));
+    }) as NonNullable<typeof early>).q = queue;
+
+    // The opt-out page of the server, in a frame, asks the page around it.
+    on("message", ({ data }) => data.fotspor && import(integrity || server + "/optout.js").catch(attempt));
+
+    if (/^http/.test(location as never) && (COUNT_OBJECTIONS || !objects))
+      onceSeen(() => {
+        view();
+        on("click", clicked);
+        on("auxclick", clicked);
+        on("visibilitychange", () => document.hidden && send({ ping: 1 }));
+        on("pageshow", (event) => {
+          if (event.persisted) {
+            page = referrer = shown = heeded = "";
+            view();
+          }
+        });
+        // A consent dialogue says what was chosen in it, now or earlier. It takes back no
+        // choice but its own.
+        on("toggle-consent", ({ detail: { statistics } }) => {
+          if (statistics === optedOut(statistics ? 2 : "")) {
+            document.cookie = choice + "2;path=/;max-age=" + 34128e3 * (!statistics as any);
+            if (statistics) {
+              shown = "";
+              view();
+            }
+          }
+        });
+        queue.map((call) => happened(...call));
+        // Single-page applications change the address without loading a page. A browser
+        // that does not tell of it is asked. The name may be that of something of the
+        // page's, which has no entry.
+        try {
+          navigation.addEventListener("currententrychange", view, navigation.currentEntry.key);
+        } catch {
+          setInterval(view, 500);
+        }
+      });
+  });

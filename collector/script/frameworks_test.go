@@ -157,15 +157,77 @@ func TestFrameworks(t *testing.T) {
 			w.js(`history.pushState({}, "", "/two")`)
 			w.expect(sent{"view", "/two", "/one"})
 			w.js(`fotspor("x")`)
-			w.expectOnly(sent{"ca=1&e_a=x&e_c=event&e_v=", "/two", "/one"})
+			w.expectOnly(sent{"e_a=x&e_v=", "/two", "/one"})
 		})
 	}
 
-	// An application changes the address while the page before it stands.
+	// An application changes the address while the page before it stands, and some libraries
+	// before they ask for the next one.
+	for name, lib := range map[string]struct {
+		library, head string
+		inBody        bool
+	}{
+		"Turbo 8":      {"@hotwired/turbo/dist/turbo.es2017-umd.js", `<script src="LIBRARY"></script>`, false},
+		"Turbolinks 5": {"turbolinks/dist/turbolinks.js", `<script src="LIBRARY"></script><script>Turbolinks.start()</script>`, false},
+		"htmx 2": {"htmx.org/dist/htmx.min.js", `<script src="LIBRARY"></script><script>
+			addEventListener("htmx:beforeSwap", (e) => { e.detail.shouldSwap = true });
+			addEventListener("DOMContentLoaded", () => { document.body.setAttribute("hx-boost", "true"); htmx.process(document.body) })</script>`, true},
+		"router": {"htmx.org/dist/htmx.min.js", `<script>addEventListener("DOMContentLoaded", () => {
+			const meta = document.head.appendChild(document.createElement("meta"));
+			meta.name = "fotspor-status";
+			const show = () => setTimeout(() => {
+				document.querySelector("h1").textContent = location.pathname;
+				meta.content = /gone/.test(location.pathname) ? 404 : 200;
+			}, 30);
+			addEventListener("popstate", show);
+			addEventListener("click", (e) => { e.preventDefault(); history.pushState({}, "", e.target.closest("a").href); show() });
+		})</script>`, false},
+	} {
+		t.Run("missing pages by "+name, func(t *testing.T) {
+			w := newFrameworkWorld(t, lib.library, lib.head)
+			w.statusInBody = lib.inBody
+			w.tab.Ignore("status of 404")
+			w.beforeScripts(`window.setTimeout = unhurried`)
+			w.open("/one")
+			w.expectOnly(sent{"view", "/one", ""})
+			from := "/one"
+			for _, to := range []string{"/gone/a", "/two", "/gone/b", "/three", "back", "back"} {
+				if to == "back" {
+					w.js(`history.back()`)
+					to = map[string]string{"/three": "/gone/b", "/gone/b": "/two"}[from]
+				} else {
+					w.js(fmt.Sprintf(`document.querySelector('nav a[href="%s"]').click()`, to))
+				}
+				what := "view"
+				if strings.HasPrefix(to, "/gone/") {
+					what = "e_c=404"
+				}
+				w.expectOnly(sent{what, to, from})
+				w.settle(to)
+				from = to
+			}
+			if faults := ask[[]string](w, "window.faults"); len(faults) > 0 {
+				t.Errorf("errors in the page: %q", faults)
+			}
+		})
+	}
+
+	t.Run("left before it is due", func(t *testing.T) {
+		w := newWorld(t)
+		w.beforeScripts(`window.setTimeout = (what, after, ...more) => unhurried(what, after === 1000 ? 1e6 : after, ...more)`)
+		w.open("/one")
+		w.expect(sent{"view", "/one", ""})
+		w.js(`history.pushState({}, "", "/two"); history.pushState({}, "", "/three"); fotspor("x")`)
+		w.expect(sent{"view", "/two", "/one"}, sent{"view", "/three", "/two"}, sent{"e_a=x&e_v=", "/three", "/two"})
+		w.js(`history.pushState({}, "", "/four")`)
+		w.open("/b")
+		w.expect(sent{"view", "/four", "/three"}, sent{"ping=1", "/four", "/three"}, sent{"view", "/b", ""})
+	})
+
 	t.Run("status", func(t *testing.T) {
 		w := newWorld(t)
 		w.open("/missing?status=404")
-		w.expectOnly(sent{"e_a=/missing&e_c=404", "/missing?status=404", ""})
+		w.expectOnly(sent{"e_c=404", "/missing?status=404", ""})
 		w.js(`history.pushState({}, "", "/two")`)
 		w.expectOnly(sent{"view", "/two", "/missing?status=404"})
 	})
@@ -255,7 +317,7 @@ func TestTags(t *testing.T) {
 					mark = mark[1:]
 				}
 				views = append(views, sent{cmp.Or(mark, "view"), "/one", ""})
-				events = append(events, sent{strings.Trim("ca=1&e_a=Menu&e_c=event&e_v=&"+mark, "&"), "/one", ""})
+				events = append(events, sent{strings.Trim("e_a=Menu&e_v=&"+mark, "&"), "/one", ""})
 			}
 			w.expect(views...)
 			ask[bool](w, `new Promise((done) => setTimeout(() => done(true), 150))`)
@@ -343,9 +405,9 @@ func TestTwoSitesAndTheQueue(t *testing.T) {
 	})
 	w.open("/a")
 	w.expectOnly(sent{"view", "/a", ""}, sent{"idsite=8", "/a", ""},
-		sent{"ca=1&e_a=Early&e_c=event&e_v=", "/a", ""}, sent{"ca=1&e_a=Early&e_c=event&e_v=&idsite=8", "/a", ""})
+		sent{"e_a=Early&e_v=", "/a", ""}, sent{"e_a=Early&e_v=&idsite=8", "/a", ""})
 	w.js(`fotspor(); fotspor("Late")`)
-	w.expectOnly(sent{"ca=1&e_a=Late&e_c=event&e_v=", "/a", ""}, sent{"ca=1&e_a=Late&e_c=event&e_v=&idsite=8", "/a", ""})
+	w.expectOnly(sent{"e_a=Late&e_v=", "/a", ""}, sent{"e_a=Late&e_v=&idsite=8", "/a", ""})
 }
 
 // TestOptOutButton tries the button of docs/script.md as it stands there.

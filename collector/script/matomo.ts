@@ -7,6 +7,7 @@
 
 import { type Hit, isWeb, on, onceSeen, onLeaving, post, silent as silenced, status, tellObjection } from "./beacon";
 import {
+  answerFrame,
   consent,
   forgetCookies,
   forgetVisitor,
@@ -222,7 +223,7 @@ function newTracker(endpoint = ownEndpoint, site: string | number = "") {
     /** work; what they are given beside is not kept: titles, custom data */
     trackPageView(...args: unknown[]) {
       // The title that Matomo recommends for a page that isn't there.
-      const e_c = /^404\//.test(`${args[0] || title}`) ? 404 : status();
+      const e_c = /^404\//.test(`${args[0] || title}`) ? 404 : status()?.content;
       const hit = about(e_c >= 400 ? { e_c, e_a: location.pathname } : {});
       told.clear();
       if (COUNT_OBJECTIONS && isWeb(location) && (silent || objected() || withheld())) {
@@ -449,14 +450,13 @@ function firstTracker(url?: string, site?: string | number): Tracker {
   return trackers[0] || add(url, site);
 }
 
-// The opt-out page of the server, in a frame, says what was chosen there and is told what
-// holds. It says {fotspor: "optout", site, out}, or without out to be told.
-function heard({ data, origin, source }: MessageEvent): void {
-  const isServer = (tracker: Tracker) => new URL(tracker.getTrackerUrl(), location.href).origin === origin;
-  if (data?.fotspor !== "optout" || !trackers.some(isServer)) return;
-  if (data.out) trackers[0].optUserOut();
-  else if (data.out === false) include();
-  (source as Window).postMessage({ ...data, out: !!silent || objected() || withheld() }, origin);
+function heard(event: MessageEvent): void {
+  answerFrame(
+    event,
+    trackers.map((tracker) => new URL(tracker.getTrackerUrl(), location.href).origin),
+    (out) => (out ? trackers[0].optUserOut() : include()),
+    () => !!silent || objected() || withheld(),
+  );
 }
 
 if (!window.Matomo) {

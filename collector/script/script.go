@@ -1,5 +1,6 @@
-// Package script serves the tracker scripts that a website includes: fotspor.js,
-// whose HTML it writes, and matomo.js for pages with Matomo's snippet.
+// Package script serves the tracker scripts that a website includes: fotspor.js, whose
+// HTML it writes, with optout.js that it imports, and matomo.js for pages with Matomo's
+// snippet.
 package script
 
 import (
@@ -21,7 +22,7 @@ import (
 
 //go:generate node table.mjs
 
-// dist is filled by the build of fotspor.ts and matomo.ts. It is committed empty,
+// dist is filled by the build of fotspor.ts, optout.ts and matomo.ts. It is committed empty,
 // so that the Go code compiles before the scripts are built.
 //
 //go:embed all:dist
@@ -30,6 +31,7 @@ var dist embed.FS
 // The bundles in dist.
 const (
 	ours   = "fotspor.js"
+	optOut = "optout.js"
 	matomo = "matomo.js"
 )
 
@@ -58,9 +60,11 @@ func bundle(name string) ([]byte, error) {
 
 // Check returns an error if the program was built without the scripts.
 func Check() error {
-	for _, name := range []string{ours, matomo, telling(ours, true), telling(matomo, true)} {
-		if _, err := bundle(name); err != nil {
-			return err
+	for _, name := range []string{ours, optOut, matomo} {
+		for _, countObjections := range []bool{false, true} {
+			if _, err := bundle(telling(name, countObjections)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -71,6 +75,14 @@ func Check() error {
 // error. It is safe for concurrent use.
 func Handler(countObjections bool) http.Handler {
 	js, err := bundle(telling(ours, countObjections))
+	return serve(js, err, publicly)
+}
+
+// OptOut is like Handler, and serves the module that fotspor.js imports where somebody does
+// not want to be counted: it answers the server's opt-out page in a frame, and with
+// countObjections tells of a visitor who objects.
+func OptOut(countObjections bool) http.Handler {
+	js, err := bundle(telling(optOut, countObjections))
 	return serve(js, err, publicly)
 }
 

@@ -20,9 +20,6 @@ import (
 // maxPacked is the promise of a script that nobody notices, in bytes.
 const maxPacked = 1250
 
-// maxCounting is that of the script that tells of objections.
-const maxCounting = 1400
-
 // missing skips a test that needs something which isn't there, or fails it
 // where all of it must be.
 func missing(t *testing.T, what string) {
@@ -63,8 +60,8 @@ func TestHandler(t *testing.T) {
 	r.Header.Set("Accept-Encoding", "gzip")
 	counting := httptest.NewRecorder()
 	script.Handler(true).ServeHTTP(counting, r)
-	if n := counting.Body.Len(); n > maxCounting {
-		t.Errorf("script that counts objections is %d bytes packed, want at most %d", n, maxCounting)
+	if n := counting.Body.Len(); n > maxPacked {
+		t.Errorf("script that counts objections is %d bytes packed, want at most %d", n, maxPacked)
 	}
 	if e := packed.Header().Get("Content-Encoding"); e != "gzip" {
 		t.Errorf("Content-Encoding is %q, want gzip", e)
@@ -118,7 +115,7 @@ func TestIntegrity(t *testing.T) {
 // somebody who doesn't want to be counted.
 func TestNoStorage(t *testing.T) {
 	needScript(t)
-	for name, handler := range map[string]http.Handler{"fotspor.js": script.Handler(false), "matomo.js": script.Matomo(false)} {
+	for name, handler := range map[string]http.Handler{"fotspor.js": script.Handler(false), "optout.js": script.OptOut(false), "matomo.js": script.Matomo(false)} {
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, httptest.NewRequest("GET", "/"+name, nil))
 		if w.Code != http.StatusOK {

@@ -5,6 +5,8 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -25,6 +27,7 @@ type Tab struct {
 
 	mu         sync.Mutex
 	complaints []string
+	ignored    []string
 }
 
 // Open starts a browser with a new profile and returns its tab. What the
@@ -63,7 +66,9 @@ func Open(tb testing.TB, options ...chromedp.ExecAllocatorOption) *Tab {
 		tab.mu.Lock()
 		defer tab.mu.Unlock()
 		for _, complaint := range tab.complaints {
-			tb.Errorf("the browser complains: %s", complaint)
+			if !slices.ContainsFunc(tab.ignored, func(text string) bool { return strings.Contains(complaint, text) }) {
+				tb.Errorf("the browser complains: %s", complaint)
+			}
 		}
 	})
 	return tab
@@ -80,6 +85,13 @@ func (t *Tab) listen(event any) {
 	case *runtime.EventExceptionThrown:
 		t.complaints = append(t.complaints, e.ExceptionDetails.Text)
 	}
+}
+
+// Ignore lets the browser complain of what contains a text.
+func (t *Tab) Ignore(text string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ignored = append(t.ignored, text)
 }
 
 // Do runs steps in the tab, one after the other; one that fails ends the test.
