@@ -23,6 +23,7 @@ import (
 
 	"github.com/fotspor/fotspor/app"
 	"github.com/fotspor/fotspor/collector/body"
+	"github.com/fotspor/fotspor/internal/baseurl"
 )
 
 // What hostile clients send of their own, and no log may hold.
@@ -394,7 +395,7 @@ func TestSecurityHeaders(t *testing.T) {
 		"https://localhost:8443":    "",
 		"":                          "",
 	} {
-		p := start(t, time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), func(o *app.Options) { o.PublicURL, o.Demo = base, true })
+		p := start(t, time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), func(o *app.Options) { o.PublicURL, o.Demo = baseurl.MustParse(base), true })
 		p.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 		_, setup, _ := strings.Cut(p.setup, "/setup")
 		for _, address := range []string{

@@ -18,6 +18,7 @@ import (
 	"github.com/fotspor/fotspor/collector/limit"
 	"github.com/fotspor/fotspor/collector/spool"
 	"github.com/fotspor/fotspor/collector/visit"
+	"github.com/fotspor/fotspor/internal/baseurl"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/referrer"
 	"github.com/fotspor/fotspor/retention"
@@ -46,7 +47,7 @@ type Options struct {
 
 	Listen         string
 	MetricsListen  string
-	PublicURL      string // how browsers reach Listen; empty: http://LISTEN
+	PublicURL      baseurl.URL // how browsers reach Listen; zero: http://LISTEN
 	TrustedProxies []netip.Prefix
 	Geo            []string // GeoIP databases; empty: they are looked for
 	Sources        string   // directory of lists of sources; empty: the rules shipped

@@ -7,11 +7,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -32,6 +30,7 @@ import (
 	"github.com/fotspor/fotspor/dashboard"
 	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/internal/baseurl"
 	"github.com/fotspor/fotspor/internal/hostname"
 	"github.com/fotspor/fotspor/internal/periodic"
 	"github.com/fotspor/fotspor/retention"
@@ -529,7 +528,7 @@ func (p *program) addDemo(ctx context.Context, mux *http.ServeMux) error {
 	if err != nil {
 		return err
 	}
-	pages := demo.Handler(strings.TrimRight(p.PublicURL, "/"), site.ID)
+	pages := demo.Handler(p.PublicURL, site.ID)
 	mux.Handle("GET /demo", pages)
 	mux.Handle("GET /demo/", pages)
 	return nil
@@ -542,13 +541,10 @@ func (p *program) demoSite(ctx context.Context) (site.Site, error) {
 	if err != nil {
 		return site.Site{}, err
 	}
-	base, err := url.Parse(p.baseURL())
-	if err != nil {
-		return site.Site{}, fmt.Errorf("address of the demo: %w", err)
-	}
-	host, named := hostname.Parse(base.Hostname())
+	own := p.baseURL().Hostname()
+	host, named := hostname.Parse(own)
 	for _, site := range sites {
-		if site.Owns(base.Hostname()) {
+		if site.Owns(own) {
 			return site, nil
 		}
 	}
@@ -560,11 +556,8 @@ func (p *program) demoSite(ctx context.Context) (site.Site, error) {
 }
 
 // baseURL is how browsers reach the program.
-func (p *program) baseURL() string {
-	if p.PublicURL != "" {
-		return strings.TrimRight(p.PublicURL, "/")
-	}
-	return "http://" + p.addrs.Public.String()
+func (p *program) baseURL() baseurl.URL {
+	return p.PublicURL.Or(baseurl.Listening(p.addrs.Public.String()))
 }
 
 // fail ends the program with an error; the first one counts.

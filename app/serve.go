@@ -123,8 +123,7 @@ var closed = http.Header{
 // alone, if that is how they reach the program; not where a test machine poses as such a
 // host, since they would remember it of every other program there.
 func (p *program) secured(next http.Handler, busy func(path string) bool) http.Handler {
-	base, err := url.Parse(p.PublicURL)
-	strict := err == nil && base.Scheme == "https" && base.Hostname() != "localhost"
+	strict := p.PublicURL.IsHTTPS() && p.PublicURL.Hostname() != "localhost"
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
 		header["X-Content-Type-Options"] = noSniff

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/fotspor/fotspor/app"
 	"github.com/fotspor/fotspor/collector/script"
+	"github.com/fotspor/fotspor/internal/baseurl"
 	"github.com/fotspor/fotspor/internal/hostname"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/site"
@@ -240,7 +240,7 @@ func editSite(ctx context.Context, c *call) error {
 
 // snippetBase is where the lines to paste say that the program is.
 func (c *call) snippetBase() string {
-	return cmp.Or(c.opts.PublicURL, "http://"+app.DefaultListen)
+	return c.opts.PublicURL.Or(baseurl.Listening(app.DefaultListen)).String()
 }
 
 func siteID(s string) (uint32, error) {

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/fotspor/fotspor/dashboard"
+	"github.com/fotspor/fotspor/internal/baseurl"
 	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 )
@@ -519,7 +520,7 @@ func TestDeviceCookie(t *testing.T) {
 		"":                          "fotspor_device; Path=/login; Max-Age=15552000; HttpOnly; SameSite=Strict",
 		"https://stats.example.org": "__Secure-fotspor_device; Path=/login; Max-Age=15552000; HttpOnly; Secure; SameSite=Strict",
 	} {
-		b := newBench(t, network, func(o *dashboard.Options) { o.BaseURL = base })
+		b := newBench(t, network, func(o *dashboard.Options) { o.BaseURL = baseurl.MustParse(base) })
 		b.addUser(userName, site.Viewer, userPass)
 		b.addUser("ola", site.Viewer, otherPass)
 		b.stay()

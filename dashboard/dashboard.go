@@ -7,13 +7,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/fotspor/fotspor/dashboard/password"
+	"github.com/fotspor/fotspor/internal/baseurl"
 	"github.com/fotspor/fotspor/store"
 )
 
@@ -29,9 +28,8 @@ type Options struct {
 	Duration   *prometheus.HistogramVec // seconds of requests by handler and code; zero: not measured
 	Now        func() time.Time         // zero: time.Now
 
-	// BaseURL is the public address of the program, such as
-	// https://stats.example.org. Empty: as the request says.
-	BaseURL string
+	// BaseURL is the public address of the program. Zero: as the request says.
+	BaseURL baseurl.URL
 	// Network names the network that a request comes from, to throttle log-ins.
 	// Zero: that of the connection, cut to /24 or /48.
 	Network func(*http.Request) string
@@ -54,7 +52,7 @@ type Dashboard struct {
 	logins       *prometheus.CounterVec
 	openSessions prometheus.Gauge
 	now          func() time.Time
-	base         *url.URL // nil: as the request says
+	base         baseurl.URL // zero: as the request says
 	network      func(*http.Request) string
 	attribution  func() (text, url string)
 	snippet      func(base string, site uint32, parameters ...string) string
@@ -77,6 +75,7 @@ func New(opts Options) (*Dashboard, error) {
 		log:         opts.Logger,
 		duration:    opts.Duration,
 		now:         opts.Now,
+		base:        opts.BaseURL,
 		network:     opts.Network,
 		attribution: opts.Attribution,
 		snippet:     opts.Snippet,
@@ -90,8 +89,10 @@ func New(opts Options) (*Dashboard, error) {
 	}
 	d.fillDefaults()
 	d.refusals = newRefusals(d.store, d.log)
-	if err := d.setBase(opts.BaseURL); err != nil {
-		return nil, fmt.Errorf("new dashboard: %w", err)
+	if !d.base.IsZero() { // a proxy may pass another Host than the one the browser sees
+		if err := d.crossOrigin.AddTrustedOrigin(d.base.String()); err != nil {
+			return nil, fmt.Errorf("new dashboard: %w", err)
+		}
 	}
 	if err := d.count(opts.Registerer); err != nil {
 		return nil, fmt.Errorf("new dashboard: %w", err)
@@ -126,19 +127,6 @@ func (d *Dashboard) fillDefaults() {
 	if d.statement == nil {
 		d.statement = func(uint32) string { return "" }
 	}
-}
-
-func (d *Dashboard) setBase(base string) error {
-	if base == "" {
-		return nil
-	}
-	u, err := url.Parse(strings.TrimSuffix(base, "/"))
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.Path != "" || u.RawQuery != "" {
-		return fmt.Errorf("public address %q: want such as https://stats.example.org", base)
-	}
-	d.base = u
-	// A proxy may pass another Host than the one the browser sees.
-	return d.crossOrigin.AddTrustedOrigin(u.String())
 }
 
 // The outcomes of log-ins.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fotspor/fotspor/i18n"
+	"github.com/fotspor/fotspor/internal/baseurl"
 	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 )
@@ -181,22 +182,7 @@ func (c *call) redirect(to string) error {
 // isSecure reports whether the browser reached us by HTTPS. A client that lies
 // about it only changes the flags of its own cookies.
 func (d *Dashboard) isSecure(r *http.Request) bool {
-	if d.base != nil {
-		return d.base.Scheme == "https"
-	}
-	return r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https"
-}
-
-// publicURL returns the public address of the program, without a slash at its end.
-func (d *Dashboard) publicURL(c *call) string {
-	switch {
-	case d.base != nil:
-		return d.base.String()
-	case c.secure:
-		return "https://" + c.r.Host
-	default:
-		return "http://" + c.r.Host
-	}
+	return d.base.Or(baseurl.Of(r)).IsHTTPS()
 }
 
 // languageCookie keeps the language that somebody chose.

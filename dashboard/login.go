@@ -15,6 +15,7 @@ import (
 	"github.com/fotspor/fotspor/dashboard/password"
 	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/internal/baseurl"
 	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 )
@@ -159,10 +160,10 @@ func (s *setup) matches(token string) bool {
 }
 
 // SetupURL returns a link by which the first administrator can be made, if there
-// is none yet, and else "". base is where the dashboard listens, such as
-// http://127.0.0.1:8080; it is used where Options.BaseURL is empty. The link
+// is none yet, and else "". base is where the dashboard listens; it is
+// used where Options.BaseURL is none. The link
 // lives in memory and dies with the process, or when there is an administrator.
-func (d *Dashboard) SetupURL(ctx context.Context, base string) (string, error) {
+func (d *Dashboard) SetupURL(ctx context.Context, base baseurl.URL) (string, error) {
 	d.setup.mu.Lock()
 	defer d.setup.mu.Unlock()
 	ok, err := d.store.HasAdmin(ctx)
@@ -176,10 +177,7 @@ func (d *Dashboard) SetupURL(ctx context.Context, base string) (string, error) {
 	if d.setup.token == "" {
 		d.setup.token = rand.Text() + rand.Text()
 	}
-	if d.base != nil {
-		base = d.base.String()
-	}
-	return base + "/setup?" + url.Values{"token": {d.setup.token}}.Encode(), nil
+	return d.base.Or(base).String() + "/setup?" + url.Values{"token": {d.setup.token}}.Encode(), nil
 }
 
 // setupForm is what the page of the setup link shows.

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/fotspor/fotspor/dashboard"
+	"github.com/fotspor/fotspor/internal/baseurl"
 	"github.com/fotspor/fotspor/site"
 )
 
@@ -84,7 +85,7 @@ func TestSessionCookie(t *testing.T) {
 		{"public address", "https://stats.example.org", nil, "__Host-fotspor_session; Path=/; Max-Age=43200; HttpOnly; Secure; SameSite=Lax"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			b := newBench(t, func(o *dashboard.Options) { o.BaseURL = test.base })
+			b := newBench(t, func(o *dashboard.Options) { o.BaseURL = baseurl.MustParse(test.base) })
 			b.addUser(userName, site.Viewer, userPass)
 			b.stay()
 			a := b.post("/login", credentials(userName, userPass), test.headers...)
@@ -287,11 +288,11 @@ func TestThrottle(t *testing.T) {
 
 func TestSetup(t *testing.T) {
 	b := newBench(t)
-	link, err := b.dashboard.SetupURL(t.Context(), b.server.URL)
+	link, err := b.dashboard.SetupURL(t.Context(), baseurl.MustParse(b.server.URL))
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := b.dashboard.SetupURL(t.Context(), b.server.URL)
+	again, err := b.dashboard.SetupURL(t.Context(), baseurl.MustParse(b.server.URL))
 	if err != nil || again != link {
 		t.Errorf("asked again: %q, %v; want the same link", again, err)
 	}
@@ -344,7 +345,7 @@ func TestSetup(t *testing.T) {
 	}
 	b.get(path).want(http.StatusGone)
 	b.post("/setup", form).want(http.StatusGone)
-	if link, err := b.dashboard.SetupURL(t.Context(), b.server.URL); link != "" || err != nil {
+	if link, err := b.dashboard.SetupURL(t.Context(), baseurl.MustParse(b.server.URL)); link != "" || err != nil {
 		t.Errorf("with a user the link is %q, %v, want none", link, err)
 	}
 	b.client = b.newClient()
@@ -355,7 +356,7 @@ func TestSetup(t *testing.T) {
 // it; a viewer does not, or nobody could make an admin.
 func TestSetupEndsWithAdmin(t *testing.T) {
 	b := newBench(t)
-	link, err := b.dashboard.SetupURL(t.Context(), b.server.URL)
+	link, err := b.dashboard.SetupURL(t.Context(), baseurl.MustParse(b.server.URL))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -363,7 +364,7 @@ func TestSetupEndsWithAdmin(t *testing.T) {
 	b.addUser("vera", site.Viewer, userPass)
 	page := b.get(path)
 	page.want(http.StatusOK)
-	if again, err := b.beside().dashboard.SetupURL(t.Context(), b.server.URL); again == "" || err != nil {
+	if again, err := b.beside().dashboard.SetupURL(t.Context(), baseurl.MustParse(b.server.URL)); again == "" || err != nil {
 		t.Errorf("with a viewer a new process prints %q, %v, want a link", again, err)
 	}
 	form := url.Values{"token": {page.Find("input[name=token]").AttrOr("value", "")}, "name": {"Vera"}, "password": {otherPass}, "again": {otherPass}}
@@ -374,7 +375,7 @@ func TestSetupEndsWithAdmin(t *testing.T) {
 	b.get(path).want(http.StatusGone)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := b.dashboard.SetupURL(ctx, b.server.URL); err == nil {
+	if _, err := b.dashboard.SetupURL(ctx, baseurl.MustParse(b.server.URL)); err == nil {
 		t.Error("a store that can't be asked gives no error")
 	}
 }

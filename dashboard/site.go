@@ -11,6 +11,7 @@ import (
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/i18n"
+	"github.com/fotspor/fotspor/internal/baseurl"
 	"github.com/fotspor/fotspor/internal/hostname"
 	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
@@ -155,7 +156,7 @@ func (d *Dashboard) showSite(c *call) error {
 	page := f.page(c.lang, specs, limit)
 	page.Statement = d.statement(site.ID)
 	if page.New {
-		page.Snippet = d.snippet(d.publicURL(c), site.ID, site.Parameters...)
+		page.Snippet = d.snippet(d.base.Or(baseurl.Of(c.r)).String(), site.ID, site.Parameters...)
 	}
 	if show != "" {
 		if page.LeftOut != nil {

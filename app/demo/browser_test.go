@@ -16,6 +16,7 @@ import (
 	"github.com/fotspor/fotspor/app/demo"
 	"github.com/fotspor/fotspor/collector/dialect"
 	"github.com/fotspor/fotspor/collector/script"
+	"github.com/fotspor/fotspor/internal/baseurl"
 	"github.com/fotspor/fotspor/internal/chromium"
 )
 
@@ -55,7 +56,7 @@ func TestWalk(t *testing.T) {
 	})
 	statsServer := httptest.NewServer(stats)
 	t.Cleanup(statsServer.Close)
-	website := httptest.NewServer(demo.Handler(statsServer.URL, 1))
+	website := httptest.NewServer(demo.Handler(baseurl.MustParse(statsServer.URL), 1))
 	t.Cleanup(website.Close)
 	tab := chromium.Open(t)
 

@@ -9,12 +9,12 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/fotspor/fotspor/collector/dialect"
 	"github.com/fotspor/fotspor/collector/script"
 	"github.com/fotspor/fotspor/i18n"
+	"github.com/fotspor/fotspor/internal/baseurl"
 )
 
 //go:embed web
@@ -25,8 +25,7 @@ var names = []string{"home", "plain", "app", "salt", "address", "sums"}
 
 // website holds what is the same for every request.
 type website struct {
-	base   string // public URL of the server, without a final slash
-	root   string // path of the website
+	base   baseurl.URL // of the server
 	site   uint32
 	policy string                                           // Content-Security-Policy
 	pages  map[*i18n.Language]map[string]*template.Template // by name
@@ -34,36 +33,34 @@ type website struct {
 
 // view is what a template gets.
 type view struct {
-	Base, Root string
-	Site       uint32
-	Lang       *i18n.Language
-	Others     []*i18n.Language
-	Query      string        // "?lang=…" where the visitor chose the language, else ""
-	Path       string        // of this page
-	Name       string        // of this page
-	Public     string        // Base as a website elsewhere must write it
-	Snippet    string        // as a website owner pastes it
-	Tracker    template.HTML // the same, working
-	Objects    bool          // the browser asks not to be counted
+	Base    baseurl.URL
+	Root    string // path of the website
+	Site    uint32
+	Lang    *i18n.Language
+	Others  []*i18n.Language
+	Query   string        // "?lang=…" where the visitor chose the language, else ""
+	Path    string        // of this page
+	Name    string        // of this page
+	Public  baseurl.URL   // Base as a website elsewhere must write it
+	Snippet string        // as a website owner pastes it
+	Tracker template.HTML // the same, working
+	Objects bool          // the browser asks not to be counted
 }
 
-// Handler serves the website at /demo. base is the public URL of the server,
-// such as https://stats.example.org, and may be empty; site is the id that the
-// pages are counted under. It is safe for concurrent use.
-func Handler(base string, site uint32) http.Handler {
-	s := &website{base: strings.TrimRight(base, "/"), site: site, policy: policy(base), pages: parse()}
-	if u, err := url.Parse(s.base); err == nil {
-		s.root = u.Path
-	}
-	s.root += "/demo"
+// root is the path of the website.
+const root = "/demo"
 
+// Handler serves the website at /demo. base is the public URL of the server, and may be
+// none; site is the id that the pages are counted under. It is safe for concurrent use.
+func Handler(base baseurl.URL, site uint32) http.Handler {
+	s := &website{base: base, site: site, policy: policy(base), pages: parse()}
 	files, err := fs.Sub(embedded, "web")
 	if err != nil {
 		panic("demo: " + err.Error()) // the path is constant
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /demo", s.page("home"))
-	mux.Handle("GET /demo/{$}", http.RedirectHandler(s.root, http.StatusMovedPermanently))
+	mux.Handle("GET /demo/{$}", http.RedirectHandler(root, http.StatusMovedPermanently))
 	mux.Handle("GET /demo/plain", s.page("plain"))
 	mux.Handle("GET /demo/app", s.page("app"))
 	mux.Handle("GET /demo/app/way", s.page("app"))
@@ -99,11 +96,8 @@ func parse() map[*i18n.Language]map[string]*template.Template {
 }
 
 // policy allows the pages their own files, and the tracker its server.
-func policy(base string) string {
-	sources := "'self'"
-	if u, err := url.Parse(base); err == nil && u.Host != "" && !strings.ContainsAny(u.Host, ";, ") {
-		sources += " " + u.Scheme + "://" + u.Host
-	}
+func policy(base baseurl.URL) string {
+	sources := strings.TrimSpace("'self' " + base.String())
 	return "default-src 'none'; style-src 'self'; script-src " + sources + "; connect-src " + sources +
 		"; img-src " + sources + "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 }
@@ -111,12 +105,12 @@ func policy(base string) string {
 func (s *website) page(name string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v := view{
-			Base: s.base, Root: s.root, Site: s.site, Path: r.URL.Path, Name: name,
-			Public:  publicURL(s.base, r),
-			Tracker: template.HTML(script.Snippet(s.base, s.site)), // escaped by Snippet
+			Base: s.base, Root: root, Site: s.site, Path: r.URL.Path, Name: name,
+			Public:  s.base.Or(baseurl.Of(r)),
+			Tracker: template.HTML(script.Snippet(s.base.String(), s.site)), // escaped by Snippet
 			Objects: dialect.Objects(r.Header) || dialect.OptedOut(r.Header),
 		}
-		v.Snippet = script.Snippet(v.Public, s.site)
+		v.Snippet = script.Snippet(v.Public.String(), s.site)
 		if v.Lang = i18n.Find(r.URL.Query().Get("lang")); v.Lang != nil {
 			v.Query = "?lang=" + v.Lang.Tag
 		} else {
@@ -141,16 +135,4 @@ func (s *website) page(name string) http.Handler {
 		header.Set("Content-Type", "text/html; charset=utf-8")
 		w.Write(b.Bytes())
 	})
-}
-
-// publicURL returns base, or where that is empty the URL by which this visitor
-// reached the server. It is shown, and nothing depends on it.
-func publicURL(base string, r *http.Request) string {
-	switch {
-	case base != "":
-		return base
-	case r.TLS != nil, r.Header.Get("X-Forwarded-Proto") == "https":
-		return "https://" + r.Host
-	}
-	return "http://" + r.Host
 }
