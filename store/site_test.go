@@ -58,3 +58,26 @@ func TestPutSite(t *testing.T) {
 		t.Error("a site without a name was stored")
 	}
 }
+
+// TestOneSite: one site is read alone. A mistake in another one is none of its business.
+func TestOneSite(t *testing.T) {
+	st := storetest.Open(t)
+	ctx := t.Context()
+	for _, name := range []string{"a", "b"} {
+		if _, err := st.AddSite(ctx, site.Site{Name: name, Hosts: []string{name + ".example"}, Location: oslo}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := st.Exec(ctx, "INSERT INTO sites (id, name, hosts, timezone, updated) VALUES (3, 'c', ['c.example'], 'Mars/Olympus', now64(6))"); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := st.Site(ctx, 2); got.Name != "b" || err != nil {
+		t.Errorf("site 2 = %+v, %v", got, err)
+	}
+	if _, err := st.Site(ctx, 3); err == nil || errors.Is(err, site.ErrNotFound) {
+		t.Errorf("site 3 in an unknown time zone: %v", err)
+	}
+	if _, err := st.Site(ctx, 4); !errors.Is(err, site.ErrNotFound) {
+		t.Errorf("site 4: %v, want ErrNotFound", err)
+	}
+}
