@@ -13,6 +13,12 @@ import (
 
 // The shapes below are the JSON API, documented in docs/dashboard.md.
 
+// apiError is every answer but 200. Error is for people, in their language.
+type apiError struct {
+	Code  string `json:"code"`
+	Error string `json:"error"`
+}
+
 type apiSite struct {
 	ID       uint32   `json:"id"`
 	Name     string   `json:"name"`

@@ -31,24 +31,23 @@ type call struct {
 // handler answers a call, or returns why it can't.
 type handler func(*call) error
 
-// problem is an error that the user is told about, by a text of its own; cause,
-// if any, is for the log alone.
+// problem is an error that the user is told about; cause, if any, is for the log alone.
 type problem struct {
 	status int
-	text   string // key of its texts
+	code   string // for programs, documented in docs/dashboard.md; also the key of its texts
 	cause  error
 }
 
 // The problems a page can have. Their pages are rendered when the program starts.
 var (
-	badPeriod   = &problem{status: http.StatusBadRequest, text: "badPeriod"}
-	badRequest  = &problem{status: http.StatusBadRequest, text: "badRequest"}
-	noSession   = &problem{status: http.StatusUnauthorized, text: "noSession"}
-	crossOrigin = &problem{status: http.StatusForbidden, text: "crossOrigin"}
-	notFound    = &problem{status: http.StatusNotFound, text: "notFound"}
-	deadLink    = &problem{status: http.StatusGone, text: "deadLink"}
-	internal    = &problem{status: http.StatusInternalServerError, text: "internal"}
-	unavailable = &problem{status: http.StatusServiceUnavailable, text: "unavailable"}
+	badPeriod   = &problem{status: http.StatusBadRequest, code: "bad_period"}
+	badRequest  = &problem{status: http.StatusBadRequest, code: "bad_request"}
+	noSession   = &problem{status: http.StatusUnauthorized, code: "no_session"}
+	crossOrigin = &problem{status: http.StatusForbidden, code: "cross_origin"}
+	notFound    = &problem{status: http.StatusNotFound, code: "not_found"}
+	deadLink    = &problem{status: http.StatusGone, code: "dead_link"}
+	internal    = &problem{status: http.StatusInternalServerError, code: "internal"}
+	unavailable = &problem{status: http.StatusServiceUnavailable, code: "unavailable"}
 
 	problems = []*problem{badPeriod, badRequest, noSession, crossOrigin, notFound, deadLink, internal, unavailable}
 )
@@ -58,14 +57,14 @@ func (p *problem) Error() string {
 	if p.cause != nil {
 		return p.cause.Error()
 	}
-	return p.text
+	return p.code
 }
 
 // Unwrap returns the cause.
 func (p *problem) Unwrap() error { return p.cause }
 
 // because returns the problem with its cause.
-func (p *problem) because(err error) *problem { return &problem{p.status, p.text, err} }
+func (p *problem) because(err error) *problem { return &problem{p.status, p.code, err} }
 
 // asProblem says what an error is to the user. Whatever is not a problem by
 // itself comes from the store.
@@ -156,7 +155,7 @@ func (d *Dashboard) fail(c *call, name string, err error, cancelled bool) {
 		d.log.Debug("request refused", "handler", name, "status", p.status, "error", err)
 	}
 	if c.json {
-		body, _ := json.Marshal(map[string]string{"error": d.pages.problemText(c.lang, p)})
+		body, _ := json.Marshal(apiError{p.code, d.pages.problemText(c.lang, p)})
 		c.answer(p.status, "application/json", body)
 		return
 	}

@@ -67,7 +67,7 @@ func TestStrangersSeeNothing(t *testing.T) {
 	}
 	for _, path := range []string{"/api/v1/sites", "/api/v1/sites/1/totals", "/api/v1/sites/99/series", "/api/v1/sites/1/top", "/api/v2/nothing"} {
 		a := b.get(path)
-		if a.status != 401 || a.body != `{"error":"Log in to see the figures."}` || a.header.Get("Content-Type") != "application/json" {
+		if a.status != 401 || a.body != `{"code":"no_session","error":"Log in to see the figures."}` || a.header.Get("Content-Type") != "application/json" {
 			t.Errorf("%s = %d %s", path, a.status, a.body)
 		}
 	}

@@ -22,7 +22,7 @@ var pageNames = []string{"login", "setup", "sites", "site", "table", "account", 
 // renderer turns pages into HTML. It is safe for concurrent use.
 type renderer struct {
 	pages    map[string]map[string]*template.Template // by language and name
-	problems map[string]map[string][]byte             // by language and text of the problem
+	problems map[string]map[string][]byte             // by language and code of the problem
 }
 
 // view is what every template gets.
@@ -50,7 +50,7 @@ func newRenderer(assets *assets) (renderer, error) {
 		}
 		r.problems[l.Tag] = map[string][]byte{}
 		for _, p := range problems {
-			if r.problems[l.Tag][p.text], err = r.page(l, "problem", view{Lang: l, Page: p.text}); err != nil {
+			if r.problems[l.Tag][p.code], err = r.page(l, "problem", view{Lang: l, Page: p.code}); err != nil {
 				return r, err
 			}
 		}
@@ -90,11 +90,11 @@ func (r renderer) page(l *i18n.Language, name string, v view) ([]byte, error) {
 }
 
 func (r renderer) problemPage(l *i18n.Language, p *problem) []byte {
-	return r.problems[l.Tag][p.text]
+	return r.problems[l.Tag][p.code]
 }
 
 func (r renderer) problemText(l *i18n.Language, p *problem) string {
-	return l.Known("problem.", p.text)
+	return l.Known("problem.", p.code)
 }
 
 // render answers a page.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -63,7 +64,7 @@ func states(l *i18n.Language) []state {
 	}
 	all = append(all, accountStates()...)
 	for _, p := range problems {
-		all = append(all, state{"problem " + p.text, "problem", p.text, true})
+		all = append(all, state{"problem " + p.code, "problem", p.code, true})
 	}
 	return all
 }
@@ -307,5 +308,18 @@ func checkHTML(t *testing.T, l *i18n.Language, body string) {
 	})
 	if n := doc.Find("svg:not([aria-hidden=true]), th:not([scope])").Length(); n > 0 {
 		t.Errorf("%d drawings that are read out, or headings of tables without a scope", n)
+	}
+}
+
+// TestErrorCodes: docs/dashboard.md has the status and the code of each error of the API.
+func TestErrorCodes(t *testing.T) {
+	docs, err := os.ReadFile("../docs/dashboard.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		if line := fmt.Sprintf("\n| %d | `%s` |", p.status, p.code); !strings.Contains(string(docs), line) && p != deadLink { // a page alone says that
+			t.Errorf("docs/dashboard.md lacks %q", line)
+		}
 	}
 }
