@@ -42,38 +42,41 @@ type locked struct {
 func (m *Migrator) Lock(ctx context.Context) (context.Context, func(), error) {
 	host, _ := os.Hostname() // for people; "" is as good
 	l := &locked{m: m, owner: fmt.Sprintf("process %d on %s", os.Getpid(), quoted.Replace(host))}
+	waited := "the store"
 	for {
 		number, holder, err := m.holder(ctx)
-		if err != nil {
+		switch {
+		case ctx.Err() != nil:
+			return nil, nil, fmt.Errorf("wait for %s to change the schema or delete rows: %w", waited, ctx.Err())
+		case err != nil:
 			return nil, nil, fmt.Errorf("look who changes the schema: %w", err)
-		}
-		if holder == "" {
+		case holder != "":
+			waited = holder
+		default:
 			taken, err := l.take(ctx, number+1)
 			if err != nil {
 				return nil, nil, fmt.Errorf("lock the schema: %w", err)
 			}
 			if taken {
-				break
+				return l.begin(ctx)
 			}
 		}
-		timer := time.NewTimer(50*time.Millisecond + rand.N(100*time.Millisecond))
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return nil, nil, fmt.Errorf("wait for %s, which changes the schema or deletes rows: %w", holder, ctx.Err())
-		case <-timer.C:
-		}
+		sleep(ctx, 50*time.Millisecond+rand.N(100*time.Millisecond)) // the next question says whether ctx ended
 	}
+}
+
+// begin returns what Lock does.
+func (l *locked) begin(ctx context.Context) (context.Context, func(), error) {
 	inner, cancel := context.WithCancelCause(ctx)
 	var done sync.WaitGroup
 	done.Go(func() { l.keep(inner, cancel) })
 	return context.WithValue(inner, lockKey{}, l), func() {
 		cancel(nil)
 		done.Wait()
-		ctx, end := context.WithTimeout(context.WithoutCancel(ctx), stale)
+		ctx, end := quietly(ctx)
 		defer end()
 		if err := l.comment(ctx, free); err != nil && code(err) != unknownTable {
-			m.Log.Warn("the lock of the schema stays until it is stale", "err", err)
+			l.m.Log.Warn("the lock of the schema stays until it is stale", "err", err)
 		}
 	}, nil
 }

@@ -457,3 +457,113 @@ func TestManyAtOnce(t *testing.T) {
 	p.want("SELECT countIf(state = 'begun') FROM migrations", "4")
 	p.want("SELECT countIf(state = 'filled') FROM migrations", "1")
 }
+
+// TestDeletionsDuringABackfill: rows that are deleted while a backfill goes on leave its
+// clone too, and whoever deletes settles the day that was counted in part: what was
+// counted stays, what was not is gone, and each table of the backfill says the same.
+func TestDeletionsDuringABackfill(t *testing.T) {
+	for at := range 5 { // changes of Fill until it is killed
+		t.Run(strconv.Itoa(at), func(t *testing.T) {
+			t.Parallel()
+			p := newPlace(t)
+			p.migrate(1)
+			days := []string{"2026-01-30", "2026-02-02", "2026-02-03"}
+			p.mustInsert("before", 10, days...)
+			if waiting := p.migrate(4); !waiting {
+				t.Error("a backfill of rows that are there does not wait")
+			}
+			p.want("SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = 'hosts_view'", "0")
+			if err := p.program(4).Check(t.Context()); err != nil {
+				t.Errorf("reports can not be made while a backfill waits: %v", err)
+			}
+			if err := p.program(4).Attach(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			p.mustInsert("after", 10, days...)
+			p.want("SELECT sum(n) FROM hosts", "30")
+
+			conn := &dying{Conn: p.conn, done: true}
+			conn.left.Store(int64(1 + at)) // the lock is made, then the newest day is counted
+			if err := p.over(4, conn).Fill(t.Context()); !errors.Is(err, errKilled) {
+				t.Fatalf("fill = %v, want %v", err, errKilled)
+			}
+			p.bury()
+			var tables []string
+			err := p.program(4).Rows(t.Context(), func(ctx context.Context, names []string) error {
+				tables = names
+				for _, name := range names {
+					if err := p.conn.Exec(ctx, "ALTER TABLE "+name+" DELETE WHERE day >= '2026-02-02' AND host = 'a' SETTINGS mutations_sync = 2"); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Join(tables, " "); got != "filling_0004 hits" {
+				t.Errorf("rows are in %q", got)
+			}
+			if err := p.program(4).Fill(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			// The newest day that was not counted was settled, with all of its rows. Days
+			// before it have lost those of host a that came before the backfill.
+			second, all := "5", "55"
+			if at > 2 { // the newest was counted before
+				second, all = "10", "60"
+			}
+			p.want("SELECT groupArray((toString(day), host, n)) FROM (SELECT day, host, sum(n) AS n FROM hosts GROUP BY ALL ORDER BY ALL)",
+				"[('2026-01-30','a',10),('2026-01-30','b',10),('2026-02-02','a',"+second+"),('2026-02-02','b',10),('2026-02-03','a',10),('2026-02-03','b',10)]")
+			p.want("SELECT sum(n) FROM daily WHERE value IN ('a', 'b')", all)
+			p.want("SELECT sum(n) FROM monthly WHERE value IN ('a', 'b')", all)
+			p.want("SELECT sum(n) FROM hits", "40")
+			p.want("SELECT sum(n) FROM daily WHERE value = ''", "60")
+		})
+	}
+}
+
+// TestLock: one process at a time has the lock, a dead one loses it, and one that lost it
+// changes nothing more.
+func TestLock(t *testing.T) {
+	p := newPlace(t)
+	m := p.program(1)
+	held, unlock, err := m.Lock(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	soon, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if _, _, err := p.program(1).Lock(soon); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "process "+strconv.Itoa(os.Getpid())) {
+		t.Errorf("a second lock = %v, want the end of the wait and the holder", err)
+	}
+	p.bury()
+	other, unlockOther, err := p.program(1).Lock(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-held.Done():
+		if cause := context.Cause(held); !strings.Contains(cause.Error(), "the lock of the schema is lost") {
+			t.Errorf("the first lock ended by %v", cause)
+		}
+	case <-time.After(time.Minute):
+		t.Error("the first lock was not lost")
+	}
+	unlock() // must not free that of the other
+	soon, cancel = context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if _, _, err := m.Lock(soon); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a third lock = %v, want the end of the wait", err)
+	}
+	if other.Err() != nil {
+		t.Errorf("the second lock ended by %v", context.Cause(other))
+	}
+	unlockOther()
+	_, unlock, err = m.Lock(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlock()
+	p.want("SELECT groupArray((name, comment)) FROM system.tables WHERE database = currentDatabase()", "[('migrating_3','free')]")
+}
