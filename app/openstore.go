@@ -156,6 +156,11 @@ func (p *program) prepareStore(ctx context.Context) error {
 	if err := p.store.Prepare(ctx); err != nil {
 		return err
 	}
+	if !p.PublicURL.IsZero() && (p.Collector || p.Dashboard) { // for commands that print what to paste
+		if err := p.store.SetPublicURL(ctx, p.PublicURL.String()); err != nil {
+			p.component("store").Warn("the public address is not kept", "err", err)
+		}
+	}
 	if p.Retention {
 		return p.store.Expire(ctx, p.Policy.Retention)
 	}

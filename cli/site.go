@@ -186,7 +186,7 @@ func addSite(ctx context.Context, c *call) error {
 %s
 To pin this version of the script, give it integrity=%q and crossorigin="anonymous";
 change the hash with every upgrade, or browsers will refuse the script.
-`, site.ID, site.Name, st.Place(), script.Snippet(c.snippetBase(), site.ID, site.Parameters...), integrity)
+`, site.ID, site.Name, st.Place(), script.Snippet(c.snippetBase(ctx, st), site.ID, site.Parameters...), integrity)
 		return err
 	})
 }
@@ -232,15 +232,18 @@ func editSite(ctx context.Context, c *call) error {
 			return err
 		}
 		if !slices.Equal(savedParameters, site.Parameters) {
-			fmt.Fprintf(c.Stdout, "The script tells pages apart by these parameters once the pages have these lines:\n\n%s", script.Snippet(c.snippetBase(), site.ID, site.Parameters...))
+			fmt.Fprintf(c.Stdout, "The script tells pages apart by these parameters once the pages have these lines:\n\n%s", script.Snippet(c.snippetBase(ctx, st), site.ID, site.Parameters...))
 		}
 		return nil
 	})
 }
 
-// snippetBase is where the lines to paste say that the program is.
-func (c *call) snippetBase() string {
-	return c.opts.PublicURL.Or(baseurl.Listening(app.DefaultListen)).String()
+// snippetBase is where the lines to paste say that the program is: as said, as the
+// program was told when it ran, or where it listens.
+func (c *call) snippetBase(ctx context.Context, st *store.Store) string {
+	kept, _ := st.PublicURL(ctx) // without it the lines are those of a program on this machine
+	said, _ := baseurl.Parse(kept.Value)
+	return c.opts.PublicURL.Or(said).Or(baseurl.Listening(app.DefaultListen)).String()
 }
 
 func siteID(s string) (uint32, error) {

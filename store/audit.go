@@ -64,6 +64,7 @@ const (
 	SiteChanged       Action = "site changed"
 	CredentialAdded   Action = "credential added"
 	CredentialRemoved Action = "credential removed"
+	SettingChanged    Action = "setting changed"
 )
 
 // Entry is a line of the audit log. It holds no address and nothing that was typed

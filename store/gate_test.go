@@ -27,7 +27,7 @@ import (
 // writers are the methods that change a store, by their names in askEverything.
 var writers = []string{
 	"Insert", "Insert of a bot", "AddSite", "PutSite", "AddCredential", "RemoveCredential", "AddUser", "SetPassword", "SetRights",
-	"EndSessions", "RemoveUser", "PutSession", "EndSession", "Note", "NoteClock",
+	"EndSessions", "RemoveUser", "PutSession", "EndSession", "Note", "NoteClock", "SetPublicURL",
 }
 
 // TestNothingIsWrittenUnprepared: before Prepare accepts the version of a store nothing
@@ -175,9 +175,11 @@ func TestErrorsHoldNoParameters(t *testing.T) {
 			_, err := st.EraseNetwork(ctx, network, at, at.Add(24*time.Hour))
 			return err
 		},
-		"Expire":    func(ctx context.Context) error { return st.Expire(ctx, privacy.Default().Retention) },
-		"ClockNote": func(ctx context.Context) error { _, err := st.ClockNote(ctx); return err },
-		"NoteClock": func(ctx context.Context) error { return st.NoteClock(ctx, at) },
+		"PublicURL":    func(ctx context.Context) error { _, err := st.PublicURL(ctx); return err },
+		"SetPublicURL": func(ctx context.Context) error { return st.SetPublicURL(ctx, secret) },
+		"Expire":       func(ctx context.Context) error { return st.Expire(ctx, privacy.Default().Retention) },
+		"ClockNote":    func(ctx context.Context) error { _, err := st.ClockNote(ctx); return err },
+		"NoteClock":    func(ctx context.Context) error { return st.NoteClock(ctx, at) },
 	}
 	for method := range askEverything(t, openLazy(t, "http://"+closedPort(t)+"/x")) {
 		if calls[method] == nil && !slices.Contains([]string{"Insert of a bot", "RemoveCredential", "OtherClock"}, method) {

@@ -66,6 +66,8 @@ func askEverything(t *testing.T, st *store.Store) map[string]error {
 	said["DeleteBefore"] = st.DeleteBefore(ctx, day.Time())
 	_, said["Network"] = st.Network(ctx, "84.212.0.0/16", day.Time(), day.Time())
 	_, said["EraseNetwork"] = st.EraseNetwork(ctx, "84.212.0.0/16", day.Time(), day.Time())
+	_, said["PublicURL"] = st.PublicURL(ctx)
+	said["SetPublicURL"] = st.SetPublicURL(ctx, "https://a.example")
 	said["Expire"] = st.Expire(ctx, privacy.Default().Retention)
 	_, said["ClockNote"] = st.ClockNote(ctx)
 	said["NoteClock"] = st.NoteClock(ctx, day.Time())

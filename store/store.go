@@ -186,14 +186,14 @@ func (s *Store) Prepare(ctx context.Context) error {
 	return nil
 }
 
-// syncTables makes the tables that Insert fills flush each part, and the directory it
-// is in, when an insert or a merge has written it: a merge takes the place of parts
-// that were flushed.
+// syncTables makes the tables that inserts of segments fill flush each part, and the
+// directory it is in, when an insert or a merge has written it: a merge takes the place
+// of parts that were flushed. They are the tables that know tokens.
 func (s *Store) syncTables(ctx context.Context) error {
 	const settings = "fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1"
 	query := `
 		SELECT name FROM system.tables
-		WHERE database = currentDatabase() AND name IN ('hits', 'hourly', 'daily', 'monthly', 'bots')
+		WHERE database = currentDatabase() AND position(engine_full, 'deduplication_window') > 0 AND name NOT LIKE 'filling%'
 			AND position(engine_full, {settings:String}) = 0`
 	rows, err := s.conn.Query(bind(ctx, clickhouse.Parameters{"settings": settings}), query)
 	if err != nil {

@@ -1,0 +1,110 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"github.com/fotspor/fotspor/site"
+)
+
+// Setting is a value that people have set, with who did and since when. Who is "" for
+// the program, which passes on a flag.
+type Setting[T any] struct {
+	Value T
+	Since time.Time
+	Who   string
+}
+
+// setting is a key of table settings, whose values are of type T. Lines of it are only
+// added, so that they tell what held when.
+type setting[T any] string
+
+const publicURL setting[string] = "public_url"
+
+// PublicURL returns how browsers reach the program; site.ErrNotFound is wrapped by the error
+// if nobody has said so.
+func (s *Store) PublicURL(ctx context.Context) (Setting[string], error) {
+	return publicURL.read(ctx, s, 0)
+}
+
+// SetPublicURL sets how browsers reach the program, for the actor of ctx. A value that
+// holds already is no change.
+func (s *Store) SetPublicURL(ctx context.Context, url string) error {
+	return publicURL.write(ctx, s, 0, url)
+}
+
+// history returns all values of the setting for a site by its id, 0 for all sites,
+// that which holds first.
+func (k setting[T]) history(ctx context.Context, s *Store, id uint32) ([]Setting[T], error) {
+	query := `
+		SELECT value, since, who FROM settings
+		WHERE site = {site:UInt32} AND key = {key:String}
+		ORDER BY number DESC, since DESC`
+	params := clickhouse.Parameters{"site": fmt.Sprint(id), "key": string(k)}
+	rows, err := s.conn.Query(bind(ctx, params), query)
+	if err != nil {
+		return nil, fmt.Errorf("read setting %s: %w", k, err)
+	}
+	defer rows.Close()
+	var all []Setting[T]
+	for rows.Next() {
+		var one Setting[T]
+		var value string
+		if err := rows.Scan(&value, &one.Since, &one.Who); err != nil {
+			return nil, fmt.Errorf("read setting %s: %w", k, err)
+		}
+		if err := json.Unmarshal([]byte(value), &one.Value); err != nil {
+			return nil, fmt.Errorf("read setting %s: %w", k, err)
+		}
+		all = append(all, one)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read setting %s: %w", k, err)
+	}
+	return all, nil
+}
+
+// read returns the value that holds.
+func (k setting[T]) read(ctx context.Context, s *Store, id uint32) (Setting[T], error) {
+	all, err := k.history(ctx, s, id)
+	if err != nil {
+		return Setting[T]{}, err
+	}
+	if len(all) == 0 {
+		return Setting[T]{}, fmt.Errorf("setting %s: %w", k, site.ErrNotFound)
+	}
+	return all[0], nil
+}
+
+// write adds a line, unless the value holds already. The clock may move back, so a
+// number says which line is the last.
+func (k setting[T]) write(ctx context.Context, s *Store, id uint32, value T) error {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("write setting %s: %w", k, err)
+	}
+	last, err := k.read(ctx, s, id)
+	if err != nil && !errors.Is(err, site.ErrNotFound) {
+		return err
+	}
+	if held, heldErr := json.Marshal(last.Value); err == nil && heldErr == nil && string(held) == string(text) {
+		return nil
+	}
+	if err := s.note(ctx, SettingChanged, string(k)+": "+string(text)); err != nil {
+		return err
+	}
+	query := `
+		INSERT INTO settings (site, key, value, since, who, number)
+		SELECT {site:UInt32}, {key:String}, {value:String}, now64(6), {who:String}, max(number) + 1 FROM settings
+		WHERE site = {site:UInt32} AND key = {key:String}`
+	params := clickhouse.Parameters{"site": fmt.Sprint(id), "key": string(k), "value": string(text), "who": actorOf(ctx).Name}
+	if err := s.conn.Exec(bind(ctx, params), query); err != nil {
+		return fmt.Errorf("write setting %s: %w", k, err)
+	}
+	return nil
+}
