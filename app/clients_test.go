@@ -134,8 +134,8 @@ func TestMatomoClientOnServer(t *testing.T) {
 		s.take(step, func(call string) string { return s.node(call, token) })
 	}
 	s.check()
-	await(t, "the hit without a browser, in the bot ledger", func() error {
-		if got, want := s.run("query", "SELECT rule, sum(hits) FROM bots GROUP BY rule"), "malformed\t1\n"; got != want {
+	await(t, "the hit without a browser, in the ledger", func() error {
+		if got, want := s.run("query", "SELECT rule, sum(hits) FROM ledger GROUP BY rule"), "malformed\t1\n"; got != want {
 			return fmt.Errorf("it holds %q, want %q", got, want)
 		}
 		return nil

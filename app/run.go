@@ -89,8 +89,9 @@ type program struct {
 	began    time.Time     // when the store was first asked
 	came     chan struct{} // closed once the store is prepared
 	health   *health
-	spool    *spool.Spool // nil without the collector
-	bodies   *body.Budget // nil without collector and dashboard
+	spool    *spool.Spool                 // nil without the collector
+	bodies   *body.Budget                 // nil without collector and dashboard
+	drops    func(site uint32) []hit.Drop // nil without the collector
 	clock    *retention.Clock
 	rereads  []reread // of heedHangups
 	addrs    Addrs
@@ -326,11 +327,13 @@ func (p *program) startCollector(ctx context.Context, mux *http.ServeMux, geoDB 
 	browsers := browser.New()
 	browsers.Now = p.Now
 
-	collector.New(collector.Options{
+	c := collector.New(collector.Options{
 		Policy: p.Policy, Sites: sites, Browsers: browsers, Sources: sources, Spam: spam, Geo: geoDB,
 		Visits: visits, Limit: limit.New(limit.Options{Rate: p.RateLimit, Now: p.Now}), Bodies: p.bodies, Spool: p.spool, TrustedProxies: p.TrustedProxies,
 		Registerer: p.registry, Duration: p.duration, Logger: logger, Now: p.Now,
-	}).Routes(mux)
+	})
+	c.Routes(mux)
+	p.drops = c.Drops
 	return nil
 }
 
@@ -465,9 +468,9 @@ func (p *program) countedInsert() spool.Inserter {
 		Help:    "Time to insert a segment into the store.",
 		Buckets: prometheus.ExponentialBuckets(0.005, 2, 12),
 	})
-	return func(ctx context.Context, rows []hit.Row, token string) error {
+	return func(ctx context.Context, batch hit.Batch, token string) error {
 		start := time.Now()
-		err := p.store.Insert(ctx, rows, token)
+		err := p.store.Insert(ctx, batch, token)
 		duration.Observe(time.Since(start).Seconds())
 		if err != nil {
 			failures.Inc()
@@ -476,11 +479,7 @@ func (p *program) countedInsert() spool.Inserter {
 			}
 			return err
 		}
-		for i := range rows {
-			if rows[i].Kind != hit.Bot {
-				stored.Inc()
-			}
-		}
+		stored.Add(float64(len(batch.Rows)))
 		return nil
 	}
 }
@@ -490,6 +489,7 @@ func (p *program) startDashboard(ctx context.Context, mux *http.ServeMux, geoDB 
 		Store: p.store, Logger: p.Logger, Registerer: p.registry,
 		Duration: p.duration, Now: p.Now, BaseURL: p.PublicURL,
 		Attribution: geoDB.Attribution, Snippet: script.Snippet,
+		Drops:     p.drops,
 		Statement: func(site uint32) string { return fmt.Sprintf("/privacy/%d", site) },
 		Network: func(r *http.Request) string {
 			return geo.Cut(collector.ClientAddr(r, p.TrustedProxies), geo.MaxBits4, geo.MaxBits6)

@@ -89,8 +89,8 @@ func TestSiteSettings(t *testing.T) {
 			t.Errorf("a bot: %s", got)
 		}
 	}
-	await(t, "the bot ledger", func() error {
-		if got := run("query", "SELECT rule, name, sum(hits) FROM bots GROUP BY ALL"); got != "crawler\tGooglebot\t3\n" {
+	await(t, "the ledger", func() error {
+		if got := run("query", "SELECT rule, name, sum(hits) FROM ledger GROUP BY ALL"); got != "crawler\tGooglebot\t3\n" {
 			return fmt.Errorf("%q", got)
 		}
 		return nil

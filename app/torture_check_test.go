@@ -66,7 +66,7 @@ func (x *torture) checkLedger(rows map[int]int) {
 	}
 }
 
-// checkBots holds the bot ledger, in which one bot is like another, to how many were
+// checkBots holds the ledger, in which one bot is like another, to how many were
 // acknowledged, and returns its sum.
 func (x *torture) checkBots() int {
 	x.t.Helper()
@@ -80,12 +80,12 @@ func (x *torture) checkBots() int {
 			unknown++
 		}
 	}
-	text := strings.TrimSpace(x.query("SELECT sum(hits) FROM bots WHERE name = 'Googlebot'"))
+	text := strings.TrimSpace(x.query("SELECT sum(hits) FROM ledger WHERE name = 'Googlebot'"))
 	n, err := strconv.Atoi(text)
 	if err != nil || n < acked || n > acked+unknown {
 		x.t.Errorf("%q hits of bots are stored, want %d, and up to %d more whose answer did not arrive", text, acked, unknown)
 	}
-	if other := strings.TrimSpace(x.query("SELECT count() FROM bots WHERE name != 'Googlebot' AND rule != 'objection'")); other != "0" {
+	if other := strings.TrimSpace(x.query("SELECT count() FROM ledger WHERE name != 'Googlebot' AND reason != 'objection'")); other != "0" {
 		x.t.Errorf("%s lines of other bots are stored", other)
 	}
 	return n

@@ -117,8 +117,8 @@ func BenchmarkPipeline(b *testing.B) {
 			traffic := newTraffic(format.Name)
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
-				if rows, err := r.Rows(format.New(dialect.Host{}), traffic.at(i)); err != nil || len(rows) != 1 || rows[0].Kind != hit.Pageview {
-					b.Fatalf("%d rows, error %v", len(rows), err)
+				if batch, err := r.Batch(format.New(dialect.Host{}), traffic.at(i)); err != nil || len(batch.Rows) != 1 || batch.Rows[0].Kind != hit.Pageview {
+					b.Fatalf("%d rows, error %v", len(batch.Rows), err)
 				}
 			}
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "hits/s")

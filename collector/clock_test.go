@@ -13,7 +13,7 @@ import (
 	"github.com/fotspor/fotspor/collector/visit"
 )
 
-// TestClockSteps: rows and the lines of the bot ledger are of the moment and the day
+// TestClockSteps: rows and the lines of the ledger are of the moment and the day
 // that the clock says, from the first hit after it was set, and nobody is refused.
 func TestClockSteps(t *testing.T) {
 	for name, steps := range map[string][]string{
@@ -41,8 +41,8 @@ func TestClockSteps(t *testing.T) {
 			for i, row := range r.stored() {
 				in := row.Time.In(oslo)
 				got = append(got, in.Format(time.DateTime))
-				if row.Day != calendar.DayOf(in) || r.bots[i].Day != calendar.DayOf(in) {
-					t.Errorf("at %v the day is %v, and in the bot ledger %v", in, row.Day, r.bots[i].Day)
+				if row.Day != calendar.DayOf(in) || r.ledger[i].Day != calendar.DayOf(in) {
+					t.Errorf("at %v the day is %v, and in the ledger %v", in, row.Day, r.ledger[i].Day)
 				}
 			}
 			if diff := cmp.Diff(want, got); diff != "" {

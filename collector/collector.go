@@ -74,6 +74,8 @@ type Collector struct {
 	rooms   sync.Pool     // of *room
 	slots   chan struct{} // taken by heavy bodies
 	warned  atomic.Int64  // when the log last told of a limit, in Unix seconds
+	recent  recentDrops
+	foreign foreignHosts
 }
 
 // room is where the hits of one request are worked on. Rooms are used again, and hold
@@ -81,7 +83,7 @@ type Collector struct {
 type room struct {
 	hits    []hit.Hit // as the dialect read them
 	passage passage
-	rows    []hit.Row // to be kept, those of the bot ledger among them
+	batch   hit.Batch // to be kept
 	left    []leftOut // the hits that left the pipeline early
 }
 
@@ -95,11 +97,12 @@ type leftOut struct {
 func (m *room) clear() {
 	m.passage = passage{}
 	clear(m.hits)
-	clear(m.rows)
+	clear(m.batch.Rows)
+	clear(m.batch.Ledger)
 	clear(m.left)
-	m.hits, m.rows, m.left = m.hits[:0], m.rows[:0], m.left[:0]
-	if max(cap(m.hits), cap(m.rows)) > 64 {
-		m.hits, m.rows = nil, nil
+	m.hits, m.batch, m.left = m.hits[:0], hit.Batch{Rows: m.batch.Rows[:0], Ledger: m.batch.Ledger[:0]}, m.left[:0]
+	if max(cap(m.hits), cap(m.batch.Rows), cap(m.batch.Ledger)) > 64 {
+		m.hits, m.batch = nil, hit.Batch{}
 	}
 }
 
@@ -167,12 +170,12 @@ func (c *Collector) collect(name string, d dialect.Dialect) http.Handler {
 		}
 		outcome := c.pass(r, m)
 		recorded := len(hits) - len(m.left)
-		if len(m.rows) > 0 {
-			err = place.Append(m.rows...)
+		if m.batch.Len() > 0 {
+			err = place.Append(m.batch)
 		}
 		if err != nil {
 			if !errors.Is(err, spool.ErrFull) && c.Spool.Err() == nil { // else the spool tells of it
-				c.Logger.Error("hits could not be spooled", "hits", len(m.rows), "err", err)
+				c.Logger.Error("hits could not be spooled", "hits", m.batch.Len(), "err", err)
 			}
 			c.turnAway(w, r, reply, spoolFull, recorded)
 			return
@@ -233,7 +236,7 @@ func heavy(r *http.Request, whole body.Whole) bool {
 // pass sends the hits in m through the pipeline, and leaves there what became of them.
 func (c *Collector) pass(r *http.Request, m *room) dialect.Outcome {
 	var outcome dialect.Outcome
-	m.rows = slices.Grow(m.rows, len(m.hits))
+	rows := slices.Grow(m.batch.Rows, len(m.hits)) // which does not move in the loop
 	now, p := c.Now(), &m.passage
 	for i := range m.hits {
 		if invalid := m.hits[i].Invalid; invalid != "" {
@@ -243,9 +246,9 @@ func (c *Collector) pass(r *http.Request, m *room) dialect.Outcome {
 			m.left = append(m.left, leftOut{invalid, m.hits[i].Item})
 			continue
 		}
-		n := len(m.rows)
-		m.rows = append(m.rows, hit.Row{})
-		*p = passage{hit: &m.hits[i], request: r, now: now, row: &m.rows[n]}
+		rows = append(rows, hit.Row{})
+		row := &rows[len(rows)-1]
+		*p = passage{hit: &m.hits[i], request: r, now: now, row: row}
 		why := c.run(p, pipeline)
 		switch {
 		case why == kept:
@@ -257,16 +260,33 @@ func (c *Collector) pass(r *http.Request, m *room) dialect.Outcome {
 		default:
 			outcome.Tracked++ // left out on purpose, which a tracker must not notice
 		}
-		if p.rule != "" {
-			p.ledgerRow()
-		} else {
-			m.rows[n] = hit.Row{}
-			m.rows = m.rows[:n]
+		*row = hit.Row{}
+		rows = rows[:len(rows)-1]
+		if p.site != nil {
+			e := p.entry(why)
+			c.recent.add(e, now)
+			if p.ledger {
+				m.addEntry(e)
+			}
 		}
 		c.drop(why)
 		m.left = append(m.left, leftOut{why.String(), m.hits[i].Item})
 	}
+	m.batch.Rows = rows
 	return outcome
+}
+
+// addEntry adds an entry to the ledger: to the last one where both say the same.
+func (m *room) addEntry(e hit.LedgerEntry) {
+	if n := len(m.batch.Ledger); n > 0 {
+		last := &m.batch.Ledger[n-1]
+		same := *last
+		if same.Count = e.Count; same == e {
+			last.Count += e.Count
+			return
+		}
+	}
+	m.batch.Ledger = append(m.batch.Ledger, e)
 }
 
 // refuse answers a request that could not be read.

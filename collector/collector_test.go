@@ -55,7 +55,7 @@ type rig struct {
 	options     collector.Options
 	sites       []site.Site
 	credentials []site.Credential
-	bots        []hit.Row // of the ledger, as stored left them
+	ledger      []hit.LedgerEntry // as stored left them
 	registry    *prometheus.Registry
 	mux         *http.ServeMux
 	*collector.Collector
@@ -189,18 +189,13 @@ func (r *rig) view(url string) {
 	}
 }
 
-// stored takes the rows out of the spool, and leaves those of the bot ledger in bots.
+// stored takes the rows out of the spool, and leaves the entries of the ledger in ledger.
 func (r *rig) stored() []hit.Row {
 	r.tb.Helper()
 	var rows []hit.Row
-	err := r.options.Spool.Flush(context.WithoutCancel(r.tb.Context()), func(_ context.Context, segment []hit.Row, _ string) error {
-		for _, row := range segment {
-			if row.Kind == hit.Bot {
-				r.bots = append(r.bots, row)
-			} else {
-				rows = append(rows, row)
-			}
-		}
+	err := r.options.Spool.Flush(context.WithoutCancel(r.tb.Context()), func(_ context.Context, batch hit.Batch, _ string) error {
+		rows = append(rows, batch.Rows...)
+		r.ledger = append(r.ledger, batch.Ledger...)
 		return nil
 	})
 	if err != nil {

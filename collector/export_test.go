@@ -28,20 +28,20 @@ func WithFormat(t *testing.T, f dialect.Format) {
 	})
 }
 
-// Rows is all that happens between a request and the spool. The rows are good until
-// the next call.
-func (c *Collector) Rows(d dialect.Dialect, r *http.Request) ([]hit.Row, error) {
+// Batch is all that happens between a request and the spool. The batch is good until the
+// next call.
+func (c *Collector) Batch(d dialect.Dialect, r *http.Request) (hit.Batch, error) {
 	m := c.rooms.Get().(*room)
 	defer c.rooms.Put(m)
 	m.clear()
 	hits, _, err := d.Parse(r, m.hits)
 	if err != nil {
-		return nil, err
+		return hit.Batch{}, err
 	}
 	m.hits = hits
 	c.admit(ClientAddr(r, c.TrustedProxies), hits)
 	c.pass(r, m)
-	return m.rows, nil
+	return m.batch, nil
 }
 
 // Steps returns the names of the pipeline's steps in order.

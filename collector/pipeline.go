@@ -37,10 +37,14 @@ type passage struct {
 	campaign, remembered string // queries of campaign parameters
 	linking              string // what leads to a page that isn't there: a path of the site, or a host
 
-	absent     bool   // the hit stands for a page that isn't there
-	unreadable bool   // the hit names its page by what is no URL of one
-	excluded   bool   // the page is on an excluded path, which a rule of the site has marked
-	rule       string // which rule of the bot ledger the hit fell under, if it did
+	absent     bool // the hit stands for a page that isn't there
+	unreadable bool // the hit names its page by what is no URL of one
+	excluded   bool // the page is on an excluded path, which a rule of the site has marked
+
+	// Where the hit is excluded, and staff are to see that:
+	ledger bool
+	rule   string // that told a bot
+	name   string // of a bot, or a host that is not the site's
 }
 
 // step is one station of the pipeline. It fills in what it knows of the row, or
@@ -81,15 +85,15 @@ const (
 	kept         reason = ""
 	unknownSite  reason = "unknown_site"
 	tooOld       reason = "too_old"
-	objected     reason = "objection"
-	bot          reason = "bot"
-	prefetched   reason = "prefetch"
+	objected     reason = hit.Objection
+	bot          reason = hit.IsBot
+	prefetched   reason = hit.Prefetched
 	noPage       reason = "no_page"
 	ownLink      reason = "own_link"
 	noTarget     reason = "no_target"
-	foreignHost  reason = "foreign_host"
-	excludedPath reason = "excluded_path"
-	spam         reason = "referrer_spam"
+	foreignHost  reason = hit.ForeignHost
+	excludedPath reason = hit.ExcludedPath
+	spam         reason = hit.ReferrerSpam
 	noVisit      reason = "no_visit"
 	badRequest   reason = "bad_request"
 	badItem      reason = "bad_item"
@@ -104,12 +108,6 @@ var reasons = []reason{
 	unknownSite, tooOld, objected, bot, prefetched, noPage, ownLink, noTarget, foreignHost, excludedPath, spam, noVisit,
 	badRequest, badItem, bodyMemory, bodySlow, bodyTooLarge, rateLimited, spoolFull,
 }
-
-// Rules of the bot ledger that are not those of package browser.
-const (
-	prefetchRule = "prefetch"
-	spamRule     = "referrer spam"
-)
 
 // String is the reason in words.
 func (why reason) String() string { return strings.ReplaceAll(string(why), "_", " ") }
@@ -155,7 +153,7 @@ const recent = time.Hour
 func (c *Collector) objection(p *passage) reason {
 	if p.hit.OptedOut || p.hit.Objection && !c.Policy.IgnoreObjection {
 		if p.hit.Kind == hit.Pageview && !p.hit.Prefetch && p.onSite() && c.isPerson(p.hit) {
-			p.rule = hit.ObjectionRule
+			p.ledger = true
 		}
 		return objected
 	}
@@ -241,7 +239,7 @@ func (p *passage) scrubber() scrub.Scrubber { return scrub.Scrubber{Sender: p.hi
 // that hands on the hits of others is none of their browsers.
 func (c *Collector) browser(p *passage) reason {
 	if p.hit.Prefetch {
-		p.rule = prefetchRule
+		p.ledger = true
 		return prefetched
 	}
 	client := c.Browsers.Parse(p.hit.UserAgent, p.hit.Hints)
@@ -252,7 +250,7 @@ func (c *Collector) browser(p *passage) reason {
 	case p.hit.Relayed && client.Relays():
 		client = c.Browsers.Parse("", p.hit.Hints)
 	default:
-		p.rule, p.row.Browser = client.Rule, client.Bot
+		p.ledger, p.rule, p.name = true, client.Rule, client.Bot
 		return bot
 	}
 	p.row.Browser, p.row.BrowserVersion = client.Browser, client.Version
@@ -270,6 +268,7 @@ func (c *Collector) locate(p *passage) reason {
 	case p.hit.Kind == hit.Pageview:
 		return noPage
 	case p.unreadable:
+		p.ledger = true
 		return foreignHost
 	default:
 		return kept
@@ -278,6 +277,7 @@ func (c *Collector) locate(p *passage) reason {
 	case host == "":
 		p.row.Host = hostname.Canonical(p.site.Hosts[0])
 	case !p.site.Owns(host):
+		p.ledger, p.name = true, c.foreignName(p, host)
 		return foreignHost
 	case slices.Contains(p.site.Hosts, host): // which its owner named
 		p.row.Host = host
@@ -285,6 +285,7 @@ func (c *Collector) locate(p *passage) reason {
 		p.row.Host = p.scrubHost(host)
 	}
 	if p.excluded || p.site.Excludes(p.page.Path) {
+		p.ledger = true
 		return excludedPath
 	}
 	p.row.Path = p.pathWithParameters(p.page)
@@ -307,7 +308,7 @@ func (c *Collector) referrer(p *passage) reason {
 	case referrer.Direct, referrer.Search, referrer.Social, referrer.AI:
 	default:
 		if c.Spam.Has(host) {
-			p.rule, p.row.Browser = spamRule, ""
+			p.ledger = true
 			return spam
 		}
 	}
@@ -350,11 +351,15 @@ func (p *passage) source(name, host string) string {
 	if len(host) <= len(name) || !strings.HasSuffix(host, name) {
 		return p.scrubHost(name)
 	}
-	name = p.scrubHost(host)
-	for len(name) > maxSource {
-		_, name, _ = strings.Cut(name, ".")
+	return short(p.scrubHost(host))
+}
+
+// short returns a host without its first labels if it is too long for the name of one.
+func short(host string) string {
+	for len(host) > maxSource {
+		_, host, _ = strings.Cut(host, ".")
 	}
-	return name
+	return host
 }
 
 // geo keeps of the address its region, and its network cut as the policy says. A
@@ -394,12 +399,11 @@ func (c *Collector) policyOf(site *knownSite) privacy.Policy {
 	return policy
 }
 
-// ledgerRow makes p's row the line that the bot ledger gets of a hit that was left
-// out, which says nothing of where it came from.
-func (p *passage) ledgerRow() {
-	*p.row = hit.Row{
-		Site: p.site.ID, Time: p.row.Time, Day: calendar.DayOf(p.hit.Time.In(p.site.Location)),
-		Kind: hit.Bot, Name: p.rule, Browser: p.row.Browser,
+// entry returns what the ledger keeps of a hit that is excluded.
+func (p *passage) entry(why reason) hit.LedgerEntry {
+	return hit.LedgerEntry{
+		Site: p.site.ID, Day: calendar.DayOf(p.hit.Time.In(p.site.Location)),
+		Reason: string(why), Rule: p.rule, Name: p.name, Count: 1,
 	}
 }
 

@@ -88,7 +88,7 @@ func TestPipeline(t *testing.T) {
 		request request
 		options func(*collector.Options)
 		rows    []hit.Row
-		ledger  []string // rule and name of each line of the bot ledger
+		ledger  []string // reason, rule, name and count of each entry of the ledger
 		dropped []string // reasons, in alphabetical order
 		status  int      // 0: 200
 		told    string   // "": by the number of rows
@@ -178,13 +178,13 @@ func TestPipeline(t *testing.T) {
 		{
 			name:    "Global Privacy Control",
 			request: request{target: page + "/", header: map[string]string{"Sec-Gpc": "1"}},
-			ledger:  []string{"objection "},
+			ledger:  []string{"objection"},
 			dropped: []string{"objection"},
 		},
 		{
 			name:    "Do Not Track",
 			request: request{target: action, header: map[string]string{"Dnt": "1"}},
-			ledger:  []string{"objection "},
+			ledger:  []string{"objection"},
 			dropped: []string{"objection"},
 		},
 		{
@@ -195,14 +195,14 @@ func TestPipeline(t *testing.T) {
 		{
 			name:    "message of our script that somebody objects",
 			request: request{target: "/matomo.php?idsite=1&rec=1&objection=1"},
-			ledger:  []string{"objection "},
+			ledger:  []string{"objection"},
 			dropped: []string{"objection"},
 		},
 		{
 			name:    "message of our script that somebody chose not to be counted, where browsers are not heeded",
 			request: request{target: "/matomo.php?idsite=1&rec=1&objection=1"},
 			options: func(o *collector.Options) { o.Policy.IgnoreObjection = true },
-			ledger:  []string{"objection "},
+			ledger:  []string{"objection"},
 			dropped: []string{"objection"},
 		},
 		{
@@ -250,57 +250,63 @@ func TestPipeline(t *testing.T) {
 		{
 			name:    "bot",
 			request: request{target: page + "/", header: map[string]string{"User-Agent": google}},
-			ledger:  []string{"crawler Googlebot"},
+			ledger:  []string{"bot crawler Googlebot"},
 			dropped: []string{"bot"},
 		},
 		{
 			name:    "no User-Agent",
 			request: request{target: page + "/", header: map[string]string{"User-Agent": ""}},
-			ledger:  []string{"malformed none"},
+			ledger:  []string{"bot malformed none"},
 			dropped: []string{"bot"},
 		},
 		{
 			name:    "prefetch",
 			request: request{target: page + "/", header: map[string]string{"Sec-Purpose": "prefetch;prerender"}},
-			ledger:  []string{"prefetch "},
+			ledger:  []string{"prefetch"},
 			dropped: []string{"prefetch"},
 		},
 		{
 			name:    "referrer spam",
 			request: request{target: page + "/&ref=https://best.SEMALT.com/x"},
-			ledger:  []string{"referrer spam "},
+			ledger:  []string{"referrer_spam"},
 			dropped: []string{"referrer spam"},
 		},
 		{
 			name:    "page of a stranger",
 			request: request{target: page + "https://kopi.example/a&ref=https://kopi.example/b"},
 			dropped: []string{"foreign host"},
+			ledger:  []string{"foreign_host kopi.example"},
 		},
 		{
 			name:    "event on the page of a stranger",
 			request: request{target: "/matomo.php?idsite=1&rec=1&url=https://kopi.example/a&e_c=a&e_a=b"},
 			dropped: []string{"foreign host"},
+			ledger:  []string{"foreign_host kopi.example"},
 		},
 		{
 			name:    "event on a page whose host can't be read",
 			request: request{target: "/matomo.php?idsite=1&rec=1&url=https://foreign%2531.example/z7&e_c=z7&e_a=b"},
 			dropped: []string{"foreign host"},
+			ledger:  []string{"foreign_host"},
 		},
 		{
 			name:    "event on a page that is none",
 			request: request{target: "/matomo.php?idsite=1&rec=1&url=about:blank&e_c=a&e_a=b"},
 			dropped: []string{"foreign host"},
+			ledger:  []string{"foreign_host"},
 		},
 		{
 			name:    "search on a page whose host can't be read",
 			request: request{target: "/matomo.php?idsite=1&rec=1&url=https://[::1/x&search=a"},
 			dropped: []string{"foreign host"},
+			ledger:  []string{"foreign_host"},
 		},
 		{name: "page whose host can't be read", request: request{target: page + "https://foreign%2531.example/z7"}, dropped: []string{"no page"}},
 		{
 			name:    "page that is not counted",
 			request: request{target: page + "https://example.org/intern/vakt%3Fside=2"},
 			dropped: []string{"excluded path"},
+			ledger:  []string{"excluded_path"},
 		},
 		{
 			name:    "page that is counted, though its name begins as that of one that is not",
@@ -380,11 +386,13 @@ func TestPipeline(t *testing.T) {
 			name:    "host that is not UTF-8",
 			request: request{target: page + "https://ex%25FFample.org/om"},
 			dropped: []string{"foreign host"},
+			ledger:  []string{"foreign_host"},
 		},
 		{
 			name:    "host that is too long",
 			request: request{target: page + "https://" + strings.Repeat("a", 300) + "/om"},
 			dropped: []string{"foreign host"},
+			ledger:  []string{"foreign_host [token]"},
 		},
 		{
 			name:    "front page without a slash",
@@ -689,11 +697,10 @@ func TestPipeline(t *testing.T) {
 				t.Errorf("rows (-want +got):\n%s", diff)
 			}
 			var ledger []string
-			for _, line := range r.bots {
-				ledger = append(ledger, line.Name+" "+line.Browser)
-				want := hit.Row{Site: 1, Time: evening, Day: base.Day, Kind: hit.Bot, Name: line.Name, Browser: line.Browser}
-				if diff := cmp.Diff(want, line); diff != "" {
-					t.Errorf("line of the ledger (-want +got):\n%s", diff)
+			for _, e := range r.ledger {
+				ledger = append(ledger, strings.Join(strings.Fields(e.Reason+" "+e.Rule+" "+e.Name), " "))
+				if e.Site != 1 || e.Day != base.Day || e.Count != 1 {
+					t.Errorf("entry of the ledger: %+v, want one hit at site 1 on %v", e, base.Day)
 				}
 			}
 			if diff := cmp.Diff(tt.ledger, ledger); diff != "" {
@@ -919,7 +926,7 @@ func TestSpoolFull(t *testing.T) {
 		if errors.Is(err, spool.ErrFull) {
 			break
 		}
-		if err := place.Append(hit.Row{Site: 2, Time: evening}); err != nil {
+		if err := place.Append(hit.Batch{Rows: []hit.Row{{Site: 2, Time: evening}}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -972,11 +979,16 @@ func FuzzPage(f *testing.F) {
 			values.Set(k, v)
 		}
 		q.URL.RawQuery = values.Encode()
-		rows, err := r.Rows(matomo.Dialect{}, q)
+		batch, err := r.Batch(matomo.Dialect{}, q)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, row := range rows {
+		for _, e := range batch.Ledger {
+			if strings.ToValidUTF8(e.Name, "") != e.Name || strings.ContainsAny(e.Name, "\x00\n\r\t\x1b\x7f\u0085") || len(e.Name) > 100 {
+				t.Errorf("the ledger keeps of %q: %q", url, e.Name)
+			}
+		}
+		for _, row := range batch.Rows {
 			for _, text := range []string{row.Path, row.Host, row.Name, row.EntryPath} {
 				if strings.ToValidUTF8(text, "") != text || strings.ContainsAny(text, "\x00\n\r\t\x1b\x7f\u0085") || len(text) > 1024 {
 					t.Errorf("kept of %q and %q: %q", url, name, text)

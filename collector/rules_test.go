@@ -178,11 +178,11 @@ func FuzzPathRulesOfHits(f *testing.F) {
 	f.Fuzz(func(t *testing.T, page, event string) {
 		q := request{target: "/matomo.php"}.make()
 		q.URL.RawQuery = url.Values{"idsite": {"1"}, "rec": {"1"}, "url": {page}, "e_c": {"a"}, "e_a": {event}}.Encode()
-		rows, err := r.Rows(matomo.Dialect{}, q)
+		batch, err := r.Batch(matomo.Dialect{}, q)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, row := range rows {
+		for _, row := range batch.Rows {
 			if path, _, _ := strings.Cut(row.Path, "?"); row.Kind != hit.Ping && path != "" && path != "/" && strings.Trim(path, "/") != "[*]" {
 				t.Errorf("kept of %q: %q", page, row.Path)
 			}

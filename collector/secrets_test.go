@@ -225,7 +225,7 @@ func newSecretsRig(t *testing.T) *secretsRig {
 // page, and returns all that is left of them: the texts of the rows, and everything else
 // in one.
 func (r *secretsRig) try(queries []string) (rows []string, rest string) {
-	r.bots = nil
+	r.ledger = nil
 	var out bytes.Buffer
 	for _, query := range queries {
 		r.now = r.now.Add(time.Hour)
@@ -245,8 +245,11 @@ func (r *secretsRig) try(queries []string) (rows []string, rest string) {
 		}
 		out.Write(data)
 	}
-	for _, row := range append(r.stored(), r.bots...) {
+	for _, row := range r.stored() {
 		rows = append(rows, texts(row)...)
+	}
+	for _, e := range r.ledger {
+		rows = append(rows, e.Reason, e.Rule, e.Name)
 	}
 	w := httptest.NewRecorder()
 	promhttp.HandlerFor(r.registry, promhttp.HandlerOpts{}).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
@@ -264,11 +267,16 @@ func (r *secretsRig) try(queries []string) (rows []string, rest string) {
 // texts are the columns of a row that hold what a stranger sent. Sums and days are
 // the collector's own.
 func texts(row hit.Row) []string {
-	return []string{
-		row.Path, row.Host, row.Name, fmt.Sprintf("%f", row.Value), row.Browser, row.BrowserVersion, row.OS, row.Device, row.Language,
-		row.Country, row.Region, row.Channel, row.Source, row.Campaign, row.CampaignSource, row.CampaignMedium, row.CampaignTerm,
-		row.CampaignContent, row.EntryPath, row.PreviousPath,
+	var all []string
+	for _, f := range hit.Fields {
+		switch v := f.Value(&row).(type) {
+		case string:
+			all = append(all, v)
+		case float64:
+			all = append(all, fmt.Sprintf("%f", v))
+		}
 	}
+	return all
 }
 
 // TestNoSecretLeaves plants each kind of secret in each field, behind any chain of up to

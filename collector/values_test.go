@@ -12,7 +12,7 @@ import (
 )
 
 // TestNoNameFromAUserAgent: whatever a program calls itself, in its User-Agent or its
-// hints, no row and no line of the bot ledger has a name that is not of our tables.
+// hints, no row and no line of the ledger has a name that is not of our tables.
 func TestNoNameFromAUserAgent(t *testing.T) {
 	r := newRig(t, nil)
 	rapid.Check(t, func(t *rapid.T) {
@@ -37,11 +37,11 @@ func TestNoNameFromAUserAgent(t *testing.T) {
 		}
 		query.Set("lang", rapid.SampledFrom([]string{"kari", "ka-KARI", "Kari"}).Draw(t, "lang"))
 		q.URL.RawQuery = query.Encode()
-		rows, err := r.Rows(matomo.Dialect{}, q)
+		batch, err := r.Batch(matomo.Dialect{}, q)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if text := fmt.Sprintf("%+v", rows); len(rows) != 1 || strings.Contains(strings.ToLower(text), "kari") {
+		if text := fmt.Sprintf("%+v", batch); batch.Len() != 1 || strings.Contains(strings.ToLower(text), "kari") {
 			t.Fatalf("%q left %s", agent, text)
 		}
 	})

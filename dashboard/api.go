@@ -57,10 +57,11 @@ type apiLine struct {
 	apiSums
 }
 
-type apiBot struct {
-	Rule string `json:"rule"`
-	Name string `json:"name"`
-	Hits int64  `json:"hits"`
+type apiExclusion struct {
+	Reason string `json:"reason"`
+	Rule   string `json:"rule"`
+	Name   string `json:"name"`
+	Hits   int64  `json:"hits"`
 }
 
 func newAPISums(s store.Sums) apiSums {
@@ -201,13 +202,13 @@ func (d *Dashboard) apiLeftOut(c *call) error {
 	if err != nil {
 		return err
 	}
-	bots, err := d.store.Bots(c.r.Context(), site.ID, p.span, limit)
+	excluded, err := d.store.Excluded(c.r.Context(), site.ID, p.span, limit)
 	if err != nil {
 		return err
 	}
-	list := make([]apiBot, 0, len(bots))
-	for _, b := range bots {
-		list = append(list, apiBot(b))
+	list := make([]apiExclusion, 0, len(excluded))
+	for _, e := range excluded {
+		list = append(list, apiExclusion(e))
 	}
 	objections, err := d.store.Objections(c.r.Context(), site.ID, p.span)
 	if err != nil {

@@ -85,7 +85,7 @@ func TestScreenshots(t *testing.T) {
 		if i < 3 {
 			story := tell(uint64(i), site, calendar.DayOf(moment)-800, calendar.DayOf(moment), []float64{90, 60, 4}[i], moment)
 			put(t, b.store, s.name, rowsOf(site, story))
-			put(t, b.store, s.name+" bots", someBots(site))
+			putLedger(t, b.store, s.name+" excluded", someExcluded(site))
 		}
 	}
 	tab := openTab(b)

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/fotspor/fotspor/dashboard/password"
+	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/internal/baseurl"
 	"github.com/fotspor/fotspor/store"
 )
@@ -39,6 +40,9 @@ type Options struct {
 	// Snippet is what to paste into the pages of a site to track them, given
 	// the public address of the program. Zero: nothing is shown.
 	Snippet func(base string, site uint32, parameters ...string) string
+	// Drops returns the hits of a site that the collector of this process excluded last, the
+	// latest first. Zero: none are known, and none are shown.
+	Drops func(site uint32) []hit.Drop
 	// Statement is the address of the privacy statement of a site. Zero: no link.
 	Statement func(site uint32) string
 }
@@ -55,6 +59,7 @@ type Dashboard struct {
 	base         baseurl.URL // zero: as the request says
 	network      func(*http.Request) string
 	attribution  func() (text, url string)
+	drops        func(site uint32) []hit.Drop
 	snippet      func(base string, site uint32, parameters ...string) string
 	statement    func(site uint32) string
 
@@ -78,6 +83,7 @@ func New(opts Options) (*Dashboard, error) {
 		base:        opts.BaseURL,
 		network:     opts.Network,
 		attribution: opts.Attribution,
+		drops:       opts.Drops,
 		snippet:     opts.Snippet,
 		statement:   opts.Statement,
 		passwords:   password.NewHasher(),
@@ -120,6 +126,9 @@ func (d *Dashboard) fillDefaults() {
 	}
 	if d.attribution == nil {
 		d.attribution = func() (string, string) { return "", "" }
+	}
+	if d.drops == nil {
+		d.drops = func(uint32) []hit.Drop { return nil }
 	}
 	if d.snippet == nil {
 		d.snippet = func(string, uint32, ...string) string { return "" }

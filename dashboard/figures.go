@@ -29,7 +29,7 @@ type figures struct {
 	sums, before          store.Sums
 	points, pointsBefore  []store.Point
 	lines, details        map[store.Dimension][]store.Line
-	leftOut               []store.BotCount
+	leftOut               []store.Exclusion
 	objections            int64 // page views
 	empty, everHadTraffic bool
 }
@@ -68,7 +68,7 @@ func (d *Dashboard) ask(ctx context.Context, site site.Site, p period, now time.
 	}
 	if show == "" || show == leftOut {
 		group.Go(func() (err error) {
-			f.leftOut, err = d.store.Bots(ctx, site.ID, p.span, limit)
+			f.leftOut, err = d.store.Excluded(ctx, site.ID, p.span, limit)
 			return err
 		})
 	}

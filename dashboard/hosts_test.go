@@ -23,7 +23,7 @@ func TestHostsAreShownAsPeopleReadThem(t *testing.T) {
 	liar, link := row, row
 	liar.Source = "xn--80ak6aa92e.com"
 	link.Kind, link.Name, link.Pageviews, link.Visits, link.Visitors, link.PageVisitors, link.Bounces = hit.Outlink, "www.xn--blbr-roah.example/om", 0, 0, 0, 0, 0
-	if err := b.store.Insert(context.Background(), []hit.Row{row, liar, link}, "hosts"); err != nil {
+	if err := b.store.Insert(context.Background(), hit.Batch{Rows: []hit.Row{row, liar, link}}, "hosts"); err != nil {
 		t.Fatal(err)
 	}
 	b.logIn()

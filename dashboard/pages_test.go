@@ -293,27 +293,29 @@ func TestOptions(t *testing.T) {
 	}
 }
 
-// someBots are 3 hits of a search engine and one each of two others.
-func someBots(site site.Site) []hit.Row {
-	var rows []hit.Row
-	for _, name := range []string{"Googlebot", "Googlebot", "", "Googlebot", "<Zorblax>"} {
-		rule := "crawler"
-		if name == "" {
-			rule = "prefetch"
-		}
-		rows = append(rows, hit.Row{
-			Site: site.ID, Time: moment, Day: calendar.DayOf(moment.In(site.Location)), Kind: hit.Bot, Browser: name, Name: rule,
-		})
+// someExcluded are 3 hits of a search engine and one each of others.
+func someExcluded(site site.Site) []hit.LedgerEntry {
+	day := calendar.DayOf(moment.In(site.Location))
+	return []hit.LedgerEntry{
+		{Site: site.ID, Day: day, Reason: "bot", Rule: "crawler", Name: "Googlebot", Count: 2},
+		{Site: site.ID, Day: day, Reason: "prefetch", Count: 1},
+		{Site: site.ID, Day: day, Reason: "bot", Rule: "crawler", Name: "Googlebot", Count: 1},
+		{Site: site.ID, Day: day, Reason: "bot", Rule: "crawler", Name: "<Zorblax>", Count: 1},
+		{Site: site.ID, Day: day, Reason: "foreign_host", Name: "kopi.example", Count: 1},
 	}
-	return rows
 }
 
 // TestEveryRuleHasAName: whatever leaves a hit out is said in words.
 func TestEveryRuleHasAName(t *testing.T) {
 	for _, l := range i18n.All() {
-		for _, rule := range append(browser.Rules(), "prefetch", "referrer spam") {
+		for _, rule := range browser.Rules() {
 			if l.Known("rule.", rule) == rule {
 				t.Errorf("%s: rule %q has no name", l.Tag, rule)
+			}
+		}
+		for _, reason := range append(hit.LedgerReasons, "too_old", "no_page", "own_link", "no_target") {
+			if l.Known("reason.", reason) == reason {
+				t.Errorf("%s: reason %q has no name", l.Tag, reason)
 			}
 		}
 	}
@@ -335,18 +337,18 @@ func TestLeftOut(t *testing.T) {
 	if got := line(); !strings.Contains(got, "protesterer: 0.") || !strings.Contains(got, "sender ingenting") {
 		t.Errorf("of objections the page says %q", got)
 	}
-	objection := hit.Row{Site: site.ID, Time: moment, Day: calendar.DayOf(moment.In(site.Location)), Kind: hit.Bot, Name: hit.ObjectionRule}
-	put(t, b.store, "objections", []hit.Row{objection, objection})
+	objections := hit.LedgerEntry{Site: site.ID, Day: calendar.DayOf(moment.In(site.Location)), Reason: hit.Objection, Count: 2}
+	putLedger(t, b.store, "objections", []hit.LedgerEntry{objections})
 	if got := line(); !strings.Contains(got, "protesterer: 2.") {
 		t.Errorf("of two objections the page says %q", got)
 	}
-	put(t, b.store, "bots", someBots(site))
+	putLedger(t, b.store, "excluded", someExcluded(site))
 	for _, path := range []string{"/sites/1?period=today", "/sites/1?period=today&show=leftOut"} {
 		page := b.get(path, "Accept-Language", "nb")
 		page.want(http.StatusOK)
 		var got []string
 		page.Find("#leftOut tbody tr").Each(func(_ int, row *goquery.Selection) { got = append(got, clean(row.Text())) })
-		want := []string{"Googlebot Søkerobot360,0 %", "<Zorblax> Søkerobot120,0 %", "Hentet på forhånd120,0 %"}
+		want := []string{"Googlebot Søkerobot350,0 %", "<Zorblax> Søkerobot116,7 %", "kopi.example Side på et annet nettsted116,7 %", "Hentet på forhånd116,7 %"}
 		for i, line := range got {
 			got[i] = strings.ReplaceAll(line, "\u00a0", " ")
 		}
@@ -362,7 +364,7 @@ func TestAPI(t *testing.T) {
 	b.logIn()
 	site := b.addSite("Samvirke", "samvirke.example", "Europe/Oslo")
 	put(t, b.store, "story", rowsOf(site, tell(5, site, calendar.DayOf(moment)-8, calendar.DayOf(moment), 6, moment)))
-	put(t, b.store, "bots", someBots(site))
+	putLedger(t, b.store, "excluded", someExcluded(site))
 	for name, path := range map[string]string{
 		"left_out":      "/api/v1/sites/1/left-out?period=today",
 		"sites":         "/api/v1/sites",

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/internal/baseurl"
 	"github.com/fotspor/fotspor/internal/hostname"
@@ -42,11 +43,29 @@ type sitePage struct {
 	LeftOut *table // nil where nothing was left out
 	// Objections is how many page views were left out because visitors object.
 	Objections string
-	Empty      bool   // no traffic in the period
-	New        bool   // no traffic ever
-	Snippet    string // to paste into the pages of the site
-	Statement  string // URL
-	Back       string // URL of the page of the site, if this is a single table
+	Drops      []dropLine // the latest first
+	Empty      bool       // no traffic in the period
+	New        bool       // no traffic ever
+	Snippet    string     // to paste into the pages of the site
+	Statement  string     // URL
+	Back       string     // URL of the page of the site, if this is a single table
+}
+
+// dropLine is what memory holds of hits that were excluded alike.
+type dropLine struct{ Name, Why, Hits, Last string }
+
+// dropLines shows hits that were excluded, with the time of the last in the time zone of
+// the site. Of objections only the day is known.
+func dropLines(l *i18n.Language, drops []hit.Drop, loc *time.Location) []dropLine {
+	var lines []dropLine
+	for _, d := range drops {
+		line := dropLine{Name: d.Name, Why: whyOf(l, d.Reason, d.Rule), Hits: l.Number(d.Count), Last: l.ShortDay(d.Day)}
+		if !d.Last.IsZero() {
+			line.Last += " " + l.Clock(d.Last.In(loc))
+		}
+		lines = append(lines, line)
+	}
+	return lines
 }
 
 // periodView is the choice of a period.
@@ -155,6 +174,7 @@ func (d *Dashboard) showSite(c *call) error {
 	}
 	page := f.page(c.lang, specs, limit)
 	page.Statement = d.statement(site.ID)
+	page.Drops = dropLines(c.lang, d.drops(site.ID), site.Location)
 	if page.New {
 		page.Snippet = d.snippet(d.base.Or(baseurl.Of(c.r)).String(), site.ID, site.Parameters...)
 	}

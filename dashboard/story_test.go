@@ -219,9 +219,16 @@ func rowsOf(site site.Site, story []act) []hit.Row {
 func put(tb testing.TB, st *store.Store, name string, rows []hit.Row) {
 	tb.Helper()
 	for i, part := range slices.Collect(slices.Chunk(rows, 50_000)) {
-		if err := st.Insert(context.Background(), part, fmt.Sprintf("%s-%d", name, i)); err != nil {
+		if err := st.Insert(context.Background(), hit.Batch{Rows: part}, fmt.Sprintf("%s-%d", name, i)); err != nil {
 			tb.Fatal(err)
 		}
+	}
+}
+
+func putLedger(tb testing.TB, st *store.Store, name string, entries []hit.LedgerEntry) {
+	tb.Helper()
+	if err := st.Insert(context.Background(), hit.Batch{Ledger: entries}, name); err != nil {
+		tb.Fatal(err)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
@@ -54,6 +55,10 @@ func states(l *i18n.Language) []state {
 	never := empty.page(l, tables, shortTable)
 	all = append(all, state{"site without a visit or a snippet", "site", never, false})
 	never.Snippet, never.Statement = "<script></script>", "/privacy/1"
+	never.Drops = dropLines(l, []hit.Drop{
+		{LedgerEntry: hit.LedgerEntry{Day: 20779, Reason: hit.ForeignHost, Name: "kopi.example <b>", Count: 1000}, Last: calendar.Day(20779).Time()},
+		{LedgerEntry: hit.LedgerEntry{Day: 20779, Reason: hit.Objection, Count: 1}},
+	}, aSite.Location)
 	all = append(all, state{"site without a visit", "site", never, false})
 	bare := someFigures(sevenDays)
 	bare.lines = nil
@@ -165,7 +170,9 @@ func someFigures(name string) *figures {
 		}
 	}
 	f.lines[store.Pages] = slices.Repeat(f.lines[store.Pages], 50)
-	f.leftOut = []store.BotCount{{Rule: "crawler", Name: "Googlebot", Hits: 30}, {Rule: "prefetch", Hits: 2}, {Rule: "new", Name: "<b>", Hits: 1}}
+	f.leftOut = []store.Exclusion{
+		{Reason: "bot", Rule: "crawler", Name: "Googlebot", Hits: 30}, {Reason: "prefetch", Hits: 2}, {Reason: "bot", Rule: "new", Name: "<b>", Hits: 1},
+	}
 	return f
 }
 

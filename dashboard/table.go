@@ -173,7 +173,15 @@ func (f *figures) row(l *i18n.Language, spec tableSpec, sums store.Sums) tableRo
 	return row
 }
 
-// leftOutTable shows the hits that were not counted because nobody was reading.
+// whyOf says in words why a hit was not counted.
+func whyOf(l *i18n.Language, reason, rule string) string {
+	if rule != "" {
+		return l.Known("rule.", rule)
+	}
+	return l.Known("reason.", reason)
+}
+
+// leftOutTable shows the hits that were not counted, and why.
 func (f *figures) leftOutTable(l *i18n.Language, limit int, more string) table {
 	t := table{Key: leftOut, Columns: []string{"requests"}, Whole: limit == longTable}
 	lines := f.leftOut
@@ -186,7 +194,7 @@ func (f *figures) leftOutTable(l *i18n.Language, limit int, more string) table {
 		total += line.Hits
 	}
 	for _, line := range lines {
-		row := tableRow{Label: line.Name, Note: l.Known("rule.", line.Rule), Cells: []string{l.Number(line.Hits)}}
+		row := tableRow{Label: line.Name, Note: whyOf(l, line.Reason, line.Rule), Cells: []string{l.Number(line.Hits)}}
 		if row.Label == "" {
 			row.Label, row.Note = row.Note, ""
 		}

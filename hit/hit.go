@@ -1,6 +1,7 @@
 // Package hit is the domain: Hit is what one request of a visitor says and lives
 // in memory only; Row is the anonymous part of it that may be stored, and Fields
-// declares each field of it once, for all that store or show rows. The package
+// declares each field of it once, for all that store or show rows. LedgerEntry is what is
+// kept of hits that are excluded from every figure. The package
 // imports nothing of ours but calendar.
 package hit
 
@@ -14,10 +15,8 @@ import (
 // Kind says what the visitor did.
 type Kind string
 
-// The kinds of hit. Every kind but Ping and Bot is an interaction: the second one of
-// a visit ends its being a bounce. A Ping only extends the time of the visit. A Bot
-// is a hit that was left out because nobody was reading: it has no visit, and of it
-// only a line in the bot ledger is kept.
+// The kinds of hit. Every kind but Ping is an interaction: the second one of a visit ends
+// its being a bounce. A Ping only extends the time of the visit.
 const (
 	Pageview Kind = "pageview"
 	Event    Kind = "event"
@@ -26,7 +25,6 @@ const (
 	Search   Kind = "search"
 	Goal     Kind = "goal"
 	Ping     Kind = "ping"
-	Bot      Kind = "bot"
 )
 
 // Hit is what one request says, before anything is cut from it. It holds the

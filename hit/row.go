@@ -6,16 +6,9 @@ import (
 	"github.com/fotspor/fotspor/calendar"
 )
 
-// ObjectionRule is the Name of a row of kind Bot that stands for a page view of a visitor
-// who objects. Its Browser is "".
-const ObjectionRule = "objection"
-
 // Row is one stored hit: a line of table hits. Nothing in it says who came.
 // Its measures are additive: every figure of a report is a sum over rows. Fields
 // declares what the program knows of each field.
-//
-// A row of kind Bot is one hit for the bot ledger. It has Site, Time, Day, Browser,
-// which is the name of the bot or "", and Name, which is the rule that told it.
 type Row struct {
 	Site           uint32
 	Time           time.Time    // UTC, to the second

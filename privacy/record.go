@@ -32,9 +32,6 @@ func (p Policy) record(lang *i18n.Language) ([]string, error) {
 	return list, nil
 }
 
-// holds reports whether a row has something in a field.
-func holds(row *hit.Row, f hit.Field) bool { return f.Value(row) != f.Value(new(hit.Row)) }
-
 // written returns what a row has in a field, as people read it.
 func written(row *hit.Row, f hit.Field, lang *i18n.Language) string {
 	switch f.Name {

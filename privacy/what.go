@@ -69,7 +69,7 @@ func (p whatPage) Unused() string {
 	return strings.Join(names, ", ")
 }
 
-func (p whatPage) shows(f hit.Field) bool { return p.Policy.keeps(f) || holds(&p.row, f) }
+func (p whatPage) shows(f hit.Field) bool { return p.Policy.keeps(f) || !f.IsZero(&p.row) }
 
 // Reason says in words why nothing would be left. The texts are of the reasons that the
 // request of a page can meet; another one is shown by its name.

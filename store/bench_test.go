@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/store/storetest"
 )
 
@@ -20,7 +21,7 @@ func BenchmarkInsert(b *testing.B) {
 	start, segments := cpuTime(b), 0
 	for b.Loop() {
 		segments++
-		if err := st.Insert(b.Context(), rows, "segment-"+strconv.Itoa(segments)); err != nil {
+		if err := st.Insert(b.Context(), hit.Batch{Rows: rows}, "segment-"+strconv.Itoa(segments)); err != nil {
 			b.Fatal(err)
 		}
 	}

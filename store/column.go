@@ -23,7 +23,7 @@ type column interface {
 // processor's nearest memory while one column after the other reads them.
 const blockRows = 128
 
-// transpose turns rows that are no bots into columns. All but the first are left out
+// transpose turns rows into columns. All but the first are left out
 // where they have nothing but the default, which ClickHouse fills in by itself.
 func transpose(rows []hit.Row) (names []clickhouse.ColumnNameAndType, filled []column) {
 	all := make([]column, len(columns))
@@ -32,9 +32,7 @@ func transpose(rows []hit.Row) (names []clickhouse.ColumnNameAndType, filled []c
 	}
 	block := make([]*hit.Row, 0, blockRows)
 	for i := range rows {
-		if rows[i].Kind != hit.Bot {
-			block = append(block, &rows[i])
-		}
+		block = append(block, &rows[i])
 		if len(block) == blockRows || i == len(rows)-1 {
 			for _, c := range all {
 				c.add(block)

@@ -90,7 +90,7 @@ func TestHangingServer(t *testing.T) {
 					"Sites":        func(ctx context.Context) error { _, err := st.Sites(ctx); return err },
 					"Credentials":  func(ctx context.Context) error { _, err := st.Credentials(ctx); return err },
 					"Users":        func(ctx context.Context) error { _, err := st.Users(ctx); return err },
-					"Insert":       func(ctx context.Context) error { return st.Insert(ctx, rows, "a") },
+					"Insert":       func(ctx context.Context) error { return st.Insert(ctx, hit.Batch{Rows: rows}, "a") },
 					"Query":        func(ctx context.Context) error { return st.Query(ctx, "SELECT 1", "", t.Output()) },
 					"Before":       func(ctx context.Context) error { _, err := st.Before(ctx, day.Time()); return err },
 					"DeleteBefore": func(ctx context.Context) error { return st.DeleteBefore(ctx, day.Time()) },

@@ -22,35 +22,33 @@ import (
 	"github.com/fotspor/fotspor/store/storetest"
 )
 
-// mixedRows are rows of hits over months, a third of them of bots.
-func mixedRows(n int) []hit.Row {
+// mixed are rows of hits over months, and half as many excluded ones.
+func mixed(n int) hit.Batch {
 	now := time.Date(2026, 1, 20, 12, 0, 0, 0, time.UTC)
 	rows := someRows(rand.New(rand.NewPCG(9, 10)), n, now, 60, oslo)
-	for i := 0; i < n; i += 3 {
-		rows[i] = hit.Row{
-			Site: rows[i].Site, Time: rows[i].Time, Day: rows[i].Day, Kind: hit.Bot,
-			Name: "word", Browser: fmt.Sprintf("bot %d", i%5),
+	var b hit.Batch
+	for i, r := range rows {
+		if i%3 > 0 {
+			b.Rows = append(b.Rows, r)
+			continue
 		}
+		b.Ledger = append(b.Ledger, hit.LedgerEntry{
+			Site: r.Site, Day: r.Day, Reason: hit.IsBot, Rule: "word", Name: fmt.Sprintf("bot %d", i%5), Count: 1,
+		})
 	}
-	return rows
+	return b
 }
 
 // wantStored checks the totals of every table: each row so many times.
-func wantStored(t *testing.T, st *store.Store, rows []hit.Row, times int64) {
+func wantStored(t *testing.T, st *store.Store, batch hit.Batch, times int64) {
 	t.Helper()
-	var bots int64
-	for _, r := range rows {
-		if r.Kind == hit.Bot {
-			bots++
-		}
-	}
-	sums := count(rows, func(r hit.Row) bool { return r.Kind != hit.Bot })
+	sums := count(batch.Rows, func(hit.Row) bool { return true })
 	want := func(n int64) string { return fmt.Sprint(n * times) }
 	const lines = "SELECT sum(pageviews), sum(seconds), sum(events) FROM "
 	totals := want(sums.Pageviews) + "\t" + want(sums.Seconds) + "\t" + want(sums.Events)
 	for sql, want := range map[string]string{
-		"SELECT count() FROM hits":                    want(int64(len(rows)) - bots),
-		"SELECT sum(hits) FROM bots":                  want(bots),
+		"SELECT count() FROM hits":                    want(int64(len(batch.Rows))),
+		"SELECT sum(hits) FROM ledger":                want(int64(len(batch.Ledger))),
 		lines + "hourly":                              totals,
 		lines + "daily WHERE dimension = 'total'":     totals,
 		lines + "daily WHERE dimension = 'browser'":   totals,
@@ -66,7 +64,7 @@ func wantStored(t *testing.T, st *store.Store, rows []hit.Row, times int64) {
 // An insert may fail in any of its tables, when others have their lines already.
 // Once the reason is gone, doing it again makes every total exact.
 func TestFaultInOneTableLeavesTotalsExact(t *testing.T) {
-	rows := mixedRows(300)
+	rows := mixed(300)
 	type fault struct{ on, off string }
 	var (
 		detached = fault{"DETACH TABLE T", "ATTACH TABLE T"}
@@ -84,10 +82,10 @@ func TestFaultInOneTableLeavesTotalsExact(t *testing.T) {
 		{"refused", "hourly", refusing, true},
 		{"refused", "daily", refusing, true},
 		{"refused", "monthly", refusing, true},
-		{"refused", "bots", refusing, true},
+		{"refused", "ledger", refusing, true},
 		{"read-only", "hits", readonly, false},
 		{"read-only", "daily", readonly, false},
-		{"detached", "bots", detached, false},
+		{"detached", "ledger", detached, false},
 		{"detached", "hourly", detached, false},
 		{"too many parts", "monthly", parts, false},
 	} {
@@ -123,8 +121,8 @@ func TestInsertThatHangsEndsWithItsContext(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long")
 	}
-	rows := mixedRows(300)
-	for _, hanging := range []string{"INSERT INTO hits", "INSERT INTO bots"} {
+	rows := mixed(300)
+	for _, hanging := range []string{"INSERT INTO hits", "INSERT INTO ledger"} {
 		for _, done := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, done %v", hanging, done), func(t *testing.T) {
 				engine := storetest.Engine(t)
@@ -161,7 +159,7 @@ func TestInsertThatHangsEndsWithItsContext(t *testing.T) {
 // be, the same rows are stored.
 func TestRowsThatNoColumnTakesAreRefused(t *testing.T) {
 	st := storetest.Open(t)
-	rows := mixedRows(30)
+	rows := mixed(30)
 	mustExec(t, st, "ALTER TABLE hits MODIFY COLUMN language UInt8")
 	if err := st.Insert(t.Context(), rows, "segment"); !errors.Is(err, store.ErrRefused) {
 		t.Errorf("insert of texts into a column of numbers = %v, want %v", err, store.ErrRefused)
@@ -208,7 +206,7 @@ func TestRefusals(t *testing.T) {
 		{0, 400, false}, {0, 502, false}, {0, 503, false},
 	} {
 		says.Store(&said)
-		err := st.Insert(t.Context(), mixedRows(3), "a")
+		err := st.Insert(t.Context(), mixed(3), "a")
 		if err == nil || errors.Is(err, store.ErrRefused) != said.refused {
 			t.Errorf("status %d, code %d: insert = %v, want refused %v", said.status, said.code, err, said.refused)
 		}
@@ -278,7 +276,7 @@ func TestSyncHoldsForInsertsAndMerges(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, table := range []string{"hits", "hourly", "daily", "monthly", "bots"} {
+		for _, table := range []string{"hits", "hourly", "daily", "monthly", "ledger"} {
 			ddl := query(t, st, "SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = '"+table+"'")
 			for _, setting := range []string{"fsync_after_insert = 1", "fsync_part_directory = 1", "min_rows_to_fsync_after_merge = 1"} {
 				if got := strings.Contains(ddl, setting); got != test.want {

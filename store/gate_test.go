@@ -130,7 +130,10 @@ func TestErrorsHoldNoParameters(t *testing.T) {
 	calls := map[string]func(context.Context) error{
 		"Ping": st.Ping,
 		"Insert": func(ctx context.Context) error {
-			return st.Insert(ctx, []hit.Row{{Site: 1, Time: at, Day: day, Kind: hit.Pageview, Path: secret}, {Site: 1, Time: at, Day: day, Kind: hit.Bot, Name: secret}}, secret)
+			return st.Insert(ctx, hit.Batch{
+				Rows:   []hit.Row{{Site: 1, Time: at, Day: day, Kind: hit.Pageview, Path: secret}},
+				Ledger: []hit.LedgerEntry{{Site: 1, Day: day, Reason: hit.ForeignHost, Name: secret, Count: 1}},
+			}, secret)
 		},
 		"Query": func(ctx context.Context) error { return st.Query(ctx, "SELECT '"+secret+"'", "", io.Discard) },
 		"Sites": func(ctx context.Context) error { _, err := st.Sites(ctx); return err },
@@ -167,7 +170,7 @@ func TestErrorsHoldNoParameters(t *testing.T) {
 			_, err := st.Top(ctx, 1, span, store.Ask{Dimension: store.Pages, Value: secret})
 			return err
 		},
-		"Bots":         func(ctx context.Context) error { _, err := st.Bots(ctx, 1, span, 0); return err },
+		"Excluded":     func(ctx context.Context) error { _, err := st.Excluded(ctx, 1, span, 0); return err },
 		"Before":       func(ctx context.Context) error { _, err := st.Before(ctx, at); return err },
 		"DeleteBefore": func(ctx context.Context) error { return st.DeleteBefore(ctx, at) },
 		"Network":      func(ctx context.Context) error { _, err := st.Network(ctx, network, at, at); return err },

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -100,21 +99,20 @@ func insertInto(table string, columns []clickhouse.ColumnNameAndType) string {
 	return "INSERT INTO " + table + " (" + strings.Join(names, ", ") + ")"
 }
 
-// Insert stores rows under a token: those of kind hit.Bot, added up, in the bot
-// ledger, all others in the raw table and in every rollup. Inserting the same rows
-// under the same token again does nothing but what was left undone, so a caller that
-// does not know whether an insert arrived sends it once more. An error that matches
-// ErrRefused says that this would be no use. An insert must stay below a million
-// rows: ClickHouse takes more in several blocks.
-func (s *Store) Insert(ctx context.Context, rows []hit.Row, token string) error {
+// Insert stores a batch under a token: rows in the raw table and in every rollup, entries
+// of the ledger added up in theirs. Inserting the same batch under the same token again
+// does nothing but what was left undone, so a caller that does not know whether an insert
+// arrived sends it once more. An error that matches ErrRefused says that this would be no
+// use. A batch must stay below a million rows: ClickHouse takes more in several blocks.
+func (s *Store) Insert(ctx context.Context, batch hit.Batch, token string) error {
 	if s.Version() == "" {
 		return ErrNotPrepared
 	}
 	s.attachBackfill(ctx, token)
-	if err := s.insertHits(ctx, rows, token); err != nil {
+	if err := s.insertHits(ctx, batch.Rows, token); err != nil {
 		return orRefused(err)
 	}
-	if err := s.insertBots(ctx, addBots(rows), token+"-bots"); err != nil {
+	if err := s.insertLedger(ctx, batch.Ledger, token+"-ledger"); err != nil {
 		return orRefused(err)
 	}
 	if engine := s.Engine(); s.cfg.Sync && engine != nil {
@@ -138,11 +136,11 @@ func once(ctx context.Context, token string, columns []clickhouse.ColumnNameAndT
 		}))
 }
 
-func (s *Store) insertHits(ctx context.Context, all []hit.Row, token string) error {
-	if !slices.ContainsFunc(all, func(r hit.Row) bool { return r.Kind != hit.Bot }) {
+func (s *Store) insertHits(ctx context.Context, rows []hit.Row, token string) error {
+	if len(rows) == 0 {
 		return nil
 	}
-	names, filled := transpose(all)
+	names, filled := transpose(rows)
 	batch, err := s.conn.PrepareBatch(once(ctx, token, names), insertInto("hits", names))
 	if err != nil {
 		return fmt.Errorf("prepare insert of hits: %w", err)
@@ -153,9 +151,8 @@ func (s *Store) insertHits(ctx context.Context, all []hit.Row, token string) err
 			return fmt.Errorf("append %s of hits: %w", names[i].Name, err)
 		}
 	}
-	rows := batch.Rows()
 	if err := batch.Send(); err != nil {
-		return fmt.Errorf("insert %d rows: %w", rows, err)
+		return fmt.Errorf("insert %d rows: %w", len(rows), err)
 	}
 	return nil
 }

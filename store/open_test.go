@@ -30,11 +30,11 @@ func askEverything(t *testing.T, st *store.Store) map[string]error {
 	day := calendar.DayOf(time.Now()) // rows of long ago would be past their time
 	span := calendar.One(day)
 	row := hit.Row{Site: 1, Time: day.Time(), Day: day, Kind: hit.Pageview}
-	bot := hit.Row{Site: 1, Time: day.Time(), Day: day, Kind: hit.Bot}
+	entry := hit.LedgerEntry{Site: 1, Day: day, Reason: hit.IsBot, Count: 1}
 	said := map[string]error{}
 	said["Ping"] = st.Ping(ctx)
-	said["Insert"] = st.Insert(ctx, []hit.Row{row}, "a")
-	said["Insert of a bot"] = st.Insert(ctx, []hit.Row{bot}, "b")
+	said["Insert"] = st.Insert(ctx, hit.Batch{Rows: []hit.Row{row}}, "a")
+	said["Insert of an entry"] = st.Insert(ctx, hit.Batch{Ledger: []hit.LedgerEntry{entry}}, "b")
 	said["Query"] = st.Query(ctx, "SELECT count() FROM hits", "", io.Discard)
 	_, said["Sites"] = st.Sites(ctx)
 	_, said["Site"] = st.Site(ctx, 1)
@@ -61,7 +61,7 @@ func askEverything(t *testing.T, st *store.Store) map[string]error {
 	_, said["Totals"] = st.Totals(ctx, 1, span)
 	_, said["Series"] = st.Series(ctx, one, span, store.Daily)
 	_, said["Top"] = st.Top(ctx, 1, span, store.Ask{Dimension: store.Pages})
-	_, said["Bots"] = st.Bots(ctx, 1, span, 0)
+	_, said["Excluded"] = st.Excluded(ctx, 1, span, 0)
 	_, said["Before"] = st.Before(ctx, day.Time())
 	said["DeleteBefore"] = st.DeleteBefore(ctx, day.Time())
 	_, said["Network"] = st.Network(ctx, "84.212.0.0/16", day.Time(), day.Time())
@@ -153,8 +153,8 @@ func TestLazyStoreWaitsForItsServer(t *testing.T) {
 			t.Errorf("prepared: %s: %v", method, said[method])
 		}
 	}
-	if got := query(t, st, "SELECT count(), (SELECT sum(hits) FROM bots) FROM hits"); got != "1\t1" {
-		t.Errorf("hits and bots = %q, want one of each", got)
+	if got := query(t, st, "SELECT count(), (SELECT sum(hits) FROM ledger) FROM hits"); got != "1\t1" {
+		t.Errorf("hits and ledger = %q, want one of each", got)
 	}
 	// Who comes later finds the store prepared by another.
 	if _, err := openLazy(t, dsn).Sites(t.Context()); err != nil {

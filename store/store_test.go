@@ -82,9 +82,16 @@ func count(rows []hit.Row, keep func(hit.Row) bool) store.Sums {
 	return s
 }
 
-func mustInsert(t *testing.T, st *store.Store, rows []hit.Row, token string) {
+func mustInsert[T []hit.Row | hit.Batch](t *testing.T, st *store.Store, rows T, token string) {
 	t.Helper()
-	if err := st.Insert(t.Context(), rows, token); err != nil {
+	var batch hit.Batch
+	switch rows := any(rows).(type) {
+	case []hit.Row:
+		batch.Rows = rows
+	case hit.Batch:
+		batch = rows
+	}
+	if err := st.Insert(t.Context(), batch, token); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -532,7 +539,7 @@ func TestLastDay(t *testing.T) {
 		{Site: 1, Time: at, Day: calendar.DayOf(at) + 1, Kind: hit.Event, Path: "/", Name: "a"},
 		{Site: 2, Time: at, Day: calendar.DayOf(at) + 2, Kind: hit.Pageview, Path: "/", Pageviews: 1},
 	}
-	if err := st.Insert(ctx, rows, "last"); err != nil {
+	if err := st.Insert(ctx, hit.Batch{Rows: rows}, "last"); err != nil {
 		t.Fatal(err)
 	}
 	if day, ok, err := st.LastDay(ctx, 1); day != calendar.DayOf(at) || !ok || err != nil {

@@ -42,10 +42,10 @@ func (s *Spool) Reserve(rows int) (Reservation, error) {
 // Append is Spool.Append in the room that is reserved, the rest of which it gives
 // back. More rows than that, or larger ones, need more room, and get ErrFull if
 // there is none.
-func (r *Reservation) Append(rows ...hit.Row) error {
+func (r *Reservation) Append(b hit.Batch) error {
 	bytes := r.bytes
 	r.bytes = 0
-	return r.spool.append(rows, bytes)
+	return r.spool.append(b, bytes)
 }
 
 // Release gives back room that no Append has used. It may be called at any time,
@@ -66,8 +66,8 @@ func (s *Spool) take(n int64) bool {
 	return false
 }
 
-// Append puts rows at the end of the queue and returns once they are as durable
-// as Options.Durability says. Appends that come while another is being written
+// Append puts the rows and ledger entries of a batch at the end of the queue and returns
+// once they are as durable as Options.Durability says. Appends that come while another is being written
 // share the next write; there is no wait for more to come, save that goroutines
 // which are ready to run go first. Of one call either all rows are kept or none,
 // even across a crash.
@@ -76,24 +76,25 @@ func (s *Spool) take(n int64) bool {
 // and an error for more rows than a segment may hold or where the disk fails.
 // After an error the rows are not stored, unless the disk fails again when they
 // are taken back and the process dies after that.
-func (s *Spool) Append(rows ...hit.Row) error { return s.append(rows, 0) }
+func (s *Spool) Append(b hit.Batch) error { return s.append(b, 0) }
 
 // records are buffers in which single records are made.
 var records = sync.Pool{New: func() any { return new([]byte) }}
 
 // append is Append, for which room is taken already.
-func (s *Spool) append(rows []hit.Row, room int64) error {
-	if len(rows) == 0 {
+func (s *Spool) append(data hit.Batch, room int64) error {
+	rows := data.Len()
+	if rows == 0 {
 		s.used.Add(-room)
 		return nil
 	}
-	if len(rows) > s.opts.SegmentRows {
+	if rows > s.opts.SegmentRows {
 		s.used.Add(-room)
-		return fmt.Errorf("append %d rows: at most %d at a time", len(rows), s.opts.SegmentRows)
+		return fmt.Errorf("append %d rows: at most %d at a time", rows, s.opts.SegmentRows)
 	}
 	record := records.Get().(*[]byte)
-	*record = appendRecord((*record)[:0], rows)
-	b, leads, err := s.join(*record, len(rows), room)
+	*record = appendRecord((*record)[:0], data)
+	b, leads, err := s.join(*record, rows, room)
 	if cap(*record) <= maxSpare {
 		records.Put(record)
 	}

@@ -43,7 +43,7 @@ func TestFullDisk(t *testing.T) {
 			warned := func() int { return strings.Count(log.String(), "level=WARN") }
 			for minute := range 3 {
 				for range 100 {
-					if err := s.Append(row("secret")); !errors.Is(err, spool.ErrFull) {
+					if err := s.Append(batch(row("secret"))); !errors.Is(err, spool.ErrFull) {
 						t.Fatalf("Append = %v, want %v", err, spool.ErrFull)
 					}
 					s.Check()

@@ -39,7 +39,7 @@ const (
 // crash between its success and the removal of the segment leads to one. The rows
 // are its own until it returns. An error that matches ErrRefused sets the segment
 // aside; after any other it comes again.
-type Inserter = func(ctx context.Context, rows []hit.Row, token string) error
+type Inserter = func(ctx context.Context, b hit.Batch, token string) error
 
 var (
 	// errDraining: Drain and Flush exclude each other.
@@ -195,8 +195,8 @@ func (s *Spool) store(ctx context.Context, seg *segment, insert Inserter) error 
 	if errors.Is(c.err, errVersion) {
 		return fmt.Errorf("%w: %w", errUnreadable, c.err)
 	}
-	if len(c.rows) > 0 {
-		if err := s.insert(ctx, c.rows, seg.token, insert); err != nil {
+	if c.batch.Len() > 0 {
+		if err := s.insert(ctx, c.batch, seg.token, insert); err != nil {
 			return err
 		}
 		s.accepted++
@@ -208,10 +208,10 @@ func (s *Spool) store(ctx context.Context, seg *segment, insert Inserter) error 
 }
 
 // insert is one attempt.
-func (s *Spool) insert(ctx context.Context, rows []hit.Row, token string, insert Inserter) error {
+func (s *Spool) insert(ctx context.Context, b hit.Batch, token string, insert Inserter) error {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.InsertTimeout)
 	defer cancel()
-	return insert(ctx, rows, token)
+	return insert(ctx, b, token)
 }
 
 // report counts and logs what is wrong with a segment whose rows are stored.
@@ -221,7 +221,7 @@ func (s *Spool) report(seg *segment, c content) {
 		seg.damaged = true
 		s.metrics.lostRows.Add(float64(c.lost))
 		s.opts.Logger.Error("segment is damaged; what could be read of it is stored, and the file is kept",
-			"segment", seg.token, "stored", len(c.rows), "lost", c.lost, "at_least", seg.rows == unknown, "offset", c.at)
+			"segment", seg.token, "stored", c.batch.Len(), "lost", c.lost, "at_least", seg.rows == unknown, "offset", c.at)
 	case errors.Is(c.err, errShort):
 		s.metrics.tornBytes.Add(float64(c.torn))
 		s.opts.Logger.Warn("segment ended in an unfinished write, which was never acknowledged; it is left out",

@@ -227,8 +227,8 @@ func newLife(t *testing.T) *life {
 }
 
 // insert refuses a row called poison for good, and fails on a row called sour.
-func (l *life) insert(ctx context.Context, rows []hit.Row, token string) error {
-	for _, r := range rows {
+func (l *life) insert(ctx context.Context, b hit.Batch, token string) error {
+	for _, r := range b.Rows {
 		switch {
 		case l.cured.Load():
 		case r.Name == "poison":
@@ -237,7 +237,7 @@ func (l *life) insert(ctx context.Context, rows []hit.Row, token string) error {
 			return errStore
 		}
 	}
-	return l.store.insert(ctx, rows, token)
+	return l.store.insert(ctx, b, token)
 }
 
 func (l *life) append(s *spool.Spool, names ...string) error {
@@ -251,7 +251,7 @@ func (l *life) append(s *spool.Spool, names ...string) error {
 		return err
 	}
 	defer room.Release()
-	if err = room.Append(rows...); err == nil {
+	if err = room.Append(batch(rows...)); err == nil {
 		l.ackd[names[0]] = true
 	}
 	return err
@@ -568,7 +568,7 @@ func TestFaultsUnderLoad(t *testing.T) {
 					callers.Go(func() {
 						for i := range 200 {
 							name := fmt.Sprintf("%d.%d", g, i)
-							if s.Append(row(name), row(name+"+")) == nil {
+							if s.Append(batch(row(name), row(name+"+"))) == nil {
 								mu.Lock()
 								want = append(want, name, name+"+")
 								mu.Unlock()

@@ -53,7 +53,7 @@ func list(files fileSystem, dir string) ([]Info, error) {
 		data, err := files.ReadFile(filepath.Join(dir, e.Name))
 		if err == nil {
 			c := decodeSegment(data, n.token, n.rows)
-			info.Rows, info.Lost, err = len(c.rows), c.lost, c.err
+			info.Rows, info.Lost, err = c.batch.Len(), c.lost, c.err
 		}
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

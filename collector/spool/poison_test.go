@@ -42,13 +42,13 @@ func draining(t *testing.T, s *spool.Spool, insert spool.Inserter) (stop func())
 
 // spoiled is an insert that answers err to a row of that name.
 func spoiled(to *store, name string, err error) spool.Inserter {
-	return func(ctx context.Context, rows []hit.Row, token string) error {
-		for _, r := range rows {
+	return func(ctx context.Context, b hit.Batch, token string) error {
+		for _, r := range b.Rows {
 			if r.Name == name {
 				return err
 			}
 		}
-		return to.insert(ctx, rows, token)
+		return to.insert(ctx, b, token)
 	}
 }
 
@@ -134,7 +134,7 @@ func TestPoison(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
 		reg := prometheus.NewPedanticRegistry()
-		s := mustOpen(t, dir, spool.Options{Registerer: reg})
+		s := mustOpen(t, dir, spool.Options{Registerer: reg, SealAfter: time.Second})
 		var to store
 		stop := draining(t, s, spoiled(&to, "bad", errStore))
 		mustAppend(t, s, "bad")
@@ -236,9 +236,9 @@ func TestInsertTimeout(t *testing.T) {
 		s := mustOpen(t, t.TempDir(), spool.Options{})
 		var to store
 		var took []time.Duration
-		stop := draining(t, s, func(ctx context.Context, rows []hit.Row, token string) error {
+		stop := draining(t, s, func(ctx context.Context, b hit.Batch, token string) error {
 			if len(took) == 3 {
-				return to.insert(ctx, rows, token)
+				return to.insert(ctx, b, token)
 			}
 			start := time.Now()
 			<-ctx.Done()
@@ -262,11 +262,11 @@ func TestAsideCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
 		s := mustOpen(t, dir, spool.Options{MaxBytes: 100, SegmentRows: 1})
-		stop := draining(t, s, func(context.Context, []hit.Row, string) error { return spool.ErrRefused })
+		stop := draining(t, s, func(context.Context, hit.Batch, string) error { return spool.ErrRefused })
 		mustAppend(t, s, "bad")
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if err := s.Append(row("a")); !errors.Is(err, spool.ErrFull) {
+		if err := s.Append(batch(row("a"))); !errors.Is(err, spool.ErrFull) {
 			t.Errorf("Append = %v, want ErrFull", err)
 		}
 		for _, token := range aside(t, dir) {
@@ -288,7 +288,7 @@ func TestAsideRetention(t *testing.T) {
 		dir := t.TempDir()
 		const retention = 24 * time.Hour
 		s := mustOpen(t, dir, spool.Options{SegmentRows: 1, Retention: retention})
-		stop := draining(t, s, func(context.Context, []hit.Row, string) error { return spool.ErrRefused })
+		stop := draining(t, s, func(context.Context, hit.Batch, string) error { return spool.ErrRefused })
 		mustAppend(t, s, "bad")
 		time.Sleep(retention)
 		synctest.Wait()
@@ -314,7 +314,7 @@ func TestAsideWrongClock(t *testing.T) {
 			SegmentRows: 1, Retention: 24 * time.Hour, ClockTrusted: trusted.Load,
 			Now: func() time.Time { return time.Now().AddDate(4, 0, 0) },
 		})
-		stop := draining(t, s, func(context.Context, []hit.Row, string) error { return spool.ErrRefused })
+		stop := draining(t, s, func(context.Context, hit.Batch, string) error { return spool.ErrRefused })
 		mustAppend(t, s, "bad")
 		time.Sleep(48 * time.Hour)
 		synctest.Wait()
@@ -336,7 +336,7 @@ func TestList(t *testing.T) {
 	dir := t.TempDir()
 	now := day
 	s := mustOpen(t, dir, spool.Options{SegmentRows: 3, Now: func() time.Time { return now }})
-	if err := s.Append(row("a"), row("b"), row("c")); err != nil {
+	if err := s.Append(batch(row("a"), row("b"), row("c"))); err != nil {
 		t.Fatal(err)
 	}
 	now = now.Add(time.Minute)
@@ -349,8 +349,8 @@ func TestList(t *testing.T) {
 		t.Fatalf("List = %+v, %v; want two segments", infos, err)
 	}
 	for i, want := range []spool.Info{
-		{Token: infos[0].Token, State: spool.Sealed, Rows: 3, Bytes: 8 + 24 + 3*48, Born: day},
-		{Token: infos[1].Token, State: spool.Filling, Rows: 1, Bytes: 8 + 24 + 48, Born: day.Add(time.Minute)},
+		{Token: infos[0].Token, State: spool.Sealed, Rows: 3, Bytes: 8 + 24 + 3*29, Born: day},
+		{Token: infos[1].Token, State: spool.Filling, Rows: 1, Bytes: 8 + 24 + 29, Born: day.Add(time.Minute)},
 	} {
 		if diff := cmp.Diff(want, infos[i]); diff != "" {
 			t.Errorf("segment %d (-want +got):\n%s", i, diff)
@@ -386,14 +386,14 @@ func TestReserve(t *testing.T) {
 	big := row("big")
 	big.Path = strings.Repeat("x", spool.MaxRow)
 	for err == nil { // whatever others do, the room is there
-		err = s.Append(big)
+		err = s.Append(batch(big))
 	}
 	if !errors.Is(err, spool.ErrFull) {
 		t.Fatal(err)
 	}
 	large := row("large")
 	large.Path = strings.Repeat("x", spool.MaxRow-100)
-	if err := first.Append(large, large, large, large, large); err != nil {
+	if err := first.Append(batch(large, large, large, large, large)); err != nil {
 		t.Errorf("Append in room that is reserved = %v", err)
 	}
 	used := spool.Used(s)
@@ -411,9 +411,9 @@ func TestReserve(t *testing.T) {
 
 	for name, use := range map[string]func(r *spool.Reservation) error{
 		"released": func(r *spool.Reservation) error { r.Release(); return nil },
-		"no rows":  func(r *spool.Reservation) error { return r.Append() },
+		"no rows":  func(r *spool.Reservation) error { return r.Append(batch()) },
 		"more rows than a segment holds": func(r *spool.Reservation) error {
-			if r.Append(make([]hit.Row, 101)...) == nil {
+			if r.Append(batch(make([]hit.Row, 101)...)) == nil {
 				return errors.New("no error")
 			}
 			return nil
@@ -421,7 +421,7 @@ func TestReserve(t *testing.T) {
 		"larger than reserved, without room": func(r *spool.Reservation) error {
 			big := row("big")
 			big.Path = strings.Repeat("x", room)
-			if err := r.Append(big); !errors.Is(err, spool.ErrFull) {
+			if err := r.Append(batch(big)); !errors.Is(err, spool.ErrFull) {
 				return fmt.Errorf("%v, want ErrFull", err)
 			}
 			return nil
@@ -429,7 +429,7 @@ func TestReserve(t *testing.T) {
 		"larger than reserved, with room": func(r *spool.Reservation) error {
 			big := row("big")
 			big.Path = strings.Repeat("x", 2*spool.MaxRow)
-			return r.Append(big)
+			return r.Append(batch(big))
 		},
 	} {
 		r, err := s.Reserve(1)
@@ -452,7 +452,7 @@ func TestReserve(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Close()
-	if err := r.Append(row("a")); !errors.Is(err, spool.ErrClosed) || spool.Used(s) != 0 {
+	if err := r.Append(batch(row("a"))); !errors.Is(err, spool.ErrClosed) || spool.Used(s) != 0 {
 		t.Errorf("Append after Close = %v with %d bytes in use, want ErrClosed", err, spool.Used(s))
 	}
 }

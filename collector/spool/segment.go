@@ -8,26 +8,23 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math"
-	"math/bits"
-	"time"
 
-	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/internal/wire"
 )
 
 // A segment is a header and any number of records. Integers of fixed size are
-// little-endian; varint and uvarint are those of encoding/binary.
+// little-endian.
 //
 //	header   "fotspor" (7 bytes), version (1 byte)
 //	record   mark of the segment (4 bytes), rows before it in the segment (4 bytes),
 //	         length of payload (4 bytes), CRC-32C of payload (4 bytes),
 //	         CRC-32C of these 16 bytes (4 bytes), payload, the mark with all bits
 //	         inverted (4 bytes)
-//	payload  one or more rows, those of one call of Append
-//	row      site (uvarint), time (varint, Unix seconds), day (varint),
-//	         value (uvarint of the bytes of the float64 in reverse order),
-//	         every text (uvarint length, bytes), every measure (varint),
-//	         other (uvarint)
+//	payload  a message as of package wire with the rows and ledger entries of one call of
+//	         Append, of which there is at least one: each a field, rowField or entryField
+//
+// Where the spool counts rows, it counts ledger entries among them.
 //
 // The mark follows from the name of the segment, which is random: it shows where a
 // record begins behind damage, and nobody who sends hits can put one into a text. At the
@@ -35,8 +32,10 @@ import (
 // The number of rows before a record tells when there is one missing. That of all rows
 // is part of a sealed segment's name.
 //
-// The order of texts and measures is that of the functions texts and measures. A
-// change of anything here takes a new version.
+// Segments of this version are readable by every later program, and by an earlier one
+// that reads this version: a field that it does not know it skips, since its store has no
+// column for that; a row of a kind that it does not know counts as lost, so that the file
+// is kept. What can't be said in such a field takes a new version.
 const (
 	magic            = "fotspor"
 	version          = 3
@@ -55,12 +54,12 @@ var (
 	errShort = errors.New("record is cut short")
 
 	// errVersion: another version of the program wrote it.
-	errVersion = errors.New("segment has a format that this version does not read")
+	errVersion = errors.New("segment is of another version of the program, which can store it")
 
 	// errDamaged: acknowledged rows are missing.
 	errDamaged = errors.New("segment is damaged")
 
-	errRow = errors.New("row does not decode")
+	errEmpty = errors.New("record has no rows")
 )
 
 // mark is that of a segment.
@@ -81,33 +80,29 @@ func (m mark) end() mark {
 	return m
 }
 
-// texts lists every string of a row, in the order in which they are stored.
-func texts(r *hit.Row) [21]*string {
-	return [...]*string{
-		(*string)(&r.Kind), &r.Path, &r.Host, &r.Name, &r.Network, &r.Country, &r.Region,
-		&r.Browser, &r.BrowserVersion, &r.OS, &r.Device, &r.Language,
-		&r.Channel, &r.Source, &r.Campaign, &r.CampaignSource, &r.CampaignMedium,
-		&r.CampaignTerm, &r.CampaignContent, &r.EntryPath, &r.PreviousPath,
-	}
-}
+// The fields of a payload.
+const (
+	rowField   = 1
+	entryField = 2
+)
 
-// measures lists every measure of a row, in the order in which they are stored.
-func measures(r *hit.Row) [8]*int32 {
-	return [...]*int32{&r.Pageviews, &r.Visits, &r.Visitors, &r.PageVisitors, &r.SectionVisitors, &r.Bounces, &r.Seconds, &r.Conversions}
-}
+var rowCodec = wire.NewRows(hit.Fields)
 
 func appendHeader(b []byte) []byte { return append(append(b, magic...), version) }
 
-// appendRecord appends one record that holds rows, for number to complete.
-func appendRecord(b []byte, rows []hit.Row) []byte {
+// appendRecord appends one record that holds a batch, for number to complete.
+func appendRecord(b []byte, batch hit.Batch) []byte {
 	start := len(b)
 	b = append(b, make([]byte, recordHeaderSize)...)
-	for i := range rows {
-		b = appendRow(b, &rows[i])
+	for i := range batch.Rows {
+		b = wire.AppendMessage(b, rowField, func(b []byte) []byte { return rowCodec.Append(b, &batch.Rows[i]) })
+	}
+	for i := range batch.Ledger {
+		b = wire.AppendMessage(b, entryField, func(b []byte) []byte { return wire.AppendEntry(b, &batch.Ledger[i]) })
 	}
 	record := b[start:]
 	payload := record[recordHeaderSize:]
-	binary.LittleEndian.PutUint32(record[4:], uint32(len(rows)))
+	binary.LittleEndian.PutUint32(record[4:], uint32(batch.Len()))
 	binary.LittleEndian.PutUint32(record[8:], uint32(len(payload)))
 	binary.LittleEndian.PutUint32(record[12:], crc32.Checksum(payload, castagnoli))
 	return append(b, make([]byte, markSize)...)
@@ -128,33 +123,16 @@ func number(records []byte, m mark, before int) {
 	}
 }
 
-func appendRow(b []byte, r *hit.Row) []byte {
-	b = binary.AppendUvarint(b, uint64(r.Site))
-	b = binary.AppendVarint(b, r.Time.Unix())
-	b = binary.AppendVarint(b, int64(r.Day))
-	// The low bytes of most values are zero: reversed, they cost nothing.
-	b = binary.AppendUvarint(b, bits.ReverseBytes64(math.Float64bits(r.Value)))
-	for _, s := range texts(r) {
-		b = binary.AppendUvarint(b, uint64(len(*s)))
-		b = append(b, *s...)
-	}
-	for _, n := range measures(r) {
-		b = binary.AppendVarint(b, int64(*n))
-	}
-	b = binary.AppendUvarint(b, r.Other)
-	return b
-}
-
 // unknown is the number of rows of a segment that was left open.
 const unknown = -1
 
 // content is what could be read of a segment.
 type content struct {
-	rows []hit.Row // in order
-	lost int       // acknowledged rows that are missing; without a known number, at least so many
-	torn int       // bytes of an unfinished write at the end
-	at   int       // offset of the first damage, if there is any
-	err  error     // nil if all is well; else errShort, errDamaged or errVersion, or it wraps one
+	batch hit.Batch // in order
+	lost  int       // acknowledged rows that are missing; without a known number, at least so many
+	torn  int       // bytes of an unfinished write at the end
+	at    int       // offset of the first damage, if there is any
+	err   error     // nil if all is well; else errShort, errDamaged or errVersion, or it wraps one
 }
 
 // decodeSegment reads a segment: every record that is whole, behind damage too. The
@@ -172,7 +150,7 @@ func decodeSegment(data []byte, token string, rows int) (c content) {
 	end := m.end()
 	headed := len(data) >= headerSize && string(data[:len(magic)]) == magic
 	marks := bytes.Count(data, m[:])
-	c.rows = make([]hit.Row, 0, min(marks, DefaultSegmentRows))
+	c.batch.Rows = make([]hit.Row, 0, min(marks, DefaultSegmentRows))
 	text := string(data) // the texts of all rows share this copy
 	next, good := 0, 0   // rows so far, those missing included, and the end of the last record
 	if headed {
@@ -188,13 +166,14 @@ func decodeSegment(data []byte, token string, rows int) (c content) {
 		}
 		if ok && h.before >= next && h.whole(data[at:]) {
 			from, to := at+recordHeaderSize, at+recordHeaderSize+h.length
-			n := len(c.rows)
-			if all, err := appendRows(c.rows, text[from:to]); err == nil {
+			if all, n, err := decodePayload(c.batch, text[from:to]); err == nil {
 				if h.before > next && first < 0 {
 					first = good
 				}
-				c.lost += h.before - next
-				c.rows, next = all, h.before+len(all)-n
+				c.lost += h.before - next + n - (all.Len() - c.batch.Len())
+				if next = h.before + n; rows == unknown || next <= rows { // what is more was never acknowledged
+					c.batch = all
+				}
 				if bytes.HasPrefix(data[to:], end[:]) || to+markSize == len(data) {
 					to += markSize
 				}
@@ -210,14 +189,13 @@ func decodeSegment(data []byte, token string, rows int) (c content) {
 	}
 	tail := data[good:]
 	if rows != unknown {
-		c.rows = c.rows[:min(rows, len(c.rows))] // what is more was never acknowledged
-		c.lost = rows - len(c.rows)
+		c.lost = rows - c.batch.Len()
 	} else if len(tail) > 0 && !unfinished(tail, m, next, headers) {
 		c.lost++
 	}
 	switch {
 	case marks == 0 && headed && data[len(magic)] != version:
-		c.lost, c.err = 0, fmt.Errorf("%w: format %d", errVersion, data[len(magic)])
+		c.lost, c.err = 0, fmt.Errorf("%w: it has format %d, and this program reads %d", errVersion, data[len(magic)], version)
 	case c.lost > 0:
 		if c.at = first; first < 0 {
 			c.at = good
@@ -277,78 +255,25 @@ func (h recordHeader) whole(data []byte) bool {
 	return h.length <= len(data) && crc32.Checksum(data[:h.length], castagnoli) == h.sum
 }
 
-// appendRows appends the rows of a payload, of which there is at least one. Their
-// texts are parts of it.
-func appendRows(rows []hit.Row, payload string) ([]hit.Row, error) {
-	d := decoder{rest: payload}
-	for first := true; first || d.rest != ""; first = false {
-		rows = append(rows, hit.Row{})
-		d.row(&rows[len(rows)-1])
-		if d.failed {
-			return rows, fmt.Errorf("%w, %d bytes before the end of its record", errRow, len(d.rest))
+// decodePayload appends what is in a payload to a batch, and returns how many rows it
+// has, those of an unknown kind included. Texts are parts of the payload.
+func decodePayload(to hit.Batch, payload string) (all hit.Batch, n int, err error) {
+	m := wire.Read(payload)
+	for ; m.Next(); n++ {
+		switch m.Number {
+		case rowField:
+			to.Rows = append(to.Rows, hit.Row{})
+			err = rowCodec.Read(m.Text(len(payload)), &to.Rows[len(to.Rows)-1])
+		case entryField:
+			to.Ledger = append(to.Ledger, hit.LedgerEntry{})
+			err = wire.ReadEntry(m.Text(len(payload)), &to.Ledger[len(to.Ledger)-1])
+		}
+		if err != nil {
+			return to, n, err
 		}
 	}
-	return rows, nil
-}
-
-// decoder reads a payload. After a failure it reads zeros.
-type decoder struct {
-	rest   string
-	failed bool
-}
-
-func (d *decoder) row(r *hit.Row) {
-	r.Site = uint32(d.uvarint(math.MaxUint32))
-	r.Time = time.Unix(d.varint(math.MinInt64, math.MaxInt64), 0).UTC()
-	r.Day = calendar.Day(d.varint(math.MinInt32, math.MaxInt32))
-	r.Value = math.Float64frombits(bits.ReverseBytes64(d.uvarint(math.MaxUint64)))
-	for _, s := range texts(r) {
-		n := d.uvarint(uint64(len(d.rest)))
-		if n > uint64(len(d.rest)) { // the length itself took bytes of the rest
-			d.fail()
-			return
-		}
-		*s, d.rest = d.rest[:n], d.rest[n:]
+	if m.Err() == nil && n == 0 {
+		return to, 0, errEmpty
 	}
-	for _, n := range measures(r) {
-		*n = int32(d.varint(math.MinInt32, math.MaxInt32))
-	}
-	r.Other = d.uvarint(math.MaxUint64)
-}
-
-func (d *decoder) fail() { d.failed, d.rest = true, "" }
-
-func (d *decoder) uvarint(max uint64) uint64 {
-	if len(d.rest) > 0 && d.rest[0] < 0x80 && uint64(d.rest[0]) <= max { // as most are
-		n := uint64(d.rest[0])
-		d.rest = d.rest[1:]
-		return n
-	}
-	var n uint64
-	for i := range min(len(d.rest), binary.MaxVarintLen64) {
-		c := d.rest[i]
-		if i == binary.MaxVarintLen64-1 && c > 1 {
-			break
-		}
-		n |= uint64(c&0x7f) << (7 * i)
-		if c < 0x80 {
-			if n > max {
-				break
-			}
-			d.rest = d.rest[i+1:]
-			return n
-		}
-	}
-	d.fail()
-	return 0
-}
-
-func (d *decoder) varint(min, max int64) int64 {
-	u := d.uvarint(math.MaxUint64)
-	n := int64(u>>1) ^ -int64(u&1)
-	if n < min || n > max {
-		d.fail()
-		return 0
-	}
-	return n
+	return to, n, m.Err()
 }

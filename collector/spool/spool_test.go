@@ -42,6 +42,8 @@ func TestMain(m *testing.M) {
 
 var day = time.Date(2026, 7, 5, 10, 0, 0, 0, time.UTC)
 
+func batch(rows ...hit.Row) hit.Batch { return hit.Batch{Rows: rows} }
+
 // row returns a row that can be told from others by its name.
 func row(name string) hit.Row {
 	return hit.Row{Site: 1, Time: day, Kind: hit.Pageview, Name: name, Path: "/", Pageviews: 1}
@@ -60,7 +62,7 @@ func mustOpen(t testing.TB, dir string, opts spool.Options) *spool.Spool {
 func mustAppend(t testing.TB, s *spool.Spool, names ...string) {
 	t.Helper()
 	for _, n := range names {
-		if err := s.Append(row(n)); err != nil {
+		if err := s.Append(batch(row(n))); err != nil {
 			t.Fatalf("Append(%q) = %v", n, err)
 		}
 	}
@@ -89,7 +91,7 @@ func (s *store) stored() int {
 
 var errStore = errors.New("store is down")
 
-func (s *store) insert(ctx context.Context, rows []hit.Row, token string) error {
+func (s *store) insert(ctx context.Context, b hit.Batch, token string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -104,8 +106,11 @@ func (s *store) insert(ctx context.Context, rows []hit.Row, token string) error 
 		return errStore
 	}
 	var names []string
-	for _, r := range rows {
+	for _, r := range b.Rows {
 		names = append(names, r.Name)
+	}
+	for _, e := range b.Ledger {
+		names = append(names, e.Name)
 	}
 	block := strings.Join(names, " ")
 	if was, ok := s.seen[token]; !ok {
@@ -162,10 +167,10 @@ func TestFlush(t *testing.T) {
 	dir := t.TempDir()
 	s := mustOpen(t, dir, spool.Options{})
 	mustAppend(t, s, "a", "b")
-	if err := s.Append(row("c"), row("d")); err != nil {
+	if err := s.Append(batch(row("c"), row("d"))); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Append(); err != nil {
+	if err := s.Append(batch()); err != nil {
 		t.Errorf("Append of nothing = %v", err)
 	}
 	to := store{fail: func(call int) (bool, bool) { return call == 1, false }}
@@ -218,7 +223,7 @@ func TestClosed(t *testing.T) {
 			t.Errorf("Close = %v", err)
 		}
 	}
-	if err := s.Append(row("a")); !errors.Is(err, spool.ErrClosed) {
+	if err := s.Append(batch(row("a"))); !errors.Is(err, spool.ErrClosed) {
 		t.Errorf("Append after Close = %v, want ErrClosed", err)
 	}
 }
@@ -254,7 +259,7 @@ func TestTornTail(t *testing.T) {
 		for _, n := range names {
 			rows = append(rows, row(n))
 		}
-		if err := s.Append(rows...); err != nil {
+		if err := s.Append(batch(rows...)); err != nil {
 			t.Fatal(err)
 		}
 		info, err := os.Stat(files(t, source)[0])
@@ -374,7 +379,7 @@ func appendForever(dir string) error {
 				for _, n := range names {
 					rows = append(rows, row(n))
 				}
-				if err := s.Append(rows...); err != nil {
+				if err := s.Append(batch(rows...)); err != nil {
 					failed <- err
 				}
 				fmt.Println(strings.Join(names, "\n"))
@@ -485,7 +490,7 @@ func TestDrainStopsWithoutLoss(t *testing.T) {
 		s := mustOpen(t, t.TempDir(), spool.Options{})
 		ctx, stop := context.WithCancel(t.Context())
 		mustAppend(t, s, "a")
-		hangs := func(ctx context.Context, _ []hit.Row, _ string) error {
+		hangs := func(ctx context.Context, _ hit.Batch, _ string) error {
 			<-ctx.Done()
 			return ctx.Err()
 		}
@@ -562,11 +567,11 @@ func TestClockSetBack(t *testing.T) {
 			defer stop()
 			var done sync.WaitGroup
 			done.Go(func() {
-				s.Drain(ctx, func(ctx context.Context, rows []hit.Row, token string) error {
+				s.Drain(ctx, func(ctx context.Context, b hit.Batch, token string) error {
 					if fails.Load() {
 						return errors.New("away")
 					}
-					return to.insert(ctx, rows, token)
+					return to.insert(ctx, b, token)
 				})
 			})
 			wants := func(names ...string) {
@@ -603,7 +608,7 @@ func TestBackoff(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		var at []time.Time
 		var tokens []string
-		down := func(_ context.Context, _ []hit.Row, token string) error {
+		down := func(_ context.Context, _ hit.Batch, token string) error {
 			at = append(at, time.Now())
 			tokens = append(tokens, token)
 			if len(at) == 100 {
@@ -640,7 +645,7 @@ func TestTokens(t *testing.T) {
 		for i := range 100 {
 			mustAppend(t, s, fmt.Sprint(i))
 		}
-		err := s.Flush(t.Context(), func(_ context.Context, _ []hit.Row, token string) error {
+		err := s.Flush(t.Context(), func(_ context.Context, _ hit.Batch, token string) error {
 			if seen[token] {
 				t.Errorf("token %q comes twice", token)
 			}
@@ -660,13 +665,13 @@ func TestTokens(t *testing.T) {
 }
 
 func TestSegmentBytes(t *testing.T) {
-	s := mustOpen(t, t.TempDir(), spool.Options{SegmentBytes: 240})
+	s := mustOpen(t, t.TempDir(), spool.Options{SegmentBytes: 200})
 	for i := range 20 {
 		mustAppend(t, s, fmt.Sprintf("%02d", i))
 	}
 	big := row("big")
 	big.Path = "/" + strings.Repeat("x", 1000)
-	if err := s.Append(big); err != nil {
+	if err := s.Append(batch(big)); err != nil {
 		t.Fatal(err)
 	}
 	var to store
@@ -684,14 +689,14 @@ func TestLimit(t *testing.T) {
 	var err error
 	for i := 0; err == nil; i++ {
 		name := fmt.Sprintf("%02d", i)
-		if err = s.Append(row(name)); err == nil {
+		if err = s.Append(batch(row(name))); err == nil {
 			want = append(want, name)
 		}
 	}
 	if !errors.Is(err, spool.ErrFull) {
 		t.Fatalf("Append = %v, want ErrFull", err)
 	}
-	if err := s.Append(make([]hit.Row, 9)...); err == nil || errors.Is(err, spool.ErrFull) {
+	if err := s.Append(batch(make([]hit.Row, 9)...)); err == nil || errors.Is(err, spool.ErrFull) {
 		t.Errorf("Append of more rows than a segment holds = %v", err)
 	}
 	var to store
@@ -706,7 +711,7 @@ func TestLimit(t *testing.T) {
 		for _, name := range want {
 			mustAppend(t, s, name)
 		}
-		if err := s.Append(row("zz")); !errors.Is(err, spool.ErrFull) {
+		if err := s.Append(batch(row("zz"))); !errors.Is(err, spool.ErrFull) {
 			t.Errorf("Append beyond the limit = %v, want ErrFull", err)
 		}
 		if err := s.Flush(t.Context(), to.insert); err != nil {
@@ -750,7 +755,7 @@ fotspor_spool_write_failures_total 0
 			t.Error(err)
 		}
 	}
-	const header, record = 8, 24 + 48
+	const header, record = 8, 24 + 29
 	want(0, 0, 0)
 	mustAppend(t, s, "a")
 	now = now.Add(time.Minute)
@@ -808,7 +813,7 @@ func BenchmarkAppend(b *testing.B) {
 				for range callers {
 					wg.Go(func() {
 						for left.Add(-1) >= 0 {
-							if err := s.Append(r); err != nil {
+							if err := s.Append(batch(r)); err != nil {
 								b.Error(err)
 							}
 						}

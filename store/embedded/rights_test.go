@@ -50,7 +50,7 @@ func leastRights(dir string) error {
 		_, read["Totals"] = st.Totals(ctx, 1, span)
 		_, read["Series"] = st.Series(ctx, site, span, store.Daily)
 		_, read["Top"] = st.Top(ctx, 1, span, store.Ask{Dimension: store.Pages})
-		_, read["Bots"] = st.Bots(ctx, 1, span, 0)
+		_, read["Excluded"] = st.Excluded(ctx, 1, span, 0)
 		_, _, read["LastDay"] = st.LastDay(ctx, 1)
 		_, read["Before"] = st.Before(ctx, now)
 		_, read["AuditLog.Before"] = st.AuditLog().Before(ctx, now)

@@ -1,0 +1,110 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/hit"
+)
+
+// sum adds entries up. The same entries give the same lines in the same order.
+func sum(entries []hit.LedgerEntry) []hit.LedgerEntry {
+	counts := map[hit.LedgerEntry]int64{} // by all but the count
+	for _, e := range entries {
+		n := e.Count
+		e.Count = 0
+		counts[e] += n
+	}
+	lines := make([]hit.LedgerEntry, 0, len(counts))
+	for e, n := range counts {
+		e.Count = n
+		lines = append(lines, e)
+	}
+	slices.SortFunc(lines, func(a, b hit.LedgerEntry) int {
+		return cmp.Or(
+			cmp.Compare(a.Site, b.Site), cmp.Compare(a.Day, b.Day),
+			cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Name, b.Name),
+		)
+	})
+	return lines
+}
+
+// ledgerColumns are the columns of table ledger in the order of insertLedger.
+var ledgerColumns = []clickhouse.ColumnNameAndType{
+	{Name: "site", Type: "UInt32"}, {Name: "day", Type: "Date"}, {Name: "reason", Type: few},
+	{Name: "rule", Type: few}, {Name: "name", Type: few}, {Name: "hits", Type: "Int64"},
+}
+
+func (s *Store) insertLedger(ctx context.Context, entries []hit.LedgerEntry, token string) error {
+	lines := sum(entries)
+	if len(lines) == 0 {
+		return nil
+	}
+	batch, err := s.conn.PrepareBatch(once(ctx, token, ledgerColumns), insertInto("ledger", ledgerColumns))
+	if err != nil {
+		return fmt.Errorf("prepare insert of %d lines of the ledger: %w", len(lines), err)
+	}
+	defer batch.Close()
+	for _, l := range lines {
+		if err := batch.Append(l.Site, l.Day.Time(), l.Reason, l.Rule, l.Name, l.Count); err != nil {
+			return fmt.Errorf("append to the ledger of site %d: %w", l.Site, err)
+		}
+	}
+	if err := batch.Send(); err != nil {
+		return fmt.Errorf("insert %d lines of the ledger: %w", len(lines), err)
+	}
+	return nil
+}
+
+// Exclusion is how many hits were excluded alike.
+type Exclusion struct {
+	Reason, Rule, Name string // as of hit.LedgerEntry
+	Hits               int64
+}
+
+// Objections returns how many page views of a site over a range were excluded because the
+// visitor objected, as far as their objections reached the collector.
+func (s *Store) Objections(ctx context.Context, site uint32, span calendar.Range) (n int64, err error) {
+	query := `
+		SELECT sum(t.hits)
+		FROM ledger AS t
+		WHERE t.site = {site:UInt32} AND t.day BETWEEN {from:Date} AND {to:Date} AND t.reason = {objection:String}`
+	if err := s.conn.QueryRow(bind(ctx, params(site, span, "objection", hit.Objection)), query).Scan(&n); err != nil {
+		return 0, fmt.Errorf("objections at site %d: %w", site, err)
+	}
+	return n, nil
+}
+
+// Excluded returns the hits of a site over a range that were excluded for another reason
+// than an objection, most first: at most limit lines, or 1,000 if that is 0.
+func (s *Store) Excluded(ctx context.Context, site uint32, span calendar.Range, limit int) ([]Exclusion, error) {
+	query := `
+		SELECT t.reason, t.rule, t.name, sum(t.hits) AS n
+		FROM ledger AS t
+		WHERE t.site = {site:UInt32} AND t.day BETWEEN {from:Date} AND {to:Date} AND t.reason != {objection:String}
+		GROUP BY t.reason, t.rule, t.name
+		ORDER BY n DESC, t.reason, t.rule, t.name
+		LIMIT {limit:UInt32}`
+	rows, err := s.conn.Query(bind(ctx, params(site, span, "limit", limited(limit), "objection", hit.Objection)), query)
+	if err != nil {
+		return nil, fmt.Errorf("excluded hits of site %d: %w", site, err)
+	}
+	defer rows.Close()
+	var list []Exclusion
+	for rows.Next() {
+		var e Exclusion
+		if err := rows.Scan(&e.Reason, &e.Rule, &e.Name, &e.Hits); err != nil {
+			return nil, fmt.Errorf("excluded hits of site %d: %w", site, err)
+		}
+		list = append(list, e)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("excluded hits of site %d: %w", site, err)
+	}
+	return list, nil
+}

@@ -1,0 +1,178 @@
+package store_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/store/storetest"
+)
+
+// excluded is an entry of one hit on a day written as 2006-01-02.
+func excluded(t *testing.T, site uint32, day, reason, rule, name string) hit.LedgerEntry {
+	t.Helper()
+	d, err := calendar.ParseDay(day)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hit.LedgerEntry{Site: site, Day: d, Reason: reason, Rule: rule, Name: name, Count: 1}
+}
+
+func TestLedgerIsCountedByReasonRuleAndName(t *testing.T) {
+	st := storetest.Open(t)
+	const before, first, last, after = "2025-12-30", "2025-12-31", "2026-01-01", "2026-01-02"
+	many := excluded(t, 1, last, hit.ForeignHost, "", "kopi.example")
+	many.Count = 5
+	mustInsert(t, st, hit.Batch{Ledger: []hit.LedgerEntry{
+		excluded(t, 1, first, hit.IsBot, "word", "Googlebot"),
+		excluded(t, 1, last, hit.IsBot, "word", "Googlebot"),
+		excluded(t, 1, first, hit.IsBot, "engine", "Googlebot"),
+		excluded(t, 1, last, hit.IsBot, "engine", ""),
+		excluded(t, 1, last, hit.Prefetched, "", ""),
+		excluded(t, 1, before, hit.IsBot, "word", "early"),
+		excluded(t, 1, after, hit.IsBot, "word", "late"),
+		excluded(t, 2, first, hit.IsBot, "word", "of another site"),
+		many,
+	}}, "a")
+	mustInsert(t, st, hit.Batch{Ledger: []hit.LedgerEntry{
+		excluded(t, 1, last, hit.IsBot, "word", "Googlebot"), excluded(t, 1, last, hit.Prefetched, "", ""),
+	}}, "b")
+
+	span := calendar.Range{From: excluded(t, 1, first, "", "", "").Day, To: many.Day}
+	want := []store.Exclusion{
+		{Reason: hit.ForeignHost, Name: "kopi.example", Hits: 5},
+		{Reason: hit.IsBot, Rule: "word", Name: "Googlebot", Hits: 3},
+		{Reason: hit.Prefetched, Hits: 2},
+		{Reason: hit.IsBot, Rule: "engine", Name: "", Hits: 1},
+		{Reason: hit.IsBot, Rule: "engine", Name: "Googlebot", Hits: 1},
+	}
+	for limit, want := range map[int][]store.Exclusion{0: want, 10: want, 2: want[:2]} {
+		got, err := st.Excluded(t.Context(), 1, span, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("limit %d (-want +got):\n%s", limit, diff)
+		}
+	}
+	// Objections are a number of their own.
+	mustInsert(t, st, hit.Batch{Ledger: []hit.LedgerEntry{
+		excluded(t, 1, first, hit.Objection, "", ""), excluded(t, 1, last, hit.Objection, "", ""),
+		excluded(t, 1, after, hit.Objection, "", ""), excluded(t, 2, first, hit.Objection, "", ""),
+	}}, "objections")
+	if got, err := st.Objections(t.Context(), 1, span); got != 2 || err != nil {
+		t.Errorf("objections = %d, %v, want 2", got, err)
+	}
+	if got, err := st.Excluded(t.Context(), 1, span, 0); err != nil || slices.ContainsFunc(got, func(e store.Exclusion) bool { return e.Reason == hit.Objection }) {
+		t.Errorf("excluded = %v, %v, want no objection among them", got, err)
+	}
+	if got, err := st.Objections(t.Context(), 3, span); got != 0 || err != nil {
+		t.Errorf("objections of a site without any = %d, %v", got, err)
+	}
+	if got, err := st.Excluded(t.Context(), 3, span, 0); len(got) > 0 || err != nil {
+		t.Errorf("excluded of a site without any = %v, %v", got, err)
+	}
+	for _, table := range []string{"hits", "hourly", "daily", "monthly"} {
+		if got := query(t, st, "SELECT count() FROM "+table); got != "0" {
+			t.Errorf("rows of excluded hits in %s = %s, want 0", table, got)
+		}
+	}
+}
+
+// unreliable is a server on which things go wrong on purpose.
+type unreliable struct {
+	engine  http.Handler
+	broken  string       // part of the statements that go wrong; none if empty
+	done    bool         // they are done, but their answer is lost
+	refused atomic.Int64 // how often that happened
+}
+
+func (u *unreliable) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if u.broken == "" || !strings.Contains(r.URL.Query().Get("query"), u.broken) {
+		u.engine.ServeHTTP(w, r)
+		return
+	}
+	u.refused.Add(1)
+	if u.done {
+		u.engine.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// openServer opens a store on a handler that stands in for a ClickHouse server.
+func openServer(t *testing.T, h http.Handler) *store.Store {
+	t.Helper()
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	st, err := store.Open(t.Context(), store.Config{DSN: server.URL + "/" + storetest.Database(), Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { st.Close() })
+	return st
+}
+
+// An insert may end anywhere between its two tables. Whatever was done of it, doing
+// it again makes every total exact.
+func TestInsertThatBrokeOffIsExact(t *testing.T) {
+	batch := mixed(600) // over months and a year
+	for name, server := range map[string]*unreliable{
+		"nothing went wrong":           {},
+		"before the hits":              {broken: "INSERT INTO hits"},
+		"hits stored, answer lost":     {broken: "INSERT INTO hits", done: true},
+		"between hits and ledger":      {broken: "INSERT INTO ledger"},
+		"all stored, last answer lost": {broken: "INSERT INTO ledger", done: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server.engine = storetest.Engine(t)
+			st := openServer(t, server)
+			if server.broken != "" {
+				for range 2 {
+					ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+					err := st.Insert(ctx, batch, "segment")
+					cancel()
+					if err == nil || server.refused.Load() == 0 {
+						t.Fatalf("insert = %v after %d refusals, want an error", err, server.refused.Load())
+					}
+				}
+				server.broken = ""
+			}
+			for range 2 {
+				mustInsert(t, st, batch, "segment")
+			}
+			mustInsert(t, st, batch, "another segment")
+			wantStored(t, st, batch, 2)
+			if got := query(t, st, "SELECT sum(hits) FROM ledger WHERE rule = 'word' AND name = 'bot 3'"); got != fmt.Sprint(2*len(batch.Ledger)/5) {
+				t.Errorf("hits of bot 3 = %s, want %d", got, 2*len(batch.Ledger)/5)
+			}
+		})
+	}
+}
+
+func TestInsertOverManyMonths(t *testing.T) {
+	st := storetest.Open(t)
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	var batch hit.Batch
+	for month := range 119 { // of the ten years that raw rows may live
+		at := now.AddDate(0, -month, 0)
+		batch.Rows = append(batch.Rows, hit.Row{Site: 1, Time: at, Day: calendar.DayOf(at), Kind: hit.Pageview, Pageviews: 1})
+		batch.Ledger = append(batch.Ledger, hit.LedgerEntry{Site: 1, Day: calendar.DayOf(at), Reason: hit.IsBot, Count: 1})
+	}
+	for range 2 {
+		mustInsert(t, st, batch, "a")
+	}
+	if got := query(t, st, "SELECT count(), (SELECT sum(hits) FROM ledger) FROM hits"); got != "119\t119" {
+		t.Errorf("hits and ledger = %s, want 119 of each", got)
+	}
+}
