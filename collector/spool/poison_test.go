@@ -138,6 +138,7 @@ func TestPoison(t *testing.T) {
 		var to store
 		stop := draining(t, s, spoiled(&to, "bad", errStore))
 		mustAppend(t, s, "bad")
+		time.Sleep(5 * time.Second) // its segment is sealed: it is in one by itself
 		var want []string
 		for i := range 600 {
 			name := fmt.Sprint(i)
