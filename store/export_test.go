@@ -12,6 +12,11 @@ import (
 // ExpireServer is Expire of a store on a ClickHouse server.
 func (s *Store) ExpireServer(ctx context.Context, p privacy.Period) error { return s.expire(ctx, p) }
 
+// WhileLocked runs f while no other process may change the schema.
+func (s *Store) WhileLocked(ctx context.Context, f func(context.Context) error) error {
+	return s.schema.Rows(ctx, func(ctx context.Context, _ []string) error { return f(ctx) })
+}
+
 // Exec runs a statement.
 func (s *Store) Exec(ctx context.Context, sql string) error { return s.conn.Exec(ctx, sql) }
 

@@ -83,7 +83,7 @@ func TestFaultInOneTableLeavesTotalsExact(t *testing.T) {
 		{"refused", "daily", refusing, true},
 		{"refused", "monthly", refusing, true},
 		{"refused", "ledger", refusing, true},
-		{"read-only", "hits", readonly, false},
+		{"read-only", "hourly", readonly, false},
 		{"read-only", "daily", readonly, false},
 		{"detached", "ledger", detached, false},
 		{"detached", "hourly", detached, false},
@@ -107,6 +107,44 @@ func TestFaultInOneTableLeavesTotalsExact(t *testing.T) {
 			wantStored(t, st, rows, 2)
 		})
 	}
+}
+
+// TestInsertOutlivesAHold: an insert waits for a process that changes the schema, and
+// ends the hold of one that died.
+func TestInsertOutlivesAHold(t *testing.T) {
+	rows := mixed(300)
+	st := storetest.Open(t)
+	const hold, release = "ALTER TABLE hits MODIFY SETTING table_readonly = 1", "ALTER TABLE hits RESET SETTING table_readonly"
+	mustExec(t, st, hold)
+	mustInsert(t, st, rows, "after a dead process")
+	held := make(chan struct{})
+	done := make(chan error)
+	go func() {
+		done <- st.WhileLocked(t.Context(), func(ctx context.Context) error {
+			err := st.Exec(ctx, hold)
+			close(held)
+			<-done
+			return errors.Join(err, st.Exec(ctx, release))
+		})
+	}()
+	<-held
+	inserted := make(chan error, 1)
+	go func() { inserted <- st.Insert(t.Context(), rows, "beside a living one") }()
+	soon, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if err := st.Insert(soon, rows, "not for long"); err == nil || errors.Is(err, store.ErrRefused) {
+		t.Errorf("an insert beside a hold = %v, want an error that may pass", err)
+	}
+	select {
+	case err := <-inserted:
+		t.Errorf("an insert did not wait: %v", err)
+	default:
+	}
+	done <- nil
+	if err := errors.Join(<-done, <-inserted); err != nil {
+		t.Fatal(err)
+	}
+	wantStored(t, st, rows, 2)
 }
 
 func mustExec(t *testing.T, st *store.Store, sql string) {

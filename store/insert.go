@@ -109,7 +109,11 @@ func (s *Store) Insert(ctx context.Context, batch hit.Batch, token string) error
 		return ErrNotPrepared
 	}
 	s.attachBackfill(ctx, token)
-	if err := s.insertHits(ctx, batch.Rows, token); err != nil {
+	err := s.insertHits(ctx, batch.Rows, token)
+	if code(err) == readOnly && s.awaitHold(ctx) {
+		err = s.insertHits(ctx, batch.Rows, token)
+	}
+	if err != nil {
 		return orRefused(err)
 	}
 	if err := s.insertLedger(ctx, batch.Ledger, token+"-ledger"); err != nil {

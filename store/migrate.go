@@ -14,8 +14,11 @@ import (
 	"github.com/fotspor/fotspor/store/schema"
 )
 
-// accessDenied is the code of ClickHouse's exception for a right that is missing.
-const accessDenied = 497
+// Codes of ClickHouse's exceptions.
+const (
+	accessDenied = 497
+	readOnly     = 774
+)
 
 // code returns the code of ClickHouse's exception in an error, 0 if there is none.
 func code(err error) int32 {
@@ -112,6 +115,16 @@ func (s *Store) attachBackfill(ctx context.Context, token string) {
 	}
 	b.waiting = false
 	b.wake()
+}
+
+// awaitHold waits for who holds inserts while the schema changes, ends a hold that a dead
+// process has left, and reports whether inserts pass again.
+func (s *Store) awaitHold(ctx context.Context) bool {
+	if _, err := s.schema.Migrate(ctx); err != nil {
+		s.log.Warn("inserts are held", "err", err)
+		return false
+	}
+	return true
 }
 
 // backfillRetry is how long Backfill waits after an error.
