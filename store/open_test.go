@@ -148,9 +148,9 @@ func TestLazyStoreWaitsForItsServer(t *testing.T) {
 	}
 	// The inserts that failed until now are done, once.
 	said := askEverything(t, st)
-	for _, method := range []string{"Ping", "Insert", "Insert of a bot", "Query", "Sites", "Credentials", "Totals", "Bots", "Expire"} {
-		if said[method] != nil {
-			t.Errorf("prepared: %s: %v", method, said[method])
+	for _, method := range []string{"Ping", "Insert", "Insert of an entry", "Query", "Sites", "Credentials", "Totals", "Bots", "Expire"} {
+		if err, ok := said[method]; !ok || err != nil {
+			t.Errorf("prepared: %s: %v, tried %v", method, err, ok)
 		}
 	}
 	if got := query(t, st, "SELECT count(), (SELECT sum(hits) FROM ledger) FROM hits"); got != "1\t1" {
