@@ -32,7 +32,7 @@ var base = hit.Row{
 	Site: 1, Time: evening, Day: calendar.DayOf(evening) + 1, Kind: hit.Pageview,
 	Path: "/", Host: "example.org", EntryPath: "/", Network: "203.0.0.0/16",
 	Browser: "Firefox", BrowserVersion: "141", OS: "Windows", Device: "desktop", Language: "nb",
-	Channel: "direct", Pageviews: 1, Visits: 1, Visitors: 1, PageVisitors: 1, Bounces: 1,
+	Channel: "direct", Pageviews: 1, Visits: 1, Visitors: 1, PageVisitors: 1, SectionVisitors: 1, Bounces: 1,
 }
 
 // row returns base with changes.
@@ -53,7 +53,7 @@ func at(path string) func(*hit.Row) {
 func done(kind hit.Kind, name string, value float64) func(*hit.Row) {
 	return func(row *hit.Row) {
 		row.Kind, row.Name, row.Value = kind, name, value
-		row.Pageviews, row.PageVisitors, row.Bounces = 0, 0, 0
+		row.Pageviews, row.PageVisitors, row.SectionVisitors, row.Bounces = 0, 0, 0, 0
 	}
 }
 

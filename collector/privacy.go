@@ -41,7 +41,7 @@ func (c *Collector) what(w http.ResponseWriter, r *http.Request) {
 	why := c.run(&passage{hit: &h, request: r, now: c.Now(), row: &row}, anonymous)
 	row.Day = calendar.DayOf(h.Time.In(site.Location))
 	row.EntryPath = row.Path
-	row.Pageviews, row.Visits, row.Visitors, row.PageVisitors, row.Bounces = 1, 1, 1, 1, 1
+	row.Pageviews, row.Visits, row.Visitors, row.PageVisitors, row.SectionVisitors, row.Bounces = 1, 1, 1, 1, 1, 1
 	c.policyOf(site).Trim(&row)
 
 	var page bytes.Buffer

@@ -44,7 +44,7 @@ func (m *memory) check() (err error) {
 			cost += blockBytes
 		})
 		m.eachPage(v, func(page uint32) {
-			if m.seePage(id, page) {
+			if m.see(id, page) {
 				err = fmt.Errorf("page %x of visitor %d is not found", page, id)
 			}
 		})

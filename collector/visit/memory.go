@@ -215,24 +215,29 @@ func (m *memory) unlink(list int, id uint32) {
 	}
 }
 
-// seePage says whether a visitor sees a page for the first time that day.
-func (m *memory) seePage(id uint32, page uint32) bool {
+// see says whether a visitor sees a page or section for the first time that day.
+func (m *memory) see(id uint32, page uint32) bool {
 	v := m.visitors.at(id)
-	if slices.Contains(v.pages[:min(v.seen, inlinePages)], page) {
-		return false
-	}
-	for b, bits := v.more, page; b != 0; bits >>= 1 {
-		block := m.blocks.at(b)
-		if slices.Contains(block.pages[:block.used], page) {
-			return false
-		}
-		b = block.below[bits&1]
-	}
-	if v.seen == MaxPages {
+	if v.seen == MaxPages || m.saw(v, page) {
 		return false
 	}
 	m.addPage(id, page)
 	return true
+}
+
+// saw says whether a visitor has seen a page or section.
+func (m *memory) saw(v *visitor, page uint32) bool {
+	if slices.Contains(v.pages[:min(v.seen, inlinePages)], page) {
+		return true
+	}
+	for b, bits := v.more, page; b != 0; bits >>= 1 {
+		block := m.blocks.at(b)
+		if slices.Contains(block.pages[:block.used], page) {
+			return true
+		}
+		b = block.below[bits&1]
+	}
+	return false
 }
 
 // addPage adds a page to those that a visitor has seen, who are fewer than MaxPages.

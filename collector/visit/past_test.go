@@ -304,6 +304,7 @@ func TestReplay(t *testing.T) {
 			s.Visits += int(row.Visits)
 			s.Visitors += int(row.Visitors)
 			s.PageVisitors += int(row.PageVisitors)
+			s.SectionVisitors += int(row.SectionVisitors)
 			s.Bounces += int(row.Bounces)
 			s.Seconds += int(row.Seconds)
 			got[key] = s

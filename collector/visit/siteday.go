@@ -106,13 +106,30 @@ func (s *siteDay) identifyShared(net uint64, k *key) {
 	copy(k[:], sum[:])
 }
 
-// pageHash tells pages apart, by the same hash as identify: those of package
+// sight is what is told apart of a view: hashes of its page, of the page at the root of
+// its section, and of the section.
+type sight struct{ page, root, section uint32 }
+
+// sightOf tells pages and sections apart, by the same hash as identify: those of package
 // hash/maphash cannot be handed over to another process. Of 32 bits, one of four billion
 // views is taken for that of a page which the visitor has seen.
-func (s *siteDay) pageHash(path string) uint32 {
+func (s *siteDay) sightOf(path string) sight {
+	section := hit.Section(path)
+	page := s.hashPath(path)
+	root := page
+	if section != path {
+		root = s.hashPath(section)
+	}
+	return sight{
+		page:    binary.LittleEndian.Uint32(page[:]),
+		root:    binary.LittleEndian.Uint32(root[:]),
+		section: binary.LittleEndian.Uint32(root[4:]),
+	}
+}
+
+func (s *siteDay) hashPath(path string) [sha256.Size]byte {
 	b := make([]byte, 0, 512) // on the stack, but for a giant path
 	b = append(b, s.pages[:]...)
 	b = append(b, path...)
-	sum := sha256.Sum256(b)
-	return binary.LittleEndian.Uint32(sum[:])
+	return sha256.Sum256(b)
 }

@@ -42,7 +42,7 @@ const (
 	// Silence is the time without a hit after which a visit is over.
 	Silence = 30 * time.Minute
 
-	// MaxPages is the number of pages of a visitor's day that are told apart, at
+	// MaxPages is the number of pages and sections of a visitor's day that are told apart, at
 	// eight bytes each. A visitor who sees more counts on no further page.
 	MaxPages = 200
 
@@ -216,9 +216,9 @@ func (t *state) observe(h *hit.Hit, row *hit.Row, loc *time.Location) bool {
 	var k key
 	s.identify(h, &k)
 	net := t.network(h.Addr)
-	var page uint32
+	var sight sight
 	if h.Kind == hit.Pageview {
-		page = s.pageHash(row.Path)
+		sight = s.sightOf(row.Path)
 	}
 
 	m := &t.memory
@@ -239,7 +239,7 @@ func (t *state) observe(h *hit.Hit, row *hit.Row, loc *time.Location) bool {
 	over = over || !shared && m.leaves(id, h, row)
 	row.Time = at.UTC().Truncate(time.Second)
 	row.Day = s.day
-	row.Pageviews, row.Visits, row.Visitors, row.PageVisitors, row.Bounces, row.Seconds = 0, 0, 0, 0, 0, 0
+	row.Pageviews, row.Visits, row.Visitors, row.PageVisitors, row.SectionVisitors, row.Bounces, row.Seconds, row.Conversions = 0, 0, 0, 0, 0, 0, 0, 0
 	if id == 0 {
 		id = m.add(&k, s.number, net)
 		row.Visitors = 1
@@ -254,7 +254,7 @@ func (t *state) observe(h *hit.Hit, row *hit.Row, loc *time.Location) bool {
 	}
 	m.step(v, row, h, at)
 	if h.Kind == hit.Pageview {
-		m.view(id, row, page)
+		m.view(id, row, sight)
 	}
 	m.settle(v.network)
 	return true
@@ -463,8 +463,8 @@ func (m *memory) step(v *visitor, row *hit.Row, h *hit.Hit, at time.Time) {
 	row.PreviousPath = m.texts.get(v.previous)
 }
 
-// view takes a page view; page is the hash of its path.
-func (m *memory) view(id uint32, row *hit.Row, page uint32) {
+// view takes a page view.
+func (m *memory) view(id uint32, row *hit.Row, at sight) {
 	row.Pageviews = 1
 	v := m.visitors.at(id)
 	if path := cut(row.Path); path != row.PreviousPath {
@@ -472,7 +472,13 @@ func (m *memory) view(id uint32, row *hit.Row, page uint32) {
 		m.setText(v, &v.previous, m.texts.intern(append(b[:0], path...)))
 	}
 	v.viewed = true
-	if m.seePage(id, page) {
+	// A page at the root of its section stands for the section too: that takes half the
+	// memory of a website whose pages have one segment.
+	entered := m.saw(v, at.root) || m.saw(v, at.section)
+	if m.see(id, at.page) {
 		row.PageVisitors = 1
+	}
+	if !entered && (at.page == at.root && row.PageVisitors == 1 || at.page != at.root && m.see(id, at.section)) {
+		row.SectionVisitors = 1
 	}
 }

@@ -210,7 +210,7 @@ func TestRow(t *testing.T) {
 	want := first
 	want.Time, want.Day = time.Date(2026, 7, 5, 23, 30, 0, 0, time.UTC), calendar.DayOf(time.Date(2026, 7, 6, 0, 0, 0, 0, time.UTC))
 	want.EntryPath, want.PreviousPath, want.Seconds = "/a", "", 0
-	want.Pageviews, want.Visits, want.Visitors, want.PageVisitors, want.Bounces = 1, 1, 1, 1, 1
+	want.Pageviews, want.Visits, want.Visitors, want.PageVisitors, want.SectionVisitors, want.Bounces = 1, 1, 1, 1, 1, 1
 	oslo := zone(t, "Europe/Oslo")
 	if !tr.Observe(person(1, at, hit.Pageview), &first, oslo) {
 		t.Fatal("dropped")
@@ -412,25 +412,56 @@ func TestRun(t *testing.T) {
 	})
 }
 
+// TestSections: a visitor counts once a day in each section, whichever of its pages is
+// first, and the page at its root counts as a page of its own.
+func TestSections(t *testing.T) {
+	tr := visit.New(visit.Options{Now: live})
+	at := time.Date(2026, 7, 5, 12, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		who, path     string
+		page, section int32
+	}{
+		{"A", "/", 1, 1}, {"A", "/", 0, 0}, {"A", "/?p=1", 1, 0},
+		{"A", "/helse/a", 1, 1}, {"A", "/helse/b", 1, 0}, {"A", "/helse", 1, 0}, {"A", "/helse/", 1, 0}, {"A", "/helse?p=2", 1, 0},
+		{"A", "/skole", 1, 1}, {"A", "/skole/a", 1, 0}, {"A", "/skole", 0, 0},
+		{"B", "/skole/a", 1, 1},
+	} {
+		row := hit.Row{Path: c.path}
+		tr.Observe(person(int(c.who[0]), at, hit.Pageview), &row, time.UTC)
+		if row.PageVisitors != c.page || row.SectionVisitors != c.section {
+			t.Errorf("%s at %s: page %d, section %d, want %d and %d", c.who, c.path, row.PageVisitors, row.SectionVisitors, c.page, c.section)
+		}
+	}
+	event := hit.Row{Path: "/ny/a"}
+	tr.Observe(person('A', at, hit.Event), &event, time.UTC)
+	if view := (hit.Row{Path: "/ny/b"}); event.SectionVisitors != 0 || !tr.Observe(person('A', at, hit.Pageview), &view, time.UTC) || view.SectionVisitors != 1 {
+		t.Error("an event is the first view of a section")
+	}
+}
+
 func TestMaxPages(t *testing.T) {
 	tr := visit.New(visit.Options{Now: live})
 	at := time.Date(2026, 7, 5, 12, 0, 0, 0, time.UTC)
-	var sum, pageviews int32
+	var sum, sections, pageviews int32
 	for range 2 {
 		for i := range visit.MaxPages + 10 {
 			row := hit.Row{Path: fmt.Sprintf("/%d", i)}
 			tr.Observe(person(1, at, hit.Pageview), &row, time.UTC)
 			sum += row.PageVisitors
+			sections += row.SectionVisitors
 			pageviews += row.Pageviews
 		}
 	}
-	if sum != visit.MaxPages || pageviews != 2*(visit.MaxPages+10) {
-		t.Errorf("page visitors %d, pageviews %d", sum, pageviews)
+	// Each page is at the root of its section, and stands for it.
+	if sum != visit.MaxPages || sections != visit.MaxPages || pageviews != 2*(visit.MaxPages+10) {
+		t.Errorf("page visitors %d, section visitors %d, pageviews %d", sum, sections, pageviews)
 	}
 }
 
 // sums are the measures of the rows of one site and day.
-type sums struct{ Pageviews, Visits, Visitors, PageVisitors, Bounces, Seconds, Dropped int }
+type sums struct {
+	Pageviews, Visits, Visitors, PageVisitors, SectionVisitors, Bounces, Seconds, Dropped int
+}
 
 type siteDay struct {
 	site uint32
@@ -449,7 +480,7 @@ func model(hits []event, loc *time.Location) map[siteDay]sums {
 		key := siteDay{es[0].site, es[0].at.In(loc).Format(time.DateOnly)}
 		s := all[key]
 		var visits [][]event
-		pages := make(map[string]bool)
+		pages, sections := make(map[string]bool), make(map[string]bool)
 		for _, e := range es {
 			n := len(visits)
 			alive := n > 0 && e.at.Sub(visits[n-1][len(visits[n-1])-1].at) <= 30*time.Minute
@@ -464,11 +495,12 @@ func model(hits []event, loc *time.Location) map[siteDay]sums {
 			}
 			if e.kind == hit.Pageview {
 				s.Pageviews++
-				pages[e.path] = true
+				pages[e.path], sections[hit.Section(e.path)] = true, true
 			}
 		}
 		s.Visits += len(visits)
 		s.PageVisitors += len(pages)
+		s.SectionVisitors += len(sections)
 		if len(visits) > 0 {
 			s.Visitors++
 		}
@@ -498,6 +530,9 @@ type event struct {
 	source string
 }
 
+// paths are of sections with and without a page at their root.
+var paths = []string{"/", "/a", "/a/1", "/a/2", "/a?p=1", "/b/1", "/b/2/3", "/c", "/d", "/e/", "/e/f?g", "/helse/skjema"}
+
 func TestAgainstModel(t *testing.T) {
 	kinds := []hit.Kind{hit.Pageview, hit.Pageview, hit.Pageview, hit.Event, hit.Outlink, hit.Ping, hit.Ping}
 	for seed := range uint64(20) {
@@ -509,7 +544,7 @@ func TestAgainstModel(t *testing.T) {
 			at = at.Add(time.Duration(r.ExpFloat64() * float64(45*time.Second)))
 			events = append(events, event{
 				at: at, site: 1 + r.Uint32N(3), who: r.IntN(20), kind: kinds[r.IntN(len(kinds))],
-				path: fmt.Sprintf("/%d", r.IntN(12)), source: fmt.Sprint(r.IntN(5)),
+				path: paths[r.IntN(len(paths))], source: fmt.Sprint(r.IntN(5)),
 			})
 		}
 		tr := visit.New(visit.Options{Now: live})
@@ -533,6 +568,7 @@ func TestAgainstModel(t *testing.T) {
 			s.Visits += int(row.Visits)
 			s.Visitors += int(row.Visitors)
 			s.PageVisitors += int(row.PageVisitors)
+			s.SectionVisitors += int(row.SectionVisitors)
 			s.Bounces += int(row.Bounces)
 			s.Seconds += int(row.Seconds)
 			got[key] = s
