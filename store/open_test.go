@@ -148,7 +148,7 @@ func TestLazyStoreWaitsForItsServer(t *testing.T) {
 	}
 	// The inserts that failed until now are done, once.
 	said := askEverything(t, st)
-	for _, method := range []string{"Ping", "Insert", "Insert of an entry", "Query", "Sites", "Credentials", "Totals", "Bots", "Expire"} {
+	for _, method := range []string{"Ping", "Insert", "Insert of an entry", "Query", "Sites", "Credentials", "Totals", "Excluded", "Expire"} {
 		if err, ok := said[method]; !ok || err != nil {
 			t.Errorf("prepared: %s: %v, tried %v", method, err, ok)
 		}
