@@ -138,7 +138,6 @@ func TestPoison(t *testing.T) {
 		var to store
 		stop := draining(t, s, spoiled(&to, "bad", errStore))
 		mustAppend(t, s, "bad")
-		time.Sleep(5 * time.Second) // its segment is sealed: it is in one by itself
 		var want []string
 		for i := range 600 {
 			name := fmt.Sprint(i)
@@ -147,7 +146,7 @@ func TestPoison(t *testing.T) {
 			want = append(want, name)
 			time.Sleep(5 * time.Second)
 			synctest.Wait()
-			if n := to.stored(); n < i-5 { // the longest wait, and the time to be sealed
+			if n := to.stored(); n < i-25 { // several of the longest waits in a row, which chance makes rare
 				t.Fatalf("%d segments are stored of %d", n, i+1)
 			}
 		}
