@@ -41,16 +41,16 @@ var arrows = map[string][]string{
 	"report":             {"calendar", "hit"},
 	"retention":          {"privacy", "internal/periodic"},
 	"collector/dialect":  {"hit", "referrer", "site", "collector/dialect", "collector/optout", "collector/script"}, // the names of campaign parameters stand once
-	"collector/script":   {},
-	"collector/optout":   {"i18n"},
+	"collector/script":   {"internal/httpcompress"},
+	"collector/optout":   {"i18n", "internal/httpcompress"},
 	"collector/spool":    {"calendar", "hit"},
 	"collector/visit":    {"calendar", "hit", "geo", "collector/limit", "internal/periodic"},
 	"collector/limit":    {"hit", "geo"},
 	"collector/body":     {"hit", "geo"},
-	"collector":          {"calendar", "hit", "browser", "referrer", "geo", "i18n", "privacy", "privacy/scrub", "site", "internal/hostname", "collector", "internal/periodic"},
+	"collector":          {"calendar", "hit", "browser", "referrer", "geo", "i18n", "privacy", "privacy/scrub", "site", "internal/hostname", "internal/httpcompress", "collector", "internal/periodic"},
 	"dashboard/password": {"internal/hostname"},
-	"dashboard":          {"calendar", "hit", "geo", "i18n", "report", "site", "store", "internal/hostname", "dashboard", "internal/periodic", "internal/baseurl"},
-	"app/demo":           {"collector/script", "collector/dialect", "i18n", "internal/baseurl"},
+	"dashboard":          {"calendar", "hit", "geo", "i18n", "report", "site", "store", "internal/hostname", "internal/httpcompress", "dashboard", "internal/periodic", "internal/baseurl"},
+	"app/demo":           {"collector/script", "collector/dialect", "i18n", "internal/baseurl", "internal/httpcompress"},
 	"app/plainhttp":      {},
 	"app": {
 		"hit", "browser", "referrer", "geo", "privacy", "site", "store", "store/embedded", "internal/baseurl", "internal/hostname", "internal/periodic",
@@ -64,6 +64,8 @@ var arrows = map[string][]string{
 	"deploy":            {},
 	"bench":             {"collector/dialect", "collector/visit", "hit"},
 	"internal/chromium": {},
+
+	"internal/httpcompress": {},
 }
 
 // banned are imports that only some packages may have, with the reason.

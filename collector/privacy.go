@@ -12,6 +12,7 @@ import (
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/internal/hostname"
+	"github.com/fotspor/fotspor/internal/httpcompress"
 	"github.com/fotspor/fotspor/privacy"
 )
 
@@ -24,7 +25,7 @@ func (c *Collector) statement(w http.ResponseWriter, r *http.Request) {
 	}
 	var page bytes.Buffer
 	err := privacy.RenderStatement(&page, pageLanguage(r), c.statementOf(site))
-	c.page(w, site, &page, err)
+	c.page(w, r, site, page.Bytes(), err)
 }
 
 // what serves the row that this very request would leave, as a view of the front
@@ -50,7 +51,7 @@ func (c *Collector) what(w http.ResponseWriter, r *http.Request) {
 		Row:       row,
 		Dropped:   string(why),
 	})
-	c.page(w, site, &page, err)
+	c.page(w, r, site, page.Bytes(), err)
 }
 
 func (c *Collector) siteOf(r *http.Request) (*knownSite, bool) {
@@ -78,7 +79,7 @@ func (c *Collector) statementOf(site *knownSite) privacy.Statement {
 }
 
 // page sends a page that was made whole, or an apology.
-func (c *Collector) page(w http.ResponseWriter, site *knownSite, page *bytes.Buffer, err error) {
+func (c *Collector) page(w http.ResponseWriter, r *http.Request, site *knownSite, page []byte, err error) {
 	if err != nil {
 		c.Logger.Error("privacy page could not be made", "err", err)
 		http.Error(w, "fotspor: this page can't be made right now", http.StatusInternalServerError)
@@ -93,7 +94,7 @@ func (c *Collector) page(w http.ResponseWriter, site *knownSite, page *bytes.Buf
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
-	page.WriteTo(w) // an error is the client's, which is gone
+	w.Write(httpcompress.Bytes(h, r, page)) // an error is the client's, which is gone
 }
 
 // framers returns the hosts whose pages may frame the privacy pages of a site: its own,

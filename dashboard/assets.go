@@ -1,8 +1,6 @@
 package dashboard
 
 import (
-	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -11,6 +9,8 @@ import (
 	"net/http"
 	"path"
 	"strings"
+
+	"github.com/fotspor/fotspor/internal/httpcompress"
 )
 
 //go:embed all:web/dist web/mark.svg
@@ -42,8 +42,8 @@ type assets struct {
 }
 
 type asset struct {
-	contentType   string
-	plain, packed []byte
+	contentType string
+	body        *httpcompress.Static
 }
 
 func loadAssets() (*assets, error) {
@@ -61,17 +61,9 @@ func loadAssets() (*assets, error) {
 		ext := path.Ext(base)
 		name := strings.TrimSuffix(base, ext) + "." + hex.EncodeToString(sum[:8]) + ext
 		all.urls[base] = "/assets/" + name
-		all.files[name] = asset{a.contentType, plain, pack(plain)}
+		all.files[name] = asset{a.contentType, httpcompress.NewStatic(plain)}
 	}
 	return all, nil
-}
-
-func pack(plain []byte) []byte {
-	var packed bytes.Buffer
-	w, _ := gzip.NewWriterLevel(&packed, gzip.BestCompression) // a level that exists
-	w.Write(plain)                                             // a buffer takes everything
-	w.Close()
-	return packed.Bytes()
 }
 
 // url returns the URL of an asset by its base name.
@@ -90,12 +82,8 @@ func (d *Dashboard) serveAsset(c *call) error {
 	}
 	h := c.w.Header()
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
-	h.Set("Vary", "Accept-Encoding")
-	body := file.plain
-	if strings.Contains(c.r.Header.Get("Accept-Encoding"), "gzip") {
-		h.Set("Content-Encoding", "gzip")
-		body = file.packed
-	}
-	c.answer(http.StatusOK, file.contentType, body)
+	h.Set("Content-Type", file.contentType)
+	c.status = http.StatusOK
+	file.body.ServeHTTP(c.w, c.r)
 	return nil
 }

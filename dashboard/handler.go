@@ -11,6 +11,7 @@ import (
 
 	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/internal/baseurl"
+	"github.com/fotspor/fotspor/internal/httpcompress"
 	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 )
@@ -162,9 +163,13 @@ func (d *Dashboard) fail(c *call, name string, err error, cancelled bool) {
 	c.answer(p.status, "text/html; charset=utf-8", d.pages.problemPage(c.lang, p))
 }
 
-// answer sends a complete body.
+// answer sends a complete body. It is compressed only if no other site began the request:
+// pages hold what is secret beside what their address says.
 func (c *call) answer(status int, contentType string, body []byte) {
 	c.status = status
+	if !httpcompress.FromElsewhere(c.r) {
+		body = httpcompress.Bytes(c.w.Header(), c.r, body)
+	}
 	c.w.Header().Set("Content-Type", contentType)
 	c.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	c.w.WriteHeader(status)

@@ -133,6 +133,30 @@ func TestLinks(t *testing.T) {
 	}
 }
 
+// TestPagesAreCompressed, unless a page of another site began the request.
+func TestPagesAreCompressed(t *testing.T) {
+	b := newBench(t)
+	b.logIn()
+	for _, path := range []string{"/admin/users", "/account", "/nothing"} {
+		for site, want := range map[string]string{"": "gzip", "none": "gzip", "same-origin": "gzip", "same-site": "", "cross-site": ""} {
+			a := b.get(path, "Accept-Encoding", "gzip", "Sec-Fetch-Site", site)
+			if got := a.header.Get("Content-Encoding"); got != want {
+				t.Errorf("%s, begun by %q: %q, want %q", path, site, got, want)
+			}
+			if want == "" {
+				continue
+			}
+			r, err := gzip.NewReader(strings.NewReader(a.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if page, err := io.ReadAll(r); err != nil || !strings.HasSuffix(string(page), "</html>\n") || a.header.Get("Vary") != "Accept-Encoding" {
+				t.Errorf("%s: %v, Vary %q, %.40q", path, err, a.header.Get("Vary"), page)
+			}
+		}
+	}
+}
+
 func TestAssets(t *testing.T) {
 	b := newBench(t)
 	src := b.get("/login").Find("script[src]").AttrOr("src", "")

@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"embed"
 	"html/template"
-	"io/fs"
 	"net/http"
 	"strings"
 
@@ -15,6 +14,7 @@ import (
 	"github.com/fotspor/fotspor/collector/script"
 	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/internal/baseurl"
+	"github.com/fotspor/fotspor/internal/httpcompress"
 )
 
 //go:embed web
@@ -54,10 +54,6 @@ const root = "/demo"
 // none; site is the id that the pages are counted under. It is safe for concurrent use.
 func Handler(base baseurl.URL, site uint32) http.Handler {
 	s := &website{base: base, site: site, policy: policy(base), pages: parse()}
-	files, err := fs.Sub(embedded, "web")
-	if err != nil {
-		panic("demo: " + err.Error()) // the path is constant
-	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /demo", s.page("home"))
 	mux.Handle("GET /demo/{$}", http.RedirectHandler(root, http.StatusMovedPermanently))
@@ -68,11 +64,19 @@ func Handler(base baseurl.URL, site uint32) http.Handler {
 	mux.Handle("GET /demo/articles/salt", s.page("salt"))
 	mux.Handle("GET /demo/articles/address", s.page("address"))
 	mux.Handle("GET /demo/articles/sums", s.page("sums"))
-	for _, file := range []string{"style.css", "app.js", "icon.svg"} {
+	for file, contentType := range map[string]string{
+		"style.css": "text/css; charset=utf-8", "app.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml",
+	} {
+		body, err := embedded.ReadFile("web/" + file)
+		if err != nil {
+			panic("demo: " + err.Error()) // the names are constant
+		}
+		static := httpcompress.NewStatic(body)
 		mux.HandleFunc("GET /demo/"+file, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", contentType)
 			w.Header().Set("Cache-Control", "max-age=300")
 			w.Header().Set("X-Content-Type-Options", "nosniff")
-			http.ServeFileFS(w, r, files, file)
+			static.ServeHTTP(w, r)
 		})
 	}
 	return mux
@@ -133,6 +137,6 @@ func (s *website) page(name string) http.Handler {
 			return
 		}
 		header.Set("Content-Type", "text/html; charset=utf-8")
-		w.Write(b.Bytes())
+		w.Write(httpcompress.Bytes(header, r, b.Bytes()))
 	})
 }

@@ -21,6 +21,7 @@ import (
 	"sync"
 
 	"github.com/fotspor/fotspor/i18n"
+	"github.com/fotspor/fotspor/internal/httpcompress"
 )
 
 // dist is filled by the build of page.ts and frame.ts. It is committed empty, so that
@@ -128,7 +129,7 @@ func short(query url.Values, name string) string {
 // ServeScript answers with the script that shows the box in a page and keeps the choice
 // in the page's own origin. It takes the parameters of Matomo's: divId, language,
 // showIntro, backgroundColor, fontColor, fontSize, fontFamily, cookieDomain, cookiePath.
-func (b Box) ServeScript(w http.ResponseWriter, _ *http.Request) {
+func (b Box) ServeScript(w http.ResponseWriter, r *http.Request) {
 	js, err := dist.ReadFile("dist/page.js")
 	if err != nil {
 		http.Error(w, errMissing.Error(), http.StatusInternalServerError)
@@ -157,7 +158,7 @@ func (b Box) ServeScript(w http.ResponseWriter, _ *http.Request) {
 	forAnyPage(header)
 	header.Set("Content-Type", "text/javascript; charset=utf-8")
 	header.Set("Access-Control-Allow-Origin", "*")
-	fmt.Fprintf(w, "(()=>{const settings=%s;\n%s})()\n", settings, js)
+	w.Write(httpcompress.Bytes(header, r, fmt.Appendf(nil, "(()=>{const settings=%s;\n%s})()\n", settings, js)))
 }
 
 // attribute returns a value for an attribute of a cookie, or "" if it is none.
@@ -241,7 +242,7 @@ func (b Box) ServeFrame(w http.ResponseWriter, r *http.Request) {
 	header.Set("Content-Security-Policy", "default-src 'none'; script-src 'nonce-"+page.Nonce+"'; style-src 'nonce-"+page.Nonce+
 		"'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors *")
 	header.Set("Cross-Origin-Embedder-Policy", "require-corp") // so that pages may frame it that ask that of frames
-	html.WriteTo(w)                                            // an error is the client's, which is gone
+	w.Write(httpcompress.Bytes(header, r, html.Bytes()))       // an error is the client's, which is gone
 }
 
 // choose keeps a choice in a cookie, and leads back to the page, which says whether that

@@ -8,7 +8,7 @@ import (
 
 func TestMissingBundle(t *testing.T) {
 	w := httptest.NewRecorder()
-	serve(nil, errMissing, publicly).ServeHTTP(w, httptest.NewRequest("GET", "/fotspor.js", nil))
+	serve("no-such.js").ServeHTTP(w, httptest.NewRequest("GET", "/fotspor.js", nil))
 	if w.Code != 500 || !strings.Contains(w.Body.String(), "make build") {
 		t.Errorf("%d %q, want 500 and what to do", w.Code, w.Body)
 	}

@@ -5,7 +5,6 @@ package script
 
 import (
 	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"crypto/sha512"
 	"embed"
@@ -18,6 +17,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/fotspor/fotspor/internal/httpcompress"
 )
 
 //go:generate node table.mjs
@@ -74,22 +75,19 @@ func Check() error {
 // the script that tells of a visitor who objects. It answers 500 where Check returns an
 // error. It is safe for concurrent use.
 func Handler(countObjections bool) http.Handler {
-	js, err := bundle(telling(ours, countObjections))
-	return serve(js, err, publicly)
+	return serve(telling(ours, countObjections))
 }
 
 // OptOut is like Handler, and serves the module that fotspor.js imports where somebody does
 // not want to be counted: it answers the server's opt-out page in a frame, and with
 // countObjections tells of a visitor who objects.
 func OptOut(countObjections bool) http.Handler {
-	js, err := bundle(telling(optOut, countObjections))
-	return serve(js, err, publicly)
+	return serve(telling(optOut, countObjections))
 }
 
 // Matomo is like Handler, and serves the script that stands in for matomo.js.
 func Matomo(countObjections bool) http.Handler {
-	js, err := bundle(telling(matomo, countObjections))
-	return serve(js, err, publicly)
+	return serve(telling(matomo, countObjections))
 }
 
 // Container serves what takes the place of a script of Matomo's tag manager on pages of
@@ -98,12 +96,17 @@ func Matomo(countObjections bool) http.Handler {
 // returns an error. It is safe for concurrent use.
 func Container(w http.ResponseWriter, r *http.Request, site uint32, countObjections bool) {
 	js, err := bundle(telling(matomo, countObjections))
-	if err == nil {
-		js = append(fmt.Appendf(nil, containerCalls, site), js...)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
 	}
-	// Which site it is for depends on the page, which no shared cache looks at.
-	w.Header().Set("Vary", "Referer")
-	serve(js, err, "private, no-cache").ServeHTTP(w, r)
+	js = append(fmt.Appendf(nil, containerCalls, site), js...)
+	header := w.Header()
+	forAnyPage(header, "private, no-cache")
+	header.Set("Vary", "Referer") // no shared cache knows that the page decides which site it is for
+	sum := sha256.Sum256(js)
+	header.Set("ETag", `W/"`+hex.EncodeToString(sum[:8])+`"`) // of all codings
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(httpcompress.Bytes(header, r, js)))
 }
 
 const containerCalls = `(window._paq=window._paq||[]).some(c=>c&&c[0]=="setSiteId")||_paq.push(["setSiteId",%d],["trackPageView"],["enableLinkTracking"]);
@@ -113,12 +116,7 @@ const containerCalls = `(window._paq=window._paq||[]).some(c=>c&&c[0]=="setSiteI
 // no known site, or where the request does not tell the page: it says on the console what
 // to do.
 func NoContainer(w http.ResponseWriter, r *http.Request) {
-	header := w.Header()
-	header.Set("Content-Type", "text/javascript; charset=utf-8")
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Cache-Control", "no-store")
-	header.Set("Cross-Origin-Resource-Policy", "cross-origin")
-	header.Set("Access-Control-Allow-Origin", "*")
+	forAnyPage(w.Header(), "no-store")
 	why := `knows no site with this page's host. Make the site (fotspor site add)`
 	if r.Header.Get("Referer") == "" {
 		why = `was not told which page this is: the request had no Referer, which the page's Referrer-Policy can leave out. Allow it to name the origin, or make the site if there is none (fotspor site add)`
@@ -129,54 +127,29 @@ func NoContainer(w http.ResponseWriter, r *http.Request) {
 const noContainer = `console.warn("Fotspor: this page loads a container of Matomo Tag Manager. Fotspor runs none, and %s, and put the lines that it prints in place of the container's.");
 `
 
-func serve(js []byte, err error, cacheControl string) http.Handler {
+// forAnyPage sets the headers of a script that any page may load, with or without
+// crossorigin and integrity.
+func forAnyPage(header http.Header, cacheControl string) {
+	header.Set("Content-Type", "text/javascript; charset=utf-8")
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Cache-Control", cacheControl)
+	header.Set("Access-Control-Allow-Origin", "*")
+	header.Set("Cross-Origin-Resource-Policy", "cross-origin")
+}
+
+// serve serves a bundle.
+func serve(name string) http.Handler {
+	js, err := bundle(name)
 	if err != nil {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 		})
 	}
-	packed := pack(js)
-	sum := sha256.Sum256(js)
-	tag := hex.EncodeToString(sum[:8])
+	static := httpcompress.NewStatic(js)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		header := w.Header()
-		header.Set("Content-Type", "text/javascript; charset=utf-8")
-		header.Set("X-Content-Type-Options", "nosniff")
-		header.Set("Cache-Control", cacheControl)
-		header.Add("Vary", "Accept-Encoding")
-		// Any page may load it, with or without crossorigin and integrity.
-		header.Set("Access-Control-Allow-Origin", "*")
-		header.Set("Cross-Origin-Resource-Policy", "cross-origin")
-		body := js
-		header.Set("ETag", `"`+tag+`"`)
-		if acceptsGzip(r.Header.Values("Accept-Encoding")) {
-			body = packed
-			header.Set("Content-Encoding", "gzip")
-			header.Set("ETag", `"`+tag+`-gzip"`)
-		}
-		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
+		forAnyPage(w.Header(), publicly)
+		static.ServeHTTP(w, r)
 	})
-}
-
-func pack(b []byte) []byte {
-	var packed bytes.Buffer
-	w, _ := gzip.NewWriterLevel(&packed, gzip.BestCompression) // fails for an unknown level only
-	w.Write(b)
-	w.Close()
-	return packed.Bytes()
-}
-
-// acceptsGzip reads Accept-Encoding (RFC 9110, section 12.5.3) as far as gzip goes.
-func acceptsGzip(fields []string) bool {
-	for field := range strings.SplitSeq(strings.Join(fields, ","), ",") {
-		coding, weight, _ := strings.Cut(field, ";")
-		if !strings.EqualFold(strings.TrimSpace(coding), "gzip") {
-			continue
-		}
-		q, ok := strings.CutPrefix(strings.ReplaceAll(strings.ToLower(weight), " ", ""), "q=")
-		return !ok || strings.Trim(q, "0.") != ""
-	}
-	return false
 }
 
 // Integrity returns the integrity metadata of fotspor.js, such as "sha384-…", for

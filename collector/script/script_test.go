@@ -142,26 +142,6 @@ func TestHandlerNotModified(t *testing.T) {
 	}
 }
 
-func TestNegotiation(t *testing.T) {
-	needScript(t)
-	for accept, want := range map[string]string{
-		"gzip":                  "gzip",
-		"br, GZIP;q=0.5":        "gzip",
-		"gzip; q=0.001":         "gzip",
-		"gzip;q=0":              "",
-		"gzip ; q=0.000, br":    "",
-		"br":                    "",
-		"x-gzip":                "",
-		"":                      "",
-		"deflate, gzip;q=1.0,*": "gzip",
-	} {
-		got := get(t, http.Header{"Accept-Encoding": {accept}}).Header().Get("Content-Encoding")
-		if got != want {
-			t.Errorf("Accept-Encoding %q: Content-Encoding %q, want %q", accept, got, want)
-		}
-	}
-}
-
 func TestSnippet(t *testing.T) {
 	tests := []struct {
 		base                       string
