@@ -47,8 +47,8 @@ func TestWalk(t *testing.T) {
 	})
 	stats.HandleFunc("POST /matomo.php", func(w http.ResponseWriter, r *http.Request) {
 		switch q := r.URL.Query(); {
-		case q.Has("e_c"):
-			hits <- "event " + q.Get("e_c") + " / " + q.Get("e_a")
+		case q.Has("e_a"):
+			hits <- "event " + q.Get("e_a")
 		case !q.Has("ping"):
 			hits <- "view " + local(q.Get("url"))
 		}
