@@ -26,6 +26,7 @@ var arrows = map[string][]string{
 	"internal/hostname":  {},
 	"internal/periodic":  {},
 	"internal/trusted":   {},
+	"internal/wire":      {"calendar", "hit"},
 	"referrer":           {"internal/hostname", "internal/trusted"},
 	"geo":                {"hit", "internal/trusted", "geo/region", "internal/periodic"},
 	"geo/region":         {},
@@ -43,7 +44,7 @@ var arrows = map[string][]string{
 	"collector/dialect":  {"hit", "referrer", "site", "collector/dialect", "collector/optout", "collector/script"}, // the names of campaign parameters stand once
 	"collector/script":   {"internal/httpcompress"},
 	"collector/optout":   {"i18n", "internal/httpcompress"},
-	"collector/spool":    {"calendar", "hit"},
+	"collector/spool":    {"calendar", "hit", "internal/wire"},
 	"collector/visit":    {"calendar", "hit", "geo", "collector/limit", "internal/periodic"},
 	"collector/limit":    {"hit", "geo"},
 	"collector/body":     {"hit", "geo"},
@@ -73,7 +74,7 @@ var banned = map[string]struct {
 	reason string
 	but    []string
 }{
-	"unsafe":                                 {"memory is the compiler's business", []string{"store/embedded"}},
+	"unsafe":                                 {"memory is the compiler's business", []string{"store/embedded", "internal/wire"}},
 	"github.com/ebitengine/purego":           {"one package talks to the engine's library", []string{"store/embedded"}},
 	"github.com/ClickHouse/clickhouse-go/v2": {"packages of the store talk to ClickHouse", []string{"store", "store/embedded", "store/schema"}},
 	"net/http/pprof":                         {"it registers itself where visitors can reach it", nil},
