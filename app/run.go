@@ -415,7 +415,7 @@ func (p *program) startSpool() error {
 	logger, now := p.component("spool"), p.Now()
 	sp, err := spool.Open(p.Data+"/spool", spool.Options{
 		MaxBytes: p.SpoolBytes, Durability: p.durability(), Logger: logger, Registerer: p.registry,
-		// What is set aside is deleted when its time is over, as stored rows are.
+		// What is quarantined is deleted when its time is over, as stored rows are.
 		Retention: now.Sub(p.Policy.Retention.Cutoff(now)), ClockTrusted: p.clock.Trusted,
 	})
 	if err != nil {

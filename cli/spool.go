@@ -48,7 +48,7 @@ func listSpool(_ context.Context, c *call) error {
 		if s.Lost > 0 {
 			note = fmt.Sprintf("%s: %d rows or more are lost", note, s.Lost)
 		}
-		fmt.Fprintf(c.Stdout, "%s\t%s\t%d\t%d\t%s\t%s\n", s.Token, s.State, s.Rows, s.Bytes, s.Born.UTC().Format(time.RFC3339), note)
+		fmt.Fprintf(c.Stdout, "%s\t%s\t%d\t%d\t%s\t%s\n", s.ID, s.State, s.Rows, s.Bytes, s.Born.UTC().Format(time.RFC3339), note)
 	}
 	return nil
 }

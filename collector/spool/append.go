@@ -21,7 +21,7 @@ type Reservation struct {
 	bytes int64
 }
 
-// Reserve sets room aside for one Append of at most the given number of rows, of
+// Reserve reserves space for one Append of at most the given number of rows, of
 // MaxRow each. Whoever does work that can't be taken back before an Append asks
 // first: an Append on the Reservation does not fail for the limit of the spool,
 // only if the disk fails. Release must be called, mostly by defer.
@@ -234,8 +234,8 @@ func (s *Spool) put(data []byte) error {
 // s.writing is held.
 func (s *Spool) begin() error {
 	now := s.opts.Now()
-	token := newToken(now)
-	seg := &segment{token: token, path: filepath.Join(s.dir, token+openSuffix), born: now, size: int64(headerSize), mark: markOf(token)}
+	id := newID(now)
+	seg := &segment{id: id, path: filepath.Join(s.dir, id+openSuffix), born: now, size: int64(headerSize), mark: markOf(id)}
 	f, err := s.fs.Create(seg.path)
 	if err != nil {
 		return err
@@ -275,7 +275,7 @@ func (s *Spool) abandon() {
 	if err := seg.file.Truncate(seg.size); err != nil {
 		// This process reads no more than seg.size. One that comes after it
 		// leaves out an unfinished end, by the suffix of a segment left open.
-		s.opts.Logger.Error("segment keeps a write that failed", "segment", seg.token, "err", err)
+		s.opts.Logger.Error("segment keeps a write that failed", "segment", seg.id, "err", err)
 		s.end()
 		return
 	}
@@ -283,7 +283,7 @@ func (s *Spool) abandon() {
 }
 
 // seal ends the open segment, if there is one, and gives it its final name. Where
-// that fails it is used under the name that it has; the token is the same.
+// that fails it is used under the name that it has; the id is the same.
 // s.writing is held.
 func (s *Spool) seal() {
 	seg := s.open
@@ -292,7 +292,7 @@ func (s *Spool) seal() {
 	}
 	path := s.pathOf(seg, sealedSuffix)
 	if err := s.fs.Rename(seg.path, path); err != nil {
-		s.opts.Logger.Warn("rename sealed segment", "segment", seg.token, "err", err)
+		s.opts.Logger.Warn("rename sealed segment", "segment", seg.id, "err", err)
 	} else {
 		seg.path = path
 	}
@@ -304,7 +304,7 @@ func (s *Spool) end() {
 	seg := s.open
 	s.open = nil
 	if err := seg.file.Close(); err != nil {
-		s.opts.Logger.Warn("close segment", "segment", seg.token, "err", err)
+		s.opts.Logger.Warn("close segment", "segment", seg.id, "err", err)
 	}
 	seg.file = nil
 	s.mu.Lock()

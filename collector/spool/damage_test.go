@@ -122,7 +122,7 @@ func (w written) read(t *rapid.T, data []byte) (rows []string, lost float64, sta
 	defer os.RemoveAll(dir)
 	var to store
 	for range 2 {
-		for _, old := range []string{"damaged", "aside"} {
+		for _, old := range []string{"damaged", "quarantined"} {
 			names, _ := filepath.Glob(filepath.Join(dir, "*."+old))
 			for _, name := range names {
 				os.Remove(name)
@@ -199,7 +199,7 @@ func TestDamage(t *testing.T) {
 		if !w.sealed && !flip && len(w.data)-j < recordEnd && j < len(w.data) {
 			return // too few bytes behind the cut to tell it from that
 		}
-		if state == spool.SetAside && len(want) == 0 && data[7] != w.data[7] {
+		if state == spool.Quarantined && len(want) == 0 && data[7] != w.data[7] {
 			return // it may be a segment of another version, and is kept as such
 		}
 		switch {
@@ -282,7 +282,7 @@ fotspor_spool_lost_rows_total 1
 	if err != nil || len(infos) != 1 || infos[0].State != spool.Damaged || infos[0].Rows != 2 || infos[0].Lost != 1 || infos[0].Err == nil {
 		t.Fatalf("List = %+v, %v; want one damaged segment of two rows, one lost", infos, err)
 	}
-	if err := spool.Retry(dir, infos[0].Token); err == nil {
+	if err := spool.Retry(dir, infos[0].ID); err == nil {
 		t.Error("a damaged segment, whose rows are stored, was sent again")
 	}
 	s.Close()
@@ -293,7 +293,7 @@ fotspor_spool_lost_rows_total 1
 	if spool.Used(s) != int64(len(data)) {
 		t.Errorf("%d bytes count, want those of the damaged segment, %d", spool.Used(s), len(data))
 	}
-	if err := spool.Drop(dir, infos[0].Token); err != nil || len(files(t, dir)) != 0 {
+	if err := spool.Drop(dir, infos[0].ID); err != nil || len(files(t, dir)) != 0 {
 		t.Errorf("Drop = %v, left %q", err, files(t, dir))
 	}
 }

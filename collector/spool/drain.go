@@ -26,7 +26,7 @@ const (
 	// patience is how often Drain tries a segment before it tries others too.
 	patience = 3
 
-	// maxStrikes failures set a segment aside. Only those count between which the
+	// maxStrikes failures quarantine a segment. Only those count between which the
 	// store took another segment, so that it can't be the store.
 	maxStrikes = 10
 
@@ -35,11 +35,11 @@ const (
 )
 
 // An Inserter stores the rows of one segment. It must honour its context, and
-// must take a second call with the same token for a repetition of the first: a
+// must take a second call with the same id for a repetition of the first: a
 // crash between its success and the removal of the segment leads to one. The rows
-// are its own until it returns. An error that matches ErrRefused sets the segment
-// aside; after any other it comes again.
-type Inserter = func(ctx context.Context, b hit.Batch, token string) error
+// are its own until it returns. An error that matches ErrRefused quarantines the
+// segment. After any other it comes again.
+type Inserter = func(ctx context.Context, b hit.Batch, id string) error
 
 var (
 	// errDraining: Drain and Flush exclude each other.
@@ -53,7 +53,7 @@ var (
 // has returned nil. A segment is sealed when it is large or old enough. One that
 // insert fails on is tried again, with growing waits, for as long as it takes;
 // after a few tries, others get their turn in between. One that insert refuses for
-// good is set aside, and so is one that keeps failing, or can't be read, while the
+// good is quarantined, and so is one that keeps failing, or can't be read, while the
 // store takes others.
 //
 // Drain returns nil when ctx ends; what is not stored by then stays on disk.
@@ -78,13 +78,13 @@ func (s *Spool) Drain(ctx context.Context, insert Inserter) error {
 			break
 		}
 		if s.hopeless(seg, err) {
-			s.setAside(seg, err)
+			s.quarantine(seg, err)
 			continue
 		}
 		wait := backoff(failures)
 		failures++
 		s.opts.Logger.Warn("segment is not stored yet",
-			"segment", seg.token, "failures", seg.failures, "retry_in", wait, "err", err)
+			"segment", seg.id, "failures", seg.failures, "retry_in", wait, "err", err)
 		s.sleep(ctx, wait, nil)
 	}
 	return nil
@@ -92,7 +92,7 @@ func (s *Spool) Drain(ctx context.Context, insert Inserter) error {
 
 // Flush seals the open segment and hands every segment to insert once, oldest
 // first. It stops at the first error and returns it, save that a segment that is
-// refused for good, or holds nothing readable, is set aside; what is not stored by
+// refused for good, or holds nothing readable, is quarantined; what is not stored by
 // then stays on disk.
 func (s *Spool) Flush(ctx context.Context, insert Inserter) error {
 	if !s.draining.TryLock() {
@@ -108,7 +108,7 @@ func (s *Spool) Flush(ctx context.Context, insert Inserter) error {
 			return nil
 		}
 		err := s.store(ctx, seg, insert)
-		if isFinal(err) && s.setAside(seg, err) {
+		if isFinal(err) && s.quarantine(seg, err) {
 			continue
 		}
 		if err != nil {
@@ -191,12 +191,12 @@ func (s *Spool) store(ctx context.Context, seg *segment, insert Inserter) error 
 		return fmt.Errorf("read segment: %w", err)
 	}
 	data = data[:min(int64(len(data)), seg.size)]
-	c := decodeSegment(data, seg.token, seg.rows)
+	c := decodeSegment(data, seg.id, seg.rows)
 	if errors.Is(c.err, errVersion) {
 		return fmt.Errorf("%w: %w", errUnreadable, c.err)
 	}
 	if c.batch.Len() > 0 {
-		if err := s.insert(ctx, c.batch, seg.token, insert); err != nil {
+		if err := s.insert(ctx, c.batch, seg.id, insert); err != nil {
 			return err
 		}
 		s.accepted++
@@ -208,10 +208,10 @@ func (s *Spool) store(ctx context.Context, seg *segment, insert Inserter) error 
 }
 
 // insert is one attempt.
-func (s *Spool) insert(ctx context.Context, b hit.Batch, token string, insert Inserter) error {
+func (s *Spool) insert(ctx context.Context, b hit.Batch, id string, insert Inserter) error {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.InsertTimeout)
 	defer cancel()
-	return insert(ctx, b, token)
+	return insert(ctx, b, id)
 }
 
 // report counts and logs what is wrong with a segment whose rows are stored.
@@ -221,18 +221,18 @@ func (s *Spool) report(seg *segment, c content) {
 		seg.damaged = true
 		s.metrics.lostRows.Add(float64(c.lost))
 		s.opts.Logger.Error("segment is damaged; what could be read of it is stored, and the file is kept",
-			"segment", seg.token, "stored", c.batch.Len(), "lost", c.lost, "at_least", seg.rows == unknown, "offset", c.at)
+			"segment", seg.id, "stored", c.batch.Len(), "lost", c.lost, "at_least", seg.rows == unknown, "offset", c.at)
 	case errors.Is(c.err, errShort):
 		s.metrics.tornBytes.Add(float64(c.torn))
 		s.opts.Logger.Warn("segment ended in an unfinished write, which was never acknowledged; it is left out",
-			"segment", seg.token, "bytes", c.torn)
+			"segment", seg.id, "bytes", c.torn)
 	}
 }
 
 // isFinal says whether an attempt to store a segment will fail like this for ever.
 func isFinal(err error) bool { return errors.Is(err, ErrRefused) || errors.Is(err, errUnreadable) }
 
-// hopeless says whether a segment is to be set aside after an attempt that failed
+// hopeless says whether a segment is to be quarantined after an attempt that failed
 // with err. If not, it sets the time of the next one.
 func (s *Spool) hopeless(seg *segment, err error) bool {
 	if isFinal(err) {
@@ -249,20 +249,20 @@ func (s *Spool) hopeless(seg *segment, err error) bool {
 	return seg.strikes >= maxStrikes
 }
 
-// setAside takes a segment out of the queue, and keeps its file. It says whether
+// quarantine takes a segment out of the queue, and keeps its file. It says whether
 // that was possible; if not, the segment comes again later.
-func (s *Spool) setAside(seg *segment, why error) bool {
-	if err := s.fs.Rename(seg.path, s.pathOf(seg, asideSuffix)); err != nil {
+func (s *Spool) quarantine(seg *segment, why error) bool {
+	if err := s.fs.Rename(seg.path, s.pathOf(seg, quarantinedSuffix)); err != nil {
 		seg.retryAt = s.opts.Now().Add(maxBackoff)
-		s.opts.Logger.Error("segment can't be stored, and not be set aside",
-			"segment", seg.token, "err", why, "rename", err)
+		s.opts.Logger.Error("segment can't be stored, and not be quarantined",
+			"segment", seg.id, "err", why, "rename", err)
 		return false
 	}
-	s.opts.Logger.Error("segment is set aside; its rows are not stored until somebody sees to it",
-		"segment", seg.token, "bytes", seg.size, "failures", seg.failures, "err", why)
+	s.opts.Logger.Error("segment is quarantined; its rows are not stored until somebody sees to it",
+		"segment", seg.id, "bytes", seg.size, "failures", seg.failures, "err", why)
 	s.dequeue(seg)
 	s.mu.Lock()
-	s.aside.add(seg.size)
+	s.quarantined.add(seg.size)
 	s.mu.Unlock()
 	return true
 }
@@ -278,12 +278,12 @@ func (s *Spool) dequeue(seg *segment) {
 
 // pathOf returns the path of a segment in a state.
 func (s *Spool) pathOf(seg *segment, suffix string) string {
-	return filepath.Join(s.dir, name{token: seg.token, rows: seg.rows, suffix: suffix}.String())
+	return filepath.Join(s.dir, name{id: seg.id, rows: seg.rows, suffix: suffix}.String())
 }
 
 // remove removes the file of a segment that is stored, and gives its room back; one
 // that is damaged it keeps under another name. What fails is tried again by tidy: the
-// file must not be found by a later process when the store has forgotten its token.
+// file must not be found by a later process when the store has forgotten its id.
 func (s *Spool) remove(seg *segment) {
 	var err error
 	if seg.damaged {
@@ -296,7 +296,7 @@ func (s *Spool) remove(seg *segment) {
 	defer s.mu.Unlock()
 	switch {
 	case err != nil && !gone:
-		s.opts.Logger.Error("stored segment can't be removed yet", "segment", seg.token, "err", err)
+		s.opts.Logger.Error("stored segment can't be removed yet", "segment", seg.id, "err", err)
 		s.stored = append(s.stored, seg)
 	case seg.damaged && !gone:
 		s.damaged.add(seg.size)
@@ -323,7 +323,7 @@ func (s *Spool) tidy() {
 }
 
 // look reads the directory if the last time is long ago: a person may have dropped
-// or retried segments that are set aside.
+// or retried segments that are quarantined.
 func (s *Spool) look() {
 	now := s.opts.Now()
 	if since := now.Sub(s.looked); since >= 0 && since < lookEvery {
@@ -341,16 +341,16 @@ func (s *Spool) look() {
 	s.mu.Lock()
 	known := make(map[string]bool)
 	for _, seg := range slices.Concat(s.queue, s.stored) {
-		known[seg.token] = true
+		known[seg.id] = true
 	}
-	s.count(-s.aside.bytes - s.damaged.bytes)
-	s.aside, s.damaged = extent{}, extent{}
+	s.count(-s.quarantined.bytes - s.damaged.bytes)
+	s.quarantined, s.damaged = extent{}, extent{}
 	s.mu.Unlock()
 	for _, e := range entries {
 		n, _ := parseName(e.Name)
-		kept := n.suffix == asideSuffix || n.suffix == damagedSuffix
+		kept := n.suffix == quarantinedSuffix || n.suffix == damagedSuffix
 		switch {
-		case known[n.token]:
+		case known[n.id]:
 		case kept && s.expired(now, n.born):
 			s.expire(e)
 		case n.suffix == openSuffix: // a write to it failed, and so did its removal
@@ -361,14 +361,14 @@ func (s *Spool) look() {
 	}
 }
 
-// expired reports whether what was set aside has had its time, by a clock that may be
+// expired reports whether what was quarantined has had its time, by a clock that may be
 // believed.
 func (s *Spool) expired(now, born time.Time) bool {
 	return s.opts.Retention > 0 && now.Sub(born) > s.opts.Retention &&
 		(s.opts.ClockTrusted == nil || s.opts.ClockTrusted())
 }
 
-// expire removes a segment that is set aside and whose rows have had their time.
+// expire removes a segment that is quarantined and whose rows have had their time.
 func (s *Spool) expire(e fileEntry) {
 	if err := s.fs.Remove(filepath.Join(s.dir, e.Name)); err != nil {
 		s.opts.Logger.Error("segment past its retention can't be removed", "file", e.Name, "err", err)
@@ -389,16 +389,16 @@ func (s *Spool) adopt(e fileEntry) {
 	defer s.mu.Unlock()
 	s.count(e.Size)
 	switch n.suffix {
-	case asideSuffix:
-		s.aside.add(e.Size)
+	case quarantinedSuffix:
+		s.quarantined.add(e.Size)
 		return
 	case damagedSuffix:
 		s.damaged.add(e.Size)
 		return
 	}
-	seg := &segment{token: n.token, rows: n.rows, path: filepath.Join(s.dir, e.Name), born: n.born, size: e.Size, sealed: true}
-	i, _ := slices.BinarySearchFunc(s.queue, n.token, func(q *segment, token string) int {
-		return strings.Compare(q.token, token)
+	seg := &segment{id: n.id, rows: n.rows, path: filepath.Join(s.dir, e.Name), born: n.born, size: e.Size, sealed: true}
+	i, _ := slices.BinarySearchFunc(s.queue, n.id, func(q *segment, id string) int {
+		return strings.Compare(q.id, id)
 	})
 	s.queue = slices.Insert(s.queue, i, seg)
 }

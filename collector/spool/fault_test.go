@@ -257,22 +257,22 @@ func (l *life) append(s *spool.Spool, names ...string) error {
 	return err
 }
 
-// retry asks for everything that is set aside to be tried again.
+// retry asks for everything that is quarantined to be tried again.
 func (l *life) retry(m *memory) {
 	infos, err := spool.ListOn(m, memoryDir)
 	if err != nil {
 		return
 	}
 	for _, i := range infos {
-		if i.State == spool.SetAside {
-			spool.RetryOn(m, memoryDir, i.Token)
+		if i.State == spool.Quarantined {
+			spool.RetryOn(m, memoryDir, i.ID)
 			l.retried = true
 		}
 	}
 }
 
 // live is everything that a spool does: it opens, fills and seals segments, stores
-// them, sets one aside and takes it back, and closes. healed is called when the
+// them, quarantines one and takes it back, and closes. healed is called when the
 // disk is as it was before, with the spool still running.
 func (l *life) live(m *memory, d spool.Durability, healed func(s *spool.Spool)) {
 	s, err := spool.OpenOn(m, memoryDir, spool.Options{Durability: d, SegmentRows: 4})

@@ -99,23 +99,23 @@ func (disk) SyncDir(dir string) error {
 	return f.Sync()
 }
 
-// A segment's file is called by its token, the number of its rows if that is known, and
+// A segment's file is called by its id, the number of its rows if that is known, and
 // one of these.
 const (
-	openSuffix    = ".open"    // being filled, or left so by a process that died
-	sealedSuffix  = ".seg"     // waits for the store
-	asideSuffix   = ".aside"   // waits for a person
-	damagedSuffix = ".damaged" // kept for a person: what could be read of it is stored
-	nameTime      = "20060102T150405.000000Z"
+	openSuffix        = ".open"        // being filled, or left so by a process that died
+	sealedSuffix      = ".seg"         // waits for the store
+	quarantinedSuffix = ".quarantined" // waits for a person
+	damagedSuffix     = ".damaged"     // kept for a person: what could be read of it is stored
+	nameTime          = "20060102T150405.000000Z"
 )
 
-// newToken returns a name that sorts by time and, by its 130 random bits, is
+// newID returns a name that sorts by time and, by its 130 random bits, is
 // shared with no segment of any other collector.
-func newToken(now time.Time) string { return now.UTC().Format(nameTime) + "-" + rand.Text() }
+func newID(now time.Time) string { return now.UTC().Format(nameTime) + "-" + rand.Text() }
 
 // name is what the name of a segment's file says.
 type name struct {
-	token  string
+	id     string
 	rows   int // unknown of a segment that was left open
 	suffix string
 	born   time.Time
@@ -123,9 +123,9 @@ type name struct {
 
 func (n name) String() string {
 	if n.rows == unknown {
-		return n.token + n.suffix
+		return n.id + n.suffix
 	}
-	return n.token + "." + strconv.Itoa(n.rows) + n.suffix
+	return n.id + "." + strconv.Itoa(n.rows) + n.suffix
 }
 
 // with returns the name in another state.
@@ -140,11 +140,11 @@ func parseName(file string) (n name, ok bool) {
 	if _, ok := states[n.suffix]; !ok {
 		return name{}, false
 	}
-	n.token = strings.TrimSuffix(file, n.suffix)
-	at, random, _ := strings.Cut(n.token, "-")
+	n.id = strings.TrimSuffix(file, n.suffix)
+	at, random, _ := strings.Cut(n.id, "-")
 	random, rows, counted := strings.Cut(random, ".")
 	if counted {
-		n.token = at + "-" + random
+		n.id = at + "-" + random
 		var err error
 		if n.rows, err = strconv.Atoi(rows); err != nil || n.rows < 0 || strconv.Itoa(n.rows) != rows {
 			return name{}, false

@@ -14,17 +14,17 @@ type State string
 
 // The states of a segment.
 const (
-	Filling  State = "open"      // for more rows, or for the next Open if its process died
-	Sealed   State = "sealed"    // for the store
-	SetAside State = "set aside" // for Retry or Drop
-	Damaged  State = "damaged"   // for Drop: what could be read of it is stored
+	Filling     State = "open"        // for more rows, or for the next Open if its process died
+	Sealed      State = "sealed"      // for the store
+	Quarantined State = "quarantined" // for Retry or Drop
+	Damaged     State = "damaged"     // for Drop: what could be read of it is stored
 )
 
-var states = map[string]State{openSuffix: Filling, sealedSuffix: Sealed, asideSuffix: SetAside, damagedSuffix: Damaged}
+var states = map[string]State{openSuffix: Filling, sealedSuffix: Sealed, quarantinedSuffix: Quarantined, damagedSuffix: Damaged}
 
 // Info is what can be said of a segment. Nothing in it is of a row.
 type Info struct {
-	Token string
+	ID    string
 	State State
 	Rows  int   // that can be read
 	Lost  int   // that are missing; of a segment that was left open, at least so many
@@ -49,10 +49,10 @@ func list(files fileSystem, dir string) ([]Info, error) {
 		if !ok {
 			continue
 		}
-		info := Info{Token: n.token, State: states[n.suffix], Bytes: e.Size, Born: n.born}
+		info := Info{ID: n.id, State: states[n.suffix], Bytes: e.Size, Born: n.born}
 		data, err := files.ReadFile(filepath.Join(dir, e.Name))
 		if err == nil {
-			c := decodeSegment(data, n.token, n.rows)
+			c := decodeSegment(data, n.id, n.rows)
 			info.Rows, info.Lost, err = c.batch.Len(), c.lost, c.err
 		}
 		if errors.Is(err, fs.ErrNotExist) {
@@ -64,14 +64,14 @@ func list(files fileSystem, dir string) ([]Info, error) {
 	return infos, nil
 }
 
-// Retry lets the store be asked again for a segment that is set aside. It may be
+// Retry lets the store be asked again for a segment that is quarantined. It may be
 // called while another process has the spool in dir open, whose Drain finds the
-// segment within a minute. Its token is the same: if the store has it after all,
+// segment within a minute. Its id is the same: if the store has it after all,
 // and still knows, it is not stored twice.
-func Retry(dir, token string) error { return retry(disk{}, dir, token) }
+func Retry(dir, id string) error { return retry(disk{}, dir, id) }
 
-func retry(files fileSystem, dir, token string) error {
-	n, err := keptFile(files, dir, token, asideSuffix)
+func retry(files fileSystem, dir, id string) error {
+	n, err := keptFile(files, dir, id, quarantinedSuffix)
 	if err == nil {
 		err = files.Rename(filepath.Join(dir, n.String()), filepath.Join(dir, n.with(sealedSuffix).String()))
 	}
@@ -81,12 +81,12 @@ func retry(files fileSystem, dir, token string) error {
 	return nil
 }
 
-// Drop removes a segment that is set aside, whose rows are lost, or the file of one
+// Drop removes a segment that is quarantined, whose rows are lost, or the file of one
 // that is damaged. It may be called while another process has the spool in dir open.
-func Drop(dir, token string) error { return drop(disk{}, dir, token) }
+func Drop(dir, id string) error { return drop(disk{}, dir, id) }
 
-func drop(files fileSystem, dir, token string) error {
-	n, err := keptFile(files, dir, token, asideSuffix, damagedSuffix)
+func drop(files fileSystem, dir, id string) error {
+	n, err := keptFile(files, dir, id, quarantinedSuffix, damagedSuffix)
 	if err == nil {
 		err = files.Remove(filepath.Join(dir, n.String()))
 	}
@@ -97,15 +97,15 @@ func drop(files fileSystem, dir, token string) error {
 }
 
 // keptFile returns the file of a segment that has one of some suffixes.
-func keptFile(files fileSystem, dir, token string, suffixes ...string) (name, error) {
+func keptFile(files fileSystem, dir, id string, suffixes ...string) (name, error) {
 	entries, err := files.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return name{}, err
 	}
 	for _, e := range entries {
-		if n, ok := parseName(e.Name); ok && n.token == token && slices.Contains(suffixes, n.suffix) {
+		if n, ok := parseName(e.Name); ok && n.id == id && slices.Contains(suffixes, n.suffix) {
 			return n, nil
 		}
 	}
-	return name{}, fmt.Errorf("%q: no such segment is kept", token)
+	return name{}, fmt.Errorf("%q: no such segment is kept", id)
 }

@@ -44,15 +44,15 @@ func (s *Spool) register(reg prometheus.Registerer) error {
 		s.metrics.tornBytes,
 		s.metrics.lostRows,
 		s.metrics.writeFailures,
-		gauge("fotspor_spool_bytes", "Size of all segments on disk, those set aside or damaged included.",
+		gauge("fotspor_spool_bytes", "Size of all segments on disk, those quarantined or damaged included.",
 			func() float64 { return float64(s.bytes) }),
-		gauge("fotspor_spool_set_aside_segments", "Number of segments set aside, whose rows wait for somebody to retry or drop them.",
-			func() float64 { return float64(s.aside.segments) }),
+		gauge("fotspor_spool_quarantined_segments", "Number of segments quarantined, whose rows wait for somebody to retry or drop them.",
+			func() float64 { return float64(s.quarantined.segments) }),
 		gauge("fotspor_spool_damaged_segments", "Number of segments of which acknowledged rows were lost. All others of their rows are stored; the files wait for somebody to drop them.",
 			func() float64 { return float64(s.damaged.segments) }),
 		gauge("fotspor_spool_segments", "Number of segments that wait for the store, the open one included.",
 			func() float64 { return float64(len(s.queue)) }),
-		gauge("fotspor_spool_oldest_seconds", "Age of the oldest row that is not stored yet, those set aside left out; 0 if there is none.",
+		gauge("fotspor_spool_oldest_seconds", "Age of the oldest row that is not stored yet, those quarantined left out; 0 if there is none.",
 			func() float64 {
 				if len(s.queue) == 0 {
 					return 0

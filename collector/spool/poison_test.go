@@ -52,16 +52,16 @@ func spoiled(to *store, name string, err error) spool.Inserter {
 	}
 }
 
-// aside returns the tokens of what is set aside in dir.
-func aside(t *testing.T, dir string) (tokens []string) {
+// quarantined returns the tokens of what is quarantined in dir.
+func quarantined(t *testing.T, dir string) (tokens []string) {
 	t.Helper()
 	infos, err := spool.List(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, i := range infos {
-		if i.State == spool.SetAside {
-			tokens = append(tokens, i.Token)
+		if i.State == spool.Quarantined {
+			tokens = append(tokens, i.ID)
 		}
 	}
 	return tokens
@@ -70,15 +70,15 @@ func aside(t *testing.T, dir string) (tokens []string) {
 func wantAside(t *testing.T, reg prometheus.Gatherer, n int) {
 	t.Helper()
 	if err := testutil.GatherAndCompare(reg, strings.NewReader(fmt.Sprintf(`
-# HELP fotspor_spool_set_aside_segments Number of segments set aside, whose rows wait for somebody to retry or drop them.
-# TYPE fotspor_spool_set_aside_segments gauge
-fotspor_spool_set_aside_segments %d
-`, n)), "fotspor_spool_set_aside_segments"); err != nil {
+# HELP fotspor_spool_quarantined_segments Number of segments quarantined, whose rows wait for somebody to retry or drop them.
+# TYPE fotspor_spool_quarantined_segments gauge
+fotspor_spool_quarantined_segments %d
+`, n)), "fotspor_spool_quarantined_segments"); err != nil {
 		t.Error(err)
 	}
 }
 
-// TestRefused: a segment that the store refuses for good is set aside at once. It
+// TestRefused: a segment that the store refuses for good is quarantined at once. It
 // waits there, over a restart too, until it is retried or dropped beside the
 // running process.
 func TestRefused(t *testing.T) {
@@ -98,9 +98,9 @@ func TestRefused(t *testing.T) {
 		if text := log.String(); strings.Count(text, "level=ERROR") != 2 || strings.Contains(text, "bad") {
 			t.Errorf("log:\n%s", text)
 		}
-		tokens := aside(t, dir)
+		tokens := quarantined(t, dir)
 		if len(tokens) != 2 {
-			t.Fatalf("%d segments are set aside, want 2", len(tokens))
+			t.Fatalf("%d segments are quarantined, want 2", len(tokens))
 		}
 		stop()
 		s.Close()
@@ -128,7 +128,7 @@ func TestRefused(t *testing.T) {
 	})
 }
 
-// TestPoison: a segment that fails while the store takes others is set aside. The
+// TestPoison: a segment that fails while the store takes others is quarantined. The
 // others are hardly late, and in their order.
 func TestPoison(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -159,9 +159,9 @@ func TestPoison(t *testing.T) {
 	})
 }
 
-// TestStoreAway: a store that takes nothing is no reason to set anything aside,
+// TestStoreUnavailable: a store that takes nothing is no reason to quarantine anything,
 // nor is one that fails at random.
-func TestStoreAway(t *testing.T) {
+func TestStoreUnavailable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
 		s := mustOpen(t, dir, spool.Options{})
@@ -213,7 +213,7 @@ func TestUnreadableDisk(t *testing.T) {
 		if err != nil || len(infos) != 1 {
 			t.Fatalf("List = %v, %v", infos, err)
 		}
-		disk.token = infos[0].Token
+		disk.token = infos[0].ID
 		var to store
 		stop := draining(t, s, to.insert)
 		for i := range 100 {
@@ -222,8 +222,8 @@ func TestUnreadableDisk(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if got := aside(t, dir); !slices.Equal(got, []string{disk.token}) || len(to.names) != 100 {
-			t.Errorf("set aside %q, want %q; %d rows are stored, want 100", got, disk.token, len(to.names))
+		if got := quarantined(t, dir); !slices.Equal(got, []string{disk.token}) || len(to.names) != 100 {
+			t.Errorf("quarantined %q, want %q; %d rows are stored, want 100", got, disk.token, len(to.names))
 		}
 		stop()
 		s.Close()
@@ -257,8 +257,8 @@ func TestInsertTimeout(t *testing.T) {
 	})
 }
 
-// TestAsideCounts: what is set aside takes room until it is dropped.
-func TestAsideCounts(t *testing.T) {
+// TestQuarantineCounts: what is quarantined takes room until it is dropped.
+func TestQuarantineCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
 		s := mustOpen(t, dir, spool.Options{MaxBytes: 100, SegmentRows: 1})
@@ -269,7 +269,7 @@ func TestAsideCounts(t *testing.T) {
 		if err := s.Append(batch(row("a"))); !errors.Is(err, spool.ErrFull) {
 			t.Errorf("Append = %v, want ErrFull", err)
 		}
-		for _, token := range aside(t, dir) {
+		for _, token := range quarantined(t, dir) {
 			if err := spool.Drop(dir, token); err != nil {
 				t.Error(err)
 			}
@@ -282,8 +282,8 @@ func TestAsideCounts(t *testing.T) {
 	})
 }
 
-// TestAsideRetention: rows that are set aside are not kept for longer than others.
-func TestAsideRetention(t *testing.T) {
+// TestQuarantineRetention: rows that are quarantined are not kept for longer than others.
+func TestQuarantineRetention(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
 		const retention = 24 * time.Hour
@@ -292,8 +292,8 @@ func TestAsideRetention(t *testing.T) {
 		mustAppend(t, s, "bad")
 		time.Sleep(retention)
 		synctest.Wait()
-		if n := len(aside(t, dir)); n != 1 {
-			t.Errorf("%d segments are set aside within their time, want 1", n)
+		if n := len(quarantined(t, dir)); n != 1 {
+			t.Errorf("%d segments are quarantined within their time, want 1", n)
 		}
 		time.Sleep(time.Minute)
 		synctest.Wait()
@@ -305,8 +305,8 @@ func TestAsideRetention(t *testing.T) {
 	})
 }
 
-// TestAsideWrongClock: by a clock that is not trusted nothing set aside is removed.
-func TestAsideWrongClock(t *testing.T) {
+// TestQuarantineWrongClock: by a clock that is not trusted nothing quarantined is removed.
+func TestQuarantineWrongClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
 		trusted := new(atomic.Bool)
@@ -318,14 +318,14 @@ func TestAsideWrongClock(t *testing.T) {
 		mustAppend(t, s, "bad")
 		time.Sleep(48 * time.Hour)
 		synctest.Wait()
-		if n := len(aside(t, dir)); n != 1 {
-			t.Errorf("%d segments are set aside, want 1", n)
+		if n := len(quarantined(t, dir)); n != 1 {
+			t.Errorf("%d segments are quarantined, want 1", n)
 		}
 		trusted.Store(true)
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if n := len(aside(t, dir)); n != 0 {
-			t.Errorf("%d segments are set aside by a trusted clock, want none", n)
+		if n := len(quarantined(t, dir)); n != 0 {
+			t.Errorf("%d segments are quarantined by a trusted clock, want none", n)
 		}
 		stop()
 		s.Close()
@@ -349,19 +349,19 @@ func TestList(t *testing.T) {
 		t.Fatalf("List = %+v, %v; want two segments", infos, err)
 	}
 	for i, want := range []spool.Info{
-		{Token: infos[0].Token, State: spool.Sealed, Rows: 3, Bytes: 8 + 24 + 3*29, Born: day},
-		{Token: infos[1].Token, State: spool.Filling, Rows: 1, Bytes: 8 + 24 + 29, Born: day.Add(time.Minute)},
+		{ID: infos[0].ID, State: spool.Sealed, Rows: 3, Bytes: 8 + 24 + 3*29, Born: day},
+		{ID: infos[1].ID, State: spool.Filling, Rows: 1, Bytes: 8 + 24 + 29, Born: day.Add(time.Minute)},
 	} {
 		if diff := cmp.Diff(want, infos[i]); diff != "" {
 			t.Errorf("segment %d (-want +got):\n%s", i, diff)
 		}
 	}
-	for _, token := range []string{infos[0].Token, infos[1].Token, "", "lock", "../" + infos[0].Token, infos[0].Token + "/x"} {
+	for _, token := range []string{infos[0].ID, infos[1].ID, "", "lock", "../" + infos[0].ID, infos[0].ID + "/x"} {
 		if err := spool.Drop(dir, token); err == nil {
-			t.Errorf("Drop(%q), which is not set aside, has no error", token)
+			t.Errorf("Drop(%q), which is not quarantined, has no error", token)
 		}
 		if err := spool.Retry(dir, token); err == nil {
-			t.Errorf("Retry(%q), which is not set aside, has no error", token)
+			t.Errorf("Retry(%q), which is not quarantined, has no error", token)
 		}
 	}
 	if _, err := spool.List(filepath.Join(dir, "none")); err == nil {

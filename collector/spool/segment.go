@@ -65,9 +65,9 @@ var (
 // mark is that of a segment.
 type mark [markSize]byte
 
-// markOf returns the mark of the segment with a token.
-func markOf(token string) (m mark) {
-	sum := sha256.Sum256(append([]byte{version}, token...))
+// markOf returns the mark of the segment with an id.
+func markOf(id string) (m mark) {
+	sum := sha256.Sum256(append([]byte{version}, id...))
 	copy(m[:], sum[:])
 	return m
 }
@@ -145,8 +145,8 @@ type content struct {
 //   - errShort if the segment ends in the beginning of a record, which a process that
 //     was killed leaves.
 //   - errVersion if it can't be read for being of another version.
-func decodeSegment(data []byte, token string, rows int) (c content) {
-	m := markOf(token)
+func decodeSegment(data []byte, id string, rows int) (c content) {
+	m := markOf(id)
 	end := m.end()
 	headed := len(data) >= headerSize && string(data[:len(magic)]) == magic
 	marks := bytes.Count(data, m[:])

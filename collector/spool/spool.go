@@ -38,8 +38,8 @@ var (
 	ErrClosed = errors.New("spool is closed")
 
 	// ErrRefused is for an Inserter to return, wrapped or not: the store will
-	// never take these rows, however often it is asked. Their segment is set
-	// aside at once.
+	// never take these rows, however often it is asked. Their segment is
+	// quarantined at once.
 	ErrRefused = errors.New("store refuses the rows for good")
 )
 
@@ -65,7 +65,7 @@ type Options struct {
 	SegmentRows   int           // seals a segment, and bounds the rows of one Append
 	SealAfter     time.Duration // from the first row of a segment
 	InsertTimeout time.Duration // of one attempt to store a segment
-	Retention     time.Duration // removes what is set aside or damaged once it is older; 0: never
+	Retention     time.Duration // removes what is quarantined or damaged once it is older; 0: never
 	ClockTrusted  func() bool   // whether the clock may be believed with that; nil: always
 	Logger        *slog.Logger
 	Registerer    prometheus.Registerer // nil: no metrics
@@ -120,8 +120,8 @@ type Spool struct {
 	metrics *metrics
 	wake    chan struct{} // there is something new for Drain to look at
 
-	// used is what counts against MaxBytes: the files, and the room that is set
-	// aside for rows on their way to them.
+	// used is what counts against MaxBytes: the files, and the space that is reserved
+	// for rows on their way to them.
 	used atomic.Int64
 
 	failing atomic.Pointer[error] // why the last write failed; nil if it did not
@@ -142,15 +142,15 @@ type Spool struct {
 	writing sync.Mutex
 	open    *segment // the segment being filled; nil if none
 
-	mu      sync.Mutex
-	queue   []*segment // oldest first, the open one last
-	aside   extent     // set aside
-	damaged extent     // stored but for what was lost, and kept for people to look at
-	stored  []*segment // in the store, but the file could not be removed yet
-	bytes   int64      // of all files
-	batch   *batch     // the batch that an Append may join; nil if none
-	spare   []byte     // a buffer that a past batch left
-	closed  bool
+	mu          sync.Mutex
+	queue       []*segment // oldest first, the open one last
+	quarantined extent     // waits for a person
+	damaged     extent     // stored but for what was lost, and kept for people to look at
+	stored      []*segment // in the store, but the file could not be removed yet
+	bytes       int64      // of all files
+	batch       *batch     // the batch that an Append may join; nil if none
+	spare       []byte     // a buffer that a past batch left
+	closed      bool
 }
 
 // extent is a number of segments and the size of their files.
@@ -167,7 +167,7 @@ func (e *extent) add(bytes int64) {
 // segment is one file. Its size and rows are guarded by Spool.writing until it is
 // sealed, which Spool.mu guards, and never change after that.
 type segment struct {
-	token  string // the name of the file, without suffix
+	id     string // the name of the file, without suffix
 	path   string
 	born   time.Time // when its first row came
 	size   int64     // what is in the file behind that is not part of it

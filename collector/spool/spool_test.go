@@ -341,7 +341,7 @@ func TestEmptyFiles(t *testing.T) {
 	}
 }
 
-// TestUnreadable: what another version wrote is set aside, and in nobody's way.
+// TestUnreadable: what another version wrote is quarantined, and in nobody's way.
 func TestUnreadable(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "20260705T100000.000000Z-X.2.seg"), []byte("fotspor\x63of another form"), 0o600); err != nil {
@@ -355,8 +355,8 @@ func TestUnreadable(t *testing.T) {
 	}
 	wantNames(t, to.names, "b")
 	infos, err := spool.List(dir)
-	if err != nil || len(infos) != 1 || infos[0].State != spool.SetAside || infos[0].Rows != 0 || infos[0].Err == nil {
-		t.Errorf("List = %+v, %v; want one segment, set aside, and why", infos, err)
+	if err != nil || len(infos) != 1 || infos[0].State != spool.Quarantined || infos[0].Rows != 0 || infos[0].Err == nil {
+		t.Errorf("List = %+v, %v; want one segment, quarantined, and why", infos, err)
 	}
 }
 
@@ -637,7 +637,7 @@ func TestBackoff(t *testing.T) {
 	})
 }
 
-func TestTokens(t *testing.T) {
+func TestIDs(t *testing.T) {
 	dirs := []string{t.TempDir(), t.TempDir()}
 	seen := make(map[string]bool)
 	for _, dir := range dirs {
@@ -727,7 +727,7 @@ func TestMetrics(t *testing.T) {
 	want := func(bytes, segments, oldest int) {
 		t.Helper()
 		if err := testutil.GatherAndCompare(reg, strings.NewReader(fmt.Sprintf(`
-# HELP fotspor_spool_bytes Size of all segments on disk, those set aside or damaged included.
+# HELP fotspor_spool_bytes Size of all segments on disk, those quarantined or damaged included.
 # TYPE fotspor_spool_bytes gauge
 fotspor_spool_bytes %d
 # HELP fotspor_spool_damaged_segments Number of segments of which acknowledged rows were lost. All others of their rows are stored; the files wait for somebody to drop them.
@@ -736,15 +736,15 @@ fotspor_spool_damaged_segments 0
 # HELP fotspor_spool_lost_rows_total Acknowledged rows that were lost to damage of segments; of segments that a process left open, at least so many.
 # TYPE fotspor_spool_lost_rows_total counter
 fotspor_spool_lost_rows_total 0
-# HELP fotspor_spool_oldest_seconds Age of the oldest row that is not stored yet, those set aside left out; 0 if there is none.
+# HELP fotspor_spool_oldest_seconds Age of the oldest row that is not stored yet, those quarantined left out; 0 if there is none.
 # TYPE fotspor_spool_oldest_seconds gauge
 fotspor_spool_oldest_seconds %d
 # HELP fotspor_spool_segments Number of segments that wait for the store, the open one included.
 # TYPE fotspor_spool_segments gauge
 fotspor_spool_segments %d
-# HELP fotspor_spool_set_aside_segments Number of segments set aside, whose rows wait for somebody to retry or drop them.
-# TYPE fotspor_spool_set_aside_segments gauge
-fotspor_spool_set_aside_segments 0
+# HELP fotspor_spool_quarantined_segments Number of segments quarantined, whose rows wait for somebody to retry or drop them.
+# TYPE fotspor_spool_quarantined_segments gauge
+fotspor_spool_quarantined_segments 0
 # HELP fotspor_spool_torn_bytes_total Bytes of unfinished writes at the end of segments that a process left when it died. None of them was acknowledged.
 # TYPE fotspor_spool_torn_bytes_total counter
 fotspor_spool_torn_bytes_total 0

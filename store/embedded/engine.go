@@ -286,8 +286,8 @@ func unreadable(dir string) error {
 	})
 }
 
-// warnOfDamage logs the parts of tables that ClickHouse could not read and set
-// aside when it started: their rows are missing from every result.
+// warnOfDamage logs the parts of tables that ClickHouse could not read and
+// quarantined when it started: their rows are missing from every result.
 func (e *Engine) warnOfDamage() {
 	const sql = "SELECT database, table, name, reason FROM system.detached_parts WHERE reason LIKE '%broken%' LIMIT 20"
 	lines, err := e.control.query(sql, "TSV", nil)
@@ -295,7 +295,7 @@ func (e *Engine) warnOfDamage() {
 		e.options.Logger.Warn("look for damaged parts", "error", err)
 	}
 	for line := range strings.Lines(string(lines)) {
-		e.options.Logger.Error("a damaged part of a table was set aside", "part", strings.TrimSpace(line))
+		e.options.Logger.Error("a damaged part of a table was quarantined", "part", strings.TrimSpace(line))
 	}
 }
 

@@ -219,7 +219,7 @@ func TestLifecycle(t *testing.T) {
 // never the death of the process.
 func TestDamage(t *testing.T) {
 	needLibrary(t)
-	const setAside = "a damaged part of a table was set aside"
+	const quarantined = "a damaged part of a table was quarantined"
 	whole := t.TempDir()
 	if out, err := runChild(t, "fill", whole); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -236,9 +236,9 @@ func TestDamage(t *testing.T) {
 		}, "not a directory", true},
 		{"nonsense for a table", func(t *testing.T, dir string) { overwrite(t, dir, "kept.sql", "CREATE nonsense") }, "did not start", true},
 		{"empty definition of a table", func(t *testing.T, dir string) { overwrite(t, dir, "kept.sql", "") }, "did not start", true},
-		{"broken column", func(t *testing.T, dir string) { overwrite(t, dir, "n.bin", "nonsense") }, setAside, false},
-		{"broken part", func(t *testing.T, dir string) { overwrite(t, dir, "columns.txt", "nonsense") }, setAside, false},
-		{"empty checksums", func(t *testing.T, dir string) { overwrite(t, dir, "checksums.txt", "") }, setAside, false},
+		{"broken column", func(t *testing.T, dir string) { overwrite(t, dir, "n.bin", "nonsense") }, quarantined, false},
+		{"broken part", func(t *testing.T, dir string) { overwrite(t, dir, "columns.txt", "nonsense") }, quarantined, false},
+		{"empty checksums", func(t *testing.T, dir string) { overwrite(t, dir, "checksums.txt", "") }, quarantined, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "data")
