@@ -70,32 +70,32 @@ type Options struct {
 // Collector answers the trackers of all sites. It is safe for concurrent use.
 type Collector struct {
 	Options
-	metrics metrics
-	rooms   sync.Pool     // of *room
-	slots   chan struct{} // taken by heavy bodies
-	warned  atomic.Int64  // when the log last told of a limit, in Unix seconds
-	recent  recentDrops
-	foreign foreignHosts
+	metrics   metrics
+	scratches sync.Pool     // of *scratch
+	slots     chan struct{} // taken by heavy bodies
+	warned    atomic.Int64  // when the log last told of a limit, in Unix seconds
+	recent    recentDrops
+	foreign   foreignHosts
 }
 
-// room is where the hits of one request are worked on. Rooms are used again, and hold
-// nothing in between.
-type room struct {
-	hits    []hit.Hit // as the dialect read them
-	passage passage
-	batch   hit.Batch // to be kept
-	left    []leftOut // the hits that left the pipeline early
+// scratch is the memory in which the hits of one request are worked on. It is used again, and
+// holds nothing in between.
+type scratch struct {
+	hits       []hit.Hit // as the dialect read them
+	hitContext hitContext
+	batch      hit.Batch     // to be kept
+	left       []excludedHit // the hits that left the pipeline early
 }
 
-// leftOut is a hit that left the pipeline early.
-type leftOut struct {
+// excludedHit is a hit that left the pipeline early.
+type excludedHit struct {
 	why  string // in words
 	item int    // as hit.Hit.Item
 }
 
 // clear forgets what the request said. The hits and rows of a large one are let go.
-func (m *room) clear() {
-	m.passage = passage{}
+func (m *scratch) clear() {
+	m.hitContext = hitContext{}
 	clear(m.hits)
 	clear(m.batch.Rows)
 	clear(m.batch.Ledger)
@@ -121,7 +121,7 @@ func New(o Options) *Collector {
 		o.Bodies = body.New(body.Options{})
 	}
 	c := &Collector{Options: o, metrics: newMetrics(o.Registerer), slots: make(chan struct{}, slots)}
-	c.rooms.New = func() any { return new(room) }
+	c.scratches.New = func() any { return new(scratch) }
 	return c
 }
 
@@ -139,10 +139,10 @@ func (c *Collector) collect(name string, d dialect.Dialect) http.Handler {
 				defer release()
 			}
 		}
-		m := c.rooms.Get().(*room)
+		m := c.scratches.Get().(*scratch)
 		defer func() {
 			m.clear()
-			c.rooms.Put(m)
+			c.scratches.Put(m)
 		}()
 		hits, reply, err := d.Parse(r, m.hits)
 		if whole, ok := r.Body.(body.Whole); ok {
@@ -160,18 +160,18 @@ func (c *Collector) collect(name string, d dialect.Dialect) http.Handler {
 		}
 		// Before the pipeline, so that the visit is not told of hits that the
 		// client will have to send again.
-		var place spool.Reservation
+		var reservation spool.Reservation
 		if len(hits) > 0 {
-			if place, err = c.Spool.Reserve(len(hits)); err != nil {
+			if reservation, err = c.Spool.Reserve(len(hits)); err != nil {
 				c.turnAway(w, r, reply, spoolFull, len(hits))
 				return
 			}
-			defer place.Release()
+			defer reservation.Release()
 		}
 		outcome := c.pass(r, m)
 		recorded := len(hits) - len(m.left)
 		if m.batch.Len() > 0 {
-			err = place.Append(m.batch)
+			err = reservation.Append(m.batch)
 		}
 		if err != nil {
 			if !errors.Is(err, spool.ErrFull) && c.Spool.Err() == nil { // else the spool tells of it
@@ -234,21 +234,21 @@ func heavy(r *http.Request, whole body.Whole) bool {
 }
 
 // pass sends the hits in m through the pipeline, and leaves there what became of them.
-func (c *Collector) pass(r *http.Request, m *room) dialect.Outcome {
+func (c *Collector) pass(r *http.Request, m *scratch) dialect.Outcome {
 	var outcome dialect.Outcome
 	rows := slices.Grow(m.batch.Rows, len(m.hits)) // which does not move in the loop
-	now, p := c.Now(), &m.passage
+	now, p := c.Now(), &m.hitContext
 	for i := range m.hits {
 		if invalid := m.hits[i].Invalid; invalid != "" {
 			outcome.Invalid = append(outcome.Invalid, invalid)
 			outcome.Items = append(outcome.Items, m.hits[i].Item)
 			c.drop(badItem)
-			m.left = append(m.left, leftOut{invalid, m.hits[i].Item})
+			m.left = append(m.left, excludedHit{invalid, m.hits[i].Item})
 			continue
 		}
 		rows = append(rows, hit.Row{})
 		row := &rows[len(rows)-1]
-		*p = passage{hit: &m.hits[i], request: r, now: now, row: row}
+		*p = hitContext{hit: &m.hits[i], request: r, now: now, row: row}
 		why := c.run(p, pipeline)
 		switch {
 		case why == kept:
@@ -270,14 +270,14 @@ func (c *Collector) pass(r *http.Request, m *room) dialect.Outcome {
 			}
 		}
 		c.drop(why)
-		m.left = append(m.left, leftOut{why.String(), m.hits[i].Item})
+		m.left = append(m.left, excludedHit{why.String(), m.hits[i].Item})
 	}
 	m.batch.Rows = rows
 	return outcome
 }
 
 // addEntry adds an entry to the ledger: to the last one where both say the same.
-func (m *room) addEntry(e hit.LedgerEntry) {
+func (m *scratch) addEntry(e hit.LedgerEntry) {
 	if n := len(m.batch.Ledger); n > 0 {
 		last := &m.batch.Ledger[n-1]
 		same := *last
@@ -302,7 +302,7 @@ func (c *Collector) refuse(w http.ResponseWriter, r *http.Request, reply dialect
 		w.Header().Set("Retry-After", body.RetryAfter)
 	}
 	c.drop(why)
-	w.Header()["X-Fotspor"] = told(0, []leftOut{{why: why.String()}})
+	w.Header()["X-Fotspor"] = told(0, []excludedHit{{why: why.String()}})
 	reply(w, r, dialect.Outcome{Err: err})
 }
 
@@ -330,7 +330,7 @@ func (c *Collector) turnAway(w http.ResponseWriter, r *http.Request, reply diale
 		err, after = dialect.ErrTooMany, "10"
 		c.tellOfLimit()
 	}
-	w.Header()["X-Fotspor"] = told(0, []leftOut{{why: why.String()}})
+	w.Header()["X-Fotspor"] = told(0, []excludedHit{{why: why.String()}})
 	w.Header().Set("Retry-After", after)
 	reply(w, r, dialect.Outcome{Err: err})
 }
@@ -350,7 +350,7 @@ var allRecorded = []string{"recorded"}
 // told is what a site owner reads in the X-Fotspor header of an answer: the values
 // of that header, which must not be changed. Each reason names its items of a batch, from
 // 0 as in Matomo's invalid_indices, up to maxTold bytes of them.
-func told(recorded int, left []leftOut) []string {
+func told(recorded int, left []excludedHit) []string {
 	if recorded > 0 && len(left) == 0 {
 		return allRecorded
 	}

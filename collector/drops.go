@@ -81,7 +81,7 @@ func (r *recentDrops) of(site uint32, now time.Time) []hit.Drop {
 
 // foreignName returns what the ledger keeps of a host that is not the site's: "" if it is
 // no host.
-func (c *Collector) foreignName(p *passage, host string) string {
+func (c *Collector) foreignName(p *hitContext, host string) string {
 	if strings.ContainsRune(host, utf8.RuneError) {
 		return ""
 	}

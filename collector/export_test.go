@@ -31,8 +31,8 @@ func WithFormat(t *testing.T, f dialect.Format) {
 // Batch is all that happens between a request and the spool. The batch is good until the
 // next call.
 func (c *Collector) Batch(d dialect.Dialect, r *http.Request) (hit.Batch, error) {
-	m := c.rooms.Get().(*room)
-	defer c.rooms.Put(m)
+	m := c.scratches.Get().(*scratch)
+	defer c.scratches.Put(m)
 	m.clear()
 	hits, _, err := d.Parse(r, m.hits)
 	if err != nil {

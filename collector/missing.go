@@ -21,7 +21,7 @@ func missing(kind hit.Kind, name string) (status, path string, ok bool) {
 
 // linkingPage returns what is kept of the page with the link to one that isn't there: its
 // path, if it is one of the site that is counted, or else its host alone.
-func (p *passage) linkingPage(ref string) string {
+func (p *hitContext) linkingPage(ref string) string {
 	page, ok := parsePage(ref)
 	if !ok {
 		return ""

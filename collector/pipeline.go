@@ -21,8 +21,8 @@ import (
 	"github.com/fotspor/fotspor/referrer"
 )
 
-// passage is one hit on its way through the pipeline.
-type passage struct {
+// hitContext is one hit on its way through the pipeline.
+type hitContext struct {
 	hit     *hit.Hit
 	request *http.Request
 	now     time.Time
@@ -51,7 +51,7 @@ type passage struct {
 // says why the hit is left out.
 type step struct {
 	name string
-	do   func(*Collector, *passage) reason
+	do   func(*Collector, *hitContext) reason
 }
 
 // anonymous are the steps that see one hit by itself. A person's objection comes
@@ -115,8 +115,8 @@ func (why reason) String() string { return strings.ReplaceAll(string(why), "_", 
 // invalid tells a hit that is wrong from one that is left out on purpose.
 func (why reason) invalid() bool { return why == unknownSite || why == tooOld }
 
-// run sends a passage through steps, until one leaves the hit out.
-func (c *Collector) run(p *passage, steps []step) reason {
+// run sends a hit through steps, until one leaves the hit out.
+func (c *Collector) run(p *hitContext, steps []step) reason {
 	for _, s := range steps {
 		if why := s.do(c, p); why != kept {
 			return why
@@ -127,7 +127,7 @@ func (c *Collector) run(p *passage, steps []step) reason {
 
 // findSite finds the site, and settles when the hit happened: now, unless it claims
 // an earlier time for which rows are still held.
-func (c *Collector) findSite(p *passage) reason {
+func (c *Collector) findSite(p *hitContext) reason {
 	site, ok := c.Sites.find(p.request.Context(), p.hit.Site)
 	if !ok {
 		return unknownSite
@@ -150,7 +150,7 @@ const recent = time.Hour
 // objection leaves out the hits of a visitor who objects. Those that would have been page
 // views are counted in the ledger: that there was one on that day at that site, and nothing
 // else.
-func (c *Collector) objection(p *passage) reason {
+func (c *Collector) objection(p *hitContext) reason {
 	if p.hit.OptedOut || p.hit.Objection && !c.Policy.IgnoreObjection {
 		if p.hit.Kind == hit.Pageview && !p.hit.Prefetch && p.onSite() && c.isPerson(p.hit) {
 			p.ledger = true
@@ -162,7 +162,7 @@ func (c *Collector) objection(p *passage) reason {
 
 // onSite reports whether the page of a hit is one of the site's. A page that is not told,
 // as by the message of our own script, is.
-func (p *passage) onSite() bool {
+func (p *hitContext) onSite() bool {
 	raw := p.hit.URL
 	if p.site.cached {
 		raw = p.site.withoutCache(raw)
@@ -187,7 +187,7 @@ func (c *Collector) isPerson(h *hit.Hit) bool {
 // Only the hosts of page and referrer are left as they are, to be known by: locate and
 // referrer scrub what they store of them. A link to another host of the same site is
 // no way out of it.
-func (c *Collector) scrub(p *passage) reason {
+func (c *Collector) scrub(p *hitContext) reason {
 	h, scrubber := p.hit, p.scrubber()
 	p.row.Name, p.row.Value = p.eventName(), h.Value
 	if _, ok := scrubber.Value(h.Value); !ok {
@@ -233,11 +233,11 @@ func (c *Collector) scrub(p *passage) reason {
 }
 
 // scrubber returns what scrubs the texts of the hit.
-func (p *passage) scrubber() scrub.Scrubber { return scrub.Scrubber{Sender: p.hit.Addr} }
+func (p *hitContext) scrubber() scrub.Scrubber { return scrub.Scrubber{Sender: p.hit.Addr} }
 
 // browser names the browser, and leaves out what is not a person reading. A program
 // that hands on the hits of others is none of their browsers.
-func (c *Collector) browser(p *passage) reason {
+func (c *Collector) browser(p *hitContext) reason {
 	if p.hit.Prefetch {
 		p.ledger = true
 		return prefetched
@@ -262,7 +262,7 @@ func (c *Collector) browser(p *passage) reason {
 // locate finds the page among those of the site. What is not a page view may do
 // without: a server-side event has no page. A URL that can't be read is none of the
 // site's.
-func (c *Collector) locate(p *passage) reason {
+func (c *Collector) locate(p *hitContext) reason {
 	switch {
 	case p.page != nil:
 	case p.hit.Kind == hit.Pageview:
@@ -294,7 +294,7 @@ func (c *Collector) locate(p *passage) reason {
 
 // referrer names where the visit came from. A host that is known as a source is no
 // spam, whatever stands on a list.
-func (c *Collector) referrer(p *passage) reason {
+func (c *Collector) referrer(p *hitContext) reason {
 	host := referrer.Host(p.ref)
 	from := c.Sources.Classify(p.landing(p.campaign), p.ref, p.site.inside)
 	p.hit.Arrives, p.hit.From = p.arrives(from, host), from.Source
@@ -324,13 +324,13 @@ func (c *Collector) referrer(p *passage) reason {
 // page of the site itself comes from within, whatever parameters it has, and what else is
 // done on a page tells again where that page was opened from. An ignored referrer is no
 // source, but a campaign that leads through it is one.
-func (p *passage) arrives(from referrer.Source, host string) bool {
+func (p *hitContext) arrives(from referrer.Source, host string) bool {
 	opened := p.hit.Kind == hit.Pageview || p.hit.Kind == hit.Search || p.absent
 	return opened && from.Channel != referrer.Direct && !p.site.owns(host)
 }
 
 // landing returns the page with the parameters of a campaign before its own.
-func (p *passage) landing(campaign string) *url.URL {
+func (p *hitContext) landing(campaign string) *url.URL {
 	if campaign == "" {
 		return p.page
 	}
@@ -344,7 +344,7 @@ func (p *passage) landing(campaign string) *url.URL {
 
 // source scrubs the name of a source. The host of the referrer that was shortened for it
 // is scrubbed before: its labels may have spelled an address.
-func (p *passage) source(name, host string) string {
+func (p *hitContext) source(name, host string) string {
 	if name == "" {
 		return ""
 	}
@@ -364,7 +364,7 @@ func short(host string) string {
 
 // geo keeps of the address its region, and its network cut as the policy says. A
 // country that a sender with a token names counts before that of the address.
-func (c *Collector) geo(p *passage) reason {
+func (c *Collector) geo(p *hitContext) reason {
 	place := c.Geo.Lookup(p.hit.Addr)
 	p.row.Country, p.row.Region = place.Country, place.Region
 	if told := c.Geo.Told(p.hit.Country, p.hit.Region); told.Country != "" && (told.Country != place.Country || told.Region != "") {
@@ -374,7 +374,7 @@ func (c *Collector) geo(p *passage) reason {
 	return kept
 }
 
-func (c *Collector) visit(p *passage) reason {
+func (c *Collector) visit(p *hitContext) reason {
 	if !c.Visits.Observe(p.hit, p.row, p.site.Location) {
 		return noVisit
 	}
@@ -385,7 +385,7 @@ func (c *Collector) visit(p *passage) reason {
 	return kept
 }
 
-func (c *Collector) policy(p *passage) reason {
+func (c *Collector) policy(p *hitContext) reason {
 	c.policyOf(p.site).Trim(p.row)
 	return kept
 }
@@ -400,7 +400,7 @@ func (c *Collector) policyOf(site *knownSite) privacy.Policy {
 }
 
 // entry returns what the ledger keeps of a hit that is excluded.
-func (p *passage) entry(why reason) hit.LedgerEntry {
+func (p *hitContext) entry(why reason) hit.LedgerEntry {
 	return hit.LedgerEntry{
 		Site: p.site.ID, Day: calendar.DayOf(p.hit.Time.In(p.site.Location)),
 		Reason: string(why), Rule: p.rule, Name: p.name, Count: 1,
@@ -515,7 +515,7 @@ var escape = regexp.MustCompile(`^[0-9A-Fa-f]{2}`)
 
 // eventName returns what is kept of the name of a hit. The parts of an event's name are
 // one text, and are looked at once more as what they make together.
-func (p *passage) eventName() string {
+func (p *hitContext) eventName() string {
 	name := p.hit.Name
 	if p.hit.Kind == hit.Outlink || p.hit.Kind == hit.Download {
 		name = p.linkName(name)
@@ -535,7 +535,7 @@ const maxParts = 3
 
 // linkName returns what is kept of the target of a link, host and path: a query may
 // say who followed it.
-func (p *passage) linkName(raw string) string {
+func (p *hitContext) linkName(raw string) string {
 	target, ok := parsePage(raw)
 	if !ok {
 		return ""
@@ -550,7 +550,7 @@ func cleanHost(page *url.URL) string {
 }
 
 // scrubHost returns a canonical host without personal data, which its encoding may hide.
-func (p *passage) scrubHost(host string) string {
+func (p *hitContext) scrubHost(host string) string {
 	decoded := hostname.Unicode(host)
 	if scrubbed := p.scrubber().Host(decoded); scrubbed != decoded {
 		return scrubbed

@@ -39,7 +39,7 @@ func (c *Collector) what(w http.ResponseWriter, r *http.Request) {
 	h := dialect.FromHeaders(r)
 	h.Site, h.Kind, h.URL, h.Addr = site.ID, hit.Pageview, "/", ClientAddr(r, c.TrustedProxies)
 	var row hit.Row
-	why := c.run(&passage{hit: &h, request: r, now: c.Now(), row: &row}, anonymous)
+	why := c.run(&hitContext{hit: &h, request: r, now: c.Now(), row: &row}, anonymous)
 	row.Day = calendar.DayOf(h.Time.In(site.Location))
 	row.EntryPath = row.Path
 	row.Pageviews, row.Visits, row.Visitors, row.PageVisitors, row.SectionVisitors, row.Bounces = 1, 1, 1, 1, 1, 1

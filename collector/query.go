@@ -15,7 +15,7 @@ const maxParameters = 100
 
 // cleanQuery returns of a query the parameters that are allowed and those that name a
 // campaign, without personal data in their values.
-func (p *passage) cleanQuery(raw string, allowed []string) string {
+func (p *hitContext) cleanQuery(raw string, allowed []string) string {
 	if raw == "" {
 		return ""
 	}
@@ -88,7 +88,7 @@ func characters(s string, n int) int {
 // its links are written. Of a name the first value counts, of a list each item. page is
 // scrubbed; path and values are looked at once more as what they make together. A
 // parameter with an empty value is one without a value.
-func (p *passage) pathWithParameters(page *url.URL) string {
+func (p *hitContext) pathWithParameters(page *url.URL) string {
 	if page.RawQuery == "" || len(p.site.Parameters) == 0 {
 		return page.Path
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // markPaths puts the marks of the site's path rules into every URL and text of the hit.
-func (c *Collector) markPaths(p *passage) reason {
+func (c *Collector) markPaths(p *hitContext) reason {
 	rules, h := p.site.rules, p.hit
 	if len(rules.PathRules) == 0 {
 		return kept
@@ -33,13 +33,13 @@ func (c *Collector) markPaths(p *passage) reason {
 
 // cleanText returns what is kept of a text: without personal data, and with the marks of
 // the site's path rules. These saw it before it was scrubbed, and see it as it is stored.
-func (p *passage) cleanText(text string) string {
+func (p *hitContext) cleanText(text string) string {
 	return p.site.rules.Text(p.scrubber().Text(cleanText(text)))
 }
 
 // markPath puts the marks of the rules into the path of a page as it is to be stored, and
 // drops the slash at its end if the site says so, if the page is the site's. It cuts it then: what is cut off may be what a rule asks for.
-func (p *passage) markPath(page *url.URL, path string) string {
+func (p *hitContext) markPath(page *url.URL, path string) string {
 	if (len(p.site.rules.PathRules) > 0 || p.site.StripSlash) && (page.Host == "" || p.site.Owns(cleanHost(page))) {
 		path = p.site.rules.Stored(path)
 		if p.site.StripSlash {
@@ -61,7 +61,7 @@ func withoutSlash(path string) string {
 }
 
 // markEarlier marks the pages of the visit that were seen before a rule was there.
-func (p *passage) markEarlier() {
+func (p *hitContext) markEarlier() {
 	if len(p.site.rules.PathRules) > 0 {
 		p.row.EntryPath = p.site.rules.Stored(p.row.EntryPath)
 		p.row.PreviousPath = p.site.rules.Stored(p.row.PreviousPath)

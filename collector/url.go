@@ -16,7 +16,7 @@ import (
 // serves gets the path that it has on the site, ignore_referrer=1 leaves the referrer out,
 // and the view of a page of results is a search where the site says so. A search is
 // nothing that a minimal record has.
-func (c *Collector) readURL(p *passage) reason {
+func (c *Collector) readURL(p *hitContext) reason {
 	h := p.hit
 	h.URL, h.Referrer = wholeParts(h.URL), wholeParts(h.Referrer)
 	if h.Kind == hit.Outlink || h.Kind == hit.Download {
