@@ -26,6 +26,7 @@ import (
 
 	"github.com/fotspor/fotspor/app"
 	"github.com/fotspor/fotspor/cli"
+	"github.com/fotspor/fotspor/internal/patience"
 	"github.com/fotspor/fotspor/store/storetest"
 )
 
@@ -85,6 +86,7 @@ func start(t *testing.T, now time.Time, change func(*app.Options)) *program {
 	p := &program{t: t, log: new(buffer), out: new(buffer), ended: make(chan error, 1)}
 	p.setClock(now)
 	o := app.DefaultOptions()
+	o.Hurry()
 	o.Collector, o.Dashboard, o.Retention = true, true, true
 	o.Data = t.TempDir()
 	o.Engine = storetest.Library(t)
@@ -217,7 +219,7 @@ func post(t *testing.T, client *http.Client, to string, form url.Values) {
 // await calls f until it returns nil, and fails the test if that takes too long.
 func await(t *testing.T, what string, f func() error) {
 	t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(patience.Of(30 * time.Second))
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {

@@ -61,12 +61,12 @@ var arrows = map[string][]string{
 		"app", "calendar", "hit", "geo", "i18n", "privacy", "site", "store", "store/embedded", "internal/baseurl", "internal/hostname", "internal/trusted",
 		"referrer", "collector/body", "collector/script", "collector/spool", "collector/visit", "dashboard/password", "retention",
 	},
-	"cmd/fotspor":       {"cli"},
-	"deploy":            {},
-	"bench":             {"collector/dialect", "collector/visit", "hit"},
-	"internal/chromium": {},
-
+	"cmd/fotspor":           {"cli"},
+	"deploy":                {},
+	"bench":                 {"collector/dialect", "collector/visit", "hit"},
+	"internal/chromium":     {"internal/patience"},
 	"internal/httpcompress": {},
+	"internal/patience":     {},
 }
 
 // banned are imports that only some packages may have, with the reason.

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/fotspor/fotspor/app"
+	"github.com/fotspor/fotspor/internal/patience"
 	"github.com/fotspor/fotspor/store/storetest"
 )
 
@@ -68,6 +69,7 @@ func startWithout(t *testing.T, change func(*app.Options)) *program {
 	t.Helper()
 	p := &program{t: t, log: new(buffer), out: new(buffer), ended: make(chan error, 1)}
 	o := app.DefaultOptions()
+	o.Hurry()
 	o.Collector, o.Dashboard, o.Retention = true, true, true
 	o.Data = t.TempDir()
 	o.Listen, o.MetricsListen = "127.0.0.1:0", "127.0.0.1:0"
@@ -93,7 +95,7 @@ func startWithout(t *testing.T, change func(*app.Options)) *program {
 		p.ended = nil
 		t.Fatalf("the program did not start: %v\n%s", err, p.log)
 	}
-	if took := time.Since(begun); took > 2*time.Second {
+	if took := time.Since(begun); took > patience.Of(2*time.Second) {
 		t.Errorf("the program took %v to start, want a second", took)
 	}
 	return p
@@ -117,7 +119,7 @@ func (p *program) answer(url string, within time.Duration) (int, string) {
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	if took := time.Since(begun); err != nil || took > within {
+	if took := time.Since(begun); err != nil || took > patience.Of(within) {
 		p.t.Errorf("%s: %v after %v, want an answer within %v", url, err, took, within)
 	}
 	return resp.StatusCode, string(body)
@@ -129,6 +131,7 @@ func TestHangingStore(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long")
 	}
+	t.Parallel() // it waits
 	for name, hang := range map[string]struct{ scheme, head, query string }{
 		"http, silent":       {"http", "", ""},
 		"http, headers only": {"http", "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", "?dial_timeout=500ms"},
@@ -167,7 +170,7 @@ func TestHangingStore(t *testing.T) {
 			}
 			begun := time.Now()
 			p.stop()
-			if took := time.Since(begun); took > 30*time.Second {
+			if took := time.Since(begun); took > patience.Of(30*time.Second) {
 				t.Errorf("the stop took %v, want at most 30 s", took)
 			}
 			for _, want := range []string{"step=drain", `step="hits in the spool"`, "step=store", "hits wait in the spool for the next start", "msg=stopped took="} {
@@ -216,6 +219,7 @@ func TestServeWithoutEngine(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long")
 	}
+	t.Parallel() // it waits
 	hitOf := func(p *program) {
 		t.Helper()
 		if status, _ := p.answer(p.public+"/pixel.gif?site=1&url=https://example.org/side", time.Second); status != http.StatusOK {
@@ -384,6 +388,7 @@ func TestSetUpLinkOfALateStore(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long")
 	}
+	t.Parallel() // it waits
 	data := t.TempDir()
 	engine := serve(t, "engine", "--listen", "127.0.0.1:0", "--data", data)
 	dsn := engineDSN(t, strings.TrimPrefix(engine.public, "http://"), data, "footprints")
@@ -433,6 +438,7 @@ func TestStoreThatStopsAnswering(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long")
 	}
+	t.Parallel() // it waits
 	engineData := t.TempDir()
 	engine := serve(t, "engine", "--listen", "127.0.0.1:0", "--data", engineData)
 	dsn := engineDSN(t, strings.TrimPrefix(engine.public, "http://"), engineData, "footprints")
@@ -476,7 +482,7 @@ func TestStoreThatStopsAnswering(t *testing.T) {
 	})
 	begun := time.Now()
 	p.stop()
-	if took := time.Since(begun); took > 30*time.Second {
+	if took := time.Since(begun); took > patience.Of(30*time.Second) {
 		t.Errorf("the stop took %v, want at most 30 s", took)
 	}
 	if err := engine.cmd.Process.Signal(syscall.SIGCONT); err != nil {

@@ -20,7 +20,6 @@ const (
 	readWait  = 150 * time.Millisecond // more, for such a collector to read the sites
 	pageWait  = 3 * time.Second        // of dashboard and retention alone, whose work can wait
 	storeWait = 30 * time.Second       // of one that can't, and of each later attempt
-	firstWait = 5 * time.Second        // before an attempt that follows a failed one
 	longWait  = time.Minute            // between attempts in the end
 )
 
@@ -40,7 +39,7 @@ func (p *program) openStore(ctx context.Context) error {
 	first := make(chan error, 1) // what the first attempt says
 	p.background("store", func(ctx context.Context) { p.runStore(ctx, first) })
 	// Until the store is there the attempts to open it say more.
-	p.background("health watch", p.afterStore(func(ctx context.Context) { p.health.watch(ctx, healthEvery) }))
+	p.background("health watch", p.afterStore(func(ctx context.Context) { p.health.watch(ctx, p.paces.health) }))
 
 	wait := storeWait
 	switch {
@@ -105,7 +104,7 @@ func (p *program) storeCame() bool {
 // runStore prepares the store, as often as it takes, and then serves the engine to other
 // processes if it is this one's. first gets the error of the first attempt.
 func (p *program) runStore(ctx context.Context, first chan<- error) {
-	wait := firstWait
+	wait := p.paces.retry
 	periodic.Task{
 		Once: true,
 		Do: func(ctx context.Context) error {

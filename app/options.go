@@ -74,6 +74,17 @@ type Options struct {
 	Started func(Addrs)
 
 	Version, Commit string
+
+	paces paces
+}
+
+// paces are how long things wait that a program does again and again. Tests shorten them.
+type paces struct {
+	sites  time.Duration // between two looks at the sites
+	geo    time.Duration // between two looks at the GeoIP databases
+	health time.Duration // between two looks at store and disk
+	retry  time.Duration // before an attempt to open the store that follows a failed one
+	seal   time.Duration // from the first hit of a segment of the spool
 }
 
 // Addrs are the addresses that a running program listens on.
@@ -103,6 +114,7 @@ func DefaultOptions() Options {
 		Out:            io.Discard,
 		Now:            time.Now,
 		Synchronised:   retention.KernelSynchronised,
+		paces:          paces{sites: 5 * time.Second, geo: time.Minute, health: 5 * time.Second, retry: 5 * time.Second, seal: spool.DefaultSealAfter},
 	}
 }
 

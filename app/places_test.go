@@ -43,6 +43,7 @@ func TestDashboardAndRetentionWait(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long")
 	}
+	t.Parallel() // it waits
 	at, place := startEngine(t)
 	missing, elsewhere := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "data")
 	notMade := filepath.Join(t.TempDir(), "data")

@@ -20,6 +20,7 @@ import (
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 
+	"github.com/fotspor/fotspor/internal/patience"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/store/embedded"
 )
@@ -67,7 +68,7 @@ func serve(t *testing.T, args ...string) *service {
 	case <-s.done:
 		s.cmd.Wait()
 		t.Fatalf("%v did not start:\n%s", args, s.log)
-	case <-time.After(time.Minute):
+	case <-time.After(patience.Of(time.Minute)):
 		t.Fatalf("%v does not start:\n%s", args, s.log)
 	}
 	return s
@@ -123,6 +124,7 @@ func TestSeparateServices(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long")
 	}
+	t.Parallel() // it waits
 	engineData := t.TempDir()
 	engine := serve(t, "engine", "--listen", "127.0.0.1:0", "--data", engineData)
 	engineAddr := strings.TrimPrefix(engine.public, "http://")
@@ -315,6 +317,7 @@ func TestHardened(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long")
 	}
+	t.Parallel() // it waits
 	for _, args := range [][]string{
 		{"engine", "--listen", "127.0.0.1:0"},
 		{"dashboard", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"},
@@ -410,6 +413,7 @@ func TestHangup(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long")
 	}
+	t.Parallel() // it waits
 	hangUp := func(s *service, what string) {
 		t.Helper()
 		if err := s.cmd.Process.Signal(syscall.SIGHUP); err != nil {

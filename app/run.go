@@ -41,13 +41,6 @@ import (
 // maxForm is the largest body of a request to the dashboard, in bytes.
 const maxForm = 64 << 10
 
-// How often what changes outside is looked at.
-const (
-	sitesEvery  = 5 * time.Second
-	geoEvery    = time.Minute
-	healthEvery = 5 * time.Second
-)
-
 // Run runs the parts that o names until ctx ends, and then stops them in the
 // order that loses nothing: intake, drain, flush, close. It returns nil after an
 // orderly stop, within 30 seconds of the end of ctx. All that it starts has ended when
@@ -299,7 +292,7 @@ func (p *program) openGeo() (*geo.DB, error) {
 	}
 	if len(files) > 0 {
 		p.rereads = append(p.rereads, reread{"GeoIP databases", func() error { db.Reload(); return nil }})
-		p.background("geo watch", func(ctx context.Context) { db.Watch(ctx, geoEvery) })
+		p.background("geo watch", func(ctx context.Context) { db.Watch(ctx, p.paces.geo) })
 	}
 	return db, nil
 }
@@ -363,7 +356,7 @@ func (p *program) startSites(ctx context.Context, logger *slog.Logger) (*collect
 		}))
 	}
 	p.rereads = append(p.rereads, reread{"sites", func() error { return sites.Refresh(context.Background()) }}) // which is bounded
-	p.background("sites watch", func(ctx context.Context) { sites.Watch(ctx, sitesEvery) })
+	p.background("sites watch", func(ctx context.Context) { sites.Watch(ctx, p.paces.sites) })
 	return sites, nil
 }
 
@@ -414,7 +407,7 @@ func (p *program) durability() spool.Durability {
 func (p *program) startSpool() error {
 	logger, now := p.component("spool"), p.Now()
 	sp, err := spool.Open(p.Data+"/spool", spool.Options{
-		MaxBytes: p.SpoolBytes, Durability: p.durability(), Logger: logger, Registerer: p.registry,
+		MaxBytes: p.SpoolBytes, SealAfter: p.paces.seal, Durability: p.durability(), Logger: logger, Registerer: p.registry,
 		// What is quarantined is deleted when its time is over, as stored rows are.
 		Retention: now.Sub(p.Policy.Retention.Cutoff(now)), ClockTrusted: p.clock.Trusted,
 	})
@@ -429,7 +422,7 @@ func (p *program) startSpool() error {
 		return sp.Err()
 	})
 	p.background("disk watch", periodic.Task{
-		First: healthEvery, Every: healthEvery, Do: func(context.Context) error { sp.Check(); return nil },
+		First: p.paces.health, Every: p.paces.health, Do: func(context.Context) error { sp.Check(); return nil },
 	}.Run)
 	p.onStop(closing, "spool", func(context.Context) error { return sp.Close() })
 	p.background("backfill", p.afterStore(p.store.Backfill))
@@ -509,7 +502,7 @@ func (p *program) startDashboard(ctx context.Context, mux *http.ServeMux, geoDB 
 		}
 	}
 	p.background("first user", p.afterStore(periodic.Task{
-		Every: healthEvery, Once: true,
+		Every: p.paces.health, Once: true,
 		Do: func(ctx context.Context) error {
 			link, err := d.SetupURL(ctx, p.baseURL())
 			if err == nil {

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/fotspor/fotspor/internal/patience"
 )
 
 // fate is what a sender knows of a hit.
@@ -137,8 +139,8 @@ func (p *pace) await(t *testing.T, n int) {
 	p.mu.Unlock()
 	select {
 	case <-reached:
-	case <-time.After(time.Minute):
-		t.Fatalf("%d answers do not come within a minute", n)
+	case <-time.After(patience.Of(time.Minute)):
+		t.Fatalf("%d answers do not come", n)
 	}
 }
 

@@ -176,8 +176,10 @@ func (s *Store) openEngine(ctx context.Context, cfg Config) (http.RoundTripper, 
 		}
 		select {
 		case <-ctx.Done():
-			return nil, err
 		case <-time.After(100 * time.Millisecond):
+		}
+		if ctx.Err() != nil { // which is not what there is to say
+			return nil, err
 		}
 	}
 }

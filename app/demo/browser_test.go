@@ -18,10 +18,8 @@ import (
 	"github.com/fotspor/fotspor/collector/script"
 	"github.com/fotspor/fotspor/internal/baseurl"
 	"github.com/fotspor/fotspor/internal/chromium"
+	"github.com/fotspor/fotspor/internal/patience"
 )
-
-// patience is how long a test waits for what must come.
-const patience = time.Minute
 
 // A walk through the pages in a browser: each page view reaches the server, at
 // another origin, and the pages' own security policy stands in nobody's way.
@@ -67,7 +65,7 @@ func TestWalk(t *testing.T) {
 			if got != want {
 				t.Fatalf("hit %q, want %q", got, want)
 			}
-		case <-time.After(patience):
+		case <-time.After(patience.Of(time.Minute)):
 			t.Fatalf("no hit, want %q", want)
 		}
 	}

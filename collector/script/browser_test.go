@@ -26,10 +26,8 @@ import (
 	"github.com/fotspor/fotspor/collector/script"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/internal/chromium"
+	"github.com/fotspor/fotspor/internal/patience"
 )
-
-// patience is how long a test waits for what must come.
-const patience = time.Minute
 
 const site = 7
 
@@ -235,7 +233,7 @@ func ask[T any](w *world, expression string) T {
 // they come by several connections.
 func (w *world) expect(want ...sent) {
 	w.t.Helper()
-	deadline := time.After(patience)
+	deadline := time.After(patience.Of(time.Minute))
 	var got []sent
 	for len(got) < len(want) {
 		select {
@@ -258,7 +256,7 @@ func (w *world) expect(want ...sent) {
 // expectLoaded waits until the scripts of a page have run.
 func (w *world) expectLoaded(path string) {
 	w.t.Helper()
-	deadline := time.After(patience)
+	deadline := time.After(patience.Of(time.Minute))
 	for {
 		select {
 		case got := <-w.loaded:

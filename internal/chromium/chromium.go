@@ -15,10 +15,12 @@ import (
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"github.com/fotspor/fotspor/internal/patience"
 )
 
-// patience bounds every step in a browser.
-const patience = 60 * time.Second
+// stepTime bounds every step in a browser on an idle machine.
+const stepTime = time.Minute
 
 // Tab is a tab of a browser. It ends with its test.
 type Tab struct {
@@ -103,7 +105,7 @@ func (t *Tab) Do(steps ...chromedp.Action[chromedp.Void]) {
 // Run runs an action in a tab and returns its value.
 func Run[T any](t *Tab, action chromedp.Action[T]) T {
 	t.tb.Helper()
-	ctx, cancel := context.WithTimeout(t.ctx, patience)
+	ctx, cancel := context.WithTimeout(t.ctx, patience.Of(stepTime))
 	defer cancel()
 	value, err := chromedp.Run(ctx, action)
 	if err != nil {
@@ -115,7 +117,7 @@ func Run[T any](t *Tab, action chromedp.Action[T]) T {
 // Call gives the browser a command of its protocol.
 func Call[P, R any](t *Tab, command cdp.Command[P, R], params P) R {
 	t.tb.Helper()
-	ctx, cancel := context.WithTimeout(t.ctx, patience)
+	ctx, cancel := context.WithTimeout(t.ctx, patience.Of(stepTime))
 	defer cancel()
 	result, err := chromedp.Call(ctx, command, params)
 	if err != nil {

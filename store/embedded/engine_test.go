@@ -18,6 +18,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/fotspor/fotspor/internal/patience"
 	"github.com/fotspor/fotspor/store/embedded"
 )
 
@@ -401,7 +402,7 @@ func TestCancelFreesTheCallerAndTheSlot(t *testing.T) {
 			if _, err := e.RoundTrip(request(ctx, "", endless)); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("error = %v, want the deadline", err)
 			}
-			if took := time.Since(start); took > 2*time.Second {
+			if took := time.Since(start); took > patience.Of(2*time.Second) {
 				t.Errorf("the caller waited %v", took)
 			}
 		})
@@ -419,7 +420,7 @@ func TestCancelFreesTheCallerAndTheSlot(t *testing.T) {
 func waitUntil(t *testing.T, done func() bool) {
 	t.Helper()
 	for start := time.Now(); !done(); {
-		if time.Since(start) > 10*time.Second {
+		if time.Since(start) > patience.Of(10*time.Second) {
 			t.Fatal("waited in vain")
 		}
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
+	"github.com/fotspor/fotspor/internal/patience"
 	"github.com/fotspor/fotspor/store/embedded"
 )
 
@@ -191,7 +192,7 @@ func lifecycle(dir string) error {
 	if err := errors.Join(e.Close(), e.Close(), <-served); err != nil {
 		return err
 	}
-	if took := time.Since(start); took > 4*time.Second {
+	if took := time.Since(start); took > patience.Of(4*time.Second) {
 		return fmt.Errorf("closing took %v", took)
 	}
 	if _, err := ask(e, "SELECT 1"); !errors.Is(err, embedded.ErrClosed) {
