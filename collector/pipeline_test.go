@@ -828,7 +828,7 @@ func TestVisit(t *testing.T) {
 			r.Visits, r.Visitors, r.Seconds = 0, 0, 15
 		}),
 		row(at("/a"), func(r *hit.Row) {
-			r.Time, r.Visitors, r.PageVisitors = evening.Add(55*time.Second+31*time.Minute), 0, 0
+			r.Time, r.Visitors, r.PageVisitors, r.SectionVisitors = evening.Add(55*time.Second+31*time.Minute), 0, 0, 0
 		}),
 	}
 	if diff := cmp.Diff(want, r.stored()); diff != "" {
