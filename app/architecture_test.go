@@ -44,8 +44,8 @@ var arrows = map[string][]string{
 	"collector/dialect":  {"hit", "referrer", "site", "collector/dialect", "collector/optout", "collector/script"}, // the names of campaign parameters stand once
 	"collector/script":   {"internal/httpcompress"},
 	"collector/optout":   {"i18n", "internal/httpcompress"},
-	"collector/spool":    {"calendar", "hit", "internal/wire"},
-	"collector/visit":    {"calendar", "hit", "geo", "collector/limit", "internal/periodic"},
+	"collector/spool":    {"hit", "internal/wire"},
+	"collector/visit":    {"calendar", "hit", "geo", "collector/limit", "internal/periodic", "internal/wire"},
 	"collector/limit":    {"hit", "geo"},
 	"collector/body":     {"hit", "geo"},
 	"collector":          {"calendar", "hit", "browser", "referrer", "geo", "i18n", "privacy", "privacy/scrub", "site", "internal/hostname", "internal/httpcompress", "collector", "internal/periodic"},
@@ -74,7 +74,7 @@ var banned = map[string]struct {
 	reason string
 	but    []string
 }{
-	"unsafe":                                 {"memory is the compiler's business", []string{"store/embedded", "internal/wire"}},
+	"unsafe":                                 {"memory is the compiler's business", []string{"store/embedded"}},
 	"github.com/ebitengine/purego":           {"one package talks to the engine's library", []string{"store/embedded"}},
 	"github.com/ClickHouse/clickhouse-go/v2": {"packages of the store talk to ClickHouse", []string{"store", "store/embedded", "store/schema"}},
 	"net/http/pprof":                         {"it registers itself where visitors can reach it", nil},

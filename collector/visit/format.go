@@ -7,42 +7,76 @@ import (
 	"hash/crc32"
 	"io"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/internal/wire"
 )
 
-// A hand-over is one file. Integers of fixed size are little-endian; varint and
-// uvarint are those of encoding/binary. A change of anything takes a new version.
+// A hand-over is one file.
 //
-//	file     "fotspor visitors" (16 bytes), version (1 byte),
-//	         secret of networks (16 bytes), number of days (uvarint), days, number of visitors (uvarint), visitors,
-//	         CRC-32C of all that (4 bytes)
-//	day      site (uvarint), kind (uvarint): 0 today, 1 a past day
-//	         when the last hit came (varint, Unix nanoseconds; of a past day only),
-//	         day (varint), its first moment (varint, Unix seconds), its length
-//	         (uvarint, seconds), time zone (text), secrets of visitors (32 bytes)
-//	         and of pages (16 bytes)
-//	visitor  index of the day in the list of days (uvarint), key (16 bytes), hash of
-//	         the network (8 bytes), last hit (uvarint, nanoseconds of the day), how much
-//	         of that rows do not account for yet (uvarint, nanoseconds),
-//	         flags (1 byte), entry page (text), previous page (text; of
-//	         a visit with a page view only), origin (text), number of pages (uvarint),
-//	         hashes of pages (uvarint)
-//	text     0, length (uvarint) and bytes: the next of a list; or its index, from 1
+//	file     "fotspor visitors" (16 bytes), version (1 byte), a message as of package wire,
+//	         CRC-32C of all that (4 bytes, little-endian)
 //
-// Past days come in the order of their last use, the latest first, and visitors in
-// the order in which they would have to leave. The list of texts is emptied before it
-// would hold more than maxShared texts, or more than maxSharedBytes bytes of them. That
+// The fields of the message, and of the messages in it, are named below. A number that a
+// program does not know is skipped: so a hand-over lives through an upgrade that adds one.
+//
+// Texts of visitors come again and again. A field of a text has the text itself, which
+// becomes the next of a list, or its place in that list, from 1. The list is emptied before
+// it would hold more than maxShared texts, or more than maxSharedBytes bytes of them. That
 // bounds the memory of both sides.
+//
+// Past days come in the order of their last use, the latest first, and visitors behind all
+// days, in the order in which they would have to leave.
 const (
 	magic   = "fotspor visitors"
-	version = 3
+	version = 4
 	maxDay  = 48 * time.Hour // longer than any day was
-	chunk   = 64 << 10       // bytes read or written at a time
+	chunk   = 64 << 10       // bytes read or written at a time, and the longest message of a day or visitor
 
 	maxShared      = 1 << 15
 	maxSharedBytes = 1 << 20
+)
+
+// Fields of the file.
+const (
+	fileHead    = iota + 1
+	fileDay     // each day that has begun
+	fileVisitor // each visitor
+)
+
+// Fields of the head: the two halves of the secret that networks are hashed with.
+const (
+	headSecret0 = iota + 1
+	headSecret1
+)
+
+// Fields of a day.
+const (
+	daySite   = iota + 1
+	dayPast   // 1: a past day
+	dayUsed   // when the last hit came, Unix nanoseconds; of a past day only
+	dayDay    // the day
+	dayStart  // its first moment, Unix seconds
+	dayLength // seconds
+	dayZone   // name of the time zone
+	daySalt   // secret of visitors, 32 bytes
+	dayPages  // secret of pages, 16 bytes
+)
+
+// Fields of a visitor.
+const (
+	visitorDay       = iota + 1 // place of the day among those of the file, from 0
+	visitorKey                  // 16 bytes
+	visitorNetwork              // hash
+	visitorLast                 // last hit, nanoseconds of the day
+	visitorAccounted            // nanoseconds before that up to which rows have accounted for seconds
+	visitorFlags                // bits
+	visitorEntry                // text: entry page
+	visitorPrevious             // text: previous page, of a visit with a page view only
+	visitorOrigin               // text: where the visit came from, as packed by appendOrigin
+	visitorPages                // hashes of pages and sections, 4 bytes each
 )
 
 // Flags of a visitor.
@@ -63,19 +97,18 @@ var (
 
 // encode writes the state. It is called with hits held.
 func (t *state) encode(w io.Writer) error {
-	e := &encoder{w: w, buf: make([]byte, 0, chunk), texts: make(map[string]uint64)}
-	defer func() { clear(e.buf[:cap(e.buf)]) }()
+	e := &encoder{w: w, buf: make([]byte, 0, chunk), message: make([]byte, 0, 1<<10), texts: make(map[string]uint64)}
+	defer func() { clear(e.buf[:cap(e.buf)]); clear(e.message[:cap(e.message)]) }()
 	e.write([]byte(magic))
 	e.write([]byte{version})
-	e.uint64(t.secret[0])
-	e.uint64(t.secret[1])
-	indexes := e.days(t)
+	head := wire.AppendFixed(e.message, headSecret0, t.secret[0])
+	e.field(fileHead, wire.AppendFixed(head, headSecret1, t.secret[1]))
+	places := e.days(t)
 	m := &t.memory
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	e.uvarint(uint64(m.visitors.n))
 	for id := m.seen.oldest; id != 0; id = m.visitors.at(id).links[inSeen].newer {
-		e.visitor(m, m.visitors.at(id), indexes)
+		e.visitor(m, m.visitors.at(id), places)
 	}
 	e.flush()
 	e.buf = binary.LittleEndian.AppendUint32(e.buf, e.sum)
@@ -83,84 +116,78 @@ func (t *state) encode(w io.Writer) error {
 	return e.err
 }
 
-// encoder writes by way of a buffer that never grows. After a failure it writes
-// nothing.
+// encoder writes by way of buffers. After a failure it writes nothing.
 type encoder struct {
-	w      io.Writer
-	err    error
-	sum    uint32
-	buf    []byte
-	texts  map[string]uint64
-	shared int // bytes of texts
+	w       io.Writer
+	err     error
+	sum     uint32
+	buf     []byte // never grows
+	message []byte // buffer of one message, empty in between
+	texts   map[string]uint64
+	shared  int // bytes of texts
 }
 
-// days writes every day that has begun, and returns their indexes in the list.
+// days writes every day that has begun, and returns their places in the list.
 func (e *encoder) days(t *state) map[*siteDay]uint64 {
-	indexes := make(map[*siteDay]uint64)
-	for _, s := range t.days() {
-		if s.loc != nil {
-			indexes[s] = 0
-		}
-	}
-	e.uvarint(uint64(len(indexes)))
-	n := uint64(0)
+	places := make(map[*siteDay]uint64)
 	for id, s := range t.sites {
 		if s.loc != nil {
-			e.uvarint(uint64(id))
-			e.uvarint(0)
-			e.day(s)
-			indexes[s] = n
-			n++
+			e.day(s, wire.AppendUint(e.message, daySite, uint64(id)))
+			places[s] = uint64(len(places))
 		}
 	}
 	for _, d := range t.past.days {
-		e.uvarint(uint64(d.id))
-		e.uvarint(1)
-		e.varint(d.used.UnixNano())
-		e.day(d.siteDay)
-		indexes[d.siteDay] = n
-		n++
+		b := wire.AppendUint(e.message, daySite, uint64(d.id))
+		b = wire.AppendUint(b, dayPast, 1)
+		e.day(d.siteDay, wire.AppendInt(b, dayUsed, d.used.UnixNano()))
+		places[d.siteDay] = uint64(len(places))
 	}
-	return indexes
+	return places
 }
 
-func (e *encoder) day(s *siteDay) {
-	e.varint(int64(s.day))
-	e.varint(s.start.Unix())
-	e.uvarint(uint64(s.end.Sub(s.start) / time.Second))
-	e.text(s.loc.String())
-	e.write(s.salt[:])
-	e.write(s.pages[:])
+// day writes a day, of which b is the beginning.
+func (e *encoder) day(s *siteDay, b []byte) {
+	b = wire.AppendInt(b, dayDay, int64(s.day))
+	b = wire.AppendInt(b, dayStart, s.start.Unix())
+	b = wire.AppendUint(b, dayLength, uint64(s.end.Sub(s.start)/time.Second))
+	b = wire.AppendText(b, dayZone, s.loc.String())
+	b = wire.AppendBytes(b, daySalt, s.salt[:])
+	e.field(fileDay, wire.AppendBytes(b, dayPages, s.pages[:]))
 }
 
-func (e *encoder) visitor(m *memory, v *visitor, indexes map[*siteDay]uint64) {
+func (e *encoder) visitor(m *memory, v *visitor, places map[*siteDay]uint64) {
 	day := m.days[v.day]
-	e.uvarint(indexes[day])
-	e.write(v.key[:])
-	e.uint64(m.networks.at(v.network).hash)
-	e.uvarint(uint64(v.last - day.start.UnixNano()))
-	e.uvarint(uint64(v.accountedUntil))
-	var flags byte
+	b := wire.AppendUint(e.message, visitorDay, places[day])
+	b = wire.AppendBytes(b, visitorKey, v.key[:])
+	b = wire.AppendFixed(b, visitorNetwork, m.networks.at(v.network).hash)
+	b = wire.AppendUint(b, visitorLast, uint64(v.last-day.start.UnixNano()))
+	b = wire.AppendUint(b, visitorAccounted, uint64(v.accountedUntil))
+	var flags uint64
 	if v.viewed {
 		flags |= flagViewed
 	}
 	if v.bounce {
 		flags |= flagBounce
 	}
-	e.write([]byte{flags})
-	e.text(m.texts.get(v.entry))
+	b = wire.AppendUint(b, visitorFlags, flags)
+	b = e.text(b, visitorEntry, m.texts.get(v.entry))
 	if v.viewed {
-		e.text(m.texts.get(v.previous))
+		b = e.text(b, visitorPrevious, m.texts.get(v.previous))
 	}
-	e.text(m.texts.get(v.origin))
-	e.uvarint(uint64(v.seen))
-	m.eachPage(v, func(page uint32) { e.uvarint(uint64(page)) })
+	b = e.text(b, visitorOrigin, m.texts.get(v.origin))
+	var pages [4 * MaxPages]byte
+	seen := pages[:0]
+	m.eachPage(v, func(page uint32) { seen = binary.LittleEndian.AppendUint32(seen, page) })
+	e.field(fileVisitor, wire.AppendBytes(b, visitorPages, seen))
 }
 
-func (e *encoder) text(s string) {
-	if index, ok := e.texts[s]; ok {
-		e.uvarint(index)
-		return
+// text appends a field of a text: the text, or its place in the list.
+func (e *encoder) text(b []byte, number int, s string) []byte {
+	if place, ok := e.texts[s]; ok {
+		return wire.AppendUint(b, number, place)
+	}
+	if s == "" {
+		return b
 	}
 	if len(e.texts) == maxShared || e.shared+len(s) > maxSharedBytes {
 		clear(e.texts)
@@ -168,37 +195,23 @@ func (e *encoder) text(s string) {
 	}
 	e.texts[s] = uint64(len(e.texts)) + 1
 	e.shared += len(s)
-	e.uvarint(0)
-	e.uvarint(uint64(len(s)))
-	e.write([]byte(s))
+	return wire.AppendText(b, number, s)
 }
 
-func (e *encoder) uint64(n uint64) {
-	e.reserve(8)
-	e.buf = binary.LittleEndian.AppendUint64(e.buf, n)
+// field writes a message as a field of the file.
+func (e *encoder) field(number int, message []byte) {
+	var head [2 * binary.MaxVarintLen64]byte
+	e.write(wire.AppendHead(head[:0], number, len(message)))
+	e.write(message)
+	e.message = message[:0] // which may have grown
 }
 
-func (e *encoder) uvarint(n uint64) {
-	e.reserve(binary.MaxVarintLen64)
-	e.buf = binary.AppendUvarint(e.buf, n)
-}
-
-func (e *encoder) varint(n int64) {
-	e.reserve(binary.MaxVarintLen64)
-	e.buf = binary.AppendVarint(e.buf, n)
-}
-
-// write writes a few bytes: less than the buffer holds.
+// write writes less than the buffer holds.
 func (e *encoder) write(b []byte) {
-	e.reserve(len(b))
-	e.buf = append(e.buf, b...)
-}
-
-// reserve makes room for n bytes in the buffer.
-func (e *encoder) reserve(n int) {
-	if cap(e.buf)-len(e.buf) < n {
+	if cap(e.buf)-len(e.buf) < len(b) {
 		e.flush()
 	}
+	e.buf = append(e.buf, b...)
 }
 
 func (e *encoder) flush() {
@@ -247,30 +260,41 @@ func verify(f io.ReaderAt, size int64) (*io.SectionReader, error) {
 // its size and to the budget.
 func (t *state) decode(body io.Reader, size int64, now time.Time) error {
 	d := &decoder{r: body, left: size, buf: make([]byte, chunk), zones: make(map[string]*time.Location)}
-	defer func() { clear(d.buf); d.next = decoded{} }()
-	t.secret = [2]uint64{d.uint64(), d.uint64()}
-	days := d.days(t, now)
-	for n := d.uvarint(math.MaxInt64); n > 0 && d.err == nil; n-- {
-		d.visitor(t, days)
-	}
-	if d.left > 0 {
-		d.fail()
+	defer func() { clear(d.buf); clear(d.message[:cap(d.message)]); d.next = decoded{} }()
+	var days []decodedDay
+	for d.left > 0 && d.err == nil {
+		switch number, m := d.field(); number {
+		case fileHead:
+			for m.Next() {
+				switch m.Number {
+				case headSecret0:
+					t.secret[0] = m.Fixed()
+				case headSecret1:
+					t.secret[1] = m.Fixed()
+				}
+			}
+			d.check(m)
+		case fileDay:
+			days = append(days, d.day(t, now, m))
+		case fileVisitor:
+			d.visitor(t, days, m)
+		}
 	}
 	return d.err
 }
 
-// decoder reads by way of a buffer. After a failure it reads zeros.
+// decoder reads by way of buffers. After a failure it reads nothing.
 type decoder struct {
-	r      io.Reader
-	err    error
-	left   int64 // bytes to come, those in rest among them
-	buf    []byte
-	rest   []byte // of buf
-	texts  []string
-	shared int                       // bytes of texts
-	zones  map[string]*time.Location // nil: unknown
-	word   [8]byte                   // buffer of uint64
-	next   decoded                   // the visitor that is read
+	r       io.Reader
+	err     error
+	left    int64 // bytes to come, those in rest among them
+	buf     []byte
+	rest    []byte // of buf
+	message []byte // the field of the file that is read
+	texts   []string
+	shared  int                       // bytes of texts
+	zones   map[string]*time.Location // nil: unknown
+	next    decoded                   // the visitor that is read
 }
 
 // decoded is a visitor as read.
@@ -287,63 +311,74 @@ type decodedDay struct {
 	length  time.Duration
 }
 
-// days reads every day, and takes those over that go on.
-func (d *decoder) days(t *state, now time.Time) []decodedDay {
-	var days []decodedDay
-	for n := d.uvarint(math.MaxInt64); n > 0 && d.err == nil; n-- {
-		id, past := uint32(d.uvarint(math.MaxUint32)), d.uvarint(1) == 1
-		s := t.sites[id]
-		if s == nil || past {
-			s = new(siteDay)
+// day reads a day, and takes it over if it goes on.
+func (d *decoder) day(t *state, now time.Time, m *wire.Message[[]byte]) decodedDay {
+	s := new(siteDay)
+	day := pastDay{siteDay: s}
+	var (
+		past   bool
+		number calendar.Day
+		start  int64
+		length time.Duration
+		loc    *time.Location
+	)
+	for m.Next() {
+		switch m.Number {
+		case daySite:
+			day.id = uint32(m.Uint(math.MaxUint32))
+		case dayPast:
+			past = m.Uint(1) == 1
+		case dayUsed:
+			day.used = time.Unix(0, m.Int(math.MinInt64, math.MaxInt64)).UTC()
+		case dayDay:
+			number = calendar.Day(m.Int32())
+		case dayStart:
+			start = m.Int(math.MinInt64, math.MaxInt64)
+		case dayLength:
+			length = time.Duration(m.Uint(uint64(maxDay/time.Second))) * time.Second
+		case dayZone:
+			loc = d.zone(string(m.Text(MaxText)))
+		case daySalt:
+			d.copy(s.salt[:], m)
+		case dayPages:
+			d.copy(s.pages[:], m)
 		}
-		day := pastDay{siteDay: s, id: id}
-		if past {
-			day.used = time.Unix(0, d.varint()).UTC()
-		} else if s.loc != nil {
-			d.fail() // it has a today already
-			break
-		}
-		length, same := d.day(s, &t.memory)
-		switch {
-		case d.err != nil || !same || past && day.idle(now):
-			s.forget(&t.memory)
-			s = nil
-		case past && len(t.past.days) == MaxPastDays:
-			s.forget(&t.memory)
-			d.fail()
-		case past:
-			t.past.days = append(t.past.days, day)
-		case !s.open(now, s.loc): // its visitors stay behind
-			s.begin(dayOf(now, s.loc), s.loc, &t.memory)
-			t.sites[id], s = s, nil
-		default:
-			t.sites[id] = s
-		}
-		days = append(days, decodedDay{s, length})
 	}
-	return days
-}
-
-// day reads a day into s. It says whether the day has the bounds that it had.
-func (d *decoder) day(s *siteDay, m *memory) (length time.Duration, same bool) {
-	day := calendar.Day(d.between(math.MinInt32, math.MaxInt32))
-	start := d.varint()
-	length = time.Duration(d.uvarint(uint64(maxDay/time.Second))) * time.Second
-	loc := d.zone(d.text(MaxText))
-	d.read(s.salt[:])
-	d.read(s.pages[:])
+	d.check(m)
+	today := t.sites[day.id]
+	if !past && today != nil && today.loc != nil {
+		d.fail() // it has a today already
+	}
+	if past && len(t.past.days) == MaxPastDays {
+		d.fail()
+	}
 	if d.err != nil || loc == nil {
-		return length, false
+		s.forget(&t.memory)
+		return decodedDay{nil, length}
 	}
-	s.set(day, loc, m)
-	return length, s.start.Unix() == start && s.end.Sub(s.start) == length
+	if !past && today != nil { // which others may hold
+		today.salt, today.pages = s.salt, s.pages
+		s.forget(&t.memory)
+		s = today
+	}
+	s.set(number, loc, &t.memory)
+	switch same := s.start.Unix() == start && s.end.Sub(s.start) == length; {
+	case !same || past && day.idle(now):
+		s.forget(&t.memory)
+		s = nil
+	case past:
+		t.past.days = append(t.past.days, day)
+	case !s.open(now, s.loc): // its visitors stay behind
+		s.begin(dayOf(now, s.loc), s.loc, &t.memory)
+		t.sites[day.id], s = s, nil
+	default:
+		t.sites[day.id] = s
+	}
+	return decodedDay{s, length}
 }
 
 // zone returns the time zone of a name, or nil.
 func (d *decoder) zone(name string) *time.Location {
-	if d.err != nil {
-		return nil
-	}
 	loc, ok := d.zones[name]
 	if !ok {
 		loc, _ = time.LoadLocation(name)
@@ -353,33 +388,51 @@ func (d *decoder) zone(name string) *time.Location {
 }
 
 // visitor reads a visitor, who joins the state if the day did.
-func (d *decoder) visitor(t *state, days []decodedDay) {
-	index := d.uvarint(uint64(len(days)))
+func (d *decoder) visitor(t *state, days []decodedDay, m *wire.Message[[]byte]) {
 	v := &d.next
 	*v = decoded{}
-	d.read(v.key[:])
-	v.network = d.uint64()
-	last := int64(d.uvarint(uint64(maxDay)))
-	v.accountedUntil = uint32(d.uvarint(uint64(time.Second - 1)))
-	flags := d.uvarint(flagViewed | flagBounce)
-	v.viewed, v.bounce = flags&flagViewed != 0, flags&flagBounce != 0
-	v.entry = d.text(MaxText)
-	if v.viewed {
-		v.previous = d.text(MaxText)
+	var place, last uint64
+	for m.Next() {
+		switch m.Number {
+		case visitorDay:
+			place = m.Uint(math.MaxUint32)
+		case visitorKey:
+			d.copy(v.key[:], m)
+		case visitorNetwork:
+			v.network = m.Fixed()
+		case visitorLast:
+			last = m.Uint(uint64(maxDay))
+		case visitorAccounted:
+			v.accountedUntil = uint32(m.Uint(uint64(time.Second - 1)))
+		case visitorFlags:
+			flags := m.Uint(flagViewed | flagBounce)
+			v.viewed, v.bounce = flags&flagViewed != 0, flags&flagBounce != 0
+		case visitorEntry:
+			v.entry = d.text(m, MaxText)
+		case visitorPrevious:
+			v.previous = d.text(m, MaxText)
+		case visitorOrigin:
+			v.origin = d.text(m, maxOrigin)
+		case visitorPages:
+			pages := m.Text(4 * MaxPages)
+			if len(pages)%4 != 0 {
+				d.fail()
+			}
+			v.seen = uint8(len(pages) / 4)
+			for i := range v.seen {
+				v.pages[i] = binary.LittleEndian.Uint32(pages[4*i:])
+			}
+		}
 	}
-	v.origin = d.text(originTexts * (2 + MaxText))
-	v.seen = uint8(d.uvarint(MaxPages))
-	for i := range v.seen {
-		v.pages[i] = uint32(d.uvarint(math.MaxUint32))
-	}
-	if d.err == nil && (index == uint64(len(days)) || last >= int64(days[index].length) || !isOrigin(v.origin)) {
+	d.check(m)
+	if !v.viewed && v.previous != "" || place >= uint64(len(days)) || last >= uint64(days[place].length) || !isOrigin(v.origin) {
 		d.fail()
 	}
-	if d.err != nil || days[index].siteDay == nil {
+	if d.err != nil || days[place].siteDay == nil {
 		return
 	}
-	s := days[index].siteDay
-	v.last = s.start.UnixNano() + last
+	s := days[place].siteDay
+	v.last = s.start.UnixNano() + int64(last)
 	if !t.memory.readmit(v, s.number) {
 		d.fail()
 	}
@@ -407,18 +460,16 @@ func (m *memory) readmit(d *decoded, day uint32) bool {
 	return true
 }
 
-// text reads a text of at most limit bytes.
-func (d *decoder) text(limit uint64) string {
-	if index := d.uvarint(uint64(len(d.texts))); index > 0 {
-		s := d.texts[index-1]
-		if uint64(len(s)) > limit {
-			d.fail()
+// text returns the text of a field, of at most limit bytes.
+func (d *decoder) text(m *wire.Message[[]byte], limit int) string {
+	if !m.IsText() {
+		if place := m.Uint(uint64(len(d.texts))); place > 0 && len(d.texts[place-1]) <= limit {
+			return d.texts[place-1]
 		}
-		return s
+		d.fail()
+		return ""
 	}
-	b := make([]byte, d.uvarint(limit))
-	d.read(b)
-	s := string(b)
+	s := string(m.Text(limit))
 	if len(d.texts) == maxShared || d.shared+len(s) > maxSharedBytes {
 		clear(d.texts)
 		d.texts, d.shared = d.texts[:0], 0
@@ -428,23 +479,51 @@ func (d *decoder) text(limit uint64) string {
 	return s
 }
 
+// copy fills b with the bytes of a field, which are as many.
+func (d *decoder) copy(b []byte, m *wire.Message[[]byte]) {
+	if copy(b, m.Text(len(b))) < len(b) {
+		d.fail()
+	}
+}
+
 func (d *decoder) fail() {
 	if d.err == nil {
 		d.err = errDecode
 	}
 }
 
-// has says whether n bytes are to come.
-func (d *decoder) has(n uint64) bool {
-	if d.err == nil && n > uint64(d.left) {
+// check fails if a message did not decode.
+func (d *decoder) check(m *wire.Message[[]byte]) {
+	if m.Err() != nil {
 		d.fail()
 	}
-	return d.err == nil
+}
+
+// field reads a field of the file. The message is good until the next one.
+func (d *decoder) field() (number int, m *wire.Message[[]byte]) {
+	number, ok := wire.DecodeHead(d.uvarint())
+	n := d.uvarint()
+	if !ok || n > chunk || n > uint64(d.left) {
+		d.fail()
+	}
+	if d.err != nil {
+		return 0, nil
+	}
+	d.message = slices.Grow(d.message[:0], int(n))[:n]
+	d.read(d.message)
+	if d.err != nil {
+		return 0, nil
+	}
+	message := wire.Read(d.message)
+	return number, &message
 }
 
 // ReadByte implements io.ByteReader.
 func (d *decoder) ReadByte() (byte, error) {
-	if !d.has(1) || !d.fill() {
+	if d.left == 0 {
+		d.fail()
+	}
+	if d.err != nil || !d.fill() {
 		return 0, d.err
 	}
 	b := d.rest[0]
@@ -453,11 +532,8 @@ func (d *decoder) ReadByte() (byte, error) {
 	return b, nil
 }
 
-// read fills b, if there is as much.
+// read fills b, of which there is as much.
 func (d *decoder) read(b []byte) {
-	if !d.has(uint64(len(b))) {
-		return
-	}
 	for len(b) > 0 && d.fill() {
 		n := copy(b, d.rest)
 		b, d.rest = b[n:], d.rest[n:]
@@ -478,28 +554,10 @@ func (d *decoder) fill() bool {
 	return true
 }
 
-func (d *decoder) uint64() uint64 {
-	clear(d.word[:])
-	d.read(d.word[:])
-	return binary.LittleEndian.Uint64(d.word[:])
-}
-
-func (d *decoder) uvarint(max uint64) uint64 {
+func (d *decoder) uvarint() uint64 {
 	n, err := binary.ReadUvarint(d)
-	if err != nil || n > max {
+	if err != nil {
 		d.fail()
-		return 0
-	}
-	return n
-}
-
-func (d *decoder) varint() int64 { return d.between(math.MinInt64, math.MaxInt64) }
-
-func (d *decoder) between(min, max int64) int64 {
-	n, err := binary.ReadVarint(d)
-	if err != nil || n < min || n > max {
-		d.fail()
-		return 0
 	}
 	return n
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/internal/wire"
 )
 
 var noon = time.Date(2026, 7, 5, 12, 0, 0, 0, time.UTC)
@@ -83,6 +84,27 @@ func TestFormat(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestLaterProgram: a hand-over of a later version of the program, which has more to tell,
+// is taken over without that.
+func TestLaterProgram(t *testing.T) {
+	const n = 40
+	tr, again := crowd(n, func(who int) string { return fmt.Sprint("/", who%7) }), New(Options{Now: atNoon})
+	data := encoded(t, tr)
+	file := wire.Read(data[len(magic)+1 : len(data)-4])
+	later := wire.AppendText(nil, 60, "a later field of the file")
+	for file.Next() {
+		message := bytes.Clone(file.Text(chunk))
+		message = wire.AppendInt(wire.AppendText(message, 60, "a later field of it"), 61, -1)
+		later = wire.AppendBytes(later, file.Number, message)
+	}
+	if err := again.state().decode(bytes.NewReader(later), int64(len(later)), noon); err != nil {
+		t.Fatal(err)
+	}
+	if got := again.state().visitors(); got != n || !bytes.Equal(encoded(t, again)[:100], data[:100]) {
+		t.Errorf("%d visitors are taken over, want %d", got, n)
 	}
 }
 

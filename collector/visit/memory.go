@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/internal/wire"
 )
 
 // memory holds the visitors of all days, within a budget of bytes. Its lock comes
@@ -430,65 +431,49 @@ func (m *memory) forget(s *siteDay) int {
 	}
 }
 
-// The texts of an origin are packed into one: the length of each in two bytes, and
-// behind them the texts. An origin without any is the empty text.
-const originTexts = 7
+// An origin is the fields of a row that say where its visit came from, packed into one
+// text as package wire does. An origin without any is the empty text.
+var (
+	originFields = slices.DeleteFunc(slices.Clone(hit.Fields), func(f hit.Field) bool {
+		return f.Fact != hit.SourceFact && f.Fact != hit.CampaignFact
+	})
+	originRows  = wire.NewRows(originFields)
+	originTexts = make([]func(*hit.Row) *string, len(originFields))
+)
 
-// originOf lists the fields of a row that say where its visit came from.
-func originOf(row *hit.Row) [originTexts]*string {
-	return [...]*string{
-		&row.Channel, &row.Source, &row.Campaign, &row.CampaignSource, &row.CampaignMedium,
-		&row.CampaignTerm, &row.CampaignContent,
+func init() {
+	for i, f := range originFields {
+		originTexts[i] = f.At.(func(*hit.Row) *string)
 	}
 }
 
+// maxOrigin is the length of the longest origin in bytes: each text with its number and
+// length.
+var maxOrigin = len(originFields) * (MaxText + 4)
+
 // appendOrigin packs the origin that a row arrives with.
 func appendOrigin(b []byte, row *hit.Row) []byte {
-	size := 0
-	for _, s := range originOf(row) {
-		n := len(cut(*s))
-		b = binary.LittleEndian.AppendUint16(b, uint16(n))
-		size += n
+	var short hit.Row
+	for _, at := range originTexts {
+		*at(&short) = cut(*at(row))
 	}
-	if size == 0 {
-		return b[:0]
-	}
-	for _, s := range originOf(row) {
-		b = append(b, cut(*s)...)
-	}
-	return b
+	return originRows.Append(b, &short)
 }
 
 // unpackOrigin gives a row its origin.
 func unpackOrigin(packed string, row *hit.Row) {
-	lengths, rest := "", ""
-	if packed != "" {
-		lengths, rest = packed[:2*originTexts], packed[2*originTexts:]
+	for _, at := range originTexts {
+		*at(row) = ""
 	}
-	for i, s := range originOf(row) {
-		n := 0
-		if lengths != "" {
-			n = int(lengths[2*i]) | int(lengths[2*i+1])<<8
-		}
-		*s, rest = rest[:n], rest[n:]
-	}
+	originRows.Read(packed, row) // which is as appendOrigin made it
 }
 
 // isOrigin reports whether a text is a packed origin.
 func isOrigin(packed string) bool {
-	if packed == "" {
-		return true
+	var row hit.Row
+	ok := originRows.Read(packed, &row) == nil
+	for _, at := range originTexts {
+		ok = ok && len(*at(&row)) <= MaxText
 	}
-	if len(packed) < 2*originTexts {
-		return false
-	}
-	size := 2 * originTexts
-	for i := range originTexts {
-		n := int(packed[2*i]) | int(packed[2*i+1])<<8
-		if n > MaxText {
-			return false
-		}
-		size += n
-	}
-	return size == len(packed)
+	return ok
 }

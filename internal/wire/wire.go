@@ -8,10 +8,10 @@
 package wire
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
-	"unsafe"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -45,9 +45,28 @@ func AppendText(b []byte, number int, text string) []byte {
 	if text == "" {
 		return b
 	}
-	b = appendTag(b, number, protowire.BytesType)
-	b = appendVarint(b, uint64(len(text)))
-	return append(b, text...)
+	return append(AppendHead(b, number, len(text)), text...)
+}
+
+// AppendBytes is AppendText for bytes.
+func AppendBytes(b []byte, number int, data []byte) []byte {
+	if len(data) == 0 {
+		return b
+	}
+	return append(AppendHead(b, number, len(data)), data...)
+}
+
+// AppendHead appends what stands before the bytes of a field, for a writer that has them
+// elsewhere: the length follows as a uvarint.
+func AppendHead(b []byte, number, size int) []byte {
+	return appendVarint(appendTag(b, number, protowire.BytesType), uint64(size))
+}
+
+// DecodeHead returns the number of a field, given the first uvarint of its head. It is
+// false for a field of another kind than bytes.
+func DecodeHead(tag uint64) (number int, ok bool) {
+	n, kind := protowire.DecodeTag(tag)
+	return int(n), n >= protowire.MinValidNumber && kind == protowire.BytesType
 }
 
 func appendTag(b []byte, number int, kind protowire.Type) []byte {
@@ -87,23 +106,23 @@ func AppendMessage(b []byte, number int, fill func([]byte) []byte) []byte {
 //	}
 //
 // A field that is not asked for is skipped. After a failure Next returns false and Err
-// says why. The texts that it returns are parts of the message.
-type Message struct {
+// says why. The texts that it returns are parts of the message, which is not copied.
+type Message[T string | []byte] struct {
 	Number int // of the field at hand
 
-	rest string
+	rest T
 	kind protowire.Type
 	n    uint64
-	text string
+	text T
 	err  error
 }
 
 // Read returns a Message before its first field.
-func Read(message string) Message { return Message{rest: message} }
+func Read[T string | []byte](message T) Message[T] { return Message[T]{rest: message} }
 
 // Next reads the next field, and reports whether there is one.
-func (m *Message) Next() bool {
-	if m.rest == "" || m.err != nil {
+func (m *Message[T]) Next() bool {
+	if len(m.rest) == 0 || m.err != nil {
 		return false
 	}
 	tag, ok := m.varint()
@@ -111,7 +130,7 @@ func (m *Message) Next() bool {
 		return false
 	}
 	number, kind := protowire.DecodeTag(tag)
-	m.Number, m.kind, m.text = int(number), kind, ""
+	m.Number, m.kind = int(number), kind
 	switch kind {
 	case protowire.VarintType:
 		m.n, ok = m.varint()
@@ -121,12 +140,14 @@ func (m *Message) Next() bool {
 				m.text, m.rest = m.rest[:m.n], m.rest[m.n:]
 			}
 		}
-	default: // eight bytes, or what nothing here writes
-		size := protowire.ConsumeFieldValue(number, kind, bytesOf(m.rest))
+	case protowire.Fixed64Type:
+		if ok = len(m.rest) >= 8; ok {
+			m.n, _ = protowire.ConsumeFixed64([]byte(m.rest[:8]))
+			m.rest = m.rest[8:]
+		}
+	default: // what nothing here writes
+		size := protowire.ConsumeFieldValue(number, kind, []byte(m.rest))
 		if ok = size >= 0; ok {
-			if kind == protowire.Fixed64Type {
-				m.n, _ = protowire.ConsumeFixed64(bytesOf(m.rest))
-			}
 			m.rest = m.rest[size:]
 		}
 	}
@@ -138,7 +159,7 @@ func (m *Message) Next() bool {
 }
 
 // varint reads a varint: by itself if it is short, as most are.
-func (m *Message) varint() (uint64, bool) {
+func (m *Message[T]) varint() (uint64, bool) {
 	if s := m.rest; len(s) > 1 {
 		switch {
 		case s[0] < 1<<7:
@@ -149,7 +170,7 @@ func (m *Message) varint() (uint64, bool) {
 			return uint64(s[0]&(1<<7-1)) | uint64(s[1])<<7, true
 		}
 	}
-	v, n := protowire.ConsumeVarint(bytesOf(m.rest))
+	v, n := protowire.ConsumeVarint([]byte(m.rest[:min(len(m.rest), binary.MaxVarintLen64)]))
 	if n < 0 {
 		m.fail("number")
 		return 0, false
@@ -158,11 +179,8 @@ func (m *Message) varint() (uint64, bool) {
 	return v, true
 }
 
-// bytesOf returns the bytes of s without a copy. They are not to be written to.
-func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
-
 // Uint returns an unsigned number of at most max.
-func (m *Message) Uint(max uint64) uint64 {
+func (m *Message[T]) Uint(max uint64) uint64 {
 	if m.kind != protowire.VarintType || m.n > max {
 		m.fail("number")
 		return 0
@@ -171,7 +189,7 @@ func (m *Message) Uint(max uint64) uint64 {
 }
 
 // Int returns a signed number of min to max.
-func (m *Message) Int(min, max int64) int64 {
+func (m *Message[T]) Int(min, max int64) int64 {
 	n := protowire.DecodeZigZag(m.n)
 	if m.kind != protowire.VarintType || n < min || n > max {
 		m.fail("number")
@@ -181,10 +199,10 @@ func (m *Message) Int(min, max int64) int64 {
 }
 
 // Int32 returns a signed number of 32 bits.
-func (m *Message) Int32() int32 { return int32(m.Int(math.MinInt32, math.MaxInt32)) }
+func (m *Message[T]) Int32() int32 { return int32(m.Int(math.MinInt32, math.MaxInt32)) }
 
 // Fixed returns a number of eight bytes.
-func (m *Message) Fixed() uint64 {
+func (m *Message[T]) Fixed() uint64 {
 	if m.kind != protowire.Fixed64Type {
 		m.fail("number")
 		return 0
@@ -192,20 +210,23 @@ func (m *Message) Fixed() uint64 {
 	return m.n
 }
 
+// IsText reports whether the field has bytes.
+func (m *Message[T]) IsText() bool { return m.kind == protowire.BytesType }
+
 // Text returns bytes, at most max of them.
-func (m *Message) Text(max int) string {
+func (m *Message[T]) Text(max int) T {
 	if m.kind != protowire.BytesType || len(m.text) > max {
 		m.fail("text")
-		return ""
+		return m.text[:0]
 	}
 	return m.text
 }
 
-func (m *Message) fail(what string) {
+func (m *Message[T]) fail(what string) {
 	if m.err == nil {
 		m.err = fmt.Errorf("%w: %s of field %d", ErrDecode, what, m.Number)
 	}
 }
 
 // Err returns why the message does not decode, or nil.
-func (m *Message) Err() error { return m.err }
+func (m *Message[T]) Err() error { return m.err }
