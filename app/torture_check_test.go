@@ -96,12 +96,16 @@ const measures = "sum(pageviews), sum(visits), sum(visitors), sum(page_visitors)
 
 // dimensions are what the rollups break the raw rows down by.
 var dimensions = []struct{ name, columns, where string }{
-	{"page", "path, ''", "kind = 'pageview'"},
-	{"event", "kind, name", "kind NOT IN ('pageview', 'ping')"},
+	{"page", "path, ''", "true"},
+	{"left", "previous_path, ''", "true"},
+	{"event", "name, ''", "kind = 'event'"},
+	{"outlink", "name, ''", "kind = 'outlink'"},
+	{"download", "name, ''", "kind = 'download'"},
+	{"search", "name, multiIf(value > 0, 'some', value = 0, 'none', '')", "kind = 'search'"},
 	{"entry", "entry_path, ''", "true"},
-	{"channel", "channel, source", "true"},
-	{"country", "country, region", "true"},
-	{"browser", "browser, browser_version", "true"},
+	{"source", "channel, source", "true"},
+	{"region", "country, region", "true"},
+	{"version", "browser, browser_version", "true"},
 	{"os", "os, ''", "true"},
 	{"device", "device, ''", "true"},
 	{"language", "language, ''", "true"},
@@ -129,6 +133,13 @@ func (x *torture) checkRollups() {
 		if diff := difference(want, got); diff != "" {
 			x.t.Errorf("%s is not what the raw rows sum up to (-raw +rollup):\n%s", r.table, diff)
 		}
+	}
+	if got, want := x.query("SELECT sum(visitors), sum(visits), sum(pageviews), sum(bounces), sum(seconds), sum(events) FROM cube"),
+		x.query("SELECT sum(visitors), sum(visits), sum(pageviews), sum(bounces), sum(seconds), "+events+" FROM hits"); got != want {
+		x.t.Errorf("the cube sums up to %q, want the %q of the raw rows", got, want)
+	}
+	if got, want := x.query("SELECT sum(pageviews) FROM moves"), x.query("SELECT sum(pageviews) FROM hits WHERE previous_path != ''"); got != want {
+		x.t.Errorf("moves sum up to %q, want the %q of the raw rows", got, want)
 	}
 	if got := x.query("SELECT sum(visits) >= sum(visitors), sum(visitors) > 0, sum(page_visitors) >= sum(visitors), sum(bounces) BETWEEN 0 AND sum(visits), sum(seconds) >= 0, min(pageviews) >= 0 AND max(pageviews) <= 1 FROM hits"); got != "1\t1\t1\t1\t1\t1\n" {
 		x.t.Errorf("the measures do not fit each other: %q", got)

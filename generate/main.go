@@ -11,7 +11,8 @@ import (
 
 func main() {
 	for file, text := range map[string]string{
-		"store/schema/migrations/0001_hits.sql": schema.Hits(),
+		"store/schema/migrations/0001_hits.sql":    schema.Hits(),
+		"store/schema/migrations/0002_rollups.sql": schema.Rollups(),
 	} {
 		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -44,9 +44,8 @@ const (
 	searchResult = `multiIf(hits.value > 0, 'some', hits.value = 0, 'none', '')`
 	// leftPage is the page on which the time before the hit was spent.
 	leftPage = `if(` + action + ` = 'missing', '', previous_path)`
-	// sectionOf is the section of a path, which its first segment names. The collector
-	// counts section_visitors by the same rule.
-	sectionOf = `concat('/', extract(%s, '^/([^/?]*)'))`
+	// sectionOf is hit.Section of a path.
+	sectionOf = `extract(%s, '^/[^/?]*')`
 )
 
 // Dimensions are all dimensions. A new one over stored columns is an entry here, a

@@ -46,7 +46,7 @@ var Rollups = []Rollup{
 	{Name: monthly, Comment: "sums of each month by one dimension after the other",
 		keys: [][2]string{{"dimension", ""}, {"value", ""}, {"detail", ""}}, measures: stored()},
 	{Name: hourly, Comment: "sums of each hour of UTC",
-		keys: [][2]string{{"time", "toStartOfHour(hits.time)"}}, measures: stored("page_visitors", "section_visitors")},
+		keys: [][2]string{{"time", "toStartOfHour(hits.time)"}}, measures: stored()},
 	{Name: cube, Comment: "sums of each day by what is the same on all hits of a visit", Mortal: true,
 		keys:     columns("channel", "country", "browser", "os", "device", "source", "campaign"),
 		measures: stored("page_visitors", "section_visitors")},
@@ -130,10 +130,10 @@ func (r Rollup) has(sql string) bool {
 	return true
 }
 
-// Table returns the statement that makes the table.
-func (r Rollup) Table() string {
+// Table returns the statement that makes the table with some settings.
+func (r Rollup) Table(settings string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "CREATE TABLE %s\n(\n", r.Name)
+	fmt.Fprintf(&b, "CREATE TABLE IF NOT EXISTS %s\n(\n", r.Name)
 	b.WriteString("    site UInt32 CODEC(ZSTD(1)),\n")
 	fmt.Fprintf(&b, "    %s Date CODEC(Delta(2), ZSTD(1)),\n", r.day())
 	for _, k := range r.keys {
@@ -161,8 +161,8 @@ func (r Rollup) Table() string {
 	if r.Mortal { // as that of hits, so that months are dropped alike
 		partition = "toYYYYMM(day)"
 	}
-	fmt.Fprintf(&b, ")\nENGINE = SummingMergeTree\nPARTITION BY %s\nORDER BY (%s)\nSETTINGS non_replicated_deduplication_window = 10000\nCOMMENT '%s'",
-		partition, strings.Join(order, ", "), r.Comment)
+	fmt.Fprintf(&b, ")\nENGINE = SummingMergeTree\nPARTITION BY %s\nORDER BY (%s)\nSETTINGS %s\nCOMMENT '%s'",
+		partition, strings.Join(order, ", "), settings, r.Comment)
 	return b.String()
 }
 
@@ -195,6 +195,37 @@ func (r Rollup) Select() string {
 		where = "\nWHERE " + r.where
 	}
 	return "SELECT\n    " + strings.Join(selected, ", ") + ",\n" + r.sums(hits) + "\nFROM hits" + where + "\nGROUP BY " + strings.Join(keys, ", ")
+}
+
+// Correction returns the statement that takes the hits of a condition out of the lines of
+// a rollup with columns of its own, by adding lines. It compares the lines with the hits
+// of the same sites and days, so those must all be kept, and none may be inserted
+// meanwhile. Carried out again it adds nothing.
+func (r Rollup) Correction(condition string) string {
+	columns := []string{"site", "day"}
+	for _, k := range r.keys {
+		columns = append(columns, k[0])
+	}
+	keys := strings.Join(columns, ", ")
+	var sums, lines, some []string
+	for _, i := range r.measures {
+		key := Measures[i].Key
+		columns = append(columns, key)
+		sums = append(sums, "sum("+key+") AS sum_"+key)
+		lines = append(lines, "-"+r.Name+"."+key)
+		some = append(some, "sum_"+key+" != 0")
+	}
+	where := "(" + condition + ")"
+	fresh := r
+	fresh.where = "NOT " + where + " AND (site, day) IN (SELECT site, day FROM hits WHERE " + where + ")"
+	if r.where != "" {
+		fresh.where += " AND (" + r.where + ")"
+	}
+	return "INSERT INTO " + r.Name + " (" + strings.Join(columns, ", ") + ")\n" +
+		"SELECT " + keys + ", " + strings.Join(sums, ", ") + "\nFROM (\n" + fresh.Select() + "\nUNION ALL\n" +
+		"SELECT " + keys + ", " + strings.Join(lines, ", ") + "\nFROM " + r.Name +
+		"\nWHERE (site, day) IN (SELECT site, day FROM hits WHERE " + where + ")\n)\n" +
+		"GROUP BY " + keys + "\nHAVING " + strings.Join(some, " OR ")
 }
 
 // sums is the list of its measures, summed up over a table.

@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/report"
 )
 
 // wipeTimeout bounds the wait for deleted rows to leave the disk.
@@ -29,24 +31,42 @@ func (s *Store) Before(ctx context.Context, cutoff time.Time) (privacy.Held, err
 // disk, not only hidden. Rollups stay.
 func (s *Store) DeleteBefore(ctx context.Context, cutoff time.Time) error {
 	day := calendar.DayOf(cutoff.UTC())
-	err := s.deleteRows(ctx, calendar.Range{To: day - 1}, func(ctx context.Context, table string) error {
-		// Whole months go as partitions, which costs nothing; only the month of
-		// the cutoff is written anew.
-		months, err := s.monthsBefore(ctx, table, day)
-		if err != nil {
-			return err
+	err := s.deleteRows(ctx, calendar.Range{To: day - 1}, func(ctx context.Context, tables []string) error {
+		for _, r := range mortal() { // before the rows, so that an attempt that failed is made again
+			tables = append([]string{r.Name}, tables...)
 		}
-		for _, month := range months {
-			if err := s.conn.Exec(ctx, "ALTER TABLE "+table+" DROP PARTITION "+month); err != nil {
-				return fmt.Errorf("drop month %s: %w", month, err)
+		for _, table := range tables {
+			if err := s.deleteDays(ctx, table, day); err != nil {
+				return err
 			}
 		}
-		return s.mutate(ctx, table, "day < toDate('"+day.String()+"')")
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("delete rows before %s: %w", day, err)
 	}
 	return nil
+}
+
+// mortal returns the rollups that live as long as the rows.
+func mortal() []report.Rollup {
+	return slices.DeleteFunc(slices.Clone(report.Rollups), func(r report.Rollup) bool { return !r.Mortal })
+}
+
+// deleteDays deletes what a table holds of days before one.
+func (s *Store) deleteDays(ctx context.Context, table string, day calendar.Day) error {
+	// Whole months go as partitions, which costs nothing; only the month of the cutoff
+	// is written anew.
+	months, err := s.monthsBefore(ctx, table, day)
+	if err != nil {
+		return err
+	}
+	for _, month := range months {
+		if err := s.conn.Exec(ctx, "ALTER TABLE "+table+" DROP PARTITION "+month); err != nil {
+			return fmt.Errorf("drop month %s: %w", month, err)
+		}
+	}
+	return s.mutate(ctx, table, "day < toDate('"+day.String()+"')")
 }
 
 // monthsBefore returns the partitions of a table that end before a day.
@@ -86,9 +106,10 @@ func (s *Store) Network(ctx context.Context, network string, from, to time.Time)
 	return held, nil
 }
 
-// EraseNetwork deletes the raw rows that Network finds, and returns when they are
-// off the disk. Rollups hold no network. It returns the number of rows that were
-// there to delete.
+// EraseNetwork deletes the raw rows that Network finds, and takes them out of the rollups
+// that live as long as rows. It returns when all that is off the disk, with the number
+// of rows that were there to delete. While rollups are corrected nothing is inserted. Those
+// that stay hold no network.
 func (s *Store) EraseNetwork(ctx context.Context, network string, from, to time.Time) (int64, error) {
 	held, err := s.Network(ctx, network, from, to)
 	if err != nil || held.Rows == 0 {
@@ -99,11 +120,57 @@ func (s *Store) EraseNetwork(ctx context.Context, network string, from, to time.
 		return 0, err
 	}
 	days := calendar.Range{From: calendar.DayOf(held.First) - 1, To: calendar.DayOf(held.Last) + 1}
-	err = s.deleteRows(ctx, days, func(ctx context.Context, table string) error { return s.mutate(ctx, table, where) })
+	err = s.deleteRows(ctx, days, func(ctx context.Context, tables []string) error {
+		err := s.schema.Hold(ctx, func(ctx context.Context) error {
+			for _, r := range mortal() {
+				if err := s.takeOut(ctx, r, where); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		for _, table := range tables {
+			if err == nil {
+				err = s.mutate(ctx, table, where)
+			}
+		}
+		return err
+	})
 	if err != nil {
 		return 0, fmt.Errorf("erase rows of the network: %w", err)
 	}
 	return held.Rows, nil
+}
+
+// takeOut takes the rows of a condition out of a rollup: it adds lines that correct the
+// sums, and has the lines merged that are then without a sum. A second attempt corrects
+// what the first left.
+func (s *Store) takeOut(ctx context.Context, r report.Rollup, where string) error {
+	rows, err := s.conn.Query(ctx, "SELECT DISTINCT toString(toYYYYMM(day)) FROM hits WHERE "+where)
+	if err != nil {
+		return fmt.Errorf("list the months of %s to correct: %w", r.Name, err)
+	}
+	defer rows.Close()
+	var months []string
+	for rows.Next() {
+		var month string
+		if err := rows.Scan(&month); err != nil {
+			return fmt.Errorf("list the months of %s to correct: %w", r.Name, err)
+		}
+		months = append(months, month)
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("list the months of %s to correct: %w", r.Name, err)
+	}
+	if err := s.conn.Exec(ctx, r.Correction(where)); err != nil {
+		return fmt.Errorf("correct %s: %w", r.Name, err)
+	}
+	for _, month := range months {
+		if err := s.conn.Exec(ctx, "OPTIMIZE TABLE "+r.Name+" PARTITION "+month+" FINAL"); err != nil {
+			return fmt.Errorf("merge month %s of %s: %w", month, r.Name, err)
+		}
+	}
+	return nil
 }
 
 // networkWithin is the condition of rows of a network in [from, to). A mutation
@@ -139,19 +206,20 @@ func (s *Store) held(ctx context.Context, where string, params clickhouse.Parame
 	return h, nil
 }
 
-// deleteRows runs f for each table that holds raw rows of some days, and waits until the
-// parts that were replaced have left the disk. Meanwhile nobody changes the schema.
-func (s *Store) deleteRows(ctx context.Context, days calendar.Range, f func(ctx context.Context, table string) error) error {
+// deleteRows runs f with the tables that hold raw rows, and waits until the parts of some
+// days that were replaced have left the disk. Meanwhile nobody changes the schema.
+func (s *Store) deleteRows(ctx context.Context, days calendar.Range, f func(ctx context.Context, tables []string) error) error {
 	if s.Version() == "" {
 		return ErrNotPrepared
 	}
 	ctx, end := withDeadline(ctx, deleteTime)
 	defer end()
 	return s.schema.Rows(ctx, func(ctx context.Context, tables []string) error {
-		for _, table := range tables {
-			if err := f(ctx, table); err != nil {
-				return err
-			}
+		if err := f(ctx, tables); err != nil {
+			return err
+		}
+		for _, r := range mortal() {
+			tables = append(tables, r.Name)
 		}
 		for _, table := range tables {
 			if err := s.awaitWiped(ctx, table, days); err != nil {

@@ -50,10 +50,11 @@ func wantStored(t *testing.T, st *store.Store, batch hit.Batch, times int64) {
 		"SELECT count() FROM hits":                    want(int64(len(batch.Rows))),
 		"SELECT sum(hits) FROM ledger":                want(int64(len(batch.Ledger))),
 		lines + "hourly":                              totals,
+		lines + "cube":                                totals,
 		lines + "daily WHERE dimension = 'total'":     totals,
-		lines + "daily WHERE dimension = 'browser'":   totals,
+		lines + "daily WHERE dimension = 'version'":   totals,
 		lines + "monthly WHERE dimension = 'total'":   totals,
-		lines + "monthly WHERE dimension = 'browser'": totals,
+		lines + "monthly WHERE dimension = 'version'": totals,
 	} {
 		if got := query(t, st, sql); got != want {
 			t.Errorf("%s = %q, want %q", sql, got, want)
@@ -83,6 +84,8 @@ func TestFaultInOneTableLeavesTotalsExact(t *testing.T) {
 		{"refused", "daily", refusing, true},
 		{"refused", "monthly", refusing, true},
 		{"refused", "ledger", refusing, true},
+		{"refused", "cube", refusing, true},
+		{"read-only", "cube", readonly, false},
 		{"read-only", "hourly", readonly, false},
 		{"read-only", "daily", readonly, false},
 		{"detached", "ledger", detached, false},
@@ -314,7 +317,7 @@ func TestSyncHoldsForInsertsAndMerges(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, table := range []string{"hits", "hourly", "daily", "monthly", "ledger"} {
+		for _, table := range []string{"hits", "hourly", "daily", "monthly", "cube", "campaigns", "moves", "ledger"} {
 			ddl := query(t, st, "SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = '"+table+"'")
 			for _, setting := range []string{"fsync_after_insert = 1", "fsync_part_directory = 1", "min_rows_to_fsync_after_merge = 1"} {
 				if got := strings.Contains(ddl, setting); got != test.want {

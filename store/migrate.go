@@ -174,19 +174,26 @@ func (s *Store) Expire(ctx context.Context, p privacy.Period) error {
 }
 
 func (s *Store) expire(ctx context.Context, p privacy.Period) error {
-	// Years as months: 29 February and a year and a month is not 13 months later.
-	ttl := fmt.Sprintf("toStartOfDay(time) + INTERVAL %d MONTH + INTERVAL %d DAY", 12*p.Years+p.Months, p.Days+1+expiryMargin)
-	var current string
-	if err := s.conn.QueryRow(ctx, "SELECT create_table_query FROM system.tables WHERE database = currentDatabase() AND name = 'hits'").Scan(&current); err != nil {
-		return fmt.Errorf("read expiry of rows: %w", err)
+	tables := map[string]string{"hits": "toStartOfDay(time)"}
+	for _, r := range mortal() {
+		tables[r.Name] = "day"
 	}
-	normal := strings.NewReplacer(" ", "", "INTERVAL", "", "toInterval", "", "(", "", ")", "").Replace
-	if strings.Contains(normal(current), normal("TTL "+ttl)) {
-		return nil
-	}
-	// Existing parts are left to the worker and to ordinary merges.
-	if err := s.conn.Exec(ctx, "ALTER TABLE hits MODIFY TTL "+ttl+" SETTINGS materialize_ttl_after_modify = 0"); err != nil {
-		return fmt.Errorf("set expiry of rows to %s: %w", p, err)
+	for table, day := range tables {
+		// Years as months: 29 February and a year and a month is not 13 months later.
+		ttl := fmt.Sprintf("%s + INTERVAL %d MONTH + INTERVAL %d DAY", day, 12*p.Years+p.Months, p.Days+1+expiryMargin)
+		var current string
+		if err := s.conn.QueryRow(bind(ctx, clickhouse.Parameters{"table": table}),
+			"SELECT create_table_query FROM system.tables WHERE database = currentDatabase() AND name = {table:String}").Scan(&current); err != nil {
+			return fmt.Errorf("read expiry of %s: %w", table, err)
+		}
+		normal := strings.NewReplacer(" ", "", "INTERVAL", "", "toInterval", "", "(", "", ")", "").Replace
+		if strings.Contains(normal(current), normal("TTL "+ttl)) {
+			continue
+		}
+		// Existing parts are left to the worker and to ordinary merges.
+		if err := s.conn.Exec(ctx, "ALTER TABLE "+table+" MODIFY TTL "+ttl+" SETTINGS materialize_ttl_after_modify = 0"); err != nil {
+			return fmt.Errorf("set expiry of %s to %s: %w", table, p, err)
+		}
 	}
 	return nil
 }

@@ -66,6 +66,25 @@ const (
 	total Dimension = "total"
 )
 
+// lines is what the rollups call the lines of a dimension.
+var lines = map[Dimension]string{Channels: "source", Countries: "region", Browsers: "version"}
+
+// from returns the table of a dimension's lines and the condition on them.
+func (d Dimension) from(table string) (from, where string) {
+	switch d {
+	case Campaigns: // a visitor counts once a day, so visits stand in their place
+		return `(SELECT site, day, day AS month, campaign AS value, campaign_source AS detail, visits AS visitors, visits, pageviews,
+			toInt64(0) AS page_visitors, bounces, seconds, events FROM campaigns WHERE campaign != '')`, "1"
+	case Events:
+		return "(SELECT * EXCEPT (value, detail), if(dimension = 'missing', 'event', toString(dimension)) AS value, " + table + ".value AS detail FROM " + table + ")",
+			"t.dimension IN ('event', 'outlink', 'download', 'search', 'missing')"
+	}
+	if name := lines[d]; name != "" {
+		d = Dimension(name)
+	}
+	return table, "t.dimension = '" + string(d) + "'"
+}
+
 // Step is the width of a point of a series.
 type Step string
 
@@ -134,7 +153,7 @@ func (s *Store) Series(ctx context.Context, site site.Site, span calendar.Range,
 	var key, from string
 	switch step {
 	case Hourly:
-		key, from = "t.hour", "hourly AS t WHERE 1"
+		key, from = "t.time", "hourly AS t WHERE 1"
 	case Daily:
 		key, from = "toDateTime(t.day, 'UTC')", "daily AS t WHERE t.dimension = {dimension:String}"
 	case Monthly:
@@ -245,6 +264,7 @@ const defaultRanking = "sum(t.visitors) DESC, sum(t.visits) DESC"
 // pages by page views, entries by visits, events by number, the rest by visitors.
 func (s *Store) Top(ctx context.Context, site uint32, span calendar.Range, ask Ask) ([]Line, error) {
 	table, day := source(span)
+	table, where := ask.Dimension.from(table)
 	by, detail := "t.value", "''"
 	if ask.Detail {
 		by, detail = "t.value, t.detail", "t.detail"
@@ -260,11 +280,11 @@ func (s *Store) Top(ctx context.Context, site uint32, span calendar.Range, ask A
 	query := `
 		SELECT t.value, ` + detail + ` AS detail, ` + sumColumns + `
 		FROM ` + table + ` AS t
-		WHERE t.site = {site:UInt32} AND t.dimension = {dimension:String}
+		WHERE t.site = {site:UInt32} AND ` + where + `
 			AND t.` + day + ` BETWEEN {from:Date} AND {to:Date} ` + filter + `
 		GROUP BY ` + by + `
 		-- corrections and pings leave lines without a visit or a view of their own
-		HAVING sum(t.visits) > 0 OR sum(t.pageviews) > 0 OR sum(t.events) > 0
+		HAVING sum(t.pageviews) > 0 OR {dimension:String} != 'page' AND (sum(t.visits) > 0 OR sum(t.events) > 0)
 		ORDER BY ` + rank + `, ` + by + `
 		LIMIT {limit:UInt32}`
 	bound := params(site, span, "dimension", string(ask.Dimension), "value", ask.Value, "limit", limited(ask.Limit))

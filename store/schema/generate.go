@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/report"
 )
 
 // Windows are the settings by which a table that is filled by inserts of segments, or by
@@ -12,6 +13,10 @@ import (
 // retry of a segment, on one server and on replicas.
 const Windows = `non_replicated_deduplication_window = 10000,
     replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000`
+
+// gone are the settings of a table whose rows must leave the disk when they are deleted.
+const gone = `old_parts_lifetime = 5, cleanup_delay_period = 5, max_cleanup_delay_period = 10,
+    min_age_to_force_merge_seconds = 0`
 
 // Hits returns the migration that makes table hits, from hit.Fields.
 func Hits() string {
@@ -41,8 +46,26 @@ PARTITION BY toYYYYMM(day)
 ORDER BY (site, day, channel, country, browser, os, device)
 SETTINGS ` + Windows + `,
     min_bytes_for_wide_part = 16777216,
-    old_parts_lifetime = 5, cleanup_delay_period = 5, max_cleanup_delay_period = 10,
-    min_age_to_force_merge_seconds = 0;
+    ` + gone + `;
 `)
+	return b.String()
+}
+
+// Rollups returns the migration that makes the rollups and their views, from package
+// report.
+func Rollups() string {
+	var b strings.Builder
+	b.WriteString(`-- Generated from report.Rollups by go run ./generate.
+-- General information about traffic: sums without any address, kept when the raw rows
+-- are gone, but for the cube, which lives as long as they. Each is filled by the same
+-- insert as the raw rows, under the same deduplication token.
+`)
+	for _, r := range report.Rollups {
+		settings := Windows
+		if r.Mortal {
+			settings += ",\n    " + gone
+		}
+		fmt.Fprintf(&b, "\n%s;\n\n%s;\n", r.Table(settings), r.View())
+	}
 	return b.String()
 }

@@ -26,12 +26,14 @@ func TestMain(m *testing.M) { storetest.Main(m) }
 
 // TestGenerated holds the files to the lists that they follow from.
 func TestGenerated(t *testing.T) {
-	got, err := os.ReadFile("migrations/0001_hits.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(got) != schema.Hits() {
-		t.Error("0001_hits.sql does not follow from hit.Fields: run go run ./generate in the folder of the checkout")
+	for file, want := range map[string]string{"0001_hits.sql": schema.Hits(), "0002_rollups.sql": schema.Rollups()} {
+		got, err := os.ReadFile("migrations/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(got) != want {
+			t.Errorf("%s is not what is declared: run go run ./generate in the folder of the checkout", file)
+		}
 	}
 }
 

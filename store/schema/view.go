@@ -76,6 +76,15 @@ func (m *Migrator) Held(ctx context.Context) (bool, error) {
 	return n > 0, nil
 }
 
+// Hold runs f while no process inserts into hits. Call it from the function that Rows
+// runs: the lock must be held.
+func (m *Migrator) Hold(ctx context.Context, f func(context.Context) error) error {
+	if err := m.hold(ctx); err != nil {
+		return errors.Join(err, m.release(ctx))
+	}
+	return errors.Join(f(ctx), m.release(ctx))
+}
+
 // hold has ClickHouse refuse inserts into hits by any process, with an error that may
 // pass, and waits for those that are under way.
 func (m *Migrator) hold(ctx context.Context) error {

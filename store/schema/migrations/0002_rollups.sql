@@ -1,90 +1,65 @@
--- General information about traffic: sums without any address, kept when the raw
--- rows are gone. Each is filled by the same insert as the raw rows, under the
--- same deduplication token. A day that is cut by a time zone of half an hour
--- shares an hour with its neighbour, so the day is part of the hourly key.
-CREATE TABLE IF NOT EXISTS hourly
-(
-    site          UInt32          CODEC(ZSTD(1)),
-    day           Date            CODEC(Delta(2), ZSTD(1)),
-    hour          DateTime('UTC') CODEC(Delta(4), ZSTD(1)),
-    pageviews     Int64           CODEC(T64, ZSTD(1)),
-    visits        Int64           CODEC(T64, ZSTD(1)),
-    visitors      Int64           CODEC(T64, ZSTD(1)),
-    page_visitors Int64           CODEC(T64, ZSTD(1)),
-    bounces       Int64           CODEC(T64, ZSTD(1)),
-    seconds       Int64           CODEC(T64, ZSTD(1)),
-    events        Int64           COMMENT 'interactions that are not page views' CODEC(T64, ZSTD(1))
-)
-ENGINE = SummingMergeTree
-PARTITION BY toYear(day)
-ORDER BY (site, day, hour)
-SETTINGS non_replicated_deduplication_window = 10000,
-    replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000;
+-- Generated from report.Rollups by go run ./generate.
+-- General information about traffic: sums without any address, kept when the raw rows
+-- are gone, but for the cube, which lives as long as they. Each is filled by the same
+-- insert as the raw rows, under the same deduplication token.
 
-CREATE MATERIALIZED VIEW hourly_view TO hourly AS
-SELECT
-    site, day, toStartOfHour(time) AS hour,
-    sum(toInt64(hits.pageviews))     AS pageviews,
-    sum(toInt64(hits.visits))        AS visits,
-    sum(toInt64(hits.visitors))      AS visitors,
-    sum(toInt64(hits.page_visitors)) AS page_visitors,
-    sum(toInt64(hits.bounces))       AS bounces,
-    sum(toInt64(hits.seconds))       AS seconds,
-    toInt64(countIf(kind NOT IN ('pageview', 'ping'))) AS events
-FROM hits
-GROUP BY site, day, hour;
-
--- One line per day, dimension, value and detail. The detail refines the value:
--- a version of a browser, a region of a country, a source of a channel.
 CREATE TABLE IF NOT EXISTS daily
 (
-    site          UInt32                 CODEC(ZSTD(1)),
-    day           Date                   CODEC(Delta(2), ZSTD(1)),
-    dimension     LowCardinality(String) CODEC(ZSTD(1)),
-    value         LowCardinality(String) CODEC(ZSTD(1)),
-    detail        LowCardinality(String) CODEC(ZSTD(1)),
-    pageviews     Int64                  CODEC(T64, ZSTD(1)),
-    visits        Int64                  CODEC(T64, ZSTD(1)),
-    visitors      Int64                  CODEC(T64, ZSTD(1)),
-    page_visitors Int64                  CODEC(T64, ZSTD(1)),
-    bounces       Int64                  CODEC(T64, ZSTD(1)),
-    seconds       Int64                  CODEC(T64, ZSTD(1)),
-    events        Int64                  CODEC(T64, ZSTD(1))
+    site UInt32 CODEC(ZSTD(1)),
+    day Date CODEC(Delta(2), ZSTD(1)),
+    dimension LowCardinality(String) CODEC(ZSTD(1)),
+    value LowCardinality(String) CODEC(ZSTD(1)),
+    detail LowCardinality(String) CODEC(ZSTD(1)),
+    visitors Int64 CODEC(T64, ZSTD(1)),
+    visits Int64 CODEC(T64, ZSTD(1)),
+    pageviews Int64 CODEC(T64, ZSTD(1)),
+    page_visitors Int64 CODEC(T64, ZSTD(1)),
+    section_visitors Int64 CODEC(T64, ZSTD(1)),
+    bounces Int64 CODEC(T64, ZSTD(1)),
+    seconds Int64 CODEC(T64, ZSTD(1)),
+    events Int64 CODEC(T64, ZSTD(1)),
+    conversions Int64 CODEC(T64, ZSTD(1))
 )
 ENGINE = SummingMergeTree
 PARTITION BY toYear(day)
 ORDER BY (site, dimension, day, value, detail)
 SETTINGS non_replicated_deduplication_window = 10000,
-    replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000;
+    replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000
+COMMENT 'sums of each day by one dimension after the other';
 
--- Each grouping set is a dimension, and adds the hits up by its own columns only.
 CREATE MATERIALIZED VIEW daily_view TO daily AS
-WITH multiIf(
-    grouping(entry_path) = 0, ('entry', entry_path, ''),
-    grouping(channel) = 0,    ('channel', toString(channel), toString(source)),
-    grouping(country) = 0,    ('country', toString(country), toString(region)),
-    grouping(browser) = 0,    ('browser', toString(browser), toString(browser_version)),
-    grouping(os) = 0,         ('os', toString(os), ''),
-    grouping(device) = 0,     ('device', toString(device), ''),
-    grouping(language) = 0,   ('language', toString(language), ''),
-    grouping(path) = 0,       ('page', path, ''),
-    grouping(name) = 0,       ('event', toString(kind), name),
-    grouping(campaign) = 0,   ('campaign', toString(campaign), toString(campaign_source)),
-    ('total', '', '')
-) AS line
+WITH
+    multiIf(kind IN ('pageview', 'ping'), '', kind = 'event' AND match(name, '^[45][0-9][0-9] / /([^/]|$)'), 'missing', toString(kind)) AS action,
+    if(action = 'missing', '', previous_path) AS left_page,
+    multiIf(action = 'search', multiIf(hits.value > 0, 'some', hits.value = 0, 'none', ''), action = 'missing', previous_path, '') AS action_detail,
+    multiIf(
+        grouping(path) = 0, ('page', toString(path), ''),
+        grouping(entry_path) = 0, ('entry', toString(entry_path), ''),
+        grouping(channel) = 0, ('source', toString(channel), toString(source)),
+        grouping(country) = 0, ('region', toString(country), toString(region)),
+        grouping(browser) = 0, ('version', toString(browser), toString(browser_version)),
+        grouping(os) = 0, ('os', toString(os), ''),
+        grouping(device) = 0, ('device', toString(device), ''),
+        grouping(language) = 0, ('language', toString(language), ''),
+        grouping(left_page) = 0, ('left', toString(left_page), ''),
+        grouping(action) = 0, (action, toString(name), action_detail),
+        ('total', '', '')
+    ) AS line
 SELECT
     site, day,
     line.1 AS dimension, line.2 AS value, line.3 AS detail,
-    sum(hits.pageviews)     AS pageviews,
-    sum(hits.visits)        AS visits,
-    sum(hits.visitors)      AS visitors,
-    sum(hits.page_visitors) AS page_visitors,
-    sum(hits.bounces)       AS bounces,
-    sum(hits.seconds)       AS seconds,
-    toInt64(countIf(kind NOT IN ('pageview', 'ping'))) AS events
+    toInt64(sum(hits.visitors)) AS visitors,
+    toInt64(sum(hits.visits)) AS visits,
+    toInt64(sum(hits.pageviews)) AS pageviews,
+    toInt64(sum(hits.page_visitors)) AS page_visitors,
+    toInt64(sum(hits.section_visitors)) AS section_visitors,
+    toInt64(sum(hits.bounces)) AS bounces,
+    toInt64(sum(hits.seconds)) AS seconds,
+    toInt64(sum(kind IN ('event', 'outlink', 'download', 'search'))) AS events,
+    toInt64(sum(hits.conversions)) AS conversions
 FROM hits
 GROUP BY GROUPING SETS (
-    (site, day),
+    (site, day, path),
     (site, day, entry_path),
     (site, day, channel, source),
     (site, day, country, region),
@@ -92,48 +67,184 @@ GROUP BY GROUPING SETS (
     (site, day, os),
     (site, day, device),
     (site, day, language),
-    (site, day, kind, path),
-    (site, day, kind, name),
-    (site, day, campaign, campaign_source)
+    (site, day, left_page),
+    (site, day, action, name, action_detail),
+    (site, day)
 )
--- kind is empty where it is no key
-HAVING (grouping(path) = 1 OR kind = 'pageview')
-    AND (grouping(name) = 1 OR kind NOT IN ('pageview', 'ping'))
-    AND (grouping(campaign) = 1 OR campaign != '');
+HAVING (grouping(action) = 1 OR action != '');
 
 CREATE TABLE IF NOT EXISTS monthly
 (
-    site          UInt32                 CODEC(ZSTD(1)),
-    month         Date                   CODEC(Delta(2), ZSTD(1)),
-    dimension     LowCardinality(String) CODEC(ZSTD(1)),
-    value         LowCardinality(String) CODEC(ZSTD(1)),
-    detail        LowCardinality(String) CODEC(ZSTD(1)),
-    pageviews     Int64                  CODEC(T64, ZSTD(1)),
-    visits        Int64                  CODEC(T64, ZSTD(1)),
-    visitors      Int64                  CODEC(T64, ZSTD(1)),
-    page_visitors Int64                  CODEC(T64, ZSTD(1)),
-    bounces       Int64                  CODEC(T64, ZSTD(1)),
-    seconds       Int64                  CODEC(T64, ZSTD(1)),
-    events        Int64                  CODEC(T64, ZSTD(1))
+    site UInt32 CODEC(ZSTD(1)),
+    month Date CODEC(Delta(2), ZSTD(1)),
+    dimension LowCardinality(String) CODEC(ZSTD(1)),
+    value LowCardinality(String) CODEC(ZSTD(1)),
+    detail LowCardinality(String) CODEC(ZSTD(1)),
+    visitors Int64 CODEC(T64, ZSTD(1)),
+    visits Int64 CODEC(T64, ZSTD(1)),
+    pageviews Int64 CODEC(T64, ZSTD(1)),
+    page_visitors Int64 CODEC(T64, ZSTD(1)),
+    section_visitors Int64 CODEC(T64, ZSTD(1)),
+    bounces Int64 CODEC(T64, ZSTD(1)),
+    seconds Int64 CODEC(T64, ZSTD(1)),
+    events Int64 CODEC(T64, ZSTD(1)),
+    conversions Int64 CODEC(T64, ZSTD(1))
 )
 ENGINE = SummingMergeTree
 PARTITION BY toYear(month)
 ORDER BY (site, dimension, month, value, detail)
 SETTINGS non_replicated_deduplication_window = 10000,
-    replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000;
+    replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000
+COMMENT 'sums of each month by one dimension after the other';
 
--- Adds up the lines that the daily view makes, which are few, instead of the hits once
--- more. An insert that is sent again comes here even if the daily table has its lines.
 CREATE MATERIALIZED VIEW monthly_view TO monthly AS
 SELECT
-    site, toStartOfMonth(day) AS month,
-    dimension, value, detail,
-    sum(daily.pageviews)     AS pageviews,
-    sum(daily.visits)        AS visits,
-    sum(daily.visitors)      AS visitors,
-    sum(daily.page_visitors) AS page_visitors,
-    sum(daily.bounces)       AS bounces,
-    sum(daily.seconds)       AS seconds,
-    sum(daily.events)        AS events
+    site, toStartOfMonth(day) AS month, dimension, value, detail,
+    toInt64(sum(daily.visitors)) AS visitors,
+    toInt64(sum(daily.visits)) AS visits,
+    toInt64(sum(daily.pageviews)) AS pageviews,
+    toInt64(sum(daily.page_visitors)) AS page_visitors,
+    toInt64(sum(daily.section_visitors)) AS section_visitors,
+    toInt64(sum(daily.bounces)) AS bounces,
+    toInt64(sum(daily.seconds)) AS seconds,
+    toInt64(sum(daily.events)) AS events,
+    toInt64(sum(daily.conversions)) AS conversions
 FROM daily
 GROUP BY site, month, dimension, value, detail;
+
+CREATE TABLE IF NOT EXISTS hourly
+(
+    site UInt32 CODEC(ZSTD(1)),
+    day Date CODEC(Delta(2), ZSTD(1)),
+    time DateTime('UTC') CODEC(Delta(4), ZSTD(1)),
+    visitors Int64 CODEC(T64, ZSTD(1)),
+    visits Int64 CODEC(T64, ZSTD(1)),
+    pageviews Int64 CODEC(T64, ZSTD(1)),
+    page_visitors Int64 CODEC(T64, ZSTD(1)),
+    section_visitors Int64 CODEC(T64, ZSTD(1)),
+    bounces Int64 CODEC(T64, ZSTD(1)),
+    seconds Int64 CODEC(T64, ZSTD(1)),
+    events Int64 CODEC(T64, ZSTD(1)),
+    conversions Int64 CODEC(T64, ZSTD(1))
+)
+ENGINE = SummingMergeTree
+PARTITION BY toYear(day)
+ORDER BY (site, day, time)
+SETTINGS non_replicated_deduplication_window = 10000,
+    replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000
+COMMENT 'sums of each hour of UTC';
+
+CREATE MATERIALIZED VIEW hourly_view TO hourly AS
+SELECT
+    site, day, toStartOfHour(hits.time) AS time,
+    toInt64(sum(hits.visitors)) AS visitors,
+    toInt64(sum(hits.visits)) AS visits,
+    toInt64(sum(hits.pageviews)) AS pageviews,
+    toInt64(sum(hits.page_visitors)) AS page_visitors,
+    toInt64(sum(hits.section_visitors)) AS section_visitors,
+    toInt64(sum(hits.bounces)) AS bounces,
+    toInt64(sum(hits.seconds)) AS seconds,
+    toInt64(sum(kind IN ('event', 'outlink', 'download', 'search'))) AS events,
+    toInt64(sum(hits.conversions)) AS conversions
+FROM hits
+GROUP BY site, day, time;
+
+CREATE TABLE IF NOT EXISTS cube
+(
+    site UInt32 CODEC(ZSTD(1)),
+    day Date CODEC(Delta(2), ZSTD(1)),
+    channel LowCardinality(String) CODEC(ZSTD(1)),
+    country LowCardinality(String) CODEC(ZSTD(1)),
+    browser LowCardinality(String) CODEC(ZSTD(1)),
+    os LowCardinality(String) CODEC(ZSTD(1)),
+    device LowCardinality(String) CODEC(ZSTD(1)),
+    source LowCardinality(String) CODEC(ZSTD(1)),
+    campaign LowCardinality(String) CODEC(ZSTD(1)),
+    visitors Int64 CODEC(T64, ZSTD(1)),
+    visits Int64 CODEC(T64, ZSTD(1)),
+    pageviews Int64 CODEC(T64, ZSTD(1)),
+    bounces Int64 CODEC(T64, ZSTD(1)),
+    seconds Int64 CODEC(T64, ZSTD(1)),
+    events Int64 CODEC(T64, ZSTD(1)),
+    conversions Int64 CODEC(T64, ZSTD(1))
+)
+ENGINE = SummingMergeTree
+PARTITION BY toYYYYMM(day)
+ORDER BY (site, day, channel, country, browser, os, device, source, campaign)
+SETTINGS non_replicated_deduplication_window = 10000,
+    replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000,
+    old_parts_lifetime = 5, cleanup_delay_period = 5, max_cleanup_delay_period = 10,
+    min_age_to_force_merge_seconds = 0
+COMMENT 'sums of each day by what is the same on all hits of a visit';
+
+CREATE MATERIALIZED VIEW cube_view TO cube AS
+SELECT
+    site, day, channel, country, browser, os, device, source, campaign,
+    toInt64(sum(hits.visitors)) AS visitors,
+    toInt64(sum(hits.visits)) AS visits,
+    toInt64(sum(hits.pageviews)) AS pageviews,
+    toInt64(sum(hits.bounces)) AS bounces,
+    toInt64(sum(hits.seconds)) AS seconds,
+    toInt64(sum(kind IN ('event', 'outlink', 'download', 'search'))) AS events,
+    toInt64(sum(hits.conversions)) AS conversions
+FROM hits
+GROUP BY site, day, channel, country, browser, os, device, source, campaign;
+
+CREATE TABLE IF NOT EXISTS campaigns
+(
+    site UInt32 CODEC(ZSTD(1)),
+    day Date CODEC(Delta(2), ZSTD(1)),
+    campaign LowCardinality(String) CODEC(ZSTD(1)),
+    campaign_source LowCardinality(String) CODEC(ZSTD(1)),
+    campaign_medium LowCardinality(String) CODEC(ZSTD(1)),
+    campaign_term LowCardinality(String) CODEC(ZSTD(1)),
+    campaign_content LowCardinality(String) CODEC(ZSTD(1)),
+    visits Int64 CODEC(T64, ZSTD(1)),
+    pageviews Int64 CODEC(T64, ZSTD(1)),
+    bounces Int64 CODEC(T64, ZSTD(1)),
+    seconds Int64 CODEC(T64, ZSTD(1)),
+    events Int64 CODEC(T64, ZSTD(1)),
+    conversions Int64 CODEC(T64, ZSTD(1))
+)
+ENGINE = SummingMergeTree
+PARTITION BY toYear(day)
+ORDER BY (site, day, campaign, campaign_source, campaign_medium, campaign_term, campaign_content)
+SETTINGS non_replicated_deduplication_window = 10000,
+    replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000
+COMMENT 'sums of each day by all that a campaign names';
+
+CREATE MATERIALIZED VIEW campaigns_view TO campaigns AS
+SELECT
+    site, day, campaign, campaign_source, campaign_medium, campaign_term, campaign_content,
+    toInt64(sum(hits.visits)) AS visits,
+    toInt64(sum(hits.pageviews)) AS pageviews,
+    toInt64(sum(hits.bounces)) AS bounces,
+    toInt64(sum(hits.seconds)) AS seconds,
+    toInt64(sum(kind IN ('event', 'outlink', 'download', 'search'))) AS events,
+    toInt64(sum(hits.conversions)) AS conversions
+FROM hits
+WHERE campaign != '' OR campaign_source != '' OR campaign_medium != '' OR campaign_term != '' OR campaign_content != ''
+GROUP BY site, day, campaign, campaign_source, campaign_medium, campaign_term, campaign_content;
+
+CREATE TABLE IF NOT EXISTS moves
+(
+    site UInt32 CODEC(ZSTD(1)),
+    day Date CODEC(Delta(2), ZSTD(1)),
+    previous_path LowCardinality(String) CODEC(ZSTD(1)),
+    path LowCardinality(String) CODEC(ZSTD(1)),
+    pageviews Int64 CODEC(T64, ZSTD(1))
+)
+ENGINE = SummingMergeTree
+PARTITION BY toYear(day)
+ORDER BY (site, day, previous_path, path)
+SETTINGS non_replicated_deduplication_window = 10000,
+    replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000
+COMMENT 'page views of each day by the page and the one before it';
+
+CREATE MATERIALIZED VIEW moves_view TO moves AS
+SELECT
+    site, day, previous_path, path,
+    toInt64(sum(hits.pageviews)) AS pageviews
+FROM hits
+WHERE kind = 'pageview' AND previous_path != ''
+GROUP BY site, day, previous_path, path;

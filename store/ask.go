@@ -1,0 +1,63 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"maps"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/fotspor/fotspor/report"
+)
+
+// parallelStatements bounds the statements of one page that run at a time.
+const parallelStatements = 2
+
+// Reports answers the questions of package report from a store. It is safe for
+// concurrent use.
+type Reports struct {
+	Store *Store
+	// Planner is called for each page.
+	Planner func() report.Planner
+}
+
+var _ report.Source = Reports{}
+
+// Ask implements report.Source.
+func (r Reports) Ask(ctx context.Context, queries []report.Query) ([]report.Result, error) {
+	plan, err := r.Planner().Plan(queries)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([][]report.Row, len(plan.Statements))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(parallelStatements)
+	for i, statement := range plan.Statements {
+		group.Go(func() (err error) {
+			rows[i], err = r.Store.ask(ctx, statement)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, fmt.Errorf("ask %d queries: %w", len(queries), err)
+	}
+	return plan.Results(rows)
+}
+
+// ask runs one statement of a plan.
+func (s *Store) ask(ctx context.Context, statement report.Statement) ([]report.Row, error) {
+	rows, err := s.conn.Query(bind(ctx, maps.Clone(statement.Params)), statement.SQL)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []report.Row
+	for rows.Next() {
+		var r report.Row
+		if err := rows.Scan(&r.Query, &r.At, &r.Value, &r.Detail, &r.Rank, &r.Now, &r.Before); err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	return all, rows.Err()
+}
