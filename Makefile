@@ -7,7 +7,7 @@ COMMIT  := $(shell git rev-parse --verify -q HEAD 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X github.com/fotspor/fotspor/cli.version=$(VERSION) -X github.com/fotspor/fotspor/cli.commit=$(COMMIT)
 WEB     := $(wildcard collector/script/*.ts collector/optout/*.ts dashboard/web/*.ts dashboard/web/*.css)
 
-.PHONY: run build test check bench fuzz torture get clean
+.PHONY: run build test check bench bench-dashboard fuzz torture get clean
 .DEFAULT_GOAL := build
 
 # Starts everything on http://127.0.0.1:8080, with a demo page that counts itself.
@@ -48,6 +48,10 @@ check-static:
 # Ratios to a bare net/http server, measured in one run on this machine.
 bench: build
 	$(GO) run ./bench
+
+# What questions of the dashboard cost with 1, 10 and 100 million hits, which takes half an hour.
+bench-dashboard: get
+	$(GO) run ./bench dashboard
 
 # The program under load, killed again and again: nothing lost, doubled or leaked.
 # A seed that failed is tried again with FOTSPOR_TORTURE_SEED.

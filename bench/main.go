@@ -75,7 +75,7 @@ func parseOptions(args []string) (options, error) {
 	return o, nil
 }
 
-// connections is a list of numbers of connections.
+// connections is a list of numbers.
 type connections []int
 
 func (c *connections) String() string {
@@ -86,8 +86,8 @@ func (c *connections) Set(s string) error {
 	*c = nil
 	for part := range strings.SplitSeq(s, ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(part))
-		if err != nil || n < 1 || n > 10_000 {
-			return fmt.Errorf("%q is no number from 1 to 10000", part)
+		if err != nil || n < 1 || n > 1_000_000_000 {
+			return fmt.Errorf("%q is no number from 1 to a thousand million", part)
 		}
 		*c = append(*c, n)
 	}
@@ -97,6 +97,9 @@ func (c *connections) Set(s string) error {
 func run(ctx context.Context, args []string) error {
 	if len(args) == 1 && args[0] == asBare {
 		return serveBare(ctx)
+	}
+	if len(args) > 0 && args[0] == "dashboard" {
+		return runDashboard(ctx, args[1:])
 	}
 	o, err := parseOptions(args)
 	if err != nil {
