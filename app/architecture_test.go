@@ -69,6 +69,18 @@ var arrows = map[string][]string{
 	"internal/patience":     {},
 }
 
+// reasons say why few may import a package or what lies below it.
+var reasons = map[string]string{
+	"store":     "Figures are asked of report.Source, sites and users of an interface of who asks: only who wires the parts knows ClickHouse.",
+	"collector": "Hits are taken where no dashboard is, and go on when it fails.",
+	"dashboard": "Staff's pages may be on another machine, or off.",
+	"retention": "It is a part of the program, and no other part deletes.",
+	"app":       "It wires the parts: who imports it knows all of them.",
+	"cli":       "It changes the whole process, as only the command line may.",
+	"privacy":   "A hit, a day and a question are the same under every policy.",
+	"internal":  "It is small and shared, and says by its arrows by whom.",
+}
+
 // banned are imports that only some packages may have, with the reason.
 var banned = map[string]struct {
 	reason string
@@ -104,7 +116,8 @@ func TestArrows(t *testing.T) {
 				}
 				ours, ok := strings.CutPrefix(imported, module+"/")
 				if ok && !slices.ContainsFunc(allowed, func(a string) bool { return ours == a || strings.HasPrefix(ours, a+"/") && under(dir, a, ours) }) {
-					t.Errorf("%s imports %s: the arrows of the design do not go there", name, ours)
+					top, _, _ := strings.Cut(ours, "/")
+					t.Errorf("%s imports %s: the arrows of the design do not go there. %s", name, ours, reasons[top])
 				}
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -97,25 +98,7 @@ func TestEveryColumnIsTold(t *testing.T) {
 // TestThreats: each line of docs/threats.md has all its cells, and names only tests
 // that exist.
 func TestThreats(t *testing.T) {
-	tests := map[string]bool{}
-	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case entry.IsDir() && entry.Name() == "node_modules":
-			return fs.SkipDir
-		case strings.HasSuffix(path, "_test.go"):
-			source, err := os.ReadFile(path)
-			for _, m := range regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`).FindAllStringSubmatch(string(source), -1) {
-				tests[m[1]] = true
-			}
-			return err
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	tests := testsOf(t)
 	for _, line := range strings.Split(readDoc(t, "docs/threats.md"), "\n") {
 		if !strings.HasPrefix(line, "|") || strings.HasPrefix(line, "|---") || strings.HasPrefix(line, "| attacker ") {
 			continue
@@ -143,6 +126,66 @@ func TestSnippetAsDocumented(t *testing.T) {
 	for _, name := range []string{"README.md", "docs/script.md"} {
 		if !strings.Contains(readDoc(t, name), "```html\n"+want) {
 			t.Errorf("%s has other lines to paste than\n%s", name, want)
+		}
+	}
+}
+
+// testsOf returns the names of all tests and fuzz targets of the project.
+func testsOf(t *testing.T) map[string]bool {
+	t.Helper()
+	tests := map[string]bool{}
+	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && entry.Name() == "node_modules":
+			return fs.SkipDir
+		case strings.HasSuffix(path, "_test.go"):
+			source, err := os.ReadFile(path)
+			for _, m := range regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`).FindAllStringSubmatch(string(source), -1) {
+				tests[m[1]] = true
+			}
+			return err
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tests
+}
+
+// TestHowToAdd: CONTRIBUTING.md names, for each kind of thing that people add, files and
+// tests that are there, and counts the files.
+func TestHowToAdd(t *testing.T) {
+	tests, code := testsOf(t), regexp.MustCompile("`([^`]+)`")
+	_, table, _ := strings.Cut(readDoc(t, "CONTRIBUTING.md"), "## How to add\n\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	rows := strings.Split(table, "\n")[2:]
+	if len(rows) != 9 {
+		t.Errorf("CONTRIBUTING.md tells how to add %d kinds of things, want 9", len(rows))
+	}
+	for _, row := range rows {
+		cells := strings.Split(strings.Trim(row, "|"), "|")
+		if len(cells) != 5 {
+			t.Fatalf("a line has %d cells, want 5: %s", len(cells), row)
+		}
+		byHand, written := code.FindAllStringSubmatch(cells[1], -1), code.FindAllStringSubmatch(cells[3], -1)
+		if got := strconv.Itoa(len(byHand)); got != strings.TrimSpace(cells[2]) {
+			t.Errorf("%s: it names %s files and counts%s", cells[0], got, cells[2])
+		}
+		if len(written) > 0 {
+			written = written[1:] // the command
+		}
+		for _, m := range append(byHand, written...) {
+			if found, err := filepath.Glob("../" + m[1]); err != nil || len(found) == 0 {
+				t.Errorf("%s: there is no %s, %v", cells[0], m[1], err)
+			}
+		}
+		for _, m := range code.FindAllStringSubmatch(cells[4], -1) {
+			if !tests[m[1]] {
+				t.Errorf("%s: there is no test %s", cells[0], m[1])
+			}
 		}
 	}
 }
