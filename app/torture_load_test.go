@@ -22,7 +22,7 @@ type fate byte
 
 const (
 	unknown      fate = iota // the connection died: it may be stored
-	acknowledged             // and so stored, or left out on purpose
+	acknowledged             // and so stored, or excluded on purpose
 	refused                  // 503, and so not stored
 )
 

@@ -223,7 +223,7 @@ func (b *bench) verify(ctx context.Context) error {
 		if err := s.check(rows, dropped); err != nil {
 			return err
 		}
-		fmt.Fprintf(b.out, "%s: %d hits acknowledged = %d rows in the store + %d left out (bots, objections). None lost, none doubled.\n",
+		fmt.Fprintf(b.out, "%s: %d hits acknowledged = %d rows in the store + %d excluded (bots, objections). None lost, none doubled.\n",
 			s.name, s.recorded+s.excluded, rows, dropped)
 	}
 	return nil
@@ -235,6 +235,6 @@ func (s *server) check(rows, dropped int) error {
 	if s.recorded == rows && s.excluded == dropped {
 		return nil
 	}
-	return fmt.Errorf("%s acknowledged %d hits as recorded and has %d rows, and %d as left out and counts %d",
+	return fmt.Errorf("%s acknowledged %d hits as recorded and has %d rows, and %d as excluded and counts %d",
 		s.name, s.recorded, rows, s.excluded, dropped)
 }

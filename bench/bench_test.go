@@ -53,7 +53,7 @@ func TestReadAnswer(t *testing.T) {
 		err  error // of what follows the answers; nil: any
 	}{
 		"two":           {image + image, []answer{{200, true}, {200, true}}, io.EOF},
-		"left out":      {"HTTP/1.1 200 OK\r\nx-fotspor: dropped: bot\r\ncontent-length: 0\r\n\r\n" + image, []answer{{200, false}, {200, true}}, io.EOF},
+		"excluded":      {"HTTP/1.1 200 OK\r\nx-fotspor: dropped: bot\r\ncontent-length: 0\r\n\r\n" + image, []answer{{200, false}, {200, true}}, io.EOF},
 		"no body":       {"HTTP/1.1 204 No Content\r\nX-Fotspor: recorded\r\n\r\n" + image, []answer{{204, true}, {200, true}}, io.EOF},
 		"refused":       {"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 2\r\n\r\nno", []answer{{503, false}}, io.EOF},
 		"no length":     {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", nil, errLength},
@@ -244,7 +244,7 @@ func TestCheck(t *testing.T) {
 	}
 	for _, c := range [][2]int{{99, 10}, {101, 10}, {100, 9}, {100, 11}, {99, 11}} {
 		if s.check(c[0], c[1]) == nil {
-			t.Errorf("%d rows and %d left out pass for 100 and 10", c[0], c[1])
+			t.Errorf("%d rows and %d excluded pass for 100 and 10", c[0], c[1])
 		}
 	}
 }

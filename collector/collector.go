@@ -258,7 +258,7 @@ func (c *Collector) pass(r *http.Request, m *scratch) dialect.Outcome {
 			outcome.Invalid = append(outcome.Invalid, why.String())
 			outcome.Items = append(outcome.Items, m.hits[i].Item)
 		default:
-			outcome.Tracked++ // left out on purpose, which a tracker must not notice
+			outcome.Tracked++ // excluded on purpose, which a tracker must not notice
 		}
 		*row = hit.Row{}
 		rows = rows[:len(rows)-1]

@@ -243,7 +243,7 @@ func TestMetrics(t *testing.T) {
 		text := "# HELP fotspor_hits_accepted_total Hits whose row is in the spool, and which are acknowledged.\n" +
 			"# TYPE fotspor_hits_accepted_total counter\n" +
 			fmt.Sprintf("fotspor_hits_accepted_total %d\n", counts["accepted"]) +
-			"# HELP fotspor_hits_dropped_total Hits left out, by reason.\n" +
+			"# HELP fotspor_hits_dropped_total Hits excluded, by reason.\n" +
 			"# TYPE fotspor_hits_dropped_total counter\n"
 		for _, reason := range []string{
 			"bad_item", "bad_request", "body_memory", "body_slow", "body_too_large", "bot", "excluded_path", "foreign_host", "no_page", "no_target", "no_visit", "objection", "own_link",

@@ -19,7 +19,7 @@ func newMetrics(r prometheus.Registerer) metrics {
 	f := promauto.With(r)
 	dropped := f.NewCounterVec(prometheus.CounterOpts{
 		Name: "fotspor_hits_dropped_total",
-		Help: "Hits left out, by reason.",
+		Help: "Hits excluded, by reason.",
 	}, []string{"reason"})
 	m := metrics{
 		received: f.NewCounterVec(prometheus.CounterOpts{

@@ -48,7 +48,7 @@ type hitContext struct {
 }
 
 // step is one station of the pipeline. It fills in what it knows of the row, or
-// says why the hit is left out.
+// says why the hit is excluded.
 type step struct {
 	name string
 	do   func(*Collector, *hitContext) reason
@@ -77,7 +77,7 @@ var pipeline = append(anonymous[:len(anonymous):len(anonymous)],
 	step{"policy", (*Collector).policy},
 )
 
-// reason says why a hit was left out. It is a label of a metric, and with spaces
+// reason says why a hit was excluded. It is a label of a metric, and with spaces
 // for underscores it is told to the site owner.
 type reason string
 
@@ -112,7 +112,7 @@ var reasons = []reason{
 // String is the reason in words.
 func (why reason) String() string { return strings.ReplaceAll(string(why), "_", " ") }
 
-// invalid tells a hit that is wrong from one that is left out on purpose.
+// invalid tells a hit that is wrong from one that is excluded on purpose.
 func (why reason) invalid() bool { return why == unknownSite || why == tooOld }
 
 // run sends a hit through steps, until one leaves the hit out.

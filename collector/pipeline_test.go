@@ -759,9 +759,9 @@ func zipped(n int) string {
 	return b.String()
 }
 
-// TestLeftOutLooksTheSame: a tracker can't tell from the answer whether a hit was
-// left out, but for the header that says so.
-func TestLeftOutLooksTheSame(t *testing.T) {
+// TestExcludedLooksTheSame: a tracker can't tell from the answer whether a hit was
+// excluded, but for the header that says so.
+func TestExcludedLooksTheSame(t *testing.T) {
 	for _, target := range []string{"/pixel.gif?site=1&url=/", "/matomo.php?idsite=1&rec=1&url=/", "/matomo.php?idsite=1&rec=1&url=/&send_image=0"} {
 		r := newRig(t, nil)
 		kept := r.send(request{target: target})
@@ -771,7 +771,7 @@ func TestLeftOutLooksTheSame(t *testing.T) {
 			want.Del("X-Fotspor")
 			got.Del("X-Fotspor")
 			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("%s with %v: header (-kept +left out):\n%s", target, header, diff)
+				t.Errorf("%s with %v: header (-kept +excluded):\n%s", target, header, diff)
 			}
 			if left.Code != kept.Code || !bytes.Equal(left.Body.Bytes(), kept.Body.Bytes()) {
 				t.Errorf("%s with %v: status %d, kept %d", target, header, left.Code, kept.Code)

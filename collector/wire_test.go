@@ -128,7 +128,7 @@ func TestHitsThatAreHandedOn(t *testing.T) {
 		name  string
 		agent string // of the request; "-": none
 		request
-		browser, os, device string // "": the hit is left out
+		browser, os, device string // "": the hit is excluded
 		told                string
 	}{
 		{"bulk without an agent", "-", bulk(item), "Other", "Other", "other", "recorded"},

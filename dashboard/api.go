@@ -193,7 +193,7 @@ func (d *Dashboard) apiTop(c *call) error {
 	})
 }
 
-func (d *Dashboard) apiLeftOut(c *call) error {
+func (d *Dashboard) apiExcluded(c *call) error {
 	site, _, p, err := c.asked()
 	if err != nil {
 		return err

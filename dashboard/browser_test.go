@@ -112,7 +112,7 @@ func TestScreenshots(t *testing.T) {
 	shoot("site-today", "/sites/1?period=today", "#browsers .opens", "#figure-visits summary")
 	shoot("site-12m", "/sites/2?period=12m&lang=en")
 	tab.Do(chromedp.Navigate(b.server.URL + "/?lang=nb"))
-	shoot("left-out", "/sites/1?period=today&show=leftOut")
+	shoot("excluded", "/sites/1?period=today&show=excluded")
 	shoot("table", "/sites/1?period=month&show=countries")
 	shoot("custom", "/sites/3?period=custom&from=2026-10-05&to=2026-11-05", ".custom summary")
 	shoot("new", "/sites/4")

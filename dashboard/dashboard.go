@@ -191,7 +191,7 @@ func (d *Dashboard) routes() []route {
 		{pattern: "GET /api/v1/sites/{id}/totals", answer: d.apiTotals},
 		{pattern: "GET /api/v1/sites/{id}/series", answer: d.apiSeries},
 		{pattern: "GET /api/v1/sites/{id}/top", answer: d.apiTop},
-		{pattern: "GET /api/v1/sites/{id}/left-out", answer: d.apiLeftOut},
+		{pattern: "GET /api/v1/sites/{id}/excluded", answer: d.apiExcluded},
 		{pattern: "/api/", answer: noSuchPage},
 
 		{pattern: "GET /account", answer: d.showAccount},

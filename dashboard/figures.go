@@ -29,7 +29,7 @@ type figures struct {
 	sums, before          store.Sums
 	points, pointsBefore  []store.Point
 	lines, details        map[store.Dimension][]store.Line
-	leftOut               []store.Exclusion
+	excluded              []store.Exclusion
 	objections            int64 // page views
 	empty, everHadTraffic bool
 }
@@ -66,9 +66,9 @@ func (d *Dashboard) ask(ctx context.Context, site site.Site, p period, now time.
 			return err
 		})
 	}
-	if show == "" || show == leftOut {
+	if show == "" || show == excluded {
 		group.Go(func() (err error) {
-			f.leftOut, err = d.store.Excluded(ctx, site.ID, p.span, limit)
+			f.excluded, err = d.store.Excluded(ctx, site.ID, p.span, limit)
 			return err
 		})
 	}

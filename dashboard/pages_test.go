@@ -345,13 +345,13 @@ func TestEveryRuleHasAName(t *testing.T) {
 	}
 }
 
-// TestLeftOut: staff see what was not counted, also where nothing else was.
-func TestLeftOut(t *testing.T) {
+// TestExcluded: staff see what was not counted, also where nothing else was.
+func TestExcluded(t *testing.T) {
 	b := newBench(t)
 	b.logIn()
 	site := b.addSite("Samvirke", "samvirke.example", "Europe/Oslo")
 	put(t, b.store, "yesterday", rowsOf(site, tell(5, site, calendar.DayOf(moment)-1, calendar.DayOf(moment)-1, 6, moment)))
-	if n := b.get("/sites/1?period=today").Find("#leftOut").Length(); n != 0 {
+	if n := b.get("/sites/1?period=today").Find("#excluded").Length(); n != 0 {
 		t.Error("there is a table of nothing")
 	}
 	// An objection is no program, and has a line of its own, also where there is none.
@@ -367,11 +367,11 @@ func TestLeftOut(t *testing.T) {
 		t.Errorf("of two objections the page says %q", got)
 	}
 	putLedger(t, b.store, "excluded", someExcluded(site))
-	for _, path := range []string{"/sites/1?period=today", "/sites/1?period=today&show=leftOut"} {
+	for _, path := range []string{"/sites/1?period=today", "/sites/1?period=today&show=excluded"} {
 		page := b.get(path, "Accept-Language", "nb")
 		page.want(http.StatusOK)
 		var got []string
-		page.Find("#leftOut tbody tr").Each(func(_ int, row *goquery.Selection) { got = append(got, clean(row.Text())) })
+		page.Find("#excluded tbody tr").Each(func(_ int, row *goquery.Selection) { got = append(got, clean(row.Text())) })
 		want := []string{"Googlebot Søkerobot350,0 %", "<Zorblax> Søkerobot116,7 %", "kopi.example Side på et annet nettsted116,7 %", "Hentet på forhånd116,7 %"}
 		for i, line := range got {
 			got[i] = strings.ReplaceAll(line, "\u00a0", " ")
@@ -390,7 +390,7 @@ func TestAPI(t *testing.T) {
 	put(t, b.store, "story", rowsOf(site, tell(5, site, calendar.DayOf(moment)-8, calendar.DayOf(moment), 6, moment)))
 	putLedger(t, b.store, "excluded", someExcluded(site))
 	for name, path := range map[string]string{
-		"left_out":      "/api/v1/sites/1/left-out?period=today",
+		"excluded":      "/api/v1/sites/1/excluded?period=today",
 		"sites":         "/api/v1/sites",
 		"totals":        "/api/v1/sites/1/totals?period=7d",
 		"totals_today":  "/api/v1/sites/1/totals?period=today",

@@ -34,14 +34,14 @@ type siteLine struct {
 
 // sitePage shows one site over a period.
 type sitePage struct {
-	Site    site.Site
-	Zone    string
-	Period  periodView
-	Figures []figure
-	Chart   chart
-	Tables  []table
-	LeftOut *table // nil where nothing was left out
-	// Objections is how many page views were left out because visitors object.
+	Site     site.Site
+	Zone     string
+	Period   periodView
+	Figures  []figure
+	Chart    chart
+	Tables   []table
+	Excluded *table // nil where nothing was excluded
+	// Objections is how many page views were excluded because visitors object.
 	Objections string
 	Drops      []dropLine // the latest first
 	Empty      bool       // no traffic in the period
@@ -160,7 +160,7 @@ func (d *Dashboard) showSite(c *call) error {
 	show := c.r.URL.Query().Get("show")
 	switch spec, ok := findTable(show); {
 	case show == "":
-	case show == leftOut:
+	case show == excluded:
 		specs, limit = nil, longTable
 	case ok:
 		specs, limit = []tableSpec{spec}, longTable
@@ -179,8 +179,8 @@ func (d *Dashboard) showSite(c *call) error {
 		page.Snippet = d.snippet(d.base.Or(baseurl.Of(c.r)).String(), site.ID, site.Parameters...)
 	}
 	if show != "" {
-		if page.LeftOut != nil {
-			page.Tables = []table{*page.LeftOut}
+		if page.Excluded != nil {
+			page.Tables = []table{*page.Excluded}
 		}
 		page.Back = siteURL(site.ID, p.query())
 		return d.render(c, http.StatusOK, "table", page)
@@ -217,11 +217,11 @@ func (f *figures) page(l *i18n.Language, specs []tableSpec, limit int) sitePage 
 			page.Tables = append(page.Tables, t)
 		}
 	}
-	if len(f.leftOut) > 0 {
+	if len(f.excluded) > 0 {
 		more := f.period.query()
-		more.Set("show", leftOut)
-		t := f.leftOutTable(l, limit, siteURL(f.site.ID, more))
-		page.LeftOut = &t
+		more.Set("show", excluded)
+		t := f.excludedTable(l, limit, siteURL(f.site.ID, more))
+		page.Excluded = &t
 	}
 	return page
 }

@@ -170,7 +170,7 @@ func someFigures(name string) *figures {
 		}
 	}
 	f.lines[store.Pages] = slices.Repeat(f.lines[store.Pages], 50)
-	f.leftOut = []store.Exclusion{
+	f.excluded = []store.Exclusion{
 		{Reason: "bot", Rule: "crawler", Name: "Googlebot", Hits: 30}, {Reason: "prefetch", Hits: 2}, {Reason: "bot", Rule: "new", Name: "<b>", Hits: 1},
 	}
 	return f

@@ -98,8 +98,8 @@ func displayTarget(name string) string {
 	return hostname.Display(host) + "/" + path
 }
 
-// leftOut is the key of the table of hits that were not counted.
-const leftOut = "leftOut"
+// excluded is the key of the table of hits that were not counted.
+const excluded = "excluded"
 
 // table is a table as a page shows it.
 type table struct {
@@ -181,16 +181,16 @@ func whyOf(l *i18n.Language, reason, rule string) string {
 	return l.Known("reason.", reason)
 }
 
-// leftOutTable shows the hits that were not counted, and why.
-func (f *figures) leftOutTable(l *i18n.Language, limit int, more string) table {
-	t := table{Key: leftOut, Columns: []string{"requests"}, Whole: limit == longTable}
-	lines := f.leftOut
+// excludedTable shows the hits that were not counted, and why.
+func (f *figures) excludedTable(l *i18n.Language, limit int, more string) table {
+	t := table{Key: excluded, Columns: []string{"requests"}, Whole: limit == longTable}
+	lines := f.excluded
 	if len(lines) > limit {
 		lines = lines[:limit]
 		t.More = more
 	}
 	var total int64
-	for _, line := range f.leftOut {
+	for _, line := range f.excluded {
 		total += line.Hits
 	}
 	for _, line := range lines {

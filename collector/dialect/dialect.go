@@ -89,7 +89,7 @@ var ErrSlow = errors.New("the body came too slowly")
 // Outcome is what became of a request.
 type Outcome struct {
 	Err     error    // from Parse, or ErrUnavailable, ErrTooMany or ErrSlow; the rest is empty then
-	Tracked int      // hits recorded, or left out on purpose, which looks the same
+	Tracked int      // hits recorded, or excluded on purpose, which looks the same
 	Invalid []string // for each hit that could not be recorded, why
 	Items   []int    // for each of these, its number in the batch, from 1, or 0
 }

@@ -52,7 +52,7 @@ func (s *Spool) register(reg prometheus.Registerer) error {
 			func() float64 { return float64(s.damaged.segments) }),
 		gauge("fotspor_spool_segments", "Number of segments that wait for the store, the open one included.",
 			func() float64 { return float64(len(s.queue)) }),
-		gauge("fotspor_spool_oldest_seconds", "Age of the oldest row that is not stored yet, those quarantined left out; 0 if there is none.",
+		gauge("fotspor_spool_oldest_seconds", "Age of the oldest row that is not stored yet, those quarantined excluded; 0 if there is none.",
 			func() float64 {
 				if len(s.queue) == 0 {
 					return 0

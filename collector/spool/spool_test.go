@@ -736,7 +736,7 @@ fotspor_spool_damaged_segments 0
 # HELP fotspor_spool_lost_rows_total Acknowledged rows that were lost to damage of segments; of segments that a process left open, at least so many.
 # TYPE fotspor_spool_lost_rows_total counter
 fotspor_spool_lost_rows_total 0
-# HELP fotspor_spool_oldest_seconds Age of the oldest row that is not stored yet, those quarantined left out; 0 if there is none.
+# HELP fotspor_spool_oldest_seconds Age of the oldest row that is not stored yet, those quarantined excluded; 0 if there is none.
 # TYPE fotspor_spool_oldest_seconds gauge
 fotspor_spool_oldest_seconds %d
 # HELP fotspor_spool_segments Number of segments that wait for the store, the open one included.

@@ -543,7 +543,7 @@ func TestReply(t *testing.T) {
 		status                     int
 		contentType, want          string
 	}{
-		// Recorded, or left out on purpose: the same to whoever asks.
+		// Recorded, or excluded on purpose: the same to whoever asks.
 		{name: "page view", method: "GET", target: "?idsite=3&rec=1", status: 200, contentType: image, want: gif},
 		{name: "send_image=1", method: "GET", target: "?idsite=3&rec=1&send_image=1", status: 200, contentType: image, want: gif},
 		{name: "send_image=0", method: "GET", target: "?idsite=3&rec=1&send_image=0", status: 204},
