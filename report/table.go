@@ -90,6 +90,39 @@ func (r Rollup) day() string {
 	return "day"
 }
 
+// Keys returns its columns that are no measures.
+func (r Rollup) Keys() []string {
+	columns := []string{"site", r.day()}
+	for _, k := range r.keys {
+		columns = append(columns, k[0])
+	}
+	return columns
+}
+
+// Measures returns its columns that are measures.
+func (r Rollup) Measures() []string {
+	var columns []string
+	for _, i := range r.measures {
+		columns = append(columns, Measures[i].Key)
+	}
+	return columns
+}
+
+// MeasureColumn is the type and codec of a measure in a rollup.
+const MeasureColumn = "Int64 CODEC(T64, ZSTD(1))"
+
+// LinesBeside returns the names of the lines of a rollup by day or month that a view of
+// before does not make. There are none for other rollups.
+func (r Rollup) LinesBeside(before string) []string {
+	var missing []string
+	for _, d := range append(slices.Clone(Dimensions), left) {
+		if r.Name == daily && d.Kept == daily && d.Of == "" && d.action == "" && !strings.Contains(before, "('"+d.lines()+"',") {
+			missing = append(missing, d.lines())
+		}
+	}
+	return missing
+}
+
 // identifiers are words of SQL that may be columns.
 var identifiers = regexp.MustCompile(`\b[a-z_]+\b`)
 
@@ -148,12 +181,9 @@ func (r Rollup) Table(settings string) string {
 		if i == len(r.measures)-1 {
 			comma = ""
 		}
-		fmt.Fprintf(&b, "    %s Int64 CODEC(T64, ZSTD(1))%s\n", Measures[m].Key, comma)
+		fmt.Fprintf(&b, "    %s %s%s\n", Measures[m].Key, MeasureColumn, comma)
 	}
-	order := []string{"site", r.day()}
-	for _, k := range r.keys {
-		order = append(order, k[0])
-	}
+	order := r.Keys()
 	if order[2] == "dimension" { // lines of one dimension are read together
 		order[1], order[2] = order[2], order[1]
 	}
@@ -202,10 +232,7 @@ func (r Rollup) Select() string {
 // of the same sites and days, so those must all be kept, and none may be inserted
 // meanwhile. Carried out again it adds nothing.
 func (r Rollup) Correction(condition string) string {
-	columns := []string{"site", "day"}
-	for _, k := range r.keys {
-		columns = append(columns, k[0])
-	}
+	columns := r.Keys()
 	keys := strings.Join(columns, ", ")
 	var sums, lines, some []string
 	for _, i := range r.measures {

@@ -24,19 +24,6 @@ import (
 
 func TestMain(m *testing.M) { storetest.Main(m) }
 
-// TestGenerated holds the files to the lists that they follow from.
-func TestGenerated(t *testing.T) {
-	for file, want := range map[string]string{"0001_hits.sql": schema.Hits(), "0002_rollups.sql": schema.Rollups()} {
-		got, err := os.ReadFile("migrations/" + file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if string(got) != want {
-			t.Errorf("%s is not what is declared: run go run ./generate in the folder of the checkout", file)
-		}
-	}
-}
-
 func TestRead(t *testing.T) {
 	for name, c := range map[string]struct {
 		file, text, want string // want: the kind, or what the error says
