@@ -8,10 +8,13 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/fotspor/fotspor/hit"
 )
 
 const module = "github.com/fotspor/fotspor"
@@ -181,6 +184,43 @@ func TestWhoSeesAddresses(t *testing.T) {
 	for dir := range allowed {
 		if !seen[dir] {
 			t.Errorf("package %s no longer reveals an address: take it off the list", dir)
+		}
+	}
+}
+
+// TestColumnsStandOnce: hit.Fields lists the columns of a row, package report what is asked
+// of them, and nothing else lists them. A column is told by its underscore from other words.
+func TestColumnsStandOnce(t *testing.T) {
+	column := regexp.MustCompile(`\b[a-z]+(_[a-z]+)+\b`)
+	columns := map[string]bool{}
+	for _, f := range hit.Fields {
+		if strings.Contains(f.Name, "_") {
+			columns[f.Name] = true
+		}
+	}
+	for dir, files := range packages(t) {
+		for name, file := range files {
+			if strings.HasSuffix(name, "_test.go") || dir == "hit" || dir == "report" {
+				continue
+			}
+			listed := map[string]bool{}
+			ast.Inspect(file, func(n ast.Node) bool {
+				if text, ok := n.(*ast.BasicLit); ok && text.Kind == token.STRING {
+					for _, word := range column.FindAllString(text.Value, -1) {
+						listed[word] = columns[word]
+					}
+				}
+				return true
+			})
+			n := 0
+			for _, is := range listed {
+				if is {
+					n++
+				}
+			}
+			if n > 2 {
+				t.Errorf("%s names %d columns of rows: let it follow from hit.Fields", name, n)
+			}
 		}
 	}
 }
