@@ -138,31 +138,37 @@ func backoff(failures int) time.Duration {
 
 // next returns the oldest segment that is sealed, or old enough to be sealed now,
 // and whose time to be tried has come; else nil, and the time after which to look
-// again.
+// again. A segment that keeps failing comes after those that failed less often, so that
+// it holds up no other for longer than one wait.
 func (s *Spool) next() (seg *segment, due time.Duration) {
 	now := s.opts.Now()
 	due = time.Hour // a new segment wakes Drain
 	var open *segment
 	s.mu.Lock()
-	for _, seg := range s.queue {
-		if !seg.sealed {
-			open = seg
+	for _, other := range s.queue {
+		if !other.sealed {
+			open = other
 			continue
 		}
-		wait := seg.retryAt.Sub(now)
+		wait := other.retryAt.Sub(now)
 		if wait <= 0 || wait > maxBackoff { // or the clock was set back
-			s.mu.Unlock()
-			return seg, 0
+			if seg == nil || other.surplus() < seg.surplus() {
+				seg = other
+			}
+			continue
 		}
 		due = min(due, wait)
 	}
 	s.mu.Unlock()
-	if open == nil {
-		return nil, due
+	var ripe bool
+	if open != nil {
+		// An age below zero says that the clock was set back.
+		age := now.Sub(open.born)
+		ripe = age < 0 || age >= s.opts.SealAfter
+		due = min(due, s.opts.SealAfter-age)
 	}
-	// An age below zero says that the clock was set back.
-	if age := now.Sub(open.born); age >= 0 && age < s.opts.SealAfter {
-		return nil, min(due, s.opts.SealAfter-age)
+	if !ripe || seg != nil && seg.surplus() == 0 {
+		return seg, due
 	}
 	s.writing.Lock()
 	defer s.writing.Unlock()
@@ -171,6 +177,9 @@ func (s *Spool) next() (seg *segment, due time.Duration) {
 	}
 	return open, 0
 }
+
+// surplus returns how many attempts failed since others get their turn in between.
+func (seg *segment) surplus() int { return max(0, seg.failures-patience+1) }
 
 // oldest returns the oldest sealed segment, nil if there is none.
 func (s *Spool) oldest() *segment {
