@@ -146,3 +146,23 @@ func TestCreate(t *testing.T) {
 		}
 	}
 }
+
+// TestMigrateDryRun: it lists what a store needs, and makes nothing.
+func TestMigrateDryRun(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	out, errs, status := command(t, "", "migrate", "--dry-run", "--data", data)
+	for _, want := range []string{"store: " + data + "\n", "0001_hits: ddl, to be applied\n", "    CREATE TABLE IF NOT EXISTS hits\n", "0002_rollups: view, to be applied\n"} {
+		if !strings.Contains(out, want) || status != 0 {
+			t.Errorf("dry run: %q, %q, status %d, want %q", out, errs, status, want)
+		}
+	}
+	if _, err := os.Stat(data); err == nil {
+		t.Error("a dry run made the data directory")
+	}
+	for _, args := range [][]string{{"migrate"}, {"migrate", "--dry-run"}} {
+		out, errs, status := command(t, "", append(args, "--data", data)...)
+		if want := "store: " + data + "\nits tables are those of this version\n"; out != want || status != 0 {
+			t.Errorf("%v: %q, %q, status %d, want %q", args, out, errs, status, want)
+		}
+	}
+}

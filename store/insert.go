@@ -131,6 +131,7 @@ func once(ctx context.Context, token string, columns []clickhouse.ColumnNameAndT
 		clickhouse.WithColumnNamesAndTypes(columns),
 		clickhouse.WithSettings(clickhouse.Settings{
 			"insert_deduplicate":                                 1,
+			"deduplicate_insert":                                 "enable", // also where a profile of the server says otherwise
 			"insert_deduplication_token":                         token,
 			"deduplicate_blocks_in_dependent_materialized_views": 1,
 			"async_insert":                                       0,

@@ -344,6 +344,9 @@ func TestReplayOverAViewChange(t *testing.T) {
 // TestKilledAnywhere: a program that is killed at whichever change of the schema leaves a
 // store that the next one brings to its end, and that an older one refuses.
 func TestKilledAnywhere(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
 	const all = 57 // more than there are
 	var survived atomic.Bool
 	t.Cleanup(func() {
@@ -399,6 +402,9 @@ func TestKilledAnywhere(t *testing.T) {
 // TestManyAtOnce: several processes bring a store up to date while others insert, and
 // send again what was refused. Each migration is applied once, each row is counted once.
 func TestManyAtOnce(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
 	p := newPlace(t)
 	p.migrate(1)
 	ctx := t.Context()
@@ -451,6 +457,9 @@ func TestManyAtOnce(t *testing.T) {
 // clone too, and whoever deletes settles the day that was counted in part: what was
 // counted stays, what was not is gone, and each table of the backfill says the same.
 func TestDeletionsDuringABackfill(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
 	for at := range 5 { // changes of Fill until it is killed
 		t.Run(strconv.Itoa(at), func(t *testing.T) {
 			t.Parallel()
