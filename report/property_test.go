@@ -372,7 +372,11 @@ func TestAnswersAreSumsOfRows(t *testing.T) {
 	}
 	gone := mustDay("2026-01-20")
 	tables := map[string]int{}
-	for _, since := range []calendar.Day{0, gone} {
+	since := []calendar.Day{0, gone}
+	if testing.Short() { // a deletion waits for the disk
+		since = since[:1]
+	}
+	for _, since := range since {
 		if since == gone {
 			if err := st.DeleteBefore(t.Context(), gone.Time()); err != nil {
 				t.Fatal(err)

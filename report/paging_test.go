@@ -1,0 +1,73 @@
+package report_test
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/report"
+	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/store/storetest"
+)
+
+// TestPaging walks through lines two at a time, in each order, over lines of a rollup and
+// over rows, and expects what one question for all of them returns.
+func TestPaging(t *testing.T) {
+	st := storetest.Open(t)
+	if err := st.Insert(t.Context(), hit.Batch{Rows: someRows(rand.New(rand.NewPCG(3, 5)), 600)}, "a"); err != nil {
+		t.Fatal(err)
+	}
+	source := store.Reports{Store: st, Planner: func() report.Planner { return report.Planner{} }}
+	days := calendar.Range{From: mustDay("2026-02-10"), To: mustDay("2026-03-20")}
+	before := days.Before()
+	for _, c := range []struct {
+		name    string
+		query   report.Query
+		filters []string
+		by      func(report.Line) float64 // falls from line to line
+	}{
+		{"default", report.Query{Dimension: "page", Measures: []string{"exits", "pageviews"}}, nil, func(l report.Line) float64 { return l.Now.Of("pageviews") }},
+		{"smallest first", report.Query{Dimension: "section", Measures: []string{"pageviews"}, Sort: report.Sort{Ascending: true}}, nil, func(l report.Line) float64 { return -l.Now.Of("pageviews") }},
+		{"ratio", report.Query{Dimension: "source", Measures: []string{"visits", "visit_seconds"}, Sort: report.Sort{By: "visit_seconds"}}, nil, func(l report.Line) float64 { return l.Now.Of("visit_seconds") }},
+		{"change", report.Query{Dimension: "page", Measures: []string{"pageviews"}, Sort: report.Sort{Change: true}}, []string{"os:iOS"}, func(l report.Line) float64 { return l.Now.Of("pageviews") - l.Before.Of("pageviews") }},
+		{"values", report.Query{Dimension: "region", Measures: []string{"visitors"}, Sort: report.Sort{By: report.ByValue}}, []string{"device:mobile"}, func(report.Line) float64 { return 0 }},
+	} {
+		q := c.query
+		q.Sites, q.Range, q.Compare, q.Filters = []uint32{1}, days, &before, filters(t, c.filters...)
+		ask := func(q report.Query) report.Result {
+			t.Helper()
+			results, err := source.Ask(t.Context(), []report.Query{q})
+			if err != nil {
+				t.Fatalf("%s: %v", c.name, err)
+			}
+			return results[0]
+		}
+		all := ask(q)
+		if len(all.Lines) < 3 || all.Next != "" {
+			t.Errorf("%s: %d lines, next %q", c.name, len(all.Lines), all.Next)
+		}
+		for i, l := range all.Lines[1:] {
+			last := all.Lines[i]
+			if a, b := c.by(last), c.by(l); a < b || a == b && (last.Value > l.Value || last.Value == l.Value && last.Detail >= l.Detail) {
+				t.Errorf("%s: %q (%v) comes before %q (%v)", c.name, last.Value, a, l.Value, b)
+			}
+		}
+		var walked []report.Line
+		for q.Limit = 2; ; {
+			page := ask(q)
+			walked = append(walked, page.Lines...)
+			if q.After = page.Next; q.After == "" || len(walked) > len(all.Lines) {
+				break
+			}
+			if len(page.Lines) != 2 {
+				t.Errorf("%s: a page of %d lines has a next one", c.name, len(page.Lines))
+			}
+		}
+		if diff := cmp.Diff(all.Lines, walked); diff != "" {
+			t.Errorf("%s (-at once +by pages):\n%s", c.name, diff)
+		}
+	}
+}
