@@ -57,11 +57,11 @@ var arrows = map[string][]string{
 	"app/demo":           {"collector/script", "collector/dialect", "i18n", "internal/baseurl", "internal/httpcompress"},
 	"app/plainhttp":      {},
 	"app": {
-		"hit", "browser", "referrer", "geo", "privacy", "site", "store", "store/embedded", "internal/baseurl", "internal/hostname", "internal/periodic",
+		"hit", "browser", "calendar", "referrer", "geo", "privacy", "report", "site", "store", "store/embedded", "internal/baseurl", "internal/hostname", "internal/periodic",
 		"collector", "dashboard", "retention", "app",
 	},
 	"cli": {
-		"app", "calendar", "hit", "geo", "i18n", "privacy", "site", "store", "store/embedded", "internal/baseurl", "internal/hostname", "internal/trusted",
+		"app", "calendar", "hit", "geo", "i18n", "privacy", "report", "site", "store", "store/embedded", "internal/baseurl", "internal/hostname", "internal/trusted",
 		"referrer", "collector/body", "collector/script", "collector/spool", "collector/visit", "dashboard/password", "retention",
 	},
 	"cmd/fotspor":           {"cli"},

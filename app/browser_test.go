@@ -60,7 +60,7 @@ func TestPeople(t *testing.T) {
 		tab.Do(chromedp.Navigate(p.public + "/sites/1?period=today&lang=en"))
 		got := chromium.Run(tab, chromedp.Evaluate[map[string]string](`Object.fromEntries([
 			...[...document.querySelectorAll("[id^=figure-]")].map(f => [f.id.slice("figure-".length), f.querySelector(".value").innerText]),
-			...[...document.querySelectorAll("#pages tbody tr")].map(r => [r.cells[0].innerText.trim(), r.cells[1].innerText.trim()])])`))
+			...[...document.querySelectorAll("#page tbody tr")].map(r => [r.cells[0].innerText.trim(), r.cells[1].innerText.trim()])])`))
 		delete(got, "visitDuration") // the machine's
 		if diff := cmp.Diff(want, got); diff != "" {
 			return fmt.Errorf("(-want +got):\n%s", diff)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/fotspor/fotspor/app/demo"
 	"github.com/fotspor/fotspor/browser"
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/collector"
 	"github.com/fotspor/fotspor/collector/body"
 	"github.com/fotspor/fotspor/collector/dialect/matomo"
@@ -33,6 +34,7 @@ import (
 	"github.com/fotspor/fotspor/internal/baseurl"
 	"github.com/fotspor/fotspor/internal/hostname"
 	"github.com/fotspor/fotspor/internal/periodic"
+	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/retention"
 	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
@@ -477,9 +479,17 @@ func (p *program) countedInsert() spool.Inserter {
 	}
 }
 
+// figures answers what pages ask of figures. Some of it only rows can tell, and those of
+// the days that begin after the cut-off of retention are kept, in any time zone.
+func (p *program) figures() report.Source {
+	return store.Reports{Store: p.store, Planner: func() report.Planner {
+		return report.Planner{RowsSince: calendar.DayOf(p.Policy.Retention.Cutoff(p.Now())) + 2}
+	}}
+}
+
 func (p *program) startDashboard(ctx context.Context, mux *http.ServeMux, geoDB *geo.DB) error {
 	d, err := dashboard.New(dashboard.Options{
-		Store: p.store, Logger: p.Logger, Registerer: p.registry,
+		Store: p.store, Figures: p.figures(), Logger: p.Logger, Registerer: p.registry,
 		Duration: p.duration, Now: p.Now, BaseURL: p.PublicURL,
 		Attribution: geoDB.Attribution, Snippet: script.Snippet,
 		Drops:     p.drops,

@@ -8,11 +8,13 @@ import (
 	"os"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"golang.org/x/term"
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 )
@@ -21,6 +23,7 @@ import (
 // most page views first, and how many lines are printed of what would change.
 const (
 	triedPaths   = 100_000
+	triedDays    = 4_000 // before today, in which the last day with traffic is looked for
 	printedPaths = 20
 )
 
@@ -32,19 +35,30 @@ func (c *call) tryPathRules(ctx context.Context, st *store.Store, site site.Site
 	if err != nil {
 		return err
 	}
-	day, ok, err := st.LastDay(ctx, site.ID)
+	figures := store.Reports{Store: st, Planner: func() report.Planner { return report.Planner{} }}
+	today := calendar.DayOf(time.Now())
+	views := report.Query{
+		Sites: []uint32{site.ID}, Range: calendar.Range{From: today - triedDays, To: today + 1}, Measures: []string{"pageviews"}, Step: report.Day,
+	}
+	days, err := figures.Ask(ctx, []report.Query{views})
 	if err != nil {
 		return err
 	}
-	if !ok {
+	if len(days[0].Lines) == 0 {
 		fmt.Fprintf(c.Stdout, "Site %d has no traffic to try the rules on.\n", site.ID)
 		return nil
 	}
-	lines, err := st.Top(ctx, site.ID, calendar.One(day), store.Ask{Dimension: store.Pages, Limit: triedPaths})
-	if err != nil {
-		return err
+	last := calendar.DayOf(days[0].Lines[len(days[0].Lines)-1].At)
+	views.Range, views.Step, views.Dimension, views.Limit = calendar.One(last), "", "page", report.MaxLimit
+	var lines []report.Line
+	for more := true; more && len(lines) < triedPaths; more = views.After != "" {
+		pages, err := figures.Ask(ctx, []report.Query{views})
+		if err != nil {
+			return err
+		}
+		lines, views.After = append(lines, pages[0].Lines...), pages[0].Next
 	}
-	if err := c.printTrial(day.String(), site.PathRules, rules, lines); err != nil {
+	if err := c.printTrial(last.String(), site.PathRules, rules, lines); err != nil {
 		return err
 	}
 	if c.yes {
@@ -53,13 +67,13 @@ func (c *call) tryPathRules(ctx context.Context, st *store.Store, site site.Site
 	return c.confirm("Save these rules?")
 }
 
-func (c *call) printTrial(day string, texts []string, rules privacy.PathRules, lines []store.Line) error {
+func (c *call) printTrial(day string, texts []string, rules privacy.PathRules, lines []report.Line) error {
 	var paths, marked, views, markedViews int64
 	var idle []string // rules that mark nothing
 	used := make([]bool, len(rules))
 	w := tabwriter.NewWriter(c.Stdout, 0, 0, 2, ' ', 0)
 	for _, line := range lines {
-		paths, views = paths+1, views+line.Pageviews
+		paths, views = paths+1, views+line.Now.Count("pageviews")
 		becomes := rules.Path(line.Value)
 		if becomes == line.Value {
 			continue
@@ -67,8 +81,8 @@ func (c *call) printTrial(day string, texts []string, rules privacy.PathRules, l
 		for i, hit := range rules.Hit(line.Value) {
 			used[i] = used[i] || hit
 		}
-		if marked, markedViews = marked+1, markedViews+line.Pageviews; marked <= printedPaths {
-			fmt.Fprintf(w, "%d\t%s\t%s\n", line.Pageviews, line.Value, becomes)
+		if marked, markedViews = marked+1, markedViews+line.Now.Count("pageviews"); marked <= printedPaths {
+			fmt.Fprintf(w, "%d\t%s\t%s\n", line.Now.Count("pageviews"), line.Value, becomes)
 		}
 	}
 	if err := w.Flush(); err != nil {

@@ -30,20 +30,25 @@ type route struct {
 //
 // To everybody else a page that they may not see does not exist.
 func (d *Dashboard) guard(r route) handler {
-	json := strings.Contains(r.pattern, "/api/")
+	api := strings.Contains(r.pattern, "/api/")
 	ofSite := strings.Contains(r.pattern, "/sites/{id}")
 	admins := strings.Contains(r.pattern, "/admin/")
 	if strings.Contains(r.pattern, "/sites/{") && !ofSite || r.open && (ofSite || admins) {
 		panic("dashboard: route " + r.pattern + ": want a site as {id}, behind a log-in")
 	}
 	return func(c *call) error {
-		c.json = json
+		id, format, _ := strings.Cut(c.r.PathValue("id"), ".")
+		if ofSite && !api && (format == "json" || format == "csv") {
+			c.format = format
+			c.r.SetPathValue("id", id)
+		}
+		c.json = api || c.format == "json"
 		if r.open {
 			return r.answer(c)
 		}
 		user, err := d.sessionUser(c)
 		switch {
-		case errors.Is(err, site.ErrNotFound) && json:
+		case errors.Is(err, site.ErrNotFound) && c.json:
 			return noSession
 		case errors.Is(err, site.ErrNotFound):
 			return c.toLogin()

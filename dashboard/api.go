@@ -4,11 +4,12 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
-	"time"
+	"strings"
 
 	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/i18n"
-	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/report"
 )
 
 // The shapes below are the JSON API, documented in docs/dashboard.md.
@@ -33,28 +34,21 @@ type apiDays struct {
 
 func newAPIDays(s calendar.Range) apiDays { return apiDays{s.From.String(), s.To.String()} }
 
-type apiSums struct {
-	Visitors     int64   `json:"visitors"`
-	Visits       int64   `json:"visits"`
-	Pageviews    int64   `json:"pageviews"`
-	PageVisitors int64   `json:"page_visitors"`
-	Bounces      int64   `json:"bounces"`
-	BounceRate   float64 `json:"bounce_rate"`
-	Seconds      int64   `json:"seconds"`
-	VisitSeconds float64 `json:"visit_seconds"`
-	Events       int64   `json:"events"`
+// apiValues are measures and ratios by their keys, beside what they are of.
+type apiValues map[string]any
+
+func newAPIValues(keys []string, s report.Sums) apiValues {
+	v := apiValues{}
+	for _, key := range keys {
+		v[key] = s.Of(key)
+	}
+	return v
 }
 
-type apiPoint struct {
-	Time time.Time `json:"time"`
-	apiSums
-}
-
-type apiLine struct {
-	Value  string `json:"value"`
-	Detail string `json:"detail,omitempty"`
-	Name   string `json:"name,omitempty"` // of the last of the two, where that is a code
-	apiSums
+// of adds what the values are of.
+func (v apiValues) of(key string, value any) apiValues {
+	v[key] = value
+	return v
 }
 
 type apiExclusion struct {
@@ -64,12 +58,12 @@ type apiExclusion struct {
 	Hits   int64  `json:"hits"`
 }
 
-func newAPISums(s store.Sums) apiSums {
-	return apiSums{
-		Visitors: s.Visitors, Visits: s.Visits, Pageviews: s.Pageviews, PageVisitors: s.PageVisitors,
-		Bounces: s.Bounces, BounceRate: s.BounceRate(),
-		Seconds: s.Seconds, VisitSeconds: s.VisitDuration().Seconds(), Events: s.Events,
+func newAPIExclusions(entries []hit.LedgerEntry) []apiExclusion {
+	list := make([]apiExclusion, 0, len(entries))
+	for _, e := range entries {
+		list = append(list, apiExclusion{e.Reason, e.Rule, e.Name, e.Count})
 	}
+	return list
 }
 
 func (c *call) answerJSON(value any) error {
@@ -93,108 +87,108 @@ func (d *Dashboard) apiSites(c *call) error {
 	return c.answerJSON(map[string]any{"sites": list})
 }
 
+// measures returns the measures and ratios that a call asks for, or else all that can be
+// exact by a dimension.
+func (c *call) measures(q question, dimension string) []string {
+	if text := c.r.URL.Query().Get("measures"); text != "" {
+		return strings.Split(text, ",")
+	}
+	return q.exact(dimension, allMeasures)
+}
+
+// head is what every answer about a site begins with.
+func (q question) head() map[string]any {
+	return map[string]any{"site": q.site.ID, "period": q.period.name, "days": newAPIDays(q.period.span)}
+}
+
 func (d *Dashboard) apiTotals(c *call) error {
-	site, now, p, err := c.asked()
+	q, err := c.question()
 	if err != nil {
 		return err
 	}
-	sums, before, err := d.totals(c.r.Context(), site, p, now)
+	measures := c.measures(q, "")
+	asked := []report.Query{q.compared("", measures)}
+	answers, err := d.figures.Ask(c.r.Context(), asked)
 	if err != nil {
 		return err
 	}
-	type totals struct {
-		apiDays
-		apiSums
+	answer := q.head()
+	q.putTotals(answer, measures, asked[0], answers[0])
+	return c.answerJSON(answer)
+}
+
+// putTotals adds the sums of the period, and of the one before, to an answer.
+func (q question) putTotals(answer map[string]any, measures []string, asked report.Query, got report.Result) {
+	sums, before := q.totals(asked, got)
+	of := func(days calendar.Range, s report.Sums) apiValues {
+		return newAPIValues(measures, s).of("from", days.From.String()).of("to", days.To.String())
 	}
-	return c.answerJSON(map[string]any{
-		"site":   site.ID,
-		"period": p.name,
-		"totals": totals{newAPIDays(p.span), newAPISums(sums)},
-		"before": totals{newAPIDays(p.before), newAPISums(before)},
-	})
+	answer["totals"], answer["before"] = of(q.period.span, sums), of(q.period.before, before)
 }
 
 func (d *Dashboard) apiSeries(c *call) error {
-	site, _, p, err := c.asked()
+	q, err := c.question()
 	if err != nil {
 		return err
 	}
-	points, err := d.store.Series(c.r.Context(), site, p.span, p.step())
+	measures := c.measures(q, "")
+	asked := []report.Query{q.query("", measures, 0)}
+	asked[0].Step = q.period.step()
+	answers, err := d.ask(c.r.Context(), asked)
 	if err != nil {
 		return err
 	}
-	list := make([]apiPoint, 0, len(points))
-	for _, point := range points {
-		list = append(list, apiPoint{point.Time, newAPISums(point.Sums)})
-	}
-	return c.answerJSON(map[string]any{
-		"site": site.ID, "period": p.name, "days": newAPIDays(p.span), "step": p.step(), "points": list,
-	})
+	f := figures{question: q, step: asked[0].Step, points: asked[0].Points(answers[0], false)}
+	answer := q.head()
+	answer["step"], answer["points"] = f.step, f.apiPoints(measures)
+	return c.answerJSON(answer)
 }
 
-// apiDimensions are the dimensions that the API gives, with the tables that show them.
-var apiDimensions = func() map[store.Dimension]tableSpec {
-	all := map[store.Dimension]tableSpec{}
-	for _, t := range tables {
-		all[t.dimension] = t
+func (f *figures) apiPoints(measures []string) []apiValues {
+	list := make([]apiValues, 0, len(f.points))
+	for _, p := range f.points {
+		list = append(list, newAPIValues(measures, p.Sums).of("time", f.start(p)))
 	}
-	return all
-}()
+	return list
+}
 
-// newAPILine returns a line with its name in a language.
-func newAPILine(l *i18n.Language, spec tableSpec, line store.Line) apiLine {
-	code, name := line.Value, spec.label(l, line.Value)
-	if line.Detail != "" && spec.detail != nil {
-		code, name = line.Detail, spec.detail(l, line.Detail)
+// apiLines are the lines of a dimension, with their names in a language.
+func apiLines(l *i18n.Language, dimension string, measures []string, lines []report.Line) []apiValues {
+	list := make([]apiValues, 0, len(lines))
+	d, _ := report.FindDimension(dimension)
+	for _, line := range lines {
+		v := newAPIValues(measures, line.Now).of("value", line.Value)
+		code := line.Value
+		name, detail := namesOf(l, dimension, line)
+		if d.Detail != "" {
+			v["detail"] = line.Detail
+		}
+		if line.Detail != "" {
+			code, name = line.Detail, detail
+		}
+		if name != code {
+			v["name"] = name
+		}
+		list = append(list, v)
 	}
-	if name == code {
-		name = ""
-	}
-	return apiLine{line.Value, line.Detail, name, newAPISums(line.Sums)}
+	return list
 }
 
 // limit returns the most lines that a call asks for.
 func (c *call) limit() (int, error) {
 	text := c.r.URL.Query().Get("limit")
 	if text == "" {
-		return 100, nil
+		return report.DefaultLimit, nil
 	}
 	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 || n > longTable {
-		return 0, badRequest
+	if err != nil || n < 1 || n > report.MaxLimit {
+		return 0, badLimit
 	}
 	return n, nil
 }
 
 func (d *Dashboard) apiTop(c *call) error {
-	site, _, p, err := c.asked()
-	if err != nil {
-		return err
-	}
-	query := c.r.URL.Query()
-	ask := store.Ask{Dimension: store.Dimension(query.Get("dimension")), Detail: query.Get("detail") == "1"}
-	spec, ok := apiDimensions[ask.Dimension]
-	if !ok {
-		return badRequest
-	}
-	if ask.Limit, err = c.limit(); err != nil {
-		return err
-	}
-	lines, err := d.store.Top(c.r.Context(), site.ID, p.span, ask)
-	if err != nil {
-		return err
-	}
-	list := make([]apiLine, 0, len(lines))
-	for _, line := range lines {
-		list = append(list, newAPILine(c.lang, spec, line))
-	}
-	return c.answerJSON(map[string]any{
-		"site": site.ID, "period": p.name, "days": newAPIDays(p.span), "dimension": ask.Dimension, "lines": list,
-	})
-}
-
-func (d *Dashboard) apiExcluded(c *call) error {
-	site, _, p, err := c.asked()
+	q, err := c.question()
 	if err != nil {
 		return err
 	}
@@ -202,19 +196,39 @@ func (d *Dashboard) apiExcluded(c *call) error {
 	if err != nil {
 		return err
 	}
-	excluded, err := d.store.Excluded(c.r.Context(), site.ID, p.span, limit)
+	dimension := c.r.URL.Query().Get("dimension")
+	if _, ok := report.FindDimension(dimension); !ok {
+		return badDimension
+	}
+	measures := c.measures(q, dimension)
+	asked := q.query(dimension, measures, limit)
+	asked.After = c.r.URL.Query().Get("after")
+	answers, err := d.figures.Ask(c.r.Context(), []report.Query{asked})
 	if err != nil {
 		return err
 	}
-	list := make([]apiExclusion, 0, len(excluded))
-	for _, e := range excluded {
-		list = append(list, apiExclusion(e))
+	answer := q.head()
+	answer["dimension"], answer["lines"] = dimension, apiLines(c.lang, dimension, measures, answers[0].Lines)
+	if answers[0].Next != "" {
+		answer["next"] = answers[0].Next
 	}
-	objections, err := d.store.Objections(c.r.Context(), site.ID, p.span)
+	return c.answerJSON(answer)
+}
+
+func (d *Dashboard) apiExcluded(c *call) error {
+	q, err := c.question()
 	if err != nil {
 		return err
 	}
-	return c.answerJSON(map[string]any{
-		"site": site.ID, "period": p.name, "days": newAPIDays(p.span), "lines": list, "objections": objections,
-	})
+	limit, err := c.limit()
+	if err != nil {
+		return err
+	}
+	entries, objections, err := d.excluded(c.r.Context(), q, limit)
+	if err != nil {
+		return err
+	}
+	answer := q.head()
+	answer["lines"], answer["objections"] = newAPIExclusions(entries), objections
+	return c.answerJSON(answer)
 }

@@ -52,9 +52,9 @@ func TestBrowser(t *testing.T) {
 		t.Errorf("chart has %d painted pixels and is %d wide", chart.Painted, chart.Width)
 	}
 
-	versionsHidden := chromedp.Evaluate[bool](`document.querySelector("[data-group^=browsers]").hidden`)
+	versionsHidden := chromedp.Evaluate[bool](`document.querySelector("[data-group^=browser]").hidden`)
 	before := chromium.Run(tab, versionsHidden)
-	tab.Do(chromedp.Click("#browsers .opens"))
+	tab.Do(chromedp.Click("#browser .opens"))
 	if after := chromium.Run(tab, versionsHidden); !before || after {
 		t.Errorf("versions hidden = %t, after a click %t; want true, then false", before, after)
 	}
@@ -109,7 +109,7 @@ func TestScreenshots(t *testing.T) {
 	}
 	shoot("sites", "/")
 	shoot("site-30d", "/sites/1?period=30d")
-	shoot("site-today", "/sites/1?period=today", "#browsers .opens", "#figure-visits summary")
+	shoot("site-today", "/sites/1?period=today", "#browser .opens", "#figure-visits summary")
 	shoot("site-12m", "/sites/2?period=12m&lang=en")
 	tab.Do(chromedp.Navigate(b.server.URL + "/?lang=nb"))
 	shoot("excluded", "/sites/1?period=today&show=excluded")

@@ -3,14 +3,16 @@ package dashboard
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/i18n"
-	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/report"
 )
 
-// chart is a series beside the one before it, point by point.
+// chart is two series beside those before them, point by point.
 type chart struct {
+	A, B   string // keys of the measures
 	Points []chartPoint
 	Hourly bool
 }
@@ -26,40 +28,60 @@ type chartPoint struct {
 }
 
 type chartValues struct {
-	Visitors  int64 `json:"visitors"`
-	Pageviews int64 `json:"pageviews"`
+	A int64 `json:"a"`
+	B int64 `json:"b"`
 }
 
-// chart lays the two series side by side.
+// chart lays the series side by side.
 func (f *figures) chart(l *i18n.Language) chart {
-	step := f.period.step()
-	c := chart{Hourly: step == store.Hourly}
+	c := chart{A: f.chartKeys[0], B: f.chartKeys[1], Hourly: f.step == report.Hour}
+	values := func(p report.Point) *chartValues { return &chartValues{p.Count(c.A), p.Count(c.B)} }
 	for i, point := range f.points {
 		var p chartPoint
-		p.Label, p.Title = pointNames(l, step, point)
-		if !point.Time.After(f.now) {
-			p.Now = &chartValues{point.Visitors, point.Pageviews}
+		p.Label, p.Title = pointNames(l, f.step, f.start(point))
+		if !f.start(point).After(f.now) {
+			p.Now = values(point)
 		}
 		if i < len(f.pointsBefore) {
 			before := f.pointsBefore[i]
-			_, p.BeforeTitle = pointNames(l, step, before)
-			p.Before = &chartValues{before.Visitors, before.Pageviews}
+			_, p.BeforeTitle = pointNames(l, f.step, f.start(before))
+			p.Before = values(before)
 		}
 		c.Points = append(c.Points, p)
 	}
 	return c
 }
 
+// start returns the first moment of a point in the time zone of the site.
+func (f *figures) start(p report.Point) time.Time {
+	if f.step == report.Hour {
+		return p.At.In(f.site.Location)
+	}
+	return calendar.DayOf(p.At).In(f.site.Location)
+}
+
 // pointNames returns what a point is called on the axis and in full.
-func pointNames(l *i18n.Language, step store.Step, p store.Point) (label, title string) {
-	day := calendar.DayOf(p.Time)
+func pointNames(l *i18n.Language, step report.Step, start time.Time) (label, title string) {
+	day := calendar.DayOf(start)
 	switch step {
-	case store.Hourly:
-		return l.Clock(p.Time), l.ShortDay(day) + " " + l.Clock(p.Time)
-	case store.Monthly:
+	case report.Hour:
+		return l.Clock(start), l.ShortDay(day) + " " + l.Clock(start)
+	case report.Month:
 		return l.ShortMonth(day), l.Month(day)
 	default:
 		return l.ShortDay(day), l.Weekday(day)
+	}
+}
+
+// pointCell writes the start of a point for a spreadsheet.
+func pointCell(step report.Step, start time.Time) string {
+	switch step {
+	case report.Hour:
+		return start.Format("2006-01-02 15:04")
+	case report.Month:
+		return start.Format("2006-01")
+	default:
+		return start.Format(time.DateOnly)
 	}
 }
 

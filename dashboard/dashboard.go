@@ -14,16 +14,18 @@ import (
 	"github.com/fotspor/fotspor/dashboard/password"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/internal/baseurl"
+	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/store"
 )
 
 // requestTimeout bounds a request, and with it its queries.
 const requestTimeout = 8 * time.Second
 
-// Options are what a Dashboard is made of. Store is required; every other zero
-// value has a meaning.
+// Options are what a Dashboard is made of. Store and Figures are required; every other
+// zero value has a meaning.
 type Options struct {
 	Store      *store.Store
+	Figures    report.Source
 	Logger     *slog.Logger             // zero: nothing is logged
 	Registerer prometheus.Registerer    // zero: nothing is counted
 	Duration   *prometheus.HistogramVec // seconds of requests by handler and code; zero: not measured
@@ -51,6 +53,7 @@ type Options struct {
 // use and starts no goroutine that outlives a request. Run keeps its counts.
 type Dashboard struct {
 	store        *store.Store
+	figures      report.Source
 	log          *slog.Logger
 	duration     *prometheus.HistogramVec
 	logins       *prometheus.CounterVec
@@ -77,6 +80,7 @@ type Dashboard struct {
 func New(opts Options) (*Dashboard, error) {
 	d := &Dashboard{
 		store:       opts.Store,
+		figures:     opts.Figures,
 		log:         opts.Logger,
 		duration:    opts.Duration,
 		now:         opts.Now,
@@ -90,8 +94,8 @@ func New(opts Options) (*Dashboard, error) {
 		throttle:    newThrottle(),
 		crossOrigin: http.NewCrossOriginProtection(),
 	}
-	if d.store == nil {
-		return nil, fmt.Errorf("new dashboard: no store")
+	if d.store == nil || d.figures == nil {
+		return nil, errors.New("new dashboard: no store, or no source of figures")
 	}
 	d.fillDefaults()
 	d.refusals = newRefusals(d.store, d.log)

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 
 	"github.com/fotspor/fotspor/dashboard"
 	"github.com/fotspor/fotspor/i18n"
+	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 	"github.com/fotspor/fotspor/store/storetest"
@@ -37,17 +39,35 @@ const (
 type bench struct {
 	*testing.T
 	store     *store.Store
+	figures   *tracked
 	dashboard *dashboard.Dashboard
 	server    *httptest.Server
 	client    *http.Client
 	now       time.Time
 }
 
+// tracked is a source of figures that counts its statements.
+type tracked struct {
+	store.Reports
+	statements atomic.Int64
+}
+
+func (c *tracked) Ask(ctx context.Context, queries []report.Query) ([]report.Result, error) {
+	plan, err := c.Planner().Plan(queries)
+	if err != nil {
+		return nil, err
+	}
+	c.statements.Add(int64(len(plan.Statements)))
+	return c.Reports.Ask(ctx, queries)
+}
+
 func newBench(t *testing.T, change ...func(*dashboard.Options)) *bench {
 	t.Helper()
 	b := &bench{T: t, store: storetest.Open(t), now: moment}
+	b.figures = &tracked{Reports: store.Reports{Store: b.store, Planner: func() report.Planner { return report.Planner{} }}}
 	opts := dashboard.Options{
 		Store:       b.store,
+		Figures:     b.figures,
 		Now:         func() time.Time { return b.now },
 		Attribution: func() (string, string) { return "IP geolocation by DB-IP", "https://db-ip.com" },
 		Snippet: func(base string, site uint32, parameters ...string) string {

@@ -93,7 +93,8 @@ func (s told) checkPeriod(b *bench, p chosen) {
 	before := between(s.story, day(s.T, p.beforeFrom), day(s.T, p.beforeTo))
 	if p.query == "period=today" {
 		// As much of yesterday as has begun of today, in hours of the clock.
-		until := moment.Truncate(time.Hour).Add(time.Hour).AddDate(0, 0, -1)
+		now := moment.In(s.site.Location)
+		until := time.Date(now.Year(), now.Month(), now.Day()-1, now.Hour()+1, 0, 0, 0, s.site.Location)
 		before = slices.DeleteFunc(before, func(a act) bool { return !a.time.Before(until) })
 	}
 	path := fmt.Sprintf("/sites/%d?%s", s.site.ID, p.query)
@@ -117,8 +118,8 @@ func (s told) checkHead(page *answer, now, before tally) {
 		"visitors":      {l.Number(int64(now.visitors)), l.Number(int64(before.visitors))},
 		"visits":        {l.Number(int64(now.visits)), l.Number(int64(before.visits))},
 		"pageviews":     {l.Number(int64(now.pageviews)), l.Number(int64(before.pageviews))},
-		"bounceRate":    {l.Percent(rate(now)), l.Percent(rate(before))},
-		"visitDuration": {l.Duration(mean(now)), l.Duration(mean(before))},
+		"bounce_rate":   {l.Percent(rate(now)), l.Percent(rate(before))},
+		"visit_seconds": {l.Duration(mean(now)), l.Duration(mean(before))},
 	} {
 		if now.visits == 0 || before.visits == 0 {
 			s.Fatalf("the story has no visits to compare: %+v, %+v", now, before)
@@ -139,17 +140,20 @@ func (s told) checkHead(page *answer, now, before tally) {
 	}
 }
 
-// checkChart compares the series with a count per step. An hour of a zone that
-// is half an hour off begins at the half.
+// checkChart compares the series with a count per step. An hour is one of the clock of the
+// site, also where that is half an hour off.
 func (s told) checkChart(page *answer, p chosen, story []act) {
-	type values struct{ Visitors, Pageviews int }
+	type values struct{ A, B int }
 	var points []struct{ Now, Before *values }
 	if err := json.Unmarshal([]byte(page.Find("#chart-data").Text()), &points); err != nil {
 		s.Fatal(err)
 	}
 	key := func(a act) string { return a.day.Time().Format(p.step) }
 	if p.step == "15:04" {
-		key = func(a act) string { return a.time.Truncate(time.Hour).In(s.site.Location).Format(time.RFC3339) }
+		key = func(a act) string {
+			at := a.time.In(s.site.Location)
+			return at.Add(-time.Duration(at.Minute()) * time.Minute).Format("2006-01-02T15Z07:00")
+		}
 	}
 	var want, got []values
 	counted := count(story, key)
@@ -184,45 +188,55 @@ type counted struct {
 
 func visitorsOf(l *i18n.Language, t tally) []string { return []string{l.Number(int64(t.visitors))} }
 
-func visitorsAndVisits(l *i18n.Language, t tally) []string {
-	return []string{l.Number(int64(t.visitors)), l.Number(int64(t.visits))}
+func visitsAndViews(l *i18n.Language, t tally) []string {
+	return []string{l.Number(int64(t.visits)), l.Number(int64(t.pageviews))}
 }
 
 func visitorShare(t tally) int { return t.visitors }
 
-var tableKeys = []counted{
-	{key: "pages", only: func(a act) bool { return a.kind == hit.Pageview },
+func visitShare(t tally) int { return t.visits }
+
+var tableKeys = append(done, []counted{
+	{key: "page", only: func(a act) bool { return a.kind == hit.Pageview },
 		value: func(_ told, a act) string { return a.path },
 		cells: func(l *i18n.Language, t tally) []string {
 			return []string{l.Number(int64(t.pageviews)), l.Number(int64(t.readers))}
 		},
 		share: func(t tally) int { return t.pageviews }},
-	{key: "entries", value: func(_ told, a act) string { return a.visit.entry },
+	{key: "entry", value: func(_ told, a act) string { return a.visit.entry },
 		cells: func(l *i18n.Language, t tally) []string {
 			return []string{l.Number(int64(t.visits)), l.Percent(float64(t.bounces) / float64(t.visits))}
 		},
 		share: func(t tally) int { return t.visits }},
-	{key: "sources", value: func(s told, a act) string {
+	{key: "source", value: func(s told, a act) string {
 		name := s.lang.Known("channel.", a.visit.channel)
 		if a.visit.source == "" {
 			return name
 		}
 		return a.visit.source + " " + name
-	}, cells: visitorsAndVisits, share: visitorShare},
-	{key: "countries", value: func(s told, a act) string { return s.lang.Country(a.person.country) },
+	}, cells: visitsAndViews, share: visitShare},
+	{key: "country", value: func(s told, a act) string { return s.lang.Country(a.person.country) },
 		detail: func(s told, a act) string { return regionNames[s.lang.Tag][a.person.region] }, cells: visitorsOf, share: visitorShare},
-	{key: "browsers", value: func(_ told, a act) string { return a.person.browser },
+	{key: "browser", value: func(_ told, a act) string { return a.person.browser },
 		detail: func(_ told, a act) string { return a.person.version }, cells: visitorsOf, share: visitorShare},
-	{key: "systems", value: func(_ told, a act) string { return a.person.os }, cells: visitorsOf, share: visitorShare},
-	{key: "devices", value: func(s told, a act) string { return s.lang.Known("device.", a.person.device) }, cells: visitorsOf, share: visitorShare},
-	{key: "languages", value: func(s told, a act) string { return s.lang.LanguageName(a.person.language) }, cells: visitorsOf, share: visitorShare},
-	{key: "campaigns", only: func(a act) bool { return a.visit.campaign != "" },
-		value: func(_ told, a act) string { return a.visit.campaign }, cells: visitorsAndVisits, share: visitorShare},
-	{key: "events", only: func(a act) bool { return a.kind != hit.Pageview && a.kind != hit.Ping },
-		value: func(s told, a act) string { return a.name + " " + s.lang.Known("kind.", string(a.kind)) },
-		cells: func(l *i18n.Language, t tally) []string { return []string{l.Number(int64(t.events))} },
-		share: func(t tally) int { return t.events }},
-}
+	{key: "os", value: func(_ told, a act) string { return a.person.os }, cells: visitorsOf, share: visitorShare},
+	{key: "device", value: func(s told, a act) string { return s.lang.Known("device.", a.person.device) }, cells: visitorsOf, share: visitorShare},
+	{key: "language", value: func(s told, a act) string { return s.lang.LanguageName(a.person.language) },
+		cells: func(l *i18n.Language, t tally) []string { return []string{l.Number(int64(t.visits))} }, share: visitShare},
+	{key: "campaign", only: func(a act) bool { return a.visit.campaign != "" },
+		value: func(_ told, a act) string { return a.visit.campaign }, cells: visitsAndViews, share: visitShare},
+}...)
+
+// done are the tables of what was done besides reading.
+var done = func() (all []counted) {
+	for _, kind := range []hit.Kind{hit.Event, hit.Download, hit.Outlink, hit.Search} {
+		all = append(all, counted{key: string(kind), only: func(a act) bool { return a.kind == kind },
+			value: func(_ told, a act) string { return a.name },
+			cells: func(l *i18n.Language, t tally) []string { return []string{l.Number(int64(t.events))} },
+			share: func(t tally) int { return t.events }})
+	}
+	return all
+}()
 
 // regionNames are the names of the regions of the story, whose rows hold their codes.
 var regionNames = map[string]map[string]string{

@@ -1,10 +1,12 @@
 package dashboard
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/internal/baseurl"
 	"github.com/fotspor/fotspor/internal/httpcompress"
+	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 )
@@ -24,6 +27,7 @@ type call struct {
 	now    time.Time
 	secure bool      // the browser came by HTTPS
 	json   bool      // answer problems in JSON
+	format string    // that the path ends with, json or csv; "": a page
 	user   site.User // who is logged in; zero where nobody need be
 	site   site.Site // of the path; zero where it names none
 	status int       // answered
@@ -41,16 +45,36 @@ type problem struct {
 
 // The problems a page can have. Their pages are rendered when the program starts.
 var (
-	badPeriod   = &problem{status: http.StatusBadRequest, code: "bad_period"}
-	badRequest  = &problem{status: http.StatusBadRequest, code: "bad_request"}
-	noSession   = &problem{status: http.StatusUnauthorized, code: "no_session"}
-	crossOrigin = &problem{status: http.StatusForbidden, code: "cross_origin"}
-	notFound    = &problem{status: http.StatusNotFound, code: "not_found"}
-	deadLink    = &problem{status: http.StatusGone, code: "dead_link"}
-	internal    = &problem{status: http.StatusInternalServerError, code: "internal"}
-	unavailable = &problem{status: http.StatusServiceUnavailable, code: "unavailable"}
+	badPeriod    = &problem{status: http.StatusBadRequest, code: "bad_period"}
+	badRequest   = &problem{status: http.StatusBadRequest, code: "bad_request"}
+	badFilter    = &problem{status: http.StatusBadRequest, code: "bad_filter"}
+	badDimension = &problem{status: http.StatusBadRequest, code: "bad_dimension"}
+	badMeasure   = &problem{status: http.StatusBadRequest, code: "bad_measure"}
+	badLimit     = &problem{status: http.StatusBadRequest, code: "bad_limit"}
+	badAfter     = &problem{status: http.StatusBadRequest, code: "bad_after"}
+	noSession    = &problem{status: http.StatusUnauthorized, code: "no_session"}
+	crossOrigin  = &problem{status: http.StatusForbidden, code: "cross_origin"}
+	notFound     = &problem{status: http.StatusNotFound, code: "not_found"}
+	deadLink     = &problem{status: http.StatusGone, code: "dead_link"}
+	internal     = &problem{status: http.StatusInternalServerError, code: "internal"}
+	unavailable  = &problem{status: http.StatusServiceUnavailable, code: "unavailable"}
 
-	problems = []*problem{badPeriod, badRequest, noSession, crossOrigin, notFound, deadLink, internal, unavailable}
+	problems = slices.Concat(inexact, []*problem{badPeriod, badRequest, badFilter, badDimension, badMeasure, badLimit, badAfter,
+		noSession, crossOrigin, notFound, deadLink, internal, unavailable})
+
+	// invalid are the problems with the fields of a query.
+	invalid = map[string]*problem{
+		"filter": badFilter, "filters": badFilter, "dimension": badDimension, "measure": badMeasure, "measures": badMeasure,
+		"limit": badLimit, "after": badAfter, "range": badPeriod, "step": badPeriod,
+	}
+	// inexact are the reasons for which a query is refused.
+	inexact = func() []*problem {
+		var all []*problem
+		for _, code := range []report.Code{report.OnceADay, report.Unlinked, report.OnePage, report.OneSection, report.OfPages, report.RowsGone} {
+			all = append(all, &problem{status: http.StatusBadRequest, code: string(code)})
+		}
+		return all
+	}()
 )
 
 // Error implements error.
@@ -71,9 +95,16 @@ func (p *problem) because(err error) *problem { return &problem{p.status, p.code
 // itself comes from the store.
 func asProblem(err error) *problem {
 	var p *problem
+	var wrong report.InvalidError
+	var refused report.RefusedError
 	switch {
 	case errors.As(err, &p):
 		return p
+	case errors.As(err, &wrong):
+		return cmp.Or(invalid[wrong.Field], badRequest).because(err)
+	case errors.As(err, &refused):
+		i := slices.IndexFunc(inexact, func(p *problem) bool { return p.code == string(refused.Code) })
+		return inexact[i].because(err)
 	case errors.Is(err, site.ErrNotFound):
 		return notFound.because(err)
 	default:

@@ -101,7 +101,7 @@ func TestLinks(t *testing.T) {
 	b.addSite("Two", "two.example", "UTC")
 	put(t, b.store, "story", rowsOf(site, tell(3, site, calendar.DayOf(moment)-60, calendar.DayOf(moment), 15, moment)))
 	seen := map[string]bool{}
-	for _, path := range []string{"/", "/sites/1?period=30d", "/sites/2", "/sites/1?period=month&from=2026-10-01", "/sites/1?show=browsers", "/nothing"} {
+	for _, path := range []string{"/", "/sites/1?period=30d", "/sites/2", "/sites/1?period=month&from=2026-10-01", "/sites/1?show=browser", "/nothing"} {
 		page := b.get(path)
 		page.Find("[href], [src]").Each(func(_ int, s *goquery.Selection) {
 			link := s.AttrOr("href", s.AttrOr("src", ""))
@@ -234,7 +234,7 @@ func TestNewSite(t *testing.T) {
 	if page.Find("#snippet").Length() != 0 || page.text(".empty h2") != "No visits in this period" {
 		t.Errorf("a site without visits this week says %q", page.text("main"))
 	}
-	if got := page.text("#figure-bounceRate .value"); got != "–" {
+	if got := page.text("#figure-bounce_rate .value"); got != "–" {
 		t.Errorf("bounce rate without visits = %q", got)
 	}
 }
@@ -397,12 +397,19 @@ func TestAPI(t *testing.T) {
 		"series":        "/api/v1/sites/1/series?period=custom&from=2026-11-19&to=2026-11-21",
 		"series_hours":  "/api/v1/sites/1/series?period=custom&from=2026-11-20&to=2026-11-20",
 		"top":           "/api/v1/sites/1/top?dimension=page&limit=2",
-		"top_detail":    "/api/v1/sites/1/top?dimension=browser&detail=1&limit=3&period=7d",
-		"top_region":    "/api/v1/sites/1/top?dimension=country&detail=1&limit=4&period=7d",
+		"top_detail":    "/api/v1/sites/1/top?dimension=version&limit=3&period=7d",
+		"top_region":    "/api/v1/sites/1/top?dimension=region&limit=4&period=7d",
 		"top_nothing":   "/api/v1/sites/1/top?dimension=event&period=custom&from=2020-01-01&to=2020-01-02",
 		"bad_dimension": "/api/v1/sites/1/top?dimension=network",
-		"bad_limit":     "/api/v1/sites/1/top?dimension=page&limit=5000",
+		"bad_limit":     "/api/v1/sites/1/top?dimension=page&limit=50000",
 		"bad_period":    "/api/v1/sites/1/totals?period=week",
+		"bad_filter":    "/api/v1/sites/1/top?dimension=page&f=colour:red",
+		"bad_measure":   "/api/v1/sites/1/totals?measures=visitors,fun",
+		"once_a_day":    "/api/v1/sites/1/top?dimension=source&measures=visitors",
+		"filtered":      "/api/v1/sites/1/totals?period=7d&f=source:Google",
+		"page":          "/sites/1.json?period=custom&from=2026-11-19&to=2026-11-21",
+		"page_table":    "/sites/1.json?period=7d&show=browser",
+		"page_excluded": "/sites/1.json?period=today&show=excluded",
 		"missing_path":  "/api/v2/sites",
 		"missing_site":  "/api/v1/sites/2/totals",
 	} {

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/fotspor/fotspor/calendar"
-	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/report"
 )
 
 // The named periods, in the order they are offered.
@@ -98,14 +98,14 @@ func (p *period) custom(from, to string) error {
 func (p period) isToday() bool { return p.span.From == p.today }
 
 // step is the width of the points of its chart.
-func (p period) step() store.Step {
+func (p period) step() report.Step {
 	switch days := p.span.Days(); {
 	case days == 1:
-		return store.Hourly
+		return report.Hour
 	case days <= 92:
-		return store.Daily
+		return report.Day
 	default:
-		return store.Monthly
+		return report.Month
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/fotspor/fotspor/calendar"
-	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/report"
 )
 
 func TestParsePeriod(t *testing.T) {
@@ -72,7 +72,7 @@ func TestBadPeriod(t *testing.T) {
 }
 
 func TestStep(t *testing.T) {
-	for days, want := range map[int32]store.Step{1: store.Hourly, 2: store.Daily, 92: store.Daily, 93: store.Monthly} {
+	for days, want := range map[int32]report.Step{1: report.Hour, 2: report.Day, 92: report.Day, 93: report.Month} {
 		p := period{span: calendar.Range{From: 100, To: 99 + calendar.Day(days)}}
 		if got := p.step(); got != want {
 			t.Errorf("step of %d days = %s, want %s", days, got, want)

@@ -1,21 +1,21 @@
 package dashboard
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/internal/baseurl"
 	"github.com/fotspor/fotspor/internal/hostname"
+	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/site"
-	"github.com/fotspor/fotspor/store"
 )
 
 // sitesPage lists the sites.
@@ -37,6 +37,7 @@ type sitePage struct {
 	Site     site.Site
 	Zone     string
 	Period   periodView
+	Filters  []chip
 	Figures  []figure
 	Chart    chart
 	Tables   []table
@@ -48,7 +49,15 @@ type sitePage struct {
 	New        bool       // no traffic ever
 	Snippet    string     // to paste into the pages of the site
 	Statement  string     // URL
+	CSV, JSON  string     // URLs of the same figures
 	Back       string     // URL of the page of the site, if this is a single table
+}
+
+// chip is a filter, with the address of the page without it.
+type chip struct {
+	Text string // "": unknown
+	Not  bool
+	URL  string
 }
 
 // dropLine is what memory holds of hits that were excluded alike.
@@ -75,6 +84,7 @@ type periodView struct {
 	Earlier, Later string // URLs; "": none
 	Custom         bool
 	From, To, Last string // as 2006-01-02
+	Filters        []report.Filter
 }
 
 // link is a link in a row of them.
@@ -100,59 +110,78 @@ type change struct {
 }
 
 func (d *Dashboard) showSites(c *call) error {
-	ctx := c.r.Context()
 	sites, err := d.sites(c)
 	if err != nil {
 		return err
 	}
-	lines := make([]siteLine, len(sites))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(parallelQueries)
-	for i, site := range sites {
-		group.Go(func() error {
-			today := calendar.DayOf(c.now.In(site.Location))
-			points, err := d.store.Series(ctx, site, calendar.Range{From: today - 13, To: today}, store.Daily)
-			lines[i] = newSiteLine(c.lang, site, points)
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
+	visitors, err := d.lastDays(c, sites)
+	if err != nil {
 		return err
+	}
+	lines := make([]siteLine, len(sites))
+	for i, site := range sites {
+		lines[i] = newSiteLine(c.lang, site, visitors[site.ID])
 	}
 	return d.render(c, http.StatusOK, "sites", sitesPage{lines, c.user.Role != site.Admin && c.user.Restricted})
 }
 
-// newSiteLine shows a site by its last fourteen days.
-func newSiteLine(l *i18n.Language, site site.Site, days []store.Point) siteLine {
-	line := siteLine{Name: site.Name, Host: hostname.Display(site.Hosts[0]), URL: siteURL(site.ID, nil)}
-	if len(days) < 14 {
-		return line
-	}
-	before, week := add(days[:7]), add(days[7:])
-	line.Today = l.Number(days[13].Visitors)
-	line.Week = l.Number(week.Visitors)
-	line.Change = relative(l, float64(week.Visitors), float64(before.Visitors))
-	if week.Visitors+before.Visitors > 0 {
-		var values []int64
-		for _, day := range days {
-			values = append(values, day.Visitors)
+// lastDays returns the visitors of sites on each of their last fourteen days. Sites on the
+// same day of the calendar are asked for together, so there are at most three statements.
+func (d *Dashboard) lastDays(c *call, sites []site.Site) (map[uint32][14]int64, error) {
+	var queries []report.Query
+	for _, site := range sites {
+		today := calendar.DayOf(c.now.In(site.Location))
+		i := slices.IndexFunc(queries, func(q report.Query) bool { return q.Range.To == today })
+		if i < 0 {
+			i = len(queries)
+			queries = append(queries, report.Query{
+				Range: calendar.Range{From: today - 13, To: today}, Step: report.Day,
+				Dimension: "site", Measures: []string{"visitors"}, Limit: report.MaxLimit,
+			})
 		}
-		line.Spark = spark(values)
+		queries[i].Sites = append(queries[i].Sites, site.ID)
+	}
+	answers, err := d.figures.Ask(c.r.Context(), queries)
+	if err != nil {
+		return nil, err
+	}
+	visitors := map[uint32][14]int64{}
+	for i, answer := range answers {
+		for _, line := range answer.Lines {
+			id, err := strconv.ParseUint(line.Value, 10, 32)
+			if err != nil {
+				return nil, internal.because(err)
+			}
+			days := visitors[uint32(id)]
+			days[calendar.DayOf(line.At)-queries[i].Range.From] = line.Now.Count("visitors")
+			visitors[uint32(id)] = days
+		}
+	}
+	return visitors, nil
+}
+
+// newSiteLine shows a site by its visitors on the last fourteen days.
+func newSiteLine(l *i18n.Language, site site.Site, days [14]int64) siteLine {
+	line := siteLine{Name: site.Name, Host: hostname.Display(site.Hosts[0]), URL: siteURL(site.ID, nil)}
+	var before, week int64
+	for i, n := range days {
+		if i < 7 {
+			before += n
+		} else {
+			week += n
+		}
+	}
+	line.Today, line.Week = l.Number(days[13]), l.Number(week)
+	line.Change = relative(l, float64(week), float64(before))
+	if week+before > 0 {
+		line.Spark = spark(days[:])
 	}
 	return line
 }
 
-// asked returns the site of a call, the time of the call in the site's own time
-// zone, and the period that the query asks for.
-func (c *call) asked() (site.Site, time.Time, period, error) {
-	now := c.now.In(c.site.Location)
-	p, err := parsePeriod(c.r.URL.Query(), now)
-	return c.site, now, p, err
-}
-
 // showSite shows a site, or one of its tables in full.
 func (d *Dashboard) showSite(c *call) error {
-	site, now, p, err := c.asked()
+	q, err := c.question()
 	if err != nil {
 		return err
 	}
@@ -167,63 +196,84 @@ func (d *Dashboard) showSite(c *call) error {
 	default:
 		return notFound
 	}
-	// One line more than is shown tells whether there is more.
-	f, err := d.ask(c.r.Context(), site, p, now, show, specs, limit+1)
+	f, err := d.find(c.r.Context(), q, show, specs, limit)
 	if err != nil {
 		return err
 	}
+	switch c.format {
+	case "json":
+		return c.answerJSON(f.json(c.lang, show, specs))
+	case "csv":
+		return c.answerCSV(f, show)
+	}
 	page := f.page(c.lang, specs, limit)
-	page.Statement = d.statement(site.ID)
-	page.Drops = dropLines(c.lang, d.drops(site.ID), site.Location)
+	page.CSV, page.JSON = c.as("csv"), c.as("json")
+	page.Statement = d.statement(q.site.ID)
+	page.Drops = dropLines(c.lang, d.drops(q.site.ID), q.site.Location)
 	if page.New {
-		page.Snippet = d.snippet(d.base.Or(baseurl.Of(c.r)).String(), site.ID, site.Parameters...)
+		page.Snippet = d.snippet(d.base.Or(baseurl.Of(c.r)).String(), q.site.ID, q.site.Parameters...)
 	}
 	if show != "" {
 		if page.Excluded != nil {
 			page.Tables = []table{*page.Excluded}
 		}
-		page.Back = siteURL(site.ID, p.query())
+		page.Back = q.address(q.period.query())
 		return d.render(c, http.StatusOK, "table", page)
 	}
 	return d.render(c, http.StatusOK, "site", page)
 }
 
-func siteURL(id uint32, query url.Values) string {
-	u := "/sites/" + strconv.FormatUint(uint64(id), 10)
-	if len(query) > 0 {
-		u += "?" + query.Encode()
-	}
-	return u
+// as returns the address of a call in another format.
+func (c *call) as(format string) string {
+	u := url.URL{Path: c.r.URL.Path + "." + format, RawQuery: c.r.URL.RawQuery}
+	return u.String()
 }
 
 // page shows the figures in a language.
 func (f *figures) page(l *i18n.Language, specs []tableSpec, limit int) sitePage {
 	page := sitePage{
-		Site:    f.site,
-		Zone:    f.site.Location.String(),
-		Period:  f.periodView(l),
-		Figures: f.figures(l),
-		Chart:   f.chart(l),
-		Empty:   f.empty,
+		Site:   f.site,
+		Zone:   f.site.Location.String(),
+		Period: f.periodView(l),
+		Chart:  f.chart(l),
+		Empty:  f.empty,
 
 		Objections: l.Number(f.objections),
 		New:        f.empty && !f.everHadTraffic,
 	}
+	for _, key := range f.keys {
+		page.Figures = append(page.Figures, newFigure(l, key, f.sums, f.before))
+	}
+	for i, filter := range f.filters {
+		page.Filters = append(page.Filters, f.chip(l, i, filter))
+	}
+	more := func(key string) string {
+		query := f.period.query()
+		query.Set("show", key)
+		return f.address(query)
+	}
 	for _, spec := range specs {
-		more := f.period.query()
-		more.Set("show", spec.key)
-		t := f.table(l, spec, limit, siteURL(f.site.ID, more))
-		if len(t.Rows) > 0 || !spec.optional {
+		t := f.table(l, spec, limit, more(spec.dimension))
+		if len(t.Columns) > 0 && (len(t.Rows) > 0 || !spec.optional) {
 			page.Tables = append(page.Tables, t)
 		}
 	}
 	if len(f.excluded) > 0 {
-		more := f.period.query()
-		more.Set("show", excluded)
-		t := f.excludedTable(l, limit, siteURL(f.site.ID, more))
+		t := f.excludedTable(l, limit, more(excluded))
 		page.Excluded = &t
 	}
 	return page
+}
+
+// chip shows a filter of the question.
+func (f *figures) chip(l *i18n.Language, index int, filter report.Filter) chip {
+	others := f.question
+	others.filters = slices.Delete(slices.Clone(f.filters), index, index+1)
+	c := chip{Not: filter.Not, Text: nameOf(l, filter.Dimension, filter.Value), URL: others.address(f.period.query())}
+	if filter.Prefix {
+		c.Text = filter.Value + "*"
+	}
+	return c
 }
 
 func (f *figures) periodView(l *i18n.Language) periodView {
@@ -235,61 +285,41 @@ func (f *figures) periodView(l *i18n.Language) periodView {
 		From:    p.span.From.String(),
 		To:      p.span.To.String(),
 		Last:    p.today.String(),
-		Earlier: siteURL(f.site.ID, p.earlier()),
+		Filters: f.filters,
+		Earlier: f.address(p.earlier()),
 	}
 	if p.isToday() {
 		v.Before += " " + l.Until(endOfHour(f.now))
 	}
 	if later := p.later(); later != nil {
-		v.Later = siteURL(f.site.ID, later)
+		v.Later = f.address(later)
 	}
 	for _, name := range []string{today, sevenDays, thirtyDays, month, twelveMonths} {
 		v.Links = append(v.Links, link{
 			Text:    "period." + name,
-			URL:     siteURL(f.site.ID, url.Values{"period": {name}}),
+			URL:     f.address(url.Values{"period": {name}}),
 			Current: name == p.name,
 		})
 	}
 	return v
 }
 
-// endOfHour returns the end of the hour that t lies in, written as a time of day.
-func endOfHour(t time.Time) string {
-	end := t.Truncate(time.Hour).Add(time.Hour).Format("15:04")
-	if end == "00:00" {
-		return "24:00"
-	}
-	return end
-}
-
-// figures are the numbers at the top of a site's page.
-func (f *figures) figures(l *i18n.Language) []figure {
-	now, before := f.sums, f.before
-	count := func(key string, measure func(store.Sums) int64) figure {
-		a, b := measure(now), measure(before)
-		return figure{key, l.Number(a), l.Number(b), relative(l, float64(a), float64(b))}
-	}
-	return []figure{
-		count("visitors", visitors),
-		count("visits", visits),
-		count("pageviews", pageviews),
-		ofVisits(figure{"bounceRate", l.Percent(now.BounceRate()), l.Percent(before.BounceRate()),
-			points(l, now.BounceRate(), before.BounceRate())}, now, before),
-		ofVisits(figure{"visitDuration", l.Duration(now.VisitDuration()), l.Duration(before.VisitDuration()),
-			relative(l, now.VisitDuration().Seconds(), before.VisitDuration().Seconds())}, now, before),
-	}
-}
+// endOfHour returns the end of the hour of the clock that t lies in, written as a time of
+// day.
+func endOfHour(t time.Time) string { return fmt.Sprintf("%02d:00", t.Hour()+1) }
 
 // nothing stands where there is no number.
 const nothing = "–"
 
-// ofVisits leaves out what is not defined where there are no visits.
-func ofVisits(f figure, now, before store.Sums) figure {
-	if now.Visits == 0 {
-		f.Value, f.Change = nothing, change{}
-	}
-	if before.Visits == 0 {
-		f.Before, f.Change = nothing, change{}
+// newFigure shows a measure or ratio beside the one before.
+func newFigure(l *i18n.Language, key string, now, before report.Sums) figure {
+	f := figure{Key: key, Value: amount(l, key, now), Before: amount(l, key, before)}
+	switch {
+	case !defined(key, now) || !defined(key, before):
+	case report.UnitOf(key) == report.Share:
+		f.Change = points(l, now.Of(key), before.Of(key))
+	default:
+		f.Change = relative(l, now.Of(key), before.Of(key))
 	}
 	return f
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/i18n"
+	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/site"
-	"github.com/fotspor/fotspor/store"
 )
 
 // state is a page as somebody may come to see it.
@@ -39,17 +39,17 @@ func states(l *i18n.Language) []state {
 		{"no sites", "sites", sitesPage{}, false},
 		{"sites not given", "sites", sitesPage{NotGiven: true}, false},
 		{"sites", "sites", sitesPage{Sites: []siteLine{
-			newSiteLine(l, aSite, somePoints(14, func(i int) int64 { return int64(i) })),
-			newSiteLine(l, aSite, somePoints(14, func(i int) int64 { return int64(14 - i) })),
-			newSiteLine(l, aSite, somePoints(14, func(int) int64 { return 5 })),
-			newSiteLine(l, aSite, somePoints(14, func(int) int64 { return 0 })),
+			newSiteLine(l, aSite, someDays(func(i int) int64 { return int64(i) })),
+			newSiteLine(l, aSite, someDays(func(i int) int64 { return int64(14 - i) })),
+			newSiteLine(l, aSite, someDays(func(int) int64 { return 5 })),
+			newSiteLine(l, aSite, someDays(func(int) int64 { return 0 })),
 		}}, false},
 	}
 	for _, query := range []string{today, sevenDays, thirtyDays, month, twelveMonths, custom} {
 		all = append(all, state{"site " + query, "site", someFigures(query).page(l, tables, shortTable), false})
 	}
 	empty := someFigures(custom)
-	empty.sums, empty.before, empty.lines, empty.empty, empty.everHadTraffic = store.Sums{}, store.Sums{}, nil, true, true
+	empty.sums, empty.before, empty.lines, empty.empty, empty.everHadTraffic = report.Sums{}, report.Sums{}, nil, true, true
 	all = append(all, state{"site without visits in the period", "site", empty.page(l, tables, shortTable), false})
 	empty.everHadTraffic = false
 	never := empty.page(l, tables, shortTable)
@@ -60,12 +60,16 @@ func states(l *i18n.Language) []state {
 		{LedgerEntry: hit.LedgerEntry{Day: 20779, Reason: hit.Objection, Count: 1}},
 	}, aSite.Location)
 	all = append(all, state{"site without a visit", "site", never, false})
+	filtered := someFigures(sevenDays)
+	filtered.filters = []report.Filter{{Dimension: "region", Value: "NO-50"}, {Dimension: "page", Value: "/a", Prefix: true}, {Dimension: "os", Not: true}}
+	all = append(all, state{"site with filters", "site", filtered.page(l, tables, shortTable), false},
+		state{"table with filters", "table", filtered.page(l, tables[:1], longTable), false})
 	bare := someFigures(sevenDays)
 	bare.lines = nil
 	all = append(all, state{"site without lines", "site", bare.page(l, tables, shortTable), false})
 	for _, spec := range tables {
-		all = append(all, state{"table " + spec.key, "table", someFigures(thirtyDays).page(l, []tableSpec{spec}, longTable), false})
-		all = append(all, state{"empty table " + spec.key, "table", bare.page(l, []tableSpec{spec}, longTable), false})
+		all = append(all, state{"table " + spec.dimension, "table", someFigures(thirtyDays).page(l, []tableSpec{spec}, longTable), false})
+		all = append(all, state{"empty table " + spec.dimension, "table", bare.page(l, []tableSpec{spec}, longTable), false})
 	}
 	all = append(all, accountStates()...)
 	for _, p := range problems {
@@ -123,12 +127,19 @@ func accountStates() []state {
 
 var aSite = site.Site{ID: 1, Name: "Arne & Åse <AS>", Hosts: []string{"www.example.org"}, Location: time.UTC}
 
-func somePoints(n int, visitors func(int) int64) []store.Point {
-	var all []store.Point
-	for i := range n {
-		all = append(all, store.Point{Time: calendar.Day(20000 + i).Time(), Sums: store.Sums{Visitors: visitors(i), Pageviews: 2 * visitors(i)}})
+func someDays(visitors func(int) int64) (days [14]int64) {
+	for i := range days {
+		days[i] = visitors(i)
 	}
-	return all
+	return days
+}
+
+// sumsOf returns sums of some measures.
+func sumsOf(measures map[string]int64) (s report.Sums) {
+	for i, m := range report.Measures {
+		s[i] = measures[m.Key]
+	}
+	return s
 }
 
 // someFigures are figures with a line of every sort in every table.
@@ -142,36 +153,36 @@ func someFigures(name string) *figures {
 	if err != nil {
 		panic(err)
 	}
+	q := question{site: aSite, period: p, now: now}
 	f := &figures{
-		site: aSite, period: p, now: now,
-		sums:   store.Sums{Visitors: 100, Visits: 120, Pageviews: 300, Bounces: 40, Seconds: 9000, Events: 9},
-		before: store.Sums{Visitors: 100, Visits: 130, Pageviews: 200, Bounces: 50, Seconds: 1000},
-		lines:  map[store.Dimension][]store.Line{}, details: map[store.Dimension][]store.Line{},
+		question: q, keys: figureKeys, chartKeys: q.chartMeasures(), step: p.step(),
+		sums:   sumsOf(map[string]int64{"visitors": 100, "visits": 120, "pageviews": 300, "bounces": 40, "seconds": 9000, "events": 9}),
+		before: sumsOf(map[string]int64{"visitors": 100, "visits": 130, "pageviews": 200, "bounces": 50, "seconds": 1000}),
+		lines:  map[string]report.Result{}, details: map[string]report.Result{},
 	}
 	start := p.span.From.Time()
 	for i := range 24 {
-		f.points = append(f.points, store.Point{Time: start.Add(time.Duration(i) * time.Hour), Sums: store.Sums{Visitors: int64(i)}})
+		f.points = append(f.points, report.Point{At: start.Add(time.Duration(i) * time.Hour), Sums: sumsOf(map[string]int64{"visitors": int64(i)})})
 	}
 	f.pointsBefore = f.points[:20]
 	for _, spec := range tables {
-		f.lines[spec.dimension] = []store.Line{{Sums: f.sums}}
-		for i := range longTable + 1 {
-			line := store.Line{Value: fmt.Sprint("value ", i), Sums: store.Sums{Visitors: 1, Visits: 1, Pageviews: 1}}
-			if spec.flat {
+		d, _ := report.FindDimension(spec.dimension)
+		shown, below := report.Result{Lines: []report.Line{{Now: f.sums}}, Next: "more"}, report.Result{}
+		for i := range 20 {
+			line := report.Line{Value: fmt.Sprint("value ", i), Now: sumsOf(map[string]int64{"visitors": 1, "visits": 1, "pageviews": 1})}
+			below.Lines = append(below.Lines, report.Line{Value: line.Value, Detail: "one", Now: line.Now})
+			if d.Detail != "" {
 				line.Detail = "detail"
 			}
-			if spec.nested {
-				f.details[spec.dimension] = append(f.details[spec.dimension], store.Line{Value: line.Value, Detail: "one", Sums: line.Sums})
-			}
-			f.lines[spec.dimension] = append(f.lines[spec.dimension], line)
-			if i > 20 && i < longTable-2 {
-				break // enough; the whole table is cut further down
-			}
+			shown.Lines = append(shown.Lines, line)
+		}
+		f.lines[spec.dimension] = shown
+		if spec.opens != "" {
+			f.details[spec.opens] = below
 		}
 	}
-	f.lines[store.Pages] = slices.Repeat(f.lines[store.Pages], 50)
-	f.excluded = []store.Exclusion{
-		{Reason: "bot", Rule: "crawler", Name: "Googlebot", Hits: 30}, {Reason: "prefetch", Hits: 2}, {Reason: "bot", Rule: "new", Name: "<b>", Hits: 1},
+	f.excluded = []hit.LedgerEntry{
+		{Reason: "bot", Rule: "crawler", Name: "Googlebot", Count: 30}, {Reason: "prefetch", Count: 2}, {Reason: "bot", Rule: "new", Name: "<b>", Count: 1},
 	}
 	return f
 }

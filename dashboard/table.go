@@ -1,91 +1,103 @@
 package dashboard
 
 import (
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/internal/hostname"
-	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/report"
 )
 
-// tableSpec says how a table shows the lines of a dimension.
+// tableSpec is a table of the lines of a dimension. Its texts, its id and the links to the
+// whole table have the key of the dimension.
 type tableSpec struct {
-	key       string // of its texts, and in links to the whole table
-	dimension store.Dimension
-	flat      bool // one row per value and detail
-	nested    bool // one row per value, that opens to its details
-	optional  bool // left out where it is empty
-	share     func(store.Sums) int64
-	columns   []column
-	label     func(l *i18n.Language, value string) string
-	detail    func(l *i18n.Language, value string) string
+	dimension string
+	opens     string   // the dimension whose lines stand below those that they lie in; "": none
+	measures  []string // the columns; the share is that of the first
+	optional  bool     // left out where it is empty
 }
-
-// column is a column of numbers.
-type column struct {
-	key   string // of its heading
-	value func(*i18n.Language, store.Sums) string
-}
-
-var (
-	visitors  = func(s store.Sums) int64 { return s.Visitors }
-	visits    = func(s store.Sums) int64 { return s.Visits }
-	pageviews = func(s store.Sums) int64 { return s.Pageviews }
-	readers   = func(s store.Sums) int64 { return s.PageVisitors }
-	events    = func(s store.Sums) int64 { return s.Events }
-
-	number = func(measure func(store.Sums) int64) func(*i18n.Language, store.Sums) string {
-		return func(l *i18n.Language, s store.Sums) string { return l.Number(measure(s)) }
-	}
-	bounceRate = func(l *i18n.Language, s store.Sums) string { return l.Percent(s.BounceRate()) }
-
-	visitorColumn = column{"visitors", number(visitors)}
-	visitColumn   = column{"visits", number(visits)}
-
-	source   = func(_ *i18n.Language, value string) string { return hostname.Display(value) }
-	target   = func(_ *i18n.Language, value string) string { return displayTarget(value) }
-	plain    = func(_ *i18n.Language, value string) string { return value }
-	country  = func(l *i18n.Language, value string) string { return l.Country(value) }
-	region   = func(l *i18n.Language, value string) string { return l.Region(value) }
-	program  = func(l *i18n.Language, value string) string { return l.Known("program.", value) }
-	tongue   = func(l *i18n.Language, value string) string { return l.LanguageName(value) }
-	channel  = func(l *i18n.Language, value string) string { return l.Known("channel.", value) }
-	device   = func(l *i18n.Language, value string) string { return l.Known("device.", value) }
-	eventual = func(l *i18n.Language, value string) string { return l.Known("kind.", value) }
-)
 
 // tables are the tables of a site's page, in order.
 var tables = []tableSpec{
-	{key: "pages", dimension: store.Pages, share: pageviews, label: plain,
-		columns: []column{{"pageviews", number(pageviews)}, {"visitors", number(readers)}}},
-	{key: "sources", dimension: store.Channels, flat: true, share: visitors, label: channel, detail: source,
-		columns: []column{visitorColumn, visitColumn}},
-	{key: "entries", dimension: store.Entries, share: visits, label: plain,
-		columns: []column{visitColumn, {"bounceRate", bounceRate}}},
-	{key: "countries", dimension: store.Countries, nested: true, share: visitors, label: country, detail: region,
-		columns: []column{visitorColumn}},
-	{key: "browsers", dimension: store.Browsers, nested: true, share: visitors, label: program, detail: plain,
-		columns: []column{visitorColumn}},
-	{key: "systems", dimension: store.Systems, share: visitors, label: program,
-		columns: []column{visitorColumn}},
-	{key: "devices", dimension: store.Devices, share: visitors, label: device,
-		columns: []column{visitorColumn}},
-	{key: "languages", dimension: store.Languages, share: visitors, label: tongue,
-		columns: []column{visitorColumn}},
-	{key: "campaigns", dimension: store.Campaigns, optional: true, share: visitors, label: plain,
-		columns: []column{visitorColumn, visitColumn}},
-	{key: "events", dimension: store.Events, flat: true, optional: true, share: events, label: eventual, detail: target,
-		columns: []column{{"events", number(events)}}},
+	{dimension: "page", measures: []string{"pageviews", "page_visitors"}},
+	{dimension: "source", measures: []string{"visits", "pageviews"}},
+	{dimension: "entry", measures: []string{"visits", "bounce_rate"}},
+	{dimension: "country", opens: "region", measures: []string{"visitors"}},
+	{dimension: "browser", opens: "version", measures: []string{"visitors"}},
+	{dimension: "os", measures: []string{"visitors"}},
+	{dimension: "device", measures: []string{"visitors"}},
+	{dimension: "language", measures: []string{"visits"}},
+	{dimension: "campaign", measures: []string{"visits", "pageviews"}, optional: true},
+	{dimension: "event", measures: []string{"events"}, optional: true},
+	{dimension: "download", measures: []string{"events"}, optional: true},
+	{dimension: "outlink", measures: []string{"events"}, optional: true},
+	{dimension: "search", measures: []string{"events"}, optional: true},
+	{dimension: "missing", measures: []string{"events"}, optional: true},
 }
 
 func findTable(key string) (tableSpec, bool) {
-	for _, t := range tables {
-		if t.key == key {
-			return t, true
+	i := slices.IndexFunc(tables, func(t tableSpec) bool { return t.dimension == key })
+	if i < 0 {
+		return tableSpec{}, false
+	}
+	return tables[i], true
+}
+
+// names say what a value of a dimension is called, where that is not the value.
+var names = map[string]func(l *i18n.Language, value string) string{
+	"source":   func(_ *i18n.Language, value string) string { return hostname.Display(value) },
+	"outlink":  func(_ *i18n.Language, value string) string { return displayTarget(value) },
+	"download": func(_ *i18n.Language, value string) string { return displayTarget(value) },
+	"channel":  func(l *i18n.Language, value string) string { return l.Known("channel.", value) },
+	"country":  func(l *i18n.Language, value string) string { return l.Country(value) },
+	"region":   func(l *i18n.Language, value string) string { return l.Region(value) },
+	"browser":  func(l *i18n.Language, value string) string { return l.Known("program.", value) },
+	"os":       func(l *i18n.Language, value string) string { return l.Known("program.", value) },
+	"device":   func(l *i18n.Language, value string) string { return l.Known("device.", value) },
+	"language": func(l *i18n.Language, value string) string { return l.LanguageName(value) },
+}
+
+// nameOf returns what a value of a dimension is called.
+func nameOf(l *i18n.Language, dimension, value string) string {
+	if name := names[dimension]; name != nil {
+		return name(l, value)
+	}
+	return value
+}
+
+// outer returns the dimension in whose values those of another lie, as regions lie in
+// countries, and the dimension itself if there is none.
+func outer(dimension string) string {
+	for _, d := range report.Dimensions {
+		if d.Of == dimension && d.From == "" {
+			return d.Key
 		}
 	}
-	return tableSpec{}, false
+	return dimension
+}
+
+// namesOf returns what the value of a line is called, and its detail.
+func namesOf(l *i18n.Language, dimension string, line report.Line) (value, detail string) {
+	return nameOf(l, outer(dimension), line.Value), nameOf(l, dimension, line.Detail)
+}
+
+// amount writes a measure or ratio of sums.
+func amount(l *i18n.Language, key string, s report.Sums) string {
+	if !defined(key, s) {
+		return nothing
+	}
+	switch report.UnitOf(key) {
+	case report.Share:
+		return l.Percent(s.Of(key))
+	case report.Seconds:
+		return l.Duration(time.Duration(s.Of(key) * float64(time.Second)))
+	case report.Mean:
+		return l.Decimal(s.Of(key))
+	}
+	return l.Number(s.Count(key))
 }
 
 // displayTarget returns the name of an event for people to read: the host that the
@@ -124,25 +136,21 @@ type tableRow struct {
 
 // table shows the lines of a dimension.
 func (f *figures) table(l *i18n.Language, spec tableSpec, limit int, more string) table {
-	t := table{Key: spec.key, Whole: limit == longTable}
-	for _, c := range spec.columns {
-		t.Columns = append(t.Columns, c.key)
-	}
-	lines := f.lines[spec.dimension]
-	if len(lines) > limit {
-		lines = lines[:limit]
+	t := table{Key: spec.dimension, Columns: f.exact(spec.dimension, spec.measures), Whole: limit == longTable}
+	answer := f.lines[spec.dimension]
+	if answer.Next != "" {
 		t.More = more
 	}
-	for i, line := range lines {
-		row := f.row(l, spec, line.Sums)
-		row.Label = spec.label(l, line.Value)
-		if line.Detail != "" {
-			row.Label, row.Note = spec.detail(l, line.Detail), row.Label
+	for i, line := range answer.Lines {
+		row := f.row(l, t.Columns, line.Now)
+		row.Label, row.Note = namesOf(l, spec.dimension, line)
+		if row.Note != "" {
+			row.Label, row.Note = row.Note, row.Label
 		}
-		for _, detail := range f.details[spec.dimension] {
-			if detail.Value == line.Value {
-				sub := f.row(l, spec, detail.Sums)
-				sub.Label = spec.detail(l, detail.Detail)
+		for _, below := range f.details[spec.opens].Lines {
+			if below.Value == line.Value {
+				sub := f.row(l, t.Columns, below.Now)
+				_, sub.Label = namesOf(l, spec.opens, below)
 				row.Rows = append(row.Rows, sub)
 			}
 		}
@@ -151,8 +159,8 @@ func (f *figures) table(l *i18n.Language, spec tableSpec, limit int, more string
 			row.Rows = nil
 		}
 		if len(row.Rows) > 0 && !t.Whole {
-			row.Group = spec.key + "-" + strconv.Itoa(i)
-			row.Opens = "table." + spec.key + ".open"
+			row.Group = spec.dimension + "-" + strconv.Itoa(i)
+			row.Opens = "table." + spec.dimension + ".open"
 			t.More = more // where there is no script, that is the way to them
 		}
 		t.Rows = append(t.Rows, row)
@@ -160,13 +168,16 @@ func (f *figures) table(l *i18n.Language, spec tableSpec, limit int, more string
 	return t
 }
 
-func (f *figures) row(l *i18n.Language, spec tableSpec, sums store.Sums) tableRow {
+func (f *figures) row(l *i18n.Language, columns []string, sums report.Sums) tableRow {
 	var row tableRow
-	for _, c := range spec.columns {
-		row.Cells = append(row.Cells, c.value(l, sums))
+	for _, key := range columns {
+		row.Cells = append(row.Cells, amount(l, key, sums))
 	}
-	if total := spec.share(f.sums); total > 0 {
-		share := float64(spec.share(sums)) / float64(total)
+	if len(columns) == 0 {
+		return row
+	}
+	if total := f.sums.Of(columns[0]); total > 0 {
+		share := sums.Of(columns[0]) / total
 		row.Share = l.Percent(share)
 		row.Width = min(max(share*100, 0), 100)
 	}
@@ -191,14 +202,14 @@ func (f *figures) excludedTable(l *i18n.Language, limit int, more string) table 
 	}
 	var total int64
 	for _, line := range f.excluded {
-		total += line.Hits
+		total += line.Count
 	}
 	for _, line := range lines {
-		row := tableRow{Label: line.Name, Note: whyOf(l, line.Reason, line.Rule), Cells: []string{l.Number(line.Hits)}}
+		row := tableRow{Label: line.Name, Note: whyOf(l, line.Reason, line.Rule), Cells: []string{l.Number(line.Count)}}
 		if row.Label == "" {
 			row.Label, row.Note = row.Note, ""
 		}
-		share := float64(line.Hits) / float64(total)
+		share := float64(line.Count) / float64(total)
 		row.Share, row.Width = l.Percent(share), share*100
 		t.Rows = append(t.Rows, row)
 	}

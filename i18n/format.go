@@ -77,17 +77,23 @@ const Minus = "−"
 
 // Percent writes a share, 0 to 1, with one decimal.
 func (l *Language) Percent(share float64) string {
-	return l.decimal(share*100) + l.format.Percent
+	return l.Decimal(share*100) + l.format.Percent
 }
 
-// decimal writes a number with one decimal.
-func (l *Language) decimal(x float64) string {
+// Decimal writes a number with one decimal.
+func (l *Language) Decimal(x float64) string {
 	tenths := int64(roundHalfAway(x * 10))
 	sign := ""
 	if tenths < 0 {
 		sign, tenths = Minus, -tenths
 	}
 	return sign + l.Number(tenths/10) + l.format.Decimal + strconv.FormatInt(tenths%10, 10)
+}
+
+// Plain writes a number for programs that calculate in the language: with its decimal
+// mark and no groups.
+func (l *Language) Plain(x float64) string {
+	return strings.Replace(strconv.FormatFloat(x, 'f', -1, 64), ".", l.format.Decimal, 1)
 }
 
 // Change writes by how much now differs from before, in whole percent and with
@@ -103,7 +109,7 @@ func (l *Language) Change(now, before float64) (text string, ok bool) {
 // Points writes the difference of two shares in percentage points, with its
 // sign and without a unit.
 func (l *Language) Points(now, before float64) string {
-	text := l.decimal((now - before) * 100)
+	text := l.Decimal((now - before) * 100)
 	return signed(now > before && strings.ContainsAny(text, "123456789"), text)
 }
 

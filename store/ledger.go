@@ -61,44 +61,26 @@ func (s *Store) insertLedger(ctx context.Context, entries []hit.LedgerEntry, tok
 	return nil
 }
 
-// Exclusion is how many hits were excluded alike.
-type Exclusion struct {
-	Reason, Rule, Name string // as of hit.LedgerEntry
-	Hits               int64
-}
-
-// Objections returns how many page views of a site over a range were excluded because the
-// visitor objected, as far as their objections reached the collector.
-func (s *Store) Objections(ctx context.Context, site uint32, span calendar.Range) (n int64, err error) {
-	query := `
-		SELECT sum(t.hits)
-		FROM ledger AS t
-		WHERE t.site = {site:UInt32} AND t.day BETWEEN {from:Date} AND {to:Date} AND t.reason = {objection:String}`
-	if err := s.conn.QueryRow(bind(ctx, params(site, span, "objection", hit.Objection)), query).Scan(&n); err != nil {
-		return 0, fmt.Errorf("objections at site %d: %w", site, err)
-	}
-	return n, nil
-}
-
-// Excluded returns the hits of a site over a range that were excluded for another reason
-// than an objection, most first: at most limit lines, or 1,000 if that is 0.
-func (s *Store) Excluded(ctx context.Context, site uint32, span calendar.Range, limit int) ([]Exclusion, error) {
+// Excluded returns the hits of a site over a range that were excluded, added up over the
+// days: objections before all others, as far as they reached the collector, and then most
+// first. They are at most limit entries, or 1,000 if that is 0, with the first of the days.
+func (s *Store) Excluded(ctx context.Context, site uint32, days calendar.Range, limit int) ([]hit.LedgerEntry, error) {
 	query := `
 		SELECT t.reason, t.rule, t.name, sum(t.hits) AS n
 		FROM ledger AS t
-		WHERE t.site = {site:UInt32} AND t.day BETWEEN {from:Date} AND {to:Date} AND t.reason != {objection:String}
+		WHERE t.site = {site:UInt32} AND t.day BETWEEN {from:Date} AND {to:Date}
 		GROUP BY t.reason, t.rule, t.name
-		ORDER BY n DESC, t.reason, t.rule, t.name
+		ORDER BY t.reason = {objection:String} DESC, n DESC, t.reason, t.rule, t.name
 		LIMIT {limit:UInt32}`
-	rows, err := s.conn.Query(bind(ctx, params(site, span, "limit", limited(limit), "objection", hit.Objection)), query)
+	rows, err := s.conn.Query(bind(ctx, params(site, days, "limit", limited(limit), "objection", hit.Objection)), query)
 	if err != nil {
 		return nil, fmt.Errorf("excluded hits of site %d: %w", site, err)
 	}
 	defer rows.Close()
-	var list []Exclusion
+	var list []hit.LedgerEntry
 	for rows.Next() {
-		var e Exclusion
-		if err := rows.Scan(&e.Reason, &e.Rule, &e.Name, &e.Hits); err != nil {
+		e := hit.LedgerEntry{Site: site, Day: days.From}
+		if err := rows.Scan(&e.Reason, &e.Rule, &e.Name, &e.Count); err != nil {
 			return nil, fmt.Errorf("excluded hits of site %d: %w", site, err)
 		}
 		list = append(list, e)

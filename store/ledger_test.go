@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -50,36 +49,32 @@ func TestLedgerIsCountedByReasonRuleAndName(t *testing.T) {
 	}}, "b")
 
 	span := calendar.Range{From: excluded(t, 1, first, "", "", "").Day, To: many.Day}
-	want := []store.Exclusion{
-		{Reason: hit.ForeignHost, Name: "kopi.example", Hits: 5},
-		{Reason: hit.IsBot, Rule: "word", Name: "Googlebot", Hits: 3},
-		{Reason: hit.Prefetched, Hits: 2},
-		{Reason: hit.IsBot, Rule: "engine", Name: "", Hits: 1},
-		{Reason: hit.IsBot, Rule: "engine", Name: "Googlebot", Hits: 1},
+	want := []hit.LedgerEntry{
+		{Site: 1, Day: span.From, Reason: hit.ForeignHost, Name: "kopi.example", Count: 5},
+		{Site: 1, Day: span.From, Reason: hit.IsBot, Rule: "word", Name: "Googlebot", Count: 3},
+		{Site: 1, Day: span.From, Reason: hit.Prefetched, Count: 2},
+		{Site: 1, Day: span.From, Reason: hit.IsBot, Rule: "engine", Name: "", Count: 1},
+		{Site: 1, Day: span.From, Reason: hit.IsBot, Rule: "engine", Name: "Googlebot", Count: 1},
 	}
-	for limit, want := range map[int][]store.Exclusion{0: want, 10: want, 2: want[:2]} {
-		got, err := st.Excluded(t.Context(), 1, span, limit)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("limit %d (-want +got):\n%s", limit, diff)
+	check := func(want []hit.LedgerEntry) {
+		t.Helper()
+		for limit, want := range map[int][]hit.LedgerEntry{0: want, 10: want, 2: want[:2]} {
+			got, err := st.Excluded(t.Context(), 1, span, limit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("limit %d (-want +got):\n%s", limit, diff)
+			}
 		}
 	}
-	// Objections are a number of their own.
+	check(want)
+	// Objections come first, however few.
 	mustInsert(t, st, hit.Batch{Ledger: []hit.LedgerEntry{
 		excluded(t, 1, first, hit.Objection, "", ""), excluded(t, 1, last, hit.Objection, "", ""),
 		excluded(t, 1, after, hit.Objection, "", ""), excluded(t, 2, first, hit.Objection, "", ""),
 	}}, "objections")
-	if got, err := st.Objections(t.Context(), 1, span); got != 2 || err != nil {
-		t.Errorf("objections = %d, %v, want 2", got, err)
-	}
-	if got, err := st.Excluded(t.Context(), 1, span, 0); err != nil || slices.ContainsFunc(got, func(e store.Exclusion) bool { return e.Reason == hit.Objection }) {
-		t.Errorf("excluded = %v, %v, want no objection among them", got, err)
-	}
-	if got, err := st.Objections(t.Context(), 3, span); got != 0 || err != nil {
-		t.Errorf("objections of a site without any = %d, %v", got, err)
-	}
+	check(append([]hit.LedgerEntry{{Site: 1, Day: span.From, Reason: hit.Objection, Count: 2}}, want...))
 	if got, err := st.Excluded(t.Context(), 3, span, 0); len(got) > 0 || err != nil {
 		t.Errorf("excluded of a site without any = %v, %v", got, err)
 	}

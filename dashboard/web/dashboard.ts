@@ -4,8 +4,8 @@
 import uPlot from "uplot";
 
 interface Values {
-  visitors: number;
-  pageviews: number;
+  a: number;
+  b: number;
 }
 
 interface Point {
@@ -55,8 +55,8 @@ function tooltip(points: Point[], names: [string, string]): uPlot.Plugin {
   const group = (title: string, values: Values | null, was: string) => {
     if (!values) return;
     row("title" + was, title);
-    row("a" + was, names[0], values.visitors);
-    row("b" + was, names[1], values.pageviews);
+    row("a" + was, names[0], values.a);
+    row("b" + was, names[1], values.b);
   };
   return {
     hooks: {
@@ -82,10 +82,10 @@ function draw(target: HTMLElement, points: Point[], names: [string, string]): uP
   const column = (of: "now" | "before", measure: keyof Values) => points.map((p) => p[of]?.[measure] ?? null);
   const data: uPlot.AlignedData = [
     points.map((_, i) => i),
-    column("before", "pageviews"),
-    column("before", "visitors"),
-    column("now", "pageviews"),
-    column("now", "visitors"),
+    column("before", "b"),
+    column("before", "a"),
+    column("now", "b"),
+    column("now", "a"),
   ];
   const axis = { stroke: color("--muted"), font: `12px ${getComputedStyle(document.body).fontFamily}` };
   return new uPlot(
