@@ -12,6 +12,7 @@ import (
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/report"
 )
 
 // hangs are servers that never answer, each in its own way.
@@ -95,8 +96,8 @@ func TestHangingServer(t *testing.T) {
 					"Before":       func(ctx context.Context) error { _, err := st.Before(ctx, day.Time()); return err },
 					"DeleteBefore": func(ctx context.Context) error { return st.DeleteBefore(ctx, day.Time()) },
 					"Expire":       func(ctx context.Context) error { return st.Expire(ctx, privacy.Default().Retention) },
-					"Totals": func(ctx context.Context) error {
-						_, err := st.Totals(ctx, 1, calendar.One(day))
+					"Reports.Ask": func(ctx context.Context) error {
+						_, err := answer(ctx, st, report.Query{Sites: []uint32{1}, Range: calendar.One(day), Measures: []string{"visits"}})
 						return err
 					},
 				} {

@@ -42,10 +42,10 @@ func mixed(n int) hit.Batch {
 // wantStored checks the totals of every table: each row so many times.
 func wantStored(t *testing.T, st *store.Store, batch hit.Batch, times int64) {
 	t.Helper()
-	sums := count(batch.Rows, func(hit.Row) bool { return true })
+	pageviews, seconds, events := count(batch.Rows)
 	want := func(n int64) string { return fmt.Sprint(n * times) }
 	const lines = "SELECT sum(pageviews), sum(seconds), sum(events) FROM "
-	totals := want(sums.Pageviews) + "\t" + want(sums.Seconds) + "\t" + want(sums.Events)
+	totals := want(pageviews) + "\t" + want(seconds) + "\t" + want(events)
 	for sql, want := range map[string]string{
 		"SELECT count() FROM hits":                    want(int64(len(batch.Rows))),
 		"SELECT sum(hits) FROM ledger":                want(int64(len(batch.Ledger))),

@@ -19,6 +19,7 @@ import (
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 	"github.com/fotspor/fotspor/store/storetest"
@@ -164,13 +165,13 @@ func TestErrorsHoldNoParameters(t *testing.T) {
 		"Audit":                 func(ctx context.Context) error { _, err := st.Audit(ctx, at, time.Time{}, 10); return err },
 		"AuditLog.Before":       func(ctx context.Context) error { _, err := st.AuditLog().Before(ctx, at); return err },
 		"AuditLog.DeleteBefore": func(ctx context.Context) error { return st.AuditLog().DeleteBefore(ctx, at) },
-		"Totals":                func(ctx context.Context) error { _, err := st.Totals(ctx, 1, span); return err },
-		"Series":                func(ctx context.Context) error { _, err := st.Series(ctx, added, span, store.Daily); return err },
-		"Top": func(ctx context.Context) error {
-			_, err := st.Top(ctx, 1, span, store.Ask{Dimension: store.Pages, Value: secret})
+		"Reports.Ask": func(ctx context.Context) error {
+			_, err := answer(ctx, st, report.Query{
+				Sites: []uint32{1}, Range: span, Measures: []string{"pageviews"}, Filters: []report.Filter{{Dimension: "page", Value: secret}},
+			})
 			return err
 		},
-		"Excluded":     func(ctx context.Context) error { _, err := st.Excluded(ctx, 1, span, 0); return err },
+		"Excluded":     func(ctx context.Context) error { _, err := st.Excluded(ctx, 1, span, 10); return err },
 		"Before":       func(ctx context.Context) error { _, err := st.Before(ctx, at); return err },
 		"DeleteBefore": func(ctx context.Context) error { return st.DeleteBefore(ctx, at) },
 		"Network":      func(ctx context.Context) error { _, err := st.Network(ctx, network, at, at); return err },

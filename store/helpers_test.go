@@ -1,12 +1,14 @@
 package store_test
 
 import (
+	"context"
 	"encoding/json"
 	"strconv"
 	"strings"
 	"testing"
 	"unicode"
 
+	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/store"
 )
 
@@ -52,4 +54,10 @@ func snake(name string) string {
 		b.WriteRune(unicode.ToLower(r))
 	}
 	return b.String()
+}
+
+// answer asks one question of the figures.
+func answer(ctx context.Context, st *store.Store, query report.Query) ([]report.Result, error) {
+	figures := store.Reports{Store: st, Planner: func() report.Planner { return report.Planner{} }}
+	return figures.Ask(ctx, []report.Query{query})
 }

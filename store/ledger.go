@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
@@ -63,7 +64,7 @@ func (s *Store) insertLedger(ctx context.Context, entries []hit.LedgerEntry, tok
 
 // Excluded returns the hits of a site over a range that were excluded, added up over the
 // days: objections before all others, as far as they reached the collector, and then most
-// first. They are at most limit entries, or 1,000 if that is 0, with the first of the days.
+// first. They are at most limit entries, with the first of the days.
 func (s *Store) Excluded(ctx context.Context, site uint32, days calendar.Range, limit int) ([]hit.LedgerEntry, error) {
 	query := `
 		SELECT t.reason, t.rule, t.name, sum(t.hits) AS n
@@ -72,7 +73,11 @@ func (s *Store) Excluded(ctx context.Context, site uint32, days calendar.Range, 
 		GROUP BY t.reason, t.rule, t.name
 		ORDER BY t.reason = {objection:String} DESC, n DESC, t.reason, t.rule, t.name
 		LIMIT {limit:UInt32}`
-	rows, err := s.conn.Query(bind(ctx, params(site, days, "limit", limited(limit), "objection", hit.Objection)), query)
+	params := clickhouse.Parameters{
+		"site": strconv.FormatUint(uint64(site), 10), "from": days.From.String(), "to": days.To.String(),
+		"objection": hit.Objection, "limit": strconv.Itoa(limit),
+	}
+	rows, err := s.conn.Query(bind(ctx, params), query)
 	if err != nil {
 		return nil, fmt.Errorf("excluded hits of site %d: %w", site, err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 	"github.com/fotspor/fotspor/store/embedded"
@@ -58,10 +59,8 @@ func askEverything(t *testing.T, st *store.Store) map[string]error {
 	_, said["Audit"] = st.Audit(ctx, day.Time(), time.Time{}, 10)
 	_, said["AuditLog.Before"] = st.AuditLog().Before(ctx, day.Time())
 	said["AuditLog.DeleteBefore"] = st.AuditLog().DeleteBefore(ctx, day.Time())
-	_, said["Totals"] = st.Totals(ctx, 1, span)
-	_, said["Series"] = st.Series(ctx, one, span, store.Daily)
-	_, said["Top"] = st.Top(ctx, 1, span, store.Ask{Dimension: store.Pages})
-	_, said["Excluded"] = st.Excluded(ctx, 1, span, 0)
+	_, said["Reports.Ask"] = answer(ctx, st, report.Query{Sites: []uint32{1}, Range: span, Measures: []string{"visits"}})
+	_, said["Excluded"] = st.Excluded(ctx, 1, span, 10)
 	_, said["Before"] = st.Before(ctx, day.Time())
 	said["DeleteBefore"] = st.DeleteBefore(ctx, day.Time())
 	_, said["Network"] = st.Network(ctx, "84.212.0.0/16", day.Time(), day.Time())

@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
@@ -62,24 +60,16 @@ func someRows(rng *rand.Rand, n int, until time.Time, days int, loc *time.Locati
 	return rows
 }
 
-// count is the naive reading of the same rows that a report is checked against.
-func count(rows []hit.Row, keep func(hit.Row) bool) store.Sums {
-	var s store.Sums
+// count is the naive reading of rows that tables are checked against.
+func count(rows []hit.Row) (pageviews, seconds, events int64) {
 	for _, r := range rows {
-		if !keep(r) {
-			continue
-		}
-		s.Visitors += int64(r.Visitors)
-		s.Visits += int64(r.Visits)
-		s.Pageviews += int64(r.Pageviews)
-		s.PageVisitors += int64(r.PageVisitors)
-		s.Bounces += int64(r.Bounces)
-		s.Seconds += int64(r.Seconds)
+		pageviews += int64(r.Pageviews)
+		seconds += int64(r.Seconds)
 		if r.Kind != hit.Pageview && r.Kind != hit.Ping {
-			s.Events++
+			events++
 		}
 	}
-	return s
+	return pageviews, seconds, events
 }
 
 func mustInsert[T []hit.Row | hit.Batch](t *testing.T, st *store.Store, rows T, token string) {
@@ -93,140 +83,6 @@ func mustInsert[T []hit.Row | hit.Batch](t *testing.T, st *store.Store, rows T, 
 	}
 	if err := st.Insert(t.Context(), batch, token); err != nil {
 		t.Fatal(err)
-	}
-}
-
-func TestEveryReportIsTheSumOfItsRows(t *testing.T) {
-	st := storetest.Open(t)
-	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	rows := someRows(rand.New(rand.NewPCG(1, 2)), 5000, now, 120, oslo)
-	mustInsert(t, st, rows[:2000], "a")
-	mustInsert(t, st, rows[2000:], "b")
-
-	today := calendar.DayOf(now.In(oslo))
-	day := func(s string) calendar.Day {
-		d, err := calendar.ParseDay(s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return d
-	}
-	spans := map[string]calendar.Range{
-		"today":        {From: today, To: today},
-		"7 days":       {From: today - 6, To: today},
-		"whole months": {From: day("2026-09-01"), To: day("2026-10-31")},
-		"odd":          {From: day("2026-08-17"), To: day("2026-11-03")},
-		"empty":        {From: day("2020-01-01"), To: day("2020-01-31")},
-	}
-	value := map[store.Dimension]func(hit.Row) (value, detail string, has bool){
-		store.Pages:     func(r hit.Row) (string, string, bool) { return r.Path, "", true },
-		store.Entries:   func(r hit.Row) (string, string, bool) { return r.EntryPath, "", true },
-		store.Channels:  func(r hit.Row) (string, string, bool) { return r.Channel, r.Source, true },
-		store.Campaigns: func(r hit.Row) (string, string, bool) { return r.Campaign, r.CampaignSource, r.Campaign != "" },
-		store.Countries: func(r hit.Row) (string, string, bool) { return r.Country, r.Region, true },
-		store.Browsers:  func(r hit.Row) (string, string, bool) { return r.Browser, r.BrowserVersion, true },
-		store.Systems:   func(r hit.Row) (string, string, bool) { return r.OS, "", true },
-		store.Devices:   func(r hit.Row) (string, string, bool) { return r.Device, "", true },
-		store.Languages: func(r hit.Row) (string, string, bool) { return r.Language, "", true },
-		store.Events: func(r hit.Row) (string, string, bool) {
-			return string(r.Kind), r.Name, r.Kind != hit.Pageview && r.Kind != hit.Ping
-		},
-	}
-	for name, span := range spans {
-		t.Run(name, func(t *testing.T) {
-			in := func(r hit.Row) bool { return r.Site == 1 && r.Day >= span.From && r.Day <= span.To }
-			got, err := st.Totals(t.Context(), 1, span)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if want := count(rows, in); got != want {
-				t.Errorf("totals = %+v, want %+v", got, want)
-			}
-			for dimension, of := range value {
-				for _, detail := range []bool{false, true} {
-					lines, err := st.Top(t.Context(), 1, span, store.Ask{Dimension: dimension, Detail: detail})
-					if err != nil {
-						t.Fatal(err)
-					}
-					got := map[[2]string]store.Sums{}
-					for _, l := range lines {
-						got[[2]string{l.Value, l.Detail}] = l.Sums
-					}
-					want := map[[2]string]store.Sums{}
-					for _, r := range rows {
-						v, d, has := of(r)
-						if !detail {
-							d = ""
-						}
-						key := [2]string{v, d}
-						if _, done := want[key]; done || !has || !in(r) {
-							continue
-						}
-						sums := count(rows, func(o hit.Row) bool {
-							ov, od, has := of(o)
-							return in(o) && has && ov == v && (!detail || od == d)
-						})
-						if dimension == store.Campaigns {
-							sums.Visitors, sums.PageVisitors = sums.Visits, 0
-						}
-						if sums.Pageviews > 0 || dimension != store.Pages && (sums.Visits > 0 || sums.Events > 0) {
-							want[key] = sums
-						}
-					}
-					if diff := cmp.Diff(want, got); diff != "" {
-						t.Errorf("top %s, detail %v (-want +got):\n%s", dimension, detail, diff)
-					}
-				}
-			}
-			for _, step := range []store.Step{store.Hourly, store.Daily, store.Monthly} {
-				points, err := st.Series(t.Context(), site.Site{ID: 1, Location: oslo}, span, step)
-				if err != nil {
-					t.Fatal(err)
-				}
-				for i, p := range points {
-					end := (span.To + 1).In(oslo)
-					if i+1 < len(points) {
-						end = points[i+1].Time
-					}
-					want := count(rows, func(r hit.Row) bool {
-						return in(r) && !r.Time.Before(p.Time) && r.Time.Before(end)
-					})
-					if step == store.Monthly { // the first moment may lie before the span
-						want = count(rows, func(r hit.Row) bool {
-							return in(r) && r.Day.Time().Format("2006-01") == p.Time.Format("2006-01")
-						})
-					}
-					if p.Sums != want {
-						t.Errorf("%s at %s = %+v, want %+v", step, p.Time, p.Sums, want)
-					}
-				}
-			}
-		})
-	}
-}
-
-func TestTopIsRankedAndCut(t *testing.T) {
-	st := storetest.Open(t)
-	at := time.Date(2026, 5, 1, 10, 0, 0, 0, time.UTC)
-	var rows []hit.Row
-	for i, path := range []string{"/a", "/b", "/b", "/c", "/c", "/c"} {
-		rows = append(rows, hit.Row{Site: 1, Time: at, Day: calendar.DayOf(at), Kind: hit.Pageview, Path: path, Pageviews: 1, Seconds: int32(i)})
-	}
-	mustInsert(t, st, rows, "a")
-	span := calendar.One(calendar.DayOf(at))
-	lines, err := st.Top(t.Context(), 1, span, store.Ask{Dimension: store.Pages, Limit: 2})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(lines) != 2 || lines[0].Value != "/c" || lines[1].Value != "/b" {
-		t.Errorf("top 2 pages = %+v, want /c and /b", lines)
-	}
-	lines, err = st.Top(t.Context(), 1, span, store.Ask{Dimension: store.Pages, Value: "/a"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(lines) != 1 || lines[0].Value != "/a" || lines[0].Pageviews != 1 {
-		t.Errorf("page /a = %+v, want one view", lines)
 	}
 }
 
@@ -289,7 +145,8 @@ func TestInsertTwiceIsOnce(t *testing.T) {
 		if table == "daily" || table == "monthly" {
 			where = " WHERE dimension = 'total'"
 		}
-		want := 2 * count(rows, func(hit.Row) bool { return true }).Pageviews
+		pageviews, _, _ := count(rows)
+		want := 2 * pageviews
 		if got := query(t, st, "SELECT sum(pageviews) FROM "+table+where); got != fmt.Sprint(want) {
 			t.Errorf("page views in %s = %s, want %d", table, got, want)
 		}
@@ -545,27 +402,5 @@ func TestOpenErrors(t *testing.T) {
 		} else if secret != "" && strings.Contains(err.Error(), secret) {
 			t.Errorf("the password is in %q", err)
 		}
-	}
-}
-
-// TestLastDay: the last day with a page view, which an event alone does not make.
-func TestLastDay(t *testing.T) {
-	st := storetest.Open(t)
-	ctx := t.Context()
-	if day, ok, err := st.LastDay(ctx, 1); ok || err != nil {
-		t.Errorf("a site without traffic has the last day %v, %v", day, err)
-	}
-	at := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
-	rows := []hit.Row{
-		{Site: 1, Time: at, Day: calendar.DayOf(at), Kind: hit.Pageview, Path: "/", Pageviews: 1},
-		{Site: 1, Time: at, Day: calendar.DayOf(at) - 3, Kind: hit.Pageview, Path: "/", Pageviews: 1},
-		{Site: 1, Time: at, Day: calendar.DayOf(at) + 1, Kind: hit.Event, Path: "/", Name: "a"},
-		{Site: 2, Time: at, Day: calendar.DayOf(at) + 2, Kind: hit.Pageview, Path: "/", Pageviews: 1},
-	}
-	if err := st.Insert(ctx, hit.Batch{Rows: rows}, "last"); err != nil {
-		t.Fatal(err)
-	}
-	if day, ok, err := st.LastDay(ctx, 1); day != calendar.DayOf(at) || !ok || err != nil {
-		t.Errorf("last day is %v, %v, %v, want %v", day, ok, err, calendar.DayOf(at))
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 	"github.com/fotspor/fotspor/store/embedded"
@@ -47,11 +48,9 @@ func leastRights(dir string) error {
 		_, read["Tokens"] = st.Credentials(ctx)
 		_, read["Users"] = st.Users(ctx)
 		_, read["Audit"] = st.Audit(ctx, now, time.Time{}, 10)
-		_, read["Totals"] = st.Totals(ctx, 1, span)
-		_, read["Series"] = st.Series(ctx, site, span, store.Daily)
-		_, read["Top"] = st.Top(ctx, 1, span, store.Ask{Dimension: store.Pages})
-		_, read["Excluded"] = st.Excluded(ctx, 1, span, 0)
-		_, _, read["LastDay"] = st.LastDay(ctx, 1)
+		figures := store.Reports{Store: st, Planner: func() report.Planner { return report.Planner{} }}
+		_, read["Reports.Ask"] = figures.Ask(ctx, []report.Query{{Sites: []uint32{1}, Range: span, Measures: []string{"visits"}, Step: report.Hour}})
+		_, read["Excluded"] = st.Excluded(ctx, 1, span, 10)
 		_, read["Before"] = st.Before(ctx, now)
 		_, read["AuditLog.Before"] = st.AuditLog().Before(ctx, now)
 		_, read["ClockNote"] = st.ClockNote(ctx)
