@@ -90,7 +90,7 @@ func TestSiteSettings(t *testing.T) {
 		}
 	}
 	await(t, "the ledger", func() error {
-		if got := run("query", "SELECT rule, name, sum(hits) FROM ledger GROUP BY ALL"); got != "crawler\tGooglebot\t3\n" {
+		if got := run("query", "SELECT reason, rule, name, sum(hits) FROM ledger GROUP BY ALL ORDER BY ALL"); got != "bot\tcrawler\tGooglebot\t3\nexcluded_path\t\t\t1\nforeign_host\t\twww.example.com\t1\n" {
 			return fmt.Errorf("%q", got)
 		}
 		return nil
