@@ -33,9 +33,6 @@ const (
 // LedgerReasons are all of them.
 var LedgerReasons = []string{Objection, IsBot, Prefetched, ReferrerSpam, ForeignHost, ExcludedPath}
 
-// Others stands for the values of a field that get no line of their own.
-const Others = "[other]"
-
 // Batch is what is stored together.
 type Batch struct {
 	Rows   []Row

@@ -83,6 +83,7 @@ func (p Policy) Trim(row *hit.Row) {
 	for i := range hit.Fields {
 		if !p.keeps(hit.Fields[i]) {
 			hit.Fields[i].Clear(row)
+			row.Other &^= 1 << hit.Fields[i].Number
 		}
 	}
 }

@@ -37,9 +37,8 @@ type Dimension struct {
 // SQL over the columns of table hits. Where a column has the name of one of a rollup,
 // it is written with its table.
 const (
-	// action is the kind of what was done, or "" for a view or a sign of life. Package
-	// collector names the event of a page that is missing by its status and path.
-	action = `multiIf(kind IN ('pageview', 'ping'), '', kind = 'event' AND match(name, '^[45][0-9][0-9] / /([^/]|$)'), 'missing', toString(kind))`
+	// action is the kind of what was done, as Action tells it.
+	action = `multiIf(kind IN ('pageview', 'ping'), '', kind = 'event' AND match(name, '` + missingName + `'), 'missing', toString(kind))`
 	// searchResult says whether a search had results, "" if that is not known.
 	searchResult = `multiIf(hits.value > 0, 'some', hits.value = 0, 'none', '')`
 	// leftPage is the page on which the time before the hit was spent.

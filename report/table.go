@@ -137,9 +137,14 @@ func fieldsOf(sql string) []string {
 	return names
 }
 
-// replaceColumn returns SQL with something in place of a column.
+// replaceColumn returns SQL with something in place of a column. Texts in it stay.
 func replaceColumn(sql, name, by string) string {
-	return regexp.MustCompile(`\b`+name+`\b`).ReplaceAllLiteralString(sql, by)
+	return regexp.MustCompile(`'[^']*'|\b`+name+`\b`).ReplaceAllStringFunc(sql, func(word string) string {
+		if word == name {
+			return by
+		}
+		return word
+	})
 }
 
 // literals are the texts in SQL.
@@ -214,11 +219,14 @@ func (r Rollup) Select() string {
 	selected := []string{"site", "day"}
 	for _, k := range r.keys {
 		keys = append(keys, k[0])
-		if k[0] == k[1] {
-			selected = append(selected, k[0])
-		} else {
-			selected = append(selected, k[1]+" AS "+k[0])
+		sql := k[1]
+		if f, _ := hit.FindField(k[0]); k[0] == k[1] {
+			sql = lineOf(f)
+			if r.Name == moves && f.Name == "previous_path" {
+				sql = fmt.Sprintf("if(bitTest(hits.other, %d), '/%s', %s)", hit.MoveBit, hit.Others, sql)
+			}
 		}
+		selected = append(selected, sql+" AS "+k[0])
 	}
 	where := ""
 	if r.where != "" {
@@ -311,14 +319,37 @@ func selectDaily(r Rollup) string {
 			only = append(only, fmt.Sprintf("(grouping(%s) = 1 OR %s)", s.keys[0], s.only))
 		}
 	}
-	named := func(sql string) string {
-		return strings.ReplaceAll(strings.ReplaceAll(sql, leftPage, "left_page"), action, "action")
+	var lines []string // the columns as lines count them
+	counted := map[string]bool{}
+	inLines := func(sql string) string {
+		for _, f := range texts(sql) {
+			if f.Name == "kind" {
+				continue
+			}
+			if !counted[f.Name] {
+				counted[f.Name] = true
+				lines = append(lines, "    "+lineOf(f)+" AS "+f.Name+"_line,\n")
+			}
+			sql = replaceColumn(sql, f.Name, f.Name+"_line")
+		}
+		return sql
 	}
-	return "WITH\n    " + action + " AS action,\n    " + strings.ReplaceAll(leftPage, action, "action") + " AS left_page,\n" +
-		"    " + named(actionDetail) + " AS action_detail,\n" +
-		"    multiIf(\n    " + named(strings.Join(choices, ",\n    ")) + "\n    ) AS line\n" +
+	named := func(sql string) string {
+		return inLines(strings.ReplaceAll(strings.ReplaceAll(sql, leftPage, "left_page"), action, "action"))
+	}
+	left, detail := inLines(strings.ReplaceAll(leftPage, action, "action")), named(actionDetail)
+	for i := range choices {
+		choices[i] = named(choices[i])
+	}
+	for i := range groups {
+		groups[i] = named(groups[i])
+	}
+	return "WITH\n" + strings.Join(lines, "") +
+		"    " + action + " AS action,\n    " + left + " AS left_page,\n" +
+		"    " + detail + " AS action_detail,\n" +
+		"    multiIf(\n    " + strings.Join(choices, ",\n    ") + "\n    ) AS line\n" +
 		"SELECT\n    site, day,\n    line.1 AS dimension, line.2 AS value, line.3 AS detail,\n" + r.sums(hits) + "\nFROM hits\n" +
-		"GROUP BY GROUPING SETS (\n" + named(strings.Join(groups, ",\n")) + "\n)\n" +
+		"GROUP BY GROUPING SETS (\n" + strings.Join(groups, ",\n") + "\n)\n" +
 		"HAVING " + strings.Join(only, " AND ")
 }
 

@@ -29,20 +29,33 @@ COMMENT 'sums of each day by one dimension after the other';
 
 CREATE MATERIALIZED VIEW daily_view TO daily AS
 WITH
+    if(bitTest(hits.other, 25), concat(if(bitTest(hits.other, 63), '', extract(hits.previous_path, '^(/[^/?]+)')), '/[other]'), hits.previous_path) AS previous_path_line,
+    if(bitTest(hits.other, 5), concat(if(bitTest(hits.other, 61), '', extract(hits.path, '^(/[^/?]+)')), '/[other]'), hits.path) AS path_line,
+    if(bitTest(hits.other, 24), concat(if(bitTest(hits.other, 62), '', extract(hits.entry_path, '^(/[^/?]+)')), '/[other]'), hits.entry_path) AS entry_path_line,
+    if(bitTest(hits.other, 17), '[other]', hits.channel) AS channel_line,
+    if(bitTest(hits.other, 18), '[other]', hits.source) AS source_line,
+    if(bitTest(hits.other, 10), '[other]', hits.country) AS country_line,
+    if(bitTest(hits.other, 11), '[other]', hits.region) AS region_line,
+    if(bitTest(hits.other, 12), '[other]', hits.browser) AS browser_line,
+    if(bitTest(hits.other, 13), '[other]', hits.browser_version) AS browser_version_line,
+    if(bitTest(hits.other, 14), '[other]', hits.os) AS os_line,
+    if(bitTest(hits.other, 15), '[other]', hits.device) AS device_line,
+    if(bitTest(hits.other, 16), '[other]', hits.language) AS language_line,
+    if(bitTest(hits.other, 7), '[other]', hits.name) AS name_line,
     multiIf(kind IN ('pageview', 'ping'), '', kind = 'event' AND match(name, '^[45][0-9][0-9] / /([^/]|$)'), 'missing', toString(kind)) AS action,
-    if(action = 'missing', '', previous_path) AS left_page,
-    multiIf(action = 'search', multiIf(hits.value > 0, 'some', hits.value = 0, 'none', ''), action = 'missing', previous_path, '') AS action_detail,
+    if(action = 'missing', '', previous_path_line) AS left_page,
+    multiIf(action = 'search', multiIf(hits.value > 0, 'some', hits.value = 0, 'none', ''), action = 'missing', previous_path_line, '') AS action_detail,
     multiIf(
-        grouping(path) = 0, ('page', toString(path), ''),
-        grouping(entry_path) = 0, ('entry', toString(entry_path), ''),
-        grouping(channel) = 0, ('source', toString(channel), toString(source)),
-        grouping(country) = 0, ('region', toString(country), toString(region)),
-        grouping(browser) = 0, ('version', toString(browser), toString(browser_version)),
-        grouping(os) = 0, ('os', toString(os), ''),
-        grouping(device) = 0, ('device', toString(device), ''),
-        grouping(language) = 0, ('language', toString(language), ''),
+        grouping(path_line) = 0, ('page', toString(path_line), ''),
+        grouping(entry_path_line) = 0, ('entry', toString(entry_path_line), ''),
+        grouping(channel_line) = 0, ('source', toString(channel_line), toString(source_line)),
+        grouping(country_line) = 0, ('region', toString(country_line), toString(region_line)),
+        grouping(browser_line) = 0, ('version', toString(browser_line), toString(browser_version_line)),
+        grouping(os_line) = 0, ('os', toString(os_line), ''),
+        grouping(device_line) = 0, ('device', toString(device_line), ''),
+        grouping(language_line) = 0, ('language', toString(language_line), ''),
         grouping(left_page) = 0, ('left', toString(left_page), ''),
-        grouping(action) = 0, (action, toString(name), action_detail),
+        grouping(action) = 0, (action, toString(name_line), action_detail),
         ('total', '', '')
     ) AS line
 SELECT
@@ -59,16 +72,16 @@ SELECT
     toInt64(sum(hits.conversions)) AS conversions
 FROM hits
 GROUP BY GROUPING SETS (
-    (site, day, path),
-    (site, day, entry_path),
-    (site, day, channel, source),
-    (site, day, country, region),
-    (site, day, browser, browser_version),
-    (site, day, os),
-    (site, day, device),
-    (site, day, language),
+    (site, day, path_line),
+    (site, day, entry_path_line),
+    (site, day, channel_line, source_line),
+    (site, day, country_line, region_line),
+    (site, day, browser_line, browser_version_line),
+    (site, day, os_line),
+    (site, day, device_line),
+    (site, day, language_line),
     (site, day, left_page),
-    (site, day, action, name, action_detail),
+    (site, day, action, name_line, action_detail),
     (site, day)
 )
 HAVING (grouping(action) = 1 OR action != '');
@@ -179,7 +192,7 @@ COMMENT 'sums of each day by what is the same on all hits of a visit';
 
 CREATE MATERIALIZED VIEW cube_view TO cube AS
 SELECT
-    site, day, channel, country, browser, os, device, source, campaign,
+    site, day, if(bitTest(hits.other, 17), '[other]', hits.channel) AS channel, if(bitTest(hits.other, 10), '[other]', hits.country) AS country, if(bitTest(hits.other, 12), '[other]', hits.browser) AS browser, if(bitTest(hits.other, 14), '[other]', hits.os) AS os, if(bitTest(hits.other, 15), '[other]', hits.device) AS device, if(bitTest(hits.other, 18), '[other]', hits.source) AS source, if(bitTest(hits.other, 19), '[other]', hits.campaign) AS campaign,
     toInt64(sum(hits.visitors)) AS visitors,
     toInt64(sum(hits.visits)) AS visits,
     toInt64(sum(hits.pageviews)) AS pageviews,
@@ -215,7 +228,7 @@ COMMENT 'sums of each day by all that a campaign names';
 
 CREATE MATERIALIZED VIEW campaigns_view TO campaigns AS
 SELECT
-    site, day, campaign, campaign_source, campaign_medium, campaign_term, campaign_content,
+    site, day, if(bitTest(hits.other, 19), '[other]', hits.campaign) AS campaign, if(bitTest(hits.other, 20), '[other]', hits.campaign_source) AS campaign_source, if(bitTest(hits.other, 21), '[other]', hits.campaign_medium) AS campaign_medium, if(bitTest(hits.other, 22), '[other]', hits.campaign_term) AS campaign_term, if(bitTest(hits.other, 23), '[other]', hits.campaign_content) AS campaign_content,
     toInt64(sum(hits.visits)) AS visits,
     toInt64(sum(hits.pageviews)) AS pageviews,
     toInt64(sum(hits.bounces)) AS bounces,
@@ -243,7 +256,7 @@ COMMENT 'page views of each day by the page and the one before it';
 
 CREATE MATERIALIZED VIEW moves_view TO moves AS
 SELECT
-    site, day, previous_path, path,
+    site, day, if(bitTest(hits.other, 60), '/[other]', if(bitTest(hits.other, 25), concat(if(bitTest(hits.other, 63), '', extract(hits.previous_path, '^(/[^/?]+)')), '/[other]'), hits.previous_path)) AS previous_path, if(bitTest(hits.other, 5), concat(if(bitTest(hits.other, 61), '', extract(hits.path, '^(/[^/?]+)')), '/[other]'), hits.path) AS path,
     toInt64(sum(hits.pageviews)) AS pageviews
 FROM hits
 WHERE kind = 'pageview' AND previous_path != ''

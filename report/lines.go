@@ -1,0 +1,133 @@
+package report
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/fotspor/fotspor/hit"
+)
+
+// LineSet is a set of lines of a rollup that is kept for ever: those of one dimension, or
+// of a rollup with columns of its own. Its values are what visitors send, so the collector
+// holds their number to a cap.
+type LineSet struct {
+	Table     string // the rollup
+	Dimension string // what its column dimension holds; "" where it has none
+	Action    string // only hits of this action are in it; "": those of any and of none
+	// Value are the fields that name a line, and Detail those that tell apart the lines
+	// with the same value, in the order of the table's columns.
+	Value, Detail []hit.Field
+}
+
+// LineSets returns the sets of lines that hits make new ones of. The page that a visit
+// began with and the page before a hit have been pages before: their lines are not among
+// them.
+func LineSets() []LineSet {
+	var sets []LineSet
+	for _, d := range Dimensions {
+		if d.Kept != daily || d.Of != "" {
+			continue
+		}
+		s := LineSet{Table: daily, Dimension: d.lines(), Action: d.action, Value: texts(d.Value), Detail: texts(d.Detail)}
+		if s.Value[0].Name != "entry_path" {
+			sets = append(sets, s)
+		}
+	}
+	for _, name := range []string{campaigns, moves} {
+		var keys []hit.Field
+		for _, k := range findRollup(name).keys {
+			keys = append(keys, texts(k[1])...)
+		}
+		s := LineSet{Table: name, Value: keys}
+		if name == campaigns {
+			s.Value, s.Detail = keys[:1], keys[1:]
+		}
+		sets = append(sets, s)
+	}
+	return sets
+}
+
+// IsMoves reports whether the set is of pairs of pages, whose lines tell no value of a
+// field but of two.
+func (s LineSet) IsMoves() bool { return s.Table == moves }
+
+// texts returns the fields that SQL over hits names and that hold what visitors send.
+func texts(sql string) []hit.Field {
+	var fields []hit.Field
+	for _, name := range fieldsOf(sql) {
+		if f, _ := hit.FindField(name); strings.Contains(f.Type, "String") {
+			fields = append(fields, f)
+		}
+	}
+	return fields
+}
+
+// KnownLines is a statement with the parameters site, since (a day) and limit. It returns
+// the lines of all LineSets of a table that have been counted since: the dimension, and an
+// array of values and details, those that count most first, at most limit of each set.
+type KnownLines struct{ Table, SQL string }
+
+// AllKnownLines returns the statements for all LineSets.
+func AllKnownLines() []KnownLines {
+	var all []KnownLines
+	for _, name := range []string{daily, campaigns, moves} {
+		r := findRollup(name)
+		dimension, keys, where, by := "''", []string{}, "", ""
+		for _, k := range r.keys {
+			keys = append(keys, k[0])
+		}
+		if keys[0] == "dimension" {
+			var read []string
+			for _, s := range LineSets() {
+				if s.Table == name {
+					read = append(read, s.Dimension)
+				}
+			}
+			dimension, keys, where, by = "toString(dimension)", keys[1:], " AND dimension IN ('"+strings.Join(read, "', '")+"')", " BY dimension"
+		}
+		var weight []string
+		for _, m := range []string{"pageviews", "events"} {
+			if slices.Contains(r.measures, measureIndex(m)) {
+				weight = append(weight, "sum("+name+"."+m+")")
+			}
+		}
+		texts := make([]string, len(keys))
+		for i, k := range keys {
+			texts[i] = "toString(" + k + ")"
+		}
+		all = append(all, KnownLines{name, fmt.Sprintf("SELECT %s AS dimension, [%s] AS line\nFROM %s\nWHERE site = {site:UInt32} AND day >= {since:Date}%s\nGROUP BY dimension, %s\nORDER BY %s DESC, line\nLIMIT {limit:UInt32}%s",
+			dimension, strings.Join(texts, ", "), name, where, strings.Join(keys, ", "), strings.Join(weight, " + "), by)})
+	}
+	return all
+}
+
+// lineOf returns the SQL of the value by which the rollups count a column of hits: its
+// own, or that of the others. A path without a line is one of the others of its section.
+func lineOf(f hit.Field) string {
+	others := "'" + hit.Others + "'"
+	if bit := f.SectionBit(); bit != 0 {
+		others = fmt.Sprintf("concat(if(bitTest(hits.other, %d), '', extract(hits.%s, '^(/[^/?]+)')), '/%s')", bit, f.Name, hit.Others)
+	}
+	return "if(bitTest(hits.other, " + strconv.Itoa(f.Number) + "), " + others + ", hits." + f.Name + ")"
+}
+
+// missingName is the name that package collector gives the event of a page that isn't
+// there, by status and path.
+const missingName = `^[45][0-9][0-9] / /([^/]|$)`
+
+var missingNames = regexp.MustCompile(missingName)
+
+// Action returns the kind of what was done, as the rollups count it: "" for a view or a
+// sign of life, and missing for a page that isn't there.
+func Action(kind hit.Kind, name string) string {
+	switch {
+	case kind == hit.Pageview || kind == hit.Ping:
+		return ""
+	case kind == hit.Event && missingNames.MatchString(name):
+		return "missing"
+	}
+	return string(kind)
+}
