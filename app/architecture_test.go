@@ -50,6 +50,7 @@ var arrows = map[string][]string{
 	"collector/spool":    {"hit", "internal/wire"},
 	"collector/visit":    {"calendar", "hit", "geo", "collector/limit", "internal/periodic", "internal/wire"},
 	"collector/limit":    {"hit", "geo"},
+	"collector/lines":    {"calendar", "hit", "geo", "report", "internal/periodic"},
 	"collector/body":     {"hit", "geo"},
 	"collector":          {"calendar", "hit", "browser", "referrer", "geo", "i18n", "privacy", "privacy/scrub", "site", "internal/hostname", "internal/httpcompress", "collector", "internal/periodic"},
 	"dashboard/password": {"internal/hostname"},
@@ -62,7 +63,7 @@ var arrows = map[string][]string{
 	},
 	"cli": {
 		"app", "calendar", "hit", "geo", "i18n", "privacy", "report", "site", "store", "store/embedded", "internal/baseurl", "internal/hostname", "internal/trusted",
-		"referrer", "collector/body", "collector/script", "collector/spool", "collector/visit", "dashboard/password", "retention",
+		"referrer", "collector/body", "collector/lines", "collector/script", "collector/spool", "collector/visit", "dashboard/password", "retention",
 	},
 	"cmd/fotspor":           {"cli"},
 	"deploy":                {},

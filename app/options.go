@@ -16,6 +16,7 @@ import (
 
 	"github.com/fotspor/fotspor/collector/body"
 	"github.com/fotspor/fotspor/collector/limit"
+	"github.com/fotspor/fotspor/collector/lines"
 	"github.com/fotspor/fotspor/collector/spool"
 	"github.com/fotspor/fotspor/collector/visit"
 	"github.com/fotspor/fotspor/internal/baseurl"
@@ -59,6 +60,7 @@ type Options struct {
 	Power          bool           // acknowledged hits survive a power cut too
 	BodyMemory     int64          // bytes of all bodies of requests under way
 	VisitMemory    int64          // bytes that visitors take
+	LineMemory     int64          // bytes that the values with lines take
 	SpoolBytes     int64          // bytes on disk
 
 	Logger *slog.Logger
@@ -109,6 +111,7 @@ func DefaultOptions() Options {
 		EngineMemory:   embedded.DefaultMaxMemory,
 		BodyMemory:     body.DefaultBytes,
 		VisitMemory:    visit.DefaultMemory,
+		LineMemory:     lines.DefaultMemory,
 		SpoolBytes:     spool.DefaultMaxBytes,
 		Logger:         slog.New(slog.DiscardHandler),
 		Out:            io.Discard,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -24,6 +25,7 @@ import (
 	"github.com/fotspor/fotspor/collector/body"
 	"github.com/fotspor/fotspor/collector/dialect/matomo"
 	"github.com/fotspor/fotspor/collector/limit"
+	"github.com/fotspor/fotspor/collector/lines"
 	"github.com/fotspor/fotspor/collector/optout"
 	"github.com/fotspor/fotspor/collector/script"
 	"github.com/fotspor/fotspor/collector/spool"
@@ -324,7 +326,7 @@ func (p *program) startCollector(ctx context.Context, mux *http.ServeMux, geoDB 
 
 	c := collector.New(collector.Options{
 		Policy: p.Policy, Sites: sites, Browsers: browsers, Sources: sources, Spam: spam, Geo: geoDB,
-		Visits: visits, Limit: limit.New(limit.Options{Rate: p.RateLimit, Now: p.Now}), Bodies: p.bodies, Spool: p.spool, TrustedProxies: p.TrustedProxies,
+		Visits: visits, Lines: p.startLines(sites), Limit: limit.New(limit.Options{Rate: p.RateLimit, Now: p.Now}), Bodies: p.bodies, Spool: p.spool, TrustedProxies: p.TrustedProxies,
 		Registerer: p.registry, Duration: p.duration, Logger: logger, Now: p.Now,
 	})
 	c.Routes(mux)
@@ -394,6 +396,25 @@ func (p *program) startVisits() *visit.Tracker {
 	})
 	p.background("visits", visits.Run)
 	return visits
+}
+
+// startLines begins with the lines that were known last, and reads those of the store once
+// that has come.
+func (p *program) startLines(sites *collector.Sites) *lines.Lines {
+	logger := p.component("lines")
+	known := lines.New(lines.Options{Memory: p.LineMemory, Now: p.Now, Logger: logger, Registerer: p.registry})
+	file := filepath.Join(p.Data, "lines.bin")
+	if err := known.Restore(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		logger.Warn("known lines could not be restored, those of the store are used once it has come", "err", err)
+	}
+	p.onStop(flush, "lines", func(context.Context) error { // after Run has ended
+		if err := known.Save(file); err != nil {
+			logger.Warn("a start without the store will not know the lines of now", "err", err)
+		}
+		return nil
+	})
+	p.background("lines", p.afterStore(func(ctx context.Context) { known.Run(ctx, p.store, sites.IDs, file) }))
+	return known
 }
 
 func (p *program) durability() spool.Durability {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fotspor/fotspor/app"
 	"github.com/fotspor/fotspor/collector/body"
+	"github.com/fotspor/fotspor/collector/lines"
 	"github.com/fotspor/fotspor/collector/spool"
 	"github.com/fotspor/fotspor/collector/visit"
 	"github.com/fotspor/fotspor/geo"
@@ -158,6 +159,9 @@ func settings() []setting {
 		{name: "visit-memory", commands: collecting, help: "most `memory` that the visitors of a day take, " + least(visit.MinMemory),
 			more:  "Beyond it the one who was silent for longest is forgotten, and counts again on coming back: see [memory of visitors](operations.md#memory-of-visitors).",
 			value: func(c *call) flag.Value { return size(&c.opts.VisitMemory, visit.MinMemory) }},
+		{name: "line-memory", commands: collecting, help: "most `memory` that the values with lines of their own in the reports take, " + least(lines.MinMemory),
+			more:  "Beyond it new values are counted together as others: see [lines of the reports](operations.md#lines-of-the-reports).",
+			value: func(c *call) flag.Value { return size(&c.opts.LineMemory, lines.MinMemory) }},
 		{name: "handover", commands: collecting, help: "`directory` in memory by which visits outlive a restart", none: "none, visits start afresh",
 			more:  "See [operations](operations.md#a-restart-in-the-middle-of-the-day).",
 			value: func(c *call) flag.Value { return keep(&c.opts.Handover, readText) }},

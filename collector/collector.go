@@ -23,6 +23,7 @@ import (
 	"github.com/fotspor/fotspor/collector/body"
 	"github.com/fotspor/fotspor/collector/dialect"
 	"github.com/fotspor/fotspor/collector/limit"
+	"github.com/fotspor/fotspor/collector/lines"
 	"github.com/fotspor/fotspor/collector/spool"
 	"github.com/fotspor/fotspor/collector/visit"
 	"github.com/fotspor/fotspor/geo"
@@ -43,8 +44,8 @@ const (
 	slotTime  = 5 * time.Second // for which a body waits for a slot
 )
 
-// Options are the parts of a collector. Only Limit, Bodies, TrustedProxies, Logger and
-// Now may be left out.
+// Options are the parts of a collector. Only Lines, Limit, Bodies, TrustedProxies, Logger
+// and Now may be left out.
 type Options struct {
 	Policy   privacy.Policy
 	Sites    *Sites
@@ -53,6 +54,7 @@ type Options struct {
 	Spam     *referrer.Spam
 	Geo      *geo.DB
 	Visits   *visit.Tracker
+	Lines    *lines.Lines   // nil: of its own, which know no value
 	Limit    *limit.Limiter // nil: nobody is limited
 	Bodies   *body.Budget   // nil: one of its own, of the default size
 	Spool    *spool.Spool
@@ -113,6 +115,9 @@ func New(o Options) *Collector {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Lines == nil {
+		o.Lines = lines.New(lines.Options{Now: o.Now})
 	}
 	if o.Limit == nil {
 		o.Limit = limit.New(limit.Options{})

@@ -71,10 +71,13 @@ var anonymous = []step{
 }
 
 // pipeline is the whole way of a hit, read from top to bottom. The policy has the
-// last word on the row.
+// last word on what the row says. What has a line in the rollups is decided in two steps: of
+// what a visit keeps before the visit, and of what was done once the row is ready.
 var pipeline = append(anonymous[:len(anonymous):len(anonymous)],
+	step{"lines", (*Collector).lines},
 	step{"visit", (*Collector).visit},
 	step{"policy", (*Collector).policy},
+	step{"lines of actions", (*Collector).linesOfActions},
 )
 
 // reason says why a hit was excluded. It is a label of a metric, and with spaces
@@ -371,6 +374,19 @@ func (c *Collector) geo(p *hitContext) reason {
 		p.row.Country, p.row.Region = told.Country, told.Region
 	}
 	p.row.Network = geo.Cut(p.hit.Addr, c.Policy.Bits4, c.Policy.Bits6)
+	return kept
+}
+
+// lines decides which values that the hit brings have lines of their own.
+func (c *Collector) lines(p *hitContext) reason {
+	day := calendar.DayOf(p.hit.Time.In(p.site.Location))
+	c.Lines.Arrive(p.hit, p.row, day, c.policyOf(p.site).Record == privacy.Minimal)
+	return kept
+}
+
+// linesOfActions decides the same of what was done.
+func (c *Collector) linesOfActions(p *hitContext) reason {
+	c.Lines.Act(p.hit, p.row)
 	return kept
 }
 

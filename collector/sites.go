@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
 	"sync"
@@ -235,6 +236,9 @@ func (s *Sites) ask(ctx context.Context) {
 	q.slow = q.slow || slow
 	s.mu.Unlock()
 }
+
+// IDs returns the numbers of the sites.
+func (s *Sites) IDs() []uint32 { return slices.Collect(maps.Keys(s.known.Load().sites)) }
 
 // leadsHome reports whether the target of a link is on one of the site's hosts.
 func (s *knownSite) leadsHome(target string) bool {

@@ -77,6 +77,7 @@ const (
 	visitorPrevious             // text: previous page, of a visit with a page view only
 	visitorOrigin               // text: where the visit came from, as packed by appendOrigin
 	visitorPages                // hashes of pages and sections, 4 bytes each
+	visitorOther                // which values of the visit have no line, as hit.Row.Other
 )
 
 // Flags of a visitor.
@@ -178,7 +179,8 @@ func (e *encoder) visitor(m *memory, v *visitor, places map[*siteDay]uint64) {
 	var pages [4 * MaxPages]byte
 	seen := pages[:0]
 	m.eachPage(v, func(page uint32) { seen = binary.LittleEndian.AppendUint32(seen, page) })
-	e.field(fileVisitor, wire.AppendBytes(b, visitorPages, seen))
+	b = wire.AppendBytes(b, visitorPages, seen)
+	e.field(fileVisitor, wire.AppendUint(b, visitorOther, v.other))
 }
 
 // text appends a field of a text: the text, or its place in the list.
@@ -413,6 +415,8 @@ func (d *decoder) visitor(t *state, days []decodedDay, m *wire.Message[[]byte]) 
 			v.previous = d.text(m, MaxText)
 		case visitorOrigin:
 			v.origin = d.text(m, maxOrigin)
+		case visitorOther:
+			v.other = m.Uint(math.MaxUint64)
 		case visitorPages:
 			pages := m.Text(4 * MaxPages)
 			if len(pages)%4 != 0 {
@@ -449,7 +453,7 @@ func (m *memory) readmit(d *decoded, day uint32) bool {
 	m.reserve()
 	id := m.add(&d.key, day, d.network)
 	v := m.visitors.at(id)
-	v.last, v.accountedUntil, v.viewed, v.bounce = d.last, d.accountedUntil, d.viewed, d.bounce
+	v.last, v.accountedUntil, v.viewed, v.bounce, v.other = d.last, d.accountedUntil, d.viewed, d.bounce, d.other
 	m.setText(v, &v.entry, m.texts.intern([]byte(d.entry)))
 	m.setText(v, &v.previous, m.texts.intern([]byte(d.previous)))
 	m.setText(v, &v.origin, m.texts.intern([]byte(d.origin)))

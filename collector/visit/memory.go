@@ -40,6 +40,7 @@ type memory struct {
 // visitor is what is known of a visitor of a day, and of their last visit.
 type visitor struct {
 	key   key
+	other uint64              // of hit.Row.Other, what all rows of the visit have
 	last  int64               // when the last hit came, Unix nanoseconds
 	pages [inlinePages]uint32 // hashes
 	links [lists]link

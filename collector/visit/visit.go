@@ -167,7 +167,8 @@ func (t *state) measure(metrics promauto.Factory) {
 // Observe takes the next hit of a visitor and fills the fields of row that follow
 // from it: Time and Day, the measures, EntryPath, PreviousPath, and the
 // attribution (Channel, Source, Campaign…), which becomes that of the first hit of
-// the visit. The row arrives with its Path and its own attribution. loc is the
+// the visit. The row arrives with its Path and its own attribution, and with what Other
+// says of both. loc is the
 // time zone of the site; nil is UTC.
 //
 // A visit is over after Silence, and before a hit that says so (NewVisit) or that comes
@@ -436,6 +437,7 @@ func (m *memory) beginVisit(v *visitor, row *hit.Row, at time.Time) {
 	m.setText(v, &v.origin, m.texts.intern(appendOrigin(b[:0], row)))
 	m.setText(v, &v.previous, 0)
 	v.viewed, v.bounce = false, false
+	v.other = row.Other&^hit.PageBits.Mask() | hit.PageBits.As(hit.EntryBits, row.Other)
 }
 
 // step takes one hit of the visit, the first included.
@@ -461,7 +463,18 @@ func (m *memory) step(v *visitor, row *hit.Row, h *hit.Hit, at time.Time) {
 	unpackOrigin(m.texts.get(v.origin), row)
 	row.EntryPath = m.texts.get(v.entry)
 	row.PreviousPath = m.texts.get(v.previous)
+	// What has no line on the first row has none on any: the rows of a visit are summed up
+	// in the same lines.
+	row.Other = row.Other&^originBits | v.other
 }
+
+// originBits are the bits of hit.Row.Other for an origin.
+var originBits = func() (bits uint64) {
+	for _, f := range originFields {
+		bits |= 1 << f.Number
+	}
+	return bits
+}()
 
 // view takes a page view.
 func (m *memory) view(id uint32, row *hit.Row, at sight) {
@@ -472,6 +485,7 @@ func (m *memory) view(id uint32, row *hit.Row, at sight) {
 		m.setText(v, &v.previous, m.texts.intern(append(b[:0], path...)))
 	}
 	v.viewed = true
+	v.other = v.other&^hit.PreviousBits.Mask() | hit.PageBits.As(hit.PreviousBits, row.Other)
 	// A page at the root of its section stands for the section too: that takes half the
 	// memory of a website whose pages have one segment.
 	entered := m.saw(v, at.root) || m.saw(v, at.section)

@@ -1,0 +1,146 @@
+package lines
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/internal/periodic"
+)
+
+// How often Run does what.
+const (
+	tellEvery    = time.Minute
+	refreshEvery = 24 * time.Hour
+	retryEvery   = 10 * time.Minute
+)
+
+// Source is where the lines of the rollups are kept.
+type Source interface {
+	// Lines calls f for each line of a site that was counted since a day: of each set of
+	// lines (report.LineSets) those that count most first, at most limit. values are those
+	// of the line, first the value and then the details; they are good until f returns.
+	Lines(ctx context.Context, site uint32, since calendar.Day, limit int, f func(table, dimension string, values []string)) error
+}
+
+// Run reads the lines of all sites from source, at once and then once a day, and keeps
+// the copy in a file up to date, until ctx ends. It tells the log each minute of values
+// that got no line.
+func (l *Lines) Run(ctx context.Context, source Source, sites func() []uint32, file string) {
+	periodic.Task{Every: tellEvery, Do: func(ctx context.Context) error {
+		l.tell()
+		now := l.Now()
+		since := func(t time.Time) time.Duration { return now.Sub(t).Abs() }
+		if since(l.refreshed) < refreshEvery || since(l.asked) < retryEvery {
+			return nil
+		}
+		l.asked = now
+		if err := l.Refresh(ctx, source, sites()); err != nil {
+			if ctx.Err() == nil {
+				l.Logger.Warn("the lines of the rollups could not be read, those known last stay", "err", err)
+			}
+			return nil
+		}
+		l.refreshed = now
+		if err := l.Save(file); err != nil {
+			l.Logger.Warn("a start without the store will not know the lines of now", "err", err)
+		}
+		return nil
+	}}.Run(ctx)
+}
+
+// tell tells the log of values that got no line since it was last called.
+func (l *Lines) tell() {
+	var all int64
+	for why := range l.refused {
+		all += l.refused[why].Load()
+	}
+	if n := all - l.told; n > 0 {
+		l.told = all
+		l.Logger.Warn("too many new values; the reports count them together as others", "values", n)
+	}
+}
+
+// Refresh reads the lines of some sites from source, in place of those known before,
+// and forgets all other sites. What got a line since the last time stays: its row may
+// still be on the way to the store. After an error the sites that were not read keep what
+// they knew.
+func (l *Lines) Refresh(ctx context.Context, source Source, sites []uint32) error {
+	l.mu.Lock()
+	for id, s := range l.sites {
+		if !slices.Contains(sites, id) {
+			s.mu.Lock()
+			l.held.Add(-s.bytes())
+			s.mu.Unlock()
+			delete(l.sites, id)
+		}
+	}
+	l.mu.Unlock()
+	var errs []error
+	for _, id := range sites {
+		if err := l.refresh(ctx, source, id); err != nil {
+			errs = append(errs, fmt.Errorf("lines of site %d: %w", id, err))
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (l *Lines) refresh(ctx context.Context, source Source, id uint32) error {
+	s := l.site(id)
+	s.mu.Lock()
+	old := s.bytes()
+	s.mu.Unlock()
+	known := make([]set, len(s.tables))
+	room := l.Memory/4*3 - l.held.Load() + old
+	learn := func(table int, h uint64) {
+		set := &known[table]
+		if need := set.growth(); need <= room && !set.has(h) {
+			set.add(h)
+			room -= need
+		}
+	}
+	today := calendar.DayOf(l.Now().UTC())
+	err := source.Lines(ctx, id, today-Days, MostKnown, func(table, dimension string, values []string) {
+		k := l.byName[[2]string{table, dimension}]
+		if k == nil || len(values) < len(k.fields) {
+			return
+		}
+		line, group := l.hashes(k, values)
+		learn(2*k.index, line)
+		if k.groups != 0 {
+			learn(2*k.index+1, group)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.bytes()
+	for i := range s.tables {
+		t := &s.tables[i]
+		for _, h := range t.fresh.slots {
+			if h != 0 && !known[i].has(h) {
+				known[i].add(h)
+			}
+		}
+		*t = table{known: known[i]}
+	}
+	s.forget(today - 1) // which is not over everywhere
+	l.held.Add(s.bytes() - before)
+	return nil
+}
+
+// ids returns the sites that are known, in order.
+func (l *Lines) ids() []uint32 {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return slices.Sorted(maps.Keys(l.sites))
+}

@@ -1,0 +1,45 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/report"
+)
+
+// Lines calls f for each line of a site that was counted since a day: of each of
+// report.LineSets those that count most first, at most limit. values are those of the
+// line, and good until f returns.
+func (s *Store) Lines(ctx context.Context, site uint32, since calendar.Day, limit int, f func(table, dimension string, values []string)) error {
+	for _, known := range report.AllKnownLines() {
+		if err := s.linesOf(ctx, known, site, since, limit, f); err != nil {
+			return fmt.Errorf("read lines of %s: %w", known.Table, err)
+		}
+	}
+	return nil
+}
+
+func (s *Store) linesOf(ctx context.Context, known report.KnownLines, site uint32, since calendar.Day, limit int, f func(table, dimension string, values []string)) error {
+	ctx, cancel := withDeadline(ctx, queryTime)
+	defer cancel()
+	rows, err := s.conn.Query(bind(ctx, clickhouse.Parameters{
+		"site": strconv.FormatUint(uint64(site), 10), "since": since.String(), "limit": strconv.Itoa(limit),
+	}), known.SQL)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var dimension string
+	var values []string
+	for rows.Next() {
+		if err := rows.Scan(&dimension, &values); err != nil {
+			return err
+		}
+		f(known.Table, dimension, values)
+	}
+	return rows.Err()
+}
