@@ -23,6 +23,7 @@ const module = "github.com/fotspor/fotspor"
 // arrows of the design. A folder speaks for those below it that are not named.
 var arrows = map[string][]string{
 	"calendar":           {},
+	"audit":              {},
 	"hit":                {"calendar"},
 	"browser":            {"hit"},
 	"internal/baseurl":   {},
@@ -38,7 +39,7 @@ var arrows = map[string][]string{
 	"privacy/scrub":      {"hit"},
 	"site":               {"internal/hostname", "privacy"},
 	"store/embedded":     {"internal/trusted"},
-	"store":              {"calendar", "hit", "internal/hostname", "privacy", "report", "site", "store/embedded", "store/schema"},
+	"store":              {"audit", "calendar", "hit", "internal/hostname", "privacy", "report", "site", "store/embedded", "store/schema"},
 	"store/schema":       {"hit", "report"},
 	"generate":           {"store/schema"},
 	"store/storetest":    {"store", "store/embedded", "internal/trusted"},
@@ -54,7 +55,7 @@ var arrows = map[string][]string{
 	"collector/body":     {"hit", "geo"},
 	"collector":          {"calendar", "hit", "browser", "referrer", "geo", "i18n", "privacy", "privacy/scrub", "site", "internal/hostname", "internal/httpcompress", "collector", "internal/periodic"},
 	"dashboard/password": {"internal/hostname"},
-	"dashboard":          {"calendar", "hit", "geo", "i18n", "report", "site", "store", "internal/hostname", "internal/httpcompress", "dashboard", "internal/periodic", "internal/baseurl"},
+	"dashboard":          {"audit", "calendar", "hit", "geo", "i18n", "report", "site", "internal/hostname", "internal/httpcompress", "dashboard", "internal/periodic", "internal/baseurl"},
 	"app/demo":           {"collector/script", "collector/dialect", "i18n", "internal/baseurl", "internal/httpcompress"},
 	"app/plainhttp":      {},
 	"app": {
@@ -62,7 +63,7 @@ var arrows = map[string][]string{
 		"collector", "dashboard", "retention", "app",
 	},
 	"cli": {
-		"app", "calendar", "hit", "geo", "i18n", "privacy", "report", "site", "store", "store/embedded", "internal/baseurl", "internal/hostname", "internal/trusted",
+		"app", "audit", "calendar", "hit", "geo", "i18n", "privacy", "report", "site", "store", "store/embedded", "internal/baseurl", "internal/hostname", "internal/trusted",
 		"referrer", "collector/body", "collector/lines", "collector/script", "collector/spool", "collector/visit", "dashboard/password", "retention",
 	},
 	"cmd/fotspor":           {"cli"},

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/fotspor/fotspor/app"
+	"github.com/fotspor/fotspor/audit"
 	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/i18n"
@@ -160,7 +161,7 @@ func (c *call) do(ctx context.Context) error {
 		fmt.Fprintf(c.Stderr, "fotspor %s: warning: no setting: %s\n", c.cmd.name, strings.Join(names, ", "))
 	}
 	c.opts.Logger = c.logger()
-	return c.cmd.run(store.As(ctx, store.Actor{Via: store.Command, Name: account(c.environ["SUDO_USER"])}), c)
+	return c.cmd.run(audit.As(ctx, audit.Actor{Via: audit.Command, Name: account(c.environ["SUDO_USER"])}), c)
 }
 
 // logger returns the logger of the command: what serves tells what it does, other

@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/fotspor/fotspor/audit"
 	"github.com/fotspor/fotspor/dashboard/password"
 	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
@@ -266,14 +267,14 @@ func listAudit(ctx context.Context, c *call) error {
 	})
 }
 
-func writeEntry(out io.Writer, format string, e store.Entry) error {
+func writeEntry(out io.Writer, format string, e audit.Entry) error {
 	at := e.Time.UTC().Format(time.RFC3339)
 	if format == "json" {
 		return json.NewEncoder(out).Encode(struct {
 			Time   string       `json:"time"`
-			Via    store.Via    `json:"via"`
+			Via    audit.Via    `json:"via"`
 			Who    string       `json:"who"`
-			Action store.Action `json:"action"`
+			Action audit.Action `json:"action"`
 			About  string       `json:"about"`
 			Count  int          `json:"count"`
 		}{at, e.Via, e.Name, e.Action, e.About, e.Count})

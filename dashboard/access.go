@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/fotspor/fotspor/audit"
 	"github.com/fotspor/fotspor/site"
-	"github.com/fotspor/fotspor/store"
 )
 
 // route is a path that the dashboard answers. Who may see it follows from the path,
@@ -56,9 +56,9 @@ func (d *Dashboard) guard(r route) handler {
 			return err
 		}
 		c.user = user
-		c.r = c.r.WithContext(store.As(c.r.Context(), store.Actor{Via: store.Page, Name: user.Name}))
+		c.r = c.r.WithContext(audit.As(c.r.Context(), audit.Actor{Via: audit.Page, Name: user.Name}))
 		if admins && user.Role != site.Admin {
-			d.refusals.add(c.now, store.AccessRefused, user.Name)
+			d.refusals.add(c.now, audit.AccessRefused, user.Name)
 			return notFound
 		}
 		if ofSite {
@@ -82,7 +82,7 @@ func (d *Dashboard) findSite(c *call) error {
 		return err
 	}
 	if !c.user.Sees(site.ID) {
-		d.refusals.add(c.now, store.AccessRefused, c.user.Name)
+		d.refusals.add(c.now, audit.AccessRefused, c.user.Name)
 		return notFound
 	}
 	c.site = site

@@ -5,9 +5,9 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/fotspor/fotspor/audit"
 	"github.com/fotspor/fotspor/dashboard/password"
 	"github.com/fotspor/fotspor/site"
-	"github.com/fotspor/fotspor/store"
 )
 
 // newPassword is the part of a form in which somebody chooses a password.
@@ -86,7 +86,7 @@ func (d *Dashboard) renderAccount(c *call, status int, page accountPage) error {
 func (d *Dashboard) authenticate(c *call) (problem string, wait time.Duration, err error) {
 	by := countedBy(byAccount, c.user.Name)
 	if wait = d.throttle.attempt(c.now, by); wait > 0 {
-		d.refusals.add(c.now, store.PasswordRefused, c.user.Name)
+		d.refusals.add(c.now, audit.PasswordRefused, c.user.Name)
 		return "password.wait", c.waitFor(wait), nil
 	}
 	user, err := d.store.User(c.r.Context(), c.user.Name)
@@ -98,7 +98,7 @@ func (d *Dashboard) authenticate(c *call) (problem string, wait time.Duration, e
 		return "", 0, err
 	}
 	if !ok {
-		d.refusals.add(c.now, store.PasswordRefused, c.user.Name)
+		d.refusals.add(c.now, audit.PasswordRefused, c.user.Name)
 		return "password.wrong", 0, nil
 	}
 	d.throttle.forgive(by)

@@ -15,10 +15,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/fotspor/fotspor/audit"
 	"github.com/fotspor/fotspor/dashboard"
 	"github.com/fotspor/fotspor/internal/baseurl"
 	"github.com/fotspor/fotspor/site"
-	"github.com/fotspor/fotspor/store"
 )
 
 const otherPass = "fire nye ord til lykke"
@@ -615,7 +615,7 @@ func (b *bench) audit() []string {
 	}
 	var lines []string
 	for _, e := range entries {
-		if e.Via == store.Page {
+		if e.Via == audit.Page {
 			lines = append(lines, strings.Join(strings.Fields(fmt.Sprintf("%s %s %s ×%d", e.Name, e.Action, e.About, e.Count)), " "))
 		}
 	}
@@ -712,7 +712,7 @@ func TestAuditPages(t *testing.T) {
 	b.in("boss", userPass)
 	const n = 130
 	for i := range n {
-		e := store.Entry{Time: b.now.Add(-time.Duration(i/7) * time.Hour), Actor: store.Actor{Via: store.Program}, Action: store.SiteAdded, About: fmt.Sprint("site ", 1000+i)}
+		e := audit.Entry{Time: b.now.Add(-time.Duration(i/7) * time.Hour), Actor: audit.Actor{Via: audit.Program}, Action: audit.SiteAdded, About: fmt.Sprint("site ", 1000+i)}
 		if err := b.store.Note(t.Context(), e); err != nil {
 			t.Fatal(err)
 		}

@@ -8,9 +8,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/fotspor/fotspor/audit"
 	"github.com/fotspor/fotspor/internal/periodic"
 	"github.com/fotspor/fotspor/site"
-	"github.com/fotspor/fotspor/store"
 )
 
 const (
@@ -27,30 +27,30 @@ const (
 // time of an answer would tell a user's name, whose refusal is a new line, from any
 // other. It is safe for concurrent use.
 type refusals struct {
-	store   *store.Store
+	log     Log
 	trouble *periodic.Trouble
 	first   chan struct{} // holds one while a first refusal waits to be written
 
 	mu      sync.Mutex
 	minute  time.Time
 	counts  map[refusal]int // of the minute, that are neither written nor pending
-	pending []store.Entry
+	pending []audit.Entry
 }
 
-func newRefusals(st *store.Store, logger *slog.Logger) *refusals {
-	return &refusals{store: st, first: make(chan struct{}, 1), trouble: &periodic.Trouble{
+func newRefusals(log Log, logger *slog.Logger) *refusals {
+	return &refusals{log: log, first: make(chan struct{}, 1), trouble: &periodic.Trouble{
 		Logger: logger, Failed: "the audit log lacks a line for now",
 	}}
 }
 
 type refusal struct {
-	action store.Action
+	action audit.Action
 	who    string
 }
 
 // add counts a refusal. The first of its kind in a minute is written as soon as Run
 // comes to it, the others once the minute is over.
-func (r *refusals) add(now time.Time, action store.Action, who string) {
+func (r *refusals) add(now time.Time, action audit.Action, who string) {
 	of := refusal{action, who}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -71,8 +71,8 @@ func (r *refusals) add(now time.Time, action store.Action, who string) {
 	}
 }
 
-func (of refusal) entry(minute time.Time, n int) store.Entry {
-	return store.Entry{Time: minute, Actor: store.Actor{Via: store.Page, Name: of.who}, Action: of.action, Count: n}
+func (of refusal) entry(minute time.Time, n int) audit.Entry {
+	return audit.Entry{Time: minute, Actor: audit.Actor{Via: audit.Page, Name: of.who}, Action: of.action, Count: n}
 }
 
 // turn begins a new minute if the last one is over. The caller holds the lock.
@@ -118,7 +118,7 @@ func (r *refusals) write(ctx context.Context) error {
 		e := r.pending[0]
 		r.pending = r.pending[1:]
 		r.mu.Unlock()
-		if err := r.store.Note(ctx, e); err != nil {
+		if err := r.log.Note(ctx, e); err != nil {
 			r.mu.Lock()
 			r.pending = append(r.pending, e)
 			r.mu.Unlock()

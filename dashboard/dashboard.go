@@ -15,7 +15,6 @@ import (
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/internal/baseurl"
 	"github.com/fotspor/fotspor/report"
-	"github.com/fotspor/fotspor/store"
 )
 
 // requestTimeout bounds a request, and with it its queries.
@@ -24,7 +23,7 @@ const requestTimeout = 8 * time.Second
 // Options are what a Dashboard is made of. Store and Figures are required; every other
 // zero value has a meaning.
 type Options struct {
-	Store      *store.Store
+	Store      Store
 	Figures    report.Source
 	Logger     *slog.Logger             // zero: nothing is logged
 	Registerer prometheus.Registerer    // zero: nothing is counted
@@ -52,7 +51,7 @@ type Options struct {
 // Dashboard answers requests for pages and figures. It is safe for concurrent
 // use and starts no goroutine that outlives a request. Run keeps its counts.
 type Dashboard struct {
-	store        *store.Store
+	store        Store
 	figures      report.Source
 	log          *slog.Logger
 	duration     *prometheus.HistogramVec

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/audit"
 )
 
 // Route is what a test sees of a route.
@@ -26,7 +26,7 @@ func (d *Dashboard) AllRoutes() []Route {
 func (d *Dashboard) Guarded(r Route) { d.guard(route{pattern: r.Pattern, open: r.Open}) }
 
 // Refuse counts a refused log-in.
-func (d *Dashboard) Refuse(now time.Time, who string) { d.refusals.add(now, store.LoginRefused, who) }
+func (d *Dashboard) Refuse(now time.Time, who string) { d.refusals.add(now, audit.LoginRefused, who) }
 
 // WriteRefusals does what Run does at once.
 func (d *Dashboard) WriteRefusals(ctx context.Context) error { return d.refusals.write(ctx) }

@@ -11,12 +11,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fotspor/fotspor/audit"
 	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/internal/baseurl"
 	"github.com/fotspor/fotspor/internal/httpcompress"
 	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/site"
-	"github.com/fotspor/fotspor/store"
 )
 
 // call is one request on its way through the dashboard.
@@ -152,7 +152,7 @@ func (d *Dashboard) handle(pattern string, f handler) http.Handler {
 func (d *Dashboard) serve(c *call, f handler) error {
 	if err := d.crossOrigin.Check(c.r); err != nil {
 		if _, user, err := d.session(c); err == nil {
-			d.refusals.add(c.now, store.ForgeryRefused, user.Name)
+			d.refusals.add(c.now, audit.ForgeryRefused, user.Name)
 		}
 		return crossOrigin.because(err)
 	}

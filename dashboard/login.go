@@ -12,12 +12,12 @@ import (
 	"sync"
 	"time"
 
+	"github.com/fotspor/fotspor/audit"
 	"github.com/fotspor/fotspor/dashboard/password"
 	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/internal/baseurl"
 	"github.com/fotspor/fotspor/site"
-	"github.com/fotspor/fotspor/store"
 )
 
 const maxForm = 16 << 10 // bytes of a posted form
@@ -72,7 +72,7 @@ func (d *Dashboard) logIn(c *call) error {
 	}
 	if wait > 0 {
 		d.logins.WithLabelValues(throttled).Inc()
-		d.refusals.add(c.now, store.LoginThrottled, who)
+		d.refusals.add(c.now, audit.LoginThrottled, who)
 		form.Wait = c.waitFor(wait)
 		return d.render(c, http.StatusTooManyRequests, "login", form)
 	}
@@ -82,7 +82,7 @@ func (d *Dashboard) logIn(c *call) error {
 	}
 	if !ok {
 		d.logins.WithLabelValues(refused).Inc()
-		d.refusals.add(c.now, store.LoginRefused, who)
+		d.refusals.add(c.now, audit.LoginRefused, who)
 		form.Failed = true
 		return d.render(c, http.StatusForbidden, "login", form)
 	}
@@ -91,7 +91,7 @@ func (d *Dashboard) logIn(c *call) error {
 		return err
 	}
 	c.user = user
-	if err := d.store.Note(c.r.Context(), c.entry(store.LoggedIn, "")); err != nil {
+	if err := d.store.Note(c.r.Context(), c.entry(audit.LoggedIn, "")); err != nil {
 		return err
 	}
 	if err := d.startSession(c, user); err != nil {
@@ -222,7 +222,7 @@ func (d *Dashboard) setUp(c *call) error {
 	if form.Problem != "" || form.New.Problem != "" {
 		return d.render(c, http.StatusUnprocessableEntity, "setup", form)
 	}
-	ctx := store.As(c.r.Context(), store.Actor{Via: store.Page, Name: form.Name})
+	ctx := audit.As(c.r.Context(), audit.Actor{Via: audit.Page, Name: form.Name})
 	switch err = d.store.AddFirstAdmin(ctx, site.User{Name: form.Name, Password: hash}); {
 	case errors.Is(err, site.ErrHasAdmin): // another process was first
 		return deadLink.because(err)

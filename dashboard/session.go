@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fotspor/fotspor/audit"
 	"github.com/fotspor/fotspor/site"
-	"github.com/fotspor/fotspor/store"
 )
 
 // A log-in lasts a working day, and ends before that once nothing has been asked for
@@ -108,7 +108,7 @@ func (d *Dashboard) endSession(c *call) error {
 		return err
 	}
 	c.user = user
-	if err := d.store.Note(c.r.Context(), c.entry(store.LoggedOut, "")); err != nil {
+	if err := d.store.Note(c.r.Context(), c.entry(audit.LoggedOut, "")); err != nil {
 		d.log.Warn("the audit log lacks a line", "err", err)
 	}
 	c.user = site.User{}

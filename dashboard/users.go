@@ -8,9 +8,9 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/fotspor/fotspor/audit"
 	"github.com/fotspor/fotspor/dashboard/password"
 	"github.com/fotspor/fotspor/site"
-	"github.com/fotspor/fotspor/store"
 )
 
 // usersPage lists the users, with a form for a new one.
@@ -303,7 +303,7 @@ func (d *Dashboard) endSessionOf(c *call) error {
 			continue
 		}
 		found = true
-		if err := d.store.Note(ctx, c.entry(store.SessionEnded, s.User)); err != nil {
+		if err := d.store.Note(ctx, c.entry(audit.SessionEnded, s.User)); err != nil {
 			return err
 		}
 		if err := d.store.EndSession(ctx, s); err != nil {
@@ -317,6 +317,6 @@ func (d *Dashboard) endSessionOf(c *call) error {
 }
 
 // entry is a line of the audit log about what the user of a call does.
-func (c *call) entry(action store.Action, about string) store.Entry {
-	return store.Entry{Time: c.now, Actor: store.Actor{Via: store.Page, Name: c.user.Name}, Action: action, About: about}
+func (c *call) entry(action audit.Action, about string) audit.Entry {
+	return audit.Entry{Time: c.now, Actor: audit.Actor{Via: audit.Page, Name: c.user.Name}, Action: action, About: about}
 }

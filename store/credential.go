@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/fotspor/fotspor/audit"
 	"github.com/fotspor/fotspor/site"
 )
 
@@ -17,7 +18,7 @@ func (s *Store) AddCredential(ctx context.Context, name string, sites []uint32) 
 	if err != nil {
 		return site.Credential{}, "", err
 	}
-	if err := s.note(ctx, CredentialAdded, fmt.Sprintf("credential %s: %s", c.ID, c.Rights())); err != nil {
+	if err := s.note(ctx, audit.CredentialAdded, fmt.Sprintf("credential %s: %s", c.ID, c.Rights())); err != nil {
 		return site.Credential{}, "", err
 	}
 	err = s.conn.Exec(ctx, `
@@ -65,7 +66,7 @@ func (s *Store) RemoveCredential(ctx context.Context, id string) error {
 	if !slices.ContainsFunc(all, func(c site.Credential) bool { return c.ID == id }) {
 		return fmt.Errorf("credential %q: %w", id, site.ErrNotFound)
 	}
-	if err := s.note(ctx, CredentialRemoved, "credential "+id); err != nil {
+	if err := s.note(ctx, audit.CredentialRemoved, "credential "+id); err != nil {
 		return err
 	}
 	// It goes before the row that counts now, even if the clock has gone back since.

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fotspor/fotspor/audit"
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
@@ -160,7 +161,7 @@ func TestErrorsHoldNoParameters(t *testing.T) {
 		"PutSession":  func(ctx context.Context) error { return st.PutSession(ctx, session) },
 		"EndSession":  func(ctx context.Context) error { return st.EndSession(ctx, session) },
 		"Note": func(ctx context.Context) error {
-			return st.Note(ctx, store.Entry{Time: at, Action: store.LoggedIn, Actor: store.Actor{Name: secret}, About: secret})
+			return st.Note(ctx, audit.Entry{Time: at, Action: audit.LoggedIn, Actor: audit.Actor{Name: secret}, About: secret})
 		},
 		"Audit":                 func(ctx context.Context) error { _, err := st.Audit(ctx, at, time.Time{}, 10); return err },
 		"AuditLog.Before":       func(ctx context.Context) error { _, err := st.AuditLog().Before(ctx, at); return err },

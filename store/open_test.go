@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fotspor/fotspor/audit"
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
@@ -55,7 +56,7 @@ func askEverything(t *testing.T, st *store.Store) map[string]error {
 	_, said["Sessions"] = st.Sessions(ctx, "", day.Time(), time.Hour)
 	said["PutSession"] = st.PutSession(ctx, site.Session{ID: "a", User: "a"})
 	said["EndSession"] = st.EndSession(ctx, site.Session{ID: "a", User: "a"})
-	said["Note"] = st.Note(ctx, store.Entry{Time: day.Time(), Action: store.LoggedIn})
+	said["Note"] = st.Note(ctx, audit.Entry{Time: day.Time(), Action: audit.LoggedIn})
 	_, said["Audit"] = st.Audit(ctx, day.Time(), time.Time{}, 10)
 	_, said["AuditLog.Before"] = st.AuditLog().Before(ctx, day.Time())
 	said["AuditLog.DeleteBefore"] = st.AuditLog().DeleteBefore(ctx, day.Time())

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
+	"github.com/fotspor/fotspor/audit"
 	"github.com/fotspor/fotspor/site"
 )
 
@@ -95,14 +96,14 @@ func (k setting[T]) write(ctx context.Context, s *Store, id uint32, value T) err
 	if held, heldErr := json.Marshal(last.Value); err == nil && heldErr == nil && string(held) == string(text) {
 		return nil
 	}
-	if err := s.note(ctx, SettingChanged, string(k)+": "+string(text)); err != nil {
+	if err := s.note(ctx, audit.SettingChanged, string(k)+": "+string(text)); err != nil {
 		return err
 	}
 	query := `
 		INSERT INTO settings (site, key, value, since, who, number)
 		SELECT {site:UInt32}, {key:String}, {value:String}, now64(6), {who:String}, max(number) + 1 FROM settings
 		WHERE site = {site:UInt32} AND key = {key:String}`
-	params := clickhouse.Parameters{"site": fmt.Sprint(id), "key": string(k), "value": string(text), "who": actorOf(ctx).Name}
+	params := clickhouse.Parameters{"site": fmt.Sprint(id), "key": string(k), "value": string(text), "who": audit.ActorOf(ctx).Name}
 	if err := s.conn.Exec(bind(ctx, params), query); err != nil {
 		return fmt.Errorf("write setting %s: %w", k, err)
 	}

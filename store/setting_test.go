@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fotspor/fotspor/audit"
 	"github.com/fotspor/fotspor/site"
-	"github.com/fotspor/fotspor/store"
 	"github.com/fotspor/fotspor/store/storetest"
 )
 
@@ -19,7 +19,7 @@ func TestSettings(t *testing.T) {
 	if got, err := st.PublicURL(ctx); !errors.Is(err, site.ErrNotFound) {
 		t.Errorf("public URL of a new store = %+v, %v, want ErrNotFound", got, err)
 	}
-	kari := store.As(ctx, store.Actor{Via: store.Page, Name: "kari"})
+	kari := audit.As(ctx, audit.Actor{Via: audit.Page, Name: "kari"})
 	for _, step := range []struct {
 		as   context.Context
 		url  string

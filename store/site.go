@@ -10,6 +10,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
+	"github.com/fotspor/fotspor/audit"
 	"github.com/fotspor/fotspor/internal/hostname"
 	"github.com/fotspor/fotspor/site"
 )
@@ -80,7 +81,7 @@ func (s *Store) AddSite(ctx context.Context, added site.Site) (site.Site, error)
 	if added.ID == 0 {
 		added.ID = last + 1
 	}
-	if err := s.note(ctx, SiteAdded, fmt.Sprintf("site %d: %s", added.ID, hostname.Display(added.Hosts[0]))); err != nil {
+	if err := s.note(ctx, audit.SiteAdded, fmt.Sprintf("site %d: %s", added.ID, hostname.Display(added.Hosts[0]))); err != nil {
 		return site.Site{}, err
 	}
 	if err := s.writeSite(ctx, added); err != nil {
@@ -99,7 +100,7 @@ func (s *Store) PutSite(ctx context.Context, after site.Site) error {
 		return err
 	}
 	fields := cmp.Or(strings.Join(site.Changed(before, after), ", "), "nothing")
-	if err := s.note(ctx, SiteChanged, fmt.Sprintf("site %d: %s", after.ID, fields)); err != nil {
+	if err := s.note(ctx, audit.SiteChanged, fmt.Sprintf("site %d: %s", after.ID, fields)); err != nil {
 		return err
 	}
 	if err := s.writeSite(ctx, after); err != nil {

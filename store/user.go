@@ -12,6 +12,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
+	"github.com/fotspor/fotspor/audit"
 	"github.com/fotspor/fotspor/site"
 )
 
@@ -49,7 +50,7 @@ func (s *Store) AddFirstAdmin(ctx context.Context, u site.User) error {
 		return err
 	}
 	defer s.dropReplaced(ctx, "users")
-	err = s.note(ctx, UserAdded, u.Name+": taken back")
+	err = s.note(ctx, audit.UserAdded, u.Name+": taken back")
 	if err := errors.Join(err, s.writeUser(ctx, site.User{Name: u.Name}, true)); err != nil {
 		return fmt.Errorf("take back admin %q: %w", u.Name, err)
 	}
@@ -66,7 +67,7 @@ func (s *Store) addUser(ctx context.Context, u site.User) error {
 		return fmt.Errorf("user %q: %w", u.Name, site.ErrExists)
 	}
 	u.SetRights(u.Role, u.Restricted, u.Sites)
-	if err := s.note(ctx, UserAdded, u.Name+": "+u.Rights()); err != nil {
+	if err := s.note(ctx, audit.UserAdded, u.Name+": "+u.Rights()); err != nil {
 		return err
 	}
 	if err := s.writeUser(ctx, u, false); err != nil {
@@ -90,7 +91,7 @@ func (s *Store) writeUser(ctx context.Context, u site.User, removed bool) error 
 // generation, which ends its sessions. Changes of one process wait for each other.
 // Two processes that change one user within the same few milliseconds may lose one
 // of the changes; that the last admin stays holds for them too.
-func (s *Store) change(ctx context.Context, name string, action Action, about func(site.User) string, f func(*site.User) (removed bool)) error {
+func (s *Store) change(ctx context.Context, name string, action audit.Action, about func(site.User) string, f func(*site.User) (removed bool)) error {
 	s.accounts.Lock()
 	defer s.accounts.Unlock()
 	before, err := s.User(ctx, name)
@@ -103,7 +104,7 @@ func (s *Store) change(ctx context.Context, name string, action Action, about fu
 	if demoted {
 		ok, err := s.hasAdmin(ctx, name)
 		if err == nil && !ok {
-			err = errors.Join(fmt.Errorf("user %q: %w", name, site.ErrLastAdmin), s.note(ctx, LastAdminKept, name))
+			err = errors.Join(fmt.Errorf("user %q: %w", name, site.ErrLastAdmin), s.note(ctx, audit.LastAdminKept, name))
 		}
 		if err != nil {
 			return err
@@ -162,7 +163,7 @@ func (s *Store) SetPassword(ctx context.Context, name, hash string) error {
 	if hash == "" {
 		return fmt.Errorf("user %q without a password", name)
 	}
-	return s.change(ctx, name, PasswordChanged, func(site.User) string { return name }, func(u *site.User) bool {
+	return s.change(ctx, name, audit.PasswordChanged, func(site.User) string { return name }, func(u *site.User) bool {
 		u.Password = hash
 		return false
 	})
@@ -178,9 +179,9 @@ func (s *Store) SetRights(ctx context.Context, name string, role site.Role, rest
 	if err != nil {
 		return err
 	}
-	action := RoleChanged
+	action := audit.RoleChanged
 	if was.Role == role {
-		action = SitesChanged
+		action = audit.SitesChanged
 	}
 	return s.change(ctx, name, action, func(u site.User) string { return name + ": " + u.Rights() }, func(u *site.User) bool {
 		u.SetRights(role, restricted, sites)
@@ -191,7 +192,7 @@ func (s *Store) SetRights(ctx context.Context, name string, role site.Role, rest
 // RemoveUser removes a user and ends the user's sessions. Removing the last admin is
 // site.ErrLastAdmin.
 func (s *Store) RemoveUser(ctx context.Context, name string) error {
-	return s.change(ctx, name, UserRemoved, func(site.User) string { return name }, func(u *site.User) bool {
+	return s.change(ctx, name, audit.UserRemoved, func(site.User) string { return name }, func(u *site.User) bool {
 		*u = site.User{Name: u.Name}
 		return true
 	})
@@ -199,7 +200,7 @@ func (s *Store) RemoveUser(ctx context.Context, name string) error {
 
 // EndSessions ends all sessions of a user.
 func (s *Store) EndSessions(ctx context.Context, name string) error {
-	return s.change(ctx, name, SessionsEnded, func(site.User) string { return name }, func(*site.User) bool { return false })
+	return s.change(ctx, name, audit.SessionsEnded, func(site.User) string { return name }, func(*site.User) bool { return false })
 }
 
 const userColumns = "name, role, password, restricted, sites, generation"

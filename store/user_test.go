@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/fotspor/fotspor/audit"
 	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 	"github.com/fotspor/fotspor/store/storetest"
@@ -374,36 +375,36 @@ func TestChangesWin(t *testing.T) {
 func TestAudit(t *testing.T) {
 	st := storetest.Open(t)
 	began := time.Now().Add(-time.Minute)
-	ctx := store.As(t.Context(), store.Actor{Via: store.Command, Name: "root"})
+	ctx := audit.As(t.Context(), audit.Actor{Via: audit.Command, Name: "root"})
 	var credential site.Credential
 	var secret string
 	one := site.Site{Name: "a", Hosts: []string{"a.example"}, Location: oslo}
 	for _, c := range []struct {
 		change func(context.Context) error
-		action store.Action
+		action audit.Action
 		about  string
 	}{
 		{func(ctx context.Context) error {
 			return st.AddUser(ctx, site.User{Name: "kari", Role: site.Admin, Password: "$hash$"})
-		}, store.UserAdded, "kari: admin"},
+		}, audit.UserAdded, "kari: admin"},
 		{func(ctx context.Context) error {
 			return st.AddUser(ctx, site.User{Name: "ola", Role: site.Viewer, Password: "$hash$", Restricted: true})
-		}, store.UserAdded, "ola: viewer, sites none"},
-		{func(ctx context.Context) error { return st.SetPassword(ctx, "kari", "$hash 2$") }, store.PasswordChanged, "kari"},
-		{func(ctx context.Context) error { return st.SetRights(ctx, "ola", site.Viewer, true, []uint32{1, 2}) }, store.SitesChanged, "ola: viewer, sites 1,2"},
-		{func(ctx context.Context) error { return st.SetRights(ctx, "ola", site.Admin, false, nil) }, store.RoleChanged, "ola: admin"},
-		{func(ctx context.Context) error { return st.EndSessions(ctx, "ola") }, store.SessionsEnded, "ola"},
-		{func(ctx context.Context) error { return st.RemoveUser(ctx, "ola") }, store.UserRemoved, "ola"},
-		{func(ctx context.Context) (err error) { one, err = st.AddSite(ctx, one); return err }, store.SiteAdded, "site 1: a.example"},
+		}, audit.UserAdded, "ola: viewer, sites none"},
+		{func(ctx context.Context) error { return st.SetPassword(ctx, "kari", "$hash 2$") }, audit.PasswordChanged, "kari"},
+		{func(ctx context.Context) error { return st.SetRights(ctx, "ola", site.Viewer, true, []uint32{1, 2}) }, audit.SitesChanged, "ola: viewer, sites 1,2"},
+		{func(ctx context.Context) error { return st.SetRights(ctx, "ola", site.Admin, false, nil) }, audit.RoleChanged, "ola: admin"},
+		{func(ctx context.Context) error { return st.EndSessions(ctx, "ola") }, audit.SessionsEnded, "ola"},
+		{func(ctx context.Context) error { return st.RemoveUser(ctx, "ola") }, audit.UserRemoved, "ola"},
+		{func(ctx context.Context) (err error) { one, err = st.AddSite(ctx, one); return err }, audit.SiteAdded, "site 1: a.example"},
 		{func(ctx context.Context) error {
 			one.Name, one.Excluded = "b", []string{"/admin/*"}
 			return st.PutSite(ctx, one)
-		}, store.SiteChanged, "site 1: name, excluded"},
+		}, audit.SiteChanged, "site 1: name, excluded"},
 		{func(ctx context.Context) (err error) {
 			credential, secret, err = st.AddCredential(ctx, "t", []uint32{1})
 			return err
-		}, store.CredentialAdded, "credential CREDENTIAL: sites 1"},
-		{func(ctx context.Context) error { return st.RemoveCredential(ctx, credential.ID) }, store.CredentialRemoved, "credential CREDENTIAL"},
+		}, audit.CredentialAdded, "credential CREDENTIAL: sites 1"},
+		{func(ctx context.Context) error { return st.RemoveCredential(ctx, credential.ID) }, audit.CredentialRemoved, "credential CREDENTIAL"},
 	} {
 		before, err := st.Audit(ctx, began, time.Time{}, 100)
 		if err != nil {
@@ -416,7 +417,7 @@ func TestAudit(t *testing.T) {
 		if err != nil || len(after) != len(before)+1 {
 			t.Fatalf("%s: %d lines after %d, %v, want one more", c.action, len(after), len(before), err)
 		}
-		want := store.Entry{Actor: store.Actor{Via: store.Command, Name: "root"}, Action: c.action, About: strings.ReplaceAll(c.about, "CREDENTIAL", credential.ID), Count: 1}
+		want := audit.Entry{Actor: audit.Actor{Via: audit.Command, Name: "root"}, Action: c.action, About: strings.ReplaceAll(c.about, "CREDENTIAL", credential.ID), Count: 1}
 		for i := range after {
 			after[i].Time = time.Time{}
 			if text := after[i].About; strings.Contains(text, "$") || secret != "" && strings.Contains(text, secret) {
@@ -449,7 +450,7 @@ func TestAuditRetention(t *testing.T) {
 	ctx := t.Context()
 	day := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	for i := range 5 {
-		e := store.Entry{Time: day.AddDate(0, -i, 0), Actor: store.Actor{Via: store.Page, Name: "kari"}, Action: store.LoggedIn, Count: i}
+		e := audit.Entry{Time: day.AddDate(0, -i, 0), Actor: audit.Actor{Via: audit.Page, Name: "kari"}, Action: audit.LoggedIn, Count: i}
 		if err := st.Note(ctx, e); err != nil {
 			t.Fatal(err)
 		}
@@ -474,7 +475,7 @@ func TestAuditRetention(t *testing.T) {
 		{time.Time{}, day, 10, 2}, {day.AddDate(0, -1, 0), time.Time{}, 10, 2},
 	} {
 		got, err := st.Audit(ctx, c.since, c.before, c.limit)
-		if len(got) != c.want || err != nil || !slices.IsSortedFunc(got, func(a, b store.Entry) int { return b.Time.Compare(a.Time) }) {
+		if len(got) != c.want || err != nil || !slices.IsSortedFunc(got, func(a, b audit.Entry) int { return b.Time.Compare(a.Time) }) {
 			t.Errorf("audit from %s before %s: %+v, %v, want %d lines, newest first", c.since, c.before, got, err, c.want)
 		}
 	}

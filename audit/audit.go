@@ -1,0 +1,75 @@
+// Package audit names what the audit log holds: who did what, and when. A store keeps it.
+package audit
+
+import (
+	"context"
+	"time"
+)
+
+// Via is the way by which somebody acts.
+type Via string
+
+// The ways: a page of the dashboard, a command line, or the program by itself.
+const (
+	Page    Via = "page"
+	Command Via = "command"
+	Program Via = "program"
+)
+
+// Actor is who makes a change: a user on a page, or the account of the operating
+// system that runs a command. The zero Actor is the program.
+type Actor struct {
+	Via  Via
+	Name string
+}
+
+type actorKey struct{}
+
+// As returns a context whose changes of the store are noted in the audit log as the
+// actor's. Without it they are the program's.
+func As(ctx context.Context, a Actor) context.Context { return context.WithValue(ctx, actorKey{}, a) }
+
+// ActorOf returns the actor of a context.
+func ActorOf(ctx context.Context) Actor {
+	if a, ok := ctx.Value(actorKey{}).(Actor); ok {
+		return a
+	}
+	return Actor{Via: Program}
+}
+
+// Action is what somebody did.
+type Action string
+
+// The actions of the audit log.
+const (
+	LoggedIn          Action = "log-in"
+	LoginRefused      Action = "log-in refused"
+	LoginThrottled    Action = "log-in throttled"
+	LoggedOut         Action = "log-out"
+	PasswordRefused   Action = "password refused" // of somebody who is logged in
+	AccessRefused     Action = "access refused"
+	ForgeryRefused    Action = "forgery refused"
+	SessionEnded      Action = "session ended"
+	SessionsEnded     Action = "sessions ended"
+	UserAdded         Action = "user added"
+	UserRemoved       Action = "user removed"
+	RoleChanged       Action = "role changed"
+	SitesChanged      Action = "sites changed"
+	PasswordChanged   Action = "password changed"
+	LastAdminKept     Action = "last admin kept"
+	SiteAdded         Action = "site added"
+	SiteChanged       Action = "site changed"
+	CredentialAdded   Action = "credential added"
+	CredentialRemoved Action = "credential removed"
+	SettingChanged    Action = "setting changed"
+)
+
+// Entry is a line of the audit log. It holds no address and nothing that was typed
+// and is not stored: About names what was changed.
+type Entry struct {
+	Time time.Time // to the second
+	Actor
+	Action Action
+	About  string
+	Count  int // how many times within a minute; 0 is taken as 1
+}

@@ -1,0 +1,65 @@
+package dashboard
+
+import (
+	"context"
+	"time"
+
+	"github.com/fotspor/fotspor/audit"
+	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/site"
+)
+
+// Store is what a dashboard asks of a store besides figures. It is safe for concurrent
+// use. What does not exist is site.ErrNotFound; any other error that is not named here
+// means that the store does not answer.
+type Store interface {
+	Site(ctx context.Context, id uint32) (site.Site, error)
+	Sites(ctx context.Context) ([]site.Site, error)
+	// Excluded returns the hits of a site over a range that were excluded, added up over
+	// the days: objections before all others, then most first, at most limit entries.
+	Excluded(ctx context.Context, id uint32, days calendar.Range, limit int) ([]hit.LedgerEntry, error)
+
+	Users
+	Sessions
+	Log
+}
+
+// Users keeps users. Whatever changes one ends the sessions of that user and is noted in
+// the audit log as the actor's of ctx.
+type Users interface {
+	User(ctx context.Context, name string) (site.User, error)
+	Users(ctx context.Context) ([]site.User, error)
+	HasAdmin(ctx context.Context) (bool, error)
+	// AddUser returns site.ErrExists for a name that is taken.
+	AddUser(ctx context.Context, u site.User) error
+	// AddFirstAdmin returns site.ErrHasAdmin if there is an admin, also one that another
+	// process adds at the same time.
+	AddFirstAdmin(ctx context.Context, u site.User) error
+	SetPassword(ctx context.Context, name, hash string) error
+	// SetRights and RemoveUser return site.ErrLastAdmin if no admin would be left.
+	SetRights(ctx context.Context, name string, role site.Role, restricted bool, sites []uint32) error
+	RemoveUser(ctx context.Context, name string) error
+}
+
+// Sessions keeps log-ins under the hashes of their cookies.
+type Sessions interface {
+	// Session returns a session that is valid at a time, and whose it is, without the
+	// password. It is valid until it ends or expires, its user changes, or it was not seen
+	// for idle.
+	Session(ctx context.Context, id string, now time.Time, idle time.Duration) (site.Session, site.User, error)
+	// Sessions returns the valid sessions of a user, or of all users if the name is empty,
+	// the one seen last first.
+	Sessions(ctx context.Context, user string, now time.Time, idle time.Duration) ([]site.Session, error)
+	PutSession(ctx context.Context, session site.Session) error
+	EndSession(ctx context.Context, session site.Session) error
+	EndSessions(ctx context.Context, user string) error
+}
+
+// Log is the audit log.
+type Log interface {
+	Note(ctx context.Context, e audit.Entry) error
+	// Audit returns limit lines from since on, and before a time that is not zero, newest
+	// first, and those of the same second as the last of them.
+	Audit(ctx context.Context, since, before time.Time, limit int) ([]audit.Entry, error)
+}
