@@ -382,6 +382,32 @@ func TestExcluded(t *testing.T) {
 	}
 }
 
+// TestOthers: a table with values that have no line of their own says what they are, in
+// the language of the page.
+func TestOthers(t *testing.T) {
+	b := newBench(t)
+	b.logIn()
+	site := b.addSite("Samvirke", "samvirke.example", "Europe/Oslo")
+	row := hit.Row{
+		Site: site.ID, Time: moment.UTC(), Day: calendar.DayOf(moment.In(site.Location)), Kind: hit.Pageview, Path: "/helse/x1", EntryPath: "/",
+		Channel: "website", Source: "kopi.example", Device: "mobile", Country: "NO", Pageviews: 1, Visits: 1, Visitors: 1,
+	}
+	for _, column := range []string{"path", "device", "country"} {
+		f, _ := hit.FindField(column)
+		row.Other |= 1 << f.Number
+	}
+	put(t, b.store, "others", []hit.Row{row})
+	for tag, words := range map[string]string{"nb": "egen linje", "nn": "eiga linje", "en": "line of their own"} {
+		page := b.get("/sites/1?period=today", "Accept-Language", tag)
+		for table, label := range map[string]string{"page": "/helse/[other]", "device": "[other]", "country": "[other]", "source": "kopi.example"} {
+			got := clean(page.Find("#" + table).Text())
+			if explained := strings.Contains(got, words); !strings.Contains(got, label) || explained != (table != "source") {
+				t.Errorf("%s: the table of %s says %q", tag, table, got)
+			}
+		}
+	}
+}
+
 // TestAPI compares the JSON of a small story with golden files.
 func TestAPI(t *testing.T) {
 	b := newBench(t)

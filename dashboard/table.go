@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/internal/hostname"
 	"github.com/fotspor/fotspor/report"
@@ -62,10 +63,15 @@ var names = map[string]func(l *i18n.Language, value string) string{
 
 // nameOf returns what a value of a dimension is called.
 func nameOf(l *i18n.Language, dimension, value string) string {
-	if name := names[dimension]; name != nil {
+	if name := names[dimension]; name != nil && value != hit.Others {
 		return name(l, value)
 	}
 	return value
+}
+
+// isOthers reports whether a value stands for those that have no line of their own.
+func isOthers(value string) bool {
+	return value == hit.Others || strings.HasSuffix(value, "/"+hit.Others)
 }
 
 // outer returns the dimension in whose values those of another lie, as regions lie in
@@ -118,6 +124,7 @@ type table struct {
 	Key     string
 	Columns []string
 	Rows    []tableRow
+	Others  bool   // a row is of values that have no line of their own
 	Whole   bool   // the table is alone on its page
 	More    string // URL of the whole table, if there is more
 }
@@ -143,6 +150,7 @@ func (f *figures) table(l *i18n.Language, spec tableSpec, limit int, more string
 	}
 	for i, line := range answer.Lines {
 		row := f.row(l, t.Columns, line.Now)
+		t.Others = t.Others || isOthers(line.Value) || isOthers(line.Detail)
 		row.Label, row.Note = namesOf(l, spec.dimension, line)
 		if row.Note != "" {
 			row.Label, row.Note = row.Note, row.Label
@@ -150,6 +158,7 @@ func (f *figures) table(l *i18n.Language, spec tableSpec, limit int, more string
 		for _, below := range f.details[spec.opens].Lines {
 			if below.Value == line.Value {
 				sub := f.row(l, t.Columns, below.Now)
+				t.Others = t.Others || isOthers(below.Detail)
 				_, sub.Label = namesOf(l, spec.opens, below)
 				row.Rows = append(row.Rows, sub)
 			}
@@ -205,6 +214,7 @@ func (f *figures) excludedTable(l *i18n.Language, limit int, more string) table 
 		total += line.Count
 	}
 	for _, line := range lines {
+		t.Others = t.Others || isOthers(line.Name)
 		row := tableRow{Label: line.Name, Note: whyOf(l, line.Reason, line.Rule), Cells: []string{l.Number(line.Count)}}
 		if row.Label == "" {
 			row.Label, row.Note = row.Note, ""
