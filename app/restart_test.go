@@ -5,11 +5,15 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/fotspor/fotspor/app"
+	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/collector/lines"
+	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/store/embedded"
 )
 
@@ -164,4 +168,37 @@ func TestStoreOfTheFuture(t *testing.T) {
 	change("DELETE FROM fotspor.migrations WHERE number = 9999")
 	p = startWithout(t, func(o *app.Options) { o.Data, o.Engine = data, library })
 	p.awaitStored(1)
+}
+
+// TestLinesOutliveARestart: what had a line is in the copy that a start without the store
+// reads.
+func TestLinesOutliveARestart(t *testing.T) {
+	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	dir := t.TempDir()
+	p := start(t, at, func(o *app.Options) { o.Data = dir })
+	if _, errs, status := command(t, "", "site", "add", "--host", "example.org", "--data", dir); status != 0 {
+		t.Fatal(errs)
+	}
+	p.awaitSite(1)
+	visitor := sent{addr: netip.MustParseAddr("127.0.0.1"), agent: agents[0].header, page: "/a", ref: origins[0]}
+	if told := p.send(visitor); told != "recorded" {
+		t.Fatal(told)
+	}
+	if got := get(t, p.client, p.metrics+"/metrics"); !strings.Contains(got, `fotspor_lines_refused_total{reason="cap"} 0`) {
+		t.Error("the metrics do not tell of lines that are refused")
+	}
+	p.stop()
+
+	known := lines.New(lines.Options{Pages: 1, Now: func() time.Time { return at }})
+	if err := known.Restore(filepath.Join(dir, "lines.bin")); err != nil {
+		t.Fatal(err)
+	}
+	hasLine := func(path string) bool {
+		row := hit.Row{Site: 1, Path: path}
+		known.Arrive(&hit.Hit{Site: 1, Trusted: true}, &row, calendar.DayOf(at), false)
+		return row.Other == 0
+	}
+	if !hasLine("/new") || hasLine("/newer") || !hasLine("/a") {
+		t.Error("a page from before the restart is new after it")
+	}
 }
