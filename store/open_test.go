@@ -61,6 +61,7 @@ func askEverything(t *testing.T, st *store.Store) map[string]error {
 	_, said["AuditLog.Before"] = st.AuditLog().Before(ctx, day.Time())
 	said["AuditLog.DeleteBefore"] = st.AuditLog().DeleteBefore(ctx, day.Time())
 	_, said["Reports.Ask"] = answer(ctx, st, report.Query{Sites: []uint32{1}, Range: span, Measures: []string{"visits"}})
+	said["Lines"] = st.Lines(ctx, 1, span.From, 10, func(string, string, []string) {})
 	_, said["Excluded"] = st.Excluded(ctx, 1, span, 10)
 	_, said["Before"] = st.Before(ctx, day.Time())
 	said["DeleteBefore"] = st.DeleteBefore(ctx, day.Time())
@@ -148,7 +149,7 @@ func TestLazyStoreWaitsForItsServer(t *testing.T) {
 	}
 	// The inserts that failed until now are done, once.
 	said := askEverything(t, st)
-	for _, method := range []string{"Ping", "Insert", "Insert of an entry", "Query", "Sites", "Credentials", "Totals", "Excluded", "Expire"} {
+	for _, method := range []string{"Ping", "Insert", "Insert of an entry", "Query", "Sites", "Credentials", "Reports.Ask", "Lines", "Excluded", "Expire"} {
 		if err, ok := said[method]; !ok || err != nil {
 			t.Errorf("prepared: %s: %v, tried %v", method, err, ok)
 		}
