@@ -29,6 +29,8 @@ import (
 	"github.com/fotspor/fotspor/internal/patience"
 )
 
+func TestMain(m *testing.M) { chromium.Main(m) }
+
 const site = 7
 
 // sent is one hit as the server gets it. What has the parameters beside those of

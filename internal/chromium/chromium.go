@@ -3,8 +3,10 @@ package chromium
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -15,12 +17,16 @@ import (
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"go.uber.org/goleak"
 
 	"github.com/fotspor/fotspor/internal/patience"
 )
 
 // stepTime bounds every step in a browser on an idle machine.
 const stepTime = time.Minute
+
+// program is the browser's name in the search path.
+const program = "chromium"
 
 // Tab is a tab of a browser. It ends with its test.
 type Tab struct {
@@ -32,31 +38,86 @@ type Tab struct {
 	ignored    []string
 }
 
-// Open starts a browser with a new profile and returns its tab. What the
-// browser complains of, such as a breach of a content security policy, fails the
-// test. Where Chromium is missing the test is skipped, but it fails when CI=true.
-func Open(tb testing.TB, options ...chromedp.ExecAllocatorOption) *Tab {
-	tb.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			tb.Fatal("no Chromium")
+// shared starts the browser that the tests of a package share, and returns it. It
+// is nil unless Main runs them.
+var shared func() (context.Context, error)
+
+// Main is the TestMain of a package that opens many tabs: it runs the tests, ends
+// the browser that their tabs share, and fails if goroutines are left. If the
+// process dies before, the browser ends with it.
+func Main(m *testing.M) {
+	end := func() error { return nil }
+	shared = sync.OnceValues(func() (context.Context, error) {
+		dir, err := os.MkdirTemp("", "fotspor-chromium-")
+		if err != nil {
+			return nil, err
 		}
-		tb.Skip("SKIPPED: no Chromium")
+		browser, stop, err := start(dir)
+		end = func() error {
+			stop()
+			return os.RemoveAll(dir)
+		}
+		return browser, err
+	})
+	code := m.Run()
+	if err := end(); err != nil {
+		fmt.Fprintln(os.Stderr, "end Chromium:", err)
+		code = 1
 	}
-	allocator, cancel := chromedp.NewExecAllocator(context.Background(), append([]chromedp.ExecAllocatorOption{
-		chromedp.ExecPath(path), chromedp.UserDataDir(tb.TempDir()),
-		chromedp.Env("TMPDIR=" + tb.TempDir()), // where it leaves things behind
+	if code == 0 {
+		if err := goleak.Find(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+// start starts a browser that keeps its files in dir, and returns the context of
+// its first tab. The function that it returns ends the browser.
+func start(dir string, options ...chromedp.ExecAllocatorOption) (context.Context, func(), error) {
+	allocator, freeAllocator := chromedp.NewExecAllocator(context.Background(), append([]chromedp.ExecAllocatorOption{
+		chromedp.ExecPath(program), chromedp.UserDataDir(filepath.Join(dir, "profile")),
+		chromedp.Env("TMPDIR=" + dir), // where it leaves things behind
 		chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
 		// What a browser would otherwise ask of its maker's hosts.
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
 		chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("hide-scrollbars", true),
 	}, options...)...)
-	tb.Cleanup(cancel)
-	ctx, cancel := chromedp.NewContext(allocator)
-	tb.Cleanup(cancel)
-	if err := chromedp.Do(ctx); err != nil { // starts it, without a deadline on its life
+	ctx, stop := chromedp.NewContext(allocator)
+	// Do starts it, without a deadline on its life.
+	return ctx, func() { stop(); freeAllocator() }, chromedp.Do(ctx)
+}
+
+// Open returns a tab of a browser with a new profile: cookies, storage and caches
+// are empty. Tabs without options share the browser of Main, where each has a
+// browser context. Any other tab starts a browser, which ends with the test. What
+// a tab complains of, such as a breach of a content security policy, fails the
+// test. Where Chromium is missing the test is skipped, but it fails when CI=true.
+func Open(tb testing.TB, options ...chromedp.ExecAllocatorOption) *Tab {
+	tb.Helper()
+	if _, err := exec.LookPath(program); err != nil {
+		if os.Getenv("CI") == "true" {
+			tb.Fatal("no Chromium")
+		}
+		tb.Skip("SKIPPED: no Chromium")
+	}
+	var ctx context.Context
+	var end func()
+	var err error
+	if shared != nil && len(options) == 0 {
+		if ctx, err = shared(); err == nil {
+			ctx, end = chromedp.NewContext(ctx, chromedp.WithNewBrowserContext())
+			err = chromedp.Do(ctx)
+		}
+	} else {
+		ctx, end, err = start(tb.TempDir(), options...)
+	}
+	if end != nil {
+		tb.Cleanup(end)
+	}
+	if err != nil {
 		tb.Fatalf("start Chromium: %v", err)
 	}
 	tab := &Tab{tb: tb, ctx: ctx}
