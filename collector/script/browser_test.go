@@ -456,6 +456,10 @@ func TestInBrowser(t *testing.T) {
 		w.js(`document.cookie = "mtm_consent_removed=;path=/;max-age=0"; history.pushState({}, "", "/four")`)
 		w.expectOnly(sent{"view", "/four", "/b"})
 		consent("false")
+		// The page's own view of its cookies waits for what it has just written.
+		if kept := ask[string](w, "document.cookie"); kept != "mtm_consent_removed=2" {
+			t.Errorf("cookie %q", kept)
+		}
 		cookies := chromium.Call(w.tab, network.GetCookies, network.GetCookiesParams{}).Cookies
 		if len(cookies) != 1 || cookies[0].Name != "mtm_consent_removed" || cookies[0].Value != "2" || cookies[0].Path != "/" {
 			t.Fatalf("cookies %+v", cookies)
