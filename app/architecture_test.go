@@ -37,7 +37,7 @@ var arrows = map[string][]string{
 	"i18n":               {"calendar", "geo/region"},
 	"privacy":            {"calendar", "hit", "i18n", "internal/hostname"},
 	"privacy/scrub":      {"hit"},
-	"site":               {"internal/hostname", "privacy"},
+	"site":               {"hit", "internal/hostname", "privacy"},
 	"store/embedded":     {"internal/trusted"},
 	"store":              {"audit", "calendar", "hit", "internal/hostname", "privacy", "report", "site", "store/embedded", "store/schema"},
 	"store/schema":       {"hit", "report"},

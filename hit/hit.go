@@ -16,7 +16,8 @@ import (
 type Kind string
 
 // The kinds of hit. Every kind but Ping is an interaction: the second one of a visit ends
-// its being a bounce. A Ping only extends the time of the visit.
+// its being a bounce. A Ping only extends the time of the visit. Goal is a kind of row that
+// no hit has: a hit that reaches a goal of its site leaves such a row beside its own.
 const (
 	Pageview Kind = "pageview"
 	Event    Kind = "event"
@@ -58,6 +59,7 @@ type Hit struct {
 	NewVisit bool   // the first of a visit, whatever came before
 	Arrives  bool   // comes from outside of the site; the collector sets it
 	From     string // name of the referring website, whatever campaign there is; the collector sets it
+	Goals    uint32 // bit n: it reaches the goal of number n+1 of its site, for the first time in the visit once that is known; the collector sets it
 	Item     int    // its number in a batch, from 1; 0: it came by itself
 	Invalid  string // why this item of a batch can't be recorded; it tells nothing that was sent
 

@@ -54,3 +54,15 @@ type Row struct {
 	// field. No bit is set of a field that is empty.
 	Other uint64
 }
+
+// Conversion returns the row beside r that says that its visit has reached a goal: with all
+// that r tells, no measure but Conversions, and the name of the goal.
+func (r Row) Conversion(goal string) Row {
+	for i := range Fields {
+		if Fields[i].Fact == CountFact && Fields[i].Name != "other" {
+			Fields[i].Clear(&r)
+		}
+	}
+	r.Kind, r.Name, r.Value, r.Conversions = Goal, goal, 0, 1
+	return r
+}

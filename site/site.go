@@ -45,6 +45,8 @@ type Site struct {
 	// for, the category and the number of results. Without SearchParameters no search is
 	// read off an address.
 	SearchParameters, SearchCategories, SearchCounts []string
+
+	Goals []Goal // at most MaxGoals
 }
 
 // What IgnoredReferrers may have besides hosts.
@@ -91,6 +93,9 @@ func (s Site) Validate() error {
 		}
 	}
 	if _, err := privacy.ParsePathRules(s.PathRules); err != nil {
+		return err
+	}
+	if err := s.validateGoals(); err != nil {
 		return err
 	}
 	switch s.Record {

@@ -1,0 +1,127 @@
+package site
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/fotspor/fotspor/hit"
+)
+
+const (
+	// MaxGoals is how many goals a site may have: a visit has a bit for each.
+	MaxGoals = 32
+
+	maxGoalText = 100 // characters of a name or pattern
+)
+
+// Goal is what the owner of a site wants visits to reach.
+type Goal struct {
+	Number  int      // its own among the goals of the site, from 1 to MaxGoals
+	Name    string   // its own, too
+	Kind    hit.Kind // of the hits that reach it: one of GoalKinds
+	Pattern string   // of what such a hit must name; see Reached
+	Since   time.Time
+}
+
+// GoalKinds are the kinds of hit that can reach a goal.
+var GoalKinds = []hit.Kind{hit.Pageview, hit.Event, hit.Download, hit.Outlink}
+
+// Validate returns an error that names the first unusable field.
+func (g Goal) Validate() error {
+	switch {
+	case g.Number < 1 || g.Number > MaxGoals:
+		return fmt.Errorf("number %d of goal %q: want 1 to %d", g.Number, g.Name, MaxGoals)
+	case !isGoalText(g.Name):
+		return fmt.Errorf("goal %q: want a name of 1 to %d characters", g.Name, maxGoalText)
+	case !isGoalText(g.Pattern):
+		return fmt.Errorf("pattern %q of goal %q: want 1 to %d characters", g.Pattern, g.Name, maxGoalText)
+	case !slices.Contains(GoalKinds, g.Kind):
+		return fmt.Errorf("goal %q: no hit of kind %q reaches a goal", g.Name, g.Kind)
+	case g.Kind == hit.Pageview && !strings.HasPrefix(g.Pattern, "/") && !strings.HasPrefix(g.Pattern, "*"):
+		return fmt.Errorf("page %q of goal %q: want a path or pattern such as /takk*", g.Pattern, g.Name)
+	}
+	return nil
+}
+
+func isGoalText(s string) bool {
+	return s != "" && strings.TrimSpace(s) == s && utf8.RuneCountInString(s) <= maxGoalText &&
+		norm.NFC.IsNormalString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+}
+
+// Reached reports whether a hit reaches the goal: if the pattern matches the whole of the
+// path of a page view, of the name of an event, or of the target of a download or outlink,
+// which is host and path. A pattern of a target that begins with a slash is one of its
+// path. A * stands for any text, slashes and nothing at all included.
+func (g Goal) Reached(row *hit.Row) bool {
+	if row.Kind != g.Kind {
+		return false
+	}
+	text, pattern := row.Name, g.Pattern
+	if g.Kind == hit.Pageview {
+		text = row.Path
+	}
+	if g.Kind != hit.Event {
+		pattern = readable(pattern)
+	}
+	if g.Kind == hit.Download || g.Kind == hit.Outlink {
+		if slash := strings.IndexByte(text, '/'); slash >= 0 && pattern[0] == '/' {
+			text = text[slash:]
+		}
+	}
+	return matches(pattern, norm.NFC.String(text))
+}
+
+// AddGoal adds a goal under the first number that is free.
+func (s *Site) AddGoal(g Goal) error {
+	taken := func(n int) bool {
+		return slices.ContainsFunc(s.Goals, func(other Goal) bool { return other.Number == n })
+	}
+	for g.Number = 1; taken(g.Number); {
+		g.Number++
+	}
+	if g.Number > MaxGoals {
+		return fmt.Errorf("a site has at most %d goals", MaxGoals)
+	}
+	after := *s
+	after.Goals = append(slices.Clone(s.Goals), g)
+	if err := after.validateGoals(); err != nil {
+		return err
+	}
+	s.Goals = after.Goals
+	return nil
+}
+
+// RemoveGoal removes the goal of a name. ErrNotFound is wrapped by the error if there is
+// none.
+func (s *Site) RemoveGoal(name string) error {
+	i := slices.IndexFunc(s.Goals, func(g Goal) bool { return g.Name == name })
+	if i < 0 {
+		return fmt.Errorf("goal %q: %w", name, ErrNotFound)
+	}
+	s.Goals = slices.Delete(slices.Clone(s.Goals), i, i+1)
+	return nil
+}
+
+func (s Site) validateGoals() error {
+	for i, g := range s.Goals {
+		if err := g.Validate(); err != nil {
+			return err
+		}
+		for _, other := range s.Goals[:i] {
+			if other.Name == g.Name {
+				return fmt.Errorf("two goals are named %q", g.Name)
+			}
+			if other.Number == g.Number {
+				return errors.New("two goals have one number")
+			}
+		}
+	}
+	return nil
+}

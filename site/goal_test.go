@@ -1,0 +1,107 @@
+package site_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/site"
+)
+
+func TestGoalValidate(t *testing.T) {
+	good := site.Goal{Number: 32, Name: "Påmelding til kurs", Kind: hit.Pageview, Pattern: "/kurs/*/takk"}
+	if err := good.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	for want, spoil := range map[string]func(*site.Goal){
+		"number 0":       func(g *site.Goal) { g.Number = 0 },
+		"number 33":      func(g *site.Goal) { g.Number = 33 },
+		`goal ""`:        func(g *site.Goal) { g.Name = "" },
+		`goal "a\nb"`:    func(g *site.Goal) { g.Name = "a\nb" },
+		`goal " a"`:      func(g *site.Goal) { g.Name = " a" },
+		"goal \"a\u030a": func(g *site.Goal) { g.Name = "a\u030a" },
+		`goal "ååååå`:    func(g *site.Goal) { g.Name = strings.Repeat("å", 101) },
+		`pattern ""`:     func(g *site.Goal) { g.Pattern = "" },
+		`page "takk"`:    func(g *site.Goal) { g.Pattern = "takk" },
+		`kind "search"`:  func(g *site.Goal) { g.Kind = hit.Search },
+		`kind "goal"`:    func(g *site.Goal) { g.Kind = hit.Goal },
+		`kind ""`:        func(g *site.Goal) { g.Kind = "" },
+		`pattern "//xxx`: func(g *site.Goal) { g.Pattern = "//" + strings.Repeat("x", 100) },
+	} {
+		g := good
+		spoil(&g)
+		if err := g.Validate(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Validate of %+v = %v, want %s", g, err, want)
+		}
+	}
+}
+
+func TestReached(t *testing.T) {
+	for _, tt := range []struct {
+		kind    hit.Kind
+		pattern string
+		reach   []string
+		miss    []string
+	}{
+		{hit.Pageview, "/takk", []string{"/takk"}, []string{"/takk/", "/takk?id=1", "/om/takk", ""}},
+		{hit.Pageview, "/kurs/*/takk*", []string{"/kurs/sveising/takk", "/kurs/a/b/takk?id=1"}, []string{"/kurs/takk", "/kurs/a/tak"}},
+		{hit.Pageview, "*", []string{"/", "/a", ""}, nil},
+		{hit.Pageview, "/bl%C3%A5b%C3%A6r", []string{"/blåbær", "/bla\u030abær"}, []string{"/bl%C3%A5b%C3%A6r"}},
+		{hit.Event, "Skjema / Send*", []string{"Skjema / Send", "Skjema / Send / kontakt"}, []string{"Skjema / Åpne", "skjema / Send"}},
+		{hit.Event, "100%25", []string{"100%25"}, []string{"100%"}},
+		{hit.Download, "/rapport/*.pdf", []string{"example.org/rapport/2026.pdf", "cdn.example/rapport/a/b.pdf"}, []string{"example.org/x/rapport/2026.pdf", "example.org/rapport/2026.doc"}},
+		{hit.Download, "*.pdf", []string{"example.org/a.pdf"}, []string{"example.org/a.pdf2"}},
+		{hit.Outlink, "vipps.no/*", []string{"vipps.no/", "vipps.no/gi/123"}, []string{"www.vipps.no/gi", "example.org/vipps.no/"}},
+		{hit.Outlink, "/gi*", []string{"vipps.no/gi/123"}, []string{"vipps.no", "gi"}},
+	} {
+		g := site.Goal{Kind: tt.kind, Pattern: tt.pattern}
+		for _, text := range append(tt.reach, tt.miss...) {
+			row := hit.Row{Kind: tt.kind, Name: text, Path: "/page"}
+			if tt.kind == hit.Pageview {
+				row.Name, row.Path = "", text
+			}
+			want := len(tt.reach) > 0 && strings.Contains("\x00"+strings.Join(tt.reach, "\x00")+"\x00", "\x00"+text+"\x00")
+			if got := g.Reached(&row); got != want {
+				t.Errorf("%s %q reaches %q: %v, want %v", tt.kind, text, tt.pattern, got, want)
+			}
+			row.Kind = hit.Search
+			if g.Reached(&row) {
+				t.Errorf("a search for %q reaches %q", text, tt.pattern)
+			}
+		}
+	}
+}
+
+// TestGoalsOfASite: goals get the first free number, and there are at most 32.
+func TestGoalsOfASite(t *testing.T) {
+	var s site.Site
+	add := func(name string) error {
+		return s.AddGoal(site.Goal{Name: name, Kind: hit.Pageview, Pattern: "/" + name})
+	}
+	for i := range site.MaxGoals {
+		if err := add(fmt.Sprint(i)); err != nil || s.Goals[i].Number != i+1 {
+			t.Fatalf("goal %d: %v, %+v", i, err, s.Goals)
+		}
+	}
+	if err := add("x"); err == nil || len(s.Goals) != site.MaxGoals {
+		t.Errorf("goal 33: %v", err)
+	}
+	before := s
+	if err := s.RemoveGoal("6"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.RemoveGoal("6"); !errors.Is(err, site.ErrNotFound) {
+		t.Errorf("a goal that is gone: %v", err)
+	}
+	if err := add("5"); err == nil {
+		t.Error("two goals have one name")
+	}
+	if err := add("ny"); err != nil || s.Goals[len(s.Goals)-1].Number != 7 {
+		t.Errorf("the new goal: %v, %+v", err, s.Goals)
+	}
+	if before.Goals[6].Name != "6" {
+		t.Error("a copy of the site has changed")
+	}
+}
