@@ -78,6 +78,7 @@ const (
 	visitorOrigin               // text: where the visit came from, as packed by appendOrigin
 	visitorPages                // hashes of pages and sections, 4 bytes each
 	visitorOther                // which values of the visit have no line, as hit.Row.Other
+	visitorGoals                // goals that the visit has reached, a bit each
 )
 
 // Flags of a visitor.
@@ -180,7 +181,8 @@ func (e *encoder) visitor(m *memory, v *visitor, places map[*siteDay]uint64) {
 	seen := pages[:0]
 	m.eachPage(v, func(page uint32) { seen = binary.LittleEndian.AppendUint32(seen, page) })
 	b = wire.AppendBytes(b, visitorPages, seen)
-	e.field(fileVisitor, wire.AppendUint(b, visitorOther, v.other))
+	b = wire.AppendUint(b, visitorOther, v.other)
+	e.field(fileVisitor, wire.AppendUint(b, visitorGoals, uint64(v.goals)))
 }
 
 // text appends a field of a text: the text, or its place in the list.
@@ -417,6 +419,8 @@ func (d *decoder) visitor(t *state, days []decodedDay, m *wire.Message[[]byte]) 
 			v.origin = d.text(m, maxOrigin)
 		case visitorOther:
 			v.other = m.Uint(math.MaxUint64)
+		case visitorGoals:
+			v.goals = uint32(m.Uint(math.MaxUint32))
 		case visitorPages:
 			pages := m.Text(4 * MaxPages)
 			if len(pages)%4 != 0 {
@@ -453,7 +457,7 @@ func (m *memory) readmit(d *decoded, day uint32) bool {
 	m.reserve()
 	id := m.add(&d.key, day, d.network)
 	v := m.visitors.at(id)
-	v.last, v.accountedUntil, v.viewed, v.bounce, v.other = d.last, d.accountedUntil, d.viewed, d.bounce, d.other
+	v.last, v.accountedUntil, v.viewed, v.bounce, v.other, v.goals = d.last, d.accountedUntil, d.viewed, d.bounce, d.other, d.goals
 	m.setText(v, &v.entry, m.texts.intern([]byte(d.entry)))
 	m.setText(v, &v.previous, m.texts.intern([]byte(d.previous)))
 	m.setText(v, &v.origin, m.texts.intern([]byte(d.origin)))

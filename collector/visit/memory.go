@@ -52,6 +52,7 @@ type visitor struct {
 	entry          uint32 // text: first path of the visit
 	previous       uint32 // text: path of the last page view; only if viewed
 	more           uint32 // id of the block at the root; 0: none
+	goals          uint32 // that the visit has reached, as hit.Hit.Goals
 	seen           uint8  // number of pages seen that day
 	viewed         bool   // the visit has had a page view
 	bounce         bool   // the visit counts as a bounce as yet

@@ -175,6 +175,8 @@ func (t *state) measure(metrics promauto.Factory) {
 // from outside of the site (Arrives) by another source than the visit did: its row is the
 // first of the next visit. Visitors who share one go on with their visit.
 //
+// Observe takes out of h.Goals those that the visit has reached before.
+//
 // It returns false, and leaves row alone, for a ping without a visit to extend:
 // such a hit is to be dropped. A site that moves to another time zone starts
 // afresh.
@@ -436,7 +438,7 @@ func (m *memory) beginVisit(v *visitor, row *hit.Row, at time.Time) {
 	m.setText(v, &v.entry, m.texts.intern(append(b[:0], cut(row.Path)...)))
 	m.setText(v, &v.origin, m.texts.intern(appendOrigin(b[:0], row)))
 	m.setText(v, &v.previous, 0)
-	v.viewed, v.bounce = false, false
+	v.viewed, v.bounce, v.goals = false, false, 0
 	v.other = row.Other&^hit.PageBits.Mask() | hit.PageBits.As(hit.EntryBits, row.Other)
 }
 
@@ -459,6 +461,9 @@ func (m *memory) step(v *visitor, row *hit.Row, h *hit.Hit, at time.Time) {
 		row.Bounces = -1
 		v.bounce = false
 	}
+
+	h.Goals &^= v.goals
+	v.goals |= h.Goals
 
 	unpackOrigin(m.texts.get(v.origin), row)
 	row.EntryPath = m.texts.get(v.entry)
