@@ -167,7 +167,7 @@ func (c *Collector) collect(name string, d dialect.Dialect) http.Handler {
 		// client will have to send again.
 		var reservation spool.Reservation
 		if len(hits) > 0 {
-			if reservation, err = c.Spool.Reserve(len(hits)); err != nil {
+			if reservation, err = c.Spool.Reserve(c.mostRows(hits)); err != nil {
 				c.turnAway(w, r, reply, spoolFull, len(hits))
 				return
 			}
@@ -238,10 +238,26 @@ func heavy(r *http.Request, whole body.Whole) bool {
 	return strings.IndexByte("{ \t\r\n", first) >= 0
 }
 
+// mostRows returns how many rows hits may leave: one each, and one for each goal of its
+// site that a hit of its kind can reach.
+func (c *Collector) mostRows(hits []hit.Hit) int {
+	n := len(hits)
+	for i := range hits {
+		if site, ok := c.Sites.byID(hits[i].Site); ok {
+			for _, g := range site.Goals {
+				if g.Kind == hits[i].Kind {
+					n++
+				}
+			}
+		}
+	}
+	return n
+}
+
 // pass sends the hits in m through the pipeline, and leaves there what became of them.
 func (c *Collector) pass(r *http.Request, m *scratch) dialect.Outcome {
 	var outcome dialect.Outcome
-	rows := slices.Grow(m.batch.Rows, len(m.hits)) // which does not move in the loop
+	rows := slices.Grow(m.batch.Rows, len(m.hits))
 	now, p := c.Now(), &m.hitContext
 	for i := range m.hits {
 		if invalid := m.hits[i].Invalid; invalid != "" {
@@ -258,6 +274,7 @@ func (c *Collector) pass(r *http.Request, m *scratch) dialect.Outcome {
 		switch {
 		case why == kept:
 			outcome.Tracked++
+			rows = append(rows, p.conversions...)
 			continue
 		case why.invalid():
 			outcome.Invalid = append(outcome.Invalid, why.String())

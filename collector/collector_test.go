@@ -228,7 +228,7 @@ func (r *rig) counts() map[string]int {
 }
 
 func TestSteps(t *testing.T) {
-	want := []string{"site", "objection", "url", "rules", "scrub", "browser", "page", "referrer", "geo", "lines", "visit", "policy", "lines of actions"}
+	want := []string{"site", "objection", "url", "rules", "scrub", "browser", "page", "referrer", "geo", "lines", "goals", "visit", "policy", "conversions", "lines of actions"}
 	if diff := cmp.Diff(want, collector.Steps()); diff != "" {
 		t.Errorf("steps (-want +got):\n%s", diff)
 	}

@@ -41,6 +41,8 @@ type hitContext struct {
 	unreadable bool // the hit names its page by what is no URL of one
 	excluded   bool // the page is on an excluded path, which a rule of the site has marked
 
+	conversions []hit.Row // of the goals that it reaches
+
 	// Where the hit is excluded, and staff are to see that:
 	ledger bool
 	rule   string // that told a bot
@@ -73,10 +75,13 @@ var anonymous = []step{
 // pipeline is the whole way of a hit, read from top to bottom. The policy has the
 // last word on what the row says. What has a line in the rollups is decided in two steps: of
 // what a visit keeps before the visit, and of what was done once the row is ready.
+// Rows of conversions are copies of a row that says all but that: a goal has its line.
 var pipeline = append(anonymous[:len(anonymous):len(anonymous)],
 	step{"lines", (*Collector).lines},
+	step{"goals", (*Collector).goals},
 	step{"visit", (*Collector).visit},
 	step{"policy", (*Collector).policy},
+	step{"conversions", (*Collector).conversions},
 	step{"lines of actions", (*Collector).linesOfActions},
 )
 
@@ -390,6 +395,20 @@ func (c *Collector) linesOfActions(p *hitContext) reason {
 	return kept
 }
 
+// goals finds the goals of the site that the hit reaches, in its visit or not for the
+// first time. A page that isn't there is none, and a minimal record has none.
+func (c *Collector) goals(p *hitContext) reason {
+	if len(p.site.Goals) == 0 || p.absent || c.policyOf(p.site).Record == privacy.Minimal {
+		return kept
+	}
+	for _, g := range p.site.Goals {
+		if g.Reached(p.row) {
+			p.hit.Goals |= 1 << (g.Number - 1)
+		}
+	}
+	return kept
+}
+
 func (c *Collector) visit(p *hitContext) reason {
 	if !c.Visits.Observe(p.hit, p.row, p.site.Location) {
 		return noVisit
@@ -403,6 +422,19 @@ func (c *Collector) visit(p *hitContext) reason {
 
 func (c *Collector) policy(p *hitContext) reason {
 	c.policyOf(p.site).Trim(p.row)
+	return kept
+}
+
+// conversions makes a row for each goal that the visit has reached now.
+func (c *Collector) conversions(p *hitContext) reason {
+	if p.hit.Goals == 0 {
+		return kept
+	}
+	for _, g := range p.site.Goals {
+		if p.hit.Goals&(1<<(g.Number-1)) != 0 {
+			p.conversions = append(p.conversions, p.row.Conversion(g.Name))
+		}
+	}
 	return kept
 }
 
