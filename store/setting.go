@@ -25,7 +25,10 @@ type Setting[T any] struct {
 // added, so that they tell what held when.
 type setting[T any] string
 
-const publicURL setting[string] = "public_url"
+const (
+	publicURL setting[string]      = "public_url"
+	goals     setting[[]site.Goal] = "goals" // of a site
+)
 
 // PublicURL returns how browsers reach the program; site.ErrNotFound is wrapped by the error
 // if nobody has said so.
@@ -82,7 +85,8 @@ func (k setting[T]) read(ctx context.Context, s *Store, id uint32) (Setting[T], 
 	return all[0], nil
 }
 
-// write adds a line, unless the value holds already. The clock may move back, so a
+// write adds a line, unless the value holds already, as a zero one does before anything is
+// set. The clock may move back, so a
 // number says which line is the last.
 func (k setting[T]) write(ctx context.Context, s *Store, id uint32, value T) error {
 	text, err := json.Marshal(value)
@@ -93,10 +97,14 @@ func (k setting[T]) write(ctx context.Context, s *Store, id uint32, value T) err
 	if err != nil && !errors.Is(err, site.ErrNotFound) {
 		return err
 	}
-	if held, heldErr := json.Marshal(last.Value); err == nil && heldErr == nil && string(held) == string(text) {
+	if held, err := json.Marshal(last.Value); err == nil && string(held) == string(text) {
 		return nil
 	}
-	if err := s.note(ctx, audit.SettingChanged, string(k)+": "+string(text)); err != nil {
+	about := string(k) + ": " + string(text)
+	if id != 0 {
+		about = fmt.Sprintf("site %d: %s", id, about)
+	}
+	if err := s.note(ctx, audit.SettingChanged, about); err != nil {
 		return err
 	}
 	query := `

@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -35,8 +36,12 @@ func (s *Store) Site(ctx context.Context, id uint32) (site.Site, error) {
 func (s *Store) sites(ctx context.Context, where string) ([]site.Site, error) {
 	rows, err := s.conn.Query(ctx, `
 		SELECT id, name, hosts, timezone, parameters, excluded, path_rules, record,
-			strip_slash, ignored_referrers, search_parameters, search_categories, search_counts
-		FROM sites FINAL WHERE `+where+` ORDER BY id`)
+			strip_slash, ignored_referrers, search_parameters, search_categories, search_counts, goals.value
+		FROM sites FINAL
+		LEFT JOIN (
+			SELECT site, argMax(value, (number, since)) AS value FROM settings WHERE key = '`+string(goals)+`' GROUP BY site
+		) AS goals ON goals.site = id
+		WHERE `+where+` ORDER BY id`)
 	if err != nil {
 		return nil, fmt.Errorf("list sites: %w", err)
 	}
@@ -44,14 +49,19 @@ func (s *Store) sites(ctx context.Context, where string) ([]site.Site, error) {
 	var all []site.Site
 	for rows.Next() {
 		var one site.Site
-		var zone string
+		var zone, listed string
 		err := rows.Scan(&one.ID, &one.Name, &one.Hosts, &zone, &one.Parameters, &one.Excluded, &one.PathRules, (*string)(&one.Record),
-			&one.StripSlash, &one.IgnoredReferrers, &one.SearchParameters, &one.SearchCategories, &one.SearchCounts)
+			&one.StripSlash, &one.IgnoredReferrers, &one.SearchParameters, &one.SearchCategories, &one.SearchCounts, &listed)
 		if err != nil {
 			return nil, fmt.Errorf("list sites: %w", err)
 		}
 		if one.Location, err = time.LoadLocation(zone); err != nil {
 			return nil, fmt.Errorf("time zone of site %d: %w", one.ID, err)
+		}
+		if listed != "" {
+			if err := json.Unmarshal([]byte(listed), &one.Goals); err != nil {
+				return nil, fmt.Errorf("goals of site %d: %w", one.ID, err)
+			}
 		}
 		all = append(all, one)
 	}
@@ -110,8 +120,11 @@ func (s *Store) PutSite(ctx context.Context, after site.Site) error {
 }
 
 // writeSite stores a site before the row that counts now, even if the clock has gone
-// back since.
+// back since, and its goals as a setting.
 func (s *Store) writeSite(ctx context.Context, v site.Site) error {
+	if err := goals.write(ctx, s, v.ID, append([]site.Goal(nil), v.Goals...)); err != nil {
+		return err
+	}
 	return s.conn.Exec(ctx, `
 		INSERT INTO sites (id, name, hosts, timezone, parameters, excluded, path_rules, record,
 			strip_slash, ignored_referrers, search_parameters, search_categories, search_counts, updated)

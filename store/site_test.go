@@ -3,10 +3,12 @@ package store_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store/storetest"
@@ -34,6 +36,9 @@ func TestPutSite(t *testing.T) {
 	changed.Record = privacy.Minimal
 	changed.StripSlash, changed.IgnoredReferrers = true, []string{"default", "login.example.org"}
 	changed.SearchParameters, changed.SearchCategories, changed.SearchCounts = []string{"q", "tx_solr[q]"}, []string{"cat"}, []string{"n"}
+	if err := changed.AddGoal(site.Goal{Name: "Påmelding 'kurs' \\ {x:Y}", Kind: hit.Event, Pattern: "Skjema / Send*", Since: time.Date(2026, 11, 27, 8, 0, 0, 0, time.UTC)}); err != nil {
+		t.Fatal(err)
+	}
 	for _, want := range []site.Site{changed, one, changed} {
 		if err := st.PutSite(ctx, want); err != nil {
 			t.Fatal(err)
@@ -48,6 +53,17 @@ func TestPutSite(t *testing.T) {
 		if diff := cmp.Diff([]site.Site{want, other}, got, options); diff != "" {
 			t.Errorf("sites (-want +got):\n%s", diff)
 		}
+	}
+	// Goals are a setting, of which there is a line for each change and none for a site
+	// that never had one.
+	if n := query(t, st, "SELECT groupArray(site), groupArray(number) FROM (SELECT * FROM settings WHERE key = 'goals' ORDER BY number)"); n != "[1,1,1]\t[1,2,3]" {
+		t.Errorf("lines of goals %s", n)
+	}
+	if one, err := st.Site(ctx, one.ID); err != nil || len(one.Goals) != 1 {
+		t.Errorf("site by its number: %+v, %v", one, err)
+	}
+	if n := query(t, st, "SELECT count() FROM audit WHERE about LIKE 'site 1: goals: [%Skjema%'"); n != "2" {
+		t.Errorf("%s lines of the audit log tell of goals, want 2", n)
 	}
 	unknown := one
 	unknown.ID = 99
