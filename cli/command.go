@@ -59,6 +59,9 @@ func commands() []command {
 		{"site add", "", "add a site; prints its id and what to paste", addSite},
 		{"site edit", "ID", "change what is said of a site", editSite},
 		{"site list", "", "list the sites", listSites},
+		{"goal add", "SITE NAME", "count the visits of a site that reach a page, event, download or outbound link", addGoal},
+		{"goal list", "", "list the goals of all sites", listGoals},
+		{"goal remove", "SITE NAME", "count a goal no more; what was counted stays", removeGoal},
 		{"token add", "", "make a token, with which a tracker may tell addresses and times", addToken},
 		{"token list", "", "list the tokens", listTokens},
 		{"token remove", "ID", "remove a token", removeToken},
@@ -99,6 +102,7 @@ type arguments struct {
 	name, format, language  string
 	role                    site.Role
 	site                    siteWords
+	goal                    goalPatterns
 	sites                   userSites
 	ip                      hit.Addr
 	from, to, at, confirmed time.Time

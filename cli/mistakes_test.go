@@ -87,6 +87,12 @@ func TestMistakesInTheCommandLine(t *testing.T) {
 		{"site add --host *.example.org", `"*.example.org"`},
 		{"site edit", "ID"},
 		{"site edit one", `"one"`},
+		{"goal add 1", "NAME"},
+		{"goal add 1 Takk", "--page"},
+		{"goal add 1 Takk --page /a --event b", "--page"},
+		{"goal add 1 Takk --page takk", `"takk"`},
+		{"goal add one Takk --page /takk", `"one"`},
+		{"goal remove 1", "NAME"},
 		{"token add", "--site"},
 		{"token add --site 0", `"0"`},
 		{"token add --site 1,all", `"all"`},
@@ -193,7 +199,7 @@ func TestHelp(t *testing.T) {
 	if status != 0 {
 		t.Errorf("help: status %d", status)
 	}
-	for _, name := range []string{"serve", "collector", "dashboard", "retention", "retention run", "engine", "migrate", "site add", "site edit", "site list", "token add", "token list", "token remove", "spool list", "spool retry", "spool drop", "user add", "user list", "user password", "user role", "user sites", "user remove", "audit", "query", "access", "erase", "version"} {
+	for _, name := range []string{"serve", "collector", "dashboard", "retention", "retention run", "engine", "migrate", "site add", "site edit", "site list", "goal add", "goal list", "goal remove", "token add", "token list", "token remove", "spool list", "spool retry", "spool drop", "user add", "user list", "user password", "user role", "user sites", "user remove", "audit", "query", "access", "erase", "version"} {
 		if !strings.Contains(out, "  "+name+" ") {
 			t.Errorf("help does not name %q", name)
 		}

@@ -148,7 +148,7 @@ func settings() []setting {
 			more:  "The retention worker deletes older lines of the [audit log](operations.md#the-audit-log).",
 			value: func(c *call) flag.Value { return keep(&c.opts.AuditRetention, readPeriod) }},
 		{name: "spool-size", commands: collecting, help: "most `space` on disk for hits that wait for the store, " + least(spool.LeastBytes),
-			more:  "Below 64MiB a bulk request of 2,000 hits may never find the space that is reserved for it.",
+			more:  "Below 64MiB a bulk request of 2,000 hits may never find the space that is reserved for it; each goal that its hits may reach takes as much again.",
 			value: func(c *call) flag.Value { return size(&c.opts.SpoolBytes, spool.LeastBytes) }},
 		{name: "durability", commands: collecting, help: "`what` an acknowledged hit survives: process (kill -9) or power (a power cut too)",
 			more:  "With `power`, hits that come together are synced to disk together, and the store's inserts are, too. Answers take as long as the disk takes to sync. It sets the tables to sync as well, and does not take that back: `ALTER TABLE … RESET SETTING fsync_after_insert, fsync_part_directory, min_rows_to_fsync_after_merge` does.",
@@ -208,6 +208,14 @@ func settings() []setting {
 				c.site.policy = byPolicy
 				return keep(&c.site.policy, oneOf(byPolicy, string(privacy.Standard), string(privacy.Minimal)))
 			}},
+		{name: "page", commands: []string{"goal add"}, argument: true, help: "`path` of the page that is the goal, such as /takk or /kurs/*/takk; * stands for any text", none: "none",
+			value: func(c *call) flag.Value { return keep(&c.goal.page, readText) }},
+		{name: "event", commands: []string{"goal add"}, argument: true, help: "`name` of the event that is the goal, as the dashboard shows it, such as 'Skjema / Send*'", none: "none",
+			value: func(c *call) flag.Value { return keep(&c.goal.event, readText) }},
+		{name: "download", commands: []string{"goal add"}, argument: true, help: "`target` of the download that is the goal: a path such as /rapport/*.pdf, or one behind its host", none: "none",
+			value: func(c *call) flag.Value { return keep(&c.goal.download, readText) }},
+		{name: "outlink", commands: []string{"goal add"}, argument: true, help: "`target` of the outbound link that is the goal, such as vipps.no/*", none: "none",
+			value: func(c *call) flag.Value { return keep(&c.goal.outlink, readText) }},
 		{name: "id", commands: []string{"site add"}, argument: true, help: "`number` of the site, to keep the one it has in Matomo", none: "the next free one",
 			value: func(c *call) flag.Value { return keep(&c.site.id, siteID) }},
 		{name: "quiet", commands: []string{"site add", "token add"}, argument: true, help: "print the id or the token alone",

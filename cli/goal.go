@@ -1,0 +1,99 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/site"
+	"github.com/fotspor/fotspor/store"
+)
+
+// goalPatterns are what hits must name to reach a goal. One of them is given.
+type goalPatterns struct{ page, event, download, outlink string }
+
+// read returns the pattern that is given, and the kind of hit that it is for.
+func (p goalPatterns) read() (kind hit.Kind, pattern string, err error) {
+	given := 0
+	for k, s := range map[hit.Kind]string{hit.Pageview: p.page, hit.Event: p.event, hit.Download: p.download, hit.Outlink: p.outlink} {
+		if s = norm.NFC.String(strings.TrimSpace(s)); s != "" {
+			kind, pattern = k, s
+			given++
+		}
+	}
+	if given != 1 {
+		return "", "", usagef("want one of --page, --event, --download and --outlink, such as --page /takk")
+	}
+	if kind == hit.Download || kind == hit.Outlink {
+		if _, target, ok := strings.Cut(pattern, "://"); ok {
+			pattern = target
+		}
+	}
+	return kind, pattern, nil
+}
+
+func addGoal(ctx context.Context, c *call) error {
+	kind, pattern, err := c.goal.read()
+	if err != nil {
+		return err
+	}
+	g := site.Goal{Number: 1, Name: c.goalName(), Kind: kind, Pattern: pattern, Since: c.opts.Now().UTC().Truncate(time.Second)}
+	if err := g.Validate(); err != nil {
+		return usageError{err}
+	}
+	return c.changeSite(ctx, func(s *site.Site) error {
+		if s.Record == privacy.Minimal {
+			fmt.Fprintf(c.Stderr, "warning: no goal of site %d counts while its policy is %s\n", s.ID, s.Record)
+		}
+		return s.AddGoal(g)
+	})
+}
+
+func removeGoal(ctx context.Context, c *call) error {
+	return c.changeSite(ctx, func(s *site.Site) error { return s.RemoveGoal(c.goalName()) })
+}
+
+// goalName is the second word, as a goal has it.
+func (c *call) goalName() string { return norm.NFC.String(strings.TrimSpace(c.words[1])) }
+
+// changeSite changes the site that the first word names.
+func (c *call) changeSite(ctx context.Context, change func(*site.Site) error) error {
+	id, err := siteID(c.words[0])
+	if err != nil {
+		return usagef("site %q: %w", c.words[0], err)
+	}
+	return c.withStore(ctx, func(st *store.Store) error {
+		one, err := st.Site(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := change(&one); err != nil {
+			return err
+		}
+		return st.PutSite(ctx, one)
+	})
+}
+
+func listGoals(ctx context.Context, c *call) error {
+	return c.withStore(ctx, func(st *store.Store) error {
+		sites, err := st.Sites(ctx)
+		if err != nil {
+			return err
+		}
+		nameStore(c.Stderr, st)
+		for _, s := range sites {
+			for _, g := range s.Goals {
+				fmt.Fprintln(c.Stdout, strings.Join([]string{
+					strconv.FormatUint(uint64(s.ID), 10), g.Name, string(g.Kind), g.Pattern, g.Since.Format(time.RFC3339),
+				}, "\t"))
+			}
+		}
+		return nil
+	})
+}
