@@ -57,6 +57,7 @@ var marksByChance = []struct{ name, userAgent string }{
 	{"ruby", onPhone("HTC_Ruby")},
 	{"java", onPhone("Java Phone 2")},
 	{"node", onPhone("Node Tab")},
+	{"python", onPhone("python 7")},
 	{"M BOT", onPhone("M BOT 551")}, {"B BOT", onPhone("B BOT 50")}, {"VR BOT", onPhone("VR BOT 552 PLUS")},
 	{"M_bot_tab", onPhone("M_bot_tab_71")}, {"IDbot", onPhone("IDbot553PLUS")}, {"C Bot", onPhone("C Bot Tab 100")},
 	{"XBot", onPhone("XBot")}, {"XBot Junior", onPhone("XBot Junior")}, {"Cubot", onPhone("CUBOT_NOTE_S")},

@@ -25,7 +25,7 @@ var names = marks{
 		censys shodan watchtowr foregenix datanyze rigor> <ylt> pa11y wappalyzer`},
 	{RuleHeadless, `headless phantomjs slimerjs casperjs selenium webdriver puppeteer playwright htmlunit jsdom
 		happy-dom happydom cypress/ testcafe prerender rendertron browserless <splash nightmare/ zombie.js`},
-	{RuleLibrary, `curl/ curl> <wget libwww-perl libwww/ python urllib aiohttp <httpx go-http go-resty okhttp httpclient http-client
+	{RuleLibrary, `curl/ curl> <wget libwww-perl libwww/ <python python- python/ urllib aiohttp <httpx go-http go-resty okhttp httpclient http-client
 		http_client httpie axios node-fetch undici superagent guzzle <php> java/1 java/2 java/8 java/9 <java1. jakarta apache-http <ruby> <ruby/
 		faraday rest-client restsharp httparty typhoeus <perl> <lwp mechanize <dart> reqwest <hyper/ <ureq isahc <hackney
 		<ktor <sttp akka-http clj-http winhttp powershell luasocket lua-resty <httr <cohttp
