@@ -327,7 +327,7 @@ func (p *program) startCollector(ctx context.Context, mux *http.ServeMux, geoDB 
 	c := collector.New(collector.Options{
 		Policy: p.Policy, Sites: sites, Browsers: browsers, Sources: sources, Spam: spam, Geo: geoDB,
 		Visits: visits, Lines: p.startLines(sites), Limit: limit.New(limit.Options{Rate: p.RateLimit, Now: p.Now}), Bodies: p.bodies, Spool: p.spool, TrustedProxies: p.TrustedProxies,
-		Registerer: p.registry, Duration: p.duration, Logger: logger, Now: p.Now,
+		Registerer: p.registry, Duration: p.duration, Logger: logger, Now: p.Now, PublicURL: p.PublicURL,
 	})
 	c.Routes(mux)
 	p.drops = c.Drops

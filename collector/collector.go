@@ -28,6 +28,7 @@ import (
 	"github.com/fotspor/fotspor/collector/visit"
 	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/internal/baseurl"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/referrer"
 )
@@ -58,6 +59,9 @@ type Options struct {
 	Limit    *limit.Limiter // nil: nobody is limited
 	Bodies   *body.Budget   // nil: one of its own, of the default size
 	Spool    *spool.Spool
+
+	// PublicURL is how browsers reach the program. Zero: as the request says.
+	PublicURL baseurl.URL
 
 	// TrustedProxies are the networks whose word on the client's address is
 	// taken. Empty: nobody's.

@@ -182,10 +182,11 @@ func (p *hitContext) onSite() bool {
 	return page.Host == "" || p.site.owns(cleanHost(page))
 }
 
-// isPerson reports whether a hit is that of a person, as far as its browser tells.
+// isPerson reports whether a hit is that of a person, as far as its browser tells. What a
+// request says of bots (bots=1) does not matter.
 func (c *Collector) isPerson(h *hit.Hit) bool {
 	client := c.Browsers.Parse(h.UserAgent, h.Hints)
-	return client.Bot == "" || h.Bots || h.Relayed && client.Relays()
+	return client.Bot == "" || h.Relayed && client.Relays()
 }
 
 // scrub takes every text about pages out of the hit, and leaves to the steps behind

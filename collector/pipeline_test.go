@@ -193,21 +193,31 @@ func TestPipeline(t *testing.T) {
 			dropped: []string{"objection"},
 		},
 		{
+			name:    "message of our script that somebody objects, where none are counted",
+			request: request{target: "/matomo.php?idsite=1&rec=1&objection=1"},
+		},
+		{
+			name:    "message with a page that somebody objects, where none are counted",
+			request: request{target: "/matomo.php?objection=1&idsite=1&rec=1&url=https://example.org/"},
+		},
+		{
 			name:    "message of our script that somebody objects",
 			request: request{target: "/matomo.php?idsite=1&rec=1&objection=1"},
+			options: func(o *collector.Options) { o.Policy.CountObjections = true },
 			ledger:  []string{"objection"},
 			dropped: []string{"objection"},
 		},
 		{
 			name:    "message of our script that somebody chose not to be counted, where browsers are not heeded",
 			request: request{target: "/matomo.php?idsite=1&rec=1&objection=1"},
-			options: func(o *collector.Options) { o.Policy.IgnoreObjection = true },
+			options: func(o *collector.Options) { o.Policy.IgnoreObjection, o.Policy.CountObjections = true, true },
 			ledger:  []string{"objection"},
 			dropped: []string{"objection"},
 		},
 		{
 			name:    "objection at a site that is not there",
 			request: request{target: "/matomo.php?idsite=9&rec=1&objection=1"},
+			options: func(o *collector.Options) { o.Policy.CountObjections = true },
 			status:  http.StatusBadRequest,
 			dropped: []string{"unknown site"},
 		},
@@ -239,6 +249,13 @@ func TestPipeline(t *testing.T) {
 		{
 			name:    "objection that is said without a page, by a bot",
 			request: request{target: "/matomo.php?idsite=1&rec=1&objection=1", header: map[string]string{"User-Agent": google}},
+			options: func(o *collector.Options) { o.Policy.CountObjections = true },
+			dropped: []string{"objection"},
+		},
+		{
+			name:    "objection of a bot that is to be counted as people are",
+			request: request{target: "/matomo.php?idsite=1&rec=1&objection=1&bots=1", header: map[string]string{"User-Agent": google}},
+			options: func(o *collector.Options) { o.Policy.CountObjections = true },
 			dropped: []string{"objection"},
 		},
 		{

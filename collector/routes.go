@@ -57,6 +57,7 @@ func (c *Collector) host() dialect.Host {
 		Now:             c.Now,
 		IgnoreObjection: c.Policy.IgnoreObjection,
 		CountObjections: c.Policy.CountObjections,
+		PublicURL:       c.PublicURL,
 		Allowed:         c.Sites.allowed,
 		SitesOf:         c.sitesOf,
 		SiteOf: func(id uint32, page string) (uint32, bool) {

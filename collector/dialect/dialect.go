@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/internal/baseurl"
 	"github.com/fotspor/fotspor/site"
 )
 
@@ -48,6 +49,8 @@ type Host struct {
 	Now func() time.Time
 
 	IgnoreObjection, CountObjections bool // as privacy.Policy has them
+
+	PublicURL baseurl.URL // how browsers reach the server; zero: as the request says
 
 	// Allowed reports whether the holder of a secret may say where and when a visitor of a
 	// site was. The secret may be "".
@@ -180,14 +183,17 @@ func refuses(dnt []string) bool {
 }
 
 // OptedOut reports whether a browser holds one of the cookies in which Matomo, and this
-// server's own opt-out, keep that a person does not want to be counted. Nothing of a cookie is kept.
+// server's own opt-out, keep that a person does not want to be counted. An empty one says
+// nothing. Nothing of a cookie is kept.
 func OptedOut(h http.Header) bool {
 	for _, line := range h["Cookie"] {
 		for cookie := range strings.SplitSeq(line, ";") {
-			name, _, _ := strings.Cut(strings.TrimSpace(cookie), "=")
+			name, value, _ := strings.Cut(strings.TrimSpace(cookie), "=")
 			switch name {
 			case "matomo_ignore", "piwik_ignore", "mtm_consent_removed":
-				return true
+				if value != "" {
+					return true
+				}
 			}
 		}
 	}

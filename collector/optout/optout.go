@@ -59,6 +59,7 @@ const Lifetime = 395 * 24 * 60 * 60
 // Box is what the box of a request is to say.
 type Box struct {
 	Query   url.Values // of the request
+	Server  string     // its public URL, without a slash at the end
 	Site    uint32     // whose privacy statement is linked to; 0 if that is not known
 	Heeds   bool       // Global Privacy Control and Do Not Track count as an objection
 	Objects bool       // the request carries one of them
@@ -140,14 +141,14 @@ func (b Box) ServeScript(w http.ResponseWriter, r *http.Request) {
 	if divID == "" {
 		divID = "matomo-opt-out"
 	}
-	asked := short(query, "language")
-	if asked == "auto" {
-		asked = ""
+	privacy := ""
+	if b.Site != 0 {
+		privacy = fmt.Sprintf("%s/privacy/%d", b.Server, b.Site)
 	}
 	// It escapes what ends a script, and all else that is special in one.
 	settings, err := json.Marshal(map[string]any{
-		"divId": divID, "language": asked, "intro": query.Get("showIntro") != "0", "style": looks(query),
-		"site": b.Site, "heeds": b.Heeds, "texts": inLanguage(), "family": i18n.Neighbours(),
+		"divId": divID, "language": asked(query), "intro": query.Get("showIntro") != "0", "style": looks(query),
+		"privacy": privacy, "heeds": b.Heeds, "texts": inLanguage(), "family": i18n.Neighbours(),
 		"cookieDomain": attribute(strings.TrimPrefix(short(query, "cookieDomain"), "*")), "cookiePath": attribute(short(query, "cookiePath")),
 	})
 	if err != nil {
@@ -159,6 +160,14 @@ func (b Box) ServeScript(w http.ResponseWriter, r *http.Request) {
 	header.Set("Content-Type", "text/javascript; charset=utf-8")
 	header.Set("Access-Control-Allow-Origin", "*")
 	w.Write(httpcompress.Bytes(header, r, fmt.Appendf(nil, "(()=>{const settings=%s;\n%s})()\n", settings, js)))
+}
+
+// asked returns the language that a query asks for, or "" if that is left to the page.
+func asked(query url.Values) string {
+	if language := short(query, "language"); language != "auto" {
+		return language
+	}
+	return ""
 }
 
 // attribute returns a value for an attribute of a cookie, or "" if it is none.
@@ -197,7 +206,7 @@ func (b Box) ServeFrame(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, errMissing.Error(), http.StatusInternalServerError)
 		return
 	}
-	lang := i18n.Match(short(query, "language"), r.Header.Get("Accept-Language"))
+	lang := i18n.Match(asked(query), r.Header.Get("Accept-Language"))
 	said := inLanguage()[lang.Tag]
 	page := struct {
 		Lang                                                    *i18n.Language
@@ -229,7 +238,7 @@ func (b Box) ServeFrame(w http.ResponseWriter, r *http.Request) {
 		page.State = said["lost"]
 	}
 	settings, err := json.Marshal(map[string]any{
-		"site": b.Site, "intro": page.Intro, "privacy": page.Privacy, "heeds": b.Heeds, "own": b.Out, "texts": said,
+		"site": b.Site, "asks": asked(query) == "", "intro": page.Intro, "privacy": page.Privacy, "heeds": b.Heeds, "own": b.Out, "texts": said,
 	})
 	page.Settings = string(settings)
 	var html bytes.Buffer

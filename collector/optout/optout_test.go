@@ -22,7 +22,7 @@ const (
 	scriptURL = "/index.php?module=CoreAdminHome&action=optOutJS"
 )
 
-var whole = optout.Box{Site: 7, Heeds: true}
+var whole = optout.Box{Server: "https://stats.example.org", Site: 7, Heeds: true}
 
 // answer skips the test where the scripts are not built.
 func answer(t *testing.T, box optout.Box, serve func(optout.Box, http.ResponseWriter, *http.Request), r *http.Request) *httptest.ResponseRecorder {
@@ -44,7 +44,7 @@ type settings struct {
 	Language     string
 	Intro, Heeds bool
 	Style        map[string]string
-	Site         uint32
+	Privacy      string
 	CookieDomain string
 	CookiePath   string
 }
@@ -52,7 +52,7 @@ type settings struct {
 // TestScriptSettings: what strangers write in the address of the script becomes text in
 // it, or nothing.
 func TestScriptSettings(t *testing.T) {
-	plain := settings{DivID: "matomo-opt-out", Intro: true, Heeds: true, Site: 7, Style: map[string]string{}}
+	plain := settings{DivID: "matomo-opt-out", Intro: true, Heeds: true, Privacy: "https://stats.example.org/privacy/7", Style: map[string]string{}}
 	with := func(change func(*settings)) settings {
 		s := plain
 		change(&s)
@@ -118,6 +118,8 @@ func TestFrame(t *testing.T) {
 		{whole, "&language=auto", "nn-NO,nn;q=0.9,nb;q=0.8", []string{`lang="nn"`}, ""},
 		{whole, "", "nb-NO,nb;q=0.9,en;q=0.8", []string{`lang="nb"`}, ""},
 		{whole, "", "sv-SE", []string{`lang="nb"`}, ""},
+		{whole, "&language=auto", "en", []string{`lang="en"`}, ""},
+		{whole, "&language=nn&language=auto", "en", []string{`lang="nn"`}, ""},
 		{whole, "&language=fr", "fr", []string{`lang="en"`}, ""},
 		{whole, "&language=%22%3E%3Cscript%3E", "x;;", []string{`lang="en"`}, "%22&gt;"},
 		{whole, "&showIntro=0", "", []string{counted}, "<p>The choice is kept"},

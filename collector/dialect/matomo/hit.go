@@ -53,6 +53,12 @@ func (d Dialect) apply(h *hit.Hit, p *params, referer string) (keep bool, err er
 	if p.visitor != "" && len(p.visitor) != visitorIDLength {
 		return false, errVisitor
 	}
+	if p.objection == "1" {
+		if !d.CountObjections {
+			return false, nil
+		}
+		h.OptedOut = true
+	}
 	p.decode()
 	page := p.url
 	if page == "" && p.urlref == "" {
@@ -63,7 +69,6 @@ func (d Dialect) apply(h *hit.Hit, p *params, referer string) (keep bool, err er
 		h.Referrer = dialect.Clean(p.urlref, dialect.MaxURL)
 	}
 	h.NewVisit, h.Bots = p.newVisit == "1", p.bots == "1"
-	h.OptedOut = h.OptedOut || p.objection == "1"
 	p.campaigns(h)
 	p.sender(h)
 	if p.token != "" && !h.Relayed && p.userAgent == "" {

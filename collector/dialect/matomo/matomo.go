@@ -36,6 +36,11 @@ type Dialect struct {
 	// means time.Now.
 	Now func() time.Time
 
+	// CountObjections takes the message in which a script of our own tells that a visitor
+	// objects (objection=1) for a page view with an objection. Without it the message leaves
+	// no hit.
+	CountObjections bool
+
 	// Allowed reports whether the holder of a token may say where a visitor of a
 	// site is (cip, country, region, city, lat, long), and tell of a hit of more
 	// than 24 hours ago. It is asked only where a hit does one of these, which is

@@ -8,6 +8,7 @@ import (
 	"github.com/fotspor/fotspor/collector/dialect"
 	"github.com/fotspor/fotspor/collector/optout"
 	"github.com/fotspor/fotspor/collector/script"
+	"github.com/fotspor/fotspor/internal/baseurl"
 )
 
 // Format is Matomo's: its tracking API, its script, and those of its pages that websites
@@ -26,7 +27,7 @@ var Format = dialect.Format{
 		{Name: "matomo", Patterns: under([]string{"GET", "POST"}, index), Handler: servePages},
 	},
 	New: func(host dialect.Host) dialect.Dialect {
-		return Dialect{Now: host.Now, Allowed: host.Allowed, SitesOf: host.SitesOf}
+		return Dialect{Now: host.Now, CountObjections: host.CountObjections, Allowed: host.Allowed, SitesOf: host.SitesOf}
 	},
 }
 
@@ -103,6 +104,7 @@ func servePages(host dialect.Host, hits http.Handler) http.Handler {
 		}
 		box := optout.Box{
 			Query:   query,
+			Server:  host.PublicURL.Or(baseurl.Of(r)).String(),
 			Heeds:   !host.IgnoreObjection,
 			Objects: dialect.Objects(r.Header),
 			Out:     dialect.OptedOut(r.Header),

@@ -16,7 +16,7 @@ const farAway = 1e11
 // or one of more than plausible ago, is an error.
 func (p *params) when(now time.Time) (time.Time, error) {
 	at := now
-	if told := strings.TrimSpace(p.time); told != "" && told != "0" {
+	if told := strings.TrimSpace(p.time); told != "" {
 		var ok bool
 		if at, ok = parseTime(told, now); !ok || now.Sub(at) > plausible {
 			return time.Time{}, errTime
