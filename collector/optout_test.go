@@ -232,6 +232,38 @@ func TestFrameInBrowser(t *testing.T) {
 	b.press(framePage)
 	b.says(framePage, lostNN)
 
+	t.Log("in the language of the page, with its site")
+	for _, tag := range []string{matomoTag, fotsporTag} {
+		b.open(strings.NewReplacer("&amp;language=nn", "", "<iframe", `<iframe onload="window.loads = 1 + (window.loads || 0)"`).Replace(frameTag) + tag)
+		chromium.Run(b.tab, chromedp.Evaluate[string](`new Promise((done) => { const look = () => window.loads > 1 ? done("") : setTimeout(look, 10); look() })`, chromedp.EvalAwaitPromise))
+		b.says(framePage, countedNB)
+		if got := b.in(framePage, `document.querySelector("a").href`); got != b.stats+"/privacy/3?lang=nb" {
+			t.Errorf("the statement is at %q", got)
+		}
+	}
+
+	t.Log("beside a box of the page's own, with an older cookie of Matomo's")
+	const script = `<div id="optout"></div><script type="module" src="STATS/index.php?module=CoreAdminHome&amp;action=optOutJS&amp;divId=optout&amp;idsite=3"></script>`
+	for _, tag := range []string{matomoTag, fotsporTag} {
+		chromium.Run(b.tab, chromedp.Evaluate[string](`document.cookie = "piwik_ignore=ignore%3D%2A;path=/"`))
+		b.open(frameTag + script + tag)
+		b.says(framePage, outNN)
+		b.says(scriptPage, outNB)
+		if got := b.in(scriptPage, `document.querySelector("#optout a").href`); got != b.stats+"/privacy/3" {
+			t.Errorf("the statement is at %q", got)
+		}
+		b.press(scriptPage)
+		b.says(framePage, countedNN)
+		b.says(scriptPage, countedNB)
+		b.press(framePage)
+		b.says(framePage, outNN)
+		b.says(scriptPage, outNB)
+		b.press(scriptPage)
+		b.says(framePage, countedNN)
+		b.says(scriptPage, countedNB)
+		b.expectCookies("")
+	}
+
 	t.Log("strangers")
 	for _, tag := range []string{matomoTag, fotsporTag} {
 		// The module that fotspor.js loads is there before the messages come.
@@ -326,6 +358,19 @@ func TestScriptInBrowser(t *testing.T) {
 	b.says(scriptPage, "are counted")
 	if got := chromium.Run(b.tab, chromedp.Evaluate[string](`typeof window.hacked + document.images.length`)); got != "undefined0" {
 		t.Error("a parameter runs: ", got)
+	}
+
+	t.Log("run again, as by a library that swaps pages")
+	b.open(tag("&amp;language=en&amp;showIntro=0"))
+	b.says(scriptPage, "are counted")
+	chromium.Run(b.tab, chromedp.Evaluate[string](`new Promise((done) => {
+		const again = document.createElement("script");
+		again.src = document.querySelector("script[src]").src;
+		again.onload = () => done("");
+		document.body.append(again);
+	})`, chromedp.EvalAwaitPromise))
+	if got := b.in(false, `"" + document.querySelectorAll("[role=status]").length`); got != "1" {
+		t.Errorf("%s boxes, want 1", got)
 	}
 
 	t.Log("where no cookie can be kept")

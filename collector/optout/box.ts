@@ -68,6 +68,3 @@ export function show(
     said.textContent = standing.objects ? texts.objects : standing.lost ? texts.lost : out ? texts.out : counted;
   };
 }
-
-/** Whether the browser itself says that its user objects. */
-export const objects = () => !!navigator.globalPrivacyControl || /^1/.test(navigator.doNotTrack || "");

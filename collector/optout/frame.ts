@@ -2,10 +2,12 @@
 // show in a frame. It asks the tracker of such a page to keep the choice, in that page's
 // own origin; where nobody answers, it keeps a cookie of its own.
 
-import { objects, show, type Texts } from "./box";
+import { objects } from "../script/beacon";
+import { show, type Texts } from "./box";
 
 interface Settings {
   site: number; // 0: not known
+  asks: boolean; // nobody has said which language the page is to be in
   intro: boolean;
   privacy: string;
   heeds: boolean; // what browsers say is respected
@@ -18,12 +20,13 @@ const settings: Settings = JSON.parse(element.dataset.settings!);
 
 const patience = 1000; // milliseconds that the page has to answer
 const asking = 30; // times that it is asked, since its tracker may come late
+const look = 500; // milliseconds after which it is asked again, since it may show another box
 
 let own = settings.own;
 let there: boolean | undefined; // what the page keeps, once it has told
 let answered = (_: boolean) => {};
 
-const standing = () => ({ out: own || !!there, objects: settings.heeds && objects(), unsure: there === undefined });
+const standing = () => ({ out: own || !!there, objects: settings.heeds && !!objects, unsure: there === undefined });
 
 /** Whether there is a page around this one. */
 const framed = parent !== window;
@@ -33,10 +36,26 @@ const say = (out?: boolean) => framed && parent.postMessage({ fotspor: "optout",
 
 addEventListener("message", ({ data, source }) => {
   if (source !== parent || data?.fotspor !== "optout" || typeof data.out !== "boolean") return;
-  there = data.out;
   answered(data.out);
-  update(standing());
+  if (there !== data.out) {
+    there = data.out;
+    update(standing());
+  }
+  adapt(data);
 });
+
+/** Loads the page anew if the page around it says a language or a site that it was not told. */
+function adapt({ lang, site }: { lang?: unknown; site?: unknown }): void {
+  let told = "";
+  const add = (name: string, value: unknown) => {
+    const parameter = `&${name}=${encodeURIComponent(`${value}`)}`;
+    if (value && !location.search.includes(parameter)) told += parameter;
+  };
+  if (settings.asks) add("language", lang);
+  // No page around it tells the site of one that is loaded anew.
+  if (told || !settings.site) add("idsite", settings.site || site);
+  if (told) location.replace(location.search + told);
+}
 
 /** Has the page keep a choice, and returns whether it does. */
 function inPage(out: boolean): Promise<boolean> {
@@ -54,6 +73,7 @@ async function inCookie(out: boolean): Promise<boolean> {
   try {
     await fetch(location.href, { method: "POST", body: new URLSearchParams({ out: out ? "1" : "0" }), redirect: "manual" });
     own = document.cookie.includes("mtm_consent_removed=");
+    others.postMessage(own);
   } catch {
     return false;
   }
@@ -68,10 +88,17 @@ const update = show(element, settings.texts, settings.intro, settings.privacy, a
 });
 update(standing());
 
-let asked = 0;
+let times = 0;
 function ask(): void {
-  if (there !== undefined || asked++ >= asking) return;
+  if (there === undefined && times++ >= asking) return;
   say();
-  setTimeout(ask, 100 * asked);
+  setTimeout(ask, there === undefined ? 100 * times : look);
 }
 ask();
+
+// Another frame of the page may keep a choice in the same cookie.
+const others = new BroadcastChannel("optout");
+others.addEventListener("message", ({ data }) => {
+  own = data;
+  update(standing());
+});

@@ -1,15 +1,16 @@
 // Answers /index.php?module=CoreAdminHome&action=optOutJS: the box in a page, which keeps
 // the choice in the page's own origin. The server puts `settings` before it.
 
-import { cookie, object, objected, place, unobject, withheld } from "../script/consent";
-import { objects, show, type Texts } from "./box";
+import { objects } from "../script/beacon";
+import { isOut, object, place, unobject } from "../script/consent";
+import { show, type Texts } from "./box";
 
 declare const settings: {
   divId: string;
   language: string; // "" for that of the page
   intro: boolean;
   style: Record<string, string>;
-  site: number; // 0: not known
+  privacy: string; // where the statement is; "": not known
   heeds: boolean; // what browsers say is respected
   cookieDomain: string;
   cookiePath: string;
@@ -17,9 +18,11 @@ declare const settings: {
   family: Record<string, string>; // languages whose readers are served best by one of texts
 };
 
-// Both must be read while the script runs, which is before the page is there.
+// It must be read while the script runs, which is before the page is there.
 const tag = document.currentScript as HTMLScriptElement | null;
-const server = tag?.src || location.href;
+
+/** How often a box looks, in milliseconds, whether another box of the page took a choice. */
+const look = 500;
 
 /** Finds the texts in the first of some languages that there are texts in. */
 function textsIn(tags: readonly string[]): Texts {
@@ -34,22 +37,27 @@ function start(): void {
   if (!box) {
     console.warn(`Fotspor: no element has the id ${JSON.stringify(settings.divId)}; the choice is shown where its script is`);
     box = document.createElement("div");
+    box.id = settings.divId; // for when the page runs the script again
     if (tag?.parentNode && tag.parentNode !== document.head) tag.after(box);
     else document.body.append(box);
   }
   Object.assign(box.style, settings.style);
   const texts = textsIn(settings.language ? [settings.language] : [document.documentElement.lang, ...navigator.languages]);
-  const privacy = settings.site ? new URL(`privacy/${settings.site}`, server).href : "";
-
-  const standing = () => ({ out: objected() || withheld(), objects: settings.heeds && objects() });
-  const update = show(box, texts, settings.intro, privacy, (out) => {
+  let told: boolean | undefined;
+  const tell = (lost = false) => update({ out: (told = isOut()), objects: settings.heeds && !!objects, lost });
+  const update = show(box, texts, settings.intro, settings.privacy, (out) => {
     if (out) object();
     else unobject();
-    const lost = out ? !cookie("mtm_consent_removed") : objected() || withheld();
+    const lost = isOut() !== out;
     if (out && lost) unobject(); // what is known here until the page is left, no tracker knows
-    update({ ...standing(), lost });
+    tell(lost);
   });
-  update(standing());
+  tell();
+  const shown = box.firstChild!;
+  const timer = setInterval(() => {
+    if (!document.contains(shown)) clearInterval(timer);
+    else if (isOut() !== told) tell();
+  }, look);
 }
 
 if (document.readyState === "loading") addEventListener("DOMContentLoaded", start);

@@ -16,8 +16,8 @@ export type Hit = Record<string, string>;
 
 export const isWeb = (address: any) => /^http/.test(address);
 
-/** Whether the browser says that its user objects. */
-export const objects = navigator.globalPrivacyControl || (navigator.doNotTrack as any) == 1;
+/** Whether the browser says that its user objects. Do Not Track may have extensions behind it. */
+export const objects = navigator.globalPrivacyControl || /^1/.test(navigator.doNotTrack as any);
 
 /** Whether nothing is sent: the visitor objects, or this is a file and no website. */
 export const silent = objects || !/* @__PURE__ */ isWeb(location);

@@ -54,7 +54,7 @@ function forget(name: string): void {
   }
 }
 
-// Holds where no cookie can be kept, too: until the page is left.
+// An objection for which no cookie can be kept: it holds until the page is left.
 let here = false;
 
 /** Whether the visitor objected. Those who did so at Matomo's own box may be known by its older cookies. */
@@ -63,10 +63,13 @@ export const objected = () => here || cookie(removed) === ours || older.some((na
 /** Whether the visitor took a consent back, or objected at Matomo: a consent that follows ends that. */
 export const withheld = () => !!cookie(removed);
 
+/** Whether a cookie of the page says that the visitor is not to be counted. */
+export const isOut = () => withheld() || older.some((name) => cookie(name));
+
 export function object(hours?: number): void {
-  here = true;
   forget(given);
   keep(removed, ours, hours);
+  here = !cookie(removed);
 }
 
 /** Takes an objection back. */
@@ -93,7 +96,7 @@ export const forgetVisitor = () => cookies().replace(/_pk_[^=;]*(?==)/g, (name) 
 
 /**
  * Takes over what a consent dialogue says of statistics, now or earlier. It takes back no
- * choice but its own, as in fotspor.ts.
+ * choice but its own.
  */
 export function heed(statistics: unknown): void {
   if (statistics && cookie(removed) === withdrawn) forget(removed);
@@ -108,15 +111,16 @@ export function withdraw(hours?: number): void {
 /**
  * Answers the opt-out page of a server, which a page shows in a frame. It says
  * {fotspor: "optout", out} to have a choice kept for all of the page's origin, or no out to
- * be told what holds.
+ * be told what holds. The answer says the language of the page and its site, too.
  */
 export function answerFrame(
   { data, origin, source }: MessageEvent,
   servers: string[],
   choose: (out: boolean) => void,
-  isOut: () => boolean,
+  holds: () => boolean,
+  site: () => unknown,
 ): void {
   if (data?.fotspor !== "optout" || !servers.includes(origin)) return;
   if (typeof data.out === "boolean") choose(data.out);
-  (source as Window).postMessage({ ...data, out: isOut() }, origin);
+  (source as Window).postMessage({ fotspor: "optout", out: holds(), lang: document.documentElement.lang, site: site() }, origin);
 }

@@ -38,12 +38,8 @@ const on = (name: string, listener: (event: any) => void) => addEventListener(na
 /** Calls seen when somebody looks at the page, as in beacon.ts. */
 const onceSeen = (seen: () => void) => (document.prerendering ? on("prerenderingchange", seen) : seen());
 
-// The choice of a visitor not to be counted, as consent.ts keeps it: for 13 months.
-// The space tells it from others whose names end so.
-const choice = " mtm_consent_removed=";
-
-/** Whether the visitor chose not to be counted; if by is given, by that. */
-const optedOut = (by: 2 | "") => attempt(() => ` ${document.cookie}`.includes(choice + by));
+/** Whether the visitor chose not to be counted, as consent.ts keeps it, or at Matomo's older box. */
+const optedOut = () => attempt(() => /(^| )(mtm_consent_removed|(matomo|piwik)_ignore)=\w/.test(document.cookie));
 
 // A module isn't told its own tag.
 for (const tag of [...document.querySelectorAll("[type=module]"), document.currentScript])
@@ -51,10 +47,13 @@ for (const tag of [...document.querySelectorAll("[type=module]"), document.curre
     const { dataset, src, integrity } = tag as HTMLScriptElement;
     // Tag managers drop attributes, and who copies the script drops its address. A tag
     // that names no server or no site ends here, as null has no parts.
-    const [, server, site] = /([^,]*).fotspor.js.*site=(\d+)/.exec(
+    const [, server, site] = /([^,]*?)\/+fotspor.js.*site=(\d+)/.exec(
       [dataset.server && dataset.server + "/fotspor.js", src] + "?site=" + dataset.site,
     )!;
     const endpoint = server + "/matomo.php?idsite=" + site + "&rec=1&";
+    /** Loads what few visitors need; a page that pins this script is not to run another. */
+    const more = (then?: (optout: typeof import("./optout")) => void, _?: string) =>
+      import(integrity || server + "/optout.js").then(then, attempt);
     const early = self.fotspor;
     const queue: NonNullable<NonNullable<typeof early>["q"]> = early?.q || ([] as any);
     if (queue[endpoint]) return;
@@ -64,32 +63,36 @@ for (const tag of [...document.querySelectorAll("[type=module]"), document.curre
     let shown: string; // what tells it from others
     let referrer = document.referrer;
     let due: number | void; // the timer of a view that is not sent yet
-    let heeded: HTMLMetaElement | false | ""; // the tag that said the page last counted is not there
+    let heeded: HTMLMetaElement | false | "" | null | undefined; // the tag that said the page last counted is not there
 
     /** Sends the view that is due, and then what a visitor did on the page, if anything. */
-    const send = (what?: object | 1 | false, meta?: any) => {
+    const send = (what?: object | 0 | 1 | false, meta: any = document.querySelector("[name=fotspor-status]")) => {
       if (due) {
         due = clearTimeout(due);
-        meta = document.querySelector("[name=fotspor-status]");
         meta = meta?.content >= 400 && meta;
         send(meta && meta != heeded ? { e_c: meta.content } : 1);
         heeded = meta;
       }
-      if (what && page && !optedOut(""))
+      if (what && page && !optedOut())
         attempt(() => navigator.sendBeacon(endpoint + new URLSearchParams({ url: page, urlref: referrer, ...(what as Hit) })));
     };
 
     /** Counts the page that the address bar shows, unless it is the one counted last. */
-    const view = () => {
+    const view = (event?: any) => {
       const now =
         location.pathname +
         dataset.parameters?.split(/[ ,]+/).map((name) => "?" + new URLSearchParams(location.search).getAll(name));
       if (now == shown) return;
-      send();
-      if ((COUNT_OBJECTIONS && objects) || optedOut("")) {
-        if (COUNT_OBJECTIONS) import(integrity || server + "/optout.js").then((optout) => optout.tell(endpoint)).catch(attempt);
-      } else {
+      // A redirect takes the place of what was to be seen. Some libraries show the next page
+      // before they change the address, so that the status is no longer told.
+      if (due && event?.navigationType == "replace") due = clearTimeout(due);
+      else {
+        send(0, null);
         referrer = page || referrer;
+      }
+      if ((COUNT_OBJECTIONS && objects) || optedOut()) {
+        if (COUNT_OBJECTIONS) more((optout) => optout.tell(endpoint));
+      } else {
         page = location.origin + location.pathname + location.search;
         // An application changes the address before it shows what is there: only then
         // does the page say its own status.
@@ -127,12 +130,12 @@ for (const tag of [...document.querySelectorAll("[type=module]"), document.curre
     };
 
     (self.fotspor = ((name, options) => {
-      if (early?.length) early(name, options); // of another tag: that of docs/script.md takes nothing
+      if (early?.length) attempt(() => early(name, options)); // of another tag: that of docs/script.md takes nothing
       onceSeen(() => happened(name, options));
     }) as NonNullable<typeof early>).q = queue;
 
     // The opt-out page of the server, in a frame, asks the page around it.
-    on("message", ({ data }) => data.fotspor && import(integrity || server + "/optout.js").catch(attempt));
+    on("message", ({ data }) => data.fotspor && more());
 
     if (/^http/.test(location as never) && (COUNT_OBJECTIONS || !objects))
       onceSeen(() => {
@@ -142,22 +145,13 @@ for (const tag of [...document.querySelectorAll("[type=module]"), document.curre
         on("visibilitychange", () => document.hidden && send({ ping: 1 }));
         on("pageshow", (event) => {
           if (event.persisted) {
-            page = referrer = shown = heeded = "";
+            heeded = shown = referrer = page = "";
             view();
           }
         });
-        // A consent dialogue says what was chosen in it, now or earlier. It takes back no
-        // choice but its own.
-        on("toggle-consent", ({ detail: { statistics } }) => {
-          if (statistics === optedOut(statistics ? 2 : "")) {
-            document.cookie = choice + "2;path=/;max-age=" + 34128e3 * (!statistics as any);
-            if (statistics) {
-              shown = "";
-              view();
-            }
-          }
-        });
-        queue.map((call) => happened(...call));
+        // A consent dialogue says what was chosen in it, now or earlier. Until that is kept
+        // nothing more is said of the page.
+        on("toggle-consent", ({ detail: { statistics } }) => statistics === optedOut() && more((optout) => optout.heed(statistics), (page = "")));
         // Single-page applications change the address without loading a page. A browser
         // that does not tell of it is asked. The name may be that of something of the
         // page's, which has no entry.
@@ -166,5 +160,6 @@ for (const tag of [...document.querySelectorAll("[type=module]"), document.curre
         } catch {
           setInterval(view, 500);
         }
+        queue.map((call) => happened(...call));
       });
   });

@@ -224,6 +224,28 @@ func TestFrameworks(t *testing.T) {
 		w.expect(sent{"view", "/four", "/three"}, sent{"ping=1", "/four", "/three"}, sent{"view", "/b", ""})
 	})
 
+	t.Run("redirect", func(t *testing.T) {
+		w := newWorld(t)
+		w.open("/one")
+		w.expect(sent{"view", "/one", ""})
+		w.js(`history.pushState({}, "", "/two")`)
+		w.expect(sent{"view", "/two", "/one"})
+		w.js(`history.pushState({}, "", "/login"); history.replaceState({}, "", "/login?next=1"); history.replaceState({}, "", "/three"); fotspor("x")`)
+		w.expectOnly(sent{"view", "/three", "/two"}, sent{"e_a=x&e_v=", "/three", "/two"})
+		w.js(`history.replaceState({}, "", "/four")`) // the third page was seen
+		w.expectOnly(sent{"view", "/four", "/three"})
+	})
+
+	t.Run("swapped early", func(t *testing.T) {
+		w := newWorld(t)
+		w.open("/one")
+		w.expectOnly(sent{"view", "/one", ""})
+		w.js(`history.pushState({}, "", "/two");
+			document.head.insertAdjacentHTML("beforeend", '<meta name="fotspor-status" content="404">');
+			history.pushState({}, "", "/gone")`)
+		w.expectOnly(sent{"view", "/two", "/one"}, sent{"e_c=404", "/gone", "/two"})
+	})
+
 	t.Run("status", func(t *testing.T) {
 		w := newWorld(t)
 		w.open("/missing?status=404")
@@ -295,6 +317,7 @@ func TestTags(t *testing.T) {
 		"two modules":              {`<script type="module" src="STATS/fotspor.js?site=7"></script><script type="module" src="STATS/fotspor.js?site=8"></script>`, "7 8"},
 		"beside a foreign module":  {`<script type="module" src="/own.js?site=9" data-site="ABCDEF"></script><script type="module" src="STATS/fotspor.js?site=7"></script>`, "7"},
 		"evaluated":                {`<script>fetch("STATS/fotspor.js").then((r) => r.text()).then((code) => { const s = document.createElement("script"); s.dataset.site = "7"; s.dataset.server = "STATS"; s.textContent = code; document.head.append(s) })</script>`, "7"},
+		"a server with a slash":    {`<script src="STATS/fotspor.js" data-site="7" data-server="STATS/"></script>`, "7"},
 		"no site":                  {`<script src="STATS/fotspor.js"></script>`, ""},
 		"a server that is no URL":  {`<script src="STATS/fotspor.js" data-site="7" data-server="ftp://stats.example.org"></script>`, ""},
 	} {
@@ -324,12 +347,9 @@ func TestTags(t *testing.T) {
 			w.expectOnly()
 			w.js(`window.fotspor?.("Menu")`)
 			w.expectOnly(events...)
-			w.js(`history.pushState({}, "", "/two"); history.replaceState({}, "", "/one")`)
+			w.js(`history.pushState({}, "", "/two"); history.replaceState({}, "", "/three")`) // which was never there to be seen
 			for i := range views {
-				two := views[i]
-				two.URL, two.Referrer = "/two", "/one"
-				views[i].Referrer = "/two"
-				views = append(views, two)
+				views[i].URL, views[i].Referrer = "/three", "/one"
 			}
 			w.expectOnly(views...)
 			if faults := ask[[]string](w, "window.faults"); len(faults) > 0 {
@@ -343,13 +363,15 @@ func TestTags(t *testing.T) {
 func TestNoThrow(t *testing.T) {
 	needScript(t)
 	for name, tt := range map[string]struct{ before, page string }{
-		"no beacons":           {`delete Navigator.prototype.sendBeacon`, ""},
-		"beacons that throw":   {`Navigator.prototype.sendBeacon = () => { throw new Error("no") }`, ""},
-		"no body":              {`Object.defineProperty(Document.prototype, "body", {get: () => null})`, ""},
-		"no cookies":           {`Object.defineProperty(Document.prototype, "cookie", {get: () => { throw new DOMException("", "SecurityError") }, set: () => { throw new DOMException("", "SecurityError") }})`, ""},
-		"no tag of the script": {`Object.defineProperty(Document.prototype, "currentScript", {get: () => null})`, ""},
-		"sandbox":              {"", `<iframe sandbox="allow-scripts" src="/framed"></iframe>`},
-		"sandbox, srcdoc":      {"", `<iframe sandbox="allow-scripts" srcdoc="&lt;script src='STATS/fotspor.js' data-site='7'&gt;&lt;/script&gt;"></iframe>`},
+		"no beacons":             {`delete Navigator.prototype.sendBeacon`, ""},
+		"beacons that throw":     {`Navigator.prototype.sendBeacon = () => { throw new Error("no") }`, ""},
+		"no body":                {`Object.defineProperty(Document.prototype, "body", {get: () => null})`, ""},
+		"no cookies":             {`Object.defineProperty(Document.prototype, "cookie", {get: () => { throw new DOMException("", "SecurityError") }, set: () => { throw new DOMException("", "SecurityError") }})`, ""},
+		"no tag of the script":   {`Object.defineProperty(Document.prototype, "currentScript", {get: () => null})`, ""},
+		"an element in its name": {"", `<form id="fotspor"><input><input></form>`},
+		"elements in its name":   {"", `<p id="fotspor"></p><p id="fotspor"></p>`},
+		"sandbox":                {"", `<iframe sandbox="allow-scripts" src="/framed"></iframe>`},
+		"sandbox, srcdoc":        {"", `<iframe sandbox="allow-scripts" srcdoc="&lt;script src='STATS/fotspor.js' data-site='7'&gt;&lt;/script&gt;"></iframe>`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorldWith(t, func(stats string) string {

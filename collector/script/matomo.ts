@@ -5,7 +5,7 @@
 // visitors apart.
 // See https://developer.matomo.org/api-reference/tracking-javascript.
 
-import { type Hit, isWeb, on, onceSeen, onLeaving, post, silent as silenced, status, tellObjection } from "./beacon";
+import { type Hit, isWeb, on, onceSeen, onLeaving, post, silent, status, tellObjection } from "./beacon";
 import {
   answerFrame,
   consent,
@@ -47,9 +47,6 @@ setConsentGiven disableCampaignParameters setExcludedQueryParams setExcludedRefe
 
 // Methods that concern the first tracker alone; all others are for each of them.
 const ofFirst = ["setTrackerUrl", "setSiteId", "addTracker"];
-
-// Do Not Track may have extensions behind it.
-const silent = silenced || /^1/.test(navigator.doNotTrack || "");
 
 // What the visitor decided holds for every tracker.
 let consentRequired = false;
@@ -455,7 +452,8 @@ function heard(event: MessageEvent): void {
     event,
     trackers.map((tracker) => new URL(tracker.getTrackerUrl(), location.href).origin),
     (out) => (out ? trackers[0].optUserOut() : include()),
-    () => !!silent || objected() || withheld(),
+    () => silent || objected() || withheld(),
+    () => trackers.find((tracker) => new URL(tracker.getTrackerUrl(), location.href).origin === event.origin)!.getSiteId(),
   );
 }
 
