@@ -146,9 +146,9 @@ func (d *Dashboard) Run(ctx context.Context) {
 			return d.refusals.flush(ctx, d.now(), false)
 		},
 	}.Run(ctx)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastRefusal)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastRefusal)
 	defer cancel()
-	d.refusals.trouble.Note(d.refusals.flush(ctx, d.now(), true))
+	d.refusals.trouble.Note(d.refusals.flush(last, d.now(), true))
 }
 
 func (d *Dashboard) countSessions(ctx context.Context) error {
