@@ -167,7 +167,7 @@ func someFigures(name string) *figures {
 	f.pointsBefore = f.points[:20]
 	for _, spec := range tables {
 		d, _ := report.FindDimension(spec.dimension)
-		shown, below := report.Result{Lines: []report.Line{{Now: f.sums}}, Next: "more"}, report.Result{}
+		shown, below := report.Result{Lines: []report.Line{{Now: f.sums}, {Value: hit.Others, Now: f.sums}}, Next: "more"}, report.Result{}
 		for i := range 20 {
 			line := report.Line{Value: fmt.Sprint("value ", i), Now: sumsOf(map[string]int64{"visitors": 1, "visits": 1, "pageviews": 1})}
 			below.Lines = append(below.Lines, report.Line{Value: line.Value, Detail: "one", Now: line.Now})
