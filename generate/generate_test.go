@@ -23,7 +23,7 @@ func TestAddingIsOneEntryAndOneMigration(t *testing.T) {
 		want                     []string // in the migration
 	}{
 		{"dimension", "report/dimension.go", "var Dimensions = []Dimension{\n", `{Key: "host", Value: "host", Rank: "pageviews", Kept: daily, scope: ofHit},`,
-			[]string{"grouping(host) = 0, ('host', toString(host), '')", "WHERE dimension IN ('host');"}},
+			[]string{"grouping(host_line) = 0, ('host', toString(host_line), '')", "WHERE dimension IN ('host');"}},
 		{"measure", "report/measure.go", "var Measures = [...]Measure{\n", `{"worth", "hits.value", Count, perHit},`,
 			[]string{"ALTER TABLE daily ADD COLUMN IF NOT EXISTS worth Int64", "ALTER TABLE cube ADD COLUMN IF NOT EXISTS worth Int64", "INSERT INTO hourly (site, day, time, worth)"}},
 	} {
