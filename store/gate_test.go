@@ -172,6 +172,9 @@ func TestErrorsHoldNoParameters(t *testing.T) {
 			})
 			return err
 		},
+		"Lines": func(ctx context.Context) error {
+			return st.Lines(ctx, 1, day, 10, func(string, string, []string) {})
+		},
 		"Excluded":     func(ctx context.Context) error { _, err := st.Excluded(ctx, 1, span, 10); return err },
 		"Before":       func(ctx context.Context) error { _, err := st.Before(ctx, at); return err },
 		"DeleteBefore": func(ctx context.Context) error { return st.DeleteBefore(ctx, at) },
