@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -18,12 +19,20 @@ import (
 
 // newApart makes a website that shares no cookies with the statistics server. Its pages
 // have Matomo's snippet with the calls that before holds when they are loaded.
-func newApart(t *testing.T, before *string) *world {
+func newApart(t *testing.T, before *atomic.Value) *world {
 	t.Helper()
-	w := newWorldWith(t, func(stats string) string { return matomoSnippet(*before, "")(stats) })
+	w := newWorldWith(t, func(stats string) string { return matomoSnippet(before.Load().(string), "")(stats) })
 	w.website.URL = strings.Replace(w.website.URL, "127.0.0.1", "localhost", 1)
 	w.beforeScripts(leave)
 	return w
+}
+
+// calls are what a page's snippet does next. The page's server reads them while a test
+// may change them.
+func calls(text string) *atomic.Value {
+	var v atomic.Value
+	v.Store(text)
+	return &v
 }
 
 // openWith opens /a in a browser that holds some cookies of the website and no others.
@@ -41,7 +50,7 @@ func (w *world) openWith(cookies ...string) {
 // openApart opens /a of a website with some calls in Matomo's snippet.
 func openApart(t *testing.T, before string) *world {
 	t.Helper()
-	w := newApart(t, &before)
+	w := newApart(t, calls(before))
 	w.open("/a")
 	w.expectMatomo()
 	return w
@@ -60,8 +69,8 @@ func TestConsentInBrowser(t *testing.T) {
 	needScript(t)
 	view := sent{"view", "/a", ""}
 
-	before := ""
-	old := newApart(t, &before)
+	before := calls("")
+	old := newApart(t, before)
 	// What Matomo's script left on the website holds, as it does for Matomo's script.
 	for _, tt := range []struct {
 		name, cookie, before string
@@ -84,7 +93,7 @@ func TestConsentInBrowser(t *testing.T) {
 		{"cookies of a visitor", "_pk_id.7.1fff=0123456789abcdef.1772366399.", "", []sent{view}},
 	} {
 		t.Log(tt.name)
-		before = tt.before
+		before.Store(tt.before)
 		old.openWith(tt.cookie)
 		old.expectOnly(tt.want...)
 		old.open("/own.js")
@@ -94,15 +103,15 @@ func TestConsentInBrowser(t *testing.T) {
 	}
 
 	t.Run("asked", func(t *testing.T) {
-		before := `_paq.push(['requireConsent']);`
-		w := newApart(t, &before)
+		before := calls(`_paq.push(['requireConsent']);`)
+		w := newApart(t, before)
 		w.openWith("mtm_consent=1772366399000", "mtm_cookie_consent=1772366398000")
 		got := ask[string](w, `(({hasConsent, hasRememberedConsent, getRememberedConsent, getRememberedCookieConsent, isUserOptedOut, isConsentRequired}) =>
 			[hasConsent(), hasRememberedConsent(), getRememberedConsent(), getRememberedCookieConsent(), isUserOptedOut(), isConsentRequired()].join())(Matomo.getAsyncTracker())`)
 		if want := "true,true,1772366399000,1772366398000,false,true"; got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
-		before = ""
+		before.Store("")
 		w.openWith("mtm_consent_removed=1772366399000", "mtm_consent=1772366399000")
 		got = ask[string](w, `(({hasConsent, getRememberedConsent, isUserOptedOut, isConsentRequired}) =>
 			[hasConsent(), getRememberedConsent(), isUserOptedOut(), isConsentRequired()].join())(Matomo.getAsyncTracker())`)
@@ -112,8 +121,8 @@ func TestConsentInBrowser(t *testing.T) {
 	})
 
 	t.Run("left", func(t *testing.T) {
-		before := `_paq.push(['disableCookies']);`
-		w := newApart(t, &before)
+		before := calls(`_paq.push(['disableCookies']);`)
+		w := newApart(t, before)
 		w.openWith("_pk_id.7.1fff=0123456789abcdef.1772366399.", "_pk_ses.7.1fff=1", "other=_pk_x", "mtm_cookie_consent=1772366399000")
 		if got := w.cookies(); got != "other=_pk_x; mtm_cookie_consent=TIME" {
 			t.Errorf("cookies %q", got)
@@ -198,8 +207,8 @@ func TestConsentInBrowser(t *testing.T) {
 	})
 
 	t.Run("dialogue", func(t *testing.T) {
-		before := ""
-		w := newApart(t, &before)
+		before := calls("")
+		w := newApart(t, before)
 		say := func(statistics string) {
 			t.Helper()
 			w.js(`document.body.dispatchEvent(new CustomEvent("toggle-consent", {bubbles: true, detail: ` + statistics + `})); _paq.push(["trackPageView"])`)
@@ -242,8 +251,8 @@ func TestConsentInBrowser(t *testing.T) {
 	})
 
 	t.Run("part", func(t *testing.T) {
-		before := `_paq.push(['setCookieDomain', '*.localhost'], ['setCookiePath', '/a']);`
-		w := newApart(t, &before)
+		before := calls(`_paq.push(['setCookieDomain', '*.localhost'], ['setCookiePath', '/a']);`)
+		w := newApart(t, before)
 		w.openWith("mtm_consent_removed=1772366399000;path=/a")
 		w.expectOnly()
 		w.js(`_paq.push(["forgetUserOptOut"], ["trackPageView"])`)
