@@ -32,7 +32,7 @@ func TestNext(t *testing.T) {
 	}
 	older := string(rollups)
 	for _, part := range []string{
-		`(?m)^.*grouping\(language\) = 0.*\n`, `(?m)^    \(site, day, language\),\n`, // the dimension
+		`(?m)^.*grouping\(language_line\) = 0.*\n`, `(?m)^    \(site, day, language_line\),\n`, // the dimension
 		`,\n    conversions Int64[^\n]*`, `,\n    toInt64\(sum\(\w+\.conversions\)\) AS conversions`, // the measure
 		`(?s)CREATE TABLE IF NOT EXISTS (cube|moves)\n.*?;\n`, `(?s)CREATE MATERIALIZED VIEW (cube|moves)_view.*?;\n`,
 	} {
