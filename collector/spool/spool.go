@@ -21,7 +21,7 @@ const (
 	DefaultMaxBytes      = 1 << 30
 	DefaultSegmentBytes  = 16 << 20
 	DefaultSegmentRows   = 100_000
-	DefaultSealAfter     = 3 * time.Second // an insert costs as much as 50,000 rows, whatever is in it
+	DefaultSealAfter     = 3 * time.Second // an empty insert costs as much as 50,000 rows
 	DefaultInsertTimeout = time.Minute
 )
 
