@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/fotspor/fotspor/collector/lines"
+	"github.com/fotspor/fotspor/hit"
 	gocmp "github.com/google/go-cmp/cmp"
 )
 
@@ -29,6 +31,7 @@ func (x *torture) check() outcome {
 	n := outcome{bots: x.checkBots()}
 	x.checkLedger(rows)
 	x.checkRollups()
+	x.checkLines()
 	for _, count := range rows {
 		n.rows += count
 	}
@@ -94,21 +97,46 @@ func (x *torture) checkBots() int {
 // measures are summed up by every table.
 const measures = "sum(pageviews), sum(visits), sum(visitors), sum(page_visitors), sum(bounces), sum(seconds)"
 
-// dimensions are what the rollups break the raw rows down by.
+// dimensions are what the rollups break the raw rows down by. A fast machine sends more
+// pages than get a line a day: the rest are counted under their section.
 var dimensions = []struct{ name, columns, where string }{
-	{"page", "path, ''", "true"},
-	{"left", "previous_path, ''", "true"},
+	{"page", lineOf("path") + ", ''", "true"},
+	{"left", lineOf("previous_path") + ", ''", "true"},
 	{"event", "name, ''", "kind = 'event'"},
 	{"outlink", "name, ''", "kind = 'outlink'"},
 	{"download", "name, ''", "kind = 'download'"},
 	{"search", "name, multiIf(value > 0, 'some', value = 0, 'none', '')", "kind = 'search'"},
-	{"entry", "entry_path, ''", "true"},
+	{"entry", lineOf("entry_path") + ", ''", "true"},
 	{"source", "channel, source", "true"},
 	{"region", "country, region", "true"},
 	{"version", "browser, browser_version", "true"},
 	{"os", "os, ''", "true"},
 	{"device", "device, ''", "true"},
 	{"language", "language, ''", "true"},
+}
+
+// lineOf is the line of the rollups that a path is counted in.
+func lineOf(path string) string {
+	return fmt.Sprintf("if(bitTest(other, %d), '%s[other]', %s)", fieldNamed(path).Number, pathPrefix, path)
+}
+
+func fieldNamed(name string) hit.Field {
+	for _, f := range hit.Fields {
+		if f.Name == name {
+			return f
+		}
+	}
+	panic("no field " + name)
+}
+
+// checkLines holds the paths that have no line to how many new ones get one: as many as
+// that before the first of all has none.
+func (x *torture) checkLines() {
+	x.t.Helper()
+	if got := x.query(fmt.Sprintf("SELECT uniqExactIf(path, NOT bitTest(other, %d)) >= least(uniqExact(path), %d) FROM hits",
+		fieldNamed("path").Number, lines.DefaultPages)); got != "1\n" {
+		x.t.Error("pages have no line before as many have one as may")
+	}
 }
 
 // checkRollups holds every rollup to the raw rows, to the hit.
