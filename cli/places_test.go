@@ -95,7 +95,7 @@ func TestSpoolBeforeTheCollector(t *testing.T) {
 		t.Errorf("spool list: %q, %q, status %d", out, errs, status)
 	}
 	for _, name := range []string{"retry", "drop"} {
-		if _, errs, status := command(t, "", "spool", name, "20260101T000000.000000Z-AAAA"); status != 1 || !strings.Contains(errs, "no such segment is kept") {
+		if _, errs, status := command(t, "", "spool", name, "20260101T000000.000000Z-AAAA"); status != 1 || !strings.Contains(errs, "no such quarantined or damaged segment") {
 			t.Errorf("spool %s: %q, status %d", name, errs, status)
 		}
 	}

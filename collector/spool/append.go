@@ -9,25 +9,26 @@ import (
 	"github.com/fotspor/fotspor/hit"
 )
 
-// MaxRow is the room in bytes that Reserve takes for a row. A row of the collector
+// MaxRow is the space in bytes that Reserve reserves for a row. A row of the collector
 // is smaller: three paths of at most 1,024 bytes, a name and a host of 255 each,
-// six texts on the source of 400 each, and a few hundred bytes of short ones.
+// six texts on the source of 400 each, and a few hundred bytes of short texts.
 const MaxRow = 8 << 10
 
-// A Reservation is room in the spool for the rows of one request. It is for one
-// goroutine, and is used up by its Append or Release.
+// A Reservation is reserved space in the spool for the rows of one request. It is not
+// safe for concurrent use. Its first Append or Release uses it up.
 type Reservation struct {
 	spool *Spool
 	bytes int64
 }
 
 // Reserve reserves space for one Append of at most the given number of rows, of
-// MaxRow each. Whoever does work that can't be taken back before an Append asks
-// first: an Append on the Reservation does not fail for the limit of the spool,
-// only if the disk fails. Release must be called, mostly by defer.
+// MaxRow each. It is for callers whose work before an Append can't be undone: an Append
+// on the Reservation never fails because of the spool's limit, only if the disk fails.
+// Release must be called, usually by defer.
 //
-// It returns ErrFull where there is no such room, and an error for more rows than a
-// segment may hold. Two calls that race for the last room may both be refused.
+// Reserve returns ErrFull if there is too little space, and an error for more rows than
+// a segment may hold. Two concurrent calls may both get ErrFull although there is space
+// for one of them.
 func (s *Spool) Reserve(rows int) (Reservation, error) {
 	if rows > s.opts.SegmentRows {
 		return Reservation{}, fmt.Errorf("append %d rows: at most %d at a time", rows, s.opts.SegmentRows)
@@ -39,16 +40,16 @@ func (s *Spool) Reserve(rows int) (Reservation, error) {
 	return Reservation{s, size}, nil
 }
 
-// Append is Spool.Append in the room that is reserved, the rest of which it gives
-// back. More rows than that, or larger ones, need more room, and get ErrFull if
-// there is none.
+// Append is Spool.Append into the reserved space. It releases what is left over. More or
+// larger rows than were reserved take further space, or get ErrFull if there is too
+// little.
 func (r *Reservation) Append(b hit.Batch) error {
 	bytes := r.bytes
 	r.bytes = 0
 	return r.spool.append(b, bytes)
 }
 
-// Release gives back room that no Append has used. It may be called at any time,
+// Release releases the space that no Append has used. It may be called at any time,
 // and on the zero Reservation.
 func (r *Reservation) Release() {
 	if r.bytes > 0 {
@@ -67,34 +68,34 @@ func (s *Spool) take(n int64) bool {
 }
 
 // Append puts the rows and ledger entries of a batch at the end of the queue and returns
-// once they are as durable as Options.Durability says. Appends that come while another is being written
-// share the next write; there is no wait for more to come, save that goroutines
-// which are ready to run go first. Of one call either all rows are kept or none,
-// even across a crash.
+// once they are as durable as Options.Durability says. Calls that come during a write
+// share the next one. Append does not wait for more calls, except that goroutines which
+// are ready to run go first. Either all rows of a call are kept or none, even across a
+// crash.
 //
-// It returns ErrFull where the limit or the disk is full, ErrClosed after Close,
-// and an error for more rows than a segment may hold or where the disk fails.
-// After an error the rows are not stored, unless the disk fails again when they
-// are taken back and the process dies after that.
+// Append returns ErrFull if the limit is reached or the disk is full, ErrClosed after
+// Close, and an error for more rows than a segment may hold or if the disk fails.
+// After an error the rows are not stored, unless removing them from the file fails too
+// and the process dies after that.
 func (s *Spool) Append(b hit.Batch) error { return s.append(b, 0) }
 
-// records are buffers in which single records are made.
+// records are the buffers in which appends encode their records.
 var records = sync.Pool{New: func() any { return new([]byte) }}
 
-// append is Append, for which room is taken already.
-func (s *Spool) append(data hit.Batch, room int64) error {
+// append is Append with a number of bytes reserved already.
+func (s *Spool) append(data hit.Batch, reserved int64) error {
 	rows := data.Len()
 	if rows == 0 {
-		s.used.Add(-room)
+		s.used.Add(-reserved)
 		return nil
 	}
 	if rows > s.opts.SegmentRows {
-		s.used.Add(-room)
+		s.used.Add(-reserved)
 		return fmt.Errorf("append %d rows: at most %d at a time", rows, s.opts.SegmentRows)
 	}
 	record := records.Get().(*[]byte)
 	*record = appendRecord((*record)[:0], data)
-	b, leads, err := s.join(*record, rows, room)
+	b, leads, err := s.join(*record, rows, reserved)
 	if cap(*record) <= maxSpare {
 		records.Put(record)
 	}
@@ -109,28 +110,28 @@ func (s *Spool) append(data hit.Batch, room int64) error {
 	return b.err
 }
 
-// maxSpare is the size of the largest buffer that is used again: one huge call
-// shall not hold its memory for ever.
+// maxSpare is the capacity in bytes of the largest buffer that is reused, so that one
+// huge call does not hold its memory for ever.
 const maxSpare = 1 << 20
 
-// batch is what one write puts into the open segment: the records of one or more
-// calls of Append. The call that began it leads: it lets those that are ready to run
-// go first, waits for its turn to write, and until then others join.
+// batch is what one write adds to the open segment: the records of one or more
+// calls of Append. The call that began the batch leads it: it yields to goroutines that
+// are ready to run, waits for its turn and writes. Until it writes, other calls may join.
 type batch struct {
 	buf  []byte
 	rows int
 	err  error         // set before done is closed
-	done chan struct{} // closed when the batch is written, or has failed; nil while none waits
+	done chan struct{} // closed when the batch is written or has failed; nil if only the leader waits for it
 }
 
-// join adds a record to the batch at hand, or leads a new one. It changes the room
-// that is taken to the size of the record, or gives it back.
-func (s *Spool) join(record []byte, rows int, room int64) (b *batch, leads bool, err error) {
+// join adds a record to the current batch, or begins a new batch that the caller leads.
+// It changes the reserved bytes to the size of the record, or releases them on an error.
+func (s *Spool) join(record []byte, rows int, reserved int64) (b *batch, leads bool, err error) {
 	size := int64(len(record))
-	if size <= room {
-		s.used.Add(size - room)
-	} else if size > maxRecord || !s.take(size-room) {
-		s.used.Add(-room)
+	if size <= reserved {
+		s.used.Add(size - reserved)
+	} else if size > maxRecord || !s.take(size-reserved) {
+		s.used.Add(-reserved)
 		return nil, false, ErrFull
 	}
 	s.mu.Lock()
@@ -154,11 +155,11 @@ func (s *Spool) join(record []byte, rows int, room int64) (b *batch, leads bool,
 
 // commit writes a batch that this goroutine leads.
 func (s *Spool) commit(b *batch) {
-	runtime.Gosched() // whoever is ready to run may have rows too; nobody else is waited for
+	runtime.Gosched() // goroutines that are ready to run may have rows for this batch
 	s.writing.Lock()
 	s.mu.Lock()
 	if s.batch == b {
-		s.batch = nil // nobody joins from here on
+		s.batch = nil // no call joins from here on
 	}
 	closed := s.closed
 	s.mu.Unlock()
@@ -185,8 +186,8 @@ func (s *Spool) commit(b *batch) {
 	}
 }
 
-// write puts a batch into the open segment whole, or leaves no trace of it.
-// s.writing is held.
+// write adds a batch to the open segment. If it fails, the segment holds nothing of the
+// batch. s.writing is held.
 func (s *Spool) write(b *batch) error {
 	size := int64(len(b.buf))
 	if o := s.open; o != nil && (o.rows+b.rows > s.opts.SegmentRows || o.size+size > s.opts.SegmentBytes) {
@@ -211,8 +212,8 @@ func (s *Spool) write(b *batch) error {
 	return nil
 }
 
-// put writes data behind what is in the open segment, or in a new one, and makes
-// it as durable as it shall be. s.writing is held.
+// put writes data at the end of the open segment, or into a new one, and makes it as
+// durable as Options.Durability says. s.writing is held.
 func (s *Spool) put(data []byte) error {
 	if s.open == nil {
 		if err := s.begin(); err != nil {
@@ -227,10 +228,10 @@ func (s *Spool) put(data []byte) error {
 	if err := seg.file.Sync(); err != nil || seg.rows > 0 {
 		return err
 	}
-	return s.fs.SyncDir(s.dir) // of a new file
+	return s.fs.SyncDir(s.dir) // the file is new
 }
 
-// begin makes a new open segment. It is not in the queue before it has rows.
+// begin makes a new open segment. It enters the queue with its first rows.
 // s.writing is held.
 func (s *Spool) begin() error {
 	now := s.opts.Now()
@@ -246,7 +247,7 @@ func (s *Spool) begin() error {
 	return err
 }
 
-// enqueue lets Drain know of the open segment.
+// enqueue adds the open segment to the queue and wakes Drain.
 func (s *Spool) enqueue(seg *segment) {
 	s.mu.Lock()
 	s.queue = append(s.queue, seg)
@@ -255,17 +256,17 @@ func (s *Spool) enqueue(seg *segment) {
 	s.wakeDrain()
 }
 
-// abandon ends the open segment after a write or sync of it has failed. How much
-// of that is on disk can't be known, and a second sync would say yes without
-// having done it: the unacknowledged end is cut off, and nothing is written to
-// this file again. s.writing is held.
+// abandon ends the open segment after a write or sync of it has failed. It is unknown
+// how much of the write is on disk, and a second sync could report success without
+// writing the data. So abandon cuts off the unacknowledged end, and nothing is written
+// to this file again. s.writing is held.
 func (s *Spool) abandon() {
 	seg := s.open
 	if seg == nil {
 		return
 	}
 	if seg.rows == 0 {
-		// If this fails too, look finds the file, and finds nothing in it.
+		// If this fails too, look removes the file later.
 		s.open = nil
 		seg.file.Truncate(0)
 		seg.file.Close()
@@ -273,17 +274,17 @@ func (s *Spool) abandon() {
 		return
 	}
 	if err := seg.file.Truncate(seg.size); err != nil {
-		// This process reads no more than seg.size. One that comes after it
-		// leaves out an unfinished end, by the suffix of a segment left open.
-		s.opts.Logger.Error("segment keeps a write that failed", "segment", seg.id, "err", err)
+		// This process reads no more than seg.size. The next process sees by the
+		// suffix that the segment was left open, and skips an unfinished end.
+		s.opts.Logger.Error("failed write can't be cut off the segment", "segment", seg.id, "err", err)
 		s.end()
 		return
 	}
 	s.seal()
 }
 
-// seal ends the open segment, if there is one, and gives it its final name. Where
-// that fails it is used under the name that it has; the id is the same.
+// seal ends the open segment, if there is one, and gives the file its final name. If
+// renaming fails, the file keeps its name; the segment id is the same in both.
 // s.writing is held.
 func (s *Spool) seal() {
 	seg := s.open

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// tellEvery is how often the log tells of writes that fail.
-const tellEvery = time.Minute
+// logInterval is the least time between two log lines on writes that fail.
+const logInterval = time.Minute
 
-// Err returns why the last write to disk failed; nil if it did not. Until one succeeds,
-// Append is likely to fail too.
+// Err returns the error of the last write to disk, nil if it succeeded. Until a write
+// succeeds, Append is likely to fail too.
 func (s *Spool) Err() error {
 	if err := s.failing.Load(); err != nil {
 		return *err
@@ -19,37 +19,36 @@ func (s *Spool) Err() error {
 	return nil
 }
 
-// failed notes that a write failed, and tells the log of it once a minute. The error
-// names the operation and the file, and nothing of a row.
+// failed records that a write failed, and logs it at most once a minute. The error names
+// the operation and the file, and never contents of a row.
 func (s *Spool) failed(err error) {
 	s.metrics.writeFailures.Inc()
 	s.failing.Store(&err)
 	now := s.opts.Now().Unix()
-	if told := s.told.Load(); now-told >= int64(tellEvery/time.Second) && s.told.CompareAndSwap(told, now) {
+	if last := s.failureLogged.Load(); now-last >= int64(logInterval/time.Second) && s.failureLogged.CompareAndSwap(last, now) {
 		s.opts.Logger.Warn("hits can't be written to disk, and are refused", "err", err)
 	}
 }
 
-// worked notes that a write succeeded.
+// worked records that a write succeeded.
 func (s *Spool) worked() {
 	s.writes.Add(1)
 	if s.failing.Load() != nil && s.failing.Swap(nil) != nil {
-		s.told.Store(0)
+		s.failureLogged.Store(0)
 		s.opts.Logger.Info("hits can be written to disk again")
 	}
 }
 
-// A probe is as large as a few requests.
 const (
 	probeName  = "probe"
-	probeBytes = 64 << 10
-	quietTimes = 12
+	probeBytes = 64 << 10 // as large as the rows of a few requests
+	quietTimes = 12       // calls of Check without a write before it probes
 )
 
-// Check tries whether the disk takes a write if the last one failed, so that Err tells
-// when it does again although nobody sends hits; and else, if there were none since the
-// last dozen of calls, so that Err tells of a full disk before hits meet it. It is for
-// one goroutine, every few seconds.
+// Check writes a probe file in two cases. If the last write failed, the probe lets Err
+// report that the disk works again although no hits come. If there was no write during
+// the last dozen calls, the probe lets Err report a full disk before a hit is refused.
+// Check is not safe for concurrent use. It is meant to be called every few seconds.
 func (s *Spool) Check() {
 	writes := s.writes.Load()
 	if writes != s.checked {
@@ -72,7 +71,7 @@ func (s *Spool) Check() {
 // probe writes a file and removes it.
 func (s *Spool) probe() error {
 	path := filepath.Join(s.dir, probeName)
-	if err := s.fs.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) { // of a process that died
+	if err := s.fs.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) { // left by a process that died
 		return err
 	}
 	f, err := s.fs.Create(path)

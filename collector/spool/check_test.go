@@ -13,8 +13,8 @@ import (
 	"github.com/fotspor/fotspor/collector/spool"
 )
 
-// TestFullDisk: while the disk takes nothing, Err says so and the log tells of it once a
-// minute, naming the operation and the file; both end by themselves, without hits too.
+// TestFullDisk: while the disk is full, Err reports it and the log has one line a minute
+// with the operation and the file. Both end once there is space, without hits too.
 func TestFullDisk(t *testing.T) {
 	for name, op := range map[string]string{"no new file": "create", "no bytes": "write", "no sync": "sync"} {
 		t.Run(name, func(t *testing.T) {
@@ -63,7 +63,7 @@ func TestFullDisk(t *testing.T) {
 			}
 			mustAppend(t, s, "b")
 
-			// Nobody sends hits: the disk is tried all the same, now and then.
+			// Without hits, Check still probes the disk now and then.
 			full.Store(true)
 			for range 30 {
 				s.Check()

@@ -18,7 +18,7 @@ import (
 	"github.com/fotspor/fotspor/hit"
 )
 
-// written is a segment as a process left it, and where in it each row is.
+// written is a segment that a process left, with the offsets of its records.
 type written struct {
 	file    string // its name
 	data    []byte
@@ -26,13 +26,13 @@ type written struct {
 	records []extent
 }
 
-// extent is a record: its rows, and what can't be damaged without losing them.
+// extent is a record: its rows, and the bytes that must be intact to read them.
 type extent struct {
 	from, to int
 	rows     []string
 }
 
-const recordEnd = 4 // bytes behind a record that it can be read without
+const recordEnd = 4 // bytes at the end of a record that are not needed to read it
 
 // draw writes a segment of a few records.
 func draw(t *rapid.T) written {
@@ -59,7 +59,7 @@ func draw(t *rapid.T) written {
 			}
 			names = append(names, fmt.Sprint("row", n))
 			r := row(names[len(names)-1])
-			// What strangers send may look like anything.
+			// Texts that strangers send may look like any part of a segment.
 			r.Path = rapid.SampledFrom([]string{"/", "/æøå", "fotspor\x02", strings.Repeat("\x00", 40), strings.Repeat("x", 200)}).Draw(t, "path")
 			b.Rows = append(b.Rows, r)
 		}
@@ -91,9 +91,10 @@ func only(t *rapid.T, dir string) string {
 	return names[0]
 }
 
-// whole returns the rows of records whose bytes are all in data, which is the segment
-// with a change between i and j, and how many rows are not. Those that the change does
-// not meet are; one that it meets may be by chance, if what is cut is like what follows.
+// whole returns the rows of the records that are intact in data, and the number of other
+// rows. data is the segment with a change between i and j. Records outside of the change
+// are intact. One that it touches may be intact by chance, if the bytes that were cut
+// equal those that follow.
 func (w written) whole(data []byte, i, j int) (rows []string, lost int) {
 	for _, r := range w.records {
 		if i < r.to && j > r.from && !bytes.Contains(data, w.data[r.from:r.to]) {
@@ -111,9 +112,9 @@ func rowsFirst(names []string) []string {
 	return names
 }
 
-// read stores what is in a damaged segment, twice: the second time as after a crash
-// before the file was taken away. It returns the rows, how many are told to be lost,
-// and the state of the segment after that.
+// read stores a damaged segment twice, the second time as after a crash before the file
+// was removed. It returns the rows, how many are reported lost, and the state of the
+// segment at the end.
 func (w written) read(t *rapid.T, data []byte) (rows []string, lost float64, state spool.State) {
 	dir, err := os.MkdirTemp("", "spool")
 	if err != nil {
@@ -172,9 +173,9 @@ func collectorOf(t *rapid.T, reg *prometheus.Registry, name string) prometheus.C
 	return nil
 }
 
-// TestDamage: any byte of any segment may be changed, any range may be missing. Every
-// record whose bytes are all there is stored, in order, none is doubled, none invented.
-// Damage is told if an acknowledged record is lost, and only then; the file is kept.
+// TestDamage changes any byte of a segment, or takes any range out. Every intact record
+// is stored, once and in order, and nothing else is. Damage is reported if and only if an
+// acknowledged record is lost; the file is kept then.
 func TestDamage(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := draw(t)
@@ -194,10 +195,10 @@ func TestDamage(t *testing.T) {
 			t.Fatalf("%v are stored, want %v", got, want)
 		}
 		if !w.sealed && bytes.HasPrefix(w.data, data) {
-			missing = 0 // it is what a process that is killed leaves: the end was never acknowledged
+			missing = 0 // as after a kill: the end was never acknowledged
 		}
 		if !w.sealed && !flip && len(w.data)-j < recordEnd && j < len(w.data) {
-			return // too few bytes behind the cut to tell it from that
+			return // too few bytes after the cut to tell it from an unfinished write
 		}
 		if state == spool.Quarantined && len(want) == 0 && data[7] != w.data[7] {
 			return // it may be a segment of another version, and is kept as such
@@ -211,7 +212,7 @@ func TestDamage(t *testing.T) {
 	})
 }
 
-// TestMuchDamage: the same for several places at once.
+// TestMuchDamage is TestDamage with damage in several places at once.
 func TestMuchDamage(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := draw(t)
@@ -245,8 +246,8 @@ func TestMuchDamage(t *testing.T) {
 	})
 }
 
-// TestKeptWhenDamaged: a damaged segment is listed, counts, can't be sent again and is
-// dropped by a person.
+// TestKeptWhenDamaged: a damaged segment is listed, counts against the limit, can't be
+// retried and can be dropped.
 func TestKeptWhenDamaged(t *testing.T) {
 	dir := t.TempDir()
 	s := mustOpen(t, dir, spool.Options{})
@@ -269,10 +270,10 @@ func TestKeptWhenDamaged(t *testing.T) {
 	}
 	wantNames(t, to.names, "a", "c")
 	if err := testutil.GatherAndCompare(reg, strings.NewReader(`
-# HELP fotspor_spool_damaged_segments Number of segments of which acknowledged rows were lost. All others of their rows are stored; the files wait for somebody to drop them.
+# HELP fotspor_spool_damaged_segments Number of segments that lost acknowledged rows. Their other rows are stored; the files wait for a person to drop them.
 # TYPE fotspor_spool_damaged_segments gauge
 fotspor_spool_damaged_segments 1
-# HELP fotspor_spool_lost_rows_total Acknowledged rows that were lost to damage of segments; of segments that a process left open, at least so many.
+# HELP fotspor_spool_lost_rows_total Acknowledged rows that were lost to damage of segments; for segments that a killed process left open, at least so many.
 # TYPE fotspor_spool_lost_rows_total counter
 fotspor_spool_lost_rows_total 1
 `), "fotspor_spool_damaged_segments", "fotspor_spool_lost_rows_total"); err != nil {

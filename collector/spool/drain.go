@@ -16,47 +16,47 @@ import (
 
 // The wait before the nth retry of an insert is random between 0 and
 // minBackoff·2ⁿ, at most maxBackoff: exponential with full jitter, so that the
-// collectors of a cluster do not come back all at once.
+// collectors of a cluster do not retry all at once.
 const (
 	minBackoff = 100 * time.Millisecond
 	maxBackoff = 30 * time.Second
 )
 
 const (
-	// patience is how often Drain tries a segment before it tries others too.
+	// patience is how often Drain tries a segment before it tries others in between.
 	patience = 3
 
-	// maxStrikes failures quarantine a segment. Only those count between which the
-	// store took another segment, so that it can't be the store.
+	// maxStrikes is the number of strikes that quarantine a segment. A failure is a
+	// strike if the store took another segment since the failure before it, which
+	// shows that the cause is not the store.
 	maxStrikes = 10
 
 	// lookEvery is how often Drain reads the directory.
 	lookEvery = 30 * time.Second
 )
 
-// An Inserter stores the rows of one segment. It must honour its context, and
-// must take a second call with the same id for a repetition of the first: a
-// crash between its success and the removal of the segment leads to one. The rows
-// are its own until it returns. An error that matches ErrRefused quarantines the
-// segment. After any other it comes again.
+// An Inserter stores the rows of one segment. It must honour its context. It must store
+// nothing for a second call with an id that it has stored: a crash after its success and
+// before the removal of the segment leads to such a call. It may change the rows until it
+// returns. An error that matches ErrRefused quarantines the segment; after any other
+// error Drain tries again.
 type Inserter = func(ctx context.Context, b hit.Batch, id string) error
 
 var (
-	// errDraining: Drain and Flush exclude each other.
+	// errDraining means that another Drain or Flush is running.
 	errDraining = errors.New("spool is being drained already")
 
-	// errUnreadable: there is nothing in a segment that this version can read.
+	// errUnreadable means that this version of the program can read nothing in a segment.
 	errUnreadable = errors.New("segment is not readable")
 )
 
 // Drain hands every segment to insert, oldest first, and removes it once insert
-// has returned nil. A segment is sealed when it is large or old enough. One that
-// insert fails on is tried again, with growing waits, for as long as it takes;
-// after a few tries, others get their turn in between. One that insert refuses for
-// good is quarantined, and so is one that keeps failing, or can't be read, while the
-// store takes others.
+// has returned nil. A segment is sealed when it is large or old enough. If insert fails,
+// Drain tries the segment again without an end, with growing waits; after a few tries,
+// it tries others in between. Drain quarantines a segment that insert refuses with
+// ErrRefused, that can't be read, or that keeps failing while the store takes others.
 //
-// Drain returns nil when ctx ends; what is not stored by then stays on disk.
+// Drain returns nil when ctx ends; segments that are not stored by then stay on disk.
 func (s *Spool) Drain(ctx context.Context, insert Inserter) error {
 	if !s.draining.TryLock() {
 		return errDraining
@@ -91,9 +91,9 @@ func (s *Spool) Drain(ctx context.Context, insert Inserter) error {
 }
 
 // Flush seals the open segment and hands every segment to insert once, oldest
-// first. It stops at the first error and returns it, save that a segment that is
-// refused for good, or holds nothing readable, is quarantined; what is not stored by
-// then stays on disk.
+// first. It quarantines a segment that insert refuses with ErrRefused or that can't be
+// read. It stops at any other error and returns it; segments that are not stored by then
+// stay on disk.
 func (s *Spool) Flush(ctx context.Context, insert Inserter) error {
 	if !s.draining.TryLock() {
 		return errDraining
@@ -136,10 +136,10 @@ func backoff(failures int) time.Duration {
 	return rand.N(ceiling)
 }
 
-// next returns the oldest segment that is sealed, or old enough to be sealed now,
-// and whose time to be tried has come; else nil, and the time after which to look
-// again. A segment that keeps failing comes after those that failed less often, so that
-// it holds up no other for longer than one wait.
+// next returns the oldest segment that is sealed, or old enough to be sealed now, and
+// that waits for no retry. If there is none, it returns nil and the time after which to
+// look again. A segment that keeps failing comes after those that failed less often, so
+// that it delays no other for longer than one wait.
 func (s *Spool) next() (seg *segment, due time.Duration) {
 	now := s.opts.Now()
 	due = time.Hour // a new segment wakes Drain
@@ -151,7 +151,7 @@ func (s *Spool) next() (seg *segment, due time.Duration) {
 			continue
 		}
 		wait := other.retryAt.Sub(now)
-		if wait <= 0 || wait > maxBackoff { // or the clock was set back
+		if wait <= 0 || wait > maxBackoff { // a longer wait than the longest: the clock was set back
 			if seg == nil || other.surplus() < seg.surplus() {
 				seg = other
 			}
@@ -162,7 +162,7 @@ func (s *Spool) next() (seg *segment, due time.Duration) {
 	s.mu.Unlock()
 	var ripe bool
 	if open != nil {
-		// An age below zero says that the clock was set back.
+		// An age below zero means that the clock was set back.
 		age := now.Sub(open.born)
 		ripe = age < 0 || age >= s.opts.SealAfter
 		due = min(due, s.opts.SealAfter-age)
@@ -178,7 +178,7 @@ func (s *Spool) next() (seg *segment, due time.Duration) {
 	return open, 0
 }
 
-// surplus returns how many attempts failed since others get their turn in between.
+// surplus returns how many attempts failed since Drain began to try others in between.
 func (seg *segment) surplus() int { return max(0, seg.failures-patience+1) }
 
 // oldest returns the oldest sealed segment, nil if there is none.
@@ -216,7 +216,7 @@ func (s *Spool) store(ctx context.Context, seg *segment, insert Inserter) error 
 	return nil
 }
 
-// insert is one attempt.
+// insert calls insert once, for at most Options.InsertTimeout.
 func (s *Spool) insert(ctx context.Context, b hit.Batch, id string, insert Inserter) error {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.InsertTimeout)
 	defer cancel()
@@ -229,20 +229,20 @@ func (s *Spool) report(seg *segment, c content) {
 	case errors.Is(c.err, errDamaged):
 		seg.damaged = true
 		s.metrics.lostRows.Add(float64(c.lost))
-		s.opts.Logger.Error("segment is damaged; what could be read of it is stored, and the file is kept",
+		s.opts.Logger.Error("segment is damaged; its readable rows are stored, and the file is kept",
 			"segment", seg.id, "stored", c.batch.Len(), "lost", c.lost, "at_least", seg.rows == unknown, "offset", c.at)
 	case errors.Is(c.err, errShort):
 		s.metrics.tornBytes.Add(float64(c.torn))
-		s.opts.Logger.Warn("segment ended in an unfinished write, which was never acknowledged; it is left out",
+		s.opts.Logger.Warn("segment ends in an unfinished write; it was never acknowledged and is not stored",
 			"segment", seg.id, "bytes", c.torn)
 	}
 }
 
-// isFinal says whether an attempt to store a segment will fail like this for ever.
+// isFinal reports whether err means that every later attempt will fail too.
 func isFinal(err error) bool { return errors.Is(err, ErrRefused) || errors.Is(err, errUnreadable) }
 
-// hopeless says whether a segment is to be quarantined after an attempt that failed
-// with err. If not, it sets the time of the next one.
+// hopeless reports whether to quarantine a segment after an attempt that failed with
+// err. If not, it sets the time of the next attempt.
 func (s *Spool) hopeless(seg *segment, err error) bool {
 	if isFinal(err) {
 		return true
@@ -258,16 +258,16 @@ func (s *Spool) hopeless(seg *segment, err error) bool {
 	return seg.strikes >= maxStrikes
 }
 
-// quarantine takes a segment out of the queue, and keeps its file. It says whether
-// that was possible; if not, the segment comes again later.
+// quarantine takes a segment out of the queue and renames its file. It reports whether
+// that succeeded; if not, the segment is tried again later.
 func (s *Spool) quarantine(seg *segment, why error) bool {
 	if err := s.fs.Rename(seg.path, s.pathOf(seg, quarantinedSuffix)); err != nil {
 		seg.retryAt = s.opts.Now().Add(maxBackoff)
-		s.opts.Logger.Error("segment can't be stored, and not be quarantined",
+		s.opts.Logger.Error("segment can't be stored and can't be quarantined",
 			"segment", seg.id, "err", why, "rename", err)
 		return false
 	}
-	s.opts.Logger.Error("segment is quarantined; its rows are not stored until somebody sees to it",
+	s.opts.Logger.Error("segment is quarantined; its rows are not stored until a person retries it",
 		"segment", seg.id, "bytes", seg.size, "failures", seg.failures, "err", why)
 	s.dequeue(seg)
 	s.mu.Lock()
@@ -285,14 +285,14 @@ func (s *Spool) dequeue(seg *segment) {
 	}
 }
 
-// pathOf returns the path of a segment in a state.
+// pathOf returns the path that a segment has in the state of a suffix.
 func (s *Spool) pathOf(seg *segment, suffix string) string {
 	return filepath.Join(s.dir, name{id: seg.id, rows: seg.rows, suffix: suffix}.String())
 }
 
-// remove removes the file of a segment that is stored, and gives its room back; one
-// that is damaged it keeps under another name. What fails is tried again by tidy: the
-// file must not be found by a later process when the store has forgotten its id.
+// remove removes the file of a stored segment and releases its space. It renames the file
+// of a damaged segment instead. If that fails, tidy tries again: a later process would
+// find the file and store its rows twice once the store has forgotten the segment id.
 func (s *Spool) remove(seg *segment) {
 	var err error
 	if seg.damaged {
@@ -314,13 +314,14 @@ func (s *Spool) remove(seg *segment) {
 	}
 }
 
-// count counts files of n bytes. s.mu is held.
+// count adds n bytes to the size of the files, and to what counts against the limit.
+// s.mu is held.
 func (s *Spool) count(n int64) {
 	s.bytes += n
 	s.used.Add(n)
 }
 
-// tidy removes what is stored and could not be removed.
+// tidy tries again to remove the files of stored segments that remove could not remove.
 func (s *Spool) tidy() {
 	s.mu.Lock()
 	stored := s.stored
@@ -331,8 +332,8 @@ func (s *Spool) tidy() {
 	}
 }
 
-// look reads the directory if the last time is long ago: a person may have dropped
-// or retried segments that are quarantined.
+// look reads the directory every lookEvery: a person may have dropped or retried
+// quarantined segments.
 func (s *Spool) look() {
 	now := s.opts.Now()
 	if since := now.Sub(s.looked); since >= 0 && since < lookEvery {
@@ -345,7 +346,7 @@ func (s *Spool) look() {
 		s.opts.Logger.Error("read directory of spool", "err", err)
 		return
 	}
-	s.writing.Lock() // what is new in the directory is in the queue now, or of no use
+	s.writing.Lock() // after this, each new file of this process is in the queue or was abandoned
 	defer s.writing.Unlock()
 	s.mu.Lock()
 	known := make(map[string]bool)
@@ -362,7 +363,7 @@ func (s *Spool) look() {
 		case known[n.id]:
 		case kept && s.expired(now, n.born):
 			s.expire(e)
-		case n.suffix == openSuffix: // a write to it failed, and so did its removal
+		case n.suffix == openSuffix: // abandon could not remove it
 			s.fs.Remove(filepath.Join(s.dir, e.Name))
 		default:
 			s.adopt(e)
@@ -370,21 +371,21 @@ func (s *Spool) look() {
 	}
 }
 
-// expired reports whether what was quarantined has had its time, by a clock that may be
-// believed.
+// expired reports whether a segment born then is older than the retention, by a clock
+// that is trusted.
 func (s *Spool) expired(now, born time.Time) bool {
 	return s.opts.Retention > 0 && now.Sub(born) > s.opts.Retention &&
 		(s.opts.ClockTrusted == nil || s.opts.ClockTrusted())
 }
 
-// expire removes a segment that is quarantined and whose rows have had their time.
+// expire removes a quarantined or damaged segment that is older than the retention.
 func (s *Spool) expire(e fileEntry) {
 	if err := s.fs.Remove(filepath.Join(s.dir, e.Name)); err != nil {
 		s.opts.Logger.Error("segment past its retention can't be removed", "file", e.Name, "err", err)
 		s.adopt(e)
 		return
 	}
-	s.opts.Logger.Warn("segment was kept for longer than its rows may be; it is removed", "file", e.Name)
+	s.opts.Logger.Warn("segment past its retention is removed", "file", e.Name)
 }
 
 // adopt counts a file in the directory if it is a segment, and puts it into the

@@ -1,6 +1,6 @@
 package spool
 
-// What tests need to stand in for the disk.
+// What tests need to replace the disk.
 type (
 	FileSystem = fileSystem
 	File       = file

@@ -22,17 +22,17 @@ import (
 	"github.com/fotspor/fotspor/hit"
 )
 
-// fault is what happens to a call of the file system.
+// fault is what goes wrong in a call of the file system.
 type fault struct {
 	err  error // what the call returns; nil: no fault
-	half bool  // it has its effect all the same; a write has half of it
-	dies bool  // and the process dies with it
+	half bool  // the call has its effect although it fails; a write has half of its effect
+	dies bool  // the process dies after the call
 }
 
 var errDead = errors.New("the process is dead")
 
-// memory is a file system that fails as it is told to, and knows what of it would
-// be there after a power cut.
+// memory is a file system in memory. It fails where fault says so, and knows which of its
+// data would survive a power cut.
 type memory struct {
 	mu    sync.Mutex
 	now   map[string]*inode // as the process sees it
@@ -44,13 +44,13 @@ type memory struct {
 
 type inode struct {
 	data   []byte
-	synced []byte // what of it is on disk
-	unsure bool   // a sync has failed: the next one claims a success that it does not have
+	synced []byte // the data on disk
+	unsure bool   // a sync has failed: the next one reports success and syncs nothing
 }
 
 func newMemory() *memory { return &memory{now: make(map[string]*inode), disk: make(map[string]*inode)} }
 
-// call is one call: effect is what it does, half what it does by half.
+// call is one call: effect is what it does, half what it does if it fails halfway.
 func (m *memory) call(op string, effect, half func() error) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -186,7 +186,7 @@ func (f memoryFile) Truncate(size int64) error {
 
 func (f memoryFile) Close() error { return f.m.call("close", nop, nil) }
 
-// The ways to find a file system again after the process has died.
+// What the next process may find in the file system after the process has died.
 var aftermaths = map[string]func(m *memory) *memory{
 	"killed":                               func(m *memory) *memory { return m.after(m.now, false) },
 	"power cut, nothing written of itself": func(m *memory) *memory { return m.after(m.disk, true) },
@@ -210,12 +210,12 @@ func (m *memory) after(names map[string]*inode, synced bool) *memory {
 	return next
 }
 
-// life is what callers and the store know of a spool.
+// life is what the callers and the store of a spool know.
 type life struct {
 	t       *testing.T
 	store   store
 	cured   atomic.Bool         // the store takes every row
-	calls   map[string][]string // what is in a call, by the name of its first row
+	calls   map[string][]string // the rows of each call, by the name of its first row
 	ackd    map[string]bool     // calls that were acknowledged
 	retried bool
 }
@@ -226,7 +226,7 @@ func newLife(t *testing.T) *life {
 	return &life{t: t, calls: make(map[string][]string), ackd: make(map[string]bool)}
 }
 
-// insert refuses a row called poison for good, and fails on a row called sour.
+// insert returns ErrRefused for a row called poison, and fails on a row called sour.
 func (l *life) insert(ctx context.Context, b hit.Batch, token string) error {
 	for _, r := range b.Rows {
 		switch {
@@ -257,7 +257,7 @@ func (l *life) append(s *spool.Spool, names ...string) error {
 	return err
 }
 
-// retry asks for everything that is quarantined to be tried again.
+// retry retries all quarantined segments.
 func (l *life) retry(m *memory) {
 	infos, err := spool.ListOn(m, memoryDir)
 	if err != nil {
@@ -271,9 +271,9 @@ func (l *life) retry(m *memory) {
 	}
 }
 
-// live is everything that a spool does: it opens, fills and seals segments, stores
-// them, quarantines one and takes it back, and closes. healed is called when the
-// disk is as it was before, with the spool still running.
+// live does everything that a spool does: it opens, fills and seals segments, stores
+// them, quarantines one and retries it, and closes. Before that live calls healed, when
+// no fault is left and the spool still runs.
 func (l *life) live(m *memory, d spool.Durability, healed func(s *spool.Spool)) {
 	s, err := spool.OpenOn(m, memoryDir, spool.Options{Durability: d, SegmentRows: 4})
 	if err != nil {
@@ -517,7 +517,7 @@ func lifeAndDeath(t *testing.T, d spool.Durability, faults func(call int, op str
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		m, l := newMemory(), newLife(t)
-		l.store.lax = true // a segment may come back with rows that were cut off in vain
+		l.store.lax = true // a retried segment may hold rows that could not be cut off
 		m.fault = faults
 		l.live(m, d, nil)
 		for name, aftermath := range aftermaths {

@@ -14,17 +14,16 @@ import (
 	"time"
 )
 
-// fileSystem is all that a spool asks of the disk. Tests stand in for it, to let
-// each call fail.
+// fileSystem is what a spool needs of the disk. Tests replace it to let each call fail.
 type fileSystem interface {
 	MkdirAll(dir string) error
 	Lock(path string) (io.Closer, error)     // held until closed, or until the process dies
 	ReadDir(dir string) ([]fileEntry, error) // sorted by name
 	ReadFile(path string) ([]byte, error)
-	Create(path string) (file, error) // fails where path exists
+	Create(path string) (file, error) // fails if path exists
 	Rename(from, to string) error
 	Remove(path string) error
-	SyncDir(dir string) error // puts on disk which files dir has
+	SyncDir(dir string) error // syncs the names of the files in dir
 }
 
 // file is a segment that is being filled.
@@ -99,24 +98,24 @@ func (disk) SyncDir(dir string) error {
 	return f.Sync()
 }
 
-// A segment's file is called by its id, the number of its rows if that is known, and
-// one of these.
+// The name of a segment's file is the segment id, the number of rows if it is known, and
+// one of these suffixes.
 const (
-	openSuffix        = ".open"        // being filled, or left so by a process that died
+	openSuffix        = ".open"        // being filled, or left open by a process that died
 	sealedSuffix      = ".seg"         // waits for the store
 	quarantinedSuffix = ".quarantined" // waits for a person
-	damagedSuffix     = ".damaged"     // kept for a person: what could be read of it is stored
+	damagedSuffix     = ".damaged"     // its readable rows are stored; kept for a person to look at
 	nameTime          = "20060102T150405.000000Z"
 )
 
-// newID returns a name that sorts by time and, by its 130 random bits, is
-// shared with no segment of any other collector.
+// newID returns a segment id. Ids sort by time, and 130 random bits keep them different
+// from those of other collectors.
 func newID(now time.Time) string { return now.UTC().Format(nameTime) + "-" + rand.Text() }
 
-// name is what the name of a segment's file says.
+// name is the parsed name of a segment's file.
 type name struct {
 	id     string
-	rows   int // unknown of a segment that was left open
+	rows   int // unknown for a segment that was left open
 	suffix string
 	born   time.Time
 }
@@ -134,7 +133,7 @@ func (n name) with(suffix string) name {
 	return n
 }
 
-// parseName takes the name of a segment's file apart; ok is false for any other.
+// parseName parses the name of a segment's file; ok is false for any other file.
 func parseName(file string) (n name, ok bool) {
 	n.rows, n.suffix = unknown, filepath.Ext(file)
 	if _, ok := states[n.suffix]; !ok {
@@ -163,8 +162,8 @@ func orFull(err error) error {
 	return err
 }
 
-// diskFull is the error of a disk that is full, which the spool need not be. It matches
-// ErrFull.
+// diskFull is the error of a full disk. It matches ErrFull, although the limit of the
+// spool may not be reached.
 type diskFull struct{ err error }
 
 func (e diskFull) Error() string { return "the disk is full: " + e.err.Error() }

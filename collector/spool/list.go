@@ -17,25 +17,25 @@ const (
 	Filling     State = "open"        // for more rows, or for the next Open if its process died
 	Sealed      State = "sealed"      // for the store
 	Quarantined State = "quarantined" // for Retry or Drop
-	Damaged     State = "damaged"     // for Drop: what could be read of it is stored
+	Damaged     State = "damaged"     // for Drop: its readable rows are stored
 )
 
 var states = map[string]State{openSuffix: Filling, sealedSuffix: Sealed, quarantinedSuffix: Quarantined, damagedSuffix: Damaged}
 
-// Info is what can be said of a segment. Nothing in it is of a row.
+// Info describes a segment. It holds nothing from its rows.
 type Info struct {
 	ID    string
 	State State
-	Rows  int   // that can be read
-	Lost  int   // that are missing; of a segment that was left open, at least so many
-	Bytes int64 // of the file
+	Rows  int   // readable rows
+	Lost  int   // acknowledged rows that are missing; for a segment that was left open, at least so many
+	Bytes int64 // size of the file
 	Born  time.Time
-	Err   error // why it can't be read, or not to its end; nil if it can
+	Err   error // why not all of it can be read; nil if it can
 }
 
 // List returns the segments of the spool in dir, oldest first. It may be called
-// while another process has the spool open: a segment that is stored meanwhile is
-// left out or not, and one that is filled may end in a write under way.
+// while another process has the spool open: a segment that is stored meanwhile may be
+// missing, and a segment that is being filled may end in an unfinished write.
 func List(dir string) ([]Info, error) { return list(disk{}, dir) }
 
 func list(files fileSystem, dir string) ([]Info, error) {
@@ -64,10 +64,10 @@ func list(files fileSystem, dir string) ([]Info, error) {
 	return infos, nil
 }
 
-// Retry lets the store be asked again for a segment that is quarantined. It may be
-// called while another process has the spool in dir open, whose Drain finds the
-// segment within a minute. Its id is the same: if the store has it after all,
-// and still knows, it is not stored twice.
+// Retry puts a quarantined segment back into the queue. It may be called while another
+// process has the spool in dir open: Drain finds the segment within a minute. The segment
+// keeps its id, so that its rows are not stored twice if the store has them after all and
+// still remembers the id.
 func Retry(dir, id string) error { return retry(disk{}, dir, id) }
 
 func retry(files fileSystem, dir, id string) error {
@@ -81,8 +81,8 @@ func retry(files fileSystem, dir, id string) error {
 	return nil
 }
 
-// Drop removes a segment that is quarantined, whose rows are lost, or the file of one
-// that is damaged. It may be called while another process has the spool in dir open.
+// Drop removes the file of a quarantined or damaged segment. The rows of a quarantined
+// one are lost. Drop may be called while another process has the spool in dir open.
 func Drop(dir, id string) error { return drop(disk{}, dir, id) }
 
 func drop(files fileSystem, dir, id string) error {
@@ -96,7 +96,7 @@ func drop(files fileSystem, dir, id string) error {
 	return nil
 }
 
-// keptFile returns the file of a segment that has one of some suffixes.
+// keptFile returns the file of the segment with an id, if it has one of the suffixes.
 func keptFile(files fileSystem, dir, id string, suffixes ...string) (name, error) {
 	entries, err := files.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -107,5 +107,5 @@ func keptFile(files fileSystem, dir, id string, suffixes ...string) (name, error
 			return n, nil
 		}
 	}
-	return name{}, fmt.Errorf("%q: no such segment is kept", id)
+	return name{}, fmt.Errorf("%q: no such quarantined or damaged segment", id)
 }

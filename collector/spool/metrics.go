@@ -17,15 +17,15 @@ func newMetrics() *metrics {
 	return &metrics{
 		tornBytes: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "fotspor_spool_torn_bytes_total",
-			Help: "Bytes of unfinished writes at the end of segments that a process left when it died. None of them was acknowledged.",
+			Help: "Bytes of unfinished writes at the end of segments that a killed process left open. None of them was acknowledged.",
 		}),
 		lostRows: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "fotspor_spool_lost_rows_total",
-			Help: "Acknowledged rows that were lost to damage of segments; of segments that a process left open, at least so many.",
+			Help: "Acknowledged rows that were lost to damage of segments; for segments that a killed process left open, at least so many.",
 		}),
 		writeFailures: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "fotspor_spool_write_failures_total",
-			Help: "Writes to disk that failed, with syncs and new files. None of their rows was acknowledged.",
+			Help: "Writes, syncs and creations of files that failed. None of their rows was acknowledged.",
 		}),
 	}
 }
@@ -46,13 +46,13 @@ func (s *Spool) register(reg prometheus.Registerer) error {
 		s.metrics.writeFailures,
 		gauge("fotspor_spool_bytes", "Size of all segments on disk, those quarantined or damaged included.",
 			func() float64 { return float64(s.bytes) }),
-		gauge("fotspor_spool_quarantined_segments", "Number of segments quarantined, whose rows wait for somebody to retry or drop them.",
+		gauge("fotspor_spool_quarantined_segments", "Number of quarantined segments. Their rows wait for a person to retry or drop them.",
 			func() float64 { return float64(s.quarantined.segments) }),
-		gauge("fotspor_spool_damaged_segments", "Number of segments of which acknowledged rows were lost. All others of their rows are stored; the files wait for somebody to drop them.",
+		gauge("fotspor_spool_damaged_segments", "Number of segments that lost acknowledged rows. Their other rows are stored; the files wait for a person to drop them.",
 			func() float64 { return float64(s.damaged.segments) }),
 		gauge("fotspor_spool_segments", "Number of segments that wait for the store, the open one included.",
 			func() float64 { return float64(len(s.queue)) }),
-		gauge("fotspor_spool_oldest_seconds", "Age of the oldest row that is not stored yet, those quarantined excluded; 0 if there is none.",
+		gauge("fotspor_spool_oldest_seconds", "Age of the oldest row that waits for the store, quarantined rows excluded; 0 if there is none.",
 			func() float64 {
 				if len(s.queue) == 0 {
 					return 0

@@ -70,7 +70,7 @@ func quarantined(t *testing.T, dir string) (tokens []string) {
 func wantAside(t *testing.T, reg prometheus.Gatherer, n int) {
 	t.Helper()
 	if err := testutil.GatherAndCompare(reg, strings.NewReader(fmt.Sprintf(`
-# HELP fotspor_spool_quarantined_segments Number of segments quarantined, whose rows wait for somebody to retry or drop them.
+# HELP fotspor_spool_quarantined_segments Number of quarantined segments. Their rows wait for a person to retry or drop them.
 # TYPE fotspor_spool_quarantined_segments gauge
 fotspor_spool_quarantined_segments %d
 `, n)), "fotspor_spool_quarantined_segments"); err != nil {
@@ -78,9 +78,8 @@ fotspor_spool_quarantined_segments %d
 	}
 }
 
-// TestRefused: a segment that the store refuses for good is quarantined at once. It
-// waits there, over a restart too, until it is retried or dropped beside the
-// running process.
+// TestRefused: a segment that the store refuses with ErrRefused is quarantined at once.
+// It stays so, over a restart too, until it is retried or dropped while the process runs.
 func TestRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
@@ -129,7 +128,7 @@ func TestRefused(t *testing.T) {
 }
 
 // TestPoison: a segment that fails while the store takes others is quarantined. The
-// others are hardly late, and in their order.
+// others are stored in their order, with little delay.
 func TestPoison(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
@@ -159,8 +158,8 @@ func TestPoison(t *testing.T) {
 	})
 }
 
-// TestStoreUnavailable: a store that takes nothing is no reason to quarantine anything,
-// nor is one that fails at random.
+// TestStoreUnavailable: nothing is quarantined if the store takes nothing, or if it fails
+// at random.
 func TestStoreUnavailable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
@@ -257,7 +256,8 @@ func TestInsertTimeout(t *testing.T) {
 	})
 }
 
-// TestQuarantineCounts: what is quarantined takes room until it is dropped.
+// TestQuarantineCounts: quarantined segments count against the limit until they are
+// dropped.
 func TestQuarantineCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
@@ -385,7 +385,7 @@ func TestReserve(t *testing.T) {
 	}
 	big := row("big")
 	big.Path = strings.Repeat("x", spool.MaxRow)
-	for err == nil { // whatever others do, the room is there
+	for err == nil { // the reserved space is there, whatever the other goroutines do
 		err = s.Append(batch(big))
 	}
 	if !errors.Is(err, spool.ErrFull) {

@@ -21,21 +21,21 @@ import (
 //	         length of payload (4 bytes), CRC-32C of payload (4 bytes),
 //	         CRC-32C of these 16 bytes (4 bytes), payload, the mark with all bits
 //	         inverted (4 bytes)
-//	payload  a message as of package wire with the rows and ledger entries of one call of
-//	         Append, of which there is at least one: each a field, rowField or entryField
+//	payload  a message in the encoding of package wire: one field, rowField or entryField,
+//	         for each row or ledger entry of one call of Append, and at least one
 //
-// Where the spool counts rows, it counts ledger entries among them.
+// Where the spool counts rows, ledger entries count as rows.
 //
-// The mark follows from the name of the segment, which is random: it shows where a
-// record begins behind damage, and nobody who sends hits can put one into a text. At the
-// end of a file its inversion tells a damaged record from one whose write was cut short.
-// The number of rows before a record tells when there is one missing. That of all rows
-// is part of a sealed segment's name.
+// The mark is a hash of the segment id, which is random. It shows where a record begins
+// after damage, and a sender of hits can't put it into a text. At the end of a file, the
+// inverted mark tells a damaged record from one whose write was cut short. The number of
+// rows before a record shows whether a record is missing. The number of all rows is part
+// of a sealed segment's name.
 //
-// Segments of this version are readable by every later program, and by an earlier one
-// that reads this version: a field that it does not know it skips, since its store has no
-// column for that; a row of a kind that it does not know counts as lost, so that the file
-// is kept. What can't be said in such a field takes a new version.
+// Every later program reads segments of this version. An earlier program that reads this
+// version skips fields that it does not know, since its store has no column for them. It
+// counts a row of an unknown kind as lost, so that the file is kept. A change that such
+// fields can't express takes a new version.
 const (
 	magic            = "fotspor"
 	version          = 3
@@ -49,20 +49,20 @@ const (
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 var (
-	// errShort: the data end inside of a header or record, as after a write that was
-	// cut short. Nothing of that was acknowledged.
+	// errShort means that the data end inside of a header or record, as after a write
+	// that was cut short. The unfinished record was never acknowledged.
 	errShort = errors.New("record is cut short")
 
-	// errVersion: another version of the program wrote it.
-	errVersion = errors.New("segment is of another version of the program, which can store it")
+	// errVersion means that another version of the program wrote the segment.
+	errVersion = errors.New("segment was written by another version of the program; use that version to store it")
 
-	// errDamaged: acknowledged rows are missing.
+	// errDamaged means that acknowledged rows are missing.
 	errDamaged = errors.New("segment is damaged")
 
 	errEmpty = errors.New("record has no rows")
 )
 
-// mark is that of a segment.
+// mark begins each record of a segment.
 type mark [markSize]byte
 
 // markOf returns the mark of the segment with an id.
@@ -72,7 +72,7 @@ func markOf(id string) (m mark) {
 	return m
 }
 
-// end returns what stands at the end of each record.
+// end returns the inverted mark, which ends each record.
 func (m mark) end() mark {
 	for i := range m {
 		m[i] = ^m[i]
@@ -90,7 +90,8 @@ var rowCodec = wire.NewRows(hit.Fields)
 
 func appendHeader(b []byte) []byte { return append(append(b, magic...), version) }
 
-// appendRecord appends one record that holds a batch, for number to complete.
+// appendRecord appends one record that holds a batch. number fills in what depends on the
+// segment.
 func appendRecord(b []byte, batch hit.Batch) []byte {
 	start := len(b)
 	b = append(b, make([]byte, recordHeaderSize)...)
@@ -108,8 +109,8 @@ func appendRecord(b []byte, batch hit.Batch) []byte {
 	return append(b, make([]byte, markSize)...)
 }
 
-// number makes records as appendRecord leaves them those of a segment that has a
-// number of rows already.
+// number completes records of appendRecord for the segment with mark m, which has before
+// rows already.
 func number(records []byte, m mark, before int) {
 	for end := m.end(); len(records) > 0; {
 		rows := binary.LittleEndian.Uint32(records[4:])
@@ -123,28 +124,28 @@ func number(records []byte, m mark, before int) {
 	}
 }
 
-// unknown is the number of rows of a segment that was left open.
+// unknown stands for the number of rows of a segment that was left open.
 const unknown = -1
 
-// content is what could be read of a segment.
+// content is what decodeSegment reads in a segment.
 type content struct {
 	batch hit.Batch // in order
-	lost  int       // acknowledged rows that are missing; without a known number, at least so many
+	lost  int       // acknowledged rows that are missing; at least so many if their number is unknown
 	torn  int       // bytes of an unfinished write at the end
 	at    int       // offset of the first damage, if there is any
-	err   error     // nil if all is well; else errShort, errDamaged or errVersion, or it wraps one
+	err   error     // nil, or an error that matches errShort, errDamaged or errVersion
 }
 
-// decodeSegment reads a segment: every record that is whole, behind damage too. The
-// same data give the same rows. rows is their number if that is known. It never fails,
-// whatever the data; content.err says what is wrong:
+// decodeSegment reads every complete record of a segment, also those after damage. The
+// same data give the same rows. rows is the number of acknowledged rows, or unknown.
+// decodeSegment accepts any data; content.err is
 //
-//   - errDamaged if acknowledged rows are missing. Without their number that is so if a
-//     record is missing in between, or the end is neither a record nor the beginning of
-//     one.
-//   - errShort if the segment ends in the beginning of a record, which a process that
-//     was killed leaves.
-//   - errVersion if it can't be read for being of another version.
+//   - errDamaged if acknowledged rows are missing. If rows is unknown, that is so if a
+//     record is missing before another, or the end is neither a record nor the beginning
+//     of one.
+//   - errShort if the segment ends in the beginning of a record, as a killed process
+//     leaves it.
+//   - errVersion if the segment has the format of another version.
 func decodeSegment(data []byte, id string, rows int) (c content) {
 	m := markOf(id)
 	end := m.end()
@@ -152,13 +153,13 @@ func decodeSegment(data []byte, id string, rows int) (c content) {
 	marks := bytes.Count(data, m[:])
 	c.batch.Rows = make([]hit.Row, 0, min(marks, DefaultSegmentRows))
 	text := string(data) // the texts of all rows share this copy
-	next, good := 0, 0   // rows so far, those missing included, and the end of the last record
+	next, good := 0, 0   // number of rows so far, missing ones included; end of the last record
 	if headed {
 		good = headerSize
 	}
-	first := -1  // where the first damage is
-	headers := 0 // seen since the last record
-	at := 0      // not behind the header, a part of which may be gone
+	first := -1  // offset of the first damage
+	headers := 0 // record headers since the last record
+	at := 0      // not headerSize: a part of the segment's header may be missing
 	for at < len(data) {
 		h, ok := headerOf(data[at:], m)
 		if ok {
@@ -171,7 +172,7 @@ func decodeSegment(data []byte, id string, rows int) (c content) {
 					first = good
 				}
 				c.lost += h.before - next + n - (all.Len() - c.batch.Len())
-				if next = h.before + n; rows == unknown || next <= rows { // what is more was never acknowledged
+				if next = h.before + n; rows == unknown || next <= rows { // further rows were never acknowledged
 					c.batch = all
 				}
 				if bytes.HasPrefix(data[to:], end[:]) || to+markSize == len(data) {
@@ -207,15 +208,16 @@ func decodeSegment(data []byte, id string, rows int) (c content) {
 	return c
 }
 
-// unfinished reports whether tail, behind the last record of a segment that was left
-// open, is what a process that is killed leaves of a write: the end of the last record,
-// or the beginning of the next one. headers is the number of record headers in it.
+// unfinished reports whether tail is part of a write that was cut short because the
+// process was killed: the end of the last record, or the beginning of the next one. tail
+// follows the last record of a segment that was left open. headers is the number of
+// record headers in it.
 func unfinished(tail []byte, m mark, next, headers int) bool {
 	end := m.end()
 	switch {
-	case next == 0 && len(tail) <= headerSize: // not even the header of the segment
+	case next == 0 && len(tail) <= headerSize: // at most the header of the segment
 		return true
-	case bytes.HasSuffix(tail, end[:]): // it was written to its end
+	case bytes.HasSuffix(tail, end[:]): // the write was complete, so this is damage
 		return false
 	case bytes.HasPrefix(end[:], tail):
 		return next > 0
@@ -230,7 +232,7 @@ func unfinished(tail []byte, m mark, next, headers int) bool {
 	return bytes.Equal(tail[:n], want[:n])
 }
 
-// recordHeader is what stands in front of a payload.
+// recordHeader is the header of a record, apart from its mark and own checksum.
 type recordHeader struct {
 	before, length int
 	sum            uint32
@@ -249,14 +251,15 @@ func headerOf(data []byte, m mark) (h recordHeader, ok bool) {
 	}, true
 }
 
-// whole reports whether the payload of the record at the start of data is.
+// whole reports whether the payload of the record at the start of data is complete and
+// has the right checksum.
 func (h recordHeader) whole(data []byte) bool {
 	data = data[recordHeaderSize:]
 	return h.length <= len(data) && crc32.Checksum(data[:h.length], castagnoli) == h.sum
 }
 
-// decodePayload appends what is in a payload to a batch, and returns how many rows it
-// has, those of an unknown kind included. Texts are parts of the payload.
+// decodePayload appends the rows of a payload to a batch. n is their number, those of an
+// unknown kind included. The texts of the rows share the memory of the payload.
 func decodePayload(to hit.Batch, payload string) (all hit.Batch, n int, err error) {
 	m := wire.Read(payload)
 	for ; m.Next(); n++ {

@@ -20,7 +20,7 @@ import (
 	"github.com/fotspor/fotspor/internal/wire"
 )
 
-// fullRow returns a row in which every field has a value of its own.
+// fullRow returns a row in which every field has a different value.
 func fullRow(t testing.TB) hit.Row {
 	t.Helper()
 	var row hit.Row
@@ -122,14 +122,14 @@ func TestFormat3(t *testing.T) {
 	if diff := cmp.Diff(want, got.batch); diff != "" || got.err != nil {
 		t.Errorf("%s: %v, (-want +got):\n%s", file, got.err, diff)
 	}
-	// What is written today, by a program that knows no more fields, is the same.
+	// A program that knows the same fields writes the same bytes today.
 	if own := segmentOf(want); !bytes.Equal(own, data) {
 		t.Errorf("segment\n got %x\nwant %x", own, data)
 	}
 }
 
-// TestLaterProgram: a segment that a later version of the program wrote loses what this one
-// has no column for, and nothing else.
+// TestLaterProgram: of a segment that a later version of the program wrote, everything is
+// read but the fields that this version does not know.
 func TestLaterProgram(t *testing.T) {
 	row := fullRow(t)
 	later := rowCodec.Append(nil, &row)
@@ -142,7 +142,7 @@ func TestLaterProgram(t *testing.T) {
 		t.Errorf("%d rows, %v, (-want +got):\n%s", n, err, diff)
 	}
 
-	// A row of another kind is missing, and said to be.
+	// A row of an unknown kind is skipped and counted as lost.
 	payload := wire.AppendText(wire.AppendText(nil, rowField, string(later)), 3, "a later kind of row")
 	for _, known := range []int{unknown, 2} {
 		c := decodeSegment(segmentWith(string(payload)), token, known)
@@ -152,8 +152,7 @@ func TestLaterProgram(t *testing.T) {
 	}
 }
 
-// segmentWith returns a segment of one record whose checksums are right, whatever the
-// payload.
+// segmentWith returns a segment of one record with any payload and the right checksums.
 func segmentWith(payload string) []byte {
 	m := markOf(token)
 	end := m.end()
@@ -265,7 +264,7 @@ func FuzzDecodeSegment(f *testing.F) {
 	})
 }
 
-// FuzzDecodePayload gets past the checksum.
+// FuzzDecodePayload decodes payloads whose checksums are right.
 func FuzzDecodePayload(f *testing.F) {
 	row := fullRow(f)
 	f.Add(wire.AppendText(nil, rowField, string(rowCodec.Append(nil, &row))))
@@ -278,7 +277,7 @@ func FuzzDecodePayload(f *testing.F) {
 	})
 }
 
-// typical is a row as most are.
+// typical is a row like most rows in production.
 var typical = hit.Row{
 	Site: 1, Time: time.Unix(1_780_000_000, 0), Day: 20639, Kind: hit.Pageview, Path: "/om-oss/personvern", Host: "www.example.org",
 	Network: "192.0.0.0/16", Country: "NO", Region: "NO-46", Browser: "Firefox", BrowserVersion: "141",

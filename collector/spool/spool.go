@@ -1,6 +1,6 @@
 // Package spool is the durable queue on disk between the answer to a visitor and
-// the store: a row that Append acknowledged survives the death of the process, or
-// a power cut where asked to, and reaches the store once.
+// the store. A row that Append acknowledged survives the death of the process, with
+// Options.Durability Power a power cut too, and is stored once.
 package spool
 
 import (
@@ -25,48 +25,47 @@ const (
 	DefaultInsertTimeout = time.Minute
 )
 
-// LeastBytes is the least Options.MaxBytes that takes hits well: some 500 may be under
-// way at a time.
+// LeastBytes is the least Options.MaxBytes for a collector: some 500 requests may hold a
+// Reservation at a time.
 const LeastBytes = 4 << 20
 
 var (
-	// ErrFull means that the limit of the spool or the disk is reached and
-	// nothing was kept. It passes by itself once segments have been stored.
+	// ErrFull means that the limit of the spool is reached or the disk is full, and
+	// nothing was kept. Calls succeed again once segments have been stored.
 	ErrFull = errors.New("spool is full")
 
 	// ErrClosed means that the spool is closed.
 	ErrClosed = errors.New("spool is closed")
 
-	// ErrRefused is for an Inserter to return, wrapped or not: the store will
-	// never take these rows, however often it is asked. Their segment is
-	// quarantined at once.
-	ErrRefused = errors.New("store refuses the rows for good")
+	// ErrRefused is returned by an Inserter, wrapped or not, if the store will never
+	// take these rows. Their segment is quarantined at once.
+	ErrRefused = errors.New("store refuses the rows permanently")
 )
 
-// Durability says what a row survives once it is acknowledged.
+// Durability is what an acknowledged row survives.
 type Durability int
 
 const (
-	// Process: the death of the process, kill -9 included. The row is with the
-	// operating system, so that a power cut can take the last seconds of rows.
+	// Process: a row survives the death of the process, kill -9 included. It is in
+	// the cache of the operating system: a power cut may lose the last seconds of rows.
 	Process Durability = iota
 
-	// Power: a power cut too. The row is on disk (fsync), and so is the name of
-	// its file. Each Append takes as long as the disk takes for that; calls that
-	// come meanwhile share the next turn, so that none waits for more than two.
+	// Power: a row survives a power cut too. It is on disk (fsync), and so is the name
+	// of its file. Each Append waits for the disk; calls that come during a sync share
+	// the next one, so that none waits for more than two.
 	Power
 )
 
-// Options of a spool. The zero value takes every default.
+// Options of a spool. Zero fields take their defaults.
 type Options struct {
 	Durability    Durability
-	MaxBytes      int64         // of all segments together, those that are kept included, beyond which Append says ErrFull
-	SegmentBytes  int64         // seals a segment; one larger Append still fits in one segment
-	SegmentRows   int           // seals a segment, and bounds the rows of one Append
-	SealAfter     time.Duration // from the first row of a segment
-	InsertTimeout time.Duration // of one attempt to store a segment
-	Retention     time.Duration // removes what is quarantined or damaged once it is older; 0: never
-	ClockTrusted  func() bool   // whether the clock may be believed with that; nil: always
+	MaxBytes      int64         // limit for all segments together, quarantined and damaged ones included; beyond it Append returns ErrFull
+	SegmentBytes  int64         // size at which a segment is sealed; a larger Append still fits in one segment
+	SegmentRows   int           // number of rows at which a segment is sealed, and the most rows of one Append
+	SealAfter     time.Duration // age at which a segment is sealed, counted from its first row
+	InsertTimeout time.Duration // bound of one attempt to store a segment
+	Retention     time.Duration // age at which quarantined and damaged segments are removed; 0: never
+	ClockTrusted  func() bool   // reports whether the clock may be trusted for Retention; nil: always
 	Logger        *slog.Logger
 	Registerer    prometheus.Registerer // nil: no metrics
 	Now           func() time.Time
@@ -107,34 +106,34 @@ func (o Options) withDefaults() (Options, error) {
 }
 
 // Spool is a queue of rows in one directory. Its methods are safe for concurrent
-// use, save that only one Drain or Flush runs at a time.
+// use, but only one Drain or Flush runs at a time, and Check is for one goroutine.
 //
-// The order of a shutdown that loses nothing: stop whoever appends, end the
-// context of Drain and wait for it, Flush with a fresh and bounded context, Close.
-// What Flush could not store waits on disk for the next Open.
+// To shut down without loss: stop appending, end the context of Drain and wait for it,
+// Flush with a fresh and bounded context, Close. Segments that Flush could not store wait
+// on disk for the next Open.
 type Spool struct {
 	opts    Options
 	dir     string
 	fs      fileSystem
 	lock    io.Closer
 	metrics *metrics
-	wake    chan struct{} // there is something new for Drain to look at
+	wake    chan struct{} // wakes Drain
 
 	// used is what counts against MaxBytes: the files, and the space that is reserved
 	// for rows on their way to them.
 	used atomic.Int64
 
-	failing atomic.Pointer[error] // why the last write failed; nil if it did not
-	told    atomic.Int64          // when the log was told of that, in Unix seconds; 0: it was not
-	writes  atomic.Int64          // that succeeded
+	failing       atomic.Pointer[error] // error of the last write; nil if it succeeded
+	failureLogged atomic.Int64          // when failing was last logged, in Unix seconds; 0: it was not
+	writes        atomic.Int64          // number of writes that succeeded
 
-	// Of Check alone:
+	// Used by Check only:
 	checked int64 // writes at the last call
-	quiet   int   // calls since there were any
+	quiet   int   // calls since writes last changed
 
 	// draining is held by Drain or Flush.
 	draining sync.Mutex
-	accepted int       // segments that the store has taken since Open
+	accepted int       // number of segments that the store has taken since Open
 	looked   time.Time // when the directory was last read
 
 	// writing is held by the one goroutine that fills files, and is taken before
@@ -144,12 +143,12 @@ type Spool struct {
 
 	mu          sync.Mutex
 	queue       []*segment // oldest first, the open one last
-	quarantined extent     // waits for a person
-	damaged     extent     // stored but for what was lost, and kept for people to look at
-	stored      []*segment // in the store, but the file could not be removed yet
-	bytes       int64      // of all files
+	quarantined extent     // segments that wait for a person
+	damaged     extent     // segments that lost rows: the others are stored, the files are kept for people to look at
+	stored      []*segment // segments in the store whose files could not be removed yet
+	bytes       int64      // size of all files
 	batch       *batch     // the batch that an Append may join; nil if none
-	spare       []byte     // a buffer that a past batch left
+	spare       []byte     // the buffer of a past batch, for reuse
 	closed      bool
 }
 
@@ -164,32 +163,31 @@ func (e *extent) add(bytes int64) {
 	e.bytes += bytes
 }
 
-// segment is one file. Its size and rows are guarded by Spool.writing until it is
-// sealed, which Spool.mu guards, and never change after that.
+// segment is one file. Spool.writing guards size and rows until the segment is sealed;
+// after that they never change. Spool.mu guards sealed.
 type segment struct {
 	id     string // the name of the file, without suffix
 	path   string
 	born   time.Time // when its first row came
-	size   int64     // what is in the file behind that is not part of it
-	rows   int       // unknown of one that another process left open
+	size   int64     // of the segment in bytes; what the file holds beyond it is not read
+	rows   int       // unknown for a segment that another process left open
 	mark   mark
 	file   file // nil once sealed
 	sealed bool
 
-	// Of Drain alone:
-	failures int       // attempts to store it
+	// Used by Drain only:
+	failures int       // failed attempts to store it
 	strikes  int       // failures while the store took others
 	accepted int       // Spool.accepted at the last failure
-	retryAt  time.Time // not before
+	retryAt  time.Time // earliest time of the next attempt
 	damaged  bool      // acknowledged rows are missing in it
 }
 
-// Open opens the spool in dir, which it creates where needed. What a process that
-// died left there is taken over, and looked into when it is stored: a record cut
-// short at the end of a file was never acknowledged and is left out. Of a damaged file
-// every record that is whole is stored, and the file is kept. Only one process at a
-// time can have a directory open. A directory that Open creates is on disk with
-// Power if the one above it is.
+// Open opens the spool in dir, and creates dir if needed. Segments that a past process
+// left are taken over. When they are stored, a record that is cut short at the end of a
+// file is skipped: it was never acknowledged. Every complete record of a damaged file is
+// stored, and the file is kept. Only one process at a time can have a directory open.
+// With Power, a directory that Open creates is on disk if its parent is.
 func Open(dir string, opts Options) (*Spool, error) { return openOn(disk{}, dir, opts) }
 
 func openOn(files fileSystem, dir string, opts Options) (*Spool, error) {
@@ -235,7 +233,7 @@ func (s *Spool) enter() (err error) {
 	return nil
 }
 
-// Full reports whether the limit is so near that a Reserve of one row may say
+// Full reports whether the limit is so near that a Reserve of one row may return
 // ErrFull.
 func (s *Spool) Full() bool { return s.used.Load()+2*MaxRow > s.opts.MaxBytes }
 
@@ -246,8 +244,8 @@ func (s *Spool) wakeDrain() {
 	}
 }
 
-// Close seals what is open and lets the directory go. An Append that is under way
-// ends first; later ones get ErrClosed. Drain and Flush must have returned.
+// Close seals the open segment and unlocks the directory. It waits for an Append that has
+// begun to write; other calls get ErrClosed. Drain and Flush must have returned.
 func (s *Spool) Close() error {
 	s.mu.Lock()
 	closed := s.closed

@@ -68,12 +68,11 @@ func mustAppend(t testing.TB, s *spool.Spool, names ...string) {
 	}
 }
 
-// store is a fake of what is behind Drain: it honours its context, and knows
-// each token once.
+// store is a fake store: it honours its context, and stores the rows of a token once.
 type store struct {
 	fail func(call int) (before, after bool) // whether a call fails before or after it has stored
 
-	lax bool // goes by the token alone
+	lax bool // accepts other rows under a token that it has stored
 
 	mu    sync.Mutex
 	calls int
@@ -82,7 +81,7 @@ type store struct {
 	sizes []int
 }
 
-// stored returns how many names are stored, while more may come.
+// stored returns how many names are stored. It may be called while more come.
 func (s *store) stored() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -249,7 +248,7 @@ func TestBadOptions(t *testing.T) {
 	}
 }
 
-// TestTornTail cuts a segment at every offset, as the death of the process does.
+// TestTornTail cuts a segment at every offset, as a kill of the process may.
 func TestTornTail(t *testing.T) {
 	source := t.TempDir()
 	s := mustOpen(t, source, spool.Options{})
@@ -286,7 +285,7 @@ func TestTornTail(t *testing.T) {
 		if cut >= header {
 			good = header
 		}
-		const end = 4 // which is not needed to read a record
+		const end = 4 // bytes at the end that are not needed to read a record
 		for i, names := range [][]string{{"a"}, {"b", "c"}, {"d"}} {
 			if cut >= ends[i]-end {
 				want, good = append(want, names...), min(cut, ends[i])
@@ -306,10 +305,10 @@ func TestTornTail(t *testing.T) {
 			t.Errorf("cut at %d: rows (-want +got):\n%s", cut, diff)
 		}
 		if err := testutil.GatherAndCompare(reg, strings.NewReader(fmt.Sprintf(`
-# HELP fotspor_spool_torn_bytes_total Bytes of unfinished writes at the end of segments that a process left when it died. None of them was acknowledged.
+# HELP fotspor_spool_torn_bytes_total Bytes of unfinished writes at the end of segments that a killed process left open. None of them was acknowledged.
 # TYPE fotspor_spool_torn_bytes_total counter
 fotspor_spool_torn_bytes_total %d
-# HELP fotspor_spool_lost_rows_total Acknowledged rows that were lost to damage of segments; of segments that a process left open, at least so many.
+# HELP fotspor_spool_lost_rows_total Acknowledged rows that were lost to damage of segments; for segments that a killed process left open, at least so many.
 # TYPE fotspor_spool_lost_rows_total counter
 fotspor_spool_lost_rows_total 0
 `, cut-good)), "fotspor_spool_torn_bytes_total", "fotspor_spool_lost_rows_total"); err != nil {
@@ -321,8 +320,8 @@ fotspor_spool_lost_rows_total 0
 	}
 }
 
-// TestEmptyFiles: a sealed file that lost its content is reported and kept; one that was
-// open, and never had any, goes.
+// TestEmptyFiles: a sealed file that lost its content is reported and kept. An open file
+// that never had content is removed.
 func TestEmptyFiles(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"X.open", "Y.7.seg"} {
@@ -341,7 +340,8 @@ func TestEmptyFiles(t *testing.T) {
 	}
 }
 
-// TestUnreadable: what another version wrote is quarantined, and in nobody's way.
+// TestUnreadable: a segment that another version wrote is quarantined, and others are
+// stored.
 func TestUnreadable(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "20260705T100000.000000Z-X.2.seg"), []byte("fotspor\x63of another form"), 0o600); err != nil {
@@ -443,8 +443,8 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// TestDrain drains while rows come in and the store fails at every other call,
-// before or after it has stored: what is stored in the end is exact.
+// TestDrain drains while rows come in and the store fails at every other call, before or
+// after it has stored: in the end each row is stored once.
 func TestDrain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := mustOpen(t, t.TempDir(), spool.Options{SegmentRows: 50})
@@ -551,8 +551,8 @@ func TestSealAfter(t *testing.T) {
 	})
 }
 
-// TestClockSetBack: hits reach the store as soon as ever, and one that failed is tried
-// again, however far the clock is set back.
+// TestClockSetBack: however far the clock is set back, hits reach the store without delay
+// and failed segments are retried.
 func TestClockSetBack(t *testing.T) {
 	for _, back := range []time.Duration{time.Minute, 2 * time.Hour, 3 * 24 * time.Hour, 150 * 24 * time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
@@ -707,7 +707,7 @@ func TestLimit(t *testing.T) {
 	if len(want) < 10 {
 		t.Errorf("only %d rows fit", len(want))
 	}
-	for range 2 { // and all of the room is there again
+	for range 2 { // all of the reserved space is released
 		for _, name := range want {
 			mustAppend(t, s, name)
 		}
@@ -730,25 +730,25 @@ func TestMetrics(t *testing.T) {
 # HELP fotspor_spool_bytes Size of all segments on disk, those quarantined or damaged included.
 # TYPE fotspor_spool_bytes gauge
 fotspor_spool_bytes %d
-# HELP fotspor_spool_damaged_segments Number of segments of which acknowledged rows were lost. All others of their rows are stored; the files wait for somebody to drop them.
+# HELP fotspor_spool_damaged_segments Number of segments that lost acknowledged rows. Their other rows are stored; the files wait for a person to drop them.
 # TYPE fotspor_spool_damaged_segments gauge
 fotspor_spool_damaged_segments 0
-# HELP fotspor_spool_lost_rows_total Acknowledged rows that were lost to damage of segments; of segments that a process left open, at least so many.
+# HELP fotspor_spool_lost_rows_total Acknowledged rows that were lost to damage of segments; for segments that a killed process left open, at least so many.
 # TYPE fotspor_spool_lost_rows_total counter
 fotspor_spool_lost_rows_total 0
-# HELP fotspor_spool_oldest_seconds Age of the oldest row that is not stored yet, those quarantined excluded; 0 if there is none.
+# HELP fotspor_spool_oldest_seconds Age of the oldest row that waits for the store, quarantined rows excluded; 0 if there is none.
 # TYPE fotspor_spool_oldest_seconds gauge
 fotspor_spool_oldest_seconds %d
 # HELP fotspor_spool_segments Number of segments that wait for the store, the open one included.
 # TYPE fotspor_spool_segments gauge
 fotspor_spool_segments %d
-# HELP fotspor_spool_quarantined_segments Number of segments quarantined, whose rows wait for somebody to retry or drop them.
+# HELP fotspor_spool_quarantined_segments Number of quarantined segments. Their rows wait for a person to retry or drop them.
 # TYPE fotspor_spool_quarantined_segments gauge
 fotspor_spool_quarantined_segments 0
-# HELP fotspor_spool_torn_bytes_total Bytes of unfinished writes at the end of segments that a process left when it died. None of them was acknowledged.
+# HELP fotspor_spool_torn_bytes_total Bytes of unfinished writes at the end of segments that a killed process left open. None of them was acknowledged.
 # TYPE fotspor_spool_torn_bytes_total counter
 fotspor_spool_torn_bytes_total 0
-# HELP fotspor_spool_write_failures_total Writes to disk that failed, with syncs and new files. None of their rows was acknowledged.
+# HELP fotspor_spool_write_failures_total Writes, syncs and creations of files that failed. None of their rows was acknowledged.
 # TYPE fotspor_spool_write_failures_total counter
 fotspor_spool_write_failures_total 0
 `, bytes, oldest, segments))); err != nil {
@@ -773,7 +773,7 @@ fotspor_spool_write_failures_total 0
 	}
 }
 
-// TestNothingButRows: the log names a segment, never what is in it.
+// TestNothingButRows: the log names segments, never the contents of their rows.
 func TestNothingButRows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
@@ -791,7 +791,7 @@ func TestNothingButRows(t *testing.T) {
 	})
 }
 
-// BenchmarkAppend appends single rows from many goroutines, which do nothing else.
+// BenchmarkAppend appends single rows from many goroutines that do nothing else.
 // CPU is user and system time of the process.
 func BenchmarkAppend(b *testing.B) {
 	r := hit.Row{
