@@ -18,8 +18,8 @@ import (
 
 func addr(s string) hit.Addr { return hit.NewAddr(netip.MustParseAddr(s)) }
 
-// TestClockSetBack: whatever the clock is set back by, a bucket keeps what it holds, and
-// fills as fast as ever.
+// TestClockSetBack: if the clock is set back by any time, a bucket keeps its tokens and
+// fills at the same rate.
 func TestClockSetBack(t *testing.T) {
 	for _, back := range []time.Duration{time.Second, 2 * time.Second, 2 * time.Hour, 3 * 24 * time.Hour, 150 * 24 * time.Hour} {
 		var c clock
@@ -139,8 +139,8 @@ func TestAllow(t *testing.T) {
 	}
 }
 
-// model is what a Limiter is meant to do: a bucket of tokens for each network, none
-// ever forgotten. Its numbers are chosen so that no sum is rounded.
+// model is a simple Limiter: a bucket of tokens for each network, none of which is
+// forgotten. Its numbers are chosen so that no sum is rounded.
 type model struct {
 	rate, burst float64
 	tokens      map[int]float64
@@ -161,8 +161,7 @@ func (m *model) allow(network, n int, now time.Time) bool {
 	return true
 }
 
-// TestAgainstModel: as long as there is room for all networks, a Limiter decides as
-// the model does.
+// TestAgainstModel: while all networks fit, a Limiter decides as the model does.
 func TestAgainstModel(t *testing.T) {
 	for seed := range uint64(50) {
 		rng := rand.New(rand.NewPCG(seed, 1))
@@ -194,8 +193,8 @@ func TestAgainstModel(t *testing.T) {
 	}
 }
 
-// TestCrowd: with ten times as many networks as there is room for, one that keeps to
-// its rate is never refused, and one that does not gets no more than its rate.
+// TestCrowd: with ten times as many networks as fit, a network that keeps to its rate is
+// never refused, and one that sends more gets no more than its rate.
 func TestCrowd(t *testing.T) {
 	const rate, burst, networks = 4, 20, 64
 	rng := rand.New(rand.NewPCG(3, 4))
@@ -222,7 +221,8 @@ func TestCrowd(t *testing.T) {
 	}
 }
 
-// TestConcurrent: of a burst that many take from at once, not one hit more is given.
+// TestConcurrent: if many goroutines take from a bucket at once, they get Burst hits and
+// no more.
 func TestConcurrent(t *testing.T) {
 	const senders, networks, burst = 8, 3, 1000
 	var c clock
@@ -246,7 +246,7 @@ func TestConcurrent(t *testing.T) {
 	}
 }
 
-// TestMemory: what is promised of memory holds, however many networks come.
+// TestMemory: a Limiter takes no more memory than documented for any number of networks.
 func TestMemory(t *testing.T) {
 	const networks = 100_000
 	var before, made, after runtime.MemStats

@@ -16,23 +16,23 @@ import (
 
 // A hand-over is one file.
 //
-//	file     "fotspor visitors" (16 bytes), version (1 byte), a message as of package wire,
-//	         CRC-32C of all that (4 bytes, little-endian)
+//	file     "fotspor visitors" (16 bytes), version (1 byte), a message in the encoding of
+//	         package wire, CRC-32C of all that (4 bytes, little-endian)
 //
-// The fields of the message, and of the messages in it, are named below. A number that a
-// program does not know is skipped: so a hand-over lives through an upgrade that adds one.
+// The fields of the message, and of the messages in it, are listed below. A program skips
+// fields that it does not know, so a hand-over survives an upgrade that adds one.
 //
-// Texts of visitors come again and again. A field of a text has the text itself, which
-// becomes the next of a list, or its place in that list, from 1. The list is emptied before
-// it would hold more than maxShared texts, or more than maxSharedBytes bytes of them. That
-// bounds the memory of both sides.
+// Texts of visitors repeat. The first time, a field holds the text itself, which is added
+// to a list; later it holds the index of the text in that list, from 1. The list is
+// emptied before it would hold more than maxShared texts, or more than maxSharedBytes
+// bytes of them. This bounds the memory of both sides.
 //
-// Past days come in the order of their last use, the latest first, and visitors behind all
-// days, in the order in which they would have to leave.
+// Past days are in the order of their last use, latest first. Visitors come after all
+// days, in the order in which they would be evicted.
 const (
 	magic   = "fotspor visitors"
 	version = 4
-	maxDay  = 48 * time.Hour // longer than any day was
+	maxDay  = 48 * time.Hour // longer than any day has been
 	chunk   = 64 << 10       // bytes read or written at a time, and the longest message of a day or visitor
 
 	maxShared      = 1 << 15
@@ -46,7 +46,7 @@ const (
 	fileVisitor // each visitor
 )
 
-// Fields of the head: the two halves of the secret that networks are hashed with.
+// Fields of the head: the two halves of the secret for the hashes of networks.
 const (
 	headSecret0 = iota + 1
 	headSecret1
@@ -56,7 +56,7 @@ const (
 const (
 	daySite   = iota + 1
 	dayPast   // 1: a past day
-	dayUsed   // when the last hit came, Unix nanoseconds; of a past day only
+	dayUsed   // time when the last hit came, Unix nanoseconds; for a past day only
 	dayDay    // the day
 	dayStart  // its first moment, Unix seconds
 	dayLength // seconds
@@ -67,18 +67,18 @@ const (
 
 // Fields of a visitor.
 const (
-	visitorDay       = iota + 1 // place of the day among those of the file, from 0
+	visitorDay       = iota + 1 // index of the day among those of the file, from 0
 	visitorKey                  // 16 bytes
 	visitorNetwork              // hash
-	visitorLast                 // last hit, nanoseconds of the day
-	visitorAccounted            // nanoseconds before that up to which rows have accounted for seconds
+	visitorLast                 // time of the last hit, nanoseconds since the start of the day
+	visitorAccounted            // nanoseconds before the last hit up to which rows have counted seconds
 	visitorFlags                // bits
 	visitorEntry                // text: entry page
-	visitorPrevious             // text: previous page, of a visit with a page view only
+	visitorPrevious             // text: previous page; only for a visit with a page view
 	visitorOrigin               // text: where the visit came from, as packed by appendOrigin
 	visitorPages                // hashes of pages and sections, 4 bytes each
-	visitorOther                // which values of the visit have no line, as hit.Row.Other
-	visitorGoals                // goals that the visit has reached, a bit each
+	visitorOther                // values of the visit that are counted under [other], as hit.Row.Other
+	visitorGoals                // goals that the visit has reached, one bit each
 )
 
 // Flags of a visitor.
@@ -97,7 +97,7 @@ var (
 	errDecode   = errors.New("file does not decode")
 )
 
-// encode writes the state. It is called with hits held.
+// encode writes the state. Hits are held.
 func (t *state) encode(w io.Writer) error {
 	e := &encoder{w: w, buf: make([]byte, 0, chunk), message: make([]byte, 0, 1<<10), texts: make(map[string]uint64)}
 	defer func() { clear(e.buf[:cap(e.buf)]); clear(e.message[:cap(e.message)]) }()
@@ -118,18 +118,18 @@ func (t *state) encode(w io.Writer) error {
 	return e.err
 }
 
-// encoder writes by way of buffers. After a failure it writes nothing.
+// encoder writes through buffers. After an error it writes nothing.
 type encoder struct {
 	w       io.Writer
 	err     error
 	sum     uint32
 	buf     []byte // never grows
-	message []byte // buffer of one message, empty in between
+	message []byte // buffer for one message, empty between messages
 	texts   map[string]uint64
-	shared  int // bytes of texts
+	shared  int // total bytes in texts
 }
 
-// days writes every day that has begun, and returns their places in the list.
+// days writes every day that has begun, and returns their indices in the file.
 func (e *encoder) days(t *state) map[*siteDay]uint64 {
 	places := make(map[*siteDay]uint64)
 	for id, s := range t.sites {
@@ -147,7 +147,7 @@ func (e *encoder) days(t *state) map[*siteDay]uint64 {
 	return places
 }
 
-// day writes a day, of which b is the beginning.
+// day writes a day. b is the beginning of its message.
 func (e *encoder) day(s *siteDay, b []byte) {
 	b = wire.AppendInt(b, dayDay, int64(s.day))
 	b = wire.AppendInt(b, dayStart, s.start.Unix())
@@ -185,7 +185,7 @@ func (e *encoder) visitor(m *memory, v *visitor, places map[*siteDay]uint64) {
 	e.field(fileVisitor, wire.AppendUint(b, visitorGoals, uint64(v.goals)))
 }
 
-// text appends a field of a text: the text, or its place in the list.
+// text appends a field for a text: the text itself, or its index in the list.
 func (e *encoder) text(b []byte, number int, s string) []byte {
 	if place, ok := e.texts[s]; ok {
 		return wire.AppendUint(b, number, place)
@@ -207,10 +207,10 @@ func (e *encoder) field(number int, message []byte) {
 	var head [2 * binary.MaxVarintLen64]byte
 	e.write(wire.AppendHead(head[:0], number, len(message)))
 	e.write(message)
-	e.message = message[:0] // which may have grown
+	e.message = message[:0] // keep the buffer, which may have grown
 }
 
-// write writes less than the buffer holds.
+// write writes b, which must fit into the empty buffer.
 func (e *encoder) write(b []byte) {
 	if cap(e.buf)-len(e.buf) < len(b) {
 		e.flush()
@@ -226,8 +226,8 @@ func (e *encoder) flush() {
 	e.buf = e.buf[:0]
 }
 
-// verify says whether a file of some size is a hand-over and whole, and returns
-// what is between its version and its checksum.
+// verify returns an error unless a file of size bytes is a complete hand-over. It returns
+// the message between version and checksum.
 func verify(f io.ReaderAt, size int64) (*io.SectionReader, error) {
 	var head [len(magic) + 1]byte
 	const least = int64(len(head) + crc32.Size)
@@ -258,10 +258,9 @@ func verify(f io.ReaderAt, size int64) (*io.SectionReader, error) {
 	return io.NewSectionReader(f, int64(len(head)), size-least), nil
 }
 
-// decode adds what is in the body of a hand-over, size bytes long, to the state,
-// which has no days. It is called with hits held. After an error the state holds a
-// part of it. Whatever the body, decode takes no more memory than in proportion to
-// its size and to the budget.
+// decode adds the contents of a hand-over, size bytes long, to the state, which must have
+// no days. Hits are held. After an error the state holds a part of the contents. For any
+// body, the memory that decode takes is proportional to size and budget at most.
 func (t *state) decode(body io.Reader, size int64, now time.Time) error {
 	d := &decoder{r: body, left: size, buf: make([]byte, chunk), zones: make(map[string]*time.Location)}
 	defer func() { clear(d.buf); clear(d.message[:cap(d.message)]); d.next = decoded{} }()
@@ -287,21 +286,21 @@ func (t *state) decode(body io.Reader, size int64, now time.Time) error {
 	return d.err
 }
 
-// decoder reads by way of buffers. After a failure it reads nothing.
+// decoder reads through buffers. After an error it reads nothing.
 type decoder struct {
 	r       io.Reader
 	err     error
-	left    int64 // bytes to come, those in rest among them
+	left    int64 // unread bytes, those in rest included
 	buf     []byte
-	rest    []byte // of buf
-	message []byte // the field of the file that is read
+	rest    []byte // the unread part of buf
+	message []byte // the current field of the file
 	texts   []string
-	shared  int                       // bytes of texts
+	shared  int                       // total bytes in texts
 	zones   map[string]*time.Location // nil: unknown
-	next    decoded                   // the visitor that is read
+	next    decoded                   // the current visitor
 }
 
-// decoded is a visitor as read.
+// decoded is a visitor as read from the file.
 type decoded struct {
 	visitor
 	network                 uint64
@@ -309,13 +308,13 @@ type decoded struct {
 	pages                   [MaxPages]uint32
 }
 
-// decodedDay is a day of the list of days. One that is not taken over has no site.
+// decodedDay is a day of the file. siteDay is nil if the day is not taken over.
 type decodedDay struct {
 	siteDay *siteDay
 	length  time.Duration
 }
 
-// day reads a day, and takes it over if it goes on.
+// day reads a day, and takes it over unless Sweep would forget it.
 func (d *decoder) day(t *state, now time.Time, m *wire.Message[[]byte]) decodedDay {
 	s := new(siteDay)
 	day := pastDay{siteDay: s}
@@ -351,7 +350,7 @@ func (d *decoder) day(t *state, now time.Time, m *wire.Message[[]byte]) decodedD
 	d.check(m)
 	today := t.sites[day.id]
 	if !past && today != nil && today.loc != nil {
-		d.fail() // it has a today already
+		d.fail() // two current days of one site
 	}
 	if past && len(t.past.days) == MaxPastDays {
 		d.fail()
@@ -360,7 +359,7 @@ func (d *decoder) day(t *state, now time.Time, m *wire.Message[[]byte]) decodedD
 		s.forget(&t.memory)
 		return decodedDay{nil, length}
 	}
-	if !past && today != nil { // which others may hold
+	if !past && today != nil { // keep the siteDay: a hit may be waiting for its lock
 		today.salt, today.pages = s.salt, s.pages
 		s.forget(&t.memory)
 		s = today
@@ -372,7 +371,7 @@ func (d *decoder) day(t *state, now time.Time, m *wire.Message[[]byte]) decodedD
 		s = nil
 	case past:
 		t.past.days = append(t.past.days, day)
-	case !s.open(now, s.loc): // its visitors stay behind
+	case !s.open(now, s.loc): // the day is over; its visitors are not taken over
 		s.begin(dayOf(now, s.loc), s.loc, &t.memory)
 		t.sites[day.id], s = s, nil
 	default:
@@ -381,7 +380,7 @@ func (d *decoder) day(t *state, now time.Time, m *wire.Message[[]byte]) decodedD
 	return decodedDay{s, length}
 }
 
-// zone returns the time zone of a name, or nil.
+// zone returns the time zone with a name, or nil.
 func (d *decoder) zone(name string) *time.Location {
 	loc, ok := d.zones[name]
 	if !ok {
@@ -391,7 +390,7 @@ func (d *decoder) zone(name string) *time.Location {
 	return loc
 }
 
-// visitor reads a visitor, who joins the state if the day did.
+// visitor reads a visitor, and adds them to the state if their day was taken over.
 func (d *decoder) visitor(t *state, days []decodedDay, m *wire.Message[[]byte]) {
 	v := &d.next
 	*v = decoded{}
@@ -446,8 +445,8 @@ func (d *decoder) visitor(t *state, days []decodedDay, m *wire.Message[[]byte]) 
 	}
 }
 
-// readmit makes a visitor the one seen last, and says whether they were not known
-// before.
+// readmit adds a decoded visitor as the one seen last. It returns false if the key is in
+// use already.
 func (m *memory) readmit(d *decoded, day uint32) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -487,7 +486,7 @@ func (d *decoder) text(m *wire.Message[[]byte], limit int) string {
 	return s
 }
 
-// copy fills b with the bytes of a field, which are as many.
+// copy fills b with the bytes of a field, which must have the same length.
 func (d *decoder) copy(b []byte, m *wire.Message[[]byte]) {
 	if copy(b, m.Text(len(b))) < len(b) {
 		d.fail()
@@ -507,7 +506,7 @@ func (d *decoder) check(m *wire.Message[[]byte]) {
 	}
 }
 
-// field reads a field of the file. The message is good until the next one.
+// field reads a field of the file. The message is valid until the next call.
 func (d *decoder) field() (number int, m *wire.Message[[]byte]) {
 	number, ok := wire.DecodeHead(d.uvarint())
 	n := d.uvarint()
@@ -540,7 +539,7 @@ func (d *decoder) ReadByte() (byte, error) {
 	return b, nil
 }
 
-// read fills b, of which there is as much.
+// read fills b. At least len(b) bytes must be left.
 func (d *decoder) read(b []byte) {
 	for len(b) > 0 && d.fill() {
 		n := copy(b, d.rest)
@@ -549,7 +548,7 @@ func (d *decoder) read(b []byte) {
 	}
 }
 
-// fill sees to it that rest is not empty, where there are bytes to come.
+// fill refills rest if it is empty and bytes are left. It returns false after an error.
 func (d *decoder) fill() bool {
 	if len(d.rest) == 0 {
 		n := min(int64(len(d.buf)), d.left)

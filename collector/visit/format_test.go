@@ -48,7 +48,7 @@ func encoded(t testing.TB, tr *Tracker) []byte {
 	return b.Bytes()
 }
 
-// TestFormat: a state that was decoded encodes to as many bytes, and is the same.
+// TestFormat: a decoded state equals the encoded one, and encodes to as many bytes.
 func TestFormat(t *testing.T) {
 	for name, path := range map[string]func(int) string{
 		"few texts":   func(who int) string { return fmt.Sprint("/", who%7) },
@@ -88,8 +88,8 @@ func TestFormat(t *testing.T) {
 	}
 }
 
-// TestLaterProgram: a hand-over of a later version of the program, which has more to tell,
-// is taken over without that.
+// TestLaterProgram: a hand-over of a later version of the program, with further fields, is
+// taken over without them.
 func TestLaterProgram(t *testing.T) {
 	const n = 40
 	tr, again := crowd(n, func(who int) string { return fmt.Sprint("/", who%7) }), New(Options{Now: atNoon})
@@ -109,8 +109,8 @@ func TestLaterProgram(t *testing.T) {
 	}
 }
 
-// TestEveryByte: a hand-over that is cut anywhere, or has any byte changed, is not
-// read; and if its checksum were right it would do no harm.
+// TestEveryByte: a hand-over that is cut anywhere, or has any byte changed, is rejected.
+// With a right checksum it does no harm.
 func TestEveryByte(t *testing.T) {
 	data := encoded(t, crowd(8, func(who int) string { return fmt.Sprint("/", who%3) }))
 	try := func(data []byte) {
@@ -132,7 +132,7 @@ func TestEveryByte(t *testing.T) {
 	}
 }
 
-// tryDecode decodes anything.
+// tryDecode decodes data with a right checksum.
 func tryDecode(t testing.TB, body []byte) {
 	s := New(Options{Now: atNoon}).state()
 	release := s.hold()
@@ -148,7 +148,7 @@ func tryDecode(t testing.TB, body []byte) {
 	if err != nil && !errors.Is(err, errDecode) {
 		t.Errorf("error = %v", err)
 	}
-	if err == nil { // what it took over works
+	if err == nil { // then the tracker works
 		tr := &Tracker{state: func() *state { return s }}
 		for site := range uint32(3) {
 			tr.Observe(&hit.Hit{Site: site, Time: noon, Kind: hit.Pageview}, &hit.Row{Path: "/"}, time.UTC)
@@ -167,8 +167,8 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) { tryDecode(t, body) })
 }
 
-// TestMemoryOfHandOver: what encode needs does not grow with the visitors, not even
-// where no two share a text.
+// TestMemoryOfHandOver: the memory that encode takes does not grow with the number of
+// visitors, even if no two share a text.
 func TestMemoryOfHandOver(t *testing.T) {
 	tr := crowd(maxShared+20_000, func(who int) string { return fmt.Sprint("/", who) })
 	var before, after runtime.MemStats
@@ -185,7 +185,7 @@ func TestMemoryOfHandOver(t *testing.T) {
 	}
 }
 
-// keeper is a file that remembers the buffers it was given.
+// keeper is a file that keeps the buffers it was given.
 type keeper struct {
 	bytes.Buffer
 	seen [][]byte
@@ -202,7 +202,7 @@ func (k *keeper) Read(p []byte) (int, error) {
 }
 
 // TestNothingStaysBehind: the buffers of a hand-over are overwritten, and its errors
-// tell nothing.
+// hold nothing of a visitor.
 func TestNothingStaysBehind(t *testing.T) {
 	tr := crowd(2000, func(who int) string { return fmt.Sprint("/secret-page/", who%3) })
 	salt, pages := tr.state().sites[1].salt, tr.state().sites[1].pages
@@ -231,7 +231,7 @@ func TestNothingStaysBehind(t *testing.T) {
 		}
 	}
 
-	body[len(body)-1] ^= 1 // still a page
+	body[len(body)-1] ^= 1 // decodes as another page
 	for i := range 50 {
 		damaged := bytes.Clone(body)
 		damaged[i] ^= 0xff
@@ -243,7 +243,7 @@ func TestNothingStaysBehind(t *testing.T) {
 	}
 }
 
-// full is a device without room.
+// full is a device without space.
 type full struct{ room int }
 
 func (f *full) Write(p []byte) (int, error) {

@@ -11,13 +11,13 @@ import (
 	"github.com/fotspor/fotspor/hit"
 )
 
-// TestGoals: whatever visitors do, a visit reaches each goal with the first hit that
-// reaches it, and no row is another for that.
+// TestGoals: a visit reaches each goal once, with the first hit that reaches it, and goals
+// change nothing else in a row.
 func TestGoals(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		at := time.Date(2026, 7, 5, 20, 0, 0, 0, time.UTC)
 		with, without := visit.New(visit.Options{Now: live}), visit.New(visit.Options{Now: live})
-		reached := map[int]uint32{} // by visitor, in the visit under way
+		reached := map[int]uint32{} // goals of the current visit, by visitor
 		for range rapid.IntRange(1, 60).Draw(t, "hits") {
 			at = at.Add(time.Duration(rapid.SampledFrom([]int{0, 1, 60, 1700, 1900}).Draw(t, "gap")) * time.Second)
 			who := rapid.IntRange(1, 3).Draw(t, "who")

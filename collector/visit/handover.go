@@ -6,42 +6,42 @@ import (
 	"os"
 )
 
-// ErrNotInMemory matches the errors of HandOver and TakeOver that say that a
-// directory is not both private and in memory only, or cannot be checked.
+// ErrNotInMemory matches the errors of HandOver and TakeOver for a directory that is not
+// both private and in memory only, or that can't be checked.
 var ErrNotInMemory = errors.New("not a private directory in memory")
 
-// The names in the directory. A file has the second one until it is whole.
+// The names of the file in the directory: when it is complete, and until then.
 const (
 	handedOver = "fotspor-visitors"
 	unfinished = handedOver + ".new"
 )
 
-// errInUse: a tracker counts hits already.
+// errInUse means that a tracker has counted hits before TakeOver.
 var errInUse = errors.New("tracker has visitors already")
 
-// HandOver leaves the state to the process that comes next, as a file in dir, and
-// forgets it here, secrets and all. It is for the end of a process, after its last
-// hit; one that comes all the same is that of a new visitor, whom nobody takes
-// over. After an error the tracker is as it was, and nothing is in dir.
+// HandOver writes the state, secrets included, to a file in dir for the next process, and
+// forgets it in this one. It is for the end of a process, after its last hit. A hit that
+// comes later counts as that of a new visitor and is not handed over. After an error the
+// tracker is unchanged and no file is in dir.
 //
-// The state holds the secrets of running days, so dir must be one that no disk is
-// behind. Else the error matches ErrNotInMemory, and nothing is written:
+// The state holds the secrets of current days, so it must never reach a disk. HandOver
+// checks the following. If one of these is not so, it writes nothing and returns an error
+// that matches ErrNotInMemory:
 //
-//   - dir is on a tmpfs or ramfs, by what the kernel says of it. Only Linux is
-//     known; elsewhere there is no hand-over.
-//   - The kernel may move the pages of a tmpfs to swap. So the machine has no swap
-//     in use other than zram, which is memory itself, unless dir is on a ramfs or
-//     a tmpfs mounted with noswap (Linux 6.4), which are never swapped.
+//   - The kernel reports that dir is on a tmpfs or ramfs. This works on Linux only; on
+//     other systems there is no hand-over.
+//   - The machine uses no swap but zram, which is in memory: the kernel may move the
+//     pages of a tmpfs to swap. A ramfs, and a tmpfs mounted with noswap (Linux 6.4), are
+//     never swapped, so there any swap is allowed.
 //   - dir belongs to the user of the process, nobody else may write to it, and it
-//     is no symbolic link. Where only its parent exists, as /dev/shm does for
-//     /dev/shm/fotspor, it is made.
+//     is not a symbolic link. If only its parent exists, as /dev/shm does for
+//     /dev/shm/fotspor, HandOver creates it.
 //
-// A file that no process takes over stays until the directory is removed by who made
-// it: systemd removes a RuntimeDirectory with its service. No two collectors may share a
-// dir.
+// A file that no process takes over stays until the owner of the directory removes it:
+// systemd removes a RuntimeDirectory with its service. No two collectors may share a dir.
 //
-// The file takes some 60 bytes for a visitor with three pages, and the way there
-// some buffers of fixed size. Those are overwritten after use.
+// The file takes some 60 bytes for a visitor with three pages. Writing it takes buffers
+// of fixed size, which are overwritten after use.
 func (t *Tracker) HandOver(dir string) error {
 	if err := t.state().handOver(dir); err != nil {
 		return fmt.Errorf("hand visitors over in %q: %w", dir, err)
@@ -83,21 +83,21 @@ func (t *state) writeTo(p *handoverDir) error {
 	return p.finish()
 }
 
-// TakeOver goes on with the state that HandOver left in dir, and returns the number
-// of visitors that are in memory then: 0 and no error where nothing was left. It
-// comes before the first hit. Rows are then those of a process that was never
-// restarted, but for visitors who have to leave: of more visitors than fit the oldest
-// leave, and they may do so a little earlier or later.
+// TakeOver reads the state that HandOver left in dir, and returns the number of visitors
+// in memory after that. Without a file it returns 0 and no error. It must be called
+// before the first hit. Rows are then the same as those of a process that was never
+// restarted, except after evictions: if there are more visitors than fit, the oldest are
+// evicted, and this may happen a little earlier or later than without a restart.
 //
 // The file is removed before it is read, also if it turns out to be damaged, so that it
-// is used once. Days are left out that Sweep would forget now: those that have ended
-// meanwhile, those that begin more than a minute from now, as the clock was set back,
-// and past days without a hit for thirty minutes. So are days that the time zone
-// database has other bounds for by now.
+// is used once. TakeOver skips the days that Sweep would forget now: those that have
+// ended, those that begin more than a minute from now because the clock was set back,
+// and past days without a hit for thirty minutes. It also skips days whose bounds have
+// changed in the time zone database.
 //
-// An error says that the tracker starts afresh. It matches ErrNotInMemory where
-// HandOver would say so of dir, which is therefore known from the start. A file that
-// is damaged, of another version of the format, or of another user is an error too.
+// After an error the tracker is empty. The error matches ErrNotInMemory if HandOver
+// would reject dir, so that this is known at the start of the process. A file that is
+// damaged, has another version of the format, or belongs to another user is an error too.
 func (t *Tracker) TakeOver(dir string) (visitors int, err error) {
 	if err := t.state().takeOver(dir); err != nil {
 		return 0, fmt.Errorf("take visitors over from %q: %w", dir, err)
@@ -112,7 +112,7 @@ func (t *state) takeOver(dir string) error {
 	}
 	defer p.close()
 	unfit := p.check()
-	f, err := p.take() // which removes it
+	f, err := p.take() // removes the file, also if dir is unfit
 	if f != nil {
 		defer f.Close()
 	}
@@ -145,7 +145,7 @@ func (t *state) readFrom(f *os.File) error {
 	return nil
 }
 
-// hold keeps every hit out until release is called.
+// hold makes every hit wait until release is called.
 func (t *state) hold() (release func()) {
 	t.past.mu.Lock()
 	t.mu.Lock()
@@ -162,7 +162,7 @@ func (t *state) hold() (release func()) {
 	}
 }
 
-// days returns every day there is. t.past.mu and t.mu are held.
+// days returns all days, current and past. t.past.mu and t.mu are held.
 func (t *state) days() []*siteDay {
 	days := make([]*siteDay, 0, len(t.sites)+len(t.past.days))
 	for _, s := range t.sites {
@@ -174,7 +174,7 @@ func (t *state) days() []*siteDay {
 	return days
 }
 
-// known says whether any day has begun. It is called with hits held.
+// known reports whether any day has begun. Hits are held.
 func (t *state) known() bool {
 	for _, s := range t.days() {
 		if s.loc != nil {
@@ -184,8 +184,8 @@ func (t *state) known() bool {
 	return false
 }
 
-// forget forgets every day. It is called with hits held. Sites stay, since a hit
-// may wait for one.
+// forget forgets every day. Hits are held. It keeps the entries of sites, since a hit may
+// be waiting for the lock of one.
 func (t *state) forget() {
 	for _, s := range t.days() {
 		s.forget(&t.memory)

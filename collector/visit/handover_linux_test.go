@@ -24,8 +24,8 @@ import (
 // file is the name of a hand-over.
 const file = "fotspor-visitors"
 
-// memory returns a new directory that HandOver takes, and checks in the end that
-// nothing is left in it.
+// memory returns a new directory that HandOver accepts, and checks at the end of the test
+// that it is empty.
 func memory(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/dev/shm", "fotspor-test-")
@@ -58,7 +58,7 @@ func wantFiles(t testing.TB, dir string, want ...string) {
 	}
 }
 
-// restart hands the state of a tracker to another, and returns that.
+// restart hands the state of a tracker over to a new one, and returns the new one.
 func restart(t testing.TB, tr *visit.Tracker, dir string, opts visit.Options) *visit.Tracker {
 	t.Helper()
 	if err := tr.HandOver(dir); err != nil {
@@ -75,15 +75,15 @@ func restart(t testing.TB, tr *visit.Tracker, dir string, opts visit.Options) *v
 	return next
 }
 
-// isNew gives a hit, and says whether its visitor is new.
+// isNew observes a hit, and reports whether its visitor is new.
 func isNew(tr *visit.Tracker, who int, at time.Time) bool {
 	row := hit.Row{Path: "/"}
 	return tr.Observe(person(who, at, hit.Pageview), &row, time.UTC) && row.Visitors == 1
 }
 
 // TestRestart: as in TestClaims, each line is the time of the clock, the time that a
-// hit claims, who, kind, path and, after @, a source. A line of a time alone is a
-// restart that is over then.
+// hit claims, who, kind, path and, after @, a source. A line with only a time is a
+// restart that ends at that time.
 func TestRestart(t *testing.T) {
 	tests := map[string]string{
 		"a visit goes on": `
@@ -170,8 +170,8 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// TestStepsBackRestart: a hit counts on the day that the clock says where the clock
-// was set while the collector was away, too.
+// TestStepsBackRestart: a hit counts on the day of the clock, also if the clock was set
+// while the collector did not run.
 func TestStepsBackRestart(t *testing.T) {
 	dir := memory(t)
 	runSteps(t, func(t *testing.T, tr *visit.Tracker, opts visit.Options) *visit.Tracker {
@@ -179,9 +179,9 @@ func TestStepsBackRestart(t *testing.T) {
 	})
 }
 
-// TestRestartChangesNothing: random traffic, with claims of earlier times, too many
-// visitors, sweeps, midnights, changes of the clock and of a site's time zone, and
-// restarts at random moments, has the rows of a run without restarts.
+// TestRestartChangesNothing: random traffic with restarts at random moments has the same
+// rows as without restarts. It has claims of earlier times, too many visitors, sweeps,
+// midnights, and changes of the clock and of a site's time zone.
 func TestRestartChangesNothing(t *testing.T) {
 	kinds := []hit.Kind{hit.Pageview, hit.Pageview, hit.Pageview, hit.Event, hit.Outlink, hit.Ping, hit.Ping}
 	zones := []string{"Europe/Oslo", "America/Santiago", "Africa/Cairo", "America/Havana", "Australia/Lord_Howe", "UTC"}
@@ -251,8 +251,8 @@ func TestRestartChangesNothing(t *testing.T) {
 	}
 }
 
-// TestRestartInAnotherZone: a site whose time zone was changed while the collector
-// was away starts afresh, as it does while it runs.
+// TestRestartInAnotherZone: the visitors of a site are forgotten if its time zone was
+// changed while the collector did not run, as they are while it runs.
 func TestRestartInAnotherZone(t *testing.T) {
 	at := time.Date(2026, 7, 5, 12, 0, 0, 0, time.UTC)
 	opts := visit.Options{Now: func() time.Time { return at }}
@@ -266,8 +266,8 @@ func TestRestartInAnotherZone(t *testing.T) {
 	}
 }
 
-// TestRestartUnknownZone: a zone that is no longer known, or has other rules than it
-// had, makes its site start afresh; the others go on.
+// TestRestartUnknownZone: the visitors of a site are forgotten if its time zone is no
+// longer known or has other rules than before. Other sites keep theirs.
 func TestRestartUnknownZone(t *testing.T) {
 	at := time.Date(2026, 7, 5, 12, 0, 0, 0, time.UTC)
 	opts := visit.Options{Now: func() time.Time { return at }}
@@ -290,7 +290,7 @@ func TestRestartUnknownZone(t *testing.T) {
 	}
 }
 
-// TestHandedOver: the state is in one place at a time, and is used once.
+// TestHandedOver: the state is held by one tracker or file at a time, and is used once.
 func TestHandedOver(t *testing.T) {
 	at := time.Date(2026, 7, 5, 12, 0, 0, 0, time.UTC)
 	opts := visit.Options{Now: func() time.Time { return at }}
@@ -310,7 +310,7 @@ func TestHandedOver(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, file+".new"), []byte("cut off by a kill"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := first.HandOver(dir); err != nil { // in place of both
+	if err := first.HandOver(dir); err != nil { // replaces both files
 		t.Fatal(err)
 	}
 	wantFiles(t, dir, file)
@@ -335,7 +335,7 @@ func TestHandedOver(t *testing.T) {
 		t.Errorf("nothing to take over: %d, %v", n, err)
 	}
 
-	// Nothing to hand over: what another left goes all the same.
+	// A tracker with nothing to hand over removes an earlier hand-over too.
 	if err := second.HandOver(dir); err != nil {
 		t.Fatal(err)
 	}
@@ -362,8 +362,8 @@ func TestTakeOverInUse(t *testing.T) {
 	}
 }
 
-// TestTakeOverFewer: where there is room for fewer visitors, those silent for longest
-// have left.
+// TestTakeOverFewer: if fewer visitors fit than were handed over, those whose last hit is
+// oldest are evicted.
 func TestTakeOverFewer(t *testing.T) {
 	at := time.Date(2026, 7, 5, 12, 0, 0, 0, time.UTC)
 	now := func() time.Time { return at }
@@ -403,7 +403,7 @@ func TestTakeOverFewer(t *testing.T) {
 	}
 }
 
-// TestTakeOverOnce: of many who take over at once, one gets the state.
+// TestTakeOverOnce: if several trackers take over at once, one gets the state.
 func TestTakeOverOnce(t *testing.T) {
 	at := time.Date(2026, 7, 5, 12, 0, 0, 0, time.UTC)
 	dir := memory(t)
@@ -429,8 +429,7 @@ func TestTakeOverOnce(t *testing.T) {
 	}
 }
 
-// TestHandOverMeanwhile: hits under way while the state is handed over and taken
-// over do no harm.
+// TestHandOverMeanwhile: hits during a hand-over and a take-over do no harm.
 func TestHandOverMeanwhile(t *testing.T) {
 	at := time.Date(2026, 7, 5, 12, 0, 0, 0, time.UTC)
 	dir := memory(t)
@@ -552,7 +551,7 @@ func onDisk(t *testing.T) string {
 	return dir
 }
 
-// TestHandOverMakesDir: in a shared directory in memory, one of our own is made.
+// TestHandOverMakesDir: in a shared directory in memory, HandOver creates a private one.
 func TestHandOverMakesDir(t *testing.T) {
 	at := time.Date(2026, 7, 5, 12, 0, 0, 0, time.UTC)
 	dir := filepath.Join(memory(t), "own")
@@ -658,7 +657,7 @@ func TestTakeOverRefuses(t *testing.T) {
 	}
 }
 
-// TestHandOverSize tells what a hand-over takes.
+// TestHandOverSize logs the size of a hand-over.
 func TestHandOverSize(t *testing.T) {
 	const visitors = 100_000
 	at := time.Date(2026, 7, 5, 12, 0, 0, 0, time.UTC)

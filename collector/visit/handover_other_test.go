@@ -9,7 +9,8 @@ import (
 	"github.com/fotspor/fotspor/collector/visit"
 )
 
-// TestNotInMemory: where it cannot be told what is in memory, nothing is.
+// TestNotInMemory: on systems that don't tell what stays in memory, no directory is
+// accepted.
 func TestNotInMemory(t *testing.T) {
 	tr := visit.New(visit.Options{})
 	if err := tr.HandOver(t.TempDir()); !errors.Is(err, visit.ErrNotInMemory) {

@@ -23,17 +23,17 @@ const (
 // directory, so that it stays the one that was checked.
 type handoverDir struct {
 	dir  *os.File
-	made bool // by openPlace
+	made bool // by openHandoverDir
 }
 
-// openPlace opens dir, and makes it if only its parent exists.
+// openHandoverDir opens dir, and creates it if only its parent exists.
 func openHandoverDir(dir string) (*handoverDir, error) {
 	err := os.Mkdir(dir, 0o700)
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("%w: %w", ErrNotInMemory, err)
 	}
 	p := &handoverDir{made: err == nil}
-	// Clean, because behind a slash a symbolic link would be followed.
+	// Clean, because a slash at the end would make the kernel follow a symbolic link.
 	p.dir, err = os.OpenFile(filepath.Clean(dir), os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW, 0)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotInMemory, err)
@@ -41,17 +41,18 @@ func openHandoverDir(dir string) (*handoverDir, error) {
 	return p, nil
 }
 
-// close closes the directory, and removes it if it was made for nothing.
+// close closes the directory, and removes it if openHandoverDir created it and it is
+// still empty.
 func (p *handoverDir) close() {
 	if p.made {
-		os.Remove(p.dir.Name()) // fails if the hand-over is in it
+		os.Remove(p.dir.Name()) // fails if a hand-over is in it
 	}
 	p.dir.Close()
 }
 
 func (p *handoverDir) fd() int { return int(p.dir.Fd()) }
 
-// check says whether secrets may be written to the directory.
+// check returns an error unless secrets may be written to the directory.
 func (p *handoverDir) check() error {
 	var st syscall.Stat_t
 	if err := syscall.Fstat(p.fd(), &st); err != nil {
@@ -66,7 +67,7 @@ func (p *handoverDir) check() error {
 	return inMemory(p.dir, os.DirFS("/"))
 }
 
-// clear removes what an earlier hand-over left.
+// clear removes the files of an earlier hand-over.
 func (p *handoverDir) clear() error {
 	for _, name := range []string{handedOver, unfinished} {
 		if err := syscall.Unlinkat(p.fd(), name); err != nil && err != syscall.ENOENT {
@@ -76,19 +77,19 @@ func (p *handoverDir) clear() error {
 	return nil
 }
 
-// create makes the unfinished file.
+// create creates the unfinished file.
 func (p *handoverDir) create() (*os.File, error) {
 	const flags = syscall.O_WRONLY | syscall.O_CREAT | syscall.O_EXCL | syscall.O_NOFOLLOW | syscall.O_CLOEXEC
 	return p.open(unfinished, flags)
 }
 
-// finish gives the file its name.
+// finish gives the unfinished file its final name.
 func (p *handoverDir) finish() error {
 	return os.NewSyscallError("rename", syscall.Renameat(p.fd(), unfinished, p.fd(), handedOver))
 }
 
 // take opens the file of a hand-over and removes it. It returns nil if there is
-// none. A file is removed even if that is an error.
+// none. It also removes a file that it rejects.
 func (p *handoverDir) take() (*os.File, error) {
 	// A pipe of that name must not block.
 	const flags = syscall.O_RDONLY | syscall.O_NOFOLLOW | syscall.O_NONBLOCK | syscall.O_CLOEXEC
@@ -96,7 +97,7 @@ func (p *handoverDir) take() (*os.File, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, p.clear()
 	}
-	// Whoever finds it gone by now lost it to another process.
+	// If the file is gone by now, another process has taken it.
 	if removeErr := syscall.Unlinkat(p.fd(), handedOver); removeErr != nil {
 		err = errors.Join(err, &os.PathError{Op: "remove", Path: handedOver, Err: removeErr})
 	}
@@ -133,13 +134,13 @@ func ours(f *os.File) error {
 	case st.Mode&0o077 != 0:
 		return fmt.Errorf("its file is open to others (mode %#o)", st.Mode&0o7777)
 	case st.Nlink != 0:
-		return errors.New("its file has another name, under which it stays")
+		return errors.New("its file has another name and is not removed by that")
 	}
 	return inMemory(f, os.DirFS("/"))
 }
 
-// inMemory says whether what is written to a file, or in a directory, stays in
-// memory. root is the file system of the machine.
+// inMemory returns an error unless data written to a file, or to files in a directory,
+// stay in memory. root is the file system of the machine.
 func inMemory(f *os.File, root fs.FS) error {
 	var st syscall.Statfs_t
 	if err := syscall.Fstatfs(int(f.Fd()), &st); err != nil {
@@ -157,7 +158,7 @@ func inMemory(f *os.File, root fs.FS) error {
 	return fmt.Errorf("%w: its file system (%#x) is neither tmpfs nor ramfs", ErrNotInMemory, uint32(st.Type))
 }
 
-// swapless says whether an open file is on a tmpfs mounted with noswap.
+// swapless reports whether an open file is on a tmpfs mounted with noswap.
 func swapless(root fs.FS, fd int) bool {
 	info, _ := fs.ReadFile(root, "proc/self/fdinfo/"+strconv.Itoa(fd))
 	_, mount, _ := strings.Cut(string(info), "mnt_id:")
@@ -174,15 +175,15 @@ func swapless(root fs.FS, fd int) bool {
 	return false
 }
 
-// checkSwaps says whether all swap in use is memory itself.
+// checkSwaps returns an error unless all swap in use is in memory.
 func checkSwaps(root fs.FS) error {
 	swaps, err := fs.ReadFile(root, "proc/swaps")
 	if err != nil {
-		return fmt.Errorf("%w: it cannot be told whether there is swap: %w", ErrNotInMemory, err)
+		return fmt.Errorf("%w: it is unknown whether there is swap: %w", ErrNotInMemory, err)
 	}
 	header, list, _ := bytes.Cut(swaps, []byte("\n"))
 	if !bytes.HasPrefix(header, []byte("Filename")) {
-		return fmt.Errorf("%w: it cannot be told whether there is swap", ErrNotInMemory)
+		return fmt.Errorf("%w: it is unknown whether there is swap", ErrNotInMemory)
 	}
 	for line := range strings.Lines(string(list)) {
 		if f := strings.Fields(line); len(f) > 0 && !isZRAM(root, f[0]) {
@@ -192,7 +193,7 @@ func checkSwaps(root fs.FS) error {
 	return nil
 }
 
-// isZRAM says whether a device is a zram that writes nothing back to a disk.
+// isZRAM reports whether a device is a zram that writes nothing back to a disk.
 func isZRAM(root fs.FS, device string) bool {
 	name, ok := strings.CutPrefix(device, "/dev/zram")
 	if _, err := strconv.ParseUint(name, 10, 32); !ok || err != nil {
@@ -204,7 +205,7 @@ func isZRAM(root fs.FS, device string) bool {
 	}
 	backing, err := fs.ReadFile(root, path.Join(of, "backing_dev"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return true // the kernel was built without the ability
+		return true // this kernel can't write back
 	}
 	return err == nil && strings.TrimSpace(string(backing)) == "none"
 }

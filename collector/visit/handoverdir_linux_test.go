@@ -15,8 +15,8 @@ func TestSwap(t *testing.T) {
 		say   string // "": secrets may be written
 	}{
 		"none":             {map[string]string{"proc/swaps": header}, ""},
-		"cannot be told":   {nil, "cannot be told"},
-		"no such list":     {map[string]string{"proc/swaps": ""}, "cannot be told"},
+		"no list of swap":  {nil, "it is unknown whether"},
+		"no such list":     {map[string]string{"proc/swaps": ""}, "it is unknown whether"},
 		"partition":        {map[string]string{"proc/swaps": header + "/dev/sda2  partition\t8388604\t0\t-2\n"}, "/dev/sda2"},
 		"file, not used":   {map[string]string{"proc/swaps": header + "/swap\\040file  file\t8388604\t0\t-2\n"}, "/swap"},
 		"zram":             {map[string]string{"proc/swaps": header + "/dev/zram0 partition 9 9 100\n", "sys/block/zram0/backing_dev": "none\n"}, ""},
@@ -64,7 +64,7 @@ func TestNoSwap(t *testing.T) {
 	}
 }
 
-// TestMountInfo: the kernel's own tables read as those above do.
+// TestMountInfo: the tables of the running kernel are read as those above are.
 func TestMountInfo(t *testing.T) {
 	f, err := os.Open("/dev/shm")
 	if err != nil {
@@ -72,7 +72,7 @@ func TestMountInfo(t *testing.T) {
 	}
 	defer f.Close()
 	if err := inMemory(f, fstest.MapFS{}); !errors.Is(err, ErrNotInMemory) {
-		t.Errorf("a tmpfs, where swap cannot be told: %v", err)
+		t.Errorf("a tmpfs, with swap unknown: %v", err)
 	}
 	swaps := fstest.MapFS{"proc/swaps": {Data: []byte("Filename\tType\n/dev/sda2 partition 1 0 -2\n")}}
 	if err := inMemory(f, swaps); !errors.Is(err, ErrNotInMemory) {

@@ -8,11 +8,11 @@ import (
 	"runtime"
 )
 
-// handoverDir is never made: only Linux tells what is in memory.
+// handoverDir is never created: only on Linux it is known what stays in memory.
 type handoverDir struct{}
 
 func openHandoverDir(string) (*handoverDir, error) {
-	return nil, fmt.Errorf("%w: that cannot be told on %s", ErrNotInMemory, runtime.GOOS)
+	return nil, fmt.Errorf("%w: this can't be checked on %s", ErrNotInMemory, runtime.GOOS)
 }
 
 func (*handoverDir) close()                    {}

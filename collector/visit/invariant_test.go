@@ -11,8 +11,8 @@ import (
 	"github.com/fotspor/fotspor/hit"
 )
 
-// check returns what is wrong with the records of a memory, or nil: every visitor is
-// in three lists and found by key, and what is counted is what is there.
+// check returns an error unless every visitor of a memory is in three lists and found by
+// key, and all counters equal the numbers of records.
 func (m *memory) check() (err error) {
 	n := m.visitors.n
 	charges, refs := make(map[uint32]int64), make(map[uint32]uint32)
@@ -118,7 +118,7 @@ func TestInvariants(t *testing.T) {
 		now := noon
 		tr := New(Options{Now: func() time.Time { return now }})
 		m := &tr.state().memory
-		m.budget = []int64{200 << 10, 300 << 10, 500 << 10}[seed%3] // less than Options allow
+		m.budget = []int64{200 << 10, 300 << 10, 500 << 10}[seed%3] // less than MinMemory
 		m.share = m.budget / networkShare
 		for i := range 10_000 {
 			now = now.Add(time.Duration(r.ExpFloat64() * float64(time.Second)))

@@ -9,14 +9,14 @@ import (
 	"github.com/fotspor/fotspor/internal/wire"
 )
 
-// memory holds the visitors of all days, within a budget of bytes. Its lock comes
-// after that of a site. Records have ids in place of pointers: these take half the
-// bytes, Go's collector follows none of them, and a record can be moved so that no gaps
-// are left.
+// memory holds the visitors of all days, within a budget of bytes. mu is locked after
+// the lock of a site. Records refer to each other by id instead of pointer: an id takes
+// half the bytes, costs the garbage collector nothing, and lets a record be moved to
+// close a gap.
 type memory struct {
 	mu     sync.Mutex
 	budget int64
-	share  int64 // of the budget, for one network
+	share  int64 // the part of budget that one network may take
 
 	visitors slab[visitor]
 	byKey    index
@@ -26,45 +26,44 @@ type memory struct {
 
 	networks  slab[network]
 	byNetwork index
-	freeNet   uint32 // the first of the networks without a visitor; they are linked by newest
-	inUse     int    // networks with a visitor
+	freeNet   uint32 // head of the free list of networks, linked by members.newest
+	inUse     int    // number of networks with a visitor
 
 	texts texts
 
 	days    []*siteDay // by number; nil: free
 	freeDay []uint32
 
-	evicted int64 // visitors who left early
+	evicted int64 // number of visitors evicted
 }
 
-// visitor is what is known of a visitor of a day, and of their last visit.
+// visitor is the record of a visitor on a day, and of their last visit.
 type visitor struct {
 	key   key
-	other uint64              // of hit.Row.Other, what all rows of the visit have
-	last  int64               // when the last hit came, Unix nanoseconds
-	pages [inlinePages]uint32 // hashes
+	other uint64              // the bits of hit.Row.Other that all rows of the visit have
+	last  int64               // time of the last hit, Unix nanoseconds
+	pages [inlinePages]uint32 // hashes of the first pages seen
 	links [lists]link
 
-	accountedUntil uint32 // how long before last the seconds of rows end, in nanoseconds; less than a second
-	day            uint32 // number of the day
+	accountedUntil uint32 // nanoseconds before last up to which rows have counted seconds; less than a second
+	day            uint32 // index in memory.days
 	network        uint32 // id of the network
 	origin         uint32 // text: where the visit came from, as packed by appendOrigin
 	entry          uint32 // text: first path of the visit
 	previous       uint32 // text: path of the last page view; only if viewed
-	more           uint32 // id of the block at the root; 0: none
-	goals          uint32 // that the visit has reached, as hit.Hit.Goals
+	more           uint32 // id of the root block; 0: none
+	goals          uint32 // goals that the visit has reached, as hit.Hit.Goals
 	seen           uint8  // number of pages seen that day
 	viewed         bool   // the visit has had a page view
-	bounce         bool   // the visit counts as a bounce as yet
-	from           uint8  // digest of the website that led to the visit; 0: none, or not known since a restart
+	bounce         bool   // the visit counts as a bounce so far
+	from           uint8  // digest of the website that led to the visit; 0: none, or unknown after a restart
 }
 
 const inlinePages = 4
 
 // block holds hashes of pages beyond the inlinePages of a visitor. The blocks of a
-// visitor are a tree: a page that finds a block full goes on to one of the two below
-// it, by a bit of the hash for each step, so that a page among hundreds is a few steps
-// away.
+// visitor are a binary tree. If a block is full, the next bit of the hash selects one of
+// the two blocks below it, so that a page among hundreds is found in a few steps.
 type block struct {
 	pages [blockPages]uint32
 	below [2]uint32 // ids; 0: none
@@ -74,11 +73,11 @@ type block struct {
 
 const blockPages = 12
 
-// network is what is known of a network that visitors came from.
+// network is a network that visitors came from.
 type network struct {
 	hash    uint64
 	members ends
-	charge  int64 // bytes of its visitors, as if they shared no texts with others
+	charge  int64 // bytes of its visitors, with each text counted in full for each of them
 }
 
 var visitorBytes, blockBytes, networkBytes = sizeOf[visitor](), sizeOf[block](), sizeOf[network]()
@@ -91,25 +90,27 @@ const (
 	lists
 )
 
-// link is the place of a visitor in a list, and ends are the ends of one. 0 is none.
+// link holds the neighbours of a visitor in a list; ends holds the ends of a list. Both
+// are ids; 0 is none.
 type link struct{ newer, older uint32 }
 type ends struct{ newest, oldest uint32 }
 
-// bytes is what is taken of the heap.
+// bytes returns the bytes of heap in use.
 func (m *memory) bytes() int64 {
 	return m.visitors.heap + m.blocks.heap + m.networks.heap + m.texts.bytes() +
 		m.byKey.bytes() + m.byNetwork.bytes()
 }
 
-// find returns the id of a visitor, or 0. Days need not be told apart: no two share
-// a secret, so none shares a key.
+// find returns the id of a visitor, or 0. It needs no day: no two days share a secret, so
+// keys differ between days.
 func (m *memory) find(k *key) uint32 {
 	return m.byKey.find(hashOf(k), func(id uint32) bool { return m.visitors.at(id).key == *k })
 }
 
 func hashOf(k *key) uint32 { return binary.LittleEndian.Uint32(k[:]) }
 
-// add makes a visitor of a day, as the one seen last, and returns the id.
+// add adds a visitor of a day as the one seen last, and returns the id. hash is that of
+// the network.
 func (m *memory) add(k *key, day uint32, hash uint64) uint32 {
 	id := m.visitors.push()
 	v := m.visitors.at(id)
@@ -124,7 +125,7 @@ func (m *memory) add(k *key, day uint32, hash uint64) uint32 {
 
 // touch makes a visitor the one seen last.
 func (m *memory) touch(id uint32) {
-	if m.seen.newest == id { // and so the newest of the network
+	if m.seen.newest == id { // then also the newest of the network
 		return
 	}
 	for _, l := range []int{inSeen, inNetwork} {
@@ -133,7 +134,7 @@ func (m *memory) touch(id uint32) {
 	}
 }
 
-// remove takes a visitor out, and overwrites them. The last of all moves into their
+// remove removes a visitor and overwrites the record. The last record moves into its
 // place.
 func (m *memory) remove(id uint32) {
 	v := m.visitors.at(id)
@@ -158,7 +159,7 @@ func (m *memory) remove(id uint32) {
 	m.visitors.pop()
 }
 
-// move puts a visitor into the place of another, who is in no list any more.
+// move moves a record to the id of a removed one, and corrects all references to it.
 func (m *memory) move(from, to uint32) {
 	v := m.visitors.at(to)
 	*v = *m.visitors.at(from)
@@ -179,7 +180,7 @@ func (m *memory) move(from, to uint32) {
 	m.eachBlock(v.more, func(_ uint32, b *block) { b.owner = to })
 }
 
-// ends returns the ends of the list that a visitor is in.
+// ends returns the ends of one of the lists that a visitor is in.
 func (m *memory) ends(list int, v *visitor) *ends {
 	switch list {
 	case inDay:
@@ -190,7 +191,7 @@ func (m *memory) ends(list int, v *visitor) *ends {
 	return &m.seen
 }
 
-// link puts a visitor in front of a list.
+// link adds a visitor to a list as the newest.
 func (m *memory) link(list int, id uint32) {
 	v := m.visitors.at(id)
 	e := m.ends(list, v)
@@ -218,7 +219,8 @@ func (m *memory) unlink(list int, id uint32) {
 	}
 }
 
-// see says whether a visitor sees a page or section for the first time that day.
+// see adds a page or section to those that a visitor has seen. It reports whether it is
+// new that day; beyond MaxPages none is.
 func (m *memory) see(id uint32, page uint32) bool {
 	v := m.visitors.at(id)
 	if v.seen == MaxPages || m.saw(v, page) {
@@ -228,7 +230,7 @@ func (m *memory) see(id uint32, page uint32) bool {
 	return true
 }
 
-// saw says whether a visitor has seen a page or section.
+// saw reports whether a visitor has seen a page or section.
 func (m *memory) saw(v *visitor, page uint32) bool {
 	if slices.Contains(v.pages[:min(v.seen, inlinePages)], page) {
 		return true
@@ -243,7 +245,7 @@ func (m *memory) saw(v *visitor, page uint32) bool {
 	return false
 }
 
-// addPage adds a page to those that a visitor has seen, who are fewer than MaxPages.
+// addPage adds a page to those that a visitor has seen. There must be fewer than MaxPages.
 func (m *memory) addPage(id uint32, page uint32) {
 	v := m.visitors.at(id)
 	v.seen++
@@ -290,7 +292,7 @@ func (m *memory) eachBlock(id uint32, f func(id uint32, b *block)) {
 	m.eachBlock(b.below[1], f)
 }
 
-// removeBlock takes a block of a visitor that has none below it. The last of all
+// removeBlock removes a block of a visitor that has no block below it. The last of all
 // blocks moves into its place.
 func (m *memory) removeBlock(v *visitor) {
 	at := &v.more
@@ -318,14 +320,15 @@ func (m *memory) removeBlock(v *visitor) {
 	m.blocks.pop()
 }
 
-// setText makes a text of a visitor another, whose reference it takes over.
+// setText replaces a text of a visitor by that with id, and takes over the caller's
+// reference to it.
 func (m *memory) setText(v *visitor, text *uint32, id uint32) {
 	m.networks.at(v.network).charge += m.texts.cost(id) - m.texts.cost(*text)
 	m.texts.release(*text)
 	*text = id
 }
 
-// enterNetwork returns the id of a network.
+// enterNetwork returns the id of a network, which it adds if needed.
 func (m *memory) enterNetwork(hash uint64) uint32 {
 	id := m.byNetwork.find(uint32(hash), func(id uint32) bool { return m.networks.at(id).hash == hash })
 	if id != 0 {
@@ -353,7 +356,7 @@ func (m *memory) leaveNetwork(id uint32) {
 	}
 }
 
-// reserve sends visitors away until one more fits, the oldest first.
+// reserve evicts visitors, oldest first, until one more fits.
 func (m *memory) reserve() {
 	for m.seen.oldest != 0 {
 		need := m.bytes()
@@ -376,8 +379,8 @@ func (m *memory) reserve() {
 	}
 }
 
-// settle sends visitors away until a network keeps to its share, and all to the budget:
-// those of the network, and of all, the oldest first. One always stays.
+// settle evicts the oldest visitors of a network until it keeps to its share, and then
+// the oldest of all until memory keeps to its budget. It keeps at least one visitor.
 func (m *memory) settle(id uint32) {
 	for net := m.networks.at(id); net.charge > m.share && net.members.oldest != net.members.newest; {
 		m.evict(net.members.oldest)
@@ -393,13 +396,13 @@ func (m *memory) evict(id uint32) {
 	m.evicted++
 }
 
-// trim gives back what is left empty.
+// trim frees empty chunks.
 func (m *memory) trim() {
 	m.visitors.trim()
 	m.blocks.trim()
 }
 
-// enterDay gives a day a number.
+// enterDay adds a day and sets its number.
 func (m *memory) enterDay(s *siteDay) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -412,8 +415,8 @@ func (m *memory) enterDay(s *siteDay) {
 	m.days = append(m.days, s)
 }
 
-// forget takes the visitors of a day out, and its number, and returns how many they
-// were. Now and then it lets hits of other sites pass.
+// forget removes a day and its visitors, and returns their number. It unlocks m.mu after
+// every atATime visitors, so that hits of other sites need not wait for all of them.
 func (m *memory) forget(s *siteDay) int {
 	const atATime = 1000
 	for n := 0; ; {
@@ -433,8 +436,8 @@ func (m *memory) forget(s *siteDay) int {
 	}
 }
 
-// An origin is the fields of a row that say where its visit came from, packed into one
-// text as package wire does. An origin without any is the empty text.
+// An origin is the fields of a row that say where its visit came from, encoded by package
+// wire as one text. If all of them are empty, so is the text.
 var (
 	originFields = slices.DeleteFunc(slices.Clone(hit.Fields), func(f hit.Field) bool {
 		return f.Fact != hit.SourceFact && f.Fact != hit.CampaignFact
@@ -449,11 +452,11 @@ func init() {
 	}
 }
 
-// maxOrigin is the length of the longest origin in bytes: each text with its number and
-// length.
+// maxOrigin is the length of the longest origin in bytes: each text has its number and
+// length in front.
 var maxOrigin = len(originFields) * (MaxText + 4)
 
-// appendOrigin packs the origin that a row arrives with.
+// appendOrigin appends the origin of a row, with its texts cut to MaxText.
 func appendOrigin(b []byte, row *hit.Row) []byte {
 	var short hit.Row
 	for _, at := range originTexts {
@@ -462,12 +465,12 @@ func appendOrigin(b []byte, row *hit.Row) []byte {
 	return originRows.Append(b, &short)
 }
 
-// unpackOrigin gives a row its origin.
+// unpackOrigin sets the fields of a row to those of an origin.
 func unpackOrigin(packed string, row *hit.Row) {
 	for _, at := range originTexts {
 		*at(row) = ""
 	}
-	originRows.Read(packed, row) // which is as appendOrigin made it
+	originRows.Read(packed, row) // can't fail: appendOrigin encoded it, or isOrigin checked it
 }
 
 // isOrigin reports whether a text is a packed origin.

@@ -38,16 +38,16 @@ func gauge(t testing.TB, reg *prometheus.Registry, name string) float64 {
 // heap returns the bytes of live heap.
 func heap() float64 {
 	runtime.GC()
-	runtime.GC() // what the first one made free
+	runtime.GC() // frees what the first one found unreachable
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return float64(m.HeapAlloc)
 }
 
-// noon is when everybody comes.
+// noon is the time of all hits.
 var noon = time.Date(2026, 7, 5, 12, 0, 0, 0, time.UTC)
 
-// sender is where hits come from.
+// sender returns the address and the row of the i-th hit.
 type sender func(i int) (netip.Addr, hit.Row)
 
 // networks are addresses of many networks, or of one.
@@ -59,11 +59,11 @@ func networks(i int) netip.Addr {
 
 func oneNetwork(int) netip.Addr { return netip.MustParseAddr("203.0.113.7") }
 
-// long is a text of n bytes that no other i has.
+// long returns a text of n bytes that is different for each i.
 func long(i, n int) string { return fmt.Sprintf("%08d", i) + strings.Repeat("x", n-8) }
 
-// TestMemoryBudget: under attack the live heap stays within the budget and a fifth,
-// and the metric says what is taken to within a fifth.
+// TestMemoryBudget: under attack the live heap is at most a fifth above the budget, and
+// the metric is within a fifth of the heap in use.
 func TestMemoryBudget(t *testing.T) {
 	const budget = visit.MinMemory
 	fromMany := func(row func(i int) hit.Row) sender {
@@ -101,7 +101,7 @@ func TestMemoryBudget(t *testing.T) {
 				addr, row := tt.send(i)
 				h := &hit.Hit{Site: uint32(1 + i%3), Time: noon, Kind: hit.Pageview, Addr: hit.NewAddr(addr), UserAgent: fmt.Sprint(i)}
 				tr.Observe(h, &row, time.UTC)
-				if r.IntN(200) == 0 { // one who looks at much
+				if r.IntN(200) == 0 { // a visitor who sees many pages
 					for p := range visit.MaxPages + 50 {
 						tr.Observe(h, &hit.Row{Path: fmt.Sprint("/", p)}, time.UTC)
 					}
@@ -153,8 +153,8 @@ func TestBytesPerVisitor(t *testing.T) {
 	}
 }
 
-// TestOldestLeave: where memory is full, those seen longest ago leave, of all days
-// and sites.
+// TestOldestLeave: if memory is full, the visitors seen longest ago are evicted, of all
+// days and sites.
 func TestOldestLeave(t *testing.T) {
 	var log bytes.Buffer
 	reg := prometheus.NewPedanticRegistry()
@@ -180,7 +180,7 @@ func TestOldestLeave(t *testing.T) {
 		if !observe(who) {
 			t.Fatalf("visitor %d is known", who)
 		}
-		if who%1000 == 0 && who > 0 && observe(1) { // one who stays
+		if who%1000 == 0 && who > 0 && observe(1) { // a visitor who comes again and again
 			t.Fatalf("visitor 1 has left when visitor %d came", who)
 		}
 	}
@@ -190,7 +190,7 @@ func TestOldestLeave(t *testing.T) {
 	}
 	wantGauges(t, reg, total-n, n)
 	tr.Sweep(noon)
-	if text := log.String(); !strings.Contains(text, fmt.Sprint("left=", total-n)) || strings.Count(text, "\n") != 1 {
+	if text := log.String(); !strings.Contains(text, fmt.Sprint("evicted=", total-n)) || strings.Count(text, "\n") != 1 {
 		t.Errorf("log = %q, want one line that tells of %d", text, total-n)
 	}
 	tr.Sweep(noon)
@@ -209,8 +209,8 @@ func TestOldestLeave(t *testing.T) {
 	}
 }
 
-// TestOneNetwork: one network, however many visitors it makes up, sends nobody of
-// another away; its own oldest leave.
+// TestOneNetwork: a network with any number of visitors evicts no visitor of another, only
+// its own oldest.
 func TestOneNetwork(t *testing.T) {
 	for name, addr := range map[string]func(i int) netip.Addr{
 		"one address":   oneNetwork,
@@ -256,9 +256,9 @@ func TestOneNetwork(t *testing.T) {
 	}
 }
 
-// TestNewVisitors: a network brings a number of new visitors a second. Beyond that
-// they share one, whose figures add up; those who are known stay themselves, and
-// other networks are not concerned.
+// TestNewVisitors: beyond Options.NewVisitors, the new visitors of a network share one,
+// whose figures add up. Visitors who came before are recognised, and other networks are
+// not affected.
 func TestNewVisitors(t *testing.T) {
 	now := noon
 	reg := prometheus.NewPedanticRegistry()
@@ -302,7 +302,7 @@ func TestNewVisitors(t *testing.T) {
 	if row.Visitors != 1 {
 		t.Error("a visitor told of with a token is not counted")
 	}
-	now = now.Add(10 * time.Second) // earns a hundred
+	now = now.Add(10 * time.Second) // allows another hundred
 	sum = sums{}
 	send(5000, 5200)
 	if sum.Visitors != 100 || sum.Pageviews != 200 {

@@ -6,34 +6,33 @@ import (
 	"time"
 )
 
-// MaxPastDays is the number of past days, on all sites together, that hits may
-// come to at a time.
+// MaxPastDays is the number of past days, on all sites together, that are held at a time.
 const MaxPastDays = 64
 
-// pastDays are the past days that hits come to, the one used last in front. A day
-// is forgotten before the lock is given up under which it was taken out. The lock
-// comes before that of a site.
+// pastDays are the past days for which hits still come, last used first. A day that is
+// removed from the list is forgotten before mu is unlocked. mu is locked before the lock
+// of a site.
 type pastDays struct {
 	mu   sync.Mutex
 	days []pastDay
 }
 
-// pastDay is a past day of a site. Its bounds stay until it is forgotten.
+// pastDay is a past day of a site. Its bounds do not change until it is forgotten.
 type pastDay struct {
 	*siteDay
-	id   uint32    // of the site
+	id   uint32    // id of the site
 	used time.Time // when the last hit came, not when it claims to be from
 }
 
-// idle says whether no hit has come to the day for as long as Silence. One that came
-// more than a minute from now came while the clock was wrong.
+// idle reports whether no hit has come for the day since Silence. If the last one came
+// more than a minute after now, the clock was wrong, and the day counts as idle.
 func (d pastDay) idle(now time.Time) bool {
 	since := now.Sub(d.used)
 	return since >= Silence || since < -crossing
 }
 
-// enterPast returns the past day that at belongs to, with its lock held for
-// reading. A new one takes the place of the one used longest ago.
+// enterPast returns the past day of at, with its lock held for reading. If MaxPastDays
+// are held, a new day replaces the one used longest ago.
 func (t *state) enterPast(id uint32, at, now time.Time, loc *time.Location) *siteDay {
 	p := &t.past
 	p.mu.Lock()
@@ -57,7 +56,7 @@ func (t *state) enterPast(id uint32, at, now time.Time, loc *time.Location) *sit
 	return day.siteDay
 }
 
-// evict forgets a day whose visitors may come back.
+// evict forgets a day, and counts its visitors as evicted.
 func (t *state) evict(s *siteDay) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -67,7 +66,7 @@ func (t *state) evict(s *siteDay) {
 	t.memory.mu.Unlock()
 }
 
-// sweepPast forgets the past days that no hit has come to for as long as Silence.
+// sweepPast forgets the past days for which no hit has come since Silence.
 func (t *state) sweepPast(now time.Time) {
 	p := &t.past
 	p.mu.Lock()

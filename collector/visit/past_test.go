@@ -22,7 +22,7 @@ import (
 )
 
 // TestClaims: each line is the time of the clock, the time that a hit claims, who,
-// kind and path; behind the bar are day and time of the row, and what it gets.
+// kind and path; after the bar are day, time and measures of the row.
 func TestClaims(t *testing.T) {
 	tests := map[string]string{
 		"a past day has visits of its own": `
@@ -135,8 +135,8 @@ func TestClaims(t *testing.T) {
 	}
 }
 
-// steps are what becomes of hits when the clock is set. Each line is what the clock
-// says, who, kind and path; behind the bar are the day and what the row gets.
+// steps are hits while the clock is set back and forth. Each line is the time of the
+// clock, who, kind and path; after the bar are day and measures of the row.
 var steps = map[string]string{
 	"two hours back over midnight, and forward": `
 		2026-07-09 00:30:00 A pageview /a | 2026-07-09 00:30:00 pageview visit visitor page bounce 0s entry /a
@@ -181,7 +181,7 @@ var steps = map[string]string{
 		2026-10-25 00:00:00 A pageview /a | 2026-10-25 00:00:00 pageview visit visitor page bounce 0s entry /a`,
 }
 
-// runSteps runs steps. between is called when the clock has been set, before a hit.
+// runSteps runs steps. It calls between after setting the clock and before each hit.
 func runSteps(t *testing.T, between func(t *testing.T, tr *visit.Tracker, opts visit.Options) *visit.Tracker) {
 	for name, timeline := range steps {
 		t.Run(name, func(t *testing.T) {
@@ -215,8 +215,8 @@ func runSteps(t *testing.T, between func(t *testing.T, tr *visit.Tracker, opts v
 	}
 }
 
-// TestStepsBack: a hit counts on the day that the clock says, however the clock was
-// set before, and whether a sweep comes first or not.
+// TestStepsBack: a hit counts on the day of the clock, however the clock was set before,
+// with or without a sweep before it.
 func TestStepsBack(t *testing.T) {
 	t.Run("no sweep", func(t *testing.T) {
 		runSteps(t, func(_ *testing.T, tr *visit.Tracker, _ visit.Options) *visit.Tracker { return tr })
@@ -229,8 +229,7 @@ func TestStepsBack(t *testing.T) {
 	})
 }
 
-// TestStepsBackForget: when the clock is set back nothing of the days that it says
-// never came is kept.
+// TestStepsBackForget: when the clock is set back, later days are forgotten.
 func TestStepsBackForget(t *testing.T) {
 	now := time.Date(2026, 7, 9, 12, 0, 0, 0, time.UTC)
 	reg := prometheus.NewPedanticRegistry()
@@ -244,8 +243,8 @@ func TestStepsBackForget(t *testing.T) {
 	wantGauges(t, reg, 0, 0)
 }
 
-// TestReplay: logs of many past days, given at once, have the figures that all of
-// their hits make, and those of today are none the wiser.
+// TestReplay: logs of many past days that are replayed at once have the figures of all
+// their hits, and do not change those of today.
 func TestReplay(t *testing.T) {
 	kinds := []hit.Kind{hit.Pageview, hit.Pageview, hit.Pageview, hit.Event, hit.Outlink, hit.Ping, hit.Ping}
 	for seed := range uint64(12) {
@@ -367,7 +366,7 @@ func TestPastMidnight(t *testing.T) {
 				}
 			}
 
-			// The first hit of a day tells as much as the next ones.
+			// The first hit of a day counts the same as later ones.
 			for _, clock := range []func() time.Time{live, func() time.Time { return now }} {
 				for at := start; at.Before(end); at = at.Add(10 * time.Minute) {
 					var row hit.Row
@@ -381,7 +380,7 @@ func TestPastMidnight(t *testing.T) {
 	}
 }
 
-// TestPastZone: a past day is one of a time zone.
+// TestPastZone: the same date in two time zones is two past days.
 func TestPastZone(t *testing.T) {
 	now := time.Date(2026, 7, 20, 12, 0, 0, 0, time.UTC)
 	at := time.Date(2026, 7, 5, 12, 0, 0, 0, time.UTC)
@@ -400,7 +399,7 @@ func TestPastZone(t *testing.T) {
 	}
 }
 
-// replayer feeds hits of one person to a tracker whose clock stands still.
+// replayer gives hits of one person to a tracker whose clock stands still.
 type replayer struct {
 	*visit.Tracker
 	now time.Time
@@ -417,7 +416,7 @@ func newReplayer() *replayer {
 	return r
 }
 
-// isNew gives a hit that came some days ago, and says whether its visitor is new.
+// isNew observes a hit of some days ago, and reports whether its visitor is new.
 func (r *replayer) isNew(site uint32, who, daysAgo int) bool {
 	h := person(who, r.now.AddDate(0, 0, -daysAgo), hit.Pageview)
 	h.Site = site
@@ -458,7 +457,7 @@ func TestMaxPastDays(t *testing.T) {
 	}
 	wantGauges(t, r.reg, 3, visit.MaxPastDays+2)
 	r.Sweep(r.now)
-	if text := r.log.String(); !strings.Contains(text, "left=3") {
+	if text := r.log.String(); !strings.Contains(text, "evicted=3") {
 		t.Errorf("log = %q, want it to tell of three", text)
 	}
 }
@@ -493,7 +492,7 @@ func TestPastSweep(t *testing.T) {
 	}
 }
 
-// TestRunPast: nothing has to happen on a site for its past days to be forgotten.
+// TestRunPast: past days are forgotten on a site without hits too.
 func TestRunPast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reg := prometheus.NewPedanticRegistry()
@@ -515,8 +514,8 @@ func TestRunPast(t *testing.T) {
 	})
 }
 
-// TestConcurrentPast: replays of more days than there is room for, hits of now,
-// and sweeps that forget them.
+// TestConcurrentPast runs replays of more days than fit, current hits, and sweeps that
+// forget past days.
 func TestConcurrentPast(t *testing.T) {
 	var clock atomic.Int64
 	clock.Store(time.Date(2026, 7, 20, 23, 0, 0, 0, time.UTC).UnixNano())

@@ -18,8 +18,8 @@ import (
 	"github.com/fotspor/fotspor/hit"
 )
 
-// TestSecret: no printer, logger or encoder of the standard library gets anything
-// about a visitor out of a Tracker.
+// TestSecret: printers, loggers and encoders of the standard library write nothing about
+// the visitors of a Tracker.
 func TestSecret(t *testing.T) {
 	at := time.Date(2026, 7, 5, 12, 0, 0, 0, time.UTC)
 	tr := New(Options{Now: func() time.Time { return at }})
@@ -81,8 +81,8 @@ func TestSecret(t *testing.T) {
 	}
 }
 
-// TestMidnightForgets: of a day that is over, neither the secret nor a visitor is
-// left, not even where a pointer to it survived.
+// TestMidnightForgets: the secret and the visitors of a day that is over are overwritten,
+// so that a pointer that is left to them shows nothing.
 func TestMidnightForgets(t *testing.T) {
 	at := time.Date(2026, 7, 5, 12, 0, 0, 0, time.UTC)
 	tr := New(Options{Now: func() time.Time { return at }})
@@ -95,7 +95,7 @@ func TestMidnightForgets(t *testing.T) {
 	s.identify(h, &before)
 	salt := s.salt
 	m := &tr.state().memory
-	visitors, blocks := m.visitors.chunks[0], m.blocks.chunks[0] // as somebody with a pointer would see them
+	visitors, blocks := m.visitors.chunks[0], m.blocks.chunks[0] // pointers that outlive the day
 	if visitors[0].key != before || blocks[0].pages[0] == 0 {
 		t.Fatal("the test looks in the wrong place")
 	}
@@ -108,7 +108,7 @@ func TestMidnightForgets(t *testing.T) {
 	wantEmpty(t, m, visitors, blocks)
 }
 
-// wantEmpty checks that nothing is left in memory, not even where chunks were.
+// wantEmpty checks that memory is empty, and that freed chunks are overwritten.
 func wantEmpty(t *testing.T, m *memory, visitors []visitor, blocks []block) {
 	t.Helper()
 	for _, v := range visitors {
@@ -126,8 +126,8 @@ func wantEmpty(t *testing.T, m *memory, visitors []visitor, blocks []block) {
 	}
 }
 
-// TestDaysAreStrangers: no two days share a secret, so that nothing in memory
-// links a visitor of one with a visitor of another.
+// TestDaysAreStrangers: no two days share a secret, so that nothing in memory links the
+// visitors of two days.
 func TestDaysAreStrangers(t *testing.T) {
 	at := time.Date(2026, 7, 5, 12, 0, 0, 0, time.UTC)
 	tr := New(Options{Now: func() time.Time { return at }})
@@ -158,8 +158,8 @@ func TestDaysAreStrangers(t *testing.T) {
 	}
 }
 
-// TestPastDayForgets: of a past day that was forgotten, nothing is left in memory,
-// whether it was swept or had to make room.
+// TestPastDayForgets: nothing is left in memory of a past day that was swept or replaced
+// by another.
 func TestPastDayForgets(t *testing.T) {
 	at := time.Date(2026, 7, 5, 12, 0, 0, 0, time.UTC)
 	for name, end := range map[string]func(tr *Tracker, h *hit.Hit){

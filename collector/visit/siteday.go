@@ -11,40 +11,39 @@ import (
 	"github.com/fotspor/fotspor/hit"
 )
 
-// key recognises a visitor of one site for one day.
+// key identifies a visitor of one site for one day.
 type key = [16]byte
 
-// siteDay is one day of one site. Its lock is held for reading by every hit on its
-// way through, and for writing where a day gives way to the next.
+// siteDay is one day of one site. Each hit holds its lock for reading while it is
+// observed; the change to another day holds it for writing.
 type siteDay struct {
 	mu    sync.RWMutex
 	day   calendar.Day
 	start time.Time      // first moment of day
 	end   time.Time      // first moment of the day after
 	loc   *time.Location // nil before the first day
-	salt  [32]byte       // the secret that visitors are recognised by
-	pages [16]byte       // the same for the pages that they have seen
+	salt  [32]byte       // the secret of the keys of visitors
+	pages [16]byte       // the secret of the hashes of pages
 
-	number   uint32 // of the day in memory
-	visitors ends   // of the day; guarded by the lock of memory
+	number   uint32 // index of the day in memory.days
+	visitors ends   // the list of visitors of the day; guarded by the lock of memory
 }
 
-// open says whether the day is that of now, and of the same time zone. It is none that
-// has ended, and none that begins more than a minute from now, since the clock was
-// wrong when it began.
+// open reports whether the day is that of now, in the same time zone. It returns false
+// for a day that has ended, and for one that begins more than a minute from now: the
+// clock was wrong when that day was entered.
 func (s *siteDay) open(now time.Time, loc *time.Location) bool {
 	return s.loc != nil && now.Before(s.end) && !now.Before(s.start.Add(-crossing)) &&
 		(loc == s.loc || loc.String() == s.loc.String())
 }
 
-// holds says whether a moment is of the day, and the day of the same time zone.
+// holds reports whether at is a moment of the day, in the same time zone.
 func (s *siteDay) holds(at time.Time, loc *time.Location) bool {
 	return s.open(at, loc) && !at.Before(s.start)
 }
 
-// dayOf returns the day of a moment. A clock that goes back over midnight at the
-// end of summer time has the last hour of the old day once more: the new day goes
-// on.
+// dayOf returns the day of a moment. Where the end of summer time sets clocks back over
+// midnight, the last hour of the old day comes a second time: it counts on the new day.
 func dayOf(at time.Time, loc *time.Location) calendar.Day {
 	day := calendar.DayOf(at.In(loc))
 	if !at.Before((day + 1).In(loc)) {
@@ -53,7 +52,8 @@ func dayOf(at time.Time, loc *time.Location) calendar.Day {
 	return day
 }
 
-// begin forgets the day so far, and begins another. s.mu is held for writing.
+// begin forgets the current day and begins another with new secrets. s.mu is held for
+// writing.
 func (s *siteDay) begin(day calendar.Day, loc *time.Location, m *memory) {
 	s.forget(m)
 	rand.Read(s.salt[:]) // never fails
@@ -61,15 +61,15 @@ func (s *siteDay) begin(day calendar.Day, loc *time.Location, m *memory) {
 	s.set(day, loc, m)
 }
 
-// set begins a day on a siteDay that has none.
+// set begins a day on a siteDay that has none. The secrets are set already.
 func (s *siteDay) set(day calendar.Day, loc *time.Location, m *memory) {
 	s.day, s.loc = day, loc
 	s.start, s.end = day.In(loc), (day + 1).In(loc)
 	m.enterDay(s)
 }
 
-// forget overwrites the secret of the day and its visitors, and returns how many
-// they were. s.mu is held for writing.
+// forget overwrites the secrets and visitors of the day, and returns the number of
+// visitors. s.mu is held for writing.
 func (s *siteDay) forget(m *memory) int {
 	n := 0
 	if s.loc != nil {
@@ -81,11 +81,11 @@ func (s *siteDay) forget(m *memory) int {
 	return n
 }
 
-// identify sets k to the keyed hash of a visitor's address and User-Agent. The
-// site is no part of it, since no two sites share a salt. SHA-256
-// behind a secret prefix is the fastest hash of the standard library that keeps its key
-// secret, since processors compute it in hardware. The prefix is a sound key because only
-// half of the sum is kept, and none of it is shown.
+// identify sets k to the keyed hash of a visitor's address and User-Agent. The site is
+// not hashed, since no two sites share a salt. SHA-256 with a secret prefix is the fastest
+// hash of the standard library that keeps its key secret, because processors compute it
+// in hardware. A prefix is safe as a key here, because only half of the sum is kept and
+// none of it is shown.
 func (s *siteDay) identify(h *hit.Hit, k *key) {
 	addr := h.Addr.Reveal().As16()
 	b := make([]byte, 0, 512) // on the stack, but for a giant User-Agent
@@ -96,8 +96,9 @@ func (s *siteDay) identify(h *hit.Hit, k *key) {
 	copy(k[:], sum[:])
 }
 
-// identifyShared sets k to the key of the visitor whom the new visitors of a network
-// share. No other key is made of so few bytes.
+// identifyShared sets k to the key of the visitor that the new visitors of a network
+// share. It can't equal the key of another visitor, since it hashes fewer bytes than any
+// of those.
 func (s *siteDay) identifyShared(net uint64, k *key) {
 	b := make([]byte, 0, 64)
 	b = append(b, s.salt[:]...)
@@ -106,13 +107,13 @@ func (s *siteDay) identifyShared(net uint64, k *key) {
 	copy(k[:], sum[:])
 }
 
-// sight is what is told apart of a view: hashes of its page, of the page at the root of
-// its section, and of the section.
+// sight holds the hashes of a page, of the page at the root of its section, and of the
+// section.
 type sight struct{ page, root, section uint32 }
 
-// sightOf tells pages and sections apart, by the same hash as identify: those of package
-// hash/maphash cannot be handed over to another process. Of 32 bits, one of four billion
-// views is taken for that of a page which the visitor has seen.
+// sightOf returns the hashes for a path. It uses the same hash as identify, since a seed
+// of package hash/maphash can't be handed over to another process. With 32 bits, a page
+// is taken for a certain other page in one of four billion cases.
 func (s *siteDay) sightOf(path string) sight {
 	section := hit.Section(path)
 	page := s.hashPath(path)

@@ -2,26 +2,26 @@ package visit
 
 import "reflect"
 
-// perChunk is how many records a slab grows and shrinks by. For the sizes that our
-// records have, Go's allocator rounds nothing up.
+// perChunk is how many records a slab grows and shrinks by. With it, Go's allocator does
+// not round up the size of a chunk of any of our records.
 const perChunk = 256
 
 // slab is an array of records that grows by chunks. Its first record has id 1, so
-// that 0 can stand for none. All records up to n are in use: whoever takes one out
-// moves the last one into its place. The zero slab is empty.
+// that 0 can stand for none. All records up to n are in use: to remove one, a caller
+// moves the last one into its place and calls pop. The zero slab is empty.
 type slab[T any] struct {
 	chunks [][]T
 	n      uint32
 	heap   int64 // bytes of all chunks
 }
 
-// sizeOf returns the bytes of a record.
+// sizeOf returns the size of a record in bytes.
 func sizeOf[T any]() int64 { return int64(reflect.TypeFor[T]().Size()) }
 
-// at returns the record of an id. It stays valid until a record is taken out.
+// at returns the record of an id. The pointer is valid until a record is removed.
 func (s *slab[T]) at(id uint32) *T { return &s.chunks[(id-1)/perChunk][(id-1)%perChunk] }
 
-// full reports whether the next push takes another chunk.
+// full reports whether the next push allocates a chunk.
 func (s *slab[T]) full() bool { return s.n == uint32(len(s.chunks))*perChunk }
 
 // push adds a zero record, and returns its id.
@@ -34,13 +34,13 @@ func (s *slab[T]) push() uint32 {
 	return s.n
 }
 
-// pop takes the last record out and overwrites it.
+// pop removes the last record and overwrites it.
 func (s *slab[T]) pop() {
 	clear(s.chunks[(s.n-1)/perChunk][(s.n-1)%perChunk:][:1])
 	s.n--
 }
 
-// trim gives chunks back that hold nothing.
+// trim frees empty chunks.
 func (s *slab[T]) trim() {
 	for last := len(s.chunks) - 1; last >= 0 && s.n <= uint32(last)*perChunk; last-- {
 		s.chunks[last] = nil
@@ -49,15 +49,15 @@ func (s *slab[T]) trim() {
 	}
 }
 
-// index finds the ids of records by a hash of 32 bits. It is cut in parts that grow
-// one at a time, so that no hit waits for all of it. The zero index is empty.
+// index finds the ids of records by a hash of 32 bits. It is divided into parts that grow
+// one at a time, so that no hit waits while all of it grows. The zero index is empty.
 type index struct {
 	parts [indexParts]part
-	slots int64 // of all parts
+	slots int64 // number of slots of all parts
 }
 
-// part is a table with linear probing. It is between five and thirteen sixteenths full,
-// unless it is small, and grows by a quarter.
+// part is a hash table with linear probing. Unless it is small, it is between 5/16 and
+// 13/16 full. It grows by a quarter.
 type part struct {
 	slots []slot
 	used  int
@@ -74,7 +74,7 @@ const (
 
 func (x *index) bytes() int64 { return x.slots * slotBytes }
 
-// home is where an id is, or behind.
+// home returns the slot at which the search for a hash begins.
 func (p *part) home(hash uint32) int { return int(uint64(hash) * uint64(len(p.slots)) >> 32) }
 
 func (p *part) next(i int) int {
@@ -84,7 +84,7 @@ func (p *part) next(i int) int {
 	return i
 }
 
-// find returns the id that hash leads to and is says yes to, or 0.
+// find returns the id with this hash for which is returns true, or 0.
 func (x *index) find(hash uint32, is func(id uint32) bool) uint32 {
 	p := &x.parts[hash%indexParts]
 	if p.used == 0 {
@@ -125,10 +125,10 @@ func (x *index) resize(p *part, n int) {
 			p.put(s)
 		}
 	}
-	clear(old) // parts of keys
+	clear(old) // the hashes are parts of keys
 }
 
-// slot returns where an id is. It must be there.
+// slot returns the slot of an id, which must be in the table.
 func (p *part) slot(hash, id uint32) int {
 	i := p.home(hash)
 	for p.slots[i].id != id {
@@ -137,21 +137,21 @@ func (p *part) slot(hash, id uint32) int {
 	return i
 }
 
-// replace puts another id in the place of one, whose record has moved.
+// replace replaces the id of a record that has moved.
 func (x *index) replace(hash, id, by uint32) {
 	p := &x.parts[hash%indexParts]
 	p.slots[p.slot(hash, id)].id = by
 }
 
-// remove takes an id out, and moves those behind it up that would not be found any
-// more.
+// remove removes an id. It moves ids after it into the gap if a search would stop there
+// before it finds them.
 func (x *index) remove(hash, id uint32) {
 	p := &x.parts[hash%indexParts]
 	n := len(p.slots)
 	gap := p.slot(hash, id)
 	for i := p.next(gap); p.slots[i].id != 0; i = p.next(i) {
 		home := p.home(p.slots[i].hash)
-		if (i-home+n)%n >= (i-gap+n)%n { // home is not behind the gap
+		if (i-home+n)%n >= (i-gap+n)%n { // the search from home passes the gap
 			p.slots[gap], gap = p.slots[i], i
 		}
 	}

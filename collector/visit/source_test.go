@@ -11,10 +11,10 @@ import (
 	"github.com/fotspor/fotspor/hit"
 )
 
-// TestSourcesBeginVisits: however sources, kinds and times follow one another, the rows
-// of a day add up to what happened. Each visit has one first row, one source and one entry;
-// it is a bounce if and only if it began with a view that nothing followed; its seconds
-// are what passed within it; and it ends before a view from outside by another source.
+// TestSourcesBeginVisits: for random sequences of sources, kinds and times, the rows of a
+// day add up. Each visit has one first row, one source and one entry. It is a bounce if
+// and only if it began with a view and had no further interaction. Its seconds are its
+// duration. It ends before a view from outside by another source.
 func TestSourcesBeginVisits(t *testing.T) {
 	start := time.Date(2026, 7, 1, 8, 0, 0, 0, time.UTC)
 	rapid.Check(t, func(t *rapid.T) {
@@ -98,8 +98,8 @@ func TestSourcesBeginVisits(t *testing.T) {
 	})
 }
 
-// TestVisitorsWhoShareOneGoOn: they are nobody in particular, so no source of theirs
-// begins a visit.
+// TestVisitorsWhoShareOneGoOn: visitors who share one may be different people, so another
+// source begins no visit.
 func TestVisitorsWhoShareOneGoOn(t *testing.T) {
 	now := time.Date(2026, 7, 1, 8, 0, 0, 0, time.UTC)
 	tracker := visit.New(visit.Options{Now: func() time.Time { return now }, NewVisitors: 0.01})
@@ -111,13 +111,13 @@ func TestVisitorsWhoShareOneGoOn(t *testing.T) {
 		tracker.Observe(&h, &row, time.UTC)
 		visits += row.Visits
 	}
-	if visits != 2 { // of the one who may be new, and of all the others
+	if visits != 2 { // one of the visitor who was allowed to be new, one of all others
 		t.Errorf("%d visits, want 2", visits)
 	}
 }
 
-// TestEarlierSourceMakesNoTimePass: a hit that claims an earlier moment and comes by
-// another source begins a visit, and the time that was counted is not counted again.
+// TestEarlierSourceMakesNoTimePass: a hit that claims an earlier time and comes by another
+// source begins a visit, and no second is counted twice.
 func TestEarlierSourceMakesNoTimePass(t *testing.T) {
 	now := time.Date(2026, 7, 1, 8, 0, 0, 0, time.UTC)
 	tracker := visit.New(visit.Options{Now: func() time.Time { return now }})

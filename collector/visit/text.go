@@ -5,11 +5,11 @@ import (
 	"unicode/utf8"
 )
 
-// MaxText is how many bytes of a text a visit keeps: as many as the collector keeps
-// of a path. What is longer is cut, between two characters.
+// MaxText is the most bytes of a text that a visit keeps: as many as the collector keeps
+// of a path. Longer texts are cut between two characters.
 const MaxText = 1024
 
-// indexedBytes is what an index takes for each id in it, more or less.
+// indexedBytes is about how many bytes an index takes for each id.
 const indexedBytes = 2 * slotBytes
 
 var textBytes = sizeOf[text]()
@@ -17,8 +17,8 @@ var textBytes = sizeOf[text]()
 // texts holds the texts of all visits, each once. Text 0 is the empty one.
 type texts struct {
 	list  slab[text]
-	free  uint32 // the first of those without a reference; they are linked by refs
-	n     int    // with a reference
+	free  uint32 // head of the free list, linked by refs
+	n     int    // number of texts with a reference
 	index index
 	heap  int64 // bytes of the texts themselves
 	seed  maphash.Seed
@@ -34,7 +34,7 @@ func newTexts() texts { return texts{seed: maphash.MakeSeed()} }
 
 func (t *texts) bytes() int64 { return t.list.heap + t.heap + t.index.bytes() }
 
-// get returns a text.
+// get returns the text of an id.
 func (t *texts) get(id uint32) string {
 	if id == 0 {
 		return ""
@@ -42,7 +42,7 @@ func (t *texts) get(id uint32) string {
 	return t.list.at(id).s
 }
 
-// cost is what a text takes, be it shared or not.
+// cost returns the bytes that a text takes, whether it is shared or not.
 func (t *texts) cost(id uint32) int64 {
 	if id == 0 {
 		return 0
@@ -50,7 +50,7 @@ func (t *texts) cost(id uint32) int64 {
 	return textBytes + indexedBytes + heapBytes(len(t.list.at(id).s))
 }
 
-// heapBytes is what a string of n bytes takes of the heap, as Go rounds it.
+// heapBytes returns the bytes of heap that Go allocates for a string of n bytes.
 func heapBytes(n int) int64 {
 	switch {
 	case n <= 8:
@@ -61,7 +61,8 @@ func heapBytes(n int) int64 {
 	return int64(n+127) &^ 127
 }
 
-// intern returns the text that is b, with another reference to it.
+// intern returns the id of the text equal to b, which it adds if needed, with one more
+// reference.
 func (t *texts) intern(b []byte) uint32 {
 	if len(b) == 0 {
 		return 0
@@ -84,7 +85,7 @@ func (t *texts) intern(b []byte) uint32 {
 	return id
 }
 
-// release gives a reference back. The list shrinks when no text is left.
+// release drops a reference. The list is freed when no text is left.
 func (t *texts) release(id uint32) {
 	if id == 0 {
 		return
@@ -102,7 +103,7 @@ func (t *texts) release(id uint32) {
 	}
 }
 
-// cut returns s without what is beyond MaxText.
+// cut returns the first MaxText bytes of s, or a few less so as not to split a character.
 func cut(s string) string {
 	if len(s) <= MaxText {
 		return s

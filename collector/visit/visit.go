@@ -1,8 +1,8 @@
-// Package visit knows which hits belong together: it holds the state of a day's
-// visitors and their visits in memory, and gives each row the measures that make
-// every figure of a report a sum. The secret that recognises a visitor for a day
-// lives here and nowhere else: that of today dies at the site's midnight, that of a
-// past day when no more hits come to it.
+// Package visit finds out which hits belong together. It holds the visitors of a day and
+// their visits in memory, and fills in the measures of each row, so that every figure of
+// a report is a sum. The secret by which a visitor is recognised for a day is kept only
+// here. The secret of today is destroyed at the site's midnight, that of a past day after
+// thirty minutes without a hit.
 package visit
 
 import (
@@ -32,32 +32,32 @@ const (
 	// DefaultMemory is the default of Options.Memory.
 	DefaultMemory = 256 << 20
 
-	// MinMemory is the least memory that a Tracker works well in.
+	// MinMemory is the least Options.Memory.
 	MinMemory = 8 << 20
 
-	// networkShare is the part of the memory, one in so many, that the visitors of one
-	// network may take.
+	// networkShare: the visitors of one network may take 1/networkShare of the memory.
 	networkShare = 16
 
 	// Silence is the time without a hit after which a visit is over.
 	Silence = 30 * time.Minute
 
-	// MaxPages is the number of pages and sections of a visitor's day that are told apart, at
-	// eight bytes each. A visitor who sees more counts on no further page.
+	// MaxPages is the number of pages and sections that are remembered for a visitor and
+	// day, at up to eight bytes each. Beyond it, the visitor counts as a page visitor of
+	// no further page.
 	MaxPages = 200
 
-	// crossing is the age up to which a hit is of now and was only slow to come, and
-	// the most that the clock is set back without being wrong before.
+	// crossing is the age up to which a hit counts as one of now that came late. If the
+	// clock is set back by less than this, it was right before.
 	crossing = time.Minute
 )
 
-// Options of a Tracker. The zero value takes every default.
+// Options of a Tracker. Zero fields take their defaults.
 type Options struct {
 	// Memory is the budget of all visitors together, on all sites and days, in bytes
 	// of live heap. 0 or less: DefaultMemory; less than MinMemory: MinMemory.
 	Memory int64
-	// NewVisitors is how many new visitors a second a network may bring for ever, and
-	// a hundred times as many at once. 0 or less: any number.
+	// NewVisitors is how many new visitors a second a network may bring in the long
+	// run. A hundred times as many may come at once. 0 or less: any number.
 	NewVisitors float64
 
 	Now        func() time.Time // the clock of the collector
@@ -65,19 +65,20 @@ type Options struct {
 	Registerer prometheus.Registerer // nil: no metrics
 }
 
-// Tracker is the state of all visitors of today, on any number of sites, and of
-// the visitors of past days that hits come to. HandOver and TakeOver carry it over a
-// restart. Its methods are safe for concurrent use.
+// Tracker holds the visitors of today, on any number of sites, and the visitors of past
+// days for which hits still come. HandOver and TakeOver carry it over a restart. Its
+// methods are safe for concurrent use.
 //
-// Memory is bounded: beyond Options.Memory the visitor leaves whose last hit came
-// longest ago, and beyond MaxPastDays the past day. One who left and comes back the
-// same day counts as a new visitor and visit; the log and a metric tell of it.
+// Memory is bounded. Beyond Options.Memory, the visitor whose last hit came longest ago is
+// evicted; beyond MaxPastDays, the past day that was used longest ago. An evicted visitor
+// who comes back on the same day counts as a new visitor and visit; the log and a metric
+// report the number evicted.
 //
-// A network is 256 IPv4 addresses, or an IPv6 /48, as in package limit. It can't send
-// the visitors of others away: beyond a sixteenth of the memory its own leave first,
-// the oldest first. Beyond Options.NewVisitors its new visitors share one: their hits
-// count as page views and events of a single visitor, until there are fewer of them.
-// Those of hits that came with a token do not.
+// A network is 256 IPv4 addresses, or an IPv6 /48, as in package limit. It can't evict
+// the visitors of others: beyond a sixteenth of the memory, its own visitors are evicted
+// first, oldest first. Beyond Options.NewVisitors, its new visitors share one: their hits
+// count as page views and events of a single visitor, until fewer new ones come. Visitors
+// whose hits came with a token never share.
 //
 // The state is hidden behind a function, as an address is in hit.Addr: printers and
 // encoders that walk a Tracker by reflection find a code pointer.
@@ -85,7 +86,7 @@ type Tracker struct {
 	state func() *state
 }
 
-// state is what is in a Tracker.
+// state is the contents of a Tracker.
 type state struct {
 	now    func() time.Time
 	logger *slog.Logger
@@ -95,13 +96,13 @@ type state struct {
 
 	past pastDays
 
-	secret    [2]uint64 // that networks are hashed with
+	secret    [2]uint64 // for the hashes of networks
 	newcomers *limit.Limiter
-	shared    atomic.Int64 // hits of visitors who shared one
+	shared    atomic.Int64 // number of hits of visitors who shared one
 
-	memory memory // of all visitors
+	memory memory // all visitors
 
-	toldEvicted, toldShared int64 // of which the log has told
+	loggedEvicted, loggedShared int64 // the parts of memory.evicted and shared that are logged
 }
 
 // New returns a Tracker that knows no visitor.
@@ -144,7 +145,7 @@ func (t *state) measure(metrics promauto.Factory) {
 	}
 	metrics.NewCounterFunc(prometheus.CounterOpts{
 		Name: "fotspor_visitors_evicted_total",
-		Help: "Visitors who left memory early because it was full, or their network's share of it. Each counts again on coming back.",
+		Help: "Visitors evicted from memory because it, or their network's share of it, was full. One who comes back counts as new.",
 	}, locked(func(m *memory) float64 { return float64(m.evicted) }))
 	metrics.NewCounterFunc(prometheus.CounterOpts{
 		Name: "fotspor_visitors_shared_hits_total",
@@ -152,7 +153,7 @@ func (t *state) measure(metrics promauto.Factory) {
 	}, func() float64 { return float64(t.shared.Load()) })
 	metrics.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "fotspor_visitors_in_memory",
-		Help: "Visitors held in memory: those of today, and those of past days that hits come to.",
+		Help: "Visitors held in memory: those of today, and those of past days for which hits still come.",
 	}, locked(func(m *memory) float64 { return float64(m.visitors.n) }))
 	metrics.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "fotspor_visit_bytes",
@@ -164,42 +165,42 @@ func (t *state) measure(metrics promauto.Factory) {
 	}, locked(func(m *memory) float64 { return float64(m.budget) }))
 }
 
-// Observe takes the next hit of a visitor and fills the fields of row that follow
-// from it: Time and Day, the measures, EntryPath, PreviousPath, and the
-// attribution (Channel, Source, Campaign…), which becomes that of the first hit of
-// the visit. The row arrives with its Path and its own attribution, and with what Other
-// says of both. loc is the
+// Observe takes the next hit of a visitor and fills in the fields of row that depend on
+// the visit: Time and Day, the measures, EntryPath, PreviousPath, and the attribution
+// (Channel, Source, Campaign…) of the first hit of the visit. The caller sets the row's
+// Path, the attribution of the hit itself, and the bits of Other for both. loc is the
 // time zone of the site; nil is UTC.
 //
-// A visit is over after Silence, and before a hit that says so (NewVisit) or that comes
-// from outside of the site (Arrives) by another source than the visit did: its row is the
-// first of the next visit. Visitors who share one go on with their visit.
+// A visit ends after Silence. It also ends before a hit that says so (NewVisit), and
+// before one that comes from outside of the site (Arrives) by another source than that of
+// the visit: such a hit is the first of the next visit. Visitors who share one go on with
+// their visit.
 //
-// Observe takes out of h.Goals those that the visit has reached before.
+// Observe removes from h.Goals the goals that the visit has reached before.
 //
-// It returns false, and leaves row alone, for a ping without a visit to extend:
-// such a hit is to be dropped. A site that moves to another time zone starts
-// afresh.
+// Observe returns false, and does not change row, for a ping without a visit to extend:
+// the caller drops such a hit. If the time zone of a site changes, all its visitors of
+// the day are forgotten.
 //
 // h.Time is when the hit happened, by the collector's clock or as the request
 // claims; it is never later than now. A hit always counts on one day, so that the
 // figures of days add up:
 //
-//   - On the site's day of today a hit counts at its time. One that claims an
-//     earlier moment than the visitor's last hit joins the visit, and no time passes.
-//   - A hit of now, which is one less than a minute old, may still belong to a day
-//     that is over (two requests that cross at midnight, a clock set back by less
-//     than a minute). It counts on the site's day of today, at its first moment.
+//   - On the site's current day a hit counts at its time. If the visitor's last hit was
+//     later, the hit joins the visit and adds no seconds.
+//   - A hit less than a minute old may still belong to a day that is over (two requests
+//     that cross at midnight, a clock set back by less than a minute). It counts on the
+//     site's current day, at its first moment.
 //   - Any other hit of an earlier day counts on that day. The day gets a state and a
-//     secret apart from today's: the hits of a log, in their order, leave the day the
-//     figures that they would have left it live. It recognises nobody who came
-//     while the day was today, and nobody who came before it was last forgotten,
-//     which Sweep does when no hit has come to it for thirty minutes.
+//     secret apart from those of the current day. So the hits of a log, in their order,
+//     give the day the same figures as if they had come live. Visitors who came while the
+//     day was current are not recognised, and neither are those who came before Sweep
+//     last forgot the day. Sweep does that after thirty minutes without a hit for it.
 //
-// A claimed time never moves the site's day of today. The clock does, forward and
-// back: one that was set back by a minute or more was wrong before, and the site goes
-// on, afresh, on the day that it says now. Set back within the day it leaves visits as
-// they are, and time passes from there.
+// A claimed time never changes the site's current day. The clock does, forward and
+// back. If it is set back to more than a minute before the current day, it was wrong
+// before: the day of the new time becomes the current one, without visitors. If it is set
+// back within the day, visits go on, and their seconds count from the new time.
 func (t *Tracker) Observe(h *hit.Hit, row *hit.Row, loc *time.Location) bool {
 	return t.state().observe(h, row, loc)
 }
@@ -215,7 +216,7 @@ func (t *state) observe(h *hit.Hit, row *hit.Row, loc *time.Location) bool {
 		at = s.start
 	}
 
-	// The key is handed on by pointer: a stack trace prints arguments.
+	// The key is passed by pointer, because stack traces print arguments.
 	var k key
 	s.identify(h, &k)
 	net := t.network(h.Addr)
@@ -263,11 +264,11 @@ func (t *state) observe(h *hit.Hit, row *hit.Row, loc *time.Location) bool {
 	return true
 }
 
-// silent says whether the last visit of a visitor is over. If their last hit came
-// later than now the clock was wrong, and time passes from now on.
+// silent reports whether the last visit of a visitor is over. If their last hit is later
+// than now by more than crossing, the clock was wrong: the time of that hit becomes at.
 func (t *state) silent(v *visitor, at time.Time) bool {
 	since := at.UnixNano() - v.last
-	if since < -int64(crossing) { // a claim, or the clock
+	if since < -int64(crossing) { // the hit claims an earlier time, or the clock was set back
 		if now := t.now().UnixNano(); max(now, at.UnixNano())-v.last < -int64(crossing) {
 			v.last, v.accountedUntil, since = at.UnixNano(), 0, 0
 		}
@@ -275,20 +276,20 @@ func (t *state) silent(v *visitor, at time.Time) bool {
 	return since > int64(Silence)
 }
 
-// network returns the keyed hash of the network of an address. The zero one is that
-// of no address.
+// network returns the keyed hash of the network of an address. All hits without an
+// address share one network.
 func (t *state) network(addr hit.Addr) uint64 {
 	b := geo.Network(addr, geo.MaxBits4, geo.MaxBits6).Addr().As16()
 	hi, lo := bits.Mul64(binary.LittleEndian.Uint64(b[:])^t.secret[0], binary.LittleEndian.Uint64(b[8:])^t.secret[1])
 	return hi ^ lo
 }
 
-// enter returns the day of a site that a hit of at counts on, with its lock held
-// for reading. It begins the day of now if that of the site is over.
+// enter returns the day of a site on which a hit at time at counts, with its lock held
+// for reading. If the site's current day is over, it begins the next one.
 func (t *state) enter(id uint32, at time.Time, loc *time.Location) *siteDay {
 	s := t.siteDay(id)
 	s.mu.RLock()
-	if s.holds(at, loc) { // no need to look at the clock
+	if s.holds(at, loc) { // the usual case, which needs no clock
 		return s
 	}
 	s.mu.RUnlock()
@@ -304,7 +305,7 @@ func (t *state) enter(id uint32, at time.Time, loc *time.Location) *siteDay {
 	return s
 }
 
-// enterToday locks a site for reading, with its day begun that now belongs to.
+// enterToday locks a site for reading, and begins the day of now first if needed.
 func (t *state) enterToday(s *siteDay, now time.Time, loc *time.Location) {
 	for {
 		s.mu.RLock()
@@ -336,11 +337,11 @@ func (t *state) siteDay(id uint32) *siteDay {
 	return s
 }
 
-// Sweep forgets the visitors of every site where now is another day than theirs,
-// secret and all. It is what makes midnight hold on a site that nobody visits; a
-// hit of the new day does the same at once. A site whose day begins more than a
-// minute from now had a hit while the clock was wrong, and starts afresh. Of a past
-// day it forgets the same once no hit has come to it for thirty minutes.
+// Sweep forgets the visitors and the secret of every site whose current day is not that
+// of now. A hit of the new day does the same at once, so Sweep is for sites that nobody
+// visits after midnight. If the current day of a site begins more than a minute from now,
+// the clock was wrong, and Sweep forgets it too. It forgets a past day after thirty
+// minutes without a hit for it.
 func (t *Tracker) Sweep(now time.Time) { t.state().sweep(now) }
 
 func (t *state) sweep(now time.Time) {
@@ -358,25 +359,26 @@ func (t *state) sweep(now time.Time) {
 		s.mu.Unlock()
 	}
 	t.sweepPast(now)
-	t.tell()
+	t.logLosses()
 }
 
-// tell logs what had to be forgotten since it was last called.
-func (t *state) tell() {
+// logLosses logs how many visitors were evicted and how many hits were shared since its
+// last call.
+func (t *state) logLosses() {
 	t.memory.mu.Lock()
 	defer t.memory.mu.Unlock()
-	if n := t.memory.evicted - t.toldEvicted; n > 0 {
-		t.toldEvicted += n
-		t.logger.Warn("too many visitors or past days for memory; those who left count again when they come back", "left", n)
+	if n := t.memory.evicted - t.loggedEvicted; n > 0 {
+		t.loggedEvicted += n
+		t.logger.Warn("too many visitors or past days for memory; evicted visitors count as new when they come back", "evicted", n)
 	}
-	if n := t.shared.Load() - t.toldShared; n > 0 {
-		t.toldShared += n
+	if n := t.shared.Load() - t.loggedShared; n > 0 {
+		t.loggedShared += n
 		t.logger.Warn("too many new visitors from one network; their hits count as those of one visitor", "hits", n)
 	}
 }
 
-// Run sweeps at the start of every minute, and so at every midnight on earth,
-// until ctx ends.
+// Run sweeps at the start of every minute until ctx ends. Every midnight of any time zone
+// is at the start of a minute.
 func (t *Tracker) Run(ctx context.Context) {
 	untilMinute := func(error) time.Duration {
 		now := t.state().now()
@@ -388,7 +390,7 @@ func (t *Tracker) Run(ctx context.Context) {
 	}}.Run(ctx)
 }
 
-// visitors returns how many there are.
+// visitors returns the number of visitors in memory.
 func (t *state) visitors() int {
 	t.memory.mu.Lock()
 	defer t.memory.mu.Unlock()
@@ -401,10 +403,10 @@ func (*Tracker) Format(f fmt.State, _ rune) { io.WriteString(f, "visit.Tracker")
 // LogValue implements slog.LogValuer.
 func (*Tracker) LogValue() slog.Value { return slog.StringValue("visit.Tracker") }
 
-// leaves reports whether a hit ends the visit under way by beginning another. The same
-// newsletter or search engine, opened once more, does not, nor does another link of the
-// same campaign. An application of one page tells the website that led to it with every
-// view, also where a campaign named the source of the visit.
+// leaves reports whether a hit ends the current visit by beginning another. It does not
+// if it comes from the same newsletter or search engine again, or by another link of the
+// same campaign. The website that led to the visit does not begin another either: a
+// single-page application sends it with every view, also if a campaign named the source.
 func (m *memory) leaves(id uint32, h *hit.Hit, row *hit.Row) bool {
 	if h.NewVisit || !h.Arrives {
 		return h.NewVisit && h.Kind != hit.Ping
@@ -421,8 +423,8 @@ func (m *memory) leaves(id uint32, h *hit.Hit, row *hit.Row) bool {
 		!strings.EqualFold(visit.Campaign, row.Campaign) || !strings.EqualFold(visit.CampaignTerm, row.CampaignTerm)
 }
 
-// digest returns a byte to know the name of a website again by, or 0 for "". One name in
-// 255 is taken for another.
+// digest returns a hash of one byte of the name of a website, and 0 for "". Two names
+// have the same digest by chance in one of 255 cases.
 func digest(name string) uint8 {
 	if name == "" {
 		return 0
@@ -430,8 +432,8 @@ func digest(name string) uint8 {
 	return uint8(1 + crc32.Checksum([]byte(name), castagnoli)%255)
 }
 
-// beginVisit makes row the first of a visit. An earlier moment than that of the last hit
-// makes no time pass.
+// beginVisit begins a visit whose first row is row. The time of the visitor's last hit
+// never goes back.
 func (m *memory) beginVisit(v *visitor, row *hit.Row, at time.Time) {
 	var b [256]byte
 	v.last, v.accountedUntil = max(v.last, at.UnixNano()), 0
@@ -442,10 +444,10 @@ func (m *memory) beginVisit(v *visitor, row *hit.Row, at time.Time) {
 	v.other = row.Other&^hit.PageBits.Mask() | hit.PageBits.As(hit.EntryBits, row.Other)
 }
 
-// step takes one hit of the visit, the first included.
+// step adds a hit to the visit, the first one included.
 func (m *memory) step(v *visitor, row *hit.Row, h *hit.Hit, at time.Time) {
-	// An earlier moment makes no time pass. Parts of a second are carried to the next
-	// row, so that the rows of a visit add up to its duration.
+	// A hit that claims an earlier time adds no seconds. Parts of a second are carried to
+	// the next row, so that the rows of a visit add up to its duration.
 	unaccounted := max(0, at.UnixNano()-v.last) + int64(v.accountedUntil)
 	v.last = max(v.last, at.UnixNano())
 	row.Seconds = int32(unaccounted / int64(time.Second))
@@ -453,7 +455,7 @@ func (m *memory) step(v *visitor, row *hit.Row, h *hit.Hit, at time.Time) {
 
 	switch {
 	case h.Passive || h.Kind == hit.Ping:
-		// Nothing was done: a bounce stays one.
+		// The visitor did nothing, so a bounce remains a bounce.
 	case row.Visits == 1 && h.Kind == hit.Pageview:
 		row.Bounces = 1
 		v.bounce = true
@@ -468,12 +470,12 @@ func (m *memory) step(v *visitor, row *hit.Row, h *hit.Hit, at time.Time) {
 	unpackOrigin(m.texts.get(v.origin), row)
 	row.EntryPath = m.texts.get(v.entry)
 	row.PreviousPath = m.texts.get(v.previous)
-	// What has no line on the first row has none on any: the rows of a visit are summed up
-	// in the same lines.
+	// A value of the first row that is counted under [other] is so on all rows of the
+	// visit, which must be summed up in the same lines.
 	row.Other = row.Other&^originBits | v.other
 }
 
-// originBits are the bits of hit.Row.Other for an origin.
+// originBits are the bits of hit.Row.Other for the fields of an origin.
 var originBits = func() (bits uint64) {
 	for _, f := range originFields {
 		bits |= 1 << f.Number
@@ -481,7 +483,7 @@ var originBits = func() (bits uint64) {
 	return bits
 }()
 
-// view takes a page view.
+// view adds a page view to the visit.
 func (m *memory) view(id uint32, row *hit.Row, at sight) {
 	row.Pageviews = 1
 	v := m.visitors.at(id)
@@ -491,8 +493,8 @@ func (m *memory) view(id uint32, row *hit.Row, at sight) {
 	}
 	v.viewed = true
 	v.other = v.other&^hit.PreviousBits.Mask() | hit.PageBits.As(hit.PreviousBits, row.Other)
-	// A page at the root of its section stands for the section too: that takes half the
-	// memory of a website whose pages have one segment.
+	// The hash of a page at the root of its section stands for the section too. This
+	// halves the memory for websites whose paths have one segment.
 	entered := m.saw(v, at.root) || m.saw(v, at.section)
 	if m.see(id, at.page) {
 		row.PageVisitors = 1

@@ -34,7 +34,7 @@ func zone(t testing.TB, name string) *time.Location {
 	return loc
 }
 
-// live is a clock behind all hits: each is one of now.
+// live is a clock later than all hits, so that each counts as one of now.
 func live() time.Time { return time.Time{} }
 
 // person returns a hit of one of 16 million people, 256 to a network.
@@ -50,10 +50,10 @@ func person(n int, at time.Time, kind hit.Kind) *hit.Hit {
 func wantGauges(t *testing.T, reg *prometheus.Registry, evicted, inMemory int) {
 	t.Helper()
 	if err := testutil.GatherAndCompare(reg, strings.NewReader(fmt.Sprintf(`
-# HELP fotspor_visitors_evicted_total Visitors who left memory early because it was full, or their network's share of it. Each counts again on coming back.
+# HELP fotspor_visitors_evicted_total Visitors evicted from memory because it, or their network's share of it, was full. One who comes back counts as new.
 # TYPE fotspor_visitors_evicted_total counter
 fotspor_visitors_evicted_total %d
-# HELP fotspor_visitors_in_memory Visitors held in memory: those of today, and those of past days that hits come to.
+# HELP fotspor_visitors_in_memory Visitors held in memory: those of today, and those of past days for which hits still come.
 # TYPE fotspor_visitors_in_memory gauge
 fotspor_visitors_in_memory %d
 `, evicted, inMemory)), "fotspor_visitors_evicted_total", "fotspor_visitors_in_memory"); err != nil {
@@ -61,7 +61,7 @@ fotspor_visitors_in_memory %d
 	}
 }
 
-// tell says what a row has got from the tracker.
+// tell describes what the tracker has set in a row.
 func tell(row *hit.Row, ok bool) string {
 	if !ok {
 		return "dropped"
@@ -96,7 +96,7 @@ func tell(row *hit.Row, ok bool) string {
 }
 
 // TestTimelines: each line is the time, who, kind and path of a hit and, after an
-// optional @, the source it names; behind the bar is what the row gets.
+// optional @, its source; after the bar is what the tracker sets in the row.
 func TestTimelines(t *testing.T) {
 	tests := map[string]string{
 		"one page is a bounce": `
@@ -198,7 +198,7 @@ func TestTimelines(t *testing.T) {
 	}
 }
 
-// TestRow: what a row brings with it stays, save for what is the tracker's to fill.
+// TestRow: Observe changes no other fields of a row than those it is documented to fill.
 func TestRow(t *testing.T) {
 	tr := visit.New(visit.Options{Now: live})
 	at := time.Date(2026, 7, 5, 23, 30, 0, 999, time.UTC)
@@ -234,7 +234,7 @@ func TestRow(t *testing.T) {
 	}
 }
 
-// TestIdentity: site, address and User-Agent make a visitor, and nothing else does.
+// TestIdentity: a visitor is identified by site, address and User-Agent only.
 func TestIdentity(t *testing.T) {
 	at := time.Date(2026, 7, 5, 12, 0, 0, 0, time.UTC)
 	base := func() *hit.Hit {
@@ -319,7 +319,7 @@ func TestMidnight(t *testing.T) {
 						step.at, row.Day, row.Visitors, step.today, step.visitors)
 				}
 			}
-			// A hit of yesterday that comes now is one of the first moment of today.
+			// A late hit of yesterday counts at the first moment of today.
 			var late hit.Row
 			tr.Observe(person(2, midnight.Add(-time.Second), hit.Pageview), &late, loc)
 			if late.Day != day || !late.Time.Equal(midnight) || late.Visitors != 1 {
@@ -343,7 +343,7 @@ func TestChangeOfZone(t *testing.T) {
 		{"America/Santiago", 0, "2026-07-05"},
 	} {
 		var row hit.Row
-		tr.Observe(person(1, at, hit.Pageview), &row, zone(t, want.zone)) // each a *Location of its own
+		tr.Observe(person(1, at, hit.Pageview), &row, zone(t, want.zone)) // a new *Location each time
 		if row.Visitors != want.visitors || row.Day.String() != want.day {
 			t.Errorf("hit %d: day %v, visitors %d; want %s, %d", i, row.Day, row.Visitors, want.day, want.visitors)
 		}
@@ -468,7 +468,7 @@ type siteDay struct {
 	day  string
 }
 
-// model says from all hits at once, in order of time, what the sums must be.
+// model computes the expected sums from all hits at once, in order of time.
 func model(hits []event, loc *time.Location) map[siteDay]sums {
 	people := make(map[string][]event)
 	for _, e := range hits {
@@ -587,7 +587,7 @@ func TestAgainstModel(t *testing.T) {
 // between. Each visitor has one goroutine, so that the sums are known.
 func TestConcurrent(t *testing.T) {
 	const workers, visitors, hits = 8, 500, 4
-	var latest atomic.Int64 // what the clock says
+	var latest atomic.Int64 // the time of the clock
 	clock := func() time.Time { return time.Unix(0, latest.Load()).UTC() }
 	tr := visit.New(visit.Options{Now: clock, Registerer: prometheus.NewPedanticRegistry()})
 	midnight := time.Date(2026, 7, 6, 0, 0, 0, 0, time.UTC)
@@ -617,8 +617,8 @@ func TestConcurrent(t *testing.T) {
 	if got := sum[0].Load(); got != workers*visitors*hits {
 		t.Errorf("pageviews = %d, want %d", got, workers*visitors*hits)
 	}
-	// A visitor in the middle of whose four hits another goroutine crosses
-	// midnight counts on both days.
+	// If another goroutine crosses midnight between the four hits of a visitor, the
+	// visitor counts on both days.
 	for i, n := range []int64{workers * visitors * hits, workers * visitors} {
 		if got := sum[1+i].Load(); got < n || got > n+n/10 {
 			t.Errorf("sum %d = %d, want %d and a few", i, got, n)
@@ -635,8 +635,8 @@ func benchHits(n int) []*hit.Hit {
 	return hits
 }
 
-// benchDay returns a day of a site as it may be, in order: 20,000 visitors, most of
-// them of few hits in one visit, from some hundred sources.
+// benchDay returns the hits of a realistic day of a site, in order: 20,000 visitors, most
+// of them with few hits in one visit, from some hundred sources.
 func benchDay(loc *time.Location) (hits []hit.Hit, rows []hit.Row) {
 	r := rand.New(rand.NewPCG(1, 2))
 	pages := rand.NewZipf(r, 1.2, 4, 199)
@@ -721,7 +721,7 @@ func BenchmarkObserve(b *testing.B) {
 		i := 0
 		for b.Loop() {
 			row := hit.Row{Path: paths[i%4], Channel: "direct"}
-			tr.Observe(hits[i%len(hits)], &row, time.UTC) // has always just left
+			tr.Observe(hits[i%len(hits)], &row, time.UTC) // a visitor who was just evicted
 			i++
 		}
 	})
