@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/fotspor/fotspor/hit"
 )
 
 // Filter keeps the hits that have a value of a dimension, or leaves those out. Filters
@@ -75,6 +77,31 @@ func ParseFilters(list []string) ([]Filter, error) {
 		return nil, InvalidError{Field: "filter", Value: fmt.Sprint(len(filters)), Want: fmt.Sprintf("at most %d filters", MaxFilters)}
 	}
 	return filters, nil
+}
+
+// ofOthers reports whether the filter is by what rollups count together, "[other]" or
+// "/news/[other]", and not by what hits have.
+func (f Filter) ofOthers() bool {
+	return f.Value == hit.Others || strings.HasSuffix(f.Value, "/"+hit.Others)
+}
+
+// hiddenIn returns the values of lines that may count hits for which the filter holds
+// together with hits for which it does not.
+func (f Filter) hiddenIn() []string {
+	d := find(f.Dimension)
+	base := d.base()
+	fields := texts(d.property(base.Value, base.Detail))
+	if f.Value == "" || f.ofOthers() || len(fields) == 0 { // what is not known has a line
+		return nil
+	}
+	if fields[0].SectionBit() == 0 {
+		return []string{hit.Others}
+	}
+	hidden := []string{"/" + hit.Others}
+	if s := hit.Section(f.Value); len(s) > 1 && (len(s) < len(f.Value) || !f.Prefix) {
+		hidden = append(hidden, s+hidden[0])
+	}
+	return hidden
 }
 
 // String writes the filter as ParseFilter reads it.

@@ -114,6 +114,28 @@ func lineOf(f hit.Field) string {
 	return "if(bitTest(hits.other, " + strconv.Itoa(f.Number) + "), " + others + ", hits." + f.Name + ")"
 }
 
+// inLines returns SQL over hits for the value or detail of a base, as the rollup that keeps
+// it counts it. With leaving, a hit counts on the page before it, too.
+func (d Dimension) inLines(sql string, leaving bool) string {
+	if leaving && sql == "path" {
+		before, _ := hit.FindField("previous_path")
+		return "if(leaving, " + strings.ReplaceAll(leftPage, before.Name, lineOf(before)) + ", " + d.inLines(sql, false) + ")"
+	}
+	for _, f := range texts(sql) {
+		line := lineOf(f)
+		if d.Kept == moves {
+			line = lineOfMove(line)
+		}
+		sql = replaceColumn(sql, f.Name, line)
+	}
+	return sql
+}
+
+// lineOfMove returns the SQL of a page before another, as table moves counts it.
+func lineOfMove(line string) string {
+	return fmt.Sprintf("if(bitTest(hits.other, %d), '/%s', %s)", hit.MoveBit, hit.Others, line)
+}
+
 // missingName is the name that package collector gives the event of a page that isn't
 // there, by status and path.
 const missingName = `^[45][0-9][0-9] / /([^/]|$)`

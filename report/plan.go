@@ -16,6 +16,8 @@ import (
 type Planner struct {
 	// RowsSince is the first day of which all hits are still kept as rows.
 	RowsSince calendar.Day
+	// OnlyRows asks the rows alone. It is for queries that Results leaves open.
+	OnlyRows bool
 }
 
 // Plan is the statements that answer some queries.
@@ -39,6 +41,9 @@ type Row struct {
 	Value, Detail string
 	Rank          float64
 	Now, Before   []int64
+	// Open says that hits are counted here together of which only some may be asked for.
+	// It comes before all other rows of a query and step.
+	Open uint8
 }
 
 // MaxQueries bounds what is asked at once.
@@ -110,23 +115,28 @@ func (p Planner) resolve(index int, q Query) (*asked, error) {
 			a.base = d.base()
 		}
 	}
-	if a.lines() {
+	a.table = hits
+	switch {
+	case p.OnlyRows:
+	case a.lines():
 		a.table = daily
 		return a, nil
-	}
-	for _, name := range []string{campaigns, moves, hourly, cube} {
-		if a.columns(findRollup(name)) {
-			a.table = name
-			break
+	default:
+		for _, name := range []string{campaigns, moves, hourly, cube} {
+			if a.columns(findRollup(name)) {
+				a.table = name
+				break
+			}
 		}
-	}
-	if a.table == "" {
-		a.table = hits
 	}
 	if a.table == hits || findRollup(a.table).Mortal {
 		for _, days := range a.ranges() {
 			if days.From < p.RowsSince {
-				return nil, RefusedError{Code: RowsGone, Since: p.RowsSince}
+				refused := RefusedError{Code: RowsGone, Since: p.RowsSince}
+				if p.OnlyRows {
+					refused.Code = Capped
+				}
+				return nil, refused
 			}
 		}
 	}
@@ -305,31 +315,50 @@ func (b *builder) where(of func(*asked) string) string {
 	return strings.Join(all, " AND ")
 }
 
-// filters is the condition that all filters hold. of returns the SQL of what a filter
+// filters returns the condition under which all filters surely hold, and that under which
+// they may: a line of a rollup that counts several values together may have hits that a
+// filter is about. The two are the same over hits. of returns the SQL of what a filter
 // looks at, and the condition under which a hit has that property, "" for always.
-func (b *builder) filters(a *asked, of func(Dimension) (property, where string)) string {
-	var all []string
-	keep := map[string][]string{} // alternatives
+func (b *builder) filters(a *asked, of func(Filter) (property, where string)) (sure, possible string) {
+	var all, some []string
+	keepSure, keepPossible := map[string][]string{}, map[string][]string{} // alternatives
 	for _, f := range a.Filters {
-		d := find(f.Dimension)
-		property, where := of(d)
-		sql := property + " = " + b.text(f.Value)
+		property, where := of(f)
+		is := property + " = " + b.text(f.Value)
 		if f.Prefix {
-			sql = "startsWith(" + property + ", " + b.text(f.Value) + ")"
+			is = "startsWith(" + property + ", " + b.text(f.Value) + ")"
+		}
+		may := is
+		if hidden := f.hiddenIn(); a.table != hits && len(hidden) > 0 {
+			for i, line := range hidden {
+				hidden[i] = b.text(line)
+			}
+			in := property + " IN (" + strings.Join(hidden, ", ") + ")"
+			is, may = is+" AND NOT "+in, "("+is+" OR "+in+")"
 		}
 		if where != "" {
-			sql = "(" + where + ") AND " + sql
+			is, may = "("+where+") AND "+is, "("+where+") AND "+may
 		}
 		if f.Not {
-			all = append(all, "NOT ("+sql+")")
+			all, some = append(all, "NOT ("+may+")"), append(some, "NOT ("+is+")")
 		} else {
-			keep[d.Key] = append(keep[d.Key], "("+sql+")")
+			keepSure[f.Dimension] = append(keepSure[f.Dimension], "("+is+")")
+			keepPossible[f.Dimension] = append(keepPossible[f.Dimension], "("+may+")")
 		}
 	}
-	for _, key := range slices.Sorted(maps.Keys(keep)) {
-		all = append(all, "("+strings.Join(keep[key], " OR ")+")")
+	for _, key := range slices.Sorted(maps.Keys(keepSure)) {
+		all = append(all, "("+strings.Join(keepSure[key], " OR ")+")")
+		some = append(some, "("+strings.Join(keepPossible[key], " OR ")+")")
 	}
-	return strings.Join(all, " AND ")
+	return strings.Join(all, " AND "), strings.Join(some, " AND ")
+}
+
+// open returns the SQL of whether a line may have hits of which only some are asked for.
+func open(sure, possible string) string {
+	if sure == possible {
+		return "false"
+	}
+	return "NOT (" + sure + ")"
 }
 
 // outer ranks and cuts the lines that inner sums up: q, at, key, refined and, for each
@@ -376,7 +405,7 @@ func (b *builder) outer(inner string) string {
 			at := "reinterpretAsFloat64(" + b.bind("UInt64", strconv.FormatUint(math.Float64bits(c.Rank), 10)) + ")"
 			sql = fmt.Sprintf("(%s) AND (rank < %s OR rank = %s AND (key, refined) > (%s, %s))", sql, at, at, b.text(c.Value), b.text(c.Detail))
 		}
-		return sql
+		return "open OR " + sql
 	}
 	limit := 0
 	for _, a := range b.list {
@@ -390,16 +419,17 @@ func (b *builder) outer(inner string) string {
 		before = nil
 	}
 	return "SELECT toUInt8(q), toInt64(at), toString(key), toString(refined), " + b.byQuery(rank) + " AS rank,\n" +
-		"    [" + strings.Join(now, ", ") + "]::Array(Int64), [" + strings.Join(before, ", ") + "]::Array(Int64)\n" +
+		"    [" + strings.Join(now, ", ") + "]::Array(Int64), [" + strings.Join(before, ", ") + "]::Array(Int64), toUInt8(open)\n" +
 		"FROM (\n" + inner + "\n)\n" +
 		"WHERE " + b.where(shown) + "\n" +
-		"ORDER BY q, at, rank DESC, key, refined\n" +
+		"ORDER BY q, at, open DESC, rank DESC, key, refined\n" +
 		"LIMIT " + strconv.Itoa(limit) + " BY q, at"
 }
 
-// aggregates are the sums of inner, over columns m_i, a and b.
-func (b *builder) aggregates() string {
-	var all []string
+// aggregates are the sums of inner, over columns m_i, a and b, and whether mixed is true of
+// any line among them.
+func (b *builder) aggregates(mixed string) string {
+	all := []string{"max(" + mixed + ") AS open"}
 	for _, i := range b.sums {
 		if len(b.ranges) == 1 {
 			all = append(all, fmt.Sprintf("sum(m_%d) AS now_%d", i, i))
@@ -526,8 +556,11 @@ func (b *builder) lines() string {
 	case len(b.list) > 1:
 		q = strings.NewReplacer("[", "", "]", "").Replace("multiIf("+strings.Join(choices, ", ")+", 0)") + " AS q"
 	}
+	filters := func(a *asked) (sure, possible string) {
+		return b.filters(a, func(f Filter) (string, string) { return find(f.Dimension).property("v", "d"), "" })
+	}
 	conditions := b.where(func(a *asked) string {
-		sql := b.filters(a, func(d Dimension) (string, string) { return d.property("v", "d"), "" })
+		_, sql := filters(a)
 		if a.leaving {
 			sql = strings.TrimSuffix("(dimension = 'page' OR v != '') AND "+sql, " AND ")
 		}
@@ -539,7 +572,7 @@ func (b *builder) lines() string {
 	return "SELECT " + q + ", " + b.byQuery(func(a *asked) string { return a.start("t") }) + " AS at, " +
 		b.byQuery(func(a *asked) string { v, _ := a.keys("v", "d"); return v }) + " AS key, " +
 		b.byQuery(func(a *asked) string { _, d := a.keys("v", "d"); return d }) + " AS refined, " +
-		b.aggregates() + "\nFROM (\n" + strings.Join(selects, "\n    UNION ALL\n") + "\n)" + join + conditions + "\nGROUP BY q, at, key, refined"
+		b.aggregates(b.byQuery(func(a *asked) string { return open(filters(a)) })) + "\nFROM (\n" + strings.Join(selects, "\n    UNION ALL\n") + "\n)" + join + conditions + "\nGROUP BY q, at, key, refined"
 }
 
 // keys returns the SQL of value and detail of the lines of a query, ” where it asks for
@@ -582,15 +615,22 @@ func (b *builder) columns() string {
 		}
 		return sql
 	}
-	of := func(d Dimension) (property, where string) {
+	of := func(f Filter) (property, where string) {
+		d := find(f.Dimension)
 		base := d.base()
-		property = over(d.property(base.Value, base.Detail))
+		switch {
+		case table == hits && f.ofOthers():
+			property = d.property(base.inLines(base.Value, leaving), base.inLines(base.Detail, leaving))
+		default:
+			property = over(d.property(base.Value, base.Detail))
+		}
 		if base.Where != "" {
 			where = over(base.Where)
 		}
 		return property, where
 	}
-	columns := []string{}
+	sure, possible := b.filters(first, of)
+	columns := []string{open(sure, possible) + " AS mixed"}
 	for _, i := range b.sums {
 		term := Measures[i].term(table)
 		switch {
@@ -616,8 +656,8 @@ func (b *builder) columns() string {
 		periods = append(periods, "("+period+")")
 	}
 	where := []string{b.sites(), "(" + strings.Join(periods, " OR ") + ")"}
-	if filters := b.filters(first, of); filters != "" {
-		where = append(where, filters)
+	if possible != "" {
+		where = append(where, possible)
 	}
 	from := table
 	if leaving {
@@ -678,7 +718,7 @@ func (b *builder) columns() string {
 		return func(a *asked) string { return list[slices.Index(b.list, a)] }
 	}
 	return "SELECT " + q + " AS q, " + b.byQuery(index(at)) + " AS at, " + b.byQuery(index(value)) + " AS key, " + b.byQuery(index(detail)) + " AS refined, " +
-		b.aggregates() + "\nFROM (\n    SELECT " + strings.Join(columns, ", ") + "\n    FROM " + from + "\n    WHERE " + strings.Join(where, " AND ") + "\n)" + groups
+		b.aggregates("mixed") + "\nFROM (\n    SELECT " + strings.Join(columns, ", ") + "\n    FROM " + from + "\n    WHERE " + strings.Join(where, " AND ") + "\n)" + groups
 }
 
 // moment is the start of the step of a hit or of a line of a rollup.
@@ -695,9 +735,11 @@ func (a *asked) moment(table string) string {
 }
 
 // Results puts together what the statements returned: rows has those of each, in the
-// order of Statements.
-func (p Plan) Results(rows [][]Row) ([]Result, error) {
-	results := make([]Result, len(p.queries))
+// order of Statements. open has the indexes of the queries that the rollups can't tell,
+// since they count a value that is filtered by together with others. A Planner of OnlyRows
+// plans those anew, or refuses them.
+func (p Plan) Results(rows [][]Row) (results []Result, open []int, err error) {
+	results = make([]Result, len(p.queries))
 	for n, statement := range p.Statements {
 		type step struct {
 			query uint8
@@ -706,9 +748,12 @@ func (p Plan) Results(rows [][]Row) ([]Result, error) {
 		lines, last := map[step]int{}, map[uint8]cursor{}
 		for _, row := range rows[n] {
 			if int(row.Query) >= len(statement.asked) || len(row.Now) != len(statement.sums) || len(row.Before) != 0 && len(row.Before) != len(statement.sums) {
-				return nil, fmt.Errorf("row of query %d with %d and %d sums: not what was asked for", row.Query, len(row.Now), len(row.Before))
+				return nil, nil, fmt.Errorf("row of query %d with %d and %d sums: not what was asked for", row.Query, len(row.Now), len(row.Before))
 			}
 			a := statement.asked[row.Query]
+			if row.Open != 0 && !slices.Contains(open, a.index) {
+				open = append(open, a.index)
+			}
 			result := &results[a.index]
 			key := step{row.Query, row.At}
 			if lines[key] == a.limit() {
@@ -734,5 +779,5 @@ func (p Plan) Results(rows [][]Row) ([]Result, error) {
 			result.Lines = append(result.Lines, line)
 		}
 	}
-	return results, nil
+	return results, open, nil
 }

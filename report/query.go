@@ -199,6 +199,9 @@ const (
 	OfPages Code = "of_pages"
 	// RowsGone: only the rows could tell, and those of the days are not kept any more.
 	RowsGone Code = "rows_gone"
+	// Capped is RowsGone for a filter by a value that the rollups may count together with
+	// others: on some day it had no line.
+	Capped Code = "capped"
 )
 
 // RefusedError says that a query can't be answered exactly.
@@ -206,7 +209,7 @@ type RefusedError struct {
 	Code      Code
 	Measure   string       // which is refused, "" if the query is
 	Dimension string       // because of which, "" if none alone
-	Since     calendar.Day // of RowsGone: the first day of which the rows are kept
+	Since     calendar.Day // of RowsGone and Capped: the first day of which the rows are kept
 }
 
 func (e RefusedError) Error() string {
@@ -221,6 +224,8 @@ func (e RefusedError) Error() string {
 		return e.Measure + ": refused, since it counts in one section and the query is of several"
 	case OfPages:
 		return e.Measure + ": refused, since it is a measure of pages and the query is not by page"
+	case Capped:
+		return fmt.Sprintf("refused: too many new values came on some day for each to be counted by itself, so only rows could tell, and they are kept since %s", e.Since)
 	default:
 		return fmt.Sprintf("refused: only rows could tell, and they are kept since %s", e.Since)
 	}
@@ -250,7 +255,7 @@ func (q Query) refusal(m Measure) (Code, string) {
 	// alone reports whether each line is of one value of a dimension.
 	alone := func(key string) bool {
 		keeps := slices.DeleteFunc(slices.Clone(q.Filters), func(f Filter) bool { return f.Not || f.Dimension != key })
-		return q.Dimension == key || len(keeps) == 1 && !keeps[0].Prefix
+		return q.Dimension == key || len(keeps) == 1 && !keeps[0].Prefix && !keeps[0].ofOthers()
 	}
 	// besides returns the first cut that is neither by one of keys nor the same all day.
 	besides := func(keys ...string) string {

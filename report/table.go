@@ -223,7 +223,7 @@ func (r Rollup) Select() string {
 		if f, _ := hit.FindField(k[0]); k[0] == k[1] {
 			sql = lineOf(f)
 			if r.Name == moves && f.Name == "previous_path" {
-				sql = fmt.Sprintf("if(bitTest(hits.other, %d), '/%s', %s)", hit.MoveBit, hit.Others, sql)
+				sql = lineOfMove(sql)
 			}
 		}
 		selected = append(selected, sql+" AS "+k[0])

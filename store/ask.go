@@ -25,9 +25,31 @@ var _ report.Source = Reports{}
 
 // Ask implements report.Source.
 func (r Reports) Ask(ctx context.Context, queries []report.Query) ([]report.Result, error) {
-	plan, err := r.Planner().Plan(queries)
+	planner := r.Planner()
+	results, open, err := r.answer(ctx, planner, queries)
+	if err != nil || len(open) == 0 {
+		return results, err
+	}
+	rest := make([]report.Query, len(open))
+	for i, n := range open {
+		rest[i] = queries[n]
+	}
+	planner.OnlyRows = true
+	answers, _, err := r.answer(ctx, planner, rest)
 	if err != nil {
 		return nil, err
+	}
+	for i, n := range open {
+		results[n] = answers[i]
+	}
+	return results, nil
+}
+
+// answer carries out the plan of a planner.
+func (r Reports) answer(ctx context.Context, planner report.Planner, queries []report.Query) (results []report.Result, open []int, err error) {
+	plan, err := planner.Plan(queries)
+	if err != nil {
+		return nil, nil, err
 	}
 	rows := make([][]report.Row, len(plan.Statements))
 	group, ctx := errgroup.WithContext(ctx)
@@ -39,7 +61,7 @@ func (r Reports) Ask(ctx context.Context, queries []report.Query) ([]report.Resu
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return nil, fmt.Errorf("ask %d queries: %w", len(queries), err)
+		return nil, nil, fmt.Errorf("ask %d queries: %w", len(queries), err)
 	}
 	return plan.Results(rows)
 }
@@ -54,7 +76,7 @@ func (s *Store) ask(ctx context.Context, statement report.Statement) ([]report.R
 	var all []report.Row
 	for rows.Next() {
 		var r report.Row
-		if err := rows.Scan(&r.Query, &r.At, &r.Value, &r.Detail, &r.Rank, &r.Now, &r.Before); err != nil {
+		if err := rows.Scan(&r.Query, &r.At, &r.Value, &r.Detail, &r.Rank, &r.Now, &r.Before, &r.Open); err != nil {
 			return nil, err
 		}
 		all = append(all, r)

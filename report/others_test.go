@@ -1,0 +1,97 @@
+package report_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/report"
+	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/store/storetest"
+)
+
+// TestFiltersByCappedValues asks rollups whose rows are gone. A filter is answered if no line
+// of others can hide what it is about, and refused if one may.
+func TestFiltersByCappedValues(t *testing.T) {
+	bits := func(columns ...string) (bits uint64) {
+		for _, name := range columns {
+			name, section := strings.CutSuffix(name, "/")
+			f, _ := hit.FindField(name)
+			bits |= 1 << f.Number
+			if section {
+				bits |= 1 << f.SectionBit()
+			}
+		}
+		return bits
+	}
+	day := mustDay("2026-02-11")
+	view := func(path, browser, version, previous string, day calendar.Day, other uint64) hit.Row {
+		return hit.Row{Site: 1, Time: day.Time().Add(time.Hour), Day: day, Kind: hit.Pageview, Path: path, Browser: browser, BrowserVersion: version,
+			PreviousPath: previous, OS: "iOS", Pageviews: 1, PageVisitors: 1, Other: other}
+	}
+	st := storetest.Open(t)
+	if err := st.Insert(t.Context(), hit.Batch{Rows: []hit.Row{
+		view("/news/a", "Firefox", "140", "/", day, 0),
+		view("/news/b", "Firefox", "141", "", day, bits("path", "browser_version")),
+		view("/about", "Chrome", "141", "/news/a", day, 1<<hit.MoveBit),
+		view("/new/c", "Odd", "1", "", day+1, bits("path/", "browser", "browser_version")),
+	}}, "rows"); err != nil {
+		t.Fatal(err)
+	}
+	one, two := calendar.One(day), calendar.Range{From: day, To: day + 1}
+	source := store.Reports{Store: st, Planner: func() report.Planner { return report.Planner{RowsSince: day + 10} }}
+	for _, c := range []struct {
+		days    calendar.Range
+		filters string
+		want    int64 // page views, -1: refused
+	}{
+		{one, "page:/news/a", -1},
+		{one, "page:/news/x", -1},
+		{one, "page:/about", 1}, // in another section
+		{one, "page:/news*", 2}, // all of the section
+		{one, "page:/news/*", -1},
+		{one, "!page:/about", 2},
+		{one, "!page:/news/b", -1},
+		{one, "section:/news", 2},
+		{two, "section:/news", -1}, // any section may be among those of the second day
+		{two, "page:/about", -1},
+		{two, "page:*", 4},
+		{one, "page:/news/[other]", 1},
+		{two, "page:/[other]", 1},
+		{two, "!page:/[other]", 3},
+		{two, "page:/about page:/[other]", 2}, // what may be of the one is of the other
+		{one, "browser:Firefox", 2},
+		{two, "browser:Firefox", -1},
+		{two, "browser:", 0}, // what is not known is never among the others
+		{one, "version:140", -1},
+		{one, "version:[other]", 1},
+		{two, "version:[other]", 2},
+		{two, "browser:[other]", 1},
+		{two, "os:iOS", 4},
+		{one, "previous:/", -1}, // a move without a line may be from it
+		{one, "previous:/[other]", 1},
+	} {
+		q := report.Query{Sites: []uint32{1}, Range: c.days, Measures: []string{"pageviews"}, Filters: filters(t, strings.Fields(c.filters)...)}
+		results, err := source.Ask(t.Context(), []report.Query{q})
+		var refused report.RefusedError
+		switch {
+		case c.want < 0:
+			if !errors.As(err, &refused) || refused.Code != report.Capped || refused.Since != day+10 {
+				t.Errorf("%s over %d days: %v, %v; want it refused", c.filters, c.days.Days(), results, err)
+			}
+		case err != nil:
+			t.Errorf("%s over %d days: %v", c.filters, c.days.Days(), err)
+		default:
+			if now, _ := results[0].Total(); now.Count("pageviews") != c.want {
+				t.Errorf("%s over %d days: %d page views, want %d", c.filters, c.days.Days(), now.Count("pageviews"), c.want)
+			}
+		}
+	}
+	q := report.Query{Filters: filters(t, "page:/news/[other]")}
+	if got, _ := q.Refusal("page_visitors"); got.Code != report.OnePage {
+		t.Errorf("visitors of one page among several: refused with %q", got.Code)
+	}
+}
