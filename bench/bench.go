@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,16 +13,22 @@ import (
 	"time"
 )
 
-// warmTime is how long each server is under load before anything is measured.
-const warmTime = 500 * time.Millisecond
+const (
+	warmTime = 500 * time.Millisecond // of load on each server before anything is measured
+
+	// turn is how long a server is under load before the next one is. It is short, so that
+	// whatever else the machine does meanwhile takes as much of each.
+	turn = 500 * time.Millisecond
+)
 
 // bench is one run.
 type bench struct {
 	options
 	dir     string // for data; not removed here
 	out     io.Writer
-	servers []*server // the first is what the others are compared with
-	split   *server   // of servers, the one whose store is another process
+	servers []*server     // the first is what the others are compared with
+	other   time.Duration // CPU time that the rest of the machine took while something was measured
+	took    time.Duration // to measure
 }
 
 // run measures, prints what it finds as it finds it, and returns an error if a
@@ -34,45 +41,82 @@ func (b *bench) run(ctx context.Context) error {
 	requests := make([][][]byte, len(endpoints))
 	for i, e := range endpoints {
 		requests[i] = traffic(e)
-		for _, s := range b.servers {
-			if _, err := measure(ctx, s, requests[i], slices.Max(b.connections), warmTime); err != nil {
-				return err
-			}
+		if _, err := b.measure(ctx, b.servers, requests[i], slices.Max(b.connections), warmTime); err != nil {
+			return err
 		}
 	}
-	var all, base result
+	b.other, b.took = 0, 0
+	var base result
 	for i, e := range endpoints {
 		for _, n := range b.connections {
-			results := make([]result, len(b.servers))
-			for range b.rounds {
-				for j, s := range b.servers {
-					w, err := measure(ctx, s, requests[i], n, b.window)
-					if err != nil {
-						return err
-					}
-					results[j] = append(results[j], w)
+			all := b.pairs()
+			for j := range all {
+				if err := b.compare(ctx, &all[j], requests[i], n); err != nil {
+					return err
+				}
+				if all[j].to == b.servers[0] {
+					base = append(base, all[j].base...)
 				}
 			}
-			b.print(fmt.Sprintf("GET %s over %d connections", e.path, n), results)
-			base = append(base, results[0]...)
-			all = slices.Concat(append(results, all)...)
+			b.print(fmt.Sprintf("GET %s over %d connections", e.path, n), all)
 		}
 	}
-	if err := b.backlog(ctx, requests[0], base); err != nil {
-		return err
+	b.printNoise()
+	for _, s := range b.servers {
+		if err := b.backlog(ctx, s, requests[0], base); err != nil {
+			return err
+		}
 	}
-	b.printNoise(all)
 	return b.verify(ctx)
+}
+
+// pair is a server, another that it is compared with, and what the two did in the same rounds.
+type pair struct {
+	server, to *server
+	of, base   result
+}
+
+// pairs returns what is compared: each server with the first one or, of several builds, each
+// with the first build.
+func (b *bench) pairs() []pair {
+	var all []pair
+	for _, s := range b.servers[1:] {
+		to := b.servers[0]
+		if len(b.programs) > 1 {
+			to = b.servers[slices.IndexFunc(b.servers, func(other *server) bool { return other.name == s.name })]
+		}
+		if s != to {
+			all = append(all, pair{server: s, to: to})
+		}
+	}
+	return all
+}
+
+// compare measures a pair in rounds.
+func (b *bench) compare(ctx context.Context, p *pair, requests [][]byte, connections int) error {
+	for range b.rounds {
+		windows, err := b.measure(ctx, []*server{p.to, p.server}, requests, connections, b.window)
+		if err != nil {
+			return err
+		}
+		p.base, p.of = append(p.base, windows[0]), append(p.of, windows[1])
+	}
+	return nil
 }
 
 // start starts the servers, each in processes of its own.
 func (b *bench) start(ctx context.Context) error {
-	for _, start := range []func() (*server, error){
+	starts := []func() (*server, error){
 		func() (*server, error) { return startBare(ctx) },
 		func() (*server, error) { return startNginx(ctx, b.dir) },
-		func() (*server, error) { return startEmbedded(ctx, b.program, b.dir) },
-		func() (*server, error) { return startSplit(ctx, b.program, b.dir) },
-	} {
+	}
+	for i, program := range b.programs {
+		dir := filepath.Join(b.dir, strconv.Itoa(i))
+		starts = append(starts,
+			func() (*server, error) { return startEmbedded(ctx, program, dir) },
+			func() (*server, error) { return startSplit(ctx, program, dir) })
+	}
+	for _, start := range starts {
 		s, err := start()
 		if s != nil {
 			b.servers = append(b.servers, s)
@@ -81,7 +125,6 @@ func (b *bench) start(ctx context.Context) error {
 			return err
 		}
 	}
-	b.split = b.servers[len(b.servers)-1]
 	return nil
 }
 
@@ -99,63 +142,94 @@ type window struct {
 	tally
 	// used is the CPU time of each of its processes until all was stored, and
 	// their memory when the load ended.
-	used  []stat
-	load  time.Duration // CPU time that the load took
-	other time.Duration // CPU time that the rest of the machine took meanwhile
+	used []stat
+	load time.Duration // CPU time that the load took
 }
 
-// measure puts a server under load, and waits until all of it is stored.
-func measure(ctx context.Context, s *server, requests [][]byte, connections int, length time.Duration) (window, error) {
-	before, err := s.usage()
+// measure puts servers under load in turns, until each has had length of it, and waits until
+// all of it is stored.
+func (b *bench) measure(ctx context.Context, servers []*server, requests [][]byte, connections int, length time.Duration) ([]window, error) {
+	start, own := time.Now(), ownCPU()
+	before, err := usage(servers)
 	if err != nil {
-		return window{}, err
+		return nil, err
 	}
-	own := ownCPU()
 	machine, err := busy()
 	if err != nil {
-		return window{}, err
+		return nil, err
 	}
-	t, err := load(ctx, s.addr, requests, connections, length)
+	windows := make([]window, len(servers))
+	for n := 0; length > 0; n++ {
+		for i := range servers {
+			i = (i + n) % len(servers)
+			own := ownCPU()
+			t, err := load(ctx, servers[i].addr, requests, connections, min(turn, length))
+			if err != nil {
+				return nil, fmt.Errorf("%s under load: %w", servers[i].name, err)
+			}
+			servers[i].count(t)
+			windows[i].add(t)
+			windows[i].load += ownCPU() - own
+		}
+		length -= turn
+	}
+	loaded, err := usage(servers)
 	if err != nil {
-		return window{}, fmt.Errorf("%s under load: %w", s.name, err)
+		return nil, err
 	}
-	s.count(t)
+	for _, s := range servers {
+		if err := s.awaitStored(ctx); err != nil {
+			return nil, err
+		}
+	}
+	after, err := usage(servers)
+	if err != nil {
+		return nil, err
+	}
 	machineAfter, err := busy()
 	if err != nil {
-		return window{}, err
+		return nil, err
 	}
-	own = ownCPU() - own
-	loaded, err := s.usage()
-	if err != nil {
-		return window{}, err
+	b.took += time.Since(start)
+	b.other += machineAfter - machine - (ownCPU() - own)
+	for i := range windows {
+		b.other -= cpuOf(after[i]) - cpuOf(before[i])
+		windows[i].used = loaded[i]
+		for j := range loaded[i] {
+			windows[i].used[j].cpu = after[i][j].cpu - before[i][j].cpu
+		}
 	}
-	if err := s.awaitStored(ctx); err != nil {
-		return window{}, err
-	}
-	after, err := s.usage()
-	if err != nil {
-		return window{}, err
-	}
-	w := window{tally: t, used: loaded, load: own, other: machineAfter - machine - own - (cpuOf(loaded) - cpuOf(before))}
-	for i := range w.used {
-		w.used[i].cpu = after[i].cpu - before[i].cpu
-	}
-	return w, nil
+	return windows, nil
 }
 
-// backlog measures in rounds how fast rows get from the spool into the store, and
-// nothing else: hits come in while the engine is halted, then it runs again. Only a
+// usage returns what each process of each server has used so far.
+func usage(servers []*server) ([][]stat, error) {
+	all := make([][]stat, len(servers))
+	for i, s := range servers {
+		var err error
+		if all[i], err = s.usage(); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// backlog measures in rounds how fast rows of a server get from the spool into the store,
+// and nothing else: hits come in while the engine is halted, then it runs again. Only a
 // store in a process of its own can be halted; the embedded one is the same engine.
-func (b *bench) backlog(ctx context.Context, requests [][]byte, base result) error {
+func (b *bench) backlog(ctx context.Context, s *server, requests [][]byte, base result) error {
+	if len(s.processes) < 2 {
+		return nil
+	}
 	var rounds []stored
 	for range b.rounds {
-		round, err := b.catchUp(ctx, requests)
+		round, err := b.catchUp(ctx, s, requests)
 		if err != nil {
 			return err
 		}
 		rounds = append(rounds, round)
 	}
-	b.printBacklog(rounds, base)
+	b.printBacklog(s, rounds, base)
 	return nil
 }
 
@@ -166,28 +240,28 @@ type stored struct {
 }
 
 // catchUp halts the engine under load, and measures what follows.
-func (b *bench) catchUp(ctx context.Context, requests [][]byte) (stored, error) {
-	engine := b.split.processes[1].cmd.Process
+func (b *bench) catchUp(ctx context.Context, s *server, requests [][]byte) (stored, error) {
+	engine := s.processes[1].cmd.Process
 	if err := engine.Signal(syscall.SIGSTOP); err != nil {
 		return stored{}, err
 	}
 	defer engine.Signal(syscall.SIGCONT) // or it could not be ended
-	t, err := load(ctx, b.split.addr, requests, slices.Max(b.connections), 2*b.window)
+	t, err := load(ctx, s.addr, requests, slices.Max(b.connections), 2*b.window)
 	if err != nil {
-		return stored{}, fmt.Errorf("%s with a halted engine: %w", b.split.name, err)
+		return stored{}, fmt.Errorf("%s with a halted engine: %w", s.name, err)
 	}
-	b.split.count(t)
-	before, err := b.split.usage()
+	s.count(t)
+	before, err := s.usage()
 	if err != nil {
 		return stored{}, err
 	}
 	if err := engine.Signal(syscall.SIGCONT); err != nil {
 		return stored{}, err
 	}
-	if err := b.split.awaitStored(ctx); err != nil {
+	if err := s.awaitStored(ctx); err != nil {
 		return stored{}, err
 	}
-	after, err := b.split.usage()
+	after, err := s.usage()
 	if err != nil {
 		return stored{}, err
 	}
@@ -204,7 +278,7 @@ func (b *bench) verify(ctx context.Context) error {
 			return err
 		}
 		query := append([]string{"query", "SELECT count() FROM hits"}, s.store...)
-		text, err := exec.CommandContext(ctx, b.program, query...).Output()
+		text, err := exec.CommandContext(ctx, s.program, query...).Output()
 		if err != nil {
 			return fmt.Errorf("fotspor query: %w", err)
 		}

@@ -38,23 +38,24 @@ type options struct {
 	window      time.Duration
 	connections connections
 	rounds      int
-	program     string        // the fotspor binary
+	programs    []string      // builds of Fotspor, of which others are compared with the first
 	soaking     time.Duration // 0: measure ratios instead
 	visitors    bool          // measure the memory of visitors instead
 }
 
 func parseOptions(args []string) (options, error) {
-	o := options{connections: connections{32, 256}}
+	o := options{connections: connections{32}}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	seconds := flags.Float64("seconds", 1.5, "`length` of each window of load")
+	seconds := flags.Float64("seconds", 3, "`length` of load on each server in each round")
 	flags.Var(&o.connections, "connections", "`numbers` of keep-alive connections, separated by commas")
-	flags.IntVar(&o.rounds, "rounds", 3, "how `often` each window is repeated, the servers in turn")
-	flags.StringVar(&o.program, "program", "bin/fotspor", "`file` of the program to measure")
+	flags.IntVar(&o.rounds, "rounds", 5, "`number` of rounds, of which each has an interval of confidence")
+	programs := flags.String("program", "bin/fotspor", "`files` of the program to measure, separated by commas; of several, all are compared with the first and none with servers that only answer")
 	flags.DurationVar(&o.soaking, "soak", 0, "in place of the ratios, look at the memory under load for so `long`, such as 10m")
 	flags.BoolVar(&o.visitors, "visitors", false, "in place of the ratios, look at the memory that visitors take; needs no program")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
+	o.programs = strings.Split(*programs, ",")
 	o.window = time.Duration(*seconds * float64(time.Second))
 	switch {
 	case flags.NArg() > 0:
@@ -69,8 +70,10 @@ func parseOptions(args []string) (options, error) {
 	if o.visitors {
 		return o, nil
 	}
-	if _, err := os.Stat(o.program); err != nil {
-		return o, fmt.Errorf("no program to measure, make build makes it: %w", err)
+	for _, program := range o.programs {
+		if _, err := os.Stat(program); err != nil {
+			return o, fmt.Errorf("no program to measure, make build makes it: %w", err)
+		}
 	}
 	return o, nil
 }

@@ -8,15 +8,17 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// tick is the unit of CPU time in /proc: USER_HZ is 100 on all that Go runs on.
+// tick is the unit of CPU time in /proc/stat: USER_HZ is 100 on all that Go runs on.
 const tick = time.Second / 100
 
 // stat is one process as /proc/PID/stat tells of it; see proc(5).
 type stat struct {
 	parent   int
-	cpu      time.Duration // user and system, of all threads
+	cpu      time.Duration // user and system, of all threads; not from /proc, which counts ticks
 	resident int64         // bytes, shared ones included
 }
 
@@ -35,18 +37,24 @@ func parseStat(content []byte) (stat, error) {
 		}
 		return strconv.ParseInt(string(fields[n-3]), 10, 64)
 	}
-	var values [4]int64
-	for i, n := range []int{4, 14, 15, 24} { // ppid, utime, stime, rss
+	var values [2]int64
+	for i, n := range []int{4, 24} { // ppid, rss
 		var err error
 		if values[i], err = field(n); err != nil {
 			return stat{}, err
 		}
 	}
-	return stat{
-		parent:   int(values[0]),
-		cpu:      time.Duration(values[1]+values[2]) * tick,
-		resident: values[3] * int64(os.Getpagesize()),
-	}, nil
+	return stat{parent: int(values[0]), resident: values[1] * int64(os.Getpagesize())}, nil
+}
+
+// cpuTime returns the CPU time that a process has used, in nanoseconds as Linux counts it.
+// The number of its clock is what clock_getcpuclockid(3) makes of its id.
+func cpuTime(pid int) (time.Duration, error) {
+	var t unix.Timespec
+	if err := unix.ClockGettime(int32(^pid<<3|2), &t); err != nil {
+		return 0, fmt.Errorf("clock of process %d: %w", pid, err)
+	}
+	return time.Duration(t.Nano()), nil
 }
 
 // tree returns the sum of a process and all that descend from it.
@@ -65,9 +73,14 @@ func tree(pid int) (stat, error) {
 		if err != nil {
 			return stat{}, err
 		}
-		if all[id], err = parseStat(content); err != nil {
+		one, err := parseStat(content)
+		if err != nil {
 			return stat{}, err
 		}
+		if one.cpu, err = cpuTime(id); err != nil {
+			continue // gone meanwhile
+		}
+		all[id] = one
 	}
 	if _, ok := all[pid]; !ok {
 		return stat{}, fmt.Errorf("process %d is not in /proc", pid)

@@ -117,6 +117,7 @@ func (o *output) String() string {
 // server is one that is under load.
 type server struct {
 	name      string
+	program   string     // the build of Fotspor that it runs; empty for other servers
 	addr      string     // that answers requests
 	processes []*process // the first is the one that answers
 	metrics   string     // URL; empty for a server that stores nothing
@@ -303,13 +304,13 @@ var servingFlags = []string{
 
 // startEmbedded starts `fotspor serve` with the engine in its process.
 func startEmbedded(ctx context.Context, program, dir string) (*server, error) {
-	s := &server{name: "fotspor serve", store: []string{"--data", filepath.Join(dir, "serve")}}
-	return s, s.startFotspor(ctx, program, "serve", s.store...)
+	s := &server{name: "fotspor serve", program: program, store: []string{"--data", filepath.Join(dir, "serve")}}
+	return s, s.startFotspor(ctx, "serve", s.store...)
 }
 
 // startSplit starts `fotspor collector`, and `fotspor engine` for it to store in.
 func startSplit(ctx context.Context, program, dir string) (*server, error) {
-	s := &server{name: "fotspor collector + engine"}
+	s := &server{name: "fotspor collector + engine", program: program}
 	engine, err := start("fotspor engine", program, "engine", "--listen", "127.0.0.1:0", "--data", filepath.Join(dir, "engine"))
 	if err != nil {
 		return nil, err
@@ -325,16 +326,16 @@ func startSplit(ctx context.Context, program, dir string) (*server, error) {
 	}
 	addr := strings.TrimPrefix(words[0], "http://")
 	s.store = []string{"--store", fmt.Sprintf("http://fotspor:%s@%s/fotspor", strings.TrimSpace(string(password)), addr)}
-	return s, s.startFotspor(ctx, program, "collector", append(s.store, "--data", filepath.Join(dir, "collector"))...)
+	return s, s.startFotspor(ctx, "collector", append(s.store, "--data", filepath.Join(dir, "collector"))...)
 }
 
 // startFotspor adds the site and starts the part that is under load.
-func (s *server) startFotspor(ctx context.Context, program, part string, flags ...string) error {
+func (s *server) startFotspor(ctx context.Context, part string, flags ...string) error {
 	add := append([]string{"site", "add", "--host", "example.org", "--quiet", "--create"}, s.store...)
-	if text, err := exec.CommandContext(ctx, program, add...).CombinedOutput(); err != nil || string(text) != "1\n" {
+	if text, err := exec.CommandContext(ctx, s.program, add...).CombinedOutput(); err != nil || string(text) != "1\n" {
 		return fmt.Errorf("fotspor site add: %w: %s", err, text)
 	}
-	p, err := start("fotspor "+part, program, append(append([]string{part}, servingFlags...), flags...)...)
+	p, err := start("fotspor "+part, s.program, append(append([]string{part}, servingFlags...), flags...)...)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ const (
 // options say: memory that is bounded does not go on growing.
 func (b *bench) soak(ctx context.Context) error {
 	for _, start := range []func(context.Context, string, string) (*server, error){startSplit, startEmbedded} {
-		s, err := start(ctx, b.program, b.dir)
+		s, err := start(ctx, b.programs[0], b.dir)
 		if s != nil {
 			b.servers = append(b.servers, s)
 		}
@@ -47,10 +47,11 @@ func (b *bench) soakLoad(ctx context.Context, s *server) error {
 		requests = append(requests, traffic(e)...)
 	}
 	for start := time.Now(); time.Since(start) < b.soaking; {
-		w, err := measure(ctx, s, requests, b.connections[0], soakStep)
+		windows, err := b.measure(ctx, []*server{s}, requests, b.connections[0], soakStep)
 		if err != nil {
 			return err
 		}
+		w := windows[0]
 		fmt.Fprintf(b.out, "%4.0f s: %s: %3.0f MB resident at the end of load, %.0f hits/s, %d hits so far\n",
 			time.Since(start).Seconds(), s.name, w.memory()/(1<<20), w.rate(), s.recorded+s.excluded)
 	}
