@@ -11,11 +11,11 @@ import (
 	"github.com/fotspor/fotspor/hit"
 )
 
-// ClientAddr returns the address of whoever sent r. It is the connection's, unless
-// that is a trusted proxy: then the right-most entry of X-Forwarded-For, or of
-// Forwarded (RFC 7239), that is not a trusted proxy itself, or else X-Real-IP. A
-// proxy must therefore strip the ones of these headers that it does not set. An
-// entry that is no address ends the search: the address is unknown then.
+// ClientAddr returns the address of the client that sent r. It is the connection's,
+// unless that is a trusted proxy. Then it is the right-most entry that is not a trusted
+// proxy itself, of X-Forwarded-For, else of Forwarded (RFC 7239), else of X-Real-IP. So a
+// proxy must strip those of these headers that it does not set. If the search comes to an
+// entry that is not an address, the client's address is unknown.
 func ClientAddr(r *http.Request, trusted []netip.Prefix) hit.Addr {
 	peer, ok := parseAddr(r.RemoteAddr)
 	if !ok || !contains(trusted, peer) {
@@ -29,14 +29,13 @@ func ClientAddr(r *http.Request, trusted []netip.Prefix) hit.Addr {
 		if !contains(trusted, addr) {
 			return hit.NewAddr(addr)
 		}
-		peer = addr // the farthest proxy, should all of them be trusted
+		peer = addr // if all are trusted proxies, the farthest one is the client
 	}
 	return hit.NewAddr(peer)
 }
 
-// forwardedFor goes through what proxies noted as the address they were called
-// from, the nearest one first. Empty elements of a list count for nothing (RFC
-// 9110, 5.6.1).
+// forwardedFor yields the addresses that proxies wrote down for their clients, nearest
+// proxy first. Empty elements of a list are skipped (RFC 9110, 5.6.1).
 func forwardedFor(h http.Header) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		if lines := h["X-Forwarded-For"]; len(lines) > 0 {
@@ -71,20 +70,21 @@ func forwardedFor(h http.Header) iter.Seq[string] {
 	}
 }
 
-// maxForwarded is how much is read of Forwarded, in bytes, since that takes far longer
-// than to send it: there is room for some forty proxies.
+// maxForwarded is how many bytes of Forwarded are read, since reading them takes far
+// longer than sending them. Entries of some forty proxies fit.
 const maxForwarded = 4 << 10
 
-// unknownNode is what RFC 7239 calls a client of whom a proxy tells nothing.
+// unknownNode is what RFC 7239 calls a client that a proxy does not name.
 const unknownNode = "unknown"
 
-// forwardedPair is one pair of a Forwarded header, if any, with what ends it.
+// forwardedPair matches one pair of a Forwarded header, if there is one, and the separator
+// after it.
 var forwardedPair = regexp.MustCompile(`^[ \t]*(?:([^\s"=,;]+)=("(?:[^"\\]|\\.)*"|[^\s"=,;]*))?[ \t]*([;,]|$)`)
 
-// forwardedNodes returns the node that each element of a Forwarded header names in
-// its "for" parameter: unknownNode where it names none or two, and for all that is
-// behind a mistake. A quoted value can hold commas and semicolons, and may be of
-// the client's choosing, as the one of "host" is.
+// forwardedNodes returns the "for" parameter of each element of a Forwarded header. It is
+// unknownNode for an element with none or two, and for all that follows a syntax error. A
+// quoted value can hold commas and semicolons, and the client may choose it, as it does
+// that of "host".
 func forwardedNodes(header string) []string {
 	var nodes, element []string
 	named := false

@@ -37,16 +37,16 @@ import (
 // with 413.
 const MaxBody = 2 << 20
 
-// Bodies that may take far more memory to be worked on than they have themselves, as
-// heavy tells, are worked on a few at a time.
+// Heavy bodies, as function heavy defines them, take far more memory to process than their
+// size. Only a few of them are processed at a time.
 const (
-	lightBody = 16 << 10 // bytes
-	slots     = 4
-	slotTime  = 5 * time.Second // for which a body waits for a slot
+	lightBody = 16 << 10        // bytes above which a body is heavy
+	slots     = 4               // heavy bodies at a time
+	slotTime  = 5 * time.Second // how long a body waits for a slot
 )
 
-// Options are the parts of a collector. Only Lines, Limit, Bodies, TrustedProxies, Logger
-// and Now may be left out.
+// Options are the parts of a collector. Only PublicURL, Lines, Limit, Bodies,
+// TrustedProxies, Logger and Now may be zero.
 type Options struct {
 	Policy   privacy.Policy
 	Sites    *Sites
@@ -55,16 +55,16 @@ type Options struct {
 	Spam     *referrer.Spam
 	Geo      *geo.DB
 	Visits   *visit.Tracker
-	Lines    *lines.Lines   // nil: of its own, which know no value
-	Limit    *limit.Limiter // nil: nobody is limited
-	Bodies   *body.Budget   // nil: one of its own, of the default size
+	Lines    *lines.Lines   // nil: new ones that know no value
+	Limit    *limit.Limiter // nil: no network is limited
+	Bodies   *body.Budget   // nil: a new one of the default size
 	Spool    *spool.Spool
 
 	// PublicURL is how browsers reach the program. Zero: as the request says.
 	PublicURL baseurl.URL
 
-	// TrustedProxies are the networks whose word on the client's address is
-	// taken. Empty: nobody's.
+	// TrustedProxies are the networks of proxies whose headers on the client's address
+	// are believed. Empty: none.
 	TrustedProxies []netip.Prefix
 
 	Registerer prometheus.Registerer
@@ -78,28 +78,27 @@ type Collector struct {
 	Options
 	metrics   metrics
 	scratches sync.Pool     // of *scratch
-	slots     chan struct{} // taken by heavy bodies
-	warned    atomic.Int64  // when the log last told of a limit, in Unix seconds
+	slots     chan struct{} // one element for each heavy body being processed
+	warned    atomic.Int64  // when a reached limit was last logged, in Unix seconds
 	recent    recentDrops
 	foreign   foreignHosts
 }
 
-// scratch is the memory in which the hits of one request are worked on. It is used again, and
-// holds nothing in between.
+// scratch is the memory for the hits of one request. It is reused, and cleared in between.
 type scratch struct {
 	hits       []hit.Hit // as the dialect read them
 	hitContext hitContext
-	batch      hit.Batch     // to be kept
+	batch      hit.Batch     // what goes to the spool
 	left       []excludedHit // the hits that left the pipeline early
 }
 
 // excludedHit is a hit that left the pipeline early.
 type excludedHit struct {
-	why  string // in words
+	why  string // the reason in words
 	item int    // as hit.Hit.Item
 }
 
-// clear forgets what the request said. The hits and rows of a large one are let go.
+// clear overwrites all that came with the request. It frees the memory of a large one.
 func (m *scratch) clear() {
 	m.hitContext = hitContext{}
 	clear(m.hits)
@@ -134,13 +133,14 @@ func New(o Options) *Collector {
 	return c
 }
 
-// collect records the hits of a request in the dialect of a name: parse, pipeline, spool, answer.
+// collect returns the handler that records the hits of requests in a dialect: parse,
+// pipeline, spool, answer. name is that of the dialect in metrics.
 func (c *Collector) collect(name string, d dialect.Dialect) http.Handler {
 	received := c.metrics.received.WithLabelValues(name)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		client := ClientAddr(r, c.TrustedProxies)
 		var bodyErr error
-		if r.ContentLength != 0 && r.Method == http.MethodPost { // few have a body
+		if r.ContentLength != 0 && r.Method == http.MethodPost { // few requests have a body
 			release, err := c.take(w, r, client)
 			if bodyErr = err; err != nil {
 				r.Body, r.ContentLength = unread{}, -1
@@ -155,7 +155,7 @@ func (c *Collector) collect(name string, d dialect.Dialect) http.Handler {
 		}()
 		hits, reply, err := d.Parse(r, m.hits)
 		if whole, ok := r.Body.(body.Whole); ok {
-			whole.Close() // what a hit holds of it is a copy
+			whole.Close() // hits hold copies only
 		}
 		if err = cmp.Or(bodyErr, err); err != nil {
 			c.refuse(w, r, reply, err)
@@ -167,8 +167,8 @@ func (c *Collector) collect(name string, d dialect.Dialect) http.Handler {
 			c.turnAway(w, r, reply, rateLimited, len(hits))
 			return
 		}
-		// Before the pipeline, so that the visit is not told of hits that the
-		// client will have to send again.
+		// Reserve before the pipeline: the visit must not observe hits that the client
+		// has to send again.
 		var reservation spool.Reservation
 		if len(hits) > 0 {
 			if reservation, err = c.Spool.Reserve(c.mostRows(hits)); err != nil {
@@ -183,7 +183,7 @@ func (c *Collector) collect(name string, d dialect.Dialect) http.Handler {
 			err = reservation.Append(m.batch)
 		}
 		if err != nil {
-			if !errors.Is(err, spool.ErrFull) && c.Spool.Err() == nil { // else the spool tells of it
+			if !errors.Is(err, spool.ErrFull) && c.Spool.Err() == nil { // else the spool logs it
 				c.Logger.Error("hits could not be spooled", "hits", m.batch.Len(), "err", err)
 			}
 			c.turnAway(w, r, reply, spoolFull, recorded)
@@ -203,8 +203,8 @@ var errUnread = errors.New("the body could not be read")
 func (unread) Read([]byte) (int, error) { return 0, errUnread }
 func (unread) Close() error             { return nil }
 
-// take reads the body of r into memory. If it is heavy it waits for one of the few slots
-// in which such bodies are worked on. The caller calls release when that is done.
+// take reads the body of r into memory. If it is heavy, take waits for a slot. The caller
+// calls release when the body is processed.
 func (c *Collector) take(w http.ResponseWriter, r *http.Request, client hit.Addr) (release func(), err error) {
 	whole, err := c.Bodies.Read(w, r, client, MaxBody)
 	if err != nil {
@@ -228,8 +228,8 @@ func (c *Collector) take(w http.ResponseWriter, r *http.Request, client hit.Addr
 	}
 }
 
-// heavy reports whether a body may take far more memory to be worked on than it has
-// itself: it is packed, or long, or JSON, which can hold two thousand hits in little.
+// heavy reports whether a body may take far more memory to process than its size: it is
+// compressed, or long, or JSON, of which a short one can hold two thousand hits.
 func heavy(r *http.Request, whole body.Whole) bool {
 	if whole.Len() > lightBody || r.Header.Get("Content-Encoding") != "" {
 		return true
@@ -242,8 +242,8 @@ func heavy(r *http.Request, whole body.Whole) bool {
 	return strings.IndexByte("{ \t\r\n", first) >= 0
 }
 
-// mostRows returns how many rows hits may leave: one each, and one for each goal of its
-// site that a hit of its kind can reach.
+// mostRows returns the most rows that hits can have: one each, and one for each goal of
+// the site that a hit of that kind can reach.
 func (c *Collector) mostRows(hits []hit.Hit) int {
 	n := len(hits)
 	for i := range hits {
@@ -258,7 +258,8 @@ func (c *Collector) mostRows(hits []hit.Hit) int {
 	return n
 }
 
-// pass sends the hits in m through the pipeline, and leaves there what became of them.
+// pass runs the hits in m through the pipeline, and puts rows, ledger entries and excluded
+// hits into m.
 func (c *Collector) pass(r *http.Request, m *scratch) dialect.Outcome {
 	var outcome dialect.Outcome
 	rows := slices.Grow(m.batch.Rows, len(m.hits))
@@ -284,7 +285,7 @@ func (c *Collector) pass(r *http.Request, m *scratch) dialect.Outcome {
 			outcome.Invalid = append(outcome.Invalid, why.String())
 			outcome.Items = append(outcome.Items, m.hits[i].Item)
 		default:
-			outcome.Tracked++ // excluded on purpose, which a tracker must not notice
+			outcome.Tracked++ // excluded on purpose: a tracker must see no difference
 		}
 		*row = hit.Row{}
 		rows = rows[:len(rows)-1]
@@ -302,7 +303,8 @@ func (c *Collector) pass(r *http.Request, m *scratch) dialect.Outcome {
 	return outcome
 }
 
-// addEntry adds an entry to the ledger: to the last one where both say the same.
+// addEntry adds an entry to the ledger. If it equals the last one but for its count, the
+// counts are added.
 func (m *scratch) addEntry(e hit.LedgerEntry) {
 	if n := len(m.batch.Ledger); n > 0 {
 		last := &m.batch.Ledger[n-1]
@@ -332,9 +334,9 @@ func (c *Collector) refuse(w http.ResponseWriter, r *http.Request, reply dialect
 	reply(w, r, dialect.Outcome{Err: err})
 }
 
-// admit settles whose hits these are, and reports whether their network may send so
-// many now. A hit that tells the address of a visitor came with a token for its site, and
-// is held to nothing; the others of its request are held to the rate of their sender.
+// admit sets the addresses of hits, and reports whether their network may send so many
+// now. A hit that has an address already came with a token for its site and is not
+// limited. The others get the address of the client, and count against its rate.
 func (c *Collector) admit(client hit.Addr, hits []hit.Hit) bool {
 	limited := 0
 	for i := range hits {
@@ -346,7 +348,7 @@ func (c *Collector) admit(client hit.Addr, hits []hit.Hit) bool {
 	return c.Limit.Allow(client, limited)
 }
 
-// turnAway answers that hits can't be taken right now.
+// turnAway answers that hits can't be accepted right now.
 func (c *Collector) turnAway(w http.ResponseWriter, r *http.Request, reply dialect.Reply, why reason, hits int) {
 	for range hits {
 		c.drop(why)
@@ -354,28 +356,28 @@ func (c *Collector) turnAway(w http.ResponseWriter, r *http.Request, reply diale
 	err, after := dialect.ErrUnavailable, "30"
 	if why == rateLimited {
 		err, after = dialect.ErrTooMany, "10"
-		c.tellOfLimit()
+		c.logLimit()
 	}
 	w.Header()["X-Fotspor"] = told(0, []excludedHit{{why: why.String()}})
 	w.Header().Set("Retry-After", after)
 	reply(w, r, dialect.Outcome{Err: err})
 }
 
-// tellOfLimit tells the log of a limit that is reached, once a minute, and once more
+// logLimit logs that a network has reached its limit, at most once a minute and at once
 // after the clock was set back.
-func (c *Collector) tellOfLimit() {
+func (c *Collector) logLimit() {
 	now, last := c.Now().Unix(), c.warned.Load()
 	if (now-last >= 60 || now < last) && c.warned.CompareAndSwap(last, now) {
 		c.Logger.Warn("a network sends more hits than it may; if that is your proxy, name it in --trusted-proxies")
 	}
 }
 
-// allRecorded is what most answers tell, in one value for all of them.
+// allRecorded is the value of told for most answers, allocated once.
 var allRecorded = []string{"recorded"}
 
-// told is what a site owner reads in the X-Fotspor header of an answer: the values
-// of that header, which must not be changed. Each reason names its items of a batch, from
-// 0 as in Matomo's invalid_indices, up to maxTold bytes of them.
+// told returns the values of the X-Fotspor header of an answer, which site owners read.
+// The caller must not change them. Each reason is followed by the items of a batch that
+// it excluded, from 0 as in Matomo's invalid_indices, up to about maxTold bytes of them.
 func told(recorded int, left []excludedHit) []string {
 	if recorded > 0 && len(left) == 0 {
 		return allRecorded
@@ -415,6 +417,6 @@ func told(recorded int, left []excludedHit) []string {
 	return []string{strings.Join(parts, "; ")}
 }
 
-// maxTold bounds the items that are named of one reason, in bytes. There are no more
-// reasons than kinds of mistakes.
+// maxTold bounds the list of items of one reason in the X-Fotspor header, in bytes. The
+// number of reasons needs no bound: it is that of the kinds of mistakes.
 const maxTold = 64

@@ -240,7 +240,7 @@ func TestMetrics(t *testing.T) {
 	r := newRig(t, nil)
 	want := func(counts map[string]int) {
 		t.Helper()
-		text := "# HELP fotspor_hits_accepted_total Hits whose row is in the spool, and which are acknowledged.\n" +
+		text := "# HELP fotspor_hits_accepted_total Hits whose rows are in the spool and that are acknowledged.\n" +
 			"# TYPE fotspor_hits_accepted_total counter\n" +
 			fmt.Sprintf("fotspor_hits_accepted_total %d\n", counts["accepted"]) +
 			"# HELP fotspor_hits_dropped_total Hits excluded, by reason.\n" +

@@ -10,28 +10,28 @@ import (
 	"github.com/fotspor/fotspor/hit"
 )
 
-// Bounds of what is remembered of excluded hits: a name is at most maxSource bytes, so
-// that all of it together is below 3 MB.
+// Bounds of what is kept of excluded hits. A name is at most maxSource bytes, so that all
+// of them together take less than 3 MB.
 const (
-	dropSites    = 256            // of which drops are remembered
-	dropsOfSite  = 32             // that are told apart
-	dropLife     = 48 * time.Hour // from the beginning of their day
-	hostsOfSite  = 50             // that are named a day
-	hostsOfSites = 5000           // of all sites
+	dropSites    = 256            // sites with drops
+	dropsOfSite  = 32             // drops of a site
+	dropLife     = 48 * time.Hour // age of a drop, from the beginning of its day
+	hostsOfSite  = 50             // foreign hosts named for a site and day
+	hostsOfSites = 5000           // foreign hosts named for all sites together and day
 )
 
-// Drops returns the hits of a site that were excluded last, the latest first: what came
-// for the same reason, rule and name is one of them. They are in memory only, for
-// two days.
+// Drops returns the latest excluded hits of a site, latest first. Hits of one day with the
+// same reason, rule and name are one drop with a count. Drops are in memory only, for two
+// days.
 func (c *Collector) Drops(site uint32) []hit.Drop { return c.recent.of(site, c.Now()) }
 
-// recentDrops remembers the excluded hits of each site. It is safe for concurrent use.
+// recentDrops keeps the latest excluded hits of each site. It is safe for concurrent use.
 type recentDrops struct {
 	mu    sync.Mutex
-	sites map[uint32][]hit.Drop // the latest last
+	sites map[uint32][]hit.Drop // latest last
 }
 
-// add remembers a hit. Of an objection it remembers the day and no time.
+// add adds an excluded hit. For an objection it keeps the day without a time.
 func (r *recentDrops) add(e hit.LedgerEntry, now time.Time) {
 	if e.Reason == string(noVisit) { // pings of tabs that were left open
 		return
@@ -47,7 +47,7 @@ func (r *recentDrops) add(e hit.LedgerEntry, now time.Time) {
 		if r.sites == nil {
 			r.sites = map[uint32][]hit.Drop{}
 		}
-		for site := range r.sites { // any one
+		for site := range r.sites { // removes any site
 			if len(r.sites) < dropSites {
 				break
 			}
@@ -79,8 +79,8 @@ func (r *recentDrops) of(site uint32, now time.Time) []hit.Drop {
 	return drops
 }
 
-// foreignName returns what the ledger keeps of a host that is not the site's: "" if it is
-// no host.
+// foreignName returns the name under which the ledger keeps a host that is not the site's,
+// and "" for a text that is not a host.
 func (c *Collector) foreignName(p *hitContext, host string) string {
 	if strings.ContainsRune(host, utf8.RuneError) {
 		return ""
@@ -88,9 +88,9 @@ func (c *Collector) foreignName(p *hitContext, host string) string {
 	return c.foreign.name(p.site.ID, p.now, short(p.scrubHost(host)))
 }
 
-// foreignHosts bounds how many hosts that are not a site's are named in its ledger:
-// anybody can send any. The first of each day (UTC) are, and all others are one. It is
-// safe for concurrent use.
+// foreignHosts bounds how many hosts that are not a site's are named in its ledger, since
+// anybody can send any host. The first hosts of each day (UTC) are named, all others count
+// as hit.Others. It is safe for concurrent use.
 type foreignHosts struct {
 	mu    sync.Mutex
 	day   int64
@@ -98,7 +98,7 @@ type foreignHosts struct {
 	sites map[uint32]map[string]bool
 }
 
-// name returns host, or what stands for it.
+// name returns host, or hit.Others beyond the bounds.
 func (f *foreignHosts) name(site uint32, now time.Time, host string) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -7,9 +7,9 @@ import (
 )
 
 // primaryLanguage returns the primary subtag of the first language of an
-// Accept-Language header (RFC 9110) or a language tag (BCP 47), in lower case. A
-// language with a subtag of two letters has that one: nob is nb. What is no registered
-// subtag, is for private use, or names no language is "".
+// Accept-Language header (RFC 9110) or a language tag (BCP 47), in lower case. If a
+// language has a subtag of two letters, it returns that one: nb for nob. It returns "" for
+// subtags that are not registered, are for private use, or name no language.
 func primaryLanguage(accept string) string {
 	end := strings.IndexAny(accept, "-,;_ ")
 	if end < 0 {
@@ -26,13 +26,13 @@ func primaryLanguage(accept string) string {
 		}
 		letters[i] = c
 	}
-	if end == 2 { // as nearly all are
+	if end == 2 { // nearly all
 		return shortLanguages[letters[0]-'a'][letters[1]-'a']
 	}
 	return knownLanguage(string(letters[:]))
 }
 
-// shortLanguages holds knownLanguage of every two letters.
+// shortLanguages holds the results of knownLanguage for every pair of letters.
 var shortLanguages = func() (known [26][26]string) {
 	for i := range known {
 		for j := range known[i] {
@@ -42,10 +42,10 @@ var shortLanguages = func() (known [26][26]string) {
 	return known
 }()
 
-// knownLanguage returns what primaryLanguage keeps of a subtag in lower case.
+// knownLanguage is primaryLanguage for a subtag in lower case.
 func knownLanguage(subtag string) string {
 	switch subtag {
-	case "und", "mul", "zxx", "mis": // not known, several, none, without a code
+	case "und", "mul", "zxx", "mis": // unknown, several, none, without a code
 		return ""
 	}
 	if short, ok := bibliographic[subtag]; ok {
@@ -62,8 +62,8 @@ func knownLanguage(subtag string) string {
 	return base.String()
 }
 
-// bibliographic maps the codes of ISO 639-2/B that differ from those of BCP 47, which
-// the library takes for languages.
+// bibliographic maps the codes of ISO 639-2/B that differ from those of BCP 47. The
+// language library would take them for other languages.
 var bibliographic = map[string]string{
 	"alb": "sq", "arm": "hy", "baq": "eu", "bur": "my", "chi": "zh", "cze": "cs", "dut": "nl", "fre": "fr", "geo": "ka", "ger": "de",
 	"gre": "el", "ice": "is", "mac": "mk", "mao": "mi", "may": "ms", "per": "fa", "rum": "ro", "slo": "sk", "tib": "bo", "wel": "cy",

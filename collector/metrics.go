@@ -28,7 +28,7 @@ func newMetrics(r prometheus.Registerer) metrics {
 		}, []string{"dialect"}),
 		accepted: f.NewCounter(prometheus.CounterOpts{
 			Name: "fotspor_hits_accepted_total",
-			Help: "Hits whose row is in the spool, and which are acknowledged.",
+			Help: "Hits whose rows are in the spool and that are acknowledged.",
 		}),
 		dropped: make(map[reason]prometheus.Counter, len(reasons)),
 	}
@@ -41,12 +41,13 @@ func newMetrics(r prometheus.Registerer) metrics {
 	return m
 }
 
-// drop is the only way out of the pipeline but its end.
+// drop counts a hit that is excluded. All hits that do not reach the end of the pipeline
+// are counted here.
 func (c *Collector) drop(why reason) { c.metrics.dropped[why].Inc() }
 
 // timed observes how long a handler takes.
 func (c *Collector) timed(name string, next http.Handler) http.Handler {
-	ok := c.Duration.WithLabelValues(name, "200") // of nearly all answers: looked up once
+	ok := c.Duration.WithLabelValues(name, "200") // nearly all answers, so looked up once
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		s := &statusWriter{ResponseWriter: w, status: http.StatusOK}

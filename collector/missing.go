@@ -7,8 +7,8 @@ import (
 	"github.com/fotspor/fotspor/referrer"
 )
 
-// missing reports whether a hit is the event of a page that isn't there, which is named as
-// "404 / /path", and returns the status and the path of that page.
+// missing reports whether a hit is the event of a missing page, whose name has the form
+// "404 / /path". It returns the status and the path of that page.
 func missing(kind hit.Kind, name string) (status, path string, ok bool) {
 	if kind != hit.Event {
 		return "", "", false
@@ -19,8 +19,9 @@ func missing(kind hit.Kind, name string) (status, path string, ok bool) {
 	return status, path, ok
 }
 
-// linkingPage returns what is kept of the page with the link to one that isn't there: its
-// path, if it is one of the site that is counted, or else its host alone.
+// linkingPage returns what is kept of the page with the link to a missing page: its path
+// if it is one of the site's, its host if it is on another website. For a page on an
+// excluded path it returns "".
 func (p *hitContext) linkingPage(ref string) string {
 	page, ok := parsePage(ref)
 	if !ok {

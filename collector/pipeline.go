@@ -33,33 +33,33 @@ type hitContext struct {
 	ref string // the referring URL, up to its query
 	row *hit.Row
 
-	// Without personal data too.
+	// Without personal data too:
 	campaign, remembered string // queries of campaign parameters
-	linking              string // what leads to a page that isn't there: a path of the site, or a host
+	linking              string // the page with the link to a missing page: a path of the site, or a host
 
-	absent     bool // the hit stands for a page that isn't there
-	unreadable bool // the hit names its page by what is no URL of one
-	excluded   bool // the page is on an excluded path, which a rule of the site has marked
+	absent     bool // the hit is the event of a missing page
+	unreadable bool // the URL of the page can't be read
+	excluded   bool // the page was on an excluded path before a path rule changed the path
 
-	conversions []hit.Row // of the goals that it reaches
+	conversions []hit.Row // rows of the goals that the hit reaches
 
-	// Where the hit is excluded, and staff are to see that:
-	ledger bool
-	rule   string // that told a bot
-	name   string // of a bot, or a host that is not the site's
+	// Set if the hit is excluded and staff are to see that:
+	ledger bool   // the hit gets a ledger entry
+	rule   string // the rule that recognised a bot
+	name   string // the name of a bot, or a host that is not the site's
 }
 
-// step is one station of the pipeline. It fills in what it knows of the row, or
-// says why the hit is excluded.
+// step is one step of the pipeline. It fills in its fields of the row, or returns why the
+// hit is excluded.
 type step struct {
 	name string
 	do   func(*Collector, *hitContext) reason
 }
 
-// anonymous are the steps that see one hit by itself. A person's objection comes
-// before anything of the person is worked on, and no step behind scrub sees a text as
-// it was sent. The site's own rules come before scrub, which may decode what divides
-// a path into segments.
+// anonymous are the steps that see one hit by itself. An objection is checked before
+// personal data are processed. Steps after scrub see no text as it was sent. The site's
+// path rules come before scrub, because scrub may decode slashes that divide a path into
+// segments.
 var anonymous = []step{
 	{"site", (*Collector).findSite},
 	{"objection", (*Collector).objection},
@@ -72,10 +72,11 @@ var anonymous = []step{
 	{"geo", (*Collector).geo},
 }
 
-// pipeline is the whole way of a hit, read from top to bottom. The policy has the
-// last word on what the row says. What has a line in the rollups is decided in two steps: of
-// what a visit keeps before the visit, and of what was done once the row is ready.
-// Rows of conversions are copies of a row that says all but that: a goal has its line.
+// pipeline is all steps of a hit, from top to bottom. The step policy removes from the row
+// what the policy does not keep. Two steps decide which values have lines of their own in
+// the rollups: lines does it before the visit, for the values that a visit keeps;
+// linesOfActions does it last, for what the hit itself did. The row of a conversion is a
+// copy of the row before that last step, because a goal always has a line.
 var pipeline = append(anonymous[:len(anonymous):len(anonymous)],
 	step{"lines", (*Collector).lines},
 	step{"goals", (*Collector).goals},
@@ -85,8 +86,8 @@ var pipeline = append(anonymous[:len(anonymous):len(anonymous)],
 	step{"lines of actions", (*Collector).linesOfActions},
 )
 
-// reason says why a hit was excluded. It is a label of a metric, and with spaces
-// for underscores it is told to the site owner.
+// reason is why a hit was excluded. It is the label of a metric and, with spaces for
+// underscores, in the X-Fotspor header for site owners.
 type reason string
 
 const (
@@ -117,13 +118,13 @@ var reasons = []reason{
 	badRequest, badItem, bodyMemory, bodySlow, bodyTooLarge, rateLimited, spoolFull,
 }
 
-// String is the reason in words.
+// String returns the reason in words.
 func (why reason) String() string { return strings.ReplaceAll(string(why), "_", " ") }
 
-// invalid tells a hit that is wrong from one that is excluded on purpose.
+// invalid reports whether the hit is wrong, as opposed to excluded on purpose.
 func (why reason) invalid() bool { return why == unknownSite || why == tooOld }
 
-// run sends a hit through steps, until one leaves the hit out.
+// run runs the steps for a hit until one excludes it.
 func (c *Collector) run(p *hitContext, steps []step) reason {
 	for _, s := range steps {
 		if why := s.do(c, p); why != kept {
@@ -133,8 +134,8 @@ func (c *Collector) run(p *hitContext, steps []step) reason {
 	return kept
 }
 
-// findSite finds the site, and settles when the hit happened: now, unless it claims
-// an earlier time for which rows are still held.
+// findSite finds the site, and sets the time of the hit: now, unless the hit claims an
+// earlier time whose rows are still within the retention.
 func (c *Collector) findSite(p *hitContext) reason {
 	site, ok := c.Sites.find(p.request.Context(), p.hit.Site)
 	if !ok {
@@ -152,12 +153,11 @@ func (c *Collector) findSite(p *hitContext) reason {
 	return kept
 }
 
-// recent is less than the shortest retention.
+// recent is the age up to which no retention is checked. It is less than the shortest one.
 const recent = time.Hour
 
-// objection leaves out the hits of a visitor who objects. Those that would have been page
-// views are counted in the ledger: that there was one on that day at that site, and nothing
-// else.
+// objection excludes the hits of a visitor who objects. Those that would have been page
+// views are counted in the ledger, by day and site and nothing else.
 func (c *Collector) objection(p *hitContext) reason {
 	if p.hit.OptedOut || p.hit.Objection && !c.Policy.IgnoreObjection {
 		if p.hit.Kind == hit.Pageview && !p.hit.Prefetch && p.onSite() && c.isPerson(p.hit) {
@@ -168,8 +168,8 @@ func (c *Collector) objection(p *hitContext) reason {
 	return kept
 }
 
-// onSite reports whether the page of a hit is one of the site's. A page that is not told,
-// as by the message of our own script, is.
+// onSite reports whether the page of a hit is one of the site's. A hit without a page
+// counts as one, as our own script's message on an objection does.
 func (p *hitContext) onSite() bool {
 	raw := p.hit.URL
 	if p.site.cached {
@@ -182,27 +182,27 @@ func (p *hitContext) onSite() bool {
 	return page.Host == "" || p.site.owns(cleanHost(page))
 }
 
-// isPerson reports whether a hit is that of a person, as far as its browser tells. What a
-// request says of bots (bots=1) does not matter.
+// isPerson reports whether a hit comes from a person, judged by its browser. It ignores
+// bots=1 in the request.
 func (c *Collector) isPerson(h *hit.Hit) bool {
 	client := c.Browsers.Parse(h.UserAgent, h.Hints)
 	return client.Bot == "" || h.Relayed && client.Relays()
 }
 
-// scrub takes every text about pages out of the hit, and leaves to the steps behind
-// it what is free of personal data: user and password, queries and fragments are
-// dropped, but for parameters that the site allows or that name a campaign; what
-// looks like a mail or internet address, a number of a person or a key becomes a mark.
-// Only the hosts of page and referrer are left as they are, to be known by: locate and
-// referrer scrub what they store of them. A link to another host of the same site is
-// no way out of it.
+// scrub removes every text about pages from the hit, and passes on to later steps what is
+// free of personal data. User and password, queries and fragments are dropped, except
+// parameters that the site allows or that name a campaign. Texts that look like a mail or
+// internet address, a number of a person or a key become marks. Only the hosts of page
+// and referrer are unchanged, since later steps must recognise them: locate and referrer
+// scrub what they store of them. scrub excludes a link to another host of the same site,
+// because it is no outlink.
 func (c *Collector) scrub(p *hitContext) reason {
 	h, scrubber := p.hit, p.scrubber()
 	p.row.Name, p.row.Value = p.eventName(), h.Value
 	if _, ok := scrubber.Value(h.Value); !ok {
 		p.row.Value = 0
 		if h.Kind == hit.Search {
-			p.row.Value = -1 // not known; 0 would be a search without a result
+			p.row.Value = -1 // unknown; 0 would be a search without a result
 		}
 	}
 	switch {
@@ -228,7 +228,7 @@ func (c *Collector) scrub(p *hitContext) reason {
 	}
 	if _, _, p.absent = missing(h.Kind, h.Name); p.absent {
 		p.linking = p.linkingPage(h.Referrer)
-		if !strings.HasPrefix(p.linking, "/") && c.policyOf(p.site).Record == privacy.Minimal { // which keeps no source
+		if !strings.HasPrefix(p.linking, "/") && c.policyOf(p.site).Record == privacy.Minimal { // minimal records have no source
 			p.linking = ""
 		}
 	}
@@ -241,11 +241,11 @@ func (c *Collector) scrub(p *hitContext) reason {
 	return kept
 }
 
-// scrubber returns what scrubs the texts of the hit.
+// scrubber returns the Scrubber for the texts of the hit.
 func (p *hitContext) scrubber() scrub.Scrubber { return scrub.Scrubber{Sender: p.hit.Addr} }
 
-// browser names the browser, and leaves out what is not a person reading. A program
-// that hands on the hits of others is none of their browsers.
+// browser sets the browser, and excludes bots and prefetches. A program that relays the
+// hits of others is not taken for their browser.
 func (c *Collector) browser(p *hitContext) reason {
 	if p.hit.Prefetch {
 		p.ledger = true
@@ -268,9 +268,9 @@ func (c *Collector) browser(p *hitContext) reason {
 	return kept
 }
 
-// locate finds the page among those of the site. What is not a page view may do
-// without: a server-side event has no page. A URL that can't be read is none of the
-// site's.
+// locate checks that the page is one of the site's, and sets host and path. Hits other
+// than page views may have no page, as events from a server. A page whose URL can't be
+// read is not the site's.
 func (c *Collector) locate(p *hitContext) reason {
 	switch {
 	case p.page != nil:
@@ -288,7 +288,7 @@ func (c *Collector) locate(p *hitContext) reason {
 	case !p.site.Owns(host):
 		p.ledger, p.name = true, c.foreignName(p, host)
 		return foreignHost
-	case slices.Contains(p.site.Hosts, host): // which its owner named
+	case slices.Contains(p.site.Hosts, host): // not scrubbed: the site's owner entered it
 		p.row.Host = host
 	default:
 		p.row.Host = p.scrubHost(host)
@@ -301,13 +301,13 @@ func (c *Collector) locate(p *hitContext) reason {
 	return kept
 }
 
-// referrer names where the visit came from. A host that is known as a source is no
-// spam, whatever stands on a list.
+// referrer sets where the visit came from, and excludes referrer spam. A host that is a
+// known source is never spam, even if it is on the list of spam.
 func (c *Collector) referrer(p *hitContext) reason {
 	host := referrer.Host(p.ref)
 	from := c.Sources.Classify(p.landing(p.campaign), p.ref, p.site.inside)
 	p.hit.Arrives, p.hit.From = p.arrives(from, host), from.Source
-	if from.CampaignSource != "" { // which stands in the place of the website
+	if from.CampaignSource != "" { // Source is then that of the campaign, not the website
 		p.hit.From = c.Sources.Classify(nil, p.ref, p.site.inside).Source
 	}
 	if from.Channel == referrer.Direct && p.remembered != "" {
@@ -327,18 +327,18 @@ func (c *Collector) referrer(p *hitContext) reason {
 	return kept
 }
 
-// arrives reports whether a hit, whose source is from and whose referrer is on host, comes
-// from outside of the site: as the opening of a page to which a campaign or another website
-// leads. A search and a page that isn't there are opened as other pages are. A link on a
-// page of the site itself comes from within, whatever parameters it has, and what else is
-// done on a page tells again where that page was opened from. An ignored referrer is no
-// source, but a campaign that leads through it is one.
+// arrives reports whether a hit with source from and a referrer on host comes from outside
+// of the site: whether it opens a page to which a campaign or another website led. Searches
+// and missing pages are opened like other pages. Other hits repeat the referrer with which
+// their page was opened, so they never arrive. A link on a page of the site itself never
+// arrives, whatever parameters it has. An ignored referrer is no source, but a campaign
+// whose link leads over it is one.
 func (p *hitContext) arrives(from referrer.Source, host string) bool {
 	opened := p.hit.Kind == hit.Pageview || p.hit.Kind == hit.Search || p.absent
 	return opened && from.Channel != referrer.Direct && !p.site.owns(host)
 }
 
-// landing returns the page with the parameters of a campaign before its own.
+// landing returns the page with the parameters of a campaign in front of its query.
 func (p *hitContext) landing(campaign string) *url.URL {
 	if campaign == "" {
 		return p.page
@@ -351,8 +351,8 @@ func (p *hitContext) landing(campaign string) *url.URL {
 	return &page
 }
 
-// source scrubs the name of a source. The host of the referrer that was shortened for it
-// is scrubbed before: its labels may have spelled an address.
+// source scrubs the name of a source. If the name is the shortened host of the referrer,
+// the whole host is scrubbed: its labels together may spell an address.
 func (p *hitContext) source(name, host string) string {
 	if name == "" {
 		return ""
@@ -363,7 +363,7 @@ func (p *hitContext) source(name, host string) string {
 	return short(p.scrubHost(host))
 }
 
-// short returns a host without its first labels if it is too long for the name of one.
+// short removes labels from the front of a host until it is at most maxSource bytes.
 func short(host string) string {
 	for len(host) > maxSource {
 		_, host, _ = strings.Cut(host, ".")
@@ -371,8 +371,8 @@ func short(host string) string {
 	return host
 }
 
-// geo keeps of the address its region, and its network cut as the policy says. A
-// country that a sender with a token names counts before that of the address.
+// geo sets the region of the address, and its network cut as the policy says. A country
+// that a sender with a token names replaces that of the address.
 func (c *Collector) geo(p *hitContext) reason {
 	place := c.Geo.Lookup(p.hit.Addr)
 	p.row.Country, p.row.Region = place.Country, place.Region
@@ -383,21 +383,21 @@ func (c *Collector) geo(p *hitContext) reason {
 	return kept
 }
 
-// lines decides which values that the hit brings have lines of their own.
+// lines decides which values of the hit that a visit keeps have lines of their own.
 func (c *Collector) lines(p *hitContext) reason {
 	day := calendar.DayOf(p.hit.Time.In(p.site.Location))
 	c.Lines.Arrive(p.hit, p.row, day, c.policyOf(p.site).Record == privacy.Minimal)
 	return kept
 }
 
-// linesOfActions decides the same of what was done.
+// linesOfActions decides the same for the values of the hit's own action.
 func (c *Collector) linesOfActions(p *hitContext) reason {
 	c.Lines.Act(p.hit, p.row)
 	return kept
 }
 
-// goals finds the goals of the site that the hit reaches, in its visit or not for the
-// first time. A page that isn't there is none, and a minimal record has none.
+// goals finds the goals of the site that the hit reaches, also those that its visit has
+// reached before. Missing pages reach none, and minimal records have none.
 func (c *Collector) goals(p *hitContext) reason {
 	if len(p.site.Goals) == 0 || p.absent || c.policyOf(p.site).Record == privacy.Minimal {
 		return kept
@@ -426,7 +426,7 @@ func (c *Collector) policy(p *hitContext) reason {
 	return kept
 }
 
-// conversions makes a row for each goal that the visit has reached now.
+// conversions makes a row for each goal that the visit reaches with this hit.
 func (c *Collector) conversions(p *hitContext) reason {
 	if p.hit.Goals == 0 {
 		return kept
@@ -439,7 +439,7 @@ func (c *Collector) conversions(p *hitContext) reason {
 	return kept
 }
 
-// policyOf returns the policy as it is for one site.
+// policyOf returns the policy for one site.
 func (c *Collector) policyOf(site *knownSite) privacy.Policy {
 	policy := c.Policy
 	if site.Record != "" {
@@ -448,7 +448,7 @@ func (c *Collector) policyOf(site *knownSite) privacy.Policy {
 	return policy
 }
 
-// entry returns what the ledger keeps of a hit that is excluded.
+// entry returns the ledger entry of an excluded hit.
 func (p *hitContext) entry(why reason) hit.LedgerEntry {
 	return hit.LedgerEntry{
 		Site: p.site.ID, Day: calendar.DayOf(p.hit.Time.In(p.site.Location)),
@@ -456,13 +456,13 @@ func (p *hitContext) entry(why reason) hit.LedgerEntry {
 	}
 }
 
-// Bounds of what is kept of texts, in bytes.
+// Bounds of the texts of rows, in bytes where no other unit is given.
 const (
 	maxHost = 253 // RFC 1035, as text
 	maxPath = 1024
 	maxName = 255
 
-	// As package referrer cuts them, which knows of no marks.
+	// The same as in package referrer, which can't take care of marks when it cuts.
 	maxCampaign = 100 // characters
 	maxSource   = 100
 )
@@ -489,7 +489,7 @@ func parsePage(raw string) (*url.URL, bool) {
 	return page, true
 }
 
-// plainPage reads a URL of which nothing is encoded, as nearly all are, in a third of the
+// plainPage reads a URL without encoded characters, as nearly all are, in a third of the
 // time of url.Parse: https or http, a host in lower case, a path, perhaps a query.
 func plainPage(raw string) (*url.URL, bool) {
 	scheme := "https"
@@ -522,7 +522,7 @@ func plainPage(raw string) (*url.URL, bool) {
 	return &url.URL{Scheme: scheme, Host: rest[:slash], Path: rest[slash:end], RawQuery: query}, true
 }
 
-// plainBytes are those that plainPage reads in a path, and in a host.
+// plainBytes says for each byte whether plainPage reads it in paths only, or in hosts too.
 var plainBytes = func() (table [256]byte) {
 	const inPath = 2
 	for c := range table {
@@ -538,8 +538,8 @@ var plainBytes = func() (table [256]byte) {
 
 const inHost = 1
 
-// wholeParts returns a URL without its end if it was cut off, perhaps amid what must not be
-// kept, or what a rule of the site asks for.
+// wholeParts returns a URL without its last part if the dialect has cut it in that part: a
+// fragment of a text can't be recognised as personal data, or by a rule of the site.
 func wholeParts(raw string) string {
 	if len(raw) <= scrub.MaxText {
 		return raw
@@ -547,8 +547,8 @@ func wholeParts(raw string) string {
 	return raw[:max(0, strings.LastIndexAny(raw[:scrub.MaxText], "/?#&"))]
 }
 
-// mendEscapes encodes each % that begins no escape: browsers leave such a one in a
-// URL as it is, and a URL that was too long may end in the middle of an escape.
+// mendEscapes encodes each % that begins no escape: browsers do not encode it, and a URL
+// that was cut may end in the middle of an escape.
 func mendEscapes(raw string) string {
 	parts := strings.Split(raw, "%")
 	for i, part := range parts[1:] {
@@ -559,11 +559,11 @@ func mendEscapes(raw string) string {
 	return strings.Join(parts, "%")
 }
 
-// escape is what follows the % of an escape.
+// escape matches what follows the % of an escape.
 var escape = regexp.MustCompile(`^[0-9A-Fa-f]{2}`)
 
-// eventName returns what is kept of the name of a hit. The parts of an event's name are
-// one text, and are looked at once more as what they make together.
+// eventName returns the name of a hit as it is stored. The parts of an event's name are
+// scrubbed once more together, because personal data may be divided among them.
 func (p *hitContext) eventName() string {
 	name := p.hit.Name
 	if p.hit.Kind == hit.Outlink || p.hit.Kind == hit.Download {
@@ -582,8 +582,8 @@ func (p *hitContext) eventName() string {
 // maxParts is how many parts the name of an event has: category, action and name.
 const maxParts = 3
 
-// linkName returns what is kept of the target of a link, host and path: a query may
-// say who followed it.
+// linkName returns host and path of the target of a link. The query is dropped, since it
+// may say who followed the link.
 func (p *hitContext) linkName(raw string) string {
 	target, ok := parsePage(raw)
 	if !ok {
@@ -598,7 +598,8 @@ func cleanHost(page *url.URL) string {
 	return scrub.Cut(cleanText(hostname.Canonical(page.Hostname())), maxHost)
 }
 
-// scrubHost returns a canonical host without personal data, which its encoding may hide.
+// scrubHost returns a canonical host without personal data. It looks at the decoded host,
+// since an encoding may hide them.
 func (p *hitContext) scrubHost(host string) string {
 	decoded := hostname.Unicode(host)
 	if scrubbed := p.scrubber().Host(decoded); scrubbed != decoded {
@@ -607,12 +608,12 @@ func (p *hitContext) scrubHost(host string) string {
 	return host
 }
 
-// pathParameters are what a server may append to a segment of a path, such as
-// ;jsessionid=…
+// pathParameters matches parameters that a server may append to a segment of a path, such
+// as ;jsessionid=…
 var pathParameters = regexp.MustCompile(`;[^/]*`)
 
-// cleanPath returns the path of a page as people read it, without personal data and
-// the parameters of its segments, not yet cut.
+// cleanPath returns the path of a page, decoded, scrubbed and without the parameters of
+// its segments, but not cut.
 func cleanPath(scrubber scrub.Scrubber, page *url.URL) string {
 	path := page.Path
 	if strings.Contains(path, ";") {
@@ -628,8 +629,8 @@ func cleanPath(scrubber scrub.Scrubber, page *url.URL) string {
 	return path
 }
 
-// withoutParameters takes the parameters of its segments from an escaped path, and
-// decodes what is left.
+// withoutParameters returns an escaped path decoded and without the parameters of its
+// segments.
 func withoutParameters(escaped string) string {
 	escaped = pathParameters.ReplaceAllString(escaped, "")
 	path, err := url.PathUnescape(escaped)
@@ -642,7 +643,7 @@ func withoutParameters(escaped string) string {
 // cleanText returns s as valid UTF-8 in Unicode's form C without control characters.
 func cleanText(s string) string {
 	if isPlain(s) {
-		return s // as nearly all hosts and paths are
+		return s // nearly all hosts and paths
 	}
 	s = norm.NFC.String(strings.TrimSpace(dialect.Text(s)))
 	if strings.ContainsFunc(s, unicode.IsControl) {

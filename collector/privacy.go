@@ -28,8 +28,8 @@ func (c *Collector) statement(w http.ResponseWriter, r *http.Request) {
 	c.page(w, r, site, page.Bytes(), err)
 }
 
-// what serves the row that this very request would leave, as a view of the front
-// page of the site. It is not recorded.
+// what serves a page with the row that this request would leave if it were a view of the
+// front page of the site. Nothing is recorded.
 func (c *Collector) what(w http.ResponseWriter, r *http.Request) {
 	site, ok := c.siteOf(r)
 	if !ok {
@@ -78,7 +78,7 @@ func (c *Collector) statementOf(site *knownSite) privacy.Statement {
 	return s
 }
 
-// page sends a page that was made whole, or an apology.
+// page sends a rendered page, or status 500 if rendering failed with err.
 func (c *Collector) page(w http.ResponseWriter, r *http.Request, site *knownSite, page []byte, err error) {
 	if err != nil {
 		c.Logger.Error("privacy page could not be made", "err", err)
@@ -94,11 +94,12 @@ func (c *Collector) page(w http.ResponseWriter, r *http.Request, site *knownSite
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
-	w.Write(httpcompress.Bytes(h, r, page)) // an error is the client's, which is gone
+	w.Write(httpcompress.Bytes(h, r, page)) // an error means that the client is gone
 }
 
-// framers returns the hosts whose pages may frame the privacy pages of a site: its own,
-// with and without www. A page proxy, which serves those of others too, is none.
+// framers returns the hosts whose pages may frame the privacy pages of a site: the site's
+// own hosts, with and without www. A page proxy is excluded, because it serves pages of
+// other sites too.
 func (s *knownSite) framers() []string {
 	var hosts []string
 	for _, host := range s.Hosts {

@@ -10,11 +10,11 @@ import (
 	"github.com/fotspor/fotspor/referrer"
 )
 
-// maxParameters bounds the parameters of a query that are looked at.
+// maxParameters is the number of parameters of a query that are read.
 const maxParameters = 100
 
-// cleanQuery returns of a query the parameters that are allowed and those that name a
-// campaign, without personal data in their values.
+// cleanQuery returns the parameters of a query that are allowed or name a campaign, with
+// personal data in their values scrubbed.
 func (p *hitContext) cleanQuery(raw string, allowed []string) string {
 	if raw == "" {
 		return ""
@@ -31,7 +31,7 @@ func (p *hitContext) cleanQuery(raw string, allowed []string) string {
 		if !campaign && !slices.ContainsFunc(allowed, func(of string) bool { return isParameter(name, of) }) {
 			continue
 		}
-		if !campaign && !slices.Contains(allowed, name) && p.cleanText(name) != name { // a key that is somebody's
+		if !campaign && !slices.Contains(allowed, name) && p.cleanText(name) != name { // the key of a list holds personal data
 			continue
 		}
 		value = p.cleanText(dialect.Unescape(value))
@@ -51,11 +51,12 @@ func (p *hitContext) cleanQuery(raw string, allowed []string) string {
 	return kept.String()
 }
 
-// parameterName returns the name of a parameter as a site writes it.
+// parameterName returns the name of a parameter, decoded, as sites declare it.
 func parameterName(escaped string) string { return cleanText(dialect.Unescape(escaped)) }
 
-// isParameter reports whether name is the parameter that a site allows: that very name,
-// or an item of the list of that name: f[], f[0], f[x] or f[x][y] of f or f[].
+// isParameter reports whether name is a parameter that a site allows: the same name, or an
+// item of the list of that name. If f or f[] is allowed, these are f[], f[0], f[x] and
+// f[x][y].
 func isParameter(name, allowed string) bool {
 	if name == allowed {
 		return true
@@ -72,7 +73,7 @@ func isParameter(name, allowed string) bool {
 	return true
 }
 
-// characters returns how many bytes the first n characters of s have.
+// characters returns the length in bytes of the first n characters of s.
 func characters(s string, n int) int {
 	for at := range s {
 		if n == 0 {
@@ -83,11 +84,11 @@ func characters(s string, n int) int {
 	return len(s)
 }
 
-// pathWithParameters returns the path of a page, and behind it the parameters that
-// the site allows: in the order of the site, so that a page has one name however
-// its links are written. Of a name the first value counts, of a list each item. page is
-// scrubbed; path and values are looked at once more as what they make together. A
-// parameter with an empty value is one without a value.
+// pathWithParameters returns the path of a page, followed by the parameters that the site
+// allows. They are in the site's order, so that a page has one path for all spellings of
+// its links. Only the first value of a name is kept, but each item of a list. page is
+// scrubbed; path and values are scrubbed once more together, because personal data may be
+// divided among them. A parameter with an empty value is written without a value.
 func (p *hitContext) pathWithParameters(page *url.URL) string {
 	if page.RawQuery == "" || len(p.site.Parameters) == 0 {
 		return page.Path
@@ -121,6 +122,7 @@ func (p *hitContext) pathWithParameters(page *url.URL) string {
 	return scrub.Cut(path, maxPath)
 }
 
-// inQuery escapes what in a value would end it, and what would be read as such an escape.
+// inQuery escapes characters that would end a value, and texts that would be read as such
+// an escape.
 var inQuery = strings.NewReplacer("&", "%26", "=", "%3D", "#", "%23",
 	"%26", "%2526", "%3D", "%253D", "%3d", "%253d", "%23", "%2523", "%25", "%2525")

@@ -14,17 +14,16 @@ import (
 	"github.com/fotspor/fotspor/site"
 )
 
-// formats are the wire formats that trackers may speak. A new one is a package and a line
-// here.
+// formats are the wire formats of trackers. A new one is a package and a line here.
 var formats = []dialect.Format{pixel.Format, matomo.Format}
 
-// route is a route with what answers it.
+// route is a route and its handler.
 type route struct {
 	dialect.Route
 	handler func(*Collector) http.Handler
 }
 
-// ownRoutes are those that belong to no format.
+// ownRoutes are the routes that belong to no format.
 var ownRoutes = []route{
 	{dialect.Route{Name: "script", Patterns: []string{"GET /fotspor.js"}, Busy: true}, func(c *Collector) http.Handler { return script.Handler(c.Policy.CountObjections) }},
 	{dialect.Route{Name: "script", Patterns: []string{"GET /optout.js"}}, func(c *Collector) http.Handler { return script.OptOut(c.Policy.CountObjections) }},
@@ -51,7 +50,7 @@ func routes() []route {
 	return all
 }
 
-// host is what dialects may ask of c.
+// host returns what dialects may use of c.
 func (c *Collector) host() dialect.Host {
 	return dialect.Host{
 		Now:             c.Now,
@@ -73,7 +72,7 @@ func (c *Collector) host() dialect.Host {
 	}
 }
 
-// sitesOf is dialect.Host.SitesOf. Each question counts as one hit of the sender's network.
+// sitesOf is dialect.Host.SitesOf. Each call counts as one hit of the sender's network.
 func (c *Collector) sitesOf(r *http.Request, secret string) ([]site.Site, error) {
 	if !c.Limit.Allow(ClientAddr(r, c.TrustedProxies), 1) {
 		return nil, dialect.ErrTooMany
@@ -99,8 +98,8 @@ func (c *Collector) Routes(mux *http.ServeMux) {
 	}
 }
 
-// Proxied returns what a proxy sends to a collector and not to a dashboard: paths, in which
-// * stands for any text, and the methods of requests for / itself.
+// Proxied returns the requests that a proxy sends to a collector instead of a dashboard:
+// their paths, in which * stands for any text, and the methods of those for / itself.
 func Proxied() (paths, rootMethods []string) {
 	for _, r := range routes() {
 		for _, pattern := range r.Patterns {
@@ -127,7 +126,8 @@ func Proxied() (paths, rootMethods []string) {
 // busy are the paths of busy routes.
 var busy = busyPaths()
 
-// busyPaths leaves out / itself, where a GET is the dashboard's, and paths with wildcards.
+// busyPaths excludes / itself, because a GET of it is the dashboard's, and paths with
+// wildcards.
 func busyPaths() map[string]bool {
 	paths := map[string]bool{}
 	for _, r := range routes() {
@@ -141,8 +141,8 @@ func busyPaths() map[string]bool {
 	return paths
 }
 
-// Busy reports whether path is one of those that trackers ask for all the time.
+// Busy reports whether path is one that trackers request all the time.
 func Busy(path string) bool { return busy[path] }
 
-// BusyPaths yields those paths, in no order.
+// BusyPaths yields the paths for which Busy returns true, in no order.
 func BusyPaths() iter.Seq[string] { return maps.Keys(busy) }

@@ -10,7 +10,7 @@ import (
 	"github.com/fotspor/fotspor/privacy/scrub"
 )
 
-// markPaths puts the marks of the site's path rules into every URL and text of the hit.
+// markPaths applies the site's path rules to every URL and text of the hit.
 func (c *Collector) markPaths(p *hitContext) reason {
 	rules, h := p.site.rules, p.hit
 	if len(rules.PathRules) == 0 {
@@ -31,14 +31,16 @@ func (c *Collector) markPaths(p *hitContext) reason {
 	return kept
 }
 
-// cleanText returns what is kept of a text: without personal data, and with the marks of
-// the site's path rules. These saw it before it was scrubbed, and see it as it is stored.
+// cleanText returns a text scrubbed and with the marks of the site's path rules. The step
+// markPaths applied the rules before the text was scrubbed; cleanText applies them to the
+// text that is stored.
 func (p *hitContext) cleanText(text string) string {
 	return p.site.rules.Text(p.scrubber().Text(cleanText(text)))
 }
 
-// markPath puts the marks of the rules into the path of a page as it is to be stored, and
-// drops the slash at its end if the site says so, if the page is the site's. It cuts it then: what is cut off may be what a rule asks for.
+// markPath returns the path of a page as it is stored. If the page is the site's, it
+// applies the path rules, and removes the slash at the end if the site says so. It cuts
+// the path last, because a rule may match what is cut off.
 func (p *hitContext) markPath(page *url.URL, path string) string {
 	if (len(p.site.rules.PathRules) > 0 || p.site.StripSlash) && (page.Host == "" || p.site.Owns(cleanHost(page))) {
 		path = p.site.rules.Stored(path)
@@ -60,7 +62,8 @@ func withoutSlash(path string) string {
 	return path
 }
 
-// markEarlier marks the pages of the visit that were seen before a rule was there.
+// markEarlier applies the path rules to the entry page and the previous page, which the
+// visit may have kept since before a rule was added.
 func (p *hitContext) markEarlier() {
 	if len(p.site.rules.PathRules) > 0 {
 		p.row.EntryPath = p.site.rules.Stored(p.row.EntryPath)

@@ -30,34 +30,34 @@ type Directory interface {
 	Credentials(context.Context) ([]site.Credential, error)
 }
 
-// Sites is what the collector knows of the sites and credentials: the last good answer
-// of the store, of which it keeps a copy in a file for a start without the store.
-// It is safe for concurrent use.
+// Sites holds the sites and credentials that the collector knows: the last good answer of
+// the store. It keeps a copy in a file, for a start while the store is unavailable. It is
+// safe for concurrent use.
 type Sites struct {
 	directory Directory
 	file      string // "" keeps no copy
 	logger    *slog.Logger
 	known     atomic.Pointer[known]
 
-	saved  []byte           // what the file holds; the question under way has it
-	saving periodic.Trouble // of the file; likewise
+	saved  []byte           // contents of the file; used by the running lookup only
+	saving periodic.Trouble // errors of writing the file; used by the running lookup only
 
-	life      context.Context // of every question
-	end       context.CancelFunc
-	questions sync.WaitGroup // joined under mu, until life ends
+	life    context.Context // of every lookup
+	end     context.CancelFunc
+	lookups sync.WaitGroup // Go is called under mu, until life ends
 
 	mu      sync.Mutex
-	under   *question // the one under way; nil if none is
-	asked   time.Time // when an unknown site or credential last made us ask
-	waiting int       // hits that wait for an answer
+	running *lookup   // the running lookup; nil if there is none
+	asked   time.Time // when an unknown site or credential last caused a lookup
+	waiting int       // number of hits that wait for a lookup
 }
 
-// question is one look at the sites and credentials in the store. Only one is under way at
-// a time: who else wants to know waits for the same answer.
-type question struct {
+// lookup is one reading of the sites and credentials from the store. Only one runs at a
+// time; callers that come meanwhile wait for its result.
+type lookup struct {
 	done chan struct{} // closed once err is set
 	err  error
-	slow bool // a hit has waited for it for as long as one does; guarded by Sites.mu
+	slow bool // a hit has waited for askTime in vain; guarded by Sites.mu
 }
 
 // known is one answer of the store.
@@ -66,35 +66,36 @@ type known struct {
 	credentials map[[32]byte]site.Credential // by the hash of the secret
 }
 
-// knownSite is a site, with what the pipeline asks of it for each hit.
+// knownSite is a site, prepared for what the pipeline needs for each hit.
 type knownSite struct {
 	site.Site
 	owns   func(host string) bool
-	inside func(host string) bool // whether a referrer with that host is no source
+	inside func(host string) bool // reports whether a referrer with that host is no source
 	rules  privacy.PathMarker
-	cached bool // a cache of AMP is among its hosts
+	cached bool // an AMP cache is among its hosts
 }
 
 const (
-	askEvery   = time.Second            // what is not known makes us ask at most so often
-	askTime    = 500 * time.Millisecond // a hit waits so long for the answer
-	maxWaiting = 256                    // so many hits wait at a time
-	answerTime = 5 * time.Second        // the store's
+	askEvery   = time.Second            // least time between two lookups for unknown sites
+	askTime    = 500 * time.Millisecond // how long a hit waits for a lookup
+	maxWaiting = 256                    // most hits that wait at a time
+	answerTime = 5 * time.Second        // bound of a lookup
 )
 
 // NewSites returns an empty list that Refresh and Watch fill from directory, and
 // Restore from file, which may be "".
 func NewSites(directory Directory, file string, logger *slog.Logger) *Sites {
 	s := &Sites{directory: directory, file: file, logger: logger, saving: periodic.Trouble{
-		Logger: logger, Failed: "a start without the store will not know the sites of now, until the copy can be written",
+		Logger: logger, Failed: "the copy of the sites can't be written; a start without the store would use an older one",
 	}}
 	s.life, s.end = context.WithCancel(context.Background())
 	s.known.Store(new(known))
 	return s
 }
 
-// learn takes an answer into use. One with rules that this program can't read is
-// refused, or what they mark would be kept.
+// learn replaces the known sites and credentials. It returns an error and changes nothing
+// if this program can't read the path rules of a site: without them, it would store what
+// they mark.
 func (s *Sites) learn(sites []site.Site, credentials []site.Credential) error {
 	k := &known{
 		sites:       make(map[uint32]*knownSite, len(sites)),
@@ -119,8 +120,8 @@ func (s *Sites) learn(sites []site.Site, credentials []site.Credential) error {
 	return nil
 }
 
-// insideOf returns what reports whether a referrer with a host is no source: one of the
-// site itself, or of a step in the middle of a visit.
+// insideOf returns a function that reports whether a referrer with a host is no source:
+// whether it is of the site itself, or of a step in the middle of a visit, such as a log-in.
 func insideOf(own site.Site) func(host string) bool {
 	steps := referrer.NewHostSet(own.IgnoredReferrers)
 	defaults := len(own.IgnoredReferrers) == 0 || slices.Contains(own.IgnoredReferrers, site.DefaultReferrers)
@@ -129,11 +130,12 @@ func insideOf(own site.Site) func(host string) bool {
 	}
 }
 
-// Refresh asks for the sites and credentials, or waits for the answer to a question that is
-// under way. On an error the ones known so far stay. The store gets 5 seconds.
+// Refresh reads the sites and credentials from the store, or waits for a lookup that is
+// running. The lookup takes at most 5 seconds. After an error the sites known before
+// remain.
 func (s *Sites) Refresh(ctx context.Context) error {
 	s.mu.Lock()
-	q := s.question()
+	q := s.lookup()
 	s.mu.Unlock()
 	select {
 	case <-q.done:
@@ -143,30 +145,30 @@ func (s *Sites) Refresh(ctx context.Context) error {
 	}
 }
 
-// question returns the question that is under way, or begins one. s.mu is held.
-func (s *Sites) question() *question {
-	if s.under != nil {
-		return s.under
+// lookup returns the running lookup, or starts one. s.mu is held.
+func (s *Sites) lookup() *lookup {
+	if s.running != nil {
+		return s.running
 	}
-	q := &question{done: make(chan struct{}), err: s.life.Err()}
+	q := &lookup{done: make(chan struct{}), err: s.life.Err()}
 	if q.err != nil {
 		close(q.done)
 		return q
 	}
-	s.under = q
-	s.questions.Go(func() {
+	s.running = q
+	s.lookups.Go(func() {
 		ctx, cancel := context.WithTimeout(s.life, answerTime)
 		defer cancel()
 		q.err = s.load(ctx)
 		s.mu.Lock()
-		s.under = nil
+		s.running = nil
 		s.mu.Unlock()
 		close(q.done)
 	})
 	return q
 }
 
-// load asks the store.
+// load reads sites and credentials from the store.
 func (s *Sites) load(ctx context.Context) error {
 	sites, err := s.directory.Sites(ctx)
 	if err != nil {
@@ -183,22 +185,23 @@ func (s *Sites) load(ctx context.Context) error {
 	return nil
 }
 
-// Watch refreshes the sites at least at every interval until ctx ends. The store is asked no
-// more after that.
+// Watch refreshes the sites at every interval until ctx ends. When it has returned, no
+// lookup runs or starts any more.
 func (s *Sites) Watch(ctx context.Context, interval time.Duration) {
 	defer func() {
 		s.mu.Lock()
 		s.end()
 		s.mu.Unlock()
-		s.questions.Wait()
+		s.lookups.Wait()
 	}()
 	periodic.Task{
 		First: interval, Every: interval, Do: s.Refresh,
-		Trouble: &periodic.Trouble{Logger: s.logger, Failed: "sites could not be read, the last known ones stay", Over: "sites are those of the store again"},
+		Trouble: &periodic.Trouble{Logger: s.logger, Failed: "sites could not be read; the last known ones are used", Over: "sites are read from the store again"},
 	}.Run(ctx)
 }
 
-// find returns a site. One that is not known may have been added a moment ago.
+// find returns a site. For an unknown number it asks the store, since the site may have
+// been added a moment ago.
 func (s *Sites) find(ctx context.Context, id uint32) (*knownSite, bool) {
 	site, ok := s.byID(id)
 	if ok || id == 0 {
@@ -208,17 +211,17 @@ func (s *Sites) find(ctx context.Context, id uint32) (*knownSite, bool) {
 	return s.byID(id)
 }
 
-// ask asks the store at once for what may have been added a moment ago, but not for
-// every stranger's number: at most once a second, and never while the store is slow. A
-// number is thus known to be no site's without being kept. It returns after at most
-// half a second.
+// ask reads the store for a site or credential that may have been added a moment ago. To
+// withstand strangers who send any number, it does so at most once a second, and not while
+// the store is slow. So no list of unknown numbers is needed. It returns after at most half
+// a second.
 func (s *Sites) ask(ctx context.Context) {
 	s.mu.Lock()
-	if time.Since(s.asked) < askEvery && s.under == nil || s.waiting >= maxWaiting || s.under != nil && s.under.slow {
+	if time.Since(s.asked) < askEvery && s.running == nil || s.waiting >= maxWaiting || s.running != nil && s.running.slow {
 		s.mu.Unlock()
 		return
 	}
-	q := s.question()
+	q := s.lookup()
 	s.asked = time.Now()
 	s.waiting++
 	s.mu.Unlock()
@@ -246,8 +249,8 @@ func (s *knownSite) leadsHome(target string) bool {
 	return ok && page.Host != "" && s.Owns(cleanHost(page))
 }
 
-// byPage finds the site on one of whose hosts a page is, the first by its number if there
-// are several. The only site there is owns a page that is not told.
+// byPage returns the site that has the host of a page; of several, the one with the lowest
+// number. If there is only one site, byPage returns it for the page "" too.
 func (s *Sites) byPage(page string) (*knownSite, bool) {
 	sites := s.known.Load().sites
 	var first *knownSite
@@ -270,8 +273,8 @@ func (s *Sites) allowed(secret string, site uint32) bool {
 	return ok && credential.Allows(site)
 }
 
-// ofCredential returns the sites that the credential with a secret is good for, in order of id;
-// nil if there is no such credential.
+// ofCredential returns the sites that the credential with a secret allows, in the order of
+// their numbers; nil if there is no such credential.
 func (s *Sites) ofCredential(secret string) []*knownSite {
 	credential, ok := s.credential(secret)
 	if !ok {
@@ -287,8 +290,8 @@ func (s *Sites) ofCredential(secret string) []*knownSite {
 	return sites
 }
 
-// credential returns the credential with a secret. One that is not known may have been made a
-// moment ago.
+// credential returns the credential with a secret. If it is unknown, it asks the store,
+// since it may have been made a moment ago.
 func (s *Sites) credential(secret string) (site.Credential, bool) {
 	if secret == "" {
 		return site.Credential{}, false
@@ -302,7 +305,7 @@ func (s *Sites) credential(secret string) (site.Credential, bool) {
 	return credential, ok
 }
 
-// copied is what the file holds. Of credentials there are only hashes.
+// copied is the contents of the file. Credentials hold hashes of secrets only.
 type copied struct {
 	Sites       []copiedSite
 	Credentials []site.Credential
@@ -313,7 +316,7 @@ type copiedSite struct {
 	Location string // IANA name
 }
 
-// save keeps a copy, if it is another than the last one.
+// save writes the copy if it differs from the last one.
 func (s *Sites) save(sites []site.Site, credentials []site.Credential) error {
 	if s.file == "" {
 		return nil
@@ -340,8 +343,8 @@ func (s *Sites) save(sites []site.Site, credentials []site.Credential) error {
 	return nil
 }
 
-// Restore takes the sites from the copy, for a start without the store. Where there
-// is none it returns an error that matches fs.ErrNotExist.
+// Restore reads the sites from the copy, for a start while the store is unavailable. If
+// there is no copy, it returns an error that matches fs.ErrNotExist.
 func (s *Sites) Restore() error {
 	if s.file == "" {
 		return fmt.Errorf("restore sites: %w", fs.ErrNotExist)

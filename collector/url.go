@@ -11,11 +11,11 @@ import (
 	"github.com/fotspor/fotspor/privacy"
 )
 
-// readURL reads the URL of the page as the site means it. What was cut off of a URL is
-// dropped with the part that it was cut in, before any rule looks at it. A page that a cache of AMP
-// serves gets the path that it has on the site, ignore_referrer=1 leaves the referrer out,
-// and the view of a page of results is a search where the site says so. A search is
-// nothing that a minimal record has.
+// readURL applies the site's settings to the URLs of a hit. It first drops an incomplete
+// part at the end of a URL that was cut, before any rule looks at it. A page that an AMP
+// cache serves gets the path that it has on the site. ignore_referrer=1 removes the
+// referrer. A view of a page of search results becomes a search if the site declares
+// search parameters; minimal records have no searches.
 func (c *Collector) readURL(p *hitContext) reason {
 	h := p.hit
 	h.URL, h.Referrer = wholeParts(h.URL), wholeParts(h.Referrer)
@@ -38,10 +38,10 @@ func (c *Collector) readURL(p *hitContext) reason {
 	return kept
 }
 
-// withoutCache returns the URL of a page with the path that it has on the site, if a
-// cache of AMP serves it: there the path begins with a kind, s for https, and the host
-// of the page, as in /c/s/www.example.org/path. That of a page of another website is the
-// URL there.
+// withoutCache returns the URL of a page with the path that it has on the site, if an AMP
+// cache serves it. In the cache the path begins with a kind, s for https, and the host of
+// the page, as in /c/s/www.example.org/path. For a page of another website withoutCache
+// returns the URL on that website.
 func (s *knownSite) withoutCache(raw string) string {
 	scheme, rest, ok := strings.Cut(raw, "://")
 	host, path, found := strings.Cut(rest, "/")
@@ -64,8 +64,8 @@ func (s *knownSite) withoutCache(raw string) string {
 	return scheme + "://" + host + "/" + strings.TrimPrefix(path[end:], "/")
 }
 
-// ignoresReferrer reports whether the query of a page says that its referrer is none, in
-// one of Matomo's two spellings.
+// ignoresReferrer reports whether the query of a page says to ignore its referrer, in one
+// of Matomo's two spellings.
 func ignoresReferrer(raw string) bool {
 	query, _ := parametersOf(raw)
 	for name, value := range dialect.Parameters(query) {
@@ -76,8 +76,8 @@ func ignoresReferrer(raw string) bool {
 	return false
 }
 
-// parametersOf returns the query of a URL, and the parameters in its fragment: what is
-// behind a question mark there, or all of it.
+// parametersOf returns the query of a URL, and the parameters in its fragment: the part
+// after a question mark, or else the whole fragment.
 func parametersOf(raw string) (query, inFragment string) {
 	raw, fragment, _ := strings.Cut(raw, "#")
 	_, query, _ = strings.Cut(raw, "?")
@@ -90,9 +90,9 @@ func parametersOf(raw string) (query, inFragment string) {
 // matomoCount is the parameter in which Matomo looks for the number of results.
 var matomoCount = []string{"search_count"}
 
-// search returns the name and the number of results of the search that the address of a
-// page tells, as Matomo does: the first of the site's parameters that has a value, in the
-// query or in the fragment. The number is -1 if the address does not tell it.
+// search returns the name and the number of results of the search in the address of a
+// page. As in Matomo, the term is the value of the first of the site's parameters that has
+// one, in the query or in the fragment. The number is -1 if it is not in the address.
 func (s *knownSite) search(raw string) (name string, count float64, ok bool) {
 	query, inFragment := parametersOf(raw)
 	query += "&" + inFragment
@@ -111,8 +111,9 @@ func (s *knownSite) search(raw string) (name string, count float64, ok bool) {
 	return dialect.SearchName(term, firstValue(query, s.SearchCategories)), count, true
 }
 
-// firstValue returns the value of the first of the parameters that has one in a query: its
-// last, or the first item of a list. Names are compared without regard to case.
+// firstValue returns the value of the first of the parameters that has one in a query: if
+// it has several, the last one, and for a list the first item. The case of names does not
+// matter.
 func firstValue(query string, parameters []string) string {
 	for _, wanted := range parameters {
 		found, left := "", maxParameters
@@ -135,7 +136,7 @@ func firstValue(query string, parameters []string) string {
 	return ""
 }
 
-// isSearchParameter reports whether a query parameter holds what was searched for.
+// isSearchParameter reports whether a query parameter holds a search term.
 func (s *knownSite) isSearchParameter(name string) bool {
 	return slices.ContainsFunc(s.SearchParameters, func(of string) bool {
 		return isParameter(strings.ToLower(name), strings.ToLower(of))

@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// gpcSupport is the resource in which a server says whether it heeds Global Privacy
+// gpcSupport is the resource by which a server declares whether it honours Global Privacy
 // Control (https://w3c.github.io/gpc/, "GPC Support Resource").
 type gpcSupport struct {
 	GPC        bool   `json:"gpc"`
 	LastUpdate string `json:"lastUpdate"` // a full-date of RFC 3339
 }
 
-// gpc returns the handler of /.well-known/gpc.json. The policy can change at a start
-// alone, so the day of the start is when the statement was made.
+// gpc returns the handler of /.well-known/gpc.json. The policy changes only at a start, so
+// lastUpdate is the day of the start.
 func (c *Collector) gpc() http.Handler {
 	support := gpcSupport{!c.Policy.IgnoreObjection, c.Now().UTC().Format(time.DateOnly)}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -23,6 +23,6 @@ func (c *Collector) gpc() http.Handler {
 		header.Set("X-Content-Type-Options", "nosniff")
 		header.Set("Cache-Control", "public, max-age=3600")
 		header.Set("Access-Control-Allow-Origin", "*")
-		json.NewEncoder(w).Encode(support) // an error is the client's, which is gone
+		json.NewEncoder(w).Encode(support) // an error means that the client is gone
 	})
 }

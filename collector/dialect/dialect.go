@@ -1,5 +1,5 @@
-// Package dialect says what every wire format of the collector shares: how a
-// request becomes hits, and how it is answered. One package below it per format.
+// Package dialect defines what all wire formats of the collector share: how a request
+// becomes hits, and how it is answered. Each format is a package below it.
 package dialect
 
 import (
@@ -14,32 +14,32 @@ import (
 	"github.com/fotspor/fotspor/site"
 )
 
-// Longest strings that a hit keeps, in bytes; the rest is cut off. A URL or another text
-// about a page is kept longer than a row has room for, so that the whole of what may be
-// stored of it is scrubbed before it is cut.
+// The longest strings of a hit, in bytes; the rest is cut off. URLs and other texts about
+// a page are longer than the fields of a row, so that all that may be stored of them is
+// scrubbed before it is cut to the length of the field.
 const (
 	MaxURL  = 8 << 10 // of URLs, and of names of events and searches
 	MaxText = 1024    // of headers
 )
 
 // Format is one wire format of trackers. The routes of the collector, its metrics, the
-// paths that take the short way and the proxies' files in deploy follow from it.
+// busy paths of package plainhttp and the proxies' files in deploy are derived from it.
 type Format struct {
-	Name   string // of its hits in metrics
+	Name   string // label of its hits in metrics
 	Routes []Route
 	New    func(Host) Dialect
 }
 
 // Route is one kind of address that the collector answers.
 type Route struct {
-	Name     string   // in metrics of requests
+	Name     string   // label in metrics of requests
 	Patterns []string // in net/http's syntax
-	Busy     bool     // trackers ask for it all the time: it takes the short way
-	// Glob is the path for which proxies ask the collector, with * for any text, where
-	// it says more than the wildcards of Patterns. Usually "".
+	Busy     bool     // trackers request it all the time, so package plainhttp serves it
+	// Glob is the path that proxies send to the collector, with * for any text, if it is
+	// narrower than the wildcards of Patterns. Usually "".
 	Glob string
-	// Handler answers the requests; hits records what Dialect reads of one. nil: hits
-	// answers all of them.
+	// Handler returns what answers the requests. hits records the hits that the Dialect
+	// reads. nil: hits answers all requests.
 	Handler func(host Host, hits http.Handler) http.Handler
 }
 
@@ -52,26 +52,27 @@ type Host struct {
 
 	PublicURL baseurl.URL // how browsers reach the server; zero: as the request says
 
-	// Allowed reports whether the holder of a secret may say where and when a visitor of a
-	// site was. The secret may be "".
+	// Allowed reports whether the holder of a secret may set the address, place and time
+	// of a site's hits. The secret may be "".
 	Allowed func(secret string, site uint32) bool
-	// SitesOf returns the sites that a secret is good for, to whoever sent r; nil if it is
-	// nobody's. Its error is ErrTooMany.
+	// SitesOf returns the sites that a secret allows, nil if there is no credential with
+	// it. Each call counts against the limit of the sender of r; beyond that it returns
+	// ErrTooMany.
 	SitesOf func(r *http.Request, secret string) ([]site.Site, error)
-	// SiteOf returns the number of the site with that number, or else of the one on whose
-	// hosts a page is. The page may be "".
+	// SiteOf returns id if there is a site with that number, or else the number of the
+	// site that has the host of a page. The page may be "".
 	SiteOf func(id uint32, page string) (uint32, bool)
 }
 
 // Dialect reads one wire format. It is safe for concurrent use.
 type Dialect interface {
-	// Parse appends the hits of a request, whose body is bounded and in memory, to hits,
-	// and returns them with the reply to the request, which is never nil. The hits hold
-	// nothing of the body itself. The collector settles their address and their time where
-	// these are zero. A hit with a text in Invalid stands for one item of a batch that
-	// can't be recorded. An error means that nothing of the request can be recorded, and
-	// appends none; it tells no address and no token, since it is shown to whoever
-	// asked. A body that could not be read fails with the first byte.
+	// Parse appends the hits of a request to hits, and returns them with the reply to the
+	// request, which is never nil. The body of the request is bounded and in memory; a
+	// body that could not be read fails with the first byte. Hits must not share memory
+	// with the body. The collector sets their address and time if these are zero. A hit
+	// with a text in Invalid stands for one item of a batch that can't be recorded. An
+	// error means that nothing of the request can be recorded, and no hit is appended. The
+	// error holds no address and no token, since the client reads it.
 	Parse(r *http.Request, hits []hit.Hit) ([]hit.Hit, Reply, error)
 }
 
@@ -79,27 +80,27 @@ type Dialect interface {
 type Reply func(w http.ResponseWriter, r *http.Request, o Outcome)
 
 // ErrUnavailable is the Outcome.Err of a request whose hits can't be kept right
-// now; whoever sent them may send them again.
-var ErrUnavailable = errors.New("no room for hits right now")
+// now. The client may send them again.
+var ErrUnavailable = errors.New("no space for hits right now")
 
-// ErrTooMany is the Outcome.Err of a request from a network that sends too much;
-// whoever sent it may send it again, later.
+// ErrTooMany is the Outcome.Err of a request from a network that sends too much.
+// The client may send it again later.
 var ErrTooMany = errors.New("too many hits from this network")
 
 // ErrSlow is the Outcome.Err of a request whose body did not come in time.
 var ErrSlow = errors.New("the body came too slowly")
 
-// Outcome is what became of a request.
+// Outcome is the result of a request.
 type Outcome struct {
-	Err     error    // from Parse, or ErrUnavailable, ErrTooMany or ErrSlow; the rest is empty then
-	Tracked int      // hits recorded, or excluded on purpose, which looks the same
-	Invalid []string // for each hit that could not be recorded, why
-	Items   []int    // for each of these, its number in the batch, from 1, or 0
+	Err     error    // from Parse, or ErrUnavailable, ErrTooMany or ErrSlow; the rest is zero then
+	Tracked int      // number of hits recorded, or excluded on purpose, which trackers can't tell apart
+	Invalid []string // the reason for each hit that could not be recorded
+	Items   []int    // the number in the batch for each of these, from 1, or 0
 }
 
 // Status returns the HTTP status of the outcome of a request with one hit: 413
-// if its body was larger than the bound, 408 if that was too slow, 503 if it can't be
-// kept right now, 400 if the hit can't be recorded, otherwise 200.
+// if its body was too large, 408 if the body came too slowly, 429 if its network sends too
+// much, 503 if it can't be kept right now, 400 if the hit can't be recorded, else 200.
 func (o Outcome) Status() int {
 	switch {
 	case o.Err == nil && len(o.Invalid) == 0:
@@ -117,7 +118,7 @@ func (o Outcome) Status() int {
 	return http.StatusBadRequest
 }
 
-// Reason returns one line that says why the request was refused, or "".
+// Reason returns why the request was refused, in one line, or "".
 func (o Outcome) Reason() string {
 	switch {
 	case o.Err != nil:
@@ -128,8 +129,8 @@ func (o Outcome) Reason() string {
 	return ""
 }
 
-// FromHeaders returns a hit that holds what the headers of a request say of its
-// sender, whatever the format: browser, hints, language, objection, prefetch.
+// FromHeaders returns a hit with what the headers of a request say of its sender, which is
+// the same in all formats: browser, hints, language, objection, prefetch.
 func FromHeaders(r *http.Request) hit.Hit {
 	h := r.Header
 	return hit.Hit{
@@ -147,8 +148,8 @@ func FromHeaders(r *http.Request) hit.Hit {
 	}
 }
 
-// first is h.Get for a name spelled as net/http stores it, which spares finding
-// that spelling for a dozen names of every request.
+// first is h.Get for a name in net/http's canonical spelling. It saves canonicalising a
+// dozen names for every request.
 func first(h http.Header, name string) string {
 	if values := h[name]; len(values) > 0 {
 		return values[0]
@@ -156,10 +157,10 @@ func first(h http.Header, name string) string {
 	return ""
 }
 
-// Objects reports whether a header says that a person objects. Sec-GPC says so
-// with 1 (https://w3c.github.io/gpc/), DNT with 1 and what extensions put behind it
-// (https://www.w3.org/TR/tracking-dnt/, section 5.2). Some proxies add lines or members
-// of their own: one that objects is enough.
+// Objects reports whether a header says that a person objects. In Sec-GPC this is 1
+// (https://w3c.github.io/gpc/), in DNT 1 with any extension after it
+// (https://www.w3.org/TR/tracking-dnt/, section 5.2). Some proxies add lines or list
+// members: one that objects is enough.
 func Objects(h http.Header) bool {
 	for _, line := range h["Sec-Gpc"] {
 		for value := range strings.SplitSeq(line, ",") {
@@ -182,9 +183,9 @@ func refuses(dnt []string) bool {
 	return false
 }
 
-// OptedOut reports whether a browser holds one of the cookies in which Matomo, and this
-// server's own opt-out, keep that a person does not want to be counted. An empty one says
-// nothing. Nothing of a cookie is kept.
+// OptedOut reports whether a browser sends one of the cookies by which Matomo, and this
+// server's own opt-out, remember that a person does not want to be counted. An empty cookie
+// does not count. Nothing of a cookie is kept.
 func OptedOut(h http.Header) bool {
 	for _, line := range h["Cookie"] {
 		for cookie := range strings.SplitSeq(line, ";") {
@@ -206,17 +207,17 @@ func Site(s string) (uint32, bool) {
 	return uint32(n), err == nil && n > 0
 }
 
-// Pixel is the smallest transparent GIF that every browser shows, 43 bytes,
-// byte for byte the one that Matomo's tracker answers with.
+// Pixel is the smallest transparent GIF that every browser shows, 43 bytes. It is
+// identical to that of Matomo's tracker.
 var Pixel = []byte("GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\x00\x00\x00\x21\xf9\x04\x01\x00\x00\x00\x00\x2c\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02\x44\x01\x00\x3b")
 
-// SetHeaders sets those headers that every answer of a dialect has.
+// SetHeaders sets the headers that every answer of a dialect has.
 func SetHeaders(header http.Header) {
 	header["Cross-Origin-Resource-Policy"], header["X-Content-Type-Options"] = crossOrigin, noSniff
 }
 
-// NoStore is the Cache-Control of an answer to a GET. It is made once for all answers,
-// and must not be changed.
+// NoStore is the Cache-Control of an answer to a GET. All answers share it, so it must not
+// be changed.
 var NoStore = []string{"no-store"}
 
 var (

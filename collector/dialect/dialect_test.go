@@ -145,7 +145,7 @@ func TestOutcome(t *testing.T) {
 		{dialect.Outcome{Tracked: 1}, http.StatusOK, ""},
 		{dialect.Outcome{Invalid: []string{"unknown site"}}, http.StatusBadRequest, "unknown site"},
 		{dialect.Outcome{Err: errors.New("no site")}, http.StatusBadRequest, "no site"},
-		{dialect.Outcome{Err: dialect.ErrUnavailable}, http.StatusServiceUnavailable, "no room for hits right now"},
+		{dialect.Outcome{Err: dialect.ErrUnavailable}, http.StatusServiceUnavailable, "no space for hits right now"},
 		{dialect.Outcome{Err: fmt.Errorf("read body: %w", &http.MaxBytesError{Limit: 9})}, http.StatusRequestEntityTooLarge, "read body: http: request body too large"},
 	}
 	for _, tt := range tests {

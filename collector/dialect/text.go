@@ -10,14 +10,14 @@ import (
 // Clean returns s as Text, of at most limit bytes, cut between characters.
 func Clean(s string, limit int) string {
 	s = cut(s, limit)
-	if utf8.ValidString(s) { // which looks at eight bytes at a time
+	if utf8.ValidString(s) { // fast: eight bytes at a time
 		return s
 	}
 	return cut(Text(s), limit)
 }
 
-// SearchName returns the name of a search, such as "red shoes / Shop": the term as it was
-// typed, but for the number of its spaces, and the category, if there is one.
+// SearchName returns the name of a search, such as "red shoes / Shop": the term as typed,
+// with single spaces, and the category if there is one.
 func SearchName(term, category string) string {
 	name := strings.Join(strings.Fields(term), " ")
 	if category = strings.TrimSpace(category); category != "" {
@@ -37,9 +37,9 @@ func cut(s string, limit int) string {
 	return s[:limit]
 }
 
-// Text returns s as valid UTF-8. Bytes that are no UTF-8 are characters of
-// Windows-1252, which browsers read too where a page says Latin-1. A character of
-// UTF-8 that whoever sent s has cut in two at its end is dropped.
+// Text returns s as valid UTF-8. Bytes that are not UTF-8 are read as characters of
+// Windows-1252, as browsers do for pages in Latin-1. An incomplete UTF-8 character at the
+// end, where the sender has cut s, is dropped.
 func Text(s string) string {
 	if utf8.ValidString(s) {
 		return s
@@ -59,7 +59,7 @@ func Text(s string) string {
 	return b.String()
 }
 
-// withoutPart returns s without a beginning of a character at its end.
+// withoutPart returns s without an incomplete character at its end.
 func withoutPart(s string) string {
 	for i := len(s) - 1; i >= max(0, len(s)-utf8.UTFMax+1); i-- {
 		if utf8.RuneStart(s[i]) {
@@ -81,9 +81,8 @@ func isASCII(s string) bool {
 	return true
 }
 
-// PageURL returns the URL of a page as Clean does, with the entities decoded that stand
-// for & in its query: links in mails and feeds are often escaped once more than they
-// are read.
+// PageURL returns the URL of a page as Clean does, and decodes entities for & in its
+// query: links in mails and feeds are often escaped once more than they are unescaped.
 func PageURL(raw string) string {
 	raw = Clean(raw, MaxURL)
 	start := strings.IndexByte(raw, '?') + 1
@@ -102,9 +101,9 @@ func PageURL(raw string) string {
 	}
 }
 
-// afterEntity returns s, which begins the name of a parameter, without what makes an
-// entity for & of the & before it: amp; #38; #x26; in either case, once or several times,
-// the semicolon escaped or not.
+// afterEntity removes the rest of an HTML entity for & from the front of s, which follows
+// an &: amp; #38; #x26; in either case, once or several times, the semicolon escaped or
+// not.
 func afterEntity(s string) string {
 	for {
 		var rest string

@@ -681,8 +681,8 @@ func TestReply(t *testing.T) {
 func TestReplyUnavailable(t *testing.T) {
 	const hits = `{"requests":["?idsite=3&rec=1"]}`
 	for body, want := range map[string]string{
-		"":                                      string(dialect.Pixel) + "Fotspor: no room for hits right now\n",
-		"send_image=0":                          "Fotspor: no room for hits right now\n",
+		"":                                      string(dialect.Pixel) + "Fotspor: no space for hits right now\n",
+		"send_image=0":                          "Fotspor: no space for hits right now\n",
 		hits:                                    `{"status":"error","tracked":0,"invalid":0}`,
 		hits[:1] + `"send_image":0,` + hits[1:]: `{"status":"error","tracked":0,"invalid":0}`,
 	} {
