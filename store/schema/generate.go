@@ -16,7 +16,7 @@ const Windows = `non_replicated_deduplication_window = 10000,
     replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000`
 
 // gone are the settings of a table whose rows must leave the disk when they are deleted.
-const gone = `old_parts_lifetime = 5, cleanup_delay_period = 5, max_cleanup_delay_period = 10,
+const gone = `old_parts_lifetime = 1, cleanup_delay_period = 5, max_cleanup_delay_period = 10,
     min_age_to_force_merge_seconds = 0`
 
 // Hits returns the migration that makes table hits, from hit.Fields.

@@ -46,5 +46,5 @@ ORDER BY (site, day, channel, country, browser, os, device)
 SETTINGS non_replicated_deduplication_window = 10000,
     replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000,
     min_bytes_for_wide_part = 16777216,
-    old_parts_lifetime = 5, cleanup_delay_period = 5, max_cleanup_delay_period = 10,
+    old_parts_lifetime = 1, cleanup_delay_period = 5, max_cleanup_delay_period = 10,
     min_age_to_force_merge_seconds = 0;

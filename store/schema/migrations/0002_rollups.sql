@@ -186,7 +186,7 @@ PARTITION BY toYYYYMM(day)
 ORDER BY (site, day, channel, country, browser, os, device, source, campaign)
 SETTINGS non_replicated_deduplication_window = 10000,
     replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000,
-    old_parts_lifetime = 5, cleanup_delay_period = 5, max_cleanup_delay_period = 10,
+    old_parts_lifetime = 1, cleanup_delay_period = 5, max_cleanup_delay_period = 10,
     min_age_to_force_merge_seconds = 0
 COMMENT 'sums of each day by what is the same on all hits of a visit';
 

@@ -35,7 +35,7 @@ CREATE TABLE IF NOT EXISTS users
 )
 ENGINE = ReplacingMergeTree(updated)
 ORDER BY name
-SETTINGS old_parts_lifetime = 5, cleanup_delay_period = 5, max_cleanup_delay_period = 10;
+SETTINGS old_parts_lifetime = 1, cleanup_delay_period = 5, max_cleanup_delay_period = 10;
 
 -- Credentials of senders that are trusted with a visitor's address and time. As with
 -- sites and users each change is a new row and the newest counts, so removing a
@@ -52,7 +52,7 @@ CREATE TABLE IF NOT EXISTS credentials
 )
 ENGINE = ReplacingMergeTree(updated)
 ORDER BY id
-SETTINGS old_parts_lifetime = 5, cleanup_delay_period = 5, max_cleanup_delay_period = 10;
+SETTINGS old_parts_lifetime = 1, cleanup_delay_period = 5, max_cleanup_delay_period = 10;
 
 -- Log-ins. The row with the highest version counts. Requests move seen and count the
 -- version up, and a log-out takes the highest version there is, so no request that is
@@ -87,7 +87,7 @@ CREATE TABLE IF NOT EXISTS audit
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(time)
 ORDER BY time
-SETTINGS old_parts_lifetime = 5, cleanup_delay_period = 5, max_cleanup_delay_period = 10;
+SETTINGS old_parts_lifetime = 1, cleanup_delay_period = 5, max_cleanup_delay_period = 10;
 
 -- The last time that a deletion could trust, noted every hour: a clock that is far past
 -- it is not trusted. It may move back, so a number and not the time says which is last.
