@@ -240,7 +240,9 @@ func process(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], args...)
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "FOTSPOR_") })
-	cmd.Env = append(cmd.Env, asProgram+"=1", "FOTSPOR_ENGINE="+storetest.Library(t))
+	// Under the race detector a process waits a second before it ends, unless told.
+	race := "GORACE=atexit_sleep_ms=0 " + os.Getenv("GORACE")
+	cmd.Env = append(cmd.Env, asProgram+"=1", "FOTSPOR_ENGINE="+storetest.Library(t), race)
 	return cmd
 }
 
