@@ -91,6 +91,7 @@ func newWorldWith(t *testing.T, body func(stats string) string) *world {
 	pages.Handle("GET /lib/", http.StripPrefix("/lib/", http.FileServer(http.Dir(packages))))
 	pages.HandleFunc("GET /", func(rw http.ResponseWriter, r *http.Request) {
 		rw.Header().Set("Content-Type", "text/html; charset=utf-8")
+		rw.Header().Set("Turbolinks-Location", r.URL.RequestURI()) // as Rails says where a request was sent on to
 		head, status := `<link rel="icon" href="data:,">`+w.head, r.FormValue("status")
 		if strings.HasPrefix(r.URL.Path, "/gone/") {
 			status = "404"

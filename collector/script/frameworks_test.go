@@ -46,6 +46,35 @@ func (w *world) expectWay() {
 	w.expectOnly(sent{"view", "/two", "/three"})
 	w.settle("/two")
 	w.expectOnly()
+	w.expectNoFaults()
+}
+
+// sendOn adds to the website a form that leads to /two and a link that leads to /three, by
+// way of pages that send on. It returns their HTML.
+func (w *world) sendOn() string {
+	w.pages.Handle("POST /save", http.RedirectHandler("/two", http.StatusSeeOther))
+	w.pages.Handle("GET /moved", http.RedirectHandler("/three", http.StatusFound))
+	return `<form method="post" action="/save"><button>save</button></form><a id="moved" href="/moved">moved</a>`
+}
+
+// expectSentOn expects the way from /one to /two, which has begun, and follows the link of
+// sendOn and the way back.
+func (w *world) expectSentOn() {
+	w.t.Helper()
+	w.expectOnly(sent{"view", "/two", "/one"})
+	w.settle("/two")
+	w.js(`document.querySelector("#moved").click()`)
+	w.expectOnly(sent{"view", "/three", "/two"})
+	w.settle("/three")
+	w.js(`history.back()`)
+	w.expectOnly(sent{"view", "/two", "/three"})
+	w.settle("/two")
+	w.expectOnly()
+	w.expectNoFaults()
+}
+
+func (w *world) expectNoFaults() {
+	w.t.Helper()
 	if faults := ask[[]string](w, "window.faults"); len(faults) > 0 {
 		w.t.Errorf("errors in the page: %q", faults)
 	}
@@ -70,7 +99,7 @@ func TestFrameworks(t *testing.T) {
 	for name, lib := range map[string]struct{ library, head string }{
 		"Turbo 8":       {"@hotwired/turbo/dist/turbo.es2017-umd.js", `<script src="LIBRARY"></script>`},
 		"Turbolinks 5":  {"turbolinks/dist/turbolinks.js", `<script src="LIBRARY"></script><script>Turbolinks.start()</script>`},
-		"htmx 2, boost": {"htmx.org/dist/htmx.min.js", `<script src="LIBRARY"></script><script>addEventListener("DOMContentLoaded", () => { document.body.setAttribute("hx-boost", "true"); htmx.process(document.body) })</script>`},
+		"htmx 2, boost": {"htmx.org/dist/htmx.min.js", `<script src="LIBRARY"></script><script>document.documentElement.setAttribute("hx-boost", "true")</script>`},
 		"TanStack's history": {"@tanstack/history/dist/esm/index.js", `<script type="module">
 			import { createBrowserHistory } from "LIBRARY";
 			const router = createBrowserHistory();
@@ -206,9 +235,29 @@ func TestFrameworks(t *testing.T) {
 				w.settle(to)
 				from = to
 			}
-			if faults := ask[[]string](w, "window.faults"); len(faults) > 0 {
-				t.Errorf("errors in the page: %q", faults)
+			w.expectNoFaults()
+		})
+	}
+
+	// A page that only sends on is never seen: neither what a form is sent to nor a link
+	// that has moved. Turbo and Turbolinks show the address of such a link until they know.
+	for name, lib := range map[string]struct{ library, head string }{
+		"Turbo 8":       {"@hotwired/turbo/dist/turbo.es2017-umd.js", `<script src="LIBRARY"></script>`},
+		"Turbolinks 5":  {"turbolinks/dist/turbolinks.js", `<script src="LIBRARY"></script><script>Turbolinks.start()</script>`},
+		"htmx 2, boost": {"htmx.org/dist/htmx.min.js", `<script src="LIBRARY"></script><script>document.documentElement.setAttribute("hx-boost", "true")</script>`},
+	} {
+		t.Run("sent on by "+name, func(t *testing.T) {
+			w := newFrameworkWorld(t, lib.library, lib.head)
+			w.head += w.sendOn()
+			w.beforeScripts(`window.setTimeout = unhurried`)
+			w.open("/one")
+			w.expectOnly(sent{"view", "/one", ""})
+			if strings.HasPrefix(name, "Turbolinks") { // which leaves forms to the browser
+				w.js(`document.querySelector('nav a[href="/two"]').click()`)
+			} else {
+				w.js(`document.querySelector("form").requestSubmit()`)
 			}
+			w.expectSentOn()
 		})
 	}
 
@@ -352,9 +401,7 @@ func TestTags(t *testing.T) {
 				views[i].URL, views[i].Referrer = "/three", "/one"
 			}
 			w.expectOnly(views...)
-			if faults := ask[[]string](w, "window.faults"); len(faults) > 0 {
-				t.Errorf("errors in the page: %q", faults)
-			}
+			w.expectNoFaults()
 		})
 	}
 }
@@ -389,9 +436,7 @@ func TestNoThrow(t *testing.T) {
 				history.pushState({}, "", "/two?%");
 				addEventListener("click", (e) => e.preventDefault()); document.querySelector("a").dispatchEvent(new MouseEvent("click", {bubbles: true, cancelable: true}))`)
 			ask[bool](w, `new Promise((done) => setTimeout(() => done(true), 300))`) // for what is in a frame
-			if faults := ask[[]string](w, "window.faults"); len(faults) > 0 {
-				t.Errorf("errors in the page: %q", faults)
-			}
+			w.expectNoFaults()
 		})
 	}
 }
@@ -409,12 +454,64 @@ func TestAstro(t *testing.T) {
 	if out, err := exec.Command("node", "testdata/astro.mjs", bundle).CombinedOutput(); err != nil {
 		t.Fatalf("bundle Astro's router: %v\n%s", err, out)
 	}
-	w := newWorld(t)
-	w.pages.HandleFunc("GET /astro.js", func(rw http.ResponseWriter, r *http.Request) { http.ServeFile(rw, r, bundle) })
-	w.head = `<meta name="astro-view-transitions-enabled" content="true"><script type="module" src="/astro.js"></script>`
-	w.beforeScripts(`window.faults = []`)
-	w.open("/one")
-	w.expectWay()
+	head := `<meta name="astro-view-transitions-enabled" content="true"><script type="module" src="/astro.js"></script>`
+	open := func(t *testing.T, body func(snippet string) string) *world {
+		w := newWorldWith(t, func(stats string) string { return body(script.Snippet(stats, site)) })
+		w.pages.HandleFunc("GET /astro.js", func(rw http.ResponseWriter, r *http.Request) { http.ServeFile(rw, r, bundle) })
+		w.head = head + w.sendOn()
+		w.beforeScripts(`window.faults = []; addEventListener("error", (e) => faults.push(e.message)); addEventListener("unhandledrejection", (e) => faults.push(String(e.reason)))`)
+		w.open("/one")
+		return w
+	}
+	for name, body := range map[string]func(snippet string) string{
+		"as printed":               func(snippet string) string { return snippet },
+		"run again with each page": func(snippet string) string { return strings.Replace(snippet, "<script", "<script data-astro-rerun", 1) },
+		"kept from page to page": func(snippet string) string {
+			return `<div data-astro-transition-persist="stats">` + snippet + `</div>`
+		},
+		"kept itself": func(snippet string) string {
+			return strings.Replace(snippet, "<script", `<script data-astro-transition-persist="stats"`, 1)
+		},
+		"on the first page alone, as others load it in another way": func(snippet string) string {
+			return `<script>if (!window.fotspor) document.head.append(Object.assign(document.createElement("script"), {src: "` + regexp.MustCompile(`src="([^"]*)`).FindStringSubmatch(snippet)[1] + `?site=7"}))</script>`
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			open(t, body).expectWay()
+		})
+	}
+	asPrinted := func(snippet string) string { return snippet }
+	t.Run("the second before the first is there", func(t *testing.T) {
+		w := open(t, asPrinted)
+		w.expectOnly(sent{"view", "/one", ""})
+		w.js(`document.querySelector('nav a[href="/two"]').click(); document.querySelector('nav a[href="/three"]').click()`)
+		w.expectOnly(sent{"view", "/three", "/one"})
+		w.settle("/three")
+		w.js(`history.back()`)
+		w.expectOnly(sent{"view", "/one", "/three"})
+		w.settle("/one")
+		w.expectOnly()
+		w.expectNoFaults()
+	})
+	t.Run("the second before the first is sent", func(t *testing.T) {
+		w := open(t, asPrinted)
+		w.beforeScripts(`window.setTimeout = unhurried`)
+		w.open("/one")
+		w.expect(sent{"view", "/one", ""}, sent{"ping=1", "/one", ""}, sent{"view", "/one", ""})
+		for _, to := range []string{"/two", "/three"} {
+			w.js(fmt.Sprintf(`document.querySelector('nav a[href="%s"]').click()`, to))
+			w.settle(to)
+		}
+		w.js(`history.back()`)
+		w.expectOnly(sent{"view", "/two", "/one"}, sent{"view", "/three", "/two"}, sent{"view", "/two", "/three"})
+		w.expectNoFaults()
+	})
+	t.Run("sent on", func(t *testing.T) {
+		w := open(t, asPrinted)
+		w.expectOnly(sent{"view", "/one", ""})
+		w.js(`document.querySelector("form").requestSubmit()`)
+		w.expectSentOn()
+	})
 }
 
 // TestTwoSitesAndTheQueue: what a page calls before the script is there counts for each

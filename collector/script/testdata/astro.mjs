@@ -1,14 +1,18 @@
 // Bundles the router of Astro's view transitions, which Astro's own build puts into a page,
-// with what its component <ClientRouter /> does at a click.
+// with what its component <ClientRouter /> does at a click and with a form.
 import { build } from "esbuild";
 
-const click = `
+const handlers = `
   import { navigate } from "./node_modules/astro/dist/transitions/router.js";
   document.addEventListener("click", (event) => {
     const link = event.composedPath()[0].closest("a");
     if (!link) return;
     event.preventDefault();
     navigate(link.href, { history: "auto", sourceElement: link });
+  });
+  document.addEventListener("submit", (event) => {
+    event.preventDefault();
+    navigate(event.target.action, { formData: new FormData(event.target), sourceElement: event.target });
   });`;
 const settings = {
   name: "settings",
@@ -18,7 +22,7 @@ const settings = {
   },
 };
 await build({
-  stdin: { contents: click, resolveDir: new URL("../../..", import.meta.url).pathname },
+  stdin: { contents: handlers, resolveDir: new URL("../../..", import.meta.url).pathname },
   bundle: true,
   format: "esm",
   outfile: process.argv[2],
