@@ -62,6 +62,15 @@ func TestFromHeaders(t *testing.T) {
 		{"Cookie", "a=1; _pk_id.1.fff=x; mtm_consent=1", false, false},
 		{"Cookie", "a=matomo_ignore; not_piwik_ignore=1; matomo_ignored=1", false, false},
 		{"Cookie", ";=;;", false, false},
+		{"Cookie", "mtm_consent_removed=", false, false},
+		{"Cookie", "mtm_consent_removed", false, false},
+		{"Cookie", "mtm_consent_removed=; matomo_ignore= ; piwik_ignore=", false, false},
+		{"Cookie", "mtm_consent_removed=%", true, false}, // whatever it says
+		{"Cookie", `mtm_consent_removed="\xff=;`, true, false},
+		{"Cookie", "mtm_consent_removed=-", true, false},
+		{"Cookie", "mtm_consent_removed=; mtm_consent_removed=1", true, false}, // of parts of a website
+		{"Cookie", "mtm_consent_removed=1; mtm_consent_removed=", true, false},
+		{"Cookie", "mtm_consent_removed=\nmtm_consent_removed=1", true, false}, // HTTP/2 sends lines
 	}
 	for _, tt := range tests {
 		r := httptest.NewRequest("GET", "/", nil)

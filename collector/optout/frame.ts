@@ -72,7 +72,7 @@ async function inCookie(out: boolean): Promise<boolean> {
   if (origin === "null") return false; // in a sandbox
   try {
     await fetch(location.href, { method: "POST", body: new URLSearchParams({ out: out ? "1" : "0" }), redirect: "manual" });
-    own = document.cookie.includes("mtm_consent_removed=");
+    own = /mtm_consent_removed=[^;]/.test(document.cookie);
     others.postMessage(own);
   } catch {
     return false;

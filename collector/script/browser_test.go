@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
@@ -295,6 +296,42 @@ func (w *world) expectNothingKept() {
 	}
 }
 
+// choices are cookies of a website, those of the longer path first, and whether one of them
+// says not to count the visitor.
+var choices = []struct {
+	cookies string // of document.cookie, one a line
+	out     bool
+}{
+	{"other=1;path=/\npiwik_ignore=ignore%3D%2A;path=/", true},
+	{"matomo_ignore=ignore%3D%2A;path=/", true},
+	{"mtm_consent_removed=1772366399000;path=/", true},
+	{"mtm_consent_removed=;path=/\nother=1;path=/", false},
+	{"mtm_consent_removed", false},
+	{"xmtm_consent_removed=1;path=/\nnot-mtm_consent_removed=1;path=/\nmtm_consent_removed2=1", false},
+	{"other=mtm_consent_removed=1", false},
+	// Whatever it says, but nothing.
+	{"mtm_consent_removed=%", true},
+	{`mtm_consent_removed="x`, true},
+	{"mtm_consent_removed=-1", true},
+	{"mtm_consent_removed= ", false},
+	// Of the whole website and of a part of it.
+	{"mtm_consent_removed=;path=/a\nmtm_consent_removed=1;path=/", true},
+	{"mtm_consent_removed=1;path=/a\nmtm_consent_removed=;path=/", true},
+	{"mtm_consent_removed=2;path=/a\nmtm_consent_removed=1;path=/", true},
+	{"mtm_consent_removed=;path=/a\nmtm_consent_removed=;path=/", false},
+}
+
+// holdCookies leaves for a page that counts nothing, and has the browser hold some cookies
+// of the website, one a line, and no others.
+func (w *world) holdCookies(lines string) {
+	w.t.Helper()
+	w.open("/own.js")
+	chromium.Call(w.tab, network.ClearBrowserCookies, cdp.Empty{})
+	for cookie := range strings.SplitSeq(lines, "\n") {
+		w.js(fmt.Sprintf("document.cookie = %q", cookie))
+	}
+}
+
 func (w *world) expectNoHit() {
 	w.t.Helper()
 	select {
@@ -419,34 +456,23 @@ func TestInBrowser(t *testing.T) {
 		})
 	}
 
-	t.Run("cookie of Matomo's older box", func(t *testing.T) {
-		for _, name := range []string{"piwik_ignore", "matomo_ignore"} {
-			w := newWorld(t)
-			w.website.URL = strings.Replace(w.website.URL, "127.0.0.1", "localhost", 1)
-			w.beforeScripts(`document.cookie = "other=1;path=/"; document.cookie = "` + name + `=ignore%3D%2A;path=/"`)
+	t.Run("choices in cookies", func(t *testing.T) {
+		w := newWorld(t)
+		w.website.URL = strings.Replace(w.website.URL, "127.0.0.1", "localhost", 1) // which shares no cookie
+		for _, tt := range choices {
+			w.holdCookies(tt.cookies)
 			w.open("/a")
 			w.expectLoaded("/a")
-			w.js(`fotspor("x"); history.pushState({}, "", "/two")`)
+			t.Log(tt.cookies)
+			if tt.out {
+				w.js(`fotspor("x"); history.pushState({}, "", "/two")`)
+				w.expectOnly()
+				continue
+			}
+			w.expectOnly(sent{"view", "/a", ""})
+			w.js(`document.cookie = "mtm_consent_removed=1;path=/"; history.pushState({}, "", "/two")`)
 			w.expectOnly()
 		}
-	})
-
-	t.Run("empty cookie", func(t *testing.T) {
-		w := newWorld(t)
-		w.website.URL = strings.Replace(w.website.URL, "127.0.0.1", "localhost", 1)
-		w.beforeScripts(`document.cookie = "mtm_consent_removed=;path=/"; document.cookie = "other=1;path=/"`)
-		w.open("/a")
-		w.expectOnly(sent{"view", "/a", ""})
-	})
-
-	t.Run("cookie with another name", func(t *testing.T) {
-		w := newWorld(t)
-		w.website.URL = strings.Replace(w.website.URL, "127.0.0.1", "localhost", 1)
-		w.beforeScripts(`document.cookie = "xmtm_consent_removed=1;path=/"; document.cookie = "not-mtm_consent_removed=1;path=/"`)
-		w.open("/a")
-		w.expectOnly(sent{"view", "/a", ""})
-		w.js(`document.cookie = "mtm_consent_removed=1;path=/"; history.pushState({}, "", "/two")`)
-		w.expectOnly()
 	})
 
 	t.Run("opting out and in", func(t *testing.T) {

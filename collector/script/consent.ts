@@ -27,8 +27,11 @@ function cookies(): string {
   }
 }
 
-/** Returns the value of a cookie, or "". */
-export const cookie = (name: string) => (RegExp(`(?:^|; ?)${name}=([^;]*)`).exec(cookies()) || ["", ""])[1];
+/**
+ * Returns the value of a cookie, or "". Of several with that name, as for parts of a website,
+ * it is the first whose value is of a form. An empty one is none.
+ */
+export const cookie = (name: string, form = "[^;]+") => (RegExp(`(?:^|; )${name}=(${form})`).exec(cookies()) || ["", ""])[1];
 
 function write(name: string, value: unknown, hours: number, domain: string): void {
   try {
@@ -58,7 +61,7 @@ function forget(name: string): void {
 let here = false;
 
 /** Whether the visitor objected. Those who did so at Matomo's own box may be known by its older cookies. */
-export const objected = () => here || cookie(removed) === ours || older.some((name) => cookie(name));
+export const objected = () => here || !!cookie(removed, `${ours}(;|$)`) || older.some((name) => cookie(name));
 
 /** Whether the visitor took a consent back, or objected at Matomo: a consent that follows ends that. */
 export const withheld = () => !!cookie(removed);
@@ -99,7 +102,8 @@ export const forgetVisitor = () => cookies().replace(/_pk_[^=;]*(?==)/g, (name) 
  * choice but its own.
  */
 export function heed(statistics: unknown): void {
-  if (statistics && cookie(removed) === withdrawn) forget(removed);
+  const others = "[^2;]|2[^;]"; // all values but withdrawn
+  if (statistics && !cookie(removed, others)) forget(removed);
   if (statistics === false && !objected() && !withheld()) withdraw();
 }
 

@@ -10,11 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/network"
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/fotspor/fotspor/internal/chromium"
 )
 
 // newApart makes a website that shares no cookies with the statistics server. Its pages
@@ -38,11 +34,7 @@ func calls(text string) *atomic.Value {
 // openWith opens /a in a browser that holds some cookies of the website and no others.
 func (w *world) openWith(cookies ...string) {
 	w.t.Helper()
-	w.open("/own.js") // which is no page of the website, and counts nothing
-	chromium.Call(w.tab, network.ClearBrowserCookies, cdp.Empty{})
-	for _, cookie := range cookies {
-		w.js(fmt.Sprintf("document.cookie = %q", cookie))
-	}
+	w.holdCookies(strings.Join(cookies, "\n"))
 	w.open("/a")
 	w.expectMatomo()
 }
@@ -82,10 +74,7 @@ func TestConsentInBrowser(t *testing.T) {
 		{"an objection on a page whose form hides cookies", "mtm_consent_removed=1", `document.body.insertAdjacentHTML("beforeend", "<form name=cookie></form>");`, nil},
 		{"a consent that follows an objection", "mtm_consent_removed=1772366399000", `_paq.push(['requireConsent'], ['setConsentGiven']);`, []sent{view}},
 		{"an objection at our own box, and a consent tool that gives consent at every page", "mtm_consent_removed=1", `_paq.push(['requireConsent'], ['setConsentGiven']);`, nil},
-		{"an objection at Piwik's box", "piwik_ignore=ignore%3D%2A", "", nil},
 		{"an objection at Matomo's box", "matomo_ignore=ignore%3D%2A", `_paq.push(['setConsentGiven']);`, nil},
-		{"an objection that was deleted", "mtm_consent_removed=", "", []sent{view}},
-		{"a cookie with another name", "not_mtm_consent_removed=1", "", []sent{view}},
 		{"a consent", "mtm_consent=1772366399000", `_paq.push(['requireConsent']);`, []sent{view}},
 		{"no consent", "other=1", `_paq.push(['requireConsent']);`, nil},
 		{"a consent to cookies, which is none to be counted", "mtm_cookie_consent=1772366399000", `_paq.push(['requireConsent']);`, nil},
@@ -101,6 +90,47 @@ func TestConsentInBrowser(t *testing.T) {
 			old.expect(sent{"ping=1", "/a", ""})
 		}
 	}
+
+	t.Run("choices", func(t *testing.T) {
+		w := newApart(t, calls(""))
+		for _, tt := range choices {
+			t.Log(tt.cookies)
+			w.openWith(strings.Split(tt.cookies, "\n")...)
+			if out := ask[bool](w, `Matomo.getAsyncTracker().isUserOptedOut()`); out != tt.out {
+				t.Errorf("opted out: %t, want %t", out, tt.out)
+			}
+			if tt.out {
+				w.expectOnly()
+				continue
+			}
+			w.expect(view)
+			w.js(`document.cookie = "mtm_consent_removed=1;path=/"`)
+			w.expectOnly()
+		}
+
+		// Of two that are kept, the one that holds longer outlives a consent.
+		for cookies, stays := range map[string]bool{
+			"mtm_consent_removed=2;path=/\nmtm_consent_removed=2;path=/;domain=localhost": false,
+			"mtm_consent_removed=2;path=/a\nmtm_consent_removed=1;path=/":                 true,
+			"mtm_consent_removed=2;path=/a\nmtm_consent_removed=1772366399000;path=/":     true,
+			"mtm_consent_removed=1;path=/a\nmtm_consent_removed=2;path=/":                 true,
+			"mtm_consent_removed=%7B%7D;path=/":                                           true,
+		} {
+			t.Log(cookies)
+			w.openWith(strings.Split(cookies, "\n")...)
+			before := w.cookies()
+			w.js(`dispatchEvent(new CustomEvent("toggle-consent", {detail: {statistics: true}}))`)
+			if after := w.cookies(); stays && after != before || !stays && after != "" {
+				t.Errorf("cookies %q, before the consent %q", after, before)
+			}
+			w.js(`document.cookie = "mtm_consent_removed=1;path=/"`)
+			if stays {
+				w.expectOnly()
+			} else {
+				w.expectOnly(view)
+			}
+		}
+	})
 
 	t.Run("asked", func(t *testing.T) {
 		before := calls(`_paq.push(['requireConsent']);`)

@@ -39,7 +39,7 @@ const on = (name: string, listener: (event: any) => void) => addEventListener(na
 const onceSeen = (seen: () => void) => (document.prerendering ? on("prerenderingchange", seen) : seen());
 
 /** Whether the visitor chose not to be counted, as consent.ts keeps it, or at Matomo's older box. */
-const optedOut = () => attempt(() => /(^| )(mtm_consent_removed|(matomo|piwik)_ignore)=\w/.test(document.cookie));
+const optedOut = () => attempt(() => /(^| )(mtm_consent_removed|(matomo|piwik)_ignore)=[^;]/.test(document.cookie));
 
 // A module isn't told its own tag.
 for (const tag of [...document.querySelectorAll("[type=module]"), document.currentScript])
@@ -66,11 +66,11 @@ for (const tag of [...document.querySelectorAll("[type=module]"), document.curre
     let heeded: HTMLMetaElement | false | "" | null | undefined; // the tag that said the page last counted is not there
 
     /** Sends the view that is due, and then what a visitor did on the page, if anything. */
-    const send = (what?: object | 0 | 1 | false, meta: any = document.querySelector("[name=fotspor-status]")) => {
+    const send = (what?: object | 0 | boolean, meta: any = document.querySelector("[name=fotspor-status]")) => {
       if (due) {
         due = clearTimeout(due);
         meta = meta?.content >= 400 && meta;
-        send(meta && meta != heeded ? { e_c: meta.content } : 1);
+        send(meta == heeded || !meta || { e_c: meta.content });
         heeded = meta;
       }
       if (what && page && !optedOut())

@@ -20,14 +20,16 @@ const maxMatomoPacked = 5500
 
 func TestMatomoSize(t *testing.T) {
 	needScript(t)
-	r := httptest.NewRequest("GET", "/matomo.js", nil)
-	r.Header.Set("Accept-Encoding", "gzip")
-	w := httptest.NewRecorder()
-	script.Matomo(false).ServeHTTP(w, r)
-	if n := w.Body.Len(); w.Code != 200 || n == 0 || n > maxMatomoPacked {
-		t.Errorf("status %d, script is %d bytes packed, want at most %d", w.Code, n, maxMatomoPacked)
-	} else {
-		t.Logf("script is %d bytes packed", n)
+	for _, countObjections := range []bool{false, true} {
+		r := httptest.NewRequest("GET", "/matomo.js", nil)
+		r.Header.Set("Accept-Encoding", "gzip")
+		w := httptest.NewRecorder()
+		script.Matomo(countObjections).ServeHTTP(w, r)
+		if n := w.Body.Len(); w.Code != 200 || n == 0 || n > maxMatomoPacked {
+			t.Errorf("counting objections %t: status %d, script is %d bytes packed, want at most %d", countObjections, w.Code, n, maxMatomoPacked)
+		} else {
+			t.Logf("script is %d bytes packed", n)
+		}
 	}
 }
 
