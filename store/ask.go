@@ -10,14 +10,13 @@ import (
 	"github.com/fotspor/fotspor/report"
 )
 
-// parallelStatements bounds the statements of one page that run at a time.
+// parallelStatements is the number of statements of one page that run at a time.
 const parallelStatements = 2
 
-// Reports answers the questions of package report from a store. It is safe for
-// concurrent use.
+// Reports answers queries of package report from a store. It is safe for concurrent use.
 type Reports struct {
 	Store *Store
-	// Planner is called for each page.
+	// Planner returns the planner for one page.
 	Planner func() report.Planner
 }
 
@@ -45,7 +44,7 @@ func (r Reports) Ask(ctx context.Context, queries []report.Query) ([]report.Resu
 	return results, nil
 }
 
-// answer carries out the plan of a planner.
+// answer runs the plan that a planner makes for queries.
 func (r Reports) answer(ctx context.Context, planner report.Planner, queries []report.Query) (results []report.Result, open []int, err error) {
 	plan, err := planner.Plan(queries)
 	if err != nil {

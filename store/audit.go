@@ -11,8 +11,8 @@ import (
 	"github.com/fotspor/fotspor/privacy"
 )
 
-// Note adds a line to the audit log. Methods that change users, sites and credentials do
-// so themselves, before the change: there is no change without its line.
+// Note adds a line to the audit log. Methods that change users, sites and credentials
+// call it themselves, before the change, so that no change is without its line.
 func (s *Store) Note(ctx context.Context, e audit.Entry) error {
 	err := s.conn.Exec(ctx, "INSERT INTO audit (time, via, who, action, about, count) VALUES (?, ?, ?, ?, ?, ?)",
 		e.Time.UTC(), string(e.Via), e.Name, string(e.Action), e.About, uint32(max(e.Count, 1)))
@@ -27,8 +27,9 @@ func (s *Store) note(ctx context.Context, action audit.Action, about string) err
 	return s.Note(ctx, audit.Entry{Time: time.Now(), Actor: audit.ActorOf(ctx), Action: action, About: about})
 }
 
-// Audit returns limit lines of the audit log from since on, and before a time where
-// that is not zero, newest first, and those of the same second as the last of them.
+// Audit returns the newest lines of the audit log from since on, newest first. If before is
+// not zero, it returns only lines from before it. It returns at most limit lines, and in
+// addition those of the same second as the last one.
 func (s *Store) Audit(ctx context.Context, since, before time.Time, limit int) ([]audit.Entry, error) {
 	query := `
 		SELECT time, via, who, action, about, sum(count) FROM audit
@@ -64,13 +65,13 @@ func (s *Store) Audit(ctx context.Context, since, before time.Time, limit int) (
 	return entries, nil
 }
 
-// AuditLog returns the audit log as the retention worker sees it.
+// AuditLog returns the audit log for the retention worker.
 func (s *Store) AuditLog() *AuditLog { return &AuditLog{s} }
 
 // AuditLog finds and deletes old lines of the audit log.
 type AuditLog struct{ store *Store }
 
-// Before returns what is held of lines from before a time.
+// Before counts the lines from before a time, with their first and last times.
 func (a *AuditLog) Before(ctx context.Context, cutoff time.Time) (privacy.Held, error) {
 	var h privacy.Held
 	var n uint64

@@ -11,8 +11,8 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
-// ClockNote returns the time that NoteClock noted last, by whichever process; the zero
-// time if there is none.
+// ClockNote returns the last time that NoteClock stored, in any process; the zero time if
+// there is none.
 func (s *Store) ClockNote(ctx context.Context) (time.Time, error) {
 	var seen time.Time
 	var n uint64
@@ -25,7 +25,7 @@ func (s *Store) ClockNote(ctx context.Context) (time.Time, error) {
 	return seen, nil
 }
 
-// NoteClock replaces the noted time, to the second.
+// NoteClock replaces the stored time, to the second.
 func (s *Store) NoteClock(ctx context.Context, seen time.Time) error {
 	query := "INSERT INTO clock SELECT 0, {seen:DateTime('UTC')}, max(number) + 1 FROM clock"
 	if err := s.conn.Exec(bind(ctx, clickhouse.Parameters{"seen": sqlTime(seen)}), query); err != nil {
@@ -34,16 +34,16 @@ func (s *Store) NoteClock(ctx context.Context, seen time.Time) error {
 	return nil
 }
 
-// ErrSameClock is wrapped by the error of OtherClock if the store has no clock but that
-// of this machine.
-var ErrSameClock = errors.New("the store goes by the clock of this machine")
+// ErrSameClock is wrapped by the error of OtherClock if the store is on this machine.
+var ErrSameClock = errors.New("the store uses the clock of this machine")
 
-// sameBoot is how far apart two machines must have started to be told apart by that.
+// sameBoot is the least difference between the uptimes of two machines that shows them to
+// be different.
 const sameBoot = 2 * time.Minute
 
-// OtherClock returns the time by the clock of the machine that the store is on. A store
-// on this machine, in a container or not, is told by its address or by the time since
-// which the machine runs: its clock confirms nothing.
+// OtherClock returns the time by the clock of the store's machine. For a store on this
+// machine it returns ErrSameClock, since that clock confirms nothing. A store on this
+// machine, in a container or not, is recognised by its address or by the machine's uptime.
 func (s *Store) OtherClock(ctx context.Context) (time.Time, error) {
 	if !s.server {
 		return time.Time{}, ErrSameClock
@@ -66,7 +66,7 @@ func (s *Store) OtherClock(ctx context.Context) (time.Time, error) {
 	return at, nil
 }
 
-// onThisMachine reports whether a host and port lead to this machine, or nowhere.
+// onThisMachine reports whether a host and port are of this machine or can't be resolved.
 func onThisMachine(ctx context.Context, addr string) bool {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {

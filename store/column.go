@@ -12,19 +12,19 @@ import (
 	"github.com/fotspor/fotspor/hit"
 )
 
-// column gathers the values of one column of an insert.
+// column collects the values of one column of an insert.
 type column interface {
 	add(rows []*hit.Row)
-	empty() bool // no value but the default
+	empty() bool // all values are the default
 	send(to driver.Interface) error
 }
 
-// blockRows is how many rows are taken apart at a time: few enough to stay in the
-// processor's nearest memory while one column after the other reads them.
+// blockRows is how many rows are transposed at a time: few enough to stay in the
+// processor's first cache while one column after the other reads them.
 const blockRows = 128
 
-// transpose turns rows into columns. All but the first are left out
-// where they have nothing but the default, which ClickHouse fills in by itself.
+// transpose turns rows into columns. It omits columns with only default values, which
+// ClickHouse fills in itself, except the first column.
 func transpose(rows []hit.Row) (names []clickhouse.ColumnNameAndType, filled []column) {
 	all := make([]column, len(columns))
 	for i, c := range columns {
@@ -49,12 +49,12 @@ func transpose(rows []hit.Row) (names []clickhouse.ColumnNameAndType, filled []c
 	return names, filled
 }
 
-// values makes columns of a type that the driver takes slices of.
+// values returns a constructor of columns of a type of which the driver accepts slices.
 func values[T comparable](at func(*hit.Row) *T) func(int) column {
 	return valuesOf(func(r *hit.Row) T { return *at(r) })
 }
 
-// days makes columns of days. The driver takes them as times.
+// days returns a constructor of columns of days. The driver accepts them as times.
 func days(at func(*hit.Row) *calendar.Day) func(int) column {
 	return valuesOf(func(r *hit.Row) time.Time { return at(r).Time() })
 }
@@ -66,7 +66,7 @@ func valuesOf[T comparable](of func(*hit.Row) T) func(int) column {
 type valueColumn[T comparable] struct {
 	of   func(*hit.Row) T
 	all  []T
-	some bool // values other than the default
+	some bool // there are values other than the default
 }
 
 func (c *valueColumn[T]) add(rows []*hit.Row) {
@@ -85,15 +85,15 @@ func (c *valueColumn[T]) send(to driver.Interface) error {
 	return err
 }
 
-// texts makes columns with few different texts.
+// texts returns a constructor of low-cardinality columns.
 func texts(at func(*hit.Row) *string) func(int) column {
 	return func(rows int) column {
 		return &textColumn{at: at, keys: make([]uint32, 0, rows), known: map[string]uint32{"": 0}, texts: []string{""}}
 	}
 }
 
-// textColumn numbers its texts in the order in which they come, after "". To the driver
-// it would have to give an interface for each row, which looks that up twice.
+// textColumn numbers its texts in the order in which they come; "" is 0. The driver's own
+// way takes an interface value for each row, and looks it up twice.
 type textColumn struct {
 	at    func(*hit.Row) *string
 	keys  []uint32
@@ -122,9 +122,9 @@ func (c *textColumn) key(text string) uint32 {
 
 func (c *textColumn) empty() bool { return len(c.texts) == 1 }
 
-// send hands the column over as the driver reads one from a server, numbers and all. A
-// column of another type gets the texts: over ClickHouse's own protocol it is as in the
-// table, whatever the insert says.
+// send gives the column to the driver in the encoding in which a server would send it,
+// with the numbers of texts. If the column in to has another type, send gives it the
+// texts: over ClickHouse's own protocol the type is that of the table, not of the insert.
 func (c *textColumn) send(to driver.Interface) error {
 	if _, ok := to.(*driver.LowCardinality); ok {
 		return to.Decode(proto.NewReader(bytes.NewReader(c.encode())), len(c.keys))
@@ -140,8 +140,8 @@ func (c *textColumn) send(to driver.Interface) error {
 // encode writes the column in ClickHouse's format Native: the width of the keys, the
 // texts, the keys.
 func (c *textColumn) encode() []byte {
-	const withTexts = 1<<9 | 1<<10 // that are of this block alone
-	var width uint64               // of a key: 1<<width bytes
+	const withTexts = 1<<9 | 1<<10 // flags: the texts are in this block, and replace earlier ones
+	var width uint64               // the size of a key is 1<<width bytes
 	switch n := len(c.texts); {
 	case n > 1<<16:
 		width = 2

@@ -11,8 +11,8 @@ import (
 	"github.com/fotspor/fotspor/site"
 )
 
-// AddCredential stores a new credential for some sites, or for all if none is named. Its
-// secret is returned once and never stored.
+// AddCredential stores a new credential for sites, or for all sites if there are none. It
+// returns the secret, which is not stored.
 func (s *Store) AddCredential(ctx context.Context, name string, sites []uint32) (c site.Credential, secret string, err error) {
 	c, secret, err = site.NewCredential(name, sites, time.Now())
 	if err != nil {
@@ -47,7 +47,7 @@ func (s *Store) Credentials(ctx context.Context) ([]site.Credential, error) {
 		}
 		sum, err := hex.DecodeString(hash)
 		if err != nil || copy(c.Hash[:], sum) != len(c.Hash) {
-			return nil, fmt.Errorf("credential %s: %q is no hash", c.ID, hash)
+			return nil, fmt.Errorf("credential %s: %q is not a hash", c.ID, hash)
 		}
 		all = append(all, c)
 	}
@@ -57,7 +57,8 @@ func (s *Store) Credentials(ctx context.Context) ([]site.Credential, error) {
 	return all, nil
 }
 
-// RemoveCredential ends a credential; an unknown or removed id is site.ErrNotFound.
+// RemoveCredential removes a credential. For an unknown or removed id it returns
+// site.ErrNotFound.
 func (s *Store) RemoveCredential(ctx context.Context, id string) error {
 	all, err := s.Credentials(ctx)
 	if err != nil {
@@ -69,7 +70,7 @@ func (s *Store) RemoveCredential(ctx context.Context, id string) error {
 	if err := s.note(ctx, audit.CredentialRemoved, "credential "+id); err != nil {
 		return err
 	}
-	// It goes before the row that counts now, even if the clock has gone back since.
+	// The version is higher than that of the current row, even if the clock was set back.
 	err = s.conn.Exec(ctx, `
 		INSERT INTO credentials (id, removed, updated)
 		SELECT ?, 1, greatest(now64(6), max(updated) + toIntervalMicrosecond(1)) FROM credentials WHERE id = ?`, id, id)

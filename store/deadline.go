@@ -7,16 +7,16 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
-// How long a statement may take where the caller's context has no deadline. A store
-// that accepts connections and never answers else keeps its callers for ever.
+// How long a statement may take if the caller's context has no deadline. Without these a
+// store that accepts connections and never answers would block its callers for ever.
 const (
-	dialTime      = 4 * time.Second  // to reach a server, its hello included
-	statementTime = 30 * time.Second // of nearly all: a page's figures, a change of a small table
-	deleteTime    = time.Hour        // a deletion rewrites the files that hold the rows
-	queryTime     = time.Hour        // what people ask by hand
+	dialTime      = 4 * time.Second  // connecting to a server, its hello included
+	statementTime = 30 * time.Second // most statements: a page's figures, a change of a small table
+	deleteTime    = time.Hour        // a deletion, which rewrites the files with the rows
+	queryTime     = time.Hour        // a query that a person wrote
 )
 
-// withDeadline returns ctx with a deadline: its own, or else limit from now.
+// withDeadline returns ctx with its own deadline, or else with one in limit from now.
 func withDeadline(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	if _, ok := ctx.Deadline(); ok {
 		return context.WithCancel(ctx)
@@ -24,14 +24,14 @@ func withDeadline(ctx context.Context, limit time.Duration) (context.Context, co
 	return context.WithTimeout(ctx, limit)
 }
 
-// bounded is a connection whose every statement has a deadline, and whose errors are fit for a
-// log.
+// bounded is a connection that gives every statement a deadline and passes every error
+// through loggable.
 type bounded struct{ driver.Conn }
 
 func (b bounded) Exec(ctx context.Context, query string, args ...any) error {
 	ctx, cancel := withDeadline(ctx, statementTime)
 	defer cancel()
-	return told(b.Conn.Exec(ctx, query, args...))
+	return loggable(b.Conn.Exec(ctx, query, args...))
 }
 
 func (b bounded) Query(ctx context.Context, query string, args ...any) (driver.Rows, error) {
@@ -39,7 +39,7 @@ func (b bounded) Query(ctx context.Context, query string, args ...any) (driver.R
 	rows, err := b.Conn.Query(ctx, query, args...)
 	if err != nil {
 		cancel()
-		return nil, told(err)
+		return nil, loggable(err)
 	}
 	return &boundedRows{rows, cancel}, nil
 }
@@ -54,32 +54,32 @@ func (b bounded) PrepareBatch(ctx context.Context, query string, opts ...driver.
 	batch, err := b.Conn.PrepareBatch(ctx, query, opts...)
 	if err != nil {
 		cancel()
-		return nil, told(err)
+		return nil, loggable(err)
 	}
 	return &boundedBatch{Batch: batch, ctx: ctx, cancel: cancel}, nil
 }
 
 func (b bounded) ServerVersion() (*driver.ServerVersion, error) {
 	v, err := b.Conn.ServerVersion()
-	return v, told(err)
+	return v, loggable(err)
 }
 
-// boundedRows ends its context when it is closed.
+// boundedRows cancels its context when it is closed.
 type boundedRows struct {
 	driver.Rows
 	cancel context.CancelFunc
 }
 
-func (r *boundedRows) Scan(dest ...any) error { return told(r.Rows.Scan(dest...)) }
+func (r *boundedRows) Scan(dest ...any) error { return loggable(r.Rows.Scan(dest...)) }
 
-func (r *boundedRows) Err() error { return told(r.Rows.Err()) }
+func (r *boundedRows) Err() error { return loggable(r.Rows.Err()) }
 
 func (r *boundedRows) Close() error {
 	defer r.cancel()
-	return told(r.Rows.Close())
+	return loggable(r.Rows.Close())
 }
 
-// boundedRow ends its context when it is read.
+// boundedRow cancels its context when it is read.
 type boundedRow struct {
 	driver.Row
 	cancel context.CancelFunc
@@ -87,17 +87,17 @@ type boundedRow struct {
 
 func (r *boundedRow) Scan(dest ...any) error {
 	defer r.cancel()
-	return told(r.Row.Scan(dest...))
+	return loggable(r.Row.Scan(dest...))
 }
 
-// boundedBatch ends its context when it is closed. Its Send returns when the context
-// ends, even while it writes to a server that reads nothing, which the driver does not
-// give up before the deadline. What is left of it then ends at the deadline.
+// boundedBatch cancels its context when it is closed. Its Send returns when the context
+// ends, even while the driver writes to a server that reads nothing. The driver's Send
+// goes on then, until the deadline.
 type boundedBatch struct {
 	driver.Batch
 	ctx    context.Context
 	cancel context.CancelFunc
-	left   bool // Send is still under way
+	left   bool // the driver's Send still runs
 }
 
 func (b *boundedBatch) Send() error {
@@ -105,12 +105,12 @@ func (b *boundedBatch) Send() error {
 	go func() { sent <- b.Batch.Send() }()
 	select {
 	case err := <-sent:
-		return told(err)
+		return loggable(err)
 	case <-b.ctx.Done():
 	}
 	select {
-	case err := <-sent: // both at once: what is known counts
-		return told(err)
+	case err := <-sent: // Send returned at the same time: its result is known
+		return loggable(err)
 	default:
 		b.left = true
 		return b.ctx.Err()
@@ -122,5 +122,5 @@ func (b *boundedBatch) Close() error {
 	if b.left {
 		return nil
 	}
-	return told(b.Batch.Close())
+	return loggable(b.Batch.Close())
 }

@@ -17,8 +17,8 @@ import (
 // wipeTimeout bounds the wait for deleted rows to leave the disk.
 const wipeTimeout = 2 * time.Minute
 
-// Before returns what is held of raw rows of days before that of a time. A row's day is
-// that of its site.
+// Before counts the raw rows of days before that of cutoff, with their first and last times. The
+// day of a row is in the time zone of its site.
 func (s *Store) Before(ctx context.Context, cutoff time.Time) (privacy.Held, error) {
 	held, err := s.held(ctx, "day < {day:Date}", clickhouse.Parameters{"day": calendar.DayOf(cutoff.UTC()).String()})
 	if err != nil {
@@ -27,12 +27,12 @@ func (s *Store) Before(ctx context.Context, cutoff time.Time) (privacy.Held, err
 	return held, nil
 }
 
-// DeleteBefore deletes the raw rows that Before finds, and returns when they are off the
-// disk, not only hidden. Rollups stay.
+// DeleteBefore deletes the raw rows that Before counts, and the rollups that live as long as
+// rows. It returns when they have left the disk, not only been hidden. Other rollups stay.
 func (s *Store) DeleteBefore(ctx context.Context, cutoff time.Time) error {
 	day := calendar.DayOf(cutoff.UTC())
 	err := s.deleteRows(ctx, calendar.Range{To: day - 1}, func(ctx context.Context, tables []string) error {
-		for _, r := range mortal() { // before the rows, so that an attempt that failed is made again
+		for _, r := range expiring() { // before the rows: Before still finds rows after a failure, so the worker tries again
 			tables = append([]string{r.Name}, tables...)
 		}
 		for _, table := range tables {
@@ -48,15 +48,15 @@ func (s *Store) DeleteBefore(ctx context.Context, cutoff time.Time) error {
 	return nil
 }
 
-// mortal returns the rollups that live as long as the rows.
-func mortal() []report.Rollup {
+// expiring returns the rollups that live as long as the rows.
+func expiring() []report.Rollup {
 	return slices.DeleteFunc(slices.Clone(report.Rollups), func(r report.Rollup) bool { return !r.Mortal })
 }
 
-// deleteDays deletes what a table holds of days before one.
+// deleteDays deletes the rows of days before day from a table.
 func (s *Store) deleteDays(ctx context.Context, table string, day calendar.Day) error {
-	// Whole months go as partitions, which costs nothing; only the month of the cutoff
-	// is written anew.
+	// Dropping the partition of a whole month costs nothing. Only the month of the cutoff
+	// has to be rewritten.
 	months, err := s.monthsBefore(ctx, table, day)
 	if err != nil {
 		return err
@@ -92,8 +92,8 @@ func (s *Store) monthsBefore(ctx context.Context, table string, day calendar.Day
 	return months, rows.Err()
 }
 
-// Network returns what is held of raw rows of a network, or of networks within
-// it, in [from, to).
+// Network counts the raw rows of a network, or of networks within
+// it, in [from, to), with their first and last times.
 func (s *Store) Network(ctx context.Context, network string, from, to time.Time) (privacy.Held, error) {
 	where, err := networkWithin(network, from, to)
 	if err != nil {
@@ -106,10 +106,10 @@ func (s *Store) Network(ctx context.Context, network string, from, to time.Time)
 	return held, nil
 }
 
-// EraseNetwork deletes the raw rows that Network finds, and takes them out of the rollups
-// that live as long as rows. It returns when all that is off the disk, with the number
-// of rows that were there to delete. While rollups are corrected nothing is inserted. Those
-// that stay hold no network.
+// EraseNetwork deletes the raw rows that Network counts, and subtracts them from the
+// rollups that live as long as rows. It returns the number of rows when all of them have
+// left the disk. Inserts wait while rollups are corrected. The rollups that live longer
+// hold no network and do not change.
 func (s *Store) EraseNetwork(ctx context.Context, network string, from, to time.Time) (int64, error) {
 	held, err := s.Network(ctx, network, from, to)
 	if err != nil || held.Rows == 0 {
@@ -122,7 +122,7 @@ func (s *Store) EraseNetwork(ctx context.Context, network string, from, to time.
 	days := calendar.Range{From: calendar.DayOf(held.First) - 1, To: calendar.DayOf(held.Last) + 1}
 	err = s.deleteRows(ctx, days, func(ctx context.Context, tables []string) error {
 		err := s.schema.Hold(ctx, func(ctx context.Context) error {
-			for _, r := range mortal() {
+			for _, r := range expiring() {
 				if err := s.takeOut(ctx, r, where); err != nil {
 					return err
 				}
@@ -142,9 +142,9 @@ func (s *Store) EraseNetwork(ctx context.Context, network string, from, to time.
 	return held.Rows, nil
 }
 
-// takeOut takes the rows of a condition out of a rollup: it adds lines that correct the
-// sums, and has the lines merged that are then without a sum. A second attempt corrects
-// what the first left.
+// takeOut subtracts the rows of a condition from a rollup: it adds lines that correct the
+// sums, and has ClickHouse merge the lines, so that those whose sums are zero disappear. A
+// second attempt after a failure corrects only what the first did not.
 func (s *Store) takeOut(ctx context.Context, r report.Rollup, where string) error {
 	rows, err := s.conn.Query(ctx, "SELECT DISTINCT toString(toYYYYMM(day)) FROM hits WHERE "+where)
 	if err != nil {
@@ -173,15 +173,16 @@ func (s *Store) takeOut(ctx context.Context, r report.Rollup, where string) erro
 	return nil
 }
 
-// networkWithin is the condition of rows of a network in [from, to). A mutation
-// takes no parameters, so it is text, made of values that are checked first.
+// networkWithin returns the condition for rows of a network in [from, to). A mutation
+// takes no parameters, so the condition is a text made of checked values.
 func networkWithin(network string, from, to time.Time) (string, error) {
 	prefix, err := netip.ParsePrefix(network)
 	if err != nil {
 		return "", fmt.Errorf("network %q: %w", network, err)
 	}
-	// No address is no network, but must still parse: both sides may be computed.
-	// The days, a time zone wider than the times, keep other months out of the work.
+	// Rows without an address have no network, but the expression must parse for them too,
+	// since ClickHouse may evaluate both sides of AND. The days are a day wider than the
+	// times, for all time zones. They spare ClickHouse the other months.
 	first, last := max(calendar.DayOf(from.UTC())-1, 0), calendar.DayOf(to.UTC())+1
 	return fmt.Sprintf(`day BETWEEN toDate('%s') AND toDate('%s') AND network != ''
 		AND isIPAddressInRange(if(network = '', '::', substringIndex(network, '/', 1)), '%s')
@@ -206,8 +207,8 @@ func (s *Store) held(ctx context.Context, where string, params clickhouse.Parame
 	return h, nil
 }
 
-// deleteRows runs f with the tables that hold raw rows, and waits until the parts of some
-// days that were replaced have left the disk. Meanwhile nobody changes the schema.
+// deleteRows runs f with the tables that hold raw rows, and waits until the replaced parts
+// with rows of days have left the disk. The schema does not change meanwhile.
 func (s *Store) deleteRows(ctx context.Context, days calendar.Range, f func(ctx context.Context, tables []string) error) error {
 	if s.Version() == "" {
 		return ErrNotPrepared
@@ -218,7 +219,7 @@ func (s *Store) deleteRows(ctx context.Context, days calendar.Range, f func(ctx 
 		if err := f(ctx, tables); err != nil {
 			return err
 		}
-		for _, r := range mortal() {
+		for _, r := range expiring() {
 			tables = append(tables, r.Name)
 		}
 		for _, table := range tables {
@@ -230,16 +231,16 @@ func (s *Store) deleteRows(ctx context.Context, days calendar.Range, f func(ctx 
 	})
 }
 
-// mutate rewrites the parts of a table that hold rows of a condition without them.
+// mutate deletes the rows of a condition by rewriting the parts of the table that hold
+// them.
 func (s *Store) mutate(ctx context.Context, table, where string) error {
 	return s.conn.Exec(ctx, "ALTER TABLE "+table+" DELETE WHERE "+where+" SETTINGS mutations_sync = 2")
 }
 
-// noMonth is a partition that no table has: days begin in 1970.
+// noMonth is a partition that no table has, since days begin in 1970.
 const noMonth = "190001"
 
-// awaitWiped waits until the replaced parts of a table that held rows of some days have
-// left the disk.
+// awaitWiped waits until the replaced parts of a table with rows of days have left the disk.
 func (s *Store) awaitWiped(ctx context.Context, table string, days calendar.Range) error {
 	ctx, cancel := context.WithTimeout(ctx, wipeTimeout)
 	defer cancel()

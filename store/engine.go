@@ -12,25 +12,25 @@ import (
 	"github.com/fotspor/fotspor/store/embedded"
 )
 
-// engineWait bounds the wait for another process to give up the data directory,
-// or to answer on its socket: a command that runs beside this one takes seconds.
+// engineWait bounds the wait for another process to release the data directory or to
+// answer on its socket. Commands that hold it take seconds.
 const engineWait = 10 * time.Second
 
-// errNotOpen says that the embedded engine is not open, or not yet.
+// errNotOpen means that the embedded engine is not open, or not yet.
 var errNotOpen = errors.New("the embedded engine is not open")
 
-// embeddedWay is the way to an embedded engine, which may be opened later, and may be
-// that of another process.
+// embeddedWay is an http.RoundTripper to an embedded engine of this or another process. The
+// engine may be opened later.
 type embeddedWay struct {
 	open func(context.Context) (http.RoundTripper, error)
 
 	mu      sync.Mutex
 	to      http.RoundTripper // nil until open
-	opening *opening          // under way; nil if none is
+	opening *opening          // the running attempt; nil if there is none
 	closed  bool
 }
 
-// opening is one attempt to open the engine. It can't be called off.
+// opening is one attempt to open the engine. It can't be cancelled.
 type opening struct {
 	done chan struct{} // closed once err is set
 	err  error
@@ -50,8 +50,8 @@ func (w *embeddedWay) RoundTrip(r *http.Request) (*http.Response, error) {
 	return to.RoundTrip(r)
 }
 
-// Open opens the engine if it is not open, or waits for an attempt that is under way.
-// It returns when ctx ends, even if the engine's library does not; the attempt goes on.
+// Open opens the engine if it is not open, or waits for a running attempt. It returns when
+// ctx ends; an attempt in the engine's library goes on then.
 func (w *embeddedWay) Open(ctx context.Context) error {
 	w.mu.Lock()
 	if w.to != nil {
@@ -77,7 +77,7 @@ func (w *embeddedWay) Open(ctx context.Context) error {
 	}
 }
 
-// attempt opens the engine, and closes it at once if nobody wants it any more.
+// attempt opens the engine, and closes it at once if Close was called meanwhile.
 func (w *embeddedWay) attempt(ctx context.Context, o *opening) {
 	ctx, cancel := context.WithTimeout(ctx, engineWait)
 	defer cancel()
@@ -99,8 +99,8 @@ func (w *embeddedWay) attempt(ctx context.Context, o *opening) {
 	close(o.done)
 }
 
-// forget gives up the engine of another process, which does not answer: the next Open
-// looks again who has the data directory.
+// forget drops the connection to the engine of another process, for when it does not
+// answer: the next Open looks again which process has the data directory.
 func (w *embeddedWay) forget() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -110,7 +110,8 @@ func (w *embeddedWay) forget() {
 	}
 }
 
-// engine returns the engine of this process, nil if it is another's or not open.
+// engine returns the engine of this process; nil if it is not open or another process has
+// it.
 func (w *embeddedWay) engine() *embedded.Engine {
 	if w == nil {
 		return nil
@@ -121,8 +122,8 @@ func (w *embeddedWay) engine() *embedded.Engine {
 	return engine
 }
 
-// Close closes the engine if it is this process's own. It waits a few seconds at most,
-// also for an attempt to open it.
+// Close closes the engine if this process opened it. It waits for a running attempt to open
+// it, for closeWait at most.
 func (w *embeddedWay) Close() error {
 	w.mu.Lock()
 	w.closed = true
@@ -137,7 +138,7 @@ func (w *embeddedWay) Close() error {
 			return errors.New("the engine is still being opened")
 		}
 	}
-	switch to := w.to.(type) { // which does not change any more
+	switch to := w.to.(type) { // w.to does not change after closed is set
 	case *embedded.Engine:
 		return to.Close()
 	case *http.Transport:
@@ -146,7 +147,7 @@ func (w *embeddedWay) Close() error {
 	return nil
 }
 
-// closeWait is how long Close waits for the engine to be open.
+// closeWait is how long Close waits for an attempt to open the engine.
 const closeWait = 4 * time.Second
 
 // openEngine returns the engine of this process or, if another process has the
@@ -168,7 +169,8 @@ func (s *Store) openEngine(ctx context.Context, cfg Config) (http.RoundTripper, 
 		if !errors.Is(err, embedded.ErrLocked) {
 			return nil, err
 		}
-		// Its owner serves it here, unless it is just starting or ending.
+		// The process that has the engine serves it on this socket, unless it is just
+		// starting or ending.
 		socket := embedded.SocketPath(cfg.Dir)
 		if conn, dialErr := net.Dial("unix", socket); dialErr == nil {
 			conn.Close()
@@ -178,7 +180,7 @@ func (s *Store) openEngine(ctx context.Context, cfg Config) (http.RoundTripper, 
 		case <-ctx.Done():
 		case <-time.After(100 * time.Millisecond):
 		}
-		if ctx.Err() != nil { // which is not what there is to say
+		if ctx.Err() != nil { // the error below says more than that of ctx
 			return nil, err
 		}
 	}

@@ -11,12 +11,12 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
-// ErrNotPrepared is matched by the errors of methods that write to a store which Prepare
-// has not accepted, or not yet: it may be that of another version.
+// ErrNotPrepared is matched by the errors of methods that write, if Prepare has not
+// succeeded yet: the store may have the schema of another version.
 var ErrNotPrepared = errors.New("nothing is written to a store that is not prepared")
 
-// gated is a connection that writes nothing before the store is prepared. Exec and
-// PrepareBatch are what changes a store; questions pass.
+// gated is a connection that writes nothing before the store is prepared. Only Exec and
+// PrepareBatch change a store; queries pass.
 type gated struct {
 	driver.Conn
 	prepared func() bool
@@ -36,11 +36,11 @@ func (g gated) PrepareBatch(ctx context.Context, query string, opts ...driver.Pr
 	return g.Conn.PrepareBatch(ctx, query, opts...)
 }
 
-// ErrDamaged is matched by the errors of methods for which ClickHouse could not read what
-// it has on disk. It says what there is to do.
-var ErrDamaged = errors.New("the data of the store is damaged: take it from a backup, of the embedded engine the folder clickhouse of the data directory")
+// ErrDamaged is matched by errors that come from files which ClickHouse could not read. Its
+// text says what to do.
+var ErrDamaged = errors.New("the data of the store is damaged: restore it from a backup, for the embedded engine the folder clickhouse of the data directory")
 
-// damages are the codes of exceptions about files of a table that can't be read.
+// damages are the codes of exceptions on files of a table that can't be read.
 var damages = map[int32]string{
 	40:  "CHECKSUM_DOESNT_MATCH",
 	107: "FILE_DOESNT_EXIST",
@@ -51,15 +51,15 @@ var damages = map[int32]string{
 	432: "UNKNOWN_CODEC",
 }
 
-// maxException is how many bytes of an exception and what there is to do an error holds.
-// The beginning tells what is wrong; behind it stand traces and versions.
+// maxException is the most bytes of an exception, with the advice in front, that an error
+// holds. An exception begins with what is wrong; traces and versions follow.
 const maxException = 260
 
-// told returns an error as a log may have it. Of the URL in an error of net/http there is
-// the scheme and host: the rest holds the parameters of a statement, of which one may be a
-// password that somebody typed as a name. An exception becomes a line of at most maxException bytes,
-// and matches ErrDamaged where it is about damage.
-func told(err error) error {
+// loggable returns an error that may be logged. It cuts the URL in an error of net/http to
+// scheme and host: the rest holds the parameters of a statement, and one of these may be a
+// password that somebody typed as a name. It makes an exception a line of at most
+// maxException bytes, which matches ErrDamaged if it is about damage.
+func loggable(err error) error {
 	var exception *clickhouse.Exception
 	var sent *url.Error
 	switch {
@@ -71,24 +71,24 @@ func told(err error) error {
 		if most := maxException - len(advice); len(text) > most {
 			text = strings.ToValidUTF8(text[:most], "") + "…"
 		}
-		return &another{advice + text, all}
+		return &rewritten{advice + text, all}
 	case errors.As(err, &sent):
 		short := "the store"
 		if u, parseErr := url.Parse(sent.URL); parseErr == nil {
 			short = (&url.URL{Scheme: u.Scheme, Host: u.Host}).String()
 		}
 		text := strings.ReplaceAll(err.Error(), strconv.Quote(sent.URL), strconv.Quote(short))
-		return &another{strings.ReplaceAll(text, sent.URL, short), []error{sent.Err}}
+		return &rewritten{strings.ReplaceAll(text, sent.URL, short), []error{sent.Err}}
 	}
 	return err
 }
 
-// another is an error with a text of its own for those that it stands for.
-type another struct {
+// rewritten is an error that wraps others and replaces their text.
+type rewritten struct {
 	text string
 	errs []error
 }
 
-func (e *another) Error() string { return e.text }
+func (e *rewritten) Error() string { return e.text }
 
-func (e *another) Unwrap() []error { return e.errs }
+func (e *rewritten) Unwrap() []error { return e.errs }

@@ -13,12 +13,12 @@ import (
 	"github.com/fotspor/fotspor/hit"
 )
 
-// ErrRefused is matched by the errors of Insert that say that ClickHouse can never
-// take these rows as they are. Any other error may pass: to try again is right.
+// ErrRefused is matched by the errors of Insert if ClickHouse will never accept these rows.
+// After any other error the caller may try again.
 var ErrRefused = errors.New("rows refused")
 
-// refusals are the codes of exceptions that find fault with the rows themselves, not
-// with the server, its tables or the way there. A code that is not here may pass.
+// refusals are the codes of exceptions that are caused by the rows themselves, not by the
+// server, its tables or the connection. After other codes the same insert may succeed.
 var refusals = map[int32]string{
 	6:   "CANNOT_PARSE_TEXT",
 	9:   "SIZES_OF_COLUMNS_DOESNT_MATCH",
@@ -40,8 +40,8 @@ var refusals = map[int32]string{
 	691: "UNKNOWN_ELEMENT_OF_ENUM",
 }
 
-// orRefused makes an error by which the rows are refused match ErrRefused. Exceptions
-// are of one type over ClickHouse's own protocol, over HTTP and from the embedded engine.
+// orRefused makes an error with one of the refusals match ErrRefused. Exceptions have the
+// same type over ClickHouse's own protocol, over HTTP and from the embedded engine.
 func orRefused(err error) error {
 	var exception *clickhouse.Exception
 	if errors.As(err, &exception) && refusals[exception.Code] != "" {
@@ -50,12 +50,12 @@ func orRefused(err error) error {
 	return err
 }
 
-// few is the ClickHouse type of low-cardinality strings. An insert sends every text as
-// such, also into a column of strings: most texts repeat within a segment.
-const few = "LowCardinality(String)"
+// lowCardinality is the ClickHouse type of low-cardinality strings. An insert sends every
+// text as such, also into a column of type String: most texts repeat within a segment.
+const lowCardinality = "LowCardinality(String)"
 
-// columns are the columns of table hits, in the order of Insert: their types in its
-// inserts, and how to gather their values.
+// columns are the columns of table hits in the order of Insert, with their types in inserts
+// and constructors for their values.
 var columns = columnsOf(hit.Fields)
 
 type columnOf struct {
@@ -69,7 +69,7 @@ func columnsOf(fields []hit.Field) []columnOf {
 		c := columnOf{name: f.Name, kind: f.Type}
 		switch at := f.At.(type) {
 		case func(*hit.Row) *string:
-			c.kind, c.begin = few, texts(at)
+			c.kind, c.begin = lowCardinality, texts(at)
 		case func(*hit.Row) *int32:
 			c.begin = values(at)
 		case func(*hit.Row) *uint32:
@@ -90,7 +90,7 @@ func columnsOf(fields []hit.Field) []columnOf {
 	return all
 }
 
-// insertInto is the statement of an insert into some columns of a table.
+// insertInto returns the statement of an insert into columns of a table.
 func insertInto(table string, columns []clickhouse.ColumnNameAndType) string {
 	names := make([]string, len(columns))
 	for i, c := range columns {
@@ -99,11 +99,11 @@ func insertInto(table string, columns []clickhouse.ColumnNameAndType) string {
 	return "INSERT INTO " + table + " (" + strings.Join(names, ", ") + ")"
 }
 
-// Insert stores a batch under a token: rows in the raw table and in every rollup, entries
-// of the ledger added up in theirs. Inserting the same batch under the same token again
-// does nothing but what was left undone, so a caller that does not know whether an insert
-// arrived sends it once more. An error that matches ErrRefused says that this would be no
-// use. A batch must stay below a million rows: ClickHouse takes more in several blocks.
+// Insert stores a batch under a token: rows in the raw table and in every rollup, ledger
+// entries added up in the ledger. If the same batch is inserted again under the same token,
+// only what is missing is stored. So a caller that does not know whether an insert
+// succeeded repeats it, unless the error matches ErrRefused. A batch must have less than a
+// million rows: ClickHouse divides more into several blocks.
 func (s *Store) Insert(ctx context.Context, batch hit.Batch, token string) error {
 	if s.Version() == "" {
 		return ErrNotPrepared
@@ -125,18 +125,19 @@ func (s *Store) Insert(ctx context.Context, batch hit.Batch, token string) error
 	return nil
 }
 
-// once returns the context of an insert into columns that is done once for its token.
-func once(ctx context.Context, token string, columns []clickhouse.ColumnNameAndType) context.Context {
+// deduplicated returns the context of an insert into columns that ClickHouse deduplicates
+// by its token.
+func deduplicated(ctx context.Context, token string, columns []clickhouse.ColumnNameAndType) context.Context {
 	return clickhouse.Context(ctx,
 		clickhouse.WithColumnNamesAndTypes(columns),
 		clickhouse.WithSettings(clickhouse.Settings{
 			"insert_deduplicate":                                 1,
-			"deduplicate_insert":                                 "enable", // also where a profile of the server says otherwise
+			"deduplicate_insert":                                 "enable", // a profile of the server may say otherwise
 			"insert_deduplication_token":                         token,
 			"deduplicate_blocks_in_dependent_materialized_views": 1,
 			"async_insert":                                       0,
-			// Hits may tell their own time: no number of months makes rows that
-			// were acknowledged ones that can never be stored.
+			// Hits may claim their own time, so the rows of a segment may be of any
+			// number of months. All were acknowledged and must be stored.
 			"max_partitions_per_insert_block": 0,
 		}))
 }
@@ -146,7 +147,7 @@ func (s *Store) insertHits(ctx context.Context, rows []hit.Row, token string) er
 		return nil
 	}
 	names, filled := transpose(rows)
-	batch, err := s.conn.PrepareBatch(once(ctx, token, names), insertInto("hits", names))
+	batch, err := s.conn.PrepareBatch(deduplicated(ctx, token, names), insertInto("hits", names))
 	if err != nil {
 		return fmt.Errorf("prepare insert of hits: %w", err)
 	}

@@ -15,7 +15,7 @@ import (
 
 // sum adds entries up. The same entries give the same lines in the same order.
 func sum(entries []hit.LedgerEntry) []hit.LedgerEntry {
-	counts := map[hit.LedgerEntry]int64{} // by all but the count
+	counts := map[hit.LedgerEntry]int64{} // keys have count 0
 	for _, e := range entries {
 		n := e.Count
 		e.Count = 0
@@ -37,8 +37,8 @@ func sum(entries []hit.LedgerEntry) []hit.LedgerEntry {
 
 // ledgerColumns are the columns of table ledger in the order of insertLedger.
 var ledgerColumns = []clickhouse.ColumnNameAndType{
-	{Name: "site", Type: "UInt32"}, {Name: "day", Type: "Date"}, {Name: "reason", Type: few},
-	{Name: "rule", Type: few}, {Name: "name", Type: few}, {Name: "hits", Type: "Int64"},
+	{Name: "site", Type: "UInt32"}, {Name: "day", Type: "Date"}, {Name: "reason", Type: lowCardinality},
+	{Name: "rule", Type: lowCardinality}, {Name: "name", Type: lowCardinality}, {Name: "hits", Type: "Int64"},
 }
 
 func (s *Store) insertLedger(ctx context.Context, entries []hit.LedgerEntry, token string) error {
@@ -46,7 +46,7 @@ func (s *Store) insertLedger(ctx context.Context, entries []hit.LedgerEntry, tok
 	if len(lines) == 0 {
 		return nil
 	}
-	batch, err := s.conn.PrepareBatch(once(ctx, token, ledgerColumns), insertInto("ledger", ledgerColumns))
+	batch, err := s.conn.PrepareBatch(deduplicated(ctx, token, ledgerColumns), insertInto("ledger", ledgerColumns))
 	if err != nil {
 		return fmt.Errorf("prepare insert of %d lines of the ledger: %w", len(lines), err)
 	}
@@ -62,9 +62,9 @@ func (s *Store) insertLedger(ctx context.Context, entries []hit.LedgerEntry, tok
 	return nil
 }
 
-// Excluded returns the hits of a site over a range that were excluded, added up over the
-// days: objections before all others, as far as they reached the collector, and then most
-// first. They are at most limit entries, with the first of the days.
+// Excluded returns the excluded hits of a site, added up over a range of days. Objections,
+// as far as they reached the collector, come first; the others follow by count, largest
+// first. It returns at most limit entries; their Day is the first of the range.
 func (s *Store) Excluded(ctx context.Context, site uint32, days calendar.Range, limit int) ([]hit.LedgerEntry, error) {
 	query := `
 		SELECT t.reason, t.rule, t.name, sum(t.hits) AS n

@@ -11,9 +11,9 @@ import (
 	"github.com/fotspor/fotspor/report"
 )
 
-// Lines calls f for each line of a site that was counted since a day: of each of
-// report.LineSets those that count most first, at most limit. values are those of the
-// line, and good until f returns.
+// Lines calls f for each line of a site that was counted since a day. Of each of
+// report.LineSets it takes at most limit lines, those with the largest counts first. values
+// are valid until f returns.
 func (s *Store) Lines(ctx context.Context, site uint32, since calendar.Day, limit int, f func(table, dimension string, values []string)) error {
 	for _, known := range report.AllKnownLines() {
 		if err := s.linesOf(ctx, known, site, since, limit, f); err != nil {

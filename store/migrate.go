@@ -29,8 +29,8 @@ func code(err error) int32 {
 	return 0
 }
 
-// prepareSchema looks at the schema, and brings it up to date if the store may. A schema
-// that is up to date takes no right but to read.
+// prepareSchema checks the schema, and with Config.Create brings it up to date. If it is up
+// to date already, the right to read suffices.
 func (s *Store) prepareSchema(ctx context.Context) error {
 	found := s.schema.Check(ctx)
 	if !s.cfg.Create || found != nil && !errors.Is(found, ErrNoStore) && !errors.Is(found, ErrOlder) {
@@ -55,13 +55,13 @@ func (s *Store) prepareSchema(ctx context.Context) error {
 		}
 	}
 	if code(err) == accessDenied && found == nil {
-		return nil // somebody with more rights has done it
+		return nil // a user with more rights has done it
 	}
 	return err
 }
 
-// Pending returns the migrations that the store has not had, or not to the end. It needs
-// no prepared store and changes nothing.
+// Pending returns the migrations that are not applied, or not completely. It works on a
+// store that is not prepared, and changes nothing.
 func (s *Store) Pending(ctx context.Context) ([]schema.Step, error) {
 	if s.way != nil {
 		if err := s.way.Open(ctx); errors.Is(err, ErrNoStore) {
@@ -73,11 +73,11 @@ func (s *Store) Pending(ctx context.Context) ([]schema.Step, error) {
 	return s.schema.Pending(ctx)
 }
 
-// backfill is what Insert and Backfill know of migrations that wait.
+// backfill is what Insert and Backfill know of backfills of migrations.
 type backfill struct {
 	mu       sync.Mutex // held while views are made
-	waiting  bool       // for an insert that follows another
-	first    string     // token of Insert
+	waiting  bool       // the views wait for an insert with a second token
+	first    string     // the first token of Insert since the start
 	attached chan struct{}
 }
 
@@ -88,7 +88,7 @@ func (b *backfill) set(waiting bool) {
 	b.wake()
 }
 
-// wake has Backfill look whether there is something to do.
+// wake lets Backfill look for work.
 func (b *backfill) wake() {
 	select {
 	case b.attached <- struct{}{}:
@@ -96,9 +96,10 @@ func (b *backfill) wake() {
 	}
 }
 
-// attachBackfill makes the views of a backfill before the insert of the second token:
-// whoever sends that is done with the first, the only one that may have been in doubt
-// since the program died. What fails is tried again with the next insert.
+// attachBackfill makes the views of a backfill before the insert of the second token. The
+// first insert after a start may be the repetition of one that was under way when the
+// program died; with the second token the caller is done with it. After a failure the next
+// insert tries again.
 func (s *Store) attachBackfill(ctx context.Context, token string) {
 	b := &s.backfill
 	b.mu.Lock()
@@ -110,15 +111,15 @@ func (s *Store) attachBackfill(ctx context.Context, token string) {
 		return
 	}
 	if err := s.schema.Attach(ctx); err != nil {
-		s.log.Warn("a migration waits", "err", err)
+		s.log.Warn("views of a backfill are not made yet", "err", err)
 		return
 	}
 	b.waiting = false
 	b.wake()
 }
 
-// awaitHold waits for who holds inserts while the schema changes, ends a hold that a dead
-// process has left, and reports whether inserts pass again.
+// awaitHold waits while another process holds inserts to change the schema. It ends a hold
+// that a dead process has left, and reports whether inserts pass again.
 func (s *Store) awaitHold(ctx context.Context) bool {
 	if _, err := s.schema.Migrate(ctx); err != nil {
 		s.log.Warn("inserts are held", "err", err)
@@ -130,8 +131,8 @@ func (s *Store) awaitHold(ctx context.Context) bool {
 // backfillRetry is how long Backfill waits after an error.
 const backfillRetry = time.Minute
 
-// Backfill counts what was stored before a rollup was there, a day at a time, until ctx
-// ends. Several processes may do so at once.
+// Backfill adds the rows from before a new rollup to it, a day at a time, until ctx ends.
+// Several processes may run it at once.
 func (s *Store) Backfill(ctx context.Context) {
 	retry := time.NewTimer(0)
 	defer retry.Stop()
@@ -149,19 +150,21 @@ func (s *Store) Backfill(ctx context.Context) {
 	}
 }
 
-// Backfilling returns how many days Backfill has left.
+// Backfilling returns the number of days that Backfill has left.
 func (s *Store) Backfilling() int { return s.schema.Filling() }
 
-// expiryMargin is how far the expiry of a server's table lies behind the policy: it is
-// the net below the worker, and a clock that is wrong for a while must not cut it.
-const expiryMargin = 30 // days
+// expiryMargin is how many days after the policy's retention a server's table drops rows
+// itself. This is the fallback if the worker does not run, and a clock that is wrong for a
+// while must not trigger it.
+const expiryMargin = 30
 
-// Expire makes a ClickHouse server drop raw rows by itself when it merges, should no
-// worker run for thirty days. The embedded engine gets no expiry: it lives with the
-// worker, and would drop rows by a wrong clock that the worker does not trust.
+// Expire makes a ClickHouse server drop raw rows by itself when it merges, in case no
+// worker runs for expiryMargin days. It does nothing for the embedded engine: the worker
+// runs in the same process, and the engine would drop rows by a wrong clock that the worker
+// does not trust.
 //
-// It counts as privacy.Period.Cutoff does: a row lives to the end of the day that lies
-// the period after its own.
+// As by privacy.Period.Cutoff, a row lives to the end of the day that is the period after
+// its own day.
 func (s *Store) Expire(ctx context.Context, p privacy.Period) error {
 	var embedded uint64
 	if err := s.conn.QueryRow(ctx, "SELECT count() FROM system.functions WHERE name = 'chdb'").Scan(&embedded); err != nil {
@@ -175,11 +178,12 @@ func (s *Store) Expire(ctx context.Context, p privacy.Period) error {
 
 func (s *Store) expire(ctx context.Context, p privacy.Period) error {
 	tables := map[string]string{"hits": "toStartOfDay(time)"}
-	for _, r := range mortal() {
+	for _, r := range expiring() {
 		tables[r.Name] = "day"
 	}
 	for table, day := range tables {
-		// Years as months: 29 February and a year and a month is not 13 months later.
+		// Years count as months: 29 February plus a year plus a month is another day than
+		// 29 February plus 13 months.
 		ttl := fmt.Sprintf("%s + INTERVAL %d MONTH + INTERVAL %d DAY", day, 12*p.Years+p.Months, p.Days+1+expiryMargin)
 		var current string
 		if err := s.conn.QueryRow(bind(ctx, clickhouse.Parameters{"table": table}),
@@ -190,7 +194,7 @@ func (s *Store) expire(ctx context.Context, p privacy.Period) error {
 		if strings.Contains(normal(current), normal("TTL "+ttl)) {
 			continue
 		}
-		// Existing parts are left to the worker and to ordinary merges.
+		// Do not rewrite existing parts: the worker and ordinary merges take care of them.
 		if err := s.conn.Exec(ctx, "ALTER TABLE "+table+" MODIFY TTL "+ttl+" SETTINGS materialize_ttl_after_modify = 0"); err != nil {
 			return fmt.Errorf("set expiry of %s to %s: %w", table, p, err)
 		}

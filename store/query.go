@@ -12,11 +12,11 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
-// DefaultFormat is that of Query when none is named.
+// DefaultFormat is the format of Query if none is given.
 const DefaultFormat = "TabSeparated"
 
-// Query runs SQL that only reads, and writes its answer to w in a format of
-// ClickHouse. Tables are named without their database.
+// Query runs read-only SQL, and writes the answer to w in a format of ClickHouse. Tables
+// are named without their database.
 func (s *Store) Query(ctx context.Context, sql, format string, w io.Writer) error {
 	if format == "" {
 		format = DefaultFormat
@@ -29,8 +29,8 @@ func (s *Store) Query(ctx context.Context, sql, format string, w io.Writer) erro
 	return s.http.query(ctx, sql, format, w)
 }
 
-// queryNative asks over ClickHouse's own protocol, which knows no formats: the
-// server formats row by row.
+// queryNative queries over ClickHouse's own protocol. The protocol knows no formats, so the
+// query has the server format row by row.
 func (s *Store) queryNative(ctx context.Context, sql, format string, w io.Writer) error {
 	ctx = clickhouse.Context(ctx,
 		clickhouse.WithSettings(clickhouse.Settings{"readonly": 1}),
@@ -56,7 +56,7 @@ func (s *Store) queryNative(ctx context.Context, sql, format string, w io.Writer
 	return nil
 }
 
-// httpQuerier asks over HTTP, where any format can be had.
+// httpQuerier queries over HTTP, in any format.
 type httpQuerier struct {
 	client *http.Client
 	scheme string
@@ -64,7 +64,7 @@ type httpQuerier struct {
 	auth   clickhouse.Auth
 }
 
-// newQuerier asks the first address that opts name.
+// newQuerier returns a querier of the first address in opts.
 func newQuerier(opts *clickhouse.Options, transport http.RoundTripper) *httpQuerier {
 	q := &httpQuerier{
 		client: &http.Client{Transport: transport},
@@ -94,7 +94,7 @@ func (q *httpQuerier) query(ctx context.Context, sql, format string, w io.Writer
 	}
 	resp, err := q.client.Do(r)
 	if err != nil {
-		return fmt.Errorf("query: %w", told(err))
+		return fmt.Errorf("query: %w", loggable(err))
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {

@@ -12,15 +12,15 @@ import (
 	"github.com/fotspor/fotspor/site"
 )
 
-// lastVersion is that of an ended session: no other row of it counts any more.
+// lastVersion is the version of the row that ends a session. It replaces all others.
 const lastVersion = ^uint64(0)
 
-// PutSession stores a session that begins, or that was seen again.
+// PutSession stores a new session, or one that was seen again.
 func (s *Store) PutSession(ctx context.Context, session site.Session) error {
 	return s.writeSession(ctx, session, false, uint64(max(session.Seen.Unix(), 0)))
 }
 
-// EndSession ends a session. Nothing opens it again.
+// EndSession ends a session. PutSession does not open it again.
 func (s *Store) EndSession(ctx context.Context, session site.Session) error {
 	return s.writeSession(ctx, session, true, lastVersion)
 }
@@ -36,8 +36,8 @@ func (s *Store) writeSession(ctx context.Context, session site.Session, ended bo
 	return nil
 }
 
-// liveSessions are those that nothing has ended, beside their users. It is one
-// statement with the condition, so a change of the user counts from then on.
+// liveSessions selects the sessions that have not ended, joined with their users. Session
+// and user are read in one statement, so that a change of the user has effect at once.
 const liveSessions = `
 	FROM (SELECT id, user, generation, created, seen, expires FROM logins FINAL WHERE NOT ended AND %s) AS s
 	JOIN (SELECT name, role, restricted, sites, generation FROM users FINAL WHERE NOT removed) AS u
@@ -45,10 +45,10 @@ const liveSessions = `
 	WHERE s.expires > {now:DateTime('UTC')} AND s.seen > {idle:DateTime('UTC')}
 		AND s.created <= {now:DateTime('UTC')} + INTERVAL 1 MINUTE`
 
-// Session returns the session under the hash of a cookie at a time, and whose it
-// is, without the password. A session that is unknown, ended or expired, that was
-// seen no later than idle before now, or of a user who has changed since is
-// ErrNotFound. So is one that begins in the future: a wrong clock made it.
+// Session returns the session with id, the hash of a cookie, and its user without the
+// password hash. It returns site.ErrNotFound for a session that is unknown, has ended or
+// expired, was not seen since idle before now, or belongs to a user who has changed since;
+// and for one that begins after now, since a wrong clock made it.
 func (s *Store) Session(ctx context.Context, id string, now time.Time, idle time.Duration) (site.Session, site.User, error) {
 	session := site.Session{ID: id}
 	var u site.User
@@ -68,8 +68,8 @@ func (s *Store) Session(ctx context.Context, id string, now time.Time, idle time
 	return session, u, nil
 }
 
-// Sessions returns the sessions that Session would find, of a user, or of all users
-// if the name is empty; the one seen last comes first.
+// Sessions returns the sessions of a user that Session would find, or those of all users if
+// user is "". The one seen last comes first.
 func (s *Store) Sessions(ctx context.Context, user string, now time.Time, idle time.Duration) ([]site.Session, error) {
 	query := "SELECT s.id, s.user, s.generation, s.created, s.seen, s.expires" +
 		fmt.Sprintf(liveSessions, "({user:String} = '' OR user = {user:String})") + " ORDER BY s.seen DESC, s.id"

@@ -13,37 +13,37 @@ import (
 	"github.com/fotspor/fotspor/site"
 )
 
-// Setting is a value that people have set, with who did and since when. Who is "" for
-// the program, which passes on a flag.
+// Setting is a value that a person has set, with who set it and when. Who is "" for a value
+// that the program has from a flag.
 type Setting[T any] struct {
 	Value T
 	Since time.Time
 	Who   string
 }
 
-// setting is a key of table settings, whose values are of type T. Lines of it are only
-// added, so that they tell what held when.
+// setting is a key of table settings, with values of type T. Lines are only added, so that
+// the table keeps which value was valid when.
 type setting[T any] string
 
 const (
 	publicURL setting[string]      = "public_url"
-	goals     setting[[]site.Goal] = "goals" // of a site
+	goals     setting[[]site.Goal] = "goals" // for one site
 )
 
-// PublicURL returns how browsers reach the program; site.ErrNotFound is wrapped by the error
-// if nobody has said so.
+// PublicURL returns how browsers reach the program. Its error wraps site.ErrNotFound if the
+// setting has no value.
 func (s *Store) PublicURL(ctx context.Context) (Setting[string], error) {
 	return publicURL.read(ctx, s, 0)
 }
 
-// SetPublicURL sets how browsers reach the program, for the actor of ctx. A value that
-// holds already is no change.
+// SetPublicURL sets how browsers reach the program, for the actor of ctx. It adds no line
+// if the setting has this value already.
 func (s *Store) SetPublicURL(ctx context.Context, url string) error {
 	return publicURL.write(ctx, s, 0, url)
 }
 
-// history returns all values of the setting for a site by its id, 0 for all sites,
-// that which holds first.
+// history returns all values of the setting for a site by its id, or for all sites with id
+// 0. The current value comes first.
 func (k setting[T]) history(ctx context.Context, s *Store, id uint32) ([]Setting[T], error) {
 	query := `
 		SELECT value, since, who FROM settings
@@ -73,7 +73,7 @@ func (k setting[T]) history(ctx context.Context, s *Store, id uint32) ([]Setting
 	return all, nil
 }
 
-// read returns the value that holds.
+// read returns the current value.
 func (k setting[T]) read(ctx context.Context, s *Store, id uint32) (Setting[T], error) {
 	all, err := k.history(ctx, s, id)
 	if err != nil {
@@ -85,9 +85,8 @@ func (k setting[T]) read(ctx context.Context, s *Store, id uint32) (Setting[T], 
 	return all[0], nil
 }
 
-// write adds a line, unless the value holds already, as a zero one does before anything is
-// set. The clock may move back, so a
-// number says which line is the last.
+// write adds a line, unless the value is the current one. Before any line, the current
+// value is the zero value. Lines have numbers, since the clock may be set back.
 func (k setting[T]) write(ctx context.Context, s *Store, id uint32, value T) error {
 	text, err := json.Marshal(value)
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 // Sites returns all sites in order of id.
 func (s *Store) Sites(ctx context.Context) ([]site.Site, error) { return s.sites(ctx, "1") }
 
-// Site returns one site; an unknown id is site.ErrNotFound.
+// Site returns one site, or site.ErrNotFound for an unknown id.
 func (s *Store) Site(ctx context.Context, id uint32) (site.Site, error) {
 	ctx = bind(ctx, clickhouse.Parameters{"id": strconv.FormatUint(uint64(id), 10)})
 	found, err := s.sites(ctx, "id = {id:UInt32}")
@@ -71,8 +71,8 @@ func (s *Store) sites(ctx context.Context, where string) ([]site.Site, error) {
 	return all, nil
 }
 
-// AddSite stores a new site. With id 0 it gets the next free id; another id must
-// be free: that is how a site keeps its number when it moves here.
+// AddSite stores a new site. If its id is 0, it gets the next free id. Any other id must be
+// free; with it a site that moves here keeps its number.
 func (s *Store) AddSite(ctx context.Context, added site.Site) (site.Site, error) {
 	if err := added.Validate(); err != nil {
 		return site.Site{}, err
@@ -100,7 +100,7 @@ func (s *Store) AddSite(ctx context.Context, added site.Site) (site.Site, error)
 	return added, nil
 }
 
-// PutSite replaces what is kept of a site; an unknown id is site.ErrNotFound.
+// PutSite replaces a site. For an unknown id it returns site.ErrNotFound.
 func (s *Store) PutSite(ctx context.Context, after site.Site) error {
 	if err := after.Validate(); err != nil {
 		return err
@@ -119,8 +119,8 @@ func (s *Store) PutSite(ctx context.Context, after site.Site) error {
 	return nil
 }
 
-// writeSite stores a site before the row that counts now, even if the clock has gone
-// back since, and its goals as a setting.
+// writeSite stores a site with a higher version than its current row, even if the clock was
+// set back, and stores its goals as a setting.
 func (s *Store) writeSite(ctx context.Context, v site.Site) error {
 	if err := goals.write(ctx, s, v.ID, append([]site.Goal(nil), v.Goals...)); err != nil {
 		return err

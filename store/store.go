@@ -1,5 +1,5 @@
-// Package store keeps rows in ClickHouse, embedded in the process or on a server,
-// and answers the questions of the dashboard. Every figure is a sum over rows.
+// Package store stores rows in ClickHouse, embedded in the process or on a server,
+// and answers queries of package report. Every figure is a sum over rows.
 package store
 
 import (
@@ -23,15 +23,15 @@ import (
 	"github.com/fotspor/fotspor/store/schema"
 )
 
-// Errors of Prepare, which name the place that was looked at.
+// Errors of Prepare. They are wrapped with the place of the store.
 var (
-	ErrNoStore = schema.ErrNone    // nobody has made a store there
+	ErrNoStore = schema.ErrNone    // there is no store
 	ErrOlder   = schema.ErrOlder   // the store lacks migrations that this version has
 	ErrNewer   = schema.ErrNewer   // a newer version of the program has changed the store
 	ErrForeign = schema.ErrForeign // another program made the store, such as one from before the first release
 )
 
-// DefaultDatabase is used where the DSN names none.
+// DefaultDatabase is the database if the DSN names none.
 const DefaultDatabase = "fotspor"
 
 // Config says where the store is.
@@ -41,26 +41,26 @@ type Config struct {
 	// embedded in this process.
 	DSN string
 	// Dir is the data directory of the embedded engine. If another process
-	// has it, that process is asked through its socket.
+	// has it open, the store uses the engine of that process through its socket.
 	Dir string
-	// Library is the engine's shared library; empty: it is looked for.
+	// Library is the path of the engine's shared library; empty: it is searched for.
 	Library string
 	// MaxMemory bounds the embedded engine, in bytes; 0: its default.
 	MaxMemory int64
-	// Engine is an embedded engine that runs in this process already, and that
-	// the caller closes; nil: one is opened when needed.
+	// Engine is an embedded engine that runs in this process already. The caller closes
+	// it. nil: one is opened when needed.
 	Engine *embedded.Engine
-	// Sync makes inserts, and the merges of what they stored, reach the disk itself
-	// before they are answered for. It is a property of the tables: Prepare sets it,
-	// for all who insert, and never takes it back, since others may rely on it.
+	// Sync makes inserts, and later merges of their parts, sync to disk before they are
+	// acknowledged. It is a property of the tables: Prepare sets it, for all processes
+	// that insert, and never removes it, since others may rely on it.
 	Sync bool
 	// Database overrides DefaultDatabase for the embedded engine.
 	Database string
-	// Create has Prepare make the database and its tables, or bring those of an older
-	// version up to date. Without it nothing is made, and reading needs no other right.
+	// Create lets Prepare make the database and its tables, or bring those of an older
+	// version up to date. Without it nothing is created, and the right to read suffices.
 	Create bool
-	// Lazy leaves the store alone until Prepare is called, which then opens the
-	// embedded engine too.
+	// Lazy makes Open return without touching the store. Prepare then opens it, the
+	// embedded engine included.
 	Lazy bool
 	// Program is the version of this program, which is recorded with each migration.
 	Program string
@@ -68,8 +68,8 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Place names the store for people: its address without the password, or the directory
-// of the embedded engine.
+// Place returns where the store is, for people to read: its address without the password,
+// or the directory of the embedded engine.
 func (cfg Config) Place() string {
 	if cfg.DSN == "" {
 		dir, err := filepath.Abs(cfg.Dir)
@@ -92,7 +92,7 @@ func (cfg Config) Place() string {
 	return place.String()
 }
 
-// Validate returns an error for a DSN that is none, without its password.
+// Validate returns an error if the DSN is invalid. The error holds no password.
 func (cfg Config) Validate() error {
 	if cfg.DSN == "" {
 		return nil
@@ -105,12 +105,12 @@ func (cfg Config) Validate() error {
 type Store struct {
 	cfg     Config
 	opts    *clickhouse.Options
-	server  bool         // not the embedded engine of this data directory
-	conn    driver.Conn  // which writes once the store is prepared
-	direct  driver.Conn  // the same, without this gate: for Prepare and Ping
+	server  bool         // the store is a server, not an embedded engine
+	conn    driver.Conn  // writes only once the store is prepared
+	direct  driver.Conn  // the same without this gate, for Prepare and Ping
 	http    *httpQuerier // nil with ClickHouse's own protocol
-	way     *embeddedWay // to the embedded engine; nil with a server, or an engine that was given
-	version atomic.Value // string; none until the store is prepared
+	way     *embeddedWay // to the embedded engine; nil with a server or with Config.Engine
+	version atomic.Value // string; not set until the store is prepared
 	log     *slog.Logger
 
 	accounts sync.Mutex // held while a user is read, changed and written
@@ -120,8 +120,8 @@ type Store struct {
 }
 
 // Open opens the store and, unless it is lazy, prepares it. It may be called from
-// several processes at once. Close the store when done. Without Config.Create it makes
-// nothing, and its error wraps ErrNoStore where nothing is.
+// several processes at once. The caller closes the store. Without Config.Create it creates
+// nothing, and returns an error that wraps ErrNoStore if there is no store.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	s := &Store{cfg: cfg, server: cfg.DSN != "", log: cfg.Logger}
 	if s.log == nil {
@@ -131,7 +131,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if s.opts, err = s.options(cfg); err != nil {
 		return nil, err
 	}
-	conn, err := clickhouse.Open(s.opts) // reaches for nothing yet
+	conn, err := clickhouse.Open(s.opts) // does not connect yet
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open store: %w", err), s.Close())
 	}
@@ -148,16 +148,16 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	return s, nil
 }
 
-// Place names the store for people, as Config.Place does.
+// Place returns where the store is, as Config.Place does.
 func (s *Store) Place() string { return s.cfg.Place() }
 
-// Prepare opens the embedded engine, if the store is one, and looks whether the store
-// is there; with Config.Create it makes the database and its tables, or brings those of
-// an older version up to date. Only a lazy store needs it: until then methods that write
-// return ErrNotPrepared, and others return errors unless another process has made the
-// store. It may be called at any
-// time, and again after an error; once it has succeeded it does nothing. Its error
-// wraps ErrNoStore, ErrOlder, ErrNewer or ErrForeign where they apply.
+// Prepare opens the embedded engine, if the store is one, and checks whether the store
+// exists. With Config.Create it makes the database and its tables, or brings those of an
+// older version up to date. Only a lazy store needs it. Before it has succeeded, methods
+// that write return ErrNotPrepared, and others return errors unless another process has
+// made the store. It may be called at any time, and again after an error; once it has
+// succeeded it does nothing. Its error wraps ErrNoStore, ErrOlder, ErrNewer or ErrForeign
+// where they apply.
 func (s *Store) Prepare(ctx context.Context) error {
 	if s.Version() != "" {
 		return nil
@@ -186,9 +186,9 @@ func (s *Store) Prepare(ctx context.Context) error {
 	return nil
 }
 
-// syncTables makes the tables that inserts of segments fill flush each part, and the
-// directory it is in, when an insert or a merge has written it: a merge takes the place
-// of parts that were flushed. They are the tables that know tokens.
+// syncTables makes the tables that Insert fills sync each part and its directory when an
+// insert or a merge has written it. Merges are included, since their result replaces parts
+// that were synced. The tables are those with deduplication by token.
 func (s *Store) syncTables(ctx context.Context) error {
 	const settings = "fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1"
 	query := `
@@ -197,19 +197,19 @@ func (s *Store) syncTables(ctx context.Context) error {
 			AND position(engine_full, {settings:String}) = 0`
 	rows, err := s.conn.Query(bind(ctx, clickhouse.Parameters{"settings": settings}), query)
 	if err != nil {
-		return fmt.Errorf("look whether inserts reach the disk: %w", err)
+		return fmt.Errorf("read whether inserts are synced: %w", err)
 	}
 	defer rows.Close()
 	var tables []string
 	for rows.Next() {
 		var table string
 		if err := rows.Scan(&table); err != nil {
-			return fmt.Errorf("look whether inserts reach the disk: %w", err)
+			return fmt.Errorf("read whether inserts are synced: %w", err)
 		}
 		tables = append(tables, table)
 	}
 	if err := rows.Err(); err != nil {
-		return fmt.Errorf("look whether inserts reach the disk: %w", err)
+		return fmt.Errorf("read whether inserts are synced: %w", err)
 	}
 	for _, table := range tables {
 		if err := s.direct.Exec(ctx, "ALTER TABLE "+table+" MODIFY SETTING "+settings); err != nil {
@@ -219,7 +219,7 @@ func (s *Store) syncTables(ctx context.Context) error {
 	return nil
 }
 
-// options says how clickhouse-go reaches the store.
+// options returns the options of clickhouse-go for the store.
 func (s *Store) options(cfg Config) (*clickhouse.Options, error) {
 	if cfg.DSN != "" {
 		opts, err := parseDSN(cfg.DSN)
@@ -255,7 +255,7 @@ func (s *Store) options(cfg Config) (*clickhouse.Options, error) {
 	return opts, nil
 }
 
-// parseDSN reads a DSN; its password appears in no error.
+// parseDSN reads a DSN. Its errors hold no password.
 func parseDSN(dsn string) (*clickhouse.Options, error) {
 	u, err := url.Parse(dsn)
 	if err != nil {
@@ -273,7 +273,7 @@ func parseDSN(dsn string) (*clickhouse.Options, error) {
 	if opts.DialTimeout == 0 {
 		opts.DialTimeout = dialTime
 	}
-	if opts.ReadTimeout == 0 { // each statement has a deadline of its own
+	if opts.ReadTimeout == 0 { // each statement has a deadline already
 		opts.ReadTimeout = max(deleteTime, queryTime)
 	}
 	if opts.Auth.Database == "" || strings.Trim(u.Path, "/") == "" {
@@ -301,13 +301,12 @@ func quoteName(name string) string {
 	return "`" + strings.NewReplacer("\\", "\\\\", "`", "\\`").Replace(name) + "`"
 }
 
-// Engine returns the engine that this store opened and closes, or nil if it
-// talks to a server, to another process or to an engine that it was given, or is not
+// Engine returns the engine that this store has opened and will close. It returns nil if
+// the store is a server, uses the engine of another process or Config.Engine, or is not
 // prepared.
 func (s *Store) Engine() *embedded.Engine { return s.way.engine() }
 
-// Version returns the version of ClickHouse behind the store, "" until the store is
-// prepared.
+// Version returns the version of the store's ClickHouse, "" until the store is prepared.
 func (s *Store) Version() string {
 	v, _ := s.version.Load().(string)
 	return v
@@ -321,9 +320,9 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
-// Close closes the connections and, if it is this process's own, the engine. It waits
-// a few seconds at most for what the engine is doing, and returns an error if that is
-// not enough.
+// Close closes the connections and, if this store opened it, the engine. It waits a few
+// seconds at most for running statements of the engine, and returns an error if they take
+// longer.
 func (s *Store) Close() error {
 	var errs []error
 	if s.conn != nil {
@@ -338,8 +337,8 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
-// escaped writes a text as ClickHouse reads the value of a parameter, which is as
-// in its tab-separated format.
+// escaped escapes a text for the value of a ClickHouse parameter, as in its tab-separated
+// format.
 var escaped = strings.NewReplacer("\\", `\\`, "\t", `\t`, "\n", `\n`, "\r", `\r`, "\x00", `\0`)
 
 // bind gives a query its named parameters, which the server substitutes.

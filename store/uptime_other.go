@@ -4,5 +4,5 @@ package store
 
 import "time"
 
-// machineUptime returns false: only Linux is asked.
+// machineUptime returns false: the uptime is known on Linux only.
 func machineUptime() (time.Duration, bool) { return 0, false }

@@ -16,8 +16,8 @@ import (
 	"github.com/fotspor/fotspor/site"
 )
 
-// AddUser stores a new user. A name that is taken, in any case of its letters, is
-// site.ErrExists.
+// AddUser stores a new user. It returns site.ErrExists if the name is taken, in upper or
+// lower case.
 func (s *Store) AddUser(ctx context.Context, u site.User) error {
 	if err := u.Validate(); err != nil {
 		return err
@@ -27,11 +27,11 @@ func (s *Store) AddUser(ctx context.Context, u site.User) error {
 	return s.addUser(ctx, u)
 }
 
-// AddFirstAdmin stores a new user as the first admin. If there is an admin it is
-// site.ErrHasAdmin, also if another process makes one meanwhile: whoever looks last takes
-// its own back, and if both do, there is none and both may try again. Two that make
-// one of the same name within a few milliseconds may both succeed; the later password
-// counts.
+// AddFirstAdmin stores a new user as the first admin. It returns site.ErrHasAdmin if there
+// is an admin. If another process adds one at the same time, the process that sees both
+// removes its own. If both do, there is no admin and both callers may try again. If two
+// add an admin of the same name within a few milliseconds, both may succeed; the later
+// password is valid then.
 func (s *Store) AddFirstAdmin(ctx context.Context, u site.User) error {
 	u.Role = site.Admin
 	if err := u.Validate(); err != nil {
@@ -52,12 +52,12 @@ func (s *Store) AddFirstAdmin(ctx context.Context, u site.User) error {
 	defer s.dropReplaced(ctx, "users")
 	err = s.note(ctx, audit.UserAdded, u.Name+": taken back")
 	if err := errors.Join(err, s.writeUser(ctx, site.User{Name: u.Name}, true)); err != nil {
-		return fmt.Errorf("take back admin %q: %w", u.Name, err)
+		return fmt.Errorf("remove second admin %q: %w", u.Name, err)
 	}
 	return site.ErrHasAdmin
 }
 
-// addUser is AddUser for a caller that holds the lock and has validated the user.
+// addUser is AddUser for a caller that holds s.accounts and has validated the user.
 func (s *Store) addUser(ctx context.Context, u site.User) error {
 	users, err := s.Users(ctx)
 	if err != nil {
@@ -76,10 +76,10 @@ func (s *Store) addUser(ctx context.Context, u site.User) error {
 	return nil
 }
 
-// writeUser stores all of a user in a new generation. The row goes before the one
-// that counts now, even if the clock has gone back since.
+// writeUser stores a user in a new generation. The version of the row is higher than that of
+// the current one, even if the clock was set back.
 func (s *Store) writeUser(ctx context.Context, u site.User, removed bool) error {
-	// Not as parameters, which stand in the URL of a request: the hash is a secret.
+	// Not as parameters, which are part of the URL of a request: the hash is a secret.
 	return s.conn.Exec(ctx, `
 		INSERT INTO users (name, role, password, restricted, sites, generation, removed, updated)
 		SELECT ?, ?, ?, ?, ?, ?, ?, greatest(now64(6), max(updated) + toIntervalMicrosecond(1))
@@ -87,10 +87,10 @@ func (s *Store) writeUser(ctx context.Context, u site.User, removed bool) error 
 		u.Name, string(u.Role), u.Password, u.Restricted, append([]uint32{}, u.Sites...), rand.Text(), removed, u.Name)
 }
 
-// change reads a user, changes it, notes the change and stores the user in a new
-// generation, which ends its sessions. Changes of one process wait for each other.
-// Two processes that change one user within the same few milliseconds may lose one
-// of the changes; that the last admin stays holds for them too.
+// change reads a user, changes it, adds a line to the audit log and stores the user in a
+// new generation, which ends its sessions. Changes of one process wait for each other. If
+// two processes change one user within a few milliseconds, one of the changes may be lost.
+// The last admin is kept in that case too.
 func (s *Store) change(ctx context.Context, name string, action audit.Action, about func(site.User) string, f func(*site.User) (removed bool)) error {
 	s.accounts.Lock()
 	defer s.accounts.Unlock()
@@ -122,8 +122,8 @@ func (s *Store) change(ctx context.Context, name string, action audit.Action, ab
 	if !demoted {
 		return nil
 	}
-	// Another process may have done the same to the other admin meanwhile. Whoever
-	// looks last sees it, and takes its own change back; if both do, both stay.
+	// Another process may have done the same to the other admin meanwhile. The process
+	// that sees no admin left undoes its own change; if both do, both admins remain.
 	if ok, err := s.hasAdmin(ctx, ""); err != nil || ok {
 		return err
 	}
@@ -134,31 +134,30 @@ func (s *Store) change(ctx context.Context, name string, action audit.Action, ab
 	return fmt.Errorf("user %q: %w", name, site.ErrLastAdmin)
 }
 
-// dropTime bounds dropReplaced, beside which a request waits.
+// dropTime bounds dropReplaced, for which a request waits.
 const dropTime = 5 * time.Second
 
-// dropReplaced merges the parts of a small table, so that rows which no longer count,
-// and the secrets in them, leave the disk within seconds. A failure is logged: the
-// next change tries again.
+// dropReplaced merges the parts of a small table, so that replaced rows, with the secrets
+// in them, leave the disk within seconds. It logs a failure; the next change tries again.
 func (s *Store) dropReplaced(ctx context.Context, table string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dropTime)
 	defer cancel()
 	if err := s.conn.Exec(ctx, "OPTIMIZE TABLE "+table+" FINAL"); err != nil {
-		s.log.Warn("rows that were replaced, and the hashes in them, stay on the disk for now", "table", table, "err", err)
+		s.log.Warn("replaced rows, with the hashes in them, are not removed from the disk yet", "table", table, "err", err)
 	}
 }
 
 // HasAdmin reports whether there is an admin.
 func (s *Store) HasAdmin(ctx context.Context) (bool, error) { return s.hasAdmin(ctx, "") }
 
-// hasAdmin reports whether there is an admin of another name.
+// hasAdmin reports whether there is an admin with another name than but.
 func (s *Store) hasAdmin(ctx context.Context, but string) (bool, error) {
 	users, err := s.Users(ctx)
 	return slices.ContainsFunc(users, func(u site.User) bool { return u.Role == site.Admin && u.Name != but }), err
 }
 
-// SetPassword gives a user another password hash, which ends the user's sessions; an
-// unknown name is site.ErrNotFound, as with the methods below.
+// SetPassword sets a user's password hash and ends the user's sessions. Like the methods
+// below, it returns site.ErrNotFound for an unknown name.
 func (s *Store) SetPassword(ctx context.Context, name, hash string) error {
 	if hash == "" {
 		return fmt.Errorf("user %q without a password", name)
@@ -169,8 +168,8 @@ func (s *Store) SetPassword(ctx context.Context, name, hash string) error {
 	})
 }
 
-// SetRights gives a user another role and other sites, which ends the user's
-// sessions. Making a viewer of the last admin is site.ErrLastAdmin.
+// SetRights sets a user's role and sites and ends the user's sessions. It returns
+// site.ErrLastAdmin if the last admin would become a viewer.
 func (s *Store) SetRights(ctx context.Context, name string, role site.Role, restricted bool, sites []uint32) error {
 	if err := role.Validate(); err != nil {
 		return err
@@ -189,7 +188,7 @@ func (s *Store) SetRights(ctx context.Context, name string, role site.Role, rest
 	})
 }
 
-// RemoveUser removes a user and ends the user's sessions. Removing the last admin is
+// RemoveUser removes a user and ends the user's sessions. For the last admin it returns
 // site.ErrLastAdmin.
 func (s *Store) RemoveUser(ctx context.Context, name string) error {
 	return s.change(ctx, name, audit.UserRemoved, func(site.User) string { return name }, func(u *site.User) bool {
@@ -213,7 +212,7 @@ func scanUser(u *site.User, scan func(...any) error) error {
 	return err
 }
 
-// User returns one user; an unknown name is site.ErrNotFound.
+// User returns one user, or site.ErrNotFound for an unknown name.
 func (s *Store) User(ctx context.Context, name string) (site.User, error) {
 	var u site.User
 	ctx = bind(ctx, clickhouse.Parameters{"name": name})
