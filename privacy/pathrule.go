@@ -14,7 +14,7 @@ import (
 	"github.com/fotspor/fotspor/internal/hostname"
 )
 
-// PathMark stands in a path for a part that a rule of the site's owner marks.
+// PathMark replaces a part of a path that a rule of the site's owner marks.
 const PathMark = "[*]"
 
 // Bounds of the rules of one site. They bound the time that a hit takes.
@@ -24,38 +24,38 @@ const (
 	maxPathSegments = 16
 )
 
-// PathRules mark the parts of a site's paths that may name a person, which only the
-// owner of the site can know. The zero PathRules marks nothing. PathRules is safe for
-// concurrent use.
+// PathRules mark the parts of a site's paths that may name a person. Only the owner of the
+// site knows these parts. The zero PathRules marks nothing. PathRules is safe for concurrent
+// use.
 //
 // A rule is a path whose segments are texts or patterns, such as /u/*, /@* and
-// /bruker/*/profil. A * stands for one segment, or for the part of one beside the
-// texts around it, and for at least one character. ** as the last segment stands for
-// everything behind, at least one segment. A rule holds for every path that begins
-// as the rule does. What a * or ** stands for becomes [*]: under /u/* the path
-// /u/kari/bilder is /u/[*]/bilder, and under /u/** it is /u/[*].
+// /bruker/*/profil. A * matches one segment, or the part of one between the texts around
+// the *, and at least one character. ** as the last segment matches all further segments,
+// at least one. A rule applies to every path that begins as the rule does. The text that a
+// * or ** matches becomes [*]: under /u/* the path /u/kari/bilder is /u/[*]/bilder, and
+// under /u/** it is /u/[*].
 //
-// Segments are compared decoded, in Unicode's form C, without regard to case, and
-// without parameters such as ;jsessionid. A backslash is a slash, as browsers read it.
-// An encoded one is a part of its segment, and what it divides is seen once it is
-// decoded (Stored). Empty segments count for nothing. All rules see the path as it came: what several
-// mark is marked, in whatever order they stand.
+// Segments are compared decoded, in Unicode's form C, ignoring case and parameters such as
+// ;jsessionid. A backslash is a slash, as in browsers. An encoded backslash is part of its
+// segment; Stored, which sees decoded paths, reads it as a slash. Empty segments are
+// skipped. Every rule is applied to the original path, so the order of rules does not
+// matter.
 type PathRules []pathRule
 
 // pathRule is one rule.
 type pathRule struct {
 	text     string // as the owner wrote it
 	segments []pattern
-	rest     bool // ends in **
+	rest     bool // the rule ends in **
 }
 
-// pattern is one segment of a rule: a text, or an open one with texts around it.
+// pattern is one segment of a rule: a text, or a * with texts around it.
 type pattern struct {
 	before, after string
 	open          bool
 }
 
-// ParsePathRules reads the rules of a site. An error names the first that is none.
+// ParsePathRules reads the rules of a site. Its error names the first invalid rule.
 func ParsePathRules(texts []string) (PathRules, error) {
 	if len(texts) > maxPathRules {
 		return nil, fmt.Errorf("%d path rules: want at most %d", len(texts), maxPathRules)
@@ -120,8 +120,8 @@ func parsePattern(segment string) (one pattern, err error) {
 	return one, nil
 }
 
-// match reports whether p stands for a segment, and how many bytes at its begin and
-// end are not marked.
+// match reports whether p matches a segment, and how many bytes at the beginning and end of
+// the segment are not marked.
 func (p pattern) match(segment string) (before, after int, ok bool) {
 	if !p.open {
 		return 0, 0, strings.EqualFold(segment, p.before)
@@ -134,7 +134,7 @@ func (p pattern) match(segment string) (before, after int, ok bool) {
 	return before, after, ok && before+after < len(segment)
 }
 
-// foldPrefix returns how many bytes of s are prefix, without regard to case.
+// foldPrefix reports whether s begins with prefix, ignoring case, and with how many bytes.
 func foldPrefix(s, prefix string) (length int, ok bool) {
 	for prefix != "" {
 		r, size := utf8.DecodeRuneInString(s[length:])
@@ -147,7 +147,7 @@ func foldPrefix(s, prefix string) (length int, ok bool) {
 	return length, true
 }
 
-// foldSuffix does for the end of s what foldPrefix does for its begin.
+// foldSuffix is foldPrefix for the end of s.
 func foldSuffix(s, suffix string) (length int, ok bool) {
 	for suffix != "" {
 		end := len(s) - length
@@ -161,8 +161,8 @@ func foldSuffix(s, suffix string) (length int, ok bool) {
 	return length, true
 }
 
-// Path returns a decoded path, such as a row has it, with its marks. What follows a
-// question mark stays.
+// Path returns a decoded path, such as that of a row, with its marks. It does not change
+// what follows a question mark.
 func (r PathRules) Path(path string) string {
 	path, query, ok := strings.Cut(path, "?")
 	path, _ = r.mark(path, false)
@@ -172,8 +172,7 @@ func (r PathRules) Path(path string) string {
 	return path
 }
 
-// Hit reports which rules mark something of a path as Path takes it, in the order of
-// the rules.
+// Hit reports for each rule whether it marks a part of a path as Path takes it.
 func (r PathRules) Hit(path string) []bool {
 	hit := make([]bool, len(r))
 	for i := range r {
@@ -186,13 +185,12 @@ func (r PathRules) Hit(path string) []bool {
 // use.
 type PathMarker struct {
 	PathRules
-	Own    func(host string) bool   // whether a host, in any spelling, is the site's
-	Decode func(text string) string // takes one layer of encoding off a text, if it has one
+	Own    func(host string) bool   // reports whether a host, in any spelling, is the site's
+	Decode func(text string) string // decodes one layer of encoding of a text, if it has one
 }
 
-// URL returns the URL of a page, absolute or a path, with the marks of its path and of
-// the paths and URLs in its query. A URL of a host that is not the site's own is
-// returned as it came.
+// URL returns the URL of a page, absolute or a path, with marks in its path and in the
+// paths and URLs in its query. It returns a URL of another host unchanged.
 func (m PathMarker) URL(raw string) string {
 	if len(m.PathRules) == 0 {
 		return raw
@@ -251,19 +249,19 @@ func (m PathMarker) query(query string) (marked string, changed bool) {
 	return strings.Join(pairs, "&"), changed
 }
 
-// maxLayers is how many layers of encoding are taken off a text: as many as package scrub
-// does, beyond which it keeps nothing.
+// maxLayers is how many layers of encoding of a text are decoded: as many as package scrub
+// decodes. Of a text with more layers, package scrub keeps nothing.
 const maxLayers = 32
 
-// Text returns a text with the marks of the paths and URLs of the site in it: those
-// that begin with one of its hosts, or with a slash behind what is no part of a path.
-// A path ends at a space. It looks at each layer of the text's encoding; the innermost
-// that has something to mark is returned, or else the text as it came.
+// Text returns a text with marks in the paths and URLs of the site. These begin with one of
+// its hosts, or with a slash after a character that is no part of a path, and end at a
+// space. Text looks at each layer of the text's encoding. It returns the innermost layer in
+// which something is marked, or else the text unchanged.
 func (m PathMarker) Text(text string) string { return m.layers(text, m.inText) }
 
-// Stored returns the decoded path of a page of the site, as it is to be stored, with
-// the marks of all paths that it may be read as: in each layer of its encoding, with and
-// without its dot segments.
+// Stored returns the decoded path of a page of the site with marks, as it is stored. A rule
+// applies if it matches the path in any layer of its encoding, with or without its dot
+// segments.
 func (m PathMarker) Stored(path string) string {
 	return m.layers(path, func(path string) (string, bool) {
 		path, query, ok := strings.Cut(path, "?")
@@ -276,7 +274,7 @@ func (m PathMarker) Stored(path string) string {
 	})
 }
 
-// resolved is mark for a path without its dot segments, or else with them.
+// resolved marks a path without its dot segments or, if that marks nothing, with them.
 func (r PathRules) resolved(path string, escaped bool) (marked string, changed bool) {
 	if marked, changed = r.mark(resolve(path), escaped); changed {
 		return marked, true
@@ -284,9 +282,9 @@ func (r PathRules) resolved(path string, escaped bool) (marked string, changed b
 	return r.mark(path, escaped)
 }
 
-// layers marks each layer of a text. If there is nothing to mark in any, each backslash
-// is read as a slash, as browsers do, from the innermost layer on: further out it may begin
-// an escape.
+// layers marks the layers of a text. If no layer has anything to mark, it tries again with
+// each backslash read as a slash, as in browsers. That begins with the innermost layer,
+// since in others a backslash may begin an escape.
 func (m PathMarker) layers(text string, mark func(string) (string, bool)) string {
 	if len(m.PathRules) == 0 {
 		return text
@@ -325,7 +323,7 @@ func (m PathMarker) inText(text string) (marked string, changed bool) {
 		if text[i] != '/' || !beginsPath(text, i, m.Own) {
 			continue
 		}
-		if end <= i { // else it is that of the slash before
+		if end <= i { // else this slash is in the path that an earlier slash began
 			end = len(text)
 			if at := strings.IndexFunc(text[i:], endsPath); at >= 0 {
 				end = i + at
@@ -362,16 +360,16 @@ func isHostByte(c byte) bool {
 	return c == '.' || c == '-' || c == ':' || '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' || c >= utf8.RuneSelf
 }
 
-// segment is one of a path.
+// segment is one segment of a path.
 type segment struct {
-	start, end    int    // where it stands
+	start, end    int    // offsets in the path
 	text          string // decoded, in form C, without parameters
 	before, after int    // bytes of text that are not marked
 	marked        bool
 }
 
-// mark returns a path with its marks, or as it came and false if it has none. It looks
-// at as many segments as the longest rule has.
+// mark returns a path with its marks, or the path unchanged and false if it has none. It
+// looks at no more segments than the longest rule has.
 func (r PathRules) mark(path string, escaped bool) (marked string, changed bool) {
 	if !strings.HasPrefix(path, "/") {
 		return path, false
@@ -393,7 +391,7 @@ func (r PathRules) mark(path string, escaped bool) (marked string, changed bool)
 		}
 		start += length + 1
 	}
-	rest := len(segments) // the first that belongs to the rest of a rule
+	rest := len(segments) // index of the first segment that a ** matches
 	for i := range r {
 		changed = r[i].mark(segments, &rest) || changed
 	}
@@ -423,7 +421,7 @@ func (r PathRules) mark(path string, escaped bool) (marked string, changed bool)
 	return b.String(), true
 }
 
-// comparable returns the text of a segment as rules see it.
+// comparable returns the text of a segment to which rules are compared.
 func comparable(segment string, escaped bool) string {
 	if escaped {
 		segment, _, _ = strings.Cut(segment, ";")
@@ -459,7 +457,7 @@ func resolve(path string) string {
 	return strings.Join(kept, "/")
 }
 
-// need returns how many segments a path must have for the rule to hold.
+// need returns how many segments a path must have for the rule to apply.
 func (r *pathRule) need() int {
 	if r.rest {
 		return len(r.segments) + 1
@@ -467,8 +465,8 @@ func (r *pathRule) need() int {
 	return len(r.segments)
 }
 
-// mark marks what the rule says of the segments of a path, and lowers rest to where its
-// ** begins. It reports whether the rule holds for the path.
+// mark marks the segments of a path by the rule, and lowers rest to the first segment that
+// its ** matches. It reports whether the rule applies to the path.
 func (r *pathRule) mark(segments []segment, rest *int) bool {
 	if len(segments) < r.need() {
 		return false

@@ -14,12 +14,11 @@ type Period struct {
 	Years, Months, Days int
 }
 
-// longest is the longest retention of raw rows: more is a slip of the pen, not
-// a promise.
+// longest is the longest retention of raw rows. A longer one is taken for a typing error.
 var longest = Period{Years: 10}
 
 // ParsePeriod reads years, months and days, in that order, each at most once:
-// "3y", "25m", "1y6m", "90d". A period of nothing is an error.
+// "3y", "25m", "1y6m", "90d". A period of length zero is an error.
 func ParsePeriod(s string) (Period, error) {
 	var p Period
 	rest := s
@@ -64,14 +63,14 @@ func (p Period) String() string {
 	return b.String()
 }
 
-// Cutoff returns the first day, as its start in UTC, whose rows may still be
-// held at now; rows from before it are past their time.
+// Cutoff returns the first day, as its start in UTC, whose rows may still be held at now.
+// Rows from before that day are past their retention.
 //
-// A period ends with the day of the same date: a row of 5 May is held for one
-// month to the end of 5 June. Where the last month lacks that date, it ends with
-// that month, never later: a row of 31 January to the end of 28 or 29 February,
-// a row of 29 February for a year to the end of 28 February. That is the rule of
-// Regulation (EEC, Euratom) No 1182/71, article 3(2)(c). Days count after months.
+// A period ends with the day of the same date: with one month, a row of 5 May is held to
+// the end of 5 June. If the last month lacks that date, the period ends with that month: a
+// row of 31 January is held to the end of 28 or 29 February, and with one year a row of
+// 29 February to the end of 28 February. This is the rule of Regulation (EEC, Euratom)
+// No 1182/71, article 3(2)(c). Days are added after months.
 func (p Period) Cutoff(now time.Time) time.Time {
 	y, m, d := now.UTC().AddDate(0, 0, -p.Days).Date()
 	first := time.Date(y, m-time.Month(p.Months+12*p.Years), 1, 0, 0, 0, 0, time.UTC)
@@ -82,7 +81,7 @@ func (p Period) Cutoff(now time.Time) time.Time {
 	return next // no day of that month ends as late as today
 }
 
-// Validate returns an error unless the period is one that something may be kept for.
+// Validate returns an error unless the period is from one day to the longest retention.
 func (p Period) Validate() error {
 	if p == (Period{}) || min(p.Years, p.Months, p.Days) < 0 || p.longerThan(longest) {
 		return fmt.Errorf("%s: want 1d to %s", p, longest)
@@ -90,7 +89,7 @@ func (p Period) Validate() error {
 	return nil
 }
 
-// words returns the period as people say it: "1 year and 6 months".
+// words returns the period in words: "1 year and 6 months".
 func (p Period) words(lang *i18n.Language) (string, error) {
 	var parts []string
 	for _, part := range []struct {

@@ -1,7 +1,7 @@
-// Package privacy holds the one policy that the program runs under: what is
-// recorded, how an address is cut, how long rows live. The collector, the store's
-// expiry, the retention worker and the public statement all read the same value,
-// so what is promised and what is done can't differ.
+// Package privacy defines the program's policy: what is recorded, how an address is cut,
+// how long rows live. The collector, the store's expiry, the retention worker and the
+// public statement all read the same value, so that the statement can't differ from what
+// the program does.
 package privacy
 
 import (
@@ -29,19 +29,19 @@ const (
 	DefaultBits6, MaxBits6 = 32, 48
 )
 
-// Policy is what the program promises. It is a value: copy it freely.
+// Policy is what the program promises. Values may be copied.
 type Policy struct {
 	Record    Record
 	Retention Period // how long raw rows live
 	Bits4     int    // leading bits kept of an IPv4 address
 	Bits6     int    // leading bits kept of an IPv6 address
-	// IgnoreObjection records hits that carry Sec-GPC: 1 or DNT: 1. A person
-	// says with them that they object (GDPR article 21), so the default is not to.
+	// IgnoreObjection records hits with Sec-GPC: 1 or DNT: 1. By these headers a person
+	// objects (GDPR article 21), so the default is false.
 	IgnoreObjection bool
-	// CountObjections has the script of a visitor who objects send one empty message for
-	// each page, by which the day's number of objections grows by one. Without it such a
-	// visitor's script is silent. The message reads that choice from the visitor's device
-	// all the same (EDPB Guidelines 2/2023), so the default is not to.
+	// CountObjections lets the script of a visitor who objects send one empty message for
+	// each page, which adds one to the day's number of objections. Without it the script
+	// of such a visitor sends nothing. To send the message, the script has to read the
+	// choice from the visitor's device (EDPB Guidelines 2/2023), so the default is false.
 	CountObjections bool
 }
 
@@ -70,9 +70,9 @@ func (p Policy) Validate() error {
 	return nil
 }
 
-// Trim clears whatever of row the policy does not keep. Measures stay. Under
-// Minimal whatever is not a page view becomes a ping: that the visit went on is
-// a measure, what was done is not kept.
+// Trim clears the fields of row that the policy does not keep. Measures are kept. Under
+// Minimal every hit that is not a page view becomes a ping: its measures say that the visit
+// went on, and what the visitor did is not kept.
 func (p Policy) Trim(row *hit.Row) {
 	if p.Record != Minimal {
 		return

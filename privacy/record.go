@@ -11,8 +11,8 @@ import (
 // keeps reports whether the policy keeps a field of a row.
 func (p Policy) keeps(f hit.Field) bool { return p.Record != Minimal || f.Minimal }
 
-// record returns what rows tell under the policy: a line of the statement for each fact
-// of which a field is kept.
+// record returns the lines of the statement on what rows hold under the policy: one for each
+// fact of which a field is kept.
 func (p Policy) record(lang *i18n.Language) ([]string, error) {
 	kept := map[hit.Fact]bool{}
 	for _, f := range hit.Fields {
@@ -32,7 +32,7 @@ func (p Policy) record(lang *i18n.Language) ([]string, error) {
 	return list, nil
 }
 
-// written returns what a row has in a field, as people read it.
+// written returns the value of a field as text for people.
 func written(row *hit.Row, f hit.Field, lang *i18n.Language) string {
 	switch f.Name {
 	case "day":

@@ -15,29 +15,27 @@ import (
 	"github.com/fotspor/fotspor/i18n"
 )
 
-// Ledger is where the raw rows are. A row belongs to a network if its own network
-// is that one or lies within it: rows may have been cut less in former times.
-// Both times are set and within the range of a 32-bit Unix time; from is
-// included, to is not.
+// Ledger holds the raw rows. A row belongs to a network if its own network is the same or
+// lies within it: an earlier policy may have cut addresses less. Both times are set and
+// within the range of a 32-bit Unix time; from is included, to is not.
 type Ledger interface {
-	// Network returns what is held of a network.
+	// Network counts the rows of a network.
 	Network(ctx context.Context, network string, from, to time.Time) (Held, error)
-	// EraseNetwork deletes the rows of a network and returns how many there
-	// were. When it returns they are gone from the disk, not only hidden.
+	// EraseNetwork deletes the rows of a network and returns their number. It returns
+	// when they have left the disk, not only been hidden.
 	EraseNetwork(ctx context.Context, network string, from, to time.Time) (int64, error)
 }
 
-// Held is what a ledger tells of a network. There is no more to it on purpose:
-// pages and times may be those of somebody else.
+// Held is what a ledger reports of a network. It holds no more on purpose: pages and exact
+// times may be those of another person.
 type Held struct {
 	Rows        int64
-	First, Last time.Time // of the rows; zero if there are none
+	First, Last time.Time // times of the first and the last row; zero if there are none
 }
 
-// Asked is what a person asks about, knowing nothing of them but the network of their
-// address.
+// Asked is a person's request. It holds nothing of them but the network of their address.
 type Asked struct {
-	Store    string // that was asked, for people; may be empty
+	Store    string // place of the store, as text for people; may be ""
 	Policy   Policy
 	Network  string // in CIDR form
 	From, To time.Time
@@ -54,12 +52,11 @@ type AccessReport struct {
 type EraseReport struct {
 	Asked
 	Erased int64 // rows deleted
-	Left   int64 // rows found afterwards, which came in meanwhile
+	Left   int64 // rows found afterwards, because they came in meanwhile
 }
 
-// Access looks up what is held of a network from one time up to another, which
-// is not included; a zero time is no limit. The network is that of the person's
-// address, cut by the policy.
+// Access looks up what is held of a network from one time up to another, which is not
+// included. A zero time is no limit. network is the person's address, cut by the policy.
 func Access(ctx context.Context, ledger Ledger, policy Policy, network string, from, to time.Time) (AccessReport, error) {
 	from, to, err := checkRequest(policy, network, from, to)
 	if err != nil {
@@ -72,8 +69,8 @@ func Access(ctx context.Context, ledger Ledger, policy Policy, network string, f
 	return AccessReport{Asked{Policy: policy, Network: network, From: from, To: to}, held}, nil
 }
 
-// Erase deletes every raw row of a network, as Access finds them, and looks
-// whether any is left. Totals stay: they know no network.
+// Erase deletes the raw rows of a network that Access finds, and then counts those left.
+// Totals stay: they hold no network.
 func Erase(ctx context.Context, ledger Ledger, policy Policy, network string, from, to time.Time) (EraseReport, error) {
 	from, to, err := checkRequest(policy, network, from, to)
 	if err != nil {
@@ -90,14 +87,14 @@ func Erase(ctx context.Context, ledger Ledger, policy Policy, network string, fr
 	return EraseReport{Asked{Policy: policy, Network: network, From: from, To: to}, erased, held.Rows}, nil
 }
 
-// The limits of time, as a ledger gets them.
+// The limits of times that a ledger gets.
 var (
 	earliest = time.Unix(0, 0).UTC()
 	latest   = time.Unix(math.MaxUint32, 0).UTC()
 )
 
-// checkRequest returns the two times within their limits. No error of it names
-// the network: what is wrong with it may be that it is a full address.
+// checkRequest returns the two times, within their limits. Its errors do not hold the
+// network, which may be a full address by mistake.
 func checkRequest(policy Policy, network string, from, to time.Time) (time.Time, time.Time, error) {
 	prefix, err := netip.ParsePrefix(network)
 	if err != nil || prefix != prefix.Masked() {
@@ -135,7 +132,7 @@ func (r EraseReport) Write(w io.Writer, lang *i18n.Language) error {
 	return letter{Asked: r.Asked, Erased: r.Erased, Left: r.Left, lang: lang}.write(w, "erase.txt")
 }
 
-// letter is what the templates of the letters get.
+// letter is the data of the templates of both letters.
 type letter struct {
 	Asked
 	Held         Held
@@ -143,7 +140,7 @@ type letter struct {
 	lang         *i18n.Language
 }
 
-// write writes the letter of a name in the folder of its language.
+// write writes the letter whose template has a name in the folder of the language.
 func (l letter) write(w io.Writer, name string) error {
 	text, err := l.lang.File(name)
 	if err != nil {
@@ -165,7 +162,7 @@ func (l letter) write(w io.Writer, name string) error {
 	return err
 }
 
-// Addresses is the number of addresses in the network.
+// Addresses returns the number of addresses in the network.
 func (l letter) Addresses() (string, error) {
 	prefix, err := netip.ParsePrefix(l.Network)
 	if err != nil {
@@ -178,19 +175,19 @@ func (l letter) Addresses() (string, error) {
 	return l.lang.Number(int64(1) << bits), nil
 }
 
-// Begin is the first time asked about, or "" for none.
+// Begin returns the first time of the request, or "" for no limit.
 func (l letter) Begin() string { return limit(l.From) }
 
-// End is the time up to which is asked, or "" for none.
+// End returns the time up to which the request goes, or "" for no limit.
 func (l letter) End() string { return limit(l.To) }
 
-// Record lists what a row tells.
+// Record returns the lines on what a row holds.
 func (l letter) Record() ([]string, error) { return l.Policy.record(l.lang) }
 
-// Retention is how long rows live, in words.
+// Retention returns how long rows live, in words.
 func (l letter) Retention() (string, error) { return l.Policy.Retention.words(l.lang) }
 
-// limit returns a time as the end of a range, or "" for none.
+// limit returns a time as text, or "" for no limit.
 func limit(t time.Time) string {
 	if t.Equal(earliest) || t.Equal(latest) {
 		return ""

@@ -8,15 +8,15 @@ import (
 	"github.com/fotspor/fotspor/i18n"
 )
 
-// What is what one request would leave behind. It has no room for the address
-// of who asks: the page can show no more of it than a row holds.
+// What is what one request would leave in the store. It has no field for the address of the
+// visitor, so the page can show no more of it than a row holds.
 type What struct {
 	Statement
-	// Row is the row as the pipeline made it, cut and trimmed. It is shown as it
-	// is, so that the page tells the truth even where the pipeline should err.
+	// Row is the row of the pipeline, cut and trimmed. The page shows it unchanged, so that
+	// a mistake of the pipeline would be seen on the page too.
 	Row hit.Row
-	// Dropped says why the request would leave nothing, by the reason the
-	// collector counts it under. "" = it would leave Row.
+	// Dropped is the collector's reason why the request would leave nothing. "" = it would
+	// leave Row.
 	Dropped string
 }
 
@@ -41,8 +41,7 @@ type whatPage struct {
 // cell is one column of the row.
 type cell struct{ Column, Meaning, Value string }
 
-// Columns returns the columns that the policy keeps, and any other one that
-// holds something all the same.
+// Columns returns the columns that the policy keeps, and any other column that is not empty.
 func (p whatPage) Columns() ([]cell, error) {
 	var cells []cell
 	for _, f := range hit.Fields {
@@ -58,7 +57,7 @@ func (p whatPage) Columns() ([]cell, error) {
 	return cells, nil
 }
 
-// Unused names the columns that the policy leaves empty.
+// Unused returns the names of the columns that the policy leaves empty.
 func (p whatPage) Unused() string {
 	var names []string
 	for _, f := range hit.Fields {
@@ -71,8 +70,8 @@ func (p whatPage) Unused() string {
 
 func (p whatPage) shows(f hit.Field) bool { return p.Policy.keeps(f) || !f.IsZero(&p.row) }
 
-// Reason says in words why nothing would be left. The texts are of the reasons that the
-// request of a page can meet; another one is shown by its name.
+// Reason returns in words why the request would leave nothing. There are texts for the
+// reasons that a request for a page can have; for others it returns the name.
 func (p whatPage) Reason() string {
 	return strings.ReplaceAll(p.Lang.Known("dropped.", p.Dropped), "_", " ")
 }

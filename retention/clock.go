@@ -21,39 +21,39 @@ import (
 
 // Bounds of the trust in a clock.
 const (
-	// MaxLeap is how far past the last note a clock may be and still be trusted.
+	// MaxLeap is how far after the last trusted time a time is still trusted.
 	MaxLeap = 7 * 24 * time.Hour
 
-	// MaxDoubt is the running time after which a clock that nothing confirms is
-	// trusted: a guard delays deletion, it never ends it.
+	// MaxDoubt is how long the program runs before it trusts a clock that nothing
+	// confirms: the check delays deletion and never stops it.
 	MaxDoubt = 7 * 24 * time.Hour
 
 	// agreement is how far a clock may be from another one that confirms it.
 	agreement = time.Minute
 
 	noteEvery = time.Hour
-	storeTime = 10 * time.Second // for a store to answer
+	storeTime = 10 * time.Second // bound of reading and writing the note in a store
 )
 
-// Notes is where a time that was trusted outlives the process, beside the file:
-// *store.Store is one.
+// Notes keeps the last trusted time in a second place beside the file. *store.Store
+// implements it.
 type Notes interface {
-	// ClockNote returns the last time noted, the zero time if there is none.
+	// ClockNote returns the stored time, the zero time if there is none.
 	ClockNote(ctx context.Context) (time.Time, error)
-	// NoteClock replaces it.
+	// NoteClock replaces the stored time.
 	NoteClock(ctx context.Context, seen time.Time) error
 }
 
 // ClockOptions are the parts of a Clock. File or Notes must be given.
 type ClockOptions struct {
-	File  string // of the note, in the data directory; its folder is made when needed; "": Notes alone
-	Notes Notes  // nil: the file alone
+	File  string // path of the note, in the data directory; its folder is created if needed; "": no file
+	Notes Notes  // nil: only the file
 
-	// Synchronised reports whether the kernel calls its clock synchronised. nil: it
-	// is not known.
+	// Synchronised reports whether the kernel reports its clock as synchronised. nil:
+	// unknown.
 	Synchronised func() bool
-	// Reference returns the time by the clock of another machine, or an error that
-	// says why there is none. nil: there is none.
+	// Reference returns the time by the clock of another machine, or an error if there is
+	// none. nil: there is none.
 	Reference func(context.Context) (time.Time, error)
 
 	Now        func() time.Time
@@ -61,14 +61,14 @@ type ClockOptions struct {
 	Registerer prometheus.Registerer // nil: no metrics
 }
 
-// Clock judges whether the time of this machine may be believed when rows are deleted
-// by it. A clock that runs years ahead would make every row look past its time. A time
-// is trusted if one of these holds:
+// Clock decides whether the time of this machine is trusted when rows are deleted. With a
+// clock that is years ahead every row would seem past its retention. A time is trusted if
+// one of these is true:
 //
-//   - It is at most MaxLeap past the last time that was trusted, which is noted every
-//     hour in the data directory and in the store. A clock set back is trusted too: by
-//     an earlier time fewer rows are deleted.
-//   - The kernel calls its clock synchronised.
+//   - It is at most MaxLeap after the last trusted time, which is stored every hour in the
+//     data directory and in the store. A clock that was set back is trusted too: with an
+//     earlier time fewer rows are deleted.
+//   - The kernel reports the clock as synchronised.
 //   - The clock of another machine agrees within a minute.
 //   - The program has run for MaxDoubt since the clock was last trusted.
 //   - A person has confirmed it.
@@ -80,13 +80,13 @@ type Clock struct {
 	gauge   prometheus.Gauge
 
 	mu      sync.Mutex
-	checked time.Time // when Check was last called, with the monotonic clock
+	checked time.Time // when Check was last called, with a monotonic reading
 }
 
-// note is what the file holds.
+// note is the contents of the file.
 type note struct {
-	Seen  time.Time     `json:"seen"`  // the last time that was trusted
-	Doubt time.Duration `json:"doubt"` // for which the program has run since, in nanoseconds
+	Seen  time.Time     `json:"seen"`  // the last trusted time
+	Doubt time.Duration `json:"doubt"` // how long the program has run since, in nanoseconds
 }
 
 // Verdict says whether a time is trusted, and why.
@@ -105,11 +105,11 @@ func NewClock(o ClockOptions) *Clock {
 	}
 	return &Clock{ClockOptions: o, gauge: promauto.With(o.Registerer).NewGauge(prometheus.GaugeOpts{
 		Name: "fotspor_clock_trusted",
-		Help: "1 if the clock of this machine was trusted when last checked: nothing is deleted by one that is not.",
+		Help: "1 if the clock of this machine was trusted when last checked. While it is not, nothing is deleted.",
 	})}
 }
 
-// Run checks the clock at once and every hour until ctx ends, and once more then.
+// Run checks the clock at once, every hour until ctx ends, and once at the end.
 func (c *Clock) Run(ctx context.Context) {
 	periodic.Task{
 		Every: noteEvery,
@@ -123,15 +123,15 @@ func (c *Clock) Run(ctx context.Context) {
 			Logger: c.Logger, Failed: "the clock is not trusted: nothing is deleted by it", Over: "the clock is trusted again",
 		},
 	}.Run(ctx)
-	c.Check(ctx) // with the running time since the last note
+	c.Check(ctx) // stores the running time since the last note
 }
 
 // Trusted reports whether the last Check trusted the clock; false before the first.
 func (c *Clock) Trusted() bool { return c.trusted.Load() }
 
-// Check judges the present time. It notes a time that is trusted, and the running time
-// under one that is not. A note that can't be written or read is logged: the other
-// place has it too.
+// Check judges the current time. It stores a time that is trusted, or else the running time
+// without trust. If a note can't be written or read, Check logs the error and goes on with
+// the note in the other place.
 func (c *Clock) Check(ctx context.Context) Verdict {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -145,20 +145,20 @@ func (c *Clock) Check(ctx context.Context) Verdict {
 	if verdict.Trusted {
 		c.write(ctx, now)
 	} else if err := c.writeFile(n); err != nil {
-		c.Logger.Warn("the time can't be noted", "err", err)
+		c.Logger.Warn("the trusted time can't be stored", "err", err)
 	}
 	c.remember(verdict)
 	return verdict
 }
 
-// Judge judges a time, and notes nothing.
+// Judge judges a time, and stores nothing.
 func (c *Clock) Judge(ctx context.Context, at time.Time) Verdict {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.judge(ctx, at, c.read(ctx))
 }
 
-// Confirm notes the present time as one that a person trusts.
+// Confirm stores the current time as one that a person trusts.
 func (c *Clock) Confirm(ctx context.Context) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -186,7 +186,7 @@ func (c *Clock) judge(ctx context.Context, at time.Time, n note) Verdict {
 		doubts = "more than seven days past " + n.Seen.UTC().Format(time.RFC3339) + ", the last time that was trusted"
 	}
 	now := c.Now()
-	if at.After(now) { // neither clock speaks of a time to come
+	if at.After(now) { // neither clock can confirm a time in the future
 		return Verdict{false, doubts}
 	}
 	if c.Synchronised != nil && c.Synchronised() {
@@ -232,7 +232,7 @@ func (c *Clock) read(ctx context.Context) note {
 	return n
 }
 
-// write notes a time that is trusted in both places. c.mu is held.
+// write stores a trusted time in both places. c.mu is held.
 func (c *Clock) write(ctx context.Context, seen time.Time) {
 	err := c.writeFile(note{Seen: seen})
 	if c.Notes != nil && ctx.Err() == nil {
@@ -241,7 +241,7 @@ func (c *Clock) write(ctx context.Context, seen time.Time) {
 		err = errors.Join(err, c.Notes.NoteClock(ctx, seen))
 	}
 	if err != nil {
-		c.Logger.Warn("the time can't be noted", "err", err)
+		c.Logger.Warn("the trusted time can't be stored", "err", err)
 	}
 }
 
@@ -266,7 +266,7 @@ func (c *Clock) readFile() (note, error) {
 	return n, nil
 }
 
-// writeFile replaces the note in one step.
+// writeFile replaces the file atomically.
 func (c *Clock) writeFile(n note) error {
 	if c.File == "" {
 		return nil

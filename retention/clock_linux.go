@@ -2,8 +2,8 @@ package retention
 
 import "golang.org/x/sys/unix"
 
-// KernelSynchronised reports whether the kernel calls its clock synchronised, as NTP
-// daemons tell it: adjtimex(2). It is false where the kernel may not be asked.
+// KernelSynchronised reports whether the kernel reports its clock as synchronised, which NTP
+// daemons set: adjtimex(2). It returns false if the process may not ask the kernel.
 func KernelSynchronised() bool {
 	const timeError = 5 // TIME_ERROR of <linux/timex.h>: the clock is not synchronised
 	var t unix.Timex

@@ -2,5 +2,5 @@
 
 package retention
 
-// KernelSynchronised reports false: only Linux is asked.
+// KernelSynchronised returns false: this is known on Linux only.
 func KernelSynchronised() bool { return false }

@@ -1,5 +1,5 @@
-// Package retention is the worker that deletes raw rows once they are past the
-// time that the policy promises, and says so.
+// Package retention is the worker that deletes raw rows when they are past the policy's
+// retention, and reports what it deleted.
 package retention
 
 import (
@@ -17,17 +17,17 @@ import (
 	"github.com/fotspor/fotspor/privacy"
 )
 
-// Rows is where the raw rows are: *store.Store is one.
+// Rows holds the raw rows. *store.Store implements it.
 type Rows interface {
-	// Before returns what is held of raw rows from before a time.
+	// Before counts the rows from before a time.
 	Before(ctx context.Context, cutoff time.Time) (privacy.Held, error)
-	// DeleteBefore deletes them, and returns once they are off the disk.
+	// DeleteBefore deletes these rows, and returns when they have left the disk.
 	DeleteBefore(ctx context.Context, cutoff time.Time) error
 }
 
-// The worker runs after each midnight, in UTC, when a new day is past its time;
-// a pass that failed or was held is tried again sooner. The first pass leaves time to
-// set a clock that is wrong after the start of a machine.
+// The worker makes a pass after each midnight in UTC, when another day is past the
+// retention. A pass that failed or was held is tried again sooner. The first pass comes some
+// minutes after the start, so that a clock that is wrong when a machine starts can be set.
 const (
 	firstPass     = 10 * time.Minute
 	afterMidnight = 10 * time.Minute
@@ -35,23 +35,23 @@ const (
 	heldFor       = time.Hour
 )
 
-// ErrHeld is wrapped by the error of a pass that would delete rows by a clock that is
-// not trusted.
+// ErrHeld is wrapped by the error of a pass that finds rows to delete while the clock is not
+// trusted.
 var ErrHeld = errors.New("held: the clock is not trusted")
 
-// Options are the parts of a worker. Logger, Now and Audit may be left out.
+// Options are the parts of a worker. Logger, Now and Audit may be zero.
 type Options struct {
 	Rows       Rows
 	Clock      *Clock
-	Audit      Rows           // lines of the audit log, which live for AuditKeep
-	AuditKeep  privacy.Period // needed with Audit
+	Audit      Rows           // the lines of the audit log
+	AuditKeep  privacy.Period // retention of the lines; required with Audit
 	Keep       privacy.Period
 	Registerer prometheus.Registerer
 	Logger     *slog.Logger
 	Now        func() time.Time
 }
 
-// Worker deletes rows past their time.
+// Worker deletes rows past their retention.
 type Worker struct {
 	Options
 	lastSuccess prometheus.Gauge
@@ -73,11 +73,11 @@ func New(o Options) *Worker {
 		Options: o,
 		lastSuccess: f.NewGauge(prometheus.GaugeOpts{
 			Name: "fotspor_retention_last_success_timestamp_seconds",
-			Help: "When rows past their time were last looked for and deleted without an error.",
+			Help: "When a pass last found and deleted rows past their retention without an error.",
 		}),
 		deleted: f.NewCounter(prometheus.CounterOpts{
 			Name: "fotspor_retention_deleted_rows_total",
-			Help: "Raw rows deleted because they were past their time.",
+			Help: "Raw rows deleted because they were past their retention.",
 		}),
 		failures: f.NewCounter(prometheus.CounterOpts{
 			Name: "fotspor_retention_failures_total",
@@ -91,8 +91,8 @@ func New(o Options) *Worker {
 }
 
 // Run makes a pass ten minutes after the start and one after each midnight until ctx
-// ends. A pass that fails is counted and tried again after 15 minutes, one that
-// is held after an hour; neither ends the worker.
+// ends. A pass that fails is counted and tried again after 15 minutes. One that is held is
+// tried again after an hour. Neither ends the worker.
 func (w *Worker) Run(ctx context.Context) {
 	periodic.Task{
 		First: firstPass,
@@ -114,7 +114,7 @@ func (w *Worker) Run(ctx context.Context) {
 			}
 		},
 		Trouble: &periodic.Trouble{
-			Logger: w.Logger, Level: slog.LevelError, Failed: "retention pass failed, it is tried again", Over: "retention passes succeed again",
+			Logger: w.Logger, Level: slog.LevelError, Failed: "retention pass failed and is tried again", Over: "retention passes succeed again",
 		},
 	}.Run(ctx)
 }
@@ -125,23 +125,23 @@ func untilNext(now time.Time) time.Duration {
 	return now.Truncate(24 * time.Hour).Add(24*time.Hour + afterMidnight).Sub(now)
 }
 
-// Report says what a pass found and did.
+// Report is what a pass found and did.
 type Report struct {
 	At      time.Time
 	Keep    privacy.Period
-	Cutoff  time.Time    // rows from before it are past their time
-	Found   privacy.Held // those rows
+	Cutoff  time.Time    // rows from before it are past their retention
+	Found   privacy.Held // these rows
 	Deleted int64
 	DryRun  bool
-	Clock   Verdict // on At
+	Clock   Verdict // whether the time At is trusted
 
-	AuditFound   privacy.Held // lines of the audit log past their time
+	AuditFound   privacy.Held // lines of the audit log past their retention
 	AuditDeleted int64
 }
 
-// Pass deletes, once, the rows that are past their time at a given moment, if the clock
-// is trusted with it: otherwise its error wraps ErrHeld, and the report says what was
-// found. A pass that finds nothing needs no trust.
+// Pass deletes the rows that are past their retention at a given time. If the clock is not
+// trusted and there are such rows, it deletes nothing and returns the report of what it
+// found, with an error that wraps ErrHeld.
 func (w *Worker) Pass(ctx context.Context, at time.Time) (Report, error) {
 	report, err := w.find(ctx, at)
 	if err == nil && report.Found.Rows+report.AuditFound.Rows > 0 && !report.Clock.Trusted {
@@ -151,9 +151,9 @@ func (w *Worker) Pass(ctx context.Context, at time.Time) (Report, error) {
 	return w.delete(ctx, report, err)
 }
 
-// Confirmed is Pass for a person who has seen from a dry run before which day rows
-// would be deleted, and says that day, as its start in UTC. Another day than that of
-// the pass is an error.
+// Confirmed is Pass with a clock that a person confirms. cutoff is the start in UTC of the
+// day before which rows would be deleted, which the person knows from a dry run. If it
+// differs from that of the pass, Confirmed returns an error.
 func (w *Worker) Confirmed(ctx context.Context, at, cutoff time.Time) (Report, error) {
 	report, err := w.find(ctx, at)
 	if err == nil && !report.Cutoff.Equal(cutoff) {
@@ -163,7 +163,7 @@ func (w *Worker) Confirmed(ctx context.Context, at, cutoff time.Time) (Report, e
 	return w.delete(ctx, report, err)
 }
 
-// delete deletes what a report found.
+// delete deletes the rows and lines that find found.
 func (w *Worker) delete(ctx context.Context, report Report, err error) (Report, error) {
 	if err == nil && report.Found.Rows > 0 {
 		if err = w.Rows.DeleteBefore(ctx, report.Cutoff); err == nil {
@@ -185,14 +185,14 @@ func (w *Worker) delete(ctx context.Context, report Report, err error) (Report, 
 	return report, nil
 }
 
-// DryRun says what Pass would delete at a given moment.
+// DryRun reports what Pass would delete at a given time.
 func (w *Worker) DryRun(ctx context.Context, at time.Time) (Report, error) {
 	report, err := w.find(ctx, at)
 	report.DryRun = true
 	return report, err
 }
 
-// find looks for the rows that are past their time.
+// find counts the rows and lines that are past their retention.
 func (w *Worker) find(ctx context.Context, at time.Time) (Report, error) {
 	cutoff := w.Keep.Cutoff(at)
 	report := Report{At: at, Keep: w.Keep, Cutoff: cutoff, Clock: w.Clock.Judge(ctx, at)}
@@ -203,7 +203,7 @@ func (w *Worker) find(ctx context.Context, at time.Time) (Report, error) {
 	return report, err
 }
 
-// WriteTo writes the report for people.
+// WriteTo writes the report as text for people.
 func (r Report) WriteTo(out io.Writer) (int64, error) {
 	text := fmt.Sprintf("retention %s at %s: rows from before %s are past their time\n",
 		r.Keep, r.At.UTC().Format(time.RFC3339), r.Cutoff.Format(time.DateOnly))

@@ -211,10 +211,10 @@ func expect(t *testing.T, g prometheus.Gatherer, deleted, failures, success int6
 		name, kind, help string
 		value            int64
 	}{
-		{"fotspor_retention_deleted_rows_total", "counter", "Raw rows deleted because they were past their time.", deleted},
+		{"fotspor_retention_deleted_rows_total", "counter", "Raw rows deleted because they were past their retention.", deleted},
 		{"fotspor_retention_failures_total", "counter", "Passes of the retention worker that failed.", failures},
 		{"fotspor_retention_held", "gauge", "1 while a deletion pass waits because the clock is not trusted.", 0},
-		{"fotspor_retention_last_success_timestamp_seconds", "gauge", "When rows past their time were last looked for and deleted without an error.", success},
+		{"fotspor_retention_last_success_timestamp_seconds", "gauge", "When a pass last found and deleted rows past their retention without an error.", success},
 	} {
 		fmt.Fprintf(&want, "# HELP %[1]s %[2]s\n# TYPE %[1]s %[3]s\n%[1]s %[4]d\n", m.name, m.help, m.kind, m.value)
 	}

@@ -10,18 +10,18 @@ import (
 	"time"
 )
 
-// Credential lets a program speak for visitors: tell their address and the time.
+// Credential allows a program to set the address and the time of visitors' hits.
 type Credential struct {
-	ID      string   // short, for people; no secret
+	ID      string   // short, for people; not secret
 	Name    string   // what the credential is for
 	Hash    [32]byte // HashSecret of its secret
-	Sites   []uint32 // that it is good for; empty: all sites
+	Sites   []uint32 // sites that it allows; empty: all sites
 	Created time.Time
 }
 
-// NewCredential returns a credential for some sites, or for all if none is named, and its
-// secret. The secret has 32 hexadecimal digits, as Matomo's tokens have: some of its
-// clients refuse any other form.
+// NewCredential returns a credential for sites, or for all sites if there are none, and its
+// secret. The secret has 32 hexadecimal digits like Matomo's tokens, because some clients of
+// Matomo refuse other forms.
 func NewCredential(name string, sites []uint32, now time.Time) (c Credential, secret string, err error) {
 	if slices.Contains(sites, 0) {
 		return Credential{}, "", fmt.Errorf("credential for site 0: %w", ErrNotFound)
@@ -38,14 +38,14 @@ func NewCredential(name string, sites []uint32, now time.Time) (c Credential, se
 	}, secret, nil
 }
 
-// HashSecret returns what is kept of the secret of a credential, its SHA-256. A slow hash
-// would add nothing: nobody guesses 128 random bits.
+// HashSecret returns the SHA-256 of the secret of a credential, which is all that is kept of
+// it. A slow hash is not needed, since nobody guesses 128 random bits.
 func HashSecret(secret string) [32]byte { return sha256.Sum256([]byte(secret)) }
 
-// Allows reports whether the credential is good for a site.
+// Allows reports whether the credential allows a site.
 func (c Credential) Allows(site uint32) bool {
 	return len(c.Sites) == 0 || slices.Contains(c.Sites, site)
 }
 
-// Rights says in words what the credential is good for.
+// Rights returns in words what the credential allows.
 func (c Credential) Rights() string { return siteList(len(c.Sites) > 0, c.Sites) }

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// MaxGoals is how many goals a site may have: a visit has a bit for each.
+	// MaxGoals is the most goals of a site: a visit has one bit for each.
 	MaxGoals = 32
 
 	maxGoalText = 100 // characters of a name or pattern
@@ -23,17 +23,17 @@ const (
 
 // Goal is what the owner of a site wants visits to reach.
 type Goal struct {
-	Number  int      // its own among the goals of the site, from 1 to MaxGoals
-	Name    string   // its own, too
-	Kind    hit.Kind // of the hits that reach it: one of GoalKinds
-	Pattern string   // of what such a hit must name; see Reached
+	Number  int      // unique among the goals of the site, from 1 to MaxGoals
+	Name    string   // unique among the goals of the site
+	Kind    hit.Kind // kind of the hits that reach it: one of GoalKinds
+	Pattern string   // what the path, name or target of such a hit must match; see Reached
 	Since   time.Time
 }
 
 // GoalKinds are the kinds of hit that can reach a goal.
 var GoalKinds = []hit.Kind{hit.Pageview, hit.Event, hit.Download, hit.Outlink}
 
-// Validate returns an error that names the first unusable field.
+// Validate returns an error that names the first invalid field.
 func (g Goal) Validate() error {
 	switch {
 	case g.Number < 1 || g.Number > MaxGoals:
@@ -55,10 +55,10 @@ func isGoalText(s string) bool {
 		norm.NFC.IsNormalString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
-// Reached reports whether a hit reaches the goal: if the pattern matches the whole of the
-// path of a page view, of the name of an event, or of the target of a download or outlink,
-// which is host and path. A pattern of a target that begins with a slash is one of its
-// path. A * stands for any text, slashes and nothing at all included.
+// Reached reports whether a hit reaches the goal. The pattern must match the whole path of
+// a page view, name of an event, or target of a download or outlink, which is host and
+// path. If a pattern for a target begins with a slash, it must match the path of the target.
+// A * matches any text, with slashes or empty.
 func (g Goal) Reached(row *hit.Row) bool {
 	if row.Kind != g.Kind {
 		return false
@@ -78,7 +78,7 @@ func (g Goal) Reached(row *hit.Row) bool {
 	return matches(pattern, norm.NFC.String(text))
 }
 
-// AddGoal adds a goal under the first number that is free.
+// AddGoal adds a goal with the first free number.
 func (s *Site) AddGoal(g Goal) error {
 	taken := func(n int) bool {
 		return slices.ContainsFunc(s.Goals, func(other Goal) bool { return other.Number == n })
@@ -98,8 +98,7 @@ func (s *Site) AddGoal(g Goal) error {
 	return nil
 }
 
-// RemoveGoal removes the goal of a name. ErrNotFound is wrapped by the error if there is
-// none.
+// RemoveGoal removes the goal with a name. If there is none, its error wraps ErrNotFound.
 func (s *Site) RemoveGoal(name string) error {
 	i := slices.IndexFunc(s.Goals, func(g Goal) bool { return g.Name == name })
 	if i < 0 {

@@ -6,8 +6,8 @@ import "time"
 type Session struct {
 	ID         string // hash of the cookie
 	User       string
-	Generation string    // of the user, read before the password was checked
-	Created    time.Time // all to the second
-	Seen       time.Time // the last request, to the minute
+	Generation string    // User.Generation, read before the password was checked
+	Created    time.Time // all times to the second
+	Seen       time.Time // time of the last request, to the minute
 	Expires    time.Time
 }

@@ -1,6 +1,6 @@
-// Package site holds what an owner of websites declares: the sites and their rules, and
-// who may see or send what. It knows no storage: package store keeps its values. All
-// values are safe for concurrent use as long as nobody changes them.
+// Package site defines what an owner of websites declares: sites and their rules, users,
+// and credentials. It has no storage: package store keeps its values. All values are safe
+// for concurrent use as long as nobody changes them.
 package site
 
 import (
@@ -20,42 +20,43 @@ import (
 	"github.com/fotspor/fotspor/privacy"
 )
 
-// ErrNotFound is wrapped by a look-up that finds no site, credential, user or log-in.
+// ErrNotFound is wrapped by the error of a look-up that finds no site, credential, user or
+// log-in.
 var ErrNotFound = errors.New("not found")
 
 // Site is a website whose traffic is counted.
 type Site struct {
 	ID   uint32
 	Name string
-	// Hosts are names such as example.org, which stands for www.example.org too,
-	// or *.example.org for every host below it. The first is the main one, a name.
-	// Each is as hostname.Parse returns it.
+	// Hosts are names such as example.org, which includes www.example.org, or
+	// *.example.org for every host below it. The first one is the main host and must be a
+	// name. Each has the form that hostname.Parse returns.
 	Hosts    []string
 	Location *time.Location
 
 	Parameters []string       // names of query parameters that are part of a page's path
 	Excluded   []string       // patterns of paths that are not counted; see Excludes
-	PathRules  []string       // what of a path is marked; see privacy.PathRules
-	Record     privacy.Record // "": what the program's policy says
+	PathRules  []string       // parts of paths that are marked; see privacy.PathRules
+	Record     privacy.Record // "": that of the program's policy
 
 	StripSlash       bool     // a slash at the end of a path is dropped
-	IgnoredReferrers []string // hosts, with those below them, that are no source; nil: DefaultReferrers alone
+	IgnoredReferrers []string // hosts that are no source, with all hosts below them; nil: DefaultReferrers only
 
-	// Names of query parameters, in whatever case, that hold what a visitor searched
-	// for, the category and the number of results. Without SearchParameters no search is
-	// read off an address.
+	// Names of query parameters that hold the term, the category and the number of results
+	// of a search, in upper or lower case. Without SearchParameters no search is read from
+	// an address.
 	SearchParameters, SearchCategories, SearchCounts []string
 
 	Goals []Goal // at most MaxGoals
 }
 
-// What IgnoredReferrers may have besides hosts.
+// What IgnoredReferrers may hold besides hosts.
 const (
 	DefaultReferrers = "default" // the log-in and payment services that the program knows
-	NoReferrers      = "none"    // alone: every referrer is a source
+	NoReferrers      = "none"    // as the only entry: every referrer is a source
 )
 
-// Validate returns an error that names the first unusable field.
+// Validate returns an error that names the first invalid field.
 func (s Site) Validate() error {
 	switch {
 	case s.Name == "":
@@ -67,7 +68,7 @@ func (s Site) Validate() error {
 	}
 	for i, host := range s.Hosts {
 		name := host
-		if i > 0 { // links lead to the main one
+		if i > 0 { // the first must be a name, since links lead to it
 			name = strings.TrimPrefix(host, "*.")
 		}
 		if canonical, err := hostname.Parse(name); err != nil || canonical != name {
@@ -106,8 +107,8 @@ func (s Site) Validate() error {
 	}
 }
 
-// plain reports whether a query parameter's name, which is in Unicode's form C, means the
-// same however it is written in a URL. Names of lists have their keys in brackets behind them.
+// plain reports whether the name of a query parameter, in Unicode's form C, means the same in
+// all its spellings in URLs. The name of a list is followed by keys in brackets.
 func plain(name string) bool {
 	name, keys, list := strings.Cut(name, "[")
 	if list {
@@ -123,9 +124,9 @@ func plain(name string) bool {
 	})
 }
 
-// Owns reports whether host is one of the site's, in whatever spelling. Below the host
-// of a page proxy, such as *.translate.goog, those hosts are that serve copies of the
-// site's own pages.
+// Owns reports whether host, in any spelling, is one of the site's. Of the hosts below that
+// of a page proxy, such as *.translate.goog, only those that serve copies of the site's own
+// pages are the site's.
 func (s Site) Owns(host string) bool {
 	host = hostname.Canonical(host)
 	for _, own := range s.Hosts {
@@ -140,7 +141,7 @@ func (s Site) Owns(host string) bool {
 	return false
 }
 
-// ownsBelow reports whether a host is below another and the site's.
+// ownsBelow reports whether a host is below parent and is the site's.
 func (s Site) ownsBelow(host, parent string) bool {
 	label, ok := strings.CutSuffix(host, parent)
 	if !ok || len(label) < len("a.") || label[len(label)-1] != '.' {
@@ -150,9 +151,9 @@ func (s Site) ownsBelow(host, parent string) bool {
 	return !copied || original != "" && s.Owns(original)
 }
 
-// Excludes reports whether one of the site's patterns matches the whole of a path.
-// A * in a pattern stands for any text, slashes and nothing at all included. A pattern
-// may be written decoded or as in a URL; both are compared in Unicode's form C.
+// Excludes reports whether one of the site's patterns matches a whole path. A * in a pattern
+// matches any text, with slashes or empty. A pattern may be decoded or encoded as in a URL.
+// Path and pattern are compared in Unicode's form C.
 func (s Site) Excludes(path string) bool {
 	if len(s.Excluded) == 0 {
 		return false
@@ -176,8 +177,8 @@ func readable(pattern string) string {
 	return norm.NFC.String(pattern)
 }
 
-// matches takes every piece between two asterisks where it comes first: what is left
-// for the pieces behind it is then the most there can be.
+// matches reports whether a pattern matches a whole path. It takes the first occurrence of
+// each piece between two asterisks, which leaves the most text for the pieces after it.
 func matches(pattern, path string) bool {
 	start, pattern, open := strings.Cut(pattern, "*")
 	path, ok := strings.CutPrefix(path, start)
@@ -197,8 +198,8 @@ func matches(pattern, path string) bool {
 	}
 }
 
-// Changed returns the names of the fields that differ between two states of a site, in
-// lower case and in order.
+// Changed returns the names of the fields that differ between two states of a site, sorted
+// and in lower case.
 func Changed(before, after Site) []string {
 	var names []string
 	a, b := reflect.ValueOf(before), reflect.ValueOf(after)

@@ -14,10 +14,10 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Role says what a user may do.
+// Role is what a user may do.
 type Role string
 
-// The roles: an admin manages sites and users, a viewer reads.
+// The roles: an admin manages sites and users, a viewer sees figures.
 const (
 	Admin  Role = "admin"
 	Viewer Role = "viewer"
@@ -33,15 +33,15 @@ func (r Role) Validate() error {
 
 // Errors of changes of users.
 var (
-	// ErrExists is wrapped when a new user has the name of another.
+	// ErrExists is wrapped if a new user has the name of another.
 	ErrExists = errors.New("exists")
-	// ErrHasAdmin is returned when the first admin is to be made and there is one.
+	// ErrHasAdmin is returned if the first admin is to be added and there is one.
 	ErrHasAdmin = errors.New("there is an admin")
-	// ErrLastAdmin is wrapped when a change would leave nobody who manages users.
-	ErrLastAdmin = errors.New("the last admin can't be removed or made a viewer: make somebody else one first")
+	// ErrLastAdmin is wrapped if a change would leave no admin.
+	ErrLastAdmin = errors.New("the last admin can't be removed or made a viewer: make another user an admin first")
 )
 
-// Unknown stands in the audit log for anybody who is no user. No user has that name.
+// Unknown stands in the audit log for people who are no users. No user has that name.
 const Unknown = "unknown"
 
 // MaxName is the most bytes of the name of a user.
@@ -49,7 +49,7 @@ const MaxName = 100
 
 // User is somebody who may log in.
 type User struct {
-	Name     string // as ValidateName takes it
+	Name     string // valid by ValidateName
 	Role     Role
 	Password string // argon2id hash in PHC string format, never the password
 
@@ -58,8 +58,8 @@ type User struct {
 	Restricted bool
 	Sites      []uint32
 
-	// Generation is new with each change of the user. A session ends when its
-	// generation is no longer the user's. Writers leave it empty.
+	// Generation changes with each change of the user. A session ends when its generation
+	// differs from the user's. The store sets it; callers that write leave it empty.
 	Generation string
 }
 
@@ -68,12 +68,13 @@ func (u User) Sees(site uint32) bool {
 	return u.Role == Admin || !u.Restricted || slices.Contains(u.Sites, site)
 }
 
-// CleanName returns a name as it is compared: without spaces around it, in NFC.
+// CleanName returns a name in the form in which names are stored: without spaces around it,
+// in NFC.
 func CleanName(name string) string { return norm.NFC.String(strings.TrimSpace(name)) }
 
-// ValidateName returns an error unless name can be the name of a user: as CleanName
-// returns it, at most MaxName bytes of text in one line with letters of one script, and
-// not "unknown", the name of everybody else in the audit log.
+// ValidateName returns an error unless name can be the name of a user: it must have the form
+// of CleanName, at most MaxName bytes in one line, letters of one script only, and not be
+// Unknown.
 func ValidateName(name string) error {
 	switch {
 	case name == "":
@@ -83,25 +84,25 @@ func ValidateName(name string) error {
 	case !utf8.ValidString(name) || name != CleanName(name) || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }):
 		return fmt.Errorf("name %q: want printable characters without spaces around them", name)
 	case strings.EqualFold(name, Unknown):
-		return fmt.Errorf("name %q: it stands for everybody who is no user", name)
+		return fmt.Errorf("name %q: it stands for people who are no users", name)
 	case mixesScripts(name):
-		return fmt.Errorf("name %q: want letters of one script, since those of others look like them", name)
+		return fmt.Errorf("name %q: want letters of one script, since letters of others can look the same", name)
 	}
 	return nil
 }
 
-// SameName reports whether two names are those of one user: they differ at most in
-// case and in compatible forms of the same characters.
+// SameName reports whether two names count as one: whether they differ at most in case and
+// in compatible forms of the same characters.
 func SameName(a, b string) bool {
 	fold := func(s string) string { return norm.NFKC.String(cases.Fold().String(norm.NFKC.String(s))) }
 	return fold(a) == fold(b)
 }
 
-// together are the scripts that one language writes with.
+// together maps scripts that are mixed in one language to one of them.
 var together = map[string]string{"Hiragana": "Han", "Katakana": "Han", "Hangul": "Han", "Bopomofo": "Han"}
 
-// mixesScripts reports whether a name has letters of two scripts: with them one name
-// can look like another (UTS 39, single script).
+// mixesScripts reports whether a name has letters of two scripts, with which it could look
+// like another name (UTS 39, single script).
 func mixesScripts(name string) bool {
 	first := ""
 	for _, r := range name {
@@ -118,7 +119,7 @@ func mixesScripts(name string) bool {
 	return false
 }
 
-// Validate returns an error that names the first unusable field.
+// Validate returns an error that names the first invalid field.
 func (u User) Validate() error {
 	if err := ValidateName(u.Name); err != nil {
 		return err
@@ -129,8 +130,8 @@ func (u User) Validate() error {
 	return u.Role.Validate()
 }
 
-// SetRights gives the user a role, and a viewer who is restricted the sites in order, each
-// once. An admin has no list of sites, and neither has a viewer who sees all.
+// SetRights sets the user's role and, for a restricted viewer, the sites, sorted and each
+// once. Admins and viewers who see all sites have no list.
 func (u *User) SetRights(role Role, restricted bool, sites []uint32) {
 	u.Role, u.Restricted, u.Sites = role, role == Viewer && restricted, nil
 	if u.Restricted {
@@ -138,7 +139,7 @@ func (u *User) SetRights(role Role, restricted bool, sites []uint32) {
 	}
 }
 
-// Rights says in words what the user may see and do.
+// Rights returns in words what the user may see and do.
 func (u User) Rights() string {
 	if u.Role == Admin {
 		return string(u.Role)
@@ -146,7 +147,7 @@ func (u User) Rights() string {
 	return string(u.Role) + ", " + siteList(u.Restricted, u.Sites)
 }
 
-// siteList writes a list of sites as the command line reads it.
+// siteList returns a list of sites in the form of the command line.
 func siteList(restricted bool, sites []uint32) string {
 	switch {
 	case !restricted:
