@@ -231,7 +231,7 @@ func mainJob(t *testing.T, begin time.Time, zone *time.Location, places *geo.DB)
 	p.checkMetrics(rows, dropped)
 	p.checkStored(account, rows)
 	p.setUp()
-	p.checkDashboard(account, at.In(zone))
+	p.checkDashboard(account, at.In(zone), []string{"page", "entry", "source", "region", "version", "os", "device"}, p.checkPage)
 	return p.checkNoAddress(visitors, chance)
 }
 
@@ -243,6 +243,8 @@ type sent struct {
 	ref    origin
 	form   int
 	header string // set to 1: an objection
+	// action are parameters of Matomo's that make the hit something else than a page view.
+	action url.Values
 }
 
 // send sends a hit in one of the forms that trackers use, and returns what the
@@ -250,7 +252,11 @@ type sent struct {
 func (p *program) send(h sent) string {
 	p.t.Helper()
 	page := "https://example.org" + (&url.URL{Path: h.page}).EscapedPath() + "?kunde=4711"
+	if h.ref.channel == "campaign" {
+		page += "&" + url.Values{"utm_campaign": {h.ref.source}}.Encode()
+	}
 	matomo := url.Values{"idsite": {"1"}, "rec": {"1"}, "url": {page}, "urlref": {h.ref.ref}, "action_name": {"Side"}, "rand": {"1"}, "_id": {"8b2c52af5f20dea4"}}
+	maps.Copy(matomo, h.action)
 	var r *http.Request
 	var err error
 	switch h.form {
@@ -299,7 +305,9 @@ func (p *program) send(h sent) string {
 func (tr traffic) note(v *visitor, h sent, at time.Time, zone *time.Location, places *geo.DB) {
 	day := calendar.DayOf(at.In(zone))
 	var s, page sums
-	s.Pageviews, page.Pageviews = 1, 1
+	if h.action == nil {
+		s.Pageviews, page.Pageviews = 1, 1
+	}
 	if v.day != day {
 		*v = visitor{addr: v.addr, agent: v.agent, day: day, seen: map[string]bool{}}
 		s.Visitors = 1
@@ -318,7 +326,7 @@ func (tr traffic) note(v *visitor, h sent, at time.Time, zone *time.Location, pl
 	case 2:
 		s.Bounces = -1
 	}
-	if !v.seen[h.page] {
+	if !v.seen[h.page] && h.action == nil {
 		v.seen[h.page] = true
 		page.Visitors = 1
 	}
@@ -437,9 +445,9 @@ func (p *program) checkStored(account traffic, rows int64) {
 	}
 }
 
-// checkDashboard reads every figure of the dashboard, as JSON and as the pages show
-// it, and holds it to the account.
-func (p *program) checkDashboard(account traffic, now time.Time) {
+// checkDashboard reads every figure of the dashboard by some dimensions, as JSON and as
+// the page shows it, which page reads, and holds it to the account.
+func (p *program) checkDashboard(account traffic, now time.Time, dimensions []string, page func(query string, total sums, want map[[3]string]sums)) {
 	p.t.Helper()
 	today := calendar.DayOf(now)
 	for _, span := range []struct {
@@ -483,10 +491,10 @@ func (p *program) checkDashboard(account traffic, now time.Time) {
 			p.t.Errorf("%s: totals before = %+v, want %+v", span.query, got, before)
 		}
 
-		for _, dimension := range []string{"page", "entry", "source", "region", "version", "os", "device"} {
+		for _, dimension := range dimensions {
 			p.checkTop(span.query, dimension, want)
 		}
-		p.checkPage(span.query, total, want)
+		page(span.query, total, want)
 	}
 }
 

@@ -70,7 +70,7 @@ var (
 	// inexact are the reasons for which a query is refused.
 	inexact = func() []*problem {
 		var all []*problem
-		for _, code := range []report.Code{report.OnceADay, report.Unlinked, report.OnePage, report.OneSection, report.OfPages, report.RowsGone, report.Capped} {
+		for _, code := range []report.Code{report.OnceADay, report.Unlinked, report.OnePage, report.OneSection, report.OfPages, report.RowsGone, report.Capped, report.Unknown} {
 			all = append(all, &problem{status: http.StatusBadRequest, code: string(code)})
 		}
 		return all

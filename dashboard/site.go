@@ -41,6 +41,7 @@ type sitePage struct {
 	Figures  []figure
 	Chart    chart
 	Tables   []table
+	Unknown  string // the tables of which nothing is known, "" for none
 	Excluded *table // nil where nothing was excluded
 	// Objections is how many page views were excluded because visitors object.
 	Objections string
@@ -252,12 +253,18 @@ func (f *figures) page(l *i18n.Language, specs []tableSpec, limit int) sitePage 
 		query.Set("show", key)
 		return f.address(query)
 	}
+	var unknown []string
 	for _, spec := range specs {
+		if f.lines[spec.dimension].IsUnknown() {
+			unknown = append(unknown, l.Known("table.", spec.dimension))
+			continue
+		}
 		t := f.table(l, spec, limit, more(spec.dimension))
 		if len(t.Columns) > 0 && (len(t.Rows) > 0 || !spec.optional) {
 			page.Tables = append(page.Tables, t)
 		}
 	}
+	page.Unknown = l.List(unknown)
 	if len(f.excluded) > 0 {
 		t := f.excludedTable(l, limit, more(excluded))
 		page.Excluded = &t

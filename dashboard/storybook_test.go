@@ -67,6 +67,10 @@ func states(l *i18n.Language) []state {
 	bare := someFigures(sevenDays)
 	bare.lines = nil
 	all = append(all, state{"site without lines", "site", bare.page(l, tables, shortTable), false})
+	minimal := someFigures(sevenDays)
+	minimal.lines = map[string]report.Result{"os": {Lines: []report.Line{{Now: minimal.sums}}}, "device": {Lines: []report.Line{{Now: minimal.sums}}}}
+	all = append(all, state{"site of which less is known", "site", minimal.page(l, tables, shortTable), false},
+		state{"table of which nothing is known", "table", minimal.page(l, []tableSpec{{dimension: "os"}}, longTable), false})
 	for _, spec := range tables {
 		all = append(all, state{"table " + spec.dimension, "table", someFigures(thirtyDays).page(l, []tableSpec{spec}, longTable), false})
 		all = append(all, state{"empty table " + spec.dimension, "table", bare.page(l, []tableSpec{spec}, longTable), false})

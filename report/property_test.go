@@ -539,7 +539,7 @@ func testAnswers(t *testing.T, capped bool) {
 		}
 	}
 	for _, table := range []string{"monthly", "daily", "hourly", "campaigns", "moves", "cube", "hits"} {
-		if tables[table] < 2 {
+		if tables[table] < 2 && !capped {
 			t.Errorf("%s answered %d times: the test tells little of it", table, tables[table])
 		}
 	}

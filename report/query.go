@@ -202,6 +202,9 @@ const (
 	// Capped is RowsGone for a filter by a value that the rollups may count together with
 	// others: on some day it had no line.
 	Capped Code = "capped"
+	// Unknown: nothing is known of the dimension of a filter in the days of the query, since
+	// it was not recorded or nobody said it.
+	Unknown Code = "unknown"
 )
 
 // RefusedError says that a query can't be answered exactly.
@@ -226,6 +229,8 @@ func (e RefusedError) Error() string {
 		return e.Measure + ": refused, since it is a measure of pages and the query is not by page"
 	case Capped:
 		return fmt.Sprintf("refused: too many new values came on some day for each to be counted by itself, so only rows could tell, and they are kept since %s", e.Since)
+	case Unknown:
+		return fmt.Sprintf("filter by %s: refused, since nothing is known of it in these days", e.Dimension)
 	default:
 		return fmt.Sprintf("refused: only rows could tell, and they are kept since %s", e.Since)
 	}

@@ -26,20 +26,29 @@ var _ report.Source = Reports{}
 func (r Reports) Ask(ctx context.Context, queries []report.Query) ([]report.Result, error) {
 	planner := r.Planner()
 	results, open, err := r.answer(ctx, planner, queries)
-	if err != nil || len(open) == 0 {
-		return results, err
-	}
-	rest := make([]report.Query, len(open))
-	for i, n := range open {
-		rest[i] = queries[n]
-	}
-	planner.OnlyRows = true
-	answers, _, err := r.answer(ctx, planner, rest)
 	if err != nil {
 		return nil, err
 	}
-	for i, n := range open {
-		results[n] = answers[i]
+	if len(open) > 0 {
+		rest := make([]report.Query, len(open))
+		for i, n := range open {
+			rest[i] = queries[n]
+		}
+		planner.OnlyRows = true
+		answers, _, err := r.answer(ctx, planner, rest)
+		if err != nil {
+			return nil, err
+		}
+		for i, n := range open {
+			results[n] = answers[i]
+		}
+	}
+	if probes := report.Probes(queries, results); len(probes) > 0 {
+		answers, _, err := r.answer(ctx, r.Planner(), probes)
+		if err != nil {
+			return nil, err
+		}
+		return results, report.UnknownIn(probes, answers)
 	}
 	return results, nil
 }
