@@ -9,7 +9,9 @@ import (
 	"os"
 	"time"
 
+	"github.com/fotspor/fotspor/internal/baseurl"
 	"github.com/fotspor/fotspor/internal/periodic"
+	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 	"github.com/fotspor/fotspor/store/embedded"
 )
@@ -155,14 +157,35 @@ func (p *program) prepareStore(ctx context.Context) error {
 	if err := p.store.Prepare(ctx); err != nil {
 		return err
 	}
-	if !p.PublicURL.IsZero() && (p.Collector || p.Dashboard) { // for commands that print what to paste
-		if err := p.store.SetPublicURL(ctx, p.PublicURL.String()); err != nil {
-			p.component("store").Warn("the public address is not kept", "err", err)
+	if p.Collector || p.Dashboard {
+		if err := p.keepURL(ctx); err != nil {
+			p.component("store").Warn("the public address is not kept, or not read", "err", err)
 		}
 	}
 	if p.Retention {
 		return p.store.Expire(ctx, p.Policy.Retention)
 	}
+	return nil
+}
+
+// keepURL keeps in the store how browsers reach the program, for commands that print what
+// to paste and for programs that are not told; one that is not learns it there.
+func (p *program) keepURL(ctx context.Context) error {
+	if !p.PublicURL.IsZero() {
+		return p.store.SetPublicURL(ctx, p.PublicURL.String())
+	}
+	kept, err := p.store.PublicURL(ctx)
+	if errors.Is(err, site.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	told, err := baseurl.Parse(kept.Value)
+	if err != nil {
+		return fmt.Errorf("public address %q: %w", kept.Value, err)
+	}
+	p.keptURL.Store(&told)
 	return nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -90,7 +91,8 @@ type program struct {
 	bodies   *body.Budget                 // nil without collector and dashboard
 	drops    func(site uint32) []hit.Drop // nil without the collector
 	clock    *retention.Clock
-	rereads  []reread // of heedHangups
+	rereads  []reread                    // of heedHangups
+	keptURL  atomic.Pointer[baseurl.URL] // nil unless the store told it
 	addrs    Addrs
 	fatal    chan error // what ends the program from inside
 
@@ -327,7 +329,7 @@ func (p *program) startCollector(ctx context.Context, mux *http.ServeMux, geoDB 
 	c := collector.New(collector.Options{
 		Policy: p.Policy, Sites: sites, Browsers: browsers, Sources: sources, Spam: spam, Geo: geoDB,
 		Visits: visits, Lines: p.startLines(sites), Limit: limit.New(limit.Options{Rate: p.RateLimit, Now: p.Now}), Bodies: p.bodies, Spool: p.spool, TrustedProxies: p.TrustedProxies,
-		Registerer: p.registry, Duration: p.duration, Logger: logger, Now: p.Now, PublicURL: p.PublicURL,
+		Registerer: p.registry, Duration: p.duration, Logger: logger, Now: p.Now, PublicURL: p.toldURL,
 	})
 	c.Routes(mux)
 	p.drops = c.Drops
@@ -512,7 +514,7 @@ func (p *program) startDashboard(ctx context.Context, mux *http.ServeMux, geoDB 
 	d, err := dashboard.New(dashboard.Options{
 		Store: p.store, Figures: p.figures(), Logger: p.Logger, Registerer: p.registry,
 		Duration: p.duration, Now: p.Now, BaseURL: p.PublicURL,
-		Attribution: geoDB.Attribution, Snippet: script.Snippet,
+		Attribution: geoDB.Attribution, Snippet: p.snippet,
 		Drops:     p.drops,
 		Statement: func(site uint32) string { return fmt.Sprintf("/privacy/%d", site) },
 		Network: func(r *http.Request) string {
@@ -582,6 +584,23 @@ func (p *program) demoSite(ctx context.Context) (site.Site, error) {
 // baseURL is how browsers reach the program.
 func (p *program) baseURL() baseurl.URL {
 	return p.PublicURL.Or(baseurl.Listening(p.addrs.Public.String()))
+}
+
+// toldURL is how browsers reach the program, as it was told now or last.
+func (p *program) toldURL() baseurl.URL {
+	if kept := p.keptURL.Load(); kept != nil {
+		return p.PublicURL.Or(*kept)
+	}
+	return p.PublicURL
+}
+
+// snippet is script.Snippet, with base only where nobody has said how browsers reach the
+// program.
+func (p *program) snippet(base string, site uint32, parameters ...string) string {
+	if told := p.toldURL(); !told.IsZero() {
+		base = told.String()
+	}
+	return script.Snippet(base, site, parameters...)
 }
 
 // fail ends the program with an error; the first one counts.

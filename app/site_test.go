@@ -2,13 +2,66 @@ package app_test
 
 import (
 	"fmt"
+	"html"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/fotspor/fotspor/app"
 	"github.com/fotspor/fotspor/collector/script"
+	"github.com/fotspor/fotspor/internal/baseurl"
 )
+
+// TestPublicURL: what a program prints for websites names the address that it was told,
+// now or when it ran last.
+func TestPublicURL(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
+	const told, own = "http://stats.example.org", "http://other.example.org" // so that a log-in works without HTTPS
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	var data string
+	for i, tt := range []struct{ flag, want string }{{told, told}, {"", told}, {own, own}, {"", own}} {
+		p := start(t, now, func(o *app.Options) {
+			if data == "" {
+				data = o.Data
+			}
+			o.Data, o.PublicURL = data, baseurl.MustParse(tt.flag)
+		})
+		if i == 0 {
+			p.setUp()
+		} else {
+			p.logIn(p.public, "kari")
+		}
+		command := func(args ...string) string {
+			out, errs, status := command(t, "", append(args, "--data", data)...)
+			if status != 0 {
+				t.Fatalf("%v: %q, status %d", args, errs, status)
+			}
+			return out
+		}
+		id := fmt.Sprint(i + 1)
+		if out := command("site", "add", "--host", "example.org"); !strings.Contains(out, script.Snippet(tt.want, uint32(i+1))) {
+			t.Errorf("told %q: site add printed %q", tt.flag, out)
+		}
+		p.awaitSite(i + 1)
+		if page := html.UnescapeString(p.get(p.public + "/sites/" + id)); !strings.Contains(page, script.Snippet(tt.want, uint32(i+1))) {
+			t.Errorf("told %q: the page of a new site has no lines of %s", tt.flag, tt.want)
+		}
+		if js := p.get(p.public + "/index.php?module=CoreAdminHome&action=optOutJS&idsite=1"); !strings.Contains(js, `"privacy":"`+tt.want+`/privacy/1"`) {
+			t.Errorf("told %q: the box does not lead to %s: %.300s", tt.flag, tt.want, js)
+		}
+		// These are told by where they are loaded from.
+		if js := p.get(p.public + "/optout.js"); !strings.Contains(js, "import.meta.url") || strings.Contains(js, "example.org") {
+			t.Errorf("told %q: optout.js is %.300s", tt.flag, js)
+		}
+		if frame := p.get(p.public + "/index.php?module=CoreAdminHome&action=optOut&idsite=1&language=en"); !strings.Contains(frame, `href="privacy/1?lang=en"`) {
+			t.Errorf("told %q: the frame does not lead to its statement", tt.flag)
+		}
+		p.stop()
+	}
+}
 
 // TestSiteSettings changes what is said of a site while the program runs, from
 // another process, and sees the collector follow.

@@ -98,7 +98,7 @@ func settings() []setting {
 			more:  "There is no log-in: keep it from the public.",
 			value: func(c *call) flag.Value { return keep(&c.opts.MetricsListen, readListen) }},
 		{name: "public-url", commands: slices.Concat(public, forSites), help: "`URL` under which browsers reach the program", none: "http:// and the address listened on",
-			more:  "It is in the lines to paste, and makes cookies HTTPS-only if it begins with `https://`; browsers are then told to come by HTTPS alone (`Strict-Transport-Security`, two years). The store keeps what a running program was told last, and the other commands take it from there.",
+			more:  "It is in the lines to paste, and makes cookies HTTPS-only if it begins with `https://`; browsers are then told to come by HTTPS alone (`Strict-Transport-Security`, two years). The store keeps what a running program was told last. The other commands take it from there, and so does a program that is not told, for the lines to paste and the links of the opt-out box.",
 			value: func(c *call) flag.Value { return keep(&c.opts.PublicURL, baseurl.Parse) }},
 		{name: "trusted-proxies", commands: public, help: "`networks` of proxies whose word on the client's address is taken, such as 10.0.0.0/8,127.0.0.1", none: "none",
 			more:  "See [behind a reverse proxy](install.md#behind-a-reverse-proxy).",

@@ -60,8 +60,9 @@ type Options struct {
 	Bodies   *body.Budget   // nil: a new one of the default size
 	Spool    *spool.Spool
 
-	// PublicURL is how browsers reach the program. Zero: as the request says.
-	PublicURL baseurl.URL
+	// PublicURL returns how browsers reach the program, zero if nobody has said so. It is
+	// safe for concurrent use; nil returns zero.
+	PublicURL func() baseurl.URL
 
 	// TrustedProxies are the networks of proxies whose headers on the client's address
 	// are believed. Empty: none.
@@ -127,6 +128,9 @@ func New(o Options) *Collector {
 	}
 	if o.Bodies == nil {
 		o.Bodies = body.New(body.Options{})
+	}
+	if o.PublicURL == nil {
+		o.PublicURL = func() baseurl.URL { return baseurl.URL{} }
 	}
 	c := &Collector{Options: o, metrics: newMetrics(o.Registerer), slots: make(chan struct{}, slots)}
 	c.scratches.New = func() any { return new(scratch) }

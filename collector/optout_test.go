@@ -282,6 +282,43 @@ func TestFrameInBrowser(t *testing.T) {
 	}
 }
 
+// TestBoxesBelowAPath: a proxy of the website may have the server below a path, which the
+// server is not told.
+func TestBoxesBelowAPath(t *testing.T) {
+	b := newBox(t, nil)
+	proxy := httptest.NewServer(http.StripPrefix("/stats", matomo.AtRoot(b.mux)))
+	t.Cleanup(proxy.Close)
+	b.stats = proxy.URL + "/stats"
+	for _, tag := range []string{matomoTag, strings.Replace(fotsporTag, "data-site", `data-server="STATS" data-site`, 1)} {
+		for frame, html := range map[bool]string{
+			framePage:  frameTag,
+			scriptPage: `<div id="box"></div><script src="STATS/index.php?module=CoreAdminHome&amp;action=optOutJS&amp;divId=box&amp;language=nn&amp;idsite=3"></script>`,
+		} {
+			before := b.counts()["matomo"]
+			b.open(html + tag)
+			b.says(frame, countedNN+" at vi veit kven du er.")
+			chromium.Run(b.tab, chromedp.Evaluate[string](`new Promise((done) => { if (window._paq) _paq.push(["trackPageView"]); setTimeout(() => done(""), 200) })`, chromedp.EvalAwaitPromise))
+			if got := b.counts()["matomo"]; got == before {
+				t.Errorf("no hit by %s", tag)
+			}
+			if got, _, _ := strings.Cut(b.in(frame, `document.querySelector("a").href`), "?"); got != b.stats+"/privacy/3" {
+				t.Errorf("the statement is at %q", got)
+			}
+			b.press(frame)
+			b.says(frame, outNN)
+			b.expectCookies(keptHere)
+			b.press(frame)
+			b.says(frame, countedNN)
+			b.expectCookies("")
+		}
+	}
+	t.Log("without a tracker, at the other address of the frame")
+	b.open(strings.Replace(frameTag, "/index.php?", "/?", 1))
+	b.says(framePage, countedNN)
+	b.press(framePage)
+	b.says(framePage, outNN)
+}
+
 // TestFrameWithoutScripts: the form of the page keeps the choice, too, and says whether it
 // could.
 func TestFrameWithoutScripts(t *testing.T) {
@@ -414,8 +451,8 @@ func TestOptOutRoutes(t *testing.T) {
 	}
 	root := matomo.AtRoot(http.NotFoundHandler())
 	for target, want := range map[string]string{
-		"/?module=CoreAdminHome&action=optOut":       "/index.php?module=CoreAdminHome&action=optOut",
-		"/?module=CoreAdminHome&amp;action=optOutJS": "/index.php?module=CoreAdminHome&amp;action=optOutJS",
+		"/?module=CoreAdminHome&action=optOut":       "index.php?module=CoreAdminHome&action=optOut",
+		"/?module=CoreAdminHome&amp;action=optOutJS": "index.php?module=CoreAdminHome&amp;action=optOutJS",
 		"/?module=Login": "", "/": "", "/x?module=CoreAdminHome": "",
 	} {
 		w := httptest.NewRecorder()

@@ -59,7 +59,8 @@ const Lifetime = 395 * 24 * 60 * 60
 // Box is what the box of a request is to say.
 type Box struct {
 	Query   url.Values // of the request
-	Server  string     // its public URL, without a slash at the end
+	Server  string     // its public URL, without a slash at the end; "" if nobody has said it
+	Asked   string     // the same, as the request says it
 	Site    uint32     // whose privacy statement is linked to; 0 if that is not known
 	Heeds   bool       // Global Privacy Control and Do Not Track count as an objection
 	Objects bool       // the request carries one of them
@@ -143,12 +144,15 @@ func (b Box) ServeScript(w http.ResponseWriter, r *http.Request) {
 	}
 	privacy := ""
 	if b.Site != 0 {
-		privacy = fmt.Sprintf("%s/privacy/%d", b.Server, b.Site)
+		privacy = fmt.Sprintf("privacy/%d", b.Site)
+		if b.Server != "" {
+			privacy = b.Server + "/" + privacy
+		}
 	}
 	// It escapes what ends a script, and all else that is special in one.
 	settings, err := json.Marshal(map[string]any{
 		"divId": divID, "language": asked(query), "intro": query.Get("showIntro") != "0", "style": looks(query),
-		"privacy": privacy, "heeds": b.Heeds, "texts": inLanguage(), "family": i18n.Neighbours(),
+		"privacy": privacy, "server": b.Asked + "/", "heeds": b.Heeds, "texts": inLanguage(), "family": i18n.Neighbours(),
 		"cookieDomain": attribute(strings.TrimPrefix(short(query, "cookieDomain"), "*")), "cookiePath": attribute(short(query, "cookiePath")),
 	})
 	if err != nil {

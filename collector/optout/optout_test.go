@@ -22,7 +22,7 @@ const (
 	scriptURL = "/index.php?module=CoreAdminHome&action=optOutJS"
 )
 
-var whole = optout.Box{Server: "https://stats.example.org", Site: 7, Heeds: true}
+var whole = optout.Box{Server: "https://stats.example.org", Asked: "http://10.0.0.1", Site: 7, Heeds: true}
 
 // answer skips the test where the scripts are not built.
 func answer(t *testing.T, box optout.Box, serve func(optout.Box, http.ResponseWriter, *http.Request), r *http.Request) *httptest.ResponseRecorder {
@@ -45,6 +45,7 @@ type settings struct {
 	Intro, Heeds bool
 	Style        map[string]string
 	Privacy      string
+	Server       string
 	CookieDomain string
 	CookiePath   string
 }
@@ -52,7 +53,7 @@ type settings struct {
 // TestScriptSettings: what strangers write in the address of the script becomes text in
 // it, or nothing.
 func TestScriptSettings(t *testing.T) {
-	plain := settings{DivID: "matomo-opt-out", Intro: true, Heeds: true, Privacy: "https://stats.example.org/privacy/7", Style: map[string]string{}}
+	plain := settings{DivID: "matomo-opt-out", Intro: true, Heeds: true, Privacy: "https://stats.example.org/privacy/7", Server: "http://10.0.0.1/", Style: map[string]string{}}
 	with := func(change func(*settings)) settings {
 		s := plain
 		change(&s)

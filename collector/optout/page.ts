@@ -10,7 +10,8 @@ declare const settings: {
   language: string; // "" for that of the page
   intro: boolean;
   style: Record<string, string>;
-  privacy: string; // where the statement is; "": not known
+  privacy: string; // where the statement is, maybe below the server; "": not known
+  server: string; // as the request for this script says it
   heeds: boolean; // what browsers say is respected
   cookieDomain: string;
   cookiePath: string;
@@ -20,6 +21,9 @@ declare const settings: {
 
 // It must be read while the script runs, which is before the page is there.
 const tag = document.currentScript as HTMLScriptElement | null;
+
+/** Where this script is: a proxy may have the server below a path that only browsers know of. */
+const here = tag && /optOutJS/.test(tag.src) ? tag.src : settings.server;
 
 /** How often a box looks, in milliseconds, whether another box of the page took a choice. */
 const look = 500;
@@ -45,7 +49,7 @@ function start(): void {
   const texts = textsIn(settings.language ? [settings.language] : [document.documentElement.lang, ...navigator.languages]);
   let told: boolean | undefined;
   const tell = (lost = false) => update({ out: (told = isOut()), objects: settings.heeds && !!objects, lost });
-  const update = show(box, texts, settings.intro, settings.privacy, (out) => {
+  const update = show(box, texts, settings.intro, settings.privacy && new URL(settings.privacy, here).href, (out) => {
     if (out) object();
     else unobject();
     const lost = isOut() !== out;

@@ -104,7 +104,8 @@ func servePages(host dialect.Host, hits http.Handler) http.Handler {
 		}
 		box := optout.Box{
 			Query:   query,
-			Server:  host.PublicURL.Or(baseurl.Of(r)).String(),
+			Server:  host.PublicURL().String(),
+			Asked:   baseurl.Of(r).String(),
 			Heeds:   !host.IgnoreObjection,
 			Objects: dialect.Objects(r.Header),
 			Out:     dialect.OptedOut(r.Header),
@@ -129,7 +130,9 @@ func AtRoot(next http.Handler) http.Handler {
 		if r.URL.Path == "/" && r.Method == http.MethodGet {
 			for name, value := range dialect.Parameters(r.URL.RawQuery) {
 				if name == "module" && value == "CoreAdminHome" {
-					http.Redirect(w, r, index+"?"+r.URL.RawQuery, http.StatusTemporaryRedirect)
+					// Relative, since a proxy may have cut the path.
+					w.Header().Set("Location", index[1:]+"?"+r.URL.RawQuery)
+					w.WriteHeader(http.StatusTemporaryRedirect)
 					return
 				}
 			}
