@@ -297,6 +297,7 @@ func displayed(hosts []string) []string {
 // allSites stands for every site in the command line.
 const allSites = "all"
 
+// addToken adds a site.Credential. Users call it a token, after Matomo's token_auth.
 func addToken(ctx context.Context, c *call) error {
 	switch {
 	case !c.given("site"):
@@ -308,7 +309,7 @@ func addToken(ctx context.Context, c *call) error {
 		if err := checkSites(ctx, st, c.sites.ids); err != nil {
 			return err
 		}
-		token, secret, err := st.AddCredential(ctx, c.name, c.sites.ids)
+		credential, secret, err := st.AddCredential(ctx, c.name, c.sites.ids)
 		if err != nil {
 			return err
 		}
@@ -316,27 +317,27 @@ func addToken(ctx context.Context, c *call) error {
 			_, err = fmt.Fprintln(c.Stdout, secret)
 			return err
 		}
-		_, err = fmt.Fprintf(c.Stdout, "Token %s, shown this once; send it as token_auth:\n\n%s\n", token.ID, secret)
+		_, err = fmt.Fprintf(c.Stdout, "Token %s, shown this once; send it as token_auth:\n\n%s\n", credential.ID, secret)
 		return err
 	})
 }
 
 func listTokens(ctx context.Context, c *call) error {
 	return c.withStore(ctx, func(st *store.Store) error {
-		tokens, err := st.Credentials(ctx)
+		credentials, err := st.Credentials(ctx)
 		if err != nil {
 			return err
 		}
 		nameStore(c.Stderr, st)
-		for _, t := range tokens {
+		for _, cr := range credentials {
 			var sites []string
-			for _, id := range t.Sites {
+			for _, id := range cr.Sites {
 				sites = append(sites, strconv.FormatUint(uint64(id), 10))
 			}
 			if len(sites) == 0 {
 				sites = []string{allSites}
 			}
-			fmt.Fprintf(c.Stdout, "%s\t%s\t%s\t%s\n", t.ID, t.Name, strings.Join(sites, ","), t.Created.UTC().Format(time.RFC3339))
+			fmt.Fprintf(c.Stdout, "%s\t%s\t%s\t%s\n", cr.ID, cr.Name, strings.Join(sites, ","), cr.Created.UTC().Format(time.RFC3339))
 		}
 		return nil
 	})

@@ -2,12 +2,17 @@ package collector_test
 
 import (
 	"fmt"
+	"net/http/httptest"
+	"runtime"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/site"
 )
 
 // TestDrops: staff see why hits of their site were excluded last, and nothing of when
@@ -81,4 +86,49 @@ func TestForeignHostsAreCapped(t *testing.T) {
 	if names := send(70, 71); names["a70.example"] != 1 {
 		t.Errorf("on the next day a host left %v", names)
 	}
+}
+
+// TestExcludedHitsTakeBoundedMemory: hosts that strangers invent take what docs/install.md
+// says, on however many sites, and hold nothing of the requests that they came with.
+func TestExcludedHitsTakeBoundedMemory(t *testing.T) {
+	const sites, hosts, size, most = 300, 32, 16 << 10, 3_000_000
+	r := newRig(t, nil)
+	for id := range uint32(sites) {
+		r.sites = append(r.sites, site.Site{ID: 100 + id, Name: "Site", Hosts: []string{"example.org"}, Location: time.UTC})
+	}
+	if err := r.options.Sites.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	before := heap()
+	for id := range sites {
+		if id == sites/2 { // hosts of another day
+			r.now = r.now.Add(24 * time.Hour)
+		}
+		for i := range hosts {
+			host := strings.Repeat("a", 60) + "." + strconv.Itoa(i) + "-" + strings.Repeat("b", 28) + ".example"
+			text := fmt.Sprintf("site=%d&url=https://%s/%s", 100+id, host, strings.Repeat(" ", size))
+			q := request{target: "/pixel.gif"}.make()
+			q.URL.RawQuery = text[:len(text)-size]
+			w := httptest.NewRecorder()
+			if r.mux.ServeHTTP(w, q); !strings.HasPrefix(w.Header().Get("X-Fotspor"), "dropped: foreign host") {
+				t.Fatalf("%s: %s", host, w.Header().Get("X-Fotspor"))
+			}
+		}
+	}
+	after := heap()
+	if held := after - before; held > most || len(r.Drops(100+sites-1)) != 32 {
+		t.Errorf("%d bytes are held of excluded hits, want at most %d; %d drops of a site", held, most, len(r.Drops(100+sites-1)))
+	} else {
+		t.Logf("%d bytes are held", held)
+	}
+	runtime.KeepAlive(r)
+}
+
+// heap returns the bytes of the heap in use.
+func heap() int64 {
+	runtime.GC()
+	runtime.GC() // empties the pools
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }

@@ -3,8 +3,10 @@ package site_test
 import (
 	"errors"
 	"fmt"
+	"sort"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/site"
@@ -103,5 +105,20 @@ func TestGoalsOfASite(t *testing.T) {
 	}
 	if before.Goals[6].Name != "6" {
 		t.Error("a copy of the site has changed")
+	}
+}
+
+// TestGoalsTakeBoundedMemory: the goals of a site take what docs/install.md says, in letters
+// of any script.
+func TestGoalsTakeBoundedMemory(t *testing.T) {
+	const most = 30_000
+	long := func(characters int) string { return strings.Repeat("𝄞", characters) }
+	valid := func(characters int) bool {
+		g := site.Goal{Number: 1, Name: long(characters), Kind: hit.Event, Pattern: long(characters)}
+		return g.Validate() == nil
+	}
+	characters := sort.Search(1<<20, func(n int) bool { return !valid(n + 1) })
+	if size := site.MaxGoals * (int(unsafe.Sizeof(site.Goal{})) + 2*len(long(characters))); characters == 0 || size > most {
+		t.Errorf("%d goals with texts of %d characters take %d bytes, want at most %d", site.MaxGoals, characters, size, most)
 	}
 }
