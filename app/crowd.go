@@ -14,13 +14,13 @@ import (
 
 // Bounds of open connections.
 const (
-	maxConnections = 10_000 // of 20 kB each when idle; further ones wait
-	maxOfNetwork   = 2_500  // further ones are closed
+	maxConnections = 10_000 // an idle connection takes 20 kB; further ones wait
+	maxOfNetwork   = 2_500  // connections of one network; further ones are closed
 )
 
-// bounded returns l with bounds on the connections that are open at a time: of all, and of
-// each network but those of the proxies and this machine itself, from where everybody's
-// connections may come.
+// bounded returns l with bounds on the number of open connections: of all, and of each
+// network. The networks of proxies and of this machine have no bound, since the connections
+// of all visitors may come from there.
 func bounded(l net.Listener, proxies []netip.Prefix) net.Listener {
 	c := &crowd{Listener: l, most: maxOfNetwork, proxies: proxies, seed: maphash.MakeSeed(), open: map[uint64]int{}}
 	return netutil.LimitListener(c, maxConnections)
@@ -35,7 +35,7 @@ type crowd struct {
 	seed    maphash.Seed
 
 	mu   sync.Mutex
-	open map[uint64]int // connections by network
+	open map[uint64]int // number of open connections by network
 }
 
 // Accept implements net.Listener.

@@ -16,19 +16,18 @@ import (
 	"github.com/fotspor/fotspor/internal/periodic"
 )
 
-// pingTime is how long the store may take to answer that it is there.
+// pingTime is how long the store may take to answer a ping.
 const pingTime = 3 * time.Second
 
-// health knows what keeps the program from doing all of its work. It is safe for
-// concurrent use.
+// health holds why the program can't do all of its work. It is safe for concurrent use.
 type health struct {
 	up prometheus.Gauge
 
 	mu      sync.Mutex
 	ping    func(context.Context) error
-	asking  bool  // a ping is under way
-	store   error // what the store said last
-	running bool  // the start is over
+	asking  bool  // a ping is running
+	store   error // the result of the last ping
+	running bool  // the start is complete
 	checks  []func() error
 }
 
@@ -39,40 +38,39 @@ var (
 	errSpoolFull = errors.New("the spool is full")
 )
 
-// newHealth returns the health of a program that starts.
+// newHealth returns the health of a program that is starting.
 func newHealth(r prometheus.Registerer) *health {
 	return &health{
 		store: errNotAsked,
 		up: promauto.With(r).NewGauge(prometheus.GaugeOpts{
 			Name: "fotspor_engine_up",
-			Help: "1 if ClickHouse, embedded or not, answered when last asked.",
+			Help: "1 if ClickHouse, embedded or not, answered the last ping.",
 		}),
 	}
 }
 
-// watchStore says how the store is asked whether it is there.
+// watchStore sets the function that pings the store.
 func (h *health) watchStore(ping func(context.Context) error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.ping = ping
 }
 
-// started says that the start is over.
+// started records that the start is complete.
 func (h *health) started() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.running = true
 }
 
-// add has check asked whenever somebody asks whether the program is ready. It must
-// return at once.
+// add adds a check that ready calls. It must return at once.
 func (h *health) add(check func() error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.checks = append(h.checks, check)
 }
 
-// heard notes what the store said last: nil if it answered.
+// heard records the result of a ping: nil if the store answered.
 func (h *health) heard(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -84,8 +82,8 @@ func (h *health) heard(err error) {
 	}
 }
 
-// ask learns whether the store answers within a few seconds. A ping that does not even
-// end then is not followed by another one before it does.
+// ask pings the store and waits for pingTime at most. A ping may go on after that: ask
+// starts no other one before it has ended.
 func (h *health) ask(ctx context.Context) {
 	pingCtx, cancel := context.WithTimeout(ctx, pingTime)
 	defer cancel()
@@ -108,12 +106,12 @@ func (h *health) ask(ctx context.Context) {
 	if errors.Is(err, errOutOfTime) {
 		err = errNotAsked
 	}
-	if ctx.Err() == nil { // else it is the program that ends
+	if ctx.Err() == nil { // else the ping failed because the program stops
 		h.heard(err)
 	}
 }
 
-// watch asks the store at every interval until ctx ends.
+// watch pings the store at every interval until ctx ends.
 func (h *health) watch(ctx context.Context, interval time.Duration) {
 	periodic.Task{First: interval, Every: interval, Do: func(ctx context.Context) error { h.ask(ctx); return nil }}.Run(ctx)
 }
@@ -132,8 +130,8 @@ func (h *health) ready() error {
 	return err
 }
 
-// opsHandler serves what ops ask for: /healthz says that the process lives,
-// /readyz that it can take and store hits or show figures.
+// opsHandler serves the endpoints for ops. /healthz answers while the process runs; /readyz
+// reports whether it can accept and store hits, or show figures.
 func (p *program) opsHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(p.registry, promhttp.HandlerOpts{Registry: p.registry}))

@@ -9,22 +9,20 @@ import (
 	"time"
 )
 
-// stage is a part of the stop. The stages run in this order, which loses nothing: no
-// hit is taken any more, nothing works in the background any more, what is held goes
-// to where it outlives the process, the files are closed. The steps of one stage
-// depend on nothing of each other, and run at the same time.
+// stage is a part of the stop. The stages run in this order, so that nothing is lost. The
+// steps of one stage do not depend on each other and run at the same time.
 type stage int
 
 const (
-	intake  stage = iota // public requests end
-	workers              // background work ends, the drain of the spool among it
-	flush                // hits and visitors in memory are stored
-	closing              // spool and store close
-	ops                  // metrics and health, which tell of all of this, end
+	intake  stage = iota // stop accepting public requests
+	workers              // end background work, including the drain of the spool
+	flush                // store hits, and hand visitors over
+	closing              // close spool and store
+	ops                  // stop serving metrics and health, last so that they report all of this
 	stages
 )
 
-// stopTime bounds the whole stop. It is less than what service managers give
+// stopTime bounds the whole stop. It is less than the time that service managers allow
 // (TimeoutStopSec, stop_grace_period).
 const stopTime = 30 * time.Second
 
@@ -40,7 +38,7 @@ var stopTimes = [stages]time.Duration{
 // errOutOfTime is matched by the error of a step that did not end in time.
 var errOutOfTime = errors.New("ran out of time")
 
-// step is one clean-up of the stop.
+// step is one action of the stop.
 type step struct {
 	name string
 	do   func(context.Context) error
@@ -49,17 +47,17 @@ type step struct {
 // lifecycle stops what was started. The zero value has nothing to stop.
 type lifecycle struct {
 	steps [stages][]step
-	times [stages]time.Duration // of the steps of each stage; 0: stopTimes
+	times [stages]time.Duration // bounds of the steps of each stage; 0: stopTimes
 }
 
-// onStop has do called at a stage of the stop. The context of do ends when its time
-// is over; a step that goes on after that is left behind.
+// onStop adds a step to a stage of the stop. The context of do ends when its time is over.
+// The stop does not wait for a step that goes on after that.
 func (l *lifecycle) onStop(at stage, name string, do func(context.Context) error) {
 	l.steps[at] = append(l.steps[at], step{name, do})
 }
 
-// stop runs every step, even after errors, and returns within the sum of the times of
-// the stages. The log names each step, with how long it took.
+// stop runs every step, even after errors, and returns within the sum of the times of the
+// stages. It logs each step and how long it took.
 func (l *lifecycle) stop(logger *slog.Logger) error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
 	defer cancel()
@@ -103,8 +101,8 @@ func runSteps(ctx context.Context, logger *slog.Logger, steps []step, limit time
 	return errs
 }
 
-// within returns what do returns, or errOutOfTime if that comes later than the end of
-// ctx by more than a moment. do goes on then.
+// within returns the result of do, or errOutOfTime if do has not returned shortly after the
+// end of ctx. do goes on then.
 func within(ctx context.Context, do func(context.Context) error) error {
 	done := make(chan error, 1)
 	go func() { done <- do(ctx) }()
@@ -113,7 +111,7 @@ func within(ctx context.Context, do func(context.Context) error) error {
 		return err
 	case <-ctx.Done():
 	}
-	// A step that heeds its context returns now, and says what is left undone.
+	// A step that honours its context returns now, with an error on what it has not done.
 	moment := time.NewTimer(100 * time.Millisecond)
 	defer moment.Stop()
 	select {

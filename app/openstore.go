@@ -18,16 +18,16 @@ import (
 
 // How long the start and the stop of a store may take.
 const (
-	startWait = 700 * time.Millisecond // of a collector that can begin without its store
-	readWait  = 150 * time.Millisecond // more, for such a collector to read the sites
-	pageWait  = 3 * time.Second        // of dashboard and retention alone, whose work can wait
-	storeWait = 30 * time.Second       // of one that can't, and of each later attempt
-	longWait  = time.Minute            // between attempts in the end
+	startWait = 700 * time.Millisecond // first attempt of a collector that can start without the store
+	readWait  = 150 * time.Millisecond // added for such a collector, to read the sites
+	pageWait  = 3 * time.Second        // first attempt of dashboard and retention alone, whose work can wait
+	storeWait = 30 * time.Second       // first attempt of other programs, and each later attempt
+	longWait  = time.Minute            // longest wait between two attempts
 )
 
-// openStore opens the store. A program that can begin without it does so if the store is
-// not there at once: hits wait in the spool, pages answer 503, /readyz says why, and the
-// store is tried again until it is there.
+// openStore opens the store. If the store is not available at once, a program that can start
+// without it does so: hits wait in the spool, pages answer 503, /readyz reports why, and the
+// program tries the store again until it is available.
 func (p *program) openStore(ctx context.Context) error {
 	cfg := p.StoreConfig()
 	cfg.Lazy = true
@@ -35,12 +35,13 @@ func (p *program) openStore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.store, p.came, p.began = st, make(chan struct{}), time.Now()
+	p.store, p.prepared, p.began = st, make(chan struct{}), time.Now()
 	p.onStop(closing, "store", func(context.Context) error { return st.Close() })
 	p.health.watchStore(st.Ping)
-	first := make(chan error, 1) // what the first attempt says
+	first := make(chan error, 1) // result of the first attempt
 	p.background("store", func(ctx context.Context) { p.runStore(ctx, first) })
-	// Until the store is there the attempts to open it say more.
+	// Until the store is prepared, health has the errors of the attempts, which say more
+	// than a ping.
 	p.background("health watch", p.afterStore(func(ctx context.Context) { p.health.watch(ctx, p.paces.health) }))
 
 	wait := storeWait
@@ -68,9 +69,9 @@ func (p *program) openStore(ctx context.Context) error {
 	return nil
 }
 
-// startsWithoutStore reports whether the program can begin to work without its store:
-// the collector needs to know the sites, dashboard and retention can wait for others to
-// make it.
+// startsWithoutStore reports whether the program can start without its store. The collector
+// needs a copy of the sites. Dashboard and retention can wait until another process makes
+// the store.
 func (p *program) startsWithoutStore() bool {
 	if p.Demo {
 		return false
@@ -82,29 +83,29 @@ func (p *program) startsWithoutStore() bool {
 	return err == nil
 }
 
-// afterStore returns f with a wait before it, until the store has been prepared.
+// afterStore returns a function that waits until the store is prepared, and then calls f.
 func (p *program) afterStore(f func(context.Context)) func(context.Context) {
 	return func(ctx context.Context) {
 		select {
 		case <-ctx.Done():
-		case <-p.came:
+		case <-p.prepared:
 			f(ctx)
 		}
 	}
 }
 
-// storeCame reports whether the store has been prepared.
-func (p *program) storeCame() bool {
+// storePrepared reports whether the store has been prepared.
+func (p *program) storePrepared() bool {
 	select {
-	case <-p.came:
+	case <-p.prepared:
 		return true
 	default:
 		return false
 	}
 }
 
-// runStore prepares the store, as often as it takes, and then serves the engine to other
-// processes if it is this one's. first gets the error of the first attempt.
+// runStore tries to prepare the store until that succeeds. Then it serves the engine to other
+// processes, if this process has it open. first gets the result of the first attempt.
 func (p *program) runStore(ctx context.Context, first chan<- error) {
 	wait := p.paces.retry
 	periodic.Task{
@@ -123,7 +124,7 @@ func (p *program) runStore(ctx context.Context, first chan<- error) {
 		},
 		Next: func(err error) time.Duration {
 			now := wait
-			if p.Store == "" && !errors.Is(err, store.ErrNoStore) { // each attempt loads all metadata, and the engine tells of each
+			if p.Store == "" && !errors.Is(err, store.ErrNoStore) { // each attempt makes the engine load all metadata and log errors
 				wait = min(2*wait, longWait)
 			}
 			return now
@@ -134,7 +135,7 @@ func (p *program) runStore(ctx context.Context, first chan<- error) {
 		return
 	}
 	p.health.heard(nil)
-	close(p.came)
+	close(p.prepared)
 	select {
 	case first <- nil:
 	default:
@@ -142,7 +143,7 @@ func (p *program) runStore(ctx context.Context, first chan<- error) {
 	p.serveEngine(ctx, p.component("engine"))
 }
 
-// meanwhile says what happens while the store is not there.
+// meanwhile returns in words what happens while the store is unavailable.
 func (p *program) meanwhile() string {
 	if p.Collector {
 		return "hits wait in the spool"
@@ -150,7 +151,7 @@ func (p *program) meanwhile() string {
 	return "nothing is done until another process makes it, or brings it back"
 }
 
-// prepareStore is one attempt to bring the store to where the program can work with it.
+// prepareStore tries once to prepare the store and to write what depends on the flags.
 func (p *program) prepareStore(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, storeWait)
 	defer cancel()
@@ -159,7 +160,7 @@ func (p *program) prepareStore(ctx context.Context) error {
 	}
 	if p.Collector || p.Dashboard {
 		if err := p.keepURL(ctx); err != nil {
-			p.component("store").Warn("the public address is not kept, or not read", "err", err)
+			p.component("store").Warn("the public address can't be stored or read", "err", err)
 		}
 	}
 	if p.Retention {
@@ -205,11 +206,11 @@ func (p *program) serveEngine(ctx context.Context, logger *slog.Logger) {
 	}
 }
 
-// advised adds to an error of the embedded engine what there is to do about it.
+// advised adds to an error of the embedded engine what a person can do about it.
 func advised(err error) error {
 	var what string
 	switch {
-	case errors.Is(err, embedded.ErrNoLibrary): // which says it itself
+	case errors.Is(err, embedded.ErrNoLibrary): // says what to do itself
 	case errors.Is(err, embedded.ErrLocked):
 		what = "end the process that has it and does not answer, or name another directory with --data"
 	case errors.Is(err, embedded.ErrNotLoaded) && errors.Is(err, fs.ErrPermission):

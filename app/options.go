@@ -1,5 +1,5 @@
-// Package app wires the parts of Fotspor together and runs them. It is apart
-// from main so that tests can start the whole program in their own process.
+// Package app wires the parts of Fotspor together and runs them. It is separate from
+// main so that tests can start the whole program in their own process.
 package app
 
 import (
@@ -34,23 +34,23 @@ const (
 	DefaultMetricsListen = "127.0.0.1:9180"
 )
 
-// Options say what to run, and how. DefaultOptions is where they start.
+// Options say what to run, and how. Callers begin with DefaultOptions.
 type Options struct {
 	// The parts to run; at least one.
 	Collector, Dashboard, Retention bool
-	// Demo serves pages at /demo that track themselves, on a site made for them.
+	// Demo serves pages at /demo that send hits to this program, for a site made for them.
 	Demo bool
 
 	Data         string // directory of the spool and of the embedded engine
 	Store        string // DSN; empty: the embedded engine
-	Engine       string // library of the embedded engine; empty: it is looked for
+	Engine       string // library of the embedded engine; empty: it is searched for
 	EngineMemory int64  // bytes
 
 	Listen         string
 	MetricsListen  string
 	PublicURL      baseurl.URL // how browsers reach Listen; zero: http://LISTEN
 	TrustedProxies []netip.Prefix
-	Geo            []string // GeoIP databases; empty: they are looked for
+	Geo            []string // GeoIP databases; empty: they are searched for
 	Sources        string   // directory of lists of sources; empty: the rules shipped
 	ReferrerSpam   string   // file of hosts; empty: the list shipped
 	Policy         privacy.Policy
@@ -58,19 +58,18 @@ type Options struct {
 	AuditRetention privacy.Period // how long lines of the audit log live
 	Handover       string         // directory in memory for the state of visitors; empty: none
 	Power          bool           // acknowledged hits survive a power cut too
-	BodyMemory     int64          // bytes of all bodies of requests under way
-	VisitMemory    int64          // bytes that visitors take
-	LineMemory     int64          // bytes that the values with lines take
-	SpoolBytes     int64          // bytes on disk
+	BodyMemory     int64          // most bytes of memory for the bodies of all running requests
+	VisitMemory    int64          // most bytes of memory for visitors
+	LineMemory     int64          // most bytes of memory for the values with lines
+	SpoolBytes     int64          // most bytes of the spool on disk
 
 	Logger *slog.Logger
 	Out    io.Writer // for people: addresses and the set-up link
 	Now    func() time.Time
-	// Synchronised reports whether the kernel calls the clock that Now reads
-	// synchronised.
+	// Synchronised reports whether the kernel reports the clock of Now as synchronised.
 	Synchronised func() bool
-	// Hangups has what can change outside read again at once: GeoIP databases and sites.
-	// nil: that is left to the next look at them.
+	// Hangups makes the program read GeoIP databases and sites again at once. nil: they are
+	// only read again at their intervals.
 	Hangups <-chan os.Signal
 	// Started is called once everything listens, with the real addresses.
 	Started func(Addrs)
@@ -80,25 +79,25 @@ type Options struct {
 	paces paces
 }
 
-// paces are how long things wait that a program does again and again. Tests shorten them.
+// paces are the intervals of periodic work. Tests shorten them.
 type paces struct {
-	sites  time.Duration // between two looks at the sites
-	geo    time.Duration // between two looks at the GeoIP databases
-	health time.Duration // between two looks at store and disk
-	retry  time.Duration // before an attempt to open the store that follows a failed one
-	seal   time.Duration // from the first hit of a segment of the spool
+	sites  time.Duration // between two readings of the sites
+	geo    time.Duration // between two checks of the GeoIP databases
+	health time.Duration // between two checks of store and disk
+	retry  time.Duration // between a failed attempt to open the store and the next
+	seal   time.Duration // age at which a segment of the spool is sealed
 }
 
 // Addrs are the addresses that a running program listens on.
 type Addrs struct {
 	Public  net.Addr // nil without collector and dashboard
 	Metrics net.Addr
-	// SetupURL makes the first administrator; empty once there is one, and without
+	// SetupURL is where the first administrator is made; empty if there is one, or without
 	// the dashboard.
 	SetupURL string
 }
 
-// DefaultOptions are those of a program started without flags, but for the
+// DefaultOptions returns the options of a program started without flags. The caller sets the
 // parts to run.
 func DefaultOptions() Options {
 	return Options{
@@ -121,8 +120,8 @@ func DefaultOptions() Options {
 	}
 }
 
-// validate returns an error that names what is missing or does not go together. Each
-// value is checked where it is read, and by the part that takes it.
+// validate returns an error that names options that are missing or contradict each other.
+// Single values are checked where they are read, and by the part that uses them.
 func (o Options) validate() error {
 	switch {
 	case !o.Collector && !o.Dashboard && !o.Retention:
@@ -135,7 +134,7 @@ func (o Options) validate() error {
 	return o.Policy.Validate()
 }
 
-// openLists opens what tells sources and referrer spam.
+// openLists opens the lists of sources and of referrer spam.
 func (o Options) openLists() (*referrer.Sources, *referrer.Spam, error) {
 	sources, spam := referrer.Shipped(), referrer.ShippedSpam()
 	var err error
@@ -152,7 +151,7 @@ func (o Options) openLists() (*referrer.Sources, *referrer.Spam, error) {
 	return sources, spam, nil
 }
 
-// StoreConfig says where the store is.
+// StoreConfig returns the configuration of the store.
 func (o Options) StoreConfig() store.Config {
 	return store.Config{
 		DSN:       o.Store,
@@ -166,8 +165,8 @@ func (o Options) StoreConfig() store.Config {
 	}
 }
 
-// NewClock returns the judge of this machine's clock, which notes trusted times in the
-// data directory and in st.
+// NewClock returns a retention.Clock that stores trusted times in the data directory and in
+// st.
 func (o Options) NewClock(st *store.Store, logger *slog.Logger, r prometheus.Registerer) *retention.Clock {
 	file := ""
 	if o.Data != "" {

@@ -46,17 +46,17 @@ import (
 // maxForm is the largest body of a request to the dashboard, in bytes.
 const maxForm = 64 << 10
 
-// Run runs the parts that o names until ctx ends, and then stops them in the
-// order that loses nothing: intake, drain, flush, close. It returns nil after an
-// orderly stop, within 30 seconds of the end of ctx. All that it starts has ended when
-// it returns, but for a step of the stop that ran out of time, which its error names.
+// Run runs the parts that o names until ctx ends. Then it stops them in the order that loses
+// nothing: intake, drain, flush, close. It returns nil after an orderly stop, within 30
+// seconds of the end of ctx. Everything that it started has ended when it returns, except
+// steps of the stop that ran out of time; its error names these.
 func Run(ctx context.Context, o Options) error {
 	if err := o.validate(); err != nil {
 		return err
 	}
 	p := &program{Options: o, registry: prometheus.NewRegistry(), fatal: make(chan error, 1)}
 	if err := p.start(ctx); err != nil {
-		// The error is what there is to say, not each step of what it undoes.
+		// The error says what is wrong. The steps that undo the start are not logged.
 		return errors.Join(err, p.stop(slog.New(warnings{o.Logger.Handler()})))
 	}
 	var err error
@@ -71,7 +71,7 @@ func Run(ctx context.Context, o Options) error {
 	return err
 }
 
-// warnings leaves out what is less than a warning.
+// warnings is a handler that drops records below the level of warnings.
 type warnings struct{ slog.Handler }
 
 func (w warnings) Enabled(ctx context.Context, level slog.Level) bool {
@@ -84,25 +84,26 @@ type program struct {
 	registry *prometheus.Registry
 	duration *prometheus.HistogramVec
 	store    *store.Store
-	began    time.Time     // when the store was first asked
-	came     chan struct{} // closed once the store is prepared
+	began    time.Time     // when the first attempt to open the store began
+	prepared chan struct{} // closed once the store is prepared
 	health   *health
 	spool    *spool.Spool                 // nil without the collector
 	bodies   *body.Budget                 // nil without collector and dashboard
 	drops    func(site uint32) []hit.Drop // nil without the collector
 	clock    *retention.Clock
-	rereads  []reread                    // of heedHangups
-	keptURL  atomic.Pointer[baseurl.URL] // nil unless the store told it
+	rereads  []reread                    // used by heedHangups
+	keptURL  atomic.Pointer[baseurl.URL] // nil until read from the store
 	addrs    Addrs
-	fatal    chan error // what ends the program from inside
+	fatal    chan error // an error ends the program
 
 	lifecycle
 }
 
 var errPanicked = errors.New("a part of the program panicked")
 
-// background runs f until the program stops, which waits for it. If f panics the
-// program stops, in order: what Go itself would print of it could show an address.
+// background runs f. The stop of the program cancels its context and waits for it. If f
+// panics, the program stops in order. Go itself would print the panic, which could hold an
+// address.
 func (p *program) background(name string, f func(context.Context)) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
@@ -122,8 +123,8 @@ func (p *program) background(name string, f func(context.Context)) {
 	})
 }
 
-// start starts the parts. It is one long list on purpose: only here can their order be
-// seen. Addresses are taken first, so that one in use is told at once.
+// start starts the parts. It is one long list on purpose, because it shows their order.
+// Listeners are opened first, so that an address in use is an error at once.
 func (p *program) start(ctx context.Context) error {
 	metricsListener, err := p.listen(p.MetricsListen)
 	if err != nil {
@@ -151,16 +152,16 @@ func (p *program) start(ctx context.Context) error {
 	if p.Collector || p.Retention {
 		p.clock = p.NewClock(p.store, p.component("clock"), p.registry)
 		watch := func(ctx context.Context) {
-			if p.Collector { // whose notes go on in the data directory while the store is unavailable
+			if p.Collector { // the clock keeps its note in the data directory while the store is unavailable
 				select {
-				case <-p.came:
+				case <-p.prepared:
 				case <-time.After(time.Minute):
 				case <-ctx.Done():
 				}
 				p.clock.Run(ctx)
 				return
 			}
-			// Its note must not make a data directory that is not there.
+			// The note must not create the data directory.
 			p.afterStore(p.clock.Run)(ctx)
 		}
 		p.background("clock", watch)
@@ -185,13 +186,13 @@ func (p *program) start(ctx context.Context) error {
 	return nil
 }
 
-// reread reads something again that can change outside.
+// reread reads something again that can change outside of the program.
 type reread struct {
 	what string
 	do   func() error
 }
 
-// heedHangups reads again what can change outside at each SIGHUP, until ctx ends.
+// heedHangups calls all rereads at each SIGHUP, until ctx ends.
 func (p *program) heedHangups(ctx context.Context) {
 	for {
 		select {
@@ -247,7 +248,7 @@ func (p *program) listen(addr string) (net.Listener, error) {
 		return nil, fmt.Errorf("listen on %s: %w", addr, err)
 	}
 	p.onStop(ops, "listener", func(context.Context) error {
-		l.Close() // mostly closed by its server by now
+		l.Close() // usually its server has closed it already
 		return nil
 	})
 	return l, nil
@@ -336,8 +337,8 @@ func (p *program) startCollector(ctx context.Context, mux *http.ServeMux, geoDB 
 	return nil
 }
 
-// startSites learns the sites, from the store or else from what was known of them
-// last. Without either no hit could be told from a stranger's.
+// startSites reads the sites, from the store or else from the copy. Without either it returns
+// an error, since the collector could not know which hits are for its sites.
 func (p *program) startSites(ctx context.Context, logger *slog.Logger) (*collector.Sites, error) {
 	if err := os.MkdirAll(p.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
@@ -345,12 +346,12 @@ func (p *program) startSites(ctx context.Context, logger *slog.Logger) (*collect
 	sites := collector.NewSites(p.store, p.sitesFile(), logger)
 	restoreErr := sites.Restore()
 	wait := storeWait
-	if restoreErr == nil { // what is left of the time that the store had to open
+	if restoreErr == nil { // use what is left of the time for opening the store
 		wait = max(time.Until(p.began.Add(startWait)), readWait)
 	}
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	if err := sites.Refresh(ctx); err != nil { // also of a store that is not prepared: its rules are those of now
+	if err := sites.Refresh(ctx); err != nil { // tried also if the store is not prepared, since its rules are the current ones
 		if restoreErr != nil {
 			return nil, errors.Join(err, restoreErr)
 		}
@@ -358,22 +359,23 @@ func (p *program) startSites(ctx context.Context, logger *slog.Logger) (*collect
 		p.background("sites at first", p.afterStore(func(ctx context.Context) {
 			if err := sites.Refresh(ctx); err == nil {
 				logger.Info("sites are those of the store again")
-			} // else it is told with the next look
+			} // else Watch logs it
 		}))
 	}
-	p.rereads = append(p.rereads, reread{"sites", func() error { return sites.Refresh(context.Background()) }}) // which is bounded
+	p.rereads = append(p.rereads, reread{"sites", func() error { return sites.Refresh(context.Background()) }}) // Refresh has its own bound
 	p.background("sites watch", func(ctx context.Context) { sites.Watch(ctx, p.paces.sites) })
 	return sites, nil
 }
 
-// sitesFile is where the last known sites are.
+// sitesFile returns the path of the copy of the sites.
 func (p *program) sitesFile() string { return filepath.Join(p.Data, "sites.json") }
 
-// hitsPerNewVisitor is how many hits a network may send for each visitor that it brings
-// anew. With the default of the rate limit, 36,000 people an hour may come from one.
+// hitsPerNewVisitor is how many hits of the rate limit a network has for each new visitor.
+// With the default rate limit, 36,000 new visitors an hour may come from one network.
 const hitsPerNewVisitor = 10
 
-// startVisits begins with the visitors that the process before left, if it could.
+// startVisits returns a tracker with the visitors that the previous process has handed over,
+// if it has.
 func (p *program) startVisits() *visit.Tracker {
 	logger := p.component("visit")
 	visits := visit.New(visit.Options{
@@ -387,7 +389,7 @@ func (p *program) startVisits() *visit.Tracker {
 	} else {
 		logger.Info("visitors taken over", "visitors", n)
 	}
-	p.onStop(flush, "visitors", func(context.Context) error { // after Run has ended
+	p.onStop(flush, "visitors", func(context.Context) error { // in stage flush, after Run has ended
 		if p.Handover == "" {
 			return nil
 		}
@@ -400,8 +402,8 @@ func (p *program) startVisits() *visit.Tracker {
 	return visits
 }
 
-// startLines begins with the lines that were known last, and reads those of the store once
-// that has come.
+// startLines returns the lines of the copy in the data directory. It adds those of the store
+// when the store is prepared.
 func (p *program) startLines(sites *collector.Sites) *lines.Lines {
 	logger := p.component("lines")
 	known := lines.New(lines.Options{Memory: p.LineMemory, Now: p.Now, Logger: logger, Registerer: p.registry})
@@ -409,9 +411,9 @@ func (p *program) startLines(sites *collector.Sites) *lines.Lines {
 	if err := known.Restore(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		logger.Warn("known lines could not be restored, those of the store are used once it has come", "err", err)
 	}
-	p.onStop(flush, "lines", func(context.Context) error { // after Run has ended
+	p.onStop(flush, "lines", func(context.Context) error { // in stage flush, after Run has ended
 		if err := known.Save(file); err != nil {
-			logger.Warn("a start without the store will not know the lines of now", "err", err)
+			logger.Warn("the known lines can't be saved; a start without the store will not know them", "err", err)
 		}
 		return nil
 	})
@@ -426,14 +428,13 @@ func (p *program) durability() spool.Durability {
 	return spool.Process
 }
 
-// startSpool opens the spool and drains it into the store. When the program
-// stops, what is left goes to the store in one last attempt; what can't waits on
-// disk for the next start.
+// startSpool opens the spool and drains it into the store. When the program stops, it tries
+// once more to store what is left. What can't be stored waits on disk for the next start.
 func (p *program) startSpool() error {
 	logger, now := p.component("spool"), p.Now()
 	sp, err := spool.Open(p.Data+"/spool", spool.Options{
 		MaxBytes: p.SpoolBytes, SealAfter: p.paces.seal, Durability: p.durability(), Logger: logger, Registerer: p.registry,
-		// What is quarantined is deleted when its time is over, as stored rows are.
+		// Quarantined segments have the same retention as stored rows.
 		Retention: now.Sub(p.Policy.Retention.Cutoff(now)), ClockTrusted: p.clock.Trusted,
 	})
 	if err != nil {
@@ -453,7 +454,7 @@ func (p *program) startSpool() error {
 	p.background("backfill", p.afterStore(p.store.Backfill))
 	promauto.With(p.registry).NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "fotspor_backfill_days",
-		Help: "Days whose rows a new rollup has yet to count.",
+		Help: "Days whose rows a new rollup has not counted yet.",
 	}, func() float64 { return float64(p.store.Backfilling()) })
 	insert := p.countedInsert()
 	p.onStop(flush, "hits in the spool", func(ctx context.Context) error {
@@ -470,7 +471,7 @@ func (p *program) startSpool() error {
 	return nil
 }
 
-// countedInsert is the store's Insert with its metrics.
+// countedInsert returns the store's Insert with metrics.
 func (p *program) countedInsert() spool.Inserter {
 	f := promauto.With(p.registry)
 	stored := f.NewCounter(prometheus.CounterOpts{
@@ -502,8 +503,8 @@ func (p *program) countedInsert() spool.Inserter {
 	}
 }
 
-// figures answers what pages ask of figures. Some of it only rows can tell, and those of
-// the days that begin after the cut-off of retention are kept, in any time zone.
+// figures returns what answers the queries of pages. Some queries need raw rows. The planner
+// uses those of days that are completely after the retention's cut-off in every time zone.
 func (p *program) figures() report.Source {
 	return store.Reports{Store: p.store, Planner: func() report.Planner {
 		return report.Planner{RowsSince: calendar.DayOf(p.Policy.Retention.Cutoff(p.Now())) + 2}
@@ -529,7 +530,7 @@ func (p *program) startDashboard(ctx context.Context, mux *http.ServeMux, geoDB 
 	client := func(r *http.Request) hit.Addr { return collector.ClientAddr(r, p.TrustedProxies) }
 	mux.Handle("/", p.bodies.Handler(matomo.AtRoot(pages), client, maxForm))
 	p.background("audit log", p.afterStore(d.Run))
-	if p.storeCame() {
+	if p.storePrepared() {
 		if p.addrs.SetupURL, err = d.SetupURL(ctx, p.baseURL()); err == nil {
 			return nil
 		}
@@ -548,7 +549,7 @@ func (p *program) startDashboard(ctx context.Context, mux *http.ServeMux, geoDB 
 	return nil
 }
 
-// addDemo adds pages that track themselves.
+// addDemo adds the demo pages.
 func (p *program) addDemo(ctx context.Context, mux *http.ServeMux) error {
 	site, err := p.demoSite(ctx)
 	if err != nil {
@@ -560,8 +561,8 @@ func (p *program) addDemo(ctx context.Context, mux *http.ServeMux) error {
 	return nil
 }
 
-// demoSite returns the first site that counts pages of this program's own address,
-// or makes one.
+// demoSite returns the first site that has the host of this program's own address, or adds
+// one.
 func (p *program) demoSite(ctx context.Context) (site.Site, error) {
 	sites, err := p.store.Sites(ctx)
 	if err != nil {
@@ -581,12 +582,13 @@ func (p *program) demoSite(ctx context.Context) (site.Site, error) {
 	return p.store.AddSite(ctx, site.Site{Name: "Demo", Hosts: hosts, Location: DefaultZone()})
 }
 
-// baseURL is how browsers reach the program.
+// baseURL returns how browsers reach the program.
 func (p *program) baseURL() baseurl.URL {
 	return p.PublicURL.Or(baseurl.Listening(p.addrs.Public.String()))
 }
 
-// toldURL is how browsers reach the program, as it was told now or last.
+// toldURL returns the public address of the program: that of --public-url, else the last one
+// in the store. It is zero if there is none.
 func (p *program) toldURL() baseurl.URL {
 	if kept := p.keptURL.Load(); kept != nil {
 		return p.PublicURL.Or(*kept)
@@ -594,8 +596,7 @@ func (p *program) toldURL() baseurl.URL {
 	return p.PublicURL
 }
 
-// snippet is script.Snippet, with base only where nobody has said how browsers reach the
-// program.
+// snippet is script.Snippet. It uses base only if the program has no public address.
 func (p *program) snippet(base string, site uint32, parameters ...string) string {
 	if told := p.toldURL(); !told.IsZero() {
 		base = told.String()
@@ -603,7 +604,7 @@ func (p *program) snippet(base string, site uint32, parameters ...string) string
 	return script.Snippet(base, site, parameters...)
 }
 
-// fail ends the program with an error; the first one counts.
+// fail ends the program with an error. Of several calls the first one counts.
 func (p *program) fail(err error) {
 	select {
 	case p.fatal <- err:
@@ -611,7 +612,7 @@ func (p *program) fail(err error) {
 	}
 }
 
-// greet tells people where everything is.
+// greet writes the addresses for people to Out.
 func (p *program) greet() {
 	p.Logger.Info("started", "public", p.addrs.Public, "metrics", p.addrs.Metrics, "clickhouse", p.store.Version())
 	if p.Demo {
@@ -627,7 +628,7 @@ func (p *program) greet() {
 	}
 }
 
-// greetFirst tells how the first administrator is made, unless there is one.
+// greetFirst writes the set-up link for the first administrator, unless there is one.
 func (p *program) greetFirst(link string) {
 	if link != "" {
 		fmt.Fprintf(p.Out, "There is no administrator yet. Make the first one here, once:\n  %s\n", link)
@@ -637,7 +638,7 @@ func (p *program) greetFirst(link string) {
 // DefaultZone is the time zone of a site that names none.
 func DefaultZone() *time.Location {
 	loc, err := time.LoadLocation("Europe/Oslo")
-	if err != nil { // no zone data, which the program brings along
+	if err != nil { // can't happen: the program embeds the zone data
 		return time.UTC
 	}
 	return loc

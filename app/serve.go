@@ -25,15 +25,15 @@ const (
 	maxHeaderBytes = 64 << 10
 )
 
-// ReservedMemory is how many bytes of garbage may gather, beside as many as there are in
-// use, before it is collected.
+// ReservedMemory is how many more bytes of garbage may gather before a collection, in addition
+// to as many as are in use.
 const ReservedMemory = 32 << 20
 
-// spareCollections has garbage collected less often in a program that holds little and
-// throws away much, as the collector does: a few MB in use are else gone through every
-// thousand hits. The memory that the collector of garbage counts as in use here is
-// never touched, so the system gives none for it. Unlike a higher GOGC it costs no more
-// where much is in use.
+// spareCollections makes Go collect garbage less often in a program that holds little memory
+// and throws away much, such as the collector. Without it a few MB in use would be scanned
+// every thousand hits. It allocates ReservedMemory bytes, which Go counts as in use. They
+// are never touched, so the system provides no memory for them. Unlike a higher GOGC this
+// costs nothing more when much memory is in use.
 func (p *program) spareCollections() {
 	untouched := make([]byte, ReservedMemory)
 	p.onStop(ops, "reserve of memory", func(context.Context) error {
@@ -42,11 +42,11 @@ func (p *program) spareCollections() {
 	})
 }
 
-// nothing names no path.
+// nothing returns false for every path.
 func nothing(string) bool { return false }
 
-// serve answers HTTP on l until a stage of the stop, which waits for requests under
-// way. Requests to busy paths are answered with less ado where they are plain.
+// serve answers HTTP on l until a stage of the stop, which waits for running requests.
+// Package plainhttp answers plain requests to busy paths.
 func (p *program) serve(until stage, l net.Listener, handler http.Handler, name string, busy func(path string) bool) {
 	logger := p.component(name)
 	server := plainhttp.New(&http.Server{
@@ -56,8 +56,8 @@ func (p *program) serve(until stage, l net.Listener, handler http.Handler, name 
 		WriteTimeout:      answerTime,
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    maxHeaderBytes,
-		// What net/http would say of a connection begins with the client's
-		// address. It may be said only that there was something.
+		// The messages of net/http on a connection begin with the client's address, so
+		// only the fact that there was one is logged.
 		ErrorLog: log.New(mute(func() { logger.Debug("a connection failed") }), "", 0),
 	}, busy)
 	ended := make(chan struct{})
@@ -69,7 +69,7 @@ func (p *program) serve(until stage, l net.Listener, handler http.Handler, name 
 	}()
 	p.onStop(until, name+" requests", func(ctx context.Context) error {
 		deadline, _ := ctx.Deadline()
-		ctx, cancel := context.WithTimeout(ctx, time.Until(deadline)*2/3) // the rest is for Close
+		ctx, cancel := context.WithTimeout(ctx, time.Until(deadline)*2/3) // the rest of the time is for Close
 		defer cancel()
 		err := server.Shutdown(ctx)
 		if errors.Is(err, context.DeadlineExceeded) {
@@ -80,9 +80,9 @@ func (p *program) serve(until stage, l net.Listener, handler http.Handler, name 
 	})
 }
 
-// recovered answers a request whose handler panics with 500, and logs where. The
-// value of the panic is not logged: it may hold anything that the request held. Nor
-// are the arguments that a stack trace shows, of which an address may be one.
+// recovered answers a request whose handler panics with 500, and logs where it panicked. It
+// does not log the value of the panic, which may hold anything of the request, nor the
+// arguments in a stack trace, which may hold an address.
 func (p *program) recovered(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
@@ -96,32 +96,34 @@ func (p *program) recovered(next http.Handler) http.Handler {
 			}
 		}()
 		if len(r.TransferEncoding) > 0 {
-			// It may have told a length too, by which a proxy takes what follows for
-			// another request. net/http tells of the chunks alone (RFC 9112, 6.1).
+			// The request may also have had a Content-Length, by which a proxy in front
+			// may take the rest of the body for another request. net/http reports only
+			// the chunks (RFC 9112, 6.1).
 			w.Header().Set("Connection", "close")
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// transportSecurity is the value of Strict-Transport-Security (RFC 6797): for two years.
-// It speaks of the host alone. What lies below it is not ours to decide on.
+// transportSecurity is the value of Strict-Transport-Security (RFC 6797): two years, for the
+// host only. The hosts below it may belong to others.
 var transportSecurity = []string{"max-age=63072000"}
 
-// noSniff keeps browsers from taking an answer for anything but what it says it is.
+// noSniff keeps browsers from guessing the type of an answer.
 var noSniff = []string{"nosniff"}
 
-// closed are the headers of an answer whose handler sets no others: it may do nothing in
-// a browser, and nobody keeps it. Trackers get answers that hold nothing, without them.
+// closed are the headers of an answer unless its handler sets others: the answer may do
+// nothing in a browser and is not cached. Answers to trackers hold nothing and do not have
+// them.
 var closed = http.Header{
 	"Content-Security-Policy": {"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
 	"Referrer-Policy":         {"same-origin"},
 	"Cache-Control":           {"no-store"},
 }
 
-// secured sets the headers that every answer has, those to busy paths fewer. Browsers are told to come by HTTPS
-// alone, if that is how they reach the program; not where a test machine poses as such a
-// host, since they would remember it of every other program there.
+// secured sets the headers of every answer; answers to busy paths have fewer. It tells
+// browsers to use HTTPS only, if the public address has https. It does not for localhost, as
+// on a test machine, since browsers would apply it to all other programs there.
 func (p *program) secured(next http.Handler, busy func(path string) bool) http.Handler {
 	strict := p.PublicURL.IsHTTPS() && p.PublicURL.Hostname() != "localhost"
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -139,8 +141,8 @@ func (p *program) secured(next http.Handler, busy func(path string) bool) http.H
 	})
 }
 
-// direct answers as mux does. It knows the routes of GET and POST requests to some paths by
-// heart, which spares a search of all routes.
+// direct answers as mux does. For GET and POST requests to paths it looks the route up once,
+// which saves the search of all routes for each request.
 func direct(mux *http.ServeMux, paths iter.Seq[string]) http.Handler {
 	type route struct {
 		pattern string
@@ -151,7 +153,7 @@ func direct(mux *http.ServeMux, paths iter.Seq[string]) http.Handler {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
 			key := method + " " + path
 			handler, pattern := mux.Handler(&http.Request{Method: method, URL: &url.URL{Path: path}})
-			if strings.TrimSuffix(pattern, "{$}") == key { // not one of several paths, of which it would tell the handler
+			if strings.TrimSuffix(pattern, "{$}") == key { // without wildcards, whose values mux would set for the handler
 				known[key] = route{pattern, handler}
 			}
 		}
