@@ -69,15 +69,15 @@ func (b *box) open(html string) {
 	b.tab.Do(chromedp.Navigate(b.website + "/"))
 }
 
-// in evaluates an expression in the page, or in its frame.
-func (b *box) in(frame bool, expression string) string {
+// in evaluates an expression in the page, or in one of its frames, from 1.
+func (b *box) in(frame int, expression string) string {
 	b.tb.Helper()
 	tree := chromium.Call(b.tab, page.GetFrameTree, cdp.Empty{}).FrameTree
-	if frame {
-		if len(tree.ChildFrames) == 0 {
+	if frame > 0 {
+		if len(tree.ChildFrames) < frame {
 			return ""
 		}
-		tree = tree.ChildFrames[0]
+		tree = tree.ChildFrames[frame-1]
 	}
 	world := chromium.Call(b.tab, page.CreateIsolatedWorld, page.CreateIsolatedWorldParams{FrameID: tree.Frame.ID})
 	by := true
@@ -91,7 +91,7 @@ func (b *box) in(frame bool, expression string) string {
 }
 
 // says waits until the box says something.
-func (b *box) says(frame bool, want string) {
+func (b *box) says(frame int, want string) {
 	b.tb.Helper()
 	deadline := time.Now().Add(time.Minute)
 	for {
@@ -106,7 +106,7 @@ func (b *box) says(frame bool, want string) {
 	}
 }
 
-func (b *box) press(frame bool) {
+func (b *box) press(frame int) {
 	b.tb.Helper()
 	if got := b.in(frame, `(document.querySelector("button").click(), "pressed")`); got != "pressed" {
 		b.tb.Fatalf("the button can't be pressed: %q", got)
@@ -115,7 +115,7 @@ func (b *box) press(frame bool) {
 
 func (b *box) expectCookies(want string) {
 	b.tb.Helper()
-	if got := b.in(false, "document.cookie"); got != want {
+	if got := b.in(scriptPage, "document.cookie"); got != want {
 		b.tb.Errorf("the website's cookies are %q, want %q", got, want)
 	}
 }
@@ -149,7 +149,7 @@ const (
 	lostNN                = "tok ikkje vare på valet"
 	objects               = "Det respekterer vi"
 	keptHere              = "mtm_consent_removed=1"
-	framePage, scriptPage = true, false
+	scriptPage, framePage = 0, 1
 )
 
 // TestFrameInBrowser: the choice in the frame goes to the page around it, where its
@@ -282,6 +282,110 @@ func TestFrameInBrowser(t *testing.T) {
 	}
 }
 
+// TestFramesAndTabs: all frames of a website say the same, in one page and in several tabs,
+// whichever of frame and tracker comes first.
+func TestFramesAndTabs(t *testing.T) {
+	b := newBox(t, nil)
+	other := *b // the same website in another tab
+	other.tab = b.tab.Another()
+	const two = framePage + 1
+	const late = `<script>const add = (html) => new Promise((done) => {
+		const part = document.createRange().createContextualFragment(html);
+		part.querySelector("[src]").addEventListener("load", () => done(""));
+		document.body.append(part);
+	})</script>`
+	sure, unsure := countedNN+" at vi veit kven du er.", unsureNN
+	add := func(b *box, html string) {
+		t.Helper()
+		chromium.Run(b.tab, chromedp.Evaluate[string]("add(`"+strings.ReplaceAll(html, "STATS", b.stats)+"`)", chromedp.EvalAwaitPromise))
+	}
+	for name, tag := range map[string]string{"matomo.js": matomoTag, "fotspor.js": fotsporTag} {
+		t.Log(name, "before two frames")
+		b.open(tag + late)
+		add(b, frameTag)
+		b.says(framePage, sure)
+		b.press(framePage)
+		b.says(framePage, outNN)
+		add(b, frameTag)
+		b.says(two, outNN)
+		b.expectCookies(keptHere)
+		b.press(two)
+		b.says(two, sure)
+		b.says(framePage, sure)
+		b.expectCookies("")
+
+		t.Log(name, "after two frames, in one of which a choice was made that the server keeps")
+		b.open(frameTag + frameTag + late)
+		b.says(framePage, unsure)
+		b.says(two, unsure)
+		b.press(framePage)
+		b.says(framePage, outNN)
+		b.says(two, outNN)
+		add(b, tag)
+		// A choice to be counted is one for the website and the server.
+		b.press(two)
+		b.says(two, sure)
+		b.says(framePage, sure)
+		b.press(two)
+		b.says(two, outNN)
+		b.says(framePage, outNN)
+		b.expectCookies(keptHere)
+
+		t.Log(name, "in two tabs")
+		b.open(frameTag + tag)
+		b.says(framePage, outNN)
+		other.open(frameTag + tag)
+		other.says(framePage, outNN)
+		other.press(framePage)
+		b.says(framePage, sure)
+		b.press(framePage)
+		other.says(framePage, outNN)
+		before := b.counts()["matomo"]
+		if got := other.views(); got != 1 { // that of the image
+			t.Errorf("%d views in the other tab after the choice, want 1", got)
+		}
+		if got := b.counts()["matomo"] - before; got != 0 {
+			t.Errorf("%d hits of the tracker in the other tab after the choice", got)
+		}
+		other.press(framePage)
+		b.says(framePage, sure)
+
+		t.Log(name, "in one of two tabs")
+		b.open(frameTag)
+		b.says(framePage, unsure)
+		b.press(framePage) // which the server keeps
+		b.says(framePage, outNN)
+		other.says(framePage, outNN)
+		other.press(framePage)
+		other.says(framePage, sure)
+		b.says(framePage, unsure)
+		other.press(framePage) // which the website keeps
+		other.says(framePage, outNN)
+		b.says(framePage, unsure)
+		other.press(framePage)
+		other.says(framePage, sure)
+		b.expectCookies("")
+	}
+
+	t.Log("an answer to an earlier question, after the choice")
+	b.open(frameTag + `<script>
+		let kept = false;
+		addEventListener("message", ({data, source}) => {
+			const answer = () => source.postMessage({fotspor: "optout", out: kept}, "*");
+			answer();
+			if (data.out !== undefined) { kept = data.out; answer(); }
+		});
+	</script>`)
+	b.says(framePage, sure)
+	b.press(framePage)
+	b.says(framePage, outNN)
+	chromium.Run(b.tab, chromedp.Evaluate[string](`new Promise((done) => setTimeout(() => done(""), 1500))`, chromedp.EvalAwaitPromise))
+	b.says(framePage, outNN)
+	if got := b.in(framePage, "document.cookie"); got != "" {
+		t.Errorf("the server keeps %q too", got)
+	}
+}
+
 // TestBoxesBelowAPath: a proxy of the website may have the server below a path, which the
 // server is not told.
 func TestBoxesBelowAPath(t *testing.T) {
@@ -290,7 +394,7 @@ func TestBoxesBelowAPath(t *testing.T) {
 	t.Cleanup(proxy.Close)
 	b.stats = proxy.URL + "/stats"
 	for _, tag := range []string{matomoTag, strings.Replace(fotsporTag, "data-site", `data-server="STATS" data-site`, 1)} {
-		for frame, html := range map[bool]string{
+		for frame, html := range map[int]string{
 			framePage:  frameTag,
 			scriptPage: `<div id="box"></div><script src="STATS/index.php?module=CoreAdminHome&amp;action=optOutJS&amp;divId=box&amp;language=nn&amp;idsite=3"></script>`,
 		} {
@@ -328,7 +432,7 @@ func TestFrameWithoutScripts(t *testing.T) {
 	b.says(scriptPage, countedNN)
 	b.press(scriptPage)
 	b.says(scriptPage, outNN)
-	if got := b.in(false, `document.querySelector("a").href`); got != b.stats+"/privacy/3?lang=nn" {
+	if got := b.in(scriptPage, `document.querySelector("a").href`); got != b.stats+"/privacy/3?lang=nn" {
 		t.Errorf("the statement is at %q", got)
 	}
 	b.press(scriptPage)
@@ -369,7 +473,7 @@ func TestScriptInBrowser(t *testing.T) {
 	const place = `<div id="optout"></div>`
 	b.open(matomoTag + place + tag("&amp;divId=optout&amp;backgroundColor=FF0000&amp;fontSize=20px"))
 	b.says(scriptPage, countedNB) // in the language of the page
-	if got := b.in(false, `(({style, lastChild: {firstChild: {href}}}) => [style.backgroundColor, style.fontSize, href].join(" "))(document.querySelector("#optout"))`); got != "rgb(255, 0, 0) 20px "+b.stats+"/privacy/3" {
+	if got := b.in(scriptPage, `(({style, lastChild: {firstChild: {href}}}) => [style.backgroundColor, style.fontSize, href].join(" "))(document.querySelector("#optout"))`); got != "rgb(255, 0, 0) 20px "+b.stats+"/privacy/3" {
 		t.Errorf("box is %q", got)
 	}
 	b.press(scriptPage)
@@ -380,7 +484,7 @@ func TestScriptInBrowser(t *testing.T) {
 	}
 	b.open(matomoTag + tag("&amp;divId=optout&amp;language=nn&amp;showIntro=0") + place) // before its place
 	b.says(scriptPage, outNN)
-	if got := b.in(false, `"" + document.querySelectorAll("#optout p").length`); got != "2" {
+	if got := b.in(scriptPage, `"" + document.querySelectorAll("#optout p").length`); got != "2" {
 		t.Errorf("%s paragraphs without an introduction, want 2", got)
 	}
 	b.press(scriptPage)
@@ -406,7 +510,7 @@ func TestScriptInBrowser(t *testing.T) {
 		again.onload = () => done("");
 		document.body.append(again);
 	})`, chromedp.EvalAwaitPromise))
-	if got := b.in(false, `"" + document.querySelectorAll("[role=status]").length`); got != "1" {
+	if got := b.in(scriptPage, `"" + document.querySelectorAll("[role=status]").length`); got != "1" {
 		t.Errorf("%s boxes, want 1", got)
 	}
 
@@ -416,7 +520,7 @@ func TestScriptInBrowser(t *testing.T) {
 	b.open(place + tag("&amp;divId=optout&amp;language=en"))
 	b.press(scriptPage)
 	b.says(scriptPage, "did not keep the choice")
-	if got := b.in(false, `document.querySelector("#optout button").textContent`); got != "Do not count my visits" {
+	if got := b.in(scriptPage, `document.querySelector("#optout button").textContent`); got != "Do not count my visits" {
 		t.Errorf("after a choice that was not kept, the button says %q", got)
 	}
 

@@ -61,7 +61,8 @@ function adapt({ lang, site }: { lang?: unknown; site?: unknown }): void {
 function inPage(out: boolean): Promise<boolean> {
   return new Promise((done) => {
     if (there === undefined) return done(false);
-    answered = (kept) => done(kept === out);
+    // It may still answer what it was asked before.
+    answered = (kept) => kept === out && done(true);
     setTimeout(() => done(false), patience);
     say(out);
   });

@@ -120,6 +120,24 @@ func Open(tb testing.TB, options ...chromedp.ExecAllocatorOption) *Tab {
 	if err != nil {
 		tb.Fatalf("start Chromium: %v", err)
 	}
+	return listening(tb, ctx)
+}
+
+// Another returns one more tab beside t, which shares cookies, storage and caches with it.
+func (t *Tab) Another() *Tab {
+	t.tb.Helper()
+	ctx, end := chromedp.NewContext(t.ctx)
+	t.tb.Cleanup(end)
+	if err := chromedp.Do(ctx); err != nil {
+		t.tb.Fatalf("open a tab: %v", err)
+	}
+	return listening(t.tb, ctx)
+}
+
+// listening returns the tab of a context, and fails the test in the end for what it
+// complained of.
+func listening(tb testing.TB, ctx context.Context) *Tab {
+	tb.Helper()
 	tab := &Tab{tb: tb, ctx: ctx}
 	if err := chromedp.Listen(ctx, tab.listen); err != nil {
 		tb.Fatal(err)
