@@ -1,6 +1,8 @@
 package collector_test
 
 import (
+	"bytes"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -212,6 +214,41 @@ func TestWhatLeavesNothing(t *testing.T) {
 	}
 	if counts := r.counts(); len(counts) > 0 {
 		t.Errorf("looking counted %v", counts)
+	}
+}
+
+// TestObjectionLeavesNothing: what the statement says of the message of somebody who objects
+// and of the module that sends it. The rate of a network is kept in memory, as for any hit.
+func TestObjectionLeavesNothing(t *testing.T) {
+	var log bytes.Buffer
+	r := newRig(t, func(o *collector.Options) {
+		o.Policy.CountObjections = true
+		o.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
+	header := map[string]string{"Origin": "https://butikk.example.org", "Referer": "https://butikk.example.org/kurv", "Cookie": "a=1"}
+	r.send(request{target: "/optout.js", header: header})
+	if counts := r.counts(); len(counts) > 0 {
+		t.Errorf("loading the module counted %v", counts)
+	}
+	for range 2 {
+		r.send(request{target: "/matomo.php?idsite=1&rec=1&objection=1", header: header})
+	}
+	if rows := r.stored(); len(rows) > 0 {
+		t.Errorf("rows %+v", rows)
+	}
+	want := []hit.LedgerEntry{{Site: 1, Day: base.Day, Reason: hit.Objection, Count: 1}, {Site: 1, Day: base.Day, Reason: hit.Objection, Count: 1}}
+	if diff := cmp.Diff(want, r.ledger); diff != "" {
+		t.Errorf("ledger (-want +got):\n%s", diff)
+	}
+	want[0].Count = 2
+	if diff := cmp.Diff([]hit.Drop{{LedgerEntry: want[0]}}, r.Drops(1)); diff != "" {
+		t.Errorf("in memory, without a time (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[string]int{"matomo": 2, "objection": 2}, r.counts()); diff != "" {
+		t.Errorf("metrics (-want +got):\n%s", diff)
+	}
+	if log.Len() > 0 {
+		t.Errorf("the log says %s", &log)
 	}
 }
 

@@ -114,6 +114,12 @@ func TestStatementFollowsThePolicy(t *testing.T) {
 		"CountObjections": {{
 			func(p *privacy.Policy) { p.CountObjections = true },
 			wanted{"", "our script sends an empty message"}, wanted{"", "sender skriptet vårt en tom melding"},
+		}, {
+			func(p *privacy.Policy) { p.CountObjections = true },
+			wanted{"", "comes from your internet address and names your browser"}, wanted{"", "sier hvilken nettleser du bruker"},
+		}, {
+			func(p *privacy.Policy) { p.CountObjections = true },
+			wanted{"", "tells us which website you are on"}, wanted{"", "Da sier den hvilket nettsted du er på"},
 		}},
 	}
 	policy := reflect.TypeFor[privacy.Policy]()
