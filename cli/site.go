@@ -166,11 +166,15 @@ func addSite(ctx context.Context, c *call) error {
 	if err := c.describe(&site); err != nil {
 		return err
 	}
-	integrity, err := script.Integrity()
-	if err != nil {
-		return err
+	var pins [2]string // without and with --count-objections
+	for i := range pins {
+		var err error
+		if pins[i], err = script.Integrity(i == 1); err != nil {
+			return err
+		}
 	}
 	return c.withStore(ctx, func(st *store.Store) error {
+		var err error
 		if site, err = st.AddSite(ctx, site); err != nil {
 			return err
 		}
@@ -184,9 +188,10 @@ func addSite(ctx context.Context, c *call) error {
 		_, err = fmt.Fprintf(c.Stdout, `Site %d, %s, in %s. Paste this before </body> of every page:
 
 %s
-To pin this version of the script, give it integrity=%q and crossorigin="anonymous";
+To pin this version of the script, give it integrity=%q and crossorigin="anonymous"
+(integrity=%q where the collector has --count-objections);
 change the hash with every upgrade, or browsers will refuse the script.
-`, site.ID, site.Name, st.Place(), script.Snippet(c.snippetBase(ctx, st), site.ID, site.Parameters...), integrity)
+`, site.ID, site.Name, st.Place(), script.Snippet(c.snippetBase(ctx, st), site.ID, site.Parameters...), pins[0], pins[1])
 		return err
 	})
 }

@@ -218,7 +218,7 @@ func TestFrameInBrowser(t *testing.T) {
 
 	t.Log("with fotspor.js that is pinned, which runs nothing else")
 	chromium.Run(b.tab, chromedp.Evaluate[string](`document.cookie = "mtm_consent_removed=1;path=/;max-age=9"`))
-	pin, err := script.Integrity()
+	pin, err := script.Integrity(false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -699,17 +699,64 @@ func TestInBrowser(t *testing.T) {
 		w.expect(sent{"ping=1", "/missing?status=404", ""}, sent{"view", "/b?status=200", ""})
 	})
 
-	t.Run("pinned by its integrity", func(t *testing.T) {
-		pin, err := script.Integrity()
-		if err != nil {
-			t.Fatal(err)
+	// The lines of docs/script.md keep what a dialogue says, before the script and behind it.
+	for name, order := range map[string]string{"alone": "SCRIPT", "behind the lines": "LINES SCRIPT", "before the lines": "SCRIPT LINES"} {
+		for _, countObjections := range []bool{false, true} {
+			t.Run(fmt.Sprintf("pinned %s, counting objections %t", name, countObjections), func(t *testing.T) {
+				pin, err := script.Integrity(countObjections)
+				if err != nil {
+					t.Fatal(err)
+				}
+				doc, err := os.ReadFile("../../docs/script.md")
+				if err != nil {
+					t.Fatal(err)
+				}
+				lines := regexp.MustCompile("(?s)```html\n(<script>\n  addEventListener\\(\"toggle-consent.*?)```").FindSubmatch(doc)
+				if lines == nil {
+					t.Fatal("docs/script.md has no lines for a pinned script")
+				}
+				w := newWorldWith(t, func(stats string) string {
+					tag := fmt.Sprintf(`<script crossorigin integrity="%s" src="%s/fotspor.js" data-site="%d"></script>`, pin, stats, site)
+					return strings.NewReplacer("SCRIPT", tag, "LINES", string(lines[1])).Replace(order)
+				})
+				w.countObjections = countObjections
+				w.website.URL = strings.Replace(w.website.URL, "127.0.0.1", "localhost", 1)
+				say := func(detail, cookies string) {
+					t.Helper()
+					w.js(`dispatchEvent(new CustomEvent("toggle-consent", {detail: ` + detail + `}))`)
+					if got := ask[string](w, "document.cookie"); got != cookies {
+						t.Errorf("cookies %q after %s, want %q", got, detail, cookies)
+					}
+				}
+				w.open("/a")
+				w.expectOnly(sent{"view", "/a", ""})
+				if order == "SCRIPT" {
+					say("{statistics: false}", "")
+					w.js(`fotspor("x")`)
+					w.open("/b")
+					w.expectOnly(sent{"view", "/b", ""})
+					return
+				}
+				say("null", "")
+				say("{statistics: true}", "")
+				say("{statistics: false}", "mtm_consent_removed=2")
+				w.js(`fotspor("x"); history.pushState({}, "", "/two")`)
+				w.open("/b")
+				w.expectLoaded("/b")
+				w.expectOnly()
+				say("{statistics: true}", "")
+				w.js(`history.pushState({}, "", "/three")`)
+				w.expectOnly(sent{"view", "/three", ""})
+				for _, choice := range []string{"1", "1772366399000"} {
+					w.js(`document.cookie = "mtm_consent_removed=` + choice + `;path=/"`)
+					say("{statistics: false}", "mtm_consent_removed="+choice)
+					say("{statistics: true}", "mtm_consent_removed="+choice)
+				}
+				w.js(`history.pushState({}, "", "/four")`)
+				w.expectOnly()
+			})
 		}
-		w := newWorldWith(t, func(stats string) string {
-			return fmt.Sprintf(`<script defer crossorigin integrity="%s" src="%s/fotspor.js" data-site="%d"></script>`, pin, stats, site)
-		})
-		w.open("/a")
-		w.expect(sent{"view", "/a", ""})
-	})
+	}
 
 	t.Run("file", func(t *testing.T) {
 		w := newWorld(t)

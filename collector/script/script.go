@@ -15,7 +15,6 @@ import (
 	"html"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/fotspor/fotspor/internal/httpcompress"
@@ -152,24 +151,22 @@ func serve(name string) http.Handler {
 	})
 }
 
-// Integrity returns the integrity metadata of fotspor.js, such as "sha384-…", for
-// the integrity attribute of a script element (https://www.w3.org/TR/SRI/): of the
-// script as served, before any content encoding. It returns an error where Check
-// does, and is safe for concurrent use.
+// Integrity returns the integrity metadata of fotspor.js as Handler serves it, such as
+// "sha384-…", for the integrity attribute of a script element
+// (https://www.w3.org/TR/SRI/): of the script before any content encoding. It returns an
+// error where Check does, and is safe for concurrent use.
 //
 // It is for owners who pin the script on purpose: a browser that finds another
 // script there, such as that of a later version, refuses it and counts nothing.
 // Snippet has no integrity for that reason.
-func Integrity() (string, error) { return integrity() }
-
-var integrity = sync.OnceValues(func() (string, error) {
-	js, err := bundle(ours)
+func Integrity(countObjections bool) (string, error) {
+	js, err := bundle(telling(ours, countObjections))
 	if err != nil {
 		return "", err
 	}
 	sum := sha512.Sum384(js)
 	return "sha384-" + base64.StdEncoding.EncodeToString(sum[:]), nil
-})
+}
 
 // Snippet returns the HTML that counts a site, for the body of each of its pages. base
 // is the public URL of the server, such as https://stats.example.org; it may be empty for

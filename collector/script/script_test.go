@@ -98,13 +98,17 @@ func TestHandler(t *testing.T) {
 
 func TestIntegrity(t *testing.T) {
 	needScript(t)
-	got, err := script.Integrity()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sum := sha512.Sum384(get(t, http.Header{}).Body.Bytes())
-	if want := "sha384-" + base64.StdEncoding.EncodeToString(sum[:]); got != want {
-		t.Errorf("Integrity() = %q, want %q", got, want)
+	for _, countObjections := range []bool{false, true} {
+		got, err := script.Integrity(countObjections)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := httptest.NewRecorder()
+		script.Handler(countObjections).ServeHTTP(w, httptest.NewRequest("GET", "/fotspor.js", nil))
+		sum := sha512.Sum384(w.Body.Bytes())
+		if want := "sha384-" + base64.StdEncoding.EncodeToString(sum[:]); got != want {
+			t.Errorf("Integrity(%t) = %q, want %q", countObjections, got, want)
+		}
 	}
 	if strings.Contains(script.Snippet("https://stats.example.org", 1), "integrity") {
 		t.Error("the snippet is pinned to this version")
