@@ -1,5 +1,4 @@
-// Package cli holds the commands of the program. Main runs the one that its arguments
-// name.
+// Package cli holds the commands of the program. Main runs the one that the arguments name.
 package cli
 
 import (
@@ -27,26 +26,26 @@ import (
 	"github.com/fotspor/fotspor/store"
 )
 
-// Env is what a command gets of the world.
+// Env is the environment of a command.
 type Env struct {
 	Args           []string // without the name of the program
 	Environ        []string // as os.Environ
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 
-	// The clock of the machine, and whether its kernel calls it synchronised. nil:
-	// those of this machine.
+	// The clock, and whether the kernel reports it as synchronised. nil: those of this
+	// machine.
 	Now          func() time.Time
 	Synchronised func() bool
 }
 
-// command is a command of the program. Its name may be two words.
+// command is a command of the program. Its name is one word or two.
 type command struct {
 	name, args, about string
 	run               func(context.Context, *call) error
 }
 
-// commands are all commands, in the order of the help text.
+// commands returns all commands, in the order of the help text.
 func commands() []command {
 	return []command{
 		{"serve", "", "collector, dashboard and retention in one process", serveParts(true, true, true)},
@@ -56,20 +55,20 @@ func commands() []command {
 		{"retention run", "", "one deletion pass and its report", runRetention},
 		{"engine", "", "the embedded engine alone, as a ClickHouse HTTP endpoint", runEngine},
 		{"migrate", "", "make the store, or bring one of an older version up to date", migrate},
-		{"site add", "", "add a site; prints its id and what to paste", addSite},
-		{"site edit", "ID", "change what is said of a site", editSite},
+		{"site add", "", "add a site; prints its id and the snippet to paste", addSite},
+		{"site edit", "ID", "change the settings of a site", editSite},
 		{"site list", "", "list the sites", listSites},
 		{"goal add", "SITE NAME", "count the visits of a site that reach a page, event, download or outbound link", addGoal},
 		{"goal list", "", "list the goals of all sites", listGoals},
-		{"goal remove", "SITE NAME", "count a goal no more; what was counted stays", removeGoal},
-		{"token add", "", "make a token, with which a tracker may tell addresses and times", addToken},
+		{"goal remove", "SITE NAME", "stop counting a goal; its figures stay", removeGoal},
+		{"token add", "", "make a token, with which a tracker may send the addresses and times of visitors", addToken},
 		{"token list", "", "list the tokens", listTokens},
 		{"token remove", "ID", "remove a token", removeToken},
 		{"user add", "NAME", "add a user; the password is read from standard input", addUser},
 		{"user list", "", "list the users", listUsers},
 		{"user password", "NAME", "set a new password, read from standard input, and log the user out", setPassword},
 		{"user role", "NAME ROLE", "make a user an admin or a viewer, and log the user out", setRole},
-		{"user sites", "NAME SITES", "say which sites a viewer sees, and log the user out", setSites},
+		{"user sites", "NAME SITES", "set the sites that a viewer sees, and log the user out", setSites},
 		{"user remove", "NAME", "remove a user", removeUser},
 		{"audit", "", "who did what: log-ins, and changes of users, sites and tokens", listAudit},
 		{"spool list", "", "list the segments that wait for the store, were quarantined or are damaged", listSpool},
@@ -88,14 +87,14 @@ type call struct {
 	cmd     command
 	environ map[string]string
 	flags   *flag.FlagSet
-	words   []string // as many as cmd.args has
+	words   []string // the arguments named in cmd.args, as many as these
 
 	opts      app.Options
 	logFormat string
 	arguments
 }
 
-// arguments are what a command is told beside the options of the program.
+// arguments are the values of flags that are not options of the program.
 type arguments struct {
 	create, quiet, dryRun, yes bool
 
@@ -151,7 +150,7 @@ func newCall(env Env, cmd command) *call {
 	return c
 }
 
-// do reads what the command is told, and runs it.
+// do reads the settings of the command, and runs it.
 func (c *call) do(ctx context.Context) error {
 	err := c.readSettings()
 	if errors.Is(err, flag.ErrHelp) {
@@ -168,8 +167,8 @@ func (c *call) do(ctx context.Context) error {
 	return c.cmd.run(audit.As(ctx, audit.Actor{Via: audit.Command, Name: account(c.environ["SUDO_USER"])}), c)
 }
 
-// logger returns the logger of the command: what serves tells what it does, other
-// commands only what is wrong.
+// logger returns the logger of the command. Commands that serve log from level info, others
+// only warnings and errors.
 func (c *call) logger() *slog.Logger {
 	o := &slog.HandlerOptions{Level: slog.LevelWarn}
 	if slices.Contains(serving, c.cmd.name) || c.cmd.name == "engine" {
@@ -195,8 +194,8 @@ func spaced(name string) string {
 	return " " + name
 }
 
-// find returns the command that args begin with, and the rest of args. The zero
-// command asks for help.
+// find returns the command with which args begin, and the rest of args. It returns the zero
+// command if args ask for help.
 func find(args []string) (command, []string, error) {
 	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "-help" || args[0] == "--help" {
 		return command{}, nil, nil
@@ -262,7 +261,7 @@ func (c *call) withStore(ctx context.Context, f func(st *store.Store) error) err
 	return errors.Join(f(st), st.Close())
 }
 
-// nameStore says which store a report is of.
+// nameStore writes from which store a report comes.
 func nameStore(w io.Writer, st *store.Store) { fmt.Fprintf(w, "store: %s\n", st.Place()) }
 
 func migrate(ctx context.Context, c *call) error {
@@ -283,8 +282,8 @@ func migrate(ctx context.Context, c *call) error {
 	})
 }
 
-// writePending writes which migrations a store needs, with the first line of each of
-// their statements if all is asked for.
+// writePending writes which migrations a store needs. With all it adds the first line of each
+// of their statements.
 func writePending(ctx context.Context, w io.Writer, st *store.Store, all bool) error {
 	steps, err := st.Pending(ctx)
 	if err != nil {
@@ -308,7 +307,7 @@ func writePending(ctx context.Context, w io.Writer, st *store.Store, all bool) e
 	return err
 }
 
-// serveParts is the command that runs some parts until ctx ends.
+// serveParts returns the command that runs some parts until ctx ends.
 func serveParts(collector, dashboard, retention bool) func(context.Context, *call) error {
 	return func(ctx context.Context, c *call) error {
 		o := &c.opts
@@ -327,8 +326,8 @@ func serveParts(collector, dashboard, retention bool) func(context.Context, *cal
 	}
 }
 
-// catchHangups catches SIGHUP, which a terminal sends when it is closed, and a service
-// manager to reload. It ends a process that does not catch it.
+// catchHangups catches SIGHUP, which ends a process that does not catch it. A service manager
+// sends it to reload, and a terminal when it is closed.
 func catchHangups() (signals <-chan os.Signal, stop func()) {
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, syscall.SIGHUP)
@@ -338,7 +337,7 @@ func catchHangups() (signals <-chan os.Signal, stop func()) {
 	}
 }
 
-// harden hardens a process that serves, and logs where it can't.
+// harden hardens a process that serves, and logs a warning if that fails.
 func (c *call) harden() {
 	if err := harden(); err != nil {
 		c.opts.Logger.Warn("secrets in memory are less protected than they could be", "err", err)
@@ -351,8 +350,8 @@ func runQuery(ctx context.Context, c *call) error {
 	})
 }
 
-// askedOf runs f with the network of the address that access and erase are told, which
-// goes no further.
+// askedOf runs f with the network of the address in --ip. The address itself is passed on to
+// nothing else.
 func (c *call) askedOf(ctx context.Context, f func(st *store.Store, network string) error) error {
 	network := geo.Cut(c.ip, c.opts.Policy.Bits4, c.opts.Policy.Bits6)
 	if network == "" {
@@ -388,8 +387,8 @@ func printVersion(ctx context.Context, c *call) error {
 	return err
 }
 
-// EngineVersion is the version of the embedded engine that this program is made
-// for, and that package.json pins.
+// EngineVersion is the version of the embedded engine for which this program is made. It is
+// pinned in package.json.
 const EngineVersion = "26.7.3-stable.1"
 
 // Set by the linker: see the Makefile.

@@ -13,12 +13,12 @@ import (
 	"github.com/fotspor/fotspor/internal/trusted"
 )
 
-// takeData gets the data directory ready for this process, before anything in it is
-// touched. Root becomes the owner of the directory, for the whole process: files of
-// root's would stop the owner's next start. Any other user must be the owner. A
-// directory that others may change, or in which there is anything of others, is
-// refused. If there is no directory it is made with create, and else left to be missed
-// by whoever needs it.
+// takeData prepares this process to use the data directory, before anything else does. If
+// the process is root's, it becomes one of the directory's owner: files that belong to root
+// would stop the owner's next start. Any other user must be the owner. takeData refuses a
+// directory that other users may change, or that holds files of others. With create it
+// creates a missing directory; without, it does nothing, and the code that needs the
+// directory reports that it is missing.
 func takeData(dir string, create bool) error {
 	dir, err := filepath.Abs(dir) // the owner may not see the working directory
 	if err != nil {
@@ -40,10 +40,10 @@ func takeData(dir string, create bool) error {
 	}
 	owner := info.Sys().(*syscall.Stat_t)
 	if err := become(owner); err != nil {
-		return fmt.Errorf("data directory %q belongs to %s, and this process is of %s (%w): run it as the owner, as with sudo -u '#%d' fotspor",
+		return fmt.Errorf("data directory %q belongs to %s, and this process runs as %s (%w): run it as the owner, as with sudo -u '#%d' fotspor",
 			dir, trusted.UserName(owner.Uid), trusted.UserName(uint32(os.Geteuid())), err, owner.Uid)
 	}
-	// What the program has made in it is for its owner alone.
+	// Only the owner may read what the program has created in it.
 	for _, name := range []string{".", "clickhouse", "spool", "backups"} {
 		path, err := trusted.Path(filepath.Join(dir, name))
 		if errors.Is(err, fs.ErrNotExist) {
@@ -69,9 +69,9 @@ func takeData(dir string, create bool) error {
 	return nil
 }
 
-// checkEntries returns an error if something in a directory is of a user who is neither
-// its owner nor root, of whom lost+found may be. Deeper down only who may write there can
-// have put something.
+// checkEntries returns an error if an entry of a directory belongs to a user who is neither
+// its owner nor root; lost+found may be root's. It does not look into subdirectories, since
+// only users who may write to them can have put something there.
 func checkEntries(dir string, owner uint32) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -82,7 +82,7 @@ func checkEntries(dir string, owner uint32) error {
 	}
 	for _, entry := range entries {
 		info, err := entry.Info()
-		if errors.Is(err, fs.ErrNotExist) { // another process works in it
+		if errors.Is(err, fs.ErrNotExist) { // another process has removed it
 			continue
 		}
 		if err != nil {
@@ -98,8 +98,7 @@ func checkEntries(dir string, owner uint32) error {
 
 var errNotOwner = errors.New("only root may act as somebody else")
 
-// become makes this process, if it is root's, one of the user and group of a file, and
-// of no other group.
+// become changes a process of root's to the user and group of a file, and to no other group.
 func become(owner *syscall.Stat_t) error {
 	switch uint32(os.Geteuid()) {
 	case owner.Uid:
@@ -109,7 +108,7 @@ func become(owner *syscall.Stat_t) error {
 		return errNotOwner
 	}
 	uid, gid := int(owner.Uid), ownGroup(owner)
-	// In this order: the last one gives away the right to the others.
+	// The user is last: after that the process has no right to change the groups.
 	if err := syscall.Setgroups([]int{gid}); err != nil {
 		return err
 	}
@@ -119,9 +118,9 @@ func become(owner *syscall.Stat_t) error {
 	return syscall.Setuid(uid)
 }
 
-// ownGroup returns the primary group of the owner of a file, or else the group of the
-// file, or one of the owner's own number: never root's, which gives rights that the owner
-// would not have.
+// ownGroup returns the primary group of the owner of a file, or else the group of the file,
+// or the group with the owner's number. It never returns root's group, which gives rights
+// that the owner does not have.
 func ownGroup(owner *syscall.Stat_t) int {
 	if u, err := user.LookupId(strconv.FormatUint(uint64(owner.Uid), 10)); err == nil {
 		if primary, err := strconv.Atoi(u.Gid); err == nil && primary != 0 {

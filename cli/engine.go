@@ -11,13 +11,13 @@ import (
 	"github.com/fotspor/fotspor/store/embedded"
 )
 
-// DefaultEngineListen is where `fotspor engine` answers: ClickHouse's own port.
+// DefaultEngineListen is the default address of `fotspor engine`, with ClickHouse's port for
+// HTTP.
 const DefaultEngineListen = "127.0.0.1:8123"
 
-// runEngine serves the embedded engine as a ClickHouse HTTP endpoint, on a port
-// of this machine and on the socket in the data directory, until ctx ends. The port
-// takes a user and password, which stand in a file of the data directory and are told
-// to nobody.
+// runEngine serves the embedded engine as a ClickHouse HTTP endpoint, on a port of this
+// machine and on the socket in the data directory, until ctx ends. The port requires user
+// and password. The password is in a file of the data directory, and is not printed.
 func runEngine(ctx context.Context, c *call) error {
 	c.harden()
 	c.limitMemory(true)
@@ -37,7 +37,7 @@ func runEngine(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	if _, err := engine.Password(); err != nil { // before it says that it has started
+	if _, err := engine.Password(); err != nil { // before the log says that it has started
 		return errors.Join(err, engine.Close())
 	}
 	socket, err := engine.Listen()

@@ -15,10 +15,10 @@ import (
 	"github.com/fotspor/fotspor/store"
 )
 
-// goalPatterns are what hits must name to reach a goal. One of them is given.
+// goalPatterns are the flags for the pattern of a goal. Exactly one must be given.
 type goalPatterns struct{ page, event, download, outlink string }
 
-// read returns the pattern that is given, and the kind of hit that it is for.
+// read returns the pattern that is given, and its kind of hit.
 func (p goalPatterns) read() (kind hit.Kind, pattern string, err error) {
 	given := 0
 	for k, s := range map[hit.Kind]string{hit.Pageview: p.page, hit.Event: p.event, hit.Download: p.download, hit.Outlink: p.outlink} {
@@ -59,10 +59,10 @@ func removeGoal(ctx context.Context, c *call) error {
 	return c.changeSite(ctx, func(s *site.Site) error { return s.RemoveGoal(c.goalName()) })
 }
 
-// goalName is the second word, as a goal has it.
+// goalName returns the second argument in the form of a goal's name.
 func (c *call) goalName() string { return norm.NFC.String(strings.TrimSpace(c.words[1])) }
 
-// changeSite changes the site that the first word names.
+// changeSite changes the site that the first argument names.
 func (c *call) changeSite(ctx context.Context, change func(*site.Site) error) error {
 	id, err := siteID(c.words[0])
 	if err != nil {

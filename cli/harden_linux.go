@@ -6,15 +6,14 @@ import (
 	"syscall"
 )
 
-// harden keeps the memory of this process, in which there are addresses, the secrets of
-// the day, passwords and rows, out of files and of other programs, however it ends:
+// harden keeps the memory of this process out of files and other programs, however the
+// process ends. Its memory holds addresses, the secrets of the day, passwords and rows.
 //
-//   - No core file is written. Where the kernel hands cores to a program, as to
-//     systemd-coredump, it asks nothing about the limit on their size; so the process
-//     is also made one that is never dumped, and that no other of the same user may
-//     trace or read.
-//   - SIGQUIT is ignored: Go would answer it with the stacks of all goroutines and
-//     the values of their arguments.
+//   - No core file is written. If the kernel passes cores to a program, such as
+//     systemd-coredump, it ignores the limit on their size. So the process is also made not
+//     dumpable, which keeps other processes of the same user from tracing and reading it.
+//   - SIGQUIT is ignored: Go would answer it with the stacks of all goroutines and the
+//     values of their arguments.
 //
 // It changes the whole process and can't be undone. See core(5) and prctl(2).
 func harden() error {

@@ -2,5 +2,5 @@
 
 package cli
 
-// harden does nothing here: what keeps memory out of core files is Linux's own.
+// harden does nothing: it is written for Linux only.
 func harden() error { return nil }

@@ -10,13 +10,13 @@ import (
 	"github.com/fotspor/fotspor/app"
 )
 
-// leastMemory is the least that Go's garbage collector is told to keep to, in bytes. With
-// less it would do nothing but collect.
+// leastMemory is the least memory limit that Go gets, in bytes. With less it would collect
+// garbage all the time.
 const leastMemory = 128 << 20
 
-// limitMemory has Go's garbage collector keep the process within the memory of its
-// cgroup, of which the embedded engine, where the process holds it, takes a share that Go
-// does not see. GOMEMLIMIT goes before it. It changes the whole process.
+// limitMemory sets Go's memory limit, for the whole process, so that the process keeps within
+// the memory of its cgroup. If the process holds the embedded engine, it leaves a share for
+// that, which Go does not see. It does nothing if GOMEMLIMIT is set.
 func (c *call) limitMemory(holdsEngine bool) {
 	if debug.SetMemoryLimit(-1) != math.MaxInt64 {
 		return // GOMEMLIMIT is set
@@ -42,10 +42,11 @@ func (c *call) limitMemory(holdsEngine bool) {
 	c.opts.Logger.Info("memory", "limit", total, "engine", engine, "go", limit)
 }
 
-// goMemory returns how many bytes Go may take where a process may take total and the
-// engine takes some of it: nine tenths of the rest, since what Go does not count, such as
-// the stacks of the engine's threads, needs room, too. What a collector reserves without
-// touching it comes on top. It returns false, and leastMemory, if that is too little.
+// goMemory returns the memory limit of Go in bytes, if a process may take total bytes and the
+// engine takes some of them. It is nine tenths of the rest, because memory that Go does not
+// count, such as the stacks of the engine's threads, needs space too. For a collector,
+// app.ReservedMemory is added, which is never touched. goMemory returns leastMemory and
+// false if there is less.
 func goMemory(total uint64, engine int64, collector bool) (limit int64, enough bool) {
 	limit = int64(min(total, math.MaxInt64)/10*9) - engine
 	if enough = limit >= leastMemory; !enough {

@@ -19,17 +19,17 @@ import (
 	"github.com/fotspor/fotspor/store"
 )
 
-// Bounds of a trial of path rules: how many paths of the day are tried, those with the
-// most page views first, and how many lines are printed of what would change.
+// Bounds of a trial of path rules: how many paths of the day are tried, those with the most
+// page views first, and how many changes are printed.
 const (
 	triedPaths   = 100_000
-	triedDays    = 4_000 // before today, in which the last day with traffic is looked for
+	triedDays    = 4_000 // days before today in which the last day with traffic is searched
 	printedPaths = 20
 )
 
-// tryPathRules prints what the path rules of a site would have made of the pages of its
-// last day with traffic, and asks whether to save them. Without such a day there is
-// nothing to ask. It returns an error if they are not to be saved.
+// tryPathRules prints how the path rules of a site would have changed the paths of its last
+// day with traffic, and asks whether to save them. Without such a day it does not ask. It
+// returns an error if the answer is not to save.
 func (c *call) tryPathRules(ctx context.Context, st *store.Store, site site.Site) error {
 	rules, err := privacy.ParsePathRules(site.PathRules)
 	if err != nil {
@@ -104,14 +104,14 @@ func (c *call) printTrial(day string, texts []string, rules privacy.PathRules, l
 	return err
 }
 
-// confirm asks a question on a terminal. It returns an error unless the answer is yes,
-// or where there is no terminal.
+// confirm asks a question on a terminal. It returns an error if there is no terminal or the
+// answer is not yes.
 func (c *call) confirm(question string) error {
 	if f, ok := c.Stdin.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
 		return errors.New("nothing saved: there is no terminal to ask on; --yes saves")
 	}
 	fmt.Fprint(c.Stderr, question, " [y/N] ")
-	answer, _ := bufio.NewReader(c.Stdin).ReadString('\n') // what can't be read is no
+	answer, _ := bufio.NewReader(c.Stdin).ReadString('\n') // an error counts as no
 	switch strings.ToLower(strings.TrimSpace(answer)) {
 	case "y", "yes", "j", "ja":
 		return nil

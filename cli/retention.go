@@ -21,12 +21,12 @@ func runRetention(ctx context.Context, c *call) error {
 	case of.After(now) && !c.dryRun:
 		return usagef("at %s is in the future: only --dry-run looks there", of.Format(time.RFC3339))
 	}
-	if err := takeData(c.opts.Data, false); err != nil { // the clock is noted there, whatever the store
+	if err := takeData(c.opts.Data, false); err != nil { // the note of the clock is there, with any store
 		return err
 	}
 	return c.withStore(ctx, func(st *store.Store) error {
 		if _, err := os.Stat(c.opts.Data); errors.Is(err, fs.ErrNotExist) {
-			c.opts.Data = "" // a note must not make the directory: that in the store will do
+			c.opts.Data = "" // the note must not create the directory; the one in the store suffices
 		}
 		clock := c.opts.NewClock(st, c.opts.Logger, nil)
 		worker := retention.New(retention.Options{

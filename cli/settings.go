@@ -26,23 +26,22 @@ import (
 
 //go:generate go test -run TestSettingsAsDocumented -update .
 
-// setting is something that people say to the program. Its name is that of the flag and,
-// unless it is an argument, the key in a file of settings; twin is its name in the
-// environment.
+// setting is a flag of commands. Its name is also its key in a file of settings, unless it is
+// an argument. Method twin returns its name in the environment.
 type setting struct {
 	name     string
-	commands []string // that take it
+	commands []string // the commands that have it
 	help     string   // a sentence, with the kind of value in `backquotes`
-	more     string   // what docs/settings.md says besides, in Markdown
-	none     string   // what stands for the default where that is no text, such as "looked for"
-	argument bool     // it is said anew with each run, as --dry-run is
+	more     string   // further text for docs/settings.md, in Markdown
+	none     string   // text for the default if that has none itself, such as "looked for"
+	argument bool     // given for one run only, such as --dry-run: not in environment or file
 	value    func(*call) flag.Value
-	// check returns an error if the value can't be used. It may read files and opens
-	// nothing else. It runs when all settings are read, if it is not nil.
+	// check returns an error if the value can't be used; nil: no check. It runs when all
+	// settings are read. It may read files, and opens nothing else.
 	check func(*call) error
 }
 
-// twin is the name of the setting in the environment.
+// twin returns the name of the setting in the environment.
 func (s setting) twin() string {
 	return prefix + strings.ToUpper(strings.ReplaceAll(s.name, "-", "_"))
 }
@@ -58,7 +57,7 @@ var (
 	forSites   = []string{"site add", "site edit"}
 )
 
-// allBut returns the names of all commands but some.
+// allBut returns the names of all commands except some.
 func allBut(some ...string) []string {
 	var names []string
 	for _, cmd := range commands() {
@@ -69,8 +68,8 @@ func allBut(some ...string) []string {
 	return names
 }
 
-// settings are all settings of all commands, in the order of help and docs. Where
-// commands mean different things by a name it stands in several lines.
+// settings returns all settings of all commands, in the order of help and docs. A name that
+// has different meanings in different commands has several entries.
 func settings() []setting {
 	return []setting{
 		{name: "data", commands: allBut("version"), help: "`directory` of the spool and of the embedded engine",
@@ -79,7 +78,7 @@ func settings() []setting {
 		{name: "store", commands: allBut("engine", "version"), help: "`address` of a ClickHouse server: clickhouse://, http:// or https://", none: "the embedded engine",
 			more:  "Such as `clickhouse://user:password@host:9000/database`. Prefer the environment: a command line can be read by every user of the machine.",
 			value: func(c *call) flag.Value { return keep(&c.opts.Store, readText) },
-			// Not by the value, whose errors would show a password.
+			// Not in value, since the flag package adds the value to errors, with a password.
 			check: func(c *call) error { return store.Config{DSN: c.opts.Store, Dir: c.opts.Data}.Validate() }},
 		{name: "engine", commands: allBut("version"), help: "`file` of the embedded engine's library, libchdb.so", none: "looked for",
 			more:  "[Where it is looked for](install.md#whose-files-it-takes).",
@@ -100,10 +99,10 @@ func settings() []setting {
 		{name: "public-url", commands: slices.Concat(public, forSites), help: "`URL` under which browsers reach the program", none: "http:// and the address listened on",
 			more:  "It is in the lines to paste, and makes cookies HTTPS-only if it begins with `https://`; browsers are then told to come by HTTPS alone (`Strict-Transport-Security`, two years). The store keeps what a running program was told last. The other commands take it from there, and so does a program that is not told, for the lines to paste and the links of the opt-out box.",
 			value: func(c *call) flag.Value { return keep(&c.opts.PublicURL, baseurl.Parse) }},
-		{name: "trusted-proxies", commands: public, help: "`networks` of proxies whose word on the client's address is taken, such as 10.0.0.0/8,127.0.0.1", none: "none",
+		{name: "trusted-proxies", commands: public, help: "`networks` of proxies whose headers on the client's address are believed, such as 10.0.0.0/8,127.0.0.1", none: "none",
 			more:  "See [behind a reverse proxy](install.md#behind-a-reverse-proxy).",
 			value: func(c *call) flag.Value { return keep(&c.opts.TrustedProxies, readNetworks) }},
-		{name: "body-memory", commands: public, help: "most `memory` that bodies of requests under way take together, " + least(body.LeastBytes),
+		{name: "body-memory", commands: public, help: "most `memory` for the bodies of all running requests together, " + least(body.LeastBytes),
 			more:  "See [operations](operations.md#floods-crashes-and-memory).",
 			value: func(c *call) flag.Value { return size(&c.opts.BodyMemory, body.LeastBytes) }},
 		{name: "geo", commands: public, help: "GeoIP database `files`, DB-IP or MaxMind, separated by commas", none: "looked for",
@@ -114,7 +113,7 @@ func settings() []setting {
 				return err
 			}},
 		{name: "sources", commands: collecting, help: "`directory` of Matomo's lists SearchEngines.yml, Socials.yml and AIAssistants.yml", none: "the rules shipped",
-			more:  "[Matomo's lists](https://github.com/matomo-org/searchengine-and-social-list), unchanged. What they name goes before the rules shipped. Read at the start.",
+			more:  "[Matomo's lists](https://github.com/matomo-org/searchengine-and-social-list), unchanged. They override the rules shipped. Read at the start.",
 			value: func(c *call) flag.Value { return keep(&c.opts.Sources, readText) },
 			check: func(c *call) error {
 				if c.opts.Sources == "" {
@@ -134,11 +133,11 @@ func settings() []setting {
 				return err
 			}},
 		{name: "record", commands: collecting, help: "`what` to record: standard or minimal",
-			more: "`minimal` keeps page, time, browser and region alone. `standard` adds system, device class, language, source, campaign and events.",
+			more: "`minimal` keeps only page, time, browser and region. `standard` adds system, device class, language, source, campaign and events.",
 			value: func(c *call) flag.Value {
 				return keep(&c.opts.Policy.Record, oneOf(privacy.Standard, privacy.Minimal))
 			}},
-		{name: "count-objections", commands: collecting, help: "have the script of visitors who object send an empty message for each page, and count it by site and day alone",
+		{name: "count-objections", commands: collecting, help: "let the script of visitors who object send an empty message for each page, which is counted by site and day only",
 			more:  "See [privacy](privacy.md#when-somebody-asks). The statement says so.",
 			value: func(c *call) flag.Value { return keep(&c.opts.Policy.CountObjections, readBool) }},
 		{name: "retention", commands: slices.Concat(serving, []string{"retention run", "access", "erase"}), help: "`period` that raw rows live, such as 3y, 25m or 90d",
@@ -156,19 +155,19 @@ func settings() []setting {
 		{name: "rate-limit", commands: collecting, help: "most `hits` a second from one network of 256 addresses; 0: no limit",
 			more:  "A network is an IPv4 /24 or an IPv6 /48, and may send a minute's worth at once. What is beyond gets 429. A hit that tells its visitor's address with a token is not limited; the others in its request are.",
 			value: func(c *call) flag.Value { return keep(&c.opts.RateLimit, readRate) }},
-		{name: "visit-memory", commands: collecting, help: "most `memory` that the visitors of a day take, " + least(visit.MinMemory),
-			more:  "Beyond it the one who was silent for longest is forgotten, and counts again on coming back: see [memory of visitors](operations.md#memory-of-visitors).",
+		{name: "visit-memory", commands: collecting, help: "most `memory` for the visitors of a day, " + least(visit.MinMemory),
+			more:  "Beyond it the visitor whose last hit is oldest is forgotten, and counts as new on coming back: see [memory of visitors](operations.md#memory-of-visitors).",
 			value: func(c *call) flag.Value { return size(&c.opts.VisitMemory, visit.MinMemory) }},
-		{name: "line-memory", commands: collecting, help: "most `memory` that the values with lines of their own in the reports take, " + least(lines.MinMemory),
+		{name: "line-memory", commands: collecting, help: "most `memory` for the values with their own lines in the reports, " + least(lines.MinMemory),
 			more:  "Beyond it new values are counted together as others: see [lines of the reports](operations.md#lines-of-the-reports).",
 			value: func(c *call) flag.Value { return size(&c.opts.LineMemory, lines.MinMemory) }},
-		{name: "handover", commands: collecting, help: "`directory` in memory by which visits outlive a restart", none: "none, visits start afresh",
+		{name: "handover", commands: collecting, help: "`directory` in memory for handing visits over a restart", none: "none: a restart ends all visits",
 			more:  "See [operations](operations.md#a-restart-in-the-middle-of-the-day).",
 			value: func(c *call) flag.Value { return keep(&c.opts.Handover, readText) }},
 		{name: "log-format", commands: allBut(), help: "`format` of logs on standard error: text or json",
 			value: func(c *call) flag.Value { return keep(&c.logFormat, oneOf("text", "json")) }},
-		{name: "demo", commands: []string{"serve"}, help: "serve pages at /demo that track themselves",
-			more:  "They count for a site that is made for them. `make run` does this.",
+		{name: "demo", commands: []string{"serve"}, help: "serve demo pages at /demo that send hits to this program",
+			more:  "Their hits count for a site that is made for them. `make run` does this.",
 			value: func(c *call) flag.Value { return keep(&c.opts.Demo, readBool) }},
 
 		{name: "create", commands: []string{"site add", "user add"}, argument: true, help: "make the store if there is none",
@@ -184,54 +183,54 @@ func settings() []setting {
 				c.site.zone = app.DefaultZone()
 				return keep(&c.site.zone, readZone)
 			}},
-		{name: "parameters", commands: forSites, argument: true, help: "query `parameters` that tell pages apart, such as id,page; all others are dropped", none: "none",
+		{name: "parameters", commands: forSites, argument: true, help: "query `parameters` that are part of a page's address, such as id,page; all others are dropped", none: "none",
 			value: func(c *call) flag.Value { return keep(&c.site.parameters, readParameters) }},
 		{name: "exclude", commands: forSites, argument: true, help: "`paths` that are not counted, such as /admin/*,*/preview", none: "none",
 			value: func(c *call) flag.Value { return keep(&c.site.excluded, readList) }},
-		{name: "path-rules", commands: forSites, argument: true, help: "`rules` for paths that may name a person, such as /u/*,/bruker/*/profil,/sak/**: what * and ** stand for is stored as [*]", none: "none",
+		{name: "path-rules", commands: forSites, argument: true, help: "`rules` for paths that may name a person, such as /u/*,/bruker/*/profil,/sak/**: the part that * or ** matches is stored as [*]", none: "none",
 			value: func(c *call) flag.Value { return keep(&c.site.pathRules, readList) }},
-		{name: "trailing-slash", commands: forSites, argument: true, help: "`what` becomes of a slash at the end of a path: keep, or strip, for a site where /om/ and /om are one page",
+		{name: "trailing-slash", commands: forSites, argument: true, help: "`what` to do with a slash at the end of a path: keep, or strip for a site where /om/ and /om are one page",
 			value: func(c *call) flag.Value {
 				c.site.slash = keepSlash
 				return keep(&c.site.slash, oneOf(keepSlash, stripSlash))
 			}},
-		{name: "ignore-referrers", commands: forSites, argument: true, help: "`hosts`, with those below them, that are no source but a step of a visit, such as log-in and payment; default stands for those that the program knows, none for no host", none: "default",
+		{name: "ignore-referrers", commands: forSites, argument: true, help: "`hosts` that are a step of a visit and not its source, such as log-in and payment, with all hosts below them; default stands for those that the program knows, none for no host", none: "default",
 			value: func(c *call) flag.Value { return keep(&c.site.steps, readSteps) }},
-		{name: "search-parameters", commands: forSites, argument: true, help: "query `parameters` that hold what was searched for, such as q,query, or matomo for those that Matomo looks at; the view of a page with one is a search", none: "none",
+		{name: "search-parameters", commands: forSites, argument: true, help: "query `parameters` that hold a search term, such as q,query, or matomo for those that Matomo knows; the view of a page with one counts as a search", none: "none",
 			value: func(c *call) flag.Value { return keep(&c.site.searches, readSearches) }},
 		{name: "search-category-parameters", commands: forSites, argument: true, help: "query `parameters` that hold the category of such a search", none: "none",
 			value: func(c *call) flag.Value { return keep(&c.site.searchCategories, readSearchParameters) }},
 		{name: "search-count-parameters", commands: forSites, argument: true, help: "query `parameters` that hold the number of its results", none: "search_count",
 			value: func(c *call) flag.Value { return keep(&c.site.searchCounts, readSearchParameters) }},
-		{name: "policy", commands: forSites, argument: true, help: "`what` to record of this site: standard or minimal, or default for what the collector's --record says",
+		{name: "policy", commands: forSites, argument: true, help: "`what` to record of this site: standard or minimal, or default for that of the collector's --record",
 			value: func(c *call) flag.Value {
 				c.site.policy = byPolicy
 				return keep(&c.site.policy, oneOf(byPolicy, string(privacy.Standard), string(privacy.Minimal)))
 			}},
-		{name: "page", commands: []string{"goal add"}, argument: true, help: "`path` of the page that is the goal, such as /takk or /kurs/*/takk; * stands for any text", none: "none",
+		{name: "page", commands: []string{"goal add"}, argument: true, help: "`path` of the page that is the goal, such as /takk or /kurs/*/takk; * matches any text", none: "none",
 			value: func(c *call) flag.Value { return keep(&c.goal.page, readText) }},
 		{name: "event", commands: []string{"goal add"}, argument: true, help: "`name` of the event that is the goal, as the dashboard shows it, such as 'Skjema / Send*'", none: "none",
 			value: func(c *call) flag.Value { return keep(&c.goal.event, readText) }},
-		{name: "download", commands: []string{"goal add"}, argument: true, help: "`target` of the download that is the goal: a path such as /rapport/*.pdf, or one behind its host", none: "none",
+		{name: "download", commands: []string{"goal add"}, argument: true, help: "`target` of the download that is the goal: a path such as /rapport/*.pdf, with or without a host in front", none: "none",
 			value: func(c *call) flag.Value { return keep(&c.goal.download, readText) }},
 		{name: "outlink", commands: []string{"goal add"}, argument: true, help: "`target` of the outbound link that is the goal, such as vipps.no/*", none: "none",
 			value: func(c *call) flag.Value { return keep(&c.goal.outlink, readText) }},
 		{name: "id", commands: []string{"site add"}, argument: true, help: "`number` of the site, to keep the one it has in Matomo", none: "the next free one",
 			value: func(c *call) flag.Value { return keep(&c.site.id, siteID) }},
-		{name: "quiet", commands: []string{"site add", "token add"}, argument: true, help: "print the id or the token alone",
+		{name: "quiet", commands: []string{"site add", "token add"}, argument: true, help: "print only the id or the token",
 			value: func(c *call) flag.Value { return keep(&c.quiet, readBool) }},
 		{name: "yes", commands: []string{"site edit"}, argument: true, help: "save path rules without asking",
 			value: func(c *call) flag.Value { return keep(&c.yes, readBool) }},
-		{name: "site", commands: []string{"token add"}, argument: true, help: "`numbers` of the sites that the token is good for, separated by commas, or all",
+		{name: "site", commands: []string{"token add"}, argument: true, help: "`numbers` of the sites that the token allows, separated by commas, or all",
 			value: func(c *call) flag.Value { return keep(&c.sites, readSites) }},
-		{name: "name", commands: []string{"token add"}, argument: true, help: "`name` that tells what the token is for",
+		{name: "name", commands: []string{"token add"}, argument: true, help: "`name` that says what the token is for",
 			value: func(c *call) flag.Value { return keep(&c.name, readText) }},
 		{name: "role", commands: []string{"user add"}, argument: true, help: "`role`: admin or viewer",
 			value: func(c *call) flag.Value {
 				c.role = site.Viewer
 				return keep(&c.role, readRole)
 			}},
-		{name: "sites", commands: []string{"user add", "user role"}, argument: true, help: "`numbers` of the sites that a viewer sees, separated by commas, or all or none; an admin sees all", none: "all, or those that an old user sees",
+		{name: "sites", commands: []string{"user add", "user role"}, argument: true, help: "`numbers` of the sites that a viewer sees, separated by commas, or all or none; an admin sees all", none: "all; for a user who exists, unchanged",
 			value: func(c *call) flag.Value {
 				c.sites.all = true
 				return keep(&c.sites, readSites)
@@ -250,28 +249,28 @@ func settings() []setting {
 			}},
 		{name: "ip", commands: []string{"access", "erase"}, argument: true, help: "`address` of the person who asks",
 			value: func(c *call) flag.Value { return keep(&c.ip, readAddr) }},
-		{name: "from", commands: []string{"access", "erase"}, argument: true, help: "first `time` asked of", none: "no limit",
+		{name: "from", commands: []string{"access", "erase"}, argument: true, help: "first `time` of the request", none: "no limit",
 			value: func(c *call) flag.Value { return keep(&c.from, readTime) }},
-		{name: "to", commands: []string{"access", "erase"}, argument: true, help: "`time` up to which it is asked, which is not included", none: "no limit",
+		{name: "to", commands: []string{"access", "erase"}, argument: true, help: "end of the request, a `time` that is not included", none: "no limit",
 			value: func(c *call) flag.Value { return keep(&c.to, readTime) }},
 		{name: "language", commands: []string{"access", "erase"}, argument: true, help: "`language` of the report: " + strings.Join(tags(), ", "),
 			value: func(c *call) flag.Value {
 				c.language = tags()[0]
 				return keep(&c.language, oneOf(tags()...))
 			}},
-		{name: "dry-run", commands: []string{"migrate", "retention run"}, argument: true, help: "only say what would be done",
+		{name: "dry-run", commands: []string{"migrate", "retention run"}, argument: true, help: "only print what would be done",
 			value: func(c *call) flag.Value { return keep(&c.dryRun, readBool) }},
-		{name: "at", commands: []string{"retention run"}, argument: true, help: "`time` that the pass is made for, which may be in the future with --dry-run only", none: "now",
+		{name: "at", commands: []string{"retention run"}, argument: true, help: "`time` of the pass; only with --dry-run it may be in the future", none: "now",
 			value: func(c *call) flag.Value { return keep(&c.at, readTime) }},
-		{name: "confirm", commands: []string{"retention run"}, argument: true, help: "the `day` before which a dry run would delete: makes the pass although the clock is not trusted",
+		{name: "confirm", commands: []string{"retention run"}, argument: true, help: "the `day` before which a dry run would delete; with it the pass is made although the clock is not trusted",
 			value: func(c *call) flag.Value { return keep(&c.confirmed, readDay) }},
 	}
 }
 
-// least says in help what a size may be at least.
+// least returns the text of help for the least value of a size.
 func least(size int64) string { return byteSize(size).String() + " or more" }
 
-// tags are those of the languages that the program speaks, the default first.
+// tags returns the tags of all languages of the program, the default first.
 func tags() []string {
 	var all []string
 	for _, l := range i18n.All() {
@@ -288,13 +287,13 @@ func readBool(s string) (bool, error) {
 	return b, nil
 }
 
-// settingsOf returns the settings that a command takes.
+// settingsOf returns the settings of a command.
 func settingsOf(command string) []setting {
 	return slices.DeleteFunc(settings(), func(s setting) bool { return !slices.Contains(s.commands, command) })
 }
 
 // readSettings reads the settings of the command from the environment and from its
-// arguments, in which flags and words may mix, and checks them. A flag wins over the
+// arguments, in which flags and words may be mixed, and checks them. A flag overrides the
 // environment.
 func (c *call) readSettings() error {
 	own := settingsOf(c.cmd.name)
@@ -317,7 +316,7 @@ func (c *call) readSettings() error {
 		}
 		err := s.check(c)
 		if errors.Is(err, trusted.ErrRefused) || errors.Is(err, fs.ErrPermission) {
-			return err // a mistake in the file
+			return err // a mistake in a file that a setting names
 		}
 		if err != nil {
 			return usageError{err}
@@ -326,7 +325,7 @@ func (c *call) readSettings() error {
 	return nil
 }
 
-// readWords reads flags and words, of which there must be as many as the command says.
+// readWords reads flags and words. There must be as many words as cmd.args names.
 func (c *call) readWords() error {
 	args, want := c.Args, strings.Fields(c.cmd.args)
 	for {
@@ -355,14 +354,14 @@ func (c *call) readWords() error {
 	return nil
 }
 
-// given reports whether somebody has said something of a setting.
+// given reports whether a setting has a value from a flag or the environment.
 func (c *call) given(name string) (is bool) {
 	c.flags.Visit(func(f *flag.Flag) { is = is || f.Name == name })
 	return is
 }
 
-// unknown returns the variables of an environment that look like settings and are none,
-// in order.
+// unknown returns the variables of an environment that begin with prefix and are not
+// settings, sorted.
 func unknown(environ map[string]string) []string {
 	known := map[string]bool{}
 	for _, s := range settings() {

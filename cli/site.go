@@ -22,7 +22,7 @@ import (
 	"github.com/fotspor/fotspor/store"
 )
 
-// siteWords are what can be said of a site.
+// siteWords are the values of flags that describe a site.
 type siteWords struct {
 	id                                       uint32
 	hosts, parameters, excluded, pathRules   []string
@@ -32,16 +32,17 @@ type siteWords struct {
 	policy, slash                            string
 }
 
-// What becomes of a slash at the end of a path.
+// Values of --trailing-slash.
 const keepSlash, stripSlash = "keep", "strip"
 
-// matomoSearches stands for the query parameters in which Matomo looks for a search.
+// matomoSearches in --search-parameters stands for the query parameters in which Matomo looks
+// for a search.
 const matomoSearches = "matomo"
 
-// byPolicy is the record policy of a site that has none of its own.
+// byPolicy is the value of --policy for a site that follows the collector's --record.
 const byPolicy = "default"
 
-// describe sets in site what the command line says of it.
+// describe sets the fields of a site for which the command line has flags.
 func (c *call) describe(site *site.Site) error {
 	for name, set := range map[string]func(){
 		"host":                       func() { site.Hosts = c.site.hosts },
@@ -90,8 +91,8 @@ func readHosts(s string) ([]string, error) {
 	return hosts, nil
 }
 
-// readParameters reads names of query parameters in Unicode's form C, each once. They may
-// be copied from an address.
+// readParameters reads names of query parameters, each once, in Unicode's form C. They may be
+// encoded, as copied from an address.
 func readParameters(s string) ([]string, error) {
 	words, _ := readList(s)
 	var names []string
@@ -123,7 +124,7 @@ func readSearchParameters(s string) ([]string, error) {
 	return names, err
 }
 
-// readSearches reads names of parameters that hold what was searched for.
+// readSearches reads names of parameters that hold a search term.
 func readSearches(s string) ([]string, error) {
 	words, _ := readList(s)
 	if i := slices.Index(words, matomoSearches); i >= 0 {
@@ -132,8 +133,8 @@ func readSearches(s string) ([]string, error) {
 	return readSearchParameters(strings.Join(words, ","))
 }
 
-// readSteps reads the referrers of a site that are no source. A host stands for those
-// below it, also if it is written as a wildcard.
+// readSteps reads the referrers of a site that are no source. A host includes those below it,
+// with or without a wildcard in front.
 func readSteps(s string) ([]string, error) {
 	words, _ := readList(s)
 	var hosts []string
@@ -196,8 +197,8 @@ change the hash with every upgrade, or browsers will refuse the script.
 	})
 }
 
-// warnOfTwins tells of other sites with a host of a site: which of them a hit counts for
-// is for the page to say.
+// warnOfTwins warns of other sites with a host of a site: the tracker on a page says for
+// which of them a hit counts.
 func warnOfTwins(ctx context.Context, c *call, st *store.Store, site site.Site) error {
 	sites, err := st.Sites(ctx)
 	if err != nil {
@@ -243,10 +244,10 @@ func editSite(ctx context.Context, c *call) error {
 	})
 }
 
-// snippetBase is where the lines to paste say that the program is: as said, as the
-// program was told when it ran, or where it listens.
+// snippetBase returns the URL of the program for snippets: that of --public-url, else the one
+// that a running program had last, else the address on which it listens.
 func (c *call) snippetBase(ctx context.Context, st *store.Store) string {
-	kept, _ := st.PublicURL(ctx) // without it the lines are those of a program on this machine
+	kept, _ := st.PublicURL(ctx) // after an error the snippet is for this machine
 	said, _ := baseurl.Parse(kept.Value)
 	return c.opts.PublicURL.Or(said).Or(baseurl.Listening(app.DefaultListen)).String()
 }
@@ -290,7 +291,7 @@ func listSites(ctx context.Context, c *call) error {
 	})
 }
 
-// displayed returns hosts for people to read.
+// displayed returns hosts in the form for people.
 func displayed(hosts []string) []string {
 	var names []string
 	for _, host := range hosts {

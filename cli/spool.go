@@ -14,12 +14,12 @@ import (
 	"github.com/fotspor/fotspor/store/embedded"
 )
 
-// The commands on the spool work on its files, beside a collector that runs.
+// The commands on the spool work on its files, while a collector runs or not.
 
 func (c *call) spoolDir() string { return filepath.Join(c.opts.Data, "spool") }
 
-// takeSpool gets the data directory ready for this process. It returns an error if no
-// collector has worked there: then another one is likely to be meant.
+// takeSpool prepares this process to use the data directory. It returns an error if there is
+// no spool in it: another directory is probably meant.
 func (c *call) takeSpool() error {
 	if err := takeData(c.opts.Data, false); err != nil {
 		return err

@@ -23,8 +23,8 @@ import (
 	"github.com/fotspor/fotspor/store"
 )
 
-// account is the account of the operating system that runs a command, as the audit log
-// names it. sudoer is who has become root for it, if sudo says so.
+// account returns the name in the audit log for the account of the operating system that runs
+// a command. sudoer is the user who became root for it by sudo, or "".
 func account(sudoer string) string {
 	id := strconv.Itoa(os.Getuid())
 	name := "uid " + id
@@ -37,10 +37,10 @@ func account(sudoer string) string {
 	return name
 }
 
-// noSites stands for no site in --sites.
+// noSites is the value of --sites for no site.
 const noSites = "none"
 
-// userSites are the sites of a user or token, each once, as the command line names them.
+// userSites is the value of a flag for the sites of a user or token, each once.
 type userSites struct {
 	all bool
 	ids []uint32
@@ -69,7 +69,7 @@ func readSites(s string) (userSites, error) {
 	return u, nil
 }
 
-// refuseAdmin returns an error if sites are to be chosen for an admin.
+// refuseAdmin returns an error if sites are given for an admin, who sees all.
 func (u userSites) refuseAdmin(name string, role site.Role) error {
 	if !u.all && role == site.Admin {
 		return usagef("sites of user %q: an admin sees all sites; make the user a viewer to choose some", name)
@@ -103,7 +103,7 @@ func addUser(ctx context.Context, c *call) error {
 		if err := checkSites(ctx, st, c.sites.ids); err != nil {
 			return err
 		}
-		// Before a password is asked for: it may not be meant for a new user.
+		// Check before reading a password, which may be meant for another command.
 		if _, err := st.User(ctx, u.Name); !errors.Is(err, site.ErrNotFound) {
 			if err == nil {
 				err = fmt.Errorf("user %q exists: fotspor user password sets another password, fotspor user role another role", u.Name)
@@ -128,7 +128,8 @@ func addUser(ctx context.Context, c *call) error {
 	})
 }
 
-// hashPassword returns the hash of a password that nobody would try for this user here.
+// hashPassword returns the hash of a password. It refuses one that is easy to guess for this
+// user and these sites.
 func hashPassword(ctx context.Context, st *store.Store, name, secret string) (string, error) {
 	sites, err := st.Sites(ctx)
 	if err != nil {
@@ -167,7 +168,7 @@ func setRole(ctx context.Context, c *call) error {
 	if err != nil {
 		return usageError{err}
 	}
-	var sites *userSites // as before
+	var sites *userSites // nil: unchanged
 	if c.given("sites") {
 		sites = &c.sites
 	}
@@ -182,8 +183,8 @@ func setSites(ctx context.Context, c *call) error {
 	return c.setRights(ctx, &sites, func(*site.User) {})
 }
 
-// setRights changes what the user that the command names may see and do. With nil, the
-// user's sites stay.
+// setRights changes the rights of the user that the command names. If sites is nil, the
+// user's sites do not change.
 func (c *call) setRights(ctx context.Context, sites *userSites, change func(*site.User)) error {
 	return c.withStore(ctx, func(st *store.Store) error {
 		if sites != nil {
@@ -226,7 +227,7 @@ func listUsers(ctx context.Context, c *call) error {
 	})
 }
 
-// sitesOf writes the sites that a user sees as --sites reads them.
+// sitesOf returns the sites that a user sees, in the form of --sites.
 func sitesOf(u site.User) string {
 	if u.Sees(0) {
 		return allSites
@@ -241,10 +242,10 @@ func sitesOf(u site.User) string {
 	return strings.Join(words, ",")
 }
 
-// auditLines are read at a time.
+// auditLines is how many lines are read at a time.
 const auditLines = 1000
 
-// listAudit lists the newest lines first.
+// listAudit lists the lines of the audit log, newest first.
 func listAudit(ctx context.Context, c *call) error {
 	return c.withStore(ctx, func(st *store.Store) error {
 		nameStore(c.Stderr, st)
@@ -283,8 +284,8 @@ func writeEntry(out io.Writer, format string, e audit.Entry) error {
 	return err
 }
 
-// readPassword reads a password for a user, and refuses one that needs no look into the
-// store to be refused.
+// readPassword reads a password for a user. It refuses those that can be refused without
+// reading the store.
 func (c *call) readPassword(name string) (string, error) {
 	secret, err := c.readLine()
 	if err != nil {
@@ -293,7 +294,7 @@ func (c *call) readPassword(name string) (string, error) {
 	return secret, password.Check(secret, name)
 }
 
-// readLine reads one line, without showing it where somebody types.
+// readLine reads one line. On a terminal it does not show what is typed.
 func (c *call) readLine() (string, error) {
 	if f, ok := c.Stdin.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		fmt.Fprint(c.Stderr, "Password: ")

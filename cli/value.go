@@ -15,8 +15,8 @@ import (
 	"github.com/fotspor/fotspor/privacy"
 )
 
-// value is a flag.Value that keeps in to what read makes of a text. read returns an error
-// for a text that is no such value.
+// value is a flag.Value that stores the result of read in to. read returns an error for an
+// invalid text.
 type value[T any] struct {
 	to   *T
 	read func(string) (T, error)
@@ -38,9 +38,9 @@ func (v value[T]) IsBoolFlag() bool {
 	return ok
 }
 
-// String returns the value as read reads it; an empty text stands for none.
+// String returns the value in the form that read reads; "" is no value.
 func (v value[T]) String() string {
-	if v.to == nil { // the flag package asks the zero value, too
+	if v.to == nil { // the flag package calls String on a zero value too
 		return ""
 	}
 	switch it := any(*v.to).(type) {
@@ -80,7 +80,7 @@ func readDirectory(s string) (string, error) {
 	return s, nil
 }
 
-// oneOf reads one of some words.
+// oneOf returns a function that reads one of words.
 func oneOf[T ~string](words ...T) func(string) (T, error) {
 	return func(s string) (T, error) {
 		if word := T(s); slices.Contains(words, word) {
@@ -94,8 +94,8 @@ func oneOf[T ~string](words ...T) func(string) (T, error) {
 	}
 }
 
-// readListen reads an address to listen on. Whether a name is one of this machine shows
-// when it is tried.
+// readListen reads an address to listen on. It does not check whether a name is one of this
+// machine; listening on it does.
 func readListen(s string) (string, error) {
 	host, port, err := net.SplitHostPort(s)
 	if err == nil {
@@ -182,7 +182,7 @@ func readNetworks(s string) ([]netip.Prefix, error) {
 			network, err = netip.PrefixFrom(addr, addr.BitLen()), nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%q is no network such as 10.0.0.0/8", word)
+			return nil, fmt.Errorf("%q: want a network such as 10.0.0.0/8", word)
 		}
 		networks = append(networks, network.Masked())
 	}
@@ -206,7 +206,7 @@ func (b byteSize) String() string {
 	return strconv.FormatInt(int64(b), 10)
 }
 
-// size keeps in to a size of at least least bytes.
+// size returns the flag.Value for a size of at least least bytes.
 func size(to *int64, least int64) value[byteSize] {
 	return keep((*byteSize)(to), func(s string) (byteSize, error) {
 		digits, factor := s, int64(1)
@@ -248,7 +248,7 @@ func readDay(s string) (time.Time, error) {
 	return t, nil
 }
 
-// since reads a moment, or a period that ends at now.
+// since returns a function that reads a time, or a period that ends at now.
 func since(now time.Time) func(string) (time.Time, error) {
 	return func(s string) (time.Time, error) {
 		if p, err := privacy.ParsePeriod(s); err == nil {
