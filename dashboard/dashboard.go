@@ -2,6 +2,8 @@
 // a log-in, rendered on the server.
 package dashboard
 
+//go:generate go test -run TestNamesOfTheAPI -update .
+
 import (
 	"errors"
 	"fmt"

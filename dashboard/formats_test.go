@@ -4,7 +4,6 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -16,7 +15,6 @@ import (
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/i18n"
-	"github.com/fotspor/fotspor/report"
 )
 
 // TestStatements: a page asks for its figures in at most six statements, one of which is
@@ -198,37 +196,5 @@ func TestFilters(t *testing.T) {
 	}
 	if a := b.get("/sites/1?f=colour:red"); a.status != 400 || !strings.HasPrefix(a.text(".card p"), "A filter can't be read.") {
 		t.Errorf("a page with a filter that is none says %d %q", a.status, a.text(".card p"))
-	}
-}
-
-// TestNamesOfTheAPI: docs/dashboard.md has each dimension and each measure, and no other.
-func TestNamesOfTheAPI(t *testing.T) {
-	docs, err := os.ReadFile("../docs/dashboard.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	listed := func(heading string) (names []string) {
-		_, part, _ := strings.Cut(string(docs), "\n| "+heading+" |")
-		part, _, _ = strings.Cut(part, "\n\n")
-		for _, m := range regexp.MustCompile("(?m)^\\| `([a-z_]+)`").FindAllStringSubmatch(part, -1) {
-			names = append(names, m[1])
-		}
-		return names
-	}
-	var dimensions, measures []string
-	for _, d := range report.Dimensions {
-		dimensions = append(dimensions, d.Key)
-	}
-	for _, m := range report.Measures {
-		measures = append(measures, m.Key)
-	}
-	for _, r := range report.Ratios {
-		measures = append(measures, r.Key)
-	}
-	if diff := cmp.Diff(dimensions, listed("`dimension`")); diff != "" {
-		t.Errorf("dimensions (-report +docs):\n%s", diff)
-	}
-	if diff := cmp.Diff(measures, listed("`measures`")); diff != "" {
-		t.Errorf("measures (-report +docs):\n%s", diff)
 	}
 }

@@ -15,6 +15,9 @@ const (
 // Dimension is a property by which figures are broken down and filtered.
 type Dimension struct {
 	Key string
+	// About says in English what its values are, and its details behind a semicolon, with
+	// codes in backquotes. docs/dashboard.md lists it.
+	About string
 	// Value is its SQL over the columns of table hits, a text. Where there is a Detail,
 	// that is the property itself, and Value is what it lies in: a region lies in a
 	// country. {zone} stands for the time zone of the site.
@@ -50,40 +53,40 @@ const (
 // Dimensions are all dimensions. A new one over stored columns is an entry here, a
 // migration of the view that keeps it, and its texts.
 var Dimensions = []Dimension{
-	{Key: "site", Of: "total", Rank: "visitors"},
+	{Key: "site", About: "number of the site", Of: "total", Rank: "visitors"},
 
-	{Key: "page", Value: "path", Rank: "pageviews", Kept: daily, scope: ofHit},
-	{Key: "section", Of: "page", From: sectionOf, Rank: "pageviews"},
-	{Key: "previous", Value: "previous_path", Where: "kind IN ('pageview', 'goal') AND previous_path != ''", Rank: "pageviews", Kept: moves, scope: ofHit},
-	{Key: "entry", Value: "entry_path", Rank: "visits", Kept: daily, scope: ofVisit},
+	{Key: "page", About: "path", Value: "path", Rank: "pageviews", Kept: daily, scope: ofHit},
+	{Key: "section", About: "first segment of the path", Of: "page", From: sectionOf, Rank: "pageviews"},
+	{Key: "previous", About: "path of the page before, for page views and goals", Value: "previous_path", Where: "kind IN ('pageview', 'goal') AND previous_path != ''", Rank: "pageviews", Kept: moves, scope: ofHit},
+	{Key: "entry", About: "path of the first page of the visit", Value: "entry_path", Rank: "visits", Kept: daily, scope: ofVisit},
 
-	{Key: "source", Value: "channel", Detail: "source", Rank: "visits", Kept: daily, scope: ofVisit},
-	{Key: "channel", Of: "source", Rank: "visits"},
-	ofCampaign("campaign"),
-	ofCampaign("campaign_source"),
-	ofCampaign("campaign_medium"),
-	ofCampaign("campaign_term"),
-	ofCampaign("campaign_content"),
+	{Key: "source", About: "channel; source", Value: "channel", Detail: "source", Rank: "visits", Kept: daily, scope: ofVisit},
+	{Key: "channel", About: "how visits came: `direct`, `search`, `social`, `ai`, `website`, `campaign`, `email`", Of: "source", Rank: "visits"},
+	ofCampaign("campaign", "name of the campaign"),
+	ofCampaign("campaign_source", "its source"),
+	ofCampaign("campaign_medium", "its medium"),
+	ofCampaign("campaign_term", "its term"),
+	ofCampaign("campaign_content", "its content"),
 
-	{Key: "region", Value: "country", Detail: "region", Rank: "visitors", Kept: daily, scope: ofDay},
-	{Key: "country", Of: "region", Rank: "visitors"},
-	{Key: "version", Value: "browser", Detail: "browser_version", Rank: "visitors", Kept: daily, scope: ofDay},
-	{Key: "browser", Of: "version", Rank: "visitors"},
-	{Key: "os", Value: "os", Rank: "visitors", Kept: daily, scope: ofDay},
-	{Key: "device", Value: "device", Rank: "visitors", Kept: daily, scope: ofDay},
-	{Key: "language", Value: "language", Rank: "visits", Kept: daily, scope: ofVisit},
+	{Key: "region", About: "country, of ISO 3166-1; region, of ISO 3166-2 (`NO-50`)", Value: "country", Detail: "region", Rank: "visitors", Kept: daily, scope: ofDay},
+	{Key: "country", About: "country", Of: "region", Rank: "visitors"},
+	{Key: "version", About: "browser; its version", Value: "browser", Detail: "browser_version", Rank: "visitors", Kept: daily, scope: ofDay},
+	{Key: "browser", About: "browser", Of: "version", Rank: "visitors"},
+	{Key: "os", About: "operating system", Value: "os", Rank: "visitors", Kept: daily, scope: ofDay},
+	{Key: "device", About: "`desktop`, `mobile`, `tablet`, `other`", Value: "device", Rank: "visitors", Kept: daily, scope: ofDay},
+	{Key: "language", About: "language, of BCP 47", Value: "language", Rank: "visits", Kept: daily, scope: ofVisit},
 
-	{Key: "hour", Value: "toString(toDayOfWeek(day))", Detail: "leftPad(toString(toHour(time, {zone:String})), 2, '0')", Rank: "visits", Kept: hourly, scope: ofTime},
-	{Key: "weekday", Of: "hour", Rank: "visits"},
+	{Key: "hour", About: "day of the week, 1 (Monday) to 7; hour, 00 to 23, of the site's time zone", Value: "toString(toDayOfWeek(day))", Detail: "leftPad(toString(toHour(time, {zone:String})), 2, '0')", Rank: "visits", Kept: hourly, scope: ofTime},
+	{Key: "weekday", About: "day of the week", Of: "hour", Rank: "visits"},
 
-	ofAction("download", "download", ""),
-	ofAction("outlink", "outlink", ""),
-	ofAction("event", "event", ""),
-	ofAction("search_result", "search", searchResult),
-	{Key: "search", Of: "search_result", Rank: "events"},
-	ofAction("missing_link", "missing", "previous_path"),
-	{Key: "missing", Of: "missing_link", Rank: "events"},
-	ofAction("goal", "goal", ""),
+	ofAction("download", "address of the file", "download", ""),
+	ofAction("outlink", "address of the link", "outlink", ""),
+	ofAction("event", "name of an event of your own", "event", ""),
+	ofAction("search_result", "words; `some` or `none` found, empty if not known", "search", searchResult),
+	{Key: "search", About: "words of a search on the site", Of: "search_result", Rank: "events"},
+	ofAction("missing_link", "status and address of a page that is missing; path of the page that led there", "missing", "previous_path"),
+	{Key: "missing", About: "status and address of a page that is missing", Of: "missing_link", Rank: "events"},
+	ofAction("goal", "name of the goal", "goal", ""),
 }
 
 // Lines of the rollups by day and month that are no dimension to ask for: the sums of
@@ -93,13 +96,13 @@ var (
 	left  = Dimension{Key: "left", Value: leftPage, Kept: daily, scope: ofHit}
 )
 
-func ofCampaign(column string) Dimension {
-	return Dimension{Key: column, Value: column, Where: column + " != ''", Rank: "visits", Kept: campaigns, scope: ofVisit}
+func ofCampaign(column, about string) Dimension {
+	return Dimension{Key: column, About: about, Value: column, Where: column + " != ''", Rank: "visits", Kept: campaigns, scope: ofVisit}
 }
 
 // ofAction is the name of what was done, with a detail.
-func ofAction(key, kind, detail string) Dimension {
-	d := Dimension{Key: key, Value: "name", Detail: detail, Where: action + " = '" + kind + "'", Rank: "events", Kept: daily, scope: ofHit, action: kind}
+func ofAction(key, about, kind, detail string) Dimension {
+	d := Dimension{Key: key, About: about, Value: "name", Detail: detail, Where: action + " = '" + kind + "'", Rank: "events", Kept: daily, scope: ofHit, action: kind}
 	if kind == "goal" {
 		d.Rank = "conversions"
 	}

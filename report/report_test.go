@@ -43,6 +43,9 @@ func TestDeclarations(t *testing.T) {
 		if (d.Of == "") == (d.Value == "") {
 			t.Errorf("dimension %s has value %q and is of %q: want one of them", d.Key, d.Value, d.Of)
 		}
+		if d.About == "" {
+			t.Errorf("dimension %s does not say what its values are", d.Key)
+		}
 		if _, ok := properties[d.Key]; !ok {
 			t.Errorf("dimension %s is not in the plain reading of the rows", d.Key)
 		}
