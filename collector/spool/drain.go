@@ -200,7 +200,11 @@ func (s *Spool) store(ctx context.Context, seg *segment, insert Inserter) error 
 		return fmt.Errorf("read segment: %w", err)
 	}
 	data = data[:min(int64(len(data)), seg.size)]
-	c := decodeSegment(data, seg.id, seg.rows)
+	c := decodeSegment(data, seg.id, seg.rows, s.space)
+	defer func() {
+		clear(c.batch.Rows) // of texts, which would keep the segment in memory
+		s.space = c.batch.Rows
+	}()
 	if errors.Is(c.err, errVersion) {
 		return fmt.Errorf("%w: %w", errUnreadable, c.err)
 	}
@@ -340,6 +344,7 @@ func (s *Spool) look() {
 		return
 	}
 	s.looked = now
+	s.space = nil
 	s.tidy()
 	entries, err := s.fs.ReadDir(s.dir)
 	if err != nil {

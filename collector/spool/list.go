@@ -52,7 +52,7 @@ func list(files fileSystem, dir string) ([]Info, error) {
 		info := Info{ID: n.id, State: states[n.suffix], Bytes: e.Size, Born: n.born}
 		data, err := files.ReadFile(filepath.Join(dir, e.Name))
 		if err == nil {
-			c := decodeSegment(data, n.id, n.rows)
+			c := decodeSegment(data, n.id, n.rows, nil)
 			info.Rows, info.Lost, err = c.batch.Len(), c.lost, c.err
 		}
 		if errors.Is(err, fs.ErrNotExist) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math"
+	"slices"
 
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/internal/wire"
@@ -138,6 +139,7 @@ type content struct {
 
 // decodeSegment reads every complete record of a segment, also those after damage. The
 // same data give the same rows. rows is the number of acknowledged rows, or unknown.
+// The rows stand in space, if they fit into its capacity.
 // decodeSegment accepts any data; content.err is
 //
 //   - errDamaged if acknowledged rows are missing. If rows is unknown, that is so if a
@@ -146,12 +148,12 @@ type content struct {
 //   - errShort if the segment ends in the beginning of a record, as a killed process
 //     leaves it.
 //   - errVersion if the segment has the format of another version.
-func decodeSegment(data []byte, id string, rows int) (c content) {
+func decodeSegment(data []byte, id string, rows int, space []hit.Row) (c content) {
 	m := markOf(id)
 	end := m.end()
 	headed := len(data) >= headerSize && string(data[:len(magic)]) == magic
 	marks := bytes.Count(data, m[:])
-	c.batch.Rows = make([]hit.Row, 0, min(marks, DefaultSegmentRows))
+	c.batch.Rows = slices.Grow(space[:0], min(marks, DefaultSegmentRows))
 	text := string(data) // the texts of all rows share this copy
 	next, good := 0, 0   // number of rows so far, missing ones included; end of the last record
 	if headed {
