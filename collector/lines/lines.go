@@ -70,13 +70,15 @@ type Options struct {
 // new values.
 type Lines struct {
 	Options
-	key     [2]uint64    // of hashes of values
-	seed    maphash.Seed // of hashes of networks
-	kinds   []*kind
-	byName  map[[2]string]*kind // by table and dimension
-	held    atomic.Int64        // bytes
-	refused [reasons]atomic.Int64
-	told    int64
+	key                      [2]uint64    // of hashes of values
+	seed                     maphash.Seed // of hashes of networks
+	kinds                    []*kind
+	arriving, minimal, moves []*kind             // of kinds, those that Arrive decides of, those if as little as possible is recorded, and those of moves
+	acting                   map[string][]*kind  // those of an action
+	byName                   map[[2]string]*kind // by table and dimension
+	held                     atomic.Int64        // bytes
+	refused                  [reasons]atomic.Int64
+	told                     int64
 
 	mu    sync.RWMutex
 	sites map[uint32]*site
@@ -142,13 +144,24 @@ func New(o Options) *Lines {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	l := &Lines{Options: o, seed: maphash.MakeSeed(), byName: map[[2]string]*kind{}, sites: map[uint32]*site{}}
+	l := &Lines{Options: o, seed: maphash.MakeSeed(), acting: map[string][]*kind{}, byName: map[[2]string]*kind{}, sites: map[uint32]*site{}}
 	var b [16]byte
 	rand.Read(b[:]) // never fails
 	l.setKey(b[:])
 	for i, s := range report.LineSets() {
 		k := newKind(i, s, o)
 		l.kinds = append(l.kinds, k)
+		switch {
+		case k.IsMoves():
+			l.moves = append(l.moves, k)
+		case k.Action != "":
+			l.acting[k.Action] = append(l.acting[k.Action], k)
+		default:
+			l.arriving = append(l.arriving, k)
+			if k.minimal {
+				l.minimal = append(l.minimal, k)
+			}
+		}
 		l.byName[[2]string{s.Table, s.Dimension}] = k
 	}
 	l.measure(promauto.With(o.Registerer))
@@ -212,9 +225,11 @@ func (l *Lines) measure(metrics promauto.Factory) {
 // at its site; minimal says that as little as possible is recorded, so that a value that
 // will be forgotten takes no place.
 func (l *Lines) Arrive(h *hit.Hit, row *hit.Row, day calendar.Day, minimal bool) {
-	l.decide(h, row, day, func(k *kind) bool {
-		return k.Action == "" && !k.IsMoves() && (k.minimal || !minimal)
-	})
+	kinds := l.arriving
+	if minimal {
+		kinds = l.minimal
+	}
+	l.decide(h, row, day, kinds)
 }
 
 // Act decides of what was done, and of the move from one page to the next, of a row that
@@ -224,23 +239,22 @@ func (l *Lines) Act(h *hit.Hit, row *hit.Row) {
 	if action == "missing" {
 		row.Other &^= hit.PreviousBits.Mask() // it is a detail here, which may be of another site
 	}
-	l.decide(h, row, row.Day, func(k *kind) bool {
-		if k.IsMoves() {
-			return row.Kind == hit.Pageview && row.PreviousPath != ""
-		}
-		return action != "" && k.Action == action
-	})
+	kinds := l.acting[action]
+	if row.Kind == hit.Pageview && row.PreviousPath != "" {
+		kinds = append(kinds[:len(kinds):len(kinds)], l.moves...)
+	}
+	l.decide(h, row, row.Day, kinds)
 }
 
-func (l *Lines) decide(h *hit.Hit, row *hit.Row, day calendar.Day, some func(*kind) bool) {
+func (l *Lines) decide(h *hit.Hit, row *hit.Row, day calendar.Day, kinds []*kind) {
+	if len(kinds) == 0 {
+		return
+	}
 	s := l.site(row.Site)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var values [8]string
-	for _, k := range l.kinds {
-		if !some(k) {
-			continue
-		}
+	for _, k := range kinds {
 		empty := true
 		for i, at := range k.fields {
 			values[i] = *at(row)
@@ -249,8 +263,12 @@ func (l *Lines) decide(h *hit.Hit, row *hit.Row, day calendar.Day, some func(*ki
 		if empty {
 			continue
 		}
-		line, group := l.hashes(k, values[:len(k.fields)])
-		if s.has(2*k.index, line) || l.give(s, k, h, day, line, group) {
+		line := l.hash(values[:len(k.fields)]...)
+		if s.has(2*k.index, line) {
+			continue
+		}
+		group := l.group(k, values[:])
+		if l.give(s, k, h, day, line, group) {
 			continue
 		}
 		bits := k.bits
@@ -285,22 +303,21 @@ func (k *kind) field(i int) hit.Field {
 	return k.Detail[i-len(k.Value)]
 }
 
-// hashes returns the hash of a line, and that of its group.
-func (l *Lines) hashes(k *kind, values []string) (line, group uint64) {
-	line = l.hash(values[:len(k.fields)]...)
+// group returns the hash of the group of a line of some values; 0 if lines of this kind
+// have none.
+func (l *Lines) group(k *kind, values []string) uint64 {
 	switch {
 	case k.groups == 0:
+		return 0
 	case len(k.Detail) > 0:
-		group = l.hash(values[:len(k.Value)]...)
+		return l.hash(values[:len(k.Value)]...)
 	default:
-		group = l.hash(hit.Section(values[0]))
+		return l.hash(hit.Section(values[0]))
 	}
-	return line, group
 }
 
 func (l *Lines) hash(values ...string) uint64 {
-	var space [512]byte
-	b := space[:0]
+	b := make([]byte, 0, 128) // on the stack, but for long values
 	for i, v := range values {
 		if i > 0 {
 			b = append(b, 0xff) // which is in no text

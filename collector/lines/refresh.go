@@ -112,7 +112,7 @@ func (l *Lines) refresh(ctx context.Context, source Source, id uint32) error {
 		if k == nil || len(values) < len(k.fields) {
 			return
 		}
-		line, group := l.hashes(k, values)
+		line, group := l.hash(values[:len(k.fields)]...), l.group(k, values)
 		learn(2*k.index, line)
 		if k.groups != 0 {
 			learn(2*k.index+1, group)

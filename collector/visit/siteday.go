@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dchest/siphash"
+
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
 )
@@ -111,9 +113,9 @@ func (s *siteDay) identifyShared(net uint64, k *key) {
 // section.
 type sight struct{ page, root, section uint32 }
 
-// sightOf returns the hashes for a path. It uses the same hash as identify, since a seed
-// of package hash/maphash can't be handed over to another process. With 32 bits, a page
-// is taken for a certain other page in one of four billion cases.
+// sightOf returns the hashes for a path. SipHash is as fast as the hash of package
+// hash/maphash for paths, whose seed can't be handed over to another process. With 32 bits,
+// a page is taken for a certain other page in one of four billion cases.
 func (s *siteDay) sightOf(path string) sight {
 	section := hit.Section(path)
 	page := s.hashPath(path)
@@ -121,16 +123,11 @@ func (s *siteDay) sightOf(path string) sight {
 	if section != path {
 		root = s.hashPath(section)
 	}
-	return sight{
-		page:    binary.LittleEndian.Uint32(page[:]),
-		root:    binary.LittleEndian.Uint32(root[:]),
-		section: binary.LittleEndian.Uint32(root[4:]),
-	}
+	return sight{page: uint32(page), root: uint32(root), section: uint32(root >> 32)}
 }
 
-func (s *siteDay) hashPath(path string) [sha256.Size]byte {
-	b := make([]byte, 0, 512) // on the stack, but for a giant path
-	b = append(b, s.pages[:]...)
+func (s *siteDay) hashPath(path string) uint64 {
+	b := make([]byte, 0, 256) // on the stack, but for a giant path
 	b = append(b, path...)
-	return sha256.Sum256(b)
+	return siphash.Hash(binary.LittleEndian.Uint64(s.pages[:]), binary.LittleEndian.Uint64(s.pages[8:]), b)
 }

@@ -412,15 +412,14 @@ func (m *memory) leaves(id uint32, h *hit.Hit, row *hit.Row) bool {
 		return h.NewVisit && h.Kind != hit.Ping
 	}
 	v := m.visitors.at(id)
-	var visit hit.Row
-	unpackOrigin(m.texts.get(v.origin), &visit)
+	visit := sourceOf(m.texts.get(v.origin))
 	campaign := row.Campaign != "" || row.CampaignSource != "" || row.CampaignMedium != "" || row.CampaignTerm != "" || row.CampaignContent != ""
 	if !campaign {
 		from := digest(h.From)
-		return !(visit.Channel == row.Channel && visit.Source == row.Source) && (from == 0 || from != v.from)
+		return !(visit.channel == row.Channel && visit.source == row.Source) && (from == 0 || from != v.from)
 	}
-	return !strings.EqualFold(visit.Channel, row.Channel) || !strings.EqualFold(visit.Source, row.Source) ||
-		!strings.EqualFold(visit.Campaign, row.Campaign) || !strings.EqualFold(visit.CampaignTerm, row.CampaignTerm)
+	return !strings.EqualFold(visit.channel, row.Channel) || !strings.EqualFold(visit.source, row.Source) ||
+		!strings.EqualFold(visit.campaign, row.Campaign) || !strings.EqualFold(visit.term, row.CampaignTerm)
 }
 
 // digest returns a hash of one byte of the name of a website, and 0 for "". Two names
