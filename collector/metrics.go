@@ -3,6 +3,7 @@ package collector
 import (
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -50,15 +51,20 @@ func (c *Collector) timed(name string, next http.Handler) http.Handler {
 	ok := c.Duration.WithLabelValues(name, "200") // nearly all answers, so looked up once
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		s := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+		s := statusWriters.Get().(*statusWriter)
+		s.ResponseWriter, s.status = w, http.StatusOK
 		next.ServeHTTP(s, r)
 		took := ok
 		if s.status != http.StatusOK {
 			took = c.Duration.WithLabelValues(name, strconv.Itoa(s.status))
 		}
+		s.ResponseWriter = nil
+		statusWriters.Put(s)
 		took.Observe(time.Since(start).Seconds())
 	})
 }
+
+var statusWriters = sync.Pool{New: func() any { return new(statusWriter) }}
 
 // statusWriter remembers the status of an answer.
 type statusWriter struct {

@@ -29,6 +29,7 @@ type hitContext struct {
 
 	site *knownSite
 	page *url.URL // without personal data; nil unless the hit names one
+	read url.URL  // what page points at, mostly
 
 	ref string // the referring URL, up to its query
 	row *hit.Row
@@ -211,7 +212,10 @@ func (c *Collector) scrub(p *hitContext) reason {
 	case (h.Kind == hit.Outlink || h.Kind == hit.Download) && p.row.Name == "": // mailto:, tel: and the like
 		return noTarget
 	}
-	page, ok := parsePage(h.URL)
+	page, ok := &p.read, false
+	if p.read, ok = plainPage(h.URL); !ok {
+		page, ok = parsePage(h.URL)
+	}
 	p.unreadable = !ok && strings.Trim(h.URL, " \t\r\n") != "" && !strings.HasPrefix(strings.TrimSpace(h.URL), "#")
 	if ok {
 		page.RawQuery = p.cleanQuery(page.RawQuery, p.site.Parameters)
@@ -470,7 +474,7 @@ const (
 // parsePage reads the URL of a page: absolute with http or https, or a path.
 func parsePage(raw string) (*url.URL, bool) {
 	if page, ok := plainPage(raw); ok {
-		return page, true
+		return &page, true
 	}
 	raw = wholeParts(strings.TrimSpace(raw))
 	page, err := url.Parse(raw)
@@ -491,7 +495,7 @@ func parsePage(raw string) (*url.URL, bool) {
 
 // plainPage reads a URL without encoded characters, as nearly all are, in a third of the
 // time of url.Parse: https or http, a host in lower case, a path, perhaps a query.
-func plainPage(raw string) (*url.URL, bool) {
+func plainPage(raw string) (page url.URL, ok bool) {
 	scheme := "https"
 	rest, ok := strings.CutPrefix(raw, "https://")
 	if !ok {
@@ -499,14 +503,14 @@ func plainPage(raw string) (*url.URL, bool) {
 		rest, ok = strings.CutPrefix(raw, "http://")
 	}
 	if !ok || len(raw) > scrub.MaxText {
-		return nil, false
+		return url.URL{}, false
 	}
 	slash := 0
 	for slash < len(rest) && plainBytes[rest[slash]] == inHost {
 		slash++
 	}
 	if slash == 0 || slash == len(rest) || rest[slash] != '/' {
-		return nil, false
+		return url.URL{}, false
 	}
 	end := slash
 	for end < len(rest) && plainBytes[rest[end]] != 0 {
@@ -516,10 +520,10 @@ func plainPage(raw string) (*url.URL, bool) {
 	if end < len(rest) {
 		query = rest[end+1:]
 		if rest[end] != '?' || query == "" || !isPlain(query) || strings.IndexByte(query, '#') >= 0 {
-			return nil, false
+			return url.URL{}, false
 		}
 	}
-	return &url.URL{Scheme: scheme, Host: rest[:slash], Path: rest[slash:end], RawQuery: query}, true
+	return url.URL{Scheme: scheme, Host: rest[:slash], Path: rest[slash:end], RawQuery: query}, true
 }
 
 // plainBytes says for each byte whether plainPage reads it in paths only, or in hosts too.

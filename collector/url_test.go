@@ -35,7 +35,7 @@ func TestPlainPage(t *testing.T) {
 		if !ok {
 			return
 		}
-		if want, err := url.Parse(raw); err != nil || *got != *want {
+		if want, err := url.Parse(raw); err != nil || got != *want {
 			t.Errorf("%q is %#v, want %#v, %v", raw, got, want, err)
 		}
 	})

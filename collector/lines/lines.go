@@ -239,11 +239,10 @@ func (l *Lines) Act(h *hit.Hit, row *hit.Row) {
 	if action == "missing" {
 		row.Other &^= hit.PreviousBits.Mask() // it is a detail here, which may be of another site
 	}
-	kinds := l.acting[action]
+	l.decide(h, row, row.Day, l.acting[action])
 	if row.Kind == hit.Pageview && row.PreviousPath != "" {
-		kinds = append(kinds[:len(kinds):len(kinds)], l.moves...)
+		l.decide(h, row, row.Day, l.moves)
 	}
-	l.decide(h, row, row.Day, kinds)
 }
 
 func (l *Lines) decide(h *hit.Hit, row *hit.Row, day calendar.Day, kinds []*kind) {

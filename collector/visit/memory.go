@@ -459,11 +459,10 @@ var maxOrigin = len(originFields) * (MaxText + 4)
 
 // appendOrigin appends the origin of a row, with its texts cut to MaxText.
 func appendOrigin(b []byte, row *hit.Row) []byte {
-	var short hit.Row
-	for _, at := range originTexts {
-		*at(&short) = cut(*at(row))
+	for i, at := range originTexts {
+		b = wire.AppendText(b, originFields[i].Number, cut(*at(row)))
 	}
-	return originRows.Append(b, &short)
+	return b
 }
 
 // unpackOrigin sets the fields of a row to those of an origin.

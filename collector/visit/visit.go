@@ -10,7 +10,6 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"log/slog"
 	"math/bits"
@@ -428,7 +427,11 @@ func digest(name string) uint8 {
 	if name == "" {
 		return 0
 	}
-	return uint8(1 + crc32.Checksum([]byte(name), castagnoli)%255)
+	hash := uint32(2166136261) // FNV-1a, which needs no bytes on the heap
+	for i := range len(name) {
+		hash = (hash ^ uint32(name[i])) * 16777619
+	}
+	return uint8(1 + hash%255)
 }
 
 // beginVisit begins a visit whose first row is row. The time of the visitor's last hit
