@@ -56,12 +56,12 @@ var appleSystems = map[string]struct{ os, device string }{
 	"tvos": {"tvOS", deviceOther}, "watchos": {"watchOS", deviceOther}, "visionos": {"visionOS", deviceOther}, "xros": {"visionOS", deviceOther},
 }
 
-// players are what plays streams for people, as logs of streaming servers name them:
-// "NSPlayer/10.0.0.3702 WMFSDK/10.0", and Flash as "WIN 10,0,32,18".
+// players matches media players that play streams for people, as they appear in logs of
+// streaming servers: "NSPlayer/10.0.0.3702 WMFSDK/10.0", and Flash as "WIN 10,0,32,18".
 var players = regexp.MustCompile(`^(?:(?:NSPlayer|Windows-Media-Player|WMPlayer|Winamp|WinampMPEG|VLC|iTunes|QuickTime|foobar2000)/\d|(?:LNX|MAC|WIN) \d+(?:,\d+){3}$)`)
 
-// app returns the client that a player or a tracker for apps runs on, or false where none
-// sent the User-Agent. An app is no browser that has a name here.
+// app returns the client on which a player or a tracker for apps runs, and false if the
+// User-Agent is of neither. Its Browser is Other, since an app is not a browser of our table.
 func app(raw string, now time.Time) (Client, bool) {
 	if !strings.HasPrefix(raw, "Mozilla/") && players.MatchString(raw) {
 		ua := lower(raw)
@@ -72,7 +72,7 @@ func app(raw string, now time.Time) (Client, bool) {
 		return client, true
 	}
 	at := strings.Index(raw, "MatomoTracker")
-	if at < 0 || !strings.Contains(raw[at:], "SDK/") { // as nearly every User-Agent
+	if at < 0 || !strings.Contains(raw[at:], "SDK/") { // nearly all User-Agents
 		return Client{}, false
 	}
 	if parts := androidApp.FindStringSubmatch(raw); parts != nil {
@@ -90,7 +90,7 @@ func app(raw string, now time.Time) (Client, bool) {
 		return Client{}, false
 	}
 	client := Client{Browser: Other, OS: system.os, Device: system.device}
-	switch model := strings.ToLower(parts[1]); { // an app for phones or tablets runs on others too
+	switch model := strings.ToLower(parts[1]); { // an app for phones or tablets also runs on other devices
 	case client.OS != "iOS":
 	case strings.HasPrefix(model, "ipad"):
 		client.Device = deviceTablet
@@ -100,10 +100,10 @@ func app(raw string, now time.Time) (Client, bool) {
 	return client, true
 }
 
-// flutter returns the client that the tracker for apps made with Flutter runs on, or
-// false where another program sent the User-Agent.
+// flutter returns the client on which the tracker for apps made with Flutter runs, and false
+// if the User-Agent is of another program.
 func flutter(raw string, now time.Time) (Client, bool) {
-	if strings.HasPrefix(raw, "Mozilla/") { // as nearly every User-Agent
+	if strings.HasPrefix(raw, "Mozilla/") { // nearly all User-Agents
 		return Client{}, false
 	}
 	if parts := flutterAndroid.FindStringSubmatch(raw); parts != nil {
@@ -124,16 +124,16 @@ func flutter(raw string, now time.Time) (Client, bool) {
 	return Client{}, false
 }
 
-// onAndroidModel returns an app on a model of Android's, with the device that Android's
-// own words for version and model would have.
+// onAndroidModel returns the client of an app on an Android device. The class of device is
+// that of a User-Agent in which Android names this version and model.
 func onAndroidModel(version, model string, now time.Time) Client {
 	client := parse(request{userAgent: "Dalvik/2.1.0 (Linux; U; Android " + version + "; " + model + " Build/SDK)"}, now)
 	return Client{Browser: Other, OS: android, Device: client.Device}
 }
 
-// Relays reports whether a program is of a kind that hands on the hits of others, as
-// servers and importers of logs do: an HTTP library, one that no list knows, or one
-// that sends no User-Agent.
+// Relays reports whether a program is of a kind that relays the hits of others, as servers
+// and importers of logs do: an HTTP library, a program that is in no list, or one that sends
+// no User-Agent.
 func (c Client) Relays() bool {
 	switch c.Rule {
 	case RuleLibrary, RuleMalformed, RuleOther:

@@ -7,23 +7,23 @@ import (
 	"strings"
 )
 
-// headlessChrome is what Chrome without a window calls itself, as a product and
-// as a brand of the Client Hints.
+// headlessChrome is the name of Chrome without a window, in the User-Agent and as a brand of
+// the Client Hints.
 const headlessChrome = "HeadlessChrome"
 
-// openings begin every browser's User-Agent. Programs, and the parts of apps that
-// show no page, begin with another name. Dalvik runs Android's apps: it is what
-// Matomo's tracker in an app sends, for a person.
+// openings are the beginnings of browsers' User-Agents. Those of programs, and of the parts
+// of apps that show no page, begin with another name. Dalvik runs Android's apps: Matomo's
+// tracker in an app sends it, for a person.
 var openings = []string{"mozilla/", "opera/", "ucweb/", "dalvik/"}
 
-// lateOpenings are in the User-Agents of browsers that begin with another name:
-// that of an app, of a television, or of a phone's maker in the days before apps.
+// lateOpenings are in the User-Agents of browsers that begin with another name: that of an
+// app, of a television, or of the maker of an old phone.
 var lateOpenings = []string{
 	"ucweb", "uc browser", "ucbrowser", "opera mini", "opera/9", "qqbrowser", "[fban/", "instagram ",
 	" duckduckgo/", " dalvik/", "hbbtv/", "midp", "up.browser", "obigo", "browser/applewebkit", "; wv)", " tbrowser/",
 }
 
-// opensLikeBrowser reports whether ua begins as a browser's may.
+// opensLikeBrowser reports whether ua begins like that of a browser.
 func opensLikeBrowser(ua string, embedded bool) bool {
 	name, _, _ := strings.Cut(strings.TrimSpace(opening(ua, ua)), " ")
 	return hasAnyPrefix(ua, openings) || containsAny(ua, lateOpenings) || rare[name] != "" ||
@@ -35,14 +35,15 @@ func opensLikeBrowser(ua string, embedded bool) bool {
 // clients are parts of the names of libraries.
 var clients = []string{"http", "client", "request", "rest", "url", "socket"}
 
-// lighthouse is what Lighthouse, which no longer gives its name, sends as a phone. People
-// have that phone too, with other versions of Android, or a browser that says its own.
+// lighthouse matches the User-Agent of Lighthouse when it tests as a phone, in which it no
+// longer names itself. People have that phone too, but with other versions of Android or of
+// the browser.
 // See https://github.com/GoogleChrome/lighthouse/blob/main/core/config/constants.js.
 var lighthouse = regexp.MustCompile(`^mozilla/5\.0 \(linux; android 11; moto g power \(2022\)\) applewebkit/537\.36 ` +
 	`\(khtml, like gecko\) chrome/\d+\.0\.0\.0 mobile safari/537\.36$`)
 
-// engines are the parts of browsers of which every one that begins with Mozilla
-// names some; each may also follow one of claims.
+// engines are parts of browsers. Every browser whose User-Agent begins with Mozilla names some
+// of them. Each may also follow one of claims.
 var engines = []string{
 	"applewebkit", "gecko", "chrome", "msie", "trident", "khtml", "konqueror", "presto", "opera",
 	"goanna", "servo/", "libweb", "ladybird", "netfront", "playstation", "nintendo", "smart-tv", "smarttv", "roku", "hbbtv", "ce-html",
@@ -50,9 +51,9 @@ var engines = []string{
 	"ucweb", "ucbrowser", "uc browser", "midp", "dolfin", "netsurf", "w3m/",
 }
 
-// bot returns the rule that tells the program behind a User-Agent and the name of
-// that program, Other if bots has none such, or "" and "" for a person's browser; ua is
-// the lower case of raw, and words what it says of its device. App means that it names
+// bot returns the rule by which a User-Agent is that of a program, and the name of the
+// program, or Other if the name is not in bots. For a person's browser it returns "" and "".
+// ua is raw in lower case, words is what it says of its device, and app means that it names
 // an app that shows pages.
 func bot(raw, ua string, words seen, app bool) (rule, name string) {
 	switch {
@@ -97,13 +98,13 @@ func bot(raw, ua string, words seen, app bool) (rule, name string) {
 	return rule, called
 }
 
-// botList holds the names of bots, one a line, each followed by its other spellings.
+// botList holds the names of bots, one on each line, followed by its other spellings.
 //
 //go:embed bots.txt
 var botList string
 
-// bots maps the names in botList, in lower case, to the first of their line. What bots
-// call themselves is for strangers to choose, and is kept for ever: no other name is.
+// bots maps the names in botList, in lower case, to the first name of their line. Only these
+// names are stored: a bot may send any name, and what is stored is kept for ever.
 var bots = func() map[string]string {
 	bots := make(map[string]string)
 	for line := range strings.Lines(botList) {
@@ -118,12 +119,12 @@ var bots = func() map[string]string {
 	return bots
 }()
 
-// addresses are parts of the web and mail addresses where programs say who runs
-// them. People's browsers hold none.
+// addresses are parts of the web and mail addresses by which programs say who runs them.
+// The User-Agents of people's browsers have none.
 var addresses = []string{"http:", "https:", "mailto"}
 
-// holdsAddress reports whether a web or mail address is part of ua. In the web view of
-// an app a bare domain is none: apps are called by theirs.
+// holdsAddress reports whether ua has a web or mail address. In the web view of an app a
+// domain without a scheme does not count, since apps are named by domains.
 func holdsAddress(ua string, embedded bool) bool {
 	if containsAny(ua, addresses) || holdsMailAddress(ua) {
 		return true
@@ -188,15 +189,14 @@ func wordAt(raw string, at int) string {
 	return raw[start:end]
 }
 
-// harmless begin what follows claims in browsers of systems that few use.
+// harmless are the beginnings of what follows claims in browsers of rare systems.
 var harmless = []string{"u;", "linux ", "windows nt "}
 
-// claims stand before the names of programs: since the first crawlers "compatible;",
-// and the comment of the engine, to which no browser adds anything.
+// claims are texts before the names of programs: "compatible;", which crawlers have always
+// used, and the comment of the engine, to which no browser adds anything.
 var claims = []string{"compatible;", "khtml, like gecko;"}
 
-// claim returns the product that a program claims to be behind one of claims, unless
-// it is a browser's engine.
+// claim returns the product that follows one of claims, unless it is a browser's engine.
 func claim(raw, ua string) string {
 	for _, mark := range claims {
 		at := strings.Index(ua, mark)
@@ -212,7 +212,7 @@ func claim(raw, ua string) string {
 	return ""
 }
 
-// opening returns the product that s begins with, unless that is a browser's.
+// opening returns the product with which a User-Agent begins, unless it is that of a browser.
 func opening(raw, ua string) string {
 	if hasAnyPrefix(ua, openings) {
 		return ""
@@ -221,16 +221,16 @@ func opening(raw, ua string) string {
 	if end < 0 {
 		return raw
 	}
-	if strings.HasPrefix(raw[end:], "://") { // the word before it is no part of a name
+	if strings.HasPrefix(raw[end:], "://") { // the word is the scheme of a URL, not a name
 		end = strings.LastIndexByte(raw[:end], ' ') + 1
 	}
 	return raw[:end]
 }
 
-// botName makes of a name that a stranger chose one to look up: at most 64 bytes, each
-// a letter, digit, or . _ -, beginning with a letter or digit, and without what looks
-// like a version or an IP address. A mail address, and a name that says no more than
-// the rule, is "".
+// botName turns a name from a User-Agent into one to look up in bots: at most 64 bytes, each
+// a letter, digit, or . _ -, beginning with a letter or digit, and without a version or an
+// IP address. It returns "" for a mail address, and for a name that says no more than the
+// rule.
 func botName(name string) string {
 	if strings.Contains(name, "@") {
 		return ""

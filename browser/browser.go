@@ -1,5 +1,5 @@
-// Package browser names the browser, operating system and class of device behind
-// a request, and tells programs from people.
+// Package browser recognises the browser, operating system and class of device of a request,
+// and whether a program or a person sent it.
 package browser
 
 import (
@@ -11,66 +11,65 @@ import (
 	"github.com/fotspor/fotspor/hit"
 )
 
-// Client is what a request says of the program that sent it. No part of it is what
-// was sent but the digits of a version that can be: all names are of our tables. The
-// zero Client is never returned.
+// Client is the program that sent a request. All names are from our tables; only the digits
+// of a possible version are taken from the request. The zero Client is never returned.
 type Client struct {
 	Browser string // product on any device: "Chrome" on a phone too; "Other" = unknown
-	Version string // major version, a number without zeros before it; "" = unknown, or of no version that can be
-	OS      string // family, without a version: most browsers send a frozen one; "Other" = unknown
+	Version string // major version, a number without leading zeros; "" = unknown or impossible
+	OS      string // family; without a version, since most browsers send a fixed one; "Other" = unknown
 	Device  string // desktop, mobile, tablet or other
 
-	// Rule is "" for a person's browser; for a program, the rule that told it:
-	// one of Rules.
+	// Rule is "" for a person's browser. For a program it is the rule by which it was
+	// recognised, one of Rules.
 	Rule string
-	// Bot is "" for a person's browser; for a program, its name in our table, or
-	// "Other" if that has none such, "unnamed" if it gives none, and "none" where it
-	// sent no User-Agent.
+	// Bot is "" for a person's browser. For a program it is its name in our table, "Other"
+	// if the table does not have the name, "unnamed" if the User-Agent has no name, and
+	// "none" if there was no User-Agent.
 	Bot string
 }
 
-// Other is the name of a browser, operating system or bot that has none here.
+// Other is the name of a browser, operating system or bot that is not in our tables.
 const Other = "Other"
 
-// Most of what is read of each header, in bytes. Real browsers send far less;
-// time and memory for the rest would be a stranger's to spend.
+// How many bytes of each header are read. Real browsers send far less; without a bound,
+// strangers could use up time and memory.
 const (
 	maxUserAgent = 512
 	maxBrands    = 1024
 	maxHint      = 32
 )
 
-// cached is how many clients a Parser remembers: 1 to 2 MB of them, and nearly
-// every hit of a site is among them.
+// cached is how many clients a Parser caches. They take 1 to 2 MB, and nearly every hit of a
+// site finds its client there.
 const cached = 4096
 
-// Parser parses User-Agents and remembers the last 4,096. It is safe for
-// concurrent use. What it remembers is in the memory of the process only, says
-// nothing of who sent it, and is never written anywhere.
+// Parser parses User-Agents and caches the last 4,096. It is safe for concurrent use. The
+// cache is in memory only, does not say who sent a User-Agent, and is never written anywhere.
 type Parser struct {
-	// Now says which versions can be. It is set before the first use; nil is time.Now.
+	// Now is the time by which a version is possible or not. It must be set before the
+	// first use; nil: time.Now.
 	Now func() time.Time
 
 	clients *lru.Cache[request, Client]
 }
 
-// request is all that a Client follows from.
+// request is everything on which a Client depends.
 type request struct {
 	userAgent string
 	hints     hit.Hints
 }
 
-// New returns a Parser that remembers nothing yet.
+// New returns a Parser with an empty cache.
 func New() *Parser {
 	clients, err := lru.New[request, Client](cached)
 	if err != nil {
-		panic(err) // cannot be: only a size below 1 is an error
+		panic(err) // can't happen: only a size below 1 is an error
 	}
 	return &Parser{clients: clients}
 }
 
-// Parse names the client that sent userAgent and hints. It never fails: what it
-// cannot name is Other.
+// Parse returns the client that sent userAgent and hints. What it does not recognise is
+// Other.
 func (p *Parser) Parse(userAgent string, hints hit.Hints) Client {
 	r := bound(userAgent, hints)
 	client, ok := p.clients.Get(r)
@@ -86,12 +85,12 @@ func (p *Parser) Parse(userAgent string, hints hit.Hints) Client {
 	return client
 }
 
-// Parse does what Parser.Parse does, and remembers nothing.
+// Parse is Parser.Parse without a cache.
 func Parse(userAgent string, hints hit.Hints) Client {
 	return parse(bound(userAgent, hints), time.Now())
 }
 
-// bound returns a request of bounded size.
+// bound returns a request with each header cut to its bound.
 func bound(userAgent string, hints hit.Hints) request {
 	return request{
 		userAgent: cut(userAgent, maxUserAgent),
@@ -119,7 +118,7 @@ func (r request) clone() request {
 	}
 }
 
-// parse names the client without looking at the cache.
+// parse returns the client without the cache.
 func parse(r request, now time.Time) Client {
 	raw := strings.TrimSpace(r.userAgent)
 	if client, ok := app(raw, now); ok {
@@ -146,9 +145,9 @@ func parse(r request, now time.Time) Client {
 	return client
 }
 
-// choose returns the product that the User-Agent names or the one that the hints do,
-// whichever says more. The User-Agent of many browsers is Chrome's, so a hint goes
-// before that; a brand that is unknown here says less than any other name.
+// choose returns the product of the User-Agent or that of the hints, whichever says more. The
+// User-Agent of many browsers is that of Chrome, so a hint overrides Chrome. An unknown brand
+// says less than any other name.
 func choose(token, hint product) product {
 	switch hint.name {
 	case "", token.name:
@@ -165,7 +164,7 @@ func choose(token, hint product) product {
 	return hint
 }
 
-// lower is strings.ToLower for ASCII: it keeps every byte where it was.
+// lower is strings.ToLower for ASCII only, so that all offsets stay the same.
 func lower(s string) string {
 	text := []byte(s)
 	for i, c := range text {

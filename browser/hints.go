@@ -6,8 +6,7 @@ import (
 	"github.com/fotspor/fotspor/hit"
 )
 
-// hinted is what the Client Hints of a request say. Each field is zero where they
-// say nothing.
+// hinted is what the Client Hints of a request say. A field is zero if they do not say it.
 type hinted struct {
 	product  product
 	os       string
@@ -15,12 +14,12 @@ type hinted struct {
 	headless bool
 }
 
-// otherChromium is a brand without a name here: brands are the client's to choose, and
-// so are their versions. It has that of Chromium.
+// otherChromium stands for a brand that is not in our table: a client may send any brand and
+// version. Its version is that of Chromium.
 const otherChromium = "Other Chromium"
 
-// brands maps the brands of browsers, folded, to products. A brand of "" says nothing
-// that another does not.
+// brands maps the brands of browsers, folded, to products. A brand that maps to "" is
+// ignored, because another one says the same or more.
 var brands = map[string]string{
 	"chromium": "", "androidwebview": "", "yowser": "", "bropp": "",
 	"googlechrome":  chrome,
@@ -55,15 +54,15 @@ var brands = map[string]string{
 	"oculusbrowser":   "Meta Quest Browser", "metaquestbrowser": "Meta Quest Browser",
 }
 
-// platforms maps Sec-CH-UA-Platform to the families of system.
+// platforms maps Sec-CH-UA-Platform to families of operating systems.
 var platforms = map[string]string{
 	"Android": android, "Chrome OS": "Chrome OS", "Chromium OS": "Chrome OS", "iOS": "iOS",
 	"Linux": "Linux", "macOS": "macOS", "Windows": "Windows",
 }
 
-// parseHints reads the three hints of https://wicg.github.io/ua-client-hints/.
-// They come in structured fields (RFC 9651), read here with more tolerance than
-// its grammar has, for a malformed hint is no reason to know less.
+// parseHints reads the three hints of https://wicg.github.io/ua-client-hints/. They are
+// structured fields (RFC 9651). parseHints is more tolerant than their grammar, so that a
+// malformed hint still counts.
 func parseHints(h hit.Hints) hinted {
 	found := hinted{os: platforms[strings.Trim(h.Platform, `" `)]}
 	if h.Mobile == "?0" || h.Mobile == "?1" {
@@ -94,7 +93,7 @@ func parseHints(h hit.Hints) hinted {
 		case !known:
 			name = otherChromium
 		}
-		// Any browser may list Chrome, or a brand more, beside its own.
+		// Any browser may list Chrome or another brand beside its own.
 		if weight(name) > weight(found.product.name) {
 			found.product = product{name: name, version: version}
 		}
@@ -114,8 +113,8 @@ func weight(name string) int {
 	return 3
 }
 
-// nextBrand reads the first quoted brand of list and its quoted version. The
-// brands that are there to keep parsers honest hold any punctuation, quotes too.
+// nextBrand reads the first quoted brand of list and its quoted version. Brands that exist
+// only to keep parsers tolerant (GREASE) hold any punctuation, including quotes.
 func nextBrand(list string) (brand, version, rest string, ok bool) {
 	brand, rest, ok = quoted(list)
 	if !ok {
@@ -147,11 +146,11 @@ func quoted(s string) (text, rest string, ok bool) {
 	return "", "", false
 }
 
-// grease is what the brands that mean nothing are, folded.
+// grease is the folded form of the brands that mean nothing.
 const grease = "notabrand"
 
-// fold returns brand in lower case, without all that is no letter or digit: the makers
-// of browsers don't agree with themselves on spaces.
+// fold returns brand in lower case with letters and digits only: some browsers change the
+// spaces in their brand between versions.
 func fold(brand string) string {
 	kept := make([]byte, 0, 32)
 	for i := range len(brand) {

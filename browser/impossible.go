@@ -5,20 +5,20 @@ import (
 	"strings"
 )
 
-// debris are parts of what is sent by mistake, or to break into something.
+// debris are parts of User-Agents that are sent by mistake, or to attack a server.
 var debris = []string{"user-agent:", "${", "{{", "%s", "<script", "<?", "../", "select ", "' or", "mutant", "geckoversion"}
 
-// impossible reports whether a User-Agent in lower case that looks like a
-// browser's can't be one's. The rules are few and narrow: to leave a person out is
-// worse than to count a program.
+// impossible reports whether a User-Agent in lower case that looks like that of a browser is
+// one that no browser sends. The rules are few and narrow: excluding a person is worse than
+// counting a program.
 func impossible(ua string) bool {
 	return strings.Contains(ua, "windows nt 11") || // Windows 11 says 10.0
 		impossibleChrome(ua) || impossibleChromeOnIOS(ua) || impossibleFirefox(ua)
 }
 
-// impossibleChrome judges what says no more than that it is Chrome. It leaves
-// iPhones be, which all are impossible: their Chrome says CriOS. The traffic that
-// the tests have to take for people's has 2.6 % of them.
+// impossibleChrome reports whether a User-Agent that names only Chrome is impossible. It
+// returns false for iPhones although none of these is possible, since Chrome calls itself
+// CriOS there: 2.6 % of the people's traffic in the tests has such User-Agents.
 func impossibleChrome(ua string) bool {
 	system, rest, ok := strings.Cut(ua, " (khtml, like gecko) chrome/")
 	version, rest, _ := strings.Cut(rest, " ")
@@ -37,7 +37,7 @@ func impossibleChrome(ua string) bool {
 	case number < 40 && containsAny(system, young):
 		return true
 	}
-	// No build had a thousand patches.
+	// No build of Chrome had a thousand patches.
 	return len(parts) == 4 && len(parts[3]) > 3 && number >= 20 && strings.Contains(system, "android")
 }
 
@@ -48,12 +48,12 @@ var young = []string{
 	"mac os x 14", "mac os x 15",
 }
 
-// newestOnIOS is the newest Chrome on iOS that is known to tell its whole version.
-// No later one is judged: it may do as Chrome does elsewhere.
+// newestOnIOS is the newest Chrome on iOS that is known to send its whole version. Later
+// ones are not judged: they may send zeros, as Chrome does on other systems.
 const newestOnIOS = 153
 
-// impossibleChromeOnIOS reports whether the version of Chrome on iOS ends in zeros
-// as it does elsewhere.
+// impossibleChromeOnIOS reports whether the version of Chrome on iOS ends in zeros, as it
+// does only on other systems.
 func impossibleChromeOnIOS(ua string) bool {
 	_, rest, _ := strings.Cut(ua, " crios/")
 	version, _, _ := strings.Cut(rest, " ")
@@ -62,8 +62,8 @@ func impossibleChromeOnIOS(ua string) bool {
 	return reduced && err == nil && number <= newestOnIOS
 }
 
-// impossibleFirefox reports whether a version of Firefox is older than the system,
-// or differs from that of its engine, which is the same. Firefox 110 to 119 said
+// impossibleFirefox reports whether a version of Firefox is older than the system, or differs
+// from the version of its engine. These two are equal, except that Firefox 110 to 119 sent
 // 109 for the engine.
 func impossibleFirefox(ua string) bool {
 	system, rest, _ := strings.Cut(ua, "rv:")

@@ -2,11 +2,11 @@ package browser
 
 import "strings"
 
-// marks are parts of words that programs use of themselves, by the rule they stand
-// for. Where several are in a User-Agent, the first counts, and names go before deeds.
+// marks are parts of words by which programs describe themselves, with the rule of each. If a
+// User-Agent has several, names count before deeds, and then the first one.
 type marks []struct{ rule, words string }
 
-// names say who a program is.
+// names are the names of programs.
 var names = marks{
 	{RuleAI, `gptbot chatgpt-user chatgpt-agent oai- openai anthropic claudebot claude- perplexitybot
 		perplexity-user ccbot google-extended google-cloudvertex google-notebooklm googleagent gemini- bytespider amazonbot amzn- applebot-extended
@@ -37,7 +37,7 @@ var names = marks{
 		testlocally abuse.xmco`},
 }
 
-// apps say who a program is, and are apps that show pages too.
+// apps are the names of programs that are also apps that show pages.
 var apps = marks{
 	{RuleAI, `mistral`},
 	{RulePreview, `<whatsapp/`},
@@ -46,7 +46,7 @@ var apps = marks{
 	{RuleLibrary, `wordpress postman insomnia`},
 }
 
-// deeds say what a program does, so that one that no list knows is told too.
+// deeds say what a program does. They recognise programs whose names are in no list.
 var deeds = marks{
 	{RuleHeadless, `automation automated`},
 	{RulePreview, `preview screenshot thumbnail imageproxy`},
@@ -61,12 +61,12 @@ var deeds = marks{
 // mark is one word of names, apps or deeds.
 type mark struct {
 	rule, text string
-	isName     bool // of a program, which apps are too
-	isApp      bool // shows pages too
-	isEveryday bool // a whole word that means something else too, such as ruby
+	isName     bool // the name of a program or of an app
+	isApp      bool // the name of an app that shows pages
+	isEveryday bool // a whole word that has another meaning too, such as ruby
 }
 
-// markFinder finds the words of names, apps and deeds, whose ranks are the places in marked.
+// markFinder finds the words of names, apps and deeds. Their ranks are indices of marked.
 var markFinder, marked = func() (*finder, []mark) {
 	words, marked := new(finder), []mark(nil)
 	for i, list := range []marks{names, apps, deeds} {
@@ -89,9 +89,9 @@ var markFinder, marked = func() (*finder, []mark) {
 
 func isPunctuation(r rune) bool { return r < 'a' || r > 'z' }
 
-// findMark returns the rule of the mark in ua that counts, and where it stands; or
-// "" if none does. One outside an address counts more than any within. Embedded means
-// that ua is that of a web view.
+// findMark returns the rule of the mark in ua that counts, and its offset, or "" if there is
+// none. A mark outside of an address counts before those inside. embedded means that ua is
+// that of a web view.
 func findMark(raw, ua string, embedded bool) (rule string, at int) {
 	best := 2 * len(marked)
 	here := spot{raw: raw, ua: ua, embedded: embedded}
@@ -111,19 +111,19 @@ func findMark(raw, ua string, embedded bool) (rule string, at int) {
 	return rule, at
 }
 
-// spot is a place in a User-Agent, and what marks say there. It moves forward only:
-// all moves together take the time of reading it a few times, for any input.
+// spot is a position in a User-Agent, and how marks count there. It moves forward only: all
+// moves together take the time of reading the User-Agent a few times, for any input.
 type spot struct {
 	raw, ua  string
 	embedded bool // in a web view
 
-	end       int  // of the stretch that the spot is in
-	isComment bool // which is a comment, or what stands between two
-	chancy    bool // where marks stand by chance
+	end       int  // end of the current stretch: a comment, or the text between two
+	isComment bool // whether the stretch is a comment
+	chancy    bool // whether marks in the stretch are likely to be there by chance
 
-	wordEnd   int    // of the product token that the spot is in
-	word      string // as it was sent
-	isAddress bool   // whether it is part of a web or mail address
+	wordEnd   int    // end of the current product token
+	word      string // the token, as it was sent
+	isAddress bool   // whether the token is part of a web or mail address
 }
 
 func (s *spot) move(at int) {
@@ -140,30 +140,31 @@ func (s *spot) move(at int) {
 	}
 }
 
-// isChance reports whether a mark says nothing: in the comment of a phone, which names
-// its model, and in what an app adds to its web view. Only names count there, those of
-// our table among them, that are no everyday word, and none of an app.
+// isChance reports whether to ignore a mark, because it may be there by chance: in the
+// comment of a phone, which names its model, and in what an app adds to its web view. Only
+// the names of programs count there, including those of our table, unless they are everyday
+// words or names of apps.
 func (s *spot) isChance(m mark) bool {
 	switch {
 	case !s.chancy:
 		return false
 	case m.isName:
 		return m.isEveryday || m.isApp
-	case m.rule == RuleFeed || s.isAddress: // readers of feeds show pages too
+	case m.rule == RuleFeed || s.isAddress: // feed readers show pages to people too
 		return true
 	}
 	name := strings.ToLower(botName(s.word))
 	return bots[name] == "" || name == m.text
 }
 
-// handhelds are words of the comments that name a phone or tablet.
+// handhelds are words of comments that name a phone or tablet.
 var handhelds = []string{
 	"android", "adr ", "iphone", "ipad", "harmony", "windows phone", "kaios", "tizen", "blackberry", "symbian", "series60",
 	"midp", "cloud phone", "speedmode",
 }
 
-// stretch returns where the comment that begins at a byte of ua ends, with all comments
-// in it; or, if none begins there, where the next begins.
+// stretch returns the end of the comment that begins at start, with the comments nested in
+// it. If no comment begins there, it returns the beginning of the next one.
 func stretch(ua string, start int) (end int, isComment bool) {
 	depth := 0
 	for i := start; i < len(ua); i++ {

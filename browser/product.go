@@ -19,9 +19,9 @@ const (
 	android = "Android"
 )
 
-// row is a product, and the words of the User-Agent that tell it: in lower case
-// with what follows, which is a slash, a space, or nothing where a digit or the
-// end may follow. A word begins after anything but a letter, digit or underscore.
+// row is a product, and the words of a User-Agent by which it is recognised. A word is in
+// lower case and ends with the character that follows it, a slash or a space; without one, a
+// digit or the end follows. Before a word there is no letter, digit or underscore.
 type row struct {
 	name  string
 	words []string
@@ -30,11 +30,11 @@ type row struct {
 	chromium bool
 }
 
-// products is the product table. A browser sends the words of those it wants to
-// be taken for as well as its own: the first word that is there names it, so every
-// one stands above those that its User-Agent also has.
+// products is the table of products. A browser sends its own words and those of other
+// browsers for which it wants to be taken. The first row with a word in the User-Agent
+// counts, so each row is above those whose words its User-Agent also has.
 var products = []row{
-	// Browsers that end in another's name
+	// Browsers whose User-Agent ends in the name of another browser
 	{name: "UC Browser", words: []string{"ucbrowser/", "ucbrowser", "uc browser", "ucmobile/", "ubrowser/", "ucturbo/", "ucmini/", "ucpc/", "ucweb", "ucweb/"}},
 	{name: "Opera Mini", words: []string{"opera mini/", "opios/"}},
 	{name: "Meta Quest Browser", words: []string{"oculusbrowser/"}},
@@ -113,10 +113,10 @@ var products = []row{
 	{name: chrome, words: []string{"crios/", "chrome/", "chromium/", "headlesschrome/"}},
 }
 
-// place is where a word stands in products.
+// place is the position of a word in products.
 type place struct{ rank, row int }
 
-// words gives the place of each word of products.
+// words maps each word of products to its place.
 var words = func() map[string]place {
 	places := make(map[string]place)
 	for i, row := range products {
@@ -127,16 +127,16 @@ var words = func() map[string]place {
 	return places
 }()
 
-// tridents maps the version of Trident to that of Internet Explorer, which may
-// claim an older one for the sake of old pages.
+// tridents maps the version of Trident to that of Internet Explorer. The version that
+// Internet Explorer sends itself may be an older one, for compatibility with old pages.
 var tridents = map[string]string{"4": "8", "5": "9", "6": "10", "7": "11", "8": "11"}
 
-// find names the product of a User-Agent; ua is the lower case of raw. It reads
-// the words of ua once and keeps the one that stands highest in products.
+// find returns the product of a User-Agent; ua is raw in lower case. It reads the words of ua
+// once and takes the one that is highest in products.
 func find(raw, ua string) product {
 	var version string // of the best word so far
 	best := place{rank: len(words), row: -1}
-	found := make(map[string]string, 4) // versions of words that say something beside
+	found := make(map[string]string, 4) // versions of words that matter besides the product's own
 	for start := 0; start < len(ua); {
 		if !isWord(ua[start]) || isDigit(ua[start]) {
 			start++
@@ -165,20 +165,20 @@ func find(raw, ua string) product {
 	case row.chromium && version == "":
 		version = found["chrome/"]
 	case row.words[0] == "opera/" && found["version/"] != "":
-		version = found["version/"] // since Opera 10, which still says Opera/9.80
+		version = found["version/"] // Opera 10 and later still send Opera/9.80
 	}
 	return product{products[best.row].name, version, products[best.row].app}
 }
 
-// unlisted names what has no row: Safari and Android's old browser, which are
-// told by what they leave out, and the long tail, which mssola finds.
+// unlisted returns a product that has no row: Safari and Android's old browser, which are
+// recognised by the words that they lack, and rare browsers, which package mssola finds.
 func unlisted(raw, ua string, found map[string]string) product {
 	_, isSafari := found["safari/"]
 	webKit := strings.Contains(ua, "applewebkit")
 	switch {
 	case webKit && found["android "] != "":
 		return product{name: "Android Browser", version: found["android "]}
-	case isSafari, webKit && strings.Contains(ua, "like mac os x"): // the second is a view inside an app
+	case isSafari, webKit && strings.Contains(ua, "like mac os x"): // the second is a web view in an app
 		return product{name: safari, version: found["version/"]}
 	}
 	name, _ := useragent.New(raw).Browser()
@@ -188,8 +188,8 @@ func unlisted(raw, ua string, found map[string]string) product {
 	return product{name: Other}
 }
 
-// rare maps what mssola finds in the User-Agents of browsers that few use, in lower
-// case, to their names. Their versions are not kept.
+// rare maps the names that package mssola finds for rare browsers, in lower case, to our
+// names. Their versions are not kept.
 var rare = func() map[string]string {
 	names := make(map[string]string)
 	for _, name := range []string{
@@ -205,8 +205,8 @@ var rare = func() map[string]string {
 	return names
 }()
 
-// wordAndVersion returns the word ua[start:end] as products writes it, and where
-// its version would begin. A name of two words is one.
+// wordAndVersion returns the word ua[start:end] in the form of products, and the offset at
+// which its version would begin. A name of two words counts as one word.
 func wordAndVersion(ua string, start, end int) (word string, after int) {
 	if end < len(ua) && ua[end] == ' ' {
 		second := wordEnd(ua, end+1)
@@ -236,8 +236,8 @@ func wordEnd(ua string, start int) int {
 
 func isWord(c byte) bool { return isLetter(c) || isDigit(c) || c == '_' }
 
-// major returns the digits s begins with, or "" if they are too many for a version, or
-// the begin of something else, as of 1e3.
+// major returns the digits with which s begins, or "" if they are too many for a version or
+// part of something else, such as 1e3.
 func major(s string) string {
 	n := 0
 	for n < len(s) && isDigit(s[n]) {

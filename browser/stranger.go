@@ -2,23 +2,23 @@ package browser
 
 import "strings"
 
-// A program that goes by a browser's User-Agent may add a word to it. So do
-// packagers, extensions, new browsers and apps that show pages, so a word or a comment
-// behind the engine alone says nothing. It is a stranger where none of
-// these would put it: in the comment on the system of a desktop, before the engine, in
-// the place of the browser's name, or grown together with that.
+// A program that sends a browser's User-Agent may add a word to it. Packagers, extensions,
+// new browsers and apps that show pages add words too, so a word or a comment after the
+// engine means nothing by itself. A word is a stranger in a place where none of these would
+// put it: in the comment on the system of a desktop, before the engine, in the place of the
+// browser's name, or joined to that name.
 
-// familiar are the words of people's browsers, beside those of products, that open
-// them, or stand before the engine or in the place of a browser's name: in lower case
-// and without a version.
+// familiar are the words of people's browsers, in addition to those of products, with which a
+// User-Agent begins, or which are before the engine or in the place of a browser's name. They
+// are in lower case and without a version.
 var familiar = strings.Fields(`
 	mozilla applewebkit webkit gecko khtml like version mobile safari presto release build tablet large screen model android
 	linux windows goanna thunderbird lightning icedove iceape conkeror basilisk k-meleon kmeleon galeon omniweb icab shiira
 	kazehakase swiftfox cometbird cyberfox icedragon mypal floorp zen mullvad fennec minefield iridium luakit dooble otter
 	qutebrowser surf wpe webkitgtk arkweb webissimo3 servo qwant qwantmobile salamweb cliqz brightsign tesla freeu aolbuild adobecep`)
 
-// shells are the words of apps that show pages and of televisions: anything may
-// stand beside them.
+// shells are the words of apps that show pages and of televisions. Any other word may be
+// beside them.
 var shells = strings.Fields(`
 	electron nw nwjs adobeair spotify valve steam gameoverlay obs battle.net epicgameslauncher unityplayer
 	unrealengine leagueoflegendsclient gog origin discord teams slack zoom webex notion whatsappdesktop onenote
@@ -29,17 +29,17 @@ var shells = strings.Fields(`
 	cordova-amazon-fireos webview microsoft wxwork windowswechat roblox coolita omi telegram-android reddit
 	viber bingsapphire bingweb outlookmobile matomotracker gw-device mr-device quora`)
 
-// friendly ends what apps and browsers of people call themselves.
+// friendly are the endings of the names of people's apps and browsers.
 var friendly = []string{"browser", "app", "webview", "tv", "phone", "device", "sdk", "fox", "sapphire"}
 
 // The kinds of word.
 const (
 	unknown = iota
-	plain   // says no more than that it is a browser
-	shell   // see shells
+	plain   // says only that this is a browser
+	shell   // one of shells
 )
 
-// kinds maps the words that are no strangers to their kind.
+// kinds maps the words that are not strangers to their kind.
 var kinds = func() map[string]int {
 	kinds := make(map[string]int)
 	for _, row := range products {
@@ -61,7 +61,7 @@ var kinds = func() map[string]int {
 	return kinds
 }()
 
-// fields begin the parts of a desktop browser's comment on its system.
+// fields are the beginnings of the parts of a desktop browser's comment on its system.
 var fields = strings.Fields(`
 	windows win64 win32 wow64 wow32 arm arm64 macintosh intel ppc linux x86_64 amd64 aarch64 ubuntu debian
 	fedora cros freebsd openbsd netbsd dragonfly xbox touch webview msapphost serviceui cortana tablet wayland
@@ -70,7 +70,7 @@ var fields = strings.Fields(`
 	irix hurd serenityos seewoos arcaos warp redox xubuntu kubuntu lubuntu mint centos gentoo redhat slackware
 	alpha beta dev canary nightly portable blink chromium`)
 
-// isField has fields.
+// isField is the set of fields.
 var isField = func() map[string]bool {
 	known := make(map[string]bool)
 	for _, field := range fields {
@@ -79,19 +79,19 @@ var isField = func() map[string]bool {
 	return known
 }()
 
-// stranger returns the first word of a User-Agent that neither a browser nor an
-// app of people would put there, and the first that they may have added; each is "" if
-// there is none. ua is the lower case of raw, words what it says of its device, and
-// embedded means that it is that of a web view.
+// stranger returns the first word of a User-Agent in a place where neither a browser nor an
+// app of people would put it, and the first word that they may have added. Each is "" if
+// there is none. ua is raw in lower case, words is what it says of its device, and embedded
+// means that it is that of a web view.
 func stranger(raw, ua string, words seen, embedded bool) (found, addition string) {
 	bare := isBare(ua)
 	if !bare && !isEveryday(ua) || embedded || words.class == deviceOther {
 		return "", ""
 	}
-	// The comment of a phone names its model, and Edge's of old did too.
+	// The comment of a phone names its model, and that of old versions of Edge did too.
 	comments := bare || isDesktop(ua) && !strings.Contains(ua, "edge/") ||
 		words.system == Other && !containsAny(ua, handhelds)
-	engine := len(ua) // where additions may begin
+	engine := len(ua) // offset from which words may be additions
 	if containsAny(ua, browserNames) {
 		engine = strings.Index(ua, "gecko")
 	}
@@ -152,15 +152,16 @@ func isShell(part string) bool {
 	return kinds[word] == shell
 }
 
-// browserNames are the names of everyday browsers. A word beside one does not stand in
-// its place.
+// browserNames are the names of everyday browsers. If one is there, another word is not in
+// the place of the browser's name.
 var browserNames = []string{" chrome/", " firefox/", " crios/", " fxios/", " version/"}
 
-// everyday are the words that every browser's User-Agent has some of, and most bots'.
+// everyday are words of which every browser's User-Agent has some. Those of most bots have
+// some too.
 var everyday = strings.Fields("mozilla applewebkit gecko like version mobile safari chrome firefox")
 
-// strangePart returns where in a word outside comments a name stands that no
-// browser has, and whether the word ends all search, for it is an app's.
+// strangePart returns the offset in a word outside of comments at which a name begins that no
+// browser has. ends means that the word is an app's, so that the search must end.
 func strangePart(word string) (from, to int, ends bool) {
 	name, version, _ := strings.Cut(word, "/")
 	switch kind := kinds[strings.Trim(name, ";,+")]; {
@@ -178,43 +179,42 @@ func strangePart(word string) (from, to int, ends bool) {
 	return 0, 0, false
 }
 
-// isBare reports whether ua begins like a browser's and names no engine. Some apps on
-// Android send no more than the comment of the phone, with its build.
+// isBare reports whether ua begins like a browser's and names no engine. Some apps on Android
+// send only the comment of the phone, with its build.
 func isBare(ua string) bool {
 	return strings.HasPrefix(ua, "mozilla/") && !containsAny(ua, engines) &&
 		!(strings.Contains(ua, "; android ") && strings.Contains(ua, " build/"))
 }
 
-// isEveryday reports whether ua has the form that Chrome, Firefox and Safari, and
-// what is made of them, have had since about 2013. What browsers said before has
-// no form to speak of.
+// isEveryday reports whether ua has the form of Chrome, Firefox, Safari and browsers made of
+// them since about 2013. Before that there was no common form.
 func isEveryday(ua string) bool {
 	return strings.HasPrefix(ua, "mozilla/5.0 (") && (strings.Contains(ua, "applewebkit/537.36 ") ||
 		strings.Contains(ua, ") gecko/20100101 ") ||
 		strings.Contains(ua, "mac os x") && strings.Contains(ua, "version/"))
 }
 
-// isWebView reports whether ua is that of a web view inside an app, where anything may
-// stand. App means that ua names an app that shows pages.
+// isWebView reports whether ua is that of a web view in an app, which may have any words.
+// app means that ua names an app that shows pages.
 func isWebView(ua string, app bool) bool {
 	switch {
 	case strings.Contains(ua, "android"):
 		return app || strings.Contains(ua, "; wv)") || strings.Contains(ua, "version/4.0 ")
 	case strings.Contains(ua, "like mac os x"):
 		return app || strings.Contains(ua, "applewebkit/") && !strings.Contains(ua, "safari/")
-	case strings.Contains(ua, "mac os x"): // an iPad's too
+	case strings.Contains(ua, "mac os x"): // iPads too
 		return strings.Contains(ua, "applewebkit/6") && !strings.Contains(ua, "safari/")
 	}
 	return false
 }
 
-// isDesktop reports whether ua says that it comes from a desktop.
+// isDesktop reports whether ua is that of a desktop.
 func isDesktop(ua string) bool {
 	return strings.Contains(ua, "windows nt") || strings.Contains(ua, "macintosh") || strings.Contains(ua, "x11;")
 }
 
-// isSystem reports whether a part of a comment, in lower case, tells of the
-// system, the language or the engine.
+// isSystem reports whether a part of a comment, in lower case, is about the system, the
+// language or the engine.
 func isSystem(part string) bool {
 	part = strings.TrimSpace(part)
 	if at := strings.IndexAny(part, " /:-_"); at >= 0 {
@@ -223,21 +223,21 @@ func isSystem(part string) bool {
 	return isField[part] || !isStrange(part)
 }
 
-// isDistribution reports whether ua[start:end] is where Firefox and others name the
-// distribution of Linux: (X11; Ubuntu; Linux x86_64).
+// isDistribution reports whether ua[start:end] is in the place where Firefox and others name
+// the distribution of Linux: (X11; Ubuntu; Linux x86_64).
 func isDistribution(ua string, start, end int) bool {
 	return strings.HasSuffix(ua[:start], "x11;") && strings.HasPrefix(ua[end:], "; linux") && !strings.Contains(ua[start:end], "/")
 }
 
-// isChromium reports whether version has the four parts of Chrome's, as with a
-// browser made of it.
+// isChromium reports whether version has four parts, like that of Chrome and of browsers made
+// of it.
 func isChromium(version string) bool {
 	number, rest, _ := strings.Cut(version, ".")
 	return len(number) >= 2 && len(number) <= 3 && isDigit(number[0]) && strings.Count(rest, ".") == 2
 }
 
-// isStrange reports whether a word in lower case is a name at all, and not one
-// that says it is an app's or a browser's.
+// isStrange reports whether a word in lower case is a name, and not one that ends like the
+// name of an app or a browser.
 func isStrange(word string) bool {
 	letters := 0
 	for i := range len(word) {

@@ -16,8 +16,8 @@ const (
 	tizen   = "Tizen"
 )
 
-// systems tells operating systems by a word of the User-Agent in lower case. The
-// first row wins: those that claim to be another stand above it.
+// systems maps words of a User-Agent in lower case to operating systems. The first row whose
+// word is there counts: a system that claims to be another is above that one.
 var systems = []struct{ word, name string }{
 	{"; xbox", "Xbox"}, {"nintendo 3ds", "Nintendo"}, // say Windows Phone and iPhone too
 	{"windows phone", "Windows Phone"}, {"windows ce", "Windows Phone"}, {"wpdesktop", "Windows Phone"},
@@ -41,25 +41,25 @@ var systems = []struct{ word, name string }{
 	{"linux", "Linux"}, {"x11", "Linux"}, {"ubuntu", "Linux"},
 }
 
-// scope says where a word of classes counts. Apps on phones are called by the words of
-// televisions too.
+// scope is where a word of classes counts. It is needed because apps on phones have names
+// with the words of televisions.
 type scope int
 
 const (
 	anywhere  scope = iota
 	onAndroid       // in the User-Agent of Android, HarmonyOS and Tizen
-	inModel         // in the comment of these, which names the model
-	named           // there, and anywhere if the system is Linux, webOS or without a name here
+	inModel         // in the comment of these systems, which names the model
+	named           // as inModel, and anywhere if the system is Linux, webOS or Other
 )
 
-// classes tells classes of device by words of the User-Agent in lower case. The first
-// row wins. Words for tablets are those that makers put into names, and the codes of
-// the models that were sold most: half of them send the Mobile of a phone.
+// classes maps words of a User-Agent in lower case to classes of device. The first row with a
+// word counts. The words for tablets are those in the names of products, and the codes of the
+// models that were sold most: half of them send Mobile like a phone.
 var classes = []struct {
 	class string
 	scope scope
 	words []string
-	// A phone that says Mobile Safari may be called so too.
+	// weak: a phone, which says Mobile Safari, may have the word in its name too.
 	weak bool
 }{
 	{class: deviceDesktop, scope: inModel, words: []string{
@@ -68,7 +68,7 @@ var classes = []struct {
 	}},
 	{class: deviceTablet, scope: anywhere, words: []string{"(tablet; rv:", "playbook", "hpwos", "hp-tablet", "shield tablet", "kindle/", "(kobo ", "pocketbook/"}},
 	{class: deviceTablet, scope: inModel, words: []string{"<btv-", "m_bot_tab"}},
-	// Televisions, glasses and cars, by words that no app has
+	// Televisions, glasses and cars, by words that are in the name of no app
 	{class: deviceOther, scope: anywhere, words: []string{
 		"smart-tv", "hbbtv", "ce-html", "nettv", "netrange", "inettvbrowser", "web0s", "webos.tv", "(tv; rv:", "tv safari", "vidaa", "crkey",
 		"sonycebrowser", "<omi/", "coolita", "gw-device", "stbapp", "dlnadoc", "; viera", "aquosbrowser", "aquos-tv", "aquos_tv", "(dtv)", "(dtv;", "<tbrowser/", "<zeasn/", "brightsign", "large screen) ", "tv-bro", "tv bro", "(appletv", "(apple tv", "tvos",
@@ -123,8 +123,8 @@ type seen struct {
 	class  string // a class of device, or ""
 }
 
-// clues finds the words of systems, and then those of classes, whose ranks follow.
-// clueClasses has the row of classes for each of these.
+// clues finds the words of systems and of classes. The ranks of classes follow those of
+// systems. clueClasses has the row of classes for each of their words.
 var clues, clueClasses = func() (*finder, []int) {
 	words, rows := new(finder), []int(nil)
 	for i, row := range systems {
@@ -143,8 +143,8 @@ var clues, clueClasses = func() (*finder, []int) {
 func look(ua string) seen {
 	const none = 1 << 16
 	system := none
-	rows := [...]int{anywhere: none, onAndroid: none, inModel: none, named: none} // the first of each scope
-	inComment := none                                                             // and of named and inModel in the first comment
+	rows := [...]int{anywhere: none, onAndroid: none, inModel: none, named: none} // first row of each scope
+	inComment := none                                                             // first row of named or inModel in the first comment
 	start, comment := firstComment(ua)
 	isPhone := strings.Contains(ua, "mobile safari/")
 	for at, w := range clues.all(ua) {
@@ -182,9 +182,9 @@ func look(ua string) seen {
 	return s
 }
 
-// firstComment returns where the first comment of ua begins, and what of it names a
-// model. Something takes all brackets out of some User-Agents; there the comment ends
-// with the engine.
+// firstComment returns the offset of the first comment of ua, and the part of it that may
+// name a model. Some User-Agents have lost all brackets; their comment ends before the
+// engine.
 func firstComment(ua string) (start int, comment string) {
 	if start = strings.IndexByte(ua, '('); start >= 0 {
 		end, _ := stretch(ua, start)
@@ -197,7 +197,7 @@ func firstComment(ua string) (start int, comment string) {
 	return start, comment
 }
 
-// inches are the sizes of televisions, which stand in the names of their models.
+// inches says which numbers are sizes of televisions in inches. Models are named by them.
 var inches = func() (sizes [100]bool) {
 	for _, size := range []int{24, 28, 32, 39, 40, 42, 43, 48, 49, 50, 55, 58, 60, 65, 70, 75, 77, 82, 85, 86} {
 		sizes[size] = true
@@ -205,9 +205,10 @@ var inches = func() (sizes [100]bool) {
 	return sizes
 }()
 
-// hasScreenSize reports whether the comment of an Android names a model by the size of
-// a television: 43U550T, SW-LED55UB401, U50F8000, TF-32LEX7. IsPhone means that it says
-// Mobile Safari: then a size counts behind LED, and where the model begins with it.
+// hasScreenSize reports whether the comment of an Android device names a model by the size of
+// a television: 43U550T, SW-LED55UB401, U50F8000, TF-32LEX7. isPhone means that the
+// User-Agent says Mobile Safari: a size counts then only after LED or at the beginning of the
+// model.
 func hasScreenSize(comment string, isPhone bool) bool {
 	for start := 0; start < len(comment); start++ {
 		if !isAlphanumeric(comment[start]) {
@@ -225,8 +226,8 @@ func hasScreenSize(comment string, isPhone bool) bool {
 	return false
 }
 
-// isScreenSize reports whether a word holds the size of a television; first means that
-// it is the first of a part of a comment.
+// isScreenSize reports whether a word holds the size of a television. first means that it is
+// the first word of a part of a comment.
 func isScreenSize(word string, first, isPhone bool) bool {
 	_, size, led := strings.Cut(word, "led")
 	if !led {
@@ -237,7 +238,7 @@ func isScreenSize(word string, first, isPhone bool) bool {
 		return false
 	}
 	number := strings.TrimLeft(size[2:], letters)
-	kind := len(size) - 2 - len(number) // letters behind the size
+	kind := len(size) - 2 - len(number) // number of letters after the size
 	switch {
 	case kind == 0:
 		return led && !isPhone
@@ -249,7 +250,7 @@ func isScreenSize(word string, first, isPhone bool) bool {
 		return kind > 2 || kind == 2 && first || number != ""
 	case before > 4 || number == "": // S60Pro is a phone
 		return false
-	case before == 2: // as with the codes of many phones
+	case before == 2: // the codes of many phones have two letters in front
 		return kind > 2 || kind == 2 && len(number) > 1
 	}
 	return kind > 2 || len(number) > 1 && isDigit(number[1])
@@ -257,8 +258,8 @@ func isScreenSize(word string, first, isPhone bool) bool {
 
 const letters = "abcdefghijklmnopqrstuvwxyz"
 
-// device returns the class of device; ua is in lower case, os is a system of seen or
-// the hints, and mobile is the hint of that name, "" if there is none.
+// device returns the class of device. ua is in lower case, os is the system of s or of the
+// hints, and mobile is the hint of that name, "" if there is none.
 func device(ua, os string, s seen, mobile string) string {
 	if s.class == deviceOther || s.class == deviceDesktop {
 		return s.class
@@ -312,8 +313,7 @@ func device(ua, os string, s seen, mobile string) string {
 	return deviceOther
 }
 
-// oldPhones and oldDesktops are words of systems that few have, and that have no name
-// here.
+// oldPhones and oldDesktops are words of rare systems that are not in our table.
 var (
 	oldPhones = []string{
 		"midp", "cldc", "up.browser", "bada/", "brew", "rex;", "obigo", "teleca", "dolfin", "polaris", "jig browser", "docomo", "willcom",

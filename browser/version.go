@@ -5,21 +5,21 @@ import (
 	"time"
 )
 
-// The versions below are those of this month.
+// The month in which the versions below were the newest.
 const (
 	newestYear  = 2026
 	newestMonth = time.November
 )
 
-// How many major versions may come beyond the newest below.
+// How many major versions above the newest one are accepted.
 const (
-	aheadAtOnce  = 20
-	aheadAMonth  = 3
+	aheadAtOnce  = 20 // at any time
+	aheadAMonth  = 3  // more for each month since newestMonth
 	chromeNewest = 155
 )
 
-// newest is the newest major version of every browser that has versions here. Those
-// whose version is another's have that one.
+// newest is the newest major version of every browser for which a version is kept. A browser
+// that sends the version of another has the newest version of that one.
 var newest = map[string]int{
 	chrome: chromeNewest, otherChromium: chromeNewest, "Edge": 155, "Brave": chromeNewest, "Ecosia": chromeNewest, "Iron": chromeNewest,
 	"Avast Secure Browser": chromeNewest, "AVG Secure Browser": chromeNewest, "Avira Secure Browser": chromeNewest, "Norton Private Browser": chromeNewest,
@@ -37,8 +37,9 @@ var newest = map[string]int{
 	"X": 12, "LINE": 16, "KakaoTalk": 26, "Google App": 440, "Baidu App": 16, "Microsoft Teams": 27, "Slack": 5,
 }
 
-// believe returns the product without a version that it can't have at the time now: one
-// beyond the newest, 20, and 3 for each month since. Anybody can send 9999 of them.
+// believe returns the product, without its version if that is impossible at the time now: if
+// it is more than the newest plus 20 plus 3 for each month since. Without this bound a
+// stranger could make 9999 versions.
 func (p product) believe(now time.Time) product {
 	number, err := strconv.Atoi(p.version)
 	most, ok := newest[p.name]

@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// word is a word of a list to look for anywhere in a User-Agent in lower case. A "<"
-// before it in the list means that a word begins there, a ">" behind it that a word
-// ends there, but for an s. A digit is part of a word.
+// word is a text to find anywhere in a User-Agent in lower case. In a list, a "<" in front
+// means that it must be the beginning of a word, and a ">" after it that it must be the end,
+// apart from an s. A digit is part of a word.
 type word struct {
 	text         string
 	begins, ends bool
-	rank         int // its place in the lists
+	rank         int // its index in the lists
 }
 
-// parseWord returns the word that a list writes as text.
+// parseWord parses a word of a list.
 func parseWord(text string, rank int) word {
 	w := word{rank: rank}
 	text, w.begins = strings.CutPrefix(text, "<")
@@ -22,20 +22,20 @@ func parseWord(text string, rank int) word {
 	return w
 }
 
-// finder has words by the pair of bytes that they begin with, so that a User-Agent is
-// read once for any number of words.
+// finder holds words by their first two bytes, so that a User-Agent is read once for any
+// number of words.
 type finder [1 << 10][]word
 
-// add puts a word of at least two bytes in.
+// add adds a word of at least two bytes.
 func (f *finder) add(w word) {
 	at := pair(w.text, 0)
 	f[at] = append(f[at], w)
 }
 
-// pair is a hash of two bytes of s, the same for some that are not.
+// pair returns a hash of two bytes of s. Some pairs share a hash.
 func pair(s string, at int) int { return int(s[at]&31)<<5 | int(s[at+1]&31) }
 
-// all returns the words of f in ua and where they stand.
+// all yields the words of f in ua with their offsets.
 func (f *finder) all(ua string) iter.Seq2[int, *word] {
 	return func(yield func(int, *word) bool) {
 		for i := range len(ua) - 1 {
@@ -52,7 +52,7 @@ func (f *finder) all(ua string) iter.Seq2[int, *word] {
 	}
 }
 
-// endsWord reports whether rest, what follows a word, leaves it be but for an s.
+// endsWord reports whether a word ends before rest, or before an s at its beginning.
 func endsWord(rest string) bool {
 	rest = strings.TrimPrefix(rest, "s")
 	return rest == "" || !isAlphanumeric(rest[0])

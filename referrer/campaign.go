@@ -7,15 +7,14 @@ import (
 	"unicode/utf8"
 )
 
-// prefixes are what campaign parameters begin with: Matomo's, its older names, and
-// those of everybody else. The first that has a value counts.
+// prefixes are the prefixes of campaign parameters: Matomo's, its older ones, and the common
+// one. The first that has a value counts.
 var prefixes = []string{"mtm_", "matomo_", "pk_", "piwik_", "utm_"}
 
-// CampaignParameter reports whether Classify reads the query parameter name:
-// campaign (cpn), source, medium, term (keyword, kwd) or content behind one of
-// mtm_, matomo_, pk_, piwik_ and utm_. Click identifiers such as gclid, fbclid and
-// msclkid are none: each names one click of one person, and says less of where it
-// came from than the referring URL does.
+// CampaignParameter reports whether Classify reads the query parameter name: campaign (cpn),
+// source, medium, term (keyword, kwd) or content after one of mtm_, matomo_, pk_, piwik_ and
+// utm_. Click identifiers such as gclid, fbclid and msclkid are not read: each identifies one
+// click of one person, and says less about its source than the referring URL.
 func CampaignParameter(name string) bool {
 	_, _, ok := parameter(name)
 	return ok
@@ -31,8 +30,8 @@ const (
 	fields
 )
 
-// parameter returns the field of Source that the query parameter name is for; of
-// several for one field that with the lowest rank counts.
+// parameter returns the field of Source for a query parameter. Of several parameters for one
+// field, the one with the lowest rank counts.
 func parameter(name string) (field, rank int, ok bool) {
 	for i, prefix := range prefixes {
 		short, ok := strings.CutPrefix(name, prefix)
@@ -62,8 +61,8 @@ func parameter(name string) (field, rank int, ok bool) {
 	return 0, 0, false
 }
 
-// campaign reads the campaign parameters of page, from its query or else from a
-// fragment that looks like one. Of the Source it sets only those fields.
+// campaign reads the campaign parameters of page, from its query or else from a fragment that
+// looks like a query. It sets only their fields of Source.
 func campaign(page *url.URL) Source {
 	if page == nil {
 		return Source{}
@@ -101,8 +100,8 @@ func parameters(query string) Source {
 	}
 }
 
-// clean makes of an encoded query value what may be kept of it: "" where it cannot
-// be decoded.
+// clean returns an encoded query value decoded and in the form in which it may be kept, or ""
+// if it can't be decoded.
 func clean(value string) string {
 	value, err := url.QueryUnescape(value)
 	if err != nil {

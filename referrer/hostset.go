@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// HostSet is a set of hosts, each with those below it; the zero value has none. It never
-// changes, and may be used by several goroutines at once.
+// HostSet is a set of hosts, each with all hosts below it. The zero value is empty. It never
+// changes and is safe for concurrent use.
 type HostSet struct {
 	hosts map[string]struct{} // canonical, without www.
 }
 
-// NewHostSet returns the set of hosts. What is no host is not in it.
+// NewHostSet returns the set of hosts. It skips texts that are not hosts.
 func NewHostSet(hosts []string) *HostSet {
 	s := &HostSet{hosts: make(map[string]struct{}, len(hosts))}
 	for _, host := range hosts {
@@ -22,7 +22,7 @@ func NewHostSet(hosts []string) *HostSet {
 	return s
 }
 
-// Has reports whether host, in any spelling, or one it is below is in the set.
+// Has reports whether host, in any spelling, or a host above it is in the set.
 func (s *HostSet) Has(host string) bool {
 	if len(s.hosts) == 0 {
 		return false

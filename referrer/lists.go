@@ -13,26 +13,26 @@ import (
 	"github.com/fotspor/fotspor/internal/trusted"
 )
 
-// lists are the files of matomo-org/searchengine-and-social-list (CC0), in the
-// order in which they are read. Some hosts stand in several; the last one counts.
+// lists are the files of matomo-org/searchengine-and-social-list (CC0), in the order in which
+// they are read. For a host that is in several files, the last one counts.
 var lists = []struct {
 	file, channel string
-	here          bool // a host stands for itself alone
+	here          bool // a host does not include those below it
 }{
 	{"SearchEngines.yml", Search, true},
 	{"Socials.yml", Social, false},
 	{"AIAssistants.yml", AI, false},
 }
 
-// maxFile is the most that is read of a list, in bytes: some twenty times what the
-// largest has.
+// maxFile is the largest size of a list, in bytes: some twenty times that of the largest one
+// today.
 const maxFile = 1 << 20
 
-// OpenSources reads the public lists of matomo-org/searchengine-and-social-list
-// from a folder that has one or more of SearchEngines.yml, Socials.yml and
-// AIAssistants.yml. What they say of a host counts before what Shipped says of it,
-// which is there for what they do not know. Parameters for search terms and the
-// like are not read. The error names the file and, where it can, the line.
+// OpenSources reads the public lists of matomo-org/searchengine-and-social-list from a
+// directory that has one or more of SearchEngines.yml, Socials.yml and AIAssistants.yml. The
+// lists override Shipped, which remains for hosts that they do not have. Other data in the
+// lists, such as parameters for search terms, are not read. The error names the file and, if
+// known, the line.
 func OpenSources(dir string) (*Sources, error) {
 	s := parseShipped()
 	found := false
@@ -56,8 +56,8 @@ func OpenSources(dir string) (*Sources, error) {
 	return s, nil
 }
 
-// readFile returns the content of a file of at most maxFile bytes, which nobody else
-// may change.
+// readFile returns the contents of a file of at most maxFile bytes. It refuses a file that
+// other users may change.
 func readFile(name string) ([]byte, error) {
 	name, err := trusted.File(name)
 	if err != nil {
@@ -101,8 +101,8 @@ func (s *Sources) addList(text []byte, channel string, here bool) error {
 	return nil
 }
 
-// addHosts adds a source with its hosts: a sequence of them, or of configurations
-// whose urls are one.
+// addHosts adds a source with its hosts. These are a sequence, or in the urls of a sequence
+// of configurations.
 func (s *Sources) addHosts(hosts *yaml.Node, here bool, from origin) error {
 	if hosts.Kind != yaml.SequenceNode || len(hosts.Content) == 0 {
 		return unknown(hosts, "no hosts of %q", from.name)
@@ -127,7 +127,7 @@ func (s *Sources) addHosts(hosts *yaml.Node, here bool, from origin) error {
 	return nil
 }
 
-// urlsOf returns the urls of a configuration, or nothing where it has none.
+// urlsOf returns the urls of a configuration, or nil if it has none.
 func urlsOf(configuration *yaml.Node) []*yaml.Node {
 	for i := 0; i+1 < len(configuration.Content); i += 2 {
 		key, value := configuration.Content[i], configuration.Content[i+1]
@@ -138,7 +138,7 @@ func urlsOf(configuration *yaml.Node) []*yaml.Node {
 	return nil
 }
 
-// unknown returns the error for what cannot be made sense of, with its line.
+// unknown returns the error for a node of an unknown form, with its line.
 func unknown(node *yaml.Node, format string, args ...any) error {
 	return fmt.Errorf("line %d: %w", node.Line, fmt.Errorf(format, args...))
 }

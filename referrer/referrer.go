@@ -1,6 +1,5 @@
-// Package referrer names the channel and the source that a visit came from, by
-// the referring URL and the campaign parameters of the page, and knows the hosts
-// whose referring URLs are advertisements.
+// Package referrer determines the channel and the source of a visit by the referring URL and
+// the campaign parameters of the page. It also lists the hosts of referrer spam.
 package referrer
 
 import (
@@ -17,14 +16,14 @@ const (
 	Direct   = "direct"   // no referrer, or a page of the site itself
 	Search   = "search"   // a search engine
 	Social   = "social"   // a social network
-	AI       = "ai"       // an assistant or a search engine that answers
+	AI       = "ai"       // an AI assistant, or a search engine that writes answers
 	Website  = "website"  // any other site or app
 	Campaign = "campaign" // a link with campaign parameters
 	Email    = "email"    // a mail service, or a campaign by e-mail
 )
 
-// Source is where a visit came from. Nothing of a referring URL is kept but its
-// host, and of that only a name we know or the host itself.
+// Source is where a visit came from. Of a referring URL it holds only the name of a known
+// source, or else the host.
 type Source struct {
 	Channel string
 	Source  string // name, host or campaign source; "" for Direct
@@ -39,16 +38,16 @@ type Source struct {
 }
 
 const (
-	maxValue = 100  // kept of a host in bytes, and of a name or campaign parameter in characters
-	maxRead  = 2048 // read of a referring URL or a campaign parameter, in bytes
+	maxValue = 100  // longest host kept, in bytes, and longest name or campaign parameter, in characters
+	maxRead  = 2048 // bytes that are read of a referring URL or a campaign parameter
 	maxHost  = 253  // length of a host as text, RFC 1035
 )
 
-// Classify names where a visit that began on page came from; ref is the referring
-// URL as sent. Where page, which may be nil, carries campaign parameters, those
-// count before ref; their values are kept as they are, so that page must hold
-// nothing of a person any more. A ref whose Host is that of page, or of which own,
-// which may be nil, says so, is the site itself. A ref without a Host is none.
+// Classify returns the source of a visit that began on page; ref is the referring URL as
+// sent. Campaign parameters of page count before ref. Their values are kept unchanged, so
+// page must not hold personal data. ref is the site itself if its Host is that of page, or
+// if own returns true for it. A ref without a Host counts as no referrer. page and own may be
+// nil.
 func (s *Sources) Classify(page *url.URL, ref string, own func(host string) bool) Source {
 	source := campaign(page)
 	from := s.origin(page, ref, own)
@@ -59,7 +58,7 @@ func (s *Sources) Classify(page *url.URL, ref string, own func(host string) bool
 	return source
 }
 
-// origin returns what ref says.
+// origin returns the origin of a visit by ref.
 func (s *Sources) origin(page *url.URL, ref string, own func(host string) bool) origin {
 	host, path := split(ref)
 	if host == "" || own != nil && own(host) || page != nil && host == plain(page.Hostname()) {
@@ -74,11 +73,11 @@ func (s *Sources) origin(page *url.URL, ref string, own func(host string) bool) 
 	return origin{Website, short(host)}
 }
 
-// campaignOrigin returns what the campaign parameters say; the referring URL says
-// from.
+// campaignOrigin returns the origin of a visit by its campaign parameters. from is the origin
+// by the referring URL.
 func (s *Sources) campaignOrigin(campaign Source, from origin) origin {
 	if campaign.Campaign == "" && campaign.CampaignMedium == "" {
-		// Assistants and networks mark their links with their own host and no more.
+		// Assistants and social networks mark their links with only their own host.
 		if known := s.find(plain(campaign.CampaignSource), ""); known.name != "" {
 			return known
 		}
@@ -102,15 +101,16 @@ func isMail(medium string) bool {
 	return false
 }
 
-// Host returns the host of a referring URL as hostname.Canonical does, without www., or "" where ref is not the URL of a web page or an Android app. It is
-// "" for an IP address too, which may be a person's.
+// Host returns the host of a referring URL in the form of hostname.Canonical, without www. It
+// returns "" if ref is not the URL of a web page or an Android app, and for an IP address,
+// which may be a person's.
 func Host(ref string) string {
 	host, _ := split(ref)
 	return host
 }
 
-// split returns the Host of ref and its path as sent. It does without net/url,
-// which allocates and refuses a URL for a fault behind the host.
+// split returns the Host of ref and its path as sent. It does not use net/url, which
+// allocates, and refuses a URL for a mistake after the host.
 func split(ref string) (host, path string) {
 	if ref == "" {
 		return "", ""
@@ -130,8 +130,8 @@ func split(ref string) (host, path string) {
 	return host, path[:firstOf(path, isPathEnd)]
 }
 
-// firstOf returns where the first byte of s is that is one of those wanted, or the length
-// of s. It takes less time than strings.IndexAny, which makes a set of them each time.
+// firstOf returns the offset of the first byte of s that is wanted, or the length of s. It is
+// faster than strings.IndexAny, which builds a set of bytes each time.
 func firstOf(s string, wanted func(byte) bool) int {
 	i := 0
 	for i < len(s) && !wanted(s[i]) {
@@ -143,7 +143,7 @@ func firstOf(s string, wanted func(byte) bool) int {
 func isAuthorityEnd(b byte) bool { return b == '/' || b == '\\' || isPathEnd(b) }
 func isPathEnd(b byte) bool      { return b == '?' || b == '#' }
 
-// isScheme reports whether URLs with scheme can be those of web pages and apps.
+// isScheme reports whether scheme is one of web pages or apps.
 func isScheme(scheme string) bool {
 	return scheme == "https" || strings.EqualFold(scheme, "https") || strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "android-app")
 }
@@ -151,8 +151,8 @@ func isScheme(scheme string) bool {
 // plain returns the Canonical host without www.
 func plain(host string) string { return strings.TrimPrefix(hostname.Canonical(host), "www.") }
 
-// isHost reports whether s can be the name of a host. No top-level domain begins
-// with a digit, and so nothing that browsers would read as an IPv4 address is one.
+// isHost reports whether s can be the name of a host. No top-level domain begins with a
+// digit, so it returns false for everything that browsers read as an IPv4 address.
 func isHost(s string) bool {
 	if len(s) > maxHost || !utf8.ValidString(s) {
 		return false
@@ -163,7 +163,7 @@ func isHost(s string) bool {
 			digit = unicode.IsDigit(r)
 		}
 		switch {
-		case 'a' <= r && r <= 'z': // as nearly all are
+		case 'a' <= r && r <= 'z': // nearly all characters
 		case r == '.' && previous == '.':
 			return false
 		case r != '.' && r != '-' && r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r):

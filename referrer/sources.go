@@ -9,11 +9,11 @@ import (
 	"sync"
 )
 
-// Sources is a table of known sources by host; the zero value knows none. It never
-// changes, and may be used by several goroutines at once.
+// Sources is a table of known sources by host. The zero value is empty. It never changes and
+// is safe for concurrent use.
 type Sources struct {
-	hosts map[string]*rule // "example.org"
-	stems map[string]*rule // "example" of "example.{}"
+	hosts map[string]*rule // by host, such as "example.org"
+	stems map[string]*rule // by "example" for the pattern "example.{}"
 }
 
 // Shipped returns the sources that are part of the program.
@@ -21,29 +21,29 @@ func Shipped() *Sources { return shipped() }
 
 var shipped = sync.OnceValue(parseShipped)
 
-// origin is what a host stands for; without a name it is not known.
+// origin is the channel and name of a source; without a name it is unknown.
 type origin struct{ channel, name string }
 
-// rule is what is known of a host.
+// rule holds the origins of a host and of hosts related to it.
 type rule struct {
-	here      origin           // the host itself
-	below     origin           // hosts below it
-	pages     []page           // paths that stand for something else
-	countries map[string]*rule // hosts with a country before this one, by what stands before that
+	here      origin           // of the host itself
+	below     origin           // of hosts below it
+	pages     []page           // paths with another origin
+	countries map[string]*rule // rules of hosts with a country before this one, by the labels before the country
 }
 
-// page is what a path and those below it stand for.
+// page is the origin of a path and of those below it.
 type page struct {
 	path string
-	here bool // not on hosts below that of the rule
+	here bool // not for hosts below that of the rule
 	origin
 }
 
 //go:embed sources.txt
 var sourcesText string
 
-// parseShipped reads sources.txt, which is part of the program: a mistake in it is
-// one of ours, and every test of the package meets it.
+// parseShipped reads sources.txt, which is embedded in the program. It panics on a mistake,
+// so that every test of the package finds it.
 func parseShipped() *Sources {
 	s := &Sources{hosts: make(map[string]*rule), stems: make(map[string]*rule)}
 	channel := ""
@@ -70,8 +70,8 @@ func parseShipped() *Sources {
 	return s
 }
 
-// add makes of the hosts that pattern writes, and of those below them unless here
-// is set, known ones. It replaces what was known of them.
+// add sets the origin of the hosts of a pattern and, unless here is set, of the hosts below
+// them. It replaces the origins that they had.
 func (s *Sources) add(pattern string, here bool, from origin) error {
 	host, path, err := parsePattern(pattern)
 	if err != nil {
@@ -90,8 +90,7 @@ func (s *Sources) add(pattern string, here bool, from origin) error {
 	return nil
 }
 
-// parsePattern returns the host and the path, "" where there is none, that a
-// pattern writes.
+// parsePattern returns the host and the path of a pattern. path is "" if there is none.
 func parsePattern(pattern string) (host, path string, err error) {
 	host, path, _ = strings.Cut(strings.TrimPrefix(pattern, "android-app//"), "/")
 	if path = strings.TrimRight(path, "/"); path != "" {
@@ -110,7 +109,7 @@ func parsePattern(pattern string) (host, path string, err error) {
 
 var errHost = errors.New("not the name of a host with a dot")
 
-// parseHost returns the Canonical name of a host without www.
+// parseHost returns the canonical name of a host without www.
 func parseHost(s string) (string, error) {
 	host := plain(s)
 	if !isHost(host) || !strings.Contains(host, ".") || strings.Contains(s, ":") {
@@ -119,7 +118,7 @@ func parseHost(s string) (string, error) {
 	return host, nil
 }
 
-// rule returns the rule for a host, a new one where there is none.
+// rule returns the rule for a host, which it adds if needed.
 func (s *Sources) rule(host string) *rule {
 	rules := s.hosts
 	if stem, ok := strings.CutSuffix(host, ".{}"); ok {
@@ -145,8 +144,8 @@ func entry(rules map[string]*rule, key string) *rule {
 	return r
 }
 
-// find returns what a host in lower case without www. stands for. It walks from
-// the whole host up to its parents, so that the rule with the longest host wins.
+// find returns the origin of a host in lower case without www. It looks up the whole host and
+// then its parents, so that the rule with the longest host counts.
 func (s *Sources) find(host, path string) origin {
 	suffix := len(topLevel(host))
 	for at := 0; ; {
@@ -167,8 +166,8 @@ func (s *Sources) find(host, path string) origin {
 	}
 }
 
-// match returns what the rule says of a host that is child, or nothing, before the
-// host of the rule.
+// match returns the origin by the rule of a host: the host of the rule with the labels of
+// child in front. child may be "".
 func (r *rule) match(child, path string) origin {
 	if r == nil {
 		return origin{}
@@ -197,8 +196,8 @@ func (r *rule) match(child, path string) origin {
 	return r.below
 }
 
-// isTwin reports whether a host with label before it is that same host: the one
-// for phones, or one of several that share the load.
+// isTwin reports whether a host with label in front is the same site as without: the one for
+// phones, or one of several servers that share the load.
 func isTwin(label string) bool {
 	number, ok := strings.CutPrefix(label, "www")
 	return label == "m" || ok && strings.Trim(number, "0123456789") == ""
@@ -210,8 +209,8 @@ func isBelow(path, page string) bool {
 	return ok && (rest == "" || rest[0] == '/')
 }
 
-// topLevel returns the part of host, its dot included, that a final {} stands for:
-// the last label, and one before it that registries of countries use.
+// topLevel returns the part of host that a final {} matches, with its dot: the last label,
+// and the one before it if it is one that registries of countries use.
 func topLevel(host string) string {
 	last := strings.LastIndexByte(host, '.')
 	if last <= 0 {

@@ -6,21 +6,21 @@ import (
 	"sync"
 )
 
-// Spam are the hosts that send visits which are none, to be seen in reports as where they
-// came from.
+// Spam is a set of hosts of referrer spam: they send false visits, so that site owners see
+// the hosts in their reports.
 type Spam = HostSet
 
 //go:embed spam.txt
 var spamText string
 
-// ShippedSpam returns the hosts that are part of the program: a few that have been
-// at it for years.
+// ShippedSpam returns the hosts that are part of the program: a few that have sent spam for
+// years.
 func ShippedSpam() *Spam { return shippedSpam() }
 
 var shippedSpam = shippedHosts("spam.txt", &spamText)
 
-// shippedHosts reads a file that is part of the program, once: a mistake in it is one of
-// ours, and every test of its hosts meets it.
+// shippedHosts returns a function that reads an embedded file once. It panics on a mistake in
+// the file, so that every test of its hosts finds it.
 func shippedHosts(file string, text *string) func() *HostSet {
 	return sync.OnceValue(func() *HostSet {
 		s, err := parseHosts(*text)
@@ -31,10 +31,10 @@ func shippedHosts(file string, text *string) func() *HostSet {
 	})
 }
 
-// OpenSpam reads a file of hosts, one a line, such as spammers.txt of
-// matomo-org/referrer-spam-list (public domain); # begins a comment. A host stands
-// for those below it too. A line that is no host, such as one with a path, is an
-// error that names file and line.
+// OpenSpam reads a file of hosts, one on each line, such as spammers.txt of
+// matomo-org/referrer-spam-list (public domain); # begins a comment. A host includes those
+// below it. For a line that is not a host, such as one with a path, OpenSpam returns an error
+// that names file and line.
 func OpenSpam(file string) (*Spam, error) {
 	text, err := readFile(file)
 	if err != nil {
