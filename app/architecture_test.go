@@ -43,7 +43,7 @@ var arrows = map[string][]string{
 	"store/schema":       {"hit", "report"},
 	"generate":           {"store/schema"},
 	"store/storetest":    {"store", "store/embedded", "internal/trusted"},
-	"report":             {"calendar", "hit"},
+	"report":             {"calendar", "hit", "internal/hostname"},
 	"retention":          {"privacy", "internal/periodic"},
 	"collector/dialect":  {"hit", "internal/baseurl", "referrer", "site", "collector/dialect", "collector/optout", "collector/script"}, // the names of campaign parameters stand once
 	"collector/script":   {"internal/httpcompress"},

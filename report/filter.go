@@ -6,7 +6,10 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/internal/hostname"
 )
 
 // Filter keeps the hits that have a value of a dimension, or leaves those out. Filters
@@ -25,7 +28,7 @@ const (
 )
 
 // ParseFilter reads a filter as String writes it: "region:NO-50", "page:/helse/*",
-// "!source:google". A * at the end stands for whatever follows; \* is a star and \\ a
+// "!source:Google". A * at the end stands for whatever follows; \* is a star and \\ a
 // backslash. The error is an InvalidError.
 func ParseFilter(s string) (Filter, error) {
 	invalid := InvalidError{Field: "filter", Value: s}
@@ -98,10 +101,64 @@ func (f Filter) hiddenIn() []string {
 		return []string{hit.Others}
 	}
 	hidden := []string{"/" + hit.Others}
-	if s := hit.Section(f.Value); len(s) > 1 && (len(s) < len(f.Value) || !f.Prefix) {
-		hidden = append(hidden, s+hidden[0])
+	for _, value := range f.spellings() {
+		if s := hit.Section(value); len(s) > 1 && (len(s) < len(value) || !f.Prefix) {
+			hidden = append(hidden, s+"/"+hit.Others)
+		}
 	}
 	return hidden
+}
+
+// spellings returns the value of the filter, and behind it the form in which hits have it
+// if that is another one. Hits have the hosts of websites in ASCII, other texts in
+// Unicode's form C, codes in one case, and names of browsers and systems in any.
+func (f Filter) spellings() []string {
+	all := []string{f.Value}
+	add := func(form string) {
+		if !slices.Contains(all, form) {
+			all = append(all, form)
+		}
+	}
+	add(norm.NFC.String(f.Value))
+	switch f.Dimension {
+	case "source":
+		if host, err := hostname.Parse(f.Value); err == nil && strings.Contains(host, ".") {
+			add(strings.TrimPrefix(host, "www."))
+		}
+	case "previous", "missing_link":
+		if host, err := hostname.Parse(f.Value); err == nil {
+			add(host)
+		}
+	case "outlink", "download":
+		add(hostname.OfTarget(f.Value))
+	case "country", "region":
+		add(strings.ToUpper(f.Value))
+	case "channel", "device", "language":
+		add(strings.ToLower(f.Value))
+	case "browser", "os":
+		return []string{strings.ToLower(f.Value)}
+	}
+	return all
+}
+
+// condition returns the SQL of whether a property, SQL itself, has the value. text binds a
+// text of the statement.
+func (f Filter) condition(property string, text func(string) string) string {
+	if f.Dimension == "browser" || f.Dimension == "os" {
+		property = "lower(" + property + ")"
+	}
+	var any []string
+	for _, value := range f.spellings() {
+		if f.Prefix {
+			any = append(any, "startsWith("+property+", "+text(value)+")")
+		} else {
+			any = append(any, property+" = "+text(value))
+		}
+	}
+	if len(any) == 1 {
+		return any[0]
+	}
+	return "(" + strings.Join(any, " OR ") + ")"
 }
 
 // String writes the filter as ParseFilter reads it.

@@ -95,3 +95,53 @@ func TestFiltersByCappedValues(t *testing.T) {
 		t.Errorf("visitors of one page among several: refused with %q", got.Code)
 	}
 }
+
+// TestSpellings: a filter finds what hits have in its one form, whichever a reader writes.
+func TestSpellings(t *testing.T) {
+	day := mustDay("2026-02-11")
+	st := storetest.Open(t)
+	row := func(kind hit.Kind, name string, change func(*hit.Row)) hit.Row {
+		r := hit.Row{Site: 1, Time: day.Time(), Day: day, Kind: kind, Path: "/årsrapport", Name: name, Browser: "Firefox", OS: "macOS", Device: "desktop",
+			Country: "NO", Region: "NO-50", Language: "nb", Channel: "website", Source: "xn--bcher-kva.de", Visits: 1}
+		if change != nil {
+			change(&r)
+		}
+		return r
+	}
+	if err := st.Insert(t.Context(), hit.Batch{Rows: []hit.Row{
+		row(hit.Outlink, "xn--blbr-roah.se/Bær", nil),
+		row(hit.Download, "www.xn--blbr-roah.no/a.pdf", func(r *hit.Row) { r.Source, r.Channel = "Google", "search" }),
+		row(hit.Event, "Skjema / Send", func(r *hit.Row) { r.Source, r.Channel = "google", "campaign" }),
+	}}, "rows"); err != nil {
+		t.Fatal(err)
+	}
+	source := store.Reports{Store: st, Planner: func() report.Planner { return report.Planner{} }}
+	ask := func(q report.Query) int {
+		q.Sites, q.Range, q.Measures = []uint32{1}, calendar.One(day), []string{"events"}
+		results, err := source.Ask(t.Context(), []report.Query{q})
+		if err != nil {
+			t.Errorf("%+v: %v", q, err)
+			return -1
+		}
+		now, _ := results[0].Total()
+		return int(now.Count("events"))
+	}
+	for filter, want := range map[string]int{
+		"outlink:Blåbær.se/Bær": 1, "outlink:https://bla\u030abær.se/*": 1, "outlink:xn--blbr-roah.se/Bær": 1, "outlink:blåbær.se/bær": 0,
+		"download:www.blåbær.no/*": 1, "!download:www.blåbær.no/*": 2,
+		"source:bücher.de": 1, "source:www.Bücher.de": 1, "source:xn--bcher-kva.de": 1, "!source:bücher.de": 2,
+		"source:Google": 1, "source:google": 1, "source:GOOGLE": 0,
+		"page:/a\u030arsrapport": 3, "page:/a\u030ars*": 3, "page:/Årsrapport": 0, "section:/a\u030arsrapport": 3,
+		"browser:firefox": 3, "browser:FIRE*": 3, "os:MacOS": 3, "device:Desktop": 3, "country:no": 3, "region:no-50": 3, "language:NB": 3, "channel:Search": 1,
+		"event:skjema / send": 0,
+	} {
+		if got := ask(report.Query{Filters: filters(t, filter)}); got != want {
+			t.Errorf("%s: %d events, want %d", filter, got, want)
+		}
+	}
+	for find, want := range map[string]int{"blåbær": 1, "BLÅBÆR.se": 1, "bla\u030abær.se/bæ": 1, "xn--": 1, "bær": 1, "vg.no": 0} {
+		if got := ask(report.Query{Dimension: "outlink", Find: find}); got != want {
+			t.Errorf("lines with %q: %d events, want %d", find, got, want)
+		}
+	}
+}

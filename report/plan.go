@@ -324,10 +324,7 @@ func (b *builder) filters(a *asked, of func(Filter) (property, where string)) (s
 	keepSure, keepPossible := map[string][]string{}, map[string][]string{} // alternatives
 	for _, f := range a.Filters {
 		property, where := of(f)
-		is := property + " = " + b.text(f.Value)
-		if f.Prefix {
-			is = "startsWith(" + property + ", " + b.text(f.Value) + ")"
-		}
+		is := f.condition(property, b.text)
 		may := is
 		if hidden := f.hiddenIn(); a.table != hits && len(hidden) > 0 {
 			for i, line := range hidden {
@@ -397,8 +394,12 @@ func (b *builder) outer(inner string) string {
 		}
 		sql := strings.Join(some, " OR ")
 		if a.Find != "" {
-			find := b.text(a.Find)
-			sql = "(" + sql + ") AND (positionCaseInsensitiveUTF8(key, " + find + ") > 0 OR positionCaseInsensitiveUTF8(refined, " + find + ") > 0)"
+			var found []string
+			for _, text := range a.findable() {
+				find := b.text(text)
+				found = append(found, "positionCaseInsensitiveUTF8(key, "+find+") > 0 OR positionCaseInsensitiveUTF8(refined, "+find+") > 0")
+			}
+			sql = "(" + sql + ") AND (" + strings.Join(found, " OR ") + ")"
 		}
 		if a.After != "" {
 			c, _ := parseCursor(a.After) // checked by validate

@@ -10,7 +10,10 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/internal/hostname"
 )
 
 // Source answers questions. It is safe for concurrent use.
@@ -37,7 +40,7 @@ type Query struct {
 	Dimension string // "": all values at once
 	Measures  []string
 	Filters   []Filter
-	Find      string // only lines whose value or detail has this text, whatever its case
+	Find      string // only lines whose value or detail has this text, in any case, or a host in any spelling
 
 	Sort  Sort
 	Limit int    // lines, with a step of each step; 0: DefaultLimit
@@ -406,6 +409,16 @@ func dimensionKeys() []string {
 		keys = append(keys, d.Key)
 	}
 	return keys
+}
+
+// findable returns the forms in which a line may have the text that is looked for: as it is,
+// in Unicode's form C, and as the labels of a host in ASCII.
+func (q Query) findable() []string {
+	all := []string{norm.NFC.String(q.Find)}
+	if ascii := hostname.OfTarget(all[0]); ascii != strings.ToLower(all[0]) {
+		all = append(all, ascii)
+	}
+	return all
 }
 
 func (q Query) limit() int {

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/internal/hostname"
 )
 
 const (
@@ -57,25 +58,30 @@ func isGoalText(s string) bool {
 
 // Reached reports whether a hit reaches the goal. The pattern must match the whole path of
 // a page view, name of an event, or target of a download or outlink, which is host and
-// path. If a pattern for a target begins with a slash, it must match the path of the target.
+// path. If a pattern for a target begins with a slash, it must match the path of the target;
+// if it is a host alone, all of that host reaches the goal. Hosts match in every spelling.
 // A * matches any text, with slashes or empty.
 func (g Goal) Reached(row *hit.Row) bool {
 	if row.Kind != g.Kind {
 		return false
 	}
-	text, pattern := row.Name, g.Pattern
-	if g.Kind == hit.Pageview {
-		text = row.Path
+	switch g.Kind {
+	case hit.Pageview:
+		return matches(readable(g.Pattern), norm.NFC.String(row.Path))
+	case hit.Event:
+		return matches(g.Pattern, norm.NFC.String(row.Name))
 	}
-	if g.Kind != hit.Event {
-		pattern = readable(pattern)
+	host, path, _ := strings.Cut(norm.NFC.String(row.Name), "/")
+	path = "/" + path
+	pattern := readable(g.Pattern)
+	if pattern[0] == '/' {
+		return matches(pattern, path)
 	}
-	if g.Kind == hit.Download || g.Kind == hit.Outlink {
-		if slash := strings.IndexByte(text, '/'); slash >= 0 && pattern[0] == '/' {
-			text = text[slash:]
-		}
+	target := hostname.OfTarget(pattern)
+	if !strings.ContainsAny(target, "/*") {
+		return target == host
 	}
-	return matches(pattern, norm.NFC.String(text))
+	return matches(target, host+path) || matches(pattern, host+path) || matches(pattern, hostname.Unicode(host)+path)
 }
 
 // AddGoal adds a goal with the first free number.

@@ -56,6 +56,17 @@ func TestReached(t *testing.T) {
 		{hit.Download, "/rapport/*.pdf", []string{"example.org/rapport/2026.pdf", "cdn.example/rapport/a/b.pdf"}, []string{"example.org/x/rapport/2026.pdf", "example.org/rapport/2026.doc"}},
 		{hit.Download, "*.pdf", []string{"example.org/a.pdf"}, []string{"example.org/a.pdf2"}},
 		{hit.Outlink, "vipps.no/*", []string{"vipps.no/", "vipps.no/gi/123"}, []string{"www.vipps.no/gi", "example.org/vipps.no/"}},
+		{hit.Outlink, "vipps.no", []string{"vipps.no/", "vipps.no/gi", "vipps.no"}, []string{"vipps.no.example/", "www.vipps.no/"}},
+		{hit.Outlink, "https://blåbær.se/*", []string{"xn--blbr-roah.se/", "xn--blbr-roah.se/Bær"}, []string{"blbr.se/"}},
+		{hit.Outlink, "*.BLÅBÆR.se/Bær", []string{"www.xn--blbr-roah.se/Bær"}, []string{"www.xn--blbr-roah.se/bær"}},
+		{hit.Outlink, "bla\u030abær.se./a\u030a", []string{"xn--blbr-roah.se/å"}, nil},
+		{hit.Outlink, "xn--blbr-roah.se:443/*", []string{"xn--blbr-roah.se/x"}, nil},
+		{hit.Outlink, "*blåbær*", []string{"www.xn--blbr-roah.se/", "example.org/blåbær/"}, []string{"example.org/"}},
+		{hit.Outlink, "VG.no/*", []string{"vg.no/sport", "vg.no/"}, []string{"avg.no/"}},
+		{hit.Outlink, "*/Fil.pdf", []string{"vg.no/Fil.pdf"}, []string{"vg.no/fil.pdf"}},
+		{hit.Outlink, "*Fil/a", []string{"vg.no/Fil/a"}, nil},
+		{hit.Download, "www.blåbær.no/rapport/*", []string{"www.xn--blbr-roah.no/rapport/2026.pdf"}, []string{"xn--blbr-roah.no/rapport/2026.pdf"}},
+		{hit.Download, "*.PDF", []string{"example.org/a.PDF"}, []string{"example.org/a.pdf"}},
 		{hit.Outlink, "/gi*", []string{"vipps.no/gi/123"}, []string{"vipps.no", "gi"}},
 	} {
 		g := site.Goal{Kind: tt.kind, Pattern: tt.pattern}

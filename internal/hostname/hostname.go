@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
+	"golang.org/x/text/unicode/norm"
 )
 
 // maxName bounds a name as text (RFC 1035), and what is converted: the time that it takes
@@ -42,6 +43,36 @@ func Canonical(host string) string {
 		return ascii
 	}
 	return strings.ToLower(host)
+}
+
+// OfTarget returns the target of a link, host and path, as hits have it: without a scheme,
+// the host Canonical and the path in Unicode's form C. A target that begins with a slash is a
+// path alone. A * stands for any text: the labels around it are converted one by one, but
+// for those behind it where no slash says that they are of the host.
+func OfTarget(target string) string {
+	for _, scheme := range [...]string{"https://", "http://"} {
+		if len(target) > len(scheme) && strings.EqualFold(target[:len(scheme)], scheme) {
+			target = target[len(scheme):]
+			break
+		}
+	}
+	end := strings.IndexByte(target, '/')
+	if end < 0 {
+		end = len(target)
+	}
+	host, path := target[:end], norm.NFC.String(target[end:])
+	if !strings.Contains(host, "*") {
+		return Canonical(host) + path
+	}
+	labels := strings.Split(host, ".")
+	for i, label := range labels {
+		if !strings.Contains(label, "*") {
+			labels[i] = Canonical(label)
+		} else if path == "" {
+			break
+		}
+	}
+	return strings.Join(labels, ".") + path
 }
 
 // Parse returns the Canonical name of a host, or an error if it is none that

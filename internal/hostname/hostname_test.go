@@ -48,6 +48,23 @@ func TestCanonical(t *testing.T) {
 	}
 }
 
+func TestOfTarget(t *testing.T) {
+	for target, want := range map[string]string{
+		"":                            "",
+		"vipps.no/Gi":                 "vipps.no/Gi",
+		"HTTPS://Blåbær.se:443/Bær/?": "xn--blbr-roah.se/Bær/?",
+		"blåbær.se":                   "xn--blbr-roah.se",
+		"blåbær.se/a\u030a*":          "xn--blbr-roah.se/å*",
+		"/Rapport/blåbær.pdf":         "/Rapport/blåbær.pdf",
+		"*.Blåbær.se/*":               "*.xn--blbr-roah.se/*",
+		"*":                           "*",
+	} {
+		if got := hostname.OfTarget(target); got != want {
+			t.Errorf("OfTarget(%q) = %q, want %q", target, got, want)
+		}
+	}
+}
+
 func TestParse(t *testing.T) {
 	for _, c := range []struct{ host, want string }{
 		{"Example.org.", "example.org"},
