@@ -14,6 +14,11 @@ import (
 // onPhone returns Chrome on an Android phone of a model.
 func onPhone(model string) string { return strings.Replace(chromePhone, "10; K)", "13; "+model+")", 1) }
 
+// inElectron returns the window of an app on a desktop.
+func inElectron(app string) string {
+	return "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) " + app + " Chrome/142.0.7444.265 Electron/39.8.1 Safari/537.36"
+}
+
 // iOSWebView is a view inside an app on an iPhone.
 const iOSWebView = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
 
@@ -82,6 +87,10 @@ var marksByChance = []struct{ name, userAgent string }{
 	{"app with a deed as a word", webView + " Fetch Rewards/2"}, {"app of Flutter", webView + " Dart/3.2 (dart:io)"},
 	{"app that is called as a program", webView + " WordPress/25.1"}, {"reader of feeds that shows pages", webView + " Inoreader/7.9"},
 	{"app called by a deed alone", webView + " Scan/5.0"},
+	{"a tool's window", inElectron("Postman/11.70.2")}, {"a tool's window, Insomnia", inElectron("insomnia/11.6.1")},
+	{"a tool's window, HTTPie", inElectron("HTTPie/2025.2.0")}, {"a tool's window, Bruno", inElectron("Bruno/2.14.0")},
+	{"a window of WhatsApp", inElectron("WhatsApp/2.2412.50")}, {"a window of an app with a deed in its name", inElectron("Podcastappen/5.2")},
+	{"a window of an app called by its domain", inElectron("tilbud.com/5.1")}, {"a window of an editor", inElectron("Code/1.107.0")},
 	{"FETCH", onPhone("FETCH X")}, {"Scan", onPhone("Scan 5G")}, {"Archive", onPhone("Archive 7")},
 	{"FETCH in a web view", strings.Replace(webView, "Pixel 8", "FETCH X", 1)}, {"Scan in a web view", strings.Replace(webView, "Pixel 8", "Scan 5G", 1)},
 	{"an app in Mozilla's place", strings.Replace(webView, "Mozilla/5.0", "AptoideLite/50", 1)},
@@ -151,6 +160,15 @@ var marksOnPurpose = []struct{ name, userAgent, rule, bot string }{
 	{"a word beside the engine", "Mozilla/5.0 (Linux; U; Android 2.3.4; generic) AppleWebKit/537.36 (KHTML, like Gecko; Google Web Preview) Version/4.0 Mobile Safari/537.36", browser.RulePreview, "Google-Web-Preview"},
 	{"a name beside the engine", "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; GoogleAdwordsExpress) Chrome/100 Safari/537.36", browser.RuleCrawler, browser.Other},
 	{"a name beside the engine of a web view", strings.Replace(webView, "like Gecko)", "like Gecko; Fjellvett)", 1), browser.RuleCrawler, browser.Other},
+	{"a tool without a window", "PostmanRuntime/7.51.0", browser.RuleLibrary, "PostmanRuntime"},
+	{"a tool without a window, Insomnia", "insomnia/11.6.1", browser.RuleLibrary, "insomnia"},
+	{"a tool without a window, HTTPie", "HTTPie/3.2.4", browser.RuleLibrary, "HTTPie"},
+	{"a tool without a window, Bruno", "bruno-runtime/2.14.0", browser.RuleOther, browser.Other},
+	{"a tool in the name of Chrome", chromeWindows + " Postman/11.70.2", browser.RuleLibrary, browser.Other},
+	{"tests in Electron", inElectron("Cypress/15.7.0"), browser.RuleHeadless, "Cypress"},
+	{"a monitor in Electron", inElectron("browser/2020.2.1") + " PingdomTMS/2020.2", browser.RuleMonitor, "PingdomTMS"},
+	{"a crawler in Electron", inElectron("Googlebot/2.1"), browser.RuleCrawler, "Googlebot"},
+	{"an address in Electron", inElectron("Fjellvett/1.0") + " (+https://fjellvett.example/om)", browser.RuleCrawler, "unnamed"},
 	{"an agent's browser", "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Cursor/3.0.12 Chrome/142.0.7444.265 Electron/39.8.1 Safari/537.36", browser.RuleAI, browser.Other},
 	{"an app that fetches for itself", "Snapchat/13.54.0.54 (iPad7,5; iOS 17.7; gzip)", browser.RuleOther, "Snapchat"},
 	{"a browser that fetches for itself", "DuckDuckGo/5 (com.duckduckgo.mobile.android; Android API 33)", browser.RuleOther, browser.Other},

@@ -26,7 +26,7 @@ var names = marks{
 	{RuleHeadless, `headless phantomjs slimerjs casperjs selenium webdriver puppeteer playwright htmlunit jsdom
 		happy-dom happydom cypress/ testcafe prerender rendertron browserless <splash nightmare/ zombie.js`},
 	{RuleLibrary, `curl/ curl> <wget libwww-perl libwww/ <python python- python/ urllib aiohttp <httpx go-http go-resty okhttp httpclient http-client
-		http_client httpie axios node-fetch undici superagent guzzle <php> java/1 java/2 java/8 java/9 <java1. jakarta apache-http <ruby> <ruby/
+		http_client axios node-fetch undici superagent guzzle <php> java/1 java/2 java/8 java/9 <java1. jakarta apache-http <ruby> <ruby/
 		faraday rest-client restsharp httparty typhoeus <perl> <lwp mechanize <dart> reqwest <hyper/ <ureq isahc <hackney
 		<ktor <sttp akka-http clj-http winhttp powershell luasocket lua-resty <httr <cohttp
 		alamofire cfnetwork indy> <k6/ jmeter locust apachebench <siege <vegeta <deno/ <bun/ <node> nodejs <got>
@@ -43,7 +43,7 @@ var apps = marks{
 	{RulePreview, `<whatsapp/`},
 	{RuleFeed, `netnewswire newsblur miniflux freshrss inoreader theoldreader overcast antennapod`},
 	{RuleMonitor, `grafana`},
-	{RuleLibrary, `wordpress postman insomnia`},
+	{RuleLibrary, `wordpress postman insomnia httpie`},
 }
 
 // deeds say what a program does. They recognise programs whose names are in no list.

@@ -194,10 +194,12 @@ func isEveryday(ua string) bool {
 		strings.Contains(ua, "mac os x") && strings.Contains(ua, "version/"))
 }
 
-// isWebView reports whether ua is that of a web view in an app, which may have any words.
-// app means that ua names an app that shows pages.
+// isWebView reports whether ua is that of a web view in an app, which may have any words:
+// on a desktop that of Electron. app means that ua names an app that shows pages.
 func isWebView(ua string, app bool) bool {
 	switch {
+	case strings.Contains(ua, " electron/"):
+		return true
 	case strings.Contains(ua, "android"):
 		return app || strings.Contains(ua, "; wv)") || strings.Contains(ua, "version/4.0 ")
 	case strings.Contains(ua, "like mac os x"):

@@ -61,7 +61,7 @@ type Options struct {
 	Spool    *spool.Spool
 
 	// PublicURL returns how browsers reach the program, zero if nobody has said so. It is
-	// safe for concurrent use; nil returns zero.
+	// safe for concurrent use, and may be nil.
 	PublicURL func() baseurl.URL
 
 	// TrustedProxies are the networks of proxies whose headers on the client's address
@@ -128,9 +128,6 @@ func New(o Options) *Collector {
 	}
 	if o.Bodies == nil {
 		o.Bodies = body.New(body.Options{})
-	}
-	if o.PublicURL == nil {
-		o.PublicURL = func() baseurl.URL { return baseurl.URL{} }
 	}
 	c := &Collector{Options: o, metrics: newMetrics(o.Registerer), slots: make(chan struct{}, slots)}
 	c.scratches.New = func() any { return new(scratch) }

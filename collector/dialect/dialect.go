@@ -50,7 +50,7 @@ type Host struct {
 
 	IgnoreObjection, CountObjections bool // as privacy.Policy has them
 
-	PublicURL func() baseurl.URL // how browsers reach the server; zero: as the request says
+	PublicURL func() baseurl.URL // how browsers reach the server; nil or zero: as the request says
 
 	// Allowed reports whether the holder of a secret may set the address, place and time
 	// of a site's hits. The secret may be "".

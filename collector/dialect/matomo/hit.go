@@ -47,7 +47,7 @@ func (d Dialect) apply(h *hit.Hit, p *params, referer string) (keep bool, err er
 	if err != nil {
 		return false, err
 	}
-	if p.rec != "1" || p.recMode == "1" { // recMode=1: of an AI bot, not of a visitor
+	if !isOn(p.rec) || p.recMode == "1" { // recMode=1: of an AI bot, not of a visitor
 		return false, nil
 	}
 	if p.visitor != "" && len(p.visitor) != visitorIDLength {
@@ -68,7 +68,7 @@ func (d Dialect) apply(h *hit.Hit, p *params, referer string) (keep bool, err er
 	if p.ignoreReferrer != "1" {
 		h.Referrer = dialect.Clean(p.urlref, dialect.MaxURL)
 	}
-	h.NewVisit, h.Bots = p.newVisit == "1", p.bots == "1"
+	h.NewVisit, h.Bots = isOn(p.newVisit), isOn(p.bots)
 	p.campaigns(h)
 	p.sender(h)
 	if p.token != "" && !h.Relayed && p.userAgent == "" {
@@ -168,7 +168,7 @@ func (p *params) what(h *hit.Hit) bool {
 	goal := whole(p.goal)
 	category, action := text(p.category), text(p.action)
 	switch {
-	case p.ping == "1":
+	case isOn(p.ping):
 		h.Kind = hit.Ping
 	case goal > maxGoal:
 		return false
@@ -197,7 +197,7 @@ func (p *params) what(h *hit.Hit) bool {
 	case p.contentName != "":
 		p.event(h, "", "content", "shown", p.contentName)
 		h.Passive = true
-	case p.custom == "1": // of a plug-in: never a page view
+	case isOn(p.custom): // of a plug-in: never a page view
 		return false
 	case p.missing(h):
 	default:
@@ -251,6 +251,15 @@ func number(s string) float64 {
 		return 0
 	}
 	return f
+}
+
+// isOn reports whether a switch is on: Matomo takes any whole number but 0.
+func isOn(s string) bool {
+	if s == "" || s == "1" { // as mostly
+		return s == "1"
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(s))
+	return err == nil && n != 0
 }
 
 // whole reads a whole number from 0; anything else is -1.

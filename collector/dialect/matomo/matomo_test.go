@@ -128,6 +128,9 @@ func TestParseQuery(t *testing.T) {
 
 		{"no rec", "idsite=3&url=x", nil},
 		{"rec=0", "idsite=3&rec=0&url=x", nil},
+		{"rec without a value", "idsite=3&rec=&url=x", nil},
+		{"rec is no number", "idsite=3&rec=true&url=x", nil},
+		{"rec of a part", "idsite=3&rec=0.5&url=x", nil},
 		{"AI bot", base + "&recMode=1", nil},
 
 		{"ping", base + "&ping=1", with(func(v *view) { v.Kind = hit.Ping })},
@@ -362,7 +365,9 @@ func TestParseForms(t *testing.T) {
 				"--xyz\r\nContent-Disposition: form-data; name=\"url\"; filename=\"x\"\r\n\r\nhttps://example.org/fil\r\n" +
 				"--xyz\r\nContent-Disposition: form-data; name=\"url\"\r\n\r\n/a\r\n--xyz--\r\n"},
 		{name: "bulk, items without a query", body: `{"requests":["idsite=3&rec=1&url=/a",""]}`, want: []view{{Invalid: badItem}, {Invalid: badItem}}},
-		{name: "bulk, items to ignore", body: `{"requests":["?idsite=3&url=/a","?idsite=3&rec=1&ca=1"]}`},
+		{name: "bulk, items to ignore", body: `{"requests":["?idsite=3&url=/a","?idsite=3&rec=1&ca=1","?idsite=3&rec=0&url=/a","?idsite=3&rec=true&url=/a",{"idsite":3,"rec":false,"url":"/a"},{"idsite":3,"url":"/a"}]}`},
+		{name: "bulk, switched on by any number", body: `{"requests":["?idsite=3&rec=2&url=/a","?idsite=3&rec=01&url=/a",{"idsite":3,"rec":true,"url":"/a"},{"idsite":3,"rec":"1","url":"/a"}]}`,
+			want: []view{page, page, page, page}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -620,6 +625,10 @@ func TestReply(t *testing.T) {
 			status: 200, contentType: jsonType, want: `{"status":"success","tracked":2,"invalid":3,"invalid_indices":[0,2,4]}`},
 		{name: "bulk, with token, all good", method: "POST", body: `{"requests":["?idsite=3&rec=1&token_auth=secret"]}`,
 			status: 200, contentType: jsonType, want: `{"status":"success","tracked":1,"invalid":0,"invalid_indices":[]}`},
+		{name: "bulk, with token, items without rec=1", method: "POST", body: `{"requests":["?idsite=3","?idsite=3&rec=0",{"idsite":3},"?idsite=3&rec=1"],"token_auth":"secret"}`,
+			status: 200, contentType: jsonType, want: `{"status":"success","tracked":4,"invalid":0,"invalid_indices":[]}`},
+		{name: "bulk, no item with rec=1", method: "POST", body: `{"requests":["?idsite=3","?idsite=3&rec=0"]}`,
+			status: 200, contentType: jsonType, want: `{"status":"success","tracked":2,"invalid":0}`},
 		{name: "bulk, with a guess", method: "POST", body: `{"requests":["?idsite=3&rec=1&cip=192.0.2.1","?idsite=3&rec=1&cdt=2026-01-01","?idsite=3&rec=1"],"token_auth":"guess"}`,
 			status: 200, contentType: jsonType, want: `{"status":"success","tracked":1,"invalid":2}`},
 		{name: "bulk, silent", method: "POST", body: `{"requests":["?idsite=3&rec=1"],"send_image":0}`, status: 204},

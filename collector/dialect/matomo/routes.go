@@ -104,11 +104,13 @@ func servePages(host dialect.Host, hits http.Handler) http.Handler {
 		}
 		box := optout.Box{
 			Query:   query,
-			Server:  host.PublicURL().String(),
 			Asked:   baseurl.Of(r).String(),
 			Heeds:   !host.IgnoreObjection,
 			Objects: dialect.Objects(r.Header),
 			Out:     dialect.OptedOut(r.Header),
+		}
+		if host.PublicURL != nil {
+			box.Server = host.PublicURL().String()
 		}
 		id, _ := dialect.Site(query.Get("idsite"))
 		box.Site, _ = host.SiteOf(id, r.Header.Get("Referer"))
