@@ -11,11 +11,11 @@ import (
 	"text/template"
 )
 
-// serverConfig holds the server settings of an engine that shares a small
-// machine with the program around it. No <*_log> section is there: without one
-// ClickHouse writes none of its own log tables. Statistics on the values of columns
-// would be made by each insert and merge, for queries that nobody asks; and parts are
-// merged ten to one and not five to one, since each merge writes all their rows anew.
+// serverConfig holds the server settings of an engine that shares a small machine with the
+// program. Without <*_log> sections ClickHouse writes none of its own log tables. Statistics
+// on the values of columns are off: each insert and merge would make them, and no query
+// uses them. Ten parts are merged into one instead of five, since each merge rewrites all
+// rows.
 var serverConfig = template.Must(template.New("config").Funcs(template.FuncMap{"xml": xmlText}).Parse(`<clickhouse>
 	<max_server_memory_usage>{{.MaxMemory}}</max_server_memory_usage>
 	<mark_cache_size>16777216</mark_cache_size>
@@ -44,12 +44,12 @@ var serverConfig = template.Must(template.New("config").Funcs(template.FuncMap{"
 </clickhouse>
 `))
 
-// usersConfig says what the statements of an engine may do. There is one user,
-// default, for the program itself and for all who come in through a door.
+// usersConfig holds the rights of statements. There is one user, default, for the program
+// itself and for all clients of its socket and port.
 //
-// A privilege is granted if the program or those who tend its tables need it. So no
-// table, dictionary or database can have a source outside of the engine, no function
-// can be defined, no user made, and the engine can't be ended by a statement.
+// A privilege is granted if the program or the people who administer its tables need it. So
+// no table, dictionary or database can have a source outside of the engine, and no statement
+// can define a function, make a user or end the engine.
 var usersConfig = template.Must(template.New("users").Parse(`<clickhouse>
 	<profiles><default><constraints>{{range .}}
 		<{{.}}><const/></{{.}}>{{end}}
@@ -75,9 +75,9 @@ var usersConfig = template.Must(template.New("users").Parse(`<clickhouse>
 </clickhouse>
 `))
 
-// folderSettings are the settings of the server that name a folder, which else is one
-// outside of the data directory. libchdb does not heed user_files_path, and takes the
-// working directory for it: hence attachAnew.
+// folderSettings are the settings of the server that name a folder. Their defaults are
+// outside of the data directory. libchdb ignores user_files_path and uses the working
+// directory for it, hence attachAnew.
 var folderSettings = []string{
 	"user_files_path",
 	"custom_local_disks_base_directory",
@@ -91,7 +91,7 @@ var folderSettings = []string{
 	"user_scripts_path",
 }
 
-// lockedSettings are the settings that no statement may change, nor a URL.
+// lockedSettings are the settings that neither a statement nor a URL may change.
 var lockedSettings = []string{
 	// Files that are read or written.
 	"format_schema",
@@ -109,25 +109,25 @@ var lockedSettings = []string{
 	"url_base",
 	"cluster_for_parallel_replicas",
 	"allow_experimental_ai_functions",
-	// Expressions inside of a text, where guard does not see them.
+	// Expressions in a text, where guard does not see them.
 	"additional_result_filter",
 	"additional_table_filters",
 	"parallel_replicas_custom_key",
 	"allow_experimental_eval_table_function",
-	// Other languages than the one that guard reads.
+	// Languages that guard does not read.
 	"dialect",
 	"implicit_select",
 	// Signals to threads, Go's among them; addresses of code.
 	"query_profiler_real_time_period_ns",
 	"query_profiler_cpu_time_period_ns",
 	"allow_introspection_functions",
-	// The name by which a statement is found and killed.
+	// The name by which this package finds and kills a statement.
 	"log_comment",
 }
 
-// sessionSettings are the query settings every statement starts from: those of
-// a ClickHouse server where libchdb's own differ, no profiler signals between
-// our threads, and inserts that are on disk when they are answered.
+// sessionSettings are the query settings of every statement at its start: those of a
+// ClickHouse server where libchdb's differ, no profiler signals to our threads, and inserts
+// that are on disk when they are answered.
 var sessionSettings = []string{
 	"--implicit_select=0",
 	"--allow_introspection_functions=0",
@@ -137,8 +137,8 @@ var sessionSettings = []string{
 }
 
 // writeConfig writes the settings of a server to a file, and the rights of its user to
-// another beside it, in place of those that a process may have left there when it died.
-// Every folder that the engine may use is below dir. The function returned removes both.
+// another file beside it. It replaces files that a dead process has left. All folders that
+// the engine may use are below dir. remove removes both files.
 func writeConfig(dir string, maxMemory int64) (path string, remove func(), err error) {
 	path, users := filepath.Join(dir, "engine.xml"), filepath.Join(dir, "engine-users.xml")
 	type folder struct{ Setting, Path string }

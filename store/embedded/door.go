@@ -30,13 +30,13 @@ var (
 	_ http.Handler = (*locked)(nil)
 )
 
-// ServeHTTP answers as the HTTP interface of a ClickHouse server does: GET and
-// POST on / and GET on /ping. It refuses what a browser sends, and a Host that is
-// another machine's, since a page can let its own name point to this machine (DNS
-// rebinding). Statements are guarded: they reach no file and no machine.
+// ServeHTTP answers as the HTTP interface of a ClickHouse server does: GET and POST on / and
+// GET on /ping. It refuses requests of browsers, and those with the Host of another machine,
+// since a web page can make its own name point to this machine (DNS rebinding). Statements
+// are guarded: they reach no file and no other machine.
 //
-// It asks for no password: it is meant for a unix socket, whose file says who may
-// connect. Serve asks for one on a port.
+// It requires no password: it is meant for a unix socket, whose file permissions say who may
+// connect. Serve requires one on a port.
 func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if reason := stranger(r); reason != "" {
 		refuse(w, plain(http.StatusForbidden, reason+"\n"))
@@ -62,11 +62,11 @@ func refuse(w http.ResponseWriter, a answer) {
 	send(w, a)
 }
 
-// SocketHost is what DialTransport's requests may call the engine behind a socket,
-// besides localhost.
+// SocketHost is the Host of DialTransport's requests to the engine on a socket, besides
+// localhost.
 const SocketHost = "engine"
 
-// stranger says why a request can't come from a ClickHouse client on this machine, ""
+// stranger returns why a request can't come from a ClickHouse client on this machine, or ""
 // if it can.
 func stranger(r *http.Request) string {
 	for name := range r.Header {
@@ -86,17 +86,17 @@ func stranger(r *http.Request) string {
 	return "Not for the host of this request: use 127.0.0.1 or localhost"
 }
 
-// User is who logs in where Serve asks for a password.
+// User is the name of the user where Serve requires a password.
 const User = "fotspor"
 
-// PasswordPath is the file in which the password of User stands.
+// PasswordPath returns the path of the file with the password of User.
 func PasswordPath(dir string) string { return filepath.Join(dir, "engine.password") }
 
-// shortestPassword is what a password of an owner's own has at least, in bytes.
+// shortestPassword is the least length in bytes of a password that the owner has written.
 const shortestPassword = 16
 
-// Password returns the password of User, from the file PasswordPath(Options.Dir), which
-// only its owner may be able to read. The first call makes one.
+// Password returns the password of User from the file PasswordPath(Options.Dir). It refuses a
+// file that other users can read. If there is none, it makes one with a new password.
 func (e *Engine) Password() (string, error) {
 	path := PasswordPath(e.options.Dir)
 	file, err := os.Open(path)
@@ -128,8 +128,8 @@ func (e *Engine) Password() (string, error) {
 	return password, nil
 }
 
-// makePassword writes a new password. The caller's lock on the directory keeps others
-// from doing so at the same time.
+// makePassword writes a new password. The caller's lock on the directory keeps other
+// processes from doing so at the same time.
 func makePassword(path string) (string, error) {
 	password := rand.Text()
 	file, err := os.CreateTemp(filepath.Dir(path), ".password") // mode 0600
@@ -151,14 +151,14 @@ func makePassword(path string) (string, error) {
 const (
 	// wrongDelay is how long a wrong password waits for its answer.
 	wrongDelay = time.Second
-	// maxWrong is how many of them wait at once. More are answered right away, with
+	// maxWrong is how many of them wait at once. Further ones are answered right away with
 	// another code, so that they take no memory.
 	maxWrong = 16
 	// warnEvery bounds how often wrong passwords are logged.
 	warnEvery = time.Minute
 )
 
-// locked lets those in who know the password.
+// locked is a handler that requires the password.
 type locked struct {
 	http.Handler
 	user, password [sha256.Size]byte
@@ -193,13 +193,13 @@ func (l *locked) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// knows compares in a time that tells nothing of what was right.
+// knows reports whether user and password are right, in constant time.
 func (l *locked) knows(user, password string) bool {
 	u, p := sha256.Sum256([]byte(user)), sha256.Sum256([]byte(password))
 	return subtle.ConstantTimeCompare(u[:], l.user[:])&subtle.ConstantTimeCompare(p[:], l.password[:]) == 1
 }
 
-// wrong waits, and returns what a wrong password is answered.
+// wrong waits, and returns the error for a wrong password.
 func (l *locked) wrong(ctx context.Context) error {
 	l.warn()
 	select {
@@ -224,9 +224,9 @@ func (l *locked) warn() {
 	}
 }
 
-// credentials returns what a request says of its user, in one of the three ways of
-// ClickHouse's clients: headers, basic authentication, or the URL. Of several the
-// first counts.
+// credentials returns user and password of a request. ClickHouse's clients send them in
+// headers, by basic authentication, or in the URL. If a request has several, the first of
+// these counts.
 func credentials(r *http.Request) (user, password string, given bool) {
 	user, password = r.Header.Get("X-ClickHouse-User"), r.Header.Get("X-ClickHouse-Key")
 	if user != "" || password != "" {

@@ -24,10 +24,10 @@ import (
 
 // Defaults of Options.
 const (
-	// DefaultMaxMemory leaves room on a 1 GB machine for the program itself and
-	// for memory the engine has freed but not yet given back.
+	// DefaultMaxMemory leaves enough memory on a 1 GB machine for the program itself, and
+	// for memory that the engine has freed but not returned to the system.
 	DefaultMaxMemory = 400 << 20
-	// LeastMaxMemory is the least that the engine answers with: it takes some 40 MiB
+	// LeastMaxMemory is the least with which the engine answers: it takes some 40 MiB
 	// itself.
 	LeastMaxMemory = 64 << 20
 	// DefaultConnections is how many statements run at once.
@@ -35,17 +35,17 @@ const (
 )
 
 var (
-	// ErrLocked says that another process owns the data directory.
+	// ErrLocked means that another process has the data directory open.
 	ErrLocked = errors.New("another process is using this data directory")
-	// ErrBusy says that this process already runs an engine. It can hold one.
+	// ErrBusy means that this process already runs an engine. It can run only one.
 	ErrBusy = errors.New("this process already runs an embedded engine")
-	// ErrStuck says that the engine still does something that it was told to end.
+	// ErrStuck means that statements of the engine did not end when they were stopped.
 	ErrStuck = errors.New("the embedded engine does not end its work")
-	// ErrNotLoaded says that a file is no library of the engine, or a broken one.
+	// ErrNotLoaded means that a file is not the engine's library, or is damaged.
 	ErrNotLoaded = errors.New("load the engine")
-	// ErrNotStarted says that the library could not open the data.
+	// ErrNotStarted means that the library could not open the data.
 	ErrNotStarted = errors.New("the engine did not start, and wrote the reason to standard error")
-	// ErrClosed says that the engine has been closed.
+	// ErrClosed means that the engine is closed.
 	ErrClosed = errors.New("the embedded engine is closed")
 )
 
@@ -120,16 +120,16 @@ type Engine struct {
 	work     sync.WaitGroup // statements, even abandoned ones, and servers
 }
 
-// Open starts the engine on opts.Dir, which it creates if need be and locks
+// Open starts the engine on opts.Dir, which it creates if needed and locks
 // until Close. Errors wrap ErrNoLibrary, ErrLocked or ErrBusy where they apply.
 //
-// A process holds one engine at a time. After Close another may be opened, on
-// the same or another directory, but libchdb is meant to start once: keep one
-// engine for the life of the process where you can.
+// A process runs one engine at a time. After Close another may be opened, on the same or
+// another directory, but libchdb is meant to start once: keep one engine for the life of the
+// process if possible.
 //
-// A library that is no library, and damaged data that ClickHouse notices, are
-// errors. Damage that makes ClickHouse's own code fail at a signal (SIGSEGV,
-// SIGABRT) ends the process: nothing can be caught there.
+// Open returns an error for a file that is not the library, and for damaged data that
+// ClickHouse notices. Damage that makes ClickHouse's code fail with a signal (SIGSEGV,
+// SIGABRT) ends the process and can't be caught.
 func Open(ctx context.Context, opts Options) (*Engine, error) {
 	opts = opts.withDefaults()
 	if err := opts.validate(); err != nil {
@@ -223,8 +223,8 @@ func lockDir(dir string) (*os.File, error) {
 	return file, nil
 }
 
-// ownDir returns an error if a directory is not this user's: files of another user in it
-// would stop the next start of its owner. It closes the directory then.
+// ownDir returns an error, and closes the directory, if it does not belong to this user: new
+// files of this user in it would stop the owner's next start.
 func ownDir(dir *os.File) error {
 	info, err := dir.Stat()
 	if err == nil {
@@ -245,7 +245,7 @@ func (e *Engine) start() error {
 		return err
 	}
 	if len(forgotten) > 0 {
-		e.options.Logger.Warn("inserts were cut short when the engine died; they are made again", "parts", forgotten)
+		e.options.Logger.Warn("inserts were cut short when the engine died; they will be repeated", "parts", forgotten)
 	}
 	config, removeConfig, err := writeConfig(e.options.Dir, e.options.MaxMemory)
 	if err != nil {
@@ -299,10 +299,9 @@ func (e *Engine) warnOfDamage() {
 	}
 }
 
-// boot opens the first session, with Go's signal handlers put back in place of
-// any the engine installs: its own handlers end the process at
-// the recovered nil-pointer panic of any goroutine. Later
-// sessions leave the handlers alone, since the engine's are switched off.
+// boot opens the first session, and then restores Go's signal handlers: those of the engine
+// would end the process at a recovered nil-pointer panic of any goroutine. Later sessions do
+// not change handlers, since the engine's are switched off.
 func (e *Engine) boot(config string) (*session, error) {
 	handlers := e.lib.saveHandlers()
 	defer e.lib.restoreHandlers(handlers)
@@ -311,8 +310,8 @@ func (e *Engine) boot(config string) (*session, error) {
 	return newSession(e.lib, append(e.sessionArgs("fotspor-control"), "--config-file="+config))
 }
 
-// sessionArgs are the arguments of one session. Its statements are known by
-// the name id in system.processes.
+// sessionArgs returns the arguments of one session. Its statements have the log comment id in
+// system.processes.
 func (e *Engine) sessionArgs(id string) []string {
 	return append([]string{"clickhouse", "--path=" + tablesDir(e.options.Dir), "--log_comment=" + id}, sessionSettings...)
 }
@@ -320,8 +319,8 @@ func (e *Engine) sessionArgs(id string) []string {
 // Version is the version of the ClickHouse engine, such as "26.7.2.1".
 func (e *Engine) Version() string { return e.hello.version }
 
-// closeTime is how long Close waits for what the engine does. What has not ended by then
-// ends with the process, as by kill -9.
+// closeTime is how long Close waits for running statements. Those that have not ended by then
+// end with the process, as by kill -9.
 const closeTime = 5 * time.Second
 
 // Close refuses new statements, ends the servers of Serve, waits for running
@@ -341,7 +340,7 @@ func (e *Engine) Close() error {
 	defer enough.Stop()
 	select {
 	case err := <-e.closeErr:
-		e.closeErr <- err // for who calls again
+		e.closeErr <- err // for a later call
 		return err
 	case <-enough.C:
 		return fmt.Errorf("close engine: %w", ErrStuck)
@@ -360,8 +359,8 @@ func (e *Engine) close() error {
 	return nil
 }
 
-// enter counts a statement or server in, unless the engine is closed. The
-// caller calls e.work.Done in the end.
+// enter adds a statement or server to e.work, unless the engine is closed. The caller calls
+// e.work.Done when it has ended.
 func (e *Engine) enter() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -372,8 +371,8 @@ func (e *Engine) enter() error {
 	return nil
 }
 
-// killInterval is how often an abandoned statement is told to stop: the first
-// time may come before the engine has registered it.
+// killInterval is how often an abandoned statement is killed: the first attempt may come
+// before the engine has registered it.
 const killInterval = 100 * time.Millisecond
 
 // run executes a statement. When ctx ends first, run returns at once: the

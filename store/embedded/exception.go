@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// exception is an error of the engine, or one of ours in its shape.
+// exception is an error of the engine, or one of this package in the same form.
 type exception struct {
 	code    int
 	message string // "Code: 60. DB::Exception: … (UNKNOWN_TABLE)"
@@ -15,7 +15,7 @@ type exception struct {
 
 func (e *exception) Error() string { return e.message }
 
-// Codes of ClickHouse errors that this package raises itself or looks for.
+// Codes of ClickHouse errors that this package returns or recognises.
 const (
 	codeBadArguments   = 36
 	codeNotImplemented = 48
@@ -60,9 +60,8 @@ func parseException(text string) *exception {
 	return &exception{code, strings.TrimPrefix(text, "Error: ")}
 }
 
-// status is the HTTP status of an answer that carries this exception. Only the
-// code is meant for programs; the status tells people with curl whose fault it
-// was.
+// status returns the HTTP status of an answer with this exception. Programs read the code;
+// the status tells a person with curl whether the mistake is theirs.
 func (e *exception) status() int {
 	switch e.code {
 	case 6, 26, 27, 38, 41, 53, codeSyntaxError, 69, 72, 117, 130, 131, codeBadArguments, 456: // cannot parse, types do not match

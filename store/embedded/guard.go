@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// guardedNames are names that a guarded statement may not use as the name of
-// anything, since rights and settings do not stop what they do. ClickHouse tells capitals
-// from small letters in all of them.
+// guardedNames are names that a guarded statement may not use for anything, with the reason:
+// rights and settings do not prevent what they do. ClickHouse distinguishes upper and lower
+// case in all of them.
 var guardedNames = map[string]string{
 	"file":             "it reads any file of this machine",
 	"disk":             "it reads and writes any directory of this machine",
@@ -20,7 +20,7 @@ var guardedNames = map[string]string{
 	"models":           "it runs a program",
 	"stack_trace":      "it sends signals to the threads of this program",
 
-	// These read expressions out of a text, in which guard sees no names.
+	// These read expressions from a text, in which guard does not see names.
 	"arrayReduce":           textOfExpressions,
 	"arrayReduceInRanges":   textOfExpressions,
 	"initializeAggregation": textOfExpressions,
@@ -30,21 +30,21 @@ var guardedNames = map[string]string{
 
 const textOfExpressions = "it evaluates expressions inside of a text"
 
-// Settings of the format Values, whose data may be expressions.
+// Settings by which the data of format Values may be expressions.
 const (
 	interpretValues = "input_format_values_interpret_expressions"
 	deduceValues    = "input_format_values_deduce_templates_of_expressions"
 )
 
-// harmlessFunctions are the table functions that a guarded statement may call. All
-// others of the engine have a source, look for one before rights are asked, name
-// tables in a text, or take columns from a text, with expressions as their defaults.
+// harmlessFunctions are the table functions that a guarded statement may call. All others
+// have a source outside, look for one before rights are checked, take the names of tables
+// from a text, or take columns from a text, with expressions as defaults.
 var harmlessFunctions = []string{
 	"generate_series", "generateseries", "numbers", "numbers_mt", "primes", "sqlstandardvalues", "view", "viewexplain", "zeros", "zeros_mt",
 }
 
-// readTableFunctions returns, in small letters, the table functions of the engine that
-// a guarded statement may not call.
+// readTableFunctions returns the names in lower case of the engine's table functions that a
+// guarded statement may not call.
 func readTableFunctions(s *session) (map[string]bool, error) {
 	names, err := s.query("SELECT lower(name) FROM system.table_functions", "TSVRaw", nil)
 	if err != nil {
@@ -59,19 +59,19 @@ func readTableFunctions(s *session) (map[string]bool, error) {
 	return list, nil
 }
 
-// guardedEngines are the engines that a guarded statement may give to a table or a
-// database: those that keep rows in the data directory or in memory. Rights stop the
-// engines with a source, but not those with a path, such as EmbeddedRocksDB.
+// guardedEngines matches the engines that a guarded statement may give to a table or a
+// database: those that keep rows in the data directory or in memory. Rights prevent engines
+// with a source, but not those with a path, such as EmbeddedRocksDB.
 var guardedEngines = regexp.MustCompile(`^(Atomic|Buffer|Log|Memory|Null|(Aggregating|Coalescing|Collapsing|Graphite|Replacing|Summing|VersionedCollapsing)?MergeTree)$`)
 
-// guard refuses a statement that would reach out of the engine although the rights of
-// its user are few: it has to come before anything else is done in the session.
+// guard refuses a statement that would reach files or machines outside of the engine and is
+// not prevented by the rights of its user. It must run before anything else in the session.
 //
-// It looks at the text that ClickHouse's own parser makes of the statement: no
-// comments, one way to quote, no escapes in a name of plain letters, everything in one
-// place. What the parser does not understand is refused.
+// It checks the text that ClickHouse's own parser writes for the statement, which has no
+// comments, one way of quoting, no escapes in plain names, and a fixed order of clauses. It
+// refuses what the parser does not understand.
 //
-// tableFunctions are those of readTableFunctions.
+// tableFunctions is the result of readTableFunctions.
 func (s *session) guard(st *statement, tableFunctions map[string]bool) error {
 	sql := st.sql
 	if st.data != nil {
@@ -117,21 +117,21 @@ func (s *session) canonical(sql string) (string, error) {
 	return string(text), nil
 }
 
-// attachKnown is ATTACH of what has been detached.
+// attachKnown matches an ATTACH of something that was detached.
 var attachKnown = regexp.MustCompile("^ATTACH (DATABASE|DICTIONARY|TABLE|VIEW) (IF NOT EXISTS )?(\\w+|`[^`\\\\]+`)(\\.(\\w+|`[^`\\\\]+`))?\\s*$")
 
-// attachAnew is why no other ATTACH is allowed: FROM moves any folder below the working
-// directory into the store, from where DROP deletes it, and UUID names one of another
-// table.
+// attachAnew is the reason for refusing any other ATTACH. With FROM it moves a folder below
+// the working directory into the store, where DROP deletes it; with UUID it can take the
+// folder of another table.
 const attachAnew = "it may only name what was detached before"
 
-// guardText looks for what a canonical text names.
+// guardText checks the names in a canonical text.
 func guardText(text string, params []pair, tableFunctions map[string]bool) error {
 	var (
 		scan    = scanner{text: text, canonical: true}
 		words   [2]string // before the current one, the last one first
 		copying bool      // BACKUP or RESTORE
-		names   []string  // parameters that stand for a name
+		names   []string  // parameters that are used as names
 	)
 	for first := true; scan.next(); first = false {
 		word := strings.Trim(scan.text[scan.start:scan.end], "`")
@@ -170,10 +170,10 @@ func guardText(text string, params []pair, tableFunctions map[string]bool) error
 	return nil
 }
 
-// backupWords are what may stand before a parenthesis in BACKUP and RESTORE.
+// backupWords are the words that may be before a parenthesis in BACKUP and RESTORE.
 var backupWords = []string{"File", "PARTITION", "PARTITIONS", "TABLE", "TABLES", "DATABASES"}
 
-// guardValues looks at the expressions of INSERT … VALUES, which it reads whole.
+// guardValues checks the expressions of INSERT … VALUES. It reads all of the data first.
 func (s *session) guardValues(st *statement, tableFunctions map[string]bool) error {
 	data, err := io.ReadAll(io.LimitReader(st.data, maxValues+1))
 	if err != nil {
@@ -187,9 +187,8 @@ func (s *session) guardValues(st *statement, tableFunctions map[string]bool) err
 	if len(rows) == 0 {
 		return nil
 	}
-	// Of all escapes only this one has more than one character behind the backslash,
-	// so that the reader of VALUES and the parser of statements would not agree where
-	// a text ends.
+	// This is the only escape with more than one character after the backslash. The reader
+	// of VALUES and the parser of statements do not agree where a text with it ends.
 	if hexEscape.Match(rows) {
 		return newException(codeSyntaxError, "SYNTAX_ERROR", `The data after VALUES has the escape \x: use another format`)
 	}
@@ -200,7 +199,7 @@ func (s *session) guardValues(st *statement, tableFunctions map[string]bool) err
 	return guardText(text, st.params, tableFunctions)
 }
 
-// maxValues bounds the data of INSERT … VALUES in a guarded statement. With it the
+// maxValues bounds the data in bytes of INSERT … VALUES in a guarded statement, so that the
 // parser's own limit on the size of a statement is not reached.
 const maxValues = 128 << 10
 

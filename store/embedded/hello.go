@@ -10,13 +10,13 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/proto"
 )
 
-// helloQuery is the first statement of every HTTP connection of clickhouse-go.
-// It reads the answer in its own revision of the Native format, before it
-// knows which revision the server writes. libchdb writes revision 0, so the
-// answer is made here, and says 0: then the two agree from here on.
+// helloQuery is the first statement of every HTTP connection of clickhouse-go. The driver
+// reads the answer in its own revision of the Native format, before it knows the server's
+// revision. libchdb writes revision 0, so this package makes the answer, with revision 0 in
+// it. After that the driver reads what libchdb writes.
 const helloQuery = "SELECT displayName(), version(), revision(), timezone()"
 
-// hello is what helloQuery asks for.
+// hello is the answer to helloQuery.
 type hello struct{ name, version, timezone string }
 
 func readHello(s *session) (hello, error) {

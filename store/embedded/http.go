@@ -24,7 +24,7 @@ var (
 	_ http.RoundTripper = (*Engine)(nil)
 )
 
-// answer is a response before it becomes a http.Response or goes on the wire.
+// answer is a response before it is returned as an http.Response or written to a connection.
 type answer struct {
 	status int
 	header http.Header
@@ -42,7 +42,7 @@ func (e *Engine) RoundTrip(r *http.Request) (*http.Response, error) {
 		r.Body = http.NoBody
 	}
 	defer r.Body.Close()
-	// Wakes whoever reads the body when the caller has given up.
+	// Ends a read of the body when the caller's context ends.
 	defer context.AfterFunc(r.Context(), func() { r.Body.Close() })()
 	a, err := e.serve(r.Context(), r, false)
 	if err != nil {
@@ -61,8 +61,8 @@ func (e *Engine) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// serve answers a request, which comes from outside of this process or not. Its error
-// is that of ctx, or ErrClosed.
+// serve answers a request. outside means that it comes from another process. Its error is
+// that of ctx, or ErrClosed.
 func (e *Engine) serve(ctx context.Context, r *http.Request, outside bool) (answer, error) {
 	switch {
 	case r.URL.Path != "" && r.URL.Path != "/" && r.URL.Path != "/ping":
@@ -87,7 +87,7 @@ func (e *Engine) serve(ctx context.Context, r *http.Request, outside bool) (answ
 	return failure(err), nil
 }
 
-// isPing reports whether a request only asks whether somebody is there.
+// isPing reports whether a request is a ping.
 func isPing(r *http.Request) bool {
 	return r.URL.Path == "/ping" || r.Method == http.MethodGet && !r.URL.Query().Has("query")
 }
@@ -98,7 +98,7 @@ func (e *Engine) answer(ctx context.Context, r *http.Request, outside bool) (ans
 	if err != nil {
 		return answer{}, err
 	}
-	// Questions are guarded wherever they come from: those of Store.Query are typed.
+	// Read-only statements are guarded from inside too: people type those of Store.Query.
 	st.guarded = outside || st.readonly != ""
 	var body []byte
 	if st.sql == helloQuery && st.format == "Native" && parameters.Get("client_protocol_version") != "" {
@@ -122,19 +122,19 @@ func (e *Engine) answer(ctx context.Context, r *http.Request, outside bool) (ans
 	return a, nil
 }
 
-// Parameters of a request that are not settings. Those of the first list
-// change nothing here: results come whole, uncompressed unless "compress" asks
-// for ClickHouse's own framing, and whoever is here has been let in.
+// Parameters of a request that are not settings. Those of the first list have no effect here:
+// results are sent as a whole and uncompressed, unless "compress" asks for ClickHouse's own
+// framing, and the client is authenticated already.
 var (
 	ignoredParameters = []string{
 		"query", "database", "default_format", "query_id", "compress", "decompress", "enable_http_compression",
 		"client_protocol_version", "wait_end_of_query", "buffer_size", "user", "password", "quota_key", "stacktrace",
-		"readonly", // see readOnly
+		"readonly", // read by readOnly
 	}
 	refusedParameters = []string{"session_id", "session_timeout", "session_check", "role", "profile", "log_comment"}
 )
 
-// settingName is what may stand before the equals sign of a SET statement.
+// settingName matches the name of a setting in a SET statement.
 var settingName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*$`)
 
 // readRequest reads the statement of a request and what the URL says about it.
@@ -176,8 +176,8 @@ func readRequest(r *http.Request, parameters url.Values) (statement, error) {
 	return st, err
 }
 
-// readOnly says how a statement is restricted to reading: the URL can make it stricter
-// than the method does, never looser. See statement.readonly.
+// readOnly returns how a statement is restricted to reading, as in statement.readonly. The
+// URL can make it stricter than the method, and not less strict.
 func readOnly(method string, asked []string) (string, error) {
 	level := ""
 	if method == http.MethodGet {
@@ -223,8 +223,8 @@ func decodeBody(r *http.Request, blocks bool) (io.Reader, error) {
 	return body, nil
 }
 
-// blockReader reads ClickHouse's own compression (decompress=1). Unlike
-// compress.Reader alone it tells the end of the blocks from a block cut short.
+// blockReader reads ClickHouse's own compression (decompress=1). Unlike compress.Reader it
+// distinguishes the end of the blocks from a block that is cut short.
 type blockReader struct {
 	source *countingReader
 	blocks *compress.Reader
@@ -253,7 +253,7 @@ func (c *countingReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// compressedBlock is the size of result that ClickHouse compresses at once.
+// compressedBlock is how many bytes of a result ClickHouse compresses at once.
 const compressedBlock = 1 << 20
 
 // compressBlocks frames a result as ClickHouse does for compress=1.

@@ -14,21 +14,20 @@ import (
 	"github.com/fotspor/fotspor/internal/trusted"
 )
 
-// libraryRelease is the release of the npm packages @chdb/lib-* this package
-// is written for. Older ones lack the streaming insert.
+// libraryRelease is the release of the npm packages @chdb/lib-* for which this package is
+// written. Older ones lack the streaming insert.
 const libraryRelease = "26.7.3-stable.1"
 
-// ErrNoLibrary is returned, wrapped in advice, when libchdb is nowhere to be
-// found.
+// ErrNoLibrary is wrapped, with advice, by the error if libchdb is not found.
 var ErrNoLibrary = errors.New("libchdb, the ClickHouse engine, was not found")
 
-// FindLibrary returns the path of libchdb. A non-empty explicit path is the answer if a
-// file is there, and the only place looked at. Otherwise the order is: beside the
-// executable; node_modules/@chdb/lib-*/ in the source checkout that the
-// executable stands in; /usr/local/lib; /usr/lib. The working directory is no such place.
+// FindLibrary returns the path of libchdb. If explicit is not empty, it looks only there.
+// Otherwise it looks beside the executable, in node_modules/@chdb/lib-*/ of the source
+// checkout in which the executable is, in /usr/local/lib and in /usr/lib, in this order. It
+// does not look in the working directory.
 //
-// The error wraps ErrNoLibrary and says how to get it, or trusted.ErrRefused if somebody
-// else may change the first file found.
+// Its error wraps ErrNoLibrary and says how to get the library, or wraps trusted.ErrRefused
+// if other users may change the first file found.
 func FindLibrary(explicit string) (string, error) {
 	if explicit != "" {
 		path, err := trusted.File(explicit)
@@ -54,8 +53,8 @@ func FindLibrary(explicit string) (string, error) {
 		ErrNoLibrary, libraryPackage(), libraryRelease, libraryFile)
 }
 
-// libraryCandidates lists where libchdb may be, best first. Either folder may
-// be empty: unknown.
+// libraryCandidates returns the paths where libchdb may be, best first. beside and checkout
+// are "" if unknown.
 func libraryCandidates(beside, checkout string) []string {
 	var found []string
 	if beside != "" {
@@ -75,7 +74,7 @@ func libraryIn(checkout string) string {
 // libraryFile has the same name on every system, macOS included.
 const libraryFile = "libchdb.so"
 
-// libraryPackage is the npm package that holds libchdb for this machine.
+// libraryPackage returns the name of the npm package with libchdb for this machine.
 func libraryPackage() string {
 	arch := runtime.GOARCH
 	if arch == "amd64" {
@@ -87,10 +86,10 @@ func libraryPackage() string {
 	return "@chdb/lib-" + runtime.GOOS + "-" + arch
 }
 
-// openNeeded loads the system's libraries that a library needs, from the system's own
-// folders. The loader takes what is loaded already, and does not look into the folder
-// that libchdb names besides (its RUNPATH): that of the machine which built it, where on
-// this machine anybody's files may be.
+// openNeeded loads the system libraries that a library needs from the system's folders. The
+// loader then uses these, and does not look into the folder that libchdb names (its RUNPATH).
+// That is a folder of the machine on which libchdb was built; on this machine anybody may
+// have files there.
 func openNeeded(path string) error {
 	if runtime.GOOS != "linux" {
 		return nil
@@ -115,8 +114,7 @@ func openNeeded(path string) error {
 	return nil
 }
 
-// library is the C interface of libchdb (chdb.h). Every handle it gives out is
-// C memory.
+// library is the C interface of libchdb (chdb.h). Every handle that it returns is C memory.
 type library struct {
 	connect     func(argc int32, argv unsafe.Pointer) *unsafe.Pointer
 	close       func(conn *unsafe.Pointer)
@@ -138,7 +136,7 @@ type library struct {
 	sigaction            func(signal int32, action, old unsafe.Pointer) int32
 }
 
-// openLibrary maps the file into the process, until that ends, and resolves the
+// openLibrary loads the library for the rest of the life of the process, and resolves the
 // functions that this package calls.
 func openLibrary(path string) (*library, error) {
 	if err := openNeeded(path); err != nil {

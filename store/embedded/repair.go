@@ -12,14 +12,14 @@ import (
 	"strings"
 )
 
-// ClickHouse notes the token of an insert in the table's deduplication log before it
-// gives the part its name, both under one lock of the table. Killed between the two it
-// forgets the rows and remembers the token, so that the insert, sent again, is taken
-// for one that was done. Such a record can only be the last of its log, and its part
-// is in no part of the table. It is taken back here before the engine starts.
+// ClickHouse writes the token of an insert to the table's deduplication log before it renames
+// the part to its final name, both under one lock of the table. If it is killed in between,
+// the rows are lost and the token is not, so that a repetition of the insert is taken for a
+// duplicate. Such a record can only be the last of its log, and no part of the table has the
+// rows of its part. repairLogs removes it before the engine starts.
 
-// repairLogs takes back the last record of every deduplication log that has no part,
-// and returns the names of those parts. The caller holds the lock on dir.
+// repairLogs removes the last record of every deduplication log if it has no part, and
+// returns the names of these parts. The caller holds the lock on dir.
 func repairLogs(dir string) (lost []string, err error) {
 	tables, err := tokenLogs(dir)
 	if err != nil {
@@ -42,9 +42,9 @@ func tokenLogs(dir string) ([]string, error) {
 	return filepath.Glob(filepath.Join(dir, "store", "*", "*", "deduplication_logs"))
 }
 
-// SyncTokens brings the tokens of all inserts so far to the disk itself. ClickHouse
-// does not, with any settings of the table: after a power cut it could have the
-// rows of an insert and not know its token.
+// SyncTokens syncs the tokens of all inserts so far to disk. ClickHouse does not do this with
+// any settings of the table: after a power cut it could have the rows of an insert without
+// its token.
 func (e *Engine) SyncTokens() error {
 	tables, err := tokenLogs(tablesDir(e.options.Dir))
 	if err != nil {
@@ -63,7 +63,7 @@ func syncLog(logs string) error {
 	if err != nil || path == "" {
 		return err
 	}
-	for _, name := range []string{path, logs} { // the directory has the name of a new log
+	for _, name := range []string{path, logs} { // the directory too, for the name of a new log
 		f, err := os.Open(name)
 		if err != nil {
 			return err
@@ -75,8 +75,8 @@ func syncLog(logs string) error {
 	return nil
 }
 
-// repairLog takes back the last record of one log, and returns the name of its part,
-// or "" if there was nothing to take back.
+// repairLog removes the last record of one log if it has no part, and returns the name of
+// that part, or "" if it removed nothing.
 func repairLog(logs string) (part string, err error) {
 	file, content, err := lastLog(logs)
 	if err != nil || len(content) == 0 {
@@ -86,7 +86,7 @@ func repairLog(logs string) (part string, err error) {
 	record := string(content[start:])
 	fields := strings.Split(strings.TrimSuffix(record, "\n"), "\t")
 	const add = "1"
-	if strings.HasSuffix(record, "\n") { // else it is half a record, after a power cut
+	if strings.HasSuffix(record, "\n") { // else a power cut left half a record
 		if len(fields) != 3 || fields[0] != add {
 			return "", nil
 		}
@@ -124,8 +124,8 @@ func lastLog(logs string) (file string, content []byte, err error) {
 	return "", nil, nil
 }
 
-// hasPart reports whether the rows of a new part are in a part of the table: itself,
-// or one that it was merged into.
+// hasPart reports whether the rows of a new part are in a part of the table: in itself, or in
+// one that it was merged into.
 func hasPart(table, name string) (bool, error) {
 	partition, block, _, ok := partName(name)
 	if !ok {
@@ -144,7 +144,7 @@ func hasPart(table, name string) (bool, error) {
 	return false, nil
 }
 
-// partName reads a name such as 202611_5_7_1: partition, first and last block, level.
+// partName parses a name such as 202611_5_7_1: partition, first and last block, level.
 func partName(name string) (partition string, from, to int, ok bool) {
 	fields := strings.Split(name, "_")
 	if len(fields) < 4 {

@@ -10,7 +10,7 @@ import (
 	"unsafe"
 )
 
-// insertChunk is how much of an insert's data is handed to the engine at once.
+// insertChunk is how many bytes of an insert's data are passed to the engine at once.
 const insertChunk = 1 << 20
 
 var errRefused = errors.New("the engine did not start a session")
@@ -50,8 +50,8 @@ func (s *session) close() {
 	s.conn = nil
 }
 
-// prepare chooses the database and sets the settings of a statement. That it only
-// reads comes last, since no setting can be changed then.
+// prepare sets the database and the settings of a statement. readonly is set last, since no
+// setting can be changed after it.
 func (s *session) prepare(st statement) error {
 	if st.database != "" {
 		if _, err := s.query("USE "+quoteName(st.database), "Null", nil); err != nil {
@@ -125,8 +125,8 @@ func (s *session) insert(ctx context.Context, sql, format string, params []pair,
 	return err
 }
 
-// feed hands the engine all of data. Only io.EOF is the end of it: a client
-// that went away half-way shows as io.ErrUnexpectedEOF.
+// feed passes all of data to the engine. Only io.EOF is its end: if a client goes away in
+// between, the error is io.ErrUnexpectedEOF.
 func (s *session) feed(ctx context.Context, stream unsafe.Pointer, data io.Reader) error {
 	chunk := make([]byte, 0, insertChunk)
 	for ended := false; !ended; {
@@ -192,8 +192,8 @@ func bind(params []pair) *bound {
 	return b
 }
 
-// textBytes points to the bytes of text; never nil, since the engine takes a
-// nil pointer for a mistake.
+// textBytes returns a pointer to the bytes of text. It is never nil, which the engine takes
+// for a mistake.
 func textBytes(text string) *byte {
 	if text == "" {
 		return new(byte)

@@ -5,14 +5,14 @@ import (
 	"unsafe"
 )
 
-// lastSignal is the highest signal with a fixed meaning; above it are the real-time
-// signals, which nobody here uses.
+// lastSignal is the highest signal with a fixed meaning. Above it are the real-time signals,
+// which neither Go nor the engine uses.
 const lastSignal = 31
 
-// handler is room for a struct sigaction of any system.
+// handler is large enough for the struct sigaction of any system.
 type handler [32]uint64
 
-// saveHandlers reads how this process answers each signal.
+// saveHandlers returns the handlers of this process for all signals.
 func (l *library) saveHandlers() *[lastSignal + 1]handler {
 	var saved [lastSignal + 1]handler
 	for signal := 1; signal <= lastSignal; signal++ {

@@ -16,31 +16,30 @@ import (
 )
 
 const (
-	// shutdownTime is how long a stopping server waits for its clients'
-	// statements before it cuts them off.
+	// shutdownTime is how long a stopping server waits for running statements before it
+	// closes their connections.
 	shutdownTime = 3 * time.Second
 	// headerTime bounds how long a client may take to send a request's header.
 	headerTime = 10 * time.Second
-	// idleTime bounds how long a connection may be of no use.
+	// idleTime bounds how long a connection may be idle.
 	idleTime = 2 * time.Minute
-	// maxHeader bounds the header of a request in bytes, and with it the URL, in which
-	// the parameters of a statement are.
+	// maxHeader bounds the header of a request in bytes, including the URL with the
+	// parameters of the statement.
 	maxHeader = 256 << 10
 	// maxClients bounds the connections of a port.
 	maxClients = 128
 )
 
-// SocketPath is the unix socket of the engine on this data directory.
+// SocketPath returns the path of the unix socket of the engine on a data directory.
 func SocketPath(dir string) string { return filepath.Join(dir, "engine.sock") }
 
-// Listen opens the unix socket SocketPath(Options.Dir) for Serve. Only this
-// user can ever connect to it. A socket that a killed process left behind is
-// replaced: the lock on the directory proves that nobody serves it. Closing
-// the listener removes the socket.
+// Listen opens the unix socket SocketPath(Options.Dir) for Serve. Only this user can connect
+// to it. It replaces a socket that a killed process left behind: the lock on the directory
+// proves that no process serves it. Closing the listener removes the socket.
 func (e *Engine) Listen() (net.Listener, error) {
 	path := SocketPath(e.options.Dir)
-	// Made inside a private folder and then moved: chmod alone would leave a
-	// moment in which others could connect.
+	// The socket is made in a private directory and then moved: with chmod, others could
+	// connect for a moment.
 	private, err := os.MkdirTemp(e.options.Dir, ".sock")
 	if err != nil {
 		return nil, fmt.Errorf("listen on %q: %w", path, err)
@@ -75,12 +74,11 @@ func (s *socket) Close() error {
 	return s.UnixListener.Close()
 }
 
-// Serve answers HTTP on the listener until ctx ends or the engine closes, and
-// then closes it. Statements under way get a few seconds to end. It returns
-// nil unless the listener failed.
+// Serve answers HTTP on the listener until ctx ends or the engine closes, and then closes it.
+// Running statements get a few seconds to end. It returns nil unless the listener failed.
 //
-// On anything but a unix socket it lets nobody in without the password of User, which
-// it makes if need be: see Password. At most 128 clients are connected at once there.
+// On a listener other than a unix socket it requires the password of User, which it makes if
+// needed: see Password. It accepts at most 128 connections at a time there.
 func (e *Engine) Serve(ctx context.Context, listener net.Listener) error {
 	if err := e.enter(); err != nil {
 		listener.Close()
@@ -122,9 +120,8 @@ func (e *Engine) Serve(ctx context.Context, listener net.Listener) error {
 	return nil
 }
 
-// DialTransport reaches the engine of another process through its unix socket.
-// Give it to clickhouse-go as a TransportFunc, as an Engine itself would be,
-// with SocketHost as the address.
+// DialTransport returns a transport to the engine of another process through its unix socket.
+// Give it to clickhouse-go as a TransportFunc, like an Engine, with SocketHost as the address.
 func DialTransport(socket string) *http.Transport {
 	return &http.Transport{
 		DisableCompression: true,

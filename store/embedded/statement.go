@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// maxStatement bounds the text of a statement, not the data of an insert.
+// maxStatement bounds the text of a statement in bytes, without the data of an insert.
 const maxStatement = 16 << 20
 
 // maxInsertHead bounds the text of an INSERT before its data.
@@ -16,20 +16,20 @@ const maxInsertHead = 64 << 10
 // statement is one piece of work for the engine.
 type statement struct {
 	sql      string
-	format   string    // of the result, or of data
-	data     io.Reader // of an INSERT; nil for anything else
+	format   string    // format of the result, or of data
+	data     io.Reader // data of an INSERT; nil for any other statement
 	database string
 	settings []pair
 	params   []pair
-	readonly string // "1": nothing but reading; "2": settings too; "": neither
-	guarded  bool   // see session.guard
+	readonly string // "1": may only read; "2": may read and set settings; "": may do both and write
+	guarded  bool   // must pass session.guard
 }
 
-// readStatement takes a statement apart: text is read from query first and
-// body next, as ClickHouse does. The data of an INSERT stays in the reader.
+// readStatement parses a statement. Its text is read from query first and then from body, as
+// ClickHouse does. The data of an INSERT stay in the reader.
 func readStatement(query string, body io.Reader, format string) (statement, error) {
 	if head, ok := splitInsert(query); ok {
-		// Blank space after the query is not data: binary data would shift.
+		// White space after the query is not part of the data, which may be binary.
 		inline := query[head.data:]
 		if strings.TrimSpace(inline) == "" {
 			return statement{sql: query[:head.sql], format: head.format, data: body}, nil
@@ -65,7 +65,7 @@ func readStatement(query string, body io.Reader, format string) (statement, erro
 	return statement{sql: string(whole), format: format}, nil
 }
 
-// insertHead is where the parts of an INSERT with data end and begin.
+// insertHead holds the offsets of the parts of an INSERT with data.
 type insertHead struct {
 	sql    int // end of the statement without FORMAT or VALUES
 	format string
@@ -80,7 +80,7 @@ func splitInsert(text string) (insertHead, bool) {
 	if !scan.next() || !scan.is("INSERT") || !scan.next() || !scan.is("INTO") {
 		return insertHead{}, false
 	}
-	named := false // past the table's name, which may itself be a keyword
+	named := false // the table's name has been read; it may be a keyword itself
 	for depth := 0; scan.next(); {
 		switch {
 		case scan.is("("):
@@ -116,15 +116,15 @@ func dataStart(text string, at int) int {
 	return at
 }
 
-// scanner walks over the tokens of SQL text as far as finding keywords needs
-// it: quoted text, heredocs and comments are never mistaken for them.
+// scanner reads the tokens of SQL text, as far as is needed to find keywords: it does not take
+// quoted text, heredocs or comments for keywords.
 type scanner struct {
 	text       string
 	start, end int  // of the current token
 	canonical  bool // the text has neither comments nor heredocs
 }
 
-// is reports whether the token is this keyword or sign, in any case.
+// is reports whether the token is this keyword or sign, in upper or lower case.
 func (s *scanner) is(word string) bool { return strings.EqualFold(s.text[s.start:s.end], word) }
 
 // next moves to the next token and reports whether there is one.
@@ -153,7 +153,7 @@ func wordByte(c byte) bool {
 	return c == '_' || c >= 0x80 || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
-// skipBlanks passes white space and comments.
+// skipBlanks skips white space and comments.
 func (s *scanner) skipBlanks() {
 	for s.end < len(s.text) {
 		rest := s.text[s.end:]
@@ -172,8 +172,7 @@ func (s *scanner) skipBlanks() {
 	}
 }
 
-// skipPast moves behind the next mark that starts at least from bytes ahead,
-// or to the end.
+// skipPast moves to after the next mark that starts at least from bytes ahead, or to the end.
 func (s *scanner) skipPast(mark string, from int) {
 	if i := strings.Index(s.text[s.end+from:], mark); i >= 0 {
 		s.end += from + i + len(mark)
@@ -182,7 +181,7 @@ func (s *scanner) skipPast(mark string, from int) {
 	s.end = len(s.text)
 }
 
-// quoted passes quoted text, in which the quote is doubled or escaped.
+// quoted skips quoted text, in which a quote is doubled or escaped.
 func (s *scanner) quoted(quote byte) {
 	for s.end++; s.end < len(s.text); s.end++ {
 		switch s.text[s.end] {
@@ -198,7 +197,7 @@ func (s *scanner) quoted(quote byte) {
 	s.end = len(s.text)
 }
 
-// heredoc passes $tag$ … $tag$, or a lone dollar sign.
+// heredoc skips $tag$ … $tag$, or a lone dollar sign.
 func (s *scanner) heredoc() {
 	i := s.end + 1
 	for i < len(s.text) && wordByte(s.text[i]) {
@@ -211,9 +210,9 @@ func (s *scanner) heredoc() {
 	s.end++
 }
 
-// clientSide names the clause of the statement, if any, that clickhouse-client
-// would handle and that ClickHouse's HTTP interface refuses or, for input(),
-// feeds in a way this engine cannot.
+// clientSide returns the clause of the statement, if it has one, that only clickhouse-client
+// handles: ClickHouse's HTTP interface refuses it or, for input(), passes data in a way that
+// this engine can't.
 func (st statement) clientSide() string {
 	scan := scanner{text: st.sql}
 	if !scan.next() {

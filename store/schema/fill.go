@@ -9,18 +9,18 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
-// fillTime bounds the work on one day of a backfill, cloneTime that on a clone.
+// fillTime bounds the work on one day of a backfill, cloneTime the work on a clone.
 const (
 	fillTime  = 10 * time.Minute
 	cloneTime = 5 * time.Minute
 )
 
-// cloneOf is the table with the rows that a backfill counts: those of hits when its
-// views were made. It takes no space but for rows that have left hits.
+// cloneOf returns the name of the table with the rows that a backfill counts: those of hits at
+// the time when its views were made. It takes space only for rows that have left hits since.
 func cloneOf(m Migration) string { return fmt.Sprintf("filling_%04d", m.Number) }
 
-// clone clones hits, if it has rows. It begins anew: nothing is filled before the
-// migration is Attached.
+// clone clones hits, if it has rows. It replaces an earlier clone, since nothing is filled
+// before the migration is Attached.
 func (m *Migrator) clone(ctx context.Context, migration Migration) error {
 	ctx, end := context.WithTimeout(ctx, cloneTime)
 	defer end()
@@ -37,12 +37,12 @@ func (m *Migrator) clone(ctx context.Context, migration Migration) error {
 		"ALTER TABLE "+name+" ATTACH PARTITION ALL FROM hits")
 }
 
-// Filling returns how many days the backfills that Fill works on have left.
+// Filling returns the number of days that Fill has left.
 func (m *Migrator) Filling() int { return int(m.left.Load()) }
 
-// Fill carries out the backfills that are attached, newest days first, and returns when
-// none is left. It rests as long as it works, so that it takes at most half of what the
-// store can do. When it was killed, or returned an error, it goes on where it was.
+// Fill carries out the backfills that are attached, newest days first, and returns when none
+// is left. It pauses as long as it works, so that it takes at most half of the store's time.
+// After an error or a kill, the next call goes on with the days that are left.
 func (m *Migrator) Fill(ctx context.Context) error {
 	had, err := m.records(ctx)
 	if err != nil {
@@ -80,7 +80,7 @@ func (m *Migrator) Fill(ctx context.Context) error {
 	return nil
 }
 
-// end drops the clone of a backfill whose days are all counted, unless that is done.
+// end drops the clone of a backfill whose days are all counted, if it is still there.
 func (m *Migrator) end(ctx context.Context, migration Migration) error {
 	had, err := m.records(ctx)
 	if err != nil || had[migration.Number].state == Filled {
@@ -136,8 +136,8 @@ func (m *Migrator) texts(ctx context.Context, query string) ([]string, error) {
 	return all, rows.Err()
 }
 
-// fill counts the rows of a day, unless that is done. Each statement is an insert under a
-// token: a second attempt does what the first has left undone.
+// fill counts the rows of a day, unless they are counted. Each statement is an insert under a
+// token, so that a second attempt does only what the first did not.
 func (m *Migrator) fill(ctx context.Context, migration Migration, day string) error {
 	ctx, end := context.WithTimeout(ctx, fillTime)
 	defer end()
@@ -151,7 +151,7 @@ func (m *Migrator) fill(ctx context.Context, migration Migration, day string) er
 			"insert_deduplication_token":                         fmt.Sprintf("fill-%d-%s-%d", migration.Number, day, i),
 			"deduplicate_insert_select":                          "force_enable",
 			"deduplicate_blocks_in_dependent_materialized_views": 1,
-			// One block, which each table takes as a whole or not at all.
+			// One block, which each table stores completely or not at all.
 			"max_threads": 1, "max_insert_threads": 1,
 			"min_insert_block_size_rows": 1 << 30, "min_insert_block_size_bytes": 0,
 			"max_execution_time": int(fillTime.Seconds()),
@@ -163,10 +163,10 @@ func (m *Migrator) fill(ctx context.Context, migration Migration, day string) er
 	return m.exec(ctx, fmt.Sprintf("INSERT INTO filled SELECT %d, toDate('%s')", migration.Number, day))
 }
 
-// Rows runs f under the lock with the names of the tables that hold raw rows: the clones
-// of backfills, then hits. f deletes rows in all of them, hits last, so that an attempt
-// that failed is made again. Days that a backfill has counted in part are counted to the
-// end before: afterwards a second attempt would find other rows.
+// Rows runs f under the lock with the names of the tables that hold raw rows: the clones of
+// backfills, then hits. f deletes rows in all of them, in this order: if it fails, the rows
+// in hits are still found, and the caller tries again. Before f, Rows completes the days that
+// a backfill has counted in part, because after f a second attempt would find other rows.
 func (m *Migrator) Rows(ctx context.Context, f func(ctx context.Context, tables []string) error) error {
 	return m.locked(ctx, func(ctx context.Context) error {
 		tables, err := m.texts(ctx, `SELECT name FROM system.tables WHERE database = currentDatabase() AND match(name, '^filling_[0-9]+$') ORDER BY name`)

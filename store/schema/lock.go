@@ -11,14 +11,14 @@ import (
 	"time"
 )
 
-// How a process holds the lock. A holder writes to its table every beat; one that has
-// not for the time of stale is dead.
+// How a process holds the lock. It writes to the lock's table every beat. A process that has
+// not done so for the time stale is dead.
 const (
 	beat  = 3 * time.Second
 	stale = 15 * time.Second
 )
 
-// free is the comment of a lock's table that nobody holds.
+// free is the comment of the table of a lock that no process holds.
 const free = "free"
 
 // locked is the table of a lock that this process holds.
@@ -28,19 +28,19 @@ type locked struct {
 	owner string
 
 	mu   sync.Mutex
-	last time.Time // when the store last took a beat
+	last time.Time // time of the last successful beat
 	n    int
 }
 
-// Lock keeps other processes from changing the schema, and from deleting rows meanwhile.
-// It waits for them until ctx ends. The returned context ends when the lock is lost. The
-// returned function gives the lock back, and must be called.
+// Lock keeps other processes from changing the schema and from deleting rows. It waits for
+// a process that has the lock until ctx ends. The returned context ends when the lock is
+// lost. The returned function releases the lock, and must be called.
 //
-// The lock is a table migrating_N: ClickHouse makes a table of a name once, and so does a
-// cluster. Whoever takes the lock makes the next number and drops the one before. The
-// last table stays, so that no number comes twice.
+// The lock is a table migrating_N: of several processes, also in a cluster, only one succeeds
+// in making a table with a name. To take the lock, a process makes the table with the next
+// number and drops the one before. The last table remains, so that no number is used twice.
 func (m *Migrator) Lock(ctx context.Context) (context.Context, func(), error) {
-	host, _ := os.Hostname() // for people; "" is as good
+	host, _ := os.Hostname() // for people; may be ""
 	l := &locked{m: m, owner: fmt.Sprintf("process %d on %s", os.Getpid(), quoted.Replace(host))}
 	waited := "the store"
 	for {
@@ -61,11 +61,11 @@ func (m *Migrator) Lock(ctx context.Context) (context.Context, func(), error) {
 				return l.begin(ctx)
 			}
 		}
-		sleep(ctx, 50*time.Millisecond+rand.N(100*time.Millisecond)) // the next question says whether ctx ended
+		sleep(ctx, 50*time.Millisecond+rand.N(100*time.Millisecond)) // if ctx ends, the next query fails
 	}
 }
 
-// begin returns what Lock does.
+// begin starts the beats, and returns the results of Lock.
 func (l *locked) begin(ctx context.Context) (context.Context, func(), error) {
 	inner, cancel := context.WithCancelCause(ctx)
 	var done sync.WaitGroup
@@ -83,7 +83,7 @@ func (l *locked) begin(ctx context.Context) (context.Context, func(), error) {
 
 type lockKey struct{}
 
-// holder returns the number of the newest lock and who holds it, "" if nobody does.
+// holder returns the number of the newest lock and the process that holds it, "" if none does.
 func (m *Migrator) holder(ctx context.Context) (number int, who string, err error) {
 	rows, err := m.Conn.Query(ctx, fmt.Sprintf(`
 		SELECT toInt64(substring(name, 11)) AS number, comment, dateDiff('second', metadata_modification_time, now()) > %d
@@ -120,7 +120,7 @@ func (l *locked) take(ctx context.Context, number int) (bool, error) {
 	}
 	l.last = time.Now()
 	newest, _, err := l.m.holder(ctx)
-	if err != nil || newest != number { // another was faster by more than one
+	if err != nil || newest != number { // another process has taken and released later locks
 		return false, errors.Join(err, l.m.Conn.Exec(ctx, "DROP TABLE IF EXISTS "+l.table))
 	}
 	if err := l.m.Conn.Exec(ctx, "DROP TABLE IF EXISTS migrating_"+strconv.Itoa(number-1)); err != nil {
@@ -129,7 +129,7 @@ func (l *locked) take(ctx context.Context, number int) (bool, error) {
 	return true, nil
 }
 
-// keep beats until ctx ends, and ends it if the lock is lost.
+// keep writes a beat at each interval until ctx ends, and cancels ctx if the lock is lost.
 func (l *locked) keep(ctx context.Context, lost context.CancelCauseFunc) {
 	tick := time.NewTicker(beat)
 	defer tick.Stop()
@@ -146,7 +146,7 @@ func (l *locked) keep(ctx context.Context, lost context.CancelCauseFunc) {
 	}
 }
 
-// alive beats, and returns an error if the lock is no longer this process's.
+// alive writes a beat, and returns an error if this process has lost the lock.
 func (l *locked) alive(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -165,8 +165,8 @@ func (l *locked) comment(ctx context.Context, text string) error {
 	return l.m.Conn.Exec(ctx, "ALTER TABLE "+l.table+" MODIFY COMMENT '"+text+"'")
 }
 
-// sure returns an error if the lock in ctx may have been lost. A process that stood still
-// finds out here, before it changes anything.
+// sure returns an error if the lock in ctx may have been lost. It is called before each
+// change, for a process that was suspended for a while.
 func sure(ctx context.Context) error {
 	l, ok := ctx.Value(lockKey{}).(*locked)
 	if !ok {

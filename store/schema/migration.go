@@ -1,5 +1,5 @@
-// Package schema brings the tables of a store to what the program needs. It has numbered
-// migrations, each of which a store gets once.
+// Package schema makes the tables of a store what the program needs. It has numbered
+// migrations, each of which is applied to a store once.
 package schema
 
 import (
@@ -20,21 +20,22 @@ var files embed.FS
 // Kind is how a migration is carried out.
 type Kind string
 
-// The kinds. A statement says by its first words what it is, so a file names no kind.
+// The kinds. They follow from the first words of the statements, so a file does not name its
+// kind.
 const (
 	// DDL makes or alters tables. Its statements do nothing the second time.
 	DDL Kind = "ddl"
-	// View makes views that fill tables from hits, in place of those of the same names.
+	// View makes views that fill tables from hits. They replace views of the same names.
 	View Kind = "view"
-	// Backfill makes views, and fills their tables from the rows that are there already.
+	// Backfill makes views, and fills their tables from the rows that are stored already.
 	Backfill Kind = "backfill"
 )
 
 // Migration is one change of the schema.
 type Migration struct {
 	Number   int
-	Name     string // that of its file, such as 0001_hits
-	Checksum string // of its statements without comments, SHA-256 in hex
+	Name     string // name of its file, such as 0001_hits
+	Checksum string // SHA-256 in hex of its statements without comments
 
 	tables []string // statements that make or alter tables
 	views  []view
@@ -55,7 +56,7 @@ func (m Migration) Kind() Kind {
 	return DDL
 }
 
-// Statements returns what a dry run shows: tables first, then views, then what fills them.
+// Statements returns the statements for a dry run: those on tables, then views, then inserts.
 func (m Migration) Statements() []string {
 	all := append([]string{}, m.tables...)
 	for _, v := range m.views {
@@ -75,12 +76,12 @@ func (v view) statement() string {
 var All = sync.OnceValue(func() []Migration {
 	all, err := Read(files, "migrations")
 	if err != nil {
-		panic(err) // they are in the program
+		panic(err) // can't happen: they are embedded and tested
 	}
 	return all
 })
 
-// Read reads the migrations in a folder. Their numbers begin at 1 and leave none out.
+// Read reads the migrations in a folder. Their numbers must begin at 1 and have no gaps.
 func Read(fsys fs.FS, dir string) ([]Migration, error) {
 	entries, err := fs.ReadDir(fsys, dir) // in order of their names
 	if err != nil {
@@ -114,8 +115,8 @@ var (
 	fromHits   = regexp.MustCompile(`\bFROM hits\b`)
 )
 
-// parse reads a migration, and refuses statements that do harm when they are run again:
-// a start may be killed between a statement and the note that it was done.
+// parse reads a migration. It refuses statements that do harm when they are run again: a
+// start may be killed between a statement and the record that it was run.
 func parse(file, text string) (Migration, error) {
 	name := fileName.FindStringSubmatch(file)
 	if name == nil {
@@ -150,7 +151,7 @@ func parse(file, text string) (Migration, error) {
 	return m, nil
 }
 
-// repeatable returns an error for a statement that fails or does harm the second time.
+// repeatable returns an error for a statement that fails or does harm if it is run twice.
 func repeatable(statement string) error {
 	if !harmless.MatchString(statement) {
 		return fmt.Errorf("statement %.60q: want CREATE TABLE IF NOT EXISTS, DROP TABLE IF EXISTS, ALTER TABLE, CREATE MATERIALIZED VIEW … TO, DROP VIEW or INSERT INTO", statement)

@@ -16,13 +16,13 @@ import (
 
 // Errors of Check.
 var (
-	// ErrNone says that nobody has made a store there.
+	// ErrNone means that there is no store.
 	ErrNone = errors.New("there is no store")
-	// ErrOlder says that the store lacks migrations that this program has.
+	// ErrOlder means that the store lacks migrations that this program has.
 	ErrOlder = errors.New("the store is of an older version")
-	// ErrNewer says that the store has had migrations that this program does not know.
+	// ErrNewer means that the store has had migrations that this program does not know.
 	ErrNewer = errors.New("the store is of a newer version than this program")
-	// ErrForeign says that the store was made by other migrations than this program's.
+	// ErrForeign means that the store was made by other migrations than this program's.
 	ErrForeign = errors.New("the store was not made by a release of this program")
 )
 
@@ -70,16 +70,16 @@ type State int
 // Attached, a Backfill ends Filled.
 const (
 	Missing  State = iota
-	Begun          // some of its tables may be there
-	Applied        // its tables are there: reports can be made
-	Attached       // its views are there: what is stored from now on is counted
-	Filled         // what was stored before is counted too
+	Begun          // some of its tables may exist
+	Applied        // its tables exist: reports can be made
+	Attached       // its views exist: rows stored from now on are counted
+	Filled         // rows stored before are counted too
 )
 
 // states are the names of the states in table migrations.
 var states = []string{"", "begun", "applied", "attached", "filled"}
 
-// String says for people what is left to do in a state.
+// String returns in words what is left to do in a state.
 func (s State) String() string {
 	switch s {
 	case Missing, Begun:
@@ -103,13 +103,13 @@ func (m Migration) end() State {
 	return Applied
 }
 
-// record is what table migrations says of a migration.
+// record is the record of a migration in table migrations.
 type record struct {
 	name, checksum string
 	state          State
 }
 
-// bookkeeping are the tables that say what was done.
+// bookkeeping are the statements that make the tables for records of migrations.
 var bookkeeping = []string{`
 CREATE TABLE IF NOT EXISTS migrations
 (
@@ -139,7 +139,7 @@ func (m *Migrator) list() []Migration {
 	return All()
 }
 
-// records returns what the store has had, by number.
+// records returns the records of the store's migrations by number.
 func (m *Migrator) records(ctx context.Context) (map[int]record, error) {
 	rows, err := m.Conn.Query(ctx, "SELECT number, argMax(name, at), argMax(checksum, at), toInt8(max(state)) FROM migrations GROUP BY number")
 	if err != nil {
@@ -174,14 +174,14 @@ func (m *Migrator) Check(ctx context.Context) error {
 	return nil
 }
 
-// look returns what the store has had, or an error if there is no store or one whose
-// migrations are not, or not all, this program's.
+// look returns the records of the store's migrations. It returns an error if there is no
+// store, or if it has had a migration that is not this program's.
 func (m *Migrator) look(ctx context.Context) (map[int]record, error) {
 	had, err := m.records(ctx)
 	switch code(err) {
 	case unknownDatabase:
 		if !strings.Contains(err.Error(), "Database "+m.Database+" ") && !strings.Contains(err.Error(), "Database `"+m.Database+"` ") {
-			break // one that ClickHouse itself needs
+			break // ClickHouse itself needs the database
 		}
 		return nil, fmt.Errorf("%w in %q: no database %q", ErrNone, m.Place, m.Database)
 	case unknownTable:
@@ -230,8 +230,8 @@ type Step struct {
 	State State
 }
 
-// Pending returns the migrations that the store has not had, or not to the end, in order.
-// A store that is not there needs all. It only reads.
+// Pending returns the migrations that are not applied, or not completely, in order. If there
+// is no store, these are all. It only reads.
 func (m *Migrator) Pending(ctx context.Context) ([]Step, error) {
 	had, err := m.look(ctx)
 	if err != nil && !errors.Is(err, ErrNone) {
@@ -240,7 +240,7 @@ func (m *Migrator) Pending(ctx context.Context) ([]Step, error) {
 	return m.pending(had), nil
 }
 
-// All returns the steps that a store which is not there needs.
+// All returns the steps that a new store needs.
 func (m *Migrator) All() []Step { return m.pending(nil) }
 
 func (m *Migrator) pending(had map[int]record) []Step {
@@ -253,8 +253,8 @@ func (m *Migrator) pending(had map[int]record) []Step {
 	return steps
 }
 
-// Migrate carries out what is pending, and reports whether a backfill waits for Attach
-// because hits are there. An older program refuses the store from the first step on.
+// Migrate carries out pending migrations. It reports whether a backfill waits for Attach
+// because there are hits. From the first step on, older programs refuse the store.
 func (m *Migrator) Migrate(ctx context.Context) (waiting bool, err error) {
 	ctx, unlock, err := m.Lock(ctx)
 	if err != nil {
@@ -270,7 +270,7 @@ func (m *Migrator) Migrate(ctx context.Context) (waiting bool, err error) {
 			return false, fmt.Errorf("make the record of migrations: %w", err)
 		}
 	}
-	fresh := len(had) == 0 // nothing has been stored, and nothing can be yet
+	fresh := len(had) == 0 // nothing is stored, and nothing can be stored yet
 	for _, step := range m.pending(had) {
 		if step.State >= Applied {
 			continue
@@ -322,15 +322,15 @@ func (m *Migrator) reach(ctx context.Context, migration Migration, state State) 
 	return nil
 }
 
-// quoted writes a text for a quoted place in a statement.
+// quoted escapes a text for a string literal in a statement.
 var quoted = strings.NewReplacer("\\", `\\`, "'", `\'`)
 
-// quietly bounds what must be done although the work was called off.
+// quietly returns a bounded context for work that must be done even though ctx has ended.
 func quietly(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), stale)
 }
 
-// pollEvery is how often a migrator looks whether what it waits for is there.
+// pollEvery is how often a migrator checks what it waits for.
 const pollEvery = 20 * time.Millisecond
 
 func sleep(ctx context.Context, d time.Duration) error {

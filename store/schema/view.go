@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// holdTime bounds how long the inserts that are under way are waited for.
+// holdTime bounds the wait for running inserts.
 const holdTime = 30 * time.Second
 
-// Attach carries out what waits because hits are there. Call it when no insert is in
-// doubt: an insert that reached hits and not the tables that a backfill fills is in the
-// clone, and would be counted again when it is sent again.
+// Attach carries out migrations that wait because there are hits. Call it when the result of
+// every insert is known. An insert that reached hits but not the tables that a backfill fills
+// is in the clone, and would be counted twice if it were repeated.
 func (m *Migrator) Attach(ctx context.Context) error {
 	ctx, unlock, err := m.Lock(ctx)
 	if err != nil {
@@ -60,13 +60,13 @@ func (m *Migrator) attach(ctx context.Context, fresh, settled bool) (waiting boo
 			break
 		}
 	}
-	if fresh || err != nil { // views may be half made: no insert may pass until they are
+	if fresh || err != nil { // some views may be missing: hold inserts until all exist
 		return waiting, err
 	}
 	return waiting, m.release(ctx)
 }
 
-// Held reports whether inserts into hits are held. A dead process may have left it so.
+// Held reports whether inserts into hits are held. A dead process may have left the hold.
 func (m *Migrator) Held(ctx context.Context) (bool, error) {
 	var n uint64
 	err := m.Conn.QueryRow(ctx, "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = 'hits' AND position(engine_full, 'table_readonly = 1') > 0").Scan(&n)
@@ -85,8 +85,8 @@ func (m *Migrator) Hold(ctx context.Context, f func(context.Context) error) erro
 	return errors.Join(f(ctx), m.release(ctx))
 }
 
-// hold has ClickHouse refuse inserts into hits by any process, with an error that may
-// pass, and waits for those that are under way.
+// hold makes ClickHouse refuse inserts into hits by any process, with an error after which
+// they try again, and waits for running ones.
 func (m *Migrator) hold(ctx context.Context) error {
 	if err := m.exec(ctx, "ALTER TABLE hits MODIFY SETTING table_readonly = 1"); err != nil {
 		return fmt.Errorf("hold inserts: %w", err)
@@ -118,10 +118,10 @@ func (m *Migrator) release(ctx context.Context) error {
 	return nil
 }
 
-// exchange puts the views of a migration in the place of those of the same names, while
-// nothing is inserted, and clones hits for a backfill. ClickHouse knows an insert that is
-// sent again by the name of the view, if that was made by CREATE: after MODIFY QUERY it
-// knows it by something else until the next start, and counts it twice.
+// exchange replaces views by those of a migration while inserts are held, and clones hits for
+// a backfill. It uses CREATE: ClickHouse then recognises a repeated insert by the name of the
+// view. After MODIFY QUERY it uses something else until its next start, and would count the
+// insert twice.
 func (m *Migrator) exchange(ctx context.Context, migration Migration) error {
 	for _, v := range migration.views {
 		if err := m.exec(ctx, "DROP VIEW IF EXISTS "+v.name+" SYNC"); err != nil {

@@ -22,15 +22,14 @@ import (
 
 var (
 	once   sync.Once
-	server *embedded.Engine // one for the whole test process, which can hold no second
+	server *embedded.Engine // one for the whole test process, which can run only one
 	dir    string
 	failed error
 	serial atomic.Int64
 )
 
-// Open returns a store with an empty database of its own, closed when the test
-// ends. Where the engine's library is missing the test is skipped, but it fails
-// when CI=true.
+// Open returns a store with a new, empty database. It is closed when the test ends. If the
+// engine's library is missing, the test is skipped, or fails with CI=true.
 func Open(tb testing.TB) *store.Store {
 	tb.Helper()
 	engine, database := Engine(tb), Database()
@@ -68,9 +67,8 @@ func drop(engine *embedded.Engine, database string) error {
 	return nil
 }
 
-// Engine returns the engine of this test process, which Main closes. It is an
-// http.Handler that stands in for a ClickHouse server. Where its library is missing
-// it does as Open does.
+// Engine returns the engine of this test process, which Main closes. It is an http.Handler
+// that replaces a ClickHouse server. If its library is missing, it does the same as Open.
 func Engine(tb testing.TB) *embedded.Engine {
 	tb.Helper()
 	Library(tb)
@@ -114,10 +112,10 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// init has the engine found in the checkout that the tests run in.
+// init makes the engine be found in the checkout in which the tests run.
 func init() { trusted.StandIn(".") }
 
-// findLibrary looks where FOTSPOR_ENGINE says, or else where the program does.
+// findLibrary looks at FOTSPOR_ENGINE, or else where the program looks.
 func findLibrary() (string, error) { return embedded.FindLibrary(os.Getenv("FOTSPOR_ENGINE")) }
 
 // Library returns the path of the engine's library, or skips the test.
