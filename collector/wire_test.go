@@ -465,7 +465,7 @@ func TestAPITellsOfATokensOwnSites(t *testing.T) {
 		{ask("method=SitesManager.getSiteFromId&idSite=1&token_auth=hemmelig"), 200, one},
 		{request{target: "/index.php?module=API&method=SitesManager.getSiteFromId&idSite=1&token_auth=hemmelig"}, 200, one},
 		{request{target: "/index.php", body: "module=API&method=SitesManager.getSiteFromId&idSite=1&token_auth=hemmelig"}, 200, one},
-		{ask("method=SitesManager.getSiteFromId&idSite=2&token_auth=hemmelig"), 200, `{"result":"error","message":"idSite: the token is good for no site of this number"}`},
+		{ask("method=SitesManager.getSiteFromId&idSite=2&token_auth=hemmelig"), 200, `{"result":"error","message":"idSite: the token allows no site of this number"}`},
 		{ask("method=SitesManager.getAllSites&token_auth=hemmelig"), 200, `{"1":` + one + `}`},
 		{ask("method=SitesManager.getAllSites&token_auth=alle"), 200, `{"1":` + one + `,"2":{"idsite":2,"name":"Other","main_url":"https://www.other.example","timezone":"UTC"}}`},
 		{ask("method=SitesManager.getSitesIdFromSiteUrl&url=butikk.example.org&token_auth=hemmelig"), 200, `[{"idsite":1}]`},

@@ -13,18 +13,18 @@ import (
 
 var errToken = errors.New("token_auth: want a token that fotspor token add has printed")
 
-// errAPI answers who takes this for the whole of Matomo's reporting API.
-var errAPI = errors.New("module=API: there is no reporting API here, but for what importers of logs ask of SitesManager; hits go to /matomo.php")
+// errAPI is the error for calls of Matomo's reporting API that are not answered here.
+var errAPI = errors.New("module=API: there is no reporting API here, except the calls of SitesManager that importers of logs make; hits go to /matomo.php")
 
-// refusals are the answers to what the importer of logs may ask for, and is done here by
-// command only.
+// refusals are the errors for calls of the importer of logs that would change something.
+// Here this is done by commands only.
 var refusals = map[string]error{
 	"UsersManager.createAppSpecificTokenAuth": errors.New("no token is made over the network: fotspor token add --site N --name import prints one, for --token-auth"),
 	"SitesManager.addSite":                    errors.New("no site is made over the network: fotspor site add --host example.org makes one"),
 }
 
-// isAPI reports whether a request for Matomo's pages is one for its reporting API: by its
-// query, or else by its body, where nothing but the API is asked for.
+// isAPI reports whether a request for Matomo's pages is one for its reporting API. The query
+// says so; a POST without module in its query is one too.
 func isAPI(r *http.Request) bool {
 	module := ""
 	for name, value := range dialect.Parameters(r.URL.RawQuery) {
@@ -40,8 +40,8 @@ type call struct {
 	method, token, site, url string
 }
 
-// apiMethods are the methods of Matomo's API that are answered: those that the importer of
-// logs calls. See https://developer.matomo.org/api-reference/reporting-api.
+// apiMethods are the methods of Matomo's API that are answered: those of the importer of
+// logs. See https://developer.matomo.org/api-reference/reporting-api.
 var apiMethods = map[string]func(call, []site.Site) (any, error){
 	"SitesManager.getSiteFromId": func(c call, sites []site.Site) (any, error) {
 		for _, one := range sites {
@@ -49,10 +49,10 @@ var apiMethods = map[string]func(call, []site.Site) (any, error){
 				return describe(one), nil
 			}
 		}
-		return nil, errors.New("idSite: the token is good for no site of this number")
+		return nil, errors.New("idSite: the token allows no site of this number")
 	},
 	"SitesManager.getAllSites": func(_ call, sites []site.Site) (any, error) {
-		all := make(map[uint32]description, len(sites)) // by number, as Matomo has it
+		all := make(map[uint32]description, len(sites)) // by number, as in Matomo
 		for _, one := range sites {
 			all[one.ID] = describe(one)
 		}
@@ -84,7 +84,7 @@ func describe(s site.Site) description {
 	return description{s.ID, s.Name, "https://" + s.Hosts[0], s.Location.String()}
 }
 
-// hostOf returns the host of an address, or of a host alone.
+// hostOf returns the host of a URL, or of a text that is only a host.
 func hostOf(address string) string {
 	if _, rest, ok := strings.Cut(address, "://"); ok {
 		address = rest
@@ -96,8 +96,8 @@ func hostOf(address string) string {
 	return strings.ToLower(strings.TrimSuffix(host, "."))
 }
 
-// api returns the call that the parameters are, or an error if it is none that is
-// answered.
+// api returns the call of the API that the parameters make, with an error if it is not one
+// that is answered.
 func (p *params) api() (*call, error) {
 	c := &call{method: p.method, token: p.token, site: p.apiSite, url: p.url}
 	if apiMethods[c.method] == nil && refusals[c.method] == nil {
@@ -106,14 +106,14 @@ func (p *params) api() (*call, error) {
 	return c, nil
 }
 
-// fault is what Matomo's API says of an error.
+// fault is the form of errors of Matomo's API.
 type fault struct {
 	Result  string `json:"result"`
 	Message string `json:"message"`
 }
 
-// replyAPI answers in the envelope of the API, and always in JSON. Like Matomo it says
-// with status 200 that something is refused, and with 401 that the token is none.
+// replyAPI answers in the form of the API, always as JSON. As in Matomo, a refusal has status
+// 200, and an invalid token 401.
 func (d Dialect) replyAPI(w http.ResponseWriter, r *http.Request, c *call, o dialect.Outcome) {
 	status, answer, err := o.Status(), any(nil), o.Err
 	if err == nil {
@@ -132,10 +132,10 @@ func (d Dialect) replyAPI(w http.ResponseWriter, r *http.Request, c *call, o dia
 	w.Header()["Cache-Control"] = dialect.NoStore
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(answer) // which fails only where nobody listens any more
+	json.NewEncoder(w).Encode(answer) // fails only if the client is gone
 }
 
-// answer returns what a call is answered with. A refusal tells nothing, and needs no token.
+// answer returns the answer to a call. A refusal reveals nothing, so it requires no token.
 func (d Dialect) answer(r *http.Request, c *call) (any, error) {
 	if refusal := refusals[c.method]; refusal != nil {
 		return nil, refusal

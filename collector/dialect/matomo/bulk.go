@@ -17,7 +17,7 @@ func isBulk(body []byte) bool {
 // batch is the envelope of a bulk request.
 type batch struct {
 	Requests  items           `json:"requests"`
-	Token     json.RawMessage `json:"token_auth"` // for the items that have none
+	Token     json.RawMessage `json:"token_auth"` // for items without a token
 	SendImage json.RawMessage `json:"send_image"`
 }
 
@@ -35,7 +35,7 @@ func decodeBatch(body []byte) (batch, error) {
 	return b, nil
 }
 
-// items are at most maxItems items of a bulk request, not yet decoded.
+// items are at most maxItems items of a bulk request, undecoded.
 type items []json.RawMessage
 
 type tooManyError struct{}
@@ -44,8 +44,8 @@ func (*tooManyError) Error() string {
 	return fmt.Sprintf("bulk request: want at most %d requests at a time", maxItems)
 }
 
-// UnmarshalJSON implements json.Unmarshaler; it stops at the bound. An object is
-// read as the list of its values: PHP writes a list with gaps as one.
+// UnmarshalJSON implements json.Unmarshaler; it stops at the bound. It reads an object as the
+// list of its values, since PHP writes a list with gaps as an object.
 func (list *items) UnmarshalJSON(b []byte) error {
 	dec := json.NewDecoder(bytes.NewReader(b))
 	open, err := dec.Token()
@@ -72,18 +72,18 @@ func (list *items) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Why an item is invalid, whatever it asks for.
+// Why an item as a whole is invalid.
 var (
 	errItem     = errors.New("item of a bulk request: want a URL with a query, or an object of parameters")
 	errLongItem = fmt.Errorf("item of a bulk request: larger than %d bytes", maxItem)
 )
 
-// maxItem is how long an item may be, in bytes: as long as a query may be that comes by
-// itself, with the rest of a request's head.
+// maxItem is the longest item in bytes: as long as the head of a request that sends a hit in
+// its query may be.
 const maxItem = 64 << 10
 
-// readItem takes in one item of a bulk request: a URL with a query, or an
-// object of parameters. One that is longer than maxItem is invalid, and not read.
+// readItem reads one item of a bulk request: a URL with a query, or an object of parameters.
+// An item longer than maxItem is invalid and not parsed.
 func (p *params) readItem(item json.RawMessage) error {
 	if len(item) > maxItem {
 		return errLongItem
@@ -108,8 +108,8 @@ func (p *params) readItem(item json.RawMessage) error {
 	return errItem
 }
 
-// jsonText returns a JSON value as it would stand in a query: a string without
-// its quotes, true as 1, false and null as nothing, anything else as written.
+// jsonText returns a JSON value as it would be in a query: a string without its quotes, 1 for
+// true, "" for false and null, and any other value as written.
 func jsonText(value json.RawMessage) string {
 	switch text := string(value); {
 	case text == "true":

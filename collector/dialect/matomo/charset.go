@@ -12,10 +12,10 @@ import (
 	"github.com/fotspor/fotspor/collector/dialect"
 )
 
-// decode turns the texts into UTF-8 if the page has another character set (cs),
-// under one of the labels of https://encoding.spec.whatwg.org/. What is UTF-8
-// already stays as it is: Matomo's script names the set of the page and sends UTF-8
-// all the same, except for the escapes inside of a URL.
+// decode converts the texts to UTF-8 if the page has another character set (cs), one of the
+// labels of https://encoding.spec.whatwg.org/. It does not change texts that are valid UTF-8:
+// Matomo's script sends the character set of the page, but writes UTF-8, except in the
+// escapes of a URL.
 func (p *params) decode() {
 	if p.charset == "" {
 		return
@@ -45,9 +45,9 @@ func decodeText(s string, from *encoding.Decoder) string {
 	return s
 }
 
-// decodeURL decodes each part of a URL that is not UTF-8, bare or under its escapes,
-// and escapes it anew. In no character set of a web page do the bytes of the marks
-// between the parts stand for anything else.
+// decodeURL converts each part of a URL that is not UTF-8, escaped or not, and escapes it
+// again. In all character sets of web pages, the bytes of the characters between parts mean
+// only these characters.
 func decodeURL(s string, from *encoding.Decoder) string {
 	const marks = "/?#&=;+"
 	var b strings.Builder

@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// maxParts bounds the parts of a form that are read. No tracker sends half as many.
+// maxParts is how many parts of a form are read. No tracker sends half as many.
 const maxParts = 200
 
-// boundaryOf returns what divides the parts of a body that is a form in parts (RFC 7578),
-// as FormData and curl -F send it, or "".
+// boundaryOf returns the boundary of a multipart form (RFC 7578), as FormData and curl -F send
+// it, or "" for another body.
 func boundaryOf(r *http.Request) string {
 	contentType := r.Header["Content-Type"]
 	if len(contentType) == 0 || !strings.HasPrefix(strings.ToLower(contentType[0]), "multipart/form-data") {
@@ -27,8 +27,8 @@ func boundaryOf(r *http.Request) string {
 	return parameters["boundary"]
 }
 
-// readParts takes in the parameters of a form in parts. Files are left out. The body is in
-// memory and bounded, and so is all that is read of it. The last of a name wins.
+// readParts reads the parameters of a multipart form. It skips files. The body is bounded and
+// in memory, so the parts need no bound. Of several with one name the last counts.
 func (p *params) readParts(body []byte, boundary string) error {
 	form := multipart.NewReader(bytes.NewReader(body), boundary)
 	for range maxParts {
@@ -51,7 +51,7 @@ func (p *params) readParts(body []byte, boundary string) error {
 	return nil
 }
 
-// set takes in a parameter that is not escaped.
+// set sets a parameter whose value is not escaped.
 func (p *params) set(name, value string) {
 	switch f := p.field(name); f {
 	case nil:

@@ -16,12 +16,12 @@ import (
 )
 
 const (
-	// lateness is how old a hit may say to be (cdt, cdo) without a token.
+	// lateness is the largest age that a hit may claim (cdt, cdo) without a token.
 	lateness = 24 * time.Hour
-	// plausible is the age beyond which a time is a mistake.
+	// plausible is the age beyond which a time is taken for a mistake.
 	plausible = 20 * 365 * 24 * time.Hour
 
-	maxGoal         = 1_000_000 // more than any site has; a larger number is of something else
+	maxGoal         = 1_000_000 // more than any site has; larger numbers are not goals
 	visitorIDLength = 16
 	maxHints        = 4096 // bytes of uadata
 )
@@ -30,14 +30,14 @@ var (
 	errSite    = errors.New("idsite: want the number of a site, from 1")
 	errVisitor = errors.New("cid: want 16 hexadecimal digits")
 	errOld     = errors.New("cdt: a time more than 24 hours ago needs a token_auth")
-	errAddress = errors.New("cip: want an IP address") // never with the value: it is a visitor's
+	errAddress = errors.New("cip: want an IP address") // without the value, which is a visitor's address
 	errTime    = errors.New("cdt: want Unix seconds, a date and time such as 2026-03-01T11:00:00Z, or an offset such as -3 hours, within 20 years")
 	errOffset  = errors.New("cdo: want a number of seconds, within 20 years")
 )
 
-// apply sets in h, which holds what the headers say, what the parameters say.
-// It reports whether there is anything to record. An error says why the request
-// is one that Matomo answers with 400; the order of the checks is Matomo's too.
+// apply sets the fields of h from the parameters; those from headers are set already. It
+// reports whether there is anything to record. It returns an error for a request that Matomo
+// answers with 400. The checks are in the same order as Matomo's.
 func (d Dialect) apply(h *hit.Hit, p *params, referer string) (keep bool, err error) {
 	var ok bool
 	if h.Site, ok = dialect.Site(p.idsite); !ok {
@@ -47,7 +47,7 @@ func (d Dialect) apply(h *hit.Hit, p *params, referer string) (keep bool, err er
 	if err != nil {
 		return false, err
 	}
-	if !isOn(p.rec) || p.recMode == "1" { // recMode=1: of an AI bot, not of a visitor
+	if !isOn(p.rec) || p.recMode == "1" { // recMode=1: the hit is of an AI bot, not of a visitor
 		return false, nil
 	}
 	if p.visitor != "" && len(p.visitor) != visitorIDLength {
@@ -90,8 +90,8 @@ func (p *params) campaigns(h *hit.Hit) {
 	}
 }
 
-// privileges sets time and place of the hit, as far as the sender may say them. It
-// reports whether a token had to allow that, and did.
+// privileges sets time and place of the hit, if the sender may set them. It reports whether
+// this required a token and the token allows it.
 func (d Dialect) privileges(h *hit.Hit, p *params) (allowed bool, err error) {
 	old := false
 	if p.time != "" || p.timeOffset != "" {
@@ -112,12 +112,12 @@ func (d Dialect) privileges(h *hit.Hit, p *params) (allowed bool, err error) {
 	return false, errOld
 }
 
-// place sets where the parameters say that the visitor is, which is checked behind;
-// city, lat and long are more than is ever kept.
+// place sets the address, country and region of the parameters. The collector checks country
+// and region later. City, lat and long are not used, since they are never kept.
 func (p *params) place(h *hit.Hit) error {
 	switch p.address {
 	case "", "0":
-	case "-": // of a log that knows none, which is not that of who sends the log
+	case "-": // a log without addresses: not the address of the sender of the log
 		h.Addr = hit.NewAddr(netip.IPv4Unspecified())
 	default:
 		addr, err := netip.ParseAddr(strings.TrimSpace(p.address))
@@ -130,7 +130,7 @@ func (p *params) place(h *hit.Hit) error {
 		return nil
 	}
 	h.Country, h.Region = strings.ToUpper(p.country), strings.ToUpper(p.region)
-	if h.Region != "" && !strings.HasPrefix(h.Region, h.Country+"-") { // as Matomo's
+	if h.Region != "" && !strings.HasPrefix(h.Region, h.Country+"-") { // Matomo sends regions without the country
 		h.Region = h.Country + "-" + h.Region
 	}
 	return nil
@@ -162,8 +162,8 @@ func (p *params) sender(h *hit.Hit) {
 	}
 }
 
-// what sets the kind of hit, its name and value, and reports whether it is one
-// that we keep.
+// what sets the kind of the hit, its name and value. It reports whether hits of the kind are
+// kept.
 func (p *params) what(h *hit.Hit) bool {
 	goal := whole(p.goal)
 	category, action := text(p.category), text(p.action)
@@ -178,7 +178,7 @@ func (p *params) what(h *hit.Hit) bool {
 		return false
 	case category != "" && action != "":
 		p.event(h, p.value, category, action, p.name)
-	case p.action != "" && p.category == "": // of our own script
+	case p.action != "" && p.category == "": // an event of our own script
 		if action == "" {
 			return false
 		}
@@ -197,7 +197,7 @@ func (p *params) what(h *hit.Hit) bool {
 	case p.contentName != "":
 		p.event(h, "", "content", "shown", p.contentName)
 		h.Passive = true
-	case isOn(p.custom): // of a plug-in: never a page view
+	case isOn(p.custom): // a request of a plug-in: never a page view
 		return false
 	case p.missing(h):
 	default:
@@ -206,7 +206,7 @@ func (p *params) what(h *hit.Hit) bool {
 	return true
 }
 
-// onSite returns the address of a file, which may be a path on the host of a page.
+// onSite returns the URL of a file. If file is a path, it is on the host of page.
 func onSite(file, page string) string {
 	scheme, rest, ok := strings.Cut(page, "://")
 	if !ok || !strings.HasPrefix(file, "/") || strings.HasPrefix(file, "//") {
@@ -219,12 +219,12 @@ func onSite(file, page string) string {
 }
 
 // searched makes h a search. Its value is the number of results, or -1 if the tracker does
-// not tell it.
+// not send it.
 func (p *params) searched(h *hit.Hit) {
 	h.Kind, h.Name, h.Value = hit.Search, dialect.SearchName(text(p.search), text(p.searchCategory)), float64(whole(p.searchCount))
 }
 
-// event makes h an event that is named by its parts, as "Video / Play / Intro".
+// event makes h an event whose name consists of parts, such as "Video / Play / Intro".
 func (*params) event(h *hit.Hit, value string, parts ...string) {
 	name := parts[:0]
 	for _, part := range parts {
@@ -237,13 +237,13 @@ func (*params) event(h *hit.Hit, value string, parts ...string) {
 	h.Value = number(value)
 }
 
-// text returns what can be kept of a name, which may be nothing: strangers send bytes
-// that are no text at all.
+// text returns a name as it can be kept. It may be "", since strangers send bytes that are
+// not text.
 func text(s string) string { return strings.TrimSpace(dialect.Clean(s, dialect.MaxURL)) }
 
 // number reads a finite number; anything else is 0.
 func number(s string) float64 {
-	if s == "" { // as mostly, and an error costs memory
+	if s == "" { // the usual case; an error would take memory
 		return 0
 	}
 	f, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
@@ -274,9 +274,8 @@ func whole(s string) int {
 	return max(n, -1)
 }
 
-// parseHints turns uadata, which is what navigator.userAgentData says, into the
-// form of the headers of https://wicg.github.io/ua-client-hints/. What can't be read
-// says nothing.
+// parseHints converts uadata, the contents of navigator.userAgentData, to the form of the
+// headers of https://wicg.github.io/ua-client-hints/. It ignores what it can't read.
 func parseHints(uadata string) hit.Hints {
 	if len(uadata) <= len("{}") || len(uadata) > maxHints {
 		return hit.Hints{}

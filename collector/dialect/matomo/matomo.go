@@ -20,35 +20,32 @@ import (
 	"github.com/fotspor/fotspor/site"
 )
 
-// Bounds of what one request may make us hold.
+// Bounds of the memory that one request takes.
 const (
 	maxBody  = 4 << 20 // bytes, once unpacked
-	maxItems = 2000    // of a bulk request; ten times what the log importer sends
+	maxItems = 2000    // items of a bulk request; ten times as many as the log importer sends
 )
 
-// errBody stands for every failure to read a body: the network's own errors
-// name the address of the visitor.
+// errBody replaces every error of reading a body, since errors of the network hold the
+// address of the visitor.
 var errBody = errors.New("body: incomplete, or not the gzip that its header says")
 
 // Dialect is Matomo's wire format. The zero value is ready for use.
 type Dialect struct {
-	// Now is the clock that the time of a hit (cdt, cdo) is held against; nil
-	// means time.Now.
+	// Now is the clock with which the time of a hit (cdt, cdo) is compared; nil: time.Now.
 	Now func() time.Time
 
-	// CountObjections takes the message in which a script of our own tells that a visitor
-	// objects (objection=1) for a page view with an objection. Without it the message leaves
-	// no hit.
+	// CountObjections makes our own script's message that a visitor objects (objection=1) a
+	// page view with an objection. Without it the message leaves no hit.
 	CountObjections bool
 
-	// Allowed reports whether the holder of a token may say where a visitor of a
-	// site is (cip, country, region, city, lat, long), and tell of a hit of more
-	// than 24 hours ago. It is asked only where a hit does one of these, which is
-	// invalid otherwise. The token may be "". It must be safe for concurrent use;
-	// nil means that no token is valid.
+	// Allowed reports whether the holder of a token may send where a visitor of a site is
+	// (cip, country, region, city, lat, long), and hits of more than 24 hours ago. It is
+	// called only for a hit that does one of these; the hit is invalid if it returns false.
+	// The token may be "". It must be safe for concurrent use; nil: no token is valid.
 	Allowed func(token string, site uint32) bool
 
-	// SitesOf is dialect.Host's; nil means that no token is valid.
+	// SitesOf is dialect.Host.SitesOf; nil: no token is valid.
 	SitesOf func(r *http.Request, token string) ([]site.Site, error)
 }
 
@@ -63,9 +60,9 @@ func (d Dialect) allowed(token string, site uint32) bool {
 	return d.Allowed != nil && d.Allowed(token, site)
 }
 
-// Parse appends the hits of a request: at most one, except of a bulk request.
-// What a request asks to ignore, or what isn't kept, leaves none. No error tells
-// a token or an address.
+// Parse appends the hits of a request: at most one, unless it is a bulk request. A request
+// that asks to be ignored, or of a kind that isn't kept, has no hit. Errors hold no token and
+// no address.
 func (d Dialect) Parse(r *http.Request, hits []hit.Hit) ([]hit.Hit, dialect.Reply, error) {
 	var p params
 	reply := asQuerySays
@@ -90,7 +87,7 @@ func (d Dialect) Parse(r *http.Request, hits []hit.Hit) ([]hit.Hit, dialect.Repl
 		if reply = withImage; p.sendImage == "0" {
 			reply = withoutImage
 		}
-	default: // somebody looks whether we are there, a preflight, or a HEAD, which shows nobody a page
+	default: // a check whether the endpoint exists, a preflight, or a HEAD, which shows no page
 		return hits, reply, nil
 	}
 	if p.module == "API" && (r.URL.Path == "/" || r.URL.Path == index) {
@@ -107,9 +104,9 @@ func (d Dialect) Parse(r *http.Request, hits []hit.Hit) ([]hit.Hit, dialect.Repl
 
 // bulk is what the answer to a bulk request depends on.
 type bulk struct {
-	trusted bool // with a valid token: the numbers of bad items are told
-	silent  bool // send_image=0: no text
-	ignored int  // items that rightly left no hit
+	trusted bool // has a valid token: the answer names the bad items
+	silent  bool // send_image=0: the answer has no text
+	ignored int  // number of valid items without a hit
 }
 
 func (d Dialect) parseBulk(r *http.Request, body []byte, hits []hit.Hit) ([]hit.Hit, dialect.Reply, error) {
@@ -122,7 +119,7 @@ func (d Dialect) parseBulk(r *http.Request, body []byte, hits []hit.Hit) ([]hit.
 	n.silent = batch.silent()
 	hits = slices.Grow(hits, len(batch.Requests))
 	sender, referer, token := dialect.FromHeaders(r), r.Header.Get("Referer"), jsonText(batch.Token)
-	var asked params // token and site that were last asked for
+	var asked params // the token and site of the last call of d.allowed
 	for i, item := range batch.Requests {
 		var p params
 		err := p.readItem(item)
@@ -150,9 +147,9 @@ func (d Dialect) parseBulk(r *http.Request, body []byte, hits []hit.Hit) ([]hit.
 	return hits, reply, nil
 }
 
-// readBody returns the unpacked body. Its error is errBody or *http.MaxBytesError.
+// readBody returns the body, decompressed. Its error is errBody or *http.MaxBytesError.
 func readBody(r *http.Request) ([]byte, error) {
-	if r.ContentLength == 0 { // as a browser sends a page view
+	if r.ContentLength == 0 { // page views of browsers
 		return nil, nil
 	}
 	if strings.EqualFold(r.Header.Get("Content-Encoding"), "gzip") {
@@ -162,15 +159,16 @@ func readBody(r *http.Request) ([]byte, error) {
 		}
 		return readAll(unpacked, firstUnpacked)
 	}
-	// It is in memory and as long as it says, with one byte more for the end to be seen.
+	// The body is in memory and has the length that it says. One byte more lets Read
+	// return the end.
 	return readAll(r.Body, min(max(int(r.ContentLength), 0)+1, maxBody+1))
 }
 
-// firstUnpacked is how much memory an unpacked body begins with, in bytes.
+// firstUnpacked is the first capacity in bytes for a decompressed body.
 const firstUnpacked = 16 << 10
 
-// readAll reads at most maxBody bytes, into memory that begins with some bytes and grows
-// fourfold: a large body is copied once or twice, and never takes twice its size.
+// readAll reads at most maxBody bytes, into a buffer that begins with capacity size and grows
+// fourfold, so that a large body is copied only once or twice.
 func readAll(from io.Reader, size int) ([]byte, error) {
 	data := make([]byte, 0, size)
 	for {

@@ -725,8 +725,8 @@ func TestAPI(t *testing.T) {
 		want       string // in JSON
 	}{
 		{"site", manager + "getSiteFromId&idSite=3" + secret, 200, three},
-		{"site of another token", manager + "getSiteFromId&idSite=4" + secret, 200, fault("idSite: the token is good for no site of this number")},
-		{"site without a number", manager + "getSiteFromId" + secret, 200, fault("idSite: the token is good for no site of this number")},
+		{"site of another token", manager + "getSiteFromId&idSite=4" + secret, 200, fault("idSite: the token allows no site of this number")},
+		{"site without a number", manager + "getSiteFromId" + secret, 200, fault("idSite: the token allows no site of this number")},
 		{"all sites, by number", manager + "getAllSites" + secret, 200, `{"3":` + three + `,"5":{"idsite":5,"name":"Five","main_url":"https://five.example","timezone":"UTC"}}`},
 		{"site of a host", manager + "getSitesIdFromSiteUrl&url=example.org" + secret, 200, `[{"idsite":3}]`},
 		{"site of an address", manager + "getSitesIdFromSiteUrl&url=" + "https%3A%2F%2FEXAMPLE.org.:8080%2Fa%3Fb" + secret, 200, `[{"idsite":3}]`},
@@ -739,8 +739,8 @@ func TestAPI(t *testing.T) {
 			fault("no token is made over the network: fotspor token add --site N --name import prints one, for --token-auth")},
 		{"a new site", manager + "addSite&siteName=x&urls[0]=http://x.example" + secret, 200, fault("no site is made over the network: fotspor site add --host example.org makes one")},
 		{"another method", "module=API&method=VisitsSummary.get&idSite=3&period=day&date=today" + secret, 400,
-			fault("module=API: there is no reporting API here, but for what importers of logs ask of SitesManager; hits go to /matomo.php")},
-		{"no method", "module=API" + secret, 400, fault("module=API: there is no reporting API here, but for what importers of logs ask of SitesManager; hits go to /matomo.php")},
+			fault("module=API: there is no reporting API here, except the calls of SitesManager that importers of logs make; hits go to /matomo.php")},
+		{"no method", "module=API" + secret, 400, fault("module=API: there is no reporting API here, except the calls of SitesManager that importers of logs make; hits go to /matomo.php")},
 	} {
 		for where, r := range map[string]*http.Request{
 			"POST /": request("POST", "/", c.form), "POST /?": request("POST", "/?"+c.form, ""), "POST /index.php": request("POST", "/index.php", c.form),

@@ -10,10 +10,10 @@ import (
 	"github.com/fotspor/fotspor/hit"
 )
 
-// Titles of pages that are not there, as Matomo advises and its plug-ins for WordPress,
-// Drupal and TYPO3 write them: "404/URL = /page?x=y/From = https://example.org/". Page and
-// referrer may be escaped, the words translated, and what stands between is for the
-// administrator of Matomo to choose. See https://matomo.org/faq/how-to/faq_60/.
+// Titles of missing pages, in the form that Matomo advises and its plug-ins for WordPress,
+// Drupal and TYPO3 write: "404/URL = /page?x=y/From = https://example.org/". Page and
+// referrer may be escaped and the words translated. An administrator of Matomo can choose the
+// separators. See https://matomo.org/faq/how-to/faq_60/.
 var (
 	ownStatus    = regexp.MustCompile(`^[45]\d\d$`)
 	missingTitle = regexp.MustCompile(`^\s*([45]\d\d)` + between + `(\p{L}[\p{L} ]{0,30}?)\s*[=:]\s*(.*)$`)
@@ -25,25 +25,25 @@ var (
 // fromWord is a word for where a visitor came from.
 const fromWord = `(?:from|referr?er|ref|fra|frå|från|von|depuis|de|desde|da|van)`
 
-// between is what stands between the parts of a title.
+// between matches the separator of the parts of a title.
 const between = `(?:\s*[/\\|>:–—»·]+\s*|\s+-+\s+)`
 
-// missing makes the view of a page that isn't there an event, such as "404 / /page". It
-// reports whether the page isn't there, as its title says, or our own script: by a status
-// in the place of a category, without an action.
+// missing makes the view of a missing page an event, such as "404 / /page". It reports whether
+// the page is missing. Its title says so, or our own script does by a status in place of a
+// category and no action.
 func (p *params) missing(h *hit.Hit) bool {
 	if ownStatus.MatchString(p.category) && p.action == "" {
 		return isMissing(h, p.category, pathOf(h.URL))
 	}
 	if p.title == "" || p.title[0] != '4' && p.title[0] != '5' {
-		return false // as nearly every title
+		return false // nearly all titles
 	}
 	title := p.title
 	if p.titleEscaped {
 		title = dialect.Unescape(title)
 	}
 	title = dialect.Clean(title, dialect.MaxURL)
-	if len(title) > 3 && (title[3] == '%' || title[3] == '+') { // escaped once more than it was to be
+	if len(title) > 3 && (title[3] == '%' || title[3] == '+') { // escaped once too often
 		title = dialect.Clean(dialect.Unescape(title), dialect.MaxURL)
 	}
 	title = ampersands.Replace(title)
@@ -67,7 +67,7 @@ func (p *params) missing(h *hit.Hit) bool {
 	return isMissing(h, status, path)
 }
 
-// isMissing makes h the event of a page that isn't there, if its path is known.
+// isMissing makes h the event of a missing page, if its path is known.
 func isMissing(h *hit.Hit, status, path string) bool {
 	if path == "" {
 		return false
@@ -76,11 +76,11 @@ func isMissing(h *hit.Hit, status, path string) bool {
 	return true
 }
 
-// ampersands decodes the entities of &, in titles that a page has written into its HTML.
+// ampersands decodes entities for &, for titles from a page's HTML.
 var ampersands = strings.NewReplacer("&amp;", "&", "&AMP;", "&", "&#038;", "&", "&#38;", "&", "&#x26;", "&", "&#X26;", "&")
 
-// cutFrom returns the page and the referrer of a title. The last word for a referrer that
-// an address follows, or nothing, divides them: both addresses may contain such a word.
+// cutFrom returns the page and the referrer of a title. Both may contain a word for a
+// referrer, so the last such word that is followed by an address or the end divides them.
 func cutFrom(s string) (page, from string) {
 	for _, pattern := range []*regexp.Regexp{spacedFrom, knownFrom} {
 		all := pattern.FindAllStringIndex(s, -1)
@@ -96,10 +96,10 @@ func cutFrom(s string) (page, from string) {
 	return s, ""
 }
 
-// isAddress is the beginning of a URL or a path, perhaps escaped.
+// isAddress matches the beginning of a URL or a path, escaped or not.
 var isAddress = regexp.MustCompile(`(?i)^(?:https?(?::|%3a)|/|%2f)`)
 
-// unescape decodes the escapes of a part of a title, where + is no space.
+// unescape decodes the escapes of a part of a title, in which + is not a space.
 func unescape(s string) string {
 	if plain, err := url.PathUnescape(s); err == nil {
 		return strings.TrimSpace(dialect.Text(plain))

@@ -7,7 +7,7 @@ import (
 	"github.com/fotspor/fotspor/referrer"
 )
 
-// params are the parameters that make a difference, as sent, by name.
+// params are the values as sent of the parameters that are read.
 type params struct {
 	idsite, rec, recMode, sendImage     string
 	token, charset                      string
@@ -22,20 +22,20 @@ type params struct {
 	custom, ping                        string
 	userAgent, language                 string
 	hints                               string
-	hintsEscaped                        bool // hints are still as they stand in a query
-	bulk                                bool // of an item of a bulk request
+	hintsEscaped                        bool // hints are still escaped as in a query
+	bulk                                bool // the parameters of an item of a bulk request
 	time, timeOffset, visitor           string
 	bots, newVisit                      string
-	objection                           string // of our own: a visitor objects, who tells nothing else
+	objection                           string // our own parameter: a visitor objects; nothing else is sent
 	title                               string
-	titleEscaped                        bool   // title is still as it stands in a query
+	titleEscaped                        bool   // title is still escaped as in a query
 	campaign                            string // query of campaign parameters, such as mtm_campaign
 	rememberedCampaign, rememberedTerm  string // of an earlier visit
 	address, country, region            string // where the visitor is, in place of the connection
 	city, latitude, longitude           string
 }
 
-// field returns where the value of a parameter belongs, or nil if it isn't read.
+// field returns the field for the value of a parameter, or nil if it isn't read.
 func (p *params) field(name string) *string {
 	switch name {
 	case "idsite":
@@ -132,8 +132,8 @@ func (p *params) field(name string) *string {
 	return nil
 }
 
-// privileged returns the name of a parameter that only the holder of a token may
-// send, or "": those that say where a visitor is. Like Matomo it takes 0 for nothing.
+// privileged returns the name of the first parameter that requires a token, or "". These are
+// those that say where a visitor is. As in Matomo, the value 0 counts as none.
 func (p *params) privileged() string {
 	for _, param := range [...]struct{ name, value string }{
 		{"cip", p.address}, {"country", p.country}, {"region", p.region},
@@ -146,7 +146,7 @@ func (p *params) privileged() string {
 	return ""
 }
 
-// readQuery takes in the parameters of a query or form. The last of a name wins.
+// readQuery reads the parameters of a query or form. Of several with one name the last counts.
 func (p *params) readQuery(query string) {
 	for name, value := range dialect.Parameters(query) {
 		switch f := p.field(name); f {
@@ -154,7 +154,7 @@ func (p *params) readQuery(query string) {
 			if isCampaign(name) {
 				p.addCampaign(name, value)
 			}
-		case &p.hints: // the longest by far, and seldom needed
+		case &p.hints: // by far the longest and seldom needed, so decoded later
 			p.hints, p.hintsEscaped = value, true
 		case &p.title:
 			p.title, p.titleEscaped = value, true
@@ -164,21 +164,21 @@ func (p *params) readQuery(query string) {
 	}
 }
 
-// readObject takes in the parameters of an object.
+// readObject reads the parameters of a JSON object.
 func (p *params) readObject(object map[string]json.RawMessage) {
 	for name, value := range object {
 		p.set(name, jsonText(value))
 	}
 }
 
-// isCampaign reports whether name is a campaign parameter. Most names are none by their
-// first letter.
+// isCampaign reports whether name is a campaign parameter. It checks the first letter first,
+// which excludes most names.
 func isCampaign(name string) bool {
 	return name != "" && (name[0] == 'm' || name[0] == 'p' || name[0] == 'u') && referrer.CampaignParameter(name)
 }
 
-// addCampaign adds a campaign parameter, whose value is escaped, before the others: of
-// a name the first counts.
+// addCampaign adds a campaign parameter with an escaped value in front of the others, since
+// of several with one name the first counts later.
 func (p *params) addCampaign(name, value string) {
 	if len(p.campaign)+len(value) > dialect.MaxURL {
 		return

@@ -11,11 +11,11 @@ import (
 	"github.com/fotspor/fotspor/collector/dialect"
 )
 
-// about answers a request without any parameter, which is how people and
-// monitoring systems see whether a tracking endpoint is there.
+// about is the answer to a request without parameters, by which people and monitoring systems
+// check whether the tracking endpoint exists.
 const about = "This is Fotspor, which answers to Matomo's tracking API here. It counts page views, not people.\n"
 
-// The replies to requests with one hit. Made once, since every request has one.
+// The replies to requests with one hit, made once for all requests.
 var (
 	withImage    = answering(func(w http.ResponseWriter, _ *http.Request, o dialect.Outcome) { replyOne(w, o, false) })
 	withoutImage = answering(func(w http.ResponseWriter, _ *http.Request, o dialect.Outcome) { replyOne(w, o, true) })
@@ -24,11 +24,10 @@ var (
 	})
 )
 
-// answering returns a reply that answers as Matomo does: a GIF, 204 if the request says
-// send_image=0, 400 and a line of text if it can't be recorded, JSON to a bulk request or
-// to one that wants the reporting API. A body beyond the bound is 413, and 503 asks to
-// send again later. answer writes what depends on the hits, below the headers that all
-// answers have.
+// answering returns a reply that answers as Matomo does: a GIF; 204 if the request has
+// send_image=0; 400 and a line of text if it can't be recorded; JSON to a bulk request or one
+// for the reporting API. A body beyond the bound is answered with 413; after 503 the client
+// sends again later. answering sets the headers of all answers, and answer writes the rest.
 func answering(answer dialect.Reply) dialect.Reply {
 	return func(w http.ResponseWriter, r *http.Request, o dialect.Outcome) {
 		header := w.Header()
@@ -60,9 +59,9 @@ func answering(answer dialect.Reply) dialect.Reply {
 	}
 }
 
-// asksSilence reports whether a query says send_image=0.
+// asksSilence reports whether a query has send_image=0.
 func asksSilence(query string) bool {
-	// Mostly spares going through the parameters once more. No tracker escapes the name.
+	// Usually this saves reading the parameters once more. No tracker escapes the name.
 	if !strings.Contains(query, "send_image=0") {
 		return false
 	}
@@ -99,8 +98,8 @@ func replyOne(w http.ResponseWriter, o dialect.Outcome, silent bool) {
 	}
 }
 
-// replyBulk answers a bulk request: bad items don't fail the others. Matomo names
-// the bad ones (invalid_indices, from 0) to whoever holds a token.
+// replyBulk answers a bulk request, in which bad items don't fail the others. As in Matomo,
+// the answer names the bad ones (invalid_indices, from 0) if the request has a valid token.
 func replyBulk(w http.ResponseWriter, o dialect.Outcome, n *bulk) {
 	word, status := "success", http.StatusOK
 	if o.Err != nil {
@@ -117,7 +116,7 @@ func replyBulk(w http.ResponseWriter, o dialect.Outcome, n *bulk) {
 		for i, item := range o.Items {
 			indices[i] = item - 1
 		}
-		list, _ := json.Marshal(indices) // of numbers, which never fails
+		list, _ := json.Marshal(indices) // never fails for numbers
 		fmt.Fprintf(w, `,"invalid_indices":%s`, list)
 	}
 	io.WriteString(w, "}")

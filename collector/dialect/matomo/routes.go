@@ -11,8 +11,8 @@ import (
 	"github.com/fotspor/fotspor/internal/baseurl"
 )
 
-// Format is Matomo's: its tracking API, its script, and those of its pages that websites
-// and importers ask for.
+// Format is Matomo's wire format: its tracking API, its script, and those of its pages that
+// websites and importers request.
 var Format = dialect.Format{
 	Name: "matomo",
 	Routes: []dialect.Route{
@@ -31,13 +31,13 @@ var Format = dialect.Format{
 	},
 }
 
-// index is where Matomo has its pages and its reporting API.
+// index is the path of Matomo's pages and reporting API.
 const index = "/index.php"
 
-// folder are the addresses of the folder js that are both script and endpoint.
+// folder are the paths below /js/ that serve the script and accept hits.
 var folder = []string{"/js/{$}", "/js/index.php", "/js/tracker.php"}
 
-// under returns the patterns of some paths by some methods.
+// under returns the patterns for each of methods with each of paths.
 func under(methods []string, paths ...string) []string {
 	var patterns []string
 	for _, path := range paths {
@@ -52,8 +52,8 @@ func serveScript(host dialect.Host, _ http.Handler) http.Handler {
 	return script.Matomo(host.CountObjections)
 }
 
-// scriptOrHits answers as Matomo does where script and endpoint have one address: a request
-// with a query string is of a tracker.
+// scriptOrHits answers as Matomo does where script and endpoint have the same path: a request
+// with a query is that of a tracker.
 func scriptOrHits(host dialect.Host, hits http.Handler) http.Handler {
 	script := script.Matomo(host.CountObjections)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -65,8 +65,8 @@ func scriptOrHits(host dialect.Host, hits http.Handler) http.Handler {
 	})
 }
 
-// serveContainer answers with the scripts of Matomo's tag manager. Their names tell no
-// site: the page that loads one does.
+// serveContainer serves the scripts of Matomo's tag manager. Their names do not say for which
+// site they are, so the site is that of the page that loads one.
 func serveContainer(host dialect.Host, _ http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isContainer(r.PathValue("container")) {
@@ -89,9 +89,8 @@ func isContainer(file string) bool {
 	return ok && isScript && id != ""
 }
 
-// servePages answers at /index.php, where Matomo has its reporting API and the boxes in
-// which visitors choose whether they are counted. A page tells its site by idsite, or else
-// by its host.
+// servePages serves /index.php, where Matomo has its reporting API and the opt-out boxes. The
+// site of a page is that of idsite, or else that of its host.
 func servePages(host dialect.Host, hits http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if isAPI(r) {
@@ -125,8 +124,8 @@ func servePages(host dialect.Host, hits http.Handler) http.Handler {
 	})
 }
 
-// AtRoot has next answer, but for what Matomo's pages answer at / too: that is sent on to
-// /index.php.
+// AtRoot returns a handler that redirects requests for Matomo's pages at / to /index.php, and
+// passes all others to next.
 func AtRoot(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/" && r.Method == http.MethodGet {

@@ -8,12 +8,13 @@ import (
 	"time"
 )
 
-// farAway is beyond every time that is believed, in Unix seconds.
+// farAway is later than every accepted time, in Unix seconds.
 const farAway = 1e11
 
-// when returns the time that the request says the hit took place (cdt, cdo), or zero if
-// it says none. A time to come is zero too: clocks of phones are fast. What is no time,
-// or one of more than plausible ago, is an error.
+// when returns the time at which the hit happened by the request (cdt, cdo), or the zero time
+// if it does not say. For a time in the future it returns the zero time too, since clocks of
+// phones may be fast. It returns an error for an invalid time, and for one longer ago than
+// plausible.
 func (p *params) when(now time.Time) (time.Time, error) {
 	at := now
 	if told := strings.TrimSpace(p.time); told != "" {
@@ -39,19 +40,19 @@ func (p *params) when(now time.Time) (time.Time, error) {
 	return at, nil
 }
 
-// layouts are the forms in which trackers send a date and time, without the zone.
+// layouts are the forms of dates and times that trackers send, without the zone.
 var layouts = []string{
 	time.DateTime, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", time.DateOnly,
 	"2006/01/02 15:04:05", "2006/01/02 15:04", "2006/01/02",
 	"Mon, 2 Jan 2006 15:04:05", "2 Jan 2006 15:04:05", "2 January 2006 15:04:05",
 }
 
-// zoned is a date and time with a zone behind it: +01, GMT+1, CET or Europe/Oslo. In mail
-// the name of an offset stands in brackets behind it.
+// zoned matches a date and time followed by a zone: +01, GMT+1, CET or Europe/Oslo. In the
+// form of mail, an offset is followed by its name in brackets.
 var zoned = regexp.MustCompile(`^(.*\d) ?(?:(?:(?:GMT|UTC|Z)?([+-])(\d{1,2})(?::?(\d{2}))?)(?: \([A-Za-z ]+\))?|([A-Za-z][A-Za-z0-9_/+-]*))$`)
 
-// zones are the abbreviations of zones that are read, with what PHP takes them for, in
-// minutes east of UTC. Those that stand for several zones far apart, such as IST, are not.
+// zones maps the abbreviations of zones that are read to minutes east of UTC, as in PHP.
+// Abbreviations of several distant zones, such as IST, are not read.
 // See https://www.php.net/manual/en/timezones.others.php.
 var zones = map[string]int{
 	"UTC": 0, "GMT": 0, "UT": 0, "Z": 0, "WET": 0, "WEST": 60, "BST": 60, "CET": 60, "MET": 60, "CEST": 120, "MEST": 120,
@@ -73,11 +74,11 @@ func parseDate(s string, zone *time.Location) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// parseZone reads what zoned has found of a zone. One that it does not know is none.
+// parseZone returns the zone in the submatches of zoned, and false if it is unknown.
 func parseZone(parts []string) (*time.Location, bool) {
 	sign, hours, minutes, name := parts[2], parts[3], parts[4], parts[5]
 	if sign != "" {
-		h, _ := strconv.Atoi(hours) // the empty one is 0, and others are digits
+		h, _ := strconv.Atoi(hours) // "" gives 0; others are digits
 		m, _ := strconv.Atoi(minutes)
 		if h > 14 || m > 59 {
 			return nil, false
@@ -102,7 +103,7 @@ func parseZone(parts []string) (*time.Location, bool) {
 // See https://www.php.net/manual/en/datetime.formats.php.
 func parseTime(s string, now time.Time) (time.Time, bool) {
 	if seconds, err := strconv.ParseFloat(strings.TrimPrefix(s, "@"), 64); err == nil {
-		if math.Abs(seconds) < farAway { // which NaN is not
+		if math.Abs(seconds) < farAway { // false for NaN
 			return time.Unix(int64(seconds), 0).UTC(), true
 		}
 		return time.Time{}, false
@@ -123,8 +124,8 @@ func parseTime(s string, now time.Time) (time.Time, bool) {
 	return parseRelative(s, now.UTC())
 }
 
-// words are the times that have a name: days before today, at an hour; -1 is the time
-// of now.
+// words are the times that have a name, as days from today and an hour; hour -1 is the
+// current time of day.
 var words = map[string]struct{ days, hour int }{
 	"now": {0, -1}, "today": {0, 0}, "midnight": {0, 0}, "noon": {0, 12}, "yesterday": {1, 0},
 }
@@ -144,13 +145,13 @@ const (
 	maxUnits    = 1_000_000_000
 )
 
-// relativeField is a number or a word of a relative time: "-3hours" and "- 3 hours" have
-// two. Any other character is a field that means nothing.
+// relativeField matches a number or a word of a relative time: "-3hours" and "- 3 hours" have
+// two. Any other character is a field that makes the time invalid.
 var relativeField = regexp.MustCompile(`[+-]? *\d[\d:]*|[a-z]+|\S`)
 
 // parseRelative reads a time such as "-3 hours", "1 day 2 hours ago", "yesterday noon" or
-// "yesterday 14:30". Like PHP it takes UTC for the zone of what has none, and "ago" for
-// all numbers before it.
+// "yesterday 14:30". As in PHP, a time without a zone is in UTC, and "ago" applies to all
+// numbers before it.
 func parseRelative(s string, now time.Time) (time.Time, bool) {
 	if len(s) > maxRelative {
 		return time.Time{}, false

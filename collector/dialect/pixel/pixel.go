@@ -13,21 +13,21 @@ import (
 
 var errSite = errors.New("site: want the number of a site, as in /pixel.gif?site=1")
 
-// Format is the pixel's.
+// Format is the pixel format.
 var Format = dialect.Format{
 	Name:   "pixel",
 	Routes: []dialect.Route{{Name: "pixel", Patterns: []string{"GET /pixel.gif"}, Busy: true}},
 	New:    func(dialect.Host) dialect.Dialect { return Dialect{} },
 }
 
-// Dialect is the pixel's wire format. Query parameters: site, the site's id;
-// url, the page, by default the Referer header; ref, where the visitor came
-// from; bots, 1 for an image that programs fetch for people, as mail services do. The last
-// of a name wins. Others, title among them, are accepted and not kept.
+// Dialect is the pixel's wire format. Query parameters: site, the site's id; url, the page,
+// by default the Referer header; ref, where the visitor came from; bots, 1 for an image that
+// programs fetch for people, as mail services do. Of several with one name the last counts.
+// Others, such as title, are accepted and not kept.
 type Dialect struct{}
 
-// Parse appends the page view that the request stands for. A HEAD request
-// shows nobody a page and has none.
+// Parse appends the page view of the request. A HEAD request has none, since it shows no
+// page to anybody.
 func (Dialect) Parse(r *http.Request, hits []hit.Hit) ([]hit.Hit, dialect.Reply, error) {
 	var id, page, referrer, bots string
 	for name, value := range dialect.Parameters(r.URL.RawQuery) {
