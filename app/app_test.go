@@ -260,3 +260,19 @@ func command(t *testing.T, stdin string, args ...string) (stdout, stderr string,
 	}
 	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
 }
+
+// tables returns what each table of the store that holds something has, as text, by two
+// queries: a process for each table takes long.
+func tables(query func(sql string) string) map[string]string {
+	const names = "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"
+	var each []string
+	for name := range strings.FieldsSeq(query(names)) {
+		each = append(each, "SELECT '"+name+"', toString(tuple(*)) FROM "+name)
+	}
+	texts := map[string]string{}
+	for line := range strings.Lines(query(strings.Join(each, " UNION ALL "))) {
+		name, row, _ := strings.Cut(line, "\t")
+		texts[name] += row
+	}
+	return texts
+}

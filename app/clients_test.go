@@ -469,10 +469,8 @@ func (s *stage) check() {
 // checkForgotten looks for what the clients said and nobody may keep.
 func (s *stage) checkForgotten() {
 	s.t.Helper()
-	texts := map[string]string{"log": s.log.String(), "metrics": s.get(s.metrics + "/metrics")}
-	for table := range strings.FieldsSeq(s.run("query", "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine NOT LIKE '%View'")) {
-		texts[table] = s.run("query", "SELECT * FROM "+table)
-	}
+	texts := tables(func(sql string) string { return s.run("query", sql) })
+	texts["log"], texts["metrics"] = s.log.String(), s.get(s.metrics+"/metrics")
 	if texts["hits"] == "" {
 		s.t.Error("no hits to look through")
 	}

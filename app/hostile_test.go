@@ -189,7 +189,7 @@ func (s *siege) dial() *net.TCPConn {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(patience.Of(time.Minute))); err != nil {
 		s.t.Fatal(err)
 	}
 	return conn.(*net.TCPConn)
@@ -545,7 +545,7 @@ func TestHostileBodies(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			defer func(whole *testing.T) { s.t = whole }(s.t)
 			s.t = t
-			const times = 12
+			const times = 6
 			before, _ := s.account()
 			text := head("POST "+matomoHit, c.how, fmt.Sprintf("Content-Length: %d", len(c.body))) + c.body
 			answers := make(chan []int, times)

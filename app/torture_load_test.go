@@ -175,7 +175,7 @@ func startLoad(t *testing.T, n int, seed uint64, visitors []netip.Addr) *load {
 func (l *load) client(ctx context.Context, rng *rand.Rand) {
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
-	client := &http.Client{Transport: transport, Timeout: time.Minute}
+	client := &http.Client{Transport: transport, Timeout: patience.Of(time.Minute)}
 	for starts := 0; ; {
 		base, now, err := l.door.after(ctx, starts)
 		if err != nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/fotspor/fotspor/collector/dialect/matomo"
 	"github.com/fotspor/fotspor/collector/script"
 	"github.com/fotspor/fotspor/internal/chromium"
+	"github.com/fotspor/fotspor/internal/patience"
 	"github.com/fotspor/fotspor/site"
 )
 
@@ -93,7 +94,7 @@ func (b *box) in(frame int, expression string) string {
 // says waits until the box says something.
 func (b *box) says(frame int, want string) {
 	b.tb.Helper()
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(patience.Of(time.Minute))
 	for {
 		got := b.in(frame, `(document.querySelector("[role=status]") || {textContent: ""}).textContent`)
 		if strings.Contains(got, want) && want != "" || got == want {
@@ -131,10 +132,7 @@ func (b *box) views() int {
 		image.src = "`+b.stats+`/pixel.gif?site=3&r=" + Math.random() + "&url=" + encodeURIComponent(location.href);
 	})`, chromedp.EvalAwaitPromise))
 	// The hit of a script may be slower than the image.
-	for range 100 {
-		if b.counts()["matomo"] > before["matomo"] {
-			break
-		}
+	for deadline := time.Now().Add(patience.Of(time.Second / 2)); b.counts()["matomo"] == before["matomo"] && time.Now().Before(deadline); {
 		<-time.After(5 * time.Millisecond)
 	}
 	after := b.counts()
@@ -273,7 +271,7 @@ func TestFrameInBrowser(t *testing.T) {
 			postMessage({fotspor: "optout", out: true}, "*");
 			document.body.insertAdjacentHTML("beforeend", "<iframe srcdoc=\"<script>parent.postMessage({fotspor: 'optout', out: true}, '*')<\/script>\"></iframe>");
 		</script>`)
-		for deadline := time.Now().Add(time.Minute); chromium.Run(b.tab, chromedp.Evaluate[string](`"" + window.heard`)) != "2"; { // both have come
+		for deadline := time.Now().Add(patience.Of(time.Minute)); chromium.Run(b.tab, chromedp.Evaluate[string](`"" + window.heard`)) != "2"; { // both have come
 			if time.Now().After(deadline) {
 				t.Fatal("the messages do not come")
 			}

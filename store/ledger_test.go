@@ -14,6 +14,7 @@ import (
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/internal/patience"
 	"github.com/fotspor/fotspor/store"
 	"github.com/fotspor/fotspor/store/storetest"
 )
@@ -134,7 +135,7 @@ func TestInsertThatBrokeOffIsExact(t *testing.T) {
 			st := openServer(t, server)
 			if server.broken != "" {
 				for range 2 {
-					ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+					ctx, cancel := context.WithTimeout(t.Context(), patience.Of(time.Minute))
 					err := st.Insert(ctx, batch, "segment")
 					cancel()
 					if err == nil || server.refused.Load() == 0 {

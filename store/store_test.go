@@ -13,6 +13,7 @@ import (
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/internal/patience"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
@@ -394,7 +395,7 @@ func TestOpenErrors(t *testing.T) {
 		"clickhouse://user:hemm\x7felig@127.0.0.1/x": "elig",
 		"clickhouse://127.0.0.1:1/x?dial_timeout=no": "",
 	} {
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), patience.Of(20*time.Second))
 		_, err := store.Open(ctx, store.Config{DSN: dsn})
 		cancel()
 		if err == nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/fotspor/fotspor/audit"
+	"github.com/fotspor/fotspor/internal/patience"
 	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 	"github.com/fotspor/fotspor/store/storetest"
@@ -320,7 +321,7 @@ func TestOldHashesLeave(t *testing.T) {
 	const old = "SELECT count() FROM system.parts WHERE database = currentDatabase() AND table IN ('users', 'credentials') AND NOT active"
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(time.Minute); query(t, st, old) != "0"; <-tick.C {
+	for deadline := time.Now().Add(patience.Of(time.Minute)); query(t, st, old) != "0"; <-tick.C {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s old parts are left after a minute", query(t, st, old))
 		}

@@ -22,6 +22,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/fotspor/fotspor/app/plainhttp"
+	"github.com/fotspor/fotspor/internal/patience"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -115,7 +116,7 @@ func dial(t *testing.T, addr string) *client {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	if err := conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(patience.Of(30 * time.Second))); err != nil {
 		t.Fatal(err)
 	}
 	return &client{conn, t, bufio.NewReader(conn)}

@@ -18,6 +18,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"github.com/fotspor/fotspor/internal/patience"
 	"github.com/fotspor/fotspor/store/schema"
 	"github.com/fotspor/fotspor/store/storetest"
 )
@@ -545,7 +546,7 @@ func TestLock(t *testing.T) {
 		if cause := context.Cause(held); !strings.Contains(cause.Error(), "the lock of the schema is lost") {
 			t.Errorf("the first lock ended by %v", cause)
 		}
-	case <-time.After(time.Minute):
+	case <-time.After(patience.Of(time.Minute)):
 		t.Error("the first lock was not lost")
 	}
 	unlock() // must not free that of the other
