@@ -2,9 +2,14 @@ package plainhttp
 
 import "net/http"
 
-// Read reads the request at the start of data, and returns nil and 0 if it is not plain.
-func Read(data []byte, plain func(path string) bool) (*http.Request, int) {
+// Read reads the request at the start of data after others on its connection, and returns
+// nil and 0 if it is not plain.
+func Read(data []byte, plain func(path string) bool, before ...[]byte) (*http.Request, int) {
 	r := &request{header: http.Header{}}
+	for _, data := range before {
+		r.read(data, plain)
+		r.clear()
+	}
 	size := r.read(data, plain)
 	if size == 0 {
 		return nil, 0

@@ -24,6 +24,12 @@ type request struct {
 	header http.Header
 	values [maxHeaders]string // what the lists in the header are made of
 	body   body
+
+	// Of the header that the next request may use again: its names as they were sent, each
+	// with a colon, and as net/http writes them. names is "" if there is none.
+	names string
+	keys  []string
+	sent  []byte // names while they are read
 }
 
 // read reads the request at the start of data into r, which must be clear, and returns
@@ -71,49 +77,118 @@ func (r *request) readLine(line string, plain func(path string) bool) bool {
 
 // readHeader reads the lines of the header.
 func (r *request) readHeader(lines string) bool {
-	sizes := uint64(0) // has a bit for the length of each name so far, modulo 64
-	for n := 0; lines != ""; n++ {
-		end := strings.IndexByte(lines, '\r')
-		if end < 0 || end+1 == len(lines) || lines[end+1] != '\n' {
+	if r.names != "" {
+		if r.refill(lines) {
+			return r.Host != ""
+		}
+		r.names, r.Host = "", ""
+	}
+	clear(r.header)
+	r.keys, r.sent = r.keys[:0], r.sent[:0]
+	for lines != "" {
+		name, value, rest, ok := cutLine(lines)
+		if !ok || len(r.keys) == maxHeaders {
 			return false
 		}
-		name, value, ok := strings.Cut(lines[:end], ":")
-		lines = lines[end+2:]
-		if n == maxHeaders || !ok || !printable(value) {
-			return false
-		}
+		key := name
 		if !isCanonical(name) { // as nearly all are
 			if !httpguts.ValidHeaderFieldName(name) {
 				return false
 			}
-			name = textproto.CanonicalMIMEHeaderKey(name)
+			key = textproto.CanonicalMIMEHeaderKey(name)
 		}
-		value = strings.Trim(value, " ")
-		switch name {
-		case "Host":
-			if r.Host != "" || value == "" || !httpguts.ValidHostHeader(value) {
-				return false
-			}
-			r.Host = value
+		if !r.readValue(key, len(r.keys), value) {
+			return false
+		}
+		r.keys, r.sent, lines = append(r.keys, key), append(append(r.sent, name...), ':'), rest
+	}
+	r.makeHeader()
+	return r.Host != ""
+}
+
+// makeHeader makes the header of the lines that were read. Its names are copies, so that
+// they may outlive the head.
+func (r *request) makeHeader() {
+	r.names = string(r.sent)
+	repeated := false
+	sizes := uint64(0) // has a bit for the length of each name so far, modulo 64
+	for n, left := 0, r.names; n < len(r.keys); n++ {
+		var name string
+		if name, left, _ = strings.Cut(left, ":"); name == r.keys[n] {
+			r.keys[n] = name
+		}
+		key := r.keys[n]
+		if key == "Host" {
 			continue
-		case "Connection":
-			if !strings.EqualFold(value, "keep-alive") {
-				return false
-			}
-		case "Expect", "Pragma", "Trailer", "Transfer-Encoding", "Upgrade":
-			return false // these change what the request is to net/http, each in its own way
 		}
-		r.values[n] = value
-		values, size := r.values[n:n+1:n+1], uint64(1)<<(len(name)%64)
+		values, size := r.values[n:n+1:n+1], uint64(1)<<(len(key)%64)
 		if sizes&size != 0 { // else it stands here for the first time
-			if known := r.header[name]; known != nil {
-				values = append(known, value)
+			if known := r.header[key]; known != nil {
+				values, repeated = append(known, values...), true
 			}
 		}
-		r.header[name] = values
+		r.header[key] = values
 		sizes |= size
 	}
-	return r.Host != ""
+	if repeated { // a list of copies would not follow the next values
+		r.names = ""
+	}
+}
+
+// refill reads the lines of a header that has the same names as the last one on this
+// connection, in the same order, and reports whether it was one: then the map is right as
+// it is, with the new values. To fill a map takes longer than to read all lines.
+func (r *request) refill(lines string) bool {
+	names := r.names
+	for n := 0; lines != ""; n++ {
+		name, value, rest, ok := cutLine(lines)
+		if !ok {
+			return false
+		}
+		if names, ok = strings.CutPrefix(names, lines[:len(name)+1]); !ok || !r.readValue(r.keys[n], n, value) {
+			return false
+		}
+		lines = rest
+	}
+	return names == ""
+}
+
+// cutLine returns name and value of the first of some lines, the value with the spaces
+// around it, and the lines behind.
+func cutLine(lines string) (name, value, rest string, ok bool) {
+	end := strings.IndexByte(lines, '\r')
+	if end < 0 || end+1 == len(lines) || lines[end+1] != '\n' {
+		return "", "", "", false
+	}
+	colon := strings.IndexByte(lines[:end], ':')
+	if colon < 0 {
+		return "", "", "", false
+	}
+	return lines[:colon], lines[colon+1 : end], lines[end+2:], true
+}
+
+// readValue reads the value of the line with a number.
+func (r *request) readValue(key string, n int, value string) bool {
+	if !printable(value) {
+		return false
+	}
+	value = strings.Trim(value, " ")
+	switch key {
+	case "Host":
+		if r.Host != "" || value == "" || !httpguts.ValidHostHeader(value) {
+			return false
+		}
+		r.Host = value
+		return true
+	case "Connection":
+		if !strings.EqualFold(value, "keep-alive") {
+			return false
+		}
+	case "Expect", "Pragma", "Trailer", "Transfer-Encoding", "Upgrade":
+		return false // these change what the request is to net/http, each in its own way
+	}
+	r.values[n] = value
+	return true
 }
 
 // isCanonical reports whether a name is of words of ASCII letters that hyphens part, each
@@ -152,9 +227,8 @@ func (r *request) length() (n int, ok bool) {
 	return n, true
 }
 
-// clear lets go of what the request held.
+// clear lets go of what the request held, but for the names in its header.
 func (r *request) clear() {
-	clear(r.header)
 	r.Request = http.Request{}
 	r.url = url.URL{}
 	clear(r.values[:])

@@ -46,7 +46,7 @@ type Server struct {
 // ErrorLog, ReadHeaderTimeout, for the first request, and IdleTimeout, between requests,
 // which must be set. Plain requests are handled with a few differences:
 //
-//   - The request must not be kept by the handler, nor its header or body.
+//   - The request must not be kept or changed by the handler, nor its header or body.
 //   - Its context ends with its time, and not when the client goes away.
 //   - The answer is sent when the handler has returned, in one piece: headers may be set
 //     until then, and http.ResponseController finds nothing to control.

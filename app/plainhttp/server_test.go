@@ -24,9 +24,10 @@ import (
 )
 
 // FuzzRead: what is read as a plain request is the same request to net/http, and ends
-// where net/http sees its end.
+// where net/http sees its end, whatever request came before it on the connection.
 func FuzzRead(f *testing.F) {
 	for _, text := range []string{
+		"GET /hit?a=b" + head + "X: y\r\nY: z\r\n\r\nGET /",
 		"GET /hit?a=b" + head + "X: y\r\nX: z\r\n\r\nGET /",
 		"POST /" + head + "content-length: 3\r\nConnection: Keep-Alive\r\n\r\nabcd",
 		"GET /hit?" + head + "Content-Length: 3\r\n\r\nabc",
@@ -34,10 +35,18 @@ func FuzzRead(f *testing.F) {
 		"GET /hit" + head + " folded\r\n\r\n",
 		"GET /hit" + head + "Pragma: no-cache\r\nUpgrade: h2c\r\n\r\n",
 	} {
-		f.Add([]byte(text))
+		for _, before := range []string{"", text, browser, "GET /hit" + head + "Y: 1\r\nx: 2\r\n\r\n", "GET /hit" + head + "X: 1\r\ny: 2\r\nZ: 3\r\n\r\n"} {
+			f.Add([]byte(text), []byte(before))
+		}
 	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		got, size := plainhttp.Read(data, plain)
+	f.Fuzz(func(t *testing.T, data, before []byte) {
+		if first, _ := plainhttp.Read(before, plain); first == nil {
+			before = nil // the connection would be net/http's
+		}
+		got, size := plainhttp.Read(data, plain, before, before)
+		if fresh, _ := plainhttp.Read(data, plain); (fresh == nil) != (got == nil) {
+			t.Fatalf("%q is plain: %v, and after %q: %v", data, fresh != nil, before, got != nil)
+		}
 		if got == nil {
 			return
 		}
@@ -558,6 +567,17 @@ const browser = "GET /hit?idsite=1&rec=1&url=https%3A%2F%2Fexample.org%2Ftjenest
 	"User-Agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36\r\n" +
 	"Accept: image/avif,image/webp,*/*;q=0.8\r\nAccept-Language: nb-NO,nb;q=0.9\r\nAccept-Encoding: gzip, deflate, br\r\n" +
 	"Referer: https://example.org/tjenester/17/om-tilbudet\r\nX-Forwarded-For: 84.210.7.9\r\nX-Forwarded-Proto: https\r\n\r\n"
+
+// BenchmarkRead reads the same names again and again, as on most connections.
+func BenchmarkRead(b *testing.B) {
+	text, requests := []byte(browser), plainhttp.NewReader(plain)
+	b.ReportAllocs()
+	for b.Loop() {
+		if requests.Read(text) != len(text) {
+			b.Fatal("not plain")
+		}
+	}
+}
 
 // BenchmarkServe compares the short way with that of net/http, client and all.
 func BenchmarkServe(b *testing.B) {
