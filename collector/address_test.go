@@ -139,8 +139,8 @@ func literals(text string) []netip.Addr {
 	return found
 }
 
-// FuzzClientAddr: an address is the peer's or stands in a header that a proxy sent,
-// and is that of a proxy only if there are but proxies.
+// FuzzClientAddr: an address is that of the peer or is in a header that a proxy sent. It is
+// that of a proxy only if all addresses are proxies.
 func FuzzClientAddr(f *testing.F) {
 	for _, s := range []string{
 		"203.0.113.7", "203.0.113.7, 10.0.0.2", "[2001:db8::7%eth0]:80, ::ffff:10.1.1.1", "unknown,,", " ,",

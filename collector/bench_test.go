@@ -22,11 +22,11 @@ import (
 	places "github.com/fotspor/fotspor/internal/trusted" // trusted is a proxy here
 )
 
-// traffic is a mix of requests as a busy website sends them: 2,000 paths, most of
-// the views on few of them, and 20,000 visitors behind a proxy, from 300 networks and
-// with 300 User-Agents, some of whom come often. A server hands on what it has just
-// read, so the requests are few enough to stay in the processor's cache; the visitor
-// changes from one to the next.
+// traffic is a mix of requests like that of a busy website: 2,000 paths with most views on a
+// few of them, and 20,000 visitors behind a proxy, from 300 networks and with 300
+// User-Agents, some of whom come often. In a server a request has just been read, so the
+// requests are few enough to stay in the processor's cache. Each has another visitor than
+// the one before.
 type traffic struct {
 	requests []*http.Request
 	visitors []visitor
@@ -85,7 +85,7 @@ func benchRig(b *testing.B) *rig {
 	return newRig(b, func(o *collector.Options) {
 		behindProxy(o)
 		places.StandIn(".")
-		files := geo.Find() // the real GeoIP database, where it is installed
+		files := geo.Find() // the real GeoIP database, if it is installed
 		if files == nil {
 			b.Log("no GeoIP database: every place is unknown")
 		}
@@ -94,7 +94,7 @@ func benchRig(b *testing.B) *rig {
 	})
 }
 
-// memoryDir returns a directory in memory, where the system has such a place.
+// memoryDir returns a directory in memory, if the system has one.
 func memoryDir(b testing.TB) string {
 	if runtime.GOOS != "linux" {
 		return b.TempDir()

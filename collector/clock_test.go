@@ -13,8 +13,8 @@ import (
 	"github.com/fotspor/fotspor/collector/visit"
 )
 
-// TestClockSteps: rows and the lines of the ledger are of the moment and the day
-// that the clock says, from the first hit after it was set, and nobody is refused.
+// TestClockSteps: when the clock is set, rows and lines of the ledger have its time and day
+// from the next hit on, and no hit is refused.
 func TestClockSteps(t *testing.T) {
 	for name, steps := range map[string][]string{
 		"hours":  {"2026-07-09 00:30:00", "2026-07-08 22:30:00", "2026-07-08 23:59:00", "2026-07-09 00:00:00", "2026-07-09 02:00:00"},
@@ -52,8 +52,8 @@ func TestClockSteps(t *testing.T) {
 	}
 }
 
-// TestNewVisitorsByToken: visitors who are told of with a token are counted, however
-// many come from one network; those that a sender makes up by ua= are not.
+// TestNewVisitorsByToken: any number of visitors whose addresses come with a token are
+// counted as new; those that a sender makes up by ua= are limited.
 func TestNewVisitorsByToken(t *testing.T) {
 	for name, c := range map[string]struct {
 		query    string

@@ -38,7 +38,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// evening is 1 July in UTC, and 2 July where the site is.
+// evening is on 1 July in UTC, and on 2 July in the site's time zone.
 var evening = time.Date(2026, 7, 1, 22, 30, 0, 0, time.UTC)
 
 const (
@@ -48,20 +48,20 @@ const (
 	google  = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 )
 
-// rig is a collector with real parts around it, on a clock of its own.
+// rig is a collector with real parts, on a fake clock.
 type rig struct {
 	tb          testing.TB
 	now         time.Time
 	options     collector.Options
 	sites       []site.Site
 	credentials []site.Credential
-	ledger      []hit.LedgerEntry // as stored left them
+	ledger      []hit.LedgerEntry // set by stored
 	registry    *prometheus.Registry
 	mux         *http.ServeMux
 	*collector.Collector
 }
 
-// newRig returns a collector for two sites, made of parts that change may replace.
+// newRig returns a collector for two sites. change may replace its parts.
 func newRig(tb testing.TB, change func(*collector.Options)) *rig {
 	tb.Helper()
 	oslo, err := time.LoadLocation("Europe/Oslo")
@@ -181,7 +181,7 @@ func (r *rig) send(q request) *httptest.ResponseRecorder {
 	return w
 }
 
-// view sends a page view of site 1 and checks that it is acknowledged.
+// view sends a page view to site 1 and checks that it is acknowledged.
 func (r *rig) view(url string) {
 	r.tb.Helper()
 	if w := r.send(request{target: "/pixel.gif?site=1&url=" + url}); w.Code != http.StatusOK {
@@ -189,7 +189,7 @@ func (r *rig) view(url string) {
 	}
 }
 
-// stored takes the rows out of the spool, and leaves the entries of the ledger in ledger.
+// stored removes and returns the rows in the spool, and puts its ledger entries into ledger.
 func (r *rig) stored() []hit.Row {
 	r.tb.Helper()
 	var rows []hit.Row
@@ -204,8 +204,8 @@ func (r *rig) stored() []hit.Row {
 	return rows
 }
 
-// counts returns the counters that are not 0, by the value of their label or else
-// by name.
+// counts returns the counters that are not 0, by the value of their label, or by name if they
+// have none.
 func (r *rig) counts() map[string]int {
 	r.tb.Helper()
 	families, err := r.registry.Gather()
@@ -234,8 +234,8 @@ func TestSteps(t *testing.T) {
 	}
 }
 
-// TestMetrics is the text that Prometheus reads: every label value is there, at
-// zero, before the first hit.
+// TestMetrics compares the text that Prometheus reads: every label value is there with value
+// zero before the first hit.
 func TestMetrics(t *testing.T) {
 	r := newRig(t, nil)
 	want := func(counts map[string]int) {
@@ -297,7 +297,7 @@ func TestDuration(t *testing.T) {
 			continue
 		}
 		for _, m := range family.Metric {
-			if m.GetHistogram().GetSampleCount() == 0 { // known beforehand
+			if m.GetHistogram().GetSampleCount() == 0 { // made before the first request
 				continue
 			}
 			got = append(got, fmt.Sprintf("%s %s %d", m.Label[1].GetValue(), m.Label[0].GetValue(), m.GetHistogram().GetSampleCount()))
@@ -313,8 +313,8 @@ func TestDuration(t *testing.T) {
 	}
 }
 
-// TestNoMemoryForBody: a body for which there is no memory is answered in the form of its
-// dialect, with when to come again, and counted. Hits without a body are not concerned.
+// TestNoMemoryForBody: a request without memory for its body is answered in the form of its
+// dialect, with Retry-After, and counted. Hits without a body are not affected.
 func TestNoMemoryForBody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bodies := body.New(body.Options{Bytes: body.LeastBytes})
@@ -345,8 +345,8 @@ func TestNoMemoryForBody(t *testing.T) {
 	})
 }
 
-// TestScriptAliases: Matomo's other addresses of its script serve ours, and take hits
-// from whoever sends a query or a POST there.
+// TestScriptAliases: Matomo's other paths of its script serve our script, and accept hits in
+// a query or a POST.
 func TestScriptAliases(t *testing.T) {
 	for _, path := range []string{"/matomo.js", "/piwik.js", "/js/matomo.js", "/js/piwik.js", "/js/piwik.min.js"} {
 		r := newRig(t, nil)
@@ -378,7 +378,7 @@ func TestScriptAliases(t *testing.T) {
 	}
 }
 
-// TestSpoolBroken: a spool that fails is told to nobody but the log and the sender.
+// TestSpoolBroken: errors of the spool are in the log, and in the answer to the sender.
 func TestSpoolBroken(t *testing.T) {
 	var log bytes.Buffer
 	r := newRig(t, func(o *collector.Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
@@ -397,7 +397,7 @@ func TestSpoolBroken(t *testing.T) {
 	}
 }
 
-// TestBusy: what is named as busy is there, and nothing else of the collector is.
+// TestBusy: every busy path has a route of the collector, and no other path is busy.
 func TestBusy(t *testing.T) {
 	r := newRig(t, nil)
 	for path, busy := range map[string]bool{
@@ -414,9 +414,9 @@ func TestBusy(t *testing.T) {
 	}
 }
 
-// TestNothingOfARequestIsHeld: what outlives a request, such as the page that a visitor
-// saw last, is in memory of its own. A server may make all that it reads of a request
-// parts of one large string, which must not be kept along.
+// TestNothingOfARequestIsHeld: data that outlive a request, such as the last page of a
+// visitor, are copies. A server may read a request into one large string, which parts of it
+// would keep in memory.
 func TestNothingOfARequestIsHeld(t *testing.T) {
 	const requests, size = 1500, 64 << 10
 	held := func() uint64 {

@@ -15,8 +15,8 @@ import (
 	"github.com/fotspor/fotspor/site"
 )
 
-// TestDrops: staff see why hits of their site were excluded last, and nothing of when
-// somebody objected.
+// TestDrops: staff see why the last hits of their site were excluded, but not the time of an
+// objection.
 func TestDrops(t *testing.T) {
 	r := newRig(t, nil)
 	const page = "/pixel.gif?site=1&url="
@@ -57,8 +57,8 @@ func TestDrops(t *testing.T) {
 	}
 }
 
-// TestForeignHostsAreCapped: a stranger who invents hosts adds a bounded number of lines
-// to the ledger of a day, and of drops in memory.
+// TestForeignHostsAreCapped: a stranger who invents hosts adds a bounded number of lines to
+// the ledger of a day, and of drops in memory.
 func TestForeignHostsAreCapped(t *testing.T) {
 	r := newRig(t, nil)
 	send := func(from, to int) map[string]int64 {

@@ -11,10 +11,10 @@ import (
 	"github.com/fotspor/fotspor/site"
 )
 
-// ForwardedFor lets tests see what ClientAddr chooses from.
+// ForwardedFor returns the addresses from which ClientAddr chooses.
 var ForwardedFor = forwardedFor
 
-// PlainPage is the short way to read the URL of a page.
+// PlainPage is the fast way to parse the URL of a page.
 var PlainPage = plainPage
 
 // WithFormat adds a wire format until the test ends.
@@ -28,8 +28,8 @@ func WithFormat(t *testing.T, f dialect.Format) {
 	})
 }
 
-// Batch is all that happens between a request and the spool. The batch is good until the
-// next call.
+// Batch runs everything between a request and the spool. The batch is valid until the next
+// call.
 func (c *Collector) Batch(d dialect.Dialect, r *http.Request) (hit.Batch, error) {
 	m := c.scratches.Get().(*scratch)
 	defer c.scratches.Put(m)
@@ -53,18 +53,18 @@ func Steps() []string {
 	return names
 }
 
-// PrimaryLanguage is what is kept of an Accept-Language header.
+// PrimaryLanguage returns what is kept of an Accept-Language header.
 var PrimaryLanguage = primaryLanguage
 
-// ByID lets tests ask for what is known of a site.
+// ByID returns a known site.
 func (s *Sites) ByID(id uint32) (host string, ok bool) { return hostOf(s.byID(id)) }
 
-// Find lets tests ask for a site as the pipeline does.
+// Find looks up a site as the pipeline does.
 func (s *Sites) Find(ctx context.Context, id uint32) (host string, ok bool) {
 	return hostOf(s.find(ctx, id))
 }
 
-// Site is Find, and returns all of the site.
+// Site is Find, but returns the whole site.
 func (s *Sites) Site(ctx context.Context, id uint32) (site.Site, bool) {
 	found, ok := s.find(ctx, id)
 	if !ok {
@@ -73,7 +73,7 @@ func (s *Sites) Site(ctx context.Context, id uint32) (site.Site, bool) {
 	return found.Site, true
 }
 
-// Allowed lets tests ask whether a credential is good for a site.
+// Allowed reports whether a credential allows a site.
 func (s *Sites) Allowed(secret string, site uint32) bool { return s.allowed(secret, site) }
 
 func hostOf(site *knownSite, ok bool) (string, bool) {

@@ -29,8 +29,8 @@ func aim(t *testing.T, r *rig, goals ...site.Goal) {
 	}
 }
 
-// TestGoals follows two visits of a visitor: a goal is reached once in each, with what the
-// visit is known by, and changes nothing else.
+// TestGoals follows two visits of a visitor: each reaches a goal once, in a row with the
+// properties of the visit, and nothing else changes.
 func TestGoals(t *testing.T) {
 	rigs := [2]*rig{newRig(t, nil), newRig(t, nil)}
 	aim(t, rigs[0],
@@ -109,7 +109,8 @@ func TestManyGoals(t *testing.T) {
 	if len(rows) != 3+site.MaxGoals || len(names) != 1+site.MaxGoals || names["mål 31"] != 1 {
 		t.Errorf("%d rows, conversions %v", len(rows), names)
 	}
-	// One less than what is needed in the worst case is refused before the visit is told.
+	// With one row less than the worst case needs, the request is refused before the visit
+	// observes it.
 	r = newRig(t, func(o *collector.Options) { o.Spool = openSpool(t, t.TempDir(), 3*(1+site.MaxGoals)<<13) })
 	aim(t, r, goals...)
 	if w := r.send(request{target: "/matomo.php", body: bulk}); w.Code != 503 {
@@ -117,7 +118,7 @@ func TestManyGoals(t *testing.T) {
 	}
 }
 
-// TestNoGoals: what is not kept of a hit reaches no goal.
+// TestNoGoals: parts of a hit that are not kept reach no goal.
 func TestNoGoals(t *testing.T) {
 	for name, tt := range map[string]struct {
 		change func(*collector.Options)

@@ -10,7 +10,7 @@ import (
 	"github.com/fotspor/fotspor/site"
 )
 
-// newRigOf returns a rig with one site, which is base's but for changes.
+// newRigOf returns a rig with one site, that of base with changes.
 func newRigOf(t *testing.T, change func(*site.Site), options func(*collector.Options)) *rig {
 	t.Helper()
 	r := newRig(t, options)
@@ -21,7 +21,7 @@ func newRigOf(t *testing.T, change func(*site.Site), options func(*collector.Opt
 	return r
 }
 
-// onlyRow sends a request, and returns the row that it leaves, or what the collector says.
+// onlyRow sends a request, and returns its row, or the collector's reason if it has none.
 func (r *rig) onlyRow(q request) (hit.Row, string) {
 	r.tb.Helper()
 	told := r.send(q).Header().Get("X-Fotspor")
@@ -78,7 +78,7 @@ func TestPixelFromReferer(t *testing.T) {
 	}
 }
 
-// TestPathsOfCopies: a page has one path, wherever it was read.
+// TestPathsOfCopies: a page has the same path on the site and in all copies of it.
 func TestPathsOfCopies(t *testing.T) {
 	r := newRigOf(t, func(s *site.Site) {
 		s.Hosts = []string{"example.org", "*.cdn.ampproject.org", "*.translate.goog"}
@@ -139,7 +139,8 @@ func TestRowsHaveASCIIHosts(t *testing.T) {
 	}
 }
 
-// TestPathsInFormC: paths that look alike are one, in every column and for every rule.
+// TestPathsInFormC: paths that differ only in Unicode's form are the same, in every column and
+// for every rule.
 func TestPathsInFormC(t *testing.T) {
 	const formC, formD = "/Årsrapport", "/A\u030arsrapport"
 	forms := []string{formC, formD, "/%C3%85rsrapport", "/A%CC%8Arsrapport", "/%c3%85rsrapport"}
@@ -179,8 +180,8 @@ func TestPathsInFormC(t *testing.T) {
 	}
 }
 
-// TestWhoMayFrameTheStatement: the pages of the site, and not those of everybody that a page
-// proxy serves.
+// TestWhoMayFrameTheStatement: only pages of the site may frame the statement, and not the
+// pages of others that a page proxy serves.
 func TestWhoMayFrameTheStatement(t *testing.T) {
 	r := newRigOf(t, ofHosts("xn--blbr-roah.no", "*.example.org", "*.translate.goog", "www-example-org.cdn.ampproject.org"), nil)
 	policy := r.send(request{target: "/privacy/1"}).Header().Get("Content-Security-Policy")
@@ -191,8 +192,8 @@ func TestWhoMayFrameTheStatement(t *testing.T) {
 	}
 }
 
-// TestPathRulesInAnySpelling: the rules of a site hold for its URLs in texts, however its
-// host is written there.
+// TestPathRulesInAnySpelling: the rules of a site apply to its URLs in texts, with its host in
+// any spelling.
 func TestPathRulesInAnySpelling(t *testing.T) {
 	for _, host := range []string{"blåbær.no", "xn--blbr-roah.no", "www.BLÅBÆR.no.", "bl%C3%A5b%C3%A6r.no", "blåbær.no:8080"} {
 		r := newRigOf(t, func(s *site.Site) { s.Hosts, s.PathRules = []string{"xn--blbr-roah.no"}, []string{"/u/*"} }, nil)

@@ -8,8 +8,7 @@ import (
 	"github.com/fotspor/fotspor/collector"
 )
 
-// TestLanguage: what is kept of a language is a subtag that is registered, the short
-// one where there are two.
+// TestLanguage: a language is kept as a registered subtag, the short one if there are two.
 func TestLanguage(t *testing.T) {
 	r := newRig(t, nil)
 	for header, want := range map[string]string{
@@ -24,7 +23,7 @@ func TestLanguage(t *testing.T) {
 		if rows := r.stored(); len(rows) != 1 || rows[0].Language != want {
 			t.Errorf("Accept-Language %q: %q, want %q", header, rows[0].Language, want)
 		}
-		if header == "" { // is as if it had not been sent
+		if header == "" { // the same as no header
 			continue
 		}
 		r.send(request{target: "/matomo.php?idsite=1&rec=1&url=/&lang=" + url.QueryEscape(header)})
@@ -34,8 +33,8 @@ func TestLanguage(t *testing.T) {
 	}
 }
 
-// TestLanguagesAreFew: no word of two or three letters makes more languages than are
-// registered, and two letters make those of ISO 639-1.
+// TestLanguagesAreFew: all words of two or three letters together make no more languages than
+// are registered, and those of two letters only those of ISO 639-1.
 func TestLanguagesAreFew(t *testing.T) {
 	known := map[string]bool{}
 	short := 0

@@ -29,7 +29,7 @@ import (
 	"github.com/fotspor/fotspor/geo"
 )
 
-// forms are the ways in which an address might be written.
+// forms returns the ways to write an address.
 func forms(a netip.Addr) []string {
 	wide := a.As16()
 	all := []string{a.String(), a.StringExpanded()}
@@ -46,7 +46,7 @@ func forms(a netip.Addr) []string {
 	return all
 }
 
-// recorder is a log that many write to.
+// recorder is a log for concurrent writers.
 type recorder struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -58,9 +58,9 @@ func (r *recorder) Write(p []byte) (int, error) {
 	return r.buf.Write(p)
 }
 
-// TestNoAddressLeaves sends hits of every sort from behind a proxy, through a real
-// server, and looks for the addresses in all that comes out of the collector: its
-// answers, its log at the lowest level, its metrics and its files.
+// TestNoAddressLeaves sends hits of every kind from behind a proxy to a real server, and
+// searches for the addresses in all output of the collector: its answers, its log at the
+// lowest level, its metrics and its files.
 func TestNoAddressLeaves(t *testing.T) {
 	addrs := []netip.Addr{
 		netip.MustParseAddr("203.0.113.231"),
@@ -88,7 +88,7 @@ func TestNoAddressLeaves(t *testing.T) {
 	srv.Config.ErrorLog = log.New(&text, "", 0)
 	srv.Start()
 	defer srv.Close()
-	var out bytes.Buffer // all but the log
+	var out bytes.Buffer // all output except the log
 	send := func(q request, headers ...string) {
 		t.Helper()
 		req := q.make()
@@ -99,7 +99,7 @@ func TestNoAddressLeaves(t *testing.T) {
 		}
 		resp, err := srv.Client().Do(req)
 		if len(q.body) > collector.MaxBody && errors.Is(err, syscall.ECONNRESET) {
-			return // refused before it was sent whole
+			return // refused before all of it was sent
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -186,7 +186,7 @@ func TestNoAddressLeaves(t *testing.T) {
 		}
 	}
 
-	// The search is worth nothing unless there was something to find it in.
+	// The search proves something only if there is output to search.
 	for _, want := range []string{"203.0.0.0/16", "2001:db8::/32", "recorded", "fotspor_hits_accepted_total"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is nowhere in the answers, metrics and files", want)

@@ -150,9 +150,9 @@ const (
 	scriptPage, framePage = 0, 1
 )
 
-// TestFrameInBrowser: the choice in the frame goes to the page around it, where its
-// tracker heeds it; without a tracker it is kept in the server's own cookie, and heeded
-// by the server; where neither can be, the box says so.
+// TestFrameInBrowser: the choice in the frame is passed to the page around it, and its tracker
+// honours it. Without a tracker the server's own cookie keeps it, and the server honours it.
+// If neither works, the box says so.
 func TestFrameInBrowser(t *testing.T) {
 	b := newBox(t, nil)
 	t.Log("with a tracker")
@@ -421,8 +421,8 @@ func TestBoxesBelowAPath(t *testing.T) {
 	b.says(framePage, outNN)
 }
 
-// TestFrameWithoutScripts: the form of the page keeps the choice, too, and says whether it
-// could.
+// TestFrameWithoutScripts: without scripts a form keeps the choice, and says whether it
+// succeeded.
 func TestFrameWithoutScripts(t *testing.T) {
 	b := newBox(t, nil)
 	chromium.Call(b.tab, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
@@ -437,8 +437,8 @@ func TestFrameWithoutScripts(t *testing.T) {
 	b.says(scriptPage, countedNN)
 }
 
-// TestContainerInBrowser: a page that loads a container of Matomo's tag manager is counted
-// without a change, as is one that names a site to _paq itself, once.
+// TestContainerInBrowser: an unchanged page that loads a container of Matomo's tag manager is
+// counted once, also if it sets a site with _paq itself.
 func TestContainerInBrowser(t *testing.T) {
 	b := newBox(t, nil)
 	const tag = `<script src="STATS/js/container_Ab12Cd34.js"></script>`
@@ -462,7 +462,7 @@ func TestContainerInBrowser(t *testing.T) {
 	}
 }
 
-// TestScriptInBrowser: the choice is kept in the page's own origin and heeded there.
+// TestScriptInBrowser: the choice is kept in the page's own origin and honoured there.
 func TestScriptInBrowser(t *testing.T) {
 	b := newBox(t, nil)
 	tag := func(parameters string) string {
@@ -531,8 +531,7 @@ func TestScriptInBrowser(t *testing.T) {
 	b.says(framePage, objects)
 }
 
-// TestOptOutRoutes: the boxes answer any origin, and nothing else of the server does so
-// because of them.
+// TestOptOutRoutes: the boxes answer requests from any origin, and no other route does.
 func TestOptOutRoutes(t *testing.T) {
 	r := newRig(t, nil)
 	for target, want := range map[string]int{

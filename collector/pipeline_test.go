@@ -27,7 +27,7 @@ import (
 	"github.com/fotspor/fotspor/referrer"
 )
 
-// base is the row that a first view of the front page of site 1 leaves.
+// base is the row of a first view of the front page of site 1.
 var base = hit.Row{
 	Site: 1, Time: evening, Day: calendar.DayOf(evening) + 1, Kind: hit.Pageview,
 	Path: "/", Host: "example.org", EntryPath: "/", Network: "203.0.0.0/16",
@@ -44,12 +44,12 @@ func row(changes ...func(*hit.Row)) hit.Row {
 	return row
 }
 
-// at is a first view of another page.
+// at changes base to a first view of another page.
 func at(path string) func(*hit.Row) {
 	return func(row *hit.Row) { row.Path, row.EntryPath = path, path }
 }
 
-// done is something else than a view.
+// done changes base to a hit that is not a page view.
 func done(kind hit.Kind, name string, value float64) func(*hit.Row) {
 	return func(row *hit.Row) {
 		row.Kind, row.Name, row.Value = kind, name, value
@@ -76,8 +76,8 @@ func behindProxy(o *collector.Options) {
 	o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8")}
 }
 
-// TestPipeline goes from a request to what is left of it: the rows in the spool,
-// the reasons why there are none, the answer and the counters.
+// TestPipeline compares the results of requests: the rows in the spool, the reasons if there
+// are none, the answer and the counters.
 func TestPipeline(t *testing.T) {
 	const page = "/pixel.gif?site=1&url="
 	const action = "/matomo.php?idsite=1&rec=1&url=https://example.org/kurs"
@@ -393,7 +393,7 @@ func TestPipeline(t *testing.T) {
 		{name: "relative path", request: request{target: page + "om/oss"}, dropped: []string{"no page"}},
 		{name: "control character in a URL", request: request{target: page + "https://example.org/a%01b"}, dropped: []string{"no page"}},
 
-		// What is kept of a URL.
+		// The parts of a URL that are kept.
 		{
 			name:    "host without user, port and capitals",
 			request: request{target: page + "https://kari:pw@EXAMPLE.org:8443/om"},
@@ -556,7 +556,7 @@ func TestPipeline(t *testing.T) {
 			rows:    []hit.Row{row(func(r *hit.Row) { r.Channel, r.Source = "search", "InfoSpace" })},
 		},
 
-		// What is kept of the person.
+		// The properties of the visitor that are kept.
 		{
 			name:    "phone, by IPv6",
 			request: request{target: page + "/", from: "[2001:db8:3c4d:15::1a2f]:50000", header: map[string]string{"User-Agent": safari, "Accept-Language": "EN"}},
@@ -646,7 +646,7 @@ func TestPipeline(t *testing.T) {
 			dropped: []string{"too old"}, status: http.StatusBadRequest,
 		},
 
-		// What a sender with a token tells.
+		// What a sender with a token may set.
 		{
 			name:    "address",
 			request: request{target: action + "&cip=198.51.100.9", body: "token_auth=hemmelig"},
@@ -754,7 +754,7 @@ func TestPipeline(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("counters (-want +got):\n%s", diff)
 			}
-			became := 0 // every hit that was read is accepted or dropped
+			became := 0 // hits that were accepted or dropped: all that were read
 			for reason, n := range want {
 				if reason != "bad_request" && reason != "body_too_large" {
 					became += n
@@ -776,8 +776,8 @@ func zipped(n int) string {
 	return b.String()
 }
 
-// TestExcludedLooksTheSame: a tracker can't tell from the answer whether a hit was
-// excluded, but for the header that says so.
+// TestExcludedLooksTheSame: the answers to excluded and to recorded hits differ only in the
+// header X-Fotspor.
 func TestExcludedLooksTheSame(t *testing.T) {
 	for _, target := range []string{"/pixel.gif?site=1&url=/", "/matomo.php?idsite=1&rec=1&url=/", "/matomo.php?idsite=1&rec=1&url=/&send_image=0"} {
 		r := newRig(t, nil)
@@ -797,7 +797,7 @@ func TestExcludedLooksTheSame(t *testing.T) {
 	}
 }
 
-// TestPlace: the GeoIP database is asked for the client's address, before that is cut.
+// TestPlace: the client's address is looked up in the GeoIP database before it is cut.
 func TestPlace(t *testing.T) {
 	file := testdata(t, "GeoIP2-City-Test.mmdb")
 	r := newRig(t, func(o *collector.Options) { o.Geo = openGeo(t, file) })
@@ -853,7 +853,7 @@ func TestVisit(t *testing.T) {
 	}
 }
 
-// TestRateLimit: a network that sends too much is told to wait, and nobody else is.
+// TestRateLimit: a network that sends too much, and no other, gets 429 and Retry-After.
 func TestRateLimit(t *testing.T) {
 	r := newRig(t, func(o *collector.Options) {
 		o.Limit = limit.New(limit.Options{Rate: 1, Burst: 2, Now: o.Now})
@@ -888,17 +888,18 @@ func TestRateLimit(t *testing.T) {
 	}
 }
 
-// TestTokenExemptsItsOwnItems: in a bulk request, items that tell an address with a token
-// are held to no rate, and neither pay for the others nor open the way for them.
+// TestTokenExemptsItsOwnItems: in a bulk request, items that have an address with a token are
+// not limited. They do not count against the limit of the other items, and do not exempt
+// them.
 func TestTokenExemptsItsOwnItems(t *testing.T) {
 	const (
 		own     = `"?idsite=1&rec=1&url=/&cip=198.51.100.9&token_auth=hemmelig"`
-		useless = `"?idsite=2&rec=1&url=/&cip=198.51.100.9&token_auth=hemmelig"` // of another site
+		useless = `"?idsite=2&rec=1&url=/&cip=198.51.100.9&token_auth=hemmelig"` // a token of another site
 		none    = `"?idsite=2&rec=1&url=/"`
 	)
 	for _, c := range []struct {
 		name   string
-		spent  bool // the network has nothing left
+		spent  bool // the network has used up its limit
 		items  []string
 		status int
 		left   int // hits that the network may still send
@@ -935,7 +936,7 @@ func TestTokenExemptsItsOwnItems(t *testing.T) {
 	}
 }
 
-// TestSpoolFull: a hit that has to be sent again is new to the visit when it comes.
+// TestSpoolFull: a hit that was refused for a full spool counts as new when it is sent again.
 func TestSpoolFull(t *testing.T) {
 	r := newRig(t, func(o *collector.Options) { o.Spool = openSpool(t, t.TempDir(), 20<<10) })
 	for {
@@ -964,7 +965,7 @@ func TestSpoolFull(t *testing.T) {
 			t.Errorf("%s: a script of %q may read the answer", q.target, origin)
 		}
 	}
-	// What leaves no hit goes on.
+	// Requests without a hit are still answered.
 	w := r.send(request{method: "OPTIONS", target: "/matomo.php"})
 	if w.Code != http.StatusNoContent || w.Header().Get("X-Fotspor") != "nothing to record" || w.Header().Get("Retry-After") != "" {
 		t.Errorf("preflight: status %d, header %v", w.Code, w.Header())
@@ -980,7 +981,7 @@ func TestSpoolFull(t *testing.T) {
 	}
 }
 
-// FuzzPage: whatever is sent as URL and name, what is kept is short, clean text.
+// FuzzPage: for any URL and name, short, clean text is kept.
 func FuzzPage(f *testing.F) {
 	for _, s := range []string{
 		"https://example.org/om?x=1#y", "/a;jsessionid=1/b%3B", "http://[bad", "javascript:alert(1)", "https://ex%FFample.org/50%-off",

@@ -17,7 +17,7 @@ import (
 	"github.com/fotspor/fotspor/site"
 )
 
-// get asks for a page and checks what every privacy page has in common.
+// get requests a page and checks what all privacy pages have in common.
 func (r *rig) get(q request) *goquery.Document {
 	r.tb.Helper()
 	w := r.send(q)
@@ -52,7 +52,7 @@ func told(page *goquery.Document) map[string]string {
 	row := map[string]string{}
 	page.Find("tbody tr").Each(func(_ int, tr *goquery.Selection) {
 		value := tr.Find("td")
-		if value.Find("i").Length() > 0 { // says that it is empty
+		if value.Find("i").Length() > 0 { // a note that the value is empty
 			row[tr.Find("code").Text()] = ""
 			return
 		}
@@ -82,8 +82,7 @@ func TestStatement(t *testing.T) {
 	}
 }
 
-// TestWhoMayFrame: a site may show its privacy pages among its own pages, and nobody
-// else may frame them.
+// TestWhoMayFrame: only the pages of a site may frame its privacy pages.
 func TestWhoMayFrame(t *testing.T) {
 	r := newRig(t, nil)
 	r.sites = append(r.sites, site.Site{ID: 3, Name: "Odd", Hosts: []string{"example.net", "*.example.net", "a;script-src", "'none'"}, Location: time.UTC})
@@ -132,8 +131,7 @@ func TestPageLanguage(t *testing.T) {
 	}
 }
 
-// TestWhat: the page shows the row that a view would leave, which is the row that
-// a view then leaves.
+// TestWhat: the page shows the row that a view would leave, and a view then leaves that row.
 func TestWhat(t *testing.T) {
 	for _, tt := range []struct{ name, from, network string }{
 		{"IPv4", "203.0.113.77:1", "203.0.0.0/16"},
@@ -165,7 +163,7 @@ func TestWhat(t *testing.T) {
 				}
 			}
 
-			// And nothing has come of it.
+			// Nothing was recorded.
 			if rows := r.stored(); len(rows) > 0 {
 				t.Errorf("looking left %d rows", len(rows))
 			}
@@ -266,8 +264,8 @@ func TestPrivacyOfUnknownSite(t *testing.T) {
 	}
 }
 
-// TestPolicyThatDoesNotHold: nothing is promised by a policy out of its bounds, and
-// the page breaks whole.
+// TestPolicyThatDoesNotHold: with a policy out of its bounds, no statement is shown, only an
+// error.
 func TestPolicyThatDoesNotHold(t *testing.T) {
 	r := newRig(t, func(o *collector.Options) { o.Policy.Bits4 = 32 })
 	for _, target := range []string{"/privacy/1", "/privacy/1/what"} {

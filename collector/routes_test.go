@@ -10,7 +10,7 @@ import (
 	"github.com/fotspor/fotspor/hit"
 )
 
-// carrier is a wire format that no tracker speaks: each byte of a body is the view of a page.
+// carrier is a made-up wire format: each byte of a body is the view of a page.
 type carrier struct{}
 
 func (carrier) Parse(r *http.Request, hits []hit.Hit) ([]hit.Hit, dialect.Reply, error) {
@@ -24,8 +24,8 @@ func (carrier) Parse(r *http.Request, hits []hit.Hit) ([]hit.Hit, dialect.Reply,
 	return append(hits, h), reply, nil
 }
 
-// TestNewFormat: one line in the list of wire formats is all that routes, metrics, the
-// short way and the proxies' files need to know one.
+// TestNewFormat: with one line in the list of wire formats, routes, metrics, busy paths and
+// the proxies' files have a new format.
 func TestNewFormat(t *testing.T) {
 	collector.WithFormat(t, dialect.Format{
 		Name: "carrier",

@@ -16,8 +16,8 @@ import (
 	"github.com/fotspor/fotspor/hit"
 )
 
-// TestPathRules: a site's own rules mark a name wherever a URL of the site stands in
-// a hit, and nothing else.
+// TestPathRules: a site's path rules mark a name in every URL of the site in a hit, and nothing
+// else.
 func TestPathRules(t *testing.T) {
 	const home = "https://example.org/"
 	q := url.QueryEscape
@@ -84,8 +84,8 @@ func (r *rig) rules(texts ...string) {
 	}
 }
 
-// TestPathRulesFollowTheVisit: entry and previous pages have the marks, those of the
-// pages that were seen before the rule was there too; referrers and campaigns as well.
+// TestPathRulesFollowTheVisit: entry and previous pages have the marks, also those that were
+// seen before the rule was added. So have referrers and campaigns.
 func TestPathRulesFollowTheVisit(t *testing.T) {
 	r := newRig(t, nil)
 	r.view("/u/kari")
@@ -141,7 +141,7 @@ func TestNoNameUnderARule(t *testing.T) {
 	})
 }
 
-// TestExcludedBeforeMarked: what is excluded stays so when a rule marks it.
+// TestExcludedBeforeMarked: an excluded path remains excluded when a rule marks it.
 func TestExcludedBeforeMarked(t *testing.T) {
 	r := newRig(t, nil)
 	r.sites[0].Excluded = []string{"/u/drift*"}
@@ -154,8 +154,8 @@ func TestExcludedBeforeMarked(t *testing.T) {
 	}
 }
 
-// TestUnreadableRules: an answer of the store whose rules can't be read is not taken,
-// or what they mark would be kept.
+// TestUnreadableRules: sites from the store with rules that can't be read are not used, since
+// what the rules mark would be stored.
 func TestUnreadableRules(t *testing.T) {
 	r := newRig(t, nil)
 	r.rules("/u/*")
@@ -169,7 +169,7 @@ func TestUnreadableRules(t *testing.T) {
 	}
 }
 
-// FuzzPathRulesOfHits: a name where a rule marks is in no row, whatever surrounds it.
+// FuzzPathRulesOfHits: a name that a rule marks is in no row, for any text around it.
 func FuzzPathRulesOfHits(f *testing.F) {
 	f.Add("https://example.org/u/NAVNESEN", "/u/NAVNESEN")
 	f.Add("/U//%2e/NAVNESEN;x?sak=/u/NAVNESEN", "se https://example.org/u/NAVNESEN?x")
@@ -190,8 +190,8 @@ func FuzzPathRulesOfHits(f *testing.F) {
 	})
 }
 
-// TestRulesSeeWholeParts: a parameter that is cut off by the length of its URL is dropped
-// before a rule marks another part of what is left of it, and hides that it was cut.
+// TestRulesSeeWholeParts: a parameter that was cut by the length of its URL is dropped before
+// a rule marks another part of the URL: the mark makes the URL shorter and hides the cut.
 func TestRulesSeeWholeParts(t *testing.T) {
 	path := encode("unseen", encode("JSON", encode("JSON", encode("entity", "bruker/NAVNESEN/profil", false), true), false), false)
 	long := "/?mtm_kwd=" + q("https://example.org.:443/"+path)

@@ -26,16 +26,16 @@ import (
 	"github.com/fotspor/fotspor/hit"
 )
 
-// secret is something of a person, in its spellings. Of those for the name of a host
-// all signs may stand in one.
+// secret is personal data, in several spellings. Those for hosts have only characters that a
+// host may have.
 type secret struct {
 	kind      string
 	spellings []string
 	hosts     []string
-	traces    []string // what of it must not be left: letters and digits alone, in lower case
+	traces    []string // parts that must not be left, as letters and digits in lower case
 }
 
-// own is the address that the hits of these tests come from.
+// own is the address from which the hits of these tests come.
 const own = "81.166.130.147"
 
 var secrets = []secret{
@@ -92,8 +92,8 @@ var secrets = []secret{
 	},
 }
 
-// layers are ways to encode a text, which a person's browser, mail program or script may
-// have done before it came into a URL.
+// layers are encodings of a text that a browser, mail program or script may have applied
+// before it came into a URL.
 var layers = map[string]func(rune) string{
 	"percent": func(c rune) string { return fmt.Sprintf("%%%02x", c) },
 	"entity":  func(c rune) string { return fmt.Sprintf("&#%d;", c) },
@@ -119,7 +119,7 @@ func encode(layer, s string, all bool) string {
 	return b.String()
 }
 
-// fields are where a text of a stranger may stand: the query of a request with it.
+// fields are the places for a text of a stranger, each as the query of a request with it.
 var fields = map[string]func(text string) string{
 	"path": func(s string) string { return "url=" + q("https://example.org/a/"+url.PathEscape(s)+"/b") },
 	"path as sent": func(s string) string {
@@ -158,7 +158,7 @@ var fields = map[string]func(text string) string{
 	"address":  func(s string) string { return "url=/&cip=" + q(s) },
 }
 
-// hosts are where the name of a host may stand.
+// hosts are the places for the name of a host.
 var hosts = map[string]func(host string) string{
 	"page":     func(s string) string { return "url=" + q("https://"+s+".wild.example.org/") },
 	"outlink":  func(s string) string { return "url=/&link=" + q("https://"+s+".other.example/x") },
@@ -174,8 +174,8 @@ var hosts = map[string]func(host string) string{
 
 func q(s string) string { return url.QueryEscape(s) }
 
-// bare is what is left of a text once its encodings, and all but letters and digits, are
-// taken away, by other means than those of package scrub.
+// bare returns the letters and digits of a text without its encodings. It uses no code of
+// package scrub.
 func bare(text string) string {
 	for range 12 {
 		text = html.UnescapeString(text)
@@ -196,8 +196,7 @@ func bare(text string) string {
 	}, text)
 }
 
-// secretsRig is a collector with a site of any subdomain, and all that comes out of it
-// but its rows.
+// secretsRig is a collector with a site of any subdomain, and all of its output except rows.
 type secretsRig struct {
 	*rig
 	log recorder
@@ -221,9 +220,8 @@ func newSecretsRig(t *testing.T) *secretsRig {
 	return r
 }
 
-// try sends hits with these queries, each of a visit of its own and followed by another
-// page, and returns all that is left of them: the texts of the rows, and everything else
-// in one.
+// try sends hits with these queries, each in a new visit and followed by another page. It
+// returns the texts of the rows, and all other output in one text.
 func (r *secretsRig) try(queries []string) (rows []string, rest string) {
 	r.ledger = nil
 	var out bytes.Buffer
@@ -264,8 +262,8 @@ func (r *secretsRig) try(queries []string) (rows []string, rest string) {
 	return rows, out.String()
 }
 
-// texts are the columns of a row that hold what a stranger sent. Sums and days are
-// the collector's own.
+// texts returns the columns of a row with texts from the request. The collector itself makes
+// sums and days.
 func texts(row hit.Row) []string {
 	var all []string
 	for _, f := range hit.Fields {
@@ -322,8 +320,8 @@ func TestNoSecretLeaves(t *testing.T) {
 	}))
 }
 
-// TestQueryOfURLWithSpaces: an encoded space in a query, however often it is encoded, does
-// not end the URL, in whatever field it stands.
+// TestQueryOfURLWithSpaces: a space in a query that is encoded once or several times does not
+// end the URL, in any field.
 func TestQueryOfURLWithSpaces(t *testing.T) {
 	r := newSecretsRig(t)
 	for _, text := range []string{
@@ -347,7 +345,7 @@ func TestQueryOfURLWithSpaces(t *testing.T) {
 	}
 }
 
-// TestSecretsBecomeMarks is what stands in the place of secrets, column by column.
+// TestSecretsBecomeMarks compares the marks in place of secrets, column by column.
 func TestSecretsBecomeMarks(t *testing.T) {
 	r := newSecretsRig(t)
 	path := func(r hit.Row) string { return r.Path }

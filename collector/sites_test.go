@@ -24,7 +24,7 @@ import (
 
 var errUnavailable = errors.New("store is unavailable")
 
-// list is a store of sites that can fail. It honours its context.
+// list is a Directory that can fail. It honours its context.
 type list struct {
 	mu    sync.Mutex
 	hosts []string
@@ -32,7 +32,7 @@ type list struct {
 	calls int
 }
 
-// become changes what the next call returns.
+// become changes the sites that the next call returns.
 func (l *list) become(err error, hosts ...string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -116,7 +116,7 @@ func TestWatch(t *testing.T) {
 			sites.Watch(ctx, 10*time.Second)
 		}()
 		pass := func(d time.Duration) {
-			time.Sleep(d) // of the bubble's own clock
+			time.Sleep(d) // by the clock of the bubble
 			synctest.Wait()
 		}
 
@@ -145,7 +145,7 @@ func TestWatch(t *testing.T) {
 		}
 
 		stop()
-		<-done // or else the bubble reports a deadlock
+		<-done // otherwise the bubble reports a deadlock
 		pass(time.Minute)
 		if n := l.called(); n != 4 {
 			t.Errorf("%d calls, want 4: Watch has ended", n)
@@ -153,8 +153,8 @@ func TestWatch(t *testing.T) {
 	})
 }
 
-// TestFind: a site that was added a moment ago is found at once, and strangers'
-// numbers make us ask the store no more than once a second.
+// TestFind: a site that was added a moment ago is found at once. Unknown numbers cause at most
+// one lookup in the store a second.
 func TestFind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Hour) // the zero time is long ago in a bubble, too
@@ -190,7 +190,7 @@ func TestFind(t *testing.T) {
 	})
 }
 
-// TestRestore: what was known last is known after a start without the store.
+// TestRestore: the last known sites are known after a start without the store.
 func TestRestore(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "sites.json")
 	oslo, err := time.LoadLocation("Europe/Oslo")
@@ -250,8 +250,7 @@ func TestRestore(t *testing.T) {
 	}
 }
 
-// stuck is a store of sites that accepts every question and answers none, not even
-// when its caller has given up.
+// stuck is a Directory whose calls never return, even after their context has ended.
 type stuck struct {
 	calls    atomic.Int32
 	released chan struct{}
@@ -265,8 +264,8 @@ func (s *stuck) Sites(context.Context) ([]site.Site, error) {
 
 func (s *stuck) Credentials(context.Context) ([]site.Credential, error) { return nil, errUnavailable }
 
-// TestFindWithHangingStore: unknown sites and tokens cost a hit half a second at most,
-// a few hits at a time wait, the store has one question, and known sites cost nothing.
+// TestFindWithHangingStore: a hit waits half a second at most for an unknown site or token,
+// few hits wait at a time, one lookup runs in the store, and hits of known sites do not wait.
 func TestFindWithHangingStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "sites.json")
@@ -282,7 +281,7 @@ func TestFindWithHangingStore(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		watched := make(chan struct{})
 		go func() { defer close(watched); sites.Watch(ctx, 5*time.Second) }()
-		time.Sleep(time.Hour) // the watch is stuck by now
+		time.Sleep(time.Hour) // by now Watch hangs in the store
 		for round := range 3 {
 			var waited atomic.Int32
 			var all sync.WaitGroup

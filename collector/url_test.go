@@ -14,7 +14,7 @@ import (
 	"github.com/fotspor/fotspor/site"
 )
 
-// TestPlainPage: what is read the short way is what url.Parse reads.
+// TestPlainPage: the fast way returns the same as url.Parse.
 func TestPlainPage(t *testing.T) {
 	for raw, plain := range map[string]bool{
 		"https://example.org/": true, "http://www.example.org/a/b_c~d.html?x=1&y=%20%": true, "https://1.example-2.org//a?b?c": true,
@@ -134,8 +134,8 @@ func TestSearchByAddressIsOff(t *testing.T) {
 	}
 }
 
-// TestSearchBeginsAVisit: a page of results that another website leads to is where a visit
-// comes from, as another page is.
+// TestSearchBeginsAVisit: a page of search results to which another website leads begins a
+// visit with that source, like any other page.
 func TestSearchBeginsAVisit(t *testing.T) {
 	r := newRigOf(t, searching, nil)
 	r.onlyRow(request{target: action1 + "/"})
@@ -165,7 +165,8 @@ func TestStatementTellsOfSearches(t *testing.T) {
 	}
 }
 
-// TestStatementTellsOfCategories: a category that is kept with a search is told of.
+// TestStatementTellsOfCategories: the statement names the parameters of categories if they are
+// kept.
 func TestStatementTellsOfCategories(t *testing.T) {
 	for words, lang := range map[string]string{"with the category that you search in (<code>kat</code>), and kept": "en", "kategorien du søker i, likeså (<code>kat</code>). Det lagres": "nb"} {
 		for _, categories := range [][]string{{"kat"}, nil} {
@@ -215,8 +216,8 @@ func TestTrailingSlash(t *testing.T) {
 	}
 }
 
-// TestStepsAreNoSource: who comes back from log-in or payment goes on with the visit. A
-// campaign is a source all the same.
+// TestStepsAreNoSource: a visitor who comes back from log-in or payment goes on with the visit.
+// A campaign is a source also then.
 func TestStepsAreNoSource(t *testing.T) {
 	named := func(hosts ...string) func(*site.Site) {
 		return func(s *site.Site) { s.IgnoredReferrers = hosts }
@@ -285,8 +286,7 @@ func TestIgnoreReferrer(t *testing.T) {
 	}
 }
 
-// FuzzSearchByAddress: whatever a stranger sends as an address is answered, and nothing of
-// what was searched for stands in the path.
+// FuzzSearchByAddress: any address is answered, and no part of a search term is in the path.
 func FuzzSearchByAddress(f *testing.F) {
 	f.Add("https://example.org/?q=keyword#?q=x")
 	f.Add("#&?q[]=%E5&cat=%")

@@ -11,8 +11,8 @@ import (
 	"github.com/fotspor/fotspor/collector/dialect/matomo"
 )
 
-// TestNoNameFromAUserAgent: whatever a program calls itself, in its User-Agent or its
-// hints, no row and no line of the ledger has a name that is not of our tables.
+// TestNoNameFromAUserAgent: for any name in User-Agent or hints, rows and lines of the ledger
+// have only names from our tables.
 func TestNoNameFromAUserAgent(t *testing.T) {
 	r := newRig(t, nil)
 	rapid.Check(t, func(t *rapid.T) {

@@ -12,7 +12,7 @@ import (
 	"github.com/fotspor/fotspor/collector"
 )
 
-// TestGPCSupport: the resource says what the policy does, in the form of the draft.
+// TestGPCSupport: the resource agrees with the policy, in the form of the draft.
 func TestGPCSupport(t *testing.T) {
 	for _, ignore := range []bool{false, true} {
 		r := newRig(t, func(o *collector.Options) { o.Policy.IgnoreObjection = ignore })
@@ -27,8 +27,8 @@ func TestGPCSupport(t *testing.T) {
 	}
 }
 
-// TestContainer: a script of the tag manager is ours on pages of a site, and says what to
-// do on others.
+// TestContainer: on pages of a site a script of the tag manager is our script; on other pages
+// it says what to do.
 func TestContainer(t *testing.T) {
 	r := newRig(t, nil)
 	for _, tt := range []struct{ file, page, want string }{
@@ -76,8 +76,8 @@ func TestContainer(t *testing.T) {
 	}
 }
 
-// TestOptOutOutranksPolicy: a policy may ignore what browsers say on their own, but not
-// what a person chose.
+// TestOptOutOutranksPolicy: a policy may ignore the headers of browsers, but not the choice
+// that a person has made.
 func TestOptOutOutranksPolicy(t *testing.T) {
 	for _, ignore := range []bool{false, true} {
 		r := newRig(t, func(o *collector.Options) { o.Policy.IgnoreObjection = ignore })

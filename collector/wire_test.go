@@ -15,8 +15,8 @@ import (
 	"github.com/fotspor/fotspor/site"
 )
 
-// TestCampaigns: what of a campaign reaches a row, in each way in which links and
-// trackers say it.
+// TestCampaigns: which parts of a campaign are in a row, for all ways in which links and
+// trackers send them.
 func TestCampaigns(t *testing.T) {
 	const home = "https://example.org/"
 	type campaign struct{ Path, Channel, Source, Campaign, Term, Medium string }
@@ -62,8 +62,7 @@ func TestCampaigns(t *testing.T) {
 	}
 }
 
-// TestParametersOfLists: the names that PHP and the systems built on it give to
-// parameters.
+// TestParametersOfLists: parameters with the names that PHP and systems built on it use.
 func TestParametersOfLists(t *testing.T) {
 	for _, c := range []struct {
 		name       string
@@ -116,8 +115,8 @@ func TestParametersOfLists(t *testing.T) {
 	}
 }
 
-// TestHitsThatAreHandedOn: a server that sends the hits of others names their browser,
-// or says nothing of it. It is none of theirs itself.
+// TestHitsThatAreHandedOn: a server that relays the hits of others sends their browser or none.
+// The server itself is not taken for their browser.
 func TestHitsThatAreHandedOn(t *testing.T) {
 	bulk := func(items string) request {
 		return request{target: "/matomo.php", body: `{"requests":[` + items + `]}`}
@@ -195,8 +194,8 @@ func TestHitsThatAreHandedOn(t *testing.T) {
 	}
 }
 
-// TestItemsTellTheirOwnReason: what is wrong with an item of a bulk request is told as it
-// would be of a request of its own.
+// TestItemsTellTheirOwnReason: an item of a bulk request gets the same reason as a request with
+// the same parameters.
 func TestItemsTellTheirOwnReason(t *testing.T) {
 	r := newRig(t, nil)
 	for item, want := range map[string]string{
@@ -228,7 +227,7 @@ func TestItemsTellTheirOwnReason(t *testing.T) {
 	}
 }
 
-// TestItemsAreNamed: the header names the items of each reason, as many as fit.
+// TestItemsAreNamed: the header names the items of each reason, up to its bound.
 func TestItemsAreNamed(t *testing.T) {
 	r := newRig(t, nil)
 	send := func(items ...string) string {
@@ -326,7 +325,8 @@ func TestVisitsFromOutside(t *testing.T) {
 	}
 }
 
-// TestMissingPagesOfTheMinimalPolicy: a website that links to a page is a source.
+// TestMissingPagesOfTheMinimalPolicy: minimal records have no source, so a website that links
+// to a missing page is not kept.
 func TestMissingPagesOfTheMinimalPolicy(t *testing.T) {
 	for ref, want := range map[string]string{"https://example.org/om": "/om", "https://nrk.no/sak": ""} {
 		r := newRig(t, minimal)
@@ -337,8 +337,8 @@ func TestMissingPagesOfTheMinimalPolicy(t *testing.T) {
 	}
 }
 
-// TestApplicationOfOnePage: one that tells the website that led to it with every view stays
-// one visit, whatever campaign there was at first.
+// TestApplicationOfOnePage: a single-page application that sends the same referrer with every
+// view stays in one visit, with any campaign at first.
 func TestApplicationOfOnePage(t *testing.T) {
 	for _, first := range []string{
 		"https://example.org/a?utm_campaign=uke27", "https://example.org/a?utm_campaign=uke27&utm_source=brev", "https://example.org/a?utm_source=chatgpt.com", "https://example.org/a",
@@ -364,8 +364,8 @@ func TestApplicationOfOnePage(t *testing.T) {
 	}
 }
 
-// TestMissingPages: whoever tells of a page that isn't there, by the title that Matomo
-// advises or as our script does, leaves the same event, with the page that links there.
+// TestMissingPages: the title that Matomo advises for a missing page, and our script's way,
+// leave the same event, with the page that has the link.
 func TestMissingPages(t *testing.T) {
 	const page = "url=https://example.org/finnes-ikke?x=1"
 	type event struct{ Kind, Path, Name, Previous, Source string }
@@ -445,8 +445,8 @@ func TestMissingPages(t *testing.T) {
 	}
 }
 
-// TestAPITellsOfATokensOwnSites: what the importer of logs is told of sites is for the
-// holder of a token, and of its sites alone.
+// TestAPITellsOfATokensOwnSites: the API for the importer of logs requires a token, and
+// returns only the sites that it allows.
 func TestAPITellsOfATokensOwnSites(t *testing.T) {
 	r := newRig(t, func(o *collector.Options) {
 		o.Limit = limit.New(limit.Options{Rate: 1, Burst: 12, Now: o.Now})
@@ -487,9 +487,9 @@ func TestAPITellsOfATokensOwnSites(t *testing.T) {
 	}
 }
 
-// TestLogImporter sends what import_logs.py of Matomo sends: questions for the site, and
-// then 200 lines of a log at a time, as objects under one token, of which a log that knows
-// no User-Agent or no address leaves these empty.
+// TestLogImporter sends what Matomo's import_logs.py sends: calls for the site, and then 200
+// lines of a log at a time, as objects with one token. If a log has no User-Agent or no
+// address, these are empty.
 func TestLogImporter(t *testing.T) {
 	r := newRig(t, nil)
 	header := map[string]string{"User-Agent": "Matomo/LogImport", "Content-Type": "application/json", "Accept-Language": ""}
