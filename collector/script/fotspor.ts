@@ -91,7 +91,9 @@ for (const tag of [...document.querySelectorAll("[type=module]"), document.curre
         referrer = page || referrer;
       }
       if ((COUNT_OBJECTIONS && objects) || optedOut()) {
-        if (COUNT_OBJECTIONS) more((optout) => optout.tell(endpoint));
+        // Nothing is said of a page where that held, also if it no longer does.
+        if (COUNT_OBJECTIONS) more((optout) => optout.tell(endpoint), (page = ""));
+        else page = "";
       } else {
         page = location.origin + location.pathname + location.search;
         // An application changes the address before it shows what is there: only then
@@ -135,7 +137,7 @@ for (const tag of [...document.querySelectorAll("[type=module]"), document.curre
     }) as NonNullable<typeof early>).q = queue;
 
     // The opt-out page of the server, in a frame, asks the page around it.
-    on("message", ({ data }) => data.fotspor && more());
+    on("message", (event) => event.data.fotspor && more());
 
     if (/^http/.test(location as never) && (COUNT_OBJECTIONS || !objects))
       onceSeen(() => {
