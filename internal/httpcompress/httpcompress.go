@@ -144,20 +144,20 @@ func weightOf(parameter string) float64 {
 	return q
 }
 
-// Static is an answer that is always the same, compressed once. It is safe for concurrent
-// use.
+// Static is an answer that is always the same, compressed once, when somebody first asks for
+// it. It is safe for concurrent use.
 type Static struct {
-	bodies map[string][]byte // by coding
+	bodies map[string]func() []byte // by coding
 	hash   string
 }
 
-// NewStatic compresses a body as well as can be.
+// NewStatic returns an answer that is compressed as well as can be.
 func NewStatic(body []byte) *Static {
 	sum := sha256.Sum256(body)
-	return &Static{map[string][]byte{
-		plain: body,
-		gzipc: packed(newGzip(gzip.BestCompression), body),
-		zstdc: newZstd(zstd.SpeedBetterCompression, 1).EncodeAll(body, nil),
+	return &Static{map[string]func() []byte{
+		plain: func() []byte { return body },
+		gzipc: sync.OnceValue(func() []byte { return packed(newGzip(gzip.BestCompression), body) }),
+		zstdc: sync.OnceValue(func() []byte { return newZstd(zstd.SpeedBetterCompression, 1).EncodeAll(body, nil) }),
 	}, hex.EncodeToString(sum[:8])}
 }
 
@@ -166,15 +166,13 @@ func NewStatic(body []byte) *Static {
 func (s *Static) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Add("Vary", "Accept-Encoding")
-	best, tag := plain, s.hash
+	best, tag := s.bodies[plain](), s.hash
 	for _, coding := range accepted(r) {
-		if len(s.bodies[coding]) < len(s.bodies[best]) {
-			best, tag = coding, s.hash+"-"+coding
+		if body := s.bodies[coding](); len(body) < len(best) {
+			best, tag = body, s.hash+"-"+coding
+			header.Set("Content-Encoding", coding)
 		}
 	}
-	if best != plain {
-		header.Set("Content-Encoding", best)
-	}
 	header.Set("ETag", `"`+tag+`"`)
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(s.bodies[best]))
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(best))
 }
