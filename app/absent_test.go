@@ -13,8 +13,8 @@ import (
 	"github.com/fotspor/fotspor/store/storetest"
 )
 
-// TestWhatIsNotThere: what a machine lacks, or another process has, is said in one
-// line, and nothing is lost.
+// TestWhatIsNotThere: if a machine lacks something, or another process has it, one line says
+// so, and nothing is lost.
 func TestWhatIsNotThere(t *testing.T) {
 	library := storetest.Library(t)
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -73,7 +73,7 @@ func TestWhatIsNotThere(t *testing.T) {
 	}
 }
 
-// TestDamagedData: a data directory that a bad disk or hand has been at is told of.
+// TestDamagedData: damage in a data directory is reported.
 // TestServeWithoutEngine has what serve does then.
 func TestDamagedData(t *testing.T) {
 	if testing.Short() {

@@ -150,7 +150,7 @@ func arrowsOf(dir string) (allowed []string, rule string) {
 	return nil, ""
 }
 
-// TestOnePackageComment: each package says its one job, in one place.
+// TestOnePackageComment: each package has one package comment.
 func TestOnePackageComment(t *testing.T) {
 	for dir, files := range packages(t) {
 		var comments []string
@@ -165,8 +165,7 @@ func TestOnePackageComment(t *testing.T) {
 	}
 }
 
-// TestWhoSeesAddresses: the full address is looked at where the design says, and
-// nowhere else.
+// TestWhoSeesAddresses: Reveal is called only where the design allows it.
 func TestWhoSeesAddresses(t *testing.T) {
 	allowed := map[string]string{
 		"geo":             "looks up and cuts",

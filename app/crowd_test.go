@@ -33,8 +33,8 @@ func (a *arrivals) Accept() (net.Conn, error) {
 	return conn, nil
 }
 
-// TestCrowd: a network has so many connections open at a time, and no more. Proxies and
-// this machine itself speak for many networks.
+// TestCrowd: the number of open connections of a network is bounded, except for proxies and
+// this machine itself, which have those of many networks.
 func TestCrowd(t *testing.T) {
 	l := &arrivals{}
 	c := &crowd{

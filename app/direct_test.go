@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestDirect: whatever is asked, direct answers as the routes do.
+// TestDirect: direct answers every request as the mux does.
 func TestDirect(t *testing.T) {
 	mux := http.NewServeMux()
 	for _, pattern := range []string{"GET /hit", "POST /hit", "GET /js/{$}", "POST /js/", "GET /file/{name}", "/"} {

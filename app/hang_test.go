@@ -182,8 +182,8 @@ func TestHangingStore(t *testing.T) {
 	}
 }
 
-// TestBrokenLibrary: serve with a library that is none says what to do, and takes hits.
-// It is a process of its own, since one that has loaded a library loads no other.
+// TestBrokenLibrary: serve with a file that is not the library says what to do, and accepts
+// hits. It runs in a new process, since a process loads only one library.
 func TestBrokenLibrary(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long")
@@ -432,8 +432,8 @@ func TestSetUpLinkOfALateStore(t *testing.T) {
 	engine.stop()
 }
 
-// TestStoreThatStopsAnswering: a store that worked and then hangs in the middle of
-// things keeps no hit waiting and loses none: they are stored, once, after it goes on.
+// TestStoreThatStopsAnswering: if a store hangs after it has worked, no hit waits and none is
+// lost: all are stored once when it goes on.
 func TestStoreThatStopsAnswering(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long")

@@ -33,7 +33,7 @@ const (
 	canaryAddress = "203.0.113.77"
 )
 
-// siege is a program that hostile clients get at.
+// siege is a program under attack by hostile clients.
 type siege struct {
 	*program
 	host       string // public address
@@ -58,7 +58,7 @@ func besiege(t *testing.T) *siege {
 	return s
 }
 
-// calm notes how many goroutines there are while nobody is at the gates.
+// calm records the number of goroutines while there are no connections.
 func (s *siege) calm() {
 	s.client.CloseIdleConnections()
 	runtime.GC()
@@ -443,8 +443,8 @@ func TestSecurityHeaders(t *testing.T) {
 	}
 }
 
-// TestPolicyOnEveryAnswer: whoever answers, and with what, browsers may do nothing with it
-// that its handler did not allow, and nobody keeps it.
+// TestPolicyOnEveryAnswer: in every answer of every handler, browsers may do only what the
+// handler allows, and the answer is not cached.
 func TestPolicyOnEveryAnswer(t *testing.T) {
 	p := start(t, time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), nil)
 	p.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -600,7 +600,7 @@ func TestHostileStall(t *testing.T) {
 		conn.CloseWrite()
 	}
 	for _, conn := range conns {
-		io.Copy(io.Discard, conn) // whatever is said of it
+		io.Copy(io.Discard, conn) // ignores the answer
 	}
 	s.unhurt()
 }

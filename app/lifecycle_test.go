@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// TestStopTimes: the stages of a stop end within 30 seconds, whatever their steps do.
+// TestStopTimes: the stages of a stop end within 30 seconds, also if their steps do not end.
 func TestStopTimes(t *testing.T) {
 	var sum time.Duration
 	for at, limit := range stopTimes {
@@ -44,8 +44,8 @@ func TestStopTimes(t *testing.T) {
 	})
 }
 
-// TestStopOrder: the steps run in the order that loses nothing, those of a stage at the
-// same time; none is left out for the error of another, and the log tells of each.
+// TestStopOrder: the stages run in the order that loses nothing, and the steps of a stage at
+// the same time. Every step runs, also after an error of another, and is logged.
 func TestStopOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer

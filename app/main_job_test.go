@@ -59,7 +59,7 @@ var origins = []origin{
 
 var paths = []string{"/", "/om-oss", "/nyheter/2026/blåbær", "/kontakt", "/tjenester/søk", "/personvern"}
 
-// visitor is somebody who comes, and all that the test remembers of them.
+// visitor is a visitor, with all that the test remembers of them.
 type visitor struct {
 	addr  netip.Addr
 	agent agent
@@ -72,8 +72,8 @@ type visitor struct {
 	entry        string
 }
 
-// traffic is the independent account: the sums that every figure is held to, by
-// day, dimension and value.
+// traffic is the test's own account: the expected sums of every figure, by day, dimension and
+// value.
 type traffic map[calendar.Day]map[[3]string]*sums
 
 type sums struct{ Visitors, Visits, Pageviews, Bounces, Seconds int64 }

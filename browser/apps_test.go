@@ -8,8 +8,8 @@ import (
 	"github.com/fotspor/fotspor/hit"
 )
 
-// TestApps: Matomo's trackers for apps are people on the device that they name, whatever
-// the app is called.
+// TestApps: hits of Matomo's trackers for apps are those of people on the device that they
+// name, for any name of the app.
 func TestApps(t *testing.T) {
 	for _, c := range []struct{ name, ua, os, device string }{
 		{"phone", "Darwin/24.6.0 (iPhone17,1; iOS 18.6) MatomoTrackerSDK/7.8 Name/3.2", "iOS", "mobile"},

@@ -12,7 +12,7 @@ import (
 	"github.com/fotspor/fotspor/hit"
 )
 
-// User-Agents of browsers, each the model of many.
+// User-Agents of browsers, each typical of many.
 const (
 	chromeWindows = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/153.0.0.0 Safari/537.36"
 	chromePhone   = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/153.0.0.0 Mobile Safari/537.36"
@@ -227,7 +227,7 @@ var (
 	validDevice  = regexp.MustCompile(`^(desktop|mobile|tablet|other)$`)
 )
 
-// known are all names that a Client can have: those of the tables.
+// known is the set of all names that a Client can have: those of the tables.
 var known = func() map[string]bool {
 	known := map[string]bool{}
 	for _, names := range [][]string{browser.Names(), browser.Systems(), browser.Bots()} {
@@ -264,7 +264,7 @@ func TestBotList(t *testing.T) {
 	t.Logf("%d names", len(seen))
 }
 
-// check holds what is parsed to what Client promises.
+// check fails the test unless a parsed Client is as documented.
 func check(t *testing.T, userAgent string, hints hit.Hints) {
 	t.Helper()
 	got := browser.Parse(userAgent, hints)
@@ -304,7 +304,7 @@ func BenchmarkParse(b *testing.B) {
 	}
 }
 
-// TestCachedParseAllocatesNothing holds the way of nearly every hit to no garbage.
+// TestCachedParseAllocatesNothing: the path of nearly every hit makes no garbage.
 func TestCachedParseAllocatesNothing(t *testing.T) {
 	parser := browser.New()
 	hints := hit.Hints{Brands: `"Chromium";v="153", "Google Chrome";v="153"`, Mobile: "?0", Platform: `"Windows"`}

@@ -22,8 +22,8 @@ func inElectron(app string) string {
 // iOSWebView is a view inside an app on an iPhone.
 const iOSWebView = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
 
-// TestMarksByChance: words that programs use of themselves stand in people's browsers
-// too, where models, builds, languages and apps have their names.
+// TestMarksByChance: words by which programs describe themselves are also in the User-Agents of
+// people's browsers, in the names of models, builds, languages and apps.
 func TestMarksByChance(t *testing.T) {
 	for _, c := range marksByChance {
 		if got := browser.Parse(c.userAgent, hit.Hints{}); got.Bot != "" || got.Rule != "" {
@@ -110,8 +110,8 @@ func chancePeople() (userAgents []string) {
 	return userAgents
 }
 
-// TestDeedsByChance: whatever words for what programs do a phone or an app is named by,
-// it is a person's.
+// TestDeedsByChance: a phone or an app is a person's, also if its name has words for what
+// programs do.
 func TestDeedsByChance(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		name := rapid.StringMatching(`[A-Z]{0,3}[0-9]{0,2}[ _-]?`).Draw(t, "before") +
@@ -130,8 +130,8 @@ func TestDeedsByChance(t *testing.T) {
 	})
 }
 
-// TestMarksOnPurpose: who says who it is, or that nobody looks, is a bot in a view of
-// an app and on a phone too.
+// TestMarksOnPurpose: a program that names itself, or says that nobody sees the page, is a bot
+// in a web view of an app and on a phone too.
 func TestMarksOnPurpose(t *testing.T) {
 	for _, c := range marksOnPurpose {
 		if got := browser.Parse(c.userAgent, hit.Hints{}); got.Rule != c.rule || got.Bot != c.bot {
@@ -188,8 +188,8 @@ func purposeBots() (userAgents []string) {
 	return userAgents
 }
 
-// TestStrangeButPeople: words and comments that everyday browsers have not, of
-// browsers all the same.
+// TestStrangeButPeople: browsers of people with words and comments that everyday browsers do
+// not have.
 func TestStrangeButPeople(t *testing.T) {
 	for _, c := range []struct {
 		name, userAgent string
@@ -236,7 +236,7 @@ func TestStrangeButPeople(t *testing.T) {
 	}
 }
 
-// TestKnownBeforeUnknown: a name of the tables, wherever it is from, says more than a
+// TestKnownBeforeUnknown: a name in the tables, from User-Agent or hints, counts before a
 // brand that is in none.
 func TestKnownBeforeUnknown(t *testing.T) {
 	const chromium = `"Chromium";v="115", "Not(A:Brand";v="99"`

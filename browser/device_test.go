@@ -156,8 +156,8 @@ func TestDevices(t *testing.T) {
 	}
 }
 
-// TestDeviceByHint: a browser knows better than the code of its model whether it shows
-// pages for phones; a television is one whatever it says.
+// TestDeviceByHint: whether a browser shows pages for phones is decided by its hint before the
+// code of its model. A television is one with any hint.
 func TestDeviceByHint(t *testing.T) {
 	for _, c := range []struct{ userAgent, mobile, device string }{
 		{chromeTablet, "?1", "mobile"}, {chromePhone, "?0", "tablet"}, {onPhone("SM-T515"), "?1", "mobile"}, {onPhone("SM-T515"), "", "tablet"},

@@ -8,8 +8,8 @@ import (
 	"github.com/fotspor/fotspor/hit"
 )
 
-// inventedBots are programs that no list has, for they were made up: each shape
-// in which programs have been seen, under a name that says something or nothing.
+// inventedBots are made-up programs that are in no list: one for each form in which programs
+// have been seen, with names that mean something or nothing.
 var inventedBots = []string{
 	// a browser's User-Agent, and one word more where only programs have one, or with a mark
 	chromeWindows + " ZorblaxBot/1.0",
@@ -115,7 +115,7 @@ var additions = func() (userAgents []string) {
 	)
 }()
 
-// TestAdditions: a word that nobody knows makes nobody a bot, however long it is.
+// TestAdditions: an unknown word of any length makes no browser a bot.
 func TestAdditions(t *testing.T) {
 	for _, userAgent := range additions {
 		if got := browser.Parse(userAgent, hit.Hints{}); got.Bot != "" || got.Browser == browser.Other {

@@ -43,7 +43,7 @@ func TestVersionsThatCanBe(t *testing.T) {
 	}
 }
 
-// TestNoVersion: what only begins as a number is none.
+// TestNoVersion: a text that only begins with a number is not a version.
 func TestNoVersion(t *testing.T) {
 	for _, version := range []string{"1e3", "1E3.0", "99999.0", "x"} {
 		got := browser.New().Parse("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/"+version+" Safari/537.36", hit.Hints{})
@@ -53,7 +53,7 @@ func TestNoVersion(t *testing.T) {
 	}
 }
 
-// TestFewVersions: whatever version every browser is sent with, by its User-Agent or by
+// TestFewVersions: of all versions that can be sent for every browser, by its User-Agent or by
 // hint, few are kept, each in one spelling.
 func TestFewVersions(t *testing.T) {
 	parser := parserAt(2026, time.November)

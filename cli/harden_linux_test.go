@@ -15,8 +15,8 @@ import (
 // "hard" or "soft".
 const hardenChild = "FOTSPOR_TEST_HARDEN"
 
-// TestHarden: a process that was hardened leaves no core when it dies by the worst of
-// signals, where one that was not does, and does not tell its stacks on SIGQUIT.
+// TestHarden: a hardened process leaves no core when it dies by a signal that dumps core, while
+// another process does, and it prints no stacks on SIGQUIT.
 func TestHarden(t *testing.T) {
 	if os.Getenv(hardenChild) != "" {
 		dieHard(t)
@@ -54,7 +54,7 @@ func TestHarden(t *testing.T) {
 	}
 }
 
-// dieHard says what became of harden, and dies.
+// dieHard prints the result of harden, and dies.
 func dieHard(t *testing.T) {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_CORE, &limit); err != nil {

@@ -171,8 +171,8 @@ func TestMistakesOfPlaces(t *testing.T) {
 	}
 }
 
-// TestEnvironment: each flag has a twin there, a flag given wins, a mistake in it names
-// the variable, and a variable that is no setting is told of.
+// TestEnvironment: each flag has a twin in the environment, and overrides it. The error for an
+// invalid value names the variable, and an unknown variable is reported.
 func TestEnvironment(t *testing.T) {
 	_, errs, status := commandIn(t, []string{"FOTSPOR_TRUSTED_PROXIES=somewhere"}, "", "serve")
 	if !strings.Contains(errs, "FOTSPOR_TRUSTED_PROXIES") || status != 2 {

@@ -13,7 +13,7 @@ import (
 	"github.com/fotspor/fotspor/store/storetest"
 )
 
-// asking are commands that need a store which is there.
+// asking are commands that need an existing store.
 var asking = [][]string{
 	{"access", "--ip", "192.0.2.1"},
 	{"erase", "--ip", "192.0.2.1"},
@@ -101,7 +101,7 @@ func TestSpoolBeforeTheCollector(t *testing.T) {
 	}
 }
 
-// TestCreate: a store is made by who says so, and every report names the one asked.
+// TestCreate: only --create makes a store, and every report names its store.
 func TestCreate(t *testing.T) {
 	for name, args := range map[string][]string{
 		"site add": {"site", "add", "--host", "example.org", "--create"},

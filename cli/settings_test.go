@@ -134,7 +134,7 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-// TestDefaultsAreGood: what help says of a default can be said.
+// TestDefaultsAreGood: every default in the help is a valid value.
 func TestDefaultsAreGood(t *testing.T) {
 	for _, s := range settings() {
 		v := s.value(newCall(Env{}, command{}))
@@ -146,8 +146,8 @@ func TestDefaultsAreGood(t *testing.T) {
 	}
 }
 
-// TestDocsNameSettings: what docs say to type is there: flags of the command that they
-// stand behind, and commands.
+// TestDocsNameSettings: the commands in the docs exist, and have the flags with which they are
+// written.
 func TestDocsNameSettings(t *testing.T) {
 	for _, name := range []string{"README.md", "docs/install.md", "docs/operations.md", "docs/privacy.md", "docs/moving-from-matomo.md", "docs/script.md", "docs/dashboard.md"} {
 		text, err := os.ReadFile("../" + name)

@@ -63,8 +63,8 @@ func TestAddressesOfASite(t *testing.T) {
 	list("keep\tdefault\t\t\t")
 }
 
-// TestHostsOnce: a host in two spellings is stored once, and a second site with it is told
-// of.
+// TestHostsOnce: a host in two spellings is stored once, and a second site with it causes a
+// warning.
 func TestHostsOnce(t *testing.T) {
 	data := t.TempDir()
 	for _, c := range []struct{ hosts, stored, warning string }{

@@ -158,8 +158,7 @@ func TestAttribution(t *testing.T) {
 	}
 }
 
-// found returns the installed DB-IP files, which a machine that claims to check
-// everything must have.
+// found returns the installed DB-IP files. A machine with CI=true must have them.
 func found(tb testing.TB) []string {
 	tb.Helper()
 	files := geo.Find()
@@ -253,8 +252,8 @@ func TestRegionsOfDBIP(t *testing.T) {
 // rest is parts of places that ISO 3166-2 does not divide, such as Hong Kong.
 const dbipShare = 0.99
 
-// TestFind runs a program in a folder of its own, from a working directory in which
-// somebody has planted files.
+// TestFind runs a program in a new directory, with a working directory in which another user
+// has planted files.
 func TestFind(t *testing.T) {
 	if os.Getenv("GEO_TEST_FIND") != "" {
 		for _, file := range geo.Find() {
@@ -380,7 +379,7 @@ func damaged(file []byte) []byte {
 	return bytes.ReplaceAll(file, []byte("\x42SE"), []byte("\xa2SE"))
 }
 
-// TestLookupDoubtful finds no place in a file that says what cannot be.
+// TestLookupDoubtful: a file with impossible contents gives no place.
 func TestLookupDoubtful(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "region.mmdb")
 	replace(t, path, bytes.ReplaceAll(read(t, "GeoLite2-City-Test.mmdb"), []byte("\x42GB"), []byte("\x42G\xff")))
@@ -594,8 +593,8 @@ func TestLookupRemembersTheRightPlace(t *testing.T) {
 	t.Logf("%d places", len(places))
 }
 
-// TestNeighboursKeepTheirPlaces looks up addresses of blocks that the files tell apart
-// more finely than anything is remembered by, next to each other and again and again.
+// TestNeighboursKeepTheirPlaces looks up neighbouring addresses again and again, in blocks that
+// the files divide more finely than the keys of the cache.
 func TestNeighboursKeepTheirPlaces(t *testing.T) {
 	db := open(t, found(t)...)
 	for _, path := range found(t) {
@@ -645,8 +644,7 @@ func TestNeighboursKeepTheirPlaces(t *testing.T) {
 	}
 }
 
-// TestGarbage holds the way of nearly every hit to the one allocation that the text
-// of its network is.
+// TestGarbage: the path of nearly every hit makes only one allocation, the text of the network.
 func TestGarbage(t *testing.T) {
 	for name, files := range map[string][]string{
 		"MaxMind": {testdata(t, "GeoIP2-City-Test.mmdb")},

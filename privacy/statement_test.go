@@ -148,7 +148,7 @@ func TestStatementFollowsThePolicy(t *testing.T) {
 	}
 }
 
-// Where no part of an address is kept, nothing can be looked up by one.
+// If no part of an address is kept, nothing can be looked up by one.
 func TestStatementWithoutNetworksOffersNoSearch(t *testing.T) {
 	s := statement()
 	s.Policy.Bits4, s.Policy.Bits6 = 0, 0
@@ -364,7 +364,7 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-// What a site keeps of queries is said.
+// The statement names the query parameters that a site keeps.
 func TestStatementNamesParameters(t *testing.T) {
 	for _, lang := range languages {
 		s := statement()

@@ -61,8 +61,8 @@ func TestWhatShowsEveryField(t *testing.T) {
 	}
 }
 
-// What a policy does not keep is named and not shown, but a row that holds it
-// all the same is told of: the page is no place to be kind to the program.
+// Columns that a policy does not keep are named without a value. If a row has a value there by
+// mistake, the page shows it: it must not hide a mistake of the program.
 func TestWhatUnderMinimal(t *testing.T) {
 	for _, lang := range languages {
 		w := privacy.What{Statement: statement(), Row: visitRow()}

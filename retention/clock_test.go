@@ -110,15 +110,15 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
-// TestFutureTime: no clock confirms a time to come, however right it is now.
+// TestFutureTime: no clock confirms a time in the future, even if it is right now.
 func TestFutureTime(t *testing.T) {
 	if got := trusted(t).Judge(t.Context(), time.Now().AddDate(14, 0, 0)); got.Trusted {
 		t.Errorf("a time 14 years ahead is trusted: %s", got.Why)
 	}
 }
 
-// TestNotesFail: a note that can't be read or written is made up for by the other, and
-// without either nothing is trusted.
+// TestNotesFail: if one note can't be read or written, the other one suffices. Without either
+// no time is trusted.
 func TestNotesFail(t *testing.T) {
 	noted := at("2026-11-26T12:00:00Z")
 	file := filepath.Join(t.TempDir(), "clock.json")
@@ -142,9 +142,9 @@ func TestNotesFail(t *testing.T) {
 	}
 }
 
-// TestWrongClockAtStart: four years ahead after a start, nothing is deleted by the
-// worker for seven days of running, over restarts too. Then it is: a machine that nobody
-// tells the time was off for years.
+// TestWrongClockAtStart: if the clock is four years ahead after a start, the worker deletes
+// nothing for seven days of running, restarts included. After that it does, since a machine
+// without any other source of time may have been off for years.
 func TestWrongClockAtStart(t *testing.T) {
 	for _, restarts := range []int{0, 1, 40} {
 		synctest.Test(t, func(t *testing.T) {
@@ -191,8 +191,8 @@ func TestWrongClockAtStart(t *testing.T) {
 	}
 }
 
-// TestClockRightedWhileHeld: a clock that is set right is trusted at the next try, and
-// keeps what its own time does not reach.
+// TestClockRightedWhileHeld: a clock that is corrected is trusted at the next try, and only
+// rows past their retention by its time are deleted.
 func TestClockRightedWhileHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
@@ -214,7 +214,7 @@ func TestClockRightedWhileHeld(t *testing.T) {
 	})
 }
 
-// TestConfirmed: a person who names the day of the preview is believed, and no other.
+// TestConfirmed: a confirmation counts only with the day that a dry run shows.
 func TestConfirmed(t *testing.T) {
 	now := at("2030-11-26T12:00:00Z")
 	l := &ledger{rows: []time.Time{at("2026-11-01T00:00:00Z"), at("2028-01-01T00:00:00Z")}}

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type ledger struct {
 	sync.Mutex
 	rows   []time.Time
-	fails  int // so many calls of DeleteBefore fail
+	fails  int // how many calls of DeleteBefore fail
 	passes int
 }
 
@@ -87,7 +87,7 @@ func at(s string) time.Time {
 
 var threeYears = privacy.Period{Years: 3}
 
-// TestPassDeletesToTheDay: a row leaves with the day that is three years old.
+// TestPassDeletesToTheDay: a row is deleted with the day that is three years old.
 func TestPassDeletesToTheDay(t *testing.T) {
 	rows := []time.Time{
 		at("2020-01-01T00:00:00Z"), at("2023-11-21T23:59:59Z"), // past their time
@@ -141,7 +141,7 @@ func TestReport(t *testing.T) {
 	}
 }
 
-// TestAuditLog: lines of the audit log leave by their own time, in the same pass.
+// TestAuditLog: lines of the audit log are deleted by their own retention, in the same pass.
 func TestAuditLog(t *testing.T) {
 	rows := &ledger{rows: []time.Time{at("2026-01-01T00:00:00Z")}}
 	audit := &ledger{rows: []time.Time{at("2025-11-21T23:59:59Z"), at("2025-11-22T00:00:00Z")}}
