@@ -11,20 +11,17 @@ import (
 // language has a subtag of two letters, it returns that one: nb for nob. It returns "" for
 // subtags that are not registered, are for private use, or name no language.
 func primaryLanguage(accept string) string {
-	end := strings.IndexAny(accept, "-,;_ ")
-	if end < 0 {
-		end = len(accept)
-	}
-	if end < 2 || end > 3 {
-		return ""
-	}
+	end := 0
 	var letters [3]byte
-	for i := range end {
-		c := accept[i] | 0x20
-		if c < 'a' || c > 'z' {
+	for ; end < len(accept) && strings.IndexByte("-,;_ ", accept[end]) < 0; end++ {
+		c := accept[end] | 0x20
+		if end == len(letters) || c < 'a' || c > 'z' {
 			return ""
 		}
-		letters[i] = c
+		letters[end] = c
+	}
+	if end < 2 {
+		return ""
 	}
 	if end == 2 { // nearly all
 		return shortLanguages[letters[0]-'a'][letters[1]-'a']

@@ -236,10 +236,7 @@ func (c *Collector) scrub(p *hitContext) reason {
 			p.linking = ""
 		}
 	}
-	p.ref = h.Referrer
-	if i := strings.IndexAny(p.ref, "?#"); i >= 0 {
-		p.ref = p.ref[:i]
-	}
+	p.ref = h.Referrer[:beforeQuery(h.Referrer)]
 	p.campaign, p.remembered = p.cleanQuery(h.Campaign, nil), p.cleanQuery(h.Remembered, nil)
 	h.URL, h.Referrer, h.Name, h.Campaign, h.Remembered = "", "", "", "", ""
 	return kept
@@ -624,13 +621,25 @@ func cleanPath(scrubber scrub.Scrubber, page *url.URL) string {
 		path = withoutParameters(page.EscapedPath())
 	}
 	path = cleanText(path)
-	if i := strings.IndexAny(path, "?#"); i >= 0 && strings.IndexByte(path[i:], '=') > 0 { // a query that was escaped
+	if i := beforeQuery(path); strings.IndexByte(path[i:], '=') > 0 { // a query that was escaped
 		path = path[:i]
 	}
 	if path = strings.TrimSpace(scrubber.Path(path)); path == "" {
 		return "/"
 	}
 	return path
+}
+
+// beforeQuery returns how many bytes of a URL or path are before its query and fragment. It
+// takes a fraction of the time of strings.IndexAny.
+func beforeQuery(s string) int {
+	if i := strings.IndexByte(s, '?'); i >= 0 {
+		s = s[:i]
+	}
+	if i := strings.IndexByte(s, '#'); i >= 0 {
+		return i
+	}
+	return len(s)
 }
 
 // withoutParameters returns an escaped path decoded and without the parameters of its

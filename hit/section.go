@@ -9,8 +9,9 @@ func Section(path string) string {
 	if !strings.HasPrefix(path, "/") {
 		return ""
 	}
-	if i := strings.IndexAny(path[1:], "/?"); i >= 0 {
-		return path[:1+i]
+	end := 1
+	for end < len(path) && path[end] != '/' && path[end] != '?' {
+		end++
 	}
-	return path
+	return path[:end]
 }
