@@ -14,6 +14,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/collector/body"
 	"github.com/fotspor/fotspor/collector/limit"
 	"github.com/fotspor/fotspor/collector/lines"
@@ -151,6 +152,12 @@ func (o Options) openLists() (*referrer.Sources, *referrer.Spam, error) {
 	return sources, spam, nil
 }
 
+// rowsSince returns the first day of which all hits are kept as rows: one that is completely
+// after the retention's cut-off in every time zone.
+func (o Options) rowsSince() calendar.Day {
+	return calendar.DayOf(o.Policy.Retention.Cutoff(o.Now())) + 2
+}
+
 // StoreConfig returns the configuration of the store.
 func (o Options) StoreConfig() store.Config {
 	return store.Config{
@@ -160,6 +167,7 @@ func (o Options) StoreConfig() store.Config {
 		MaxMemory: o.EngineMemory,
 		Create:    o.Collector,
 		Sync:      o.Power,
+		RowsSince: o.rowsSince,
 		Program:   o.Version,
 		Logger:    o.Logger.With("component", "store"),
 	}

@@ -21,7 +21,6 @@ import (
 
 	"github.com/fotspor/fotspor/app/demo"
 	"github.com/fotspor/fotspor/browser"
-	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/collector"
 	"github.com/fotspor/fotspor/collector/body"
 	"github.com/fotspor/fotspor/collector/dialect/matomo"
@@ -503,11 +502,10 @@ func (p *program) countedInsert() spool.Inserter {
 	}
 }
 
-// figures returns what answers the queries of pages. Some queries need raw rows. The planner
-// uses those of days that are completely after the retention's cut-off in every time zone.
+// figures returns what answers the queries of pages.
 func (p *program) figures() report.Source {
 	return store.Reports{Store: p.store, Planner: func() report.Planner {
-		return report.Planner{RowsSince: calendar.DayOf(p.Policy.Retention.Cutoff(p.Now())) + 2}
+		return report.Planner{RowsSince: p.rowsSince()}
 	}}
 }
 

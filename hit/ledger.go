@@ -37,6 +37,8 @@ var LedgerReasons = []string{Objection, IsBot, Prefetched, ReferrerSpam, Foreign
 type Batch struct {
 	Rows   []Row
 	Ledger []LedgerEntry
+	// Again says that an earlier attempt to store the batch may have stored some of it.
+	Again bool
 }
 
 // Len returns the number of rows and entries.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -102,19 +104,34 @@ func insertInto(table string, columns []clickhouse.ColumnNameAndType) string {
 // Insert stores a batch under a token: rows in the raw table and in every rollup, ledger
 // entries added up in the ledger. If the same batch is inserted again under the same token,
 // only what is missing is stored. So a caller that does not know whether an insert
-// succeeded repeats it, unless the error matches ErrRefused. A batch must have less than a
-// million rows: ClickHouse divides more into several blocks.
+// succeeded repeats it with Again set, unless the error matches ErrRefused. A batch must
+// have less than a million rows: ClickHouse divides more into several blocks.
+//
+// If another program of a newer version has changed the schema, a repeated batch must wait
+// for such a program. So that it is not taken for the fault of that batch, Insert then
+// returns ErrNewer for all.
 func (s *Store) Insert(ctx context.Context, batch hit.Batch, token string) error {
 	if s.Version() == "" {
 		return ErrNotPrepared
 	}
-	s.attachBackfill(ctx, token)
+	if batch.Again || s.outdated.Load() {
+		err := s.schema.Recount(ctx, nil)
+		s.outdated.Store(errors.Is(err, ErrNewer))
+		if err != nil {
+			return err
+		}
+	}
 	err := s.insertHits(ctx, batch.Rows, token)
 	if code(err) == readOnly && s.awaitHold(ctx) {
 		err = s.insertHits(ctx, batch.Rows, token)
 	}
 	if err != nil {
 		return orRefused(err)
+	}
+	if batch.Again {
+		if err := s.schema.Recount(ctx, s.daysOf(batch.Rows)); err != nil {
+			return err
+		}
 	}
 	if err := s.insertLedger(ctx, batch.Ledger, token+"-ledger"); err != nil {
 		return orRefused(err)
@@ -123,6 +140,24 @@ func (s *Store) Insert(ctx context.Context, batch hit.Batch, token string) error
 		return engine.SyncTokens()
 	}
 	return nil
+}
+
+// daysOf returns the days of rows of which all hits are kept, in order.
+func (s *Store) daysOf(rows []hit.Row) []string {
+	since := calendar.Day(0)
+	if s.cfg.RowsSince != nil {
+		since = s.cfg.RowsSince()
+	}
+	days := map[calendar.Day]bool{}
+	for i := range rows {
+		days[rows[i].Day] = days[rows[i].Day] || rows[i].Day >= since
+	}
+	maps.DeleteFunc(days, func(_ calendar.Day, kept bool) bool { return !kept })
+	var texts []string
+	for _, day := range slices.Sorted(maps.Keys(days)) {
+		texts = append(texts, day.String())
+	}
+	return texts
 }
 
 // deduplicated returns the context of an insert into columns that ClickHouse deduplicates

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -48,9 +47,8 @@ func (s *Store) prepareSchema(ctx context.Context) error {
 	}
 	err := s.createDatabase(ctx)
 	if err == nil {
-		var waiting bool
-		if waiting, err = s.schema.Migrate(ctx); err == nil {
-			s.backfill.set(waiting)
+		if err = s.schema.Migrate(ctx); err == nil {
+			s.wakeBackfill()
 			return nil
 		}
 	}
@@ -73,55 +71,18 @@ func (s *Store) Pending(ctx context.Context) ([]schema.Step, error) {
 	return s.schema.Pending(ctx)
 }
 
-// backfill is what Insert and Backfill know of backfills of migrations.
-type backfill struct {
-	mu       sync.Mutex // held while views are made
-	waiting  bool       // the views wait for an insert with a second token
-	first    string     // the first token of Insert since the start
-	attached chan struct{}
-}
-
-func (b *backfill) set(waiting bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.waiting = waiting
-	b.wake()
-}
-
-// wake lets Backfill look for work.
-func (b *backfill) wake() {
+// wakeBackfill lets Backfill look for work.
+func (s *Store) wakeBackfill() {
 	select {
-	case b.attached <- struct{}{}:
+	case s.attached <- struct{}{}:
 	default:
 	}
-}
-
-// attachBackfill makes the views of a backfill before the insert of the second token. The
-// first insert after a start may be the repetition of one that was under way when the
-// program died; with the second token the caller is done with it. After a failure the next
-// insert tries again.
-func (s *Store) attachBackfill(ctx context.Context, token string) {
-	b := &s.backfill
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.first == "" {
-		b.first = token
-	}
-	if !b.waiting || b.first == token {
-		return
-	}
-	if err := s.schema.Attach(ctx); err != nil {
-		s.log.Warn("views of a backfill are not made yet", "err", err)
-		return
-	}
-	b.waiting = false
-	b.wake()
 }
 
 // awaitHold waits while another process holds inserts to change the schema. It ends a hold
 // that a dead process has left, and reports whether inserts pass again.
 func (s *Store) awaitHold(ctx context.Context) bool {
-	if _, err := s.schema.Migrate(ctx); err != nil {
+	if err := s.schema.Migrate(ctx); err != nil {
 		s.log.Warn("inserts are held", "err", err)
 		return false
 	}
@@ -140,7 +101,7 @@ func (s *Store) Backfill(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-s.backfill.attached:
+		case <-s.attached:
 		case <-retry.C:
 		}
 		if err := s.schema.Fill(ctx); err != nil && ctx.Err() == nil {

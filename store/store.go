@@ -19,6 +19,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/store/embedded"
 	"github.com/fotspor/fotspor/store/schema"
 )
@@ -62,6 +63,9 @@ type Config struct {
 	// Lazy makes Open return without touching the store. Prepare then opens it, the
 	// embedded engine included.
 	Lazy bool
+	// RowsSince returns the first day of which all hits are still kept as rows. nil: all
+	// days.
+	RowsSince func() calendar.Day
 	// Program is the version of this program, which is recorded with each migration.
 	Program string
 
@@ -116,7 +120,8 @@ type Store struct {
 	accounts sync.Mutex // held while a user is read, changed and written
 
 	schema   *schema.Migrator
-	backfill backfill
+	attached chan struct{} // wakes Backfill
+	outdated atomic.Bool   // a newer program must send what was tried before
 }
 
 // Open opens the store and, unless it is lazy, prepares it. It may be called from
@@ -137,7 +142,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	s.direct = bounded{conn}
 	s.schema = &schema.Migrator{Conn: s.direct, Database: s.opts.Auth.Database, Place: s.Place(), Program: cfg.Program, Log: s.log}
-	s.backfill.attached = make(chan struct{}, 1)
+	s.attached = make(chan struct{}, 1)
 	s.conn = gated{s.direct, func() bool { return s.Version() != "" }}
 	if cfg.Lazy {
 		return s, nil

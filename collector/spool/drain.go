@@ -209,6 +209,7 @@ func (s *Spool) store(ctx context.Context, seg *segment, insert Inserter) error 
 		return fmt.Errorf("%w: %w", errUnreadable, c.err)
 	}
 	if c.batch.Len() > 0 {
+		c.batch.Again, seg.tried = seg.tried, true
 		if err := s.insert(ctx, c.batch, seg.id, insert); err != nil {
 			return err
 		}
@@ -411,7 +412,7 @@ func (s *Spool) adopt(e fileEntry) {
 		s.damaged.add(e.Size)
 		return
 	}
-	seg := &segment{id: n.id, rows: n.rows, path: filepath.Join(s.dir, e.Name), born: n.born, size: e.Size, sealed: true}
+	seg := &segment{id: n.id, rows: n.rows, path: filepath.Join(s.dir, e.Name), born: n.born, size: e.Size, sealed: true, tried: true}
 	i, _ := slices.BinarySearchFunc(s.queue, n.id, func(q *segment, id string) int {
 		return strings.Compare(q.id, id)
 	})

@@ -179,6 +179,7 @@ type segment struct {
 	sealed bool
 
 	// Used by Drain only:
+	tried    bool      // this process has sent it to the store, or one before may have
 	failures int       // failed attempts to store it
 	strikes  int       // failures while the store took others
 	accepted int       // Spool.accepted at the last failure

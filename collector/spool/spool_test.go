@@ -6,10 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -483,6 +485,42 @@ func TestDrain(t *testing.T) {
 		}
 		s.Close()
 	})
+}
+
+// TestAgain: a segment says that it may have been sent before, if an attempt had no good
+// end, or another process has left it.
+func TestAgain(t *testing.T) {
+	dir := t.TempDir()
+	s := mustOpen(t, dir, spool.Options{})
+	send := func(s *spool.Spool, fails bool) (again []bool) {
+		t.Helper()
+		err := s.Flush(t.Context(), func(_ context.Context, b hit.Batch, _ string) error {
+			again = append(again, b.Again)
+			if fails {
+				return io.ErrUnexpectedEOF
+			}
+			return nil
+		})
+		if fails != (err != nil) {
+			t.Fatalf("Flush = %v", err)
+		}
+		return again
+	}
+	mustAppend(t, s, "a")
+	if got := slices.Concat(send(s, true), send(s, true), send(s, false)); !slices.Equal(got, []bool{false, true, true}) {
+		t.Errorf("three attempts say %v", got)
+	}
+	mustAppend(t, s, "b")
+	s.Close()
+	s = mustOpen(t, dir, spool.Options{})
+	defer s.Close()
+	if got := send(s, false); !slices.Equal(got, []bool{true}) {
+		t.Errorf("what another process left says %v", got)
+	}
+	mustAppend(t, s, "c")
+	if got := send(s, false); !slices.Equal(got, []bool{false}) {
+		t.Errorf("a new segment says %v", got)
+	}
 }
 
 func TestDrainStopsWithoutLoss(t *testing.T) {

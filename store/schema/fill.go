@@ -146,7 +146,7 @@ func (m *Migrator) fill(ctx context.Context, migration Migration, day string) er
 		return err
 	}
 	rows := fmt.Sprintf("FROM (SELECT * FROM %s WHERE day = '%s') AS hits", cloneOf(migration), day)
-	for i, statement := range migration.fills {
+	for i, f := range migration.fills {
 		once := clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{
 			"insert_deduplication_token":                         fmt.Sprintf("fill-%d-%s-%d", migration.Number, day, i),
 			"deduplicate_insert_select":                          "force_enable",
@@ -156,7 +156,7 @@ func (m *Migrator) fill(ctx context.Context, migration Migration, day string) er
 			"min_insert_block_size_rows": 1 << 30, "min_insert_block_size_bytes": 0,
 			"max_execution_time": int(fillTime.Seconds()),
 		}))
-		if err := m.exec(once, fromHits.ReplaceAllLiteralString(statement, rows)); err != nil {
+		if err := m.exec(once, fromHits.ReplaceAllLiteralString(f.statement, rows)); err != nil {
 			return err
 		}
 	}

@@ -39,7 +39,17 @@ type Migration struct {
 
 	tables []string // statements that make or alter tables
 	views  []view
-	fills  []string // INSERT INTO … SELECT … FROM hits
+	fills  []fill
+}
+
+// fill counts the rows that are there: INSERT INTO table (columns) SELECT … FROM hits.
+type fill struct {
+	statement, table string
+	columns          []string
+	query            string // the SELECT
+	// only is the condition behind the last bracket of the query, which says which of the
+	// table's lines are those of the fill; "": all of its columns' lines.
+	only string
 }
 
 // view is a view that a migration makes or, without a statement, drops.
@@ -62,7 +72,10 @@ func (m Migration) Statements() []string {
 	for _, v := range m.views {
 		all = append(all, v.statement())
 	}
-	return append(all, m.fills...)
+	for _, f := range m.fills {
+		all = append(all, f.statement)
+	}
+	return all
 }
 
 func (v view) statement() string {
@@ -108,7 +121,9 @@ func Read(fsys fs.FS, dir string) ([]Migration, error) {
 var (
 	fileName   = regexp.MustCompile(`^((\d{4})_[a-z0-9_]+)\.sql$`)
 	comment    = regexp.MustCompile(`(?m)^\s*--.*\n?`)
-	makesView  = regexp.MustCompile(`^CREATE MATERIALIZED VIEW (\w+) TO \w+\s`)
+	makesView  = regexp.MustCompile(`^CREATE MATERIALIZED VIEW (\w+) TO (\w+)\s`)
+	fillsTable = regexp.MustCompile(`(?s)^INSERT INTO (\w+) \(([\w, ]+)\)\s+((?:SELECT|WITH)\s.*)$`)
+	onlyThose  = regexp.MustCompile(`(?s).*\n\)\s*WHERE\s+(.*)$`)
 	dropsView  = regexp.MustCompile(`^DROP VIEW (\w+)$`)
 	harmless   = regexp.MustCompile(`(?s)^(CREATE TABLE IF NOT EXISTS |DROP TABLE IF EXISTS |ALTER TABLE \w+\s)`)
 	alteration = regexp.MustCompile(`\b(ADD|DROP|RENAME) (COLUMN|INDEX|CONSTRAINT) (IF )?`)
@@ -139,7 +154,15 @@ func parse(file, text string) (Migration, error) {
 			if len(fromHits.FindAllString(statement, -1)) != 1 {
 				return m, fmt.Errorf("statement %.60q: want one FROM hits", statement)
 			}
-			m.fills = append(m.fills, statement)
+			parts := fillsTable.FindStringSubmatch(statement)
+			if parts == nil {
+				return m, fmt.Errorf("statement %.60q: want INSERT INTO table (columns) SELECT", statement)
+			}
+			f := fill{statement: statement, table: parts[1], columns: strings.Split(parts[2], ", "), query: parts[3]}
+			if only := onlyThose.FindStringSubmatch(f.query); only != nil {
+				f.only = only[1]
+			}
+			m.fills = append(m.fills, f)
 		} else {
 			if err := repeatable(statement); err != nil {
 				return m, err

@@ -85,7 +85,7 @@ func (s State) String() string {
 	case Missing, Begun:
 		return "to be applied"
 	case Applied:
-		return "waits until the collector has stored a segment"
+		return "its views are to be made"
 	case Attached:
 		return "what was stored before is being counted"
 	}
@@ -107,6 +107,7 @@ func (m Migration) end() State {
 type record struct {
 	name, checksum string
 	state          State
+	recent         bool // it was attached within replayDays
 }
 
 // bookkeeping are the statements that make the tables for records of migrations.
@@ -141,7 +142,8 @@ func (m *Migrator) list() []Migration {
 
 // records returns the records of the store's migrations by number.
 func (m *Migrator) records(ctx context.Context) (map[int]record, error) {
-	rows, err := m.Conn.Query(ctx, "SELECT number, argMax(name, at), argMax(checksum, at), toInt8(max(state)) FROM migrations GROUP BY number")
+	rows, err := m.Conn.Query(ctx, fmt.Sprintf(`SELECT number, argMax(name, at), argMax(checksum, at), toInt8(max(state)),
+		max(state = 'attached' AND at > now() - INTERVAL %d DAY) FROM migrations GROUP BY number`, replayDays))
 	if err != nil {
 		return nil, err
 	}
@@ -151,10 +153,11 @@ func (m *Migrator) records(ctx context.Context) (map[int]record, error) {
 		var number uint32
 		var r record
 		var state int8
-		if err := rows.Scan(&number, &r.name, &r.checksum, &state); err != nil {
+		var recent uint8
+		if err := rows.Scan(&number, &r.name, &r.checksum, &state, &recent); err != nil {
 			return nil, err
 		}
-		r.state = State(state)
+		r.state, r.recent = State(state), recent == 1
 		had[int(number)] = r
 	}
 	return had, rows.Err()
@@ -253,21 +256,21 @@ func (m *Migrator) pending(had map[int]record) []Step {
 	return steps
 }
 
-// Migrate carries out pending migrations. It reports whether a backfill waits for Attach
-// because there are hits. From the first step on, older programs refuse the store.
-func (m *Migrator) Migrate(ctx context.Context) (waiting bool, err error) {
+// Migrate carries out pending migrations. Fill then counts the rows that exist already. From
+// the first step on, older programs refuse the store.
+func (m *Migrator) Migrate(ctx context.Context) error {
 	ctx, unlock, err := m.Lock(ctx)
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer unlock()
 	had, err := m.look(ctx)
 	if err != nil && !errors.Is(err, ErrNone) {
-		return false, err
+		return err
 	}
 	if had == nil {
 		if err := m.exec(ctx, bookkeeping...); err != nil {
-			return false, fmt.Errorf("make the record of migrations: %w", err)
+			return fmt.Errorf("make the record of migrations: %w", err)
 		}
 	}
 	fresh := len(had) == 0 // nothing is stored, and nothing can be stored yet
@@ -277,18 +280,18 @@ func (m *Migrator) Migrate(ctx context.Context) (waiting bool, err error) {
 		}
 		if step.State < Begun {
 			if err := m.reach(ctx, step.Migration, Begun); err != nil {
-				return false, err
+				return err
 			}
 		}
 		if err := m.exec(ctx, step.tables...); err != nil {
-			return false, fmt.Errorf("migration %s: %w", step.Name, err)
+			return fmt.Errorf("migration %s: %w", step.Name, err)
 		}
 		if err := m.reach(ctx, step.Migration, Applied); err != nil {
-			return false, err
+			return err
 		}
 		m.Log.Info("migration applied", "name", step.Name)
 	}
-	return m.attach(ctx, fresh, false)
+	return m.attach(ctx, fresh)
 }
 
 // exec runs statements under the lock in ctx.

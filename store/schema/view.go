@@ -10,25 +10,13 @@ import (
 // holdTime bounds the wait for running inserts.
 const holdTime = 30 * time.Second
 
-// Attach carries out migrations that wait because there are hits. Call it when the result of
-// every insert is known. An insert that reached hits but not the tables that a backfill fills
-// is in the clone, and would be counted twice if it were repeated.
-func (m *Migrator) Attach(ctx context.Context) error {
-	ctx, unlock, err := m.Lock(ctx)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	_, err = m.attach(ctx, false, true)
-	return err
-}
-
-// attach makes the views of the migrations in order, up to a backfill that has to wait.
-// It ends a hold that a dead process has left.
-func (m *Migrator) attach(ctx context.Context, fresh, settled bool) (waiting bool, err error) {
+// attach makes the views of the migrations in order. It ends a hold that a dead process has
+// left. An insert whose result is unknown may be in the clone of a backfill, and is counted a
+// second time when it is repeated: Recount corrects that.
+func (m *Migrator) attach(ctx context.Context, fresh bool) error {
 	had, err := m.records(ctx)
 	if err != nil {
-		return false, fmt.Errorf("read the version of the store in %q: %w", m.Place, err)
+		return fmt.Errorf("read the version of the store in %q: %w", m.Place, err)
 	}
 	var steps []Step
 	for _, step := range m.pending(had) {
@@ -38,32 +26,22 @@ func (m *Migrator) attach(ctx context.Context, fresh, settled bool) (waiting boo
 	}
 	held, err := m.Held(ctx)
 	if err != nil || len(steps) == 0 && !held {
-		return false, err
+		return err
 	}
 	if !fresh {
 		if err := m.hold(ctx); err != nil {
-			return false, errors.Join(err, m.release(ctx))
+			return errors.Join(err, m.release(ctx))
 		}
 	}
 	for _, step := range steps {
-		if step.Kind() == Backfill && !settled {
-			var some uint8
-			if err = m.Conn.QueryRow(ctx, "SELECT count() > 0 FROM hits").Scan(&some); err != nil {
-				break
-			}
-			if waiting = some == 1; waiting {
-				break
-			}
-		}
-		if err = m.exchange(ctx, step.Migration); err != nil {
-			err = fmt.Errorf("migration %s: %w", step.Name, err)
-			break
+		if err := m.exchange(ctx, step.Migration); err != nil { // some views may be missing: hold inserts until all exist
+			return fmt.Errorf("migration %s: %w", step.Name, err)
 		}
 	}
-	if fresh || err != nil { // some views may be missing: hold inserts until all exist
-		return waiting, err
+	if fresh {
+		return nil
 	}
-	return waiting, m.release(ctx)
+	return m.release(ctx)
 }
 
 // Held reports whether inserts into hits are held. A dead process may have left the hold.
