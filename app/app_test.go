@@ -269,10 +269,14 @@ func tables(query func(sql string) string) map[string]string {
 	for name := range strings.FieldsSeq(query(names)) {
 		each = append(each, "SELECT '"+name+"', toString(tuple(*)) FROM "+name)
 	}
-	texts := map[string]string{}
+	rows := map[string][]string{}
 	for line := range strings.Lines(query(strings.Join(each, " UNION ALL "))) {
 		name, row, _ := strings.Cut(line, "\t")
-		texts[name] += row
+		rows[name] = append(rows[name], row)
+	}
+	texts := map[string]string{}
+	for name, all := range rows {
+		texts[name] = strings.Join(all, "")
 	}
 	return texts
 }
