@@ -235,7 +235,7 @@ func await(t *testing.T, what string, f func() error) {
 	}
 }
 
-// process returns a run of the program in a process of its own, not yet started.
+// process returns a run of the program in a new process, not yet started.
 func process(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], args...)

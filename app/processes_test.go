@@ -25,7 +25,7 @@ import (
 	"github.com/fotspor/fotspor/store/embedded"
 )
 
-// service is a part of the program in a process of its own.
+// service is a part of the program in a separate process.
 type service struct {
 	t       *testing.T
 	cmd     *exec.Cmd

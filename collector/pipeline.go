@@ -332,7 +332,7 @@ func (c *Collector) referrer(p *hitContext) reason {
 // of the site: whether it opens a page to which a campaign or another website led. Searches
 // and missing pages are opened like other pages. Other hits repeat the referrer with which
 // their page was opened, so they never arrive. A link on a page of the site itself never
-// arrives, whatever parameters it has. An ignored referrer is no source, but a campaign
+// arrives, with any parameters. An ignored referrer is no source, but a campaign
 // whose link leads over it is one.
 func (p *hitContext) arrives(from referrer.Source, host string) bool {
 	opened := p.hit.Kind == hit.Pageview || p.hit.Kind == hit.Search || p.absent

@@ -57,7 +57,7 @@ type Sites struct {
 type lookup struct {
 	done chan struct{} // closed once err is set
 	err  error
-	slow bool // a hit has waited for askTime in vain; guarded by Sites.mu
+	slow bool // a hit has waited for askTime without a result; guarded by Sites.mu
 }
 
 // known is one answer of the store.

@@ -125,7 +125,7 @@ func TestTrimStandardKeepsAll(t *testing.T) {
 	}
 }
 
-// fullRow has something of its own in every field.
+// fullRow has a different value in every field.
 func fullRow() hit.Row {
 	var row hit.Row
 	v := reflect.ValueOf(&row).Elem()

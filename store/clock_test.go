@@ -36,7 +36,7 @@ func TestClockNote(t *testing.T) {
 	}
 }
 
-// TestOtherClock: a store on this machine confirms no clock, whatever its address.
+// TestOtherClock: a store on this machine confirms no clock, with any address.
 func TestOtherClock(t *testing.T) {
 	server := httptest.NewServer(storetest.Engine(t))
 	t.Cleanup(server.Close)

@@ -215,7 +215,7 @@ func TestRowsThatNoColumnTakesAreRefused(t *testing.T) {
 	}
 }
 
-// What a server says, whatever it is: only exceptions about the rows are refusals.
+// Of all errors of a server, only exceptions about the rows are refusals.
 func TestRefusals(t *testing.T) {
 	type saying struct {
 		code    int // 0: no exception

@@ -385,7 +385,7 @@ func TestReserve(t *testing.T) {
 	}
 	big := row("big")
 	big.Path = strings.Repeat("x", spool.MaxRow)
-	for err == nil { // the reserved space is there, whatever the other goroutines do
+	for err == nil { // the reserved space is there, although other goroutines append
 		err = s.Append(batch(big))
 	}
 	if !errors.Is(err, spool.ErrFull) {

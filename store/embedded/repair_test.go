@@ -80,7 +80,7 @@ func TestRepairLogs(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			for round := range 2 { // what was mended once stays as it is
+			for round := range 2 { // a second repair changes nothing
 				forgotten, err := repairLogs(dir)
 				if err != nil {
 					t.Fatal(err)
