@@ -248,7 +248,6 @@ func TestFrameworks(t *testing.T) {
 		"htmx 2, boost": {"htmx.org/dist/htmx.min.js", `<script src="LIBRARY"></script><script>document.documentElement.setAttribute("hx-boost", "true")</script>`},
 	} {
 		t.Run("sent on by "+name, func(t *testing.T) {
-			t.Parallel() // it waits
 			w := newFrameworkWorld(t, lib.library, lib.head)
 			w.head += w.sendOn()
 			w.beforeScripts(`window.setTimeout = unhurried`)
