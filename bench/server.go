@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -120,7 +121,8 @@ type server struct {
 	program   string     // the build of Fotspor that it runs; empty for other servers
 	addr      string     // that answers requests
 	processes []*process // the first is the one that answers
-	metrics   string     // URL; empty for a server that stores nothing
+	metrics   string     // URL; empty for a server that stores nothing, and so is spool
+	spool     string     // directory
 	store     []string   // flags that say where fotspor query finds its rows
 
 	recorded, excluded int // all that it ever acknowledged
@@ -144,18 +146,15 @@ func (s *server) usage() ([]stat, error) {
 	return all, nil
 }
 
-// awaitStored waits until nothing is left in the spool.
+// awaitStored waits until nothing is left in the spool. It looks at the files: to ask the
+// server ten times a second would cost it as much as thousands of hits.
 func (s *server) awaitStored(ctx context.Context) error {
-	if s.metrics == "" {
+	if s.spool == "" {
 		return nil
 	}
 	return s.processes[0].await(ctx, "its spool to be empty", 2*time.Minute, func() (bool, error) {
-		text, err := scrape(ctx, s.metrics)
-		if err != nil {
-			return false, err
-		}
-		segments, err := metric(text, "fotspor_spool_segments")
-		return segments == 0, err
+		files, err := os.ReadDir(s.spool)
+		return !slices.ContainsFunc(files, func(f os.DirEntry) bool { return f.Name() != "lock" }), err
 	})
 }
 
@@ -304,13 +303,15 @@ var servingFlags = []string{
 
 // startEmbedded starts `fotspor serve` with the engine in its process.
 func startEmbedded(ctx context.Context, program, dir string) (*server, error) {
-	s := &server{name: "fotspor serve", program: program, store: []string{"--data", filepath.Join(dir, "serve")}}
+	data := filepath.Join(dir, "serve")
+	s := &server{name: "fotspor serve", program: program, spool: filepath.Join(data, "spool"), store: []string{"--data", data}}
 	return s, s.startFotspor(ctx, "serve", s.store...)
 }
 
 // startSplit starts `fotspor collector`, and `fotspor engine` for it to store in.
 func startSplit(ctx context.Context, program, dir string) (*server, error) {
-	s := &server{name: "fotspor collector + engine", program: program}
+	data := filepath.Join(dir, "collector")
+	s := &server{name: "fotspor collector + engine", program: program, spool: filepath.Join(data, "spool")}
 	engine, err := start("fotspor engine", program, "engine", "--listen", "127.0.0.1:0", "--data", filepath.Join(dir, "engine"))
 	if err != nil {
 		return nil, err
@@ -326,7 +327,7 @@ func startSplit(ctx context.Context, program, dir string) (*server, error) {
 	}
 	addr := strings.TrimPrefix(words[0], "http://")
 	s.store = []string{"--store", fmt.Sprintf("http://fotspor:%s@%s/fotspor", strings.TrimSpace(string(password)), addr)}
-	return s, s.startFotspor(ctx, "collector", append(s.store, "--data", filepath.Join(dir, "collector"))...)
+	return s, s.startFotspor(ctx, "collector", append(s.store, "--data", data)...)
 }
 
 // startFotspor adds the site and starts the part that is under load.
