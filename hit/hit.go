@@ -1,8 +1,8 @@
 // Package hit is the domain: Hit is what one request of a visitor says and lives
 // in memory only; Row is the anonymous part of it that may be stored, and Fields
 // declares each field of it once, for all that store or show rows. LedgerEntry is what is
-// kept of hits that are excluded from every figure. The package
-// imports nothing of ours but calendar.
+// kept of hits that are excluded from every figure, PageTitle what many visitors have seen.
+// The package imports nothing of ours but calendar.
 package hit
 
 import (
@@ -37,6 +37,7 @@ type Hit struct {
 	Kind      Kind
 	URL       string // the page, as sent
 	Referrer  string // where the visitor came from, as sent
+	Title     string // of the page, as sent; of page views alone
 	Name      string // name of the event, search term, target of the link
 	Value     float64
 	Passive   bool // something was shown, not done: a bounce stays one
@@ -60,6 +61,8 @@ type Hit struct {
 	Arrives  bool   // comes from outside of the site; the collector sets it
 	From     string // name of the referring website, whatever campaign there is; the collector sets it
 	Goals    uint32 // bit n: it reaches the goal of number n+1 of its site, for the first time in the visit once that is known; the collector sets it
+	SiteDay  uint64 // random number that stands for the site's day as long as its visitors are known; the visit sets it
+	Visitor  uint8  // one of 64 numbers, by the keyed hash of the visitor on that day; the visit sets it
 	Item     int    // its number in a batch, from 1; 0: it came by itself
 	Invalid  string // why this item of a batch can't be recorded; it tells nothing that was sent
 

@@ -37,12 +37,13 @@ var LedgerReasons = []string{Objection, IsBot, Prefetched, ReferrerSpam, Foreign
 type Batch struct {
 	Rows   []Row
 	Ledger []LedgerEntry
+	Titles []PageTitle
 	// Again says that an earlier attempt to store the batch may have stored some of it.
 	Again bool
 }
 
-// Len returns the number of rows and entries.
-func (b Batch) Len() int { return len(b.Rows) + len(b.Ledger) }
+// Len returns the number of rows, entries and titles.
+func (b Batch) Len() int { return len(b.Rows) + len(b.Ledger) + len(b.Titles) }
 
 // Drop is what memory holds of hits that are excluded alike.
 type Drop struct {

@@ -9,9 +9,10 @@ import (
 	"github.com/fotspor/fotspor/hit"
 )
 
-// MaxRow is the space in bytes that Reserve reserves for a row. A row of the collector
-// is smaller: three paths of at most 1,024 bytes, a name and a host of 255 each,
-// six texts on the source of 400 each, and a few hundred bytes of short texts.
+// MaxRow is the space in bytes that Reserve reserves for a row, and for the title that may
+// come with it. Those of the collector are smaller: four paths of at most 1,024 bytes, a
+// name, a host and a title of 255 each, six texts on the source of 400 each, and a few
+// hundred bytes of short texts.
 const MaxRow = 8 << 10
 
 // A Reservation is reserved space in the spool for the rows of one request. It is not
@@ -67,8 +68,8 @@ func (s *Spool) take(n int64) bool {
 	return false
 }
 
-// Append puts the rows and ledger entries of a batch at the end of the queue and returns
-// once they are as durable as Options.Durability says. Calls that come during a write
+// Append puts the rows, ledger entries and titles of a batch at the end of the queue and
+// returns once they are as durable as Options.Durability says. Calls that come during a write
 // share the next one. Append does not wait for more calls, except that goroutines which
 // are ready to run go first. Either all rows of a call are kept or none, even across a
 // crash.

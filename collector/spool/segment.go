@@ -22,10 +22,11 @@ import (
 //	         length of payload (4 bytes), CRC-32C of payload (4 bytes),
 //	         CRC-32C of these 16 bytes (4 bytes), payload, the mark with all bits
 //	         inverted (4 bytes)
-//	payload  a message in the encoding of package wire: one field, rowField or entryField,
-//	         for each row or ledger entry of one call of Append, and at least one
+//	payload  a message in the encoding of package wire: one field, rowField, entryField or
+//	         titleField, for each row, ledger entry or title of one call of Append, and at
+//	         least one
 //
-// Where the spool counts rows, ledger entries count as rows.
+// Where the spool counts rows, ledger entries and titles count as rows.
 //
 // The mark is a hash of the segment id, which is random. It shows where a record begins
 // after damage, and a sender of hits can't put it into a text. At the end of a file, the
@@ -85,6 +86,7 @@ func (m mark) end() mark {
 const (
 	rowField   = 1
 	entryField = 2
+	titleField = 3
 )
 
 var rowCodec = wire.NewRows(hit.Fields)
@@ -101,6 +103,9 @@ func appendRecord(b []byte, batch hit.Batch) []byte {
 	}
 	for i := range batch.Ledger {
 		b = wire.AppendMessage(b, entryField, func(b []byte) []byte { return wire.AppendEntry(b, &batch.Ledger[i]) })
+	}
+	for i := range batch.Titles {
+		b = wire.AppendMessage(b, titleField, func(b []byte) []byte { return wire.AppendTitle(b, &batch.Titles[i]) })
 	}
 	record := b[start:]
 	payload := record[recordHeaderSize:]
@@ -272,6 +277,9 @@ func decodePayload(to hit.Batch, payload string) (all hit.Batch, n int, err erro
 		case entryField:
 			to.Ledger = append(to.Ledger, hit.LedgerEntry{})
 			err = wire.ReadEntry(m.Text(len(payload)), &to.Ledger[len(to.Ledger)-1])
+		case titleField:
+			to.Titles = append(to.Titles, hit.PageTitle{})
+			err = wire.ReadTitle(m.Text(len(payload)), &to.Titles[len(to.Titles)-1])
 		}
 		if err != nil {
 			return to, n, err

@@ -63,6 +63,7 @@ func rowsOf(rows ...hit.Row) hit.Batch { return hit.Batch{Rows: rows} }
 func TestRoundTrip(t *testing.T) {
 	full := fullRow(t)
 	entry := hit.LedgerEntry{Site: 7, Day: 20639, Reason: "bot", Rule: "crawler", Name: "Googlebot", Count: 3}
+	title := hit.PageTitle{Site: 7, Path: "/å", Title: "Åpent", Day: 20639, Visitors: 5}
 	tests := map[string]hit.Batch{
 		"every field": rowsOf(full),
 		"zero":        rowsOf(hit.Row{Time: time.Unix(0, 0).UTC()}),
@@ -75,7 +76,8 @@ func TestRoundTrip(t *testing.T) {
 		"smallest value": rowsOf(hit.Row{Value: math.SmallestNonzeroFloat64, Path: string([]byte{0xff, 0})}),
 		"negative zero":  rowsOf(hit.Row{Value: math.Copysign(0, -1)}),
 		"ledger":         {Ledger: []hit.LedgerEntry{entry, {}, {Site: math.MaxUint32, Day: math.MinInt32, Count: math.MinInt64}}},
-		"both":           {Rows: []hit.Row{full, {}}, Ledger: []hit.LedgerEntry{entry}},
+		"titles":         {Titles: []hit.PageTitle{title, {}, {Site: math.MaxUint32, Day: math.MinInt32, Visitors: math.MaxUint8}}},
+		"all":            {Rows: []hit.Row{full, {}}, Ledger: []hit.LedgerEntry{entry}, Titles: []hit.PageTitle{title}},
 		"long":           rowsOf(hit.Row{Path: strings.Repeat("x", 1<<20)}, full),
 	}
 	for name, want := range tests {
@@ -143,7 +145,7 @@ func TestLaterProgram(t *testing.T) {
 	}
 
 	// A row of an unknown kind is skipped and counted as lost.
-	payload := wire.AppendText(wire.AppendText(nil, rowField, string(later)), 3, "a later kind of row")
+	payload := wire.AppendText(wire.AppendText(nil, rowField, string(later)), 4, "a later kind of row")
 	for _, known := range []int{unknown, 2} {
 		c := decodeSegment(segmentWith(string(payload)), token, known, nil)
 		if diff := cmp.Diff(rowsOf(row), c.batch); diff != "" || c.lost != 1 || !errors.Is(c.err, errDamaged) {

@@ -146,3 +146,32 @@ func ReadEntry(message string, e *hit.LedgerEntry) error {
 	}
 	return m.err
 }
+
+// AppendTitle appends the fields of a title.
+func AppendTitle(b []byte, t *hit.PageTitle) []byte {
+	b = AppendUint(b, 1, uint64(t.Site))
+	b = AppendText(b, 2, t.Path)
+	b = AppendText(b, 3, t.Title)
+	b = AppendInt(b, 4, int64(t.Day))
+	return AppendUint(b, 5, uint64(t.Visitors))
+}
+
+// ReadTitle sets the fields of a title that are in a message, as Rows.Read does.
+func ReadTitle(message string, t *hit.PageTitle) error {
+	m := Read(message)
+	for m.Next() {
+		switch m.Number {
+		case 1:
+			t.Site = uint32(m.Uint(math.MaxUint32))
+		case 2:
+			t.Path = m.Text(math.MaxInt)
+		case 3:
+			t.Title = m.Text(math.MaxInt)
+		case 4:
+			t.Day = calendar.Day(m.Int32())
+		case 5:
+			t.Visitors = uint8(m.Uint(math.MaxUint8))
+		}
+	}
+	return m.err
+}

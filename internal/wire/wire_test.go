@@ -85,6 +85,19 @@ func TestEntry(t *testing.T) {
 	})
 }
 
+func TestTitle(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		want := hit.PageTitle{
+			Site: rapid.Uint32().Draw(t, "site"), Path: rapid.String().Draw(t, "path"), Title: rapid.String().Draw(t, "title"),
+			Day: calendar.Day(rapid.Int32().Draw(t, "day")), Visitors: rapid.Uint8().Draw(t, "visitors"),
+		}
+		var got hit.PageTitle
+		if err := wire.ReadTitle(string(wire.AppendTitle(nil, &want)), &got); err != nil || got != want {
+			t.Fatalf("%+v, %v, want %+v", got, err, want)
+		}
+	})
+}
+
 // TestMessage: what does not decode is an error that matches ErrDecode, and reads as zero.
 func TestMessage(t *testing.T) {
 	for name, message := range map[string]string{
