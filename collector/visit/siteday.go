@@ -26,6 +26,7 @@ type siteDay struct {
 	loc   *time.Location // nil before the first day
 	salt  [32]byte       // the secret of the keys of visitors
 	pages [16]byte       // the secret of the hashes of pages
+	id    uint64         // hit.Hit.SiteDay; never handed over
 
 	number   uint32 // index of the day in memory.days
 	visitors ends   // the list of visitors of the day; guarded by the lock of memory
@@ -65,7 +66,9 @@ func (s *siteDay) begin(day calendar.Day, loc *time.Location, m *memory) {
 
 // set begins a day on a siteDay that has none. The secrets are set already.
 func (s *siteDay) set(day calendar.Day, loc *time.Location, m *memory) {
-	s.day, s.loc = day, loc
+	var id [8]byte
+	rand.Read(id[:])
+	s.day, s.loc, s.id = day, loc, binary.LittleEndian.Uint64(id[:])
 	s.start, s.end = day.In(loc), (day + 1).In(loc)
 	m.enterDay(s)
 }

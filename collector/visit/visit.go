@@ -175,7 +175,8 @@ func (t *state) measure(metrics promauto.Factory) {
 // the visit: such a hit is the first of the next visit. Visitors who share one go on with
 // their visit.
 //
-// Observe removes from h.Goals the goals that the visit has reached before.
+// Observe removes from h.Goals the goals that the visit has reached before, and sets
+// h.SiteDay and h.Visitor.
 //
 // Observe returns false, and does not change row, for a ping without a visit to extend:
 // the caller drops such a hit. If the time zone of a site changes, all its visitors of
@@ -235,6 +236,7 @@ func (t *state) observe(h *hit.Hit, row *hit.Row, loc *time.Location) bool {
 		s.identifyShared(net, &k)
 		id = m.find(&k)
 	}
+	h.SiteDay, h.Visitor = s.id, k[len(k)-1]%64
 	over := id == 0 || t.silent(m.visitors.at(id), at)
 	if h.Kind == hit.Ping && over {
 		return false
