@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"io/fs"
 	"slices"
 	"strconv"
@@ -137,6 +138,9 @@ func settings() []setting {
 			value: func(c *call) flag.Value {
 				return keep(&c.opts.Policy.Record, oneOf(privacy.Standard, privacy.Minimal))
 			}},
+		{name: "titles", commands: slices.Concat(collecting, []string{"retention", "retention run"}), help: "how many `visitors` must see the same title at a page on one day before that title is kept, 3 to 20; 0: no titles",
+			more:  "See [privacy](privacy.md#titles-of-pages). The statement says the number. The retention worker deletes titles that fewer visitors have seen, and all titles if it is 0: set the same number for a worker in a process of its own.",
+			value: func(c *call) flag.Value { return keep(&c.opts.Policy.TitleVisitors, readTitles) }},
 		{name: "count-objections", commands: collecting, help: "let the script of visitors who object send an empty message for each page, which is counted by site and day only",
 			more:  "See [privacy](privacy.md#when-somebody-asks). The statement says so.",
 			value: func(c *call) flag.Value { return keep(&c.opts.Policy.CountObjections, readBool) }},
@@ -277,6 +281,15 @@ func tags() []string {
 		all = append(all, l.Tag)
 	}
 	return all
+}
+
+// readTitles reads how many visitors a title needs.
+func readTitles(s string) (int, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil || n != 0 && (n < privacy.MinTitleVisitors || n > privacy.MaxTitleVisitors) {
+		return 0, fmt.Errorf("want %d to %d, or 0 for no titles", privacy.MinTitleVisitors, privacy.MaxTitleVisitors)
+	}
+	return n, nil
 }
 
 func readBool(s string) (bool, error) {

@@ -5,6 +5,7 @@
 package privacy
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/fotspor/fotspor/hit"
@@ -21,6 +22,13 @@ const (
 	// Standard keeps those and the operating system, the device class, the
 	// language, the source, the campaign and events.
 	Standard Record = "standard"
+)
+
+// Bounds and default of Policy.TitleVisitors. 0 is allowed, too.
+const (
+	MinTitleVisitors     = 3
+	DefaultTitleVisitors = 5
+	MaxTitleVisitors     = 20
 )
 
 // Bounds of the cut of an address, in leading bits kept.
@@ -43,6 +51,9 @@ type Policy struct {
 	// of such a visitor sends nothing. To send the message, the script has to read the
 	// choice from the visitor's device (EDPB Guidelines 2/2023), so the default is false.
 	CountObjections bool
+	// TitleVisitors is how many visitors must have seen the same title at a page on one day
+	// before that title is kept. 0: no titles are kept. Rows never have a title.
+	TitleVisitors int
 }
 
 // Default is the policy of a program started without flags.
@@ -52,6 +63,8 @@ func Default() Policy {
 		Retention: Period{Years: 3},
 		Bits4:     DefaultBits4,
 		Bits6:     DefaultBits6,
+
+		TitleVisitors: DefaultTitleVisitors,
 	}
 }
 
@@ -66,9 +79,20 @@ func (p Policy) Validate() error {
 		return fmt.Errorf("kept bits of an IPv4 address %d: want 0 to %d", p.Bits4, MaxBits4)
 	case p.Bits6 < 0 || p.Bits6 > MaxBits6:
 		return fmt.Errorf("kept bits of an IPv6 address %d: want 0 to %d", p.Bits6, MaxBits6)
+	case p.TitleVisitors != 0 && (p.TitleVisitors < MinTitleVisitors || p.TitleVisitors > MaxTitleVisitors):
+		return fmt.Errorf("visitors of a title %d: want %d to %d, or 0", p.TitleVisitors, MinTitleVisitors, MaxTitleVisitors)
 	}
 	return nil
 }
+
+// Of returns the policy for a site with a record policy of its own; "" is none.
+func (p Policy) Of(record Record) Policy {
+	p.Record = cmp.Or(record, p.Record)
+	return p
+}
+
+// KeepsTitles reports whether titles of pages are kept. Under Minimal they are not.
+func (p Policy) KeepsTitles() bool { return p.TitleVisitors > 0 && p.Record != Minimal }
 
 // Trim clears the fields of row that the policy does not keep. Measures are kept. Under
 // Minimal every hit that is not a page view becomes a ping: its measures say that the visit

@@ -111,6 +111,16 @@ func TestStatementFollowsThePolicy(t *testing.T) {
 			wanted{"Let your browser say so", "Write to us, as said above"},
 			wanted{"La nettleseren si fra", "Skriv til oss, som sagt ovenfor"},
 		}},
+		"TitleVisitors": {{
+			func(p *privacy.Policy) { p.TitleVisitors = 8 },
+			wanted{"at least 5 visitors have seen it", "at least 8 visitors have seen it"}, wanted{"minst 5 besøkende", "minst 8 besøkende"},
+		}, {
+			func(p *privacy.Policy) { p.TitleVisitors = 0 },
+			wanted{"the title of the page", ""}, wanted{"tittelen på siden", ""},
+		}, {
+			func(p *privacy.Policy) { p.TitleVisitors = 0 },
+			wanted{"The title of a page is deleted", ""}, wanted{"Tittelen på en side slettes", ""},
+		}},
 		"CountObjections": {{
 			func(p *privacy.Policy) { p.CountObjections = true },
 			wanted{"", "our script sends an empty message"}, wanted{"", "sender skriptet vårt en tom melding"},

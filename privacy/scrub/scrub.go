@@ -222,6 +222,9 @@ func countMarks(s string) (n int) {
 	return n
 }
 
+// HasMark reports whether s holds a mark.
+func HasMark(s string) bool { return strings.IndexByte(s, '[') >= 0 && countMarks(s) > 0 }
+
 // markAt reports whether s begins with a mark.
 func markAt(s string) bool {
 	for _, m := range marks {
