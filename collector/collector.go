@@ -25,6 +25,7 @@ import (
 	"github.com/fotspor/fotspor/collector/limit"
 	"github.com/fotspor/fotspor/collector/lines"
 	"github.com/fotspor/fotspor/collector/spool"
+	"github.com/fotspor/fotspor/collector/titles"
 	"github.com/fotspor/fotspor/collector/visit"
 	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
@@ -45,7 +46,7 @@ const (
 	slotTime  = 5 * time.Second // how long a body waits for a slot
 )
 
-// Options are the parts of a collector. Only PublicURL, Lines, Limit, Bodies,
+// Options are the parts of a collector. Only PublicURL, Lines, Titles, Limit, Bodies,
 // TrustedProxies, Logger and Now may be zero.
 type Options struct {
 	Policy   privacy.Policy
@@ -56,6 +57,7 @@ type Options struct {
 	Geo      *geo.DB
 	Visits   *visit.Tracker
 	Lines    *lines.Lines   // nil: new ones that know no value
+	Titles   *titles.Titles // nil: new ones that have counted nobody
 	Limit    *limit.Limiter // nil: no network is limited
 	Bodies   *body.Budget   // nil: a new one of the default size
 	Spool    *spool.Spool
@@ -105,9 +107,11 @@ func (m *scratch) clear() {
 	clear(m.hits)
 	clear(m.batch.Rows)
 	clear(m.batch.Ledger)
+	clear(m.batch.Titles)
 	clear(m.left)
-	m.hits, m.batch, m.left = m.hits[:0], hit.Batch{Rows: m.batch.Rows[:0], Ledger: m.batch.Ledger[:0]}, m.left[:0]
-	if max(cap(m.hits), cap(m.batch.Rows), cap(m.batch.Ledger)) > 64 {
+	m.hits, m.left = m.hits[:0], m.left[:0]
+	m.batch = hit.Batch{Rows: m.batch.Rows[:0], Ledger: m.batch.Ledger[:0], Titles: m.batch.Titles[:0]}
+	if max(cap(m.hits), cap(m.batch.Rows), cap(m.batch.Ledger), cap(m.batch.Titles)) > 64 {
 		m.hits, m.batch = nil, hit.Batch{}
 	}
 }
@@ -122,6 +126,9 @@ func New(o Options) *Collector {
 	}
 	if o.Lines == nil {
 		o.Lines = lines.New(lines.Options{Now: o.Now})
+	}
+	if o.Titles == nil {
+		o.Titles = titles.New(titles.Options{})
 	}
 	if o.Limit == nil {
 		o.Limit = limit.New(limit.Options{})
@@ -280,6 +287,9 @@ func (c *Collector) pass(r *http.Request, m *scratch) dialect.Outcome {
 		switch {
 		case why == kept:
 			outcome.Tracked++
+			if p.title != "" {
+				m.batch.Titles = append(m.batch.Titles, hit.PageTitle{Site: row.Site, Path: row.Path, Title: p.title, Day: row.Day, Visitors: p.titleVisitors})
+			}
 			rows = append(rows, p.conversions...)
 			continue
 		case why.invalid():

@@ -56,6 +56,7 @@ type rig struct {
 	sites       []site.Site
 	credentials []site.Credential
 	ledger      []hit.LedgerEntry // set by stored
+	titles      []hit.PageTitle   // added to by stored
 	registry    *prometheus.Registry
 	mux         *http.ServeMux
 	*collector.Collector
@@ -189,13 +190,15 @@ func (r *rig) view(url string) {
 	}
 }
 
-// stored removes and returns the rows in the spool, and puts its ledger entries into ledger.
+// stored removes and returns the rows in the spool, and adds its ledger entries to ledger and
+// its titles to titles.
 func (r *rig) stored() []hit.Row {
 	r.tb.Helper()
 	var rows []hit.Row
 	err := r.options.Spool.Flush(context.WithoutCancel(r.tb.Context()), func(_ context.Context, batch hit.Batch, _ string) error {
 		rows = append(rows, batch.Rows...)
 		r.ledger = append(r.ledger, batch.Ledger...)
+		r.titles = append(r.titles, batch.Titles...)
 		return nil
 	})
 	if err != nil {
@@ -228,7 +231,7 @@ func (r *rig) counts() map[string]int {
 }
 
 func TestSteps(t *testing.T) {
-	want := []string{"site", "objection", "url", "rules", "scrub", "browser", "page", "referrer", "geo", "lines", "goals", "visit", "policy", "conversions", "lines of actions"}
+	want := []string{"site", "objection", "url", "rules", "scrub", "browser", "page", "referrer", "geo", "lines", "goals", "visit", "policy", "conversions", "lines of actions", "title"}
 	if diff := cmp.Diff(want, collector.Steps()); diff != "" {
 		t.Errorf("steps (-want +got):\n%s", diff)
 	}

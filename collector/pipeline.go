@@ -44,6 +44,9 @@ type hitContext struct {
 
 	conversions []hit.Row // rows of the goals that the hit reaches
 
+	title         string // of the page, without personal data; after the last step only a title to store
+	titleVisitors uint8  // how many visitors have seen a title to store
+
 	// Set if the hit is excluded and staff are to see that:
 	ledger bool   // the hit gets a ledger entry
 	rule   string // the rule that recognised a bot
@@ -85,6 +88,7 @@ var pipeline = append(anonymous[:len(anonymous):len(anonymous)],
 	step{"policy", (*Collector).policy},
 	step{"conversions", (*Collector).conversions},
 	step{"lines of actions", (*Collector).linesOfActions},
+	step{"title", (*Collector).keepTitle},
 )
 
 // reason is why a hit was excluded. It is the label of a metric and, with spaces for
@@ -230,6 +234,9 @@ func (c *Collector) scrub(p *hitContext) reason {
 		page.User, page.Fragment, page.RawFragment = nil, "", ""
 		p.page = page
 	}
+	if h.Kind == hit.Pageview && c.policyOf(p.site).KeepsTitles() {
+		p.title = p.cleanTitle(h.Title)
+	}
 	if _, _, p.absent = missing(h.Kind, h.Name); p.absent {
 		p.linking = p.linkingPage(h.Referrer)
 		if !strings.HasPrefix(p.linking, "/") && c.policyOf(p.site).Record == privacy.Minimal { // minimal records have no source
@@ -238,7 +245,7 @@ func (c *Collector) scrub(p *hitContext) reason {
 	}
 	p.ref = h.Referrer[:beforeQuery(h.Referrer)]
 	p.campaign, p.remembered = p.cleanQuery(h.Campaign, nil), p.cleanQuery(h.Remembered, nil)
-	h.URL, h.Referrer, h.Name, h.Campaign, h.Remembered = "", "", "", "", ""
+	h.URL, h.Title, h.Referrer, h.Name, h.Campaign, h.Remembered = "", "", "", "", "", ""
 	return kept
 }
 
@@ -441,13 +448,7 @@ func (c *Collector) conversions(p *hitContext) reason {
 }
 
 // policyOf returns the policy for one site.
-func (c *Collector) policyOf(site *knownSite) privacy.Policy {
-	policy := c.Policy
-	if site.Record != "" {
-		policy.Record = site.Record
-	}
-	return policy
-}
+func (c *Collector) policyOf(site *knownSite) privacy.Policy { return c.Policy.Of(site.Record) }
 
 // entry returns the ledger entry of an excluded hit.
 func (p *hitContext) entry(why reason) hit.LedgerEntry {
@@ -461,7 +462,7 @@ func (p *hitContext) entry(why reason) hit.LedgerEntry {
 const (
 	maxHost = 253 // RFC 1035, as text
 	maxPath = 1024
-	maxName = 255
+	maxName = 255 // of titles, too
 
 	// The same as in package referrer, which can't take care of marks when it cuts.
 	maxCampaign = 100 // characters

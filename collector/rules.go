@@ -23,6 +23,7 @@ func (c *Collector) markPaths(p *hitContext) reason {
 		h.URL = marked
 	}
 	h.Referrer = rules.URL(h.Referrer)
+	h.Title = rules.Text(h.Title)
 	if h.Kind == hit.Outlink || h.Kind == hit.Download {
 		h.Name = rules.URL(h.Name)
 	} else {

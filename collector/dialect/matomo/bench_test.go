@@ -42,11 +42,11 @@ func loads() []load {
 	chrome["Sec-Ch-Ua-Platform"] = []string{`"Linux"`}
 	withHints := strings.Replace(pageview, "uadata=%7B%7D", "uadata="+url.QueryEscape(chromeHints), 1)
 	return []load{
-		{name: "image", method: "GET", query: pageview, header: browser, hits: 1, most: 3},
-		{name: "beacon", method: "POST", query: pageview, header: browser, hits: 1, most: 3},
-		{name: "beacon with hints", method: "POST", query: withHints, header: chrome, hits: 1, most: 2},
-		{name: "form", method: "POST", body: pageview, header: browser, hits: 1, most: 10},
-		{name: "bulk", method: "POST", body: `{"requests":["?` + strings.Repeat(pageview+`","?`, 19) + pageview + `"]}`, header: browser, hits: 20, most: 320},
+		{name: "image", method: "GET", query: pageview, header: browser, hits: 1, most: 4},
+		{name: "beacon", method: "POST", query: pageview, header: browser, hits: 1, most: 4},
+		{name: "beacon with hints", method: "POST", query: withHints, header: chrome, hits: 1, most: 3},
+		{name: "form", method: "POST", body: pageview, header: browser, hits: 1, most: 11},
+		{name: "bulk", method: "POST", body: `{"requests":["?` + strings.Repeat(pageview+`","?`, 19) + pageview + `"]}`, header: browser, hits: 20, most: 340},
 	}
 }
 

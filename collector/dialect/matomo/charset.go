@@ -25,8 +25,9 @@ func (p *params) decode() {
 		return
 	}
 	from := charset.NewDecoder()
+	p.title, p.titleEscaped = p.plainTitle(), false
 	for _, text := range []*string{
-		&p.search, &p.searchCategory, &p.category, &p.action, &p.name, &p.contentName, &p.contentInteraction,
+		&p.search, &p.searchCategory, &p.category, &p.action, &p.name, &p.contentName, &p.contentInteraction, &p.title,
 	} {
 		*text = decodeText(*text, from)
 	}

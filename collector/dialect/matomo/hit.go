@@ -1,6 +1,7 @@
 package matomo
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -202,6 +203,7 @@ func (p *params) what(h *hit.Hit) bool {
 	case p.missing(h):
 	default:
 		h.Kind = hit.Pageview
+		h.Title = dialect.Clean(cmp.Or(p.ownTitle, p.plainTitle()), dialect.MaxURL)
 	}
 	return true
 }

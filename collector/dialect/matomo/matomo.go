@@ -1,8 +1,8 @@
 // Package matomo reads Matomo's tracking API, so that every Matomo tracker can
 // send here: /matomo.php and its other names, by query, form, bulk JSON and gzip.
 //
-// What it doesn't keep (visitor ids, user ids, titles, screen sizes, custom
-// variables and dimensions, orders) it accepts and forgets while reading.
+// What it doesn't keep (visitor ids, user ids, screen sizes, custom variables and
+// dimensions, orders) it accepts and forgets while reading.
 // See https://developer.matomo.org/api-reference/tracking-api.
 package matomo
 

@@ -38,11 +38,7 @@ func (p *params) missing(h *hit.Hit) bool {
 	if p.title == "" || p.title[0] != '4' && p.title[0] != '5' {
 		return false // nearly all titles
 	}
-	title := p.title
-	if p.titleEscaped {
-		title = dialect.Unescape(title)
-	}
-	title = dialect.Clean(title, dialect.MaxURL)
+	title := dialect.Clean(p.plainTitle(), dialect.MaxURL)
 	if len(title) > 3 && (title[3] == '%' || title[3] == '+') { // escaped once too often
 		title = dialect.Clean(dialect.Unescape(title), dialect.MaxURL)
 	}
@@ -65,6 +61,14 @@ func (p *params) missing(h *hit.Hit) bool {
 		path = pathOf(h.URL)
 	}
 	return isMissing(h, status, path)
+}
+
+// plainTitle returns the title without the escapes of a query.
+func (p *params) plainTitle() string {
+	if p.titleEscaped {
+		return dialect.Unescape(p.title)
+	}
+	return p.title
 }
 
 // isMissing makes h the event of a missing page, if its path is known.

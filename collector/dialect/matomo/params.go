@@ -29,6 +29,7 @@ type params struct {
 	objection                           string // our own parameter: a visitor objects; nothing else is sent
 	title                               string
 	titleEscaped                        bool   // title is still escaped as in a query
+	ownTitle                            string // our own parameter: a title that never means a missing page
 	campaign                            string // query of campaign parameters, such as mtm_campaign
 	rememberedCampaign, rememberedTerm  string // of an earlier visit
 	address, country, region            string // where the visitor is, in place of the connection
@@ -110,6 +111,8 @@ func (p *params) field(name string) *string {
 		return &p.objection
 	case "action_name":
 		return &p.title
+	case "title":
+		return &p.ownTitle
 	case "_rcn":
 		return &p.rememberedCampaign
 	case "_rck":

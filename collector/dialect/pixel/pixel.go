@@ -21,21 +21,23 @@ var Format = dialect.Format{
 }
 
 // Dialect is the pixel's wire format. Query parameters: site, the site's id; url, the page,
-// by default the Referer header; ref, where the visitor came from; bots, 1 for an image that
-// programs fetch for people, as mail services do. Of several with one name the last counts.
-// Others, such as title, are accepted and not kept.
+// by default the Referer header; title, the title of the page; ref, where the visitor came
+// from; bots, 1 for an image that programs fetch for people, as mail services do. Of several
+// with one name the last counts. Others are accepted and not kept.
 type Dialect struct{}
 
 // Parse appends the page view of the request. A HEAD request has none, since it shows no
 // page to anybody.
 func (Dialect) Parse(r *http.Request, hits []hit.Hit) ([]hit.Hit, dialect.Reply, error) {
-	var id, page, referrer, bots string
+	var id, page, title, referrer, bots string
 	for name, value := range dialect.Parameters(r.URL.RawQuery) {
 		switch name {
 		case "site":
 			id = dialect.Unescape(value)
 		case "url":
 			page = dialect.Unescape(value)
+		case "title":
+			title = dialect.Unescape(value)
 		case "ref":
 			referrer = dialect.Unescape(value)
 		case "bots":
@@ -55,7 +57,7 @@ func (Dialect) Parse(r *http.Request, hits []hit.Hit) ([]hit.Hit, dialect.Reply,
 	h := dialect.FromHeaders(r)
 	h.Site = site
 	h.Kind, h.Bots = hit.Pageview, bots == "1"
-	h.URL = dialect.PageURL(page)
+	h.URL, h.Title = dialect.PageURL(page), dialect.Clean(title, dialect.MaxURL)
 	h.Referrer = dialect.Clean(referrer, dialect.MaxURL)
 	return append(hits, h), reply, nil
 }

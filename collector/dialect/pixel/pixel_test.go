@@ -21,6 +21,7 @@ type view struct {
 	Site          uint32
 	Kind          hit.Kind
 	URL, Referrer string
+	Title         string
 	UserAgent     string
 	Objection     bool
 }
@@ -28,7 +29,7 @@ type view struct {
 func views(hits []hit.Hit) []view {
 	var vs []view
 	for _, h := range hits {
-		vs = append(vs, view{h.Site, h.Kind, h.URL, h.Referrer, h.UserAgent, h.Objection || h.OptedOut})
+		vs = append(vs, view{h.Site, h.Kind, h.URL, h.Referrer, h.Title, h.UserAgent, h.Objection || h.OptedOut})
 	}
 	return vs
 }
@@ -46,10 +47,10 @@ func TestParse(t *testing.T) {
 			want:   view{Site: 3, Kind: hit.Pageview, URL: "https://example.org/om", UserAgent: "Mozilla/5.0"},
 		},
 		{
-			name:   "url wins over the Referer, title is not kept",
+			name:   "url wins over the Referer",
 			target: "/pixel.gif?site=3&url=https%3A%2F%2Fexample.org%2Fmail%3Fa%3D1&ref=https%3A%2F%2Fother.example%2F&title=Hei",
 			header: http.Header{"Referer": {"https://webmail.example/"}},
-			want:   view{Site: 3, Kind: hit.Pageview, URL: "https://example.org/mail?a=1", Referrer: "https://other.example/"},
+			want:   view{Site: 3, Kind: hit.Pageview, URL: "https://example.org/mail?a=1", Referrer: "https://other.example/", Title: "Hei"},
 		},
 		{
 			name:   "no page at all",
@@ -195,8 +196,8 @@ func typical() *http.Request {
 
 func TestAllocations(t *testing.T) {
 	r, room := typical(), make([]hit.Hit, 0, 1)
-	if got := testing.AllocsPerRun(100, func() { pixel.Dialect{}.Parse(r, room) }); got > 2 {
-		t.Errorf("%v allocations, want two strings", got)
+	if got := testing.AllocsPerRun(100, func() { pixel.Dialect{}.Parse(r, room) }); got > 3 {
+		t.Errorf("%v allocations, want three strings", got)
 	}
 }
 
