@@ -29,6 +29,7 @@ import (
 	"github.com/fotspor/fotspor/collector/optout"
 	"github.com/fotspor/fotspor/collector/script"
 	"github.com/fotspor/fotspor/collector/spool"
+	"github.com/fotspor/fotspor/collector/titles"
 	"github.com/fotspor/fotspor/collector/visit"
 	"github.com/fotspor/fotspor/dashboard"
 	"github.com/fotspor/fotspor/geo"
@@ -168,6 +169,7 @@ func (p *program) start(ctx context.Context) error {
 	if p.Retention {
 		worker := retention.New(retention.Options{
 			Rows: p.store, Clock: p.clock, Keep: p.Policy.Retention, Audit: p.store.AuditLog(), AuditKeep: p.AuditRetention,
+			Titles:     p.store.Titles(p.Policy),
 			Registerer: p.registry, Logger: p.component("retention"), Now: p.Now,
 		})
 		p.background("retention", p.afterStore(worker.Run))
@@ -328,7 +330,7 @@ func (p *program) startCollector(ctx context.Context, mux *http.ServeMux, geoDB 
 
 	c := collector.New(collector.Options{
 		Policy: p.Policy, Sites: sites, Browsers: browsers, Sources: sources, Spam: spam, Geo: geoDB,
-		Visits: visits, Lines: p.startLines(sites), Limit: limit.New(limit.Options{Rate: p.RateLimit, Now: p.Now}), Bodies: p.bodies, Spool: p.spool, TrustedProxies: p.TrustedProxies,
+		Visits: visits, Lines: p.startLines(sites), Titles: titles.New(titles.Options{Registerer: p.registry}), Limit: limit.New(limit.Options{Rate: p.RateLimit, Now: p.Now}), Bodies: p.bodies, Spool: p.spool, TrustedProxies: p.TrustedProxies,
 		Registerer: p.registry, Duration: p.duration, Logger: logger, Now: p.Now, PublicURL: p.toldURL,
 	})
 	c.Routes(mux)

@@ -287,7 +287,7 @@ func (x *torture) restart(p *part) {
 // tables, or the spool's directory. If that takes long, nothing is being stored.
 func (x *torture) awaitStoring(p *part) {
 	var watched []string
-	for _, table := range []string{"hits", "hourly", "daily", "monthly", "cube", "moves", "ledger"} {
+	for _, table := range []string{"hits", "hourly", "daily", "monthly", "cube", "moves", "ledger", "titles"} {
 		logs, err := filepath.Glob(filepath.Join(p.data, "clickhouse/data/*", table, "deduplication_logs/*.txt"))
 		if err != nil {
 			x.t.Fatal(err)

@@ -31,7 +31,7 @@ func runRetention(ctx context.Context, c *call) error {
 		clock := c.opts.NewClock(st, c.opts.Logger, nil)
 		worker := retention.New(retention.Options{
 			Rows: st, Clock: clock, Keep: c.opts.Policy.Retention, Now: c.opts.Now,
-			Audit: st.AuditLog(), AuditKeep: c.opts.AuditRetention,
+			Audit: st.AuditLog(), AuditKeep: c.opts.AuditRetention, Titles: st.Titles(c.opts.Policy),
 		})
 		var report retention.Report
 		var err error

@@ -39,12 +39,13 @@ const (
 // trusted.
 var ErrHeld = errors.New("held: the clock is not trusted")
 
-// Options are the parts of a worker. Logger, Now and Audit may be zero.
+// Options are the parts of a worker. Logger, Now, Audit and Titles may be zero.
 type Options struct {
 	Rows       Rows
 	Clock      *Clock
 	Audit      Rows           // the lines of the audit log
 	AuditKeep  privacy.Period // retention of the lines; required with Audit
+	Titles     Rows           // titles of pages; retention is Keep from the day on which they were last seen
 	Keep       privacy.Period
 	Registerer prometheus.Registerer
 	Logger     *slog.Logger
@@ -137,14 +138,20 @@ type Report struct {
 
 	AuditFound   privacy.Held // lines of the audit log past their retention
 	AuditDeleted int64
+
+	TitlesFound   privacy.Held // titles of pages that are not kept any more
+	TitlesDeleted int64
 }
+
+// found returns how much there is to delete.
+func (r Report) found() int64 { return r.Found.Rows + r.AuditFound.Rows + r.TitlesFound.Rows }
 
 // Pass deletes the rows that are past their retention at a given time. If the clock is not
 // trusted and there are such rows, it deletes nothing and returns the report of what it
 // found, with an error that wraps ErrHeld.
 func (w *Worker) Pass(ctx context.Context, at time.Time) (Report, error) {
 	report, err := w.find(ctx, at)
-	if err == nil && report.Found.Rows+report.AuditFound.Rows > 0 && !report.Clock.Trusted {
+	if err == nil && report.found() > 0 && !report.Clock.Trusted {
 		w.held.Set(1)
 		return report, fmt.Errorf("%d rows from before %s: %w: %s", report.Found.Rows, report.Cutoff.Format(time.DateOnly), ErrHeld, report.Clock.Why)
 	}
@@ -175,6 +182,11 @@ func (w *Worker) delete(ctx context.Context, report Report, err error) (Report, 
 			report.AuditDeleted = report.AuditFound.Rows
 		}
 	}
+	if err == nil && report.TitlesFound.Rows > 0 {
+		if err = w.Titles.DeleteBefore(ctx, report.Cutoff); err == nil {
+			report.TitlesDeleted = report.TitlesFound.Rows
+		}
+	}
 	w.held.Set(0)
 	if err != nil {
 		w.failures.Inc()
@@ -200,6 +212,9 @@ func (w *Worker) find(ctx context.Context, at time.Time) (Report, error) {
 	if report.Found, err = w.Rows.Before(ctx, cutoff); err == nil && w.Audit != nil {
 		report.AuditFound, err = w.Audit.Before(ctx, w.AuditKeep.Cutoff(at))
 	}
+	if err == nil && w.Titles != nil {
+		report.TitlesFound, err = w.Titles.Before(ctx, cutoff)
+	}
 	return report, err
 }
 
@@ -214,7 +229,7 @@ func (r Report) WriteTo(out io.Writer) (int64, error) {
 		text += fmt.Sprintf("found %d rows, from %s to %s\n", r.Found.Rows,
 			r.Found.First.UTC().Format(time.RFC3339), r.Found.Last.UTC().Format(time.RFC3339))
 	}
-	if !r.Clock.Trusted && r.Found.Rows+r.AuditFound.Rows > 0 {
+	if !r.Clock.Trusted && r.found() > 0 {
 		text += fmt.Sprintf("the clock is not trusted: %s\n", r.Clock.Why)
 	}
 	if r.DryRun {
@@ -224,6 +239,9 @@ func (r Report) WriteTo(out io.Writer) (int64, error) {
 	}
 	if r.AuditFound.Rows > 0 {
 		text += fmt.Sprintf("audit log: found %d lines past their time, deleted %d\n", r.AuditFound.Rows, r.AuditDeleted)
+	}
+	if r.TitlesFound.Rows > 0 {
+		text += fmt.Sprintf("titles of pages: found %d that are not kept any more, deleted %d\n", r.TitlesFound.Rows, r.TitlesDeleted)
 	}
 	n, err := io.WriteString(out, text)
 	return int64(n), err

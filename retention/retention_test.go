@@ -160,6 +160,25 @@ func TestAuditLog(t *testing.T) {
 	}
 }
 
+// TestTitles: titles of pages leave in the same pass, by a clock that is trusted.
+func TestTitles(t *testing.T) {
+	rows := &ledger{rows: []time.Time{at("2026-01-01T00:00:00Z")}}
+	titles := &ledger{rows: []time.Time{at("2023-11-21T00:00:00Z"), at("2023-11-22T00:00:00Z")}}
+	w := retention.New(retention.Options{Rows: rows, Clock: trusted(t), Keep: threeYears, Titles: titles})
+	report, err := w.Pass(t.Context(), at("2026-11-22T10:00:00Z"))
+	if err != nil || report.TitlesDeleted != 1 || len(titles.rows) != 1 || len(rows.rows) != 1 {
+		t.Errorf("pass: %+v, %v, left %v", report, err, titles.rows)
+	}
+	var out strings.Builder
+	report.WriteTo(&out)
+	if want := "titles of pages: found 1 that are not kept any more, deleted 1\n"; !strings.HasSuffix(out.String(), want) {
+		t.Errorf("report %q, want %q at its end", out.String(), want)
+	}
+	if report, err := w.Pass(t.Context(), at("2040-11-22T10:00:00Z")); !errors.Is(err, retention.ErrHeld) || report.TitlesFound.Rows != 1 || len(titles.rows) != 1 {
+		t.Errorf("pass by a wrong clock: %+v, %v, left %v", report, err, titles.rows)
+	}
+}
+
 // TestRun: a pass ten minutes after the start and one after each midnight; one that fails is tried
 // again, counted, and does not end the worker.
 func TestRun(t *testing.T) {

@@ -261,7 +261,7 @@ func (s *Store) awaitWiped(ctx context.Context, table string, days calendar.Rang
 		}
 		// An engine without work looks for replaced parts ever more seldom, in the end every
 		// few minutes. To drop a partition, even one without parts, removes those that are due.
-		if err := s.conn.Exec(ctx, "ALTER TABLE "+table+" DROP PARTITION "+noMonth); err != nil {
+		if err := s.conn.Exec(ctx, "ALTER TABLE "+table+" DROP PARTITION ID '"+noMonth+"'"); err != nil {
 			return fmt.Errorf("remove replaced parts: %w", err)
 		}
 		select {

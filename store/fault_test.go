@@ -30,6 +30,7 @@ func mixed(n int) hit.Batch {
 	for i, r := range rows {
 		if i%3 > 0 {
 			b.Rows = append(b.Rows, r)
+			b.Titles = append(b.Titles, hit.PageTitle{Site: 1, Path: fmt.Sprint("/", len(b.Titles)), Title: "Title", Day: r.Day, Visitors: 5})
 			continue
 		}
 		b.Ledger = append(b.Ledger, hit.LedgerEntry{
@@ -49,6 +50,7 @@ func wantStored(t *testing.T, st *store.Store, batch hit.Batch, times int64) {
 	for sql, want := range map[string]string{
 		"SELECT count() FROM hits":                    want(int64(len(batch.Rows))),
 		"SELECT sum(hits) FROM ledger":                want(int64(len(batch.Ledger))),
+		"SELECT uniqExact(path) FROM titles":          fmt.Sprint(len(batch.Titles)), // the same each time
 		lines + "hourly":                              totals,
 		lines + "cube":                                totals,
 		lines + "daily WHERE dimension = 'total'":     totals,
@@ -84,11 +86,13 @@ func TestFaultInOneTableLeavesTotalsExact(t *testing.T) {
 		{"refused", "daily", refusing, true},
 		{"refused", "monthly", refusing, true},
 		{"refused", "ledger", refusing, true},
+		{"refused", "titles", refusing, true},
 		{"refused", "cube", refusing, true},
 		{"read-only", "cube", readonly, false},
 		{"read-only", "hourly", readonly, false},
 		{"read-only", "daily", readonly, false},
 		{"detached", "ledger", detached, false},
+		{"detached", "titles", detached, false},
 		{"detached", "hourly", detached, false},
 		{"too many parts", "monthly", parts, false},
 	} {
@@ -317,7 +321,7 @@ func TestSyncHoldsForInsertsAndMerges(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, table := range []string{"hits", "hourly", "daily", "monthly", "cube", "campaigns", "moves", "ledger"} {
+		for _, table := range []string{"hits", "hourly", "daily", "monthly", "cube", "campaigns", "moves", "ledger", "titles"} {
 			ddl := query(t, st, "SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = '"+table+"'")
 			for _, setting := range []string{"fsync_after_insert = 1", "fsync_part_directory = 1", "min_rows_to_fsync_after_merge = 1"} {
 				if got := strings.Contains(ddl, setting); got != test.want {

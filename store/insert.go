@@ -102,8 +102,8 @@ func insertInto(table string, columns []clickhouse.ColumnNameAndType) string {
 }
 
 // Insert stores a batch under a token: rows in the raw table and in every rollup, ledger
-// entries added up in the ledger. If the same batch is inserted again under the same token,
-// only what is missing is stored. So a caller that does not know whether an insert
+// entries added up in the ledger, and titles. If the same batch is inserted again under the
+// same token, only what is missing is stored. So a caller that does not know whether an insert
 // succeeded repeats it with Again set, unless the error matches ErrRefused. A batch must
 // have less than a million rows: ClickHouse divides more into several blocks.
 //
@@ -134,6 +134,9 @@ func (s *Store) Insert(ctx context.Context, batch hit.Batch, token string) error
 		}
 	}
 	if err := s.insertLedger(ctx, batch.Ledger, token+"-ledger"); err != nil {
+		return orRefused(err)
+	}
+	if err := s.insertTitles(ctx, batch.Titles, token+"-titles"); err != nil {
 		return orRefused(err)
 	}
 	if engine := s.Engine(); s.cfg.Sync && engine != nil {

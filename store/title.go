@@ -1,0 +1,139 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/dchest/siphash"
+
+	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/privacy"
+)
+
+// titleColumns are the columns of table titles in the order of insertTitles.
+var titleColumns = []clickhouse.ColumnNameAndType{
+	{Name: "site", Type: "UInt32"}, {Name: "path", Type: "String"}, {Name: "title", Type: "String"},
+	{Name: "day", Type: "Date"}, {Name: "visitors", Type: "UInt8"},
+}
+
+func (s *Store) insertTitles(ctx context.Context, titles []hit.PageTitle, token string) error {
+	if len(titles) == 0 {
+		return nil
+	}
+	batch, err := s.conn.PrepareBatch(deduplicated(ctx, token, titleColumns), insertInto("titles", titleColumns))
+	if err != nil {
+		return fmt.Errorf("prepare insert of %d titles: %w", len(titles), err)
+	}
+	defer batch.Close()
+	for _, t := range titles {
+		if err := batch.Append(t.Site, t.Path, t.Title, t.Day.Time(), t.Visitors); err != nil {
+			return fmt.Errorf("append to the titles of site %d: %w", t.Site, err)
+		}
+	}
+	if err := batch.Send(); err != nil {
+		return fmt.Errorf("insert %d titles: %w", len(titles), err)
+	}
+	return nil
+}
+
+// PageTitles returns the titles of pages of a site, by path: of those that have one.
+func (s *Store) PageTitles(ctx context.Context, site uint32, paths []string) (map[string]string, error) {
+	titles := map[string]string{}
+	if len(paths) == 0 {
+		return titles, nil
+	}
+	// By hash, since a parameter is a part of an address over HTTP, where a thousand long
+	// paths find no room. The answer has the path.
+	hashes := make([]string, len(paths))
+	for i, path := range paths {
+		hashes[i] = strconv.FormatUint(siphash.Hash(0, 0, []byte(path)), 10)
+	}
+	query := `
+		SELECT path, argMax(title, version) FROM titles
+		WHERE site = {site:UInt32} AND sipHash64(path) IN {paths:Array(UInt64)}
+		GROUP BY path`
+	params := clickhouse.Parameters{"site": strconv.FormatUint(uint64(site), 10), "paths": "[" + strings.Join(hashes, ",") + "]"}
+	rows, err := s.conn.Query(bind(ctx, params), query)
+	if err != nil {
+		return nil, fmt.Errorf("titles of site %d: %w", site, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var path, title string
+		if err := rows.Scan(&path, &title); err != nil {
+			return nil, fmt.Errorf("titles of site %d: %w", site, err)
+		}
+		titles[path] = title
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("titles of site %d: %w", site, err)
+	}
+	return titles, nil
+}
+
+// Titles returns the titles as the retention worker sees them.
+func (s *Store) Titles(policy privacy.Policy) *Titles { return &Titles{s, policy} }
+
+// Titles finds and deletes the titles that a policy does not keep: those that were last
+// seen too long ago, or by too few visitors, and those of sites that keep none.
+type Titles struct {
+	store  *Store
+	policy privacy.Policy
+}
+
+// where is the condition of titles that are not kept. A mutation takes no parameters, so it
+// is text, made of numbers.
+func (t *Titles) where(ctx context.Context, cutoff time.Time) (string, error) {
+	sites, err := t.store.Sites(ctx)
+	if err != nil {
+		return "", err
+	}
+	ids := []string{"0"} // no site
+	for _, site := range sites {
+		if t.policy.Of(site.Record).KeepsTitles() {
+			ids = append(ids, strconv.FormatUint(uint64(site.ID), 10))
+		}
+	}
+	return fmt.Sprintf("day < toDate('%s') OR visitors < %d OR site NOT IN (%s)",
+		calendar.DayOf(cutoff.UTC()), t.policy.TitleVisitors, strings.Join(ids, ", ")), nil
+}
+
+// Before returns what is held of titles that were last seen before the day of a time, or
+// that the policy does not keep.
+func (t *Titles) Before(ctx context.Context, cutoff time.Time) (privacy.Held, error) {
+	where, err := t.where(ctx, cutoff)
+	if err != nil {
+		return privacy.Held{}, fmt.Errorf("count titles: %w", err)
+	}
+	var h privacy.Held
+	var n uint64
+	query := "SELECT count(), toDateTime(min(day), 'UTC'), toDateTime(max(day), 'UTC') FROM titles WHERE " + where
+	if err := t.store.conn.QueryRow(ctx, query).Scan(&n, &h.First, &h.Last); err != nil {
+		return privacy.Held{}, fmt.Errorf("count titles: %w", err)
+	}
+	if n == 0 {
+		return privacy.Held{}, nil
+	}
+	h.Rows = int64(n)
+	return h, nil
+}
+
+// DeleteBefore deletes what Before finds, and returns when it is off the disk.
+func (t *Titles) DeleteBefore(ctx context.Context, cutoff time.Time) error {
+	where, err := t.where(ctx, cutoff)
+	if err == nil {
+		err = t.store.mutate(ctx, "titles", where)
+	}
+	if err == nil {
+		err = t.store.awaitWiped(ctx, "titles", calendar.Range{To: calendar.DayOf(cutoff.UTC())})
+	}
+	if err != nil {
+		return fmt.Errorf("delete titles: %w", err)
+	}
+	return nil
+}
