@@ -152,8 +152,9 @@ func (f *figures) apiPoints(measures []string) []apiValues {
 	return list
 }
 
-// apiLines are the lines of a dimension, with their names in a language.
-func apiLines(l *i18n.Language, dimension string, measures []string, lines []report.Line) []apiValues {
+// apiLines are the lines of a dimension, with their names in a language and the titles of
+// pages.
+func apiLines(l *i18n.Language, dimension string, measures []string, lines []report.Line, titles map[string]string) []apiValues {
 	list := make([]apiValues, 0, len(lines))
 	d, _ := report.FindDimension(dimension)
 	for _, line := range lines {
@@ -168,6 +169,9 @@ func apiLines(l *i18n.Language, dimension string, measures []string, lines []rep
 		}
 		if name != code {
 			v["name"] = name
+		}
+		if title := titleOf(titles, dimension, line); title != "" {
+			v["title"] = title
 		}
 		list = append(list, v)
 	}
@@ -207,8 +211,12 @@ func (d *Dashboard) apiTop(c *call) error {
 	if err != nil {
 		return err
 	}
+	titles, err := d.titles(c.r.Context(), q, map[string]report.Result{dimension: answers[0]})
+	if err != nil {
+		return err
+	}
 	answer := q.head()
-	answer["dimension"], answer["lines"] = dimension, apiLines(c.lang, dimension, measures, answers[0].Lines)
+	answer["dimension"], answer["lines"] = dimension, apiLines(c.lang, dimension, measures, answers[0].Lines, titles)
 	if answers[0].Next != "" {
 		answer["next"] = answers[0].Next
 	}

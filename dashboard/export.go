@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/fotspor/fotspor/i18n"
@@ -32,7 +33,7 @@ func (f *figures) json(l *i18n.Language, show string, specs []tableSpec) map[str
 	lines := map[string]any{}
 	for _, spec := range specs {
 		dimension, found := f.finest(spec)
-		lines[dimension] = apiLines(l, dimension, f.exact(dimension, spec.measures), found.Lines)
+		lines[dimension] = apiLines(l, dimension, f.exact(dimension, spec.measures), found.Lines, f.titles)
 		if show != "" {
 			answer["dimension"], answer["lines"] = dimension, lines[dimension]
 			return answer
@@ -68,9 +69,16 @@ func (c *call) answerCSV(f *figures, show string) error {
 		if d.Detail != "" {
 			labels = []string{"table." + outer(dimension) + ".label", labels[0]}
 		}
+		titled := slices.Contains(ofPages, dimension)
+		if titled {
+			labels = append(labels, "table.title.label")
+		}
 		sheet.heading(labels, "column.", measures)
 		for _, line := range found.Lines {
 			value, detail := namesOf(c.lang, dimension, line)
+			if titled {
+				detail = titleOf(f.titles, dimension, line)
+			}
 			sheet.row([]string{value, detail}[:len(labels)], measures, line.Now)
 		}
 	}

@@ -18,7 +18,8 @@ import (
 )
 
 // TestStatements: a page asks for its figures in at most six statements, one of which is
-// that of what was not counted, however many tables and sites it shows.
+// that of what was not counted and one that of titles, however many tables and sites it
+// shows.
 func TestStatements(t *testing.T) {
 	b := newBench(t)
 	b.logIn()
@@ -34,8 +35,8 @@ func TestStatements(t *testing.T) {
 	} {
 		b.figures.statements.Store(0)
 		b.get(path).want(200)
-		if n := b.figures.statements.Load(); n < 1 || n > 5 {
-			t.Errorf("%s asks for its figures in %d statements, want 1 to 5", path, n)
+		if n := b.figures.statements.Load(); n < 1 || n > 4 {
+			t.Errorf("%s asks for its figures in %d statements, want 1 to 4", path, n)
 		}
 	}
 }
@@ -100,14 +101,14 @@ func TestFormats(t *testing.T) {
 		}
 	}
 	nb := b.get("/sites/1.csv?period=today&show=page", "Accept-Language", "nb")
-	if !strings.HasPrefix(nb.body, "\ufeffSide;Visninger;Besøkende\r\n") || !strings.Contains(nb.body, "\r\n'=1+1;1;") {
+	if !strings.HasPrefix(nb.body, "\ufeffSide;Tittel;Visninger;Besøkende\r\n") || !strings.Contains(nb.body, "\r\n'=1+1;;1;") {
 		t.Errorf("CSV is %q", nb.body)
 	}
 	if got := nb.header.Get("Content-Disposition"); got != `attachment; filename="page one.example 2026-11-22 2026-11-22.csv"` {
 		t.Errorf("the file is %q", got)
 	}
-	if entries := b.sheet("/sites/1.csv?period=7d&show=entry", i18n.Find("nb")); !regexp.MustCompile(`^0,\d+$`).MatchString(entries[1][2]) {
-		t.Errorf("a share is %q", entries[1][2])
+	if entries := b.sheet("/sites/1.csv?period=7d&show=entry", i18n.Find("nb")); !regexp.MustCompile(`^0,\d+$`).MatchString(entries[1][3]) {
+		t.Errorf("a share is %q", entries[1][3])
 	}
 	if got := b.sheet("/sites/1.csv?period=today&show=excluded", i18n.Find("en")); got[1][1] != "Googlebot" || got[1][2] != "3" {
 		t.Errorf("what was not counted is %q", got)

@@ -130,6 +130,7 @@ type figures struct {
 	sums, before          report.Sums
 	points, pointsBefore  []report.Point
 	lines, details        map[string]report.Result // by dimension
+	titles                map[string]string        // of pages, by path
 	excluded              []hit.LedgerEntry        // most hits first, longTable and one more at most
 	objections            int64                    // page views
 	empty, everHadTraffic bool
@@ -181,7 +182,9 @@ func (d *Dashboard) find(ctx context.Context, q question, show string, tables []
 		}
 		if f.empty = f.sums == (report.Sums{}); f.empty {
 			f.everHadTraffic, err = d.everHadTraffic(ctx, q)
+			return err
 		}
+		f.titles, err = d.titles(ctx, q, f.lines)
 		return err
 	})
 	if show == "" || show == excluded {
@@ -191,6 +194,29 @@ func (d *Dashboard) find(ctx context.Context, q question, show string, tables []
 		})
 	}
 	return f, group.Wait()
+}
+
+// ofPages are the dimensions whose values are paths of pages.
+var ofPages = []string{"page", "entry"}
+
+// titles returns the titles of the pages that lines are of, by path.
+func (d *Dashboard) titles(ctx context.Context, q question, lines map[string]report.Result) (map[string]string, error) {
+	var paths []string
+	for _, dimension := range ofPages {
+		for _, line := range lines[dimension].Lines {
+			paths = append(paths, line.Value)
+		}
+	}
+	slices.Sort(paths)
+	return d.store.PageTitles(ctx, q.site.ID, slices.Compact(paths))
+}
+
+// titleOf returns the title of the page that a line of a dimension is of, or "".
+func titleOf(titles map[string]string, dimension string, line report.Line) string {
+	if !slices.Contains(ofPages, dimension) {
+		return ""
+	}
+	return titles[line.Value]
 }
 
 // excluded returns at most limit lines of what was not counted, most hits first, and the

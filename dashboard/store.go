@@ -19,6 +19,8 @@ type Store interface {
 	// Excluded returns the hits of a site over a range that were excluded, added up over
 	// the days: objections before all others, then most first, at most limit entries.
 	Excluded(ctx context.Context, id uint32, days calendar.Range, limit int) ([]hit.LedgerEntry, error)
+	// PageTitles returns the titles of pages of a site by path, of those that have one.
+	PageTitles(ctx context.Context, id uint32, paths []string) (map[string]string, error)
 
 	Users
 	Sessions

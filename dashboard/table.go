@@ -155,6 +155,9 @@ func (f *figures) table(l *i18n.Language, spec tableSpec, limit int, more string
 		if row.Note != "" {
 			row.Label, row.Note = row.Note, row.Label
 		}
+		if title := titleOf(f.titles, spec.dimension, line); title != "" {
+			row.Label, row.Note = title, row.Label
+		}
 		for _, below := range f.details[spec.opens].Lines {
 			if below.Value == line.Value {
 				sub := f.row(l, t.Columns, below.Now)
