@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -57,6 +58,7 @@ type world struct {
 	stats           string         // where the statistics server is
 	countObjections bool           // the server's policy
 	hits            chan sent
+	titles          sync.Map    // the last title of a view with its parameter, by what is left of the address
 	loaded          chan string // paths of pages whose scripts, ours among them, have run
 }
 
@@ -206,6 +208,12 @@ func (w *world) read(query string, kind hit.Kind) sent {
 	if isView != (kind == hit.Pageview) {
 		w.t.Errorf("%s: the collector takes it for kind %v", query, kind)
 	}
+	for _, name := range []string{"title", "action_name"} { // which a view has, and nothing else
+		if isView && q.Has(name) {
+			w.titles.Store(s.URL, name+"="+q.Get(name))
+			q.Del(name)
+		}
+	}
 	if len(q) > 0 {
 		s.What, _ = url.QueryUnescape(q.Encode())
 	}
@@ -290,6 +298,14 @@ func (w *world) expectOnly(want ...sent) {
 	w.expect(sent{"ca=1&e_a=1&e_c=last", "", ""})
 }
 
+// expectTitle checks the title of the last view of a page, with the name of its parameter.
+func (w *world) expectTitle(path, want string) {
+	w.t.Helper()
+	if got, _ := w.titles.Load(path); got != want {
+		w.t.Errorf("the view of %s has %v, want %s", path, got, want)
+	}
+}
+
 // expectNothingKept looks wherever a page can keep something.
 func (w *world) expectNothingKept() {
 	w.t.Helper()
@@ -356,14 +372,16 @@ func TestInBrowser(t *testing.T) {
 		w.expect(sent{"view", "/a?x=1&y=%C3%A5", ""})
 		w.js(`document.querySelector("a").click()`)
 		w.expect(sent{"ping=1", "/a?x=1&y=%C3%A5", ""}, sent{"view", "/b", "/a?x=1&y=%C3%A5"})
+		w.expectTitle("/b", "title=/b")
 	})
 
 	t.Run("single-page application", func(t *testing.T) {
 		w := newWorld(t)
 		w.open("/one")
 		w.expect(sent{"view", "/one", ""})
-		w.js(`history.pushState({}, "", "/two?q=1")`)
+		w.js(`history.pushState({}, "", "/two?q=1"); document.title = "To & så"`)
 		w.expect(sent{"view", "/two?q=1", "/one"})
+		w.expectTitle("/two?q=1", "title=To & så")
 		// None of these is another page; the next hit is that of /three.
 		w.js(`history.replaceState({n: 1}, "")`)
 		w.js(`history.replaceState({}, "", "/two?q=1#there")`)

@@ -1,7 +1,8 @@
 // Fotspor, Apache-2.0. Counts page views, what is followed and fetched from them, and
 // events: no identifier, and nothing is kept but the choice not to be counted. It speaks
-// Matomo's tracking API, and two forms of our own: e_a without e_c is an event that the
-// server takes apart, e_c without e_a the status of a page that is not there.
+// Matomo's tracking API, and three forms of our own: e_a without e_c is an event that the
+// server takes apart, e_c without e_a the status of a page that is not there, title that of
+// a page, whatever it says.
 // docs/script.md says what a page can tell it.
 //
 //   <script defer src="https://stats.example.org/fotspor.js" data-site="1"
@@ -33,7 +34,7 @@ const attempt = (what: () => any): any => {
 };
 
 /** Listens to an event anywhere in the page, before the page does. */
-const on = (name: string, listener: (event: any) => void) => addEventListener(name, (event) => attempt(() => listener(event)), true);
+const on = (name: string, listener: (event: any) => void) => addEventListener(name, (event) => attempt(() => listener(event)), 1 as never);
 
 /** Calls seen when somebody looks at the page, as in beacon.ts. */
 const onceSeen = (seen: () => void) => (document.prerendering ? on("prerenderingchange", seen) : seen());
@@ -48,7 +49,7 @@ for (const tag of [...document.querySelectorAll("[type=module]"), document.curre
     // Tag managers drop attributes, and who copies the script drops its address. A tag
     // that names no server or no site ends here, as null has no parts.
     const [, server, site] = /([^,]*?)\/+fotspor.js.*site=(\d+)/.exec(
-      [dataset.server && dataset.server + "/fotspor.js", src] + "?site=" + dataset.site,
+      [dataset.server && dataset.server + "/fotspor.js", src] + "site=" + dataset.site,
     )!;
     const endpoint = server + "/matomo.php?idsite=" + site + "&rec=1&";
     /** Loads what few visitors need; a page that pins this script is not to run another. */
@@ -66,11 +67,11 @@ for (const tag of [...document.querySelectorAll("[type=module]"), document.curre
     let heeded: HTMLMetaElement | false | "" | null | undefined; // the tag that said the page last counted is not there
 
     /** Sends the view that is due, and then what a visitor did on the page, if anything. */
-    const send = (what?: object | 0 | boolean, meta: any = document.querySelector("[name=fotspor-status]")) => {
+    const send = (what?: object | 0, meta: any = document.querySelector("[name=fotspor-status]")) => {
       if (due) {
         due = clearTimeout(due);
         meta = meta?.content >= 400 && meta;
-        send(meta == heeded || !meta || { e_c: meta.content });
+        send(meta == heeded || !meta ? { title: document.title } : { e_c: meta.content });
         heeded = meta;
       }
       if (what && page && !optedOut())
@@ -87,7 +88,7 @@ for (const tag of [...document.querySelectorAll("[type=module]"), document.curre
       // before they change the address, so that the status is no longer told.
       if (due && event?.navigationType == "replace") due = clearTimeout(due);
       else {
-        send(0, null);
+        send(0, 1);
         referrer = page || referrer;
       }
       if ((COUNT_OBJECTIONS && objects) || optedOut()) {
@@ -145,12 +146,7 @@ for (const tag of [...document.querySelectorAll("[type=module]"), document.curre
         on("click", clicked);
         on("auxclick", clicked);
         on("visibilitychange", () => document.hidden && send({ ping: 1 }));
-        on("pageshow", (event) => {
-          if (event.persisted) {
-            heeded = shown = referrer = page = "";
-            view();
-          }
-        });
+        on("pageshow", ({ persisted }) => persisted && view((heeded = shown = referrer = page = "") as never));
         // A consent dialogue says what was chosen in it, now or earlier. Until that is kept
         // nothing more is said of the page.
         on("toggle-consent", ({ detail: { statistics } }) => statistics === optedOut() && more((optout) => optout.heed(statistics), (page = "")));

@@ -214,14 +214,15 @@ function newTracker(endpoint = ownEndpoint, site: string | number = "") {
     getCurrentUrl: () => address || location.href,
     setReferrerUrl: (url?: string | null) => void (referrer = `${url ?? ""}`),
 
-    /** titles are not kept; but a page titled `404/…`, as Matomo advises for pages that are not there, counts as the event `404 / path` */
+    /** works. A page titled `404/…`, as Matomo advises for pages that are not there, counts as the event `404 / path` */
     setDocumentTitle: (text: string) => void (title = text),
 
-    /** work; what they are given beside is not kept: titles, custom data */
+    /** work; what they are given beside is not kept, as custom data, but for a title of `trackPageView` */
     trackPageView(...args: unknown[]) {
       // The title that Matomo recommends for a page that isn't there.
-      const e_c = /^404\//.test(`${args[0] || title}`) ? 404 : status()?.content;
-      const hit = about(e_c >= 400 ? { e_c, e_a: location.pathname } : {});
+      const action_name = `${args[0] || title || document.title}`;
+      const e_c = /^404\//.test(action_name) ? 404 : status()?.content;
+      const hit = about(e_c >= 400 ? { e_c, e_a: location.pathname } : { action_name });
       told.clear();
       if (COUNT_OBJECTIONS && isWeb(location) && (silent || objected() || withheld())) {
         const to = new URL(endpoint, location.href); // which may be Matomo's
@@ -370,7 +371,11 @@ function newTracker(endpoint = ownEndpoint, site: string | number = "") {
   for (const name of refused.split(/\s/)) methods[name] = () => warn(name);
 
   onLeaving(
-    () => page && !objected() && !waiting() && send({ ...page, ping: "1" }),
+    () => {
+      if (!page || objected() || waiting()) return;
+      const { action_name, ...rest } = page; // which a ping has no use for
+      send({ ...rest, ping: "1" });
+    },
     () => page && whenAllowed(() => view({ ...page, urlref: "" })),
   );
   return tracker;

@@ -450,7 +450,8 @@ func TestMatomoInBrowser(t *testing.T) {
 			_paq.push(['addEcommerceItem', 'sku'], ['trackEcommerceOrder', 'o1', 10], ['enableJSErrorTracking'], ['trackAllContentImpressions']);
 			_paq.push(['enableCrossDomainLinking'], ['setDocumentTitle', 'Kari'], ['trackContentImpressionsWithinNode', document.body]);`, "")
 		w.js(`_paq.push(["rememberConsentGiven"]); _paq.push(["optUserOut"]); _paq.push(["forgetUserOptOut"])`)
-		w.expectOnly(sent{"view", "/a", ""}) // with no other parameter, which read checks
+		w.expectOnly(sent{"view", "/a", ""}) // with no other parameter but a title, which read checks
+		w.expectTitle("/a", "action_name=Kari")
 		w.expectNothingKept()
 	})
 }
