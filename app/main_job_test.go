@@ -178,7 +178,7 @@ func mainJob(t *testing.T, begin time.Time, zone *time.Location, places *geo.DB)
 	}
 	p.awaitSite(1)
 
-	account, chance := traffic{}, map[netip.Addr]bool{}
+	account, chance, seen := traffic{}, map[netip.Addr]bool{}, titled{}
 	var rows, dropped int64
 	visitors := make([]*visitor, 50)
 	for i := range visitors {
@@ -202,6 +202,10 @@ func mainJob(t *testing.T, begin time.Time, zone *time.Location, places *geo.DB)
 			ref:  origins[rng.IntN(len(origins))],
 			form: rng.IntN(4),
 		}
+		h.title = "Siden " + h.page
+		if rng.IntN(4) == 0 {
+			h.title = fmt.Sprintf("Innlogget som nr. %d", rng.IntN(len(visitors)))
+		}
 		switch rng.IntN(25) {
 		case 0:
 			h.header = "Sec-Gpc"
@@ -223,6 +227,7 @@ func mainJob(t *testing.T, begin time.Time, zone *time.Location, places *geo.DB)
 		}
 		rows++
 		account.note(v, h, at, zone, places)
+		seen.note(v, h, at, zone)
 	}
 	if dropped < 100 || rows < 1500 {
 		t.Fatalf("%d rows, %d dropped: the test tests nothing", rows, dropped)
@@ -232,6 +237,7 @@ func mainJob(t *testing.T, begin time.Time, zone *time.Location, places *geo.DB)
 	p.checkStored(account, rows)
 	p.setUp()
 	p.checkDashboard(account, at.In(zone), []string{"page", "entry", "source", "region", "version", "os", "device"}, p.checkPage)
+	p.checkTitles(seen)
 	return p.checkNoAddress(visitors, chance)
 }
 
@@ -242,6 +248,7 @@ type sent struct {
 	page   string
 	ref    origin
 	form   int
+	title  string
 	header string // set to 1: an objection
 	// action are parameters of Matomo's that make the hit something else than a page view.
 	action url.Values
@@ -255,13 +262,13 @@ func (p *program) send(h sent) string {
 	if h.ref.channel == "campaign" {
 		page += "&" + url.Values{"utm_campaign": {h.ref.source}}.Encode()
 	}
-	matomo := url.Values{"idsite": {"1"}, "rec": {"1"}, "url": {page}, "urlref": {h.ref.ref}, "action_name": {"Side"}, "rand": {"1"}, "_id": {"8b2c52af5f20dea4"}}
+	matomo := url.Values{"idsite": {"1"}, "rec": {"1"}, "url": {page}, "urlref": {h.ref.ref}, "action_name": {h.title}, "rand": {"1"}, "_id": {"8b2c52af5f20dea4"}}
 	maps.Copy(matomo, h.action)
 	var r *http.Request
 	var err error
 	switch h.form {
 	case 0:
-		r, err = http.NewRequest("GET", p.public+"/pixel.gif?"+url.Values{"site": {"1"}, "url": {page}, "ref": {h.ref.ref}}.Encode(), nil)
+		r, err = http.NewRequest("GET", p.public+"/pixel.gif?"+url.Values{"site": {"1"}, "url": {page}, "ref": {h.ref.ref}, "title": {h.title}}.Encode(), nil)
 	case 1:
 		r, err = http.NewRequest("GET", p.public+"/matomo.php?"+matomo.Encode(), nil)
 	case 2:
@@ -341,6 +348,63 @@ func (tr traffic) note(v *visitor, h sent, at time.Time, zone *time.Location, pl
 	)
 	// Of a page only its views and who saw it are told.
 	tr.add(day, page, [3]string{"page", h.page})
+}
+
+// titled is who has seen a title, by day and page.
+type titled map[titledPage]map[netip.Addr]bool
+
+type titledPage struct {
+	day         calendar.Day
+	path, title string
+}
+
+func (s titled) note(v *visitor, h sent, at time.Time, zone *time.Location) {
+	page := titledPage{calendar.DayOf(at.In(zone)), h.page, h.title}
+	if s[page] == nil {
+		s[page] = map[netip.Addr]bool{}
+	}
+	s[page][v.addr] = true
+}
+
+// checkTitles: a title is kept if five visitors of a day have seen it at its page, and the
+// dashboard shows it there.
+func (p *program) checkTitles(seen titled) {
+	p.t.Helper()
+	out, errs, status := command(p.t, "", "query", "--data", p.opts.Data, "SELECT path, title, toInt32(day), visitors FROM titles")
+	if status != 0 {
+		p.t.Fatal(errs)
+	}
+	kept := map[string]string{}
+	for line := range strings.Lines(out) {
+		fields := strings.Split(strings.TrimSpace(line), "\t")
+		day, _ := strconv.Atoi(fields[2])
+		visitors, _ := strconv.Atoi(fields[3])
+		if n := len(seen[titledPage{calendar.Day(day), fields[0], fields[1]}]); visitors < 5 || n < visitors {
+			p.t.Errorf("%q is kept, which %d visitors saw", fields, n)
+		}
+		kept[fields[0]] = fields[1]
+	}
+	var pages struct {
+		Lines []struct{ Value, Title string }
+	}
+	p.api("top?dimension=page&period=7d", &pages)
+	common := 0
+	for _, line := range pages.Lines {
+		if (line.Title == "") != (kept[line.Value] == "") {
+			p.t.Errorf("%s is shown as %q, and kept as %q", line.Value, line.Title, kept[line.Value])
+		}
+		if line.Title == "Siden "+line.Value {
+			common++
+		}
+	}
+	for page, by := range seen {
+		if len(by) >= 20 && kept[page.path] == "" {
+			p.t.Errorf("%q of %s, which %d visitors saw, is not kept", page.title, page.path, len(by))
+		}
+	}
+	if common < 3 {
+		p.t.Errorf("%d pages have the title that most saw: %+v", common, pages)
+	}
 }
 
 // hourOf names the hour of a day that begins so long after it.
