@@ -2,6 +2,7 @@ package collector
 
 import (
 	"strings"
+	"unicode"
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/collector/titles"
@@ -11,21 +12,30 @@ import (
 
 // cleanTitle returns what may be kept of the title of a page.
 func (p *hitContext) cleanTitle(title string) string {
-	title = strings.Join(strings.Fields(title), " ")
-	return strings.TrimSpace(scrub.Cut(p.cleanText(title), maxName))
+	return strings.TrimSpace(scrub.Cut(p.cleanText(folded(title)), maxName))
+}
+
+// folded returns s with one space between words: s itself if it is such a text.
+func folded(s string) string {
+	before := ' '
+	for _, r := range s {
+		if unicode.IsSpace(r) && (r != ' ' || before == ' ') {
+			return strings.Join(strings.Fields(s), " ")
+		}
+		before = r
+	}
+	return strings.TrimSuffix(s, " ")
 }
 
 // isAddress reports whether a title says no more than the address of the page does.
 func (p *hitContext) isAddress(title string) bool {
 	title = strings.TrimPrefix(strings.TrimPrefix(title, "https://"), "http://")
 	title = strings.TrimRight(title, "/")
-	path := strings.TrimRight(p.page.Path, "/")
-	for _, address := range []string{"", path, p.row.Host, p.row.Host + path} {
-		if strings.EqualFold(title, address) {
-			return true
-		}
+	host, path := p.row.Host, strings.TrimRight(p.page.Path, "/")
+	if len(title) >= len(host) && strings.EqualFold(title[:len(host)], host) {
+		title = title[len(host):]
 	}
-	return false
+	return title == "" || strings.EqualFold(title, path)
 }
 
 // keepTitle counts who has seen the title of the page, and leaves p.title empty unless that
