@@ -208,9 +208,11 @@ func (w *world) read(query string, kind hit.Kind) sent {
 	if isView != (kind == hit.Pageview) {
 		w.t.Errorf("%s: the collector takes it for kind %v", query, kind)
 	}
-	for _, name := range []string{"title", "action_name"} { // which a view has, and nothing else
-		if isView && q.Has(name) {
-			w.titles.Store(s.URL, name+"="+q.Get(name))
+	for _, name := range []string{"title", "action_name"} { // only a view has one
+		if title := q.Get(name); q.Has(name) && (isView || title == "") {
+			if isView {
+				w.titles.Store(s.URL, name+"="+title)
+			}
 			q.Del(name)
 		}
 	}

@@ -46,7 +46,7 @@ const first = `setTrackerUrl setSiteId addTracker setCookiePath setCookieDomain 
 setConsentGiven disableCampaignParameters setExcludedQueryParams setExcludedReferrers setIgnoreCampaignsForReferrers`.split(/\s/);
 
 // Methods that concern the first tracker alone; all others are for each of them.
-const ofFirst = ["setTrackerUrl", "setSiteId", "addTracker"];
+const ofFirst = first.slice(0, 3);
 
 // What the visitor decided holds for every tracker.
 let consentRequired = false;
@@ -220,8 +220,8 @@ function newTracker(endpoint = ownEndpoint, site: string | number = "") {
     /** work; what they are given beside is not kept, as custom data, but for a title of `trackPageView` */
     trackPageView(...args: unknown[]) {
       // The title that Matomo recommends for a page that isn't there.
-      const action_name = `${args[0] || title || document.title}`;
-      const e_c = /^404\//.test(action_name) ? 404 : status()?.content;
+      const action_name = args[0] || title || document.title;
+      const e_c = /^404\//.test(action_name as string) ? 404 : status()?.content;
       const hit = about(e_c >= 400 ? { e_c, e_a: location.pathname } : { action_name });
       told.clear();
       if (COUNT_OBJECTIONS && isWeb(location) && (silent || objected() || withheld())) {
@@ -371,11 +371,7 @@ function newTracker(endpoint = ownEndpoint, site: string | number = "") {
   for (const name of refused.split(/\s/)) methods[name] = () => warn(name);
 
   onLeaving(
-    () => {
-      if (!page || objected() || waiting()) return;
-      const { action_name, ...rest } = page; // which a ping has no use for
-      send({ ...rest, ping: "1" });
-    },
+    () => page && !objected() && !waiting() && send({ ...page, action_name: "", ping: "1" }), // which needs no title
     () => page && whenAllowed(() => view({ ...page, urlref: "" })),
   );
   return tracker;

@@ -16,7 +16,7 @@ import (
 
 // maxMatomoPacked is how small the stand-in for 21.9 kB stays, in bytes. A fifth of it
 // are names: of methods that do nothing, and of what counts as a file.
-const maxMatomoPacked = 5500
+const maxMatomoPacked = 5520
 
 func TestMatomoSize(t *testing.T) {
 	needScript(t)
