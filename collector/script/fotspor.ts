@@ -146,7 +146,7 @@ for (const tag of [...document.querySelectorAll("[type=module]"), document.curre
         on("click", clicked);
         on("auxclick", clicked);
         on("visibilitychange", () => document.hidden && send({ ping: 1 }));
-        on("pageshow", ({ persisted }) => persisted && view((heeded = shown = referrer = page = "") as never));
+        on("pageshow", (event) => event.persisted && view((heeded = shown = referrer = page = "") as never));
         // A consent dialogue says what was chosen in it, now or earlier. Until that is kept
         // nothing more is said of the page.
         on("toggle-consent", ({ detail: { statistics } }) => statistics === optedOut() && more((optout) => optout.heed(statistics), (page = "")));
