@@ -200,7 +200,7 @@ func (c *Collector) isPerson(h *hit.Hit) bool {
 // internet address, a number of a person or a key become marks. Only the hosts of page
 // and referrer are unchanged, since later steps must recognise them: locate and referrer
 // scrub what they store of them. scrub excludes a link to another host of the same site,
-// because it is no outlink.
+// because it is no outlink unless the page says so.
 func (c *Collector) scrub(p *hitContext) reason {
 	h, scrubber := p.hit, p.scrubber()
 	p.row.Name, p.row.Value = p.eventName(), h.Value
@@ -211,7 +211,7 @@ func (c *Collector) scrub(p *hitContext) reason {
 		}
 	}
 	switch {
-	case h.Kind == hit.Outlink && p.site.leadsHome(h.Name):
+	case h.Kind == hit.Outlink && !h.OwnLink && p.site.leadsHome(h.Name):
 		return ownLink
 	case (h.Kind == hit.Outlink || h.Kind == hit.Download) && p.row.Name == "": // mailto:, tel: and the like
 		return noTarget
@@ -600,14 +600,21 @@ func cleanHost(page *url.URL) string {
 	return scrub.Cut(cleanText(hostname.Canonical(page.Hostname())), maxHost)
 }
 
-// scrubHost returns a canonical host without personal data. It looks at the decoded host,
-// since an encoding may hide them.
+// scrubHost returns a canonical host without personal data: each label stays in ASCII or
+// becomes a mark. It looks at the decoded host, since an encoding may hide them.
 func (p *hitContext) scrubHost(host string) string {
 	decoded := hostname.Unicode(host)
-	if scrubbed := p.scrubber().Host(decoded); scrubbed != decoded {
-		return scrubbed
+	scrubbed := p.scrubber().Host(decoded)
+	if scrubbed == decoded {
+		return host
 	}
-	return host
+	labels := strings.Split(scrubbed, ".")
+	for i, label := range labels {
+		if !strings.Contains(label, "[") {
+			labels[i] = hostname.Canonical(label)
+		}
+	}
+	return strings.Join(labels, ".")
 }
 
 // pathParameters matches parameters that a server may append to a segment of a path, such

@@ -157,7 +157,23 @@ func TestPipeline(t *testing.T) {
 		{name: "link to a telephone", request: request{target: action + "&link=tel:+4791234567"}, dropped: []string{"no target"}},
 		{name: "link to a message", request: request{target: action + "&link=sms:91234567"}, dropped: []string{"no target"}},
 		{name: "link to what can't be read", request: request{target: action + "&link=https://other%2531.example/x"}, dropped: []string{"no target"}},
-		{name: "download of what can't be read", request: request{target: action + "&download=blob:x"}, dropped: []string{"no target"}},
+		{name: "download of what can't be read", request: request{target: action + "&download=https://other%2531.example/x"}, dropped: []string{"no target"}},
+		{name: "path of the site as outlink", request: request{target: action + "&link=/intern"}, dropped: []string{"own link"}},
+		{
+			name:    "own link that the page has counted",
+			request: request{target: action + "&link=/intern&own=1"},
+			rows:    []hit.Row{row(at("/kurs"), done(hit.Outlink, "example.org/intern", 0))},
+		},
+		{
+			name:    "download of what the page made",
+			request: request{target: action + "&download=blob:https://example.org/4c5e"},
+			rows:    []hit.Row{row(at("/kurs"), done(hit.Download, "example.org/download", 0))},
+		},
+		{
+			name:    "download of data, which may be a person's",
+			request: request{target: action + "&download=Data:text/csv,kari"},
+			rows:    []hit.Row{row(at("/kurs"), done(hit.Download, "example.org/download", 0))},
+		},
 		{
 			name:    "download",
 			request: request{target: action + "&download=/filer/%C3%85rsmelding.pdf%3Ftoken=1"},
@@ -515,6 +531,11 @@ func TestPipeline(t *testing.T) {
 			name:    "key in the host of a referrer",
 			request: request{target: page + "/&ref=https://9f86d081884c7d659a2feaa0c55ad015.tunnel.example/"},
 			rows:    []hit.Row{row(func(r *hit.Row) { r.Channel, r.Source = "website", "[token].tunnel.example" })},
+		},
+		{
+			name:    "key before a host with letters beyond ASCII",
+			request: request{target: page + "/&ref=https://9f86d081884c7d659a2feaa0c55ad015.xn--blbr-roah.no/"},
+			rows:    []hit.Row{row(func(r *hit.Row) { r.Channel, r.Source = "website", "[token].xn--blbr-roah.no" })},
 		},
 
 		// Where the visit came from.

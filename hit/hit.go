@@ -40,6 +40,7 @@ type Hit struct {
 	Title     string // of the page, as sent; of page views alone
 	Name      string // name of the event, search term, target of the link
 	Value     float64
+	OwnLink   bool // an outlink counts even if it leads to the site itself: the page asks for that
 	Passive   bool // something was shown, not done: a bounce stays one
 	Addr      Addr // of the client; a dialect sets it only for a sender with a token
 	Trusted   bool // it came with a token for its site: no limit of its network holds

@@ -502,6 +502,19 @@ func TestInBrowser(t *testing.T) {
 		}
 	})
 
+	t.Run("opting in where the objection was made", func(t *testing.T) {
+		w := newWorld(t)
+		w.website.URL = strings.Replace(w.website.URL, "127.0.0.1", "localhost", 1)
+		w.open("/a")
+		w.expect(sent{"view", "/a", ""})
+		w.js(`document.cookie = "mtm_consent_removed=1;path=/"; history.pushState({}, "", "/two")`)
+		w.expectOnly()
+		w.js(`document.cookie = "mtm_consent_removed=;path=/;max-age=0"; fotspor("x")`)
+		w.expectOnly()
+		w.js(`history.pushState({}, "", "/three"); fotspor("x")`)
+		w.expectOnly(sent{"view", "/three", ""}, sent{"e_a=x&e_v=", "/three", ""})
+	})
+
 	t.Run("opting out and in", func(t *testing.T) {
 		w := newWorld(t)
 		w.website.URL = strings.Replace(w.website.URL, "127.0.0.1", "localhost", 1)

@@ -67,14 +67,16 @@ for (const tag of [...document.querySelectorAll("[type=module]"), document.curre
     let heeded: HTMLMetaElement | false | "" | null | undefined; // the tag that said the page last counted is not there
 
     /** Sends the view that is due, and then what a visitor did on the page, if anything. */
-    const send = (what?: object | 0, meta: any = document.querySelector("[name=fotspor-status]")) => {
+    const send = (what?: object | "" | 0, meta: any = document.querySelector("[name=fotspor-status]")) => {
       if (due) {
         due = clearTimeout(due);
         meta = meta?.content >= 400 && meta;
         send(meta == heeded || !meta ? { title: document.title } : { e_c: meta.content });
         heeded = meta;
       }
-      if (what && page && !optedOut())
+      // Nothing more is said of a page on which somebody objected, who may opt in again there.
+      if (optedOut()) page = "";
+      else if (what && page)
         attempt(() => navigator.sendBeacon(endpoint + new URLSearchParams({ url: page, urlref: referrer, ...(what as Hit) })));
     };
 
@@ -92,9 +94,7 @@ for (const tag of [...document.querySelectorAll("[type=module]"), document.curre
         referrer = page || referrer;
       }
       if ((COUNT_OBJECTIONS && objects) || optedOut()) {
-        // Nothing is said of a page where that held, also if it no longer does.
-        if (COUNT_OBJECTIONS) more((optout) => optout.tell(endpoint), (page = ""));
-        else page = "";
+        if (COUNT_OBJECTIONS) more((optout) => optout.heed(endpoint));
       } else {
         page = location.origin + location.pathname + location.search;
         // An application changes the address before it shows what is there: only then
@@ -105,8 +105,8 @@ for (const tag of [...document.querySelectorAll("[type=module]"), document.curre
       shown = now;
     };
 
-    /** Counts an event. */
-    const happened = (name: string, options?: Options) => name && send({ e_a: name, e_v: options?.value || "" });
+    /** Counts an event. One without a name has it looked whether the visitor is still counted. */
+    const happened = (name: string, options?: Options) => send(name && { e_a: name, e_v: options?.value || "" });
 
     /** Counts a click on a link that leads elsewhere or to a file, and on what is marked as an event. */
     const clicked = (
@@ -128,7 +128,7 @@ for (const tag of [...document.querySelectorAll("[type=module]"), document.curre
       send(
         saved || /\.((doc|ppt|xls)x?|7z|csv|dmg|epub|exe|gz|ics|mp[34]|msi|od[pst]|pdf|rar|txt|zip)$/i.test(target!)
           ? { download: target }
-          : target && to.hostname != location.hostname && ({ link: target } as any),
+          : target && location.hostname != to.hostname && ({ link: target } as any),
       );
     };
 

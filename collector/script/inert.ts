@@ -1,5 +1,6 @@
 // The methods of Matomo's tracker that do nothing here. What is said of a group is its
-// row in docs/moving-from-matomo.md.
+// row in docs/moving-from-matomo.md. Those that are named on the console stand here for that
+// table alone: a tracker names whatever it does not know.
 
 /** accepted: there is no cookie by which to know a visitor, and none to consent to */
 const cookieless = `areCookiesEnabled hasCookies rememberCookieConsentGiven requireCookieConsent setCookieConsentGiven setCookieNamePrefix setCookieSameSite
@@ -18,21 +19,21 @@ disableBrowserFeatureDetection disableCrossDomainLinking disablePerformanceTrack
 setDoNotTrack`;
 
 /** named once on the console: Fotspor tells no visitor from another, and has nothing of one to answer with */
-const visitor = `enableBrowserFeatureDetection enableCrossDomainLinking getAttributionCampaignKeyword
+export const visitor = `enableBrowserFeatureDetection enableCrossDomainLinking getAttributionCampaignKeyword
 getAttributionCampaignName getAttributionReferrerTimestamp getAttributionReferrerUrl
 getCrossDomainLinkingUrlParameter getPageViewId getUserId getVisitorId setConversionAttributionFirstReferrer
 setCrossDomainLinkingTimeout setPageViewId setUserId setVisitorId`;
 
 /** named once on the console: these figures are not kept */
-const figures = `addEcommerceItem getCustomData getCustomDimension getCustomPagePerformanceTiming getCustomVariable
+export const figures = `addEcommerceItem getCustomData getCustomDimension getCustomPagePerformanceTiming getCustomVariable
 setCustomData setCustomDimension setCustomVariable setEcommerceView setGenerationTimeMs setPagePerformanceTiming
 storeCustomVariablesInCookie trackEcommerceCartUpdate trackEcommerceOrder`;
 
 /** named once on the console: hits are not put together by hand, plug-ins of Matomo don't run, and a file is no website */
-const foreign = `addPlugin appendToTrackingUrl enableFileTracking setCustomRequestProcessing trackRequest`;
+export const foreign = `appendToTrackingUrl enableFileTracking setCustomRequestProcessing trackRequest`;
+
+/** of `Matomo` itself, named once on the console: plug-ins of Matomo don't run */
+export const ofMatomo = `addPlugin on off trigger retryMissedPluginCalls`;
 
 /** Methods that a page loses nothing by. */
 export const accepted = [cookieless, sending, heartbeat, never].join(" ");
-
-/** Methods that a page may miss. */
-export const refused = [visitor, figures, foreign].join(" ");

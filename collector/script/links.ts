@@ -20,8 +20,9 @@ export const newLinks = () => ({
 
 export type Links = ReturnType<typeof newLinks>;
 
-export const isLink = (node: EventTarget): node is HTMLAnchorElement | HTMLAreaElement =>
-  node instanceof HTMLAnchorElement || node instanceof HTMLAreaElement;
+type Link = HTMLAnchorElement | HTMLAreaElement | SVGAElement;
+
+export const isLink = (node: any): node is Link => node.matches?.("a,area");
 
 /** Cuts a domain, such as example.org, *.example.org or example.org/path, into host and path. */
 function cut(domain: string): [host: string, path: string] {
@@ -32,11 +33,7 @@ function cut(domain: string): [host: string, path: string] {
 const isHost = (host: string, name: string) => (host.startsWith(".") ? `.${name}`.endsWith(host) : name === host);
 
 /** Reports whether a link leads into a domain. What alike makes the same of are the same hosts. */
-function leadsInto(
-  domain: string,
-  { hostname, pathname }: HTMLAnchorElement | HTMLAreaElement,
-  alike = (host: string) => host,
-): boolean {
+function leadsInto(domain: string, { hostname, pathname }: URL | HTMLAnchorElement, alike = (host: string) => host): boolean {
   const [host, path] = cut(domain);
   return isHost(alike(host), alike(hostname)) && `${pathname}/`.toLowerCase().startsWith(path);
 }
@@ -54,13 +51,26 @@ export function withOwnHost(domains: string[]): string[] {
   return domains.some((domain) => isHost(cut(domain)[0], hostname)) ? domains : [...domains, hostname];
 }
 
-/** Says as what a click on a link counts, if it does. */
-export function kindOf(link: HTMLAnchorElement | HTMLAreaElement, links: Links): "link" | "download" | undefined {
+/**
+ * Returns what is told of a click on a link, if it counts. A link of the website's own counts
+ * where the page has it do so. What a page makes itself has no address but a name.
+ */
+export function kindOf(link: Link, links: Links): { link?: string; download?: string; own?: number } | undefined {
   const marked = (classes: string[]) => classes.some((name) => link.classList.contains(name));
-  if (!/^(https?|ftp):/.test(link.protocol) || marked(links.ignored)) return;
-  if (marked(links.outlinks)) return "link";
+  const { href } = link as any;
+  const to = href.baseVal ?? href; // in SVG it is an object
+  if (!to || marked(links.ignored)) return;
+  let url: URL;
+  try {
+    url = new URL(to, document.baseURI);
+  } catch {
+    return;
+  }
+  const isSaved = link.hasAttribute("download");
+  if (!/^(https?|ftp):/.test(url.href)) return isSaved ? { download: `/${link.getAttribute("download") || "download"}` } : undefined;
+  if (marked(links.outlinks)) return { link: url.href, own: 1 };
   const type = new RegExp(`\\.(${links.files.join("|")})(&|$)`, "i");
-  const isFile = type.test(link.pathname) || type.test(link.search); // as in /a.pdf and /get?file=a.pdf
-  if (isFile || link.hasAttribute("download") || marked(links.downloads)) return "download";
-  if (!links.domains.some((domain) => leadsInto(domain, link))) return "link";
+  const isFile = type.test(url.pathname) || type.test(url.search); // as in /a.pdf and /get?file=a.pdf
+  if (isFile || isSaved || marked(links.downloads)) return { download: url.href };
+  if (!links.domains.some((domain) => leadsInto(domain, url))) return { link: url.href };
 }

@@ -23,7 +23,7 @@ import {
   withheld,
 } from "./consent";
 import { blockAt, blocksIn, nameOf } from "./content";
-import { accepted, refused } from "./inert";
+import { accepted, ofMatomo } from "./inert";
 import { isLink, isReferrerIn, kindOf, list, type Names, newLinks, withOwnHost } from "./links";
 
 type Values = Record<string, unknown>;
@@ -51,27 +51,35 @@ const ofFirst = first.slice(0, 3);
 // What the visitor decided holds for every tracker.
 let consentRequired = false;
 let consentGiven = false;
+let declined = false; // in a consent dialogue of this page
 const held: (() => void)[] = [];
 const mostHeld = 500; // hits
 
 const consented = () => !withheld() && (!consentRequired || consentGiven || !!remembered());
 const waiting = () => document.prerendering || !consented();
 
+/**
+ * Whether what is done now stays unsaid, even if the visitor consents later: they object. A
+ * page that requires consent waits for one, as Matomo does, until a dialogue says no.
+ */
+const never = () => objected() || declined || (withheld() && !consentRequired);
+
 /** Sends now, or once it may be, or never. */
 function whenAllowed(send: () => void): void {
-  if (silent || objected()) return;
+  if (silent || never()) return;
   if (!waiting()) send();
   else if (held.length < mostHeld) held.push(send);
 }
 
 function release(): void {
-  if (objected()) held.length = 0;
+  if (never()) held.length = 0;
   else if (!waiting()) held.splice(0).forEach((send) => send());
 }
 
 /** Takes an objection back. What came before it stays unsaid. */
 function include(): void {
   if (objected() || withheld()) held.length = 0;
+  declined = false;
   unobject();
   release();
 }
@@ -192,8 +200,8 @@ function newTracker(endpoint = ownEndpoint, site: string | number = "") {
     // Neither the left button nor the middle one; or somebody listens to this link already.
     if (event.button > 1 || linksFollowed !== (event.currentTarget === window)) return;
     const link = event.composedPath().find(isLink);
-    const kind = link && kindOf(link, links);
-    if (kind) tracker.trackLink(link.href, kind);
+    const followed = link && kindOf(link, links);
+    if (followed) track(followed, []);
   }
 
   // What is said of a method, and of those below it, is their row in
@@ -245,7 +253,7 @@ function newTracker(endpoint = ownEndpoint, site: string | number = "") {
       if (idgoal) track({ idgoal, revenue }, args);
     },
     trackLink(url: string, kind: string, ...args: unknown[]) {
-      if (url) track({ [kind === "download" ? kind : "link"]: url }, args);
+      if (url) track(kind === "download" ? { download: url } : { link: url, own: 1 }, args);
     },
     ping() {
       const hit = about({ ping: 1 });
@@ -320,6 +328,7 @@ function newTracker(endpoint = ownEndpoint, site: string | number = "") {
     requireConsent: () => void (consentRequired = true),
     setConsentGiven() {
       consentGiven = true;
+      declined = false;
       consent();
       release();
     },
@@ -368,13 +377,15 @@ function newTracker(endpoint = ownEndpoint, site: string | number = "") {
   };
   const methods = tracker as Record<string, Method>;
   for (const name of accepted.split(/\s/)) methods[name] = () => {};
-  for (const name of refused.split(/\s/)) methods[name] = () => warn(name);
 
   onLeaving(
     () => page && !objected() && !waiting() && send({ ...page, action_name: "", ping: "1" }), // which needs no title
     () => page && whenAllowed(() => view({ ...page, urlref: "" })),
   );
-  return tracker;
+  // Nobody waits for a tracker, which await would find out by a method.
+  return new Proxy(tracker, {
+    get: (_, name: string) => methods[name] || (typeof name === "string" && name !== "then" && (() => warn(name))),
+  });
 }
 
 const trackers: Tracker[] = []; // those that the queue speaks to
@@ -384,15 +395,13 @@ const warned = new Set<unknown>();
 function apply(call: Call): void {
   const [method, ...args] = typeof call === "function" ? [call] : call;
   for (const tracker of ofFirst.includes(method as string) ? trackers.slice(0, 1) : [...trackers]) {
-    const known = typeof method === "function" ? method : (tracker as Record<string, Method>)[method];
-    if (known) known.apply(tracker, args);
-    else warn(method);
+    (typeof method === "function" ? method : (tracker as Record<string, Method>)[method]).apply(tracker, args);
   }
 }
 
 /** Says once that a method does nothing, and returns what one that asks is answered with. */
 function warn(method: unknown): string {
-  if (warned.size < warned.add(method).size) console.warn(`Fotspor: _paq.push(["${method}"]) does nothing here`);
+  if (warned.size < warned.add(method).size) console.warn(`Fotspor: ${method}() does nothing here`);
   return "";
 }
 
@@ -444,6 +453,8 @@ const matomo = {
   getAsyncTrackers: () => trackers,
 };
 
+for (const name of ofMatomo.split(" ")) (matomo as Values)[name] = () => warn("Matomo." + name);
+
 function firstTracker(url?: string, site?: string | number): Tracker {
   return trackers[0] || add(url, site);
 }
@@ -461,7 +472,9 @@ function heard(event: MessageEvent): void {
 if (!window.Matomo) {
   on("message", heard);
   on("toggle-consent", ({ detail }: CustomEvent) => {
-    heed(detail?.statistics);
+    const statistics = detail?.statistics;
+    declined = statistics === false || (declined && !statistics);
+    heed(statistics);
     release();
   });
   window.Matomo = window.Piwik = matomo;

@@ -134,7 +134,7 @@ func TestMatomoInBrowser(t *testing.T) {
 			`"trackSiteSearch", "sko", false, false`:                      "ca=1&search=sko",
 			`"trackGoal", 2, 19.99`:                                       "ca=1&idgoal=2&revenue=19.99",
 			`"trackGoal", "3"`:                                            "ca=1&idgoal=3",
-			`"trackLink", "https://x.example/", "link"`:                   "ca=1&link=https://x.example/",
+			`"trackLink", "https://x.example/", "link"`:                   "ca=1&link=https://x.example/&own=1",
 			`"trackLink", "/a.pdf", "download"`:                           "ca=1&download=/a.pdf",
 			`"trackContentInteraction", "click", "Promo", "img", "/shop"`: "c_i=click&c_n=Promo&ca=1",
 			`"ping"`: "ping=1",
@@ -147,7 +147,7 @@ func TestMatomoInBrowser(t *testing.T) {
 		w.expectOnly()
 		// Pages wait for the answer before they go on.
 		ask[bool](w, `new Promise((done) => _paq.push(["trackLink", "https://y.example/", "link", null, () => done(true)]))`)
-		w.expect(sent{"ca=1&link=https://y.example/", "/a", ""})
+		w.expect(sent{"ca=1&link=https://y.example/&own=1", "/a", ""})
 	})
 
 	t.Run("clicks on links", func(t *testing.T) {
@@ -171,32 +171,53 @@ func TestMatomoInBrowser(t *testing.T) {
 		w.expect(sent{"ca=1&download=" + w.website.URL + "/nothing/report.PDF?v=2#p3", "/a", ""})
 
 		for attributes, want := range map[string]string{
-			`href="https://x.example/"`:                              "ca=1&link=https://x.example/",
-			`href="https://x.example/a.zip"`:                         "ca=1&download=https://x.example/a.zip",
-			`href="https://x.example/get?file=a.skv&v=1"`:            "ca=1&download=https://x.example/get?file=a.skv&v=1",
-			`href="https://x.example/" class="b piwik_download"`:     "ca=1&download=https://x.example/",
-			`href="https://x.example/1" class="paper"`:               "ca=1&download=https://x.example/1",
-			`href="https://x.example/2" download`:                    "ca=1&download=https://x.example/2",
-			`href="https://own.example/x" class="away"`:              "ca=1&link=https://own.example/x",
-			`href="https://own.example/y" class="matomo_link quiet"`: "",
-			`href="https://x.example/" class="piwik_ignore"`:         "",
-			`href="https://own.example/"`:                            "",
-			`href="https://www.own.example/"`:                        "",
-			`href="https://notown.example/"`:                         "ca=1&link=https://notown.example/",
-			`href="https://shared.example/ours/x"`:                   "",
-			`href="https://shared.example/ours"`:                     "",
-			`href="https://shared.example/others"`:                   "ca=1&link=https://shared.example/others",
-			`href="/b"`:                                              "",
-			`href="#there"`:                                          "",
-			`href="mailto:x@x.example"`:                              "",
-			`href="tel:+4712345678"`:                                 "",
-			`href="javascript:void(0)"`:                              "",
-			`name="no-address"`:                                      "",
-			`href="https://zip.x.example"`:                           "ca=1&link=https://zip.x.example/",
+			`href="https://x.example/"`:                                  "ca=1&link=https://x.example/",
+			`href="https://x.example/a.zip"`:                             "ca=1&download=https://x.example/a.zip",
+			`href="https://x.example/get?file=a.skv&v=1"`:                "ca=1&download=https://x.example/get?file=a.skv&v=1",
+			`href="https://x.example/" class="b piwik_download"`:         "ca=1&download=https://x.example/",
+			`href="https://x.example/1" class="paper"`:                   "ca=1&download=https://x.example/1",
+			`href="https://x.example/2" download`:                        "ca=1&download=https://x.example/2",
+			`href="https://own.example/x" class="away"`:                  "ca=1&link=https://own.example/x&own=1",
+			`href="blob:https://x.example/1" download="års rapport.pdf"`: "ca=1&download=/års rapport.pdf",
+			`href="data:text/csv,a" download`:                            "ca=1&download=/download",
+			`href="data:text/csv,a"`:                                     "",
+			`href="https://own.example/y" class="matomo_link quiet"`:     "",
+			`href="https://x.example/" class="piwik_ignore"`:             "",
+			`href="https://own.example/"`:                                "",
+			`href="https://www.own.example/"`:                            "",
+			`href="https://notown.example/"`:                             "ca=1&link=https://notown.example/",
+			`href="https://shared.example/ours/x"`:                       "",
+			`href="https://shared.example/ours"`:                         "",
+			`href="https://shared.example/others"`:                       "ca=1&link=https://shared.example/others",
+			`href="/b"`:                                                  "",
+			`href="#there"`:                                              "",
+			`href="mailto:x@x.example"`:                                  "",
+			`href="tel:+4712345678"`:                                     "",
+			`href="javascript:void(0)"`:                                  "",
+			`href="http://"`:                                             "",
+			`name="no-address"`:                                          "",
+			`href="https://zip.x.example"`:                               "ca=1&link=https://zip.x.example/",
 		} {
 			w.js(fmt.Sprintf(`document.body.insertAdjacentHTML("beforeend", '<a %s>x</a>');
 				document.body.lastChild.onclick = (e) => e.preventDefault();
 				document.body.lastChild.click()`, attributes))
+			if want == "" {
+				w.expectOnly()
+			} else {
+				w.expect(sent{want, "/a", ""})
+			}
+		}
+		for attributes, want := range map[string]string{
+			`href="https://x.example/kart"`:      "ca=1&link=https://x.example/kart",
+			`xlink:href="https://x.example/x"`:   "ca=1&link=https://x.example/x",
+			`href="/kart.pdf"`:                   "ca=1&download=" + w.website.URL + "/kart.pdf",
+			`href="data:,x" download="kart.svg"`: "ca=1&download=/kart.svg",
+			`href="/b"`:                          "",
+			`class="away"`:                       "",
+		} {
+			w.js(fmt.Sprintf(`document.body.insertAdjacentHTML("beforeend", '<svg><a %s><circle r="9"/></a></svg>');
+				document.body.lastChild.onclick = (e) => e.preventDefault();
+				document.body.lastChild.querySelector("circle").dispatchEvent(new MouseEvent("click", {bubbles: true, cancelable: true, composed: true}))`, attributes))
 			if want == "" {
 				w.expectOnly()
 			} else {
@@ -432,10 +453,22 @@ func TestMatomoInBrowser(t *testing.T) {
 		w.open("/a")
 		w.expect(sent{"view", "/a", ""}, sent{"idsite=8", "/a", ""})
 		w.js(`_paq.push(["trackWeather", "snow"])`)
+		w.js(`Matomo.on("TrackerSetup", () => {}); Piwik.off("TrackerSetup"); Matomo.trigger("x"); Matomo.addPlugin("x", {}); Matomo.retryMissedPluginCalls();
+			Matomo.on("TrackerAdded", () => {}); Matomo.getAsyncTracker().trackRequest("x"); Matomo.getAsyncTracker().ofAPlugin()`)
+		if !ask[bool](w, `Promise.resolve(Matomo.getAsyncTracker()).then((tracker) => tracker.getSiteId() === 7 || tracker.getSiteId() === "7")`) {
+			t.Error("a tracker that is waited for is none")
+		}
 		want := []string{
-			`warning: Fotspor: _paq.push(["MediaAnalytics::enable"]) does nothing here`,
-			`warning: Fotspor: _paq.push(["trackWeather"]) does nothing here`,
+			`warning: Fotspor: MediaAnalytics::enable() does nothing here`,
+			`warning: Fotspor: trackWeather() does nothing here`,
 			"TypeError", "Error",
+			`warning: Fotspor: Matomo.on() does nothing here`,
+			`warning: Fotspor: Matomo.off() does nothing here`,
+			`warning: Fotspor: Matomo.trigger() does nothing here`,
+			`warning: Fotspor: Matomo.addPlugin() does nothing here`,
+			`warning: Fotspor: Matomo.retryMissedPluginCalls() does nothing here`,
+			`warning: Fotspor: trackRequest() does nothing here`,
+			`warning: Fotspor: ofAPlugin() does nothing here`,
 		}
 		if diff := cmp.Diff(want, ask[[]string](w, `said`)); diff != "" {
 			t.Errorf("on the console (-want +got):\n%s", diff)

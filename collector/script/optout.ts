@@ -6,11 +6,13 @@ import { answerFrame, heed as heedDialogue, isOut, object, unobject } from "./co
 
 const server = new URL(import.meta.url).origin;
 
-/** Tells the server at an endpoint of an objection, if the server counts them. */
-export const tell = (endpoint: string) => COUNT_OBJECTIONS && tellObjection(endpoint);
-
-/** Takes over what a consent dialogue says of statistics, where the browser itself does not object. */
-export const heed = (statistics: unknown) => silent || heedDialogue(statistics);
+/**
+ * Takes over what a consent dialogue says of statistics, where the browser itself does not
+ * object. Of an endpoint it tells that server of an objection, if it counts them: fotspor.js
+ * has no byte for a second name.
+ */
+export const heed = (news: unknown) =>
+  typeof news === "string" ? COUNT_OBJECTIONS && tellObjection(news) : silent || heedDialogue(news);
 
 /** The site that the page is counted for by this server: fotspor.js notes where it sends to. */
 const site = () => Object.keys(window.fotspor?.q || {}).map((key) => key.startsWith(server) && /idsite=(\d+)/.exec(key)?.[1]);
@@ -21,7 +23,11 @@ addEventListener("message", (event) =>
   answerFrame(
     event,
     [server],
-    (out) => (out ? object() : unobject()),
+    (out) => {
+      if (out) object();
+      else unobject();
+      window.fotspor?.(""); // which then says nothing more of this page
+    },
     () => silent || isOut(),
     () => site().find(Boolean),
   ),

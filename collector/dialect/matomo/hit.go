@@ -8,6 +8,7 @@ import (
 	"math"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -188,7 +189,7 @@ func (p *params) what(h *hit.Hit) bool {
 		}
 		p.event(h, p.value, action)
 	case p.link != "":
-		h.Kind, h.Name = hit.Outlink, dialect.Clean(p.link, dialect.MaxURL)
+		h.Kind, h.Name, h.OwnLink = hit.Outlink, dialect.Clean(onSite(p.link, h.URL), dialect.MaxURL), p.ownLink == "1"
 	case p.download != "":
 		h.Kind, h.Name = hit.Download, dialect.Clean(onSite(p.download, h.URL), dialect.MaxURL)
 	case text(p.search) != "":
@@ -208,8 +209,13 @@ func (p *params) what(h *hit.Hit) bool {
 	return true
 }
 
-// onSite returns the URL of a file. If file is a path, it is on the host of page.
+// onSite returns the address of what a link leads to, which may be a path on the host of a
+// page. What the page made itself (blob:, data:) gets the path /download there, since its
+// address may hold it whole.
 func onSite(file, page string) string {
+	if made.MatchString(file) {
+		file = "/download"
+	}
 	scheme, rest, ok := strings.Cut(page, "://")
 	if !ok || !strings.HasPrefix(file, "/") || strings.HasPrefix(file, "//") {
 		return file
@@ -219,6 +225,8 @@ func onSite(file, page string) string {
 	}
 	return scheme + "://" + rest + file
 }
+
+var made = regexp.MustCompile(`^\s*(?i:blob|data):`)
 
 // searched makes h a search. Its value is the number of results, or -1 if the tracker does
 // not send it.

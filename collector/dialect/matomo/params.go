@@ -15,6 +15,7 @@ type params struct {
 	url, urlref                         string
 	ignoreReferrer                      string
 	link, download                      string
+	ownLink                             string // of our own: a link to the site itself is to count
 	search, searchCategory, searchCount string
 	category, action, name, value       string // of an event
 	contentName, contentInteraction     string
@@ -65,6 +66,8 @@ func (p *params) field(name string) *string {
 		return &p.ignoreReferrer
 	case "link":
 		return &p.link
+	case "own":
+		return &p.ownLink
 	case "download":
 		return &p.download
 	case "search":
