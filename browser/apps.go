@@ -30,17 +30,24 @@ var (
 //	Windows 2009.19045
 //	Ubuntu 22.04.4 LTS
 //
-// On Linux it sends the PRETTY_NAME of os-release(5).
+// On Linux it sends the PRETTY_NAME of os-release(5). Before version 4 it sent the name that
+// the owner gave the machine, too, of which nothing is kept:
+//
+//	iOS 17.0, iPhone iPhone
+//	iOS 13.1, iPhone 11 Pro Max iPhone
+//	Windows DESKTOP-ABC123
+//	Karis MacBook Pro, MacBookPro16,1, Darwin Kernel Version 22.6.0: …
+//
 // See https://github.com/Floating-Dartists/matomo-tracker.
 var (
 	flutterAndroid = regexp.MustCompile(`^Android (\S+) \(SDK \d+\), (\S+) ([^()]*(?:\([^()]*\)[^()]*)*)$`)
-	flutterIOS     = regexp.MustCompile(`^(?:iOS|iPadOS|iPhone OS) [\d.]+, (iPhone|iPad|iPod touch)$`)
+	flutterIOS     = regexp.MustCompile(`^(?:iOS|iPadOS|iPhone OS) [\d.]+, (?:.* )?(iPhone|iPad|iPod touch)$`)
 	flutterDesktop = []struct {
 		userAgent *regexp.Regexp
 		os        string
 	}{
-		{regexp.MustCompile(`^\w*Mac\w*,\d+, Darwin Kernel Version \d`), "macOS"},
-		{regexp.MustCompile(`^Windows \w*\.\d+$`), "Windows"},
+		{regexp.MustCompile(`^(?:.*, )?\w*Mac\w*,\d+, Darwin Kernel Version \d`), "macOS"},
+		{regexp.MustCompile(`^Windows (?:\w*\.\d+|\d*[A-Z-][A-Z0-9-]{2,14})$`), "Windows"}, // a name of NetBIOS
 		{regexp.MustCompile(`^(?:Ubuntu|Ubuntu Core|Kubuntu|Debian GNU/Linux|Raspbian GNU/Linux|Kali GNU/Linux|Devuan GNU/Linux|Linux Mint|LMDE|` +
 			`Fedora|Fedora Linux|CentOS|CentOS Linux|CentOS Stream|Red Hat Enterprise Linux|Rocky Linux|AlmaLinux|Oracle Linux Server|Amazon Linux|` +
 			`openSUSE|SUSE Linux Enterprise Desktop|Arch Linux|Arch Linux ARM|EndeavourOS|Manjaro|Manjaro Linux|Manjaro ARM|Garuda Linux|CachyOS|Gentoo|Gentoo Linux|` +
