@@ -69,7 +69,7 @@ type dropLine struct{ Name, Why, Hits, Last string }
 func dropLines(l *i18n.Language, drops []hit.Drop, loc *time.Location) []dropLine {
 	var lines []dropLine
 	for _, d := range drops {
-		line := dropLine{Name: d.Name, Why: whyOf(l, d.Reason, d.Rule), Hits: l.Number(d.Count), Last: l.ShortDay(d.Day)}
+		line := dropLine{Name: hostname.Display(d.Name), Why: whyOf(l, d.Reason, d.Rule), Hits: l.Number(d.Count), Last: l.ShortDay(d.Day)}
 		if !d.Last.IsZero() {
 			line.Last += " " + l.Clock(d.Last.In(loc))
 		}

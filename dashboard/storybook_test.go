@@ -345,3 +345,13 @@ func TestErrorCodes(t *testing.T) {
 		}
 	}
 }
+
+func TestDropsShowHostsAsPeopleReadThem(t *testing.T) {
+	named := func(name string) hit.Drop { return hit.Drop{LedgerEntry: hit.LedgerEntry{Name: name}} }
+	lines := dropLines(i18n.Find("en"), []hit.Drop{named("www.xn--blbr-roah.no"), named("[token].xn--blbr-roah.no"), named("Googlebot")}, time.UTC)
+	for i, want := range []string{"www.blåbær.no", "[token].blåbær.no", "Googlebot"} {
+		if lines[i].Name != want {
+			t.Errorf("%q, want %q", lines[i].Name, want)
+		}
+	}
+}

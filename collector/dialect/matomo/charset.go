@@ -28,10 +28,11 @@ func (p *params) decode() {
 	p.title, p.titleEscaped = p.plainTitle(), false
 	for _, text := range []*string{
 		&p.search, &p.searchCategory, &p.category, &p.action, &p.name, &p.contentName, &p.contentInteraction, &p.title,
+		&p.rememberedCampaign, &p.rememberedTerm,
 	} {
 		*text = decodeText(*text, from)
 	}
-	for _, address := range []*string{&p.url, &p.urlref, &p.link, &p.download} {
+	for _, address := range []*string{&p.url, &p.urlref, &p.link, &p.download, &p.campaign} {
 		*address = decodeURL(*address, from)
 	}
 }

@@ -276,6 +276,8 @@ func TestParseQuery(t *testing.T) {
 		{"targets of links", base + "&link=//x.example/%25F8&cs=latin1", with(func(v *view) {
 			v.Kind, v.Name = hit.Outlink, "//x.example/%C3%B8"
 		})},
+		{"campaigns", base + "&mtm_campaign=%A4uro&cs=iso-8859-15", with(func(v *view) { v.Campaign = "mtm_campaign=%E2%82%ACuro&" })},
+		{"campaigns in Cyrillic", base + "&mtm_campaign=%EF%F0%E8&cs=windows-1251", with(func(v *view) { v.Campaign = "mtm_campaign=%D0%BF%D1%80%D0%B8&" })},
 		{"UTF-8, said aloud", base + "%25C3%25A5&search=bl%C3%A5b%E6r&cs=UTF-8", with(func(v *view) {
 			v.URL, v.Kind, v.Name, v.Value = "https://example.org/%C3%A5", hit.Search, "blåbær", -1
 		})},

@@ -1,6 +1,7 @@
 package matomo
 
 import (
+	"html"
 	"net/url"
 	"regexp"
 	"slices"
@@ -42,15 +43,25 @@ func (p *params) missing(h *hit.Hit) bool {
 	if len(title) > 3 && (title[3] == '%' || title[3] == '+') { // escaped once too often
 		title = dialect.Clean(dialect.Unescape(title), dialect.MaxURL)
 	}
-	title = ampersands.Replace(title)
+	title = decodeEntities(title)
 	status, page := "404", ""
-	if parts := missingTitle.FindStringSubmatch(title); parts != nil {
+	parts := missingTitle.FindStringSubmatch(title)
+	if parts == nil && strings.Contains(title, "%") { // words are escaped, too
+		title = unescape(title)
+		parts = missingTitle.FindStringSubmatch(title)
+	}
+	if parts != nil {
 		var from string
 		status = parts[1]
 		if page, from = cutFrom(parts[3]); onlyFrom.MatchString(parts[2]) {
 			page, from = "", parts[3]
 		}
-		if from = unescape(from); strings.Contains(from, "://") || strings.HasPrefix(from, "/") {
+		// To browsers a backslash is a slash: /\host/path is another host.
+		from = strings.ReplaceAll(unescape(from), `\`, "/")
+		if strings.HasPrefix(from, "//") {
+			from = "https:" + from
+		}
+		if strings.Contains(from, "://") || strings.HasPrefix(from, "/") {
 			h.Referrer = from
 		}
 	} else if !strings.HasPrefix(title, "404/") {
@@ -80,8 +91,19 @@ func isMissing(h *hit.Hit, status, path string) bool {
 	return true
 }
 
-// ampersands decodes entities for &, for titles from a page's HTML.
-var ampersands = strings.NewReplacer("&amp;", "&", "&AMP;", "&", "&#038;", "&", "&#38;", "&", "&#x26;", "&", "&#X26;", "&")
+// entity is a character as HTML escapes it. Without its semicolon it may be a parameter,
+// such as the &copy of ?a=1&copy=2.
+var entity = regexp.MustCompile(`&(?:#\d+|#[xX][\da-fA-F]+|[a-zA-Z][\da-zA-Z]*);`)
+
+// decodeEntities decodes what a page has written into its HTML, once or twice.
+func decodeEntities(title string) string {
+	for range 2 {
+		if strings.Contains(title, "&") {
+			title = entity.ReplaceAllStringFunc(title, html.UnescapeString)
+		}
+	}
+	return strings.ReplaceAll(title, "\u00a0", " ")
+}
 
 // cutFrom returns the page and the referrer of a title. Both may contain a word for a
 // referrer, so the last such word that is followed by an address or the end divides them.
