@@ -119,7 +119,7 @@ func TestConsentInBrowser(t *testing.T) {
 			t.Log(cookies)
 			w.openWith(strings.Split(cookies, "\n")...)
 			before := w.cookies()
-			w.js(`dispatchEvent(new CustomEvent("toggle-consent", {detail: {statistics: true}}))`)
+			w.js(`dispatchEvent(new CustomEvent("toggle-consent", {detail: {statistics: true}})); _paq.push(["trackPageView"])`)
 			if after := w.cookies(); stays && after != before || !stays && after != "" {
 				t.Errorf("cookies %q, before the consent %q", after, before)
 			}
