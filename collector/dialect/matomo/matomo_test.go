@@ -232,6 +232,7 @@ func TestParseQuery(t *testing.T) {
 		{"several units", base + "&cdt=-1+hour+-30+minutes+-5+sec", with(func(v *view) { v.Time = "2026-03-01T10:29:55Z" })},
 		{"several units ago", base + "&cdt=1+hour+30+minutes+ago", with(func(v *view) { v.Time = "2026-03-01T10:30:00Z" })},
 		{"today", base + "&cdt=today", with(func(v *view) { v.Time = "2026-03-01T00:00:00Z" })},
+		{"tomorrow", base + "&cdt=tomorrow", []view{page}},
 		{"yesterday at a time", base + "&cdt=yesterday+14:30", with(func(v *view) { v.Time = "2026-02-28T14:30:00Z" })},
 		{"now", base + "&cdt=now", with(func(v *view) { v.Time = "2026-03-01T12:00:00Z" })},
 		{"a day ago, and before it", base + "&cdt=-23+hours&cdo=3600", with(func(v *view) { v.Time = "2026-02-28T12:00:00Z" })},

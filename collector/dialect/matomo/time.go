@@ -127,7 +127,7 @@ func parseTime(s string, now time.Time) (time.Time, bool) {
 // words are the times that have a name, as days from today and an hour; hour -1 is the
 // current time of day.
 var words = map[string]struct{ days, hour int }{
-	"now": {0, -1}, "today": {0, 0}, "midnight": {0, 0}, "noon": {0, 12}, "yesterday": {1, 0},
+	"now": {0, -1}, "today": {0, 0}, "midnight": {0, 0}, "noon": {0, 12}, "yesterday": {1, 0}, "tomorrow": {-1, 0},
 }
 
 // units are the lengths of the units of time, and those that go by the calendar.
