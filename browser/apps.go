@@ -17,7 +17,7 @@ import (
 //
 // See https://github.com/matomo-org/matomo-sdk-ios.
 var (
-	appleApp   = regexp.MustCompile(`^Darwin/\S+ \(([^;()]*); ?([A-Za-z]+)[^)]*\),? MatomoTrackerSDK/`)
+	appleApp   = regexp.MustCompile(`^Darwin/\S+ \(([^;()]*); ?(Mac OS X|[A-Za-z]+)[^)]*\),? MatomoTracker(?:IOS)?SDK/`)
 	olderApp   = regexp.MustCompile(` (\S+) ([A-Za-z]+)/\S+ MatomoTrackerIOSSDK/\S+ Darwin/`)
 	androidApp = regexp.MustCompile(`^Android/(\S+) \(([^()]*(?:\([^()]*\)[^()]*)*); ?[^;()]*\),? MatomoTrackerSDK/`)
 )
@@ -59,7 +59,7 @@ var (
 // appleSystems are the families of Apple's systems by the names that they give themselves,
 // in lower case.
 var appleSystems = map[string]struct{ os, device string }{
-	"ios": {"iOS", deviceMobile}, "ipados": {"iOS", deviceTablet}, "macos": {"macOS", deviceDesktop}, "osx": {"macOS", deviceDesktop},
+	"ios": {"iOS", deviceMobile}, "ipados": {"iOS", deviceTablet}, "macos": {"macOS", deviceDesktop}, "mac os x": {"macOS", deviceDesktop}, "osx": {"macOS", deviceDesktop},
 	"tvos": {"tvOS", deviceOther}, "watchos": {"watchOS", deviceOther}, "visionos": {"visionOS", deviceOther}, "xros": {"visionOS", deviceOther},
 }
 

@@ -37,6 +37,8 @@ func TestApps(t *testing.T) {
 		{"React Native on Android, with the app", "Android/14 (SM-S921B; samsung), MatomoTrackerSDK/4.2 Min app/1.0", "Android", "mobile"},
 		{"React Native on a tablet", "Android/14 (SM-X700; samsung), MatomoTrackerSDK/4.2 Min app/1.0", "Android", "tablet"},
 		{"model with brackets", "Android/12 (moto g(60); motorola), MatomoTrackerSDK/4.2", "Android", "mobile"},
+		{"the older tracker's name, written as today", "Darwin/24.6.0 (iPhone17,1; iOS 18.6) MatomoTrackerIOSSDK/7.8", "iOS", "mobile"},
+		{"Mac by its older name", "Darwin/24.6.0 (Macmini9,1; Mac OS X 15.6) MatomoTrackerSDK/7.8", "macOS", "desktop"},
 		{"Flutter, iPhone", "iOS 18.6, iPhone", "iOS", "mobile"},
 		{"Flutter, iPad", "iPadOS 18.6, iPad", "iOS", "tablet"},
 		{"Flutter, iPad that says iOS", "iOS 18.6, iPad", "iOS", "tablet"},
