@@ -1,6 +1,9 @@
 package calendar
 
-import "iter"
+import (
+	"iter"
+	"time"
+)
 
 // Range is the days from From to To, both included. It is empty if From is after To.
 type Range struct {
@@ -14,6 +17,18 @@ func One(d Day) Range { return Range{d, d} }
 func Month(d Day) Range {
 	first := d.FirstOfMonth()
 	return Range{first, first.AddMonths(1) - 1}
+}
+
+// Week returns the week that d lies in, from Monday to Sunday.
+func Week(d Day) Range {
+	monday := d - Day((int(d.Time().Weekday())+6)%7)
+	return Range{monday, monday + 6}
+}
+
+// WeekOf returns the Monday of a week of ISO 8601. Where the year has no such week, it is
+// the Monday of one of another year.
+func WeekOf(year, week int) Day {
+	return Week(DayOf(time.Date(year, time.January, 4, 0, 0, 0, 0, time.UTC))).From + Day(7*(week-1))
 }
 
 // Days returns the number of days, and 0 for an empty range.
