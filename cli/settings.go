@@ -211,6 +211,11 @@ func settings() []setting {
 				c.site.policy = byPolicy
 				return keep(&c.site.policy, oneOf(byPolicy, string(privacy.Standard), string(privacy.Minimal)))
 			}},
+		{name: "guard", commands: forSites, argument: true, help: "`visitors` that must share a figure by county, language, version, campaign, search, event of your own, or by several properties at once, so that it is shown; 0 shows all",
+			value: func(c *call) flag.Value {
+				c.site.guard = site.DefaultGuard
+				return keep(&c.site.guard, readGuard)
+			}},
 		{name: "page", commands: []string{"goal add"}, argument: true, help: "`path` of the page that is the goal, such as /takk or /kurs/*/takk; * matches any text", none: "none",
 			value: func(c *call) flag.Value { return keep(&c.goal.page, readText) }},
 		{name: "event", commands: []string{"goal add"}, argument: true, help: "`name` of the event that is the goal, as the dashboard shows it, such as 'Skjema / Send*'", none: "none",

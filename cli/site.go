@@ -30,6 +30,7 @@ type siteWords struct {
 	steps                                    []string
 	zone                                     *time.Location
 	policy, slash                            string
+	guard                                    int
 }
 
 // Values of --trailing-slash.
@@ -57,6 +58,7 @@ func (c *call) describe(site *site.Site) error {
 		"search-parameters":          func() { site.SearchParameters = c.site.searches },
 		"search-category-parameters": func() { site.SearchCategories = c.site.searchCategories },
 		"search-count-parameters":    func() { site.SearchCounts = c.site.searchCounts },
+		"guard":                      func() { site.Guard = c.site.guard },
 		"policy": func() {
 			if site.Record = privacy.Record(c.site.policy); c.site.policy == byPolicy {
 				site.Record = ""
@@ -163,7 +165,7 @@ func addSite(ctx context.Context, c *call) error {
 	if len(c.site.hosts) == 0 {
 		return usagef("missing --host, such as --host example.org")
 	}
-	site := site.Site{ID: c.site.id, Name: hostname.Display(c.site.hosts[0]), Location: c.site.zone}
+	site := site.Site{ID: c.site.id, Name: hostname.Display(c.site.hosts[0]), Location: c.site.zone, Guard: site.DefaultGuard}
 	if err := c.describe(&site); err != nil {
 		return err
 	}
@@ -283,7 +285,7 @@ func listSites(ctx context.Context, c *call) error {
 			columns := []string{
 				strconv.FormatUint(uint64(s.ID), 10), s.Name, strings.Join(displayed(s.Hosts), ","), s.Location.String(),
 				strings.Join(s.Parameters, ","), strings.Join(s.Excluded, ","), policy, strings.Join(s.PathRules, ","), slash, strings.Join(steps, ","),
-				strings.Join(s.SearchParameters, ","), strings.Join(s.SearchCategories, ","), strings.Join(s.SearchCounts, ","),
+				strings.Join(s.SearchParameters, ","), strings.Join(s.SearchCategories, ","), strings.Join(s.SearchCounts, ","), strconv.Itoa(s.Guard),
 			}
 			fmt.Fprintln(c.Stdout, strings.Join(columns, "\t"))
 		}
@@ -351,4 +353,12 @@ func listTokens(ctx context.Context, c *call) error {
 
 func removeToken(ctx context.Context, c *call) error {
 	return c.withStore(ctx, func(st *store.Store) error { return st.RemoveCredential(ctx, c.words[0]) })
+}
+
+func readGuard(s string) (int, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 0 || n > site.MaxGuard {
+		return 0, fmt.Errorf("want a number from 0 to %d", site.MaxGuard)
+	}
+	return n, nil
 }

@@ -46,7 +46,7 @@ func TestAddressesOfASite(t *testing.T) {
 	}
 	list := func(want string) {
 		t.Helper()
-		if got := strings.TrimSuffix(run("site", "list"), "\n"); !strings.HasSuffix(got, "\tdefault\t\t"+want) {
+		if got := strings.TrimSuffix(run("site", "list"), "\n"); !strings.HasSuffix(got, "\tdefault\t\t"+want+"\t5") {
 			t.Errorf("site list shows %q, want %q at its end", got, want)
 		}
 	}

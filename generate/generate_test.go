@@ -29,7 +29,7 @@ func TestAddingIsOneEntryAndOneMigration(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
-			for _, part := range []string{"calendar", "generate", "hit", "report", "store/schema"} {
+			for _, part := range []string{"calendar", "generate", "hit", "internal/hostname", "report", "store/schema"} {
 				if err := os.CopyFS(filepath.Join(dir, part), os.DirFS("../"+part)); err != nil {
 					t.Fatal(err)
 				}

@@ -142,6 +142,15 @@ const missingName = `^[45][0-9][0-9] / /([^/]|$)`
 
 var missingNames = regexp.MustCompile(missingName)
 
+// MissingPath returns the path in the name of the event of a page that isn't there, and
+// any other name as it is.
+func MissingPath(name string) string {
+	if missingNames.MatchString(name) {
+		return name[len("404 / "):]
+	}
+	return name
+}
+
 // Action returns the kind of what was done, as the rollups count it: "" for a view or a
 // sign of life, and missing for a page that isn't there.
 func Action(kind hit.Kind, name string) string {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -73,6 +74,11 @@ func (p Planner) Plan(queries []Query) (Plan, error) {
 	var order []string
 	for i, q := range queries {
 		a, err := p.resolve(i, q)
+		var refused RefusedError
+		if errors.As(err, &refused) {
+			refused.Query = i
+			return Plan{}, refused
+		}
 		if err != nil {
 			return Plan{}, err
 		}

@@ -83,6 +83,9 @@ const (
 type Result struct {
 	Lines []Line
 	Next  string // what Query.After takes for the lines behind these; "": there are none
+	// Withheld says that a Guard left lines out, since one could be worked out from others.
+	Withheld bool
+	rest     Line // what a Guard took out of the lines, or why it hides their sums
 }
 
 // Line is one value of a dimension, in one step.
@@ -90,10 +93,19 @@ type Line struct {
 	At            time.Time // first moment of the step: of a day or more, midnight UTC of its first day; zero without a step
 	Value, Detail string
 	Now, Before   Sums // of Range and of Compare
+	// Hidden and HiddenBefore say why a Guard does not show Now and Before, which are 0 then.
+	Hidden, HiddenBefore Hiding
+	// Folded says that a Guard counts all details of the value here.
+	Folded bool
 }
 
-// Total returns the sums of all lines: of a query without a dimension, its answer.
+// Hidden reports why a Guard does not show the sums of all lines.
+func (r Result) Hidden() (now, before Hiding) { return r.rest.Hidden, r.rest.HiddenBefore }
+
+// Total returns the sums of all lines: of a query without a dimension, its answer. Those
+// of hidden lines are in it.
 func (r Result) Total() (now, before Sums) {
+	now, before = r.rest.Now, r.rest.Before
 	for _, l := range r.Lines {
 		now, before = now.Add(l.Now), before.Add(l.Before)
 	}
@@ -105,6 +117,7 @@ type Point struct {
 	At   time.Time      // as in Line
 	Days calendar.Range // those of the range that the step has
 	Sums
+	Hidden Hiding // why a Guard does not show the sums
 }
 
 // Points returns the points of a query without a dimension, in order of time: those of
@@ -117,17 +130,21 @@ func (q Query) Points(r Result, before bool) []Point {
 		}
 		days = *q.Compare
 	}
-	found := map[int64]Sums{}
+	all := r.rest.Hidden // nothing is told of any step then
+	if before {
+		all = r.rest.HiddenBefore
+	}
+	found := map[int64]Line{}
 	for _, l := range r.Lines {
 		if before {
-			found[l.At.Unix()] = l.Before
-		} else {
-			found[l.At.Unix()] = l.Now
+			l.Now, l.Hidden = l.Before, l.HiddenBefore
 		}
+		found[l.At.Unix()] = l
 	}
 	points := q.steps(days)
 	for i, p := range points {
-		points[i].Sums = found[p.At.Unix()]
+		line := found[p.At.Unix()]
+		points[i].Sums, points[i].Hidden = line.Now, max(line.Hidden, all)
 	}
 	return points
 }
@@ -152,7 +169,7 @@ func (q Query) steps(days calendar.Range) []Point {
 			first := day
 			switch q.Step {
 			case Week:
-				first -= calendar.Day((int(day.Time().Weekday()) + 6) % 7)
+				first = calendar.Week(day).From
 			case Month:
 				first = day.FirstOfMonth()
 			}
@@ -212,6 +229,7 @@ const (
 
 // RefusedError says that a query can't be answered exactly.
 type RefusedError struct {
+	Query     int // index of the query among those that were asked at once
 	Code      Code
 	Measure   string       // which is refused, "" if the query is
 	Dimension string       // because of which, "" if none alone

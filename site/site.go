@@ -48,7 +48,17 @@ type Site struct {
 	SearchParameters, SearchCategories, SearchCounts []string
 
 	Goals []Goal // at most MaxGoals
+
+	// Guard is how many visitors must share a figure that few may share, so that it is
+	// shown: 0 shows all, at most MaxGuard. See report.Guard.
+	Guard int
 }
+
+// DefaultGuard is the Guard of a site of which nothing else is said.
+const (
+	DefaultGuard = 5
+	MaxGuard     = 100
+)
 
 // What IgnoredReferrers may hold besides hosts.
 const (
@@ -98,6 +108,9 @@ func (s Site) Validate() error {
 	}
 	if err := s.validateGoals(); err != nil {
 		return err
+	}
+	if s.Guard < 0 || s.Guard > MaxGuard {
+		return fmt.Errorf("guard %d: want 0 to %d", s.Guard, MaxGuard)
 	}
 	switch s.Record {
 	case "", privacy.Minimal, privacy.Standard:

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 
@@ -36,6 +37,11 @@ func (r Reports) Ask(ctx context.Context, queries []report.Query) ([]report.Resu
 		}
 		planner.OnlyRows = true
 		answers, _, err := r.answer(ctx, planner, rest)
+		var refused report.RefusedError
+		if errors.As(err, &refused) {
+			refused.Query = open[refused.Query]
+			return nil, refused
+		}
 		if err != nil {
 			return nil, err
 		}

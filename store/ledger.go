@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
@@ -94,4 +95,26 @@ func (s *Store) Excluded(ctx context.Context, site uint32, days calendar.Range, 
 		return nil, fmt.Errorf("excluded hits of site %d: %w", site, err)
 	}
 	return list, nil
+}
+
+// CountedSince returns the first day of each site that was counted, by its ID.
+func (s *Store) CountedSince(ctx context.Context) (map[uint32]calendar.Day, error) {
+	rows, err := s.conn.Query(ctx, "SELECT site, min(day) FROM daily WHERE dimension = 'total' GROUP BY site")
+	if err != nil {
+		return nil, fmt.Errorf("first days of sites: %w", err)
+	}
+	defer rows.Close()
+	days := map[uint32]calendar.Day{}
+	for rows.Next() {
+		var site uint32
+		var day time.Time
+		if err := rows.Scan(&site, &day); err != nil {
+			return nil, fmt.Errorf("first days of sites: %w", err)
+		}
+		days[site] = calendar.DayOf(day)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("first days of sites: %w", err)
+	}
+	return days, nil
 }

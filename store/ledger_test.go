@@ -172,3 +172,23 @@ func TestInsertOverManyMonths(t *testing.T) {
 		t.Errorf("hits and ledger = %s, want 119 of each", got)
 	}
 }
+
+// TestCountedSince: a site was counted from the day of its first row on, and one without a
+// row is not there, whatever was excluded of it.
+func TestCountedSince(t *testing.T) {
+	st := storetest.Open(t)
+	noon := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
+	row := func(site uint32, days int) hit.Row {
+		at := noon.AddDate(0, 0, days)
+		return hit.Row{Site: site, Time: at, Day: calendar.DayOf(at), Kind: hit.Pageview, Path: "/", Pageviews: 1, Visits: 1, Visitors: 1}
+	}
+	mustInsert(t, st, hit.Batch{
+		Rows:   []hit.Row{row(1, 0), row(1, 5), row(2, 3)},
+		Ledger: []hit.LedgerEntry{excluded(t, 1, "2026-01-01", hit.Prefetched, "", ""), excluded(t, 3, "2026-01-01", hit.Prefetched, "", "")},
+	}, "a")
+	got, err := st.CountedSince(t.Context())
+	want := map[uint32]calendar.Day{1: calendar.DayOf(noon), 2: calendar.DayOf(noon) + 3}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("counted since: %v\n%s", err, diff)
+	}
+}

@@ -28,6 +28,7 @@ type setting[T any] string
 const (
 	publicURL setting[string]      = "public_url"
 	goals     setting[[]site.Goal] = "goals" // for one site
+	guard     setting[*int]        = "guard" // for one site; null: site.DefaultGuard
 )
 
 // PublicURL returns how browsers reach the program. Its error wraps site.ErrNotFound if the

@@ -36,11 +36,14 @@ func (s *Store) Site(ctx context.Context, id uint32) (site.Site, error) {
 func (s *Store) sites(ctx context.Context, where string) ([]site.Site, error) {
 	rows, err := s.conn.Query(ctx, `
 		SELECT id, name, hosts, timezone, parameters, excluded, path_rules, record,
-			strip_slash, ignored_referrers, search_parameters, search_categories, search_counts, goals.value
+			strip_slash, ignored_referrers, search_parameters, search_categories, search_counts, goals.value, guard.value
 		FROM sites FINAL
 		LEFT JOIN (
 			SELECT site, argMax(value, (number, since)) AS value FROM settings WHERE key = '`+string(goals)+`' GROUP BY site
 		) AS goals ON goals.site = id
+		LEFT JOIN (
+			SELECT site, argMax(value, (number, since)) AS value FROM settings WHERE key = '`+string(guard)+`' GROUP BY site
+		) AS guard ON guard.site = id
 		WHERE `+where+` ORDER BY id`)
 	if err != nil {
 		return nil, fmt.Errorf("list sites: %w", err)
@@ -49,9 +52,9 @@ func (s *Store) sites(ctx context.Context, where string) ([]site.Site, error) {
 	var all []site.Site
 	for rows.Next() {
 		var one site.Site
-		var zone, listed string
+		var zone, listed, least string
 		err := rows.Scan(&one.ID, &one.Name, &one.Hosts, &zone, &one.Parameters, &one.Excluded, &one.PathRules, (*string)(&one.Record),
-			&one.StripSlash, &one.IgnoredReferrers, &one.SearchParameters, &one.SearchCategories, &one.SearchCounts, &listed)
+			&one.StripSlash, &one.IgnoredReferrers, &one.SearchParameters, &one.SearchCategories, &one.SearchCounts, &listed, &least)
 		if err != nil {
 			return nil, fmt.Errorf("list sites: %w", err)
 		}
@@ -61,6 +64,12 @@ func (s *Store) sites(ctx context.Context, where string) ([]site.Site, error) {
 		if listed != "" {
 			if err := json.Unmarshal([]byte(listed), &one.Goals); err != nil {
 				return nil, fmt.Errorf("goals of site %d: %w", one.ID, err)
+			}
+		}
+		one.Guard = site.DefaultGuard
+		if least != "" && least != "null" {
+			if one.Guard, err = strconv.Atoi(least); err != nil {
+				return nil, fmt.Errorf("guard of site %d: %w", one.ID, err)
 			}
 		}
 		all = append(all, one)
@@ -120,9 +129,17 @@ func (s *Store) PutSite(ctx context.Context, after site.Site) error {
 }
 
 // writeSite stores a site with a higher version than its current row, even if the clock was
-// set back, and stores its goals as a setting.
+// set back, and stores its goals and its guard as
+// settings.
 func (s *Store) writeSite(ctx context.Context, v site.Site) error {
 	if err := goals.write(ctx, s, v.ID, append([]site.Goal(nil), v.Goals...)); err != nil {
+		return err
+	}
+	least := &v.Guard
+	if v.Guard == site.DefaultGuard {
+		least = nil
+	}
+	if err := guard.write(ctx, s, v.ID, least); err != nil {
 		return err
 	}
 	return s.conn.Exec(ctx, `

@@ -34,7 +34,7 @@ func TestPutSite(t *testing.T) {
 	changed.Excluded = []string{"/admin/*", "*/it's a ?\\{x:Y}"}
 	changed.PathRules = []string{"/u/*", "/it's \\{x:Y}/*/**"}
 	changed.Record = privacy.Minimal
-	changed.StripSlash, changed.IgnoredReferrers = true, []string{"default", "login.example.org"}
+	changed.Guard, changed.StripSlash, changed.IgnoredReferrers = 10, true, []string{"default", "login.example.org"}
 	changed.SearchParameters, changed.SearchCategories, changed.SearchCounts = []string{"q", "tx_solr[q]"}, []string{"cat"}, []string{"n"}
 	if err := changed.AddGoal(site.Goal{Name: "Påmelding 'kurs' \\ {x:Y}", Kind: hit.Event, Pattern: "Skjema / Send*", Since: time.Date(2026, 11, 27, 8, 0, 0, 0, time.UTC)}); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,601 @@
+package report
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fotspor/fotspor/calendar"
+)
+
+// Guard is a Source that hides small numbers: a value that fewer visitors share than the
+// threshold, and as many more as keep it from being worked out from the rest of the answer,
+// from the total, or from the same answer with its only filter turned round. What it hides
+// is 0 in the answer. It is safe for concurrent use.
+type Guard struct {
+	Source Source
+	// Threshold returns the least number of visitors of a site whose figures are shown, 0
+	// to show all.
+	Threshold func(site uint32) int
+}
+
+// Hiding says why a figure is not shown.
+type Hiding uint8
+
+// The reasons.
+const (
+	Shown        Hiding = iota
+	Below               // it is of fewer than the threshold
+	Beside              // another that is Below could be worked out from it
+	folded              // the line is counted in that of the value that it lies in
+	foldedBelow         // that line is Below
+	foldedBeside        // that line is Beside
+	omitted             // the line is not in the answer
+)
+
+// personal are the dimensions whose values may be shared by few visitors.
+var personal = []string{
+	"region", "language", "version", "search", "search_result", "event",
+	"campaign", "campaign_source", "campaign_medium", "campaign_term", "campaign_content",
+}
+
+// Guarded reports whether small numbers of a query are hidden: it is by a dimension that is
+// personal, or combines several that are independent of each other.
+func (q Query) Guarded() bool {
+	kinds := map[string]bool{}
+	for _, d := range q.cuts() {
+		if slices.Contains(personal, d.Key) {
+			return true
+		}
+		switch base := d.base().Key; base {
+		case total.Key:
+		case "previous": // ways between pages tell of pages
+			kinds["page"] = true
+		default:
+			kinds[base] = true
+		}
+	}
+	return len(kinds) > 1
+}
+
+// weight returns the measure that comes nearest to how many visitors some queries are
+// about, and is exact in all.
+func weight(queries ...Query) string {
+	for _, m := range []string{"visitors", "page_visitors", "section_visitors", "visits"} {
+		if !slices.ContainsFunc(queries, func(q Query) bool { _, refused := q.Refusal(m); return refused }) {
+			return m
+		}
+	}
+	for _, d := range queries[0].cuts() {
+		if d.base().action != "" {
+			return d.base().Rank
+		}
+	}
+	return "pageviews"
+}
+
+// guarding is what the guard asks beside a query.
+type guarding struct {
+	k      int64
+	by     string // the measure that counts
+	strict string // the one that counts visitors, where by counts something else
+	own    string // the one that counts without the filter
+	whole  int    // index of the query without its only filter, -1 without
+	kept   int    // of the query with that filter not turned round
+	tables []int  // of the tables of personal filters, -1 for others
+}
+
+// all returns a query for all lines with more measures.
+func (q Query) all(measures ...string) Query {
+	q.Limit, q.After, q.Find = MaxLimit, "", ""
+	q.Measures = slices.Clone(q.Measures)
+	for _, m := range measures {
+		if !slices.Contains(q.Measures, m) {
+			q.Measures = append(q.Measures, m)
+		}
+	}
+	return q
+}
+
+// Ask implements Source.
+func (g Guard) Ask(ctx context.Context, queries []Query) ([]Result, error) {
+	asked, owner := slices.Clone(queries), make([]int, len(queries))
+	jobs := map[int]guarding{}
+	for i, q := range queries {
+		owner[i] = i
+		if k := g.threshold(q); k > 0 && q.Guarded() && q.validate() == nil {
+			beside := func(extra Query) int {
+				if n := slices.IndexFunc(asked, func(q Query) bool { return reflect.DeepEqual(q, extra) }); n >= 0 {
+					return n
+				}
+				asked, owner = append(asked, extra), append(owner, i)
+				return len(asked) - 1
+			}
+			jobs[i] = q.guarding(k, beside)
+			asked[i] = q.all(jobs[i].by, jobs[i].strict)
+			if q.Sort.By == "" {
+				asked[i].Sort.By = q.sorted().By
+			}
+		}
+	}
+	results, err := g.Source.Ask(ctx, asked)
+	var refused RefusedError
+	if errors.As(err, &refused) && refused.Query < len(owner) {
+		refused.Query = owner[refused.Query]
+		return nil, refused
+	}
+	if err != nil {
+		return nil, err
+	}
+	answers := slices.Clone(results[:len(queries)])
+	for i, job := range jobs {
+		answers[i] = queries[i].guarded(job, asked, results, i)
+	}
+	return answers, nil
+}
+
+func (g Guard) threshold(q Query) (k int64) {
+	for _, id := range q.Sites {
+		k = max(k, int64(g.Threshold(id)))
+	}
+	return k
+}
+
+// guarding finds what to ask beside a query.
+func (q Query) guarding(k int64, beside func(Query) int) guarding {
+	job := guarding{k: k, whole: -1, kept: -1}
+	whole := q
+	whole.Filters = nil
+	job.by = weight(q)
+	job.strict = job.by
+	if len(q.Filters) == 1 && (q.Step != "" || q.Dimension != "" && find(q.Dimension).base().Key != find(q.Filters[0].Dimension).base().Key) {
+		kept := q
+		kept.Filters = []Filter{q.Filters[0]}
+		kept.Filters[0].Not = false
+		job.by, job.strict = weight(q, kept, whole), weight(kept)
+		job.own = weight(whole)
+		whole.Measures, whole.Sort = []string{job.by}, Sort{}
+		job.whole = beside(whole.all(job.own))
+		if q.Filters[0].Not && job.strict != job.by {
+			kept.Measures, kept.Sort = []string{job.strict}, Sort{}
+			job.kept = beside(kept.all())
+		} else if job.kept = -1; q.Filters[0].Not {
+			job.strict = job.by
+		}
+	}
+	for _, f := range q.Filters {
+		table := -1
+		if slices.Contains(personal, f.Dimension) {
+			of := Query{Sites: q.Sites, Zone: q.Zone, Range: q.Range, Compare: q.Compare, Until: q.Until, CompareUntil: q.CompareUntil, Dimension: f.Dimension}
+			of.Measures = []string{weight(of)}
+			table = beside(of.all())
+		}
+		job.tables = append(job.tables, table)
+	}
+	return job
+}
+
+// lineKey tells a line of an answer from the others.
+type lineKey struct {
+	at            time.Time
+	value, detail string
+}
+
+func (l Line) key() lineKey { return lineKey{l.At, l.Value, l.Detail} }
+
+func (a lineKey) compare(b lineKey) int {
+	if c := a.at.Compare(b.at); c != 0 {
+		return c
+	}
+	if c := strings.Compare(a.value, b.value); c != 0 {
+		return c
+	}
+	return strings.Compare(a.detail, b.detail)
+}
+
+// cell is a number that is shown or hidden.
+type cell struct {
+	key lineKey
+	n   int64 // how many it is of
+	all int64 // without the filter; 0 without one
+	// without says that it is hidden without the filter, too.
+	without bool
+	few     bool // n is of fewer visitors than the threshold although it counts more
+	hidden  Hiding
+	lo, hi  int64 // what can be known of n if it is hidden
+}
+
+// begin hides a cell whose number is small by itself.
+func (c *cell) begin(k int64) {
+	rest := c.all - c.n
+	switch {
+	case c.all == 0 && c.n < k:
+		c.hidden, c.lo, c.hi = Below, min(c.n, 1), k-1
+	case c.all == 0:
+	case c.without || c.all < 2*k: // the two parts would tell of each other
+		c.hidden, c.lo, c.hi = omitted, 0, c.all
+	case c.few:
+		c.hidden, c.lo, c.hi = Beside, min(c.n, 1), c.all
+	case c.n > 0 && c.n < k:
+		c.hidden, c.lo, c.hi = Below, 1, k-1
+	case rest > 0 && rest < k:
+		c.hidden, c.lo, c.hi = Beside, c.all-k+1, c.all-1
+	}
+}
+
+// protect hides cells that are small, and then others until none of the small ones follows
+// from the sum of all. It returns false if that can't be.
+func protect(cells []*cell, k int64) bool {
+	var open []*cell // that may be hidden beside
+	for _, c := range cells {
+		if c.begin(k); c.hidden == Shown && c.n > 0 && (c.all == 0 || c.n < c.all) {
+			open = append(open, c)
+		}
+	}
+	slices.SortFunc(open, func(a, b *cell) int {
+		if a.all != b.all {
+			return int(a.all - b.all)
+		}
+		if a.all == 0 && a.n != b.n {
+			return int(a.n - b.n)
+		}
+		return a.key.compare(b.key)
+	})
+	for !hiddenWell(cells, open, k) {
+		if len(open) == 0 {
+			return false
+		}
+		c := open[0]
+		open = open[1:]
+		c.hidden, c.lo, c.hi = Beside, k, c.all-k
+	}
+	return true
+}
+
+// hiddenWell reports whether the hidden cells among some leave each small one open, given
+// the sum of all. Without a filter, a cell that is hidden beside is known to be at most the
+// least of those that are shown.
+func hiddenWell(cells, open []*cell, k int64) bool {
+	var sum, rest, up, down int64
+	few := false
+	highest := int64(math.MaxInt32)
+	if len(open) > 0 {
+		highest = open[0].n
+	}
+	for _, c := range cells {
+		if c.hidden == Shown {
+			continue
+		}
+		if c.hidden == Beside && c.all == 0 {
+			c.hi = highest
+		}
+		few = true
+		sum += c.n
+		rest += c.all - c.n
+		up += c.hi - c.n
+		down += c.n - c.lo
+	}
+	if !few {
+		return true
+	}
+	for _, c := range cells {
+		if c.hidden == Shown || c.hidden == Beside && c.all == 0 {
+			continue
+		}
+		lower := c.n > c.lo && up-(c.hi-c.n) > 0
+		higher := c.n < c.hi && down-(c.n-c.lo) > 0
+		if !lower && !higher {
+			return false
+		}
+	}
+	return sum >= k && (cells[0].all == 0 || rest >= k)
+}
+
+// hide returns why each line of an answer is hidden in one period. Lines of a detail are
+// hidden within the value that they lie in, which others may show. whole and kept are the
+// answers without the filter and with it not turned round, nil without.
+func (q Query) hide(job guarding, r Result, whole, kept *Result, of func(Line) Sums) map[lineKey]Hiding {
+	cells := map[lineKey]*cell{}
+	add := func(r *Result, to func(c *cell, n int64), measure string) {
+		if r == nil {
+			return
+		}
+		for _, l := range r.Lines {
+			if of(l) == (Sums{}) {
+				continue
+			}
+			c := cells[l.key()]
+			if c == nil {
+				c = &cell{key: l.key()}
+				cells[l.key()] = c
+			}
+			to(c, of(l).Count(measure))
+		}
+	}
+	add(&r, func(c *cell, n int64) { c.n = n }, job.by)
+	add(whole, func(c *cell, n int64) { c.all = max(n, c.n) }, job.by)
+	few := kept
+	if few == nil && whole != nil {
+		few = &r
+	}
+	if job.strict != job.by {
+		add(few, func(c *cell, n int64) { c.few = n < job.k }, job.strict)
+	}
+	list := make([]*cell, 0, len(cells))
+	for _, c := range cells {
+		if whole != nil && c.all == 0 { // only other measures are of it
+			c.all = max(c.n, 1)
+		}
+		list = append(list, c)
+	}
+	if alone := (Query{Dimension: q.Dimension, Step: q.Step}); whole != nil && alone.Guarded() {
+		for key, h := range alone.hide(guarding{k: job.k, by: job.own, strict: job.own}, *whole, nil, nil, of) {
+			if c := cells[key]; c != nil {
+				c.without = h != Shown
+			}
+		}
+	}
+	return protectLines(q, list, job.k)
+}
+
+// protectLines hides lines within the value that they lie in, or within all.
+
+func protectLines(q Query, cells []*cell, k int64) map[lineKey]Hiding {
+	hidden := map[lineKey]Hiding{}
+	put := func(cells []*cell) {
+		for _, c := range cells {
+			hidden[c.key] = c.hidden
+		}
+	}
+	all := func(cells []*cell, as Hiding) {
+		for _, c := range cells {
+			hidden[c.key] = as
+		}
+	}
+	d, _ := FindDimension(q.Dimension)
+	if d.Detail == "" {
+		if protect(cells, k) {
+			put(cells)
+		} else {
+			all(cells, omitted)
+		}
+		return hidden
+	}
+	groups := map[lineKey][]*cell{}
+	var outer []*cell
+	sums := map[lineKey]*cell{}
+	for _, c := range cells {
+		key := lineKey{at: c.key.at, value: c.key.value}
+		if sums[key] == nil {
+			sums[key] = &cell{key: key}
+			outer = append(outer, sums[key])
+		}
+		sums[key].n += c.n
+		sums[key].all += c.all
+		groups[key] = append(groups[key], c)
+	}
+	alone := Query{Dimension: outerOf(d), Filters: q.Filters}
+	if alone.Guarded() && !protect(outer, k) {
+		all(cells, omitted)
+		return hidden
+	}
+	for _, o := range outer {
+		lines := groups[o.key]
+		switch {
+		case o.hidden == Below:
+			all(lines, foldedBelow)
+		case o.hidden == Beside:
+			all(lines, foldedBeside)
+		case o.hidden != Shown:
+			all(lines, omitted)
+		case !protect(lines, k) || !slices.ContainsFunc(lines, func(c *cell) bool { return c.hidden == Shown }):
+			all(lines, folded)
+		default:
+			put(lines)
+		}
+	}
+	return hidden
+}
+
+// outerOf returns the dimension of the values that lines with a detail lie in.
+func outerOf(d Dimension) string {
+	for _, o := range Dimensions {
+		if o.Of == d.Key && o.From == "" {
+			return o.Key
+		}
+	}
+	return ""
+}
+
+// period is one of the two that an answer is about.
+type period struct {
+	days calendar.Range
+	of   func(*Line) (*Sums, *Hiding)
+}
+
+// guarded returns the answer to a query without what is hidden.
+func (q Query) guarded(job guarding, asked []Query, results []Result, index int) Result {
+	r := results[index]
+	r.Lines = slices.Clone(r.Lines)
+	answer := Result{}
+	at := func(i int) *Result {
+		if i < 0 {
+			return nil
+		}
+		return &results[i]
+	}
+	periods := []period{{q.Range, func(l *Line) (*Sums, *Hiding) { return &l.Now, &l.Hidden }}}
+	if q.Compare != nil {
+		periods = append(periods, period{*q.Compare, func(l *Line) (*Sums, *Hiding) { return &l.Before, &l.HiddenBefore }})
+	}
+	for _, p := range periods {
+		of := func(l Line) Sums { sums, _ := p.of(&l); return *sums }
+		var sum Line
+		all, why := p.of(&sum)
+		for _, l := range r.Lines {
+			*all = all.Add(of(l))
+		}
+		for i, f := range q.Filters {
+			if h := hiddenFilter(job, f, asked, results, job.tables[i], of); h != Shown {
+				*why = h
+			}
+		}
+		if *all != (Sums{}) && len(q.Filters) > 0 && (q.Dimension == "" || len(q.Filters) > 1) && all.Count(job.by) < job.k {
+			*why = Below
+		}
+		hidden := map[lineKey]Hiding{}
+		if *why == Shown && (q.Dimension != "" || q.Step != "") {
+			hidden = q.hide(job, r, at(job.whole), at(job.kept), of)
+		}
+		for i := range r.Lines {
+			sums, h := p.of(&r.Lines[i])
+			switch {
+			case *sums == (Sums{}):
+			case *why != Shown && (q.Dimension != "" || q.Step != ""):
+				*h = omitted
+			default:
+				*h = max(hidden[r.Lines[i].key()], *why)
+			}
+		}
+		rest, h := p.of(&answer.rest)
+		*rest, *h = *all, *why
+		if *why != Shown {
+			*rest = Sums{}
+		}
+	}
+	var lines []Line
+	groups := map[lineKey]int{}
+	for _, l := range r.Lines {
+		now := l.Hidden
+		if l.Now == (Sums{}) {
+			now = l.HiddenBefore
+		}
+		group := lineKey{at: l.At, value: l.Value}
+		answer.Withheld = answer.Withheld || now >= folded
+		switch n, found := groups[group]; {
+		case now == omitted && (q.Step == "" || answer.rest.Hidden != Shown):
+			continue
+		case now == folded && found:
+			lines[n].Now = lines[n].Now.Add(l.Now)
+			continue
+		case now >= folded && now < omitted && found:
+			continue
+		case now >= folded && now < omitted:
+			groups[group] = len(lines)
+			l.Detail, l.Folded = "", true
+			if l.Hidden >= folded {
+				l.Hidden -= folded // to Shown, Below or Beside
+			}
+			if l.Before != (Sums{}) {
+				l.HiddenBefore = Beside
+			}
+		}
+		l.Hidden, l.HiddenBefore = min(l.Hidden, Beside), min(l.HiddenBefore, Beside)
+		if l.Hidden != Shown {
+			l.Now = Sums{}
+		}
+		if l.HiddenBefore != Shown {
+			l.Before = Sums{}
+		}
+		lines = append(lines, l)
+	}
+	for _, l := range lines {
+		answer.rest.Now, answer.rest.Before = answer.rest.Now.less(l.Now), answer.rest.Before.less(l.Before)
+	}
+	for _, p := range periods { // nothing of a sum that is hidden
+		if rest, h := p.of(&answer.rest); *h != Shown {
+			*rest = Sums{}
+		}
+	}
+	q.page(&answer, lines)
+	return answer
+}
+
+// hiddenFilter returns why nothing is shown by a filter: it keeps, or leaves out, values
+// that are hidden in the table of its dimension, but not all of those.
+func hiddenFilter(job guarding, f Filter, asked []Query, results []Result, table int, of func(Line) Sums) Hiding {
+	if table < 0 {
+		return Shown
+	}
+	d := find(f.Dimension)
+	of2 := asked[table]
+	hidden := of2.hide(guarding{k: job.k, by: of2.Measures[0], strict: of2.Measures[0]}, results[table], nil, nil, of)
+	inside, outside, sum := 0, 0, int64(0)
+	for _, l := range results[table].Lines {
+		value := l.Value
+		if d.Detail != "" {
+			value = l.Detail
+		}
+		matches := value == f.Value || f.Prefix && strings.HasPrefix(value, f.Value)
+		if matches {
+			sum += of(l).Count(of2.Measures[0])
+		}
+		switch {
+		case hidden[l.key()] == Shown:
+		case matches:
+			inside++
+		default:
+			outside++
+		}
+	}
+	switch {
+	case inside == 0 || outside == 0 && sum >= job.k:
+		return Shown
+	case sum < job.k && !f.Not:
+		return Below
+	}
+	return Beside
+}
+
+func (s Sums) less(o Sums) Sums {
+	for i := range s {
+		s[i] -= o[i]
+	}
+	return s
+}
+
+// page puts those lines into an answer that a query asks for, in its order. Lines that are
+// hidden come in that of their values, where the smallest do.
+func (q Query) page(r *Result, lines []Line) {
+	s := q.sorted()
+	covered := func(l Line) bool { return l.Hidden != Shown || s.Change && l.HiddenBefore != Shown }
+	rank := func(l Line) float64 {
+		by := l.Now.Of(s.By)
+		if s.Change {
+			by -= l.Before.Of(s.By)
+		}
+		switch {
+		case s.Ascending && covered(l):
+			return math.Inf(1)
+		case s.Ascending:
+			return -by
+		case covered(l):
+			return math.Inf(-1)
+		}
+		return by
+	}
+	if q.Step == "" && s.By != ByValue {
+		slices.SortStableFunc(lines, func(a, b Line) int {
+			return cmp.Or(cmp.Compare(rank(b), rank(a)), a.key().compare(b.key()))
+		})
+	}
+	if q.Find != "" {
+		has := func(s string) bool { return strings.Contains(strings.ToLower(s), strings.ToLower(q.Find)) }
+		lines = slices.DeleteFunc(lines, func(l Line) bool { return !has(l.Value) && !has(l.Detail) })
+	}
+	if q.Step != "" {
+		r.Lines = lines
+		return
+	}
+	c, _ := parseCursor(q.After) // checked by validate
+	from := min(int(max(c.Rank, 0)), len(lines))
+	to := min(from+q.limit(), len(lines))
+	if r.Lines = lines[from:to]; to < len(lines) {
+		r.Next = cursor{Rank: float64(to)}.String()
+	}
+}
