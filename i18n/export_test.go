@@ -1,6 +1,10 @@
 package i18n
 
-import "io/fs"
+import (
+	"io/fs"
+
+	"golang.org/x/text/feature/plural"
+)
 
 // Files are the folders of all languages.
 var Files fs.FS = files
@@ -28,3 +32,6 @@ func (l *Language) Format() any { return l.format }
 
 // Names returns the names of countries and languages.
 func (l *Language) Names() (countries, languages map[string]string) { return l.countries, l.languages }
+
+// Other returns the text of a key for any number.
+func (l *Language) Other(key string) string { return l.texts[key][plural.Other] }

@@ -15,16 +15,19 @@ type format struct {
 	Thousands   string // between groups of three digits
 	Decimal     string
 	Percent     string // after the number, with the space before it
+	Points      string // the same, of the difference of two percentages
 	And         string // before the last of several, with its spaces
 	DayMark     string // after the number of a day: "1." in Norwegian
 	Hour        string // units behind the numbers of a duration
 	Minute      string
 	Second      string
-	Until       string // a time of day up to which something is counted
+	Clock       string // how package time writes 15:04
 	Ended       string // name and year of what there was until then
 	Months      [12]string
 	ShortMonths [12]string
 	Weekdays    [7]string // from Sunday
+	// ShortWeekdays are those in short, as they stand under a curve.
+	ShortWeekdays [7]string
 }
 
 // Country returns the name of an ISO 3166-1 alpha-2 code, or the code.
@@ -32,6 +35,39 @@ func (l *Language) Country(code string) string { return nameOr(l.countries, code
 
 // LanguageName returns the name of a primary subtag of BCP 47, or the subtag.
 func (l *Language) LanguageName(subtag string) string { return nameOr(l.languages, subtag) }
+
+// FindCountry returns the code of a country by its name in the language, whatever its
+// case, and false if none has it.
+func (l *Language) FindCountry(name string) (code string, ok bool) { return codeOf(l.countries, name) }
+
+// FindLanguage returns the subtag of a language by its name in this one, whatever its
+// case, and false if none has it.
+func (l *Language) FindLanguage(name string) (subtag string, ok bool) {
+	return codeOf(l.languages, name)
+}
+
+// nordic are the countries among whose regions FindRegion looks.
+var nordic = []string{"NO", "SE", "DK", "FI"}
+
+// FindRegion returns the ISO 3166-2 code of a region of a Nordic country by its name in any
+// language, whatever its case, and false if none has it.
+func (l *Language) FindRegion(name string) (code string, ok bool) {
+	for _, country := range nordic {
+		if code := region.Code(country, name); code != "" {
+			return code, true
+		}
+	}
+	return "", false
+}
+
+func codeOf(names map[string]string, name string) (string, bool) {
+	for code, n := range names {
+		if strings.EqualFold(n, name) {
+			return code, true
+		}
+	}
+	return "", false
+}
 
 func nameOr(names map[string]string, code string) string {
 	if name, ok := names[code]; ok {
@@ -96,28 +132,20 @@ func (l *Language) Plain(x float64) string {
 	return strings.Replace(strconv.FormatFloat(x, 'f', -1, 64), ".", l.format.Decimal, 1)
 }
 
-// Change writes by how much now differs from before, in whole percent and with
-// its sign. Nothing can be said where before is 0: ok is false.
-func (l *Language) Change(now, before float64) (text string, ok bool) {
-	if before == 0 {
-		return "", false
+// WholePercent writes a share in whole percent, and in tenths of one below it.
+func (l *Language) WholePercent(share float64) string {
+	if percent := roundHalfAway(share * 100); percent >= 1 || share == 0 {
+		return l.Number(int64(percent)) + l.format.Percent
 	}
-	percent := int64(roundHalfAway((now - before) / before * 100))
-	return signed(percent > 0, l.Number(percent)) + l.format.Percent, true
+	if share < 0.001 {
+		return "< " + l.Percent(0.001)
+	}
+	return l.Percent(share)
 }
 
-// Points writes the difference of two shares in percentage points, with its
-// sign and without a unit.
-func (l *Language) Points(now, before float64) string {
-	text := l.Decimal((now - before) * 100)
-	return signed(now > before && strings.ContainsAny(text, "123456789"), text)
-}
-
-func signed(plus bool, text string) string {
-	if plus {
-		return "+" + text
-	}
-	return text
+// Points writes the difference of two shares in percentage points.
+func (l *Language) Points(difference float64) string {
+	return l.Decimal(difference*100) + l.format.Points
 }
 
 func roundHalfAway(x float64) float64 {
@@ -151,8 +179,27 @@ func (l *Language) Weekday(d calendar.Day) string {
 	return l.format.Weekdays[d.Time().Weekday()] + " " + l.Day(d)
 }
 
+// WeekdayName writes the weekday of a day: "Monday".
+func (l *Language) WeekdayName(d calendar.Day) string { return l.format.Weekdays[d.Time().Weekday()] }
+
+// ShortWeekday writes the weekday of a day in short: "Mon".
+func (l *Language) ShortWeekday(d calendar.Day) string {
+	return l.format.ShortWeekdays[d.Time().Weekday()]
+}
+
+// DayNumber writes a day as its number in the month: "2", "2." in Norwegian.
+func (l *Language) DayNumber(d calendar.Day) string { return l.dayNumber(d) }
+
+// ShortMonthName writes the month of a day in short, without its year: "Nov".
+func (l *Language) ShortMonthName(d calendar.Day) string {
+	return l.format.ShortMonths[d.Time().Month()-1]
+}
+
 // ShortDay writes a day without its year: "2 Nov".
 func (l *Language) ShortDay(d calendar.Day) string { return l.dayMonth(d, l.format.ShortMonths) }
+
+// LongDay writes a day without its year: "2 November".
+func (l *Language) LongDay(d calendar.Day) string { return l.dayMonth(d, l.format.Months) }
 
 func (l *Language) dayMonth(d calendar.Day, months [12]string) string {
 	return l.dayNumber(d) + " " + months[d.Time().Month()-1]
@@ -173,10 +220,7 @@ func (l *Language) ShortMonth(d calendar.Day) string {
 }
 
 // Clock writes the time of day of t: "14:00".
-func (l *Language) Clock(t time.Time) string { return t.Format("15:04") }
-
-// Until writes that something is counted up to a time of day.
-func (l *Language) Until(clock string) string { return fmt.Sprintf(l.format.Until, clock) }
+func (l *Language) Clock(t time.Time) string { return t.Format(l.format.Clock) }
 
 // Range writes a run of days as briefly as can be: "16–22 November 2026".
 func (l *Language) Range(r calendar.Range) string {

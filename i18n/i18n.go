@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -43,9 +44,9 @@ type Language struct {
 // text is what a key stands for: one wording, or one for each plural form of CLDR.
 type text map[plural.Form]string
 
-// forms are the names that CLDR has for plural forms.
+// forms are the names that CLDR has for plural forms, and none.
 var forms = map[string]plural.Form{
-	"zero": plural.Zero, "one": plural.One, "two": plural.Two, "few": plural.Few, "many": plural.Many, "other": plural.Other,
+	"none": none, "zero": plural.Zero, "one": plural.One, "two": plural.Two, "few": plural.Few, "many": plural.Many, "other": plural.Other,
 }
 
 // UnmarshalJSON reads a string, or an object with a string for each plural form.
@@ -269,19 +270,83 @@ func (l *Language) Text(key string, args ...any) (string, error) {
 	return fmt.Sprintf(text[plural.Other], args...), nil
 }
 
+// Say returns a text as Text does, and its key where there is none.
+func (l *Language) Say(key string, args ...any) string {
+	text, err := l.Text(key, args...)
+	if err != nil {
+		return key
+	}
+	return text
+}
+
+// none is the form of a text for nothing at all, which CLDR does not have.
+const none = plural.Form(100)
+
 // Count returns a text in the plural form of n, which is not negative, with n in the
-// place of its verb: "1 day", "1,200 days".
+// place of its verb: "1 day", "1,200 days". A wording may do without the verb, as "no
+// days" does for none.
 func (l *Language) Count(key string, n int64) (string, error) {
 	text, ok := l.texts[key]
 	if !ok {
 		return "", fmt.Errorf("text %q is missing in language %q", key, l.Tag)
 	}
-	wording, ok := text[plural.Cardinal.MatchPlural(l.tag, int(n), 0, 0, 0, 0)]
+	wording, ok := text[none]
+	if !ok || n != 0 {
+		wording, ok = text[plural.Cardinal.MatchPlural(l.tag, int(n), 0, 0, 0, 0)]
+	}
 	if !ok {
 		wording = text[plural.Other]
 	}
+	if !strings.Contains(wording, "%") {
+		return wording, nil
+	}
 	return fmt.Sprintf(wording, l.Number(n)), nil
 }
+
+// Counted returns a text as Count does, and its key where there is none.
+func (l *Language) Counted(key string, n int64) string {
+	text, err := l.Count(key, n)
+	if err != nil {
+		return key
+	}
+	return text
+}
+
+// Piece is a part of a text: words, or the place of an argument.
+type Piece struct {
+	Text string
+	Arg  int // index of the argument, -1 for words
+}
+
+// Pieces returns a text cut at the places of its arguments, which are written %s, or %[2]s
+// for the second.
+func (l *Language) Pieces(key string) ([]Piece, error) {
+	text, ok := l.texts[key]
+	if !ok {
+		return nil, fmt.Errorf("text %q is missing in language %q", key, l.Tag)
+	}
+	var all []Piece
+	rest, next := text[plural.Other], 0
+	last := 0
+	for _, at := range placeholder.FindAllStringSubmatchIndex(rest, -1) {
+		if at[0] > last {
+			all = append(all, Piece{rest[last:at[0]], -1})
+		}
+		if at[2] >= 0 {
+			next = int(rest[at[2]] - '1')
+		}
+		all = append(all, Piece{"", next})
+		last = at[1]
+		next++
+	}
+	if last < len(rest) {
+		all = append(all, Piece{rest[last:], -1})
+	}
+	return all, nil
+}
+
+// placeholder is the place of an argument of a text.
+var placeholder = regexp.MustCompile(`%(?:\[([1-9])\])?s`)
 
 // Known returns the text of prefix and value, such as the name of a channel, or
 // value itself where there is none: values come from outside.

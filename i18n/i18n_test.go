@@ -1,6 +1,7 @@
 package i18n_test
 
 import (
+	"github.com/google/go-cmp/cmp"
 	"strings"
 	"testing"
 	"time"
@@ -121,6 +122,33 @@ func TestCount(t *testing.T) {
 	}
 }
 
+// TestCountInWords: a text may have words of its own for one and for none.
+func TestCountInWords(t *testing.T) {
+	for tag, want := range map[string][]string{
+		"en": {"no visitors", "one visitor", "2 visitors", "6,363 visitors"},
+		"nb": {"ingen besøkende", "én besøkende", "2 besøkende", "6 363 besøkende"},
+		"nn": {"ingen besøkande", "éin besøkande", "2 besøkande", "6 363 besøkande"},
+	} {
+		for i, n := range []int64{0, 1, 2, 6363} {
+			if got := plain(i18n.Find(tag).Counted("count.visitors", n)); got != want[i] {
+				t.Errorf("%d in %s is %q, want %q", n, tag, got, want[i])
+			}
+		}
+	}
+}
+
+// TestPieces: words and the places of arguments, in the order of the language.
+func TestPieces(t *testing.T) {
+	got, err := i18n.Find("nb").Pieces("lead.read.two")
+	want := []i18n.Piece{{Text: "Mest lest: ", Arg: -1}, {Arg: 0}, {Text: " og ", Arg: -1}, {Arg: 1}, {Text: ".", Arg: -1}}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("pieces: %v\n%s", err, diff)
+	}
+	if _, err := i18n.Find("nb").Pieces("no such text"); err == nil {
+		t.Error("a missing text has pieces, want an error")
+	}
+}
+
 // plain has ordinary spaces in the place of those that hold a line together.
 func plain(text string) string { return strings.ReplaceAll(text, "\u00a0", " ") }
 
@@ -134,13 +162,6 @@ func TestFormats(t *testing.T) {
 		return d
 	}
 	days := func(from, to string) calendar.Range { return calendar.Range{From: day(from), To: day(to)} }
-	change := func(l *i18n.Language, now, before float64) string {
-		text, ok := l.Change(now, before)
-		if !ok {
-			return "none"
-		}
-		return text
-	}
 	type language = *i18n.Language
 	for _, test := range []struct {
 		name       string
@@ -153,14 +174,13 @@ func TestFormats(t *testing.T) {
 		{"millions", func(l language) string { return l.Number(-1234567) }, "−1,234,567", "−1 234 567", ""},
 		{"percent", func(l language) string { return l.Percent(0.125) }, "12.5%", "12,5 %", ""},
 		{"rounded", func(l language) string { return l.Percent(0.99951) }, "100.0%", "100,0 %", ""},
-		{"more", func(l language) string { return change(l, 112, 100) }, "+12%", "+12 %", ""},
-		{"less", func(l language) string { return change(l, 50, 100) }, "−50%", "−50 %", ""},
-		{"the same", func(l language) string { return change(l, 1001, 1000) }, "0%", "0 %", ""},
-		{"manifold", func(l language) string { return change(l, 1300, 100) }, "+1,200%", "+1 200 %", ""},
-		{"from nothing", func(l language) string { return change(l, 5, 0) }, "none", "none", ""},
-		{"points up", func(l language) string { return l.Points(0.5, 0.482) }, "+1.8", "+1,8", ""},
-		{"points down", func(l language) string { return l.Points(0.4, 0.482) }, "−8.2", "−8,2", ""},
-		{"no point", func(l language) string { return l.Points(0.40001, 0.4) }, "0.0", "0,0", ""},
+		{"whole percent", func(l language) string { return l.WholePercent(0.125) }, "13%", "13 %", ""},
+		{"manifold", func(l language) string { return l.WholePercent(12) }, "1,200%", "1 200 %", ""},
+		{"no percent", func(l language) string { return l.WholePercent(0) }, "0%", "0 %", ""},
+		{"less than a percent", func(l language) string { return l.WholePercent(0.004) }, "0.4%", "0,4 %", ""},
+		{"hardly any percent", func(l language) string { return l.WholePercent(0.0004) }, "< 0.1%", "< 0,1 %", ""},
+		{"points", func(l language) string { return l.Points(0.5 - 0.482) }, "1.8 pp", "1,8 pp.", ""},
+		{"no point", func(l language) string { return l.Points(0.00001) }, "0.0 pp", "0,0 pp.", ""},
 		{"seconds", func(l language) string { return l.Duration(59400 * time.Millisecond) }, "59 s", "59 s", ""},
 		{"a minute", func(l language) string { return l.Duration(59600 * time.Millisecond) }, "1 min 0 s", "1 min 0 s", ""},
 		{"hours", func(l language) string { return l.Duration(125 * time.Minute) }, "2 h 5 min", "2 t 5 min", ""},
@@ -169,8 +189,7 @@ func TestFormats(t *testing.T) {
 		{"short day", func(l language) string { return l.ShortDay(day("2026-05-17")) }, "17 May", "17. mai", ""},
 		{"month", func(l language) string { return l.Month(day("2026-05-17")) }, "May 2026", "mai 2026", ""},
 		{"short month", func(l language) string { return l.ShortMonth(day("2026-10-17")) }, "Oct 26", "okt. 26", ""},
-		{"clock", func(l language) string { return l.Clock(time.Date(2026, 1, 2, 4, 5, 0, 0, time.UTC)) }, "04:05", "04:05", ""},
-		{"until", func(l language) string { return l.Until("14:00") }, "until 14:00", "fram til kl. 14:00", ""},
+		{"clock", func(l language) string { return l.Clock(time.Date(2026, 1, 2, 4, 5, 0, 0, time.UTC)) }, "04:05", "04.05", ""},
 		{"one day", func(l language) string { return l.Range(days("2026-11-02", "2026-11-02")) }, "2 November 2026", "2. november 2026", ""},
 		{"one month", func(l language) string { return l.Range(days("2026-11-02", "2026-11-08")) }, "2–8 November 2026", "2.–8. november 2026", ""},
 		{"one year", func(l language) string { return l.Range(days("2026-10-02", "2026-11-08")) }, "2 October – 8 November 2026", "2. oktober – 8. november 2026", ""},
