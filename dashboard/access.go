@@ -17,7 +17,8 @@ import (
 type route struct {
 	pattern string // as http.ServeMux takes it
 	answer  handler
-	open    bool // for everybody; else one must be logged in
+	open    bool   // for everybody; else one must be logged in
+	format  string // csv or json; "": a page
 }
 
 // guard lets through to a route whoever may see it, and is the only place that
@@ -38,6 +39,7 @@ func (d *Dashboard) guard(r route) handler {
 	}
 	return func(c *call) error {
 		id, format, _ := strings.Cut(c.r.PathValue("id"), ".")
+		c.format = r.format
 		if ofSite && !api && (format == "json" || format == "csv") {
 			c.format = format
 			c.r.SetPathValue("id", id)

@@ -1,8 +1,10 @@
 package dashboard
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -37,13 +39,22 @@ func newAPIDays(s calendar.Range) apiDays { return apiDays{s.From.String(), s.To
 // apiValues are measures and ratios by their keys, beside what they are of.
 type apiValues map[string]any
 
-func newAPIValues(keys []string, s report.Sums) apiValues {
+// newAPIValues has null for values that are hidden, and why.
+func newAPIValues(keys []string, s report.Sums, hidden report.Hiding) apiValues {
 	v := apiValues{}
 	for _, key := range keys {
-		v[key] = s.Of(key)
+		if v[key] = s.Of(key); hidden != report.Shown {
+			v[key] = nil
+		}
+	}
+	if hidden != report.Shown {
+		v["hidden"] = hidings[hidden]
 	}
 	return v
 }
+
+// hidings are the names of the reasons why a figure is hidden.
+var hidings = map[report.Hiding]string{report.Below: "below", report.Beside: "beside"}
 
 // of adds what the values are of.
 func (v apiValues) of(key string, value any) apiValues {
@@ -89,76 +100,111 @@ func (d *Dashboard) apiSites(c *call) error {
 
 // measures returns the measures and ratios that a call asks for, or else all that can be
 // exact by a dimension.
-func (c *call) measures(q question, dimension string) []string {
+func (c *call) measures(q *question, dimension string) []string {
 	if text := c.r.URL.Query().Get("measures"); text != "" {
 		return strings.Split(text, ",")
 	}
-	return q.exact(dimension, allMeasures)
+	return q.exact(dimension, allMeasures...)
 }
 
-// head is what every answer about a site begins with.
-func (q question) head() map[string]any {
-	return map[string]any{"site": q.site.ID, "period": q.period.name, "days": newAPIDays(q.period.span)}
+// allMeasures are the keys of all measures and ratios.
+var allMeasures = func() []string {
+	var all []string
+	for _, m := range report.Measures {
+		all = append(all, m.Key)
+	}
+	for _, r := range report.Ratios {
+		all = append(all, r.Key)
+	}
+	return all
+}()
+
+// apiQuestion reads the address of a call for figures.
+func (d *Dashboard) apiQuestion(c *call) (*question, error) {
+	q, err := c.question("")
+	if err != nil {
+		return nil, err
+	}
+	q.since, err = d.countedSince(c, c.site.ID)
+	return q, err
+}
+
+// only asks a single query.
+func (q *question) only(c *call, d *Dashboard, asked report.Query) (*answer, error) {
+	q.dashboard = d
+	got := q.ask(asked)
+	if err := q.run(c.r.Context(), d.figures); err != nil {
+		return nil, err
+	}
+	if got.refused != nil {
+		return nil, *got.refused
+	}
+	return got, nil
 }
 
 func (d *Dashboard) apiTotals(c *call) error {
-	q, err := c.question()
+	q, err := d.apiQuestion(c)
 	if err != nil {
 		return err
 	}
 	measures := c.measures(q, "")
-	asked := []report.Query{q.compared("", measures)}
-	answers, err := d.figures.Ask(c.r.Context(), asked)
+	got, err := q.only(c, d, q.query(measures...))
 	if err != nil {
 		return err
 	}
 	answer := q.head()
-	q.putTotals(answer, measures, asked[0], answers[0])
-	return c.answerJSON(answer)
-}
-
-// putTotals adds the sums of the period, and of the one before, to an answer.
-func (q question) putTotals(answer map[string]any, measures []string, asked report.Query, got report.Result) {
-	sums, before := q.totals(asked, got)
-	of := func(days calendar.Range, s report.Sums) apiValues {
-		return newAPIValues(measures, s).of("from", days.From.String()).of("to", days.To.String())
+	now, before := got.Total()
+	hidden, hiddenBefore := got.Hidden()
+	answer["totals"] = newAPIValues(measures, now, hidden)
+	if got.query.Compare != nil {
+		answer["totals_before"] = newAPIValues(measures, before, hiddenBefore)
 	}
-	answer["totals"], answer["before"] = of(q.period.span, sums), of(q.period.before, before)
+	return c.answerJSON(answer)
 }
 
 func (d *Dashboard) apiSeries(c *call) error {
-	q, err := c.question()
+	q, err := d.apiQuestion(c)
 	if err != nil {
 		return err
 	}
 	measures := c.measures(q, "")
-	asked := []report.Query{q.query("", measures, 0)}
-	asked[0].Step = q.period.step()
-	answers, err := d.ask(c.r.Context(), asked)
+	asked := q.query(measures...)
+	asked.Compare, asked.Step = nil, q.period.Step()
+	got, err := q.only(c, d, asked)
 	if err != nil {
 		return err
 	}
-	f := figures{question: q, step: asked[0].Step, points: asked[0].Points(answers[0], false)}
 	answer := q.head()
-	answer["step"], answer["points"] = f.step, f.apiPoints(measures)
+	answer["step"], answer["points"] = got.query.Step, apiPoints(got.query, measures, got.query.Points(got.Result, false))
 	return c.answerJSON(answer)
 }
 
-func (f *figures) apiPoints(measures []string) []apiValues {
-	list := make([]apiValues, 0, len(f.points))
-	for _, p := range f.points {
-		list = append(list, newAPIValues(measures, p.Sums).of("time", f.start(p)))
+// apiPoints are the points of a query. Hours are told by the time that they begin at, and
+// longer steps by their days.
+func apiPoints(asked report.Query, measures []string, points []report.Point) []apiValues {
+	list := make([]apiValues, 0, len(points))
+	for _, p := range points {
+		v := newAPIValues(measures, p.Sums, p.Hidden)
+		if asked.Step == report.Hour {
+			v["time"] = p.At.In(asked.Zone)
+		} else {
+			v["from"], v["to"] = p.Days.From.String(), p.Days.To.String()
+		}
+		list = append(list, v)
 	}
 	return list
 }
 
 // apiLines are the lines of a dimension, with their names in a language and the titles of
 // pages.
-func apiLines(l *i18n.Language, dimension string, measures []string, lines []report.Line, titles map[string]string) []apiValues {
+func apiLines(l *i18n.Language, dimension string, measures []string, lines []report.Line, compared bool, titles map[string]string) []apiValues {
 	list := make([]apiValues, 0, len(lines))
 	d, _ := report.FindDimension(dimension)
 	for _, line := range lines {
-		v := newAPIValues(measures, line.Now).of("value", line.Value)
+		v := newAPIValues(measures, line.Now, line.Hidden).of("value", line.Value)
+		if compared {
+			v["before"] = newAPIValues(measures, line.Before, line.HiddenBefore)
+		}
 		code := line.Value
 		name, detail := namesOf(l, dimension, line)
 		if d.Detail != "" {
@@ -170,7 +216,7 @@ func apiLines(l *i18n.Language, dimension string, measures []string, lines []rep
 		if name != code {
 			v["name"] = name
 		}
-		if title := titleOf(titles, dimension, line); title != "" {
+		if title := titles[line.Value]; title != "" && slices.Contains(ofPages, dimension) {
 			v["title"] = title
 		}
 		list = append(list, v)
@@ -192,7 +238,7 @@ func (c *call) limit() (int, error) {
 }
 
 func (d *Dashboard) apiTop(c *call) error {
-	q, err := c.question()
+	q, err := d.apiQuestion(c)
 	if err != nil {
 		return err
 	}
@@ -205,26 +251,22 @@ func (d *Dashboard) apiTop(c *call) error {
 		return badDimension
 	}
 	measures := c.measures(q, dimension)
-	asked := q.query(dimension, measures, limit)
+	asked := q.by(dimension, limit, measures...)
 	asked.After = c.r.URL.Query().Get("after")
-	answers, err := d.figures.Ask(c.r.Context(), []report.Query{asked})
-	if err != nil {
-		return err
-	}
-	titles, err := d.titles(c.r.Context(), q, map[string]report.Result{dimension: answers[0]})
+	got, err := q.only(c, d, asked)
 	if err != nil {
 		return err
 	}
 	answer := q.head()
-	answer["dimension"], answer["lines"] = dimension, apiLines(c.lang, dimension, measures, answers[0].Lines, titles)
-	if answers[0].Next != "" {
-		answer["next"] = answers[0].Next
+	answer["dimension"], answer["lines"] = dimension, apiLines(c.lang, dimension, measures, got.Lines, got.query.Compare != nil, q.titles)
+	if got.Next != "" {
+		answer["next"] = got.Next
 	}
 	return c.answerJSON(answer)
 }
 
 func (d *Dashboard) apiExcluded(c *call) error {
-	q, err := c.question()
+	q, err := d.apiQuestion(c)
 	if err != nil {
 		return err
 	}
@@ -239,4 +281,14 @@ func (d *Dashboard) apiExcluded(c *call) error {
 	answer := q.head()
 	answer["lines"], answer["objections"] = newAPIExclusions(entries), objections
 	return c.answerJSON(answer)
+}
+
+// excluded returns at most limit lines of what was not counted, most hits first, and the
+// page views that were not counted because visitors object.
+func (d *Dashboard) excluded(ctx context.Context, q *question, limit int) (entries []hit.LedgerEntry, objections int64, err error) {
+	entries, err = d.store.Excluded(ctx, q.site, q.period.Range, limit+1)
+	if len(entries) > 0 && entries[0].Reason == hit.Objection { // it comes first
+		return entries[1:], entries[0].Count, err
+	}
+	return entries[:min(limit, len(entries))], 0, err
 }

@@ -68,6 +68,7 @@ type Dashboard struct {
 	statement    func(site uint32) string
 
 	pages       renderer
+	since       sinceCache
 	assets      *assets
 	passwords   *password.Hasher
 	throttle    *throttle
@@ -181,40 +182,59 @@ func (d *Dashboard) Routes(mux *http.ServeMux) {
 // routes are all that the dashboard answers. What guard does with each follows from
 // its path.
 func (d *Dashboard) routes() []route {
-	return []route{
-		{pattern: "GET /login", answer: d.showLogin, open: true},
-		{pattern: "POST /login", answer: d.logIn, open: true},
-		{pattern: "POST /logout", answer: d.logOut, open: true},
-		{pattern: "GET /setup", answer: d.showSetup, open: true},
-		{pattern: "POST /setup", answer: d.setUp, open: true},
-		{pattern: "GET /assets/{file}", answer: d.serveAsset, open: true},
+	return append(d.pageRoutes(),
+		[]route{
+			{pattern: "GET /login", answer: d.showLogin, open: true},
+			{pattern: "POST /login", answer: d.logIn, open: true},
+			{pattern: "POST /logout", answer: d.logOut, open: true},
+			{pattern: "GET /setup", answer: d.showSetup, open: true},
+			{pattern: "POST /setup", answer: d.setUp, open: true},
+			{pattern: "GET /assets/{file}", answer: d.serveAsset, open: true},
 
-		{pattern: "GET /{$}", answer: d.showSites},
-		{pattern: "GET /sites/{id}", answer: d.showSite},
+			{pattern: "GET /api/v1/sites", answer: d.apiSites},
+			{pattern: "GET /api/v1/sites/{id}/totals", answer: d.apiTotals},
+			{pattern: "GET /api/v1/sites/{id}/series", answer: d.apiSeries},
+			{pattern: "GET /api/v1/sites/{id}/top", answer: d.apiTop},
+			{pattern: "GET /api/v1/sites/{id}/excluded", answer: d.apiExcluded},
+			{pattern: "/api/", answer: noSuchPage},
 
-		{pattern: "GET /api/v1/sites", answer: d.apiSites},
-		{pattern: "GET /api/v1/sites/{id}/totals", answer: d.apiTotals},
-		{pattern: "GET /api/v1/sites/{id}/series", answer: d.apiSeries},
-		{pattern: "GET /api/v1/sites/{id}/top", answer: d.apiTop},
-		{pattern: "GET /api/v1/sites/{id}/excluded", answer: d.apiExcluded},
-		{pattern: "/api/", answer: noSuchPage},
+			{pattern: "GET /account", answer: d.showAccount},
+			{pattern: "POST /account/password", answer: d.changePassword},
+			{pattern: "POST /account/sessions", answer: d.endOwnSessions},
 
-		{pattern: "GET /account", answer: d.showAccount},
-		{pattern: "POST /account/password", answer: d.changePassword},
-		{pattern: "POST /account/sessions", answer: d.endOwnSessions},
+			{pattern: "GET /admin/users", answer: d.showUsers},
+			{pattern: "POST /admin/users/add", answer: d.addUser},
+			{pattern: "POST /admin/users/rights", answer: d.changeUser("rights", d.changeRights)},
+			{pattern: "POST /admin/users/password", answer: d.changeUser("password", d.setPassword)},
+			{pattern: "POST /admin/users/sessions", answer: d.changeUser("sessions", d.endSessions)},
+			{pattern: "POST /admin/users/remove", answer: d.changeUser("removed", d.removeUser)},
+			{pattern: "GET /admin/sessions", answer: d.showSessions},
+			{pattern: "POST /admin/sessions", answer: d.endSessionOf},
+			{pattern: "GET /admin/audit", answer: d.showAudit},
 
-		{pattern: "GET /admin/users", answer: d.showUsers},
-		{pattern: "POST /admin/users/add", answer: d.addUser},
-		{pattern: "POST /admin/users/rights", answer: d.changeUser("rights", d.changeRights)},
-		{pattern: "POST /admin/users/password", answer: d.changeUser("password", d.setPassword)},
-		{pattern: "POST /admin/users/sessions", answer: d.changeUser("sessions", d.endSessions)},
-		{pattern: "POST /admin/users/remove", answer: d.changeUser("removed", d.removeUser)},
-		{pattern: "GET /admin/sessions", answer: d.showSessions},
-		{pattern: "POST /admin/sessions", answer: d.endSessionOf},
-		{pattern: "GET /admin/audit", answer: d.showAudit},
-
-		{pattern: "/", answer: noSuchPage, open: true},
-	}
+			{pattern: "/", answer: noSuchPage, open: true},
+		}...)
 }
+
+// pageRoutes are the pages of figures, each in every format.
+func (d *Dashboard) pageRoutes() []route {
+	routes := []route{{pattern: "GET /{$}", answer: d.showSites}}
+	for _, format := range formats {
+		routes = append(routes, route{pattern: "GET /sites." + format, answer: d.showSites, format: format})
+	}
+	for _, p := range pages {
+		routes = append(routes, route{pattern: "GET /sites/{id}" + p.path, answer: d.showPage(p.path)})
+		if p.path == "" {
+			continue // guard takes its format from the id
+		}
+		for _, format := range formats {
+			routes = append(routes, route{pattern: "GET /sites/{id}" + p.path + "." + format, answer: d.showPage(p.path), format: format})
+		}
+	}
+	return routes
+}
+
+// formats are what figures are written in besides pages.
+var formats = []string{"csv", "json"}
 
 func noSuchPage(*call) error { return notFound }

@@ -29,8 +29,8 @@ func TestNamesOfTheAPI(t *testing.T) {
 		return text
 	}
 	var figures, dimensions, measures []string
-	for _, key := range figureKeys {
-		figures = append(figures, "| **"+text("figure."+key)+"** | "+text("figure."+key+".what")+" |")
+	for _, key := range headline {
+		figures = append(figures, "| **"+text("measure."+key)+"** | "+text("definition."+key)+" |")
 	}
 	for _, d := range report.Dimensions {
 		dimensions = append(dimensions, "| `"+d.Key+"` | "+d.About+" |")

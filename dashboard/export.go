@@ -13,86 +13,139 @@ import (
 	"github.com/fotspor/fotspor/report"
 )
 
-// finest returns the lines that an export of a table has, and their dimension: of a table
-// that opens, the lines below.
-func (f *figures) finest(spec tableSpec) (string, report.Result) {
-	if spec.opens != "" {
-		return spec.opens, f.details[spec.opens]
-	}
-	return spec.dimension, f.lines[spec.dimension]
-}
-
-// json returns what the page shows for programs to read: one table, or all of it if show
-// is empty.
-func (f *figures) json(l *i18n.Language, show string, specs []tableSpec) map[string]any {
-	answer := f.head()
-	if show == excluded {
-		answer["lines"], answer["objections"] = newAPIExclusions(f.excluded), f.objections
-		return answer
-	}
-	lines := map[string]any{}
-	for _, spec := range specs {
-		dimension, found := f.finest(spec)
-		lines[dimension] = apiLines(l, dimension, f.exact(dimension, spec.measures), found.Lines, f.titles)
-		if show != "" {
-			answer["dimension"], answer["lines"] = dimension, lines[dimension]
-			return answer
+// json returns what a page shows, for programs to read.
+func (q *question) json(d doc) map[string]any {
+	answer := q.head()
+	totals, before := map[string]any{}, map[string]any{}
+	for _, f := range d.Figures {
+		totals[f.Key], before[f.Key] = f.now, f.before
+		if f.hidden != report.Shown {
+			totals[f.Key], answer["totals_hidden"] = nil, hidings[f.hidden]
+		}
+		if f.hiddenBefore != report.Shown {
+			before[f.Key] = nil
 		}
 	}
-	f.putTotals(answer, f.keys, f.asked, f.answer)
-	answer["step"], answer["points"] = f.step, f.apiPoints(f.keys)
-	answer["tables"], answer["excluded"], answer["objections"] = lines, newAPIExclusions(f.excluded), f.objections
+	if len(totals) > 0 {
+		if answer["totals"] = totals; q.compared() {
+			answer["totals_before"] = before
+		}
+	}
+	for _, b := range d.Blocks {
+		if shown, ok := b.Shows.(exported); ok {
+			answer[b.Key] = shown.json()
+		}
+	}
 	return answer
 }
 
-// answerCSV answers with one table, or the figures over time if show is empty, for people
-// who go on with them in a spreadsheet.
-func (c *call) answerCSV(f *figures, show string) error {
-	sheet := sheet{lang: c.lang}
-	spec, _ := findTable(show)
-	switch show {
-	case "":
-		sheet.heading([]string{"chart.time"}, "figure.", f.keys)
-		for _, p := range f.points {
-			sheet.row([]string{pointCell(f.step, f.start(p))}, f.keys, p.Sums)
-		}
-	case excluded:
-		sheet.heading([]string{"drops.why", "table.excluded.label"}, "column.", []string{"requests"})
-		for _, e := range f.excluded {
-			sheet.cells(safeCell(whyOf(c.lang, e.Reason, e.Rule)), safeCell(e.Name), c.lang.Plain(float64(e.Count)))
-		}
-	default:
-		dimension, found := f.finest(spec)
-		measures := f.exact(dimension, spec.measures)
-		d, _ := report.FindDimension(dimension)
-		labels := []string{"table." + dimension + ".label"}
-		if d.Detail != "" {
-			labels = []string{"table." + outer(dimension) + ".label", labels[0]}
-		}
-		titled := slices.Contains(ofPages, dimension)
+// head is what every answer about a site begins with.
+func (q *question) head() map[string]any {
+	head := map[string]any{"site": q.site, "period": q.period.Kind, "days": newAPIDays(q.period.Range)}
+	if before, ok := q.period.Comparable(q.since); ok {
+		head["before"] = newAPIDays(before)
+	}
+	if q.period.Unfinished() {
+		head["unfinished"] = true
+	}
+	return head
+}
+
+func (t *table) json() any {
+	answer := map[string]any{"dimension": t.Dimension, "lines": apiLines(t.lang, t.Dimension, t.measures, t.lines, t.compared, t.titles)}
+	if t.Refused != "" {
+		answer["refused"] = strings.TrimPrefix(t.Refused, "refusal.")
+	}
+	return answer
+}
+
+func (t *table) csv(s *sheet) {
+	d, _ := report.FindDimension(t.Dimension)
+	labels := []string{"table." + t.Dimension + ".label"}
+	if d.Detail != "" {
+		labels = []string{"table." + outer(t.Dimension) + ".label", labels[0]}
+	}
+	titled := slices.Contains(ofPages, t.Dimension)
+	if titled {
+		labels = append(labels, "table.title.label")
+	}
+	s.heading(labels, t.measures)
+	for _, line := range t.lines {
+		value, detail := namesOf(s.lang, t.Dimension, line)
 		if titled {
-			labels = append(labels, "table.title.label")
+			detail = t.titles[line.Value]
 		}
-		sheet.heading(labels, "column.", measures)
-		for _, line := range found.Lines {
-			value, detail := namesOf(c.lang, dimension, line)
-			if titled {
-				detail = titleOf(f.titles, dimension, line)
-			}
-			sheet.row([]string{value, detail}[:len(labels)], measures, line.Now)
+		s.row([]string{value, detail}[:len(labels)], t.measures, line.Now, coverOf(s.lang, line.Hidden, t.guard))
+	}
+}
+
+func (c *chart) json() any {
+	return map[string]any{"step": c.Step, "points": apiPoints(c.asked, c.measures, c.points)}
+}
+
+func (c *chart) csv(s *sheet) {
+	s.heading([]string{"chart.time"}, c.measures)
+	for _, p := range c.points {
+		at := p.At
+		if c.Step == report.Hour {
+			at = at.In(c.asked.Zone)
+		}
+		s.row([]string{pointCell(c.Step, at)}, c.measures, p.Sums, coverOf(s.lang, p.Hidden, c.guard))
+	}
+}
+
+// answerCSV answers with the table that the address names, or the first of the page, for
+// people who go on with it in a spreadsheet.
+func (c *call) answerCSV(q *question, d doc) error {
+	s := &sheet{lang: c.lang}
+	name := fmt.Sprintf("%s %s %s.csv", q.of.Hosts[0], q.period.Range.From, q.period.Range.To)
+	key := ""
+	var first exported
+	for _, b := range d.Blocks {
+		if shown, ok := b.Shows.(exported); ok && (first == nil || b.Key == q.own.Get(byTable)) {
+			first, key = shown, b.Key
 		}
 	}
-	body, err := sheet.bytes()
+	if first != nil {
+		first.csv(s)
+		name = key + " " + name
+	}
+	return c.answerSheet(s, name)
+}
+
+func (c *call) answerSheet(s *sheet, name string) error {
+	body, err := s.bytes()
 	if err != nil {
 		return internal.because(err)
-	}
-	name := fmt.Sprintf("%s %s %s.csv", f.site.Hosts[0], f.period.span.From, f.period.span.To)
-	if show != "" {
-		name = show + " " + name
 	}
 	c.w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
 	c.answer(http.StatusOK, "text/csv; charset=utf-8", body)
 	return nil
+}
+
+// sitesJSON is the list of sites for programs to read.
+func (q *question) sitesJSON(all []siteFigures) map[string]any {
+	answer := q.head()
+	delete(answer, "site")
+	lines := make([]apiValues, 0, len(all))
+	for _, f := range all {
+		v := newAPIValues([]string{"visitors"}, f.now, report.Shown).of("site", f.site.ID).of("name", f.site.Name).of("today", f.today)
+		if f.compared {
+			v["before"] = newAPIValues([]string{"visitors"}, f.before, report.Shown)
+		}
+		lines = append(lines, v)
+	}
+	answer["sites"] = lines
+	return answer
+}
+
+func (c *call) answerSitesCSV(q *question, all []siteFigures) error {
+	s := &sheet{lang: c.lang}
+	s.heading([]string{"sites.site", "sites.host"}, []string{"visitors"})
+	for _, f := range all {
+		s.row([]string{f.site.Name, f.site.Hosts[0]}, []string{"visitors"}, f.now, "")
+	}
+	return c.answerSheet(s, fmt.Sprintf("%s %s.csv", q.period.Range.From, q.period.Range.To))
 }
 
 // sheet is a table on its way to a spreadsheet.
@@ -102,11 +155,11 @@ type sheet struct {
 	err  error // the first
 }
 
-// heading adds the first row: texts, and the texts of measures behind a prefix.
-func (s *sheet) heading(texts []string, prefix string, measures []string) {
+// heading adds the first row: texts, and the names of measures.
+func (s *sheet) heading(texts []string, measures []string) {
 	var cells []string
 	for _, key := range measures {
-		texts = append(texts, prefix+key)
+		texts = append(texts, "measure."+key)
 	}
 	for _, key := range texts {
 		text, err := s.lang.Text(key)
@@ -118,15 +171,16 @@ func (s *sheet) heading(texts []string, prefix string, measures []string) {
 	s.cells(cells...)
 }
 
-// row adds texts from outside and figures. A ratio of nothing is an empty cell.
-func (s *sheet) row(texts, measures []string, sums report.Sums) {
+// row adds texts from outside and figures, or what covers them if that is not "". A ratio
+// of nothing is an empty cell.
+func (s *sheet) row(texts, measures []string, sums report.Sums, cover string) {
 	var cells []string
 	for _, text := range texts {
 		cells = append(cells, safeCell(text))
 	}
 	for _, key := range measures {
-		cell := ""
-		if defined(key, sums) {
+		cell := cover
+		if cover == "" && defined(key, sums) {
 			cell = s.lang.Plain(sums.Of(key))
 		}
 		cells = append(cells, cell)

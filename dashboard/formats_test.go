@@ -1,47 +1,119 @@
 package dashboard_test
 
 import (
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
-	"regexp"
+	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/PuerkitoBio/goquery"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/dashboard"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/i18n"
+	"github.com/fotspor/fotspor/site"
+	"github.com/fotspor/fotspor/store"
 )
 
-// TestStatements: a page asks for its figures in at most six statements, one of which is
-// that of what was not counted and one that of titles, however many tables and sites it
-// shows.
+// pagePaths are the paths of all pages of a site, behind that of the site; of a card, with a
+// value.
+func pagePaths(b *bench) (paths []string) {
+	cards := map[string]string{"/page": "?path=/om-oss", "/campaign": "?name=årsrapport"}
+	for _, route := range b.dashboard.AllRoutes() {
+		path, ok := strings.CutPrefix(route.Pattern, "GET /sites/{id}")
+		if ok && !strings.HasSuffix(path, ".csv") && !strings.HasSuffix(path, ".json") {
+			paths = append(paths, path+cards[path])
+		}
+	}
+	return paths
+}
+
+// and adds parameters to a path.
+func and(path, query string) string {
+	if strings.Contains(path, "?") {
+		return path + "&" + query
+	}
+	return path + "?" + query
+}
+
+// as returns a path in another format.
+func as(path, format string) string {
+	path, query, _ := strings.Cut(path, "?")
+	return path + "." + format + "?" + query
+}
+
+// TestStatements: a page asks for its figures in at most six statements.
 func TestStatements(t *testing.T) {
 	b := newBench(t)
 	b.logIn()
 	site := b.addSite("One", "one.example", "Europe/Oslo")
-	for i, zone := range []string{"Pacific/Kiritimati", "Pacific/Pago_Pago", "Asia/Kolkata", "UTC"} {
-		b.addSite("More", fmt.Sprintf("more%d.example", i), zone)
-	}
-	put(t, b.store, "story", rowsOf(site, tell(3, site, calendar.DayOf(moment)-400, calendar.DayOf(moment), 5, moment)))
-	for _, path := range []string{
-		"/", "/sites/1", "/sites/1?period=today", "/sites/1?period=12m", "/sites/1?period=month&from=2026-09-01", "/sites/1.json",
-		"/sites/2", "/sites/1?period=custom&from=2020-01-01&to=2020-01-02", "/sites/4?period=today",
-		"/sites/1?f=country:NO", "/sites/1?f=source:Google&period=12m", "/sites/1?f=page:/om-oss&f=!os:iOS", "/sites/1?show=country",
-	} {
-		b.figures.statements.Store(0)
-		b.get(path).want(200)
-		if n := b.figures.statements.Load(); n < 1 || n > 4 {
-			t.Errorf("%s asks for its figures in %d statements, want 1 to 4", path, n)
+	put(t, b.store, "story", rowsOf(site, tell(3, site, calendar.DayOf(moment)-400, calendar.DayOf(moment), 3, moment)))
+	for _, page := range pagePaths(b) {
+		for _, query := range []string{"", "period=today", "period=28d&compare=year", "period=year&at=2026", "f=country:NO", "f=source:Google", "f=page:/om-oss&f=!os:iOS&period=28d"} {
+			for _, path := range []string{and("/sites/1"+page, query), and(as("/sites/1"+page, "json"), query)} {
+				b.figures.statements.Store(0)
+				b.get(path).want(200)
+				n := b.figures.statements.Load()
+				if page == "/counting" { // that of what was not counted
+					n++
+				}
+				refused := n == 0 && strings.Contains(query, "f=") // nothing can be exact
+				if n < 1 && !refused || n > 6 {
+					t.Errorf("%s asks for its figures in %d statements, want 1 to 6", path, n)
+				}
+			}
 		}
 	}
 }
 
-// TestFormats: the address of a page with .json or .csv has the figures of the page.
+// manySites is a store that has more sites than it holds.
+type manySites struct {
+	*store.Store
+	sites []site.Site
+}
+
+func (s manySites) Sites(context.Context) ([]site.Site, error) { return s.sites, nil }
+
+// TestThousandSites: the list of sites asks for its figures in at most nine statements,
+// however many sites there are and wherever they are.
+func TestThousandSites(t *testing.T) {
+	var sites []site.Site
+	for i := range 1000 {
+		zone := []string{"Pacific/Kiritimati", "Pacific/Pago_Pago", "Asia/Kolkata", "UTC", "Europe/Oslo", "America/Halifax"}[i%6]
+		loc, err := time.LoadLocation(zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sites = append(sites, site.Site{ID: uint32(i + 1), Name: fmt.Sprint("Site ", i), Hosts: []string{fmt.Sprintf("s%d.example", i)}, Location: loc})
+	}
+	b := newBench(t, func(o *dashboard.Options) { o.Store = manySites{o.Store.(*store.Store), sites} })
+	b.logIn()
+	for _, query := range []string{"", "period=today", "period=day", "period=28d&compare=year", "period=year&compare=none"} {
+		for _, path := range []string{"/?" + query, "/sites.json?" + query, "/sites.csv?" + query} {
+			b.figures.statements.Store(0)
+			page := b.get(path)
+			page.want(200)
+			if n := b.figures.statements.Load(); n < 1 || n > 9 {
+				t.Errorf("%s asks for its figures in %d statements, want 1 to 9", path, n)
+			}
+			if n := page.Find(".sites tbody tr").Length(); n != 1000 && strings.HasPrefix(path, "/?") {
+				t.Errorf("%s shows %d sites", path, n)
+			}
+		}
+	}
+}
+
+// TestFormats: what figures are written as. That they are those of the page, TestFigures
+// checks.
 func TestFormats(t *testing.T) {
 	b := newBench(t)
 	b.logIn()
@@ -50,75 +122,53 @@ func TestFormats(t *testing.T) {
 	rows[len(rows)-1].Path = "=1+1" // what no collector lets through
 	put(t, b.store, "story", rows)
 	putLedger(t, b.store, "excluded", someExcluded(site))
-	for _, query := range []string{"period=today", "period=7d", "period=7d&f=country:NO", "period=30d&f=page:/om-oss"} {
-		for _, l := range i18n.All() {
-			page := b.get("/sites/1?"+query, "Accept-Language", l.Tag)
-			var all struct {
-				Totals map[string]any
-				Points []map[string]any
-				Tables map[string][]map[string]any
-			}
-			b.decode("/sites/1.json?"+query, &all)
-			for _, key := range []string{"visitors", "visits", "pageviews"} {
-				want, shown := all.Totals[key].(float64)
-				got := page.text("#figure-" + key + " .value")
-				if shown != (got != "") || shown && got != clean(l.Number(int64(want))) {
-					t.Errorf("%s: the page shows %s %q, JSON %v", query, key, got, all.Totals[key])
-				}
-			}
-			sheet := b.sheet("/sites/1.csv?"+query, l)
-			if len(sheet) != len(all.Points)+1 {
-				t.Errorf("%s: CSV has %d rows, JSON %d points", query, len(sheet), len(all.Points))
-			}
-			for i, p := range all.Points {
-				if want, ok := p["pageviews"]; ok && !slices.Contains(sheet[i+1], fmt.Sprint(want)) {
-					t.Errorf("%s: row %q of CSV has not the %v page views of JSON", query, sheet[i+1], want)
-				}
-			}
-			for table, lines := range all.Tables {
-				show := map[string]string{"region": "country", "version": "browser"}[table]
-				if show == "" {
-					show = table
-				}
-				var whole struct{ Lines []map[string]any }
-				b.decode("/sites/1.json?show="+show+"&"+query, &whole)
-				n := min(len(lines), 10) // of a table that opens the page has more
-				if diff := cmp.Diff(lines[:n], whole.Lines[:n]); diff != "" {
-					t.Errorf("%s, %s: the page and its table differ:\n%s", query, table, diff)
-				}
-				sheet := b.sheet("/sites/1.csv?show="+show+"&"+query, l)
-				if len(sheet) != len(whole.Lines)+1 {
-					t.Fatalf("%s, %s: CSV has %d rows, JSON %d lines", query, table, len(sheet), len(whole.Lines))
-				}
-				for i, line := range whole.Lines {
-					for _, measure := range []string{"visitors", "visits", "pageviews", "events"} {
-						if want, ok := line[measure]; ok && !slices.Contains(sheet[i+1], fmt.Sprint(want)) {
-							t.Errorf("%s, %s: row %q of CSV has not the %v %s of JSON", query, table, sheet[i+1], want, measure)
-						}
-					}
-				}
-			}
-		}
-	}
-	nb := b.get("/sites/1.csv?period=today&show=page", "Accept-Language", "nb")
-	if !strings.HasPrefix(nb.body, "\ufeffSide;Tittel;Visninger;Besøkende\r\n") || !strings.Contains(nb.body, "\r\n'=1+1;;1;") {
+	nb := b.get("/sites/1/pages.csv?period=today", "Accept-Language", "nb")
+	if !strings.HasPrefix(nb.body, "\ufeffSide;") || !strings.Contains(nb.body, "\r\n'=1+1;") {
 		t.Errorf("CSV is %q", nb.body)
 	}
 	if got := nb.header.Get("Content-Disposition"); got != `attachment; filename="page one.example 2026-11-22 2026-11-22.csv"` {
 		t.Errorf("the file is %q", got)
 	}
-	if entries := b.sheet("/sites/1.csv?period=7d&show=entry", i18n.Find("nb")); !regexp.MustCompile(`^0,\d+$`).MatchString(entries[1][3]) {
-		t.Errorf("a share is %q", entries[1][3])
+	for tag, want := range map[string]string{"nb": ";0,", "nn": ";0,", "en": ",0."} {
+		if a := b.get("/sites/1/entries.csv?period=7d", "Accept-Language", tag); !strings.Contains(a.body, want) {
+			t.Errorf("%s: a share is not written with %q: %q", tag, want, a.body)
+		}
 	}
-	if got := b.sheet("/sites/1.csv?period=today&show=excluded", i18n.Find("en")); got[1][1] != "Googlebot" || got[1][2] != "3" {
+	if got := b.sheet("/sites/1/counting.csv?period=today", i18n.Find("en")); got[1][1] != "Googlebot" || got[1][2] != "3" {
 		t.Errorf("what was not counted is %q", got)
 	}
-	b.client = b.newClient()
-	if a := b.get("/sites/1.json"); a.status != 401 || !strings.Contains(a.body, "no_session") {
-		t.Errorf("a stranger gets %d %s", a.status, a.body)
+	for _, page := range pagePaths(b) {
+		a := b.get(as("/sites/1"+page, "csv"))
+		if a.status != 200 || a.header.Get("Content-Type") != "text/csv; charset=utf-8" || strings.Count(a.body, "\r\n") < 1 {
+			t.Errorf("%s as CSV: %d, %s: %.60q", page, a.status, a.header.Get("Content-Type"), a.body)
+		}
+		var all map[string]any
+		if b.decode(as("/sites/1"+page, "json"), &all); all["site"] != 1. || all["period"] != "week" || all["days"] == nil {
+			t.Errorf("%s as JSON: %v", page, all)
+		}
 	}
-	if a := b.get("/sites/1.csv"); a.url.Path != "/login" {
-		t.Errorf("a stranger is led to %s", a.url)
+	// An address that says something wrong is answered so that programs see it.
+	for path, code := range map[string]string{
+		"/sites/1.json?period=fortnight": "bad_period", "/sites/1.json?period=range&from=2026-11-02&to=2026-11-01": "bad_period",
+		"/sites/1/pages.json?compare=never": "bad_period", "/sites.json?period=week&at=2026": "bad_period",
+		"/sites/1.json?f=colour:red": "bad_filter", "/sites/1.json?f=" + strings.Repeat("x", 5000): "bad_filter",
+		"/api/v1/sites/1/top?dimension=page&after=x": "bad_after", "/api/v1/sites/1/top?dimension=total": "bad_dimension",
+		"/api/v1/sites/1/totals?f=page:/a&measures=visits": "unlinked", "/api/v1/sites/1/totals?measures=exits": "of_pages",
+	} {
+		if a := b.get(path); a.status != 400 || !strings.Contains(a.body, `"code":"`+code+`"`) {
+			t.Errorf("%.60s is answered %d %s, want %s", path, a.status, a.body, code)
+		}
+	}
+	b.client = b.newClient()
+	for _, path := range []string{"/sites.json", "/sites/1.json", "/sites/1/pages.json"} {
+		if a := b.get(path); a.status != 401 || !strings.Contains(a.body, "no_session") {
+			t.Errorf("a stranger at %s gets %d %s", path, a.status, a.body)
+		}
+	}
+	for _, path := range []string{"/sites.csv", "/sites/1.csv", "/sites/1/pages.csv"} {
+		if a := b.get(path); a.url.Path != "/login" {
+			t.Errorf("a stranger at %s is led to %s", path, a.url)
+		}
 	}
 }
 
@@ -148,54 +198,234 @@ func (b *bench) sheet(path string, l *i18n.Language) [][]string {
 	return rows
 }
 
-// TestFilters: a filter of the address is in all figures of the page, is shown, and can be
-// taken away. Figures that can't be exact are not shown.
+// TestTables: a table that stands alone is searched, sorted, cut into pages and cut down to
+// some columns by its address, and CSV and JSON of the same address have what it shows.
+func TestTables(t *testing.T) {
+	b := newBench(t)
+	b.logIn()
+	site := b.addSite("One", "one.example", "UTC")
+	yesterday := calendar.DayOf(moment) - 1
+	var rows []hit.Row
+	for i := range 250 {
+		for n := range 1 + i%7 {
+			row := hit.Row{Site: 1, Time: yesterday.Time().Add(time.Hour), Day: yesterday, Kind: hit.Pageview, Path: fmt.Sprintf("/side/%03d", i), Host: site.Hosts[0], Pageviews: 1}
+			if n == 0 {
+				row.Visits, row.Visitors, row.PageVisitors, row.SectionVisitors, row.EntryPath = 1, 1, 1, 1, row.Path
+			}
+			rows = append(rows, row)
+		}
+	}
+	put(t, b.store, "pages", rows)
+	shown := func(page *answer) (labels []string, views []int) {
+		page.Find("#page tbody tr").Each(func(_ int, tr *goquery.Selection) {
+			labels = append(labels, clean(tr.Find("th").Text()))
+			n, _ := strconv.Atoi(clean(tr.Find("td").Eq(1).Text()))
+			views = append(views, n)
+		})
+		return labels, views
+	}
+	base := "/sites/1/pages?period=day"
+	var all []string
+	page, pages := b.get(base, "Accept-Language", "en"), 0
+	for ; pages < 5; pages++ {
+		labels, _ := shown(page)
+		all = append(all, labels...)
+		next := page.Find("#page a[rel=next]")
+		if (page.Find("#page .pages a:not([rel])").Length() > 0) != (pages > 0) {
+			t.Errorf("page %d of the rows leads back: %t", pages, pages == 0)
+		}
+		if next.Length() == 0 {
+			break
+		}
+		page = b.get(next.AttrOr("href", ""), "Accept-Language", "en")
+	}
+	if n := len(slices.Compact(slices.Sorted(slices.Values(all)))); pages != 2 || len(all) != 250 || n != 250 {
+		t.Errorf("%d rows, %d of them different, on %d more pages: want 250 on 2", len(all), n, pages)
+	}
+	for sort, ok := range map[string]func([]string, []int) bool{
+		"": func(_ []string, v []int) bool {
+			return slices.IsSortedFunc(v, func(a, b int) int { return b - a }) && v[0] == 7
+		},
+		"pageviews":    func(_ []string, v []int) bool { return slices.IsSortedFunc(v, func(a, b int) int { return b - a }) },
+		"-pageviews":   func(_ []string, v []int) bool { return slices.IsSorted(v) && v[0] == 1 },
+		"value":        func(l []string, _ []int) bool { return slices.IsSorted(l) && l[0] == "/side/000" },
+		"nothing-such": func(_ []string, v []int) bool { return v[0] == 7 },
+	} {
+		page := b.get(base+"&sort="+sort, "Accept-Language", "en")
+		if labels, views := shown(page); len(labels) != 100 || !ok(labels, views) {
+			t.Errorf("sorted by %q: %q %v", sort, labels, views)
+		}
+		key, order := "pageviews", "descending"
+		if strings.HasPrefix(sort, "-") {
+			order = "ascending"
+		}
+		if strings.HasSuffix(sort, key) {
+			if got := page.Find("#page th[aria-sort='" + order + "']").Text(); !strings.HasPrefix(got, "Views") {
+				t.Errorf("sorted by %q: the heading that says so is %q", sort, got)
+			}
+		}
+		if rows := b.sheet(as(base+"&sort="+sort, "csv"), i18n.Find("en")); len(rows) != 251 {
+			t.Errorf("sorted by %q: CSV has %d rows", sort, len(rows))
+		}
+	}
+	// The head of each column leads to the table sorted by it, and then the other way round.
+	link := b.get(base).Find("#page thead a").Last().AttrOr("href", "")
+	again := b.get(link).Find("#page thead th[aria-sort] a").AttrOr("href", "")
+	if a, z := param(link, "sort"), param(again, "sort"); z != "-"+a || a == "" {
+		t.Errorf("a column sorts by %q, and then by %q", a, z)
+	}
+	// What is looked for is in any part of the value, whatever its case.
+	page = b.get(base+"&q=SIDE/12", "Accept-Language", "en")
+	if labels, _ := shown(page); len(labels) != 10 || page.Find("#page input[name=q]").AttrOr("value", "") != "SIDE/12" {
+		t.Errorf("found %q", labels)
+	}
+	if hidden := page.Find("#page form input[type=hidden]"); hidden.Length() != 2 { // period and at
+		t.Errorf("the search keeps %d parameters", hidden.Length())
+	}
+	if rows := b.sheet(as(base+"&q=SIDE/12", "csv"), i18n.Find("en")); len(rows) != 11 {
+		t.Errorf("CSV of what was found has %d rows", len(rows))
+	}
+	if got := b.get(base + "&q=nothing").Find("#page tbody tr").Length(); got != 0 {
+		t.Errorf("%d rows with what nothing has", got)
+	}
+	for columns, want := range map[string][]string{
+		"pageviews": {"Page", "Views"}, "exit_rate,page_visitors": {"Page", "Visitors", "Left"}, "none": {"Page", "Visitors", "Views", "Left", "Time"},
+	} {
+		got := b.get(base+"&columns="+columns, "Accept-Language", "en").Find("#page thead th").Map(func(_ int, th *goquery.Selection) string { return strings.TrimRight(clean(th.Text()), " ▾▴") })
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("columns %s (-want +got):\n%s", columns, diff)
+		}
+	}
+	if a := b.get(base + "&after=x"); a.status != 400 {
+		t.Errorf("rows behind what never came are answered %d", a.status)
+	}
+}
+
+// param returns a parameter of an address.
+func param(address, key string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Query().Get(key)
+}
+
+// TestFilters: a filter of the address is shown, kept by all links, and can be taken away
+// and added. That the figures are those that it keeps, TestFiltersCount checks.
 func TestFilters(t *testing.T) {
 	b := newBench(t)
 	b.logIn()
 	site := b.addSite("One", "one.example", "Europe/Oslo")
-	story := tell(3, site, calendar.DayOf(moment)-6, calendar.DayOf(moment), 12, moment)
-	put(t, b.store, "story", rowsOf(site, story))
-	only := func(keep func(act) bool) tally {
-		return total(slices.DeleteFunc(slices.Clone(story), func(a act) bool { return !keep(a) }))
+	put(t, b.store, "story", rowsOf(site, tell(3, site, calendar.DayOf(moment)-20, calendar.DayOf(moment), 12, moment)))
+	page := b.get("/sites/1?period=7d&f=region:NO-50&f=!os:iOS&f=page:/a*", "Accept-Language", "en")
+	want := []string{"Region: Trøndelag , remove", "System, not: iOS , remove", "Page: /a* , remove"}
+	if got := page.Find(".chip").Map(func(_ int, s *goquery.Selection) string { return strings.ReplaceAll(clean(s.Text()), " ,", ",") }); !slices.EqualFunc(got, want, func(a, b string) bool {
+		return a == strings.ReplaceAll(b, " ,", ",")
+	}) {
+		t.Errorf("filters shown are %q, want %q", got, want)
 	}
-	page := b.get("/sites/1?period=7d&f=region:NO-50&f=!os:iOS", "Accept-Language", "en")
-	want := only(func(a act) bool { return a.person.region == "NO-50" && a.person.os != "iOS" })
-	for key, n := range map[string]int{"visitors": want.visitors, "visits": want.visits, "pageviews": want.pageviews} {
-		if got := page.text("#figure-" + key + " .value"); got != strconv.Itoa(n) || n == 0 {
-			t.Errorf("%s = %s, want %d", key, got, n)
-		}
-	}
-	if got := texts(page.Find(".filters li")); len(got) != 2 || !strings.HasPrefix(got[0], "Trøndelag") || !strings.HasPrefix(got[1], "not iOS") {
-		t.Errorf("filters shown are %q", got)
-	}
-	if got := page.Find(".filters li a").First().AttrOr("href", ""); got != "/sites/1?f=%21os%3AiOS&period=7d" {
+	if got := page.Find(".chip").First().AttrOr("href", ""); got != "/sites/1?at=2026-11-21&f=%21os%3AiOS&f=page%3A%2Fa%2A&period=7d" {
 		t.Errorf("the first filter is taken away by %s", got)
 	}
-	if got := page.Find(".periods a").First().AttrOr("href", ""); got != "/sites/1?f=region%3ANO-50&f=%21os%3AiOS&period=today" {
-		t.Errorf("another period is at %s", got)
-	}
-	page = b.get("/sites/1?period=7d&f=source:Google", "Accept-Language", "en")
-	want = only(func(a act) bool { return a.visit.source == "Google" })
-	if got := page.text("#figure-visits .value"); got != strconv.Itoa(want.visits) || page.Find("#figure-visitors").Length() != 0 {
-		t.Errorf("visits by a source = %s, want %d and no visitors", got, want.visits)
-	}
-	// The rows of a page say nothing of whole visits.
-	page = b.get("/sites/1?period=7d&f=page:/om-oss", "Accept-Language", "en")
-	want = only(func(a act) bool { return a.path == "/om-oss" && a.kind == hit.Pageview })
-	if got := page.text("#figure-pageviews .value"); got != strconv.Itoa(want.pageviews) || page.Find("#figure-visits").Length() != 0 {
-		t.Errorf("views of a page = %s, want %d and no visits", got, want.pageviews)
-	}
-	for path, code := range map[string]string{
-		"/sites/1.json?f=colour:red": "bad_filter", "/sites/1.json?f=" + strings.Repeat("x", 5000): "bad_filter",
-		"/api/v1/sites/1/top?dimension=page&after=x": "bad_after", "/api/v1/sites/1/top?dimension=total": "bad_dimension",
-		"/api/v1/sites/1/totals?f=page:/a&measures=visits": "unlinked", "/api/v1/sites/1/totals?measures=exits": "of_pages",
-	} {
-		if a := b.get(path); a.status != 400 || !strings.Contains(a.body, `"code":"`+code+`"`) {
-			t.Errorf("%.60s is answered %d %s, want %s", path, a.status, a.body, code)
+	page.Find(".kinds > a, .rail a, .figure, .step, #chart a, .more a").Each(func(_ int, a *goquery.Selection) {
+		u, err := url.Parse(a.AttrOr("href", ""))
+		if err != nil || len(u.Query()["f"]) != 3 {
+			t.Errorf("%q leads to %v, which loses a filter", clean(a.Text()), u)
 		}
+	})
+	if got := page.Find(".notice").Text(); !strings.Contains(got, "cannot be shown") {
+		t.Errorf("of what is missing the page says %q", got)
+	}
+	// A value leads to the page filtered by it.
+	link := b.get("/sites/1/devices?period=7d", "Accept-Language", "en").Find("#os tbody a").First()
+	filtered := b.get(link.AttrOr("href", ""), "Accept-Language", "en")
+	if got := filtered.text(".chip strong"); got != clean(link.Text()) {
+		t.Errorf("a system leads to a page filtered by %q, want %q", got, clean(link.Text()))
+	}
+	// One is added by hand, by the name that the reader knows.
+	for typed, want := range map[string]string{
+		"fd=country&fo=is&fv=Norge": "country:NO", "fd=region&fo=not&fv=Trøndelag": "!region:NO-50", "fd=page&fo=begins&fv=/om": "page:/om*",
+		"fd=page&fo=is&fv=https://one.example/om-oss": "page:/om-oss", "fd=language&fo=is&fv=" + url.QueryEscape(nb().LanguageName("nn")): "language:nn", "fd=os&fo=is&fv=iOS": "os:iOS",
+	} {
+		got := b.get("/sites/1/pages?period=7d&f=device:mobile&"+typed, "Accept-Language", "nb")
+		if fs := got.url.Query()["f"]; got.status != 200 || !slices.Equal(fs, []string{"device:mobile", want}) || got.url.Query().Has("fv") || got.url.Path != "/sites/1/pages" {
+			t.Errorf("%s leads to %s, want the filter %s besides", typed, got.url, want)
+		}
+	}
+	wrong := b.get("/sites/1?fd=page&fo=not&fv=", "Accept-Language", "en")
+	field := wrong.Find("#fv")
+	if wrong.status != 400 || field.AttrOr("aria-invalid", "") != "true" || wrong.Find("#"+field.AttrOr("aria-describedby", "none")).Length() != 1 ||
+		wrong.Find("#fo option[selected]").AttrOr("value", "") != "not" {
+		t.Errorf("a filter without a value: %d %q", wrong.status, wrong.text(".menu[open]"))
 	}
 	if a := b.get("/sites/1?f=colour:red"); a.status != 400 || !strings.HasPrefix(a.text(".card p"), "A filter can't be read.") {
 		t.Errorf("a page with a filter that is none says %d %q", a.status, a.text(".card p"))
+	}
+}
+
+// TestOldPeriods: addresses of kinds of periods that were, lead to those that are.
+func TestOldPeriods(t *testing.T) {
+	b := newBench(t)
+	b.logIn()
+	b.addSite("One", "one.example", "Europe/Oslo")
+	b.stay()
+	for old, want := range map[string]string{
+		"/sites/1?period=30d":                                  "/sites/1?period=28d",
+		"/sites/1?f=country%3ANO&period=12m":                   "/sites/1?f=country%3ANO&period=year",
+		"/sites/1?period=custom&from=2026-10-01&to=2026-10-03": "/sites/1?from=2026-10-01&period=range&to=2026-10-03",
+		"/sites/1?period=month&from=2026-10-01":                "/sites/1?at=2026-10&period=month",
+		"/sites/1.json?period=30d":                             "/sites/1.json?period=28d",
+		"/sites/1.csv?period=month&from=2026-10-01":            "/sites/1.csv?at=2026-10&period=month",
+		"/?period=30d":                                         "/?period=28d",
+		"/sites.csv?period=12m":                                "/sites.csv?period=year",
+		"/sites/1/pages?period=custom&from=a&to=b":             "/sites/1/pages?from=a&period=range&to=b",
+		"/sites/1?period=month":                                "", // which it still is
+		"/sites/1?period=range&from=2026-10-01&to=2026-10-02":  "",
+		"/sites/1?period=7d":                                   "",
+	} {
+		a := b.get(old)
+		if got := a.header.Get("Location"); got != want || a.status != map[bool]int{true: http.StatusSeeOther, false: http.StatusOK}[want != ""] {
+			t.Errorf("%s is answered %d and leads to %q, want %q", old, a.status, got, want)
+		}
+	}
+	if a := b.get("/api/v1/sites/1/totals?period=30d"); a.status != 400 {
+		t.Errorf("the API answers an old period %d", a.status)
+	}
+}
+
+// TestWrongPeriods: a period that can't be read is said beside the field, which keeps what
+// was typed, and the page shows the nearest period.
+func TestWrongPeriods(t *testing.T) {
+	b := newBench(t)
+	b.logIn()
+	site := b.addSite("One", "one.example", "Europe/Oslo")
+	put(t, b.store, "story", rowsOf(site, tell(3, site, calendar.DayOf(moment)-20, calendar.DayOf(moment), 3, moment)))
+	for _, c := range []struct{ query, field, from, to string }{
+		{"period=range&from=2026-11-10&to=2026-11-01", "to", "2026-11-10", "2026-11-01"},
+		{"period=range&from=yesterday&to=2026-11-01", "from", "yesterday", "2026-11-01"},
+		{"period=range&from=2026-11-01&to=", "to", "2026-11-01", ""},
+		{"period=range&from=2027-01-01&to=2027-02-01", "from", "2027-01-01", "2027-02-01"},
+		{"period=range&from=2006-01-01&to=2026-11-01", "from", "2006-01-01", "2026-11-01"},
+	} {
+		for _, path := range []string{"/sites/1?", "/sites/1/pages?", "/?"} {
+			page := b.get(path+c.query, "Accept-Language", "en")
+			field := page.Find("#" + c.field)
+			message := page.Find("#" + field.AttrOr("aria-describedby", "none"))
+			if page.status != 400 || field.AttrOr("aria-invalid", "") != "true" || message.AttrOr("role", "") != "alert" || clean(message.Text()) == "" {
+				t.Errorf("%s%s is answered %d, field %s says %q", path, c.query, page.status, c.field, clean(message.Text()))
+			}
+			if from, to := page.Find("#from").AttrOr("value", ""), page.Find("#to").AttrOr("value", ""); from != c.from || to != c.to {
+				t.Errorf("%s%s keeps %q and %q", path, c.query, from, to)
+			}
+			if page.Find("details[open] #from").Length() != 1 || page.Find("[aria-invalid]").Length() != 1 || page.Find("table").Length() == 0 {
+				t.Errorf("%s%s: the form is shut, another field is wrong, or nothing is shown", path, c.query)
+			}
+		}
+	}
+	for query, typed := range map[string]string{"period=fortnight": "fortnight", "period=week&at=2026-W54": "2026-W54", "period=month&at=2027-01": "2027-01", "compare=never": "never", "align=moon": "moon"} {
+		page := b.get("/sites/1?"+query, "Accept-Language", "en")
+		if page.status != 400 || page.text("#wrong-period code") != typed || page.Find("#chart").Length() != 1 {
+			t.Errorf("%s is answered %d and says %q", query, page.status, page.text("#wrong-period"))
+		}
 	}
 }

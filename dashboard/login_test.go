@@ -66,7 +66,7 @@ func TestLogIn(t *testing.T) {
 	form.Set("password", userPass)
 	in := b.post("/login", form)
 	in.want(http.StatusOK)
-	if in.url.RequestURI() != "/sites/1?period=30d" {
+	if in.url.RequestURI() != "/sites/1?period=28d" {
 		t.Errorf("after log-in at %s, want where the log-in was asked for", in.url)
 	}
 	if got := b.get("/login").url.Path; got != "/" {
@@ -177,7 +177,7 @@ func TestNext(t *testing.T) {
 	b.addUser(userName, site.Viewer, userPass)
 	b.stay()
 	for next, want := range map[string]string{
-		"/sites/1?period=30d":  "/sites/1?period=30d",
+		"/sites/1?period=28d":  "/sites/1?period=28d",
 		"":                     "/",
 		"https://evil.example": "/", "//evil.example": "/", `/\evil.example`: "/", "/\t/evil.example": "/",
 	} {

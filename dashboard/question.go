@@ -5,253 +5,203 @@ import (
 	"errors"
 	"net/url"
 	"slices"
-	"strconv"
+	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/fotspor/fotspor/calendar"
-	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/site"
 )
 
-// question is what an address asks of the figures of a site.
+// question is what an address asks of the figures of a site, or of several.
 type question struct {
-	site    site.Site
-	now     time.Time // in the time zone of the site
-	period  period
-	filters []report.Filter
+	address
+	of        site.Site            // zero: several sites
+	now       time.Time            // in the time zone of the site
+	since     calendar.Day         // the first day that was counted; one to come if none was
+	wrong     *report.InvalidError // what of the address can't be read
+	typed     url.Values           // what was typed
+	badFilter bool                 // what was typed of a filter is none
+
+	lang      *i18n.Language
+	dashboard *Dashboard
+	ctx       context.Context // of the call
+	within    []report.Filter // what the page itself filters by, which is no filter of the reader's
+	all       bool            // every row of a table is wanted: for CSV and JSON
+	answers   []*answer
+	titles    map[string]string // of the pages in the answers, by path
 }
 
-// question reads the address of a call.
-func (c *call) question() (question, error) {
+// answer is the answer to a query, once the question was asked.
+type answer struct {
+	report.Result
+	query   report.Query
+	refused *report.RefusedError // why there is none
+}
+
+// question reads the address of a call to a page.
+func (c *call) question(path string) (*question, error) {
 	values := c.r.URL.Query()
-	q := question{site: c.site, now: c.now.In(c.site.Location)}
+	ofPage := slices.IndexFunc(values["from"], isPath) // the other is the first day of a range
+	own := url.Values{}
+	if ofPage >= 0 {
+		own["from"] = values["from"][ofPage : ofPage+1]
+		values["from"] = slices.DeleteFunc(slices.Clone(values["from"]), isPath)
+	}
+	q := &question{of: c.site, now: c.now, typed: values, lang: c.lang, all: c.format != ""}
+	if c.site.Location != nil {
+		q.now = c.now.In(c.site.Location)
+	}
+	q.address = address{site: c.site.ID, path: path, own: own}
 	var err error
-	if q.period, err = parsePeriod(values, q.now); err != nil {
-		return q, err
+	if q.period, err = report.ParsePeriod(values, q.now); err != nil {
+		var invalid report.InvalidError
+		if !errors.As(err, &invalid) || c.json || c.format != "" {
+			return nil, err
+		}
+		q.wrong = &invalid
 	}
-	q.filters, err = report.ParseFilters(values["f"])
-	return q, err
+	if q.filters, err = report.ParseFilters(values["f"]); err != nil {
+		return nil, err
+	}
+	for key, all := range values {
+		if !slices.Contains(shared, key) {
+			q.own[key] = all[:1]
+		}
+	}
+	return q, nil
 }
 
-// address returns the address of the page of the site with some parameters and the
-// filters of the question.
-func (q question) address(parameters url.Values) string {
-	for _, f := range q.filters {
-		parameters.Add("f", f.String())
-	}
-	return siteURL(q.site.ID, parameters)
+// isPath tells the path of a page from a day.
+func isPath(value string) bool { return strings.HasPrefix(value, "/") }
+
+// shared are the parameters that all pages have.
+var shared = []string{"period", "at", "from", "to", "compare", "align", "f", "lang", formDimension, formHow, formValue}
+
+// query asks for measures over the period, beside the days before.
+func (q *question) query(measures ...string) report.Query {
+	asked := q.period.Query(q.site, q.since, measures...)
+	asked.Filters = slices.Concat(q.filters, q.within)
+	return asked
 }
 
-func siteURL(id uint32, query url.Values) string {
-	u := "/sites/" + strconv.FormatUint(uint64(id), 10)
-	if len(query) > 0 {
-		u += "?" + query.Encode()
+// by asks for the lines of a dimension.
+func (q *question) by(dimension string, limit int, measures ...string) report.Query {
+	asked := q.query(measures...)
+	asked.Dimension, asked.Limit = dimension, limit
+	return asked
+}
+
+// ask adds a query to those of the page and returns where its answer will be.
+func (q *question) ask(asked report.Query) *answer {
+	a := &answer{query: asked}
+	q.answers = append(q.answers, a)
+	return a
+}
+
+// run asks all at once, and hides small numbers. A query that can't be answered is left out: of hours that are not
+// kept any more, the days are asked for.
+func (q *question) run(ctx context.Context, source report.Source) error {
+	open := slices.Clone(q.answers)
+	source = report.Guard{Source: source, Threshold: func(uint32) int { return q.of.Guard }}
+	for len(open) > 0 {
+		queries := make([]report.Query, len(open))
+		for i, a := range open {
+			queries[i] = a.query
+		}
+		results, err := source.Ask(ctx, queries)
+		var refused report.RefusedError
+		if errors.As(err, &refused) && refused.Query < len(open) {
+			if refused.Code == report.Unknown { // of a filter, which several have
+				before := len(open)
+				open = slices.DeleteFunc(open, func(a *answer) bool {
+					if !slices.ContainsFunc(a.query.Filters, func(f report.Filter) bool { return f.Dimension == refused.Dimension }) {
+						return false
+					}
+					a.refused = &refused
+					return true
+				})
+				if len(open) == before {
+					return err
+				}
+				continue
+			}
+			a := open[refused.Query]
+			if refused.Code == report.RowsGone && a.query.Step == report.Hour {
+				a.query.Step = report.Day
+				continue
+			}
+			a.refused = &refused
+			open = slices.Delete(open, refused.Query, refused.Query+1)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		for i, a := range open {
+			a.Result = results[i]
+		}
+		break
 	}
-	return u
+	err := q.findTitles(ctx, open)
+	q.answers = nil
+	return err
+}
+
+// ofPages are the dimensions whose values are paths of pages.
+var ofPages = []string{"page", "entry", "previous"}
+
+// findTitles asks for the titles of the pages that answers are of.
+func (q *question) findTitles(ctx context.Context, answers []*answer) error {
+	var paths []string
+	for _, a := range answers {
+		if slices.Contains(ofPages, a.query.Dimension) {
+			for _, line := range a.Lines {
+				paths = append(paths, line.Value)
+			}
+		}
+	}
+	if q.dashboard == nil || len(paths) == 0 {
+		return nil
+	}
+	slices.Sort(paths)
+	var err error
+	q.titles, err = q.dashboard.store.PageTitles(ctx, q.site, slices.Compact(paths))
+	return err
+}
+
+// titleOf returns the title of the page that a line of a dimension is of, or "".
+func (q *question) titleOf(dimension string, line report.Line) string {
+	if !slices.Contains(ofPages, dimension) {
+		return ""
+	}
+	return q.titles[line.Value]
 }
 
 // exact returns those of some measures that can be exact by a dimension.
-func (q question) exact(dimension string, measures []string) []string {
-	asked := report.Query{Dimension: dimension, Filters: q.filters}
+func (q *question) exact(dimension string, measures ...string) []string {
+	asked := report.Query{Dimension: dimension, Filters: slices.Concat(q.filters, q.within)}
 	return slices.DeleteFunc(slices.Clone(measures), func(m string) bool {
 		_, refused := asked.Refusal(m)
 		return refused
 	})
 }
 
-// query asks for measures over the period by a dimension.
-func (q question) query(dimension string, measures []string, limit int) report.Query {
-	return report.Query{
-		Sites: []uint32{q.site.ID}, Zone: q.site.Location, Range: q.period.span,
-		Dimension: dimension, Measures: measures, Filters: q.filters, Limit: limit,
-	}
+// people returns the measure that comes nearest to how many people did something: visitors
+// where they can be exact, and else what stands in their place.
+func (q *question) people(dimension string) string {
+	return q.exact(dimension, "visitors", "page_visitors", "section_visitors", "visits", "pageviews", "events")[0]
 }
 
-// compared asks for measures over the period and the one before, by a step. A day that
-// is not over is asked for by hours, however wide the step.
-func (q question) compared(step report.Step, measures []string) report.Query {
-	asked := q.query("", measures, 0)
-	asked.Compare, asked.Step = &q.period.before, step
-	if q.period.isToday() {
-		asked.Step = report.Hour
-	}
-	return asked
+// compared reports whether there are days to compare with.
+func (q *question) compared() bool {
+	_, ok := q.period.Comparable(q.since)
+	return ok
 }
 
-// totals adds up the answer to what compared asked. A day that is not over is compared
-// with as many hours of the day before as have begun.
-func (q question) totals(asked report.Query, answer report.Result) (sums, before report.Sums) {
-	sums, before = answer.Total()
-	if !q.period.isToday() {
-		return sums, before
-	}
-	before = report.Sums{}
-	old := asked.Points(answer, true)
-	for i, p := range asked.Points(answer, false) {
-		if i < len(old) && !p.At.After(q.now) {
-			before = before.Add(old[i].Sums)
-		}
-	}
-	return sums, before
-}
-
-// ask asks for figures. The first query is that of the points: where their hours are not
-// known any more, since the rows of their days are gone, it becomes one of days.
-func (d *Dashboard) ask(ctx context.Context, queries []report.Query) ([]report.Result, error) {
-	answers, err := d.figures.Ask(ctx, queries)
-	var refused report.RefusedError
-	if errors.As(err, &refused) && refused.Code == report.RowsGone && queries[0].Step == report.Hour {
-		queries[0].Step = report.Day
-		return d.figures.Ask(ctx, queries)
-	}
-	return answers, err
-}
-
-// shortTable is how many lines a table shows beside others, longTable alone.
-const (
-	shortTable = 10
-	longTable  = 1000
-)
-
-// figureKeys are the measures at the top of the page of a site.
-var figureKeys = []string{"visitors", "visits", "pageviews", "bounce_rate", "visit_seconds"}
-
-// figures are the answers to a question.
-type figures struct {
-	question
-	keys                  []string // those of figureKeys that can be exact
-	chartKeys             [2]string
-	asked                 report.Query // for the sums and points
-	answer                report.Result
-	step                  report.Step
-	sums, before          report.Sums
-	points, pointsBefore  []report.Point
-	lines, details        map[string]report.Result // by dimension
-	titles                map[string]string        // of pages, by path
-	excluded              []hit.LedgerEntry        // most hits first, longTable and one more at most
-	objections            int64                    // page views
-	empty, everHadTraffic bool
-}
-
-// chartMeasures returns what a chart of the question draws: visitors, or what stands in
-// their place where they can't be exact, and page views.
-func (q question) chartMeasures() [2]string {
-	return [2]string{q.exact("", []string{"visitors", "visits", "page_visitors", "section_visitors", "events"})[0], "pageviews"}
-}
-
-// find answers a question with the figures that the page needs which shows one table, or
-// all of it if show is empty: at most limit lines for each table.
-func (d *Dashboard) find(ctx context.Context, q question, show string, tables []tableSpec, limit int) (*figures, error) {
-	f := &figures{
-		question: q, keys: q.exact("", figureKeys), chartKeys: q.chartMeasures(),
-		lines: map[string]report.Result{}, details: map[string]report.Result{},
-	}
-	// The first query asks for the share of tables, too.
-	needed := slices.Concat(f.keys, f.chartKeys[:], []string{"events"})
-	queries := []report.Query{q.query("", needed, 0)}
-	if show == "" {
-		queries[0] = q.compared(q.period.step(), needed)
-	}
-	var into []func(report.Result)
-	add := func(all map[string]report.Result, dimension string, measures []string, limit int) {
-		if measures = q.exact(dimension, measures); len(measures) > 0 {
-			queries = append(queries, q.query(dimension, measures, limit))
-			into = append(into, func(r report.Result) { all[dimension] = r })
-		}
-	}
-	for _, t := range tables {
-		add(f.lines, t.dimension, t.measures, limit)
-		if t.opens != "" {
-			add(f.details, t.opens, t.measures, longTable)
-		}
-	}
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		answers, err := d.ask(ctx, queries)
-		if err != nil {
-			return err
-		}
-		f.asked, f.answer, f.step = queries[0], answers[0], queries[0].Step
-		f.points, f.pointsBefore = queries[0].Points(answers[0], false), queries[0].Points(answers[0], true)
-		f.sums, f.before = q.totals(queries[0], answers[0])
-		for i, set := range into {
-			set(answers[i+1])
-		}
-		if f.empty = f.sums == (report.Sums{}); f.empty {
-			f.everHadTraffic, err = d.everHadTraffic(ctx, q)
-			return err
-		}
-		f.titles, err = d.titles(ctx, q, f.lines)
-		return err
-	})
-	if show == "" || show == excluded {
-		group.Go(func() (err error) {
-			f.excluded, f.objections, err = d.excluded(ctx, q, longTable+1)
-			return err
-		})
-	}
-	return f, group.Wait()
-}
-
-// ofPages are the dimensions whose values are paths of pages.
-var ofPages = []string{"page", "entry"}
-
-// titles returns the titles of the pages that lines are of, by path.
-func (d *Dashboard) titles(ctx context.Context, q question, lines map[string]report.Result) (map[string]string, error) {
-	var paths []string
-	for _, dimension := range ofPages {
-		for _, line := range lines[dimension].Lines {
-			paths = append(paths, line.Value)
-		}
-	}
-	slices.Sort(paths)
-	return d.store.PageTitles(ctx, q.site.ID, slices.Compact(paths))
-}
-
-// titleOf returns the title of the page that a line of a dimension is of, or "".
-func titleOf(titles map[string]string, dimension string, line report.Line) string {
-	if !slices.Contains(ofPages, dimension) {
-		return ""
-	}
-	return titles[line.Value]
-}
-
-// excluded returns at most limit lines of what was not counted, most hits first, and the
-// page views that were not counted because visitors object.
-func (d *Dashboard) excluded(ctx context.Context, q question, limit int) (entries []hit.LedgerEntry, objections int64, err error) {
-	entries, err = d.store.Excluded(ctx, q.site.ID, q.period.span, limit+1)
-	if len(entries) > 0 && entries[0].Reason == hit.Objection { // it comes first
-		return entries[1:], entries[0].Count, err
-	}
-	return entries[:min(limit, len(entries))], 0, err
-}
-
-// everHadTraffic reports whether anything was ever counted of a site.
-func (d *Dashboard) everHadTraffic(ctx context.Context, q question) (bool, error) {
-	answers, err := d.figures.Ask(ctx, []report.Query{{
-		Sites: []uint32{q.site.ID}, Range: calendar.Range{From: 0, To: q.period.today}, Measures: []string{"visits", "pageviews", "events"},
-	}})
-	return err == nil && len(answers[0].Lines) > 0, err
-}
-
-// allMeasures are the keys of all measures and ratios.
-var allMeasures = func() []string {
-	var all []string
-	for _, m := range report.Measures {
-		all = append(all, m.Key)
-	}
-	for _, r := range report.Ratios {
-		all = append(all, r.Key)
-	}
-	return all
-}()
-
-// defined reports whether a measure or ratio says something of sums: a ratio of nothing
-// does not.
-func defined(key string, s report.Sums) bool {
-	i := slices.IndexFunc(report.Ratios[:], func(r report.Ratio) bool { return r.Key == key })
-	return i < 0 || s.Count(report.Ratios[i].Under) != 0
+// tooNew reports whether a comparison is missing because counting had not begun.
+func (q *question) tooNew() bool {
+	_, ok := q.period.Before()
+	return ok && !q.compared()
 }

@@ -17,7 +17,7 @@ import (
 var templateFiles embed.FS
 
 // pageNames are the pages, each a template file that fills templates/layout.html.
-var pageNames = []string{"login", "setup", "sites", "site", "table", "account", "users", "user", "sessions", "audit", "problem"}
+var pageNames = []string{"login", "setup", "sites", "page", "waiting", "account", "users", "user", "sessions", "audit", "problem"}
 
 // renderer turns pages into HTML. It is safe for concurrent use.
 type renderer struct {
@@ -62,8 +62,16 @@ func newRenderer(assets *assets) (renderer, error) {
 func readPages(l *i18n.Language, assets *assets) (map[string]*template.Template, error) {
 	pages := map[string]*template.Template{}
 	for _, name := range pageNames {
-		t, err := template.New(name).Funcs(template.FuncMap{
+		var t *template.Template
+		var err error
+		t, err = template.New(name).Funcs(template.FuncMap{
+			"part": func(shows content, of block) (template.HTML, error) {
+				var b bytes.Buffer
+				err := t.ExecuteTemplate(&b, shows.part(), of)
+				return template.HTML(b.String()), err
+			},
 			"t":        l.Text,
+			"known":    l.Known,
 			"number":   l.Number,
 			"duration": l.Duration,
 			"asset":    assets.url,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,15 +25,19 @@ type act struct {
 	kind   hit.Kind
 	path   string
 	name   string
+	found  float64 // of a search
 }
+
+// missing reports whether the act came upon a page that does not exist.
+func (a act) missing() bool { return a.kind == hit.Event && strings.HasPrefix(a.name, "404") }
 
 type person struct {
 	browser, version, os, device, country, region, language string
 }
 
 type visit struct {
-	channel, source, campaign, campaignSource, entry string
-	first                                            time.Time
+	channel, source, campaign, campaignSource, campaignMedium, entry string
+	first                                                            time.Time
 }
 
 // choice picks values with weights that fall, as they do in life.
@@ -89,6 +94,7 @@ func newVisit(r *rand.Rand) *visit {
 	case "campaign":
 		v.campaign = choice(r, "høstkonferansen", "nyhetsbrev-november", "årsrapport")
 		v.campaignSource = choice(r, "nyhetsbrev", "linkedin")
+		v.campaignMedium = choice(r, "email", "social")
 		v.source = v.campaignSource
 	}
 	return v
@@ -130,18 +136,27 @@ func tellVisit(r *rand.Rand, site site.Site, day calendar.Day, who *person) []ac
 	v := newVisit(r)
 	v.first, v.entry = at, choice(r, storyPages...)
 	var acts []act
+	reached := false
 	for i := range choice(r, 1, 2, 3, 1, 4, 7) {
 		a := act{person: who, visit: v, time: at, day: day, kind: hit.Pageview, path: choice(r, storyPages...)}
 		if i == 0 {
 			a.path = v.entry
 		} else if r.IntN(6) == 0 {
+			a.path = acts[len(acts)-1].path
 			a.kind = choice(r, hit.Download, hit.Outlink, hit.Search, hit.Event, hit.Ping)
 			a.name = map[hit.Kind]string{
 				hit.Download: "/filer/arsrapport-2025.pdf", hit.Outlink: "https://www.nav.no/",
-				hit.Search: choice(r, "tilskudd", "frivillig", "kurs"), hit.Event: "Video: spill av",
+				hit.Search: choice(r, "tilskudd", "frivillig", "kurs"), hit.Event: choice(r, "Video: spill av", "404 / /gammel-side"),
 			}[a.kind]
+			if a.kind == hit.Search {
+				a.found = float64(r.IntN(4) - 1) // -1: not known
+			}
 		}
 		acts = append(acts, a)
+		if a.kind == hit.Download && !reached {
+			a.kind, a.name, reached = hit.Goal, "Årsrapport", true
+			acts = append(acts, a)
+		}
 		at = at.Add(time.Duration(4+r.IntN(200)) * time.Second)
 		if calendar.DayOf(at.In(site.Location)) != day {
 			break
@@ -176,8 +191,8 @@ func rowsOf(site site.Site, story []act) []hit.Row {
 		dayPerson
 		path string
 	}
-	came, read := map[dayPerson]bool{}, map[dayPage]bool{}
-	last := map[*visit]time.Time{}
+	came, read := map[dayPerson]bool{}, map[dayPage]bool{} // pages and sections
+	last, seen := map[*visit]time.Time{}, map[*visit]string{}
 	interactions := map[*visit]int{}
 	rows := make([]hit.Row, 0, len(story))
 	for _, a := range story {
@@ -186,7 +201,13 @@ func rowsOf(site site.Site, story []act) []hit.Row {
 			Site: site.ID, Time: a.time.UTC(), Day: a.day, Kind: a.kind, Path: a.path, Host: site.Hosts[0], Name: a.name,
 			Network: "192.0.0.0/16", Country: p.country, Region: p.region, Browser: p.browser, BrowserVersion: p.version,
 			OS: p.os, Device: p.device, Language: p.language, Channel: v.channel, Source: v.source,
-			Campaign: v.campaign, CampaignSource: v.campaignSource, EntryPath: v.entry,
+			Campaign: v.campaign, CampaignSource: v.campaignSource, CampaignMedium: v.campaignMedium, EntryPath: v.entry, PreviousPath: seen[v],
+			Value: a.found,
+		}
+		if a.kind == hit.Goal {
+			row.Conversions = 1
+			rows = append(rows, row)
+			continue
 		}
 		who := dayPerson{a.day, p}
 		if !came[who] {
@@ -206,8 +227,12 @@ func rowsOf(site site.Site, story []act) []hit.Row {
 		}
 		if a.kind == hit.Pageview {
 			row.Pageviews = 1
+			seen[v] = a.path
 			if page := (dayPage{who, a.path}); !read[page] {
 				read[page], row.PageVisitors = true, 1
+			}
+			if section := (dayPage{who, "section " + sectionOf(a.path)}); !read[section] {
+				read[section], row.SectionVisitors = true, 1
 			}
 		}
 		rows = append(rows, row)
@@ -232,14 +257,21 @@ func putLedger(tb testing.TB, st *store.Store, name string, entries []hit.Ledger
 	}
 }
 
+// sectionOf is the first segment of a path.
+func sectionOf(path string) string { return "/" + strings.Split(path, "/")[1] }
+
 // tally counts a story by looking at people and visits, not at measures of rows.
 type tally struct {
-	visitors, visits, pageviews, readers, bounces, events int
-	seconds                                               time.Duration
+	visitors, visits, pageviews, bounces, events, conversions, exits int
+	// readers are visitors of a page or a section, each once a day, where what is counted
+	// is of one page or section.
+	readers       int
+	seconds, stay time.Duration
 }
 
-// count counts the acts that of puts under each key. A person counts, once a
-// day, where the first act of that day is; a visit where its first act is.
+// count counts the acts that key puts under each key. A person counts, once a day, where
+// the first act of that day is; a visit where its first act is; an exit, and the time on a
+// page, where the view of that page is.
 func count(story []act, key func(act) string) map[string]tally {
 	type dayPerson struct {
 		day    calendar.Day
@@ -250,18 +282,23 @@ func count(story []act, key func(act) string) map[string]tally {
 	readers := map[string]map[dayPerson]bool{}
 	found := map[string]tally{}
 	change := func(a act, f func(*tally)) {
-		t := found[key(a)]
+		k := key(a)
+		t := found[k]
 		f(&t)
-		found[key(a)] = t
+		found[k] = t
 	}
 	for _, a := range story {
 		who := dayPerson{a.day, a.person}
 		if first, ok := firstOfDay[who]; !ok || a.time.Before(first.time) {
 			firstOfDay[who] = a
 		}
-		byVisit[a.visit] = append(byVisit[a.visit], a)
+		if a.kind != hit.Goal {
+			byVisit[a.visit] = append(byVisit[a.visit], a)
+		}
 		switch a.kind {
 		case hit.Ping:
+		case hit.Goal:
+			change(a, func(t *tally) { t.conversions++ })
 		case hit.Pageview:
 			change(a, func(t *tally) { t.pageviews++ })
 			if readers[key(a)] == nil {
@@ -284,6 +321,19 @@ func count(story []act, key func(act) string) map[string]tally {
 				t.bounces++
 			}
 		})
+		page := -1 // the last that was opened
+		for i, a := range acts {
+			if page >= 0 && !a.missing() {
+				gap := a.time.Sub(acts[i-1].time)
+				change(acts[page], func(t *tally) { t.stay += gap })
+			}
+			if a.kind == hit.Pageview {
+				page = i
+			}
+		}
+		if page >= 0 {
+			change(acts[page], func(t *tally) { t.exits++ })
+		}
 	}
 	for k, people := range readers {
 		t := found[k]

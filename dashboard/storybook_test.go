@@ -1,10 +1,15 @@
 package dashboard
 
 import (
+	"context"
 	"fmt"
 	"html/template"
 	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -20,15 +25,15 @@ import (
 	"github.com/fotspor/fotspor/site"
 )
 
-// state is a page as somebody may come to see it.
+// state is a page that shows no figures, as somebody may come to see it.
 type state struct {
 	name, page string
 	data       any
 	stranger   bool // nobody is logged in
 }
 
-// states are all states of all pages.
-func states(l *i18n.Language) []state {
+// states are all states of the pages that show no figures.
+func states() []state {
 	all := []state{
 		{"log in", "login", loginForm{Next: "/"}, true},
 		{"log in first", "login", loginForm{Next: "/", New: true}, true},
@@ -36,45 +41,18 @@ func states(l *i18n.Language) []state {
 		{"log in throttled", "login", loginForm{Name: "kari", Wait: time.Minute}, true},
 		{"setup", "setup", setupForm{Token: "t", New: newPassword{MinLength: 12}}, true},
 		{"setup refused", "setup", setupForm{Token: "t", Problem: "users.badName", New: newPassword{12, "password.short"}}, true},
-		{"no sites", "sites", sitesPage{}, false},
-		{"sites not given", "sites", sitesPage{NotGiven: true}, false},
-		{"sites", "sites", sitesPage{Sites: []siteLine{
-			newSiteLine(l, aSite, someDays(func(i int) int64 { return int64(i) })),
-			newSiteLine(l, aSite, someDays(func(i int) int64 { return int64(14 - i) })),
-			newSiteLine(l, aSite, someDays(func(int) int64 { return 5 })),
-			newSiteLine(l, aSite, someDays(func(int) int64 { return 0 })),
-		}}, false},
+		{"no sites", "sites", sitesPage{None: true}, false},
+		{"sites not given", "sites", sitesPage{None: true, NotGiven: true}, false},
 	}
-	for _, query := range []string{today, sevenDays, thirtyDays, month, twelveMonths, custom} {
-		all = append(all, state{"site " + query, "site", someFigures(query).page(l, tables, shortTable), false})
-	}
-	empty := someFigures(custom)
-	empty.sums, empty.before, empty.lines, empty.empty, empty.everHadTraffic = report.Sums{}, report.Sums{}, nil, true, true
-	all = append(all, state{"site without visits in the period", "site", empty.page(l, tables, shortTable), false})
-	empty.everHadTraffic = false
-	never := empty.page(l, tables, shortTable)
-	all = append(all, state{"site without a visit or a snippet", "site", never, false})
-	never.Snippet, never.Statement = "<script></script>", "/privacy/1"
-	never.Drops = dropLines(l, []hit.Drop{
-		{LedgerEntry: hit.LedgerEntry{Day: 20779, Reason: hit.ForeignHost, Name: "kopi.example <b>", Count: 1000}, Last: calendar.Day(20779).Time()},
-		{LedgerEntry: hit.LedgerEntry{Day: 20779, Reason: hit.Objection, Count: 1}},
-	}, aSite.Location)
-	all = append(all, state{"site without a visit", "site", never, false})
-	filtered := someFigures(sevenDays)
-	filtered.filters = []report.Filter{{Dimension: "region", Value: "NO-50"}, {Dimension: "page", Value: "/a", Prefix: true}, {Dimension: "os", Not: true}}
-	all = append(all, state{"site with filters", "site", filtered.page(l, tables, shortTable), false},
-		state{"table with filters", "table", filtered.page(l, tables[:1], longTable), false})
-	bare := someFigures(sevenDays)
-	bare.lines = nil
-	all = append(all, state{"site without lines", "site", bare.page(l, tables, shortTable), false})
-	minimal := someFigures(sevenDays)
-	minimal.lines = map[string]report.Result{"os": {Lines: []report.Line{{Now: minimal.sums}}}, "device": {Lines: []report.Line{{Now: minimal.sums}}}}
-	all = append(all, state{"site of which less is known", "site", minimal.page(l, tables, shortTable), false},
-		state{"table of which nothing is known", "table", minimal.page(l, []tableSpec{{dimension: "os"}}, longTable), false})
-	for _, spec := range tables {
-		all = append(all, state{"table " + spec.dimension, "table", someFigures(thirtyDays).page(l, []tableSpec{spec}, longTable), false})
-		all = append(all, state{"empty table " + spec.dimension, "table", bare.page(l, []tableSpec{spec}, longTable), false})
-	}
+	// What a page may have, and none has yet.
+	all = append(all, state{"page with all marks", "page", paper{
+		Nav: []navLink{{Text: "nav.overview", Apart: true}},
+		doc: doc{Title: "Marks", Notices: []notice{{Claim: "Claim.", Wrong: true}}, Blocks: []block{
+			{Key: "a", Title: "Titles", Shows: &table{Key: "page", Dimension: "page", Rows: []row{{Label: label{Title: "Title", Head: "/"}}}}},
+			{Key: "b", Title: "Bands", Shows: &chart{Step: report.Day, Label: "label", Bands: []band{{Kind: "holiday", Name: "Easter"}}}},
+			{Key: "c", Title: "Week", Shows: &week{Guarded: "Hidden."}},
+		}},
+	}, false})
 	all = append(all, accountStates()...)
 	for _, p := range problems {
 		all = append(all, state{"problem " + p.code, "problem", p.code, true})
@@ -129,100 +107,290 @@ func accountStates() []state {
 	return all
 }
 
+// mood is what there is to show on the pages of figures.
+type mood string
+
+const (
+	much    mood = "much"
+	little  mood = "little"           // fewer than a percentage is of
+	few     mood = "few"              // fewer than are shown
+	gone    mood = "gone"             // the rows that could tell are deleted
+	none    mood = "none"             // no visit in the period
+	begun   mood = "begun"            // counting began a month ago
+	waits   mood = "waits"            // never a visit
+	silent  mood = "waits in silence" // nor a hit that was excluded
+	moodDay      = 20779              // 22 November 2026
+)
+
+// scenes are pages of figures: the addresses that a crawl begins at, by what there is to
+// show. A state that no link leads to has an entry here. What links of a page of much lead
+// to is found by itself, so a page and its blocks are in all their states once they stand
+// in pages and are linked to.
+func scenes() map[mood][]string {
+	all := map[mood][]string{
+		much: {
+			"/", "/?period=today", "/?q=arne", "/?q=nobody", "/?period=range&from=2026-11-02&to=2026-11-01",
+			"/sites/1", "/sites/1?f=region:NO-50&f=page:/a*&f=!os:&f=source:google",
+			"/sites/1?fd=page&fo=is&fv=", "/sites/1?period=range&from=2026-11-02&to=2026-11-01", "/sites/1?period=range&from=yesterday&to=2026-11-01",
+			"/sites/1?period=week&at=2026-W99", "/sites/1?period=fortnight", "/sites/1?compare=never", "/sites/1?align=moon",
+			"/sites/1?period=range&from=2026-11-01&to=2026-11-13", "/sites/1?period=range&from=2026-08-20&to=2026-11-13", "/sites/1?period=range&from=2024-01-01&to=2026-11-13",
+			"/sites/1?period=month&at=2026-11", "/sites/1?period=month&at=2026-11&compare=none",
+		},
+	}
+	of := map[string]string{} // what makes a card one of a value
+	for _, c := range cards {
+		of[c.path] = c.parameter + "=/a&"
+	}
+	for _, p := range pages {
+		path := "/sites/1" + p.path + "?"
+		if p.card {
+			path += of[p.path]
+		}
+		all[much] = append(all[much], path)
+		for _, m := range []mood{little, few, gone, none, begun, waits, silent} {
+			all[m] = append(all[m], path, path+"period=today", path+"period=year")
+		}
+	}
+	all[waits] = append(all[waits], "/")
+	all[none] = append(all[none], "/")
+	return all
+}
+
+// shape is what of an address decides about which branches of its page are taken, roughly.
+func shape(u *url.URL) string {
+	values, kinds := u.Query(), []string{u.Path}
+	if len(values["f"]) > 1 || values.Get("lang") != "" {
+		return ""
+	}
+	keys := slices.Sorted(maps.Keys(values))
+	own := slices.DeleteFunc(slices.Clone(keys), func(key string) bool { return slices.Contains(shared, key) })
+	f, _ := report.ParseFilters(values["f"])
+	switch {
+	case len(own) > 0:
+		sorted, _, _ := strings.Cut(values.Get(bySort)+"x", "x")
+		kinds = append(kinds, values.Get(byTable), values.Get(byMeasure), sorted[:min(1, len(sorted))])
+		kinds = append(kinds, own...)
+	case len(f) > 0 && slices.Contains([]string{"page", "source", "country"}, f[0].Dimension):
+		kinds = append(kinds, f[0].Dimension, fmt.Sprint(f[0].Not))
+	case len(f) > 0:
+		return f[0].Dimension
+	case values.Has("compare") || values.Has("align"):
+		kinds = append(kinds, values.Get("compare"), values.Get("align"))
+	default:
+		kinds = append(kinds, values.Get("period"))
+	}
+	return strings.Join(kinds, " ")
+}
+
+// invented are a store and a source of figures that are made up.
+type invented struct {
+	Store
+	mood mood
+}
+
 var aSite = site.Site{ID: 1, Name: "Arne & Åse <AS>", Hosts: []string{"www.example.org"}, Location: time.UTC}
 
-func someDays(visitors func(int) int64) (days [14]int64) {
-	for i := range days {
-		days[i] = visitors(i)
-	}
-	return days
+func (s *invented) Session(context.Context, string, time.Time, time.Duration) (site.Session, site.User, error) {
+	return site.Session{Seen: moodNow()}, site.User{Name: "kari <b>", Role: site.Admin}, nil
 }
 
-// sumsOf returns sums of some measures.
-func sumsOf(measures map[string]int64) (s report.Sums) {
-	for i, m := range report.Measures {
-		s[i] = measures[m.Key]
+func (s *invented) Site(context.Context, uint32) (site.Site, error) {
+	guarded := aSite
+	if s.mood == few {
+		guarded.Guard = 5
 	}
-	return s
+	return guarded, nil
 }
 
-// someFigures are figures with a line of every sort in every table.
-func someFigures(name string) *figures {
-	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	query := map[string][]string{"period": {name}}
-	if name == custom {
-		query["from"], query["to"] = []string{"2026-10-01"}, []string{"2026-10-03"}
+func (s *invented) Sites(context.Context) ([]site.Site, error) {
+	other := site.Site{ID: 2, Name: "Two", Hosts: []string{"xn--blbr-roah.no"}, Location: time.FixedZone("", 13*3600)}
+	if s.mood == none {
+		return []site.Site{aSite}, nil
 	}
-	p, err := parsePeriod(query, now)
-	if err != nil {
-		panic(err)
+	return []site.Site{aSite, other}, nil
+}
+
+// PageTitles gives the first of some pages a title.
+func (s *invented) PageTitles(_ context.Context, _ uint32, paths []string) (map[string]string, error) {
+	return map[string]string{paths[0]: "Title <b>"}, nil
+}
+
+func (s *invented) CountedSince(context.Context) (map[uint32]calendar.Day, error) {
+	switch s.mood {
+	case waits, silent:
+		return nil, nil
+	case begun:
+		return map[uint32]calendar.Day{1: moodDay - 30}, nil
 	}
-	q := question{site: aSite, period: p, now: now}
-	f := &figures{
-		question: q, keys: figureKeys, chartKeys: q.chartMeasures(), step: p.step(),
-		sums:   sumsOf(map[string]int64{"visitors": 100, "visits": 120, "pageviews": 300, "bounces": 40, "seconds": 9000, "events": 9}),
-		before: sumsOf(map[string]int64{"visitors": 100, "visits": 130, "pageviews": 200, "bounces": 50, "seconds": 1000}),
-		lines:  map[string]report.Result{}, details: map[string]report.Result{},
+	return map[uint32]calendar.Day{1: 0, 2: moodDay - 3}, nil
+}
+
+func (s *invented) Excluded(context.Context, uint32, calendar.Range, int) ([]hit.LedgerEntry, error) {
+	if s.mood != much {
+		return nil, nil
 	}
-	start := p.span.From.Time()
-	for i := range 24 {
-		f.points = append(f.points, report.Point{At: start.Add(time.Duration(i) * time.Hour), Sums: sumsOf(map[string]int64{"visitors": int64(i)})})
+	return []hit.LedgerEntry{
+		{Reason: hit.Objection, Count: 3}, {Reason: "bot", Rule: "crawler", Name: "Googlebot", Count: 30},
+		{Reason: "prefetch", Count: 2}, {Reason: "bot", Rule: "new", Name: "<b>", Count: 1},
+	}, nil
+}
+
+// drops are hits that memory holds.
+func (s *invented) drops(uint32) []hit.Drop {
+	if s.mood == silent {
+		return nil
 	}
-	f.pointsBefore = f.points[:20]
-	for _, spec := range tables {
-		d, _ := report.FindDimension(spec.dimension)
-		shown, below := report.Result{Lines: []report.Line{{Now: f.sums}, {Value: hit.Others, Now: f.sums}}, Next: "more"}, report.Result{}
-		for i := range 20 {
-			line := report.Line{Value: fmt.Sprint("value ", i), Now: sumsOf(map[string]int64{"visitors": 1, "visits": 1, "pageviews": 1})}
-			below.Lines = append(below.Lines, report.Line{Value: line.Value, Detail: "one", Now: line.Now})
+	return []hit.Drop{
+		{LedgerEntry: hit.LedgerEntry{Day: moodDay, Reason: hit.ForeignHost, Name: "kopi.example <b>", Count: 1000}, Last: calendar.Day(moodDay).Time()},
+		{LedgerEntry: hit.LedgerEntry{Day: moodDay, Reason: hit.Objection, Count: 1}},
+	}
+}
+
+func moodNow() time.Time { return time.Date(2026, 11, 22, 12, 30, 0, 0, time.UTC) }
+
+// values are some of each dimension: those that a page has words for, and for all
+// dimensions unknown, others, and what is long.
+var values = map[string][]string{
+	"channel": {"search", "direct"}, "source": {"search", "direct"}, "country": {"NO", "SE"}, "region": {"NO", "NO"}, "device": {"mobile"},
+	"site": {"1", "2"}, "weekday": {"1", "7"}, "hour": {"1", "7"}, "page": {"/", "/aktuelt/2026/ny-rapport-om-sosialt-entreprenorskap"},
+	"missing": {"404 / /borte"}, "missing_link": {"404 / /borte"}, "language": {"nb"},
+}
+
+var details = map[string][]string{"source": {"google", "xn--blbr-roah.no"}, "region": {"NO-50", "NO-03"}, "hour": {"09", "23"}, "missing_link": {"/bolig"}}
+
+// Ask implements report.Source.
+func (s *invented) Ask(_ context.Context, queries []report.Query) ([]report.Result, error) {
+	if _, err := (report.Planner{}).Plan(queries); err != nil {
+		return nil, err
+	}
+	results := make([]report.Result, len(queries))
+	for i, q := range queries {
+		if s.mood == gone && (q.Step == report.Hour || slices.Contains([]string{"page", "hour", "search_result", "missing_link"}, q.Dimension) && q.Sort == (report.Sort{})) {
+			return nil, report.RefusedError{Query: i, Code: report.RowsGone, Since: moodDay - 10}
+		}
+		if s.mood != none && s.mood != waits && s.mood != silent && (s.mood != little || q.Dimension != "source") {
+			results[i] = s.answer(q)
+		}
+	}
+	return results, nil
+}
+
+func (s *invented) answer(q report.Query) report.Result {
+	lines := []report.Line{{}}
+	if d, ok := report.FindDimension(q.Dimension); ok {
+		lines = nil
+		for i, value := range append(slices.Clone(values[d.Key]), "", hit.Others, "value", "more", "and more", "=1+1", "ninth", "tenth") {
+			line := report.Line{Value: value}
 			if d.Detail != "" {
-				line.Detail = "detail"
+				line.Detail = append(slices.Clone(details[d.Key]), "", "12", "detail")[i%3]
 			}
-			shown.Lines = append(shown.Lines, line)
-		}
-		f.lines[spec.dimension] = shown
-		if spec.opens != "" {
-			f.details[spec.opens] = below
+			if d.Key != "site" && d.Key != "weekday" && d.Key != "hour" || i < 2 {
+				lines = append(lines, line)
+			}
 		}
 	}
-	f.excluded = []hit.LedgerEntry{
-		{Reason: "bot", Rule: "crawler", Name: "Googlebot", Count: 30}, {Reason: "prefetch", Count: 2}, {Reason: "bot", Rule: "new", Name: "<b>", Count: 1},
+	if q.Sort.Change && q.Sort.Ascending {
+		slices.Reverse(lines)
 	}
-	return f
+	var r report.Result
+	if q.Limit == longTable && q.After == "" {
+		r.Next = "e30"
+	}
+	points := []report.Point{{}}
+	if q.Step != "" {
+		points = append(q.Points(r, false), q.Points(r, true)...)
+	}
+	for n, point := range points {
+		for i, line := range lines {
+			if line.At = point.At; i == q.Limit && q.Limit > 0 {
+				break
+			}
+			for j := range line.Now {
+				line.Now[j], line.Before[j] = int64(1000+n-10*i), int64(900+20*i)
+				if s.mood == little {
+					line.Now[j], line.Before[j] = 1, 2
+				}
+				if s.mood == few {
+					line.Now[j], line.Before[j] = int64(4+3*i)%9, int64(i)
+				}
+			}
+			r.Lines = append(r.Lines, line)
+		}
+	}
+	return r
 }
 
-// TestStorybook renders every state of every page in every language, and fails
-// if a branch of a template is never taken.
+// TestStorybook renders every state of every page in every language, and fails if a branch
+// of a template is never taken.
 func TestStorybook(t *testing.T) {
-	assets, err := loadAssets()
+	story := &invented{mood: much}
+	d, err := New(Options{
+		Store: story, Figures: story, Now: moodNow, Drops: story.drops,
+		Snippet: func(string, uint32, ...string) string {
+			if story.mood == silent {
+				return ""
+			}
+			return "<script></script>"
+		},
+		Statement: func(site uint32) string {
+			if story.mood == silent {
+				return ""
+			}
+			return "/privacy/1"
+		},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	taken := map[string]bool{} // by place in a template
 	for _, l := range i18n.All() {
-		pages, err := readPages(l, assets)
+		templates, err := readPages(l, d.assets)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for name, page := range pages {
+		for name, page := range templates {
 			watch(t, page, name, taken)
 		}
-		r := renderer{pages: map[string]map[string]*template.Template{l.Tag: pages}}
-		for _, s := range states(l) {
+		d.pages.pages[l.Tag] = templates
+		for _, s := range states() {
 			t.Run(l.Tag+"/"+s.name, func(t *testing.T) {
 				v := view{Lang: l, Page: s.data, Other: []languageLink{{"xx", "Other", "/?lang=xx"}}}
 				if !s.stranger {
 					v.User, v.Admin, v.Attribution = "kari", true, &attribution{"Regions", "https://example.org"}
 				}
-				if s.name == "sites" {
+				if s.name == "no sites" {
 					v.Attribution.URL = ""
 				}
-				body, err := r.page(l, s.page, v)
+				body, err := d.pages.page(l, s.page, v)
 				if err != nil {
 					t.Fatal(err)
 				}
 				checkHTML(t, l, string(body))
 			})
+		}
+		seen := map[string]bool{}
+		for m, addresses := range scenes() {
+			story.mood, d.since = m, sinceCache{}
+			for len(addresses) > 0 {
+				path := addresses[0]
+				addresses = addresses[1:]
+				t.Run(l.Tag+"/"+string(m)+path, func(t *testing.T) {
+					doc := checkScene(t, d, l, path)
+					if m != much || doc == nil {
+						return
+					}
+					doc.Find("a[href]").Each(func(_ int, a *goquery.Selection) {
+						u, err := url.Parse(a.AttrOr("href", ""))
+						if err != nil || u.Path != "/" && !strings.HasPrefix(u.Path, "/sites/1") || strings.HasSuffix(u.Path, ".csv") || strings.HasSuffix(u.Path, ".json") {
+							return
+						}
+						if key := shape(u); key != "" && !seen[key] {
+							seen[key] = true
+							addresses = append(addresses, u.RequestURI())
+						}
+					})
+				})
+			}
 		}
 	}
 	for _, place := range slices.Sorted(maps.Keys(taken)) {
@@ -230,6 +398,23 @@ func TestStorybook(t *testing.T) {
 			t.Errorf("never rendered: %s", place)
 		}
 	}
+}
+
+// checkScene checks the page at an address.
+func checkScene(t *testing.T, d *Dashboard, l *i18n.Language, path string) *goquery.Document {
+	t.Helper()
+	mux := http.NewServeMux()
+	d.Routes(mux)
+	r := httptest.NewRequest(http.MethodGet, path, nil)
+	r.Header.Set("Accept-Language", l.Tag)
+	r.AddCookie(&http.Cookie{Name: sessionCookie, Value: strings.Repeat("A", 52)})
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, r)
+	if w.Code != http.StatusOK && w.Code != http.StatusBadRequest {
+		t.Errorf("status %d: %s", w.Code, w.Header().Get("Location"))
+		return nil
+	}
+	return checkHTML(t, l, w.Body.String())
 }
 
 // watch puts a note into every branch of a page's templates.
@@ -273,8 +458,9 @@ func note(t *testing.T, tree *parse.Tree, list *parse.ListNode, taken map[string
 }
 
 // checkHTML checks what holds for every page: nothing inline, so the content
-// security policy breaks nothing, and what aids such as screen readers need.
-func checkHTML(t *testing.T, l *i18n.Language, body string) {
+// security policy breaks nothing, what aids such as screen readers need, and that each text
+// was found and filled in. It returns the page.
+func checkHTML(t *testing.T, l *i18n.Language, body string) *goquery.Document {
 	t.Helper()
 	doc, err := goquery.NewDocumentFromReader(strings.NewReader(body))
 	if err != nil {
@@ -317,7 +503,7 @@ func checkHTML(t *testing.T, l *i18n.Language, body string) {
 			t.Errorf("no element %q to name another", id)
 		}
 	})
-	doc.Find("input:not([type=hidden])").Each(func(_ int, s *goquery.Selection) {
+	doc.Find("input:not([type=hidden]), select, textarea").Each(func(_ int, s *goquery.Selection) {
 		if doc.Find("label[for='"+s.AttrOr("id", "")+"']").Length() != 1 {
 			t.Errorf("input %q has no label", s.AttrOr("name", ""))
 		}
@@ -328,10 +514,29 @@ func checkHTML(t *testing.T, l *i18n.Language, body string) {
 			t.Errorf("no name for %s", html)
 		}
 	})
-	if n := doc.Find("svg:not([aria-hidden=true]), th:not([scope])").Length(); n > 0 {
-		t.Errorf("%d drawings that are read out, or headings of tables without a scope", n)
+	doc.Find("table, nav").Each(func(_ int, s *goquery.Selection) {
+		if s.AttrOr("aria-label", s.AttrOr("aria-labelledby", "")) == "" {
+			t.Errorf("a %s has no name", goquery.NodeName(s))
+		}
+	})
+	doc.Find("svg").Each(func(_ int, s *goquery.Selection) {
+		named := s.AttrOr("role", "") == "img" && s.AttrOr("aria-label", "") != ""
+		if !named && s.Closest("[aria-hidden=true]").Length() == 0 && s.ParentsFiltered("svg[role=img]").Length() == 0 {
+			t.Error("a drawing is read out, and has no name")
+		}
+	})
+	if n := doc.Find("th:not([scope])").Length(); n > 0 {
+		t.Errorf("%d headings of tables without a scope", n)
 	}
+	doc.Find("script, code").Remove()
+	if found := notFilled.FindAllString(doc.Text(), -1); len(found) > 0 {
+		t.Errorf("the page shows %q", found)
+	}
+	return doc
 }
+
+// notFilled matches keys of texts, and texts without what they are of.
+var notFilled = regexp.MustCompile(`%[!s\[]|\b(align|chart|column|compare|count|dimension|figure|filter|lead|measure|movers|nav|period|reason|refusal|sites|table|title)\.[a-z][A-Za-z0-9_.]*`)
 
 // TestErrorCodes: docs/dashboard.md has the status and the code of each error of the API.
 func TestErrorCodes(t *testing.T) {

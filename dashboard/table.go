@@ -1,10 +1,10 @@
 package dashboard
 
 import (
+	"math"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
+	"unicode/utf8"
 
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/i18n"
@@ -12,44 +12,320 @@ import (
 	"github.com/fotspor/fotspor/report"
 )
 
-// tableSpec is a table of the lines of a dimension. Its texts, its id and the links to the
-// whole table have the key of the dimension.
-type tableSpec struct {
+// list is a table of the lines of a dimension.
+type list struct {
+	key       string // of its texts, and its name in addresses
 	dimension string
-	opens     string   // the dimension whose lines stand below those that they lie in; "": none
-	measures  []string // the columns; the share is that of the first
-	optional  bool     // left out where it is empty
+	measures  []string        // its columns, the first of which draws the bars
+	only      []report.Filter // besides those of the question
+	most      bool            // the lines that changed most come first
+	whole     bool            // it is all of its page, with what searches and sorts it
+	short     int             // rows where it stands beside others; 0: shortTable
 }
 
-// tables are the tables of a site's page, in order.
-var tables = []tableSpec{
-	{dimension: "page", measures: []string{"pageviews", "page_visitors"}},
-	{dimension: "source", measures: []string{"visits", "pageviews"}},
-	{dimension: "entry", measures: []string{"visits", "bounce_rate"}},
-	{dimension: "country", opens: "region", measures: []string{"visitors"}},
-	{dimension: "browser", opens: "version", measures: []string{"visitors"}},
-	{dimension: "os", measures: []string{"visitors"}},
-	{dimension: "device", measures: []string{"visitors"}},
-	{dimension: "language", measures: []string{"visits"}},
-	{dimension: "campaign", measures: []string{"visits", "pageviews"}, optional: true},
-	{dimension: "event", measures: []string{"events"}, optional: true},
-	{dimension: "download", measures: []string{"events"}, optional: true},
-	{dimension: "outlink", measures: []string{"events"}, optional: true},
-	{dimension: "search", measures: []string{"events"}, optional: true},
-	{dimension: "missing", measures: []string{"events"}, optional: true},
+// alone returns the list as all of a page.
+func (l list) alone() list {
+	l.whole = true
+	return l
 }
 
-func findTable(key string) (tableSpec, bool) {
-	i := slices.IndexFunc(tables, func(t tableSpec) bool { return t.dimension == key })
-	if i < 0 {
-		return tableSpec{}, false
+// How many rows a table has beside others, and alone.
+const (
+	shortTable = 8
+	longTable  = 100
+)
+
+// table is a table as a page shows it.
+type table struct {
+	Key       string // of its texts
+	Dimension string
+	Columns   []column
+	Rows      []row
+	Total     []string // cells of the sum; nil: none
+	Others    bool     // a row is of values that have no line of their own
+	Alone     bool     // all of it, with what searches and sorts it
+	Find      string
+	Hidden    []hidden // of the form that searches
+	Next      string   // URL of the rows behind these; "": there are none
+	First     string   // URL of the first rows, if these are not
+	Refused   string   // key of the text why there is no row; "": it was answered
+	Guarded   string   // why figures are hidden; "": none is
+
+	measures []string
+	lines    []report.Line
+	compared bool
+	titles   map[string]string // of pages, by path; nil: the rows are of none
+	guard    int               // see site.Site
+	lang     *i18n.Language
+}
+
+func (*table) part() string { return "table" }
+
+// Compared reports whether a column tells how the first one changed.
+func (t *table) Compared() bool { return t.compared }
+
+// column is a measure, or the change of one.
+type column struct {
+	Key    string // of a measure, or "change"
+	Sorted string // ascending or descending, "" if it is not what the rows are sorted by
+	URL    string // of the table sorted by it; "": it can't be
+}
+
+// row is a value of the dimension.
+type row struct {
+	Label  label
+	Cells  []string
+	Change change
+	Width  float64 // of its bar, in percent of the largest
+	Share  string  // of all
+}
+
+// label names a value.
+type label struct {
+	Head, Tail string // what is read; the tail of a long path is never cut
+	Whole      string
+	Note       string // beside it: the channel of a source
+	Title      string // above it: the title of a page
+	URL        string // of its card, or of the page filtered by it
+	Others     bool   // values that have no line of their own
+}
+
+// table asks for a list. The function that it returns shows the answer.
+func (q *question) table(l *i18n.Language, of list) func() *table {
+	alone := of.whole || q.own.Get(byTable) == of.key
+	limit := longTable
+	switch {
+	case q.all:
+		limit = report.MaxLimit
+	case !alone && of.short > 0:
+		limit = of.short
+	case !alone:
+		limit = shortTable
 	}
-	return tables[i], true
+	measures := q.exact(of.dimension, of.measures...)
+	if alone {
+		measures = q.columns(measures)
+	}
+	if len(measures) == 0 {
+		return func() *table {
+			return &table{Key: of.key, Dimension: of.dimension, Alone: alone, Refused: q.whyNot(of), lang: l}
+		}
+	}
+	asked := q.by(of.dimension, limit, measures...)
+	asked.Filters = append(slices.Clone(asked.Filters), of.only...)
+	if of.most && asked.Compare != nil {
+		asked.Sort = report.Sort{By: measures[0], Change: true}
+	}
+	if alone {
+		asked.Find, asked.After = q.own.Get(byFind), q.own.Get(byAfter)
+		asked.Sort = q.sort(measures, asked.Compare != nil)
+	}
+	got := q.ask(asked)
+	largest := got
+	if alone && (asked.After != "" || asked.Find != "" || asked.Sort != (report.Sort{})) {
+		first := asked
+		first.After, first.Find, first.Sort, first.Limit, first.Measures = "", "", report.Sort{By: measures[0]}, 1, measures[:1]
+		largest = q.ask(first)
+	}
+	return func() *table {
+		t := &table{Key: of.key, Dimension: of.dimension, Alone: alone, measures: measures, lines: got.Lines, compared: asked.Compare != nil, guard: q.of.Guard, lang: l}
+		if got.Withheld {
+			t.Guarded = q.guardNote(l)
+		}
+		if got.refused != nil {
+			t.Refused = "refusal." + string(got.refused.Code)
+			return t
+		}
+		if slices.Contains(ofPages, of.dimension) {
+			t.titles = q.titles
+		}
+		if got.IsUnknown() {
+			t.Refused = "refusal." + string(report.Unknown)
+			return t
+		}
+		for _, m := range measures {
+			t.Columns = append(t.Columns, q.column(m, alone, asked.Sort, measures[0]))
+		}
+		if asked.Compare != nil {
+			t.Columns = append(t.Columns, q.column(changeColumn, alone, asked.Sort, measures[0]))
+		}
+		most := 0.
+		for _, line := range largest.Lines {
+			most = max(most, line.Now.Of(measures[0]))
+		}
+		for _, line := range got.Lines {
+			most = max(most, line.Now.Of(measures[0]))
+		}
+		for _, line := range got.Lines {
+			r := row{Label: q.label(l, of.dimension, line)}
+			for _, m := range measures {
+				r.Cells = append(r.Cells, q.shown(l, m, line.Now, line.Hidden))
+			}
+			if line.Hidden != report.Shown {
+				t.Guarded = q.guardNote(l)
+			}
+			if asked.Compare != nil && line.Hidden == report.Shown {
+				r.Change = q.comparison().change(l, measures[0], line.Now, line.Before)
+			}
+			if most > 0 && report.UnitOf(measures[0]) == report.Count {
+				r.Width = min(max(line.Now.Of(measures[0])/most*100, 0), 100)
+			}
+			t.Others = t.Others || r.Label.Others
+			t.Rows = append(t.Rows, r)
+		}
+		if alone {
+			t.Find = q.own.Get(byFind)
+			if got.Next != "" {
+				t.Next = q.address.after(got.Next)
+			}
+			if asked.After != "" {
+				t.First = q.with(byAfter, "").String()
+			}
+			t.Hidden = q.hidden(byFind, byAfter)
+		}
+		return t
+	}
+}
+
+// after returns the address of the rows behind some.
+func (a address) after(cursor string) string {
+	a = a.with(byFind, a.own.Get(byFind))
+	a.own.Set(byAfter, cursor)
+	return a.String()
+}
+
+// changeColumn is the column of what changed.
+const changeColumn = "change"
+
+// columns returns those of some measures that the address chooses, all by default.
+func (q *question) columns(measures []string) []string {
+	chosen := strings.Split(q.own.Get(byColumns), ",")
+	kept := slices.DeleteFunc(slices.Clone(measures), func(m string) bool { return !slices.Contains(chosen, m) })
+	if len(kept) == 0 {
+		return measures
+	}
+	return kept
+}
+
+// sort reads what the address sorts by. What can't be sorted by is the default.
+func (q *question) sort(measures []string, compared bool) report.Sort {
+	key, ascending := strings.CutPrefix(q.own.Get(bySort), "-")
+	switch {
+	case key == changeColumn && compared:
+		return report.Sort{By: measures[0], Change: true, Ascending: ascending}
+	case key == report.ByValue:
+		return report.Sort{By: report.ByValue, Ascending: !ascending}
+	case slices.Contains(measures, key):
+		return report.Sort{By: key, Ascending: ascending}
+	}
+	return report.Sort{}
+}
+
+// column returns the head of a column, which leads to the table sorted by it, and the
+// other way round if it is already.
+func (q *question) column(key string, alone bool, by report.Sort, first string) column {
+	c := column{Key: key}
+	if !alone {
+		return c
+	}
+	sorted := key == changeColumn && by.Change || key == by.By && !by.Change || by == (report.Sort{}) && key == first
+	switch {
+	case sorted && by.Ascending:
+		c.Sorted = "ascending"
+	case sorted:
+		c.Sorted, key = "descending", "-"+key
+	}
+	c.URL = q.with(bySort, key).String()
+	return c
+}
+
+// whyNot is the key of the text why a list has no measure that is exact.
+func (q *question) whyNot(of list) string {
+	for _, m := range of.measures {
+		if refused, ok := (report.Query{Dimension: of.dimension, Filters: q.filters}).Refusal(m); ok {
+			return "refusal." + string(refused.Code)
+		}
+	}
+	return ""
+}
+
+// whole is the address of all of a table: its own page, or this one with it alone.
+func (q *question) whole(l *i18n.Language, path, key string) *span {
+	a := q.with(byTable, key)
+	if path != "" {
+		a = q.to(path, byTable, key)
+	}
+	return &span{l.Say("table.more"), a.String()}
+}
+
+// cards are the dimensions whose values have a page of their own: its path, and the
+// parameter that names the value.
+var cards = map[string]struct{ path, parameter string }{
+	"page":     {"/page", "path"},
+	"entry":    {"/page", "path"},
+	"previous": {"/page", "path"},
+	"section":  {"/sections", "prefix"},
+	"campaign": {"/campaign", "name"},
+}
+
+// label names the value of a line.
+func (q *question) label(l *i18n.Language, dimension string, line report.Line) label {
+	value, detail := namesOf(l, dimension, line)
+	named := label{Whole: value, Title: q.titleOf(dimension, line), Others: isOthers(line.Value) || isOthers(line.Detail)}
+	d, _ := report.FindDimension(dimension)
+	key, filter := line.Value, report.Filter{Dimension: dimension, Value: line.Value}
+	if d.Detail != "" && line.Detail != "" {
+		named.Whole, named.Note = detail, value
+		key, filter.Value = line.Detail, line.Detail
+	} else if d.Detail != "" {
+		filter.Dimension = outer(dimension)
+	}
+	switch card, ok := cards[dimension]; {
+	case named.Others || dimension == "hour" || dimension == "weekday":
+	case ok && key != "":
+		named.URL = q.to(card.path, card.parameter, key).String()
+	case dimension == "version" && line.Detail != "":
+		named.URL = q.filtered(report.Filter{Dimension: "browser", Value: line.Value}).filtered(filter).String()
+		named.Whole, named.Note = value+" "+detail, ""
+	default:
+		named.URL = q.filtered(filter).String()
+	}
+	if named.Whole == "" {
+		named.Whole = l.Say("unknown")
+	}
+	named.Head, named.Tail = cutPath(named.Whole)
+	return named
+}
+
+// How long a label may be before its middle is left out, how much of its end is always
+// read, and how far before that a word may begin.
+const (
+	cutFrom = 28
+	cutTail = 14
+	cutWord = 8
+)
+
+// cutPath cuts a long path before its end, where a word begins if that is near, so that
+// what gives way is the middle.
+func cutPath(s string) (head, tail string) {
+	if utf8.RuneCountInString(s) <= cutFrom || !strings.HasPrefix(s, "/") {
+		return s, ""
+	}
+	runes := []rune(s)
+	at := len(runes) - cutTail
+	for i := at; i > at-cutWord; i-- {
+		if runes[i] == '/' || runes[i] == '-' {
+			at = i
+			break
+		}
+	}
+	return string(runes[:at]), string(runes[at:])
 }
 
 // names say what a value of a dimension is called, where that is not the value.
 var names = map[string]func(l *i18n.Language, value string) string{
 	"source":   func(_ *i18n.Language, value string) string { return hostname.Display(value) },
+	"missing":  func(_ *i18n.Language, value string) string { return report.MissingPath(value) },
 	"outlink":  func(_ *i18n.Language, value string) string { return displayTarget(value) },
 	"download": func(_ *i18n.Language, value string) string { return displayTarget(value) },
 	"channel":  func(l *i18n.Language, value string) string { return l.Known("channel.", value) },
@@ -90,22 +366,6 @@ func namesOf(l *i18n.Language, dimension string, line report.Line) (value, detai
 	return nameOf(l, outer(dimension), line.Value), nameOf(l, dimension, line.Detail)
 }
 
-// amount writes a measure or ratio of sums.
-func amount(l *i18n.Language, key string, s report.Sums) string {
-	if !defined(key, s) {
-		return nothing
-	}
-	switch report.UnitOf(key) {
-	case report.Share:
-		return l.Percent(s.Of(key))
-	case report.Seconds:
-		return l.Duration(time.Duration(s.Of(key) * float64(time.Second)))
-	case report.Mean:
-		return l.Decimal(s.Of(key))
-	}
-	return l.Number(s.Count(key))
-}
-
 // displayTarget returns the name of an event for people to read: the host that the
 // target of a link begins with is decoded.
 func displayTarget(name string) string {
@@ -116,115 +376,10 @@ func displayTarget(name string) string {
 	return hostname.Display(host) + "/" + path
 }
 
-// excluded is the key of the table of hits that were not counted.
-const excluded = "excluded"
-
-// table is a table as a page shows it.
-type table struct {
-	Key     string
-	Columns []string
-	Rows    []tableRow
-	Others  bool   // a row is of values that have no line of their own
-	Whole   bool   // the table is alone on its page
-	More    string // URL of the whole table, if there is more
-}
-
-// tableRow is a row, and the rows it opens to.
-type tableRow struct {
-	Label string // "": unknown
-	Note  string
-	Cells []string
-	Share string  // of the total, in words
-	Width float64 // of its bar, in percent
-	Rows  []tableRow
-	Group string // names Rows where they are shut at first
-	Opens string // key of the text of what opens them
-}
-
-// table shows the lines of a dimension.
-func (f *figures) table(l *i18n.Language, spec tableSpec, limit int, more string) table {
-	t := table{Key: spec.dimension, Columns: f.exact(spec.dimension, spec.measures), Whole: limit == longTable}
-	answer := f.lines[spec.dimension]
-	if answer.Next != "" {
-		t.More = more
+// share is what part of all a line is, in whole percent.
+func share(l *i18n.Language, key string, of, all report.Sums) string {
+	if all.Of(key) <= 0 {
+		return ""
 	}
-	for i, line := range answer.Lines {
-		row := f.row(l, t.Columns, line.Now)
-		t.Others = t.Others || isOthers(line.Value) || isOthers(line.Detail)
-		row.Label, row.Note = namesOf(l, spec.dimension, line)
-		if row.Note != "" {
-			row.Label, row.Note = row.Note, row.Label
-		}
-		if title := titleOf(f.titles, spec.dimension, line); title != "" {
-			row.Label, row.Note = title, row.Label
-		}
-		for _, below := range f.details[spec.opens].Lines {
-			if below.Value == line.Value {
-				sub := f.row(l, t.Columns, below.Now)
-				t.Others = t.Others || isOthers(below.Detail)
-				_, sub.Label = namesOf(l, spec.opens, below)
-				row.Rows = append(row.Rows, sub)
-			}
-		}
-		// A single detail that is not known says nothing more.
-		if len(row.Rows) == 1 && row.Rows[0].Label == "" {
-			row.Rows = nil
-		}
-		if len(row.Rows) > 0 && !t.Whole {
-			row.Group = spec.dimension + "-" + strconv.Itoa(i)
-			row.Opens = "table." + spec.dimension + ".open"
-			t.More = more // where there is no script, that is the way to them
-		}
-		t.Rows = append(t.Rows, row)
-	}
-	return t
-}
-
-func (f *figures) row(l *i18n.Language, columns []string, sums report.Sums) tableRow {
-	var row tableRow
-	for _, key := range columns {
-		row.Cells = append(row.Cells, amount(l, key, sums))
-	}
-	if len(columns) == 0 {
-		return row
-	}
-	if total := f.sums.Of(columns[0]); total > 0 {
-		share := sums.Of(columns[0]) / total
-		row.Share = l.Percent(share)
-		row.Width = min(max(share*100, 0), 100)
-	}
-	return row
-}
-
-// whyOf says in words why a hit was not counted.
-func whyOf(l *i18n.Language, reason, rule string) string {
-	if rule != "" {
-		return l.Known("rule.", rule)
-	}
-	return l.Known("reason.", reason)
-}
-
-// excludedTable shows the hits that were not counted, and why.
-func (f *figures) excludedTable(l *i18n.Language, limit int, more string) table {
-	t := table{Key: excluded, Columns: []string{"requests"}, Whole: limit == longTable}
-	lines := f.excluded
-	if len(lines) > limit {
-		lines = lines[:limit]
-		t.More = more
-	}
-	var total int64
-	for _, line := range f.excluded {
-		total += line.Count
-	}
-	for _, line := range lines {
-		t.Others = t.Others || isOthers(line.Name)
-		row := tableRow{Label: line.Name, Note: whyOf(l, line.Reason, line.Rule), Cells: []string{l.Number(line.Count)}}
-		if row.Label == "" {
-			row.Label, row.Note = row.Note, ""
-		}
-		share := float64(line.Count) / float64(total)
-		row.Share, row.Width = l.Percent(share), share*100
-		t.Rows = append(t.Rows, row)
-	}
-	return t
+	return l.WholePercent(math.Min(of.Of(key)/all.Of(key), 1))
 }

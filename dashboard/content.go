@@ -1,0 +1,280 @@
+package dashboard
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/fotspor/fotspor/i18n"
+	"github.com/fotspor/fotspor/internal/hostname"
+	"github.com/fotspor/fotspor/report"
+)
+
+// sections are the parts of a site, by the first segment of the path, or the pages below
+// any prefix.
+func sections(q *question) (func() doc, error) {
+	l := q.lang
+	prefix := q.own.Get("prefix")
+	if prefix == "" {
+		return tablePage(list{key: "section", dimension: "section", measures: []string{"section_visitors", "pageviews"}})(q)
+	}
+	below := report.Filter{Dimension: "page", Value: strings.TrimSuffix(prefix, "/"), Prefix: true}
+	if first := strings.TrimPrefix(prefix, "/"); !strings.Contains(strings.TrimSuffix(first, "/"), "/") {
+		below = report.Filter{Dimension: "section", Value: "/" + strings.TrimSuffix(first, "/")}
+	}
+	q.within = append(q.within, below)
+	measures := q.exact("", "section_visitors", "pageviews", "exits", "view_seconds")
+	sums, draw := q.chart(l, measures)
+	show := q.table(l, list{key: "page", dimension: "page", measures: []string{"page_visitors", "pageviews", "exit_rate", "view_seconds"}}.alone())
+	return func() doc {
+		d := doc{Title: q.headlineSentence(l, sums, measures[0]), Over: []span{{l.Say("nav.sections"), q.to("/sections").String()}, {Text: prefix}}}
+		d.Figures = q.figures(l, sums, measures)
+		d.Blocks = append(d.Blocks, q.curve(l, draw()), q.alone(show()))
+		return d
+	}, nil
+}
+
+// curve is the block of a chart.
+func (q *question) curve(l *i18n.Language, c *chart) block {
+	return block{Key: "chart", Title: l.Say("chart.title."+string(c.Step), l.Say("measure."+c.Measure)), Wide: true, Shows: c}
+}
+
+// pageCard is all that is known of one page.
+func pageCard(q *question) (func() doc, error) {
+	l := q.lang
+	path := q.own.Get("path")
+	if path == "" {
+		return nil, notFound
+	}
+	this := report.Filter{Dimension: "page", Value: path}
+	ask := func(dimension string, limit int, measure string, filters ...report.Filter) *answer {
+		if len(q.exact(dimension, measure)) == 0 {
+			return nil
+		}
+		asked := q.by(dimension, limit, measure)
+		asked.Filters = slices.Concat(asked.Filters, filters)
+		return q.ask(asked)
+	}
+	previous := ask("previous", report.MaxLimit, "pageviews", this)
+	next := ask("page", report.MaxLimit, "pageviews", report.Filter{Dimension: "previous", Value: path})
+	began := report.Filter{Dimension: "entry", Value: path}
+	from := ask("source", shortTable, "visits", began)
+	hosts := ask("source", shortTable, "visits", began, report.Filter{Dimension: "channel", Value: "website"})
+	elsewhere := q.query("view_seconds")
+	elsewhere.Filters = slices.Concat(elsewhere.Filters, []report.Filter{{Dimension: "page", Value: "/", Prefix: true}})
+	rest := q.ask(elsewhere)
+	q.within = append(q.within, this)
+	shown := q.exact("", "page_visitors", "pageviews", "exit_rate", "view_seconds")
+	measures := append(shown[:len(shown):len(shown)], q.exact("", "exits")...)
+	sums, draw := q.chart(l, measures)
+	return func() doc {
+		d := doc{
+			Title: path, Over: q.pathAbove(path),
+			Lead: append(spans(l, "page.open", span{path, "https://" + q.of.Hosts[0] + path}, hostname.Display(q.of.Hosts[0])), span{Text: " "},
+				span{Text: q.headlineSentence(l, sums, measures[0]) + "."}),
+		}
+		now, _ := sums.Total()
+		views := now.Count("pageviews")
+		if hidden, _ := sums.Hidden(); hidden != report.Shown {
+			d.Remark = []span{{Text: q.guardNote(l)}}
+			return d
+		}
+		if views == 0 {
+			d.Lead = d.Lead[:len(d.Lead)-1]
+			d.Remark = []span{{Text: l.Say("page.none")}}
+			return d
+		}
+		entered := way{Label: label{Head: l.Say("ways.entered"), Whole: l.Say("ways.entered")}, count: views - sumOfLines(previous, "pageviews"), Apart: true, what: "entered"}
+		left := way{Label: label{Head: l.Say("ways.left"), Whole: l.Say("ways.left")}, count: now.Count("exits"), Apart: true, what: "left"}
+		d.Figures = q.figures(l, sums, shown)
+		for i, f := range d.Figures {
+			switch f.Key {
+			case "exit_rate":
+				d.Figures[i].Base, d.Figures[i].Change, d.Figures[i].PerDay = "", change{}, quantity(l, "times", left.count)
+			case "view_seconds":
+				all, _ := rest.Total()
+				d.Figures[i].Base, d.Figures[i].Change, d.Figures[i].PerDay = "", change{}, l.Say("page.timeElsewhere", amount(l, "view_seconds", all))
+			}
+		}
+		if previous != nil {
+			entered.hidden, _ = previous.Hidden()
+		}
+		if previous != nil && previous.refused == nil && entered.hidden == report.Shown {
+			in := figure{Key: "entered", Value: l.Percent(float64(max(entered.count, 0)) / float64(views)), now: float64(max(entered.count, 0)) / float64(views), PerDay: quantity(l, "times", max(entered.count, 0))}
+			d.Figures = slices.Insert(d.Figures, min(2, len(d.Figures)), in)
+		}
+		d.Blocks = append(d.Blocks, q.curve(l, draw()))
+		if previous != nil {
+			d.Blocks = append(d.Blocks, block{Key: "previous", Title: l.Say("ways.before"), Note: spans(l, "ways.before.what", l.Number(views)), Shows: q.ways(previous, "page", views, entered)})
+		}
+		if next != nil {
+			d.Blocks = append(d.Blocks, block{Key: "next", Title: l.Say("ways.after"), Note: spans(l, "ways.after.what"), Shows: q.ways(next, "page", views, left)})
+		}
+		if from != nil {
+			d.Blocks = append(d.Blocks, block{Key: "source", Title: l.Say("page.sources"), Shows: q.ways(from, "source", sumOfLines(from, "visits"))})
+		}
+		if hosts != nil {
+			d.Blocks = append(d.Blocks, block{Key: "links", Title: l.Say("page.links"), Note: spans(l, "page.links.what"), Shows: q.ways(hosts, "source", 0)})
+		}
+		return d
+	}, nil
+}
+
+// pathAbove leads from the card of a page to the pages of each part that it lies in.
+func (q *question) pathAbove(path string) []span {
+	above := []span{{q.lang.Say("nav.pages"), q.to("/pages").String()}}
+	for i := 1; i < len(path); i++ {
+		if path[i] == '/' {
+			above = append(above, span{path[:i], q.to("/sections", "prefix", path[:i]).String()})
+		}
+	}
+	return append(above, span{q.lang.Say("page.filter"), q.to("").filtered(report.Filter{Dimension: "page", Value: path}).String()})
+}
+
+// sumOfLines returns a measure of all lines of an answer, 0 if that is hidden.
+func sumOfLines(a *answer, measure string) (sum int64) {
+	if a != nil {
+		now, _ := a.Total()
+		sum = now.Count(measure)
+	}
+	return sum
+}
+
+// waysList are pages before or after another, or where its views came from.
+type waysList struct {
+	Rows    []way
+	Name    string // key of what the rows are
+	Refused string
+	Guarded string // why figures are hidden; "": none is
+
+	measure string
+	lang    *i18n.Language
+}
+
+func (*waysList) part() string { return "ways" }
+
+// Shares reports whether the rows say what part of all they are.
+func (w *waysList) Shares() bool { return len(w.Rows) > 0 && w.Rows[0].Share != "" }
+
+type way struct {
+	Label  label
+	Count  string
+	Share  string
+	Width  float64
+	Apart  bool // no page: an entry, an exit, or all other pages
+	what   string
+	count  int64
+	hidden report.Hiding
+}
+
+// ways shows the lines of an answer, and one row more, in order of their numbers.
+func (q *question) ways(got *answer, dimension string, all int64, more ...way) *waysList {
+	l := q.lang
+	shown := &waysList{Name: "table." + dimension + ".label", lang: l}
+	if got.refused != nil {
+		shown.Refused = "refusal." + string(got.refused.Code)
+		return shown
+	}
+	measure := got.query.Measures[0]
+	shown.measure = measure
+	rows := more
+	others := way{Label: label{Head: l.Say("ways.others"), Whole: l.Say("ways.others")}, Apart: true, what: "others"}
+	for i, line := range got.Lines {
+		if i < shortTable || len(got.Lines) == shortTable+1 {
+			rows = append(rows, way{Label: q.label(l, dimension, line), count: line.Now.Count(measure), hidden: line.Hidden})
+		} else {
+			others.count += line.Now.Count(measure)
+		}
+	}
+	for i := range rows {
+		rows[i].count = max(rows[i].count, 0)
+	}
+	sortWays(rows)
+	if others.count > 0 {
+		rows = append(rows, others)
+	}
+	most := int64(1)
+	for _, r := range rows {
+		most = max(most, r.count)
+	}
+	for i := range rows {
+		rows[i].Count, rows[i].Width = l.Number(rows[i].count), float64(rows[i].count)/float64(most)*100
+		if rows[i].hidden != report.Shown {
+			rows[i].Count, shown.Guarded = coverOf(l, rows[i].hidden, q.of.Guard), q.guardNote(l)
+		} else if all > 0 {
+			rows[i].Share = l.WholePercent(float64(rows[i].count) / float64(all))
+		}
+	}
+	shown.Rows = rows
+	return shown
+}
+
+func (w *waysList) json() any {
+	list := []map[string]any{}
+	for _, r := range w.Rows {
+		line := map[string]any{"value": r.Label.Whole, w.measure: r.count}
+		if r.Apart {
+			line = map[string]any{"what": r.what, w.measure: r.count}
+		}
+		if r.hidden != report.Shown {
+			line[w.measure], line["hidden"] = nil, hidings[r.hidden]
+		}
+		list = append(list, line)
+	}
+	return list
+}
+
+func (w *waysList) csv(s *sheet) {
+	s.heading([]string{w.Name}, []string{w.measure})
+	for _, r := range w.Rows {
+		count := s.lang.Plain(float64(r.count))
+		if r.hidden != report.Shown {
+			count = r.Count
+		}
+		s.cells(safeCell(r.Label.Whole), count)
+	}
+}
+
+// comparePages lays pages over each other from the first day of each.
+func comparePages(q *question) (func() doc, error) {
+	return tablePage(list{key: "page", dimension: "page", measures: []string{"page_visitors", "pageviews"}})(q)
+}
+
+// ways tells from which page people went to which.
+func ways(q *question) (func() doc, error) {
+	l := q.lang
+	from := q.own.Get("from")
+	if from == "" {
+		from = "/"
+	}
+	ask := func(dimension string, filter report.Filter) *answer {
+		asked := q.by(dimension, report.MaxLimit, "pageviews")
+		asked.Filters = slices.Concat(asked.Filters, []report.Filter{filter})
+		return q.ask(asked)
+	}
+	this := report.Filter{Dimension: "page", Value: from}
+	next, before := ask("page", report.Filter{Dimension: "previous", Value: from}), ask("previous", this)
+	of := q.query("pageviews", "exits")
+	of.Filters = slices.Concat(of.Filters, []report.Filter{this})
+	sums := q.ask(of)
+	return func() doc {
+		now, _ := sums.Total()
+		views := now.Count("pageviews")
+		entered := way{Label: label{Head: l.Say("ways.entered"), Whole: l.Say("ways.entered")}, count: views - sumOfLines(before, "pageviews"), Apart: true, what: "entered"}
+		left := way{Label: label{Head: l.Say("ways.left"), Whole: l.Say("ways.left")}, count: now.Count("exits"), Apart: true, what: "left"}
+		entered.hidden, _ = before.Hidden()
+		if hidden, _ := sums.Hidden(); hidden != report.Shown {
+			entered.hidden, left.hidden = hidden, hidden
+		}
+		d := doc{Title: l.Say("ways.title", from, nameOfPeriod(l, q.period)), Form: &pathForm{Name: "from", Value: from, Label: "ways.from", Hidden: q.hidden("from/", byAfter)}}
+		d.Blocks = append(d.Blocks,
+			block{Key: "previous", Title: l.Say("ways.before"), Note: spans(l, "ways.before.what", l.Number(views)), Shows: q.ways(before, "page", views, entered)},
+			block{Key: "next", Title: l.Say("ways.after"), Note: spans(l, "ways.after.what"), Shows: q.ways(next, "page", views, left)})
+		return d
+	}, nil
+}
+
+// pathForm asks for the path of a page.
+type pathForm struct {
+	Name, Value, Label string
+	Hidden             []hidden
+}

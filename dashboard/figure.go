@@ -1,0 +1,206 @@
+package dashboard
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/fotspor/fotspor/i18n"
+	"github.com/fotspor/fotspor/report"
+)
+
+// figure is one number beside the one before.
+type figure struct {
+	Key    string
+	Value  string
+	Change change
+	Base   string // "from 6,491"; "" without a comparison
+	PerDay string // mean of a day; "" where it says nothing
+	URL    string // of the page whose curve shows it
+	Chosen bool
+	Large  bool // the first of the page
+
+	now, before          float64
+	hidden, hiddenBefore report.Hiding
+}
+
+// change says how a figure moved.
+type change struct {
+	Text      string // "": nothing can be said
+	Direction direction
+}
+
+type direction string
+
+const (
+	up   direction = "up"
+	down direction = "down"
+	same direction = "same"
+)
+
+// leastBase is the least number of things that a percentage is of: of fewer it says more
+// about chance than about the website.
+const leastBase = 30
+
+// nothing stands where there is no number.
+const nothing = "–"
+
+// amount writes a measure or ratio of sums.
+func amount(l *i18n.Language, key string, s report.Sums) string {
+	if !defined(key, s) {
+		return nothing
+	}
+	switch report.UnitOf(key) {
+	case report.Share:
+		return l.Percent(s.Of(key))
+	case report.Seconds:
+		return l.Duration(time.Duration(s.Of(key) * float64(time.Second)))
+	case report.Mean:
+		return l.Decimal(s.Of(key))
+	}
+	return l.Number(s.Count(key))
+}
+
+// shown writes a measure or ratio of sums, or why it is hidden.
+func (q *question) shown(l *i18n.Language, key string, s report.Sums, hidden report.Hiding) string {
+	if hidden != report.Shown {
+		return coverOf(l, hidden, q.of.Guard)
+	}
+	return amount(l, key, s)
+}
+
+// coverOf writes what stands in the place of a figure that is hidden.
+func coverOf(l *i18n.Language, hidden report.Hiding, guard int) string {
+	switch hidden {
+	case report.Shown:
+		return ""
+	case report.Below:
+		return l.Say("guard.below", l.Number(int64(guard)))
+	default:
+		return l.Say("guard.beside")
+	}
+}
+
+// guardNote says why figures are hidden.
+func (q *question) guardNote(l *i18n.Language) string {
+	return l.Say("guard.what", l.Number(int64(q.of.Guard)))
+}
+
+// defined reports whether a measure or ratio says something of sums: a ratio of nothing
+// does not.
+func defined(key string, s report.Sums) bool {
+	under := underOf(key)
+	return under == "" || s.Count(under) != 0
+}
+
+// underOf returns the measure that a ratio divides by, "" for a measure.
+func underOf(key string) string {
+	i := slices.IndexFunc(report.Ratios[:], func(r report.Ratio) bool { return r.Key == key })
+	if i < 0 {
+		return ""
+	}
+	return report.Ratios[i].Under
+}
+
+// comparison is how much of a period there is, beside the days before.
+type comparison struct {
+	days, before float64 // numbers of days, both 1 unless only the means of days compare
+}
+
+func (q *question) comparison() comparison {
+	if before, ok := q.period.Before(); ok && q.period.PerDay() {
+		return comparison{float64(q.period.Range.Days()), float64(before.Days())}
+	}
+	return comparison{1, 1}
+}
+
+// change returns how a measure or ratio moved.
+func (c comparison) change(l *i18n.Language, key string, now, before report.Sums) change {
+	base := before.Count(key)
+	if under := underOf(key); under != "" {
+		base = min(before.Count(under), now.Count(under))
+	}
+	if base < leastBase || !defined(key, now) || !defined(key, before) {
+		return change{}
+	}
+	if underOf(key) == "" {
+		return relative(l, float64(now.Count(key))/c.days, float64(before.Count(key))/c.before)
+	}
+	a, b := now.Of(key), before.Of(key)
+	switch report.UnitOf(key) {
+	case report.Share:
+		tenths := math.Round((a - b) * 1000)
+		return moved(tenths, l.Points(math.Abs(a-b)))
+	case report.Seconds:
+		seconds := math.Round(a) - math.Round(b)
+		return moved(seconds, l.Duration(time.Duration(math.Abs(seconds))*time.Second))
+	default:
+		return relative(l, a, b)
+	}
+}
+
+// moved is a difference, in words without its sign.
+func moved(by float64, text string) change {
+	switch {
+	case by > 0:
+		return change{text, up}
+	case by < 0:
+		return change{text, down}
+	default:
+		return change{text, same}
+	}
+}
+
+// relative is the change of a number in whole percent.
+func relative(l *i18n.Language, now, before float64) change {
+	percent := math.Round((now - before) / before * 100)
+	return moved(percent, l.WholePercent(math.Abs(percent)/100))
+}
+
+// figures shows measures of the answer to a query without a dimension, the first large.
+func (q *question) figures(l *i18n.Language, a *answer, measures []string) []figure {
+	now, before := a.Total()
+	hidden, hiddenBefore := a.Hidden()
+	chosen := q.measure(measures)
+	var all []figure
+	for i, key := range measures {
+		f := figure{Key: key, Value: q.shown(l, key, now, hidden), hidden: hidden, hiddenBefore: hiddenBefore, Large: i == 0, Chosen: key == chosen, URL: q.with(byMeasure, key).String(), now: now.Of(key), before: before.Of(key)}
+		if i == 0 {
+			f.URL = q.with(byMeasure, "").String()
+		}
+		if q.compared() {
+			if hidden == report.Shown {
+				f.Change = q.comparison().change(l, key, now, before)
+			}
+			f.Base = l.Say("figure.from", q.shown(l, key, before, hiddenBefore))
+		}
+		days := float64(q.period.Range.Days())
+		if underOf(key) == "" && days > 1 && hidden == report.Shown {
+			mean := func(s report.Sums, days float64) string {
+				return l.Number(int64(math.Round(float64(s.Count(key)) / days)))
+			}
+			f.PerDay = l.Say("figure.perDay", mean(now, days))
+			if c := q.comparison(); q.compared() && q.period.PerDay() && hiddenBefore == report.Shown {
+				f.Base = l.Say("figure.from.perDay", mean(now, c.days), mean(before, c.before))
+				f.PerDay = ""
+			} else if i > 0 {
+				f.PerDay = ""
+			}
+		}
+		all = append(all, f)
+	}
+	return all
+}
+
+// measure returns which of some measures the curve shows.
+func (q *question) measure(measures []string) string {
+	if m := q.own.Get(byMeasure); slices.Contains(measures, m) {
+		return m
+	}
+	return measures[0]
+}
+
+// quantity writes a number with what it is of: "2 visitors".
+func quantity(l *i18n.Language, measure string, n int64) string {
+	return l.Counted("count."+measure, n)
+}

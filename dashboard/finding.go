@@ -1,0 +1,375 @@
+package dashboard
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/fotspor/fotspor/i18n"
+	"github.com/fotspor/fotspor/report"
+)
+
+// Results of a search, as dimension search_result tells them.
+const (
+	someResults = "some"
+	noResults   = "none"
+)
+
+// searched is a term that people looked for, with how often that had no result.
+type searched struct {
+	term                 string
+	times, before        int64
+	without, withoutThen int64
+	hidden               report.Hiding // all of it
+	covered              bool          // the numbers before are not told
+	mixed                bool          // how often it had no result is not told
+}
+
+// gonePage is a page that does not exist, with the pages that link there.
+type gonePage struct {
+	path          string
+	times, before int64
+	links         []goneLink
+	hidden        report.Hiding
+	covered       bool // the number before is not told
+}
+
+type goneLink struct {
+	from  string // a path of the site, or the host of another; "" if it is not known
+	times int64
+}
+
+// own reports whether the link stands on the site itself.
+func (l goneLink) own() bool { return strings.HasPrefix(l.from, "/") }
+
+// askSearches asks for all terms, most often searched for first.
+func (q *question) askSearches() (*answer, func() []searched) {
+	got := q.ask(q.by("search_result", report.MaxLimit, "events"))
+	return got, func() []searched {
+		at := map[string]int{}
+		var all []searched
+		for _, line := range got.Lines {
+			i, ok := at[line.Value]
+			if !ok {
+				i = len(all)
+				at[line.Value] = i
+				all = append(all, searched{term: line.Value})
+			}
+			now, before := line.Now.Count("events"), line.Before.Count("events")
+			all[i].hidden = max(all[i].hidden, line.Hidden)
+			all[i].covered = all[i].covered || line.HiddenBefore != report.Shown
+			all[i].mixed = all[i].mixed || line.Folded || line.Hidden != report.Shown
+			all[i].times += now
+			all[i].before += before
+			if line.Detail == noResults {
+				all[i].without += now
+				all[i].withoutThen += before
+			}
+		}
+		slices.SortStableFunc(all, func(a, b searched) int { return cmp.Compare(b.times, a.times) })
+		return all
+	}
+}
+
+// askGone asks for all pages that do not exist, those opened most often first. Links of
+// the site itself come before those of others: the owner can mend them.
+func (q *question) askGone() (*answer, func() []gonePage) {
+	got := q.ask(q.by("missing_link", report.MaxLimit, "events"))
+	return got, func() []gonePage {
+		at := map[string]int{}
+		var all []gonePage
+		for _, line := range got.Lines {
+			i, ok := at[line.Value]
+			if !ok {
+				i = len(all)
+				at[line.Value] = i
+				all = append(all, gonePage{path: report.MissingPath(line.Value)})
+			}
+			now := line.Now.Count("events")
+			all[i].hidden = max(all[i].hidden, line.Hidden)
+			all[i].covered = all[i].covered || line.HiddenBefore != report.Shown
+			all[i].times += now
+			all[i].before += line.Before.Count("events")
+			if now > 0 && !line.Folded {
+				all[i].links = append(all[i].links, goneLink{line.Detail, now})
+			}
+		}
+		for i := range all {
+			slices.SortStableFunc(all[i].links, func(a, b goneLink) int {
+				if a.own() != b.own() {
+					if a.own() {
+						return -1
+					}
+					return 1
+				}
+				return cmp.Compare(b.times, a.times)
+			})
+		}
+		slices.SortStableFunc(all, func(a, b gonePage) int { return cmp.Compare(b.times, a.times) })
+		return all
+	}
+}
+
+// finding is the page that tells what people did not find: searches without a result, and
+// pages that do not exist.
+func finding(q *question) (func() doc, error) {
+	l := q.lang
+	found, terms := q.askSearches()
+	gone, pages := q.askGone()
+	return func() doc {
+		d := doc{Title: q.title("nav.missing")}
+		all, missing := terms(), pages()
+		var searches, without, views, own figureSum
+		now, before := found.Total()
+		searches.add(now.Count("events"), before.Count("events"))
+		for _, s := range all {
+			without.add(s.without, s.withoutThen)
+		}
+		for _, g := range missing {
+			views.add(g.times, g.before)
+			for _, link := range g.links {
+				if link.own() {
+					own.add(link.times, 0)
+				}
+			}
+		}
+		if len(missing) > 0 && missing[0].hidden == report.Shown {
+			worst := missing[0]
+			d.Lead = spans(l, "finding.worst", worst.path, quantity(l, "opened", worst.times))
+			if len(worst.links) > 0 && worst.links[0].own() {
+				link := worst.links[0]
+				d.Lead = append(append(d.Lead, span{Text: " "}), spans(l, "finding.linked", l.Number(link.times), q.pageSpan(link.from))...)
+			}
+		}
+		first := q.counted(l, "searches_without", without)
+		if searches.now > 0 {
+			first.PerDay = l.Say("finding.shareOfSearches", l.WholePercent(float64(without.now)/float64(searches.now)))
+		}
+		first.Large = true
+		if found.Withheld { // some of them are not told apart from those with results
+			first.Value, first.hidden = l.Say("finding.atLeast", first.Value), report.Beside
+			first.Base, first.PerDay, first.Change = "", "", change{}
+		}
+		last := figure{Key: "own_links", Value: l.Number(own.now), now: float64(own.now), PerDay: l.Say("finding.ofThese", l.Number(views.now))}
+		d.Figures = []figure{first, q.counted(l, "searches", searches), q.counted(l, "missing_views", views), last}
+		limit := shortTable
+		d.Blocks = append(d.Blocks,
+			block{Key: "missing", Title: l.Say("table.missing"), Note: spans(l, "finding.ownFirst"), More: q.whole(l, "/missing", "missing"), Shows: q.goneTable(missing, limit, gone)})
+		var unfound []searched
+		for _, s := range all {
+			if s.without > 0 {
+				unfound = append(unfound, s)
+			}
+		}
+		slices.SortStableFunc(unfound, func(a, b searched) int { return cmp.Compare(b.without, a.without) })
+		d.Blocks = append(d.Blocks,
+			block{Key: "search_none", Title: l.Say("table.search_none"), Shows: q.searchTable(l, unfound, limit, found)},
+			block{Key: "search", Title: l.Say("table.search"), More: q.whole(l, "", "search"), Shows: q.searchTable(l, all, 2*limit, found)})
+		return d
+	}, nil
+}
+
+// searches is the page of what people looked for.
+func searches(q *question) (func() doc, error) {
+	if key := q.own.Get(byTable); key == "search" {
+		return tablePage(list{key: "search", dimension: "search", measures: []string{"events"}})(q)
+	}
+	return finding(q)
+}
+
+// missingPages are the pages that do not exist, with the pages that link to them.
+func missingPages(q *question) (func() doc, error) {
+	l := q.lang
+	gone, pages := q.askGone()
+	return func() doc {
+		d := doc{Title: q.title("table.missing")}
+		d.Blocks = append(d.Blocks, block{Key: "missing", Title: l.Say("table.missing"), Note: spans(l, "finding.ownFirst"), Wide: true, Shows: q.goneTable(pages(), report.MaxLimit, gone)})
+		return d
+	}, nil
+}
+
+// figureSum is a number and the one before.
+type figureSum struct{ now, before int64 }
+
+func (f *figureSum) add(now, before int64) { f.now, f.before = f.now+now, f.before+before }
+
+// counted is a figure that is no measure by itself.
+func (q *question) counted(l *i18n.Language, key string, sum figureSum) figure {
+	f := figure{Key: key, Value: l.Number(sum.now), now: float64(sum.now), before: float64(sum.before)}
+	if q.compared() {
+		f.Base = l.Say("figure.from", l.Number(sum.before))
+		if sum.before >= leastBase {
+			c := q.comparison()
+			f.Change = relative(l, float64(sum.now)/c.days, float64(sum.before)/c.before)
+		}
+	}
+	return f
+}
+
+// pageSpan names a page, and leads to its card.
+func (q *question) pageSpan(path string) span {
+	return span{path, q.to("/page", "path", path).String()}
+}
+
+// goneTable is a table of pages that do not exist.
+type goneTable struct {
+	Rows    []goneRow
+	Refused string
+
+	pages []gonePage
+}
+
+func (*goneTable) part() string { return "gone" }
+
+type goneRow struct {
+	Label label
+	Count string
+	Width float64
+	Links []goneFrom
+}
+
+type goneFrom struct {
+	From  span // "" if it is not known
+	Count string
+}
+
+// linksShown is how many links to a page that does not exist are shown.
+const linksShown = 3
+
+func (q *question) goneTable(pages []gonePage, limit int, got *answer) *goneTable {
+	t := &goneTable{pages: pages, Refused: refusalOf(got)}
+	l := q.lang
+	for _, g := range pages[:min(limit, len(pages))] {
+		r := goneRow{Count: l.Number(g.times), Width: float64(g.times) / float64(max(pages[0].times, 1)) * 100}
+		if g.hidden != report.Shown {
+			r.Count = coverOf(l, g.hidden, q.of.Guard)
+		}
+		r.Label = label{Whole: g.path, Others: isOthers(g.path)}
+		r.Label.Head, r.Label.Tail = cutPath(g.path)
+		for _, link := range g.links[:min(linksShown, len(g.links))] {
+			from := goneFrom{Count: l.Number(link.times)}
+			switch {
+			case link.own():
+				from.From = q.pageSpan(link.from)
+			case link.from != "":
+				from.From = span{Text: nameOf(l, "source", link.from)}
+			}
+			r.Links = append(r.Links, from)
+		}
+		t.Rows = append(t.Rows, r)
+	}
+	return t
+}
+
+// refusalOf is the key of the text why there is no answer, "" if there is one.
+func refusalOf(a *answer) string {
+	if a.refused == nil {
+		return ""
+	}
+	return "refusal." + string(a.refused.Code)
+}
+
+func (t *goneTable) json() any {
+	lines := []map[string]any{}
+	for _, g := range t.pages {
+		links := []map[string]any{}
+		for _, link := range g.links {
+			links = append(links, map[string]any{"from": link.from, "events": link.times})
+		}
+		one := map[string]any{"value": g.path, "events": g.times, "before": map[string]any{"events": g.before}, "links": links}
+		if g.hidden != report.Shown {
+			one["events"], one["hidden"] = nil, hidings[g.hidden]
+		}
+		if g.covered {
+			one["before"] = nil
+		}
+		lines = append(lines, one)
+	}
+	return map[string]any{"dimension": "missing", "lines": lines}
+}
+
+func (t *goneTable) csv(s *sheet) {
+	s.heading([]string{"table.missing.label", "dimension.missing_link"}, []string{"events"})
+	for _, g := range t.pages {
+		for _, link := range g.links {
+			s.cells(safeCell(g.path), safeCell(link.from), s.lang.Plain(float64(link.times)))
+		}
+	}
+}
+
+// searchTable is a table of terms.
+type searchTable struct {
+	Rows    []searchRow
+	Refused string
+	Guarded string // why figures are hidden; "": none is
+
+	terms []searched
+	guard int // see site.Site
+}
+
+func (*searchTable) part() string { return "searched" }
+
+type searchRow struct {
+	Label          label
+	Count, Without string
+	Width          float64
+}
+
+func (q *question) searchTable(l *i18n.Language, terms []searched, limit int, got *answer) *searchTable {
+	t := &searchTable{terms: terms, Refused: refusalOf(got), guard: q.of.Guard}
+	if got.Withheld {
+		t.Guarded = q.guardNote(l)
+	}
+	most := int64(1)
+	for _, s := range terms {
+		most = max(most, s.times)
+	}
+	for _, s := range terms[:min(limit, len(terms))] {
+		r := searchRow{Count: l.Number(s.times), Without: l.Number(s.without), Width: float64(s.times) / float64(most) * 100}
+		if s.mixed {
+			r.Without, t.Guarded = nothing, q.guardNote(l)
+		}
+		if s.hidden != report.Shown {
+			r.Count = coverOf(l, s.hidden, q.of.Guard)
+		}
+		name := cmp.Or(s.term, l.Say("unknown"))
+		r.Label = label{Head: name, Whole: name, Others: isOthers(s.term)}
+		if !r.Label.Others {
+			r.Label.URL = q.filtered(report.Filter{Dimension: "search", Value: s.term}).to("").String()
+		}
+		t.Rows = append(t.Rows, r)
+	}
+	return t
+}
+
+func (t *searchTable) json() any {
+	lines := []map[string]any{}
+	for _, s := range t.terms {
+		one := map[string]any{"value": s.term, "events": s.times, "without_results": s.without, "before": map[string]any{"events": s.before, "without_results": s.withoutThen}}
+		if s.mixed {
+			one["without_results"] = nil
+		}
+		if s.hidden != report.Shown {
+			one["events"], one["hidden"] = nil, hidings[s.hidden]
+		}
+		if s.covered {
+			one["before"] = nil
+		}
+		lines = append(lines, one)
+	}
+	return map[string]any{"dimension": "search", "lines": lines}
+}
+
+func (t *searchTable) csv(s *sheet) {
+	s.heading([]string{"table.search.label", "column.events", "column.without"}, nil)
+	for _, term := range t.terms {
+		times, without := s.lang.Plain(float64(term.times)), s.lang.Plain(float64(term.without))
+		if term.mixed {
+			without = ""
+		}
+		if term.hidden != report.Shown {
+			times = coverOf(s.lang, term.hidden, t.guard)
+		}
+		s.cells(safeCell(term.term), times, without)
+	}
+}

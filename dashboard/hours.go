@@ -1,0 +1,141 @@
+package dashboard
+
+import (
+	"strconv"
+
+	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/i18n"
+	"github.com/fotspor/fotspor/report"
+)
+
+// hours tell when in the week people come.
+func hours(q *question) (func() doc, error) {
+	l := q.lang
+	measure := "visits"
+	if q.own.Get(byMeasure) == "pageviews" {
+		measure = "pageviews"
+	}
+	exact := q.exact("hour", measure, "pageviews")
+	asked := q.query(exact...)
+	asked.Compare = nil
+	asked.Dimension, asked.Limit, asked.Measures = "hour", 7*24, exact[:1]
+	got := q.ask(asked)
+	return func() doc {
+		d := doc{Title: q.title("nav.hours")}
+		d.Blocks = append(d.Blocks, block{Key: "hours", Title: l.Say("hours.title", l.Say("measure."+exact[0])), Note: spans(l, "hours.what"), Wide: true, Shows: q.week(l, got, exact[0])})
+		return d
+	}, nil
+}
+
+// week is a table of weekdays and hours.
+type week struct {
+	Measure string
+	Hours   []string
+	Days    []weekday
+	Refused string
+	Busiest string
+	Guarded string // why figures are hidden; "": none is
+}
+
+func (*week) part() string { return "week" }
+
+type weekday struct {
+	Name, Short string
+	Cells       []hourCell
+	Sum         string
+}
+
+type hourCell struct {
+	Value  string
+	Level  int // 0 to 5, of the most
+	count  int64
+	hidden report.Hiding
+}
+
+// levels are how many shades a cell may have besides none.
+const levels = 5
+
+func (q *question) week(l *i18n.Language, got *answer, measure string) *week {
+	w := &week{Measure: measure}
+	if got.refused != nil {
+		w.Refused = "refusal." + string(got.refused.Code)
+		return w
+	}
+	var counts [7][24]int64
+	var hidden [7][24]report.Hiding
+	most := int64(0)
+	bestDay, bestHour := 0, 0
+	for _, line := range got.Lines {
+		d, err := strconv.Atoi(line.Value)
+		h, errHour := strconv.Atoi(line.Detail)
+		if err != nil || errHour != nil || d < 1 || d > 7 || h < 0 || h > 23 {
+			continue
+		}
+		n := line.Now.Count(measure)
+		hidden[d-1][h] = line.Hidden
+		if line.Hidden != report.Shown {
+			w.Guarded = q.guardNote(l)
+		}
+		if counts[d-1][h] = n; n > most {
+			most, bestDay, bestHour = n, d-1, h
+		}
+	}
+	for h := range 24 {
+		w.Hours = append(w.Hours, strconv.Itoa(h))
+	}
+	monday := calendar.WeekOf(2026, 1)
+	for d := range 7 {
+		day := weekday{Name: l.WeekdayName(monday + calendar.Day(d)), Short: l.ShortWeekday(monday + calendar.Day(d))}
+		sum, covered := int64(0), false
+		for h := range 24 {
+			n := counts[d][h]
+			sum += n
+			level := 0
+			if n > 0 && most > 0 {
+				level = int((n*levels + most - 1) / most)
+			}
+			cell := hourCell{l.Number(n), level, n, hidden[d][h]}
+			if cell.hidden != report.Shown {
+				cell.Value, covered = coverOf(l, cell.hidden, q.of.Guard), true
+			}
+			day.Cells = append(day.Cells, cell)
+		}
+		if day.Sum = l.Number(sum); covered {
+			day.Sum = l.Say("guard.beside")
+		}
+		w.Days = append(w.Days, day)
+	}
+	if most > 0 {
+		w.Busiest = l.Say("hours.busiest", w.Days[bestDay].Name, strconv.Itoa(bestHour), strconv.Itoa(bestHour+1), l.Number(most))
+	}
+	return w
+}
+
+func (w *week) json() any {
+	days := []map[string]any{}
+	for i, d := range w.Days {
+		var counts []any
+		for _, c := range d.Cells {
+			if c.hidden != report.Shown {
+				counts = append(counts, nil)
+			} else {
+				counts = append(counts, c.count)
+			}
+		}
+		days = append(days, map[string]any{"weekday": i + 1, "hours": counts})
+	}
+	return map[string]any{"measure": w.Measure, "days": days}
+}
+
+func (w *week) csv(s *sheet) {
+	s.heading([]string{"dimension.weekday", "dimension.hour"}, []string{w.Measure})
+	for _, d := range w.Days {
+		for h, c := range d.Cells {
+			if c.hidden != report.Shown {
+				s.cells(d.Name, strconv.Itoa(h), c.Value)
+			} else {
+				s.cells(d.Name, strconv.Itoa(h), s.lang.Plain(float64(c.count)))
+			}
+		}
+	}
+}

@@ -1,0 +1,217 @@
+package dashboard
+
+import (
+	"math"
+
+	"github.com/fotspor/fotspor/i18n"
+	"github.com/fotspor/fotspor/report"
+)
+
+// headline are the measures at the top of the overview.
+var headline = []string{"visitors", "visits", "pageviews", "bounce_rate", "visit_seconds"}
+
+// stand are what stands in the place of the headline under filters that it can't be exact
+// under.
+var stand = []string{"page_visitors", "section_visitors", "visits", "pageviews", "bounce_rate", "visit_seconds", "exits", "events"}
+
+// headlineOf returns the measures of the headline that can be exact, or what stands in
+// their place: five at most.
+func (q *question) headlineOf() []string {
+	all := q.exact("", headline...)
+	for _, m := range q.exact("", stand...) {
+		if len(all) < len(headline) && !contains(all, m) {
+			all = append(all, m)
+		}
+	}
+	first := q.people("")
+	for i, m := range all {
+		if m == first { // comes first
+			copy(all[1:i+1], all[:i])
+			all[0] = m
+		}
+	}
+	return all
+}
+
+func contains(all []string, s string) bool {
+	for _, a := range all {
+		if a == s {
+			return true
+		}
+	}
+	return false
+}
+
+// overview is the first page of a site: what everybody asks each Monday.
+func overview(q *question) (func() doc, error) {
+	l := q.lang
+	measures := q.headlineOf()
+	sums, draw := q.chart(l, measures)
+	pages := q.table(l, list{key: "page", dimension: "page", measures: []string{"page_visitors", "pageviews"}})
+	sources := q.table(l, list{key: "source", dimension: "source", measures: []string{"visits", "pageviews"}})
+	movers := q.movers(l)
+	missing := q.table(l, list{key: "missing", dimension: "missing", measures: []string{"events"}, short: 5})
+	return func() doc {
+		d := doc{Title: q.headlineSentence(l, sums, measures[0])}
+		d.Notices = q.missing(l, headline...)
+		d.Figures = q.figures(l, sums, measures)
+		if measures[0] == "visitors" && q.period.Range.Days() > 1 {
+			d.Remark = spans(l, "figure.sumOfDays", span{l.Say("figure.howCounted"), q.to("/counting").String()})
+		}
+		c := draw()
+		top, from, moved := pages(), sources(), movers()
+		d.Lead = q.lead(l, top, from, moved, sums)
+		d.Blocks = append(d.Blocks,
+			block{Key: "chart", Title: l.Say("chart.title."+string(c.Step), l.Say("measure."+c.Measure)), Wide: true, Shows: c},
+			q.block(l, top, "/pages"),
+			q.block(l, from, "/sources"))
+		if moved != nil {
+			d.Blocks = append(d.Blocks, block{Key: "movers", Title: l.Say("movers"), Note: spans(l, "movers.what", nameOfBefore(l, q.period)), Shows: moved})
+		}
+		if gone := missing(); len(gone.Rows) > 0 {
+			d.Blocks = append(d.Blocks, q.block(l, gone, "/missing"))
+		}
+		return d
+	}, nil
+}
+
+// block shows a table under its heading, with a link to all of it where there is more.
+func (q *question) block(l *i18n.Language, t *table, path string) block {
+	b := block{Key: t.Key, Title: l.Say("table." + t.Key), Shows: t}
+	if t.Refused == "" && !t.Alone {
+		b.More = q.whole(l, path, t.Key)
+	}
+	return b
+}
+
+// headlineSentence says how much there was, beside the period before.
+func (q *question) headlineSentence(l *i18n.Language, sums *answer, measure string) string {
+	now, before := sums.Total()
+	if hidden, _ := sums.Hidden(); hidden != report.Shown {
+		return l.Say("lead.alone", capitalised(nameOfPeriod(l, q.period)), lower(l.Say("measure."+measure))+" "+coverOf(l, hidden, q.of.Guard))
+	}
+	if !q.compared() || before.Count(measure) < leastBase {
+		return l.Say("lead.alone", capitalised(nameOfPeriod(l, q.period)), quantity(l, measure, now.Count(measure)))
+	}
+	return q.sentence(l, measure, now, before)
+}
+
+// sentence compares a measure with the period before in words.
+func (q *question) sentence(l *i18n.Language, measure string, now, before report.Sums) string {
+	name, count := capitalised(nameOfPeriod(l, q.period)), quantity(l, measure, now.Count(measure))
+	a, b := float64(now.Count(measure))/q.comparison().days, float64(before.Count(measure))/q.comparison().before
+	than := nameOfBefore(l, q.period)
+	perDay := ""
+	if q.period.PerDay() {
+		perDay = ".perDay"
+	}
+	say := func(how string, args ...any) string {
+		return l.Say("lead."+how+perDay, append([]any{name, count}, args...)...)
+	}
+	ratio := a / b
+	switch percent := math.Abs(ratio-1) * 100; {
+	case percent < 0.5:
+		return say("same", than)
+	case ratio > 2:
+		return say("times", l.Decimal(ratio), than)
+	case ratio > 1:
+		return say("more", l.WholePercent(math.Round(percent)/100), than)
+	default:
+		return say("fewer", l.WholePercent(math.Round(percent)/100), than)
+	}
+}
+
+// lead says what was read most, what grew most, and where most came from.
+func (q *question) lead(l *i18n.Language, pages, sources *table, movers *movers, sums *answer) []span {
+	var all []span
+	say := func(more []span) {
+		if len(all) > 0 {
+			all = append(all, span{Text: " "})
+		}
+		all = append(all, more...)
+	}
+	name := func(r row) span { return span{r.Label.Whole, r.Label.URL} }
+	var read []row
+	for _, r := range pages.Rows {
+		if r.Label.Whole != "/" && !r.Label.Others && len(read) < 2 {
+			read = append(read, r)
+		}
+	}
+	switch len(read) {
+	case 1:
+		say(spans(l, "lead.read.one", name(read[0])))
+	case 2:
+		say(spans(l, "lead.read.two", name(read[0]), name(read[1])))
+	}
+	if movers != nil && len(movers.Rows) > 0 && movers.Rows[0].Change.Direction == up {
+		m := movers.Rows[0]
+		say(spans(l, "lead.grown", span{m.Label.Whole, m.Label.URL}, m.From, quantity(l, movers.measure, m.to)))
+	}
+	now, _ := sums.Total()
+	if len(sources.Rows) > 0 && len(sources.lines) > 0 && sources.lines[0].Hidden == report.Shown && now.Count("visits") >= leastBase {
+		first := sources.lines[0]
+		if part := share(l, "visits", first.Now, now); part != "" && first.Detail != "" {
+			say(spans(l, "lead.from", part, span{sources.Rows[0].Label.Whole, sources.Rows[0].Label.URL}))
+		}
+	}
+	return all
+}
+
+// movers are the pages that changed most.
+type movers struct {
+	Rows    []mover
+	Measure string
+	measure string
+}
+
+func (*movers) part() string { return "movers" }
+
+type mover struct {
+	Label    label
+	From, To string
+	Change   change
+	to       int64
+}
+
+// howMany movers are shown that rose most, and that fell most.
+const howMany = 3
+
+// movers asks for the pages that changed most, up and down. It returns nothing where there
+// is nothing to compare with.
+func (q *question) movers(l *i18n.Language) func() *movers {
+	exact := q.exact("page", "page_visitors", "pageviews")
+	if !q.compared() || q.period.PerDay() || len(exact) == 0 {
+		return func() *movers { return nil }
+	}
+	measure := exact[0]
+	ask := func(ascending bool) *answer {
+		asked := q.by("page", howMany, measure)
+		asked.Sort = report.Sort{By: measure, Change: true, Ascending: ascending}
+		return q.ask(asked)
+	}
+	rose, fell := ask(false), ask(true)
+	return func() *movers {
+		m := &movers{Measure: measure, measure: measure}
+		add := func(line report.Line, sign int64) {
+			now, before := line.Now.Count(measure), line.Before.Count(measure)
+			if by := now - before; by*sign <= 0 || isOthers(line.Value) || line.Hidden != report.Shown || line.HiddenBefore != report.Shown {
+				return
+			} else {
+				m.Rows = append(m.Rows, mover{
+					Label: q.label(l, "page", line), From: l.Number(before), To: l.Number(now),
+					Change: moved(float64(by), l.Number(max(by, -by))), to: now,
+				})
+			}
+		}
+		for _, line := range rose.Lines {
+			add(line, 1)
+		}
+		for i := len(fell.Lines) - 1; i >= 0; i-- {
+			add(fell.Lines[i], -1)
+		}
+		if len(m.Rows) == 0 {
+			return nil
+		}
+		return m
+	}
+}

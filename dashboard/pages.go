@@ -1,0 +1,221 @@
+package dashboard
+
+import (
+	"cmp"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/internal/baseurl"
+)
+
+// page is a page of the figures of a site.
+type page struct {
+	path string // behind that of the site
+	text string // key of its name; in the rail, that of the pages that belong to it
+	own  string // key of its name among those, where that is another
+	rail bool   // it stands in the rail; else it belongs to the one before it that does
+	card bool   // it is of one value, and so no link leads to it from the pages beside it
+	// build asks for the figures of the page, and returns what shows the answers.
+	build func(q *question) (func() doc, error)
+}
+
+// pages are the pages of a site, in the order of the rail.
+var pages = []page{
+	{path: "", text: "nav.overview", rail: true, build: overview},
+
+	{path: "/pages", text: "nav.pages", own: "nav.pages.first", rail: true, build: tablePage(list{key: "page", dimension: "page", measures: []string{"page_visitors", "pageviews", "exit_rate", "view_seconds"}})},
+	{path: "/sections", text: "nav.sections", build: sections},
+	{path: "/compare", text: "nav.compare", build: comparePages},
+	{path: "/page", card: true, build: pageCard},
+
+	{path: "/ways", text: "nav.ways", own: "nav.ways.first", rail: true, build: ways},
+	{path: "/entries", text: "nav.entries", build: tablePage(list{key: "entry", dimension: "entry", measures: []string{"visits", "bounce_rate", "pages_per_visit"}})},
+	{path: "/exits", text: "nav.exits", build: tablePage(list{key: "exit", dimension: "page", measures: []string{"exits", "exit_rate", "pageviews"}})},
+
+	{path: "/sources", text: "nav.sources", own: "nav.sources.first", rail: true, build: sources},
+	{path: "/campaigns", text: "nav.campaigns", build: campaigns},
+	{path: "/campaign", card: true, build: campaignCard},
+
+	{path: "/searches", text: "nav.missing", own: "nav.missing.first", rail: true, build: searches},
+	{path: "/missing", text: "nav.gone", build: missingPages},
+
+	{path: "/downloads", text: "nav.actions", own: "nav.actions.first", rail: true, build: tablePage(list{key: "download", dimension: "download", measures: []string{"events"}})},
+	{path: "/outlinks", text: "nav.outlinks", build: tablePage(list{key: "outlink", dimension: "outlink", measures: []string{"events"}})},
+	{path: "/events", text: "nav.events", build: tablePage(list{key: "event", dimension: "event", measures: []string{"events"}})},
+	{path: "/goals", text: "nav.goals", build: tablePage(list{key: "goal", dimension: "goal", measures: []string{"conversions"}})},
+
+	{path: "/places", text: "nav.audience", own: "nav.audience.first", rail: true, build: places},
+	{path: "/devices", text: "nav.devices", build: devices},
+	{path: "/languages", text: "nav.languages", build: tablePage(list{key: "language", dimension: "language", measures: []string{"visits", "pageviews"}})},
+	{path: "/hours", text: "nav.hours", build: hours},
+
+	{path: "/counting", text: "nav.counting", rail: true, build: counting},
+}
+
+// tablePage is a page of one table.
+func tablePage(of list) func(*question) (func() doc, error) {
+	return func(q *question) (func() doc, error) {
+		show := q.table(q.lang, of.alone())
+		return func() doc {
+			d := doc{Title: q.title("table." + of.key)}
+			d.Blocks = append(d.Blocks, q.alone(show()))
+			return d
+		}, nil
+	}
+}
+
+// title is the heading of a page that has no sentence to begin with.
+func (q *question) title(key string) string {
+	return q.lang.Say("title.of", q.lang.Say(key), nameOfPeriod(q.lang, q.period))
+}
+
+// alone is the block of a table that is the page.
+func (q *question) alone(t *table) block {
+	return block{Key: t.Key, Title: q.lang.Say("table." + t.Key), Wide: true, Shows: t}
+}
+
+// findPage returns the page of a path.
+func findPage(path string) (page, bool) {
+	for _, p := range pages {
+		if p.path == path {
+			return p, true
+		}
+	}
+	return page{}, false
+}
+
+// showPage answers with a page of a site, in the format that the path ends with.
+func (d *Dashboard) showPage(path string) handler {
+	p, _ := findPage(path)
+	return func(c *call) error {
+		if to, ok := redirected(c.r.URL); ok {
+			return c.redirect(to)
+		}
+		q, err := c.question(path)
+		if err != nil {
+			return err
+		}
+		if f, chosen, err := q.formFilter(); chosen && err == nil {
+			return c.redirect(q.filtered(f).String())
+		} else if chosen {
+			q.badFilter = true
+		}
+		if q.since, err = d.countedSince(c, c.site.ID); err != nil {
+			return err
+		}
+		if c.format == "" && q.since > calendar.DayOf(q.now) && p.rail {
+			return d.showWaiting(c, q)
+		}
+		q.ctx, q.dashboard = c.r.Context(), d
+		show, err := p.build(q)
+		if err != nil {
+			return err
+		}
+		if err := q.run(c.r.Context(), d.figures); err != nil {
+			return err
+		}
+		found := show()
+		switch c.format {
+		case "json":
+			return c.answerJSON(q.json(found))
+		case "csv":
+			return c.answerCSV(q, found)
+		}
+		status := http.StatusOK
+		if q.wrong != nil || q.badFilter {
+			status = http.StatusBadRequest
+		}
+		return d.render(c, status, "page", d.paper(c, q, p, found))
+	}
+}
+
+// paper puts a doc into the frame of its site.
+func (d *Dashboard) paper(c *call, q *question, of page, found doc) paper {
+	l := c.lang
+	p := paper{
+		doc: found, Period: q.newPeriodBar(l), Filters: q.chips(l), CSV: q.as("csv"), JSON: q.as("json"),
+		Site: siteHead{Name: q.of.Name, Zone: q.of.Location.String(), URL: q.to("").String(), Statement: d.statement(q.site)},
+		Nav:  q.rail(of),
+		Sub:  q.beside(of),
+	}
+	p.Adding = q.filterForm()
+	address := strings.TrimPrefix(strings.TrimPrefix(d.base.Or(baseurl.Of(c.r)).String(), "https://"), "http://") + q.String()
+	p.Imprint = imprint{
+		What:  l.Say("imprint.what", q.of.Name, p.Period.Name, p.Period.Days, p.Site.Zone),
+		Where: l.Say("imprint.where", address, l.Day(calendar.DayOf(q.now))),
+	}
+	return p
+}
+
+// rail is the list of the pages of a site.
+func (q *question) rail(of page) []navLink {
+	var links []navLink
+	for _, p := range pages {
+		if p.rail {
+			links = append(links, navLink{Text: p.text, URL: q.to(p.path).String()})
+		}
+		if p.path == of.path && len(links) > 0 {
+			links[len(links)-1].Current = true
+		}
+	}
+	return links
+}
+
+// beside are the pages that belong together with one, none if it stands alone.
+func (q *question) beside(of page) []navLink {
+	var group []navLink
+	found := false
+	for _, p := range pages {
+		if p.rail {
+			if found {
+				break
+			}
+			group = nil
+		}
+		found = found || p.path == of.path
+		if !p.card {
+			group = append(group, navLink{Text: cmp.Or(p.own, p.text), URL: q.to(p.path).String(), Current: p.path == of.path})
+		}
+	}
+	if len(group) < 2 {
+		return nil
+	}
+	return group
+}
+
+// sinceFresh is for how long it is believed on which day the counting of a site began: an
+// import or a deletion may change it.
+const sinceFresh = time.Hour
+
+// countedSince returns the first day of a site that was counted, and one to come if none
+// was.
+func (d *Dashboard) countedSince(c *call, sites ...uint32) (calendar.Day, error) {
+	first := calendar.Day(1<<31 - 1)
+	days, err := d.since.get(c.r.Context(), c.now, d.store, sites)
+	for _, id := range sites {
+		if day, ok := days[id]; ok {
+			first = min(first, day)
+		}
+	}
+	return first, err
+}
+
+// waiting is the page of a site of which nothing was ever counted.
+type waiting struct {
+	Site    siteHead
+	Nav     []navLink
+	Snippet string
+	Drops   []dropLine
+	Since   string
+}
+
+func (d *Dashboard) showWaiting(c *call, q *question) error {
+	return d.render(c, http.StatusOK, "waiting", waiting{
+		Site:    siteHead{Name: q.of.Name, Zone: q.of.Location.String(), URL: q.to("").String(), Statement: d.statement(q.site)},
+		Nav:     q.rail(pages[0]),
+		Snippet: d.snippet(d.base.Or(baseurl.Of(c.r)).String(), q.site, q.of.Parameters...),
+		Drops:   dropLines(c.lang, d.drops(q.site), q.of.Location),
+	})
+}

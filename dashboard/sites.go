@@ -1,0 +1,282 @@
+package dashboard
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/i18n"
+	"github.com/fotspor/fotspor/internal/hostname"
+	"github.com/fotspor/fotspor/report"
+	"github.com/fotspor/fotspor/site"
+)
+
+// sitesPage lists the sites.
+type sitesPage struct {
+	doc
+	Period   periodBar
+	Adding   *filterForm // none
+	Find     string
+	Hidden   []hidden
+	Lines    []siteLine
+	Name     string // of the period, the head of its column
+	Now      string // "til kl. 12.45"
+	Compared bool
+	Sum      *siteLine // nil for a single site
+	NotGiven bool      // there may be sites, but none for this user
+	None     bool      // there are none at all
+	Imprint  imprint
+	CSV      string
+	JSON     string
+}
+
+// siteLine is one site in the list.
+type siteLine struct {
+	Name, Host, URL string
+	Today, Visitors string
+	Change          change
+	Spark           string // points of a line over the last 28 whole days; "" for no traffic
+}
+
+// showSites lists the sites of a user with their visitors.
+func (d *Dashboard) showSites(c *call) error {
+	if to, ok := redirected(c.r.URL); ok {
+		return c.redirect(to)
+	}
+	sites, err := d.sites(c)
+	if err != nil {
+		return err
+	}
+	find := strings.TrimSpace(c.r.URL.Query().Get(byFind))
+	all := len(sites)
+	sites = slices.DeleteFunc(sites, func(s site.Site) bool { return !matchesSite(s, find) })
+	days, err := d.since.get(c.r.Context(), c.now, d.store, nil)
+	if err != nil {
+		return err
+	}
+	q, err := c.question("")
+	if err != nil {
+		return err
+	}
+	if len(sites) > 0 { // most often the zone of all
+		q.now = c.now.In(sites[0].Location)
+		q.period, _ = report.ParsePeriod(q.typed, q.now) // its error was that of question
+	}
+	found, err := d.siteFigures(c, q, sites, days)
+	if err != nil {
+		return err
+	}
+	page := sitesPage{
+		Period: q.newPeriodBar(c.lang), Find: find, Compared: q.period.Against != report.NothingBefore,
+		Name: capitalised(nameOfPeriod(c.lang, q.period)), Now: c.lang.Clock(q.now),
+		NotGiven: all == 0 && c.user.Role != site.Admin && c.user.Restricted, None: all == 0,
+		CSV: q.as("csv"), JSON: q.as("json"),
+	}
+	for _, s := range found {
+		page.Lines = append(page.Lines, s.line(c.lang, q))
+	}
+	if len(page.Lines) > 1 {
+		page.Sum = sumOf(c.lang, q, found)
+	}
+	page.Hidden = q.hidden(byFind)
+	page.Title = c.lang.Say("sites.title")
+	page.Lead = q.sitesLead(c.lang, found)
+	switch c.format {
+	case "json":
+		return c.answerJSON(q.sitesJSON(found))
+	case "csv":
+		return c.answerSitesCSV(q, found)
+	}
+	status := http.StatusOK
+	if q.wrong != nil {
+		status = http.StatusBadRequest
+	}
+	return d.render(c, status, "sites", page)
+}
+
+// matchesSite reports whether a site has a text in its name or a host.
+func matchesSite(s site.Site, find string) bool {
+	has := func(text string) bool { return strings.Contains(strings.ToLower(text), strings.ToLower(find)) }
+	return has(s.Name) || slices.ContainsFunc(s.Hosts, func(h string) bool { return has(h) || has(hostname.Display(h)) })
+}
+
+// siteFigures are what the list of sites tells of one.
+type siteFigures struct {
+	site        site.Site
+	now, before report.Sums
+	compared    bool
+	today       int64
+	days        [28]int64 // the last whole days
+}
+
+// siteFigures asks for the visitors of sites over the period and the one before, today, and
+// on each of the last 28 whole days. Sites in whose zones the same days are meant are asked
+// for together, so there are at most three times three statements, however many sites.
+func (d *Dashboard) siteFigures(c *call, q *question, sites []site.Site, since map[uint32]calendar.Day) ([]siteFigures, error) {
+	type group struct {
+		period      report.Period
+		sites       []uint32
+		sums, today *answer
+		days        *answer
+		first       calendar.Day
+	}
+	var groups []*group
+	all := make([]siteFigures, len(sites))
+	at := map[uint32]int{}
+	for i, s := range sites {
+		all[i].site = s
+		at[s.ID] = i
+		p, err := report.ParsePeriod(c.r.URL.Query(), c.now.In(s.Location))
+		if err != nil {
+			p = q.period
+		}
+		before, ok := p.Before()
+		if first, counted := since[s.ID]; ok && counted && before.From >= first {
+			all[i].compared = true
+		}
+		today := calendar.DayOf(c.now.In(s.Location))
+		j := slices.IndexFunc(groups, func(g *group) bool {
+			return g.period.Range == p.Range && g.first == today-28 && g.period.Kind == p.Kind
+		})
+		if j < 0 {
+			j = len(groups)
+			groups = append(groups, &group{period: p, first: today - 28})
+		}
+		groups[j].sites = append(groups[j].sites, s.ID)
+	}
+	ask := func(g *group, asked report.Query) *answer {
+		asked.Sites, asked.Dimension, asked.Measures, asked.Limit = g.sites, "site", []string{"visitors"}, report.MaxLimit
+		return q.ask(asked)
+	}
+	for _, g := range groups {
+		asked := g.period.Query(0, 0)
+		g.sums = ask(g, asked)
+		today := calendar.One(g.first + 28)
+		g.today = ask(g, report.Query{Zone: asked.Zone, Range: today})
+		g.days = ask(g, report.Query{Zone: asked.Zone, Range: calendar.Range{From: g.first, To: g.first + 27}, Step: report.Day})
+	}
+	if err := q.run(c.r.Context(), d.figures); err != nil {
+		return nil, err
+	}
+	for _, g := range groups {
+		for _, a := range []*answer{g.sums, g.today, g.days} {
+			for _, line := range a.Lines {
+				id, err := strconv.ParseUint(line.Value, 10, 32)
+				if err != nil {
+					return nil, internal.because(err)
+				}
+				f := &all[at[uint32(id)]]
+				switch a {
+				case g.sums:
+					f.now, f.before = line.Now, line.Before
+				case g.today:
+					f.today = line.Now.Count("visitors")
+				default:
+					f.days[calendar.DayOf(line.At)-g.first] = line.Now.Count("visitors")
+				}
+			}
+		}
+	}
+	return all, nil
+}
+
+// line shows a site in the list.
+func (f siteFigures) line(l *i18n.Language, q *question) siteLine {
+	line := siteLine{
+		Name: f.site.Name, Host: hostname.Display(f.site.Hosts[0]), URL: q.address.of(f.site.ID).to("").String(),
+		Today: l.Number(f.today), Visitors: l.Number(f.now.Count("visitors")),
+	}
+	if f.compared {
+		line.Change = q.comparison().change(l, "visitors", f.now, f.before)
+	}
+	if slices.ContainsFunc(f.days[:], func(n int64) bool { return n > 0 }) {
+		line.Spark = spark(f.days[:])
+	}
+	return line
+}
+
+// sitesLead says how many visitors all sites had, and on which the number rose and fell
+// most.
+func (q *question) sitesLead(l *i18n.Language, all []siteFigures) []span {
+	if len(all) < 2 {
+		return nil
+	}
+	var now, comparable, before report.Sums
+	rose, fell := -1, -1
+	by := func(i int) int64 { return all[i].now.Count("visitors") - all[i].before.Count("visitors") }
+	for i, f := range all {
+		now = now.Add(f.now)
+		if !f.compared {
+			continue
+		}
+		comparable, before = comparable.Add(f.now), before.Add(f.before)
+		if by(i) > 0 && (rose < 0 || by(i) > by(rose)) {
+			rose = i
+		}
+		if by(i) < 0 && (fell < 0 || by(i) < by(fell)) {
+			fell = i
+		}
+	}
+	name := capitalised(nameOfPeriod(l, q.period))
+	lead := []span{{Text: l.Say("lead.alone", name, quantity(l, "visitors", now.Count("visitors")))}, {Text: "."}}
+	if comparable == now && before.Count("visitors") >= leastBase {
+		lead[0].Text = q.sentence(l, "visitors", now, before)
+	}
+	tell := func(key string, i int) {
+		if i < 0 || q.period.PerDay() {
+			return
+		}
+		f := all[i]
+		lead = append(append(lead, span{Text: " "}), spans(l, key, span{f.site.Name, q.address.of(f.site.ID).to("").String()},
+			l.Number(f.before.Count("visitors")), l.Number(f.now.Count("visitors")))...)
+	}
+	tell("sites.fell", fell)
+	tell("sites.rose", rose)
+	return lead
+}
+
+// sumOf adds the sites up. Of those that can't be compared, nothing is compared.
+func sumOf(l *i18n.Language, q *question, all []siteFigures) *siteLine {
+	var now, comparable, before report.Sums
+	var today int64
+	for _, f := range all {
+		now = now.Add(f.now)
+		today += f.today
+		if f.compared {
+			comparable, before = comparable.Add(f.now), before.Add(f.before)
+		}
+	}
+	return &siteLine{
+		Name: l.Counted("sites.sum", int64(len(all))), Today: l.Number(today), Visitors: l.Number(now.Count("visitors")),
+		Change: q.comparison().change(l, "visitors", comparable, before),
+	}
+}
+
+// dropLine is what memory holds of hits that were excluded alike.
+type dropLine struct{ Name, Why, Hits, Last string }
+
+// dropLines shows hits that were excluded, with the time of the last in the time zone of
+// the site. Of objections only the day is known.
+func dropLines(l *i18n.Language, drops []hit.Drop, loc *time.Location) []dropLine {
+	var lines []dropLine
+	for _, d := range drops {
+		line := dropLine{Name: hostname.Display(d.Name), Why: whyOf(l, d.Reason, d.Rule), Hits: l.Number(d.Count), Last: l.ShortDay(d.Day)}
+		if !d.Last.IsZero() {
+			line.Last += " " + l.Clock(d.Last.In(loc))
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// whyOf says in words why a hit was not counted.
+func whyOf(l *i18n.Language, reason, rule string) string {
+	if rule != "" {
+		return l.Known("rule.", rule)
+	}
+	return l.Known("reason.", reason)
+}
