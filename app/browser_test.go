@@ -59,8 +59,8 @@ func TestPeople(t *testing.T) {
 	await(t, "the visit on the dashboard", func() error {
 		tab.Do(chromedp.Navigate(p.public + "/sites/1?period=today&lang=en"))
 		got := chromium.Run(tab, chromedp.Evaluate[map[string]string](`Object.fromEntries([
-			...[...document.querySelectorAll("[id^=figure-]")].map(f => [f.id.slice("figure-".length), f.querySelector(".value").innerText]),
-			...[...document.querySelectorAll("#page tbody tr")].map(r => [r.cells[0].innerText.trim(), r.cells[1].innerText.trim()])])`))
+			...[...document.querySelectorAll("[id^=figure-]")].map(f => [f.id.slice("figure-".length), f.querySelector("b").innerText]),
+			...[...document.querySelectorAll("#page tbody tr")].map(r => [r.cells[0].innerText.trim(), r.cells[2].innerText.trim()])])`))
 		delete(got, "visit_seconds") // the machine's
 		if diff := cmp.Diff(want, got); diff != "" {
 			return fmt.Errorf("(-want +got):\n%s", diff)
@@ -68,7 +68,7 @@ func TestPeople(t *testing.T) {
 		return nil
 	})
 	t.Logf("the visit was on the dashboard %s after the log-in", time.Since(begin).Round(time.Millisecond))
-	tab.Do(chromedp.WaitVisible("#chart canvas"))
+	tab.Do(chromedp.WaitVisible("#chart svg"))
 	if got := p.metric(`fotspor_hits_dropped_total{reason="bot"}`); got != 0 {
 		t.Errorf("%v hits of the browser were taken for a bot's", got)
 	}

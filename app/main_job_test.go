@@ -172,7 +172,7 @@ func mainJob(t *testing.T, begin time.Time, zone *time.Location, places *geo.DB)
 	p := start(t, begin, func(o *app.Options) {
 		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	})
-	addSite := []string{"site", "add", "--data", p.opts.Data, "--host", "example.org", "--timezone", "Europe/Oslo", "--quiet"}
+	addSite := []string{"site", "add", "--data", p.opts.Data, "--host", "example.org", "--timezone", "Europe/Oslo", "--quiet", "--guard", "0"}
 	if out, errs, status := command(t, "", addSite...); out != "1\n" || status != 0 {
 		t.Fatalf("site add printed %q, %q, status %d", out, errs, status)
 	}
@@ -340,7 +340,7 @@ func (tr traffic) note(v *visitor, h sent, at time.Time, zone *time.Location, pl
 	v.last = at
 	place := places.Lookup(hit.NewAddr(v.addr))
 	tr.add(day, s,
-		[3]string{"total"}, [3]string{"hour", hourOf(at.Sub(day.In(zone)))}, [3]string{"entry", v.entry},
+		[3]string{"total"}, [3]string{"clock", at.In(zone).Format(time.TimeOnly)}, [3]string{"entry", v.entry},
 		[3]string{"source", v.origin.channel, v.origin.source},
 		[3]string{"region", place.Country, place.Region},
 		[3]string{"version", v.agent.browser, v.agent.version},
@@ -406,9 +406,6 @@ func (p *program) checkTitles(seen titled) {
 		p.t.Errorf("%d pages have the title that most saw: %+v", common, pages)
 	}
 }
-
-// hourOf names the hour of a day that begins so long after it.
-func hourOf(since time.Duration) string { return fmt.Sprintf("%02d", int(since/time.Hour)) }
 
 // awaitSite waits until the collector knows a site.
 func (p *program) awaitSite(id int) {
@@ -514,45 +511,45 @@ func (p *program) checkStored(account traffic, rows int64) {
 func (p *program) checkDashboard(account traffic, now time.Time, dimensions []string, page func(query string, total sums, want map[[3]string]sums)) {
 	p.t.Helper()
 	today := calendar.DayOf(now)
+	began := slices.Min(slices.Collect(maps.Keys(account)))
 	for _, span := range []struct {
-		query    string
-		from, to calendar.Day
-		before   calendar.Day // first day of the period before
+		query              string
+		from, to           calendar.Day
+		before, lastBefore calendar.Day
 	}{
-		{"period=today", today, today, today - 1},
-		{"period=7d", today - 6, today, today - 13},
-		{"period=custom&from=2026-10-24&to=2026-10-25", 20750, 20751, 20748},
+		{"period=today", today, today, today - 7, today - 7},
+		{"period=today&align=date", today, today, today - 1, today - 1},
+		{"period=7d", today - 7, today - 1, today - 14, today - 8},
+		{"period=range&from=2026-10-24&to=2026-10-25", 20750, 20751, 20743, 20744},
+		{"period=range&from=2026-10-24&to=2026-10-25&align=date", 20750, 20751, 20748, 20749},
 	} {
 		want := account.over(span.from, span.to)
-		before := account.over(span.before, span.from-1)[[3]string{"total"}]
+		before := account.over(span.before, span.lastBefore)[[3]string{"total"}]
 		total := want[[3]string{"total"}]
-		if span.from == today {
-			// A day that is not over is held against the same hours of the day before.
+		if span.from == today { // held against the other day up to the same time of the clock
 			before = sums{}
-			for k, s := range account[today-1] {
-				if k[0] == "hour" && k[1] <= hourOf(now.Sub(today.In(now.Location()))) {
+			for k, s := range account[span.before] {
+				if k[0] == "clock" && k[1] <= now.Format(time.TimeOnly) {
 					before.plus(*s)
 				}
 			}
 		}
 
+		type figures struct{ Visitors, Visits, Pageviews, Bounces, Seconds int64 }
 		var totals struct {
-			Totals, Before struct {
-				From, To                             string
-				Visitors, Visits, Pageviews, Bounces int64
-				Seconds                              int64
-				BounceRate                           float64 `json:"bounce_rate"`
-			}
+			Days   struct{ From, To string }
+			Totals figures
+			Before *figures `json:"totals_before"`
 		}
 		p.api("totals?"+span.query, &totals)
-		if totals.Totals.From != span.from.String() || totals.Totals.To != span.to.String() {
-			p.t.Errorf("%s is %s to %s, want %s to %s", span.query, totals.Totals.From, totals.Totals.To, span.from, span.to)
+		if totals.Days.From != span.from.String() || totals.Days.To != span.to.String() {
+			p.t.Errorf("%s is %s to %s, want %s to %s", span.query, totals.Days.From, totals.Days.To, span.from, span.to)
 		}
-		if got := (sums{totals.Totals.Visitors, totals.Totals.Visits, totals.Totals.Pageviews, totals.Totals.Bounces, totals.Totals.Seconds}); got != total {
+		if got := sums(totals.Totals); got != total {
 			p.t.Errorf("%s: totals = %+v, want %+v", span.query, got, total)
 		}
-		if got := (sums{totals.Before.Visitors, totals.Before.Visits, totals.Before.Pageviews, totals.Before.Bounces, totals.Before.Seconds}); got != before {
-			p.t.Errorf("%s: totals before = %+v, want %+v", span.query, got, before)
+		if compared := span.before >= began; compared != (totals.Before != nil) || compared && sums(*totals.Before) != before {
+			p.t.Errorf("%s: totals before = %+v, want %+v: %t", span.query, totals.Before, before, compared)
 		}
 
 		for _, dimension := range dimensions {
@@ -578,7 +575,9 @@ func (p *program) checkTop(query, dimension string, want map[[3]string]sums) {
 		if dimension == "page" {
 			s = sums{Visitors: l.PageVisitors, Pageviews: l.Pageviews}
 		}
-		got[[3]string{dimension, l.Value, l.Detail}] = s
+		if s != (sums{}) || l.Events != 0 { // else of the days before alone
+			got[[3]string{dimension, l.Value, l.Detail}] = s
+		}
 	}
 	for k, s := range want {
 		if k[0] == dimension {
@@ -603,18 +602,22 @@ func (p *program) api(path string, into any) {
 // checkPage reads the page as people do.
 func (p *program) checkPage(query string, total sums, want map[[3]string]sums) {
 	p.t.Helper()
-	doc, err := goquery.NewDocumentFromReader(strings.NewReader(p.get(p.public + "/sites/1?lang=en&" + query)))
-	if err != nil {
-		p.t.Fatal(err)
+	read := func(path string) *goquery.Document {
+		doc, err := goquery.NewDocumentFromReader(strings.NewReader(p.get(p.public + path + "?lang=en&" + query)))
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		return doc
 	}
+	doc := read("/sites/1")
 	for id, n := range map[string]int64{"visitors": total.Visitors, "visits": total.Visits, "pageviews": total.Pageviews} {
-		if got := doc.Find("#figure-" + id + " .value").Text(); got != grouped(n) {
+		if got := doc.Find("#figure-" + id + " b").Text(); got != grouped(n) {
 			p.t.Errorf("%s: the page shows %s %q, want %q", query, id, got, grouped(n))
 		}
 	}
 	if total.Visits > 0 {
 		rate := fmt.Sprintf("%.1f%%", 100*float64(total.Bounces)/float64(total.Visits))
-		if got := doc.Find("#figure-bounce_rate .value").Text(); strings.ReplaceAll(got, "\u00a0", "") != rate {
+		if got := doc.Find("#figure-bounce_rate b").Text(); strings.ReplaceAll(got, "\u00a0", "") != rate {
 			p.t.Errorf("%s: the page shows a bounce rate of %q, want %q", query, got, rate)
 		}
 	}
@@ -629,15 +632,15 @@ func (p *program) checkPage(query string, total sums, want map[[3]string]sums) {
 		x, y := want[[3]string{"page", a}], want[[3]string{"page", b}]
 		return cmp.Or(cmp.Compare(y.Pageviews, x.Pageviews), cmp.Compare(y.Visitors, x.Visitors), cmp.Compare(a, b))
 	})
-	text := doc.Text()
+	text := read("/sites/1/pages").Text() + read("/sites/1/sources").Text() + read("/sites/1/devices").Text()
 	for _, path := range pages {
 		if !strings.Contains(text, path) {
-			p.t.Errorf("%s: the page does not name %s", query, path)
+			p.t.Errorf("%s: the pages do not name %s", query, path)
 		}
 	}
 	for _, name := range []string{"Google", "DuckDuckGo", "Facebook", "nyheter.example.net", "Samsung Internet", "Windows", "Android"} {
 		if !strings.Contains(text, name) {
-			p.t.Errorf("%s: the page does not name %s", query, name)
+			p.t.Errorf("%s: the pages do not name %s", query, name)
 		}
 	}
 }

@@ -170,7 +170,7 @@ func TestSeparateServices(t *testing.T) {
 		var totals struct {
 			Totals struct{ Pageviews, Visitors int64 }
 		}
-		if err := json.Unmarshal([]byte(get(t, client, dashboard.public+"/api/v1/sites/1/totals?period=7d")), &totals); err != nil {
+		if err := json.Unmarshal([]byte(get(t, client, dashboard.public+"/api/v1/sites/1/totals?period=today")), &totals); err != nil {
 			t.Fatal(err)
 		}
 		return totals.Totals.Pageviews

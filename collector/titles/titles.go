@@ -7,8 +7,8 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"math/bits"
+	"reflect"
 	"sync"
-	"unsafe"
 
 	"github.com/dchest/siphash"
 	"github.com/prometheus/client_golang/prometheus"
@@ -66,7 +66,7 @@ func New(o Options) *Titles {
 	if o.Memory <= 0 {
 		o.Memory = DefaultMemory
 	}
-	size := int64(unsafe.Sizeof(bucket{}))
+	size := int64(reflect.TypeFor[bucket]().Size())
 	metrics := promauto.With(o.Registerer)
 	t := &Titles{
 		buckets: make([]bucket, max(1, o.Memory/size)),
