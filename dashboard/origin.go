@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/fotspor/fotspor/report"
 )
@@ -28,8 +29,16 @@ func sources(q *question) (func() doc, error) {
 	}, nil
 }
 
-// campaignParts are the dimensions of a campaign.
-var campaignParts = []string{"campaign", "campaign_source", "campaign_medium", "campaign_term", "campaign_content"}
+// campaignParts are the dimensions of a campaign, its name first.
+var campaignParts = func() []string {
+	var parts []string
+	for _, d := range report.Dimensions {
+		if strings.HasPrefix(d.Key, "campaign") {
+			parts = append(parts, d.Key)
+		}
+	}
+	return parts
+}()
 
 // campaigns are told in all five parts.
 func campaigns(q *question) (func() doc, error) {
@@ -65,8 +74,10 @@ func campaignCard(q *question) (func() doc, error) {
 	sums, draw := q.chart(l, measures)
 	entries := q.table(l, list{key: "entry", dimension: "entry", measures: []string{"visits"}})
 	read := q.table(l, list{key: "page", dimension: "page", measures: []string{"pageviews"}})
-	from := q.table(l, list{key: "campaign_source", dimension: "campaign_source", measures: []string{"visits"}})
-	medium := q.table(l, list{key: "campaign_medium", dimension: "campaign_medium", measures: []string{"visits"}})
+	shown := []func() *table{entries, read}
+	for _, part := range campaignParts[1:] {
+		shown = append(shown, q.table(l, list{key: part, dimension: part, measures: []string{"visits"}}))
+	}
 	return func() doc {
 		d := doc{
 			Title: name, Over: []span{{l.Say("nav.campaigns"), q.to("/campaigns").String()}},
@@ -74,7 +85,7 @@ func campaignCard(q *question) (func() doc, error) {
 		}
 		d.Figures = q.figures(l, sums, measures)
 		d.Blocks = append(d.Blocks, q.curve(l, draw()))
-		for _, show := range []func() *table{entries, read, from, medium} {
+		for _, show := range shown {
 			if t := show(); len(t.Rows) > 0 || t.Refused != "" {
 				b := q.block(l, t, "")
 				b.More = nil
