@@ -123,14 +123,15 @@ var bots = func() map[string]string {
 // The User-Agents of people's browsers have none.
 var addresses = []string{"http:", "https:", "mailto"}
 
-// holdsAddress reports whether ua has a web or mail address. In the web view of an app a
-// domain without a scheme does not count, since apps are named by domains.
+// holdsAddress reports whether ua has a web or mail address. Apps add the addresses of their
+// services and of their support to their web views. Only one after a plus counts there, by
+// which crawlers say where to read about them.
 func holdsAddress(ua string, embedded bool) bool {
+	if embedded {
+		return strings.Contains(ua, "+http:") || strings.Contains(ua, "+https:") || strings.Contains(ua, "+mailto:")
+	}
 	if containsAny(ua, addresses) || holdsMailAddress(ua) {
 		return true
-	}
-	if embedded {
-		return false
 	}
 	for _, domain := range []string{".com", ".org", ".net/"} {
 		if _, after, ok := strings.Cut(ua, domain); ok && endsWord(after) && !strings.HasPrefix(after, ".") {
@@ -263,6 +264,15 @@ func botName(name string) string {
 		return ""
 	}
 	return text
+}
+
+func hasAnySuffix(s string, suffixes []string) bool {
+	for _, suffix := range suffixes {
+		if strings.HasSuffix(s, suffix) {
+			return true
+		}
+	}
+	return false
 }
 
 func hasAnyPrefix(s string, prefixes []string) bool {

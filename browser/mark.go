@@ -8,18 +8,18 @@ type marks []struct{ rule, words string }
 
 // names are the names of programs.
 var names = marks{
-	{RuleAI, `gptbot chatgpt-user chatgpt-agent oai- openai anthropic claudebot claude- perplexitybot
+	{RuleAI, `gptbot chatgpt-user chatgpt-agent oai- openai anthropic- <anthropic claudebot claude- perplexitybot
 		perplexity-user ccbot google-extended google-cloudvertex google-notebooklm googleagent gemini- bytespider amazonbot amzn- applebot-extended
-		meta-external facebookbot cohere ai2bot diffbot youbot duckassist img2dataset omgili webzio timpibot
+		meta-external facebookbot cohere- <cohere> ai2bot diffbot youbot duckassist img2dataset omgili webzio timpibot
 		deepseekbot deepai novaact firecrawl crawl4ai tavily kagibot iaskspider pangubot <phind huggingface
 		grokbot <xai- langchain llamaindex copilotchat
 		<cursor/ <devin/`},
 	{RulePreview, `facebookexternalhit facebookcatalog externalhit slackbot slack-img telegrambot twitterbot
-		linkedinbot discordbot skypeuri teamsbot redditbot mastodon/ pleroma misskey akkoma cardyb embedly iframely
+		linkedinbot discordbot skypeuri teamsbot redditbot pleroma akkoma cardyb embedly iframely
 		vkshare viberbot line-poker kakaotalk-scrap bitlybot flipboardproxy <synapse unfurl opengraph metainspector`},
 	{RuleFeed, `feedfetcher flipboardrss universalfeedparser tt-rss simplepie magpierss`},
 	{RuleMonitor, `pingdom statuscake betteruptime better-uptime betterstack site24x7 gtmetrix lighthouse pagespeed
-		insights datadog checkly newrelic freshping hetrix nodeping catchpoint dynatrace dareboost speedcurve ptst
+		insights> datadog checkly newrelic freshping hetrix nodeping catchpoint dynatrace dareboost speedcurve ptst
 		webpagetest yellowlab nagios zabbix icinga kube-probe blackbox-exporter healthcheck googlehc health-check
 		munin/ collectd siteimprove silktide monsido ssllabs hardenize securityheaders nessus qualys nuclei zgrab nikto sqlmap masscan <nmap
 		censys shodan watchtowr foregenix datanyze rigor> <ylt> pa11y wappalyzer`},
@@ -34,13 +34,13 @@ var names = marks{
 	{RuleCrawler, `mediapartners slurp nutch heritrix scrapy ia_archiver screaming-frog screaming> ahrefs semrush
 		yandexmetrika google- -google> googleother newsai sindup marketgoo linktiger duckduckgo-favicons
 		googleweblight wechatdevtools dmbrowser collapsify <dlc/ hotjar <readable/ convertify functionize assetnote networkmeasurement
-		testlocally abuse.xmco`},
+		testlocally abuse.xmco brandverity`},
 }
 
 // apps are the names of programs that are also apps that show pages.
 var apps = marks{
 	{RuleAI, `mistral`},
-	{RulePreview, `<whatsapp/`},
+	{RulePreview, `<whatsapp/ mastodon/ misskey`},
 	{RuleFeed, `netnewswire newsblur miniflux freshrss inoreader theoldreader overcast antennapod`},
 	{RuleMonitor, `grafana`},
 	{RuleLibrary, `wordpress postman insomnia httpie`},
@@ -123,6 +123,7 @@ type spot struct {
 
 	wordEnd   int    // end of the current product token
 	word      string // the token, as it was sent
+	isProduct bool   // whether a slash follows the token, as before a version
 	isAddress bool   // whether the token is part of a web or mail address
 }
 
@@ -137,25 +138,36 @@ func (s *spot) move(at int) {
 	if at >= s.wordEnd {
 		start, end := span(s.ua, at)
 		s.wordEnd, s.word, s.isAddress = max(end, at+1), s.raw[start:end], isAddress(s.ua, start, end)
+		s.isProduct = strings.HasPrefix(s.ua[end:], "/")
 	}
 }
 
 // isChance reports whether to ignore a mark, because it may be there by chance: in the
 // comment of a phone, which names its model, and in what an app adds to its web view. Only
-// the names of programs count there, including those of our table, unless they are everyday
-// words or names of apps.
+// what says "I am a robot" counts there: a name of our table that ends in one of robots, and
+// the names of programs. In a comment these must be in our table and more than a word of
+// letters, such as Slurp, or have a version. The names of apps, everyday words and, in a web
+// view, the libraries and readers of feeds that apps are made of do not count.
 func (s *spot) isChance(m mark) bool {
-	switch {
-	case !s.chancy:
+	if !s.chancy {
 		return false
-	case m.isName:
-		return m.isEveryday || m.isApp
-	case m.rule == RuleFeed || s.isAddress: // feed readers show pages to people too
-		return true
 	}
 	name := strings.ToLower(botName(s.word))
-	return bots[name] == "" || name == m.text
+	switch {
+	case s.isAddress:
+		return true
+	case bots[name] != "" && hasAnySuffix(name, robots):
+		return false
+	case !m.isName, m.isApp, m.isEveryday:
+		return true
+	case s.embedded && (m.rule == RuleLibrary || m.rule == RuleFeed):
+		return true
+	}
+	return s.isComment && !s.isProduct && (bots[name] == "" || name == m.text && !strings.ContainsFunc(name, isPunctuation))
 }
+
+// robots are the endings of names that say that a program is one.
+var robots = []string{"bot", "crawler", "spider"}
 
 // handhelds are words of comments that name a phone or tablet.
 var handhelds = []string{

@@ -250,21 +250,10 @@ func isStrange(word string) bool {
 	if letters < 3 || !isLetter(word[0]) {
 		return false
 	}
-	if isFriendly(word) {
+	if hasAnySuffix(word, friendly) {
 		return false
 	}
 	// The packages of Android are named like com.example.app.
 	domain, rest, _ := strings.Cut(word, ".")
 	return len(domain) > 3 || !strings.Contains(rest, ".")
-}
-
-// isFriendly reports whether word, in lower case and without a version, ends in a word
-// of friendly.
-func isFriendly(word string) bool {
-	for _, end := range friendly {
-		if strings.HasSuffix(word, end) {
-			return true
-		}
-	}
-	return false
 }

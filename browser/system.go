@@ -19,7 +19,7 @@ const (
 // systems maps words of a User-Agent in lower case to operating systems. The first row whose
 // word is there counts: a system that claims to be another is above that one.
 var systems = []struct{ word, name string }{
-	{"; xbox", "Xbox"}, {"nintendo 3ds", "Nintendo"}, // say Windows Phone and iPhone too
+	{"; xbox>", "Xbox"}, {"nintendo 3ds", "Nintendo"}, // say Windows Phone and iPhone too
 	{"windows phone", "Windows Phone"}, {"windows ce", "Windows Phone"}, {"wpdesktop", "Windows Phone"},
 	{"zunewp", "Windows Phone"}, {"lumia ", "Windows Phone"}, {"; wds ", "Windows Phone"},
 	{"tizen", tizen},
@@ -29,10 +29,11 @@ var systems = []struct{ word, name string }{
 	{"crios/", "iOS"}, {"fxios/", "iOS"}, {"edgios/", "iOS"}, // say Macintosh on an iPad
 	{"android", android}, {"silk-accelerated", android}, {"; adr ", android},
 	{"(mobile; ", "KaiOS"}, {"(tablet; rv:", "KaiOS"}, {"(tv; rv:", "KaiOS"}, // and Firefox OS, which it grew from
-	{"xbox", "Xbox"}, // says Windows
+	{"(xbox", "Xbox"}, // may say Windows
 	{"windows", "Windows"}, {"win32", "Windows"}, {"win64", "Windows"}, {"win98", "Windows"},
 	{"<cros>", "Chrome OS"},
 	{"web0s", "webOS"}, {"webos", "webOS"}, {"hpwos", "webOS"},
+	{"(apple watch", "watchOS"}, {"cpu watchos", "watchOS"}, {"(appletv", "tvOS"}, {"(apple tv", "tvOS"}, {"cpu tvos", "tvOS"}, // say Mac OS X
 	{"macintosh", "macOS"}, {"mac os x", "macOS"}, {"(macos;", "macOS"}, {"mac_powerpc", "macOS"},
 	{"playstation", "PlayStation"}, {"nintendo", "Nintendo"},
 	{"blackberry", "BlackBerry"}, {"bb10", "BlackBerry"}, {"playbook", "BlackBerry"},
