@@ -516,7 +516,7 @@ func (p *program) startDashboard(ctx context.Context, mux *http.ServeMux, geoDB 
 		Store: p.store, Figures: p.figures(), Logger: p.Logger, Registerer: p.registry,
 		Duration: p.duration, Now: p.Now, BaseURL: p.PublicURL,
 		Attribution: geoDB.Attribution, Snippet: p.snippet,
-		Drops:     p.drops,
+		Drops: p.drops, CountsObjections: p.Collector && p.Policy.CountObjections,
 		Statement: func(site uint32) string { return fmt.Sprintf("/privacy/%d", site) },
 		Network: func(r *http.Request) string {
 			return geo.Cut(collector.ClientAddr(r, p.TrustedProxies), geo.MaxBits4, geo.MaxBits6)

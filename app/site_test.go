@@ -157,3 +157,33 @@ func TestSiteSettings(t *testing.T) {
 		return nil
 	})
 }
+
+// TestObjectionsTold: the dashboard knows the settings of the collector beside it.
+func TestObjectionsTold(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
+	for flag, want := range map[bool]string{true: "because the collector runs with", false: "unless the collector runs with"} {
+		p := start(t, time.Now(), func(o *app.Options) { o.Policy.CountObjections = flag })
+		if _, errs, status := command(t, "", "site", "add", "--host", "example.org", "--data", p.opts.Data); status != 0 {
+			t.Fatalf("site add: status %d, %q", status, errs)
+		}
+		p.awaitSite(1)
+		req, err := http.NewRequest(http.MethodGet, p.public+"/matomo.php?idsite=1&rec=1&url=https://example.org/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("User-Agent", agents[0].header)
+		resp, err := p.client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		p.awaitStored(1)
+		p.setUp()
+		if page := p.get(p.public + "/sites/1/counting?period=today&lang=en"); !strings.Contains(page, want) {
+			t.Errorf("--count-objections %v: the page lacks %q", flag, want)
+		}
+		p.stop()
+	}
+}

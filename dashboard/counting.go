@@ -17,7 +17,7 @@ func counting(q *question) (func() doc, error) {
 		d := doc{Title: l.Say("title.of", l.Say("nav.counting"), nameOfPeriod(l, q.period))}
 		d.Blocks = append(d.Blocks,
 			block{Key: "excluded", Title: l.Say("table.excluded"), Note: spans(l, "table.excluded.what"), Wide: true, Shows: &excluded{entries, objections, l}},
-			block{Key: "objections", Title: l.Say("reason.objection"), Wide: true, Shows: words{spans(l, "site.objections", l.Number(objections))}})
+			block{Key: "objections", Title: l.Say("reason.objection"), Wide: true, Shows: words{spans(l, q.dashboard.objections, l.Number(objections))}})
 		if len(drops) > 0 {
 			d.Blocks = append(d.Blocks, block{Key: "drops", Title: l.Say("drops"), Note: spans(l, "drops.what"), Wide: true, Shows: dropTable(drops)})
 		}

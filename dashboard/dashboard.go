@@ -46,6 +46,9 @@ type Options struct {
 	// Drops returns the hits of a site that the collector of this process excluded last, the
 	// latest first. Zero: none are known, and none are shown.
 	Drops func(site uint32) []hit.Drop
+	// CountsObjections says that a collector of this process has the script of visitors who
+	// object tell of it. Zero: it does not, or there is none, and it is not known.
+	CountsObjections bool
 	// Statement is the address of the privacy statement of a site. Zero: no link.
 	Statement func(site uint32) string
 }
@@ -66,6 +69,7 @@ type Dashboard struct {
 	drops        func(site uint32) []hit.Drop
 	snippet      func(base string, site uint32, parameters ...string) string
 	statement    func(site uint32) string
+	objections   string // key of the sentence on objections
 
 	pages       renderer
 	since       sinceCache
@@ -92,12 +96,16 @@ func New(opts Options) (*Dashboard, error) {
 		drops:       opts.Drops,
 		snippet:     opts.Snippet,
 		statement:   opts.Statement,
+		objections:  "site.objections",
 		passwords:   password.NewHasher(),
 		throttle:    newThrottle(),
 		crossOrigin: http.NewCrossOriginProtection(),
 	}
 	if d.store == nil || d.figures == nil {
 		return nil, errors.New("new dashboard: no store, or no source of figures")
+	}
+	if opts.CountsObjections {
+		d.objections = "site.objections.told"
 	}
 	d.fillDefaults()
 	d.refusals = newRefusals(d.store, d.log)

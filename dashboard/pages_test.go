@@ -363,6 +363,21 @@ func TestEveryRuleHasAName(t *testing.T) {
 	}
 }
 
+// TestObjectionsTold: a dashboard that knows of --count-objections does not say that visitors
+// who object are in no figure.
+func TestObjectionsTold(t *testing.T) {
+	b := newBench(t, func(o *dashboard.Options) { o.CountsObjections = true })
+	b.logIn()
+	site := b.addSite("Samvirke", "samvirke.example", "Europe/Oslo")
+	put(t, b.store, "yesterday", rowsOf(site, tell(5, site, calendar.DayOf(moment)-1, calendar.DayOf(moment)-1, 6, moment)))
+	for language, want := range map[string]string{"nb": "er med, for innsamlingen kjører", "nn": "er med, for innsamlinga køyrer", "en": "are among them, because the collector runs"} {
+		got := clean(b.get("/sites/1/counting?period=today", "Accept-Language", language).Find("#objections").Text())
+		if !strings.Contains(got, want) || !strings.Contains(got, "--count-objections") {
+			t.Errorf("%s: of objections the page says %q", language, got)
+		}
+	}
+}
+
 // TestExcluded: staff see what was not counted, also where nothing else was.
 func TestExcluded(t *testing.T) {
 	b := newBench(t)
