@@ -68,7 +68,7 @@ func TestPeople(t *testing.T) {
 		return nil
 	})
 	t.Logf("the visit was on the dashboard %s after the log-in", time.Since(begin).Round(time.Millisecond))
-	tab.Do(chromedp.WaitVisible("#chart svg"))
+	tab.Do(chromedp.WaitVisible("#chart .plot svg"))
 	if got := p.metric(`fotspor_hits_dropped_total{reason="bot"}`); got != 0 {
 		t.Errorf("%v hits of the browser were taken for a bot's", got)
 	}

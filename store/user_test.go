@@ -379,7 +379,7 @@ func TestAudit(t *testing.T) {
 	ctx := audit.As(t.Context(), audit.Actor{Via: audit.Command, Name: "root"})
 	var credential site.Credential
 	var secret string
-	one := site.Site{Name: "a", Hosts: []string{"a.example"}, Location: oslo}
+	one := site.Site{Name: "a", Hosts: []string{"a.example"}, Location: oslo, Guard: site.DefaultGuard}
 	for _, c := range []struct {
 		change func(context.Context) error
 		action audit.Action
