@@ -8,6 +8,7 @@ import (
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/internal/baseurl"
+	"github.com/fotspor/fotspor/report"
 )
 
 // page is a page of the figures of a site.
@@ -104,6 +105,9 @@ func (d *Dashboard) showPage(path string) handler {
 		}
 		if q.since, err = d.countedSince(c, c.site.ID); err != nil {
 			return err
+		}
+		if q.since > q.period.Range.To && q.since <= calendar.DayOf(q.now) && !q.typed.Has("period") {
+			q.period = q.period.Of(report.Today) // there is nothing in the period that is shown first
 		}
 		if c.format == "" && q.since > calendar.DayOf(q.now) && p.rail {
 			return d.showWaiting(c, q)

@@ -506,3 +506,21 @@ func TestAPI(t *testing.T) {
 		t.Errorf("totals = %+v, want %+v", got, want)
 	}
 }
+
+// TestFirstDays: who has just begun to count sees today, and not a week of nothing.
+func TestFirstDays(t *testing.T) {
+	b := newBench(t)
+	b.logIn()
+	site := b.addSite("One", "one.example", "Europe/Oslo")
+	today := calendar.DayOf(moment)
+	story := tell(3, site, today, today, 6, moment)
+	put(t, b.store, "story", rowsOf(site, story))
+	want := nb().Number(int64(total(story).visitors))
+	for path, shown := range map[string]string{
+		"/sites/1": want, "/sites/1?period=today": want, "/sites/1?period=week": "0",
+	} {
+		if got := clean(b.get(path, "Accept-Language", "nb").Find("#figure-visitors b").Text()); got != shown {
+			t.Errorf("%s shows %q visitors, want %q", path, got, shown)
+		}
+	}
+}
