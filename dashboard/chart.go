@@ -45,11 +45,9 @@ type gridLine struct {
 	Text string
 }
 
-// band is days that differ: a weekend.
+// band is a weekend.
 type band struct {
 	X, Width float64 // percent
-	Kind     string
-	Name     string
 }
 
 // point is a step of the chart.
@@ -132,7 +130,7 @@ func (q *question) draw(l *i18n.Language, got *answer, measures []string) *chart
 	for i, p := range now {
 		start := q.start(p, c.Step)
 		at := point{X: (float64(i) + 0.5) / float64(n) * 100, Left: float64(i) / float64(n) * 100, Width: 100 / float64(n), Y: y(value(p))}
-		_, at.Title = pointNames(l, c.Step, start)
+		at.Title = pointName(l, c.Step, start)
 		at.Top, at.Under, at.Low = axisLabel(l, c.Step, start, i, n)
 		at.Empty = start.After(q.now) || c.Step != report.Hour && p.Days.From > q.period.Range.To
 		at.Open = !at.Empty && !q.over(p, c.Step)
@@ -142,7 +140,7 @@ func (q *question) draw(l *i18n.Language, got *answer, measures []string) *chart
 		}
 		if was[i] != nil {
 			at.Was = q.shown(l, c.Measure, was[i].Sums, was[i].Hidden)
-			_, at.WasTitle = pointNames(l, c.Step, q.start(*was[i], c.Step))
+			at.WasTitle = pointName(l, c.Step, q.start(*was[i], c.Step))
 		}
 		c.Points = append(c.Points, at)
 		switch {
@@ -279,7 +277,7 @@ func axisLabel(l *i18n.Language, step report.Step, start time.Time, i, n int) (t
 	case step == report.Day && n <= 14:
 		return l.DayNumber(day), monthOf(l, day, i, 1), i%2 == 1
 	case step == report.Day && monday:
-		return l.DayNumber(day), monthOf(l, day, i, 7), n > 40 && i/7%2 == 1 || n <= 40 && n > 20 && false
+		return l.DayNumber(day), monthOf(l, day, i, 7), n > 40 && i/7%2 == 1
 	case step == report.Week:
 		_, week := start.ISOWeek()
 		every := max(1, (n+11)/12)
@@ -323,7 +321,7 @@ func (q *question) bands(points []report.Point, step report.Step) []band {
 			all[len(all)-1].Width = 2 / n * 100
 			continue
 		}
-		all = append(all, band{X: float64(i) / n * 100, Width: 100 / n, Kind: "weekend"})
+		all = append(all, band{X: float64(i) / n * 100, Width: 100 / n})
 	}
 	return all
 }
@@ -357,19 +355,19 @@ func (q *question) start(p report.Point, step report.Step) time.Time {
 	return calendar.DayOf(p.At).In(q.now.Location())
 }
 
-// pointNames returns what a point is called on the axis and in full.
-func pointNames(l *i18n.Language, step report.Step, start time.Time) (label, title string) {
+// pointName returns what a point is called in full.
+func pointName(l *i18n.Language, step report.Step, start time.Time) string {
 	day := calendar.DayOf(start)
 	switch step {
 	case report.Hour:
-		return l.Clock(start), l.ShortDay(day) + " " + l.Clock(start)
+		return l.ShortDay(day) + " " + l.Clock(start)
 	case report.Week:
 		_, week := start.ISOWeek()
-		return "", l.Say("period.name.week", strconv.Itoa(week)) + ", " + l.Range(calendar.Week(day))
+		return l.Say("period.name.week", strconv.Itoa(week)) + ", " + l.Range(calendar.Week(day))
 	case report.Month:
-		return l.ShortMonth(day), l.Month(day)
+		return l.Month(day)
 	default:
-		return l.ShortDay(day), l.Weekday(day)
+		return l.Weekday(day)
 	}
 }
 

@@ -234,11 +234,6 @@ func (w *waysList) csv(s *sheet) {
 	}
 }
 
-// comparePages lays pages over each other from the first day of each.
-func comparePages(q *question) (func() doc, error) {
-	return tablePage(list{key: "page", dimension: "page", measures: []string{"page_visitors", "pageviews"}})(q)
-}
-
 // ways tells from which page people went to which.
 func ways(q *question) (func() doc, error) {
 	l := q.lang

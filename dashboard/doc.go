@@ -32,7 +32,6 @@ func (s span) Away() bool { return strings.HasPrefix(s.URL, "https://") }
 type notice struct {
 	Claim  string
 	Reason []span
-	Wrong  bool
 }
 
 // block is a part of a page under a heading of its own.
@@ -119,8 +118,7 @@ type paper struct {
 
 // siteHead names the site of a page; empty for several.
 type siteHead struct {
-	Name, Zone, URL string
-	Statement       string
+	Name, Zone, Statement string
 }
 
 // navLink is a page in the rail.
@@ -141,18 +139,15 @@ type chip struct {
 	Not       bool
 	Prefix    bool
 	URL       string
-	Turned    string // URL of the same page with the filter turned round
 }
 
 // chips shows the filters of a question.
 func (q *question) chips(l *i18n.Language) []chip {
 	var all []chip
 	for _, f := range q.filters {
-		turned := f
-		turned.Not = !f.Not
 		all = append(all, chip{
 			Dimension: "dimension." + f.Dimension, Text: nameOf(l, f.Dimension, f.Value), Not: f.Not, Prefix: f.Prefix,
-			URL: q.without(f).String(), Turned: q.without(f).filtered(turned).String(),
+			URL: q.without(f).String(),
 		})
 	}
 	return all
@@ -221,7 +216,7 @@ func (q *question) missing(l *i18n.Language, measures ...string) []notice {
 	reason := []span{{Text: l.Known("refusal.", string(why.Code))}}
 	for _, f := range q.filters {
 		if f.Dimension == why.Dimension {
-			reason = append(reason, span{Text: " "}, span{l.Known("", "refusal.without"), q.without(f).String()})
+			reason = append(reason, span{Text: " "}, span{l.Say("refusal.without"), q.without(f).String()})
 			break
 		}
 	}

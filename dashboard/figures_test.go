@@ -88,7 +88,6 @@ var looks = []looked{
 		figures: []string{"section_visitors", "pageviews", "exits", "view_seconds"}},
 	{path: "/sections", own: "prefix=/tjenester/arbeid", keep: func(a act) bool { return strings.HasPrefix(a.path, "/tjenester/arbeid") },
 		figures: []string{"pageviews", "exits", "view_seconds"}},
-	{path: "/compare"},
 	{path: "/page", own: "path=/om-oss", keep: func(a act) bool { return a.path == "/om-oss" },
 		figures: []string{"page_visitors", "pageviews", "entered", "exit_rate", "view_seconds"}},
 	{path: "/ways"},

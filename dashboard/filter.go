@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/fotspor/fotspor/i18n"
@@ -24,7 +25,7 @@ func (q *question) formFilter() (report.Filter, bool, error) {
 	f := report.Filter{Dimension: q.typed.Get(formDimension), Not: q.typed.Get(formHow) == "not", Prefix: q.typed.Get(formHow) == "begins"}
 	f.Value = codeOf(q.lang, f.Dimension, strings.TrimSpace(q.typed.Get(formValue)))
 	_, err := report.ParseFilter(f.String())
-	if err == nil && !contains(filterable, f.Dimension) {
+	if err == nil && !slices.Contains(filterable, f.Dimension) {
 		err = badFilter
 	}
 	if err == nil && f.Value == "" {

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"math"
+	"slices"
 
 	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/report"
@@ -19,7 +20,7 @@ var stand = []string{"page_visitors", "section_visitors", "visits", "pageviews",
 func (q *question) headlineOf() []string {
 	all := q.exact("", headline...)
 	for _, m := range q.exact("", stand...) {
-		if len(all) < len(headline) && !contains(all, m) {
+		if len(all) < len(headline) && !slices.Contains(all, m) {
 			all = append(all, m)
 		}
 	}
@@ -31,15 +32,6 @@ func (q *question) headlineOf() []string {
 		}
 	}
 	return all
-}
-
-func contains(all []string, s string) bool {
-	for _, a := range all {
-		if a == s {
-			return true
-		}
-	}
-	return false
 }
 
 // overview is the first page of a site: what everybody asks each Monday.
@@ -160,7 +152,6 @@ func (q *question) lead(l *i18n.Language, pages, sources *table, movers *movers,
 // movers are the pages that changed most.
 type movers struct {
 	Rows    []mover
-	Measure string
 	measure string
 }
 
@@ -191,7 +182,7 @@ func (q *question) movers(l *i18n.Language) func() *movers {
 	}
 	rose, fell := ask(false), ask(true)
 	return func() *movers {
-		m := &movers{Measure: measure, measure: measure}
+		m := &movers{measure: measure}
 		add := func(line report.Line, sign int64) {
 			now, before := line.Now.Count(measure), line.Before.Count(measure)
 			if by := now - before; by*sign <= 0 || isOthers(line.Value) || line.Hidden != report.Shown || line.HiddenBefore != report.Shown {

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"cmp"
+	"math"
 	"net/http"
 	"strings"
 	"time"
@@ -28,7 +29,6 @@ var pages = []page{
 
 	{path: "/pages", text: "nav.pages", own: "nav.pages.first", rail: true, build: tablePage(list{key: "page", dimension: "page", measures: []string{"page_visitors", "pageviews", "exit_rate", "view_seconds"}})},
 	{path: "/sections", text: "nav.sections", build: sections},
-	{path: "/compare", text: "nav.compare", build: comparePages},
 	{path: "/page", card: true, build: pageCard},
 
 	{path: "/ways", text: "nav.ways", own: "nav.ways.first", rail: true, build: ways},
@@ -140,7 +140,7 @@ func (d *Dashboard) paper(c *call, q *question, of page, found doc) paper {
 	l := c.lang
 	p := paper{
 		doc: found, Period: q.newPeriodBar(l), Filters: q.chips(l), CSV: q.as("csv"), JSON: q.as("json"),
-		Site: siteHead{Name: q.of.Name, Zone: q.of.Location.String(), URL: q.to("").String(), Statement: d.statement(q.site)},
+		Site: d.head(q),
 		Nav:  q.rail(of),
 		Sub:  q.beside(of),
 	}
@@ -151,6 +151,11 @@ func (d *Dashboard) paper(c *call, q *question, of page, found doc) paper {
 		Where: l.Say("imprint.where", address, l.Day(calendar.DayOf(q.now))),
 	}
 	return p
+}
+
+// head names the site of a question.
+func (d *Dashboard) head(q *question) siteHead {
+	return siteHead{Name: q.of.Name, Zone: q.of.Location.String(), Statement: d.statement(q.site)}
 }
 
 // rail is the list of the pages of a site.
@@ -195,15 +200,12 @@ const sinceFresh = time.Hour
 
 // countedSince returns the first day of a site that was counted, and one to come if none
 // was.
-func (d *Dashboard) countedSince(c *call, sites ...uint32) (calendar.Day, error) {
-	first := calendar.Day(1<<31 - 1)
-	days, err := d.since.get(c.r.Context(), c.now, d.store, sites)
-	for _, id := range sites {
-		if day, ok := days[id]; ok {
-			first = min(first, day)
-		}
+func (d *Dashboard) countedSince(c *call, site uint32) (calendar.Day, error) {
+	days, err := d.since.get(c.r.Context(), c.now, d.store, []uint32{site})
+	if day, ok := days[site]; ok {
+		return day, err
 	}
-	return first, err
+	return math.MaxInt32, err
 }
 
 // waiting is the page of a site of which nothing was ever counted.
@@ -212,12 +214,11 @@ type waiting struct {
 	Nav     []navLink
 	Snippet string
 	Drops   []dropLine
-	Since   string
 }
 
 func (d *Dashboard) showWaiting(c *call, q *question) error {
 	return d.render(c, http.StatusOK, "waiting", waiting{
-		Site:    siteHead{Name: q.of.Name, Zone: q.of.Location.String(), URL: q.to("").String(), Statement: d.statement(q.site)},
+		Site:    d.head(q),
 		Nav:     q.rail(pages[0]),
 		Snippet: d.snippet(d.base.Or(baseurl.Of(c.r)).String(), q.site, q.of.Parameters...),
 		Drops:   dropLines(c.lang, d.drops(q.site), q.of.Location),

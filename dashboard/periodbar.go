@@ -37,7 +37,7 @@ func (q *question) newPeriodBar(l *i18n.Language) periodBar {
 	p := q.period
 	bar := periodBar{
 		Name:    nameInBar(l, p),
-		Days:    daysOf(l, p),
+		Days:    l.Range(p.Range),
 		Against: q.against(l),
 		Earlier: q.in(p.Earlier()).String(),
 		Range: rangeForm{
@@ -174,9 +174,6 @@ func nameOfUnit(l *i18n.Language, k report.Kind, days calendar.Range) string {
 		return l.Range(days)
 	}
 }
-
-// daysOf writes the days of a period.
-func daysOf(l *i18n.Language, p report.Period) string { return l.Range(p.Range) }
 
 // capitalised returns a text as it begins a sentence.
 func capitalised(text string) string { return firstTo(unicode.ToUpper, text) }

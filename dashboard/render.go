@@ -71,7 +71,6 @@ func readPages(l *i18n.Language, assets *assets) (map[string]*template.Template,
 				return template.HTML(b.String()), err
 			},
 			"t":        l.Text,
-			"known":    l.Known,
 			"number":   l.Number,
 			"duration": l.Duration,
 			"asset":    assets.url,

@@ -46,10 +46,9 @@ func states() []state {
 	}
 	// What a page may have, and none has yet.
 	all = append(all, state{"page with all marks", "page", paper{
-		Nav: []navLink{{Text: "nav.overview", Apart: true}},
-		doc: doc{Title: "Marks", Notices: []notice{{Claim: "Claim.", Wrong: true}}, Blocks: []block{
+		doc: doc{Title: "Marks", Notices: []notice{{Claim: "Claim."}}, Blocks: []block{
 			{Key: "a", Title: "Titles", Shows: &table{Key: "page", Dimension: "page", Rows: []row{{Label: label{Title: "Title", Head: "/"}}}}},
-			{Key: "b", Title: "Bands", Shows: &chart{Step: report.Day, Label: "label", Bands: []band{{Kind: "holiday", Name: "Easter"}}}},
+			{Key: "b", Title: "Bands", Shows: &chart{Step: report.Day, Label: "label", Bands: []band{{}}}},
 			{Key: "c", Title: "Week", Shows: &week{Guarded: "Hidden."}},
 		}},
 	}, false})

@@ -214,11 +214,6 @@ func (l *Language) Month(d calendar.Day) string {
 	return l.format.Months[d.Time().Month()-1] + " " + strconv.Itoa(d.Time().Year())
 }
 
-// ShortMonth writes the month of a day in short: "Nov 26".
-func (l *Language) ShortMonth(d calendar.Day) string {
-	return l.format.ShortMonths[d.Time().Month()-1] + " " + d.Time().Format("06")
-}
-
 // Clock writes the time of day of t: "14:00".
 func (l *Language) Clock(t time.Time) string { return t.Format(l.format.Clock) }
 
