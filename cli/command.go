@@ -100,7 +100,7 @@ type arguments struct {
 
 	name, format, language  string
 	role                    site.Role
-	site                    siteWords
+	siteID                  uint32
 	goal                    goalPatterns
 	sites                   userSites
 	ip                      hit.Addr

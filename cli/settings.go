@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/fotspor/fotspor/app"
 	"github.com/fotspor/fotspor/collector/body"
 	"github.com/fotspor/fotspor/collector/lines"
 	"github.com/fotspor/fotspor/collector/spool"
@@ -177,45 +176,37 @@ func settings() []setting {
 		{name: "create", commands: []string{"site add", "user add"}, argument: true, help: "make the store if there is none",
 			value: func(c *call) flag.Value { return keep(&c.create, readBool) }},
 		{name: "host", commands: forSites, argument: true, help: "`hosts` of the site, such as example.org, blåbær.no or *.example.org; several with commas, the main one first. Hits of other hosts are excluded",
-			value: func(c *call) flag.Value { return keep(&c.site.hosts, readHosts) }},
+			value: ofSite("host")},
 		{name: "hosts", commands: forSites, argument: true, help: "`hosts`, as with --host",
-			value: func(c *call) flag.Value { return keep(&c.site.hosts, readHosts) }},
+			value: ofSite("host")},
 		{name: "name", commands: forSites, argument: true, help: "`name` of the site", none: "its main host",
-			value: func(c *call) flag.Value { return keep(&c.name, readText) }},
+			value: ofSite("name")},
 		{name: "timezone", commands: forSites, argument: true, help: "time `zone` in which the site's days begin and end",
-			value: func(c *call) flag.Value {
-				c.site.zone = app.DefaultZone()
-				return keep(&c.site.zone, readZone)
-			}},
+			value: ofSite("timezone")},
+		{name: "tags", commands: forSites, argument: true, help: "`tags` of the site, at most ten: the folders of the list of sites, such as Skole,Kultur", none: "none",
+			value: ofSite("tags")},
 		{name: "parameters", commands: forSites, argument: true, help: "query `parameters` that are part of a page's address, such as id,page; all others are dropped", none: "none",
-			value: func(c *call) flag.Value { return keep(&c.site.parameters, readParameters) }},
+			value: ofSite("parameters")},
 		{name: "exclude", commands: forSites, argument: true, help: "`paths` that are not counted, such as /admin/*,*/preview", none: "none",
-			value: func(c *call) flag.Value { return keep(&c.site.excluded, readList) }},
+			value: ofSite("exclude")},
+		{name: "exclude-networks", commands: forSites, argument: true, help: "`networks` whose hits are not counted, such as 192.0.2.0/24 of your own office; of 256 addresses or more each, since no full address is kept", none: "none",
+			value: ofSite("exclude-networks")},
 		{name: "path-rules", commands: forSites, argument: true, help: "`rules` for paths that may name a person, such as /u/*,/bruker/*/profil,/sak/**: the part that * or ** matches is stored as [*]", none: "none",
-			value: func(c *call) flag.Value { return keep(&c.site.pathRules, readList) }},
+			value: ofSite("path-rules")},
 		{name: "trailing-slash", commands: forSites, argument: true, help: "`what` to do with a slash at the end of a path: keep, or strip for a site where /om/ and /om are one page",
-			value: func(c *call) flag.Value {
-				c.site.slash = keepSlash
-				return keep(&c.site.slash, oneOf(keepSlash, stripSlash))
-			}},
-		{name: "ignore-referrers", commands: forSites, argument: true, help: "`hosts` that are a step of a visit and not its source, such as log-in and payment, with all hosts below them; default stands for those that the program knows, none for no host", none: "default",
-			value: func(c *call) flag.Value { return keep(&c.site.steps, readSteps) }},
+			value: ofSite("trailing-slash")},
+		{name: "ignore-referrers", commands: forSites, argument: true, help: "`hosts` that are a step of a visit and not its source, such as log-in and payment, with all hosts below them; default stands for those that the program knows, none for no host",
+			value: ofSite("ignore-referrers")},
 		{name: "search-parameters", commands: forSites, argument: true, help: "query `parameters` that hold a search term, such as q,query, or matomo for those that Matomo knows; the view of a page with one counts as a search", none: "none",
-			value: func(c *call) flag.Value { return keep(&c.site.searches, readSearches) }},
+			value: ofSite("search-parameters")},
 		{name: "search-category-parameters", commands: forSites, argument: true, help: "query `parameters` that hold the category of such a search", none: "none",
-			value: func(c *call) flag.Value { return keep(&c.site.searchCategories, readSearchParameters) }},
+			value: ofSite("search-category-parameters")},
 		{name: "search-count-parameters", commands: forSites, argument: true, help: "query `parameters` that hold the number of its results", none: "search_count",
-			value: func(c *call) flag.Value { return keep(&c.site.searchCounts, readSearchParameters) }},
+			value: ofSite("search-count-parameters")},
 		{name: "policy", commands: forSites, argument: true, help: "`what` to record of this site: standard or minimal, or default for that of the collector's --record",
-			value: func(c *call) flag.Value {
-				c.site.policy = byPolicy
-				return keep(&c.site.policy, oneOf(byPolicy, string(privacy.Standard), string(privacy.Minimal)))
-			}},
+			value: ofSite("policy")},
 		{name: "guard", commands: forSites, argument: true, help: "`visitors` that must share a figure by county, language, version, campaign, search, event of your own, or by several properties at once, so that it is shown; 0 shows all",
-			value: func(c *call) flag.Value {
-				c.site.guard = site.DefaultGuard
-				return keep(&c.site.guard, readGuard)
-			}},
+			value: ofSite("guard")},
 		{name: "page", commands: []string{"goal add"}, argument: true, help: "`path` of the page that is the goal, such as /takk or /kurs/*/takk; * matches any text", none: "none",
 			value: func(c *call) flag.Value { return keep(&c.goal.page, readText) }},
 		{name: "event", commands: []string{"goal add"}, argument: true, help: "`name` of the event that is the goal, as the dashboard shows it, such as 'Skjema / Send*'", none: "none",
@@ -225,7 +216,7 @@ func settings() []setting {
 		{name: "outlink", commands: []string{"goal add"}, argument: true, help: "`target` of the outbound link that is the goal, such as vipps.no/*", none: "none",
 			value: func(c *call) flag.Value { return keep(&c.goal.outlink, readText) }},
 		{name: "id", commands: []string{"site add"}, argument: true, help: "`number` of the site, to keep the one it has in Matomo", none: "the next free one",
-			value: func(c *call) flag.Value { return keep(&c.site.id, siteID) }},
+			value: func(c *call) flag.Value { return keep(&c.siteID, siteID) }},
 		{name: "quiet", commands: []string{"site add", "token add"}, argument: true, help: "print only the id or the token",
 			value: func(c *call) flag.Value { return keep(&c.quiet, readBool) }},
 		{name: "yes", commands: []string{"site edit"}, argument: true, help: "save path rules without asking",

@@ -2,171 +2,76 @@ package cli
 
 import (
 	"context"
-	"errors"
+	"flag"
 	"fmt"
 	"math"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"golang.org/x/text/unicode/norm"
-
 	"github.com/fotspor/fotspor/app"
 	"github.com/fotspor/fotspor/collector/script"
 	"github.com/fotspor/fotspor/internal/baseurl"
 	"github.com/fotspor/fotspor/internal/hostname"
-	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 )
 
-// siteWords are the values of flags that describe a site.
-type siteWords struct {
-	id                                       uint32
-	hosts, parameters, excluded, pathRules   []string
-	searches, searchCategories, searchCounts []string
-	steps                                    []string
-	zone                                     *time.Location
-	policy, slash                            string
-	guard                                    int
-}
-
-// Values of --trailing-slash.
-const keepSlash, stripSlash = "keep", "strip"
-
-// matomoSearches in --search-parameters stands for the query parameters in which Matomo looks
-// for a search.
-const matomoSearches = "matomo"
-
-// byPolicy is the value of --policy for a site that follows the collector's --record.
-const byPolicy = "default"
-
-// describe sets the fields of a site for which the command line has flags.
-func (c *call) describe(site *site.Site) error {
-	for name, set := range map[string]func(){
-		"host":                       func() { site.Hosts = c.site.hosts },
-		"hosts":                      func() { site.Hosts = c.site.hosts },
-		"name":                       func() { site.Name = c.name },
-		"timezone":                   func() { site.Location = c.site.zone },
-		"parameters":                 func() { site.Parameters = c.site.parameters },
-		"exclude":                    func() { site.Excluded = c.site.excluded },
-		"path-rules":                 func() { site.PathRules = c.site.pathRules },
-		"trailing-slash":             func() { site.StripSlash = c.site.slash == stripSlash },
-		"ignore-referrers":           func() { site.IgnoredReferrers = c.site.steps },
-		"search-parameters":          func() { site.SearchParameters = c.site.searches },
-		"search-category-parameters": func() { site.SearchCategories = c.site.searchCategories },
-		"search-count-parameters":    func() { site.SearchCounts = c.site.searchCounts },
-		"guard":                      func() { site.Guard = c.site.guard },
-		"policy": func() {
-			if site.Record = privacy.Record(c.site.policy); c.site.policy == byPolicy {
-				site.Record = ""
+// setSite reads into a site the flags that the command line has, and validates it. The name
+// of a site without one is its main host.
+func (c *call) setSite(s *site.Site) error {
+	for _, setting := range site.Settings {
+		for _, flag := range flagsOf(setting.Key) {
+			if !c.given(flag) {
+				continue
 			}
-		},
-	} {
-		if c.given(name) {
-			set()
+			if err := setting.Read(s, c.flags.Lookup(flag).Value.String()); err != nil {
+				return usageError{err}
+			}
 		}
 	}
-	if err := site.Validate(); err != nil {
+	if s.Name == "" && len(s.Hosts) > 0 && !c.given("name") {
+		s.Name = hostname.Display(s.Hosts[0])
+	}
+	if err := s.Validate(); err != nil {
 		return usageError{err}
 	}
 	return nil
 }
 
-// readHosts reads the hosts of a site, each once and in its canonical form.
-func readHosts(s string) ([]string, error) {
-	words, _ := readList(s)
-	var hosts []string
-	for _, word := range words {
-		name, wildcard := strings.CutPrefix(word, "*.")
-		name, err := hostname.Parse(name)
-		if err != nil {
-			return nil, fmt.Errorf("host %q: %w", word, err)
-		}
-		if wildcard {
-			name = "*." + name
-		}
-		hosts = appendOnce(hosts, name)
+// flagsOf returns the names of the flags of a setting of a site.
+func flagsOf(key string) []string {
+	if key == "host" {
+		return []string{"host", "hosts"}
 	}
-	return hosts, nil
+	return []string{key}
 }
 
-// readParameters reads names of query parameters, each once, in Unicode's form C. They may be
-// encoded, as copied from an address.
-func readParameters(s string) ([]string, error) {
-	words, _ := readList(s)
-	var names []string
-	for _, name := range words {
-		if plain, err := url.QueryUnescape(name); err == nil {
-			name = plain
-		}
-		names = appendOnce(names, norm.NFC.String(name))
-	}
-	return names, nil
+// newSite is a site of which nothing is said.
+func newSite() site.Site {
+	return site.Site{Location: app.DefaultZone(), Guard: site.DefaultGuard}
 }
 
-// appendOnce appends to list each of words that it lacks.
-func appendOnce[T comparable](list []T, words ...T) []T {
-	for _, word := range words {
-		if !slices.Contains(list, word) {
-			list = append(list, word)
-		}
+// ofSite returns the value of a flag for a setting of a site.
+func ofSite(key string) func(*call) flag.Value {
+	return func(*call) flag.Value {
+		setting := site.FindSetting(key)
+		text := setting.Get(newSite())
+		return keep(&text, func(text string) (string, error) {
+			var scratch site.Site
+			return text, setting.Read(&scratch, text)
+		})
 	}
-	return list
-}
-
-// readSearchParameters reads names of parameters whose case does not matter, each once.
-func readSearchParameters(s string) ([]string, error) {
-	names, err := readParameters(s)
-	for i := 0; i < len(names); i++ {
-		names = append(names[:i+1], slices.DeleteFunc(names[i+1:], func(other string) bool { return strings.EqualFold(other, names[i]) })...)
-	}
-	return names, err
-}
-
-// readSearches reads names of parameters that hold a search term.
-func readSearches(s string) ([]string, error) {
-	words, _ := readList(s)
-	if i := slices.Index(words, matomoSearches); i >= 0 {
-		words = slices.Replace(words, i, i+1, "q", "query", "s", "search", "searchword", "k", "keyword")
-	}
-	return readSearchParameters(strings.Join(words, ","))
-}
-
-// readSteps reads the referrers of a site that are no source. A host includes those below it,
-// with or without a wildcard in front.
-func readSteps(s string) ([]string, error) {
-	words, _ := readList(s)
-	var hosts []string
-	for _, word := range words {
-		if word != site.DefaultReferrers && word != site.NoReferrers {
-			name, err := hostname.Parse(strings.TrimPrefix(strings.TrimPrefix(word, "*"), "."))
-			if err != nil {
-				return nil, fmt.Errorf("host %q: %w", word, err)
-			}
-			word = name
-		}
-		hosts = appendOnce(hosts, word)
-	}
-	return hosts, nil
-}
-
-func readZone(s string) (*time.Location, error) {
-	zone, err := time.LoadLocation(s)
-	if err != nil || s == "" || s == "Local" {
-		return nil, errors.New("want a time zone such as Europe/Oslo")
-	}
-	return zone, nil
 }
 
 func addSite(ctx context.Context, c *call) error {
-	if len(c.site.hosts) == 0 {
+	if !c.given("host") && !c.given("hosts") {
 		return usagef("missing --host, such as --host example.org")
 	}
-	site := site.Site{ID: c.site.id, Name: hostname.Display(c.site.hosts[0]), Location: c.site.zone, Guard: site.DefaultGuard}
-	if err := c.describe(&site); err != nil {
+	site := newSite()
+	site.ID = c.siteID
+	if err := c.setSite(&site); err != nil {
 		return err
 	}
 	var pins [2]string // without and with --count-objections
@@ -228,7 +133,7 @@ func editSite(ctx context.Context, c *call) error {
 			return err
 		}
 		saved, savedParameters := site.PathRules, site.Parameters
-		if err := c.describe(&site); err != nil {
+		if err := c.setSite(&site); err != nil {
 			return err
 		}
 		if len(site.PathRules) > 0 && !slices.Equal(saved, site.PathRules) {
@@ -270,22 +175,9 @@ func listSites(ctx context.Context, c *call) error {
 		}
 		nameStore(c.Stderr, st)
 		for _, s := range sites {
-			policy := string(s.Record)
-			if policy == "" {
-				policy = byPolicy
-			}
-			slash := keepSlash
-			if s.StripSlash {
-				slash = stripSlash
-			}
-			steps := displayed(s.IgnoredReferrers)
-			if len(steps) == 0 {
-				steps = []string{site.DefaultReferrers}
-			}
-			columns := []string{
-				strconv.FormatUint(uint64(s.ID), 10), s.Name, strings.Join(displayed(s.Hosts), ","), s.Location.String(),
-				strings.Join(s.Parameters, ","), strings.Join(s.Excluded, ","), policy, strings.Join(s.PathRules, ","), slash, strings.Join(steps, ","),
-				strings.Join(s.SearchParameters, ","), strings.Join(s.SearchCategories, ","), strings.Join(s.SearchCounts, ","), strconv.Itoa(s.Guard),
+			columns := []string{strconv.FormatUint(uint64(s.ID), 10)}
+			for _, key := range listed {
+				columns = append(columns, site.FindSetting(key).Get(s))
 			}
 			fmt.Fprintln(c.Stdout, strings.Join(columns, "\t"))
 		}
@@ -293,13 +185,10 @@ func listSites(ctx context.Context, c *call) error {
 	})
 }
 
-// displayed returns hosts in the form for people.
-func displayed(hosts []string) []string {
-	var names []string
-	for _, host := range hosts {
-		names = append(names, hostname.Display(host))
-	}
-	return names
+// listed are the settings of a site in the order of site list, whose columns scripts know.
+var listed = []string{
+	"name", "host", "timezone", "parameters", "exclude", "policy", "path-rules", "trailing-slash", "ignore-referrers",
+	"search-parameters", "search-category-parameters", "search-count-parameters", "guard", "exclude-networks", "tags",
 }
 
 // allSites stands for every site in the command line.
@@ -353,12 +242,4 @@ func listTokens(ctx context.Context, c *call) error {
 
 func removeToken(ctx context.Context, c *call) error {
 	return c.withStore(ctx, func(st *store.Store) error { return st.RemoveCredential(ctx, c.words[0]) })
-}
-
-func readGuard(s string) (int, error) {
-	n, err := strconv.Atoi(s)
-	if err != nil || n < 0 || n > site.MaxGuard {
-		return 0, fmt.Errorf("want a number from 0 to %d", site.MaxGuard)
-	}
-	return n, nil
 }

@@ -46,7 +46,7 @@ func TestAddressesOfASite(t *testing.T) {
 	}
 	list := func(want string) {
 		t.Helper()
-		if got := strings.TrimSuffix(run("site", "list"), "\n"); !strings.HasSuffix(got, "\tdefault\t\t"+want+"\t5") {
+		if got := strings.TrimSuffix(run("site", "list"), "\n"); !strings.HasSuffix(got, "\tdefault\t\t"+want+"\t5\t\t") {
 			t.Errorf("site list shows %q, want %q at its end", got, want)
 		}
 	}
@@ -61,6 +61,26 @@ func TestAddressesOfASite(t *testing.T) {
 	list("keep\tdefault,blåbær.no\tsøk,sök,Q,query,s,search,searchword,k,keyword\tcat\ttreff")
 	run("site", "edit", "1", "--ignore-referrers", "", "--search-parameters", "", "--search-category-parameters", "", "--search-count-parameters", "")
 	list("keep\tdefault\t\t\t")
+}
+
+// TestNetworksAndTagsOfASite: site edit sets them, site list shows them last, and an empty flag
+// takes them away.
+func TestNetworksAndTagsOfASite(t *testing.T) {
+	data := t.TempDir()
+	for _, tt := range []struct{ args, want string }{
+		{"add --create --host example.org --tags Skole,Kultur", "5\t\tSkole,Kultur"},
+		{"edit 1 --exclude-networks 192.0.2.9/24,2001:db8::/48", "5\t192.0.2.0/24,2001:db8::/48\tSkole,Kultur"},
+		{"edit 1 --tags Skole --guard 7", "7\t192.0.2.0/24,2001:db8::/48\tSkole"},
+		{"edit 1 --tags= --exclude-networks=", "7\t\t"},
+	} {
+		if _, errs, status := command(t, "", append(append([]string{"site"}, strings.Fields(tt.args)...), "--data", data)...); status != 0 {
+			t.Fatalf("site %s: %q", tt.args, errs)
+		}
+		out, _, _ := command(t, "", "site", "list", "--data", data)
+		if got := strings.TrimSuffix(out, "\n"); !strings.HasSuffix(got, "\t"+tt.want) {
+			t.Errorf("site %s: listed as %q, want %q at its end", tt.args, got, tt.want)
+		}
+	}
 }
 
 // TestHostsOnce: a host in two spellings is stored once, and a second site with it causes a

@@ -64,7 +64,9 @@ func readSites(s string) (userSites, error) {
 		if err != nil {
 			return userSites{}, fmt.Errorf("%q: %w", word, err)
 		}
-		u.ids = appendOnce(u.ids, id)
+		if !slices.Contains(u.ids, id) {
+			u.ids = append(u.ids, id)
+		}
 	}
 	return u, nil
 }

@@ -249,7 +249,7 @@ func TestMetrics(t *testing.T) {
 			"# HELP fotspor_hits_dropped_total Hits excluded, by reason.\n" +
 			"# TYPE fotspor_hits_dropped_total counter\n"
 		for _, reason := range []string{
-			"bad_item", "bad_request", "body_memory", "body_slow", "body_too_large", "bot", "excluded_path", "foreign_host", "no_page", "no_target", "no_visit", "objection", "own_link",
+			"bad_item", "bad_request", "body_memory", "body_slow", "body_too_large", "bot", "excluded_network", "excluded_path", "foreign_host", "no_page", "no_target", "no_visit", "objection", "own_link",
 			"prefetch", "rate_limited", "referrer_spam", "spool_full", "too_old", "unknown_site",
 		} {
 			text += fmt.Sprintf("fotspor_hits_dropped_total{reason=%q} %d\n", reason, counts[reason])

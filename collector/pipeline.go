@@ -2,6 +2,7 @@ package collector
 
 import (
 	"net/http"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -72,6 +73,7 @@ var anonymous = []step{
 	{"scrub", (*Collector).scrub},
 	{"browser", (*Collector).browser},
 	{"page", (*Collector).locate},
+	{"network", (*Collector).network},
 	{"referrer", (*Collector).referrer},
 	{"geo", (*Collector).geo},
 }
@@ -107,6 +109,7 @@ const (
 	noTarget     reason = "no_target"
 	foreignHost  reason = hit.ForeignHost
 	excludedPath reason = hit.ExcludedPath
+	ownNetwork   reason = hit.ExcludedNetwork
 	spam         reason = hit.ReferrerSpam
 	noVisit      reason = "no_visit"
 	badRequest   reason = "bad_request"
@@ -119,7 +122,7 @@ const (
 )
 
 var reasons = []reason{
-	unknownSite, tooOld, objected, bot, prefetched, noPage, ownLink, noTarget, foreignHost, excludedPath, spam, noVisit,
+	unknownSite, tooOld, objected, bot, prefetched, noPage, ownLink, noTarget, foreignHost, excludedPath, ownNetwork, spam, noVisit,
 	badRequest, badItem, bodyMemory, bodySlow, bodyTooLarge, rateLimited, spoolFull,
 }
 
@@ -306,6 +309,19 @@ func (c *Collector) locate(p *hitContext) reason {
 		return excludedPath
 	}
 	p.row.Path = p.pathWithParameters(p.page)
+	return kept
+}
+
+// network excludes hits from networks that the site does not count.
+func (c *Collector) network(p *hitContext) reason {
+	if len(p.site.Networks) == 0 {
+		return kept
+	}
+	from := geo.Network(p.hit.Addr, geo.MaxBits4, geo.MaxBits6)
+	if from.IsValid() && slices.ContainsFunc(p.site.Networks, func(own netip.Prefix) bool { return own.Contains(from.Addr()) }) {
+		p.ledger = true
+		return ownNetwork
+	}
 	return kept
 }
 

@@ -3,6 +3,7 @@ package collector_test
 import (
 	"fmt"
 	"maps"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/fotspor/fotspor/collector/dialect/matomo"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/site"
 )
 
 // TestPathRules: a site's path rules mark a name in every URL of the site in a hit, and nothing
@@ -204,5 +206,35 @@ func TestRulesSeeWholeParts(t *testing.T) {
 				t.Errorf("%s…: %s", query[:30], text)
 			}
 		}
+	}
+}
+
+// TestExcludedNetworks: hits from networks that the site does not count are in the ledger and
+// in no row; those of a neighbour, and of another site, count.
+func TestExcludedNetworks(t *testing.T) {
+	r := newRigOf(t, func(s *site.Site) {
+		s.Networks = []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("2001:db8:7::/48")}
+	}, nil)
+	for _, tt := range []struct{ from, site, want string }{
+		{"198.51.100.0:50000", "1", "dropped: excluded network"},
+		{"198.51.100.255:50000", "1", "dropped: excluded network"},
+		{"[::ffff:198.51.100.9]:50000", "1", "dropped: excluded network"},
+		{"198.51.101.1:50000", "1", "recorded"},
+		{"198.51.99.255:50000", "1", "recorded"},
+		{"198.51.100.9:50000", "2", "recorded"},
+		{"[2001:db8:7:ffff::1]:50000", "1", "dropped: excluded network"},
+		{"[2001:db8:8::1]:50000", "1", "recorded"},
+	} {
+		host := map[string]string{"1": "example.org", "2": "www.other.example"}[tt.site]
+		w := r.send(request{target: "/matomo.php?rec=1&idsite=" + tt.site + "&url=https://" + host + "/", from: tt.from})
+		if got := w.Header().Get("X-Fotspor"); got != tt.want {
+			t.Errorf("from %s to site %s: %q, want %q", tt.from, tt.site, got, tt.want)
+		}
+	}
+	if w := r.send(request{target: "/matomo.php?rec=1&idsite=1&url=https://example.org/&cip=198.51.100.4&token_auth=hemmelig"}); w.Header().Get("X-Fotspor") != "dropped: excluded network" {
+		t.Errorf("an address told with a token: %q", w.Header().Get("X-Fotspor"))
+	}
+	if rows := r.stored(); len(rows) != 4 {
+		t.Errorf("%d rows, want 4", len(rows))
 	}
 }

@@ -22,16 +22,17 @@ type LedgerEntry struct {
 
 // The reasons of the ledger.
 const (
-	Objection    = "objection" // its entries have neither Rule nor Name
-	IsBot        = "bot"
-	Prefetched   = "prefetch"
-	ReferrerSpam = "referrer_spam"
-	ForeignHost  = "foreign_host"
-	ExcludedPath = "excluded_path"
+	Objection       = "objection" // its entries have neither Rule nor Name
+	IsBot           = "bot"
+	Prefetched      = "prefetch"
+	ReferrerSpam    = "referrer_spam"
+	ForeignHost     = "foreign_host"
+	ExcludedPath    = "excluded_path"
+	ExcludedNetwork = "excluded_network"
 )
 
 // LedgerReasons are all of them.
-var LedgerReasons = []string{Objection, IsBot, Prefetched, ReferrerSpam, ForeignHost, ExcludedPath}
+var LedgerReasons = []string{Objection, IsBot, Prefetched, ReferrerSpam, ForeignHost, ExcludedPath, ExcludedNetwork}
 
 // Batch is what is stored together.
 type Batch struct {
@@ -49,4 +50,19 @@ func (b Batch) Len() int { return len(b.Rows) + len(b.Ledger) + len(b.Titles) }
 type Drop struct {
 	LedgerEntry
 	Last time.Time // when the last of them came, UTC, to the second; zero of an objection
+}
+
+// Pulse is what a site has counted last.
+type Pulse struct {
+	Last    time.Time // of the last hit, to the second, UTC; zero if there is none, or it is deleted
+	Minutes [30]int64 // hits of each of the last minutes, the current one last
+}
+
+// Sum returns the hits of all minutes.
+func (p Pulse) Sum() int64 {
+	var sum int64
+	for _, n := range p.Minutes {
+		sum += n
+	}
+	return sum
 }

@@ -6,9 +6,11 @@ package site
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -36,6 +38,7 @@ type Site struct {
 
 	Parameters []string       // names of query parameters that are part of a page's path
 	Excluded   []string       // patterns of paths that are not counted; see Excludes
+	Networks   []netip.Prefix // networks from which hits are not counted, such as the owner's office
 	PathRules  []string       // parts of paths that are marked; see privacy.PathRules
 	Record     privacy.Record // "": that of the program's policy
 
@@ -46,6 +49,8 @@ type Site struct {
 	// of a search, in upper or lower case. Without SearchParameters no search is read from
 	// an address.
 	SearchParameters, SearchCategories, SearchCounts []string
+
+	Tags []string // of the list of sites: folders, of which a site may be in several
 
 	Goals []Goal // at most MaxGoals
 
@@ -66,15 +71,47 @@ const (
 	NoReferrers      = "none"    // as the only entry: every referrer is a source
 )
 
-// Validate returns an error that names the first invalid field.
+// Bounds of the texts of a site.
+const (
+	MaxSettings = 32 << 10 // bytes of all settings together
+	maxName     = 200      // characters
+	maxTags     = 10
+	maxTag      = 50 // characters
+)
+
+// Validate returns an error that names the first invalid field: an InvalidError, but for
+// goals.
 func (s Site) Validate() error {
+	for _, err := range []error{s.validateHead(), s.validateLists(), s.validateReferrers(), s.validateRules(), s.validateGoals()} {
+		if err != nil {
+			return err
+		}
+	}
+	size := 0
+	for _, setting := range Settings {
+		size += len(setting.Get(s))
+	}
+	if size > MaxSettings {
+		return fmt.Errorf("settings of %d bytes: want at most %d", size, MaxSettings)
+	}
+	return nil
+}
+
+// invalid is the error for a value of a setting.
+func invalid(setting, value, format string, args ...any) error {
+	return InvalidError{setting, value, fmt.Errorf(format, args...)}
+}
+
+func (s Site) validateHead() error {
 	switch {
 	case s.Name == "":
-		return errors.New("site without a name")
+		return invalid("name", "", "site without a name")
+	case utf8.RuneCountInString(s.Name) > maxName || strings.ContainsFunc(s.Name, unicode.IsControl):
+		return invalid("name", s.Name, "name of a site: want at most %d characters in one line", maxName)
 	case len(s.Hosts) == 0:
-		return errors.New("site without a host")
+		return invalid("host", "", "site without a host")
 	case s.Location == nil:
-		return errors.New("site without a time zone")
+		return invalid("timezone", "", "site without a time zone")
 	}
 	for i, host := range s.Hosts {
 		name := host
@@ -82,41 +119,72 @@ func (s Site) Validate() error {
 			name = strings.TrimPrefix(host, "*.")
 		}
 		if canonical, err := hostname.Parse(name); err != nil || canonical != name {
-			return fmt.Errorf("host %q: want a name such as example.org, or *.example.org behind the first", host)
+			return invalid("host", host, "host %q: want a name such as example.org, or *.example.org behind the first", host)
 		}
 	}
-	for _, name := range slices.Concat(s.Parameters, s.SearchParameters, s.SearchCategories, s.SearchCounts) {
-		if !plain(name) {
-			return fmt.Errorf("query parameter %q: want a name of letters, digits, '_', '-' and '.', or of a list, such as tx_news[id] or f[]", name)
+	return nil
+}
+
+func (s Site) validateLists() error {
+	for key, names := range map[string][]string{
+		"parameters": s.Parameters, "search-parameters": s.SearchParameters,
+		"search-category-parameters": s.SearchCategories, "search-count-parameters": s.SearchCounts,
+	} {
+		for _, name := range names {
+			if !plain(name) {
+				return invalid(key, name, "query parameter %q: want a name of letters, digits, '_', '-' and '.', or of a list, such as tx_news[id] or f[]", name)
+			}
 		}
 	}
 	for _, pattern := range s.Excluded {
 		if !strings.HasPrefix(pattern, "/") && !strings.HasPrefix(pattern, "*") {
-			return fmt.Errorf("excluded path %q: want a path or pattern such as /admin/*", pattern)
+			return invalid("exclude", pattern, "excluded path %q: want a path or pattern such as /admin/*", pattern)
 		}
 	}
+	for _, network := range s.Networks {
+		if !isNetwork(network) {
+			return invalid("exclude-networks", network.String(), "excluded network %q: want 256 addresses or more, such as 192.0.2.0/24 or 2001:db8::/48, since no full address is kept", network)
+		}
+	}
+	for _, tag := range s.Tags {
+		if utf8.RuneCountInString(tag) > maxTag || strings.ContainsFunc(tag, unicode.IsControl) || len(words(tag)) != 1 || words(tag)[0] != tag {
+			return invalid("tags", tag, "tag %q: want at most %d characters, without a comma", tag, maxTag)
+		}
+	}
+	if len(s.Tags) > maxTags {
+		return invalid("tags", s.Tags[maxTags], "%d tags: want at most %d", len(s.Tags), maxTags)
+	}
+	return nil
+}
+
+func (s Site) validateReferrers() error {
 	for _, host := range s.IgnoredReferrers {
 		if host == DefaultReferrers || host == NoReferrers && len(s.IgnoredReferrers) == 1 {
 			continue
 		}
 		if canonical, err := hostname.Parse(host); err != nil || canonical != host || !strings.Contains(host, ".") {
-			return fmt.Errorf("ignored referrer %q: want a host such as login.example.org, %s, or %s alone", host, DefaultReferrers, NoReferrers)
+			return invalid("ignore-referrers", host, "ignored referrer %q: want a host such as login.example.org, %s, or %s alone", host, DefaultReferrers, NoReferrers)
 		}
 	}
+	return nil
+}
+
+func (s Site) validateRules() error {
 	if _, err := privacy.ParsePathRules(s.PathRules); err != nil {
-		return err
-	}
-	if err := s.validateGoals(); err != nil {
-		return err
+		wrong := slices.IndexFunc(s.PathRules, func(rule string) bool {
+			_, err := privacy.ParsePathRules([]string{rule})
+			return err != nil
+		})
+		return InvalidError{"path-rules", strings.Join(s.PathRules[max(wrong, 0):wrong+1], ""), err}
 	}
 	if s.Guard < 0 || s.Guard > MaxGuard {
-		return fmt.Errorf("guard %d: want 0 to %d", s.Guard, MaxGuard)
+		return invalid("guard", strconv.Itoa(s.Guard), "guard %d: want 0 to %d", s.Guard, MaxGuard)
 	}
 	switch s.Record {
 	case "", privacy.Minimal, privacy.Standard:
 		return nil
 	default:
-		return fmt.Errorf("record %q: want %s, %s or nothing", s.Record, privacy.Standard, privacy.Minimal)
+		return invalid("policy", string(s.Record), "record %q: want %s, %s or nothing", s.Record, privacy.Standard, privacy.Minimal)
 	}
 }
 

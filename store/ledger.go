@@ -118,3 +118,43 @@ func (s *Store) CountedSince(ctx context.Context) (map[uint32]calendar.Day, erro
 	}
 	return days, nil
 }
+
+// Pulse returns when the last hit of a site was, and how many there were in each of the last
+// minutes before now. Hits that wait in a spool are not among them.
+func (s *Store) Pulse(ctx context.Context, site uint32, now time.Time) (hit.Pulse, error) {
+	query := `
+		SELECT least(dateDiff('minute', toStartOfMinute(t.time), toStartOfMinute(toDateTime({now:UInt32}, 'UTC'))), {most:Int64}) AS ago,
+			max(t.time), count()
+		FROM hits AS t
+		WHERE t.site = {site:UInt32} AND t.kind NOT IN ('ping', 'goal') AND t.time <= toDateTime({now:UInt32}, 'UTC')
+			AND t.day >= (SELECT max(d.day) FROM daily AS d WHERE d.site = {site:UInt32} AND d.dimension = 'total') - 1
+		GROUP BY ago
+		ORDER BY ago`
+	params := clickhouse.Parameters{
+		"site": strconv.FormatUint(uint64(site), 10), "now": strconv.FormatInt(now.Unix(), 10), "most": strconv.Itoa(len(hit.Pulse{}.Minutes)),
+	}
+	rows, err := s.conn.Query(bind(ctx, params), query)
+	if err != nil {
+		return hit.Pulse{}, fmt.Errorf("last hits of site %d: %w", site, err)
+	}
+	defer rows.Close()
+	var p hit.Pulse
+	for rows.Next() {
+		var ago int64
+		var last time.Time
+		var hits uint64
+		if err := rows.Scan(&ago, &last, &hits); err != nil {
+			return hit.Pulse{}, fmt.Errorf("last hits of site %d: %w", site, err)
+		}
+		if last.After(p.Last) {
+			p.Last = last
+		}
+		if i := len(p.Minutes) - 1 - int(ago); i >= 0 {
+			p.Minutes[i] = int64(hits)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return hit.Pulse{}, fmt.Errorf("last hits of site %d: %w", site, err)
+	}
+	return p, nil
+}

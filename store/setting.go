@@ -43,14 +43,14 @@ func (s *Store) SetPublicURL(ctx context.Context, url string) error {
 	return publicURL.write(ctx, s, 0, url)
 }
 
-// history returns all values of the setting for a site by its id, or for all sites with id
-// 0. The current value comes first.
-func (k setting[T]) history(ctx context.Context, s *Store, id uint32) ([]Setting[T], error) {
+// history returns the last values of the setting for a site by its id, or for all sites with
+// id 0, at most limit. The current value comes first.
+func (k setting[T]) history(ctx context.Context, s *Store, id uint32, limit int) ([]Setting[T], error) {
 	query := `
 		SELECT value, since, who FROM settings
 		WHERE site = {site:UInt32} AND key = {key:String}
-		ORDER BY number DESC, since DESC`
-	params := clickhouse.Parameters{"site": fmt.Sprint(id), "key": string(k)}
+		ORDER BY number DESC, since DESC LIMIT {limit:UInt32}`
+	params := clickhouse.Parameters{"site": fmt.Sprint(id), "key": string(k), "limit": fmt.Sprint(limit)}
 	rows, err := s.conn.Query(bind(ctx, params), query)
 	if err != nil {
 		return nil, fmt.Errorf("read setting %s: %w", k, err)
@@ -76,7 +76,7 @@ func (k setting[T]) history(ctx context.Context, s *Store, id uint32) ([]Setting
 
 // read returns the current value.
 func (k setting[T]) read(ctx context.Context, s *Store, id uint32) (Setting[T], error) {
-	all, err := k.history(ctx, s, id)
+	all, err := k.history(ctx, s, id, 1)
 	if err != nil {
 		return Setting[T]{}, err
 	}
@@ -106,6 +106,15 @@ func (k setting[T]) write(ctx context.Context, s *Store, id uint32, value T) err
 	}
 	if err := s.note(ctx, audit.SettingChanged, about); err != nil {
 		return err
+	}
+	return k.add(ctx, s, id, value)
+}
+
+// add adds a line, and none to the audit log.
+func (k setting[T]) add(ctx context.Context, s *Store, id uint32, value T) error {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("write setting %s: %w", k, err)
 	}
 	query := `
 		INSERT INTO settings (site, key, value, since, who, number)

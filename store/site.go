@@ -35,8 +35,8 @@ func (s *Store) Site(ctx context.Context, id uint32) (site.Site, error) {
 // sites returns the sites for which a condition holds, in order of id.
 func (s *Store) sites(ctx context.Context, where string) ([]site.Site, error) {
 	rows, err := s.conn.Query(ctx, `
-		SELECT id, name, hosts, timezone, parameters, excluded, path_rules, record,
-			strip_slash, ignored_referrers, search_parameters, search_categories, search_counts, goals.value, guard.value
+		SELECT id, name, hosts, timezone, parameters, excluded, networks, path_rules, record,
+			strip_slash, ignored_referrers, search_parameters, search_categories, search_counts, tags, goals.value, guard.value
 		FROM sites FINAL
 		LEFT JOIN (
 			SELECT site, argMax(value, (number, since)) AS value FROM settings WHERE key = '`+string(goals)+`' GROUP BY site
@@ -53,13 +53,17 @@ func (s *Store) sites(ctx context.Context, where string) ([]site.Site, error) {
 	for rows.Next() {
 		var one site.Site
 		var zone, listed, least string
-		err := rows.Scan(&one.ID, &one.Name, &one.Hosts, &zone, &one.Parameters, &one.Excluded, &one.PathRules, (*string)(&one.Record),
-			&one.StripSlash, &one.IgnoredReferrers, &one.SearchParameters, &one.SearchCategories, &one.SearchCounts, &listed, &least)
+		var networks []string
+		err := rows.Scan(&one.ID, &one.Name, &one.Hosts, &zone, &one.Parameters, &one.Excluded, &networks, &one.PathRules, (*string)(&one.Record),
+			&one.StripSlash, &one.IgnoredReferrers, &one.SearchParameters, &one.SearchCategories, &one.SearchCounts, &one.Tags, &listed, &least)
 		if err != nil {
 			return nil, fmt.Errorf("list sites: %w", err)
 		}
 		if one.Location, err = time.LoadLocation(zone); err != nil {
 			return nil, fmt.Errorf("time zone of site %d: %w", one.ID, err)
+		}
+		if err := site.FindSetting("exclude-networks").Read(&one, strings.Join(networks, ",")); err != nil {
+			return nil, fmt.Errorf("networks of site %d: %w", one.ID, err)
 		}
 		if listed != "" {
 			if err := json.Unmarshal([]byte(listed), &one.Goals); err != nil {
@@ -103,7 +107,7 @@ func (s *Store) AddSite(ctx context.Context, added site.Site) (site.Site, error)
 	if err := s.note(ctx, audit.SiteAdded, fmt.Sprintf("site %d: %s", added.ID, hostname.Display(added.Hosts[0]))); err != nil {
 		return site.Site{}, err
 	}
-	if err := s.writeSite(ctx, added); err != nil {
+	if err := s.writeSite(ctx, site.Site{}, added); err != nil {
 		return site.Site{}, fmt.Errorf("add site: %w", err)
 	}
 	return added, nil
@@ -122,16 +126,16 @@ func (s *Store) PutSite(ctx context.Context, after site.Site) error {
 	if err := s.note(ctx, audit.SiteChanged, fmt.Sprintf("site %d: %s", after.ID, fields)); err != nil {
 		return err
 	}
-	if err := s.writeSite(ctx, after); err != nil {
+	if err := s.writeSite(ctx, before, after); err != nil {
 		return fmt.Errorf("put site %d: %w", after.ID, err)
 	}
 	return nil
 }
 
 // writeSite stores a site with a higher version than its current row, even if the clock was
-// set back, and stores its goals and its guard as
-// settings.
-func (s *Store) writeSite(ctx context.Context, v site.Site) error {
+// set back. Its goals and its guard are settings, and what else differs from before is noted
+// with its day.
+func (s *Store) writeSite(ctx context.Context, before, v site.Site) error {
 	if err := goals.write(ctx, s, v.ID, append([]site.Goal(nil), v.Goals...)); err != nil {
 		return err
 	}
@@ -142,11 +146,79 @@ func (s *Store) writeSite(ctx context.Context, v site.Site) error {
 	if err := guard.write(ctx, s, v.ID, least); err != nil {
 		return err
 	}
+	if err := s.noteChanges(ctx, before, v); err != nil {
+		return err
+	}
+	var networks []string
+	for _, network := range v.Networks {
+		networks = append(networks, network.String())
+	}
 	return s.conn.Exec(ctx, `
-		INSERT INTO sites (id, name, hosts, timezone, parameters, excluded, path_rules, record,
-			strip_slash, ignored_referrers, search_parameters, search_categories, search_counts, updated)
-		SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, greatest(now64(6), max(updated) + toIntervalMicrosecond(1))
+		INSERT INTO sites (id, name, hosts, timezone, parameters, excluded, networks, path_rules, record,
+			strip_slash, ignored_referrers, search_parameters, search_categories, search_counts, tags, updated)
+		SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, greatest(now64(6), max(updated) + toIntervalMicrosecond(1))
 		FROM sites WHERE id = ?`,
-		v.ID, v.Name, v.Hosts, v.Location.String(), v.Parameters, v.Excluded, v.PathRules, string(v.Record),
-		v.StripSlash, v.IgnoredReferrers, v.SearchParameters, v.SearchCategories, v.SearchCounts, v.ID)
+		v.ID, v.Name, v.Hosts, v.Location.String(), v.Parameters, v.Excluded, networks, v.PathRules, string(v.Record),
+		v.StripSlash, v.IgnoredReferrers, v.SearchParameters, v.SearchCategories, v.SearchCounts, v.Tags, v.ID)
+}
+
+// changed is the key of table settings for what changed of a site: a line for each change,
+// with the texts of the settings that differ, before and after.
+const changed setting[map[string][2]string] = "changed"
+
+// noteChanges notes with its day what a change of a site does to its figures.
+func (s *Store) noteChanges(ctx context.Context, before, after site.Site) error {
+	texts := map[string][2]string{}
+	for _, setting := range site.Settings {
+		if !setting.Figures {
+			continue
+		}
+		was, is := "", setting.Get(after)
+		if before.ID != 0 {
+			was = setting.Get(before)
+		}
+		if was != is || before.ID == 0 {
+			texts[setting.Key] = [2]string{was, is}
+		}
+	}
+	if names := [2]string{goalNames(before), goalNames(after)}; names[0] != names[1] {
+		texts["goals"] = names
+	}
+	if len(texts) == 0 {
+		return nil
+	}
+	return changed.add(ctx, s, after.ID, texts)
+}
+
+// goalNames are the names of the goals of a site.
+func goalNames(s site.Site) string {
+	var names []string
+	for _, g := range s.Goals {
+		names = append(names, strings.ReplaceAll(g.Name, ",", " "))
+	}
+	return strings.Join(names, ",")
+}
+
+// SiteChanges returns the last changes of a site that concern its figures, at most limit
+// times of change, the newest first, and those of one time in the order of site.Settings. The
+// adding of the site is a change, too.
+func (s *Store) SiteChanges(ctx context.Context, id uint32, limit int) ([]site.Change, error) {
+	lines, err := changed.history(ctx, s, id, limit)
+	if err != nil {
+		return nil, err
+	}
+	var all []site.Change
+	for _, line := range lines {
+		var keys []string
+		for _, setting := range site.Settings {
+			keys = append(keys, setting.Key)
+		}
+		for _, key := range append(keys, "goals") {
+			if texts, ok := line.Value[key]; ok {
+				first := line.Value["timezone"][0] == "" && line.Value["timezone"][1] != ""
+				all = append(all, site.Change{Setting: key, Before: texts[0], After: texts[1], Since: line.Since, Who: line.Who, First: first})
+			}
+		}
+	}
+	return all, nil
 }

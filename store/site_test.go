@@ -1,13 +1,18 @@
 package store_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"net/netip"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/fotspor/fotspor/audit"
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/site"
@@ -35,6 +40,8 @@ func TestPutSite(t *testing.T) {
 	changed.PathRules = []string{"/u/*", "/it's \\{x:Y}/*/**"}
 	changed.Record = privacy.Minimal
 	changed.Guard, changed.StripSlash, changed.IgnoredReferrers = 10, true, []string{"default", "login.example.org"}
+	changed.Networks = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/48")}
+	changed.Tags = []string{"Skole's", "Kultur \\ {x:Y}"}
 	changed.SearchParameters, changed.SearchCategories, changed.SearchCounts = []string{"q", "tx_solr[q]"}, []string{"cat"}, []string{"n"}
 	if err := changed.AddGoal(site.Goal{Name: "Påmelding 'kurs' \\ {x:Y}", Kind: hit.Event, Pattern: "Skjema / Send*", Since: time.Date(2026, 11, 27, 8, 0, 0, 0, time.UTC)}); err != nil {
 		t.Fatal(err)
@@ -48,7 +55,7 @@ func TestPutSite(t *testing.T) {
 			t.Fatal(err)
 		}
 		options := cmp.Options{cmpopts.EquateEmpty(), cmp.Comparer(func(a, b site.Site) bool {
-			return a.Location.String() == b.Location.String() && cmp.Equal(a, b, cmpopts.EquateEmpty(), cmpopts.IgnoreFields(site.Site{}, "Location"))
+			return a.Location.String() == b.Location.String() && cmp.Equal(a, b, cmpopts.EquateEmpty(), cmpopts.EquateComparable(netip.Prefix{}), cmpopts.IgnoreFields(site.Site{}, "Location"))
 		})}
 		if diff := cmp.Diff([]site.Site{want, other}, got, options); diff != "" {
 			t.Errorf("sites (-want +got):\n%s", diff)
@@ -95,5 +102,106 @@ func TestOneSite(t *testing.T) {
 	}
 	if _, err := st.Site(ctx, 4); !errors.Is(err, site.ErrNotFound) {
 		t.Errorf("site 4: %v, want ErrNotFound", err)
+	}
+}
+
+// TestSiteChanges: what changes figures is kept with its day and who did it, the newest first,
+// and nothing else is.
+func TestSiteChanges(t *testing.T) {
+	st := storetest.Open(t)
+	ctx := audit.As(t.Context(), audit.Actor{Via: audit.Page, Name: "kari"})
+	one, err := st.AddSite(t.Context(), site.Site{Name: "a", Hosts: []string{"example.org"}, Location: oslo, Guard: 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := st.AddSite(ctx, site.Site{Name: "b", Hosts: []string{"b.example"}, Location: oslo}); err != nil {
+		t.Fatal(err)
+	}
+	put := func(change func(*site.Site)) {
+		t.Helper()
+		change(&one)
+		if err := st.PutSite(ctx, one); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(func(s *site.Site) { s.Name, s.Tags = "å", []string{"x"} })
+	put(func(s *site.Site) {
+		s.Excluded, s.Hosts = []string{"/intern/*"}, []string{"example.org", "xn--blbr-roah.no"}
+	})
+	put(func(s *site.Site) {})
+	put(func(s *site.Site) { s.Excluded, s.Guard = nil, 10 })
+	put(func(s *site.Site) {
+		if err := s.AddGoal(site.Goal{Name: "Kurs", Kind: hit.Event, Pattern: "x", Since: time.Unix(0, 0).UTC()}); err != nil {
+			t.Fatal(err)
+		}
+	})
+	told := func(limit int) []string {
+		changes, err := st.SiteChanges(t.Context(), one.ID, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []string
+		for _, c := range changes {
+			if age := time.Since(c.Since); age < 0 || age > time.Minute {
+				t.Errorf("%+v changed %v ago", c, age)
+			}
+			if !c.First {
+				all = append(all, fmt.Sprintf("%s %s: %q -> %q", c.Who, c.Setting, c.Before, c.After))
+			} else if c.Setting == "host" {
+				all = append(all, "added with "+c.After)
+			}
+		}
+		return all
+	}
+	want := []string{
+		`kari goals: "" -> "Kurs"`, `kari exclude: "/intern/*" -> ""`, `kari guard: "5" -> "10"`,
+		`kari host: "example.org" -> "example.org,blåbær.no"`, `kari exclude: "" -> "/intern/*"`, "added with example.org",
+	}
+	if diff := cmp.Diff(want, told(100)); diff != "" {
+		t.Errorf("changes (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(want[:3], told(2)); diff != "" {
+		t.Errorf("the last two (-want +got):\n%s", diff)
+	}
+}
+
+// TestPulse: of a site's last minutes each has its hits, and the last hit is found however
+// long ago it was.
+func TestPulse(t *testing.T) {
+	st := storetest.Open(t)
+	ctx := context.Background()
+	now := time.Date(2026, 11, 22, 12, 44, 50, 0, time.UTC)
+	pulse := func(id uint32) hit.Pulse {
+		t.Helper()
+		p, err := st.Pulse(ctx, id, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	if p := pulse(1); !p.Last.IsZero() || p.Sum() != 0 {
+		t.Errorf("a site without hits: %+v", p)
+	}
+	row := func(id uint32, kind hit.Kind, at time.Time) hit.Row {
+		return hit.Row{Site: id, Kind: kind, Time: at, Day: calendar.DayOf(at), Path: "/", Pageviews: 1}
+	}
+	old := now.AddDate(0, -8, 0)
+	rows := []hit.Row{
+		row(1, hit.Pageview, now), row(1, hit.Pageview, now.Add(-50*time.Second)), row(1, hit.Event, now.Add(-51*time.Second)),
+		row(1, hit.Ping, now.Add(-5*time.Minute)), row(1, hit.Goal, now.Add(-5*time.Minute)), row(1, hit.Download, now.Add(-5*time.Minute)),
+		row(1, hit.Pageview, now.Add(-29*time.Minute-50*time.Second)), row(1, hit.Pageview, now.Add(-29*time.Minute-51*time.Second)),
+		row(1, hit.Pageview, now.Add(time.Second)), row(1, hit.Pageview, now.AddDate(0, 0, -1)),
+		row(2, hit.Pageview, old), row(2, hit.Pageview, old.Add(-time.Hour)),
+	}
+	if err := st.Insert(ctx, hit.Batch{Rows: rows}, "rows"); err != nil {
+		t.Fatal(err)
+	}
+	want := hit.Pulse{Last: now}
+	want.Minutes[29], want.Minutes[28], want.Minutes[24], want.Minutes[0] = 2, 1, 1, 1
+	if diff := cmp.Diff(want, pulse(1)); diff != "" {
+		t.Errorf("pulse (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(hit.Pulse{Last: old}, pulse(2)); diff != "" {
+		t.Errorf("pulse of a site that is silent (-want +got):\n%s", diff)
 	}
 }

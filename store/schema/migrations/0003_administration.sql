@@ -7,6 +7,7 @@ CREATE TABLE IF NOT EXISTS sites
     timezone          String                 COMMENT 'IANA name',
     parameters        Array(String)          COMMENT 'query parameters that are part of a page',
     excluded          Array(String)          COMMENT 'patterns of paths that are not counted',
+    networks          Array(String)          COMMENT 'networks that are not counted, of 256 addresses or more each',
     path_rules        Array(String)          COMMENT 'what of a path is marked, such as /u/*',
     record            LowCardinality(String) COMMENT 'minimal, standard, or empty for what the policy says',
     strip_slash       Bool                   COMMENT 'a slash at the end of a path is dropped',
@@ -14,6 +15,7 @@ CREATE TABLE IF NOT EXISTS sites
     search_parameters Array(String)          COMMENT 'query parameters that hold what was searched for',
     search_categories Array(String)          COMMENT 'query parameters that hold the category of a search',
     search_counts     Array(String)          COMMENT 'query parameters that hold the number of its results',
+    tags              Array(String)          COMMENT 'folders of the list of sites',
     updated           DateTime64(6, 'UTC')
 )
 ENGINE = ReplacingMergeTree(updated)
