@@ -219,7 +219,7 @@ func (a *asked) group() string {
 		key += fmt.Sprint(*a.Compare)
 	}
 	if a.table != daily {
-		key += fmt.Sprint(a.zone(), a.Until.Unix(), a.CompareUntil.Unix(), a.leaving, a.Filters)
+		key += fmt.Sprint(a.zone(), a.Until.Unix(), a.CompareUntil.Unix(), a.leaving)
 	}
 	return key
 }
@@ -433,10 +433,9 @@ func (b *builder) outer(inner string) string {
 		"LIMIT " + strconv.Itoa(limit) + " BY q, at"
 }
 
-// aggregates are the sums of inner, over columns m_i, a and b, and whether mixed is true of
-// any line among them.
-func (b *builder) aggregates(mixed string) string {
-	all := []string{"max(" + mixed + ") AS open"}
+// aggregates are the sums of inner, over columns m_i, a and b, and open.
+func (b *builder) aggregates(open string) string {
+	all := []string{open + " AS open"}
 	for _, i := range b.sums {
 		if len(b.ranges) == 1 {
 			all = append(all, fmt.Sprintf("sum(m_%d) AS now_%d", i, i))
@@ -579,7 +578,7 @@ func (b *builder) lines() string {
 	return "SELECT " + q + ", " + b.byQuery(func(a *asked) string { return a.start("t") }) + " AS at, " +
 		b.byQuery(func(a *asked) string { v, _ := a.keys("v", "d"); return v }) + " AS key, " +
 		b.byQuery(func(a *asked) string { _, d := a.keys("v", "d"); return d }) + " AS refined, " +
-		b.aggregates(b.byQuery(func(a *asked) string { return open(filters(a)) })) + "\nFROM (\n" + strings.Join(selects, "\n    UNION ALL\n") + "\n)" + join + conditions + "\nGROUP BY q, at, key, refined"
+		b.aggregates("max("+b.byQuery(func(a *asked) string { return open(filters(a)) })+")") + "\nFROM (\n" + strings.Join(selects, "\n    UNION ALL\n") + "\n)" + join + conditions + "\nGROUP BY q, at, key, refined"
 }
 
 // keys returns the SQL of value and detail of the lines of a query, ” where it asks for
@@ -609,7 +608,9 @@ func lineTerm(m Measure, leaving bool) string {
 	return m.Key
 }
 
-// columns sums up hits, or the lines of a rollup with columns of its own.
+// columns sums up hits, or the lines of a rollup with columns of its own. They are read
+// once for queries of several filters: what a query does not ask for is one line of its,
+// which is left out.
 func (b *builder) columns() string {
 	first := b.list[0]
 	table, leaving := first.table, first.leaving
@@ -636,8 +637,24 @@ func (b *builder) columns() string {
 		}
 		return property, where
 	}
-	sure, possible := b.filters(first, of)
-	columns := []string{open(sure, possible) + " AS mixed"}
+	var columns []string
+	possible, mixed := make([]string, len(b.list)), make([]string, len(b.list))
+	alike := true // one filter for all
+	for i, a := range b.list {
+		var sure string
+		sure, possible[i] = b.filters(a, of)
+		mixed[i] = open(sure, possible[i])
+		alike = alike && possible[i] == possible[0]
+	}
+	for i, sql := range mixed {
+		name := "mixed"
+		if !alike {
+			name += "_" + strconv.Itoa(i)
+		}
+		if mixed[i] = "max(" + name + ")"; i == 0 || !alike {
+			columns = append(columns, sql+" AS "+name)
+		}
+	}
 	for _, i := range b.sums {
 		term := Measures[i].term(table)
 		switch {
@@ -663,8 +680,11 @@ func (b *builder) columns() string {
 		periods = append(periods, "("+period+")")
 	}
 	where := []string{b.sites(), "(" + strings.Join(periods, " OR ") + ")"}
-	if possible != "" {
-		where = append(where, possible)
+	switch {
+	case alike && possible[0] != "":
+		where = append(where, possible[0])
+	case !alike && !slices.Contains(possible, ""):
+		where = append(where, "(("+strings.Join(possible, ") OR (")+"))")
 	}
 	from := table
 	if leaving {
@@ -688,18 +708,32 @@ func (b *builder) columns() string {
 	}
 	having := []string{}
 	for i, a := range b.list {
-		var keys []string
-		at[i] = key(i, "at", a.moment(table), &keys)
+		var keys, is []string
 		base := a.dimension.base()
-		v, d := a.keys(base.Value, base.Detail)
-		value[i], detail[i] = key(i, "v", over(v), &keys), key(i, "d", over(d), &keys)
+		if !alike && possible[i] != "" {
+			is = append(is, "("+possible[i]+")")
+		}
 		if base.Where != "" && a.dimension.Key != "" {
-			if condition := over(base.Where); len(b.list) == 1 {
-				where = append(where, condition)
-			} else {
-				having = append(having, fmt.Sprintf("(q != %d OR %s)", i, key(i, "is", "("+condition+")", &keys)))
+			is = append(is, "("+over(base.Where)+")")
+		}
+		asks := func(sql, nothing string) string { return sql }
+		switch {
+		case len(is) == 0:
+		case len(b.list) == 1:
+			where = append(where, is...)
+		default:
+			condition := key(i, "is", strings.Join(is, " AND "), &keys)
+			having = append(having, fmt.Sprintf("(q != %d OR %s)", i, condition))
+			asks = func(sql, nothing string) string {
+				if sql == nothing {
+					return sql
+				}
+				return "if(" + condition + ", " + sql + ", " + nothing + ")"
 			}
 		}
+		at[i] = key(i, "at", asks(a.moment(table), "0"), &keys)
+		v, d := a.keys(base.Value, base.Detail)
+		value[i], detail[i] = key(i, "v", asks(over(v), "''"), &keys), key(i, "d", asks(over(d), "''"), &keys)
 		if len(keys) == 0 && len(b.list) > 1 {
 			key(i, "is", "materialize(true)", &keys)
 		}
@@ -725,7 +759,7 @@ func (b *builder) columns() string {
 		return func(a *asked) string { return list[slices.Index(b.list, a)] }
 	}
 	return "SELECT " + q + " AS q, " + b.byQuery(index(at)) + " AS at, " + b.byQuery(index(value)) + " AS key, " + b.byQuery(index(detail)) + " AS refined, " +
-		b.aggregates("mixed") + "\nFROM (\n    SELECT " + strings.Join(columns, ", ") + "\n    FROM " + from + "\n    WHERE " + strings.Join(where, " AND ") + "\n)" + groups
+		b.aggregates(b.byQuery(index(mixed))) + "\nFROM (\n    SELECT " + strings.Join(columns, ", ") + "\n    FROM " + from + "\n    WHERE " + strings.Join(where, " AND ") + "\n)" + groups
 }
 
 // moment is the start of the step of a hit or of a line of a rollup.
