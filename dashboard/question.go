@@ -112,21 +112,7 @@ func (q *question) run(ctx context.Context, source report.Source) error {
 		}
 		results, err := source.Ask(ctx, queries)
 		var refused report.RefusedError
-		if errors.As(err, &refused) && refused.Query < len(open) {
-			if refused.Code == report.Unknown { // of a filter, which several have
-				before := len(open)
-				open = slices.DeleteFunc(open, func(a *answer) bool {
-					if !slices.ContainsFunc(a.query.Filters, func(f report.Filter) bool { return f.Dimension == refused.Dimension }) {
-						return false
-					}
-					a.refused = &refused
-					return true
-				})
-				if len(open) == before {
-					return err
-				}
-				continue
-			}
+		if errors.As(err, &refused) && refused.Code != report.Unknown && refused.Query < len(open) {
 			a := open[refused.Query]
 			if refused.Code == report.RowsGone && a.query.Step == report.Hour {
 				a.query.Step = report.Day
@@ -136,11 +122,15 @@ func (q *question) run(ctx context.Context, source report.Source) error {
 			open = slices.Delete(open, refused.Query, refused.Query+1)
 			continue
 		}
-		if err != nil {
+		if err != nil && refused.Code != report.Unknown {
 			return err
 		}
 		for i, a := range open {
-			a.Result = results[i]
+			if slices.ContainsFunc(a.query.Filters, func(f report.Filter) bool { return slices.Contains(refused.Unknown, f.Dimension) }) {
+				a.refused = &refused
+			} else {
+				a.Result = results[i]
+			}
 		}
 		break
 	}

@@ -125,18 +125,19 @@ func (g Guard) Ask(ctx context.Context, queries []Query) ([]Result, error) {
 	}
 	results, err := g.Source.Ask(ctx, asked)
 	var refused RefusedError
-	if errors.As(err, &refused) && refused.Query < len(owner) {
+	switch {
+	case errors.As(err, &refused) && refused.Code == Unknown: // with all results
+	case errors.As(err, &refused) && refused.Query < len(owner):
 		refused.Query = owner[refused.Query]
 		return nil, refused
-	}
-	if err != nil {
+	case err != nil:
 		return nil, err
 	}
 	answers := slices.Clone(results[:len(queries)])
 	for i, job := range jobs {
 		answers[i] = queries[i].guarded(job, asked, results, i)
 	}
-	return answers, nil
+	return answers, err
 }
 
 func (g Guard) threshold(q Query) (k int64) {

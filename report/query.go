@@ -20,7 +20,8 @@ import (
 type Source interface {
 	// Ask answers the queries of a page, in their order. It asks for as much at once as
 	// it can. Its error is an InvalidError or a RefusedError if a query is one that
-	// can't be answered; any other comes from the store.
+	// can't be answered; any other comes from the store. With the code Unknown come the
+	// results of all queries: those with a filter by such a dimension mean nothing.
 	Ask(ctx context.Context, queries []Query) ([]Result, error)
 }
 
@@ -233,6 +234,7 @@ type RefusedError struct {
 	Code      Code
 	Measure   string       // which is refused, "" if the query is
 	Dimension string       // because of which, "" if none alone
+	Unknown   []string     // of Unknown: all dimensions of which nothing is known
 	Since     calendar.Day // of RowsGone and Capped: the first day of which the rows are kept
 }
 

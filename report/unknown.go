@@ -27,15 +27,20 @@ func Probes(queries []Query, results []Result) []Query {
 	return probes
 }
 
-// UnknownIn returns a RefusedError for a dimension of which all hits that the probes found
+// UnknownIn returns a RefusedError for the dimensions of which all hits that the probes found
 // have no value, and nil if there is none.
 func UnknownIn(probes []Query, results []Result) error {
+	refused := RefusedError{Code: Unknown}
 	for i := 0; i+1 < len(probes); i += 2 {
 		if len(results[i].Lines) > 0 && len(results[i+1].Lines) == 0 {
-			return RefusedError{Code: Unknown, Dimension: probes[i+1].Filters[0].Dimension}
+			refused.Unknown = append(refused.Unknown, probes[i+1].Filters[0].Dimension)
 		}
 	}
-	return nil
+	if len(refused.Unknown) == 0 {
+		return nil
+	}
+	refused.Dimension = refused.Unknown[0]
+	return refused
 }
 
 // IsUnknown reports whether nothing is known of a dimension: all lines of its result are of
