@@ -57,8 +57,7 @@ func pageCard(q *question) (func() doc, error) {
 	previous := ask("previous", report.MaxLimit, "pageviews", this)
 	next := ask("page", report.MaxLimit, "pageviews", report.Filter{Dimension: "previous", Value: path})
 	began := report.Filter{Dimension: "entry", Value: path}
-	from := ask("source", shortTable, "visits", began)
-	hosts := ask("source", shortTable, "visits", began, report.Filter{Dimension: "channel", Value: "website"})
+	from := ask("source", report.MaxLimit, "visits", began)
 	elsewhere := q.query("view_seconds")
 	elsewhere.Filters = slices.Concat(elsewhere.Filters, []report.Filter{{Dimension: "page", Value: "/", Prefix: true}})
 	rest := q.ask(elsewhere)
@@ -110,10 +109,11 @@ func pageCard(q *question) (func() doc, error) {
 			d.Blocks = append(d.Blocks, block{Key: "next", Title: l.Say("ways.after"), Note: spans(l, "ways.after.what"), Shows: q.ways(next, "page", views, left)})
 		}
 		if from != nil {
-			d.Blocks = append(d.Blocks, block{Key: "source", Title: l.Say("page.sources"), Shows: q.ways(from, "source", sumOfLines(from, "visits"))})
-		}
-		if hosts != nil {
-			d.Blocks = append(d.Blocks, block{Key: "links", Title: l.Say("page.links"), Note: spans(l, "page.links.what"), Shows: q.ways(hosts, "source", 0)})
+			hosts := *from
+			hosts.Lines = slices.DeleteFunc(slices.Clone(from.Lines), func(line report.Line) bool { return line.Value != "website" || line.Detail == "" })
+			d.Blocks = append(d.Blocks,
+				block{Key: "source", Title: l.Say("page.sources"), Shows: q.ways(from, "source", sumOfLines(from, "visits"))},
+				block{Key: "links", Title: l.Say("page.links"), Note: spans(l, "page.links.what"), Shows: q.ways(&hosts, "source", 0)})
 		}
 		return d
 	}, nil
@@ -176,8 +176,12 @@ func (q *question) ways(got *answer, dimension string, all int64, more ...way) *
 	}
 	measure := got.query.Measures[0]
 	shown.measure = measure
+	if got.Withheld {
+		shown.Guarded = q.guardNote(l)
+	}
 	rows := more
-	others := way{Label: label{Head: l.Say("ways.others"), Whole: l.Say("ways.others")}, Apart: true, what: "others"}
+	rest := l.Say("ways.others." + dimension)
+	others := way{Label: label{Head: rest, Whole: rest}, Apart: true, what: "others"}
 	for i, line := range got.Lines {
 		if i < shortTable || len(got.Lines) == shortTable+1 {
 			rows = append(rows, way{Label: q.label(l, dimension, line), count: line.Now.Count(measure), hidden: line.Hidden})
