@@ -62,7 +62,12 @@ type point struct {
 	Low            bool   // the label goes where there is no room
 	Open           bool   // it is not over
 	Empty          bool   // it has not begun
+	Drawn          bool   // the line has it
+	Days           calendar.Range
 }
+
+// Hourly reports whether the points are hours, of which no range is chosen.
+func (c *chart) Hourly() bool { return c.Step == report.Hour }
 
 // Above is where the value of a point stands.
 func (p point) Above() float64 { return p.Y - 12 }
@@ -129,7 +134,7 @@ func (q *question) draw(l *i18n.Language, got *answer, measures []string) *chart
 	var line []string
 	for i, p := range now {
 		start := q.start(p, c.Step)
-		at := point{X: (float64(i) + 0.5) / float64(n) * 100, Left: float64(i) / float64(n) * 100, Width: 100 / float64(n), Y: y(value(p))}
+		at := point{X: (float64(i) + 0.5) / float64(n) * 100, Left: float64(i) / float64(n) * 100, Width: 100 / float64(n), Y: y(value(p)), Days: p.Days}
 		at.Title = pointName(l, c.Step, start)
 		at.Top, at.Under, at.Low = axisLabel(l, c.Step, start, i, n)
 		at.Empty = start.After(q.now) || c.Step != report.Hour && p.Days.From > q.period.Range.To
@@ -142,9 +147,10 @@ func (q *question) draw(l *i18n.Language, got *answer, measures []string) *chart
 			at.Was = q.shown(l, c.Measure, was[i].Sums, was[i].Hidden)
 			at.WasTitle = pointName(l, c.Step, q.start(*was[i], c.Step))
 		}
+		at.Drawn = !at.Empty && p.Hidden == report.Shown
 		c.Points = append(c.Points, at)
 		switch {
-		case at.Empty || p.Hidden != report.Shown:
+		case !at.Drawn:
 		case at.Open:
 			if len(line) > 0 {
 				c.Part = line[len(line)-1] + " "

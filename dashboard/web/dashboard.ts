@@ -1,6 +1,9 @@
 /*! Fotspor, Apache-2.0. */
-// What a browser adds to the dashboard's pages, which work without it: panels that shut
+// What a browser adds to the dashboard's pages, which work without it: pages that follow
+// one another without a reload, charts that are read by pointer and keys, panels that shut,
 // and a button that copies.
+import { startCharts } from "./chart";
+import { startPages } from "./pages";
 
 /** Panels shut when something else is chosen, and on Escape. */
 function startPanels(): void {
@@ -29,5 +32,12 @@ function startCopiers(): void {
   }
 }
 
+/** What every page needs that is shown, be it loaded or put in the place of another. */
+function startParts(): void {
+  startCopiers();
+  startCharts();
+}
+
 startPanels();
-startCopiers();
+startPages(startParts);
+startParts();
