@@ -31,6 +31,7 @@ import (
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/internal/baseurl"
 	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/privacy/scrub"
 	"github.com/fotspor/fotspor/referrer"
 )
 
@@ -80,6 +81,7 @@ type Options struct {
 type Collector struct {
 	Options
 	metrics   metrics
+	memory    *scrub.Memory
 	scratches sync.Pool     // of *scratch
 	slots     chan struct{} // one element for each heavy body being processed
 	warned    atomic.Int64  // when a reached limit was last logged, in Unix seconds
@@ -136,7 +138,7 @@ func New(o Options) *Collector {
 	if o.Bodies == nil {
 		o.Bodies = body.New(body.Options{})
 	}
-	c := &Collector{Options: o, metrics: newMetrics(o.Registerer), slots: make(chan struct{}, slots)}
+	c := &Collector{Options: o, metrics: newMetrics(o.Registerer), memory: scrub.NewMemory(), slots: make(chan struct{}, slots)}
 	c.scratches.New = func() any { return new(scratch) }
 	return c
 }
@@ -282,7 +284,7 @@ func (c *Collector) pass(r *http.Request, m *scratch) dialect.Outcome {
 		}
 		rows = append(rows, hit.Row{})
 		row := &rows[len(rows)-1]
-		*p = hitContext{hit: &m.hits[i], request: r, now: now, row: row}
+		*p = hitContext{hit: &m.hits[i], request: r, now: now, memory: c.memory, row: row}
 		why := c.run(p, pipeline)
 		switch {
 		case why == kept:

@@ -27,6 +27,7 @@ type hitContext struct {
 	hit     *hit.Hit
 	request *http.Request
 	now     time.Time
+	memory  *scrub.Memory // of texts that hold nothing
 
 	site *knownSite
 	page *url.URL // without personal data; nil unless the hit names one
@@ -253,7 +254,9 @@ func (c *Collector) scrub(p *hitContext) reason {
 }
 
 // scrubber returns the Scrubber for the texts of the hit.
-func (p *hitContext) scrubber() scrub.Scrubber { return scrub.Scrubber{Sender: p.hit.Addr} }
+func (p *hitContext) scrubber() scrub.Scrubber {
+	return scrub.Scrubber{Sender: p.hit.Addr, Memory: p.memory}
+}
 
 // browser sets the browser, and excludes bots and prefetches. A program that relays the
 // hits of others is not taken for their browser.

@@ -24,6 +24,44 @@ func (s Scrubber) own(text string) string {
 	return groups(text, a)
 }
 
+// mayBeOwn reports whether a text may hold some address in a spelling that own marks. It
+// goes by what those need at the least: numbers beside each other that can hold 32 bits,
+// eight digits in one go, decimal or hexadecimal, or a pair of signs that stands for zeros.
+func mayBeOwn(s string) bool {
+	numbers, ended := 0, -maxGap-1 // that follow one another, and where the last one ended
+	nibbles, signs := 0, 0         // hexadecimal digits, and what stands behind the last one
+	for i := 0; i < len(s); i++ {
+		c := class[s[i]]
+		if c&digit != 0 && (i == 0 || class[s[i-1]]&digit == 0) {
+			if i-ended > maxGap {
+				numbers = 0
+			}
+			ended = digits(s, i)
+			numbers++
+			if n := ended - i; numbers >= 4 || numbers == 3 && n >= 3 || numbers == 2 && n >= 5 {
+				return true
+			}
+		}
+		switch {
+		case c&hex != 0:
+			if nibbles++; nibbles == 8 {
+				return true
+			}
+			signs = 0
+		case c&alnum == 0:
+			if signs++; signs > 2 {
+				nibbles = 0
+			}
+			if i >= 2 && s[i-1] == s[i] && class[s[i-2]]&hex != 0 {
+				return true
+			}
+		case s[i]|0x20 != 'x' || i == 0 || s[i-1] != '0':
+			nibbles = 0
+		}
+	}
+	return false
+}
+
 // maxGap is how far apart two numbers of an address may stand, in bytes.
 const maxGap = 8
 

@@ -54,6 +54,9 @@ type Scrubber struct {
 	// that is in use, however short or unlikely: of others only those that can't be
 	// taken for something else.
 	Sender hit.Addr
+
+	// Memory is what other Scrubbers have learnt; nil: nothing.
+	Memory *Memory
 }
 
 // kind is what a text is.
@@ -152,11 +155,15 @@ func (s Scrubber) scrub(text string, as kind) string {
 	if found == (traces{}) && !cut {
 		return text
 	}
-	best, guessed, done := s.peel(text, as, found, false)
+	if s.Memory.knows(text, as) {
+		return text
+	}
+	w := work{Scrubber: s, as: as}
+	best, guessed, done := w.peel(text, found, false)
 	// An outer layer may show a part of what an inner one shows whole; and what follows
 	// a sign by chance is gone once it is decoded. Whichever way finds more is right.
 	if guessed && done {
-		if each, _, ok := s.peel(text, as, found, true); !ok || countMarks(each) > countMarks(best) {
+		if each, _, ok := w.peel(text, found, true); !ok || countMarks(each) > countMarks(best) {
 			best, done = each, ok
 		}
 	}
@@ -167,14 +174,23 @@ func (s Scrubber) scrub(text string, as kind) string {
 		return encoded
 	case cut, len(best) > MaxText: // or of many bytes that are no UTF-8
 		return Cut(best, max(min(len(best), MaxText)-tail, 0))
+	case best == text && !w.personal:
+		s.Memory.keep(text, as)
 	}
 	return best
+}
+
+// work is one text being scrubbed.
+type work struct {
+	Scrubber
+	as       kind
+	personal bool // what is found depends on the sender
 }
 
 // peel takes one layer after the other off a text, and marks what it finds: in the
 // innermost one, or in each of those that may not have been a layer, on its way. guessed
 // says that there was such a one. done is false if there is no end of them.
-func (s Scrubber) peel(text string, as kind, found traces, each bool) (best string, guessed, done bool) {
+func (w *work) peel(text string, found traces, each bool) (best string, guessed, done bool) {
 	best = text
 	stripped := false
 	for range levels {
@@ -182,7 +198,7 @@ func (s Scrubber) peel(text string, as kind, found traces, each bool) (best stri
 		if inner != text && found.url {
 			// A URL ends where it ends in the layer in which it stands: what decoding
 			// makes a space of belongs to it.
-			if bare := urls(text, as, as != pagePath || found.inner); bare != text {
+			if bare := urls(text, w.as, w.as != pagePath || found.inner); bare != text {
 				was := found.inner
 				stripped, text, found = true, bare, look(bare)
 				found.inner = was
@@ -190,7 +206,7 @@ func (s Scrubber) peel(text string, as kind, found traces, each bool) (best stri
 			}
 		}
 		if inner == text || each && !harmless {
-			marked, ok := s.mark(text, as, found)
+			marked, ok := w.mark(text, found)
 			if !ok {
 				return text, guessed, false
 			}
@@ -237,9 +253,9 @@ func markAt(s string) bool {
 
 // mark looks at one layer until it finds nothing more. done is false if that takes
 // too long.
-func (s Scrubber) mark(text string, as kind, found traces) (marked string, done bool) {
+func (w *work) mark(text string, found traces) (marked string, done bool) {
 	for range passes {
-		marked := s.pass(text, as, found)
+		marked := w.pass(text, found)
 		if marked == text {
 			return text, true
 		}
@@ -252,27 +268,28 @@ func (s Scrubber) mark(text string, as kind, found traces) (marked string, done 
 
 // pass looks for one kind after the other. The order matters: the local part of
 // a mail address may be a telephone number, and a key may hold any number.
-func (s Scrubber) pass(text string, as kind, found traces) string {
+func (w *work) pass(text string, found traces) string {
 	if found.url {
-		text = urls(text, as, as != pagePath || found.inner)
+		text = urls(text, w.as, w.as != pagePath || found.inner)
 	}
 	if found.at {
 		text = spokenMails(mails(text))
 	}
 	if found.address {
-		text = addresses(text, as)
+		text = addresses(text, w.as)
 	}
-	if found.digits >= 4 || found.long {
-		text = s.own(text)
+	if (found.digits >= 4 || found.long) && mayBeOwn(text) {
+		w.personal = true
+		text = w.own(text)
 	}
 	if found.keyword {
-		text = secrets(text, as)
+		text = secrets(text, w.as)
 	}
 	if found.key {
 		text = tokens(text)
 	}
 	if found.digits >= 8 {
-		text = phones(checked(text), as != freeText)
+		text = phones(checked(text), w.as != freeText)
 	}
 	return text
 }
