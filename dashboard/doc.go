@@ -113,6 +113,7 @@ type paper struct {
 	Adding  *filterForm // what can be filtered by; nil: nothing
 	CSV     string
 	JSON    string
+	AsOf    string // up to when breakdowns of today go
 	Imprint imprint
 }
 

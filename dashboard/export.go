@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/report"
 )
@@ -47,6 +48,11 @@ func (q *question) head() map[string]any {
 	}
 	if q.period.Unfinished() {
 		head["unfinished"] = true
+	}
+	if !q.asOf.IsZero() {
+		if head["as_of"] = any(nil); calendar.DayOf(q.asOf) == q.period.Range.To {
+			head["as_of"] = q.asOf
+		}
 	}
 	return head
 }
@@ -109,6 +115,9 @@ func (c *call) answerCSV(q *question, d doc) error {
 	if first != nil {
 		first.csv(s)
 		name = key + " " + name
+	}
+	if !q.asOf.IsZero() && calendar.DayOf(q.asOf) == q.period.Range.To {
+		name = strings.TrimSuffix(name, ".csv") + q.asOf.Format(" 15.04") + ".csv"
 	}
 	return c.answerSheet(s, name)
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/report"
 )
@@ -84,6 +85,18 @@ func coverOf(l *i18n.Language, hidden report.Hiding, guard int) string {
 // guardNote says why figures are hidden.
 func (q *question) guardNote(l *i18n.Language) string {
 	return l.Say("guard.what", l.Number(int64(q.of.Guard)))
+}
+
+// asOfNote says up to when breakdowns of today go, "" if all go as far as the period.
+func (q *question) asOfNote(l *i18n.Language) string {
+	k := l.Number(int64(q.of.Guard))
+	switch {
+	case q.asOf.IsZero():
+		return ""
+	case calendar.DayOf(q.asOf) < q.period.Range.To:
+		return l.Say("guard.today.none", k)
+	}
+	return l.Say("guard.today", l.Clock(q.asOf), k)
 }
 
 // defined reports whether a measure or ratio says something of sums: a ratio of nothing

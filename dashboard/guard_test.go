@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -74,4 +75,86 @@ func TestSmallNumbers(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestToday: what today is broken down by moves when five visitors have come, in all formats
+// alike and under filters too, and says up to when. Totals move with each hit.
+func TestToday(t *testing.T) {
+	b := newBench(t)
+	b.logIn()
+	site := b.addSite("Samvirke", "samvirke.example", "Europe/Oslo")
+	site.Guard = 5
+	if err := b.store.PutSite(context.Background(), site); err != nil {
+		t.Fatal(err)
+	}
+	came := 0
+	come := func(at time.Time, visitors int32) { // to /1, each with one view
+		came++
+		put(t, b.store, fmt.Sprint("hit", came), []hit.Row{{
+			Site: site.ID, Time: at.UTC(), Day: calendar.DayOf(at.In(site.Location)), Kind: hit.Pageview, Path: "/1", EntryPath: "/1",
+			Channel: "search", Source: "Google", Country: "NO", Region: "NO-03", Device: "mobile", Browser: "Firefox", Language: "nb",
+			Pageviews: 1, Visits: visitors, Visitors: visitors, PageVisitors: visitors, SectionVisitors: visitors,
+		}})
+	}
+	look := func(views, all int, says string, asOf any) {
+		t.Helper()
+		page := b.get("/sites/1?period=today&lang=nn")
+		page.want(http.StatusOK)
+		if got := clean(page.Find("#as-of").Text()); !strings.HasPrefix(got, says) {
+			t.Errorf("at %s the page says %q, want %q", b.now, got, says)
+		}
+		number := func(n int) string {
+			if n == 0 {
+				return ""
+			}
+			return fmt.Sprint(n)
+		}
+		if got := clean(page.Find("#page tbody tr td:nth-of-type(2)").Text()); got != number(views) {
+			t.Errorf("at %s the page has %q views of /1, want %d", b.now, got, views)
+		}
+		var answer struct {
+			AsOf   any `json:"as_of"`
+			Totals map[string]int
+			Page   struct{ Lines []map[string]any }
+			Lines  []map[string]any
+		}
+		for _, path := range []string{"/sites/1.json?period=today", "/sites/1/page.json?path=/1&period=today", "/api/v1/sites/1/totals?period=today&measures=pageviews&f=page:/1", "/api/v1/sites/1/top?period=today&dimension=page&measures=pageviews"} {
+			answer.AsOf, answer.Totals, answer.Page.Lines, answer.Lines = 0, nil, nil, nil
+			b.decode(path, &answer)
+			if answer.AsOf != asOf {
+				t.Errorf("at %s %s is as of %v, want %v", b.now, path, answer.AsOf, asOf)
+			}
+			if lines := append(answer.Page.Lines, answer.Lines...); len(lines) > 0 != (views > 0) && answer.Totals == nil || len(lines) > 0 && lines[0]["pageviews"] != float64(views) {
+				t.Errorf("at %s %s has %v, want %d views", b.now, path, lines, views)
+			}
+			want := views
+			if strings.HasPrefix(path, "/sites/1.json") {
+				want = all
+			}
+			if got := answer.Totals["pageviews"]; answer.Totals != nil && got != want {
+				t.Errorf("at %s %s has %d views in all, want %d", b.now, path, got, want)
+			}
+		}
+		csv := b.get("/sites/1/pages.csv?period=today&lang=en").body
+		if _, line, found := strings.Cut(csv, "\n/1,"); found != (views > 0) || found && !strings.Contains(line, number(views)) {
+			t.Errorf("at %s CSV has %q, want %d views", b.now, csv, views)
+		}
+	}
+	for i := range 4 {
+		come(moment.Add(time.Duration(i)*time.Minute), 1)
+	}
+	b.now = moment.Add(10 * time.Minute)
+	look(0, 4, "Fordelingane for i dag blir viste når minst 5", nil)
+	come(moment.Add(11*time.Minute), 0) // one of the four again
+	come(moment.Add(12*time.Minute), 1)
+	b.now = moment.Add(13 * time.Minute)
+	look(6, 6, "Fordelingane for i dag gjeld til kl. 17.49", "2026-11-22T17:49:20+01:00")
+	for i := range 4 {
+		come(moment.Add(time.Duration(14+i)*time.Minute), 1)
+	}
+	b.now = moment.Add(20 * time.Minute)
+	look(6, 10, "Fordelingane for i dag gjeld til kl. 17.49", "2026-11-22T17:49:20+01:00")
+	come(moment.Add(21*time.Minute), 1)
+	b.now = moment.Add(22 * time.Minute)
+	look(11, 11, "Fordelingane for i dag gjeld til kl. 17.58", "2026-11-22T17:58:20+01:00")
 }

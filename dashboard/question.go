@@ -31,6 +31,7 @@ type question struct {
 	all       bool            // every row of a table is wanted: for CSV and JSON
 	answers   []*answer
 	titles    map[string]string // of the pages in the answers, by path
+	asOf      time.Time         // up to when breakdowns of today go, before today if there are none yet; zero: they have no steps
 }
 
 // answer is the answer to a query, once the question was asked.
@@ -128,8 +129,10 @@ func (q *question) run(ctx context.Context, source report.Source) error {
 		for i, a := range open {
 			if slices.ContainsFunc(a.query.Filters, func(f report.Filter) bool { return slices.Contains(refused.Unknown, f.Dimension) }) {
 				a.refused = &refused
-			} else {
-				a.Result = results[i]
+				continue
+			}
+			if a.Result = results[i]; !a.AsOf.IsZero() {
+				q.asOf = a.AsOf.In(a.query.Zone)
 			}
 		}
 		break

@@ -104,6 +104,10 @@ func (q Query) all(measures ...string) Query {
 
 // Ask implements Source.
 func (g Guard) Ask(ctx context.Context, queries []Query) ([]Result, error) {
+	queries, steps, err := g.today(ctx, queries)
+	if err != nil {
+		return nil, err
+	}
 	asked, owner := slices.Clone(queries), make([]int, len(queries))
 	jobs := map[int]guarding{}
 	for i, q := range queries {
@@ -136,6 +140,9 @@ func (g Guard) Ask(ctx context.Context, queries []Query) ([]Result, error) {
 	answers := slices.Clone(results[:len(queries)])
 	for i, job := range jobs {
 		answers[i] = queries[i].guarded(job, asked, results, i)
+	}
+	for i, at := range steps {
+		answers[i].AsOf = at
 	}
 	return answers, err
 }

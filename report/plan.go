@@ -173,7 +173,7 @@ func (a *asked) keepsBy(of func(base Dimension) bool) bool {
 
 // wholeDays reports whether nothing less than a day is asked for.
 func (a *asked) wholeDays() bool {
-	return a.Until.IsZero() && a.CompareUntil.IsZero() && a.Step != Hour && a.Step != Minute
+	return a.Until.IsZero() && a.CompareUntil.IsZero() && a.Step != Hour && a.Step != Minute && a.Step != Second
 }
 
 // columns reports whether a rollup with columns of its own answers.
@@ -194,7 +194,7 @@ func (a *asked) columns(r Rollup) bool {
 		return false
 	}
 	if r.Name == hourly {
-		return a.Until.IsZero() && a.CompareUntil.IsZero() && a.Step != Minute && a.wholeHours()
+		return a.Until.IsZero() && a.CompareUntil.IsZero() && a.Step != Minute && a.Step != Second && a.wholeHours()
 	}
 	return a.wholeDays()
 }
@@ -765,6 +765,8 @@ func (b *builder) columns() string {
 // moment is the start of the step of a hit or of a line of a rollup.
 func (a *asked) moment(table string) string {
 	switch {
+	case a.Step == Second:
+		return "toInt64(toUnixTimestamp(time))"
 	case a.Step == Minute:
 		return "toInt64(toUnixTimestamp(toStartOfMinute(time)))"
 	case a.Step == Hour && table == hourly:

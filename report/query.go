@@ -73,6 +73,7 @@ type Step string
 
 // The steps. Weeks begin on Monday.
 const (
+	Second Step = "second" // of one day, and only those with a figure
 	Minute Step = "minute"
 	Hour   Step = "hour"
 	Day    Step = "day"
@@ -86,7 +87,10 @@ type Result struct {
 	Next  string // what Query.After takes for the lines behind these; "": there are none
 	// Withheld says that a Guard left lines out, since one could be worked out from others.
 	Withheld bool
-	rest     Line // what a Guard took out of the lines, or why it hides their sums
+	// AsOf is the step up to which a Guard counted a day that is not over: before that day
+	// if there was no step yet, zero for all that was asked for.
+	AsOf time.Time
+	rest Line // what a Guard took out of the lines, or why it hides their sums
 }
 
 // Line is one value of a dimension, in one step.
@@ -399,11 +403,11 @@ func (q Query) validate() error {
 		return invalid("after", q.After, "what came with the lines before")
 	}
 	for _, r := range days {
-		points := map[Step]int{"": 1, Minute: 1560, Hour: 26, Day: 1, Week: 1, Month: 1}[q.Step]
+		points := map[Step]int{"": 1, Second: 1, Minute: 1560, Hour: 26, Day: 1, Week: 1, Month: 1}[q.Step]
 		if points == 0 {
-			return invalid("step", q.Step, "minute, hour, day, week or month")
+			return invalid("step", q.Step, "second, minute, hour, day, week or month")
 		}
-		if q.Step != "" && r.Days()*points > MaxPoints {
+		if q.Step == Second && r.Days() > 1 || q.Step != "" && r.Days()*points > MaxPoints {
 			return invalid("step", q.Step, fmt.Sprintf("at most %d steps", MaxPoints))
 		}
 	}
