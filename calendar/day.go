@@ -1,4 +1,5 @@
-// Package calendar holds days, ranges of days and their arithmetic. Days belong to a
+// Package calendar holds days, ranges of days and their arithmetic, and the days that have
+// a name in Norway. Days belong to a
 // site's own time zone, which only DayOf and In know of. All values are immutable and
 // safe for concurrent use. The package imports nothing else of ours.
 package calendar
