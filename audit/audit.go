@@ -63,6 +63,9 @@ const (
 	CredentialAdded   Action = "credential added"
 	CredentialRemoved Action = "credential removed"
 	SettingChanged    Action = "setting changed"
+	NoteAdded         Action = "note added"
+	NoteChanged       Action = "note changed"
+	NoteRemoved       Action = "note removed"
 )
 
 // Entry is a line of the audit log. It holds no address, and nothing that a person typed

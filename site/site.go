@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/internal/hostname"
 	"github.com/fotspor/fotspor/privacy"
 )
@@ -53,6 +54,8 @@ type Site struct {
 	Tags []string // of the list of sites: folders, of which a site may be in several
 
 	Goals []Goal // at most MaxGoals
+
+	School calendar.SchoolWeeks // of the municipality that the site is about
 
 	// Guard is how many visitors must share a figure that few may share, so that it is
 	// shown: 0 shows all, at most MaxGuard. See report.Guard.
@@ -203,6 +206,16 @@ func plain(name string) bool {
 	return name != "" && norm.NFC.IsNormalString(name) && !strings.ContainsFunc(name, func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_-.", r)
 	})
+}
+
+// Events returns the events in the calendar of the site's country of which a day is in days.
+// The country follows from the time zone; only that of Norway has events yet.
+func (s Site) Events(days calendar.Range) []calendar.Event {
+	switch s.Location.String() {
+	case "Europe/Oslo", "Arctic/Longyearbyen", "Atlantic/Jan_Mayen":
+		return calendar.Norway(days, s.School)
+	}
+	return nil
 }
 
 // Owns reports whether host, in any spelling, is one of the site's. Of the hosts below that

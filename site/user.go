@@ -17,19 +17,24 @@ import (
 // Role is what a user may do.
 type Role string
 
-// The roles: an admin manages sites and users, a viewer sees figures.
+// The roles: an admin manages sites and users, an editor sees figures and writes notes about
+// them, a viewer sees figures.
 const (
 	Admin  Role = "admin"
+	Editor Role = "editor"
 	Viewer Role = "viewer"
 )
 
 // Validate returns an error unless r is one of the roles.
 func (r Role) Validate() error {
-	if r != Admin && r != Viewer {
-		return fmt.Errorf("role %q: want admin or viewer", r)
+	if r != Admin && r != Editor && r != Viewer {
+		return fmt.Errorf("role %q: want admin, editor or viewer", r)
 	}
 	return nil
 }
+
+// Writes reports whether the role may write notes about the sites that it sees.
+func (r Role) Writes() bool { return r == Admin || r == Editor }
 
 // Errors of changes of users.
 var (
@@ -53,7 +58,7 @@ type User struct {
 	Role     Role
 	Password string // argon2id hash in PHC string format, never the password
 
-	// Restricted is true for a viewer who sees Sites and no others. An admin
+	// Restricted is true for an editor or viewer who sees Sites and no others. An admin
 	// sees all sites.
 	Restricted bool
 	Sites      []uint32
@@ -130,10 +135,10 @@ func (u User) Validate() error {
 	return u.Role.Validate()
 }
 
-// SetRights sets the user's role and, for a restricted viewer, the sites, sorted and each
-// once. Admins and viewers who see all sites have no list.
+// SetRights sets the user's role and, for a restricted editor or viewer, the sites, sorted
+// and each once. Who sees all sites has no list.
 func (u *User) SetRights(role Role, restricted bool, sites []uint32) {
-	u.Role, u.Restricted, u.Sites = role, role == Viewer && restricted, nil
+	u.Role, u.Restricted, u.Sites = role, role != Admin && restricted, nil
 	if u.Restricted {
 		u.Sites = slices.Compact(slices.Sorted(slices.Values(sites)))
 	}

@@ -143,7 +143,7 @@ func (s *Store) dropReplaced(ctx context.Context, table string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dropTime)
 	defer cancel()
 	if err := s.conn.Exec(ctx, "OPTIMIZE TABLE "+table+" FINAL"); err != nil {
-		s.log.Warn("replaced rows, with the hashes in them, are not removed from the disk yet", "table", table, "err", err)
+		s.log.Warn("replaced rows, with what they held, are not removed from the disk yet", "table", table, "err", err)
 	}
 }
 

@@ -115,3 +115,22 @@ CREATE TABLE IF NOT EXISTS settings
 )
 ENGINE = MergeTree
 ORDER BY (key, site, number);
+
+-- What people wrote about days of a site. Each change is a new row, and the newest counts; a
+-- removed note is a row without its text. The program merges the parts after a change, and
+-- texts that were replaced leave the disk within seconds.
+CREATE TABLE IF NOT EXISTS notes
+(
+    site    UInt32,
+    id      UInt64          COMMENT 'random',
+    first   Date            COMMENT 'first day',
+    last    Date            COMMENT 'last day',
+    text    String,
+    who     String          COMMENT 'name of the user who wrote it last',
+    since   DateTime('UTC') COMMENT 'when',
+    removed UInt8,
+    updated DateTime64(6, 'UTC')
+)
+ENGINE = ReplacingMergeTree(updated)
+ORDER BY (site, id)
+SETTINGS old_parts_lifetime = 1, cleanup_delay_period = 5, max_cleanup_delay_period = 10;
