@@ -225,12 +225,12 @@ func settings() []setting {
 			value: func(c *call) flag.Value { return keep(&c.sites, readSites) }},
 		{name: "name", commands: []string{"token add"}, argument: true, help: "`name` that says what the token is for",
 			value: func(c *call) flag.Value { return keep(&c.name, readText) }},
-		{name: "role", commands: []string{"user add"}, argument: true, help: "`role`: admin or viewer",
+		{name: "role", commands: []string{"user add"}, argument: true, help: "`role`: admin, editor, who writes notes, or viewer",
 			value: func(c *call) flag.Value {
 				c.role = site.Viewer
 				return keep(&c.role, readRole)
 			}},
-		{name: "sites", commands: []string{"user add", "user role"}, argument: true, help: "`numbers` of the sites that a viewer sees, separated by commas, or all or none; an admin sees all", none: "all; for a user who exists, unchanged",
+		{name: "sites", commands: []string{"user add", "user role"}, argument: true, help: "`numbers` of the sites that an editor or viewer sees, separated by commas, or all or none; an admin sees all", none: "all; for a user who exists, unchanged",
 			value: func(c *call) flag.Value {
 				c.sites.all = true
 				return keep(&c.sites, readSites)

@@ -46,7 +46,7 @@ func (d *Dashboard) choose(c *call, words ...string) (hash string, form newPassw
 // accountPage is what users see of themselves.
 type accountPage struct {
 	Name     string
-	Admin    bool
+	Role     site.Role
 	All      bool // sees all sites
 	Sites    []string
 	New      newPassword
@@ -66,7 +66,7 @@ func (d *Dashboard) showAccount(c *call) error {
 }
 
 func (d *Dashboard) renderAccount(c *call, status int, page accountPage) error {
-	page.Name, page.Admin, page.All = c.user.Name, c.user.Role == site.Admin, c.user.Sees(0)
+	page.Name, page.Role, page.All = c.user.Name, c.user.Role, c.user.Sees(0)
 	page.New.MinLength = password.MinLength
 	sites, err := d.sites(c)
 	if err != nil {

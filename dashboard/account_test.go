@@ -249,7 +249,7 @@ func TestUsersPage(t *testing.T) {
 	}{
 		"all and one": {add("ola", "viewer", otherPass, "all", "1", "site", "1"), "Choose either all sites or some of them."},
 		"no site":     {add("ola", "viewer", otherPass, "site", "1", "site", "99"), "One of the sites you chose does not exist any more. Choose again."},
-		"admin":       {add("ola", "admin", otherPass, "site", "1"), "An administrator sees all sites. Choose no sites, or make the user a viewer."},
+		"admin":       {add("ola", "admin", otherPass, "site", "1"), "An administrator sees all sites. Choose no sites, or make the user an editor or viewer."},
 		"the same, later": {b.post("/admin/users/rights", url.Values{"name": {"boss"}, "role": {"viewer"}, "all": {"1"}, "site": {"1"}}),
 			"Choose either all sites or some of them."},
 	} {

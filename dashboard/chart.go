@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/i18n"
@@ -19,15 +20,21 @@ type chart struct {
 	Measure    string
 	Step       report.Step
 	Label      string // what it shows, for those who do not see it
+	Says       string // and what can be read off it
 	Name, Was  string // of the period and of the days before; Was is "" without them
 	Few        bool   // values stand at the points
+	Nothing    bool   // no point has more than nothing
 	Lines      []gridLine
 	Bands      []band
+	Names      []bandName
+	Days       []namedDays // what the bands are, under the chart
+	Notes      []chartNote
+	Pins       []pin
 	Points     []point
-	Line       string // points of the polyline
-	Part       string // the same, of a last point that is not over
-	Before     string
-	EndY, WasY float64 // of the names at the end of the lines; 0: none
+	Whole      []string // points of polylines
+	Parts      []string // the same, to and from points that are not over
+	Before     []string // the same, of the days before
+	EndY, WasY float64  // of the names at the end of the lines; 0: none
 	EndX, WasX float64
 
 	measures []string
@@ -39,35 +46,42 @@ type chart struct {
 
 func (*chart) part() string { return "chart" }
 
+// Hourly reports whether the points are hours, of which no range is chosen.
+func (c *chart) Hourly() bool { return c.Step == report.Hour }
+
 // gridLine is a line of the scale.
 type gridLine struct {
 	Y    float64
 	Text string
 }
 
-// band is a weekend.
-type band struct {
-	X, Width float64 // percent
-}
-
 // point is a step of the chart.
 type point struct {
 	X, Left, Width float64 // percent
 	Y              float64 // pixels; of a point without a figure, that of nothing
-	Value          string  // "–" where it has not begun
+	Value          string  // "–" where it has not begun, or was not counted
 	Was            string  // of the days before, "" without them
 	WasTitle       string
-	Title          string // in full
-	Top, Under     string // label, in two lines; "" for none
-	Low            bool   // the label goes where there is no room
-	Open           bool   // it is not over
-	Empty          bool   // it has not begun
-	Drawn          bool   // the line has it
-	Days           calendar.Range
+	Title          string   // in full
+	Marks          []string // what its days are known for
+	Top, Under     string   // label, in two lines; "" for none
+	Narrow         string   // the second line where labels that are Low are not shown
+	Low            bool     // the label goes where there is no room
+	LowValue       bool     // the same, of the value at the point
+	Open           bool     // it is not over, or only a part of it lies in the period
+	Empty          bool     // it has not begun, or was not counted
+	Drawn          bool     // a line, or a dot, has it
+	Dot            bool
+	Days           calendar.Range // those of the period that it has
 }
 
-// Hourly reports whether the points are hours, of which no range is chosen.
-func (c *chart) Hourly() bool { return c.Step == report.Hour }
+// Full is the title with what the days are known for.
+func (p point) Full() string {
+	if len(p.Marks) == 0 {
+		return p.Title
+	}
+	return p.Title + " (" + strings.Join(p.Marks, ", ") + ")"
+}
 
 // Above is where the value of a point stands.
 func (p point) Above() float64 { return p.Y - 12 }
@@ -84,6 +98,7 @@ func (q *question) chart(l *i18n.Language, measures []string) (sums *answer, dra
 	asked := q.query(measures...)
 	asked.Step = q.period.Step()
 	got := q.ask(asked)
+	q.marked = true
 	return got, func() *chart { return q.draw(l, got, measures) }
 }
 
@@ -94,98 +109,169 @@ func (q *question) draw(l *i18n.Language, got *answer, measures []string) *chart
 	}
 	c.points = got.query.Points(got.Result, false)
 	now := whole(c.points, q.period, c.Step)
-	var before []report.Point
-	if got.query.Compare != nil {
-		days, _ := q.period.Before()
-		c.Was = nameOnCurve(l, q.period, days, true)
-		before = got.query.Points(got.Result, true)
-		if until := got.query.CompareUntil; !until.IsZero() { // of the rest of that day nothing was asked
-			before = slices.DeleteFunc(before, func(p report.Point) bool { return p.At.After(until) })
-		}
-	}
-	n := len(now)
+	was := q.pointsBefore(l, c, got, len(now))
 	value := func(p report.Point) float64 { return p.Of(c.Measure) }
 	top := 0.
-	for _, p := range append(now[:n:n], before...) {
+	for _, p := range now {
 		top = max(top, value(p))
 	}
-	c.Few = n <= 8
+	for _, p := range was {
+		if p != nil {
+			top = max(top, value(*p))
+		}
+	}
+	c.Few = len(now) <= 8
 	room := 1.02
 	if c.Few {
 		room = 1.16
 	}
 	var y func(float64) float64
 	c.Lines, y = scale(l, c.Measure, top*room)
+	c.Nothing = top == 0
+	for i, p := range now {
+		c.Points = append(c.Points, q.point(l, c, p, was[i], place{i, len(now)}, y(value(p))))
+	}
+	q.markTwice(l, c, now)
+	q.labelPoints(l, c.Step, now, c.Points)
+	q.mark(l, c, now)
+	c.join(func(i int) bool { return was[i] != nil && was[i].Hidden == report.Shown }, func(i int) float64 { return y(value(*was[i])) })
+	c.lowValues()
+	c.nameLines(was, func(p report.Point) float64 { return y(value(p)) })
+	c.Label = l.Say("chart.per."+string(c.Step), l.Say("measure."+c.Measure), nameOfPeriod(l, q.period))
+	c.Says = q.says(l, c, now, was)
+	return c
+}
+
+// pointsBefore returns the points of the days before, each at the place of the one that it
+// is drawn beside, and nil where there is none.
+func (q *question) pointsBefore(l *i18n.Language, c *chart, got *answer, n int) []*report.Point {
+	was := make([]*report.Point, n)
+	if got.query.Compare == nil {
+		return was
+	}
+	days, _ := q.period.Before()
+	c.Was = nameOnCurve(l, q.period, days, true)
+	before := got.query.Points(got.Result, true)
+	if until := got.query.CompareUntil; !until.IsZero() { // of the rest of that day nothing was asked
+		before = slices.DeleteFunc(before, func(p report.Point) bool { return p.At.After(until) })
+	}
 	shift := 0
 	if c.Step == report.Day {
 		shift = q.period.Shift()
 	}
-	was := make([]*report.Point, n)
-	var wasLine []string
 	for i := range before {
 		if j := i + shift; j >= 0 && j < n {
-			if was[j] = &before[i]; before[i].Hidden != report.Shown {
-				continue
-			}
-			wasLine = append(wasLine, xy(j, n, y(value(before[i]))-plotTop))
+			was[j] = &before[i]
 		}
 	}
-	c.Before = strings.Join(wasLine, " ")
-	var line []string
-	for i, p := range now {
-		start := q.start(p, c.Step)
-		at := point{X: (float64(i) + 0.5) / float64(n) * 100, Left: float64(i) / float64(n) * 100, Width: 100 / float64(n), Y: y(value(p)), Days: p.Days}
-		at.Title = pointName(l, c.Step, start)
-		at.Top, at.Under, at.Low = axisLabel(l, c.Step, start, i, n)
-		at.Empty = start.After(q.now) || c.Step != report.Hour && p.Days.From > q.period.Range.To
-		at.Open = !at.Empty && !q.over(p, c.Step)
-		at.Value = nothing
-		if !at.Empty {
-			at.Value = q.shown(l, c.Measure, p.Sums, p.Hidden)
-		}
-		if was[i] != nil {
-			at.Was = q.shown(l, c.Measure, was[i].Sums, was[i].Hidden)
-			at.WasTitle = pointName(l, c.Step, q.start(*was[i], c.Step))
-		}
-		at.Drawn = !at.Empty && p.Hidden == report.Shown
-		c.Points = append(c.Points, at)
-		switch {
-		case !at.Drawn:
-		case at.Open:
-			if len(line) > 0 {
-				c.Part = line[len(line)-1] + " "
-			}
-			c.Part += xy(i, n, at.Y-plotTop)
-		default:
-			line = append(line, xy(i, n, at.Y-plotTop))
-			c.EndX, c.EndY = at.X, at.Y
-		}
-	}
-	c.Line = strings.Join(line, " ")
-	c.Bands = q.bands(now, c.Step)
-	if last := lastOf(was); last >= 0 {
-		c.WasY, c.WasX = y(value(*was[last])), c.Points[last].X
-		if c.EndY != 0 && math.Abs(c.WasX-c.EndX) < 12 && math.Abs(c.WasY-c.EndY) < 16 { // names do not touch
-			middle := (c.WasY + c.EndY) / 2
-			if c.WasY <= c.EndY {
-				c.WasY, c.EndY = middle-8, middle+8
-			} else {
-				c.WasY, c.EndY = middle+8, middle-8
-			}
-		}
-	}
-	c.Label = q.chartLabel(l, c)
-	return c
+	return was
 }
 
-// lastOf returns the index of the last point that there is, -1 without any.
-func lastOf(points []*report.Point) int {
-	for i := len(points) - 1; i >= 0; i-- {
-		if points[i] != nil {
-			return i
+// place is that of a point among all.
+type place struct{ i, n int }
+
+// point returns what of a point does not depend on those beside it.
+func (q *question) point(l *i18n.Language, c *chart, p report.Point, was *report.Point, at place, y float64) point {
+	i, n := float64(at.i), float64(at.n)
+	start := q.start(p, c.Step)
+	shown := point{X: (i + 0.5) / n * 100, Left: i / n * 100, Width: 100 / n, Y: y, Days: p.Days, Value: nothing}
+	shown.Title = pointName(l, c.Step, start)
+	shown.Empty = start.After(q.now) || c.Step != report.Hour && (p.Days.From > q.period.Range.To || p.Days.To < q.since)
+	if !shown.Empty {
+		shown.Open = !over(q.now, p, c.Step)
+		shown.Value = q.shown(l, c.Measure, p.Sums, p.Hidden)
+		shown.Drawn = p.Hidden == report.Shown
+	}
+	if was != nil {
+		shown.Was = q.shown(l, c.Measure, was.Sums, was.Hidden)
+		shown.WasTitle = pointName(l, c.Step, q.start(*was, c.Step))
+	}
+	return shown
+}
+
+// markTwice tells two hours apart that the clock shows twice on a day, when it is put back.
+func (q *question) markTwice(l *i18n.Language, c *chart, points []report.Point) {
+	if c.Step != report.Hour {
+		return
+	}
+	for i := 1; i < len(points); i++ {
+		if c.Points[i].Title == c.Points[i-1].Title {
+			c.Points[i-1].Title += " " + l.Say("chart.first")
+			c.Points[i].Title += " " + l.Say("chart.second")
 		}
 	}
-	return -1
+}
+
+// join draws the lines: from each point to the next, where both have a figure. To and from
+// a point that is not over, the line is that of a part. A point without a line is a dot.
+func (c *chart) join(before func(int) bool, beforeY func(int) float64) {
+	n := len(c.Points)
+	drawn := func(i int) bool { return c.Points[i].Drawn }
+	part := func(i int) bool { return c.Points[i].Open || c.Points[i+1].Open }
+	y := func(i int) float64 { return c.Points[i].Y }
+	c.Whole = lines(n, func(i int) bool { return drawn(i) && drawn(i+1) && !part(i) }, y)
+	c.Parts = lines(n, func(i int) bool { return drawn(i) && drawn(i+1) && part(i) }, y)
+	c.Before = lines(n, func(i int) bool { return before(i) && before(i+1) }, beforeY)
+	for i := range c.Points {
+		alone := (i == 0 || !drawn(i-1)) && (i == n-1 || !drawn(i+1))
+		c.Points[i].Dot = drawn(i) && (c.Few || alone || c.Points[i].Open)
+	}
+}
+
+// lines returns polylines through those of n points that are joined to the next.
+func lines(n int, joined func(int) bool, y func(int) float64) []string {
+	var all, line []string
+	for i := range n {
+		on := i+1 < n && joined(i)
+		if on || len(line) > 0 {
+			line = append(line, xy(i, n, y(i)-plotTop))
+		}
+		if !on && len(line) > 0 {
+			all, line = append(all, strings.Join(line, " ")), nil
+		}
+	}
+	return all
+}
+
+// What a value takes of the width of a narrow chart, in pixels.
+const (
+	narrowPlot = 252
+	digitWidth = 7
+)
+
+// lowValues leaves out values at points where a narrow chart has no room for all.
+func (c *chart) lowValues() {
+	longest := 0
+	for _, p := range c.Points {
+		longest = max(longest, utf8.RuneCountInString(p.Value))
+	}
+	every := max(1, (longest*digitWidth*len(c.Points)+narrowPlot-1)/narrowPlot)
+	for i := range c.Points {
+		c.Points[i].LowValue = i%every != 0
+	}
+}
+
+// nameLines puts the names of the two lines at their last points, 16 pixels apart at least.
+func (c *chart) nameLines(was []*report.Point, y func(report.Point) float64) {
+	for _, p := range c.Points {
+		if p.Drawn && !p.Open {
+			c.EndX, c.EndY = p.X, p.Y
+		}
+	}
+	for i, p := range was {
+		if p != nil && p.Hidden == report.Shown {
+			c.WasX, c.WasY = c.Points[i].X, y(*p)
+		}
+	}
+	if c.EndY == 0 || c.WasY == 0 || math.Abs(c.WasX-c.EndX) >= 12 || math.Abs(c.WasY-c.EndY) >= 16 {
+		return
+	}
+	middle := min((c.WasY+c.EndY)/2, plotTop+plotHeight-8) // both above the base
+	if c.WasY <= c.EndY {
+		c.WasY, c.EndY = middle-8, middle+8
+	} else {
+		c.WasY, c.EndY = middle+8, middle-8
+	}
 }
 
 // whole returns the points of all of a period: those of days that are to come have no
@@ -205,17 +291,22 @@ func whole(points []report.Point, p report.Period, step report.Step) []report.Po
 }
 
 // over reports whether all of a point is over, and all of it lies in the period.
-func (q *question) over(p report.Point, step report.Step) bool {
-	day := calendar.DayOf(p.At)
-	switch step {
-	case report.Hour:
-		return !p.At.Add(time.Hour).After(q.now)
-	case report.Week:
-		return p.Days == calendar.Week(day)
-	case report.Month:
-		return p.Days == calendar.Month(day)
+func over(now time.Time, p report.Point, step report.Step) bool {
+	if step == report.Hour {
+		return !p.At.Add(time.Hour).After(now)
 	}
-	return true
+	return p.Days == unitOf(calendar.DayOf(p.At), step)
+}
+
+// unitOf returns the days of the whole step that a day lies in.
+func unitOf(day calendar.Day, step report.Step) calendar.Range {
+	switch step {
+	case report.Week:
+		return calendar.Week(day)
+	case report.Month:
+		return calendar.Month(day)
+	}
+	return calendar.One(day)
 }
 
 // xy writes a point of a polyline in a box of a thousand across.
@@ -231,126 +322,176 @@ func trim(x float64) string {
 // a value on it.
 func scale(l *i18n.Language, measure string, top float64) ([]gridLine, func(float64) float64) {
 	unit := report.UnitOf(measure)
-	least := 1.
-	if unit == report.Share || unit == report.Mean {
-		least = 0.01
-	}
-	step := least
-	for k := least; ; k *= 10 {
-		for _, m := range []float64{1, 2, 2.5, 5} {
-			if step = k * m; (unit != report.Count || step == math.Trunc(step)) && top/step <= 4.999 {
-				k = math.Inf(1)
-				break
-			}
-		}
-		if math.IsInf(k, 1) {
-			break
-		}
-	}
-	count := max(1, math.Ceil(top/step))
+	step := roundStep(unit, top)
+	count := max(1, math.Ceil(top/step-1e-9))
 	high := count * step
 	y := func(v float64) float64 { return plotTop + plotHeight - plotHeight*max(v, 0)/high }
 	var lines []gridLine
 	for i := 0.; i <= count; i++ {
-		text := ""
-		switch v := i * step; unit {
-		case report.Share:
-			text = l.WholePercent(v)
-		case report.Seconds:
-			text = l.Duration(time.Duration(v) * time.Second)
-		case report.Mean:
-			text = l.Decimal(v)
-		default:
-			text = l.Number(int64(v))
-		}
-		lines = append(lines, gridLine{y(i * step), text})
+		lines = append(lines, gridLine{y(i * step), scaleText(l, unit, i*step, high)})
 	}
 	return lines, y
 }
 
-// axisLabel returns what stands under a point, in two lines, and whether that goes where
-// there is no room.
-func axisLabel(l *i18n.Language, step report.Step, start time.Time, i, n int) (top, under string, low bool) {
-	day := calendar.DayOf(start)
-	monday := start.Weekday() == time.Monday
-	switch {
-	case step == report.Hour:
-		if h := start.Hour(); h%3 == 0 && start.Minute() < 30 {
-			return l.Clock(start), "", h%6 != 0
-		}
-	case step == report.Day && n <= 8:
-		return l.ShortWeekday(day), l.DayNumber(day), false
-	case step == report.Day && n <= 14:
-		return l.DayNumber(day), monthOf(l, day, i, 1), i%2 == 1
-	case step == report.Day && monday:
-		return l.DayNumber(day), monthOf(l, day, i, 7), n > 40 && i/7%2 == 1
-	case step == report.Week:
-		_, week := start.ISOWeek()
-		every := max(1, (n+11)/12)
-		if i%every == 0 {
-			return l.Say("period.name.week.short", strconv.Itoa(week)), monthOf(l, day, i, every*7), i/every%2 == 1
-		}
-	case step == report.Month:
-		every := max(1, (n+11)/12)
-		if i%every == 0 {
-			year := ""
-			if start.Month() == time.January || i == 0 {
-				year = strconv.Itoa(start.Year())
+// roundStep returns the least round step that divides a scale to top into five at most. Of
+// times it is round by the clock.
+func roundStep(unit report.Unit, top float64) float64 {
+	if unit == report.Seconds {
+		for _, step := range []float64{1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200} {
+			if top <= 5*step {
+				return step
 			}
-			return l.ShortMonthName(day), year, i/every%2 == 1
 		}
 	}
-	return "", "", false
+	least := 1.
+	if unit == report.Share || unit == report.Mean {
+		least = 0.01
+	}
+	for k := least; ; k *= 10 {
+		for _, m := range []float64{1, 2, 2.5, 5} {
+			if step := k * m; (unit != report.Count || step == math.Trunc(step)) && top <= 5*step {
+				return step
+			}
+		}
+	}
 }
 
-// monthOf returns the name of the month under the first label, and where it changes.
-func monthOf(l *i18n.Language, day calendar.Day, i, every int) string {
-	if i < every || (day-calendar.Day(every)).Time().Month() != day.Time().Month() {
-		return l.ShortMonthName(day)
+// From where on the numbers of a scale are in millions, and in thousand millions.
+const million, milliard = 1e6, 1e9
+
+// scaleText writes a number of a scale to high.
+func scaleText(l *i18n.Language, unit report.Unit, v, high float64) string {
+	short := func(of float64, key string) string {
+		if v == 0 {
+			return l.Number(0)
+		}
+		text := l.Decimal(v / of)
+		if math.Mod(v, of) == 0 {
+			text = l.Number(int64(v / of))
+		}
+		return l.Say(key, text)
 	}
-	return ""
+	switch {
+	case unit == report.Share:
+		return l.WholePercent(v)
+	case unit == report.Seconds:
+		return clockText(l, time.Duration(v)*time.Second)
+	case unit == report.Mean:
+		return l.Decimal(v)
+	case high >= milliard:
+		return short(milliard, "chart.milliard")
+	case high >= million:
+		return short(million, "chart.million")
+	}
+	return l.Number(int64(v))
 }
 
-// bands are the weekends of a chart by days.
-func (q *question) bands(points []report.Point, step report.Step) []band {
-	if step != report.Day || len(points) > 100 {
-		return nil
+// clockText writes a duration in its largest unit, and in two where it takes both.
+func clockText(l *i18n.Language, d time.Duration) string {
+	text := l.Duration(d)
+	if d >= time.Minute && d%time.Minute == 0 || d >= time.Hour && d%time.Hour == 0 {
+		first, _, _ := strings.Cut(text, " ")
+		if d < time.Hour || d%time.Hour == 0 {
+			return first
+		}
 	}
-	n := float64(len(points))
-	var all []band
+	return text
+}
+
+// labelPoints puts labels under the points: what they are called, and under that the month
+// or year where it changes. Where there is no room every second one is left out.
+func (q *question) labelPoints(l *i18n.Language, step report.Step, points []report.Point, labelled []point) {
+	n := len(points)
+	every := max(1, (n+11)/12) // of weeks and months
+	count, last, lastNarrow := 0, "", ""
 	for i, p := range points {
-		weekday := p.At.Weekday()
-		if weekday != time.Saturday && weekday != time.Sunday {
+		start := q.start(p, step)
+		day := calendar.DayOf(start)
+		at := &labelled[i]
+		under, low := "", count%2 == 1
+		switch {
+		case step == report.Hour:
+			h := start.Hour()
+			if h%3 != 0 || start.Minute() >= 30 || i > 0 && q.start(points[i-1], step).Hour() == h {
+				continue
+			}
+			at.Top, low = l.Clock(start), h%6 != 0
+		case step == report.Day && n <= 8:
+			at.Top, at.Under, at.Narrow = l.ShortWeekday(day), l.DayNumber(day), l.DayNumber(day)
 			continue
-		}
-		if weekday == time.Sunday && len(all) > 0 && i > 0 {
-			all[len(all)-1].Width = 2 / n * 100
+		case step == report.Day:
+			if n > 14 && start.Weekday() != time.Monday {
+				continue
+			}
+			at.Top, under, low = l.DayNumber(day), l.ShortMonthName(day), low && (n <= 14 || n > 40)
+		case i%every != 0:
 			continue
+		case step == report.Week:
+			_, week := start.ISOWeek()
+			at.Top, under = l.Say("period.name.week.short", strconv.Itoa(week)), l.ShortMonthName(day)
+			if years := points[n-1].Days.To.Time().Year() - points[0].Days.From.Time().Year(); years > 0 {
+				under += " " + strconv.Itoa(p.Days.To.Time().Year())
+			}
+		case step == report.Month:
+			at.Top, under = l.ShortMonthName(day), strconv.Itoa(start.Year())
 		}
-		all = append(all, band{X: float64(i) / n * 100, Width: 100 / n})
+		count++
+		at.Low = low
+		if at.Under = under; under == last {
+			at.Under = ""
+		}
+		last = under
+		if !low {
+			if at.Narrow = under; under == lastNarrow {
+				at.Narrow = ""
+			}
+			lastNarrow = under
+		}
 	}
-	return all
 }
 
-// chartLabel says in a sentence what the chart shows.
-func (q *question) chartLabel(l *i18n.Language, c *chart) string {
-	high, low := -1, -1
+// says tells in sentences what can be read off a chart: the most and the least, how it is
+// beside the days before, and what is not over.
+func (q *question) says(l *i18n.Language, c *chart, now []report.Point, was []*report.Point) string {
+	if c.Nothing {
+		return l.Say("chart.nothing")
+	}
+	var all []string
+	high, low, above, below := -1, -1, int64(0), int64(0)
 	for i, p := range c.Points {
-		if p.Empty || p.Open {
+		if !p.Drawn || p.Open {
 			continue
 		}
-		if high < 0 || p.Y < c.Points[high].Y {
+		if high < 0 || now[i].Of(c.Measure) > now[high].Of(c.Measure) {
 			high = i
 		}
-		if low < 0 || p.Y > c.Points[low].Y {
+		if low < 0 || now[i].Of(c.Measure) < now[low].Of(c.Measure) {
 			low = i
 		}
+		if was[i] == nil || was[i].Hidden != report.Shown {
+			continue
+		}
+		switch a, b := now[i].Of(c.Measure), was[i].Of(c.Measure); {
+		case a > b:
+			above++
+		case a < b:
+			below++
+		}
 	}
-	what := l.Say("chart.per."+string(c.Step), l.Say("measure."+c.Measure), nameOfPeriod(l, q.period))
-	if high < 0 || high == low {
-		return what
+	if high >= 0 && high != low {
+		a, b := c.Points[high], c.Points[low]
+		all = append(all, l.Say("chart.extremes", a.Title, a.Value, b.Title, b.Value))
 	}
-	return what + " " + l.Say("chart.extremes", c.Points[high].Title, c.Points[high].Value, c.Points[low].Title, c.Points[low].Value)
+	if above+below > 0 {
+		steps := func(n int64) string { return l.Counted("chart.count."+string(c.Step), n) }
+		all = append(all, l.Say("chart.beside", nameOfBefore(l, q.period), steps(above), steps(below)))
+	}
+	for _, p := range c.Points {
+		if p.Open && p.Drawn {
+			all = append(all, l.Say("chart.part", p.Title, p.Value))
+		}
+	}
+	return strings.Join(all, " ")
 }
 
 // start returns the first moment of a point in the time zone of the site.

@@ -18,6 +18,7 @@ type doc struct {
 	Notices []notice
 	Figures []figure
 	Remark  []span // under the figures
+	Differs string // under that: which days with names lie in only one of two periods
 	Blocks  []block
 }
 

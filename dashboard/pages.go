@@ -121,6 +121,9 @@ func (d *Dashboard) showPage(path string) handler {
 			return err
 		}
 		found := show()
+		if q.marked {
+			found.Differs = q.calendarRemark(c.lang)
+		}
 		switch c.format {
 		case "json":
 			return c.answerJSON(q.json(found))

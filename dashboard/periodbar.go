@@ -108,7 +108,18 @@ func nameOnCurve(l *i18n.Language, p report.Period, days calendar.Range, before 
 		}
 		return l.Say("chart.now")
 	}
-	return capitalised(nameOfUnit(l, p.Kind, days))
+	return capitalised(nameOfWeek(l, p, days))
+}
+
+// nameOfWeek is nameOfUnit, with its year for a week of another year than that of the
+// period, which may have the same number.
+func nameOfWeek(l *i18n.Language, p report.Period, days calendar.Range) string {
+	name := nameOfUnit(l, p.Kind, days)
+	year, _ := days.From.Time().ISOWeek()
+	if own, _ := p.Whole.From.Time().ISOWeek(); p.Kind == report.OneWeek && year != own {
+		return l.Say("period.name.weekOfYear", name, strconv.Itoa(year))
+	}
+	return name
 }
 
 // nameOfPeriod is what a period is called in a sentence: "uke 47".
@@ -134,7 +145,7 @@ func nameOfBefore(l *i18n.Language, p report.Period) string {
 		_, until := p.Until()
 		return l.Say("period.until", weekdayOf(l, before.To, p), l.Clock(until))
 	}
-	name := nameOfUnit(l, p.Kind, before)
+	name := nameOfWeek(l, p, before)
 	if p.Kind == report.OneDay {
 		name = weekdayOf(l, before.To, p)
 	}

@@ -32,6 +32,8 @@ type question struct {
 	answers   []*answer
 	titles    map[string]string // of the pages in the answers, by path
 	asOf      time.Time         // up to when breakdowns of today go, before today if there are none yet; zero: they have no steps
+	marked    bool              // a chart is on the page, with notes
+	notes     []site.Note       // of the period, in order of their days
 }
 
 // answer is the answer to a query, once the question was asked.
@@ -137,13 +139,25 @@ func (q *question) run(ctx context.Context, source report.Source) error {
 		}
 		break
 	}
-	err := q.findTitles(ctx, open)
 	q.answers = nil
-	return err
+	if err := q.findTitles(ctx, open); err != nil {
+		return err
+	}
+	return q.findNotes(ctx)
 }
 
 // ofPages are the dimensions whose values are paths of pages.
 var ofPages = []string{"page", "entry", "previous"}
+
+// findNotes asks for the notes about the period, where a chart shows them.
+func (q *question) findNotes(ctx context.Context) error {
+	if q.dashboard == nil || !q.marked {
+		return nil
+	}
+	var err error
+	q.notes, err = q.dashboard.store.Notes(ctx, q.site, q.period.Whole)
+	return err
+}
 
 // findTitles asks for the titles of the pages that answers are of.
 func (q *question) findTitles(ctx context.Context, answers []*answer) error {

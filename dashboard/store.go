@@ -24,9 +24,21 @@ type Store interface {
 	// PageTitles returns the titles of pages of a site by path, of those that have one.
 	PageTitles(ctx context.Context, id uint32, paths []string) (map[string]string, error)
 
+	Notes
 	Users
 	Sessions
 	Log
+}
+
+// Notes keeps what users wrote about days of a site. Each change is noted in the audit log as
+// the actor's of ctx.
+type Notes interface {
+	// Notes returns the notes about a site of which a day is in days, in order of their days.
+	Notes(ctx context.Context, id uint32, days calendar.Range) ([]site.Note, error)
+	// PutNote adds a note without an ID, and replaces the one with its ID. It returns
+	// site.ErrManyNotes if there is no room for one more.
+	PutNote(ctx context.Context, id uint32, n site.Note) error
+	RemoveNote(ctx context.Context, id uint32, note uint64) error
 }
 
 // Users keeps users. Whatever changes one ends the sessions of that user and is noted in

@@ -48,7 +48,6 @@ func states() []state {
 	all = append(all, state{"page with all marks", "page", paper{
 		doc: doc{Title: "Marks", Notices: []notice{{Claim: "Claim."}}, Blocks: []block{
 			{Key: "a", Title: "Titles", Shows: &table{Key: "page", Dimension: "page", Rows: []row{{Label: label{Title: "Title", Head: "/"}}}}},
-			{Key: "b", Title: "Bands", Shows: &chart{Step: report.Day, Label: "label", Bands: []band{{}}}},
 			{Key: "c", Title: "Week", Shows: &week{Guarded: "Hidden."}},
 		}},
 	}, false})
@@ -66,28 +65,28 @@ func accountStates() []state {
 	sites := []siteChoice{{1, "Arne & Åse <AS>", true}, {2, "Two", false}}
 	users := usersPage{
 		Users: []userLine{
-			{"kari <b>", "/admin/users?name=kari", true, true, nil, 2}, {"ola", "/admin/users?name=ola", false, false, []string{"One", "Two"}, 0},
-			{"per", "/admin/users?name=per", false, false, nil, 0},
+			{"kari <b>", "/admin/users?name=kari", site.Admin, true, nil, 2}, {"ola", "/admin/users?name=ola", site.Editor, false, []string{"One", "Two"}, 0},
+			{"per", "/admin/users?name=per", site.Viewer, false, nil, 0},
 		},
 		Form: userForm{All: true, Sites: sites, New: newPassword{MinLength: 12}},
 	}
 	refused := users
-	refused.Form = userForm{Name: "ola", Admin: true, Problem: "users.exists", Sites: sites, New: newPassword{12, "password.common"}}
+	refused.Form = userForm{Name: "ola", Role: site.Editor, Problem: "users.exists", Sites: sites, New: newPassword{12, "password.common"}}
 	all := []state{
-		{"account", "account", accountPage{Name: "kari", Admin: true, All: true, Sessions: sessions}, false},
-		{"account of a viewer", "account", accountPage{Name: "kari", Sites: []string{"One"}, Sessions: sessions, Done: "password"}, false},
-		{"account of a viewer of nothing", "account", accountPage{Name: "kari", Done: "sessions"}, false},
-		{"account with a wrong password", "account", accountPage{Name: "kari", Problem: "password.wrong"}, false},
-		{"account with wrong passwords", "account", accountPage{Name: "kari", Problem: "password.wait", Wait: time.Minute}, false},
-		{"account with a wrong password below", "account", accountPage{Name: "kari", EndWrong: "password.wrong"}, false},
-		{"account with wrong passwords below", "account", accountPage{Name: "kari", EndWrong: "password.wait", Wait: time.Minute}, false},
-		{"account with a bad password", "account", accountPage{Name: "kari", New: newPassword{12, "password.differ"}}, false},
-		{"account with the same password", "account", accountPage{Name: "kari", New: newPassword{12, "password.same"}}, false},
+		{"account", "account", accountPage{Name: "kari", Role: site.Admin, All: true, Sessions: sessions}, false},
+		{"account of a viewer", "account", accountPage{Name: "kari", Role: site.Viewer, Sites: []string{"One"}, Sessions: sessions, Done: "password"}, false},
+		{"account of a viewer of nothing", "account", accountPage{Name: "kari", Role: site.Viewer, Done: "sessions"}, false},
+		{"account with a wrong password", "account", accountPage{Name: "kari", Role: site.Viewer, Problem: "password.wrong"}, false},
+		{"account with wrong passwords", "account", accountPage{Name: "kari", Role: site.Viewer, Problem: "password.wait", Wait: time.Minute}, false},
+		{"account with a wrong password below", "account", accountPage{Name: "kari", Role: site.Viewer, EndWrong: "password.wrong"}, false},
+		{"account with wrong passwords below", "account", accountPage{Name: "kari", Role: site.Viewer, EndWrong: "password.wait", Wait: time.Minute}, false},
+		{"account with a bad password", "account", accountPage{Name: "kari", Role: site.Viewer, New: newPassword{12, "password.differ"}}, false},
+		{"account with the same password", "account", accountPage{Name: "kari", Role: site.Viewer, New: newPassword{12, "password.same"}}, false},
 		{"user with sites of an admin", "user", userForm{Name: "kari", SitesProblem: "users.adminSites", Sites: sites}, false},
 		{"user with a site that is gone", "user", userForm{Name: "kari", SitesProblem: "users.noSite", Sites: sites}, false},
 		{"users", "users", users, false},
 		{"users refused", "users", refused, false},
-		{"user", "user", userForm{Name: "kari", Admin: true, Sites: sites, New: newPassword{MinLength: 12}}, false},
+		{"user", "user", userForm{Name: "kari", Role: site.Admin, Sites: sites, New: newPassword{MinLength: 12}}, false},
 		{"user refused", "user", userForm{Name: "kari", Problem: "users.lastAdmin", Confirm: true, Sites: sites}, false},
 		{"user with other sites refused", "user", userForm{Name: "kari", SitesProblem: "users.allOrSome", Sites: sites}, false},
 		{"sessions", "sessions", sessionsPage{Sessions: sessions}, false},
@@ -187,7 +186,15 @@ type invented struct {
 	mood mood
 }
 
-var aSite = site.Site{ID: 1, Name: "Arne & Åse <AS>", Hosts: []string{"www.example.org"}, Location: time.UTC}
+var aSite = site.Site{ID: 1, Name: "Arne & Åse <AS>", Hosts: []string{"www.example.org"}, Location: zone("Europe/Oslo")}
+
+func zone(name string) *time.Location {
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		panic(err)
+	}
+	return loc
+}
 
 func (s *invented) Session(context.Context, string, time.Time, time.Duration) (site.Session, site.User, error) {
 	return site.Session{Seen: moodNow()}, site.User{Name: "kari <b>", Role: site.Admin}, nil
@@ -231,6 +238,17 @@ func (s *invented) Excluded(context.Context, uint32, calendar.Range, int) ([]hit
 	return []hit.LedgerEntry{
 		{Reason: hit.Objection, Count: 3}, {Reason: "bot", Rule: "crawler", Name: "Googlebot", Count: 30},
 		{Reason: "prefetch", Count: 2}, {Reason: "bot", Rule: "new", Name: "<b>", Count: 1},
+	}, nil
+}
+
+// Notes are some about days of the period before now, one of them about several.
+func (s *invented) Notes(_ context.Context, _ uint32, days calendar.Range) ([]site.Note, error) {
+	if s.mood == little {
+		return nil, nil
+	}
+	return []site.Note{
+		{ID: 1, Days: calendar.One(days.From + 1), Text: "<b>", Who: "kari"}, {ID: 2, Days: calendar.One(days.From + 1), Text: "Two", Who: "kari"},
+		{ID: 3, Days: calendar.Range{From: days.To - 2, To: days.To + 3}, Text: "Three", Who: "kari"},
 	}, nil
 }
 

@@ -22,7 +22,7 @@ type usersPage struct {
 
 type userLine struct {
 	Name, URL string
-	Admin     bool
+	Role      site.Role
 	All       bool
 	Sites     []string
 	Sessions  int
@@ -32,7 +32,7 @@ type userLine struct {
 // user, and of the page of a user who is there.
 type userForm struct {
 	Name    string
-	Admin   bool
+	Role    site.Role // zero: viewer
 	All     bool
 	Sites   []siteChoice
 	New     newPassword
@@ -59,12 +59,12 @@ func choices(sites []site.Site, u site.User) []siteChoice {
 }
 
 // rights reads role and sites from a form, and returns the problem with them. Without a
-// word about sites a viewer sees none.
+// word about sites an editor or viewer sees none.
 func (d *Dashboard) rights(c *call, u *site.User) (problem string, err error) {
 	post := c.r.PostForm
 	u.Role = site.Role(post.Get("role"))
-	if u.Role != site.Admin && u.Role != site.Viewer {
-		return "", badRequest
+	if err := u.Role.Validate(); err != nil {
+		return "", badRequest.because(err)
 	}
 	u.Restricted, u.Sites = post.Get("all") == "", nil
 	for _, text := range post["site"] {
@@ -127,7 +127,7 @@ func (d *Dashboard) renderUsers(c *call, status int, form userForm, chosen site.
 	form.Sites, form.New.MinLength = choices(sites, chosen), password.MinLength
 	page := usersPage{Form: form, Done: c.done()}
 	for _, u := range users {
-		line := userLine{Name: u.Name, URL: userURL(u.Name, ""), Admin: u.Role == site.Admin, All: u.Sees(0)}
+		line := userLine{Name: u.Name, URL: userURL(u.Name, ""), Role: u.Role, All: u.Sees(0)}
 		for _, site := range sites {
 			if u.Sees(site.ID) {
 				line.Sites = append(line.Sites, site.Name)
@@ -156,7 +156,7 @@ func (d *Dashboard) renderUser(c *call, status int, u site.User, form userForm) 
 	if err != nil {
 		return err
 	}
-	form.Name, form.Admin, form.All = u.Name, u.Role == site.Admin, u.Role != site.Admin && !u.Restricted
+	form.Name, form.Role, form.All = u.Name, u.Role, u.Role != site.Admin && !u.Restricted
 	form.Sites, form.New.MinLength = choices(sites, u), password.MinLength
 	return d.render(c, status, "user", form)
 }
@@ -171,7 +171,7 @@ func (d *Dashboard) addUser(c *call) error {
 	if err != nil {
 		return err
 	}
-	form := userForm{Name: u.Name, Admin: u.Role == site.Admin, All: !u.Restricted, SitesProblem: problem}
+	form := userForm{Name: u.Name, Role: u.Role, All: !u.Restricted, SitesProblem: problem}
 	if u.Password, form.New, err = d.choose(c, u.Name); err != nil {
 		return err
 	}
