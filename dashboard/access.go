@@ -25,7 +25,7 @@ type route struct {
 // decides this:
 //
 //   - a route that is not open wants a log-in;
-//   - one below /admin/ is for admins;
+//   - one below /admin/, or of the settings of a site, is for admins;
 //   - one with a site, {id} behind /sites/, is for users who see that site, and gets it
 //     as call.site.
 //
@@ -33,7 +33,7 @@ type route struct {
 func (d *Dashboard) guard(r route) handler {
 	api := strings.Contains(r.pattern, "/api/")
 	ofSite := strings.Contains(r.pattern, "/sites/{id}")
-	admins := strings.Contains(r.pattern, "/admin/")
+	admins := strings.Contains(r.pattern, "/admin/") || strings.HasSuffix(r.pattern, "/settings")
 	if strings.Contains(r.pattern, "/sites/{") && !ofSite || r.open && (ofSite || admins) {
 		panic("dashboard: route " + r.pattern + ": want a site as {id}, behind a log-in")
 	}

@@ -5,20 +5,26 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/dashboard"
+	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/internal/chromium"
 	"github.com/fotspor/fotspor/site"
 )
 
 // openTab opens a browser of a Norwegian and fills in the log-in form as a person does.
-func openTab(b *bench) *chromium.Tab {
+func openTab(b *bench) *chromium.Tab { return openTabAs(b, site.Viewer) }
+
+// openTabAs does the same as somebody with a role.
+func openTabAs(b *bench, role site.Role) *chromium.Tab {
 	b.Helper()
-	b.addUser(userName, site.Viewer, userPass)
+	b.addUser(userName, role, userPass)
 	tab := chromium.Open(b.T, chromedp.Flag("accept-lang", "nb"))
 	tab.Do(
 		chromedp.Navigate(b.server.URL+"/login"),
@@ -96,6 +102,43 @@ func TestBrowser(t *testing.T) {
 	}
 }
 
+// TestBrowserWaits: a new site's page looks by itself: it tells why a hit was excluded, and
+// shows figures once one has come. Its settings tell the same, and keep what is typed meanwhile.
+func TestBrowserWaits(t *testing.T) {
+	var drops atomic.Pointer[[]hit.Drop]
+	drops.Store(&[]hit.Drop{})
+	b := newBench(t, func(o *dashboard.Options) { o.Drops = func(uint32) []hit.Drop { return *drops.Load() } })
+	one := b.addSite("Samvirke Norge", "www.samvirke.example", "Europe/Oslo")
+	tab := openTabAs(b, site.Admin)
+	tab.Do(chromedp.Navigate(b.server.URL+"/sites/1"), chromedp.WaitVisible("#live"))
+	drops.Store(&[]hit.Drop{{LedgerEntry: hit.LedgerEntry{Reason: hit.ExcludedPath, Day: calendar.DayOf(moment), Count: 1}, Last: moment}})
+	tab.Do(chromedp.WaitVisible("#live .notice"))
+	if got := chromium.Run(tab, chromedp.Text("#live .notice strong")); got != "Ett treff kom, men ble utelatt:" {
+		t.Errorf("of an excluded hit the page says %q", got)
+	}
+	put(t, b.store, "first", rowsOf(one, tell(1, one, calendar.DayOf(moment), calendar.DayOf(moment), 3, moment)))
+	tab.Do(chromedp.WaitVisible("#figure-visitors"))
+
+	drops.Store(&[]hit.Drop{})
+	tab.Do(chromedp.Navigate(b.server.URL+"/sites/1/settings"), chromedp.WaitVisible("#live"), chromedp.SetValue("#name", "Typed"))
+	drops.Store(&[]hit.Drop{{LedgerEntry: hit.LedgerEntry{Reason: hit.ExcludedPath, Day: calendar.DayOf(moment), Count: 1}, Last: moment}})
+	tab.Do(chromedp.WaitVisible("#live .notice"))
+	if got := chromium.Run(tab, chromedp.Value("#name")); got != "Typed" {
+		t.Errorf("the name that was typed is %q now", got)
+	}
+	// Return in a field saves, and does not press another button.
+	tab.Do(chromedp.SendKeys("#name", "\r"), chromedp.WaitVisible(".notice[role=status]"))
+	if s, _ := b.store.Site(t.Context(), 1); s.Name != "Typed" || len(s.Networks) > 0 {
+		t.Errorf("Return stored %+v", s)
+	}
+	for _, width := range []int64{1440, 768, 390, 320} {
+		tab.Do(chromedp.EmulateViewport(width, 844))
+		if over := chromium.Run(tab, chromedp.Evaluate[int](`document.documentElement.scrollWidth - innerWidth`)); over > 0 {
+			t.Errorf("the settings are %d px too wide for a screen of %d px", over, width)
+		}
+	}
+}
+
 // TestScreenshots saves pictures of the pages in the folder FOTSPOR_SHOTS.
 func TestScreenshots(t *testing.T) {
 	dir := os.Getenv("FOTSPOR_SHOTS")
@@ -114,7 +157,7 @@ func TestScreenshots(t *testing.T) {
 			putLedger(t, b.store, s.name+" excluded", someExcluded(site))
 		}
 	}
-	tab := openTab(b)
+	tab := openTabAs(b, site.Admin)
 	shoot := func(name, path string, clicks ...string) {
 		for _, scheme := range []string{"light", "dark"} {
 			for width, scale := range map[int64]float64{1440: 1, 390: 2} {
@@ -144,6 +187,7 @@ func TestScreenshots(t *testing.T) {
 	shoot("wrong", "/sites/3?period=range&from=2026-11-05&to=2026-10-05")
 	shoot("menu", "/sites/1", ".kinds details.menu summary")
 	shoot("new", "/sites/4")
+	shoot("settings", "/sites/1/settings")
 	for _, page := range pagePaths(b)[1:] {
 		name, _, _ := strings.Cut(strings.TrimPrefix(page, "/"), "?")
 		shoot(name, "/sites/1"+and(page, "period=28d"))

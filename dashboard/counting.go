@@ -12,7 +12,10 @@ func counting(q *question) (func() doc, error) {
 	if err != nil {
 		return nil, err
 	}
-	drops := dropLines(l, q.dashboard.drops(q.site), q.of.Location)
+	var drops []dropLine
+	if q.dashboard.drops != nil {
+		drops = dropLines(l, q.dashboard.drops(q.site), q.of.Location)
+	}
 	return func() doc {
 		d := doc{Title: l.Say("title.of", l.Say("nav.counting"), nameOfPeriod(l, q.period))}
 		d.Blocks = append(d.Blocks,

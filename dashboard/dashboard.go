@@ -44,7 +44,7 @@ type Options struct {
 	// the public address of the program. Zero: nothing is shown.
 	Snippet func(base string, site uint32, parameters ...string) string
 	// Drops returns the hits of a site that the collector of this process excluded last, the
-	// latest first. Zero: none are known, and none are shown.
+	// latest first. Zero: they are read from the ledger, which knows their day.
 	Drops func(site uint32) []hit.Drop
 	// CountsObjections says that a collector of this process has the script of visitors who
 	// object tell of it. Zero: it does not, or there is none, and it is not known.
@@ -141,9 +141,6 @@ func (d *Dashboard) fillDefaults() {
 	if d.attribution == nil {
 		d.attribution = func() (string, string) { return "", "" }
 	}
-	if d.drops == nil {
-		d.drops = func(uint32) []hit.Drop { return nil }
-	}
 	if d.snippet == nil {
 		d.snippet = func(string, uint32, ...string) string { return "" }
 	}
@@ -230,6 +227,9 @@ func (d *Dashboard) pageRoutes() []route {
 	for _, format := range formats {
 		routes = append(routes, route{pattern: "GET /sites." + format, answer: d.showSites, format: format})
 	}
+	routes = append(routes,
+		route{pattern: "GET /sites/{id}/settings", answer: d.showSettings},
+		route{pattern: "POST /sites/{id}/settings", answer: d.changeSettings})
 	for _, p := range pages {
 		routes = append(routes, route{pattern: "GET /sites/{id}" + p.path, answer: d.showPage(p.path)})
 		if p.path == "" {

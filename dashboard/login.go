@@ -121,9 +121,12 @@ func (d *Dashboard) logOut(c *call) error {
 	return c.redirect("/login")
 }
 
-// parseForm reads a posted form of bounded size.
-func (c *call) parseForm() error {
-	c.r.Body = http.MaxBytesReader(c.w, c.r.Body, maxForm)
+// parseForm reads a posted form of at most maxForm bytes.
+func (c *call) parseForm() error { return c.parseFormOf(maxForm) }
+
+// parseFormOf reads a posted form of bounded size.
+func (c *call) parseFormOf(most int64) error {
+	c.r.Body = http.MaxBytesReader(c.w, c.r.Body, most)
 	if err := c.r.ParseForm(); err != nil {
 		return badRequest.because(err)
 	}

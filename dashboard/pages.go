@@ -144,7 +144,7 @@ func (d *Dashboard) paper(c *call, q *question, of page, found doc) paper {
 	p := paper{
 		doc: found, Period: q.newPeriodBar(l), Filters: q.chips(l), CSV: q.as("csv"), JSON: q.as("json"),
 		Site: d.head(q),
-		Nav:  q.rail(of),
+		Nav:  q.rail(of.path),
 		Sub:  q.beside(of),
 		AsOf: q.asOfNote(l),
 	}
@@ -163,15 +163,18 @@ func (d *Dashboard) head(q *question) siteHead {
 }
 
 // rail is the list of the pages of a site.
-func (q *question) rail(of page) []navLink {
+func (q *question) rail(path string) []navLink {
 	var links []navLink
 	for _, p := range pages {
 		if p.rail {
 			links = append(links, navLink{Text: p.text, URL: q.to(p.path).String()})
 		}
-		if p.path == of.path && len(links) > 0 {
+		if p.path == path && len(links) > 0 {
 			links[len(links)-1].Current = true
 		}
+	}
+	if q.admin {
+		links = append(links, navLink{Text: "nav.settings", URL: settingsURL(q.site), Current: path == "/settings", Apart: true})
 	}
 	return links
 }
@@ -212,19 +215,25 @@ func (d *Dashboard) countedSince(c *call, site uint32) (calendar.Day, error) {
 	return math.MaxInt32, err
 }
 
-// waiting is the page of a site of which nothing was ever counted.
+// waiting is the page of a site of which nothing was ever counted. It looks by itself whether
+// something comes.
 type waiting struct {
-	Site    siteHead
-	Nav     []navLink
-	Snippet string
-	Drops   []dropLine
+	Site   siteHead
+	Nav    []navLink
+	Lines  snippet
+	Works  works
+	Origin string // of the script, which a site's own policy must allow
+	Admin  string // URL of the settings; "" for viewers
 }
 
 func (d *Dashboard) showWaiting(c *call, q *question) error {
-	return d.render(c, http.StatusOK, "waiting", waiting{
-		Site:    d.head(q),
-		Nav:     q.rail(pages[0]),
-		Snippet: d.snippet(d.base.Or(baseurl.Of(c.r)).String(), q.site, q.of.Parameters...),
-		Drops:   dropLines(c.lang, d.drops(q.site), q.of.Location),
-	})
+	w, err := d.works(c)
+	if err != nil {
+		return err
+	}
+	page := waiting{Site: d.head(q), Nav: q.rail(""), Lines: d.newSnippet(c), Works: w, Origin: d.base.Or(baseurl.Of(c.r)).String()}
+	if q.admin {
+		page.Admin = settingsURL(q.site)
+	}
+	return d.render(c, http.StatusOK, "waiting", page)
 }

@@ -24,6 +24,7 @@ type question struct {
 	typed     url.Values           // what was typed
 	badFilter bool                 // what was typed of a filter is none
 
+	admin     bool // who asks is one
 	lang      *i18n.Language
 	dashboard *Dashboard
 	ctx       context.Context // of the call
@@ -52,7 +53,7 @@ func (c *call) question(path string) (*question, error) {
 		own["from"] = values["from"][ofPage : ofPage+1]
 		values["from"] = slices.DeleteFunc(slices.Clone(values["from"]), isPath)
 	}
-	q := &question{of: c.site, now: c.now, typed: values, lang: c.lang, all: c.format != ""}
+	q := &question{of: c.site, admin: c.user.Role == site.Admin, now: c.now, typed: values, lang: c.lang, all: c.format != ""}
 	if c.site.Location != nil {
 		q.now = c.now.In(c.site.Location)
 	}

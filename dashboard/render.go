@@ -17,7 +17,7 @@ import (
 var templateFiles embed.FS
 
 // pageNames are the pages, each a template file that fills templates/layout.html.
-var pageNames = []string{"login", "setup", "sites", "page", "waiting", "account", "users", "user", "sessions", "audit", "problem"}
+var pageNames = []string{"login", "setup", "sites", "page", "waiting", "settings", "account", "users", "user", "sessions", "audit", "problem"}
 
 // renderer turns pages into HTML. It is safe for concurrent use.
 type renderer struct {
@@ -75,6 +75,7 @@ func readPages(l *i18n.Language, assets *assets) (map[string]*template.Template,
 			"duration": l.Duration,
 			"asset":    assets.url,
 			"moment":   moment,
+			"refresh":  func() template.HTML { return `<meta http-equiv="refresh" content="15">` },
 		}).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", "templates/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("read template %q: %w", name, err)

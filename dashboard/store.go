@@ -21,6 +21,15 @@ type Store interface {
 	// Excluded returns the hits of a site over a range that were excluded, added up over
 	// the days: objections before all others, then most first, at most limit entries.
 	Excluded(ctx context.Context, id uint32, days calendar.Range, limit int) ([]hit.LedgerEntry, error)
+	// Pulse returns when the last hit of a site was, and how many there were in the minutes
+	// before now.
+	Pulse(ctx context.Context, id uint32, now time.Time) (hit.Pulse, error)
+	// PutSite replaces a site, and is noted in the audit log as the actor's of ctx. A site that
+	// is invalid is not stored.
+	PutSite(ctx context.Context, after site.Site) error
+	// SiteChanges returns the last changes of a site that concern its figures, the newest
+	// first, of at most limit times.
+	SiteChanges(ctx context.Context, id uint32, limit int) ([]site.Change, error)
 	// PageTitles returns the titles of pages of a site by path, of those that have one.
 	PageTitles(ctx context.Context, id uint32, paths []string) (map[string]string, error)
 

@@ -52,10 +52,43 @@ func states() []state {
 		}},
 	}, false})
 	all = append(all, accountStates()...)
+	all = append(all, settingsStates()...)
 	for _, p := range problems {
 		all = append(all, state{"problem " + p.code, "problem", p.code, true})
 	}
 	return all
+}
+
+// settingsStates are the states of the page of settings that no link leads to.
+func settingsStates() []state {
+	base := func(change func(*settingsPage)) settingsPage {
+		p := settingsPage{
+			Site: siteHead{Name: "One"}, URL: "/sites/1/settings", Goals: "/sites/1/goals", Counting: "/sites/1/counting",
+			Groups: []fieldGroup{{"settings.site", []field{
+				newField(site.FindSetting("guard"), "5"), newField(site.FindSetting("policy"), "minimal"), newField(site.FindSetting("host"), "a.no,b.no"),
+			}}},
+			Lines: snippet{"<script></script>", "mailto:?body=x"}, Works: works{Looked: "12"},
+		}
+		change(&p)
+		return p
+	}
+	wrong := func(p *settingsPage) {
+		for i, f := range p.Groups[0].Fields {
+			p.Groups[0].Fields[i].Problem = "Wrong <b>."
+			p.Wrong = append(p.Wrong, wrongField{f.Key, "Wrong."})
+		}
+	}
+	return []state{
+		{"settings refused", "settings", base(wrong), false},
+		{"settings too large", "settings", base(func(p *settingsPage) { p.TooLarge = true }), false},
+		{"settings outdated", "settings", base(func(p *settingsPage) { p.Outdated = true }), false},
+		{"settings with a network", "settings", base(func(p *settingsPage) { p.Network = "192.0.2.0/24" }), false},
+		{"settings without a network", "settings", base(func(p *settingsPage) { p.NoOwn = true }), false},
+		{"settings with an effect", "settings", base(func(p *settingsPage) {
+			p.Preview = &preview{"days", []string{"Much."}, []previewLine{{"1", "/a <b>", "/[*]"}, {"2", "/b", ""}}}
+		}), false},
+		{"settings without an effect", "settings", base(func(p *settingsPage) { p.Preview = &preview{Days: "days", Says: []string{"Nothing."}} }), false},
+	}
 }
 
 // accountStates are the states of the pages about users.
@@ -148,6 +181,9 @@ func scenes() map[mood][]string {
 		for _, m := range []mood{little, few, gone, none, begun, waits, silent} {
 			all[m] = append(all[m], path, path+"period=today", path+"period=year")
 		}
+	}
+	for _, m := range []mood{much, few, none, waits, silent} {
+		all[m] = append(all[m], "/sites/1/settings", "/sites/1/settings?done=1", "/sites/1/settings?host=b.no")
 	}
 	all[waits] = append(all[waits], "/")
 	all[none] = append(all[none], "/")
@@ -252,6 +288,31 @@ func (s *invented) Notes(_ context.Context, _ uint32, days calendar.Range) ([]si
 	}, nil
 }
 
+func (s *invented) Pulse(context.Context, uint32, time.Time) (hit.Pulse, error) {
+	p := hit.Pulse{}
+	switch s.mood {
+	case much:
+		p = hit.Pulse{Last: moodNow(), Minutes: [30]int64{3, 0, 1}}
+	case few, none:
+		p.Last = moodNow().AddDate(0, 0, -3)
+	}
+	return p, nil
+}
+
+func (s *invented) SiteChanges(context.Context, uint32, int) ([]site.Change, error) {
+	at := func(days int) time.Time { return moodNow().AddDate(0, 0, -days) }
+	if s.mood != much {
+		return nil, nil
+	}
+	return []site.Change{
+		{Setting: "exclude", Before: "/a,/b", After: "/b,/c <b>", Since: at(1), Who: "kari <b>"},
+		{Setting: "exclude-networks", After: "192.0.2.0/24,198.51.100.0/24", Since: at(2)},
+		{Setting: "exclude-networks", Before: "192.0.2.0/24", Since: at(3)},
+		{Setting: "guard", Before: "5", After: "10", Since: at(4)}, {Setting: "policy", Before: "default", After: "minimal", Since: at(5)},
+		{Setting: "goals", After: "Kurs", Since: at(6)}, {Setting: "host", After: "a.no", Since: at(9), First: true}, {Setting: "exclude", Since: at(9), First: true},
+	}, nil
+}
+
 // drops are hits that memory holds.
 func (s *invented) drops(uint32) []hit.Drop {
 	if s.mood == silent {
@@ -260,6 +321,7 @@ func (s *invented) drops(uint32) []hit.Drop {
 	return []hit.Drop{
 		{LedgerEntry: hit.LedgerEntry{Day: moodDay, Reason: hit.ForeignHost, Name: "kopi.example <b>", Count: 1000}, Last: calendar.Day(moodDay).Time()},
 		{LedgerEntry: hit.LedgerEntry{Day: moodDay, Reason: hit.Objection, Count: 1}},
+		{LedgerEntry: hit.LedgerEntry{Day: moodDay, Reason: hit.ExcludedNetwork, Count: 2}, Last: calendar.Day(moodDay).Time()},
 	}
 }
 
@@ -516,8 +578,10 @@ func checkHTML(t *testing.T, l *i18n.Language, body string) *goquery.Document {
 		ids[id] = true
 	})
 	doc.Find("[aria-labelledby], [aria-describedby]").Each(func(_ int, s *goquery.Selection) {
-		if id := s.AttrOr("aria-labelledby", s.AttrOr("aria-describedby", "")); !ids[id] {
-			t.Errorf("no element %q to name another", id)
+		for _, id := range strings.Fields(s.AttrOr("aria-labelledby", "") + " " + s.AttrOr("aria-describedby", "")) {
+			if !ids[id] {
+				t.Errorf("no element %q to name another", id)
+			}
 		}
 	})
 	doc.Find("input:not([type=hidden]), select, textarea").Each(func(_ int, s *goquery.Selection) {

@@ -19,13 +19,13 @@ import (
 // Setting is what the owner of a site sets, as a text, alike on the command line and on the
 // page of the site.
 type Setting struct {
-	Key     string // name of the flag and of the field
-	List    bool   // several values, with commas or line breaks between them
-	Figures bool   // what is counted, or how, changes with it
-	// Set reads the text into the site. It returns an error for a text that can't be read, and
-	// leaves to Site.Validate what concerns the whole site.
+	Key     string   // name of the flag and of the field
+	List    bool     // several values, with commas or line breaks between them
+	Figures bool     // what is counted, or how, changes with it
+	Choices []string // the words that it may be; nil: any text
+	// Set is Read without its checks of what all settings have in common.
 	Set func(*Site, string) error
-	// Get returns the text that Set reads; values of a list with commas between them.
+	// Get returns the text that Read reads; values of a list with commas between them.
 	Get func(Site) string
 }
 
@@ -83,11 +83,8 @@ var Settings = []Setting{
 	{Key: "path-rules", List: true, Figures: true,
 		Set: func(s *Site, text string) error { s.PathRules = words(text); return nil },
 		Get: func(s Site) string { return strings.Join(s.PathRules, ",") }},
-	{Key: "trailing-slash", Figures: true,
-		Set: func(s *Site, text string) error {
-			s.StripSlash = text == StripSlash
-			return oneOf(text, KeepSlash, StripSlash)
-		},
+	{Key: "trailing-slash", Figures: true, Choices: []string{KeepSlash, StripSlash},
+		Set: func(s *Site, text string) error { s.StripSlash = text == StripSlash; return nil },
 		Get: func(s Site) string {
 			if s.StripSlash {
 				return StripSlash
@@ -111,12 +108,12 @@ var Settings = []Setting{
 	{Key: "search-count-parameters", List: true, Figures: true,
 		Set: func(s *Site, text string) error { s.SearchCounts = readSearchParameters(text); return nil },
 		Get: func(s Site) string { return strings.Join(s.SearchCounts, ",") }},
-	{Key: "policy", Figures: true,
+	{Key: "policy", Figures: true, Choices: []string{ByPolicy, string(privacy.Standard), string(privacy.Minimal)},
 		Set: func(s *Site, text string) error {
 			if s.Record = privacy.Record(text); text == ByPolicy {
 				s.Record = ""
 			}
-			return oneOf(text, ByPolicy, string(privacy.Standard), string(privacy.Minimal))
+			return nil
 		},
 		Get: func(s Site) string {
 			if s.Record == "" {
@@ -145,8 +142,12 @@ func FindSetting(key string) Setting {
 	return Settings[i]
 }
 
-// Read reads a text into the site. An error is an InvalidError.
+// Read reads a text into the site. It returns an InvalidError for a text that can't be read,
+// and leaves to Site.Validate what concerns the whole site.
 func (s Setting) Read(into *Site, text string) error {
+	if len(s.Choices) > 0 && !slices.Contains(s.Choices, text) {
+		return InvalidError{s.Key, text, fmt.Errorf("want %s", strings.Join(s.Choices, " or "))}
+	}
 	err := s.Set(into, text)
 	if err == nil || errors.As(err, new(InvalidError)) {
 		return err
@@ -205,13 +206,6 @@ func appendOnce[T comparable](list []T, values ...T) []T {
 	return list
 }
 
-func oneOf(text string, choices ...string) error {
-	if !slices.Contains(choices, text) {
-		return fmt.Errorf("want %s", strings.Join(choices, " or "))
-	}
-	return nil
-}
-
 // displayed returns hosts in the form for people, with commas between them.
 func displayed(hosts []string) string {
 	var names []string
@@ -251,6 +245,9 @@ func readReferrers(text string) ([]string, error) {
 			word = name
 		}
 		hosts = appendOnce(hosts, word)
+	}
+	if slices.Equal(hosts, []string{DefaultReferrers}) {
+		return nil, nil
 	}
 	return hosts, nil
 }

@@ -4,6 +4,7 @@
 package site
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -259,6 +260,36 @@ func (s Site) Excludes(path string) bool {
 		}
 	}
 	return false
+}
+
+// Trial returns a function that returns what the path of a stored page becomes under the rules
+// of the site, and false if it is excluded. Parameters of the page stand behind a question
+// mark.
+func (s Site) Trial() (func(stored string) (path string, counted bool), error) {
+	rules, err := privacy.ParsePathRules(s.PathRules)
+	return func(stored string) (string, bool) {
+		page, parameters, more := strings.Cut(stored, "?")
+		if s.Excludes(page) {
+			return "", false
+		}
+		path := rules.Path(page)
+		if s.StripSlash {
+			path = cmp.Or(strings.TrimRight(path, "/"), "/")
+		}
+		if more {
+			path += "?" + parameters
+		}
+		return path, true
+	}, err
+}
+
+// Ignores reports whether the site names a referrer, in any spelling, or a host above it among
+// those that are no source.
+func (s Site) Ignores(host string) bool {
+	host = hostname.Canonical(host)
+	return slices.ContainsFunc(s.IgnoredReferrers, func(ignored string) bool {
+		return ignored == host || strings.HasSuffix(host, "."+ignored)
+	})
 }
 
 // readable returns a pattern decoded, in Unicode's form C.

@@ -1,9 +1,10 @@
 /*! Fotspor, Apache-2.0. */
 // What a browser adds to the dashboard's pages, which work without it: pages that follow
-// one another without a reload, charts that are read by pointer and keys, panels that shut,
-// and a button that copies.
+// one another without a reload, charts that are read by pointer and keys, panels that shut, a
+// button that copies, and a page that waits for hits.
 import { startCharts } from "./chart";
 import { startPages } from "./pages";
+import { startWatching } from "./watch";
 
 /** Panels shut when something else is chosen, and on Escape. */
 function startPanels(): void {
@@ -36,6 +37,7 @@ function startCopiers(): void {
 function startParts(): void {
   startCopiers();
   startCharts();
+  startWatching();
 }
 
 startPanels();

@@ -1,0 +1,94 @@
+package dashboard
+
+import (
+	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/report"
+	"github.com/fotspor/fotspor/site"
+)
+
+// preview is what settings would have done to the last days.
+type preview struct {
+	Days  string // "25. oktober–22. november 2026"
+	Says  []string
+	Lines []previewLine
+}
+
+// previewLine is a page that would have been excluded, or have had another path.
+type previewLine struct{ Views, Path, Becomes string }
+
+const (
+	previewDays  = 28
+	previewPages = 30_000 // pages that are tried, those with the most views first
+	previewLines = 20
+)
+
+// preview tries other settings of the site of a call on its last days. It asks at most four
+// statements.
+func (d *Dashboard) preview(c *call, after site.Site) (*preview, error) {
+	l := c.lang
+	today := calendar.DayOf(c.now.In(c.site.Location))
+	days := calendar.Range{From: today - previewDays, To: today}
+	p := &preview{Days: l.Range(days)}
+	source := report.Guard{Source: d.figures, Threshold: func(uint32) int { return c.site.Guard }}
+	ask := func(dimension, measure, next string) (report.Result, error) {
+		all, err := source.Ask(c.r.Context(), []report.Query{{
+			Sites: []uint32{c.site.ID}, Zone: c.site.Location, Range: days, Dimension: dimension, Measures: []string{measure}, Limit: report.MaxLimit, After: next,
+		}})
+		if err != nil {
+			return report.Result{}, err
+		}
+		return all[0], nil
+	}
+	outcome, err := after.Trial()
+	if err != nil {
+		return nil, badRequest.because(err)
+	}
+	var views, excluded, moved int64
+	var excludedPages, movedPages int64
+	next := ""
+	for tried := 0; tried < previewPages; tried += report.MaxLimit {
+		r, err := ask("page", "pageviews", next)
+		if err != nil {
+			return nil, err
+		}
+		for _, line := range r.Lines {
+			n := line.Now.Count("pageviews")
+			views += n
+			becomes, ok := outcome(line.Value)
+			if ok && becomes == line.Value {
+				continue
+			}
+			if ok {
+				moved, movedPages = moved+n, movedPages+1
+			} else {
+				excluded, excludedPages, becomes = excluded+n, excludedPages+1, ""
+			}
+			if len(p.Lines) < previewLines {
+				p.Lines = append(p.Lines, previewLine{l.Number(n), line.Value, becomes})
+			}
+		}
+		if next = r.Next; next == "" {
+			break
+		}
+	}
+	p.Says = append(p.Says,
+		l.Say("preview.excluded", l.Number(excluded), l.Number(views), l.Counted("preview.pages", excludedPages)),
+		l.Say("preview.moved", l.Number(moved), l.Number(views), l.Counted("preview.pages", movedPages)))
+	if more := excludedPages + movedPages - int64(len(p.Lines)); more > 0 {
+		p.Says = append(p.Says, l.Counted("preview.more", more))
+	}
+	if site.FindSetting("ignore-referrers").Get(after) != site.FindSetting("ignore-referrers").Get(c.site) {
+		r, err := ask("source", "visits", "")
+		if err != nil {
+			return nil, err
+		}
+		var visits int64
+		for _, line := range r.Lines {
+			if line.Value == "website" && after.Ignores(line.Detail) {
+				visits += line.Now.Count("visits")
+			}
+		}
+		p.Says = append(p.Says, l.Counted("preview.direct", visits))
+	}
+	return p, nil
+}

@@ -1,0 +1,261 @@
+package dashboard
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/fotspor/fotspor/i18n"
+	"github.com/fotspor/fotspor/internal/baseurl"
+	"github.com/fotspor/fotspor/site"
+)
+
+// maxSettings is the largest posted form of the settings of a site, in bytes: all of them,
+// with each character encoded.
+const maxSettings = 64 << 10
+
+// settingsPage shows the settings of a site, as they are or as they were typed.
+type settingsPage struct {
+	Site     siteHead
+	Nav      []navLink
+	URL      string // of the form
+	Version  string // of what is stored
+	Groups   []fieldGroup
+	Wrong    []wrongField
+	Preview  *preview
+	Network  string // that was put into its field, and is not stored yet
+	NoOwn    bool   // the reader's network is not known
+	Done     bool   // stored just now
+	Unsaved  bool   // what is shown differs from what is stored
+	Outdated bool   // somebody else has stored something meanwhile
+	TooLarge bool
+	Goals    string // URL
+	Counting string // URL
+	Lines    snippet
+	Works    works
+}
+
+// fieldGroup are fields under a heading.
+type fieldGroup struct {
+	Key    string // of its heading
+	Fields []field
+}
+
+// field is a setting in the form.
+type field struct {
+	Key, Text string
+	List      bool
+	Rows      int
+	Number    bool
+	Most      int
+	Choices   []settingChoice
+	Suggests  []string // values to choose from, or to type others beside
+	Own       bool     // the reader's network can be put into it
+	Problem   string   // what is wrong with the text
+}
+
+// settingChoice is a word that a setting may be, with the key of its text.
+type settingChoice struct{ Value, Key string }
+
+// choiceTexts begin the keys of the words of a setting.
+var choiceTexts = map[string]string{"trailing-slash": "setting.trailing-slash.", "policy": "setting.policy."}
+
+// wrongField is a field with a mistake, to go to.
+type wrongField struct{ Key, Problem string }
+
+// settingGroups are the settings in the order of the page.
+var settingGroups = []struct {
+	key      string
+	settings []string
+}{
+	{"settings.site", []string{"name", "host", "timezone", "tags"}},
+	{"settings.excluded", []string{"exclude", "exclude-networks"}},
+	{"settings.pages", []string{"parameters", "path-rules", "trailing-slash"}},
+	{"settings.sources", []string{"ignore-referrers"}},
+	{"settings.searches", []string{"search-parameters", "search-category-parameters", "search-count-parameters"}},
+	{"settings.privacy", []string{"policy", "guard"}},
+}
+
+// zones are the time zones that are offered. Any other can be typed.
+var zones = []string{"Europe/Oslo", "Europe/Stockholm", "Europe/Copenhagen", "Europe/Helsinki", "Atlantic/Reykjavik", "Europe/London", "Arctic/Longyearbyen", "UTC"}
+
+func settingsURL(id uint32) string {
+	return "/sites/" + strconv.FormatUint(uint64(id), 10) + "/settings"
+}
+
+// showSettings shows the settings of a site. The address may name a host to add to them.
+func (d *Dashboard) showSettings(c *call) error {
+	texts := textsOf(c.site)
+	page := settingsPage{Done: c.r.URL.Query().Get("done") != ""}
+	if host := c.r.URL.Query().Get("host"); host != "" {
+		texts["host"] += "," + host
+	}
+	return d.renderSettings(c, http.StatusOK, page, texts, nil)
+}
+
+// textsOf are the settings of a site as texts, by their keys.
+func textsOf(s site.Site) map[string]string {
+	texts := map[string]string{}
+	for _, setting := range site.Settings {
+		texts[setting.Key] = setting.Get(s)
+	}
+	return texts
+}
+
+// versionOf tells two states of the settings of a site apart.
+func versionOf(s site.Site) string {
+	hash := sha256.New()
+	for _, setting := range site.Settings {
+		hash.Write([]byte(setting.Get(s) + "\x00"))
+	}
+	return hex.EncodeToString(hash.Sum(nil)[:8])
+}
+
+// What the buttons of the form do; without a word it stores.
+const (
+	doPreview = "preview"
+	doNetwork = "network" // puts the reader's own network into its field
+)
+
+// changeSettings stores the settings that a form has, or shows what they would do. Settings
+// that it lacks stay as they are.
+func (d *Dashboard) changeSettings(c *call) error {
+	if err := c.parseFormOf(maxSettings); err != nil {
+		return err
+	}
+	post := c.r.PostForm
+	texts, after := textsOf(c.site), c.site
+	problems := map[string]site.InvalidError{}
+	for _, setting := range site.Settings {
+		if !post.Has(setting.Key) {
+			continue
+		}
+		text := post.Get(setting.Key)
+		if post.Get("do") == doNetwork && setting.Key == "exclude-networks" {
+			if own := d.network(c.r); own != "" {
+				text += "\n" + own
+			}
+		}
+		texts[setting.Key] = text
+		var wrong site.InvalidError
+		if err := setting.Read(&after, text); errors.As(err, &wrong) {
+			problems[setting.Key] = wrong
+		} else if err != nil {
+			return internal.because(err)
+		}
+	}
+	page := settingsPage{Outdated: post.Has("version") && post.Get("version") != versionOf(c.site)}
+	if len(problems) == 0 {
+		var wrong site.InvalidError
+		if err := after.Validate(); errors.As(err, &wrong) {
+			problems[wrong.Setting] = wrong
+		} else if err != nil {
+			page.TooLarge = true
+		}
+	}
+	status := http.StatusOK
+	switch do := post.Get("do"); {
+	case do == doNetwork:
+		page.Network = d.network(c.r)
+		page.NoOwn = page.Network == ""
+	case len(problems) > 0 || page.TooLarge:
+		status = http.StatusUnprocessableEntity
+	case do == doPreview:
+		var err error
+		if page.Preview, err = d.preview(c, after); err != nil {
+			return err
+		}
+	case page.Outdated:
+		status = http.StatusConflict
+	default:
+		if err := d.store.PutSite(c.r.Context(), after); err != nil {
+			return err
+		}
+		return c.redirect(settingsURL(c.site.ID) + "?done=1")
+	}
+	return d.renderSettings(c, status, page, texts, problems)
+}
+
+// renderSettings shows the form with texts, and the problems with them.
+func (d *Dashboard) renderSettings(c *call, status int, page settingsPage, texts map[string]string, problems map[string]site.InvalidError) error {
+	q, err := c.question("/settings")
+	if err != nil {
+		return err
+	}
+	stored := textsOf(c.site)
+	for _, g := range settingGroups {
+		group := fieldGroup{Key: g.key}
+		for _, key := range g.settings {
+			f := newField(site.FindSetting(key), texts[key])
+			if wrong, ok := problems[key]; ok {
+				f.Problem = problemOf(c.lang, wrong)
+				page.Wrong = append(page.Wrong, wrongField{key, f.Problem})
+			}
+			group.Fields = append(group.Fields, f)
+			page.Unsaved = page.Unsaved || !slices.Equal(site.FindSetting(key).Values(texts[key]), site.FindSetting(key).Values(stored[key]))
+		}
+		page.Groups = append(page.Groups, group)
+	}
+	page.Site, page.Nav = d.head(q), q.rail("/settings")
+	page.URL, page.Version = settingsURL(c.site.ID), versionOf(c.site)
+	page.Goals, page.Counting = q.to("/goals").String(), q.to("/counting").String()
+	page.Lines = d.newSnippet(c)
+	if page.Works, err = d.works(c); err != nil {
+		return err
+	}
+	return d.render(c, status, "settings", page)
+}
+
+// newField is the field of a setting. The values of a list stand on lines of their own.
+func newField(s site.Setting, text string) field {
+	f := field{Key: s.Key, Text: text, List: s.List}
+	for _, word := range s.Choices {
+		f.Choices = append(f.Choices, settingChoice{word, choiceTexts[s.Key] + word})
+	}
+	if s.List {
+		values := s.Values(text)
+		f.Text, f.Rows = strings.Join(values, "\n"), min(max(2, len(values)+1), 12)
+	}
+	switch s.Key {
+	case "timezone":
+		f.Suggests = zones
+	case "guard":
+		f.Number, f.Most = true, site.MaxGuard
+	case "exclude-networks":
+		f.Own = true
+	}
+	return f
+}
+
+// problemOf says what is wrong with a setting.
+func problemOf(l *i18n.Language, wrong site.InvalidError) string {
+	if wrong.Value == "" {
+		return l.Say("settings.missing")
+	}
+	key := "setting." + wrong.Setting + ".wrong"
+	if text, err := l.Text(key, wrong.Value); err == nil {
+		return text
+	}
+	return l.Say("settings.wrong", wrong.Value)
+}
+
+// snippet are the lines for the pages of a site.
+type snippet struct {
+	Lines string // "": not known
+	Mail  string // URL that sends them on
+}
+
+// newSnippet returns the lines for the pages of the site of a call.
+func (d *Dashboard) newSnippet(c *call) snippet {
+	lines := d.snippet(d.base.Or(baseurl.Of(c.r)).String(), c.site.ID, c.site.Parameters...)
+	if lines == "" {
+		return snippet{}
+	}
+	query := url.Values{"subject": {c.lang.Say("empty.mail.subject", c.site.Name)}, "body": {c.lang.Say("empty.mail.body") + "\r\n\r\n" + lines}}
+	return snippet{lines, "mailto:?" + strings.ReplaceAll(query.Encode(), "+", "%20")}
+}
