@@ -26,6 +26,7 @@ type route struct {
 //
 //   - a route that is not open wants a log-in;
 //   - one below /admin/, or of the settings of a site, is for admins;
+//   - one that is posted to and is of a site is for who may write: editors and admins;
 //   - one with a site, {id} behind /sites/, is for users who see that site, and gets it
 //     as call.site.
 //
@@ -34,6 +35,7 @@ func (d *Dashboard) guard(r route) handler {
 	api := strings.Contains(r.pattern, "/api/")
 	ofSite := strings.Contains(r.pattern, "/sites/{id}")
 	admins := strings.Contains(r.pattern, "/admin/") || strings.HasSuffix(r.pattern, "/settings")
+	posted := strings.HasPrefix(r.pattern, "POST ")
 	if strings.Contains(r.pattern, "/sites/{") && !ofSite || r.open && (ofSite || admins) {
 		panic("dashboard: route " + r.pattern + ": want a site as {id}, behind a log-in")
 	}
@@ -66,6 +68,10 @@ func (d *Dashboard) guard(r route) handler {
 		if ofSite {
 			if err := d.findSite(c); err != nil {
 				return err
+			}
+			if posted && !user.Role.Writes() {
+				d.refusals.add(c.now, audit.AccessRefused, user.Name)
+				return notFound
 			}
 		}
 		return r.answer(c)

@@ -29,6 +29,7 @@ type chart struct {
 	Names      []bandName
 	Days       []namedDays // what the bands are, under the chart
 	Notes      []chartNote
+	Write      *span // to the page of the notes; nil: there is no reason to go
 	Pins       []pin
 	Points     []point
 	Whole      []string // points of polylines

@@ -229,7 +229,13 @@ func (d *Dashboard) pageRoutes() []route {
 	}
 	routes = append(routes,
 		route{pattern: "GET /sites/{id}/settings", answer: d.showSettings},
-		route{pattern: "POST /sites/{id}/settings", answer: d.changeSettings})
+		route{pattern: "POST /sites/{id}/settings", answer: d.changeSettings},
+		route{pattern: "GET /sites/{id}" + notesPath, answer: d.showNotes},
+		route{pattern: "POST /sites/{id}" + notesPath, answer: d.putNote},
+		route{pattern: "POST /sites/{id}" + notesPath + "/remove", answer: d.removeNote})
+	for _, format := range formats {
+		routes = append(routes, route{pattern: "GET /sites/{id}" + notesPath + "." + format, answer: d.showNotes, format: format})
+	}
 	for _, p := range pages {
 		routes = append(routes, route{pattern: "GET /sites/{id}" + p.path, answer: d.showPage(p.path)})
 		if p.path == "" {

@@ -73,7 +73,7 @@ func (q *question) mark(l *i18n.Language, c *chart, points []report.Point) {
 		note.X = (from + to) / 2
 		c.Notes = append(c.Notes, note)
 	}
-	c.Pins = pins(c.Notes)
+	c.Pins, c.Write = pins(c.Notes), q.noteLink(l)
 }
 
 // placeOf returns what finds the place of days in a chart, in percent from the left. Days

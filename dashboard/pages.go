@@ -173,8 +173,9 @@ func (q *question) rail(path string) []navLink {
 			links[len(links)-1].Current = true
 		}
 	}
+	links = append(links, navLink{Text: "nav.notes", URL: q.to(notesPath).String(), Current: path == notesPath, Apart: true})
 	if q.admin {
-		links = append(links, navLink{Text: "nav.settings", URL: settingsURL(q.site), Current: path == "/settings", Apart: true})
+		links = append(links, navLink{Text: "nav.settings", URL: settingsURL(q.site), Current: path == "/settings"})
 	}
 	return links
 }

@@ -33,6 +33,7 @@ type question struct {
 	answers   []*answer
 	titles    map[string]string // of the pages in the answers, by path
 	asOf      time.Time         // up to when breakdowns of today go, before today if there are none yet; zero: they have no steps
+	writes    bool              // the reader may write notes
 	marked    bool              // a chart is on the page, with notes
 	notes     []site.Note       // of the period, in order of their days
 }
@@ -53,7 +54,7 @@ func (c *call) question(path string) (*question, error) {
 		own["from"] = values["from"][ofPage : ofPage+1]
 		values["from"] = slices.DeleteFunc(slices.Clone(values["from"]), isPath)
 	}
-	q := &question{of: c.site, admin: c.user.Role == site.Admin, now: c.now, typed: values, lang: c.lang, all: c.format != ""}
+	q := &question{of: c.site, admin: c.user.Role == site.Admin, writes: c.user.Role.Writes(), now: c.now, typed: values, lang: c.lang, all: c.format != ""}
 	if c.site.Location != nil {
 		q.now = c.now.In(c.site.Location)
 	}

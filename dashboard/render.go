@@ -17,7 +17,7 @@ import (
 var templateFiles embed.FS
 
 // pageNames are the pages, each a template file that fills templates/layout.html.
-var pageNames = []string{"login", "setup", "sites", "page", "waiting", "settings", "account", "users", "user", "sessions", "audit", "problem"}
+var pageNames = []string{"login", "setup", "sites", "page", "waiting", "settings", "notes", "account", "users", "user", "sessions", "audit", "problem"}
 
 // renderer turns pages into HTML. It is safe for concurrent use.
 type renderer struct {

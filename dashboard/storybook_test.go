@@ -51,6 +51,15 @@ func states() []state {
 			{Key: "c", Title: "Week", Shows: &week{Guarded: "Hidden."}},
 		}},
 	}, false})
+	form := noteForm{Action: "/sites/1/notes", Cancel: "/sites/1/notes", From: "2026-11-22", Most: 280}
+	personal := form
+	personal.DaysProblem, personal.TextProblem, personal.Seen = "notes.wrong.days", "notes.wrong.personal", "[phone]"
+	for _, problem := range []string{"notes.many", "notes.gone", "notes.wrong.empty", "notes.wrong.long", "notes.wrong.unprintable"} {
+		refused := form
+		refused.TextProblem = problem
+		all = append(all, state{problem, "notes", notesPage{Form: &refused}, false})
+	}
+	all = append(all, state{"note refused", "notes", notesPage{Form: &personal}, false}, state{"notes for readers", "notes", notesPage{Notes: []noteLine{{ID: 1, When: "<b>"}}}, false})
 	all = append(all, accountStates()...)
 	all = append(all, settingsStates()...)
 	for _, p := range problems {
@@ -165,6 +174,8 @@ func scenes() map[mood][]string {
 			"/sites/1?fd=page&fo=is&fv=", "/sites/1?period=range&from=2026-11-02&to=2026-11-01", "/sites/1?period=range&from=yesterday&to=2026-11-01",
 			"/sites/1?period=week&at=2026-W99", "/sites/1?period=fortnight", "/sites/1?compare=never", "/sites/1?align=moon",
 			"/sites/1?period=range&from=2026-11-01&to=2026-11-13", "/sites/1?period=range&from=2026-08-20&to=2026-11-13", "/sites/1?period=range&from=2024-01-01&to=2026-11-13",
+			"/sites/1/notes", "/sites/1/notes?done=added", "/sites/1/notes?done=changed", "/sites/1/notes?done=removed", "/sites/1/notes?note=1",
+			"/sites/1?period=week&at=2026-W14", "/sites/1?period=month&at=2026-05", "/sites/1?period=day&at=2026-10-25", "/sites/1?period=day&at=2026-04-03",
 			"/sites/1?period=month&at=2026-11", "/sites/1?period=month&at=2026-11&compare=none",
 		},
 	}
@@ -187,6 +198,7 @@ func scenes() map[mood][]string {
 	}
 	all[waits] = append(all[waits], "/")
 	all[none] = append(all[none], "/")
+	all[little] = append(all[little], "/sites/1/notes")
 	return all
 }
 
@@ -282,6 +294,7 @@ func (s *invented) Notes(_ context.Context, _ uint32, days calendar.Range) ([]si
 	if s.mood == little {
 		return nil, nil
 	}
+	days = calendar.Range{From: max(days.From, 20000), To: min(days.To, moodDay+3)}
 	return []site.Note{
 		{ID: 1, Days: calendar.One(days.From + 1), Text: "<b>", Who: "kari"}, {ID: 2, Days: calendar.One(days.From + 1), Text: "Two", Who: "kari"},
 		{ID: 3, Days: calendar.Range{From: days.To - 2, To: days.To + 3}, Text: "Three", Who: "kari"},

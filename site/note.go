@@ -17,7 +17,7 @@ import (
 // Bounds of notes.
 const (
 	MaxNotes    = 500      // of a site
-	MaxNote     = 280      // bytes of the text of one
+	MaxNote     = 280      // characters of the text of one
 	MaxNoteDays = 10 * 366 // days of one
 )
 
@@ -62,7 +62,7 @@ func (n Note) Problems() []NoteProblem {
 	switch {
 	case n.Text == "":
 		all = append(all, NoteEmpty)
-	case len(n.Text) > MaxNote:
+	case utf8.RuneCountInString(n.Text) > MaxNote:
 		all = append(all, NoteTooLong)
 	case !utf8.ValidString(n.Text) || n.Text != CleanNote(n.Text) || strings.ContainsFunc(n.Text, func(r rune) bool { return !unicode.IsPrint(r) }):
 		all = append(all, NoteUnprintable)
