@@ -33,13 +33,18 @@ const (
 // String returns the address as a path with a query.
 func (a address) String() string { return a.as("") }
 
+// place returns the path of the address.
+func (a address) place() string {
+	if a.site == 0 {
+		return "/"
+	}
+	return "/sites/" + strconv.FormatUint(uint64(a.site), 10) + a.path
+}
+
 // as returns the address in another format, csv or json. All rows are in it.
 func (a address) as(format string) string {
-	path := "/"
-	switch {
-	case a.site != 0:
-		path = "/sites/" + strconv.FormatUint(uint64(a.site), 10) + a.path
-	case format != "":
+	path := a.place()
+	if a.site == 0 && format != "" {
 		path = "/sites"
 	}
 	if format != "" {

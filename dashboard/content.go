@@ -46,20 +46,19 @@ func pageCard(q *question) (func() doc, error) {
 		return nil, notFound
 	}
 	this := report.Filter{Dimension: "page", Value: path}
-	ask := func(dimension string, limit int, measure string, filters ...report.Filter) *answer {
+	ask := func(dimension, measure string, of report.Filter) *answer {
 		if len(q.exact(dimension, measure)) == 0 {
 			return nil
 		}
-		asked := q.by(dimension, limit, measure)
-		asked.Filters = slices.Concat(asked.Filters, filters)
+		asked := q.by(dimension, report.MaxLimit, measure)
+		asked.Filters = both(asked.Filters, of)
 		return q.ask(asked)
 	}
-	previous := ask("previous", report.MaxLimit, "pageviews", this)
-	next := ask("page", report.MaxLimit, "pageviews", report.Filter{Dimension: "previous", Value: path})
-	began := report.Filter{Dimension: "entry", Value: path}
-	from := ask("source", report.MaxLimit, "visits", began)
+	previous := ask("previous", "pageviews", this)
+	next := ask("page", "pageviews", report.Filter{Dimension: "previous", Value: path})
+	from := ask("source", "visits", report.Filter{Dimension: "entry", Value: path})
 	elsewhere := q.query("view_seconds")
-	elsewhere.Filters = slices.Concat(elsewhere.Filters, []report.Filter{{Dimension: "page", Value: "/", Prefix: true}})
+	elsewhere.Filters = both(elsewhere.Filters, report.Filter{Dimension: "page", Value: "/", Prefix: true})
 	rest := q.ask(elsewhere)
 	q.within = append(q.within, this)
 	shown := q.exact("", "page_visitors", "pageviews", "exit_rate", "view_seconds")
@@ -115,6 +114,10 @@ func pageCard(q *question) (func() doc, error) {
 				block{Key: "source", Title: l.Say("page.sources"), Shows: q.ways(from, "source", sumOfLines(from, "visits"))},
 				block{Key: "links", Title: l.Say("page.links"), Note: spans(l, "page.links.what"), Shows: q.ways(&hosts, "source", 0)})
 		}
+		d.Blocks = append(d.Blocks, block{
+			Key: "compare", Title: l.Say("compared.with.card"), Note: spans(l, "compared.with.what", span{l.Say("compared.new"), q.compare(path).String()}),
+			Shows: &pathForm{Name: "path", Label: "compared.with", Button: "compare", Action: q.to(comparing).place(), Hidden: q.compare(path).hidden()},
+		})
 		return d
 	}, nil
 }
@@ -247,13 +250,13 @@ func ways(q *question) (func() doc, error) {
 	}
 	ask := func(dimension string, filter report.Filter) *answer {
 		asked := q.by(dimension, report.MaxLimit, "pageviews")
-		asked.Filters = slices.Concat(asked.Filters, []report.Filter{filter})
+		asked.Filters = both(asked.Filters, filter)
 		return q.ask(asked)
 	}
 	this := report.Filter{Dimension: "page", Value: from}
 	next, before := ask("page", report.Filter{Dimension: "previous", Value: from}), ask("previous", this)
 	of := q.query("pageviews", "exits")
-	of.Filters = slices.Concat(of.Filters, []report.Filter{this})
+	of.Filters = both(of.Filters, this)
 	sums := q.ask(of)
 	return func() doc {
 		now, _ := sums.Total()
@@ -264,7 +267,7 @@ func ways(q *question) (func() doc, error) {
 		if hidden, _ := sums.Hidden(); hidden != report.Shown {
 			entered.hidden, left.hidden = hidden, hidden
 		}
-		d := doc{Title: l.Say("ways.title", from, nameOfPeriod(l, q.period)), Form: &pathForm{Name: "from", Value: from, Label: "ways.from", Hidden: q.hidden("from/", byAfter)}}
+		d := doc{Title: l.Say("ways.title", from, nameOfPeriod(l, q.period)), Form: &pathForm{Name: "from", Value: from, Label: "ways.from", Button: "period.show", Hidden: q.hidden("from/", byAfter)}}
 		d.Blocks = append(d.Blocks,
 			block{Key: "previous", Title: l.Say("ways.before"), Note: spans(l, "ways.before.what", l.Number(views)), Shows: q.ways(before, "page", views, entered)},
 			block{Key: "next", Title: l.Say("ways.after"), Note: spans(l, "ways.after.what"), Shows: q.ways(next, "page", views, left)})
@@ -274,6 +277,10 @@ func ways(q *question) (func() doc, error) {
 
 // pathForm asks for the path of a page.
 type pathForm struct {
-	Name, Value, Label string
-	Hidden             []hidden
+	Name, Value   string
+	Label, Button string // keys
+	Action        string // URL; "": of this page
+	Hidden        []hidden
 }
+
+func (*pathForm) part() string { return "asks" }

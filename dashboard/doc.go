@@ -182,9 +182,9 @@ func (q *question) filterForm() *filterForm {
 
 // hidden are the fields that a form has to keep the address, without some parameters. That
 // of the period is "from", and that of a page "from/".
-func (q *question) hidden(without ...string) []hidden {
+func (a address) hidden(without ...string) []hidden {
 	var fields []hidden
-	for key, all := range q.values() {
+	for key, all := range a.values() {
 		for _, value := range all {
 			name := key
 			if key == "from" && isPath(value) {

@@ -42,6 +42,9 @@ func (q *question) json(d doc) map[string]any {
 
 // head is what every answer about a site begins with.
 func (q *question) head() map[string]any {
+	if q.apart {
+		return map[string]any{"site": q.site}
+	}
 	head := map[string]any{"site": q.site, "period": q.period.Kind, "days": newAPIDays(q.period.Range)}
 	if before, ok := q.period.Comparable(q.since); ok {
 		head["before"] = newAPIDays(before)
@@ -105,6 +108,9 @@ func (c *chart) csv(s *sheet) {
 func (c *call) answerCSV(q *question, d doc) error {
 	s := &sheet{lang: c.lang}
 	name := fmt.Sprintf("%s %s %s.csv", q.of.Hosts[0], q.period.Range.From, q.period.Range.To)
+	if q.apart {
+		name = q.of.Hosts[0] + ".csv"
+	}
 	key := ""
 	var first exported
 	for _, b := range d.Blocks {

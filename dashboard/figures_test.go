@@ -1,6 +1,7 @@
 package dashboard_test
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -12,7 +13,7 @@ import (
 	"time"
 
 	"github.com/PuerkitoBio/goquery"
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
@@ -90,6 +91,8 @@ var looks = []looked{
 		figures: []string{"pageviews", "exits", "view_seconds"}},
 	{path: "/page", own: "path=/om-oss", keep: func(a act) bool { return a.path == "/om-oss" },
 		figures: []string{"page_visitors", "pageviews", "entered", "exit_rate", "view_seconds"}},
+	{path: "/compare", own: "path=/om-oss&path=/ledige-stillinger&path=/kontakt&path=/never"},
+	{path: "/compare", own: "path=/ledige-stillinger&path=/aktuelt/2026/arskonferansen&measure=pageviews"},
 	{path: "/ways"},
 	{path: "/ways", own: "from=/kontakt"},
 	{path: "/entries"},
@@ -379,6 +382,10 @@ func (s told) check(b *bench, look looked, p chosen, f *filtered) {
 	page.want(200)
 	var data map[string]any
 	b.decode(path+".json?"+query, &data)
+	if look.path == "/compare" {
+		s.checkCompared(b, page, path, query, look, data, f, keep)
+		return
+	}
 	s.checkDays(path+"?"+query, o, data)
 	now, before := keeping(o.story, keep...), keeping(o.storyBefore, keep...)
 	var shown []string
@@ -434,7 +441,7 @@ func (s told) check(b *bench, look looked, p chosen, f *filtered) {
 		}
 	})
 	if f == nil && (look.path != "/page" || now.pageviews > 0) {
-		if diff := cmp.Diff(look.figures, shown); diff != "" {
+		if diff := gocmp.Diff(look.figures, shown); diff != "" {
 			s.Errorf("%s?%s: figures (-want +got):\n%s", path, query, diff)
 		}
 	} else if look.path == "" && f != nil {
@@ -501,14 +508,14 @@ func only(story []act, keep func(act) bool) []act {
 func (s told) checkDays(path string, o over, data map[string]any) {
 	s.Helper()
 	want := map[string]any{"from": o.now.From.String(), "to": o.now.To.String()}
-	if diff := cmp.Diff(any(want), data["days"]); diff != "" {
+	if diff := gocmp.Diff(any(want), data["days"]); diff != "" {
 		s.Errorf("%s: days (-want +got):\n%s", path, diff)
 	}
 	var wantBefore any
 	if o.compared {
 		wantBefore = map[string]any{"from": o.before.From.String(), "to": o.before.To.String()}
 	}
-	if diff := cmp.Diff(wantBefore, data["before"]); diff != "" {
+	if diff := gocmp.Diff(wantBefore, data["before"]); diff != "" {
 		s.Errorf("%s: days before (-want +got):\n%s", path, diff)
 	}
 	unfinished := o.toCome > 0 || strings.HasPrefix(o.query, "period=today")
@@ -973,6 +980,97 @@ func (s told) checkWays(data map[string]any, path string, look looked, o over) {
 	}
 }
 
+// checkCompared compares the first days of pages with the days that the story has of each.
+func (s told) checkCompared(b *bench, page *answer, path, query string, look looked, data map[string]any, filter *filtered, keep []func(act) bool) {
+	s.Helper()
+	where := path + "?" + query
+	values, _ := url.ParseQuery(look.own)
+	measure := cmp.Or(values.Get("measure"), "page_visitors")
+	if filter != nil && !slices.ContainsFunc(filter.shows, func(m string) bool { return strings.HasSuffix(m, "visitors") }) && !strings.Contains(filter.query, "f=page:") && !strings.Contains(filter.query, "!page:") {
+		measure = "pageviews" // a visitor may have come in several ways
+	}
+	yesterday := calendar.DayOf(moment.In(s.site.Location)) - 1
+	type first struct {
+		day  calendar.Day
+		days []tally // at most 28
+	}
+	var pages []first
+	longest, common := 0, 28
+	for _, of := range values["path"] {
+		f := first{day: yesterday + 1}
+		for _, a := range s.story {
+			if a.path == of && a.kind == hit.Pageview {
+				f.day = min(f.day, a.day)
+			}
+		}
+		on := func(a act) bool { return a.path == of }
+		for d := f.day; d <= min(yesterday, f.day+27); d++ {
+			f.days = append(f.days, keeping(between(s.story, d, d), append(slices.Clone(keep), on)...))
+		}
+		if longest = max(longest, len(f.days)); len(f.days) > 0 {
+			common = min(common, len(f.days))
+		}
+		pages = append(pages, f)
+	}
+	sum := func(days []tally, n int) (all tally) {
+		for _, t := range days[:min(n, len(days))] {
+			all.readers, all.pageviews = all.readers+t.readers, all.pageviews+t.pageviews
+		}
+		return all
+	}
+	spans := []int{7, 28}
+	if longest > 0 && common != 7 && common != 28 {
+		spans = []int{common, 7, 28}
+	}
+	sums, _ := data["compared"].(map[string]any)["pages"].([]any)
+	curves, _ := data["curve"].(map[string]any)["pages"].([]any)
+	rows, points := page.Find("#compared tbody tr"), page.Find("#curve .numbers tbody tr")
+	sheet := b.sheet(path+".csv?"+query+"&table=curve", s.lang)
+	if len(sums) != len(pages) || len(curves) != len(pages) || rows.Length() != len(pages) || points.Length() != longest || len(sheet) != longest+1 {
+		s.Fatalf("%s: %d sums, %d curves, %d rows, %d points, CSV of %d rows; want %d pages and %d days", where, len(sums), len(curves), rows.Length(), points.Length(), len(sheet), len(pages), longest)
+	}
+	for i, f := range pages {
+		line := sums[i].(map[string]any)
+		if line["days"] != float64(len(f.days)) || len(f.days) > 0 && line["first"] != f.day.String() {
+			s.Errorf("%s: page %d is %v, want %d days from %s", where, i, line, len(f.days), f.day)
+		}
+		cells := rows.Eq(i).Find("td")
+		for j, n := range spans {
+			want := "–"
+			if len(f.days) > 0 {
+				want = clean(s.written(measure, sum(f.days, n)))
+				s.equal(where, measure, line[fmt.Sprintf("first_%d", n)].(map[string]any)[measure], sum(f.days, n))
+			}
+			if got := strings.Split(clean(cells.Eq(j).Text()), " "); !strings.HasPrefix(strings.Join(got, " "), want) {
+				s.Errorf("%s: page %d has %q in its first %d days, want %s", where, i, got, n, want)
+			}
+		}
+		list, _ := curves[i].(map[string]any)["points"].([]any)
+		if len(list) != len(f.days) {
+			s.Fatalf("%s: page %d has %d points, want %d", where, i, len(list), len(f.days))
+		}
+		for d := range longest {
+			want, plain := "–", ""
+			if d < len(f.days) {
+				point := list[d].(map[string]any)
+				s.equal(where, "pageviews", point["pageviews"], f.days[d])
+				s.equal(where, measure, point[measure], f.days[d])
+				if point["date"] != (f.day+calendar.Day(d)).String() || point["day"] != float64(d+1) {
+					s.Errorf("%s: page %d, point %d: %v", where, i, d, point)
+				}
+				n, _ := f.days[d].of(measure)
+				want, plain = clean(s.written(measure, f.days[d])), s.lang.Plain(n)
+			}
+			if got := clean(points.Eq(d).Find("td").Eq(i).Text()); got != want {
+				s.Errorf("%s: page %d has %q on day %d, want %s", where, i, got, d+1, want)
+			}
+			if got := sheet[d+1][i+1]; got != plain {
+				s.Errorf("%s: page %d has %q on day %d in CSV, want %s", where, i, got, d+1, plain)
+			}
+		}
+	}
+}
+
 // checkFinding compares what people looked for and did not find.
 func (s told) checkFinding(page *answer, path string, data map[string]any, o over, keep []func(act) bool) {
 	s.Helper()
@@ -1143,7 +1241,7 @@ func checkList(t *testing.T, b *bench, all []told, p chosen, l *i18n.Language) {
 		now, before := total(o.story), total(o.storyBefore)
 		today := total(between(s.story, day(t, "2026-11-22"), day(t, "2026-11-22"))).visitors
 		sum.visitors, sumBefore.visitors, sumToday = sum.visitors+now.visitors, sumBefore.visitors+before.visitors, sumToday+today
-		if diff := cmp.Diff(want(s, today, now, before), row(page.Find(".sites tbody tr").Eq(i))); diff != "" {
+		if diff := gocmp.Diff(want(s, today, now, before), row(page.Find(".sites tbody tr").Eq(i))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", s.site.Name, diff)
 		}
 		got := data.Sites[i]
@@ -1156,7 +1254,7 @@ func checkList(t *testing.T, b *bench, all []told, p chosen, l *i18n.Language) {
 	}
 	s := all[0]
 	s.T, s.lang = t, l
-	if diff := cmp.Diff(want(s, sumToday, sum, sumBefore), row(page.Find(".sites tfoot tr"))); diff != "" {
+	if diff := gocmp.Diff(want(s, sumToday, sum, sumBefore), row(page.Find(".sites tfoot tr"))); diff != "" {
 		t.Errorf("sum (-want +got):\n%s", diff)
 	}
 }

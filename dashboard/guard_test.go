@@ -64,14 +64,13 @@ func TestSmallNumbers(t *testing.T) {
 	if totals.Totals["visitors"] != nil || totals.Totals["hidden"] != "below" {
 		t.Errorf("totals under a filter by few: %v", totals.Totals)
 	}
-	for _, path := range pagePaths(b) {
-		for _, filter := range []string{"", "f=region:NO-50", "f=!device:mobile", "f=page:/1", "f=!page:/1&f=country:NO", "f=country:NO&f=language:nb&f=version:1", "f=source:Google", "f=campaign:a&f=!search:b"} {
-			for _, period := range []string{"day", "today", "28d"} {
-				b.figures.statements.Store(0)
-				b.get("/sites/1" + and(path, "period="+period+"&"+filter)).want(http.StatusOK)
-				if n := b.figures.statements.Load(); n > 6 {
-					t.Errorf("%s of %s under %s asks %d statements", path, period, filter, n)
-				}
+	for i, path := range pagePaths(b) {
+		for j, filter := range []string{"", "f=region:NO-50", "f=!device:mobile", "f=page:/1", "f=!page:/1&f=country:NO", "f=country:NO&f=language:nb&f=version:1", "f=source:Google", "f=campaign:a&f=!search:b"} {
+			period := []string{"day", "today", "28d"}[(i+j)%3]
+			b.figures.statements.Store(0)
+			b.get("/sites/1" + and(path, "period="+period+"&"+filter)).want(http.StatusOK)
+			if n := b.figures.statements.Load(); n > 6 {
+				t.Errorf("%s of %s under %s asks %d statements", path, period, filter, n)
 			}
 		}
 	}

@@ -19,6 +19,8 @@ type page struct {
 	own  string // key of its name among those, where that is another
 	rail bool   // it stands in the rail; else it belongs to the one before it that does
 	card bool   // it is of one value, and so no link leads to it from the pages beside it
+	// apart says that its figures are of days of its own, whatever the period.
+	apart bool
 	// build asks for the figures of the page, and returns what shows the answers.
 	build func(q *question) (func() doc, error)
 }
@@ -30,6 +32,7 @@ var pages = []page{
 	{path: "/pages", text: "nav.pages", own: "nav.pages.first", rail: true, build: tablePage(list{key: "page", dimension: "page", measures: []string{"page_visitors", "pageviews", "exit_rate", "view_seconds"}})},
 	{path: "/sections", text: "nav.sections", build: sections},
 	{path: "/page", card: true, build: pageCard},
+	{path: comparing, card: true, apart: true, build: comparePages},
 
 	{path: "/ways", text: "nav.ways", own: "nav.ways.first", rail: true, build: ways},
 	{path: "/entries", text: "nav.entries", build: tablePage(list{key: "entry", dimension: "entry", measures: []string{"visits", "bounce_rate", "pages_per_visit"}})},
@@ -112,7 +115,7 @@ func (d *Dashboard) showPage(path string) handler {
 		if c.format == "" && q.since > calendar.DayOf(q.now) && p.rail {
 			return d.showWaiting(c, q)
 		}
-		q.ctx, q.dashboard = c.r.Context(), d
+		q.ctx, q.dashboard, q.apart = c.r.Context(), d, p.apart
 		show, err := p.build(q)
 		if err != nil {
 			return err

@@ -34,6 +34,9 @@ type rangeForm struct {
 
 // newPeriodBar shows the period of a question.
 func (q *question) newPeriodBar(l *i18n.Language) periodBar {
+	if q.apart {
+		return periodBar{Name: l.Say("compared.days"), Days: l.Say("compared.days.what")}
+	}
 	p := q.period
 	bar := periodBar{
 		Name:    nameInBar(l, p),

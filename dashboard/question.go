@@ -25,6 +25,7 @@ type question struct {
 	badFilter bool                 // what was typed of a filter is none
 
 	admin     bool // who asks is one
+	apart     bool // the figures are not of the period
 	lang      *i18n.Language
 	dashboard *Dashboard
 	ctx       context.Context // of the call
@@ -73,6 +74,9 @@ func (c *call) question(path string) (*question, error) {
 	for key, all := range values {
 		if !slices.Contains(shared, key) {
 			q.own[key] = all[:1]
+			if path == comparing && key == "path" {
+				q.own[key] = q.pathsOf(all)
+			}
 		}
 	}
 	return q, nil
@@ -87,8 +91,37 @@ var shared = []string{"period", "at", "from", "to", "compare", "align", "f", "la
 // query asks for measures over the period, beside the days before.
 func (q *question) query(measures ...string) report.Query {
 	asked := q.period.Query(q.site, q.since, measures...)
-	asked.Filters = slices.Concat(q.filters, q.within)
+	asked.Filters = both(q.filters, q.within...)
 	return asked
+}
+
+// both returns the filters that keep what those of the reader and those of the page itself
+// keep. Filters of one dimension that keep are alternatives, so where both have some of a
+// dimension, what is left are the parts that they share.
+func both(reader []report.Filter, own ...report.Filter) []report.Filter {
+	of := func(f report.Filter) func(report.Filter) bool {
+		return func(g report.Filter) bool { return !g.Not && !f.Not && g.Dimension == f.Dimension }
+	}
+	all := slices.DeleteFunc(slices.Clone(reader), func(f report.Filter) bool { return slices.ContainsFunc(own, of(f)) })
+	for i, f := range own {
+		if !slices.ContainsFunc(reader, of(f)) {
+			all = append(all, f)
+			continue
+		}
+		for _, g := range reader {
+			switch {
+			case !of(f)(g):
+			case f == g, g.Prefix && strings.HasPrefix(f.Value, g.Value):
+				all = append(all, f)
+			case f.Prefix && strings.HasPrefix(g.Value, f.Value):
+				all = append(all, g)
+			}
+		}
+		if !slices.ContainsFunc(own[i+1:], of(f)) && !slices.ContainsFunc(all, of(f)) { // they share nothing
+			all = append(all, f, report.Filter{Dimension: f.Dimension, Value: f.Value, Prefix: f.Prefix, Not: true})
+		}
+	}
+	return all
 }
 
 // by asks for the lines of a dimension.
@@ -105,10 +138,24 @@ func (q *question) ask(asked report.Query) *answer {
 	return a
 }
 
-// run asks all at once, and hides small numbers. A query that can't be answered is left out: of hours that are not
-// kept any more, the days are asked for.
+// run asks all at once, and for the titles of the pages that are answered.
 func (q *question) run(ctx context.Context, source report.Source) error {
+	answered, err := q.settle(ctx, source)
+	if err != nil {
+		return err
+	}
+	if err := q.findTitles(ctx, answered); err != nil {
+		return err
+	}
+	return q.findNotes(ctx)
+}
+
+// settle asks all at once, and hides small numbers. It returns what was answered. A query
+// that can't be answered is left out: of hours that are not kept any more, the days are
+// asked for.
+func (q *question) settle(ctx context.Context, source report.Source) ([]*answer, error) {
 	open := slices.Clone(q.answers)
+	q.answers = nil
 	source = report.Guard{Source: source, Threshold: func(uint32) int { return q.of.Guard }}
 	for len(open) > 0 {
 		queries := make([]report.Query, len(open))
@@ -128,7 +175,7 @@ func (q *question) run(ctx context.Context, source report.Source) error {
 			continue
 		}
 		if err != nil && refused.Code != report.Unknown {
-			return err
+			return nil, err
 		}
 		for i, a := range open {
 			if slices.ContainsFunc(a.query.Filters, func(f report.Filter) bool { return slices.Contains(refused.Unknown, f.Dimension) }) {
@@ -141,11 +188,7 @@ func (q *question) run(ctx context.Context, source report.Source) error {
 		}
 		break
 	}
-	q.answers = nil
-	if err := q.findTitles(ctx, open); err != nil {
-		return err
-	}
-	return q.findNotes(ctx)
+	return open, nil
 }
 
 // ofPages are the dimensions whose values are paths of pages.
@@ -190,7 +233,7 @@ func (q *question) titleOf(dimension string, line report.Line) string {
 
 // exact returns those of some measures that can be exact by a dimension.
 func (q *question) exact(dimension string, measures ...string) []string {
-	asked := report.Query{Dimension: dimension, Filters: slices.Concat(q.filters, q.within)}
+	asked := report.Query{Dimension: dimension, Filters: both(q.filters, q.within...)}
 	return slices.DeleteFunc(slices.Clone(measures), func(m string) bool {
 		_, refused := asked.Refusal(m)
 		return refused

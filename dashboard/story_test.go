@@ -52,6 +52,15 @@ var storyPages = []string{
 	"/publikasjoner/arsrapport-2025", "/personvern", "/ledige-stillinger", "/for-kommuner/slik-bestiller-dere",
 }
 
+// launched returns a page, or another one in its place before the day that it was launched.
+func launched(path string, day calendar.Day) string {
+	since := map[string]calendar.Day{"/aktuelt/2026/arskonferansen": calendar.DayOf(moment) - 45, "/ledige-stillinger": calendar.DayOf(moment) - 10}
+	if day < since[path] {
+		return "/kontakt"
+	}
+	return path
+}
+
 func newPerson(r *rand.Rand) *person {
 	p := &person{
 		browser: choice(r, "Chrome", "Safari", "Edge", "Firefox", "Samsung Internet", "Opera", ""),
@@ -134,11 +143,11 @@ func tellVisit(r *rand.Rand, site site.Site, day calendar.Day, who *person) []ac
 		return nil // the clock was put forward
 	}
 	v := newVisit(r)
-	v.first, v.entry = at, choice(r, storyPages...)
+	v.first, v.entry = at, launched(choice(r, storyPages...), day)
 	var acts []act
 	reached := false
 	for i := range choice(r, 1, 2, 3, 1, 4, 7) {
-		a := act{person: who, visit: v, time: at, day: day, kind: hit.Pageview, path: choice(r, storyPages...)}
+		a := act{person: who, visit: v, time: at, day: day, kind: hit.Pageview, path: launched(choice(r, storyPages...), day)}
 		if i == 0 {
 			a.path = v.entry
 		} else if r.IntN(6) == 0 {

@@ -156,7 +156,7 @@ const (
 	few     mood = "few"              // fewer than are shown
 	gone    mood = "gone"             // the rows that could tell are deleted
 	none    mood = "none"             // no visit in the period
-	begun   mood = "begun"            // counting began a month ago
+	begun   mood = "begun"            // counting began three weeks ago
 	waits   mood = "waits"            // never a visit
 	silent  mood = "waits in silence" // nor a hit that was excluded
 	moodDay      = 20779              // 22 November 2026
@@ -183,6 +183,8 @@ func scenes() map[mood][]string {
 	for _, c := range cards {
 		of[c.path] = c.parameter + "=/a&"
 	}
+	of[comparing] = "path=/&path=/aktuelt/2026/ny-rapport-om-sosialt-entreprenorskap&path=/never&"
+	all[much] = append(all[much], "/sites/1/compare", "/sites/1/compare?path=/")
 	for _, p := range pages {
 		path := "/sites/1" + p.path + "?"
 		if p.card {
@@ -274,7 +276,7 @@ func (s *invented) CountedSince(context.Context) (map[uint32]calendar.Day, error
 	case waits, silent:
 		return nil, nil
 	case begun:
-		return map[uint32]calendar.Day{1: moodDay - 30}, nil
+		return map[uint32]calendar.Day{1: moodDay - 20}, nil
 	}
 	return map[uint32]calendar.Day{1: 0, 2: moodDay - 3}, nil
 }

@@ -112,7 +112,7 @@ func (q *question) table(l *i18n.Language, of list) func() *table {
 		}
 	}
 	asked := q.by(of.dimension, limit, measures...)
-	asked.Filters = append(slices.Clone(asked.Filters), of.only...)
+	asked.Filters = both(asked.Filters, of.only...)
 	if of.most && asked.Compare != nil {
 		asked.Sort = report.Sort{By: measures[0], Change: true}
 	}
