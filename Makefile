@@ -49,8 +49,8 @@ check-static:
 bench: build
 	$(GO) run ./bench
 
-# What questions of the dashboard cost with 1, 10 and 100 million hits, which takes half an hour.
-bench-dashboard: get
+# what pages of the dashboard cost with 1, 10 and 100 million hits, which takes half an hour.
+bench-dashboard: build
 	$(GO) run ./bench dashboard
 
 # The program under load, killed again and again: nothing lost, doubled or leaked.

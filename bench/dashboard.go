@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -8,12 +9,18 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
-	"syscall"
 	"text/tabwriter"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/internal/trusted"
@@ -22,103 +29,240 @@ import (
 	"github.com/fotspor/fotspor/store/embedded"
 )
 
-// The traffic of the dashboard's benchmark: three years of one site.
+// The traffic of the dashboard's benchmark: three years of one site, up to the day before the
+// store is filled. Another site has the hits that come meanwhile.
 const (
 	dashboardSite  = 1
+	meanwhileSite  = 2
 	dashboardDays  = 1096
 	dashboardPages = 5000
 	dashboardSeed  = 28 // days that one statement makes
 	hitsPerVisit   = 2.8
 )
 
-var dashboardLast = calendar.DayOf(time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC))
-
 // dashboardTraffic makes the hits of some days, as many visits a day as a weight says.
 //
 //go:embed dashboard.sql
 var dashboardTraffic string
 
-// A dashboardPage is what one page asks for, over some days and under some filters.
+// A dashboardPage is a page, and what it may take.
 type dashboardPage struct {
-	name    string
-	days    int // up to and with the last day; 0: all
-	compare bool
-	filters []string
-	queries []report.Query // but for sites, days and filters
+	name string
+	path string        // {28} stands for the last 28 days, {12} for the last 12 months, {36} for all
+	p95  time.Duration // with one client, whatever the number of hits
+	// held says that the rollups hold what it asks: it may cost twice as much with ten times
+	// the hits.
+	held bool
 }
 
-// The parts of a page.
-var (
-	figuresOfADay = report.Query{Step: report.Day, Measures: []string{"visits", "pageviews", "bounce_rate", "visit_seconds"}}
-	topPages      = report.Query{Dimension: "page", Measures: []string{"pageviews"}, Limit: 10}
-	topSources    = report.Query{Dimension: "source", Measures: []string{"visits"}, Limit: 10}
-	movers        = report.Query{Dimension: "page", Measures: []string{"pageviews"}, Sort: report.Sort{Change: true}, Limit: 5}
-	notFound      = report.Query{Dimension: "missing", Measures: []string{"events"}, Limit: 5}
-	overview      = []report.Query{figuresOfADay, topPages, topSources, movers, notFound}
-	overMonths    = []report.Query{{Step: report.Month, Measures: figuresOfADay.Measures}, topPages, topSources, movers, notFound}
+const (
+	of28Days   = 100 * time.Millisecond
+	ofYears    = 250 * time.Millisecond
+	filtered   = 300 * time.Millisecond
+	filtered12 = time.Second
+	ofRows     = 3 * time.Second
 )
 
-func every(dimensions ...string) []report.Query {
-	var all []report.Query
-	for _, d := range dimensions {
-		all = append(all, report.Query{Dimension: d, Measures: []string{"pageviews"}, Limit: 10})
-	}
-	return all
-}
+// maxCPU is what a page may take of the server with a million hits, and maxOverview what the
+// overview may.
+const (
+	maxCPU      = 80 * time.Millisecond
+	maxOverview = 60 * time.Millisecond
+	maxGrowth   = 2.0 // of CPU, from ten million hits to a hundred
+)
 
 var dashboardAsks = []dashboardPage{
-	{"overview, 28 days and before", 28, true, nil, overview},
-	{"overview, 12 months and before", 365, true, nil, overMonths},
-	{"overview, 3 years", 0, false, nil, overMonths},
-	{"all dimensions, 28 days and before", 28, true, nil, every("page", "section", "source", "entry", "region", "version", "os", "device", "language", "search", "missing")},
-	{"pages with exits and time, 28 days", 28, false, nil, []report.Query{{Dimension: "page", Measures: []string{"pageviews", "page_visitors", "exits", "view_seconds"}, Limit: 100}}},
-	{"pages with exits and time, 3 years", 0, false, nil, []report.Query{{Dimension: "page", Measures: []string{"pageviews", "page_visitors", "exits", "view_seconds"}, Limit: 100}}},
-	{"next pages, 28 days", 28, false, []string{"previous:/"}, every("page")},
-	{"next pages, 12 months", 365, false, []string{"previous:/"}, every("page")},
-	{"hours of the week, 12 months", 365, false, nil, []report.Query{{Dimension: "hour", Measures: []string{"visits"}, Limit: 200}}},
-	{"campaigns, 12 months", 365, false, nil, []report.Query{{Dimension: "campaign", Measures: []string{"visits"}}}},
-	{"overview of Sweden, 28 days and before", 28, true, []string{"country:SE"}, overview},
-	{"overview of mobile, 28 days and before", 28, true, []string{"device:mobile"}, overview},
-	{"overview of google, 28 days and before", 28, true, []string{"source:google"}, overview},
-	{"sources and browsers of mobile, 12 months", 365, false, []string{"device:mobile"}, []report.Query{{Step: report.Month, Measures: []string{"visits"}}, {Dimension: "source", Measures: []string{"visits"}}, {Dimension: "browser", Measures: []string{"visits"}}}},
-	{"pages of a county, 28 days", 28, false, []string{"region:NO-50"}, every("page")},
-	{"pages of a county, 12 months", 365, false, []string{"region:NO-50"}, every("page")},
-	{"exits of google, 28 days", 28, false, []string{"source:google"}, []report.Query{{Dimension: "page", Measures: []string{"pageviews", "exits"}, Limit: 100}}},
+	{"overview, 28 days", "?{28}", of28Days, true},
+	{"overview, last week", "?period=week", of28Days, true},
+	{"overview, 12 months", "?{12}", ofYears, true},
+	{"overview, 3 years", "?{36}", ofYears, true},
+	{"pages, 28 days", "/pages?{28}", of28Days, true},
+	{"pages, 3 years", "/pages?{36}", ofYears, true},
+	{"page card, 28 days", "/page?path=/&{28}", filtered, true},
+	{"sections, 28 days", "/sections?{28}", of28Days, true},
+	{"ways, 28 days", "/ways?from=/&{28}", filtered, true},
+	{"entries, 28 days", "/entries?{28}", of28Days, true},
+	{"exits, 28 days", "/exits?{28}", of28Days, true},
+	{"sources, 28 days", "/sources?{28}", of28Days, true},
+	{"sources, 3 years", "/sources?{36}", ofYears, true},
+	{"campaigns, 28 days", "/campaigns?{28}", of28Days, true},
+	{"searches, 28 days", "/searches?{28}", of28Days, true},
+	{"missing, 28 days", "/missing?{28}", of28Days, true},
+	{"downloads, 28 days", "/downloads?{28}", of28Days, true},
+	{"places, 28 days", "/places?{28}", of28Days, true},
+	{"places, 3 years", "/places?{36}", ofYears, true},
+	{"devices, 28 days", "/devices?{28}", of28Days, true},
+	{"languages, 28 days", "/languages?{28}", of28Days, true},
+	{"hours, 28 days", "/hours?{28}", of28Days, true},
+	{"overview of phones, 28 days", "?{28}&f=device:mobile", filtered, false},
+	{"overview of a source, 28 days", "?{28}&f=source:google", filtered, false},
+	{"overview of a county, 28 days", "?{28}&f=region:NO-50", filtered, false},
+	{"places of phones, 12 months", "/places?{12}&f=device:mobile", filtered12, false},
+	{"sources of a country, 12 months", "/sources?{12}&f=country:SE", filtered12, false},
+	{"pages of a county, 12 months", "/pages?{12}&f=region:NO-50", ofRows, false},
 }
 
-// runDashboard fills the engine with some numbers of hits, and prints what they take and
-// what the questions of pages cost.
+// atOnce are the pages that eight people open at the same time.
+var atOnce = []string{"overview, 28 days", "pages, 28 days", "sources, 28 days", "searches, 28 days", "places, 28 days", "devices, 28 days", "exits, 28 days", "hours, 28 days"}
+
+// The most that the slowest of those may take, of its time alone and of the median of all.
+const (
+	maxOfAlone  = 9.0
+	maxOfMedian = 1.5
+)
+
+// runDashboard fills stores with some numbers of hits, and prints what they take and what the
+// pages of `fotspor serve` on them cost.
 func runDashboard(ctx context.Context, args []string) error {
 	sizes := connections{1_000_000, 10_000_000, 100_000_000}
 	flags := flag.NewFlagSet("bench dashboard", flag.ContinueOnError)
 	flags.Var(&sizes, "hits", "`numbers` of hits to fill the engine with, separated by commas")
 	runs := flags.Int("runs", 20, "how `often` each page is asked for")
+	program := flags.String("program", "bin/fotspor", "`file` of the program to measure")
+	dir := flags.String("dir", "", "`directory` that keeps what was filled for the next time; none: it is removed")
+	only := flags.String("pages", "", "measure only pages with this `text` in their names")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if flags.NArg() > 0 || *runs < 1 {
 		return fmt.Errorf("runs %d, arguments %q: want 1 or more runs and no argument", *runs, flags.Args())
 	}
+	if _, err := os.Stat(*program); err != nil {
+		return fmt.Errorf("no program to measure, make build makes it: %w", err)
+	}
+	if *dir == "" {
+		var err error
+		if *dir, err = os.MkdirTemp("", "fotspor-dashboard-"); err != nil {
+			return err
+		}
+		defer os.RemoveAll(*dir)
+	}
 	trusted.StandIn(".") // the engine is that of the checkout
+	costs := map[string]map[int]time.Duration{}
 	for _, hits := range sizes {
-		if err := measureDashboard(ctx, os.Stdout, hits, *runs); err != nil {
+		d := &dashboardBench{program: *program, data: filepath.Join(*dir, strconv.Itoa(hits)), hits: hits, runs: *runs, only: *only, out: os.Stdout, cpu: map[string]time.Duration{}}
+		if err := d.run(ctx); err != nil {
 			return fmt.Errorf("%d hits: %w", hits, err)
+		}
+		for name, cpu := range d.cpu {
+			if costs[name] == nil {
+				costs[name] = map[int]time.Duration{}
+			}
+			costs[name][hits] = cpu
+		}
+	}
+	return printGrowth(os.Stdout, sizes, costs)
+}
+
+// printGrowth prints what ten times the hits cost.
+func printGrowth(out io.Writer, sizes []int, costs map[string]map[int]time.Duration) error {
+	for _, hits := range sizes {
+		if !slices.Contains(sizes, 10*hits) {
+			continue
+		}
+		fmt.Fprintf(out, "\nCPU of pages without a filter from %d to %d hits:\n", hits, 10*hits)
+		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+		for _, p := range dashboardAsks {
+			if cpu, ok := costs[p.name]; ok && p.held {
+				growth := float64(cpu[10*hits]) / float64(cpu[hits])
+				fmt.Fprintf(w, "%s\t%.0f ms\t%.0f ms\t× %.2f\t%s\t\n", p.name, ms(cpu[hits]), ms(cpu[10*hits]), growth, missed(hits >= 10_000_000 && growth > maxGrowth))
+			}
+		}
+		if err := w.Flush(); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func measureDashboard(ctx context.Context, out io.Writer, hits, runs int) (err error) {
-	dir, err := os.MkdirTemp("", "fotspor-dashboard-")
-	if err != nil {
+// missed marks what is more than it may be.
+func missed(is bool) string {
+	if is {
+		return "MISSED"
+	}
+	return ""
+}
+
+// dashboardBench measures the pages of one store.
+type dashboardBench struct {
+	program, data string
+	hits, runs    int
+	only          string
+	out           io.Writer
+
+	last   calendar.Day // with hits
+	server *server
+	client *http.Client
+	cpu    map[string]time.Duration // of pages, by name
+}
+
+func (d *dashboardBench) run(ctx context.Context) error {
+	fmt.Fprintf(d.out, "\n%d hits\n", d.hits)
+	if _, err := os.Stat(d.filled()); errors.Is(err, os.ErrNotExist) {
+		if err := os.RemoveAll(d.data); err != nil { // of a fill that did not end
+			return err
+		}
+		if err := d.addSites(ctx); err != nil {
+			return err
+		}
+	}
+	if err := d.fill(ctx); err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() {
+		if d.server != nil && len(d.server.processes) > 0 {
+			d.server.processes[0].stop()
+		}
+	}()
+	if err := d.serve(ctx); err != nil {
+		return err
+	}
+	if err := d.alone(ctx); err != nil {
+		return err
+	}
+	if d.only != "" {
+		return nil
+	}
+	if err := d.together(ctx); err != nil {
+		return err
+	}
+	if err := d.equal(ctx); err != nil {
+		return err
+	}
+	return d.meanwhile(ctx)
+}
+
+// filled is the file that says that all hits are in the store.
+func (d *dashboardBench) filled() string { return filepath.Join(d.data, "filled") }
+
+// command runs the program to its end.
+func (d *dashboardBench) command(ctx context.Context, input string, args ...string) error {
+	c := exec.CommandContext(ctx, d.program, append(args, "--data", d.data)...)
+	c.Stdin = strings.NewReader(input)
+	if text, err := c.CombinedOutput(); err != nil {
+		return fmt.Errorf("fotspor %s: %w: %s", strings.Join(args[:2], " "), err, text)
+	}
+	return nil
+}
+
+// benchUser logs in with this password.
+const benchUser, benchPassword = "bench", "a long sentence about mountains"
+
+// addSites makes the store with two sites and somebody who sees them.
+func (d *dashboardBench) addSites(ctx context.Context) error {
+	return cmp.Or(
+		d.command(ctx, "", "site", "add", "--host", "www.example.org", "--quiet", "--create"),
+		d.command(ctx, "", "site", "add", "--host", "meanwhile.example.org", "--quiet"),
+		d.command(ctx, benchPassword+"\n", "user", "add", benchUser))
+}
+
+// fill makes the hits, unless an earlier run has kept them, and prints what they take.
+func (d *dashboardBench) fill(ctx context.Context) (err error) {
 	library, err := embedded.FindLibrary(os.Getenv("FOTSPOR_ENGINE"))
 	if err != nil {
 		return err
 	}
-	engine, err := embedded.Open(ctx, embedded.Options{Dir: dir, Library: library, MaxMemory: 4 << 30})
+	engine, err := embedded.Open(ctx, embedded.Options{Dir: d.data, Library: library, MaxMemory: 4 << 30})
 	if err != nil {
 		return err
 	}
@@ -129,45 +273,323 @@ func measureDashboard(ctx context.Context, out io.Writer, hits, runs int) (err e
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
 
-	begun, cpu := time.Now(), processCPU()
-	visits := float64(hits) / hitsPerVisit / dashboardDays
-	for from := dashboardLast - dashboardDays + 1; from <= dashboardLast; from += dashboardSeed {
-		to := min(from+dashboardSeed-1, dashboardLast)
-		sql := strings.NewReplacer("{SITE}", fmt.Sprint(dashboardSite), "{FROM}", from.String(), "{TO}", to.String(),
-			"{VISITS}", fmt.Sprint(visits), "{PAGES}", fmt.Sprint(dashboardPages)).Replace(dashboardTraffic)
-		if err := execute(ctx, engine, sql); err != nil {
-			return fmt.Errorf("make the hits of %s to %s: %w", from, to, err)
+	if _, err := os.Stat(d.filled()); errors.Is(err, os.ErrNotExist) {
+		begun, cpu := time.Now(), ownCPU()
+		visits := float64(d.hits) / hitsPerVisit / dashboardDays
+		last := calendar.DayOf(begun.UTC()) - 1
+		for from := last - dashboardDays + 1; from <= last; from += dashboardSeed {
+			to := min(from+dashboardSeed-1, last)
+			sql := strings.NewReplacer("{SITE}", fmt.Sprint(dashboardSite), "{FROM}", from.String(), "{TO}", to.String(),
+				"{VISITS}", fmt.Sprint(visits), "{PAGES}", fmt.Sprint(dashboardPages)).Replace(dashboardTraffic)
+			if err := execute(ctx, engine, sql); err != nil {
+				return fmt.Errorf("make the hits of %s to %s: %w", from, to, err)
+			}
+		}
+		for _, table := range append([]string{"hits"}, rollups()...) {
+			if err := execute(ctx, engine, "OPTIMIZE TABLE "+table+" FINAL SETTINGS optimize_throw_if_noop = 0"); err != nil {
+				return err
+			}
+		}
+		fmt.Fprintf(d.out, "made in %v with %v of CPU\n", time.Since(begun).Round(time.Second), (ownCPU() - cpu).Round(time.Second))
+		if err := os.WriteFile(d.filled(), nil, 0o600); err != nil {
+			return err
 		}
 	}
-	rows, err := ask(ctx, st, "SELECT count() FROM hits")
+	day, err := ask(ctx, st, fmt.Sprintf("SELECT max(day) FROM hits WHERE site = %d", dashboardSite))
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\n%s hits, made in %v with %v of CPU\n", rows, time.Since(begun).Round(time.Second), (processCPU() - cpu).Round(time.Second))
-	for _, table := range append([]string{"hits"}, rollups()...) {
-		if err := execute(ctx, engine, "OPTIMIZE TABLE "+table+" FINAL SETTINGS optimize_throw_if_noop = 0"); err != nil {
-			return err
-		}
+	if d.last, err = calendar.ParseDay(day); err != nil {
+		return err
 	}
 	sizes, err := ask(ctx, st, `SELECT table, sum(rows), round(sum(rows) / (SELECT count() FROM hits), 3), round(sum(data_compressed_bytes) / (SELECT count() FROM hits), 2)
 		FROM system.parts WHERE active AND database = currentDatabase() AND table IN ('hits', '`+strings.Join(rollups(), "', '")+`') GROUP BY table WITH TOTALS ORDER BY 4 DESC`)
 	if err != nil {
 		return err
 	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	w := tabwriter.NewWriter(d.out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(w, "table\tlines\tlines per hit\tbytes per hit\t\n%s\t\n", strings.ReplaceAll(strings.ReplaceAll(sizes, "\n\n", "\n"), "\n", "\t\n"))
-	w.Flush()
+	return w.Flush()
+}
 
-	source := counted{store.Reports{Store: st, Planner: func() report.Planner { return report.Planner{} }}}
-	fmt.Fprintf(w, "page\tstatements\tCPU ms\tp50 ms\tp95 ms\t\n")
-	for _, page := range dashboardAsks {
-		statements, cpu, times, err := source.measure(ctx, page.ask(), runs)
+// serve starts the program on the store, and logs in.
+func (d *dashboardBench) serve(ctx context.Context) error {
+	d.server = &server{name: "fotspor serve", program: d.program, spool: filepath.Join(d.data, "spool"), store: []string{"--data", d.data}}
+	if err := d.server.startPart(ctx, "serve", "--retention", "10y", "--data", d.data); err != nil {
+		return err
+	}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return err
+	}
+	d.client = &http.Client{
+		Jar: jar, Timeout: answerTime,
+		Transport: &http.Transport{MaxIdleConnsPerHost: 16},
+	}
+	form := url.Values{"name": {benchUser}, "password": {benchPassword}}
+	return d.server.processes[0].await(ctx, "the log-in", startTime, func() (bool, error) {
+		resp, err := d.client.PostForm("http://"+d.server.addr+"/login", form)
 		if err != nil {
-			return fmt.Errorf("%s: %w", page.name, err)
+			return false, err
 		}
-		fmt.Fprintf(w, "%s\t%d\t%.0f\t%.0f\t%.0f\t\n", page.name, statements, ms(cpu), ms(times[len(times)/2]), ms(times[len(times)*95/100]))
+		defer resp.Body.Close()
+		_, err = io.Copy(io.Discard, resp.Body)
+		return resp.StatusCode == http.StatusOK && resp.Request.URL.Path != "/login", err
+	})
+}
+
+// get loads a page and returns how long it took. It is compressed, as for a browser, and not
+// unpacked.
+func (d *dashboardBench) get(ctx context.Context, p dashboardPage) (time.Duration, error) {
+	days := func(n calendar.Day) string {
+		return "period=range&from=" + max(d.last-n+1, d.last-dashboardDays+1).String() + "&to=" + d.last.String()
+	}
+	path := strings.NewReplacer("{28}", "period=28d&at="+d.last.String(), "{12}", days(365), "{36}", days(dashboardDays)).Replace(p.path)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://%s/sites/%d%s", d.server.addr, dashboardSite, path), nil)
+	if err != nil {
+		return 0, err
+	}
+	r.Header.Set("Accept-Encoding", "gzip")
+	begun := time.Now()
+	resp, err := d.client.Do(r)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	_, err = io.Copy(io.Discard, resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s", path, resp.Status)
+	}
+	return time.Since(begun), err
+}
+
+// used is the CPU time of the server so far.
+func (d *dashboardBench) used() (time.Duration, error) {
+	all, err := d.server.usage()
+	if err != nil {
+		return 0, err
+	}
+	return cpuOf(all), nil
+}
+
+// alone prints what each page costs one client.
+func (d *dashboardBench) alone(ctx context.Context) error {
+	w := tabwriter.NewWriter(d.out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(w, "page\tCPU ms\tp50 ms\tp95 ms\tat most\t\t\n")
+	for _, p := range dashboardAsks {
+		if !strings.Contains(p.name, d.only) {
+			continue
+		}
+		var times []time.Duration
+		var before time.Duration
+		for i := range d.runs + 2 {
+			if i == 2 { // it is warm
+				var err error
+				if before, err = d.used(); err != nil {
+					return err
+				}
+			}
+			took, err := d.get(ctx, p)
+			if err != nil {
+				return fmt.Errorf("%s: %w", p.name, err)
+			}
+			if i >= 2 {
+				times = append(times, took)
+			}
+		}
+		after, err := d.used()
+		if err != nil {
+			return err
+		}
+		cpu := (after - before) / time.Duration(d.runs)
+		d.cpu[p.name] = cpu
+		most := maxCPU
+		if strings.HasPrefix(p.name, "overview,") {
+			most = maxOverview
+		}
+		p95 := percentile(times, 95)
+		fmt.Fprintf(w, "%s\t%.0f\t%.0f\t%.0f\t%.0f\t%s\t\n", p.name, ms(cpu), ms(percentile(times, 50)), ms(p95), ms(p.p95), missed(p95 > p.p95 || d.hits <= 1_000_000 && cpu > most))
 	}
 	return w.Flush()
+}
+
+// pagesAtOnce are the pages that several people open.
+func pagesAtOnce() []dashboardPage {
+	var all []dashboardPage
+	for _, name := range atOnce {
+		all = append(all, dashboardAsks[slices.IndexFunc(dashboardAsks, func(p dashboardPage) bool { return p.name == name })])
+	}
+	return all
+}
+
+// open loads pages at once, and returns what each took.
+func (d *dashboardBench) open(ctx context.Context, pages []dashboardPage) ([]time.Duration, error) {
+	times := make([]time.Duration, len(pages))
+	group, ctx := errgroup.WithContext(ctx)
+	for i, p := range pages {
+		group.Go(func() (err error) {
+			times[i], err = d.get(ctx, p)
+			return err
+		})
+	}
+	return times, group.Wait()
+}
+
+// rounds is how often things are done at once, for a median.
+const rounds = 10
+
+// together prints what eight different pages at once cost those who wait.
+func (d *dashboardBench) together(ctx context.Context) error {
+	pages := pagesAtOnce()
+	alone := make([]time.Duration, len(pages))
+	for i, p := range pages {
+		var times []time.Duration
+		for range rounds {
+			took, err := d.get(ctx, p)
+			if err != nil {
+				return err
+			}
+			times = append(times, took)
+		}
+		alone[i] = percentile(times, 50)
+	}
+	var ofAlone, ofMedian []float64
+	for range rounds {
+		times, err := d.open(ctx, pages)
+		if err != nil {
+			return err
+		}
+		slowest := 0
+		for i := range times {
+			if times[i] > times[slowest] {
+				slowest = i
+			}
+		}
+		ofAlone = append(ofAlone, float64(times[slowest])/float64(alone[slowest]))
+		ofMedian = append(ofMedian, float64(times[slowest])/float64(percentile(slices.Clone(times), 50)))
+	}
+	slices.Sort(ofAlone)
+	slices.Sort(ofMedian)
+	a, m := ofAlone[rounds/2], ofMedian[rounds/2]
+	_, err := fmt.Fprintf(d.out, "eight pages at once: the slowest takes %.1f times as long as alone and %.2f times the median (at most %.0f and %.1f) %s\n",
+		a, m, maxOfAlone, maxOfMedian, missed(a > maxOfAlone || m > maxOfMedian))
+	return err
+}
+
+// equal prints what a page costs that eight people open at once.
+func (d *dashboardBench) equal(ctx context.Context) error {
+	page := dashboardAsks[0]
+	spend := func(n int) (time.Duration, error) {
+		before, err := d.used()
+		if err != nil {
+			return 0, err
+		}
+		for range rounds {
+			if _, err := d.open(ctx, slices.Repeat([]dashboardPage{page}, n)); err != nil {
+				return 0, err
+			}
+		}
+		after, err := d.used()
+		return (after - before) / rounds, err
+	}
+	one, err := spend(1)
+	if err != nil {
+		return err
+	}
+	eight, err := spend(8)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(d.out, "the same page eight times at once: %.0f ms of CPU, once %.0f ms\n", ms(eight), ms(one))
+	return err
+}
+
+// The hits that come while pages are opened: each so long after the one before.
+const (
+	hitEvery      = 5 * time.Millisecond
+	meanwhileTime = 10 * time.Second
+)
+
+// meanwhile prints how fast hits are acknowledged while eight pages are opened again and
+// again, and fails if one of them is refused or lost.
+func (d *dashboardBench) meanwhile(ctx context.Context) error {
+	count := func() (int, error) {
+		out, err := exec.CommandContext(ctx, d.program, "query", fmt.Sprintf("SELECT count() FROM hits WHERE site = %d", meanwhileSite), "--data", d.data).Output()
+		if err != nil {
+			return 0, err
+		}
+		return strconv.Atoi(strings.TrimSpace(string(out)))
+	}
+	before, err := count()
+	if err != nil {
+		return err
+	}
+	quiet, err := d.send(ctx)
+	if err != nil {
+		return err
+	}
+	busy, stop := context.WithCancel(ctx)
+	var readers errgroup.Group
+	for _, p := range pagesAtOnce() {
+		readers.Go(func() error {
+			for busy.Err() == nil {
+				if _, err := d.get(busy, p); err != nil && busy.Err() == nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	loaded, err := d.send(ctx)
+	stop()
+	if err := errors.Join(err, readers.Wait()); err != nil {
+		return err
+	}
+	if err := d.server.awaitStored(ctx); err != nil {
+		return err
+	}
+	after, err := count()
+	if err != nil {
+		return err
+	}
+	if want := before + len(quiet) + len(loaded); after != want {
+		return fmt.Errorf("%d hits are stored, %d were acknowledged", after, want)
+	}
+	_, err = fmt.Fprintf(d.out, "%d hits, all stored: acknowledged within %.1f ms (p50) and %.1f ms (p99); while eight pages are opened all the time %.1f and %.1f ms\n", len(quiet)+len(loaded),
+		ms(percentile(quiet, 50)), ms(percentile(quiet, 99)), ms(percentile(loaded, 50)), ms(percentile(loaded, 99)))
+	return err
+}
+
+// send sends hits for a while, and returns how long each took.
+func (d *dashboardBench) send(ctx context.Context) ([]time.Duration, error) {
+	var times []time.Duration
+	tick := time.NewTicker(hitEvery)
+	defer tick.Stop()
+	for begun := time.Now(); time.Since(begun) < meanwhileTime; {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-tick.C:
+		}
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://%s/pixel.gif?site=%d&url=https://meanwhile.example.org/%d", d.server.addr, meanwhileSite, len(times)%100), nil)
+		if err != nil {
+			return nil, err
+		}
+		r.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+		r.Header.Set("X-Forwarded-For", fmt.Sprintf("84.208.%d.%d", len(times)/200%200, len(times)%200))
+		sent := time.Now()
+		resp, err := d.client.Do(r)
+		if err != nil {
+			return nil, err
+		}
+		_, err = io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+		if err != nil || resp.Header.Get("X-Fotspor") != "recorded" {
+			return nil, fmt.Errorf("hit: %s, %q, %w", resp.Status, resp.Header.Get("X-Fotspor"), err)
+		}
+		times = append(times, time.Since(sent))
+	}
+	return times, nil
 }
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
@@ -178,66 +600,6 @@ func rollups() []string {
 		names = append(names, r.Name)
 	}
 	return names
-}
-
-// ask fills in the days and filters of the queries of a page.
-func (p dashboardPage) ask() []report.Query {
-	days := calendar.Range{From: dashboardLast - dashboardDays + 1, To: dashboardLast}
-	if p.days > 0 {
-		days.From = dashboardLast - calendar.Day(p.days) + 1
-	}
-	filters, err := report.ParseFilters(p.filters)
-	if err != nil {
-		panic(err) // they stand above
-	}
-	queries := slices.Clone(p.queries)
-	for i := range queries {
-		q := &queries[i]
-		q.Sites, q.Range, q.Filters = []uint32{dashboardSite}, days, filters
-		if p.compare {
-			before := days.Before()
-			q.Compare = &before
-		} else if q.Sort.Change {
-			q.Sort = report.Sort{}
-		}
-	}
-	return queries
-}
-
-// counted asks a store and measures what it costs.
-type counted struct{ store.Reports }
-
-// measure asks the same queries several times, and returns the statements and the CPU of
-// one run and the times that the runs took, in order.
-func (c counted) measure(ctx context.Context, queries []report.Query, runs int) (statements int, cpu time.Duration, times []time.Duration, err error) {
-	plan, err := c.Planner().Plan(queries)
-	if err != nil {
-		return 0, 0, nil, err
-	}
-	for range 2 { // to warm up
-		if _, err := c.Ask(ctx, queries); err != nil {
-			return 0, 0, nil, err
-		}
-	}
-	before := processCPU()
-	for range runs {
-		begun := time.Now()
-		if _, err := c.Ask(ctx, queries); err != nil {
-			return 0, 0, nil, err
-		}
-		times = append(times, time.Since(begun))
-	}
-	slices.Sort(times)
-	return len(plan.Statements), (processCPU() - before) / time.Duration(runs), times, nil
-}
-
-// processCPU is the CPU time of this process so far.
-func processCPU() time.Duration {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		return 0
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 // execute runs a statement on the engine.

@@ -336,6 +336,11 @@ func (s *server) startFotspor(ctx context.Context, part string, flags ...string)
 	if text, err := exec.CommandContext(ctx, s.program, add...).CombinedOutput(); err != nil || string(text) != "1\n" {
 		return fmt.Errorf("fotspor site add: %w: %s", err, text)
 	}
+	return s.startPart(ctx, part, flags...)
+}
+
+// startPart starts the part.
+func (s *server) startPart(ctx context.Context, part string, flags ...string) error {
 	p, err := start("fotspor "+part, s.program, append(append([]string{part}, servingFlags...), flags...)...)
 	if err != nil {
 		return err

@@ -86,7 +86,7 @@ type Dashboard struct {
 func New(opts Options) (*Dashboard, error) {
 	d := &Dashboard{
 		store:       opts.Store,
-		figures:     opts.Figures,
+		figures:     &report.Shared{Source: opts.Figures},
 		log:         opts.Logger,
 		duration:    opts.Duration,
 		now:         opts.Now,
@@ -101,7 +101,7 @@ func New(opts Options) (*Dashboard, error) {
 		throttle:    newThrottle(),
 		crossOrigin: http.NewCrossOriginProtection(),
 	}
-	if d.store == nil || d.figures == nil {
+	if d.store == nil || opts.Figures == nil {
 		return nil, errors.New("new dashboard: no store, or no source of figures")
 	}
 	if opts.CountsObjections {
