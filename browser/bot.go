@@ -124,11 +124,12 @@ var bots = func() map[string]string {
 var addresses = []string{"http:", "https:", "mailto"}
 
 // holdsAddress reports whether ua has a web or mail address. Apps add the addresses of their
-// services and of their support to their web views. Only one after a plus counts there, by
-// which crawlers say where to read about them.
+// services and of their support to their web views. There, only one after a plus counts, by
+// which crawlers say where to read about them, and one of a page about a robot.
 func holdsAddress(ua string, embedded bool) bool {
 	if embedded {
-		return strings.Contains(ua, "+http:") || strings.Contains(ua, "+https:") || strings.Contains(ua, "+mailto:")
+		return strings.Contains(ua, "+http:") || strings.Contains(ua, "+https:") || strings.Contains(ua, "+mailto:") ||
+			strings.Contains(ua, "://") && aboutRobot.MatchString(ua)
 	}
 	if containsAny(ua, addresses) || holdsMailAddress(ua) {
 		return true
@@ -140,6 +141,9 @@ func holdsAddress(ua string, embedded bool) bool {
 	}
 	return strings.Contains(ua, "www.")
 }
+
+// aboutRobot matches the address of a page about a robot, such as https://example.org/bot.html.
+var aboutRobot = regexp.MustCompile(`https?://[^\s/;,()]+(?:/[^\s/;,()]+)*/(?:(?:web|our)?-?(?:ro)?bot|(?:web)?-?(?:crawler|spider))s?(?:\.\w+)?(?:[/?#;,)\s]|$)`)
 
 // holdsMailAddress reports whether an @ in ua is more than that of a locale (nb_NO@euro,
 // en_GB@rg=nozzzz, Unicode TR 35) or before a version (ios@13.1): a domain follows it.

@@ -118,10 +118,38 @@ var marksByChance = []struct{ name, userAgent string }{
 	{"the app's support", webView + " Monitor/1 (support@example.no)"}, {"the app's support on iOS", iOSWebView + " (drift@fjellvett.example)"},
 	{"Slurp, a model", onPhone("Slurp 2")}, {"Slurp and a build", onPhone("Slurp 2 Build/AP3A.240905.015")},
 	{"Lighthouse, a model", onPhone("Lighthouse L1")}, {"Headless, a model", onPhone("Headless H1")}, {"Headless in a web view", strings.Replace(webView, "Pixel 8", "Headless H1", 1)},
+	{"the app's page about bots in chats", webView + " (https://app.example.no/chatbots/hjelp)"},
 	{"Facebook, a model called as a bot", webView + " [FB_IAB/FB4A;FBDV/Lighthouse L1;]"},
 }
 
+// appNames are names of apps with words of names of programs.
+var appNames = strings.Fields(`HealthCheckApp/2 HealthCheck/1.0 healthcheck/3 Health-Check/2 LighthouseCinema/2 Lighthouse/1 Lighthouse headlessapp/1 Headless/4
+	HeadlessHorseman/1.2 Selenium/1 SeleniumTracker/3 Cypress/1 CypressCreek/2 PuppeteerShow/3 Puppeteer/2 Playwright/1 PlaywrightTheatre/5.1 Prerender/1 Prerendered/2
+	Nightmare/3 Munin/2.0 Synapse/1 SynapseNotes/2 Splash/4 Unfurl/1.1 Nuclei/2 NucleiMed/1 Readable/3 ReadableNews/1 Rigor/2 Catchpoints/1 PagespeedRun/2 OpenGraphite/1
+	WebdriverLine/1 Sitemonitor/3 Slurp/2 Slurpee/4 Nutcher/1 Hotjars/2 Gemini-Horoskop/3 Claude-Monet/1 Google-Fan/2 Lighthouse2/1 BrowserlessTravel/1 Jsdominoes/2
+	OpenAIQuiz/1 DeepAIChat/2 Tavilyn/1 Qualysoft/2 Datadoggy/3 Zabbixen/1 Censysis/2 Shodana/1 Embedlya/2`)
+
+// TestAppsByChance: an app may be called like a program, or like a part of one.
+func TestAppsByChance(t *testing.T) {
+	for _, name := range appNames {
+		for _, userAgent := range []string{webView + " " + name, iOSWebView + " " + name, webView + " Reise/2.0 (" + name + "; nb)", iOSWebView + " [FBAN/FBIOS;FBAV/534.0;FBDV/iPhone15,3] " + name} {
+			if got := browser.Parse(userAgent, hit.Hints{}); got.Bot != "" {
+				t.Errorf("taken for the bot %q (%s): %s", got.Bot, got.Rule, userAgent)
+			}
+		}
+		if name == "Cypress/1" { // whose window is one of Electron
+			continue
+		}
+		if got := browser.Parse(inElectron(name), hit.Hints{}); got.Bot != "" {
+			t.Errorf("taken for the bot %q (%s): %s", got.Bot, got.Rule, inElectron(name))
+		}
+	}
+}
+
 func chancePeople() (userAgents []string) {
+	for _, name := range appNames {
+		userAgents = append(userAgents, webView+" "+name, iOSWebView+" "+name)
+	}
 	for _, c := range marksByChance {
 		userAgents = append(userAgents, c.userAgent)
 	}
@@ -197,7 +225,17 @@ var marksOnPurpose = []struct{ name, userAgent, rule, bot string }{
 	{"a monitor in Electron", inElectron("browser/2020.2.1") + " PingdomTMS/2020.2", browser.RuleMonitor, "PingdomTMS"},
 	{"a crawler in Electron", inElectron("Googlebot/2.1"), browser.RuleCrawler, "Googlebot"},
 	{"an address in Electron", inElectron("Fjellvett/1.0") + " (+https://fjellvett.example/om)", browser.RuleCrawler, "unnamed"},
-	{"an agent's browser", "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Cursor/3.0.12 Chrome/142.0.7444.265 Electron/39.8.1 Safari/537.36", browser.RuleAI, browser.Other},
+	{"an address of a page about a robot in a web view", webView + " https://deepcrawl.com/bot", browser.RuleCrawler, "unnamed"},
+	{"an address of a page about a robot, with more after it", webView + " Fjellvett/1.0 (https://fjellvett.example/om/webcrawler.html)", browser.RuleCrawler, "unnamed"},
+	{"an address of a page about a robot on iOS", iOSWebView + " (http://fjellvett.example/spider/)", browser.RuleCrawler, "unnamed"},
+	{"headless Edge in a web view", webView + " HeadlessEdg/142.0.0.0", browser.RuleHeadless, "HeadlessEdg"},
+	{"a test of speed in a web view", webView + " PTST/250819.1", browser.RuleMonitor, "PTST"},
+	{"a test of speed in a web view, Datadog", iOSWebView + " DatadogSynthetics", browser.RuleMonitor, "DatadogSynthetics"},
+	{"a link's preview in a web view", iOSWebView + " facebookexternalhit/1.1 Facebot Twitterbot/1.0", browser.RulePreview, "facebookexternalhit"},
+	{"a scanner of cookies behind a browser", chromeWindows + "; OneTrust;", browser.RuleMonitor, "OneTrust"},
+	{"a monitor behind a browser", chromeWindows + " DejaClick/2.9.7.2", browser.RuleMonitor, "DejaClick"},
+	{"a classifier behind a browser", chromeWindows + " XaxisSemanticsClassifier/1.0", browser.RuleCrawler, "XaxisSemanticsClassifier"},
+	{"an agent's browser", "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Cursor/3.0.12 Chrome/142.0.7444.265 Electron/39.8.1 Safari/537.36", browser.RuleAI, "Cursor"},
 	{"an app that fetches for itself", "Snapchat/13.54.0.54 (iPad7,5; iOS 17.7; gzip)", browser.RuleOther, "Snapchat"},
 	{"a browser that fetches for itself", "DuckDuckGo/5 (com.duckduckgo.mobile.android; Android API 33)", browser.RuleOther, browser.Other},
 	{"on a phone, outside the comment", chromePhone + " LynvingeMonitor", browser.RuleMonitor, browser.Other},
@@ -245,7 +283,7 @@ func TestStrangeButPeople(t *testing.T) {
 		{"Firefox before its release", "Mozilla/5.0 (X11; Linux x86_64; rv:151.0a1pre) Gecko/20100101 Firefox/151.0a1pre",
 			browser.Client{Browser: "Firefox", Version: "151", OS: "Linux", Device: "desktop"}},
 		{"a system that few have", "Mozilla/5.0 (X11; Haiku x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
-			browser.Client{Browser: "Firefox", Version: "128", OS: "Linux", Device: "desktop"}},
+			browser.Client{Browser: "Firefox", Version: "128", OS: "Other", Device: "desktop"}},
 		{"a system with its name in brackets", "Mozilla/5.0 (X11; Linux x86_64; Debian GNU/Linux 8.1 (jessie)) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/33.0.1750.0 Maxthon/1.0.5.3 Safari/537.36",
 			browser.Client{Browser: "Maxthon", Version: "1", OS: "Linux", Device: "desktop"}},
 		{"UC without an engine", "Mozilla/5.0 (S60V5; U; en-us; Nokia5250)/UC Browser8.2.0.132/50/355/UCWEB Mobile",

@@ -20,7 +20,7 @@ var names = marks{
 	{RuleFeed, `feedfetcher flipboardrss universalfeedparser tt-rss simplepie magpierss`},
 	{RuleMonitor, `pingdom statuscake betteruptime better-uptime betterstack site24x7 gtmetrix lighthouse pagespeed
 		insights> datadog checkly newrelic freshping hetrix nodeping catchpoint dynatrace dareboost speedcurve ptst
-		webpagetest yellowlab nagios zabbix icinga kube-probe blackbox-exporter healthcheck googlehc health-check
+		webpagetest onetrust dejaclick alertsite yellowlab nagios zabbix icinga kube-probe blackbox-exporter healthcheck googlehc health-check
 		munin/ collectd siteimprove silktide monsido ssllabs hardenize securityheaders nessus qualys nuclei zgrab nikto sqlmap masscan <nmap
 		censys shodan watchtowr foregenix datanyze rigor> <ylt> pa11y wappalyzer`},
 	{RuleHeadless, `headless phantomjs slimerjs casperjs selenium webdriver puppeteer playwright htmlunit jsdom
@@ -55,7 +55,7 @@ var deeds = marks{
 		observatory diagnostic pinger`},
 	{RuleAI, `<llm gpt -user>`},
 	{RuleCrawler, `crawl spider bot> robot> scrap fetch archiv harvest download webhook sitemap backlink research
-		indexer grab sniff favicon finder transcod optimiz analyz proxy agent>`},
+		indexer grab sniff favicon finder transcod optimiz analyz classifier proxy agent>`},
 }
 
 // mark is one word of names, apps or deeds.
@@ -146,8 +146,9 @@ func (s *spot) move(at int) {
 // comment of a phone, which names its model, and in what an app adds to its web view. Only
 // what says "I am a robot" counts there: a name of our table that ends in one of robots, and
 // the names of programs. In a comment these must be in our table and more than a word of
-// letters, such as Slurp, or have a version. The names of apps, everyday words and, in a web
-// view, the libraries and readers of feeds that apps are made of do not count.
+// letters, such as Slurp, or have a version. In a web view they must be in our table, whole,
+// and none of homonyms. The names of apps, everyday words and, in a web view, the libraries
+// and readers of feeds that apps are made of do not count.
 func (s *spot) isChance(m mark) bool {
 	if !s.chancy {
 		return false
@@ -160,11 +161,21 @@ func (s *spot) isChance(m mark) bool {
 		return false
 	case !m.isName, m.isApp, m.isEveryday:
 		return true
-	case s.embedded && (m.rule == RuleLibrary || m.rule == RuleFeed):
+	case s.embedded && (m.rule == RuleLibrary || m.rule == RuleFeed || bots[name] == ""):
+		return true
+	case s.embedded && homonyms[name] && !(windows[name] && strings.Contains(s.ua, " electron/")):
 		return true
 	}
 	return s.isComment && !s.isProduct && (bots[name] == "" || name == m.text && !strings.ContainsFunc(name, isPunctuation))
 }
+
+// homonyms are the names of our table that are also words or names of something else, in lower
+// case. In a web view they are the name of an app. The program has a longer name there:
+// Chrome-Lighthouse.
+var homonyms = set("cursor cypress devin dlc lighthouse munin nightmare nuclei nutch playwright prerender puppeteer readable selenium slurp")
+
+// windows are those homonyms that are programs in a window of Electron, by their names.
+var windows = set("cursor cypress devin")
 
 // robots are the endings of names that say that a program is one.
 var robots = []string{"bot", "crawler", "spider"}

@@ -62,22 +62,25 @@ var kinds = func() map[string]int {
 }()
 
 // fields are the beginnings of the parts of a desktop browser's comment on its system.
-var fields = strings.Fields(`
+const fields = `
 	windows win64 win32 wow64 wow32 arm arm64 macintosh intel ppc linux x86_64 amd64 aarch64 ubuntu debian
 	fedora cros freebsd openbsd netbsd dragonfly xbox touch webview msapphost serviceui cortana tablet wayland
 	compatible mobile android trident lcjb lcte mathmjs like sunos khtml edition gnu pico openharmony silk
 	iphone ipad ipod cpu amigaos morphos haiku beos os solaris sunos aix fuchsia ghostbsd deepin manjaro arch suse minix
 	irix hurd serenityos seewoos arcaos warp redox xubuntu kubuntu lubuntu mint centos gentoo redhat slackware
-	alpha beta dev canary nightly portable blink chromium`)
+	alpha beta dev canary nightly portable blink chromium`
 
 // isField is the set of fields.
-var isField = func() map[string]bool {
-	known := make(map[string]bool)
-	for _, field := range fields {
-		known[field] = true
+var isField = set(fields)
+
+// set returns the set of the words of a text.
+func set(words string) map[string]bool {
+	all := make(map[string]bool)
+	for word := range strings.FieldsSeq(words) {
+		all[word] = true
 	}
-	return known
-}()
+	return all
+}
 
 // stranger returns the first word of a User-Agent in a place where neither a browser nor an
 // app of people would put it, and the first word that they may have added. Each is "" if

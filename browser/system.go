@@ -25,6 +25,7 @@ var systems = []struct{ word, name string }{
 	{"tizen", tizen},
 	{"kaios", "KaiOS"},
 	{"harmonyos", harmony}, {"openharmony", harmony},
+	{"(linux; android", android}, {"(linux; u; android", android}, // the model may be called as an iPhone
 	{"<iphone", "iOS"}, {"<ipad", "iOS"}, {"<ipod", "iOS"}, {"(ios;", "iOS"}, {"dv(iph", "iOS"}, {"dv(ipd", "iOS"},
 	{"crios/", "iOS"}, {"fxios/", "iOS"}, {"edgios/", "iOS"}, // say Macintosh on an iPad
 	{"android", android}, {"silk-accelerated", android}, {"; adr ", android},
@@ -38,8 +39,10 @@ var systems = []struct{ word, name string }{
 	{"playstation", "PlayStation"}, {"nintendo", "Nintendo"},
 	{"blackberry", "BlackBerry"}, {"bb10", "BlackBerry"}, {"playbook", "BlackBerry"},
 	{"symbian", "Symbian"}, {"symbos", "Symbian"}, {"series60", "Symbian"}, {"series 60", "Symbian"},
-	{"sunos", "Solaris"}, {"bsd", "BSD"},
-	{"linux", "Linux"}, {"x11", "Linux"}, {"ubuntu", "Linux"},
+	{"sunos", "Solaris"}, {"bsd", "BSD"}, {"; dragonfly", "BSD"},
+	{"linux", "Linux"}, {"ubuntu", "Linux"},
+	{"; haiku", Other}, {"; hp-ux", Other}, {"; aix", Other}, {"; irix", Other}, {"; osf1", Other}, {"; qnx", Other}, {"; serenity", Other}, {"; gnu ", Other}, // on X11, too
+	{"x11", "Linux"},
 }
 
 // scope is where a word of classes counts. It is needed because apps on phones have names
@@ -83,7 +86,7 @@ var classes = []struct {
 	}},
 	// Televisions, consoles and watches by their names
 	{class: deviceOther, scope: named, words: []string{
-		"<smart tv>", "<android tv>", "<google tv>", "tv box", "smarttv", "smarthub", "googletv", "androidtv", "netcast", "opera tv", "bravia", "<viera", "maple2", "maple_2", "roku", "mitv", "mibox",
+		"<smart tv>", "smart_tv", "<android tv>", "<google tv>", "tv box", "smarttv", "smarthub", "googletv", "androidtv", "netcast", "opera tv", "bravia", "<viera", "maple2", "maple_2", "roku", "mitv", "mibox",
 		"tvbox", "; aft", "linux mips", "<stb>", ", wired)", ", wireless)", "ouya", "gamepad", "steam deck", "retroid", "watch", "wear os", "family hub",
 	}},
 	{class: deviceMobile, scope: inModel, words: []string{"coolpad", "padfone", "phonepad", "tech pad", "aquos sense", "aquos wish", "aquos zero", "aquos r", "aquos crystal", "aquos xx", "aquos phone"}},
@@ -92,7 +95,7 @@ var classes = []struct {
 		"projector", "formuler", "mecool", "beelink", "ugoos", "vontar", "nexbox", "gtking", "gt-king", "transpeed", "spybox", "orbsmart",
 		"beyondtv", "chromecast", "<yndx-000",
 		"<shield", "rgcube", "<rg35xx", "<rg405", "<rg406", "<rg505", "<rg556", "odin2", "switch oled", "switch lite",
-		"<gear>", "moto 360", "<sm-r", "<sm-l3", "zeblaze", "<pico ", "oculus", "; ow19w", "; ow20w", "portaltv",
+		"<gear>", "moto 360", "<sm-r", "<sm-l3", "zeblaze", "<pico ", "oculus", "; quest 2>", "; quest 3>", "; quest pro>", "meta quest", "vive focus", "magic leap", "; ow19w", "; ow20w", "portaltv",
 		"; aeobp>", "; aeocn>", "; aeokn>", "; aeoch>", "; aeocw>", "; aeota>", "; aeorh>", "; aeoat>", "; aeohy>", // Amazon's with a screen
 	}},
 	{class: deviceOther, scope: inModel, weak: true, words: []string{
@@ -171,7 +174,7 @@ func look(ua string) seen {
 	switch s.system {
 	case android, harmony, tizen:
 		row = min(row, rows[onAndroid], inComment)
-		if hasScreenSize(comment, isPhone) {
+		if hasScreenSize(comment, isPhone) || isNamedTV(comment) {
 			return seen{s.system, deviceOther}
 		}
 	case "Linux", "webOS", Other:
@@ -196,6 +199,19 @@ func firstComment(ua string) (start int, comment string) {
 	}
 	comment, _, _ = strings.Cut(comment, " build/")
 	return start, comment
+}
+
+// isNamedTV reports whether the comment of an Android device names a model with the word TV:
+// Percee TV, HIPER MEDIA TV i4. In the names of phones with a tuner it is behind a code
+// (XT1069 TV) or joined to another word (KEMPLER_TV), and until Android 4 anywhere.
+func isNamedTV(comment string) bool {
+	before, after, ok := strings.Cut(comment, " tv")
+	if !ok || after != "" && !strings.ContainsRune(" ;)/", rune(after[0])) || containsAny(comment, []string{"android 2", "android 3", "android 4"}) {
+		return false
+	}
+	word := before[strings.LastIndexByte(before, ' ')+1:]
+	number := strings.TrimLeft(word, letters+"-")
+	return len(number) == len(word) || len(number) < 3 || !isDigit(number[0])
 }
 
 // inches says which numbers are sizes of televisions in inches. Models are named by them.
