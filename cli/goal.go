@@ -69,14 +69,8 @@ func (c *call) changeSite(ctx context.Context, change func(*site.Site) error) er
 		return usagef("site %q: %w", c.words[0], err)
 	}
 	return c.withStore(ctx, func(st *store.Store) error {
-		one, err := st.Site(ctx, id)
-		if err != nil {
-			return err
-		}
-		if err := change(&one); err != nil {
-			return err
-		}
-		return st.PutSite(ctx, one)
+		_, err := st.ChangeSite(ctx, id, change)
+		return err
 	})
 }
 

@@ -128,20 +128,19 @@ func editSite(ctx context.Context, c *call) error {
 		return usagef("site %q: %w", c.words[0], err)
 	}
 	return c.withStore(ctx, func(st *store.Store) error {
-		site, err := st.Site(ctx, id)
-		if err != nil {
-			return err
-		}
-		saved, savedParameters := site.PathRules, site.Parameters
-		if err := c.setSite(&site); err != nil {
-			return err
-		}
-		if len(site.PathRules) > 0 && !slices.Equal(saved, site.PathRules) {
-			if err := c.tryPathRules(ctx, st, site); err != nil {
+		var savedParameters []string
+		site, err := st.ChangeSite(ctx, id, func(site *site.Site) error {
+			saved := site.PathRules
+			savedParameters = site.Parameters
+			if err := c.setSite(site); err != nil {
 				return err
 			}
-		}
-		if err := st.PutSite(ctx, site); err != nil {
+			if len(site.PathRules) > 0 && !slices.Equal(saved, site.PathRules) {
+				return c.tryPathRules(ctx, st, *site)
+			}
+			return nil
+		})
+		if err != nil {
 			return err
 		}
 		if !slices.Equal(savedParameters, site.Parameters) {

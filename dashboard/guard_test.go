@@ -12,6 +12,8 @@ import (
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
+
+	"github.com/fotspor/fotspor/store/storetest"
 )
 
 // TestSmallNumbers: pages, CSV, JSON and API hide the same figures of few, under a filter
@@ -22,7 +24,7 @@ func TestSmallNumbers(t *testing.T) {
 	b.logIn()
 	site := b.addSite("Samvirke", "samvirke.example", "Europe/Oslo")
 	site.Guard = 5
-	if err := b.store.PutSite(context.Background(), site); err != nil {
+	if err := storetest.PutSite(context.Background(), b.store, site); err != nil {
 		t.Fatal(err)
 	}
 	var rows []hit.Row
@@ -83,7 +85,7 @@ func TestToday(t *testing.T) {
 	b.logIn()
 	site := b.addSite("Samvirke", "samvirke.example", "Europe/Oslo")
 	site.Guard = 5
-	if err := b.store.PutSite(context.Background(), site); err != nil {
+	if err := storetest.PutSite(context.Background(), b.store, site); err != nil {
 		t.Fatal(err)
 	}
 	came := 0

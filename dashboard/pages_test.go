@@ -32,6 +32,8 @@ import (
 	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/internal/baseurl"
 	"github.com/fotspor/fotspor/site"
+
+	"github.com/fotspor/fotspor/store/storetest"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -240,7 +242,7 @@ func TestNewSite(t *testing.T) {
 	b.logIn()
 	site := b.addSite("One", "one.example", "UTC")
 	site.Parameters = []string{"id", "page"}
-	if err := b.store.PutSite(t.Context(), site); err != nil {
+	if err := storetest.PutSite(t.Context(), b.store, site); err != nil {
 		t.Fatal(err)
 	}
 	page := b.get("/sites/1")

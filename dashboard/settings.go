@@ -122,6 +122,9 @@ const (
 	doNetwork = "network" // puts the reader's own network into its field
 )
 
+// errOutdated says that somebody else has changed the settings since they were read.
+var errOutdated = errors.New("the settings of the site are others by now")
+
 // changeSettings stores the settings that a form has, or shows what they would do. Settings
 // that it lacks stay as they are.
 func (d *Dashboard) changeSettings(c *call) error {
@@ -173,10 +176,23 @@ func (d *Dashboard) changeSettings(c *call) error {
 	case page.Outdated:
 		status = http.StatusConflict
 	default:
-		if err := d.store.PutSite(c.r.Context(), after); err != nil {
+		_, err := d.store.ChangeSite(c.r.Context(), c.site.ID, func(s *site.Site) error {
+			if versionOf(*s) != versionOf(c.site) {
+				c.site = *s
+				return errOutdated
+			}
+			goals := s.Goals
+			*s = after
+			s.Goals = goals
+			return nil
+		})
+		if err == nil {
+			return c.redirect(settingsURL(c.site.ID) + "?done=1")
+		}
+		if !errors.Is(err, errOutdated) {
 			return err
 		}
-		return c.redirect(settingsURL(c.site.ID) + "?done=1")
+		page.Outdated, status = true, http.StatusConflict
 	}
 	return d.renderSettings(c, status, page, texts, problems)
 }

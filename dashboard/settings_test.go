@@ -15,6 +15,7 @@ import (
 	"github.com/fotspor/fotspor/dashboard"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/site"
+	"github.com/fotspor/fotspor/store/storetest"
 )
 
 // logInAdmin makes an admin and logs it in.
@@ -180,7 +181,7 @@ func TestSettingsMeanwhile(t *testing.T) {
 	b.logInAdmin()
 	form := b.get("/sites/1/settings").form()
 	one.Excluded = []string{"/intern/*"}
-	if err := b.store.PutSite(t.Context(), one); err != nil {
+	if err := storetest.PutSite(t.Context(), b.store, one); err != nil {
 		t.Fatal(err)
 	}
 	form.Set("name", "Mine")

@@ -24,9 +24,10 @@ type Store interface {
 	// Pulse returns when the last hit of a site was, and how many there were in the minutes
 	// before now.
 	Pulse(ctx context.Context, id uint32, now time.Time) (hit.Pulse, error)
-	// PutSite replaces a site, and is noted in the audit log as the actor's of ctx. A site that
-	// is invalid is not stored.
-	PutSite(ctx context.Context, after site.Site) error
+	// ChangeSite changes a site by f, which gets it as it is stored, and returns it as it is
+	// then. It is noted in the audit log as the actor's of ctx. If f returns an error, or leaves
+	// an invalid site, nothing is stored.
+	ChangeSite(ctx context.Context, id uint32, f func(*site.Site) error) (site.Site, error)
 	// SiteChanges returns the last changes of a site that concern its figures, the newest
 	// first, of at most limit times.
 	SiteChanges(ctx context.Context, id uint32, limit int) ([]site.Change, error)

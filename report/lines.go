@@ -66,8 +66,9 @@ func texts(sql string) []hit.Field {
 }
 
 // KnownLines is a statement with the parameters site, since (a day) and limit. It returns
-// the lines of all LineSets of a table that have been counted since: the dimension, and an
-// array of values and details, those that count most first, at most limit of each set.
+// the lines of all LineSets of a table that have been counted since: the dimension, an array
+// of values and details, and the first of these days on which the line was counted. Those
+// that count most come first, at most limit of each set.
 type KnownLines struct{ Table, SQL string }
 
 // AllKnownLines returns the statements for all LineSets.
@@ -98,7 +99,7 @@ func AllKnownLines() []KnownLines {
 		for i, k := range keys {
 			texts[i] = "toString(" + k + ")"
 		}
-		all = append(all, KnownLines{name, fmt.Sprintf("SELECT %s AS dimension, [%s] AS line\nFROM %s\nWHERE site = {site:UInt32} AND day >= {since:Date}%s\nGROUP BY dimension, %s\nORDER BY %s DESC, line\nLIMIT {limit:UInt32}%s",
+		all = append(all, KnownLines{name, fmt.Sprintf("SELECT %s AS dimension, [%s] AS line, min(day) AS first\nFROM %s\nWHERE site = {site:UInt32} AND day >= {since:Date}%s\nGROUP BY dimension, %s\nORDER BY %s DESC, line\nLIMIT {limit:UInt32}%s",
 			dimension, strings.Join(texts, ", "), name, where, strings.Join(keys, ", "), strings.Join(weight, " + "), by)})
 	}
 	return all

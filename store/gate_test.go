@@ -28,7 +28,7 @@ import (
 
 // writers are the methods that change a store, by their names in askEverything.
 var writers = []string{
-	"Insert", "Insert of an entry", "AddSite", "PutSite", "AddCredential", "RemoveCredential", "AddUser", "SetPassword", "SetRights",
+	"Insert", "Insert of an entry", "AddSite", "ChangeSite", "AddCredential", "RemoveCredential", "AddUser", "SetPassword", "SetRights",
 	"EndSessions", "RemoveUser", "PutSession", "EndSession", "Note", "NoteClock", "SetPublicURL",
 }
 
@@ -144,7 +144,7 @@ func TestErrorsHoldNoParameters(t *testing.T) {
 			return err
 		},
 		"Site":          func(ctx context.Context) error { _, err := st.Site(ctx, 1); return err },
-		"PutSite":       func(ctx context.Context) error { return st.PutSite(ctx, added) },
+		"ChangeSite":    func(ctx context.Context) error { return storetest.PutSite(ctx, st, added) },
 		"Credentials":   func(ctx context.Context) error { _, err := st.Credentials(ctx); return err },
 		"AddCredential": func(ctx context.Context) error { _, _, err := st.AddCredential(ctx, secret, nil); return err },
 		"User":          func(ctx context.Context) error { _, err := st.User(ctx, secret); return err },
@@ -173,7 +173,7 @@ func TestErrorsHoldNoParameters(t *testing.T) {
 			return err
 		},
 		"Lines": func(ctx context.Context) error {
-			return st.Lines(ctx, 1, day, 10, func(string, string, []string) {})
+			return st.Lines(ctx, 1, day, 10, func(string, string, []string, calendar.Day) {})
 		},
 		"Excluded":     func(ctx context.Context) error { _, err := st.Excluded(ctx, 1, span, 10); return err },
 		"Before":       func(ctx context.Context) error { _, err := st.Before(ctx, at); return err },

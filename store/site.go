@@ -90,46 +90,65 @@ func (s *Store) AddSite(ctx context.Context, added site.Site) (site.Site, error)
 	if err := added.Validate(); err != nil {
 		return site.Site{}, err
 	}
-	all, err := s.Sites(ctx)
+	err := s.edit(ctx, func(ctx context.Context) error {
+		all, err := s.Sites(ctx)
+		if err != nil {
+			return err
+		}
+		var last uint32
+		for _, other := range all {
+			if other.ID == added.ID {
+				return fmt.Errorf("site %d exists: %s", other.ID, other.Name)
+			}
+			last = max(last, other.ID)
+		}
+		if added.ID == 0 {
+			added.ID = last + 1
+		}
+		if err := s.note(ctx, audit.SiteAdded, fmt.Sprintf("site %d: %s", added.ID, hostname.Display(added.Hosts[0]))); err != nil {
+			return err
+		}
+		if err := s.writeSite(ctx, site.Site{}, added); err != nil {
+			return fmt.Errorf("add site: %w", err)
+		}
+		return nil
+	})
 	if err != nil {
 		return site.Site{}, err
-	}
-	var last uint32
-	for _, other := range all {
-		if other.ID == added.ID {
-			return site.Site{}, fmt.Errorf("site %d exists: %s", other.ID, other.Name)
-		}
-		last = max(last, other.ID)
-	}
-	if added.ID == 0 {
-		added.ID = last + 1
-	}
-	if err := s.note(ctx, audit.SiteAdded, fmt.Sprintf("site %d: %s", added.ID, hostname.Display(added.Hosts[0]))); err != nil {
-		return site.Site{}, err
-	}
-	if err := s.writeSite(ctx, site.Site{}, added); err != nil {
-		return site.Site{}, fmt.Errorf("add site: %w", err)
 	}
 	return added, nil
 }
 
-// PutSite replaces a site. For an unknown id it returns site.ErrNotFound.
-func (s *Store) PutSite(ctx context.Context, after site.Site) error {
-	if err := after.Validate(); err != nil {
-		return err
-	}
-	before, err := s.Site(ctx, after.ID)
+// ChangeSite changes a site by f, and returns it as it is then. f gets the site as it is
+// stored, and no other process changes it meanwhile. If f returns an error, or leaves an
+// invalid site, nothing is stored. For an unknown id the error wraps site.ErrNotFound.
+func (s *Store) ChangeSite(ctx context.Context, id uint32, f func(*site.Site) error) (after site.Site, err error) {
+	err = s.edit(ctx, func(ctx context.Context) error {
+		before, err := s.Site(ctx, id)
+		if err != nil {
+			return err
+		}
+		after = before
+		if err := f(&after); err != nil {
+			return err
+		}
+		after.ID = id
+		if err := after.Validate(); err != nil {
+			return err
+		}
+		fields := cmp.Or(strings.Join(site.Changed(before, after), ", "), "nothing")
+		if err := s.note(ctx, audit.SiteChanged, fmt.Sprintf("site %d: %s", id, fields)); err != nil {
+			return err
+		}
+		if err := s.writeSite(ctx, before, after); err != nil {
+			return fmt.Errorf("change site %d: %w", id, err)
+		}
+		return nil
+	})
 	if err != nil {
-		return err
+		return site.Site{}, err
 	}
-	fields := cmp.Or(strings.Join(site.Changed(before, after), ", "), "nothing")
-	if err := s.note(ctx, audit.SiteChanged, fmt.Sprintf("site %d: %s", after.ID, fields)); err != nil {
-		return err
-	}
-	if err := s.writeSite(ctx, before, after); err != nil {
-		return fmt.Errorf("put site %d: %w", after.ID, err)
-	}
-	return nil
+	return after, nil
 }
 
 // writeSite stores a site with a higher version than its current row, even if the clock was

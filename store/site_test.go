@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,10 +18,11 @@ import (
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/site"
+	"github.com/fotspor/fotspor/store"
 	"github.com/fotspor/fotspor/store/storetest"
 )
 
-func TestPutSite(t *testing.T) {
+func TestChangeSite(t *testing.T) {
 	st := storetest.Open(t)
 	ctx := t.Context()
 	one, err := st.AddSite(ctx, site.Site{Name: "a", Hosts: []string{"example.org"}, Location: oslo})
@@ -47,7 +50,7 @@ func TestPutSite(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []site.Site{changed, one, changed} {
-		if err := st.PutSite(ctx, want); err != nil {
+		if err := storetest.PutSite(ctx, st, want); err != nil {
 			t.Fatal(err)
 		}
 		got, err := st.Sites(ctx)
@@ -74,11 +77,69 @@ func TestPutSite(t *testing.T) {
 	}
 	unknown := one
 	unknown.ID = 99
-	if err := st.PutSite(ctx, unknown); !errors.Is(err, site.ErrNotFound) {
+	if err := storetest.PutSite(ctx, st, unknown); !errors.Is(err, site.ErrNotFound) {
 		t.Errorf("unknown site: %v, want ErrNotFound", err)
 	}
-	if err := st.PutSite(ctx, site.Site{ID: one.ID}); err == nil {
+	if err := storetest.PutSite(ctx, st, site.Site{ID: one.ID}); err == nil {
 		t.Error("a site without a name was stored")
+	}
+}
+
+// TestChangesAtOnce: of changes that several processes make at once, none is lost.
+func TestChangesAtOnce(t *testing.T) {
+	ctx := t.Context()
+	cfg := store.Config{Engine: storetest.Engine(t), Database: storetest.Database(), Create: true}
+	var stores []*store.Store
+	for range 3 {
+		st, err := store.Open(ctx, cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { st.Close() })
+		stores = append(stores, st)
+	}
+	const rounds = 4
+	var all sync.WaitGroup
+	do := func(f func(i int, st *store.Store) error) {
+		for i := range rounds * len(stores) {
+			all.Go(func() {
+				if err := f(i, stores[i%len(stores)]); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+	}
+	do(func(i int, st *store.Store) error {
+		_, err := st.AddSite(ctx, site.Site{Name: fmt.Sprint("n", i), Hosts: []string{fmt.Sprintf("h%d.example", i)}, Location: oslo})
+		return err
+	})
+	do(func(i int, st *store.Store) error {
+		_, err := st.ChangeSite(ctx, 1, func(s *site.Site) error {
+			if i%2 == 0 {
+				s.Excluded = append(slices.Clone(s.Excluded), fmt.Sprint("/", i))
+				return nil
+			}
+			return s.AddGoal(site.Goal{Name: fmt.Sprint("g", i), Kind: hit.Pageview, Pattern: "/"})
+		})
+		return err
+	})
+	sites, err := stores[0].Sites(ctx)
+	if err != nil || len(sites) != rounds*len(stores) {
+		t.Fatalf("%d sites, %v, want %d", len(sites), err, rounds*len(stores))
+	}
+	if one := sites[0]; len(one.Goals) != rounds*len(stores)/2 || len(one.Excluded) != rounds*len(stores)/2 {
+		t.Errorf("%d goals and %d excluded paths, want %d of each", len(one.Goals), len(one.Excluded), rounds*len(stores)/2)
+	}
+	if n := query(t, stores[0], "SELECT count(), uniq(number) FROM settings WHERE site = 1 AND key = 'goals'"); n != "6\t6" {
+		t.Errorf("lines and numbers of goals %s, want 6 of both", n)
+	}
+	refused := errors.New("refused")
+	if _, err := stores[0].ChangeSite(ctx, 1, func(s *site.Site) error { s.Name = "x"; return refused }); !errors.Is(err, refused) {
+		t.Errorf("ChangeSite = %v, want the error of the change", err)
+	}
+	if one, err := stores[1].Site(ctx, 1); err != nil || one.Name == "x" {
+		t.Errorf("a refused change made %+v, %v", one, err)
 	}
 }
 
@@ -120,7 +181,7 @@ func TestSiteChanges(t *testing.T) {
 	put := func(change func(*site.Site)) {
 		t.Helper()
 		change(&one)
-		if err := st.PutSite(ctx, one); err != nil {
+		if err := storetest.PutSite(ctx, st, one); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -117,7 +117,7 @@ type Store struct {
 	version atomic.Value // string; not set until the store is prepared
 	log     *slog.Logger
 
-	accounts sync.Mutex // held while a user is read, changed and written
+	edits sync.Mutex // of this process, see edit
 
 	schema   *schema.Migrator
 	attached chan struct{} // wakes Backfill

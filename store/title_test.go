@@ -98,7 +98,7 @@ func TestTitlesAndDeletion(t *testing.T) {
 	} {
 		if one.Record != tt.record {
 			one.Record = tt.record
-			if err := st.PutSite(t.Context(), one); err != nil {
+			if err := storetest.PutSite(t.Context(), st, one); err != nil {
 				t.Fatal(err)
 			}
 		}

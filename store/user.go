@@ -22,42 +22,25 @@ func (s *Store) AddUser(ctx context.Context, u site.User) error {
 	if err := u.Validate(); err != nil {
 		return err
 	}
-	s.accounts.Lock()
-	defer s.accounts.Unlock()
-	return s.addUser(ctx, u)
+	return s.edit(ctx, func(ctx context.Context) error { return s.addUser(ctx, u) })
 }
 
 // AddFirstAdmin stores a new user as the first admin. It returns site.ErrHasAdmin if there
-// is an admin. If another process adds one at the same time, the process that sees both
-// removes its own. If both do, there is no admin and both callers may try again. If two
-// add an admin of the same name within a few milliseconds, both may succeed; the later
-// password is valid then.
+// is an admin.
 func (s *Store) AddFirstAdmin(ctx context.Context, u site.User) error {
 	u.Role = site.Admin
 	if err := u.Validate(); err != nil {
 		return err
 	}
-	s.accounts.Lock()
-	defer s.accounts.Unlock()
-	if ok, err := s.hasAdmin(ctx, ""); err != nil || ok {
-		return cmp.Or(err, site.ErrHasAdmin)
-	}
-	if err := s.addUser(ctx, u); err != nil {
-		return err
-	}
-	other, err := s.hasAdmin(ctx, u.Name)
-	if err != nil || !other {
-		return err
-	}
-	defer s.dropReplaced(ctx, "users")
-	err = s.note(ctx, audit.UserAdded, u.Name+": taken back")
-	if err := errors.Join(err, s.writeUser(ctx, site.User{Name: u.Name}, true)); err != nil {
-		return fmt.Errorf("remove second admin %q: %w", u.Name, err)
-	}
-	return site.ErrHasAdmin
+	return s.edit(ctx, func(ctx context.Context) error {
+		if ok, err := s.hasAdmin(ctx, ""); err != nil || ok {
+			return cmp.Or(err, site.ErrHasAdmin)
+		}
+		return s.addUser(ctx, u)
+	})
 }
 
-// addUser is AddUser for a caller that holds s.accounts and has validated the user.
+// addUser is AddUser under edit for a user that is valid.
 func (s *Store) addUser(ctx context.Context, u site.User) error {
 	users, err := s.Users(ctx)
 	if err != nil {
@@ -88,50 +71,40 @@ func (s *Store) writeUser(ctx context.Context, u site.User, removed bool) error 
 }
 
 // change reads a user, changes it, adds a line to the audit log and stores the user in a
-// new generation, which ends its sessions. Changes of one process wait for each other. If
-// two processes change one user within a few milliseconds, one of the changes may be lost.
-// The last admin is kept in that case too.
-func (s *Store) change(ctx context.Context, name string, action audit.Action, about func(site.User) string, f func(*site.User) (removed bool)) error {
-	s.accounts.Lock()
-	defer s.accounts.Unlock()
-	before, err := s.User(ctx, name)
-	if err != nil {
-		return err
-	}
-	u := before
-	removed := f(&u)
-	demoted := before.Role == site.Admin && (removed || u.Role != site.Admin)
-	if demoted {
-		ok, err := s.hasAdmin(ctx, name)
-		if err == nil && !ok {
-			err = errors.Join(fmt.Errorf("user %q: %w", name, site.ErrLastAdmin), s.note(ctx, audit.LastAdminKept, name))
-		}
+// new generation, which ends its sessions. The last admin is kept.
+func (s *Store) change(ctx context.Context, name string, action func(before, after site.User) audit.Action, about func(site.User) string, f func(*site.User) (removed bool)) error {
+	return s.edit(ctx, func(ctx context.Context) error {
+		before, err := s.User(ctx, name)
 		if err != nil {
 			return err
 		}
-	}
-	if err := s.note(ctx, action, about(u)); err != nil {
-		return err
-	}
-	if err := s.writeUser(ctx, u, removed); err != nil {
-		return fmt.Errorf("change user: %w", err)
-	}
-	if u.Password != before.Password {
-		defer s.dropReplaced(ctx, "users")
-	}
-	if !demoted {
+		u := before
+		removed := f(&u)
+		if before.Role == site.Admin && (removed || u.Role != site.Admin) {
+			ok, err := s.hasAdmin(ctx, name)
+			if err == nil && !ok {
+				err = errors.Join(fmt.Errorf("user %q: %w", name, site.ErrLastAdmin), s.note(ctx, audit.LastAdminKept, name))
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if err := s.note(ctx, action(before, u), about(u)); err != nil {
+			return err
+		}
+		if err := s.writeUser(ctx, u, removed); err != nil {
+			return fmt.Errorf("change user: %w", err)
+		}
+		if u.Password != before.Password {
+			s.dropReplaced(ctx, "users")
+		}
 		return nil
-	}
-	// Another process may have done the same to the other admin meanwhile. The process
-	// that sees no admin left undoes its own change; if both do, both admins remain.
-	if ok, err := s.hasAdmin(ctx, ""); err != nil || ok {
-		return err
-	}
-	err = s.note(ctx, action, before.Name+": taken back")
-	if err := errors.Join(err, s.writeUser(ctx, before, false)); err != nil {
-		return fmt.Errorf("keep the last admin: %w", err)
-	}
-	return fmt.Errorf("user %q: %w", name, site.ErrLastAdmin)
+	})
+}
+
+// always is the action of a change that has one only.
+func always(a audit.Action) func(before, after site.User) audit.Action {
+	return func(site.User, site.User) audit.Action { return a }
 }
 
 // dropTime bounds dropReplaced, for which a request waits.
@@ -162,7 +135,7 @@ func (s *Store) SetPassword(ctx context.Context, name, hash string) error {
 	if hash == "" {
 		return fmt.Errorf("user %q without a password", name)
 	}
-	return s.change(ctx, name, audit.PasswordChanged, func(site.User) string { return name }, func(u *site.User) bool {
+	return s.change(ctx, name, always(audit.PasswordChanged), func(site.User) string { return name }, func(u *site.User) bool {
 		u.Password = hash
 		return false
 	})
@@ -174,13 +147,11 @@ func (s *Store) SetRights(ctx context.Context, name string, role site.Role, rest
 	if err := role.Validate(); err != nil {
 		return err
 	}
-	was, err := s.User(ctx, name)
-	if err != nil {
-		return err
-	}
-	action := audit.RoleChanged
-	if was.Role == role {
-		action = audit.SitesChanged
+	action := func(before, after site.User) audit.Action {
+		if before.Role == after.Role {
+			return audit.SitesChanged
+		}
+		return audit.RoleChanged
 	}
 	return s.change(ctx, name, action, func(u site.User) string { return name + ": " + u.Rights() }, func(u *site.User) bool {
 		u.SetRights(role, restricted, sites)
@@ -191,7 +162,7 @@ func (s *Store) SetRights(ctx context.Context, name string, role site.Role, rest
 // RemoveUser removes a user and ends the user's sessions. For the last admin it returns
 // site.ErrLastAdmin.
 func (s *Store) RemoveUser(ctx context.Context, name string) error {
-	return s.change(ctx, name, audit.UserRemoved, func(site.User) string { return name }, func(u *site.User) bool {
+	return s.change(ctx, name, always(audit.UserRemoved), func(site.User) string { return name }, func(u *site.User) bool {
 		*u = site.User{Name: u.Name}
 		return true
 	})
@@ -199,7 +170,7 @@ func (s *Store) RemoveUser(ctx context.Context, name string) error {
 
 // EndSessions ends all sessions of a user.
 func (s *Store) EndSessions(ctx context.Context, name string) error {
-	return s.change(ctx, name, audit.SessionsEnded, func(site.User) string { return name }, func(*site.User) bool { return false })
+	return s.change(ctx, name, always(audit.SessionsEnded), func(site.User) string { return name }, func(*site.User) bool { return false })
 }
 
 const userColumns = "name, role, password, restricted, sites, generation"

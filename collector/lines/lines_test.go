@@ -247,16 +247,21 @@ func TestMinimal(t *testing.T) {
 
 // source is a store with lines.
 type source struct {
-	lines [][]string // table, dimension, values…
+	lines [][]string     // table, dimension, values…
+	first []calendar.Day // of lines; long ago where there is none
 	err   error
 	since calendar.Day
 }
 
-func (s *source) Lines(_ context.Context, site uint32, since calendar.Day, limit int, f func(table, dimension string, values []string)) error {
+func (s *source) Lines(_ context.Context, site uint32, since calendar.Day, limit int, f func(table, dimension string, values []string, first calendar.Day)) error {
 	s.since = since
-	for _, line := range s.lines {
+	for i, line := range s.lines {
+		first := since
+		if i < len(s.first) {
+			first = s.first[i]
+		}
 		if site == 1 {
-			f(line[0], line[1], line[2:])
+			f(line[0], line[1], line[2:], first)
 		}
 	}
 	return s.err
@@ -329,6 +334,64 @@ func TestRefresh(t *testing.T) {
 	}
 	if got := arrive(l, from(1), hit.Row{OS: "Linux"}); got != 0 {
 		t.Errorf("after a failure, a known value has bits %b", got)
+	}
+}
+
+// TestRestart: what the store has from today counts against the caps, also of the program
+// that starts later that day.
+func TestRestart(t *testing.T) {
+	src := &source{}
+	add := func(first calendar.Day, line ...string) {
+		src.lines, src.first = append(src.lines, line), append(src.first, first)
+	}
+	for i := range 3 {
+		add(today, "daily", "search", fmt.Sprint("of today ", i), "some")
+		add(today-1, "daily", "search", fmt.Sprint("of yesterday ", i), "some")
+		add(today-5, "daily", "search", fmt.Sprint("older ", i), "some")
+		add(today, "daily", "page", fmt.Sprintf("/new/%d", i), "")
+		add(today, "daily", "page", fmt.Sprintf("/old/%d", i), "")
+	}
+	add(today-5, "daily", "page", "/old", "")
+
+	l := newLinesOf(t, 5, 4)
+	if err := l.Refresh(t.Context(), src, []uint32{1}); err != nil {
+		t.Fatal(err)
+	}
+	search := func(day calendar.Day, name string) (capped bool) {
+		row := hit.Row{Site: 1, Day: day, Kind: hit.Search, Name: name}
+		l.Act(from(1), &row)
+		l.Act(from(2), &row)
+		return row.Other != 0
+	}
+	for _, tt := range []struct {
+		day    calendar.Day
+		name   string
+		capped bool
+	}{
+		{today, "of today 1", false}, {today, "a", false}, {today, "b", true},
+		{today - 1, "c", false}, {today - 1, "d", true},
+		{today + 1, "e", false},
+	} {
+		if got := search(tt.day, tt.name); got != tt.capped {
+			t.Errorf("search %q of %s: capped %t, want %t", tt.name, tt.day, got, tt.capped)
+		}
+	}
+	// Six pages of today, and of the sections /new alone, which is the first of two.
+	l = newLinesOf(t, 9, 2)
+	if err := l.Refresh(t.Context(), src, []uint32{1}); err != nil {
+		t.Fatal(err)
+	}
+	path, section := bitOf(t, "path"), uint64(1)<<61
+	for i, page := range []struct {
+		path string
+		bits uint64
+	}{
+		{"/new/1", 0}, {"/s/1", 0}, {"/t/1", 0}, {"/u/1", 0}, // the last two have lines and their sections none
+		{"/s/2", path}, {"/t/2", path | section}, {"/new/4", path}, {"/old/4", path},
+	} {
+		if got := arrive(l, from(i), hit.Row{Path: page.path}); got != page.bits {
+			t.Errorf("page %s has bits %b, want %b", page.path, got, page.bits)
+		}
 	}
 }
 

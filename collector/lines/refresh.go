@@ -24,7 +24,8 @@ type Source interface {
 	// Lines calls f for each line of a site that was counted since a day: of each set of
 	// lines (report.LineSets) those that count most first, at most limit. values are those
 	// of the line, first the value and then the details; they are good until f returns.
-	Lines(ctx context.Context, site uint32, since calendar.Day, limit int, f func(table, dimension string, values []string)) error
+	// first is the first day since on which it was counted.
+	Lines(ctx context.Context, site uint32, since calendar.Day, limit int, f func(table, dimension string, values []string, first calendar.Day)) error
 }
 
 // Run reads the lines of all sites from source, at once and then once a day, and keeps
@@ -67,7 +68,8 @@ func (l *Lines) tell() {
 
 // Refresh reads the lines of some sites from source, in place of those known before,
 // and forgets all other sites. What got a line since the last time stays: its row may
-// still be on the way to the store. After an error the sites that were not read keep what
+// still be on the way to the store. What was new in the store today counts against the caps
+// of today, so that a restart gives nobody a second cap. After an error the sites that were not read keep what
 // they knew.
 func (l *Lines) Refresh(ctx context.Context, source Source, sites []uint32) error {
 	l.mu.Lock()
@@ -106,8 +108,9 @@ func (l *Lines) refresh(ctx context.Context, source Source, id uint32) error {
 			room -= need
 		}
 	}
-	today := calendar.DayOf(l.Now().UTC())
-	err := source.Lines(ctx, id, today-Days, MostKnown, func(table, dimension string, values []string) {
+	yesterday := calendar.DayOf(l.Now().UTC()) - 1 // which is not over everywhere
+	found := newLately{since: yesterday, counts: map[count]int32{}, groups: map[groupOf]calendar.Day{}, older: make([]set, len(l.kinds))}
+	err := source.Lines(ctx, id, yesterday+1-Days, MostKnown, func(table, dimension string, values []string, first calendar.Day) {
 		k := l.byName[[2]string{table, dimension}]
 		if k == nil || len(values) < len(k.fields) {
 			return
@@ -117,6 +120,7 @@ func (l *Lines) refresh(ctx context.Context, source Source, id uint32) error {
 		if k.groups != 0 {
 			learn(2*k.index+1, group)
 		}
+		found.add(k, group, first)
 	})
 	if err != nil {
 		return err
@@ -133,9 +137,51 @@ func (l *Lines) refresh(ctx context.Context, source Source, id uint32) error {
 		}
 		*t = table{known: known[i]}
 	}
-	s.forget(today - 1) // which is not over everywhere
+	s.forget(yesterday)
+	for c, n := range found.all() {
+		s.counts[c] = max(s.counts[c], n)
+	}
 	l.held.Add(s.bytes() - before)
 	return nil
+}
+
+// newLately counts the lines and groups of a site that the store first has on a day since.
+type newLately struct {
+	since  calendar.Day
+	counts map[count]int32
+	groups map[groupOf]calendar.Day // the first day of those with a line that is new
+	older  []set                    // of each kind, the groups with a line that is not
+}
+
+// groupOf is a group of lines of a kind, by its hash.
+type groupOf struct {
+	kind int
+	hash uint64
+}
+
+func (n *newLately) add(k *kind, group uint64, first calendar.Day) {
+	if first < n.since {
+		if k.groups != 0 {
+			n.older[k.index].add(group)
+		}
+		return
+	}
+	n.counts[count{day: first, kind: int32(k.index)}]++
+	if g := (groupOf{k.index, group}); k.groups != 0 {
+		if day, ok := n.groups[g]; !ok || first < day {
+			n.groups[g] = first
+		}
+	}
+}
+
+// all returns the counts, those of groups too. It is called once.
+func (n *newLately) all() map[count]int32 {
+	for g, first := range n.groups {
+		if !n.older[g.kind].has(g.hash) {
+			n.counts[count{day: first, kind: -1 - int32(g.kind)}]++
+		}
+	}
+	return n.counts
 }
 
 // ids returns the sites that are known, in order.

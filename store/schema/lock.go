@@ -24,6 +24,7 @@ const free = "free"
 // locked is the table of a lock that this process holds.
 type locked struct {
 	m     *Migrator
+	lock  lock
 	table string
 	owner string
 
@@ -31,6 +32,14 @@ type locked struct {
 	last time.Time // time of the last successful beat
 	n    int
 }
+
+// lock is what only one process does at a time: the name of its tables, and what that is.
+type lock struct{ name, to string }
+
+var (
+	migrating = lock{"migrating", "change the schema or delete rows"}
+	editing   = lock{"editing", "change sites or users"}
+)
 
 // Lock keeps other processes from changing the schema and from deleting rows. It waits for
 // a process that has the lock until ctx ends. The returned context ends when the lock is
@@ -40,22 +49,32 @@ type locked struct {
 // in making a table with a name. To take the lock, a process makes the table with the next
 // number and drops the one before. The last table remains, so that no number is used twice.
 func (m *Migrator) Lock(ctx context.Context) (context.Context, func(), error) {
+	return m.take(ctx, migrating)
+}
+
+// LockEdits is Lock for what people change: it keeps other processes from changing sites and
+// users, and waits for no migration.
+func (m *Migrator) LockEdits(ctx context.Context) (context.Context, func(), error) {
+	return m.take(ctx, editing)
+}
+
+func (m *Migrator) take(ctx context.Context, what lock) (context.Context, func(), error) {
 	host, _ := os.Hostname() // for people; may be ""
-	l := &locked{m: m, owner: fmt.Sprintf("process %d on %s", os.Getpid(), quoted.Replace(host))}
+	l := &locked{m: m, lock: what, owner: fmt.Sprintf("process %d on %s", os.Getpid(), quoted.Replace(host))}
 	waited := "the store"
 	for {
-		number, holder, err := m.holder(ctx)
+		number, holder, err := m.holder(ctx, what)
 		switch {
 		case ctx.Err() != nil:
-			return nil, nil, fmt.Errorf("wait for %s to change the schema or delete rows: %w", waited, ctx.Err())
+			return nil, nil, fmt.Errorf("wait for %s to %s: %w", waited, what.to, ctx.Err())
 		case err != nil:
-			return nil, nil, fmt.Errorf("look who changes the schema: %w", err)
+			return nil, nil, fmt.Errorf("look who has the lock to %s: %w", what.to, err)
 		case holder != "":
 			waited = holder
 		default:
 			taken, err := l.take(ctx, number+1)
 			if err != nil {
-				return nil, nil, fmt.Errorf("lock the schema: %w", err)
+				return nil, nil, fmt.Errorf("lock, to %s: %w", what.to, err)
 			}
 			if taken {
 				return l.begin(ctx)
@@ -76,7 +95,7 @@ func (l *locked) begin(ctx context.Context) (context.Context, func(), error) {
 		ctx, end := quietly(ctx)
 		defer end()
 		if err := l.comment(ctx, free); err != nil && code(err) != unknownTable {
-			l.m.Log.Warn("the lock of the schema stays until it is stale", "err", err)
+			l.m.Log.Warn("a lock stays until it is stale", "table", l.table, "err", err)
 		}
 	}, nil
 }
@@ -84,12 +103,12 @@ func (l *locked) begin(ctx context.Context) (context.Context, func(), error) {
 type lockKey struct{}
 
 // holder returns the number of the newest lock and the process that holds it, "" if none does.
-func (m *Migrator) holder(ctx context.Context) (number int, who string, err error) {
+func (m *Migrator) holder(ctx context.Context, what lock) (number int, who string, err error) {
 	rows, err := m.Conn.Query(ctx, fmt.Sprintf(`
-		SELECT toInt64(substring(name, 11)) AS number, comment, dateDiff('second', metadata_modification_time, now()) > %d
+		SELECT toInt64(extract(name, '[0-9]+$')) AS number, comment, dateDiff('second', metadata_modification_time, now()) > %d
 		FROM system.tables
-		WHERE database = currentDatabase() AND match(name, '^migrating_[0-9]+$')
-		ORDER BY number DESC LIMIT 1`, int(stale.Seconds())))
+		WHERE database = currentDatabase() AND match(name, '^%s_[0-9]+$')
+		ORDER BY number DESC LIMIT 1`, int(stale.Seconds()), what.name))
 	if err != nil {
 		return 0, "", err
 	}
@@ -110,7 +129,7 @@ func (m *Migrator) holder(ctx context.Context) (number int, who string, err erro
 
 // take reports whether this process got the lock of a number.
 func (l *locked) take(ctx context.Context, number int) (bool, error) {
-	l.table = "migrating_" + strconv.Itoa(number)
+	l.table = l.lock.name + "_" + strconv.Itoa(number)
 	err := l.m.Conn.Exec(ctx, "CREATE TABLE "+l.table+" (nothing UInt8) ENGINE = Null COMMENT '"+l.owner+"'")
 	if code(err) == tableExists {
 		return false, nil
@@ -119,11 +138,11 @@ func (l *locked) take(ctx context.Context, number int) (bool, error) {
 		return false, err
 	}
 	l.last = time.Now()
-	newest, _, err := l.m.holder(ctx)
+	newest, _, err := l.m.holder(ctx, l.lock)
 	if err != nil || newest != number { // another process has taken and released later locks
 		return false, errors.Join(err, l.m.Conn.Exec(ctx, "DROP TABLE IF EXISTS "+l.table))
 	}
-	if err := l.m.Conn.Exec(ctx, "DROP TABLE IF EXISTS migrating_"+strconv.Itoa(number-1)); err != nil {
+	if err := l.m.Conn.Exec(ctx, fmt.Sprintf("DROP TABLE IF EXISTS %s_%d", l.lock.name, number-1)); err != nil {
 		return false, errors.Join(err, l.comment(ctx, free))
 	}
 	return true, nil
@@ -156,7 +175,7 @@ func (l *locked) alive(ctx context.Context) error {
 	case err == nil:
 		l.last = time.Now()
 	case code(err) == unknownTable || time.Since(l.last) > stale:
-		return fmt.Errorf("the lock of the schema is lost: %w", err)
+		return fmt.Errorf("lock %s is lost: %w", l.table, err)
 	}
 	return nil
 }

@@ -591,7 +591,7 @@ func TestLock(t *testing.T) {
 	}
 	select {
 	case <-held.Done():
-		if cause := context.Cause(held); !strings.Contains(cause.Error(), "the lock of the schema is lost") {
+		if cause := context.Cause(held); !strings.Contains(cause.Error(), "lock migrating_1 is lost") {
 			t.Errorf("the first lock ended by %v", cause)
 		}
 	case <-time.After(patience.Of(time.Minute)):

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/fotspor/fotspor/internal/trusted"
+	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 	"github.com/fotspor/fotspor/store/embedded"
 )
@@ -129,4 +130,13 @@ func Library(tb testing.TB) string {
 		tb.Skipf("SKIPPED, no engine: %v", err)
 	}
 	return path
+}
+
+// PutSite replaces a site.
+func PutSite(ctx context.Context, st *store.Store, after site.Site) error {
+	_, err := st.ChangeSite(ctx, after.ID, func(s *site.Site) error {
+		*s = after
+		return nil
+	})
+	return err
 }
