@@ -24,13 +24,16 @@ import (
 	"github.com/fotspor/fotspor/store"
 )
 
-// pagePaths are the paths of all pages of a site, behind that of the site; of a card, with a
+// noFigures are pages of a site that show none.
+var noFigures = []string{"/settings", "/notes"}
+
+// pagePaths are the paths of all pages of figures of a site, behind that of the site; of a card, with a
 // value.
 func pagePaths(b *bench) (paths []string) {
 	cards := map[string]string{"/page": "?path=/om-oss", "/campaign": "?name=årsrapport", "/compare": "?path=/om-oss&path=/kontakt&path=/ledige-stillinger"}
 	for _, route := range b.dashboard.AllRoutes() {
 		path, ok := strings.CutPrefix(route.Pattern, "GET /sites/{id}")
-		if ok && !strings.HasSuffix(path, ".csv") && !strings.HasSuffix(path, ".json") {
+		if ok && !slices.Contains(noFigures, path) && !strings.HasSuffix(path, ".csv") && !strings.HasSuffix(path, ".json") {
 			paths = append(paths, path+cards[path])
 		}
 	}
