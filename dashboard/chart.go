@@ -29,7 +29,6 @@ type chart struct {
 	Names      []bandName
 	Days       []namedDays // what the bands are, under the chart
 	Notes      []chartNote
-	Write      *span // to the page of the notes; nil: there is no reason to go
 	Pins       []pin
 	Points     []point
 	Whole      []string // points of polylines
@@ -255,7 +254,7 @@ func (c *chart) lowValues() {
 // nameLines puts the names of the two lines at their last points, 16 pixels apart at least.
 func (c *chart) nameLines(was []*report.Point, y func(report.Point) float64) {
 	for _, p := range c.Points {
-		if p.Drawn && !p.Open {
+		if p.Drawn {
 			c.EndX, c.EndY = p.X, p.Y
 		}
 	}
@@ -323,13 +322,16 @@ func trim(x float64) string {
 // a value on it.
 func scale(l *i18n.Language, measure string, top float64) ([]gridLine, func(float64) float64) {
 	unit := report.UnitOf(measure)
+	if unit == report.Share {
+		top = min(top, 1)
+	}
 	step := roundStep(unit, top)
 	count := max(1, math.Ceil(top/step-1e-9))
 	high := count * step
 	y := func(v float64) float64 { return plotTop + plotHeight - plotHeight*max(v, 0)/high }
 	var lines []gridLine
 	for i := 0.; i <= count; i++ {
-		lines = append(lines, gridLine{y(i * step), scaleText(l, unit, i*step, high)})
+		lines = append(lines, gridLine{y(i * step), scaleText(l, unit, i*step, step, high)})
 	}
 	return lines, y
 }
@@ -338,11 +340,12 @@ func scale(l *i18n.Language, measure string, top float64) ([]gridLine, func(floa
 // times it is round by the clock.
 func roundStep(unit report.Unit, top float64) float64 {
 	if unit == report.Seconds {
-		for _, step := range []float64{1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200} {
+		for _, step := range []float64{1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800} {
 			if top <= 5*step {
 				return step
 			}
 		}
+		return 3600 * roundStep(report.Count, top/3600)
 	}
 	least := 1.
 	if unit == report.Share || unit == report.Mean {
@@ -361,7 +364,7 @@ func roundStep(unit report.Unit, top float64) float64 {
 const million, milliard = 1e6, 1e9
 
 // scaleText writes a number of a scale to high.
-func scaleText(l *i18n.Language, unit report.Unit, v, high float64) string {
+func scaleText(l *i18n.Language, unit report.Unit, v, step, high float64) string {
 	short := func(of float64, key string) string {
 		if v == 0 {
 			return l.Number(0)
@@ -376,7 +379,7 @@ func scaleText(l *i18n.Language, unit report.Unit, v, high float64) string {
 	case unit == report.Share:
 		return l.WholePercent(v)
 	case unit == report.Seconds:
-		return clockText(l, time.Duration(v)*time.Second)
+		return timeText(l, v, step)
 	case unit == report.Mean:
 		return l.Decimal(v)
 	case high >= milliard:
@@ -387,17 +390,29 @@ func scaleText(l *i18n.Language, unit report.Unit, v, high float64) string {
 	return l.Number(int64(v))
 }
 
-// clockText writes a duration in its largest unit, and in two where it takes both.
-func clockText(l *i18n.Language, d time.Duration) string {
-	text := l.Duration(d)
-	if d >= time.Minute && d%time.Minute == 0 || d >= time.Hour && d%time.Hour == 0 {
-		first, _, _ := strings.Cut(text, " ")
-		if d < time.Hour || d%time.Hour == 0 {
-			return first
-		}
+// timeText writes a time on a scale with steps of a length, in the unit of the steps.
+func timeText(l *i18n.Language, seconds, step float64) string {
+	unit := time.Second
+	switch {
+	case step >= 1800:
+		unit = time.Hour
+	case step >= 30:
+		unit = time.Minute
 	}
-	return text
+	v := seconds / unit.Seconds()
+	if v == 0 {
+		return l.Number(0)
+	}
+	number := l.Decimal(v)
+	if v == math.Trunc(v) {
+		number = l.Number(int64(v))
+	}
+	one, _, _ := strings.Cut(l.Duration(unit), " ")
+	return number + strings.TrimPrefix(one, "1")
 }
+
+// Of more weeks than these it is said which year they are of.
+const maxWeeks = 53
 
 // labelPoints puts labels under the points: what they are called, and under that the month
 // or year where it changes. Where there is no room every second one is left out.
@@ -428,10 +443,10 @@ func (q *question) labelPoints(l *i18n.Language, step report.Step, points []repo
 		case i%every != 0:
 			continue
 		case step == report.Week:
-			_, week := start.ISOWeek()
+			year, week := start.ISOWeek()
 			at.Top, under = l.Say("period.name.week.short", strconv.Itoa(week)), l.ShortMonthName(day)
-			if years := points[n-1].Days.To.Time().Year() - points[0].Days.From.Time().Year(); years > 0 {
-				under += " " + strconv.Itoa(p.Days.To.Time().Year())
+			if n > maxWeeks {
+				under = strconv.Itoa(year)
 			}
 		case step == report.Month:
 			at.Top, under = l.ShortMonthName(day), strconv.Itoa(start.Year())
@@ -479,7 +494,11 @@ func (q *question) says(l *i18n.Language, c *chart, now []report.Point, was []*r
 			below++
 		}
 	}
-	if high >= 0 && high != low {
+	switch {
+	case high < 0:
+	case now[high].Of(c.Measure) == now[low].Of(c.Measure):
+		all = append(all, l.Say("chart.same", c.Points[high].Value))
+	default:
 		a, b := c.Points[high], c.Points[low]
 		all = append(all, l.Say("chart.extremes", a.Title, a.Value, b.Title, b.Value))
 	}

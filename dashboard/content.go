@@ -35,7 +35,7 @@ func sections(q *question) (func() doc, error) {
 
 // curve is the block of a chart.
 func (q *question) curve(l *i18n.Language, c *chart) block {
-	return block{Key: "chart", Title: l.Say("chart.title."+string(c.Step), l.Say("measure."+c.Measure)), Wide: true, Shows: c}
+	return block{Key: "chart", Title: l.Say("chart.title."+string(c.Step), l.Say("measure."+c.Measure)), More: q.noteLink(l), Wide: true, Shows: c}
 }
 
 // pageCard is all that is known of one page.

@@ -24,7 +24,11 @@ type bandName struct {
 }
 
 // namedDays are the days of a band, under the chart.
-type namedDays struct{ When, Name string }
+type namedDays struct {
+	When, Name string
+	days       calendar.Range
+	names      []string
+}
 
 // chartNote is a note of people, with the number that it has in the chart.
 type chartNote struct {
@@ -57,8 +61,15 @@ func (q *question) mark(l *i18n.Language, c *chart, points []report.Point) {
 		left, right := at(e.Days)
 		c.Bands = append(c.Bands, band{left, right - left, true})
 		name := l.Say("event." + e.Name)
-		c.Days = append(c.Days, namedDays{capitalised(q.daysText(l, e.Days)), name})
 		c.nameBand(left, name)
+		if last := len(c.Days) - 1; last >= 0 && c.Days[last].days == e.Days {
+			c.Days[last].names = append(c.Days[last].names, name)
+		} else {
+			c.Days = append(c.Days, namedDays{capitalised(q.daysText(l, e.Days)), "", e.Days, []string{name}})
+		}
+	}
+	for i, d := range c.Days {
+		c.Days[i].Name = l.List(d.names)
 	}
 	for i := range c.Points {
 		c.Points[i].Marks = q.marksOf(l, c.Step, events, points[i])
@@ -73,7 +84,7 @@ func (q *question) mark(l *i18n.Language, c *chart, points []report.Point) {
 		note.X = (from + to) / 2
 		c.Notes = append(c.Notes, note)
 	}
-	c.Pins, c.Write = pins(c.Notes), q.noteLink(l)
+	c.Pins = pins(c.Notes)
 }
 
 // placeOf returns what finds the place of days in a chart, in percent from the left. Days
@@ -97,7 +108,7 @@ func placeOf(points []report.Point, step report.Step) func(calendar.Range) (left
 }
 
 // How many points a chart may have at most to show weekends, and days with names.
-const maxWeekendPoints, maxEventPoints = 100, 60
+const maxWeekendPoints, maxEventWeeks, maxEventMonths = 100, 53, 14
 
 // weekends are the bands of the weekends in a chart by days.
 func weekends(points []report.Point, step report.Step) []band {
@@ -124,7 +135,7 @@ func (q *question) events(days calendar.Range, step report.Step, points int) []c
 	switch {
 	case step == report.Hour || step == report.Day:
 		return events
-	case points > maxEventPoints:
+	case step == report.Week && points > maxEventWeeks, step == report.Month && points > maxEventMonths:
 		return nil
 	}
 	return slices.DeleteFunc(events, func(e calendar.Event) bool { return e.Kind == calendar.Holiday })

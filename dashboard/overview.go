@@ -54,7 +54,7 @@ func overview(q *question) (func() doc, error) {
 		top, from, moved := pages(), sources(), movers()
 		d.Lead = q.lead(l, top, from, moved, sums)
 		d.Blocks = append(d.Blocks,
-			block{Key: "chart", Title: l.Say("chart.title."+string(c.Step), l.Say("measure."+c.Measure)), Wide: true, Shows: c},
+			q.curve(l, c),
 			q.block(l, top, "/pages"),
 			q.block(l, from, "/sources"))
 		if moved != nil {
