@@ -237,7 +237,11 @@ func (p *program) publicHandler(ctx context.Context) (http.Handler, error) {
 			return nil, err
 		}
 	}
-	return direct(mux, collector.BusyPaths()), nil
+	handler := direct(mux, collector.BusyPaths())
+	if p.Collector {
+		handler = collector.CleanPaths(handler)
+	}
+	return handler, nil
 }
 
 func (p *program) component(name string) *slog.Logger { return p.Logger.With("component", name) }
@@ -528,7 +532,7 @@ func (p *program) startDashboard(ctx context.Context, mux *http.ServeMux, geoDB 
 	pages := http.NewServeMux()
 	d.Routes(pages)
 	client := func(r *http.Request) hit.Addr { return collector.ClientAddr(r, p.TrustedProxies) }
-	mux.Handle("/", p.bodies.Handler(matomo.AtRoot(pages), client, maxForm))
+	mux.Handle("/", p.bodies.Handler(matomo.AtRoot(mux, pages), client, maxForm))
 	p.background("audit log", p.afterStore(d.Run))
 	if p.storePrepared() {
 		if p.addrs.SetupURL, err = d.SetupURL(ctx, p.baseURL()); err == nil {

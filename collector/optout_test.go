@@ -388,7 +388,7 @@ func TestFramesAndTabs(t *testing.T) {
 // server is not told.
 func TestBoxesBelowAPath(t *testing.T) {
 	b := newBox(t, nil)
-	proxy := httptest.NewServer(http.StripPrefix("/stats", matomo.AtRoot(b.mux)))
+	proxy := httptest.NewServer(http.StripPrefix("/stats", matomo.AtRoot(http.NotFoundHandler(), b.mux)))
 	t.Cleanup(proxy.Close)
 	b.stats = proxy.URL + "/stats"
 	for _, tag := range []string{matomoTag, strings.Replace(fotsporTag, "data-site", `data-server="STATS" data-site`, 1)} {
@@ -550,7 +550,7 @@ func TestOptOutRoutes(t *testing.T) {
 			t.Errorf("%s: %d, %v", target, w.Code, w.Header())
 		}
 	}
-	root := matomo.AtRoot(http.NotFoundHandler())
+	root := matomo.AtRoot(http.NotFoundHandler(), http.NotFoundHandler())
 	for target, want := range map[string]string{
 		"/?module=CoreAdminHome&action=optOut":       "index.php?module=CoreAdminHome&action=optOut",
 		"/?module=CoreAdminHome&amp;action=optOutJS": "index.php?module=CoreAdminHome&amp;action=optOutJS",
@@ -559,6 +559,14 @@ func TestOptOutRoutes(t *testing.T) {
 		w := httptest.NewRecorder()
 		if root.ServeHTTP(w, request{target: target}.make()); w.Header().Get("Location") != want || (w.Code == http.StatusTemporaryRedirect) != (want != "") {
 			t.Errorf("%s: %d to %q, want %q", target, w.Code, w.Header().Get("Location"), want)
+		}
+	}
+	// A call of the API, whose address holds a token, is answered where it is.
+	root = matomo.AtRoot(r.mux, http.NotFoundHandler())
+	for _, target := range []string{"/?module=API&method=SitesManager.getAllSites&token_auth=hemmelig", "/?method=SitesManager.getAllSites&token_auth=hemmelig&module=API"} {
+		w := httptest.NewRecorder()
+		if root.ServeHTTP(w, request{target: target}.make()); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"main_url"`) || w.Header().Get("Location") != "" {
+			t.Errorf("%s: %d to %q, %s", target, w.Code, w.Header().Get("Location"), w.Body)
 		}
 	}
 	if w := r.send(request{method: "POST", target: "/index.php?module=CoreAdminHome&action=optOutJS"}); w.Code != http.StatusNotFound {

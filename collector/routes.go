@@ -4,6 +4,8 @@ import (
 	"iter"
 	"maps"
 	"net/http"
+	"net/url"
+	"path"
 	"slices"
 	"strings"
 
@@ -96,6 +98,70 @@ func (c *Collector) Routes(mux *http.ServeMux) {
 			mux.Handle(pattern, handler)
 		}
 	}
+}
+
+// CleanPaths answers requests for the collector's own paths however they are written:
+// //matomo.php, /./js/tracker.php, /%6Datomo.php. http.ServeMux would redirect them, and few
+// clients repeat a POST elsewhere. All other requests are next's as they are, those of pages
+// with a log-in and of statements among them, and so is an encoded slash, which parts
+// nothing.
+func CleanPaths(next http.Handler) http.Handler {
+	paths, rootMethods := map[string]bool{}, map[string]bool{}
+	var globs []string
+	for _, r := range routes() {
+		if r.Glob != "" {
+			globs = append(globs, r.Glob)
+		}
+		for _, pattern := range r.Patterns {
+			method, own, _ := strings.Cut(strings.TrimSuffix(pattern, "{$}"), " ")
+			switch {
+			case own == "/":
+				rootMethods[method] = true
+			case !strings.Contains(own, "{"):
+				paths[own] = true
+			}
+		}
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if isClean(r.URL) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		own, ok := unescapedPath(r.URL.EscapedPath())
+		isOwn := paths[own] || own == "/" && rootMethods[r.Method] ||
+			slices.ContainsFunc(globs, func(glob string) bool { found, _ := path.Match(glob, own); return found })
+		if ok && isOwn {
+			u := *r.URL
+			u.Path, u.RawPath = own, ""
+			clone := *r
+			clone.URL = &u
+			r = &clone
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// isClean reports whether a path is written as the routes are.
+func isClean(u *url.URL) bool {
+	return u.RawPath == "" && !strings.Contains(u.Path, "//") && !strings.Contains(u.Path, "/.")
+}
+
+// unescapedPath returns an escaped path unescaped and without empty parts, . and .. in it. It
+// returns false if a part holds a slash.
+func unescapedPath(escaped string) (string, bool) {
+	parts := strings.Split(escaped, "/")
+	for i, part := range parts {
+		part, err := url.PathUnescape(part)
+		if err != nil || strings.Contains(part, "/") {
+			return "", false
+		}
+		parts[i] = part
+	}
+	clean := path.Clean("/" + strings.Join(parts, "/"))
+	if last := parts[len(parts)-1]; clean != "/" && (last == "" || last == "." || last == "..") {
+		clean += "/"
+	}
+	return clean, true
 }
 
 // Proxied returns the requests that a proxy sends to a collector instead of a dashboard:

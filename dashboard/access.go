@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -103,10 +104,25 @@ func (d *Dashboard) sites(c *call) ([]site.Site, error) {
 	return slices.DeleteFunc(sites, func(s site.Site) bool { return !c.user.Sees(s.ID) }), err
 }
 
+// lasting are the parameters of pages of figures and of lists. Others do not survive a
+// log-in: they may hold a token, as that of a call of Matomo's API does, which belongs in no
+// address that a browser keeps.
+var lasting = []string{
+	"period", "at", "from", "to", "compare", "align", "f", byMeasure, byTable, bySort, byFind, byAfter, byColumns,
+	"path", "prefix", "name", "host", "before",
+}
+
 // toLogin asks for a log-in, and comes back afterwards if the page was read.
 func (c *call) toLogin() error {
 	to := "/login"
-	if next := localPath(c.r.URL.RequestURI()); next != "/" && c.r.Method != http.MethodPost {
+	page := *c.r.URL
+	if page.RawQuery != "" {
+		values := page.Query()
+		maps.DeleteFunc(values, func(name string, _ []string) bool { return !slices.Contains(lasting, name) })
+		page.RawQuery = values.Encode()
+	}
+	page.ForceQuery = false
+	if next := localPath(page.RequestURI()); next != "/" && c.r.Method != http.MethodPost {
 		to += "?" + url.Values{"next": {next}}.Encode()
 	}
 	return c.redirect(to)

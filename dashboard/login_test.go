@@ -189,6 +189,30 @@ func TestNext(t *testing.T) {
 	}
 }
 
+// TestNextOfStranger: a log-in leads back to the page with the parameters of pages alone.
+func TestNextOfStranger(t *testing.T) {
+	b := newBench(t)
+	b.stay()
+	for address, want := range map[string]string{
+		"/sites/1?period=28d&f=page%3A%2Fhelse%2F%2A&f=%21source%3Agoogle&sort=-visits&q=a": "/sites/1?f=page%3A%2Fhelse%2F%2A&f=%21source%3Agoogle&period=28d&q=a&sort=-visits",
+		"/?module=API&method=SitesManager.getAllSites&token_auth=" + secretToken:            "",
+		"/sites/1?token_auth=" + secretToken:                                                "/sites/1",
+		"/sites/1?period=28d&token=" + secretToken + "&access_token=x&key=x&sid=x":          "/sites/1?period=28d",
+		"/sites/1?Token_Auth=" + secretToken + "&to%6Ben_auth=x&token_auth[]=x":             "/sites/1",
+		"/sites/1?period=28d;token_auth=" + secretToken:                                     "/sites/1",
+		"/account?code=" + secretToken:                                                      "/account",
+		"/admin/audit?before=5&" + secretToken:                                              "/admin/audit?before=5",
+	} {
+		to := b.get(address).header.Get("Location")
+		u, err := url.Parse(to)
+		if err != nil || u.Path != "/login" || u.Query().Get("next") != want {
+			t.Errorf("%s leads to %q, want next %q", address, to, want)
+		}
+	}
+}
+
+const secretToken = "0123456789abcdef0123456789abcdef"
+
 func TestForgedRequests(t *testing.T) {
 	b := newBench(t)
 	b.logIn()

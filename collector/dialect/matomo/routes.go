@@ -124,13 +124,22 @@ func servePages(host dialect.Host, hits http.Handler) http.Handler {
 	})
 }
 
-// AtRoot returns a handler that redirects requests for Matomo's pages at / to /index.php, and
-// passes all others to next.
-func AtRoot(next http.Handler) http.Handler {
+// AtRoot returns a handler for GET requests for Matomo's pages at /: calls of its API are
+// answered by all, which has /index.php, and its other pages are redirected there. All other
+// requests are passed to next.
+func AtRoot(all, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/" && r.Method == http.MethodGet {
+		if r.URL.Path == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 			for name, value := range dialect.Parameters(r.URL.RawQuery) {
-				if name == "module" && value == "CoreAdminHome" {
+				switch {
+				case name == "module" && value == "API": // whose address holds a token, which no redirect repeats
+					u := *r.URL
+					u.Path = index
+					r = r.Clone(r.Context())
+					r.URL = &u
+					all.ServeHTTP(w, r)
+					return
+				case name == "module" && value == "CoreAdminHome":
 					// Relative, since a proxy may have cut the path.
 					w.Header().Set("Location", index[1:]+"?"+r.URL.RawQuery)
 					w.WriteHeader(http.StatusTemporaryRedirect)
