@@ -185,6 +185,8 @@ func settings() []setting {
 			value: ofSite("timezone")},
 		{name: "tags", commands: forSites, argument: true, help: "`tags` of the site, at most ten: the folders of the list of sites, such as Skole,Kultur", none: "none",
 			value: ofSite("tags")},
+		{name: "school-weeks", commands: forSites, argument: true, help: "`weeks` in which the schools around are closed in winter and in autumn, such as 8,40, which charts show; 0 for one that is not known", none: "none",
+			value: ofSite("school-weeks")},
 		{name: "parameters", commands: forSites, argument: true, help: "query `parameters` that are part of a page's address, such as id,page; all others are dropped", none: "none",
 			value: ofSite("parameters")},
 		{name: "exclude", commands: forSites, argument: true, help: "`paths` that are not counted, such as /admin/*,*/preview", none: "none",

@@ -187,7 +187,7 @@ func listSites(ctx context.Context, c *call) error {
 // listed are the settings of a site in the order of site list, whose columns scripts know.
 var listed = []string{
 	"name", "host", "timezone", "parameters", "exclude", "policy", "path-rules", "trailing-slash", "ignore-referrers",
-	"search-parameters", "search-category-parameters", "search-count-parameters", "guard", "exclude-networks", "tags",
+	"search-parameters", "search-category-parameters", "search-count-parameters", "guard", "exclude-networks", "tags", "school-weeks",
 }
 
 // allSites stands for every site in the command line.

@@ -46,7 +46,7 @@ func TestAddressesOfASite(t *testing.T) {
 	}
 	list := func(want string) {
 		t.Helper()
-		if got := strings.TrimSuffix(run("site", "list"), "\n"); !strings.HasSuffix(got, "\tdefault\t\t"+want+"\t5\t\t") {
+		if got := strings.TrimSuffix(run("site", "list"), "\n"); !strings.HasSuffix(got, "\tdefault\t\t"+want+"\t5\t\t\t") {
 			t.Errorf("site list shows %q, want %q at its end", got, want)
 		}
 	}
@@ -68,10 +68,12 @@ func TestAddressesOfASite(t *testing.T) {
 func TestNetworksAndTagsOfASite(t *testing.T) {
 	data := t.TempDir()
 	for _, tt := range []struct{ args, want string }{
-		{"add --create --host example.org --tags Skole,Kultur", "5\t\tSkole,Kultur"},
-		{"edit 1 --exclude-networks 192.0.2.9/24,2001:db8::/48", "5\t192.0.2.0/24,2001:db8::/48\tSkole,Kultur"},
-		{"edit 1 --tags Skole --guard 7", "7\t192.0.2.0/24,2001:db8::/48\tSkole"},
-		{"edit 1 --tags= --exclude-networks=", "7\t\t"},
+		{"add --create --host example.org --tags Skole,Kultur", "5\t\tSkole,Kultur\t"},
+		{"edit 1 --exclude-networks 192.0.2.9/24,2001:db8::/48", "5\t192.0.2.0/24,2001:db8::/48\tSkole,Kultur\t"},
+		{"edit 1 --tags Skole --guard 7", "7\t192.0.2.0/24,2001:db8::/48\tSkole\t"},
+		{"edit 1 --tags= --exclude-networks= --school-weeks 8,40", "7\t\t\t8,40"},
+		{"edit 1 --school-weeks 0,41", "7\t\t\t0,41"},
+		{"edit 1 --school-weeks=", "7\t\t\t"},
 	} {
 		if _, errs, status := command(t, "", append(append([]string{"site"}, strings.Fields(tt.args)...), "--data", data)...); status != 0 {
 			t.Fatalf("site %s: %q", tt.args, errs)

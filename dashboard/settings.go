@@ -73,7 +73,7 @@ var settingGroups = []struct {
 	key      string
 	settings []string
 }{
-	{"settings.site", []string{"name", "host", "timezone", "tags"}},
+	{"settings.site", []string{"name", "host", "timezone", "tags", "school-weeks"}},
 	{"settings.excluded", []string{"exclude", "exclude-networks"}},
 	{"settings.pages", []string{"parameters", "path-rules", "trailing-slash"}},
 	{"settings.sources", []string{"ignore-referrers"}},

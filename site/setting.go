@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/internal/hostname"
 	"github.com/fotspor/fotspor/privacy"
 )
@@ -65,6 +66,14 @@ var Settings = []Setting{
 			return nil
 		},
 		Get: func(s Site) string { return strings.Join(s.Tags, ",") }},
+	{Key: "school-weeks",
+		Set: func(s *Site, text string) (err error) { s.School, err = readSchoolWeeks(text); return err },
+		Get: func(s Site) string {
+			if s.School == (calendar.SchoolWeeks{}) {
+				return ""
+			}
+			return strconv.Itoa(s.School.Winter) + "," + strconv.Itoa(s.School.Autumn)
+		}},
 	{Key: "exclude", List: true, Figures: true,
 		Set: func(s *Site, text string) error { s.Excluded = words(text); return nil },
 		Get: func(s Site) string { return strings.Join(s.Excluded, ",") }},
@@ -131,6 +140,26 @@ var Settings = []Setting{
 			return nil
 		},
 		Get: func(s Site) string { return strconv.Itoa(s.Guard) }},
+}
+
+// readSchoolWeeks reads the weeks in which schools are closed in winter and in autumn, such as
+// "8,40". Nothing, or 0 for one of them, is a week that is not known.
+func readSchoolWeeks(text string) (weeks calendar.SchoolWeeks, err error) {
+	all := words(text)
+	if len(all) == 0 {
+		return weeks, nil
+	}
+	if len(all) == 2 {
+		weeks.Winter, err = strconv.Atoi(all[0])
+		if err == nil {
+			weeks.Autumn, err = strconv.Atoi(all[1])
+		}
+	}
+	if err != nil || len(all) != 2 || !weeks.Valid() {
+		return calendar.SchoolWeeks{}, fmt.Errorf("want two weeks, %d to %d and %d to %d, such as 8,40; 0 for one that is not known",
+			calendar.FirstWinterWeek, calendar.LastWinterWeek, calendar.FirstAutumnWeek, calendar.LastAutumnWeek)
+	}
+	return weeks, nil
 }
 
 // FindSetting returns the setting with a key, which there must be.

@@ -116,3 +116,19 @@ func TestSettingsTakeBoundedMemory(t *testing.T) {
 		t.Errorf("%d paths of 100 bytes were taken", n)
 	}
 }
+
+func TestSchoolWeeksOfASite(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "", "8,40": "8,40", " 9 ,\n41": "9,41", "0,40": "0,40", "8,0": "8,0", "0,0": "",
+		"8": "error", "40,8": "error", "8,40,41": "error", "8,53": "error", "uke 8,40": "error", "-8,40": "error",
+	} {
+		var s site.Site
+		got := "error"
+		if err := site.FindSetting("school-weeks").Read(&s, text); err == nil {
+			got = site.FindSetting("school-weeks").Get(s)
+		}
+		if got != want {
+			t.Errorf("%q is read as %q, want %q", text, got, want)
+		}
+	}
+}

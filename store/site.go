@@ -36,7 +36,7 @@ func (s *Store) Site(ctx context.Context, id uint32) (site.Site, error) {
 func (s *Store) sites(ctx context.Context, where string) ([]site.Site, error) {
 	rows, err := s.conn.Query(ctx, `
 		SELECT id, name, hosts, timezone, parameters, excluded, networks, path_rules, record,
-			strip_slash, ignored_referrers, search_parameters, search_categories, search_counts, tags, goals.value, guard.value
+			strip_slash, ignored_referrers, search_parameters, search_categories, search_counts, tags, school_weeks, goals.value, guard.value
 		FROM sites FINAL
 		LEFT JOIN (
 			SELECT site, argMax(value, (number, since)) AS value FROM settings WHERE key = '`+string(goals)+`' GROUP BY site
@@ -52,10 +52,10 @@ func (s *Store) sites(ctx context.Context, where string) ([]site.Site, error) {
 	var all []site.Site
 	for rows.Next() {
 		var one site.Site
-		var zone, listed, least string
+		var zone, school, listed, least string
 		var networks []string
 		err := rows.Scan(&one.ID, &one.Name, &one.Hosts, &zone, &one.Parameters, &one.Excluded, &networks, &one.PathRules, (*string)(&one.Record),
-			&one.StripSlash, &one.IgnoredReferrers, &one.SearchParameters, &one.SearchCategories, &one.SearchCounts, &one.Tags, &listed, &least)
+			&one.StripSlash, &one.IgnoredReferrers, &one.SearchParameters, &one.SearchCategories, &one.SearchCounts, &one.Tags, &school, &listed, &least)
 		if err != nil {
 			return nil, fmt.Errorf("list sites: %w", err)
 		}
@@ -64,6 +64,9 @@ func (s *Store) sites(ctx context.Context, where string) ([]site.Site, error) {
 		}
 		if err := site.FindSetting("exclude-networks").Read(&one, strings.Join(networks, ",")); err != nil {
 			return nil, fmt.Errorf("networks of site %d: %w", one.ID, err)
+		}
+		if err := site.FindSetting("school-weeks").Read(&one, school); err != nil {
+			return nil, fmt.Errorf("weeks without school of site %d: %w", one.ID, err)
 		}
 		if listed != "" {
 			if err := json.Unmarshal([]byte(listed), &one.Goals); err != nil {
@@ -174,11 +177,11 @@ func (s *Store) writeSite(ctx context.Context, before, v site.Site) error {
 	}
 	return s.conn.Exec(ctx, `
 		INSERT INTO sites (id, name, hosts, timezone, parameters, excluded, networks, path_rules, record,
-			strip_slash, ignored_referrers, search_parameters, search_categories, search_counts, tags, updated)
-		SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, greatest(now64(6), max(updated) + toIntervalMicrosecond(1))
+			strip_slash, ignored_referrers, search_parameters, search_categories, search_counts, tags, school_weeks, updated)
+		SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, greatest(now64(6), max(updated) + toIntervalMicrosecond(1))
 		FROM sites WHERE id = ?`,
 		v.ID, v.Name, v.Hosts, v.Location.String(), v.Parameters, v.Excluded, networks, v.PathRules, string(v.Record),
-		v.StripSlash, v.IgnoredReferrers, v.SearchParameters, v.SearchCategories, v.SearchCounts, v.Tags, v.ID)
+		v.StripSlash, v.IgnoredReferrers, v.SearchParameters, v.SearchCategories, v.SearchCounts, v.Tags, site.FindSetting("school-weeks").Get(v), v.ID)
 }
 
 // changed is the key of table settings for what changed of a site: a line for each change,

@@ -44,6 +44,7 @@ func TestChangeSite(t *testing.T) {
 	changed.Record = privacy.Minimal
 	changed.Guard, changed.StripSlash, changed.IgnoredReferrers = 10, true, []string{"default", "login.example.org"}
 	changed.Networks = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/48")}
+	changed.School = calendar.SchoolWeeks{Winter: 8, Autumn: 41}
 	changed.Tags = []string{"Skole's", "Kultur \\ {x:Y}"}
 	changed.SearchParameters, changed.SearchCategories, changed.SearchCounts = []string{"q", "tx_solr[q]"}, []string{"cat"}, []string{"n"}
 	if err := changed.AddGoal(site.Goal{Name: "Påmelding 'kurs' \\ {x:Y}", Kind: hit.Event, Pattern: "Skjema / Send*", Since: time.Date(2026, 11, 27, 8, 0, 0, 0, time.UTC)}); err != nil {

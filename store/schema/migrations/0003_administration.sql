@@ -16,6 +16,7 @@ CREATE TABLE IF NOT EXISTS sites
     search_categories Array(String)          COMMENT 'query parameters that hold the category of a search',
     search_counts     Array(String)          COMMENT 'query parameters that hold the number of its results',
     tags              Array(String)          COMMENT 'folders of the list of sites',
+    school_weeks      String                 COMMENT 'weeks without school in winter and autumn, such as 8,40; empty: not known',
     updated           DateTime64(6, 'UTC')
 )
 ENGINE = ReplacingMergeTree(updated)
