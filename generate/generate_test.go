@@ -24,7 +24,7 @@ func TestAddingIsOneEntryAndOneMigration(t *testing.T) {
 	}{
 		{"dimension", "report/dimension.go", "var Dimensions = []Dimension{\n", `{Key: "host", Value: "host", Rank: "pageviews", Kept: daily, scope: ofHit},`,
 			[]string{"grouping(host_line) = 0, ('host', toString(host_line), '')", "WHERE dimension IN ('host');"}},
-		{"measure", "report/measure.go", "var Measures = [...]Measure{\n", `{"worth", "hits.value", Count, perHit},`,
+		{"measure", "report/measure.go", "var Measures = [...]Measure{\n", `{"worth", "hits.page_visitors", Count, perHit},`,
 			[]string{"ALTER TABLE daily ADD COLUMN IF NOT EXISTS worth Int64", "ALTER TABLE cube ADD COLUMN IF NOT EXISTS worth Int64", "INSERT INTO hourly (site, day, time, worth)"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

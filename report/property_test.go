@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -142,9 +143,9 @@ func inLines(r hit.Row) hit.Row {
 // of reads a dimension off a row: what was sent, or, off the row as shown by inLines, the
 // line that it is counted in.
 func of(dimension string, r, shown hit.Row, lines bool) (value, detail string, ok bool) {
-	value, detail, ok = properties[dimension](r)
+	value, detail, ok = reading(dimension)(r)
 	if lines {
-		value, detail, _ = properties[dimension](shown)
+		value, detail, _ = reading(dimension)(shown)
 		if dimension == "previous" && r.Other>>hit.MoveBit&1 == 1 {
 			value = "/" + hit.Others
 		}
@@ -167,30 +168,10 @@ func one(of func(hit.Row) string) property {
 	return func(r hit.Row) (string, string, bool) { return of(r), "", true }
 }
 
-func ifAny(of func(hit.Row) string) property {
-	return func(r hit.Row) (string, string, bool) { return of(r), "", of(r) != "" }
-}
-
-// properties are all dimensions.
+// properties are the dimensions that are more than columns of table hits.
 var properties = map[string]property{
-	"site":             one(func(r hit.Row) string { return strconv.Itoa(int(r.Site)) }),
-	"page":             one(func(r hit.Row) string { return r.Path }),
-	"section":          one(func(r hit.Row) string { return hit.Section(r.Path) }),
-	"entry":            one(func(r hit.Row) string { return r.EntryPath }),
-	"channel":          one(func(r hit.Row) string { return r.Channel }),
-	"country":          one(func(r hit.Row) string { return r.Country }),
-	"browser":          one(func(r hit.Row) string { return r.Browser }),
-	"os":               one(func(r hit.Row) string { return r.OS }),
-	"device":           one(func(r hit.Row) string { return r.Device }),
-	"language":         one(func(r hit.Row) string { return r.Language }),
-	"source":           func(r hit.Row) (string, string, bool) { return r.Channel, r.Source, true },
-	"region":           func(r hit.Row) (string, string, bool) { return r.Country, r.Region, true },
-	"version":          func(r hit.Row) (string, string, bool) { return r.Browser, r.BrowserVersion, true },
-	"campaign":         ifAny(func(r hit.Row) string { return r.Campaign }),
-	"campaign_source":  ifAny(func(r hit.Row) string { return r.CampaignSource }),
-	"campaign_medium":  ifAny(func(r hit.Row) string { return r.CampaignMedium }),
-	"campaign_term":    ifAny(func(r hit.Row) string { return r.CampaignTerm }),
-	"campaign_content": ifAny(func(r hit.Row) string { return r.CampaignContent }),
+	"site":    one(func(r hit.Row) string { return strconv.Itoa(int(r.Site)) }),
+	"section": one(func(r hit.Row) string { return hit.Section(r.Path) }),
 	"previous": func(r hit.Row) (string, string, bool) {
 		return r.PreviousPath, "", r.PreviousPath != "" && (r.Kind == hit.Pageview || r.Kind == hit.Goal)
 	},
@@ -219,17 +200,69 @@ func weekHour(r hit.Row) (weekday, hour string) {
 	return strconv.Itoa((int(at.Weekday())+6)%7 + 1), fmt.Sprintf("%02d", at.Hour())
 }
 
-// figures are all measures, read off a row.
+// reading returns how a dimension is read off a row. Of a new one that is more than columns,
+// properties must say it.
+func reading(dimension string) property {
+	if p := properties[dimension]; p != nil {
+		return p
+	}
+	d := dimensionOf(dimension)
+	if d.Of != "" && d.From == "" {
+		of := reading(d.Of)
+		return func(r hit.Row) (string, string, bool) {
+			value, _, ok := of(r)
+			return value, "", ok
+		}
+	}
+	value, detail := textOf(d.Value), func(hit.Row) string { return "" }
+	if d.Detail != "" {
+		detail = textOf(d.Detail)
+	}
+	if value == nil || detail == nil || d.Where != "" && d.Where != d.Value+" != ''" {
+		panic("properties must say how dimension " + dimension + " is read off a row")
+	}
+	return func(r hit.Row) (string, string, bool) {
+		return value(r), detail(r), d.Where == "" || value(r) != ""
+	}
+}
+
+func dimensionOf(key string) report.Dimension {
+	i := slices.IndexFunc(report.Dimensions, func(d report.Dimension) bool { return d.Key == key })
+	return report.Dimensions[i]
+}
+
+// textOf returns how a column with texts is read off a row, nil for any other SQL.
+func textOf(column string) func(hit.Row) string {
+	f, _ := hit.FindField(column)
+	at, ok := f.At.(func(*hit.Row) *string)
+	if !ok {
+		return nil
+	}
+	return func(r hit.Row) string { return *at(&r) }
+}
+
+// figures are all measures, read off a row. One that is more than a column must be said here.
 func figures(r hit.Row) map[string]int64 {
-	f := map[string]int64{
-		"visitors": int64(r.Visitors), "visits": int64(r.Visits), "pageviews": int64(r.Pageviews), "page_visitors": int64(r.PageVisitors),
-		"section_visitors": int64(r.SectionVisitors), "bounces": int64(r.Bounces), "seconds": int64(r.Seconds), "conversions": int64(r.Conversions),
-		"exits": int64(r.Pageviews),
+	f := map[string]int64{"exits": int64(r.Pageviews)}
+	for _, m := range report.Measures {
+		if column, ok := strings.CutPrefix(m.Term, "hits."); ok {
+			f[m.Key] = numberOf(column, &r)
+		}
 	}
 	if r.Kind != hit.Pageview && r.Kind != hit.Ping && r.Kind != hit.Goal {
 		f["events"] = 1
 	}
 	return f
+}
+
+// numberOf reads a column with numbers off a row.
+func numberOf(column string, r *hit.Row) int64 {
+	f, _ := hit.FindField(column)
+	n := reflect.ValueOf(f.At).Call([]reflect.Value{reflect.ValueOf(r)})[0].Elem()
+	if n.CanInt() {
+		return n.Int()
+	}
+	return int64(n.Uint())
 }
 
 // after are the figures that the page before the hit has from it.
