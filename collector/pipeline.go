@@ -680,15 +680,17 @@ func withoutParameters(escaped string) string {
 	return path
 }
 
-// cleanText returns s as valid UTF-8 in Unicode's form C without control characters.
+// cleanText returns s as valid UTF-8 in Unicode's form C without control characters, nor
+// those that turn the text after them round (Bidi_Control of Unicode's annex 9).
 func cleanText(s string) string {
 	if isPlain(s) {
 		return s // nearly all hosts and paths
 	}
 	s = norm.NFC.String(strings.TrimSpace(dialect.Text(s)))
-	if strings.ContainsFunc(s, unicode.IsControl) {
+	controls := func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }
+	if strings.ContainsFunc(s, controls) {
 		s = strings.Map(func(r rune) rune {
-			if unicode.IsControl(r) {
+			if controls(r) {
 				return -1
 			}
 			return r

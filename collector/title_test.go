@@ -78,7 +78,7 @@ func TestTitles(t *testing.T) {
 		"our own script":  {target: "/matomo.php?idsite=1&rec=1&url=https://example.org/om&title=404+%2F+side:+borte", want: map[string]string{"/om": "404 / side: borte"}},
 		"Latin-1":         {target: matomo + "%C5pent&cs=iso-8859-1", want: map[string]string{"/om": "Åpent"}},
 		"no title":        {target: titled("/om", ""), want: nil},
-		"spaces":          {target: titled("/om", " Om\n\t oss\u00a0 her\x00 "), want: map[string]string{"/om": "Om oss her"}},
+		"spaces":          {target: titled("/om", " Om\n\t oss\u00a0 \u202eher\u202c\u2067\x00 "), want: map[string]string{"/om": "Om oss her"}},
 		"only spaces":     {target: titled("/om", " \n "), want: nil},
 		"form C":          {target: titled("/om", "A\u030apent"), want: map[string]string{"/om": "Åpent"}},
 		"long":            {target: titled("/om", strings.Repeat("å", 300)), want: map[string]string{"/om": strings.Repeat("å", 127)}},
