@@ -121,6 +121,27 @@ func TestThreats(t *testing.T) {
 	}
 }
 
+// TestNamedTests: a test that a page names exists.
+func TestNamedTests(t *testing.T) {
+	tests := testsOf(t)
+	pages, err := filepath.Glob("../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	decisions, err := filepath.Glob("../docs/decisions/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range append(pages, decisions...) {
+		page = strings.TrimPrefix(page, "../")
+		for _, m := range regexp.MustCompile("`((?:Test|Fuzz)\\w+)`").FindAllStringSubmatch(readDoc(t, page), -1) {
+			if !tests[m[1]] {
+				t.Errorf("%s names test %s, which does not exist", page, m[1])
+			}
+		}
+	}
+}
+
 // TestSnippetAsDocumented: what people copy from the docs is what the program prints.
 func TestSnippetAsDocumented(t *testing.T) {
 	_, want, _ := strings.Cut(script.Snippet("https://stats.example.org", 1), "\n") // the first line is a comment

@@ -133,7 +133,7 @@ func settings() []setting {
 				return err
 			}},
 		{name: "record", commands: collecting, help: "`what` to record: standard or minimal",
-			more: "`minimal` keeps only page, time, browser and region. `standard` adds system, device class, language, source, campaign and events.",
+			more: "`minimal` keeps only page, the page before it and the first of the visit, time, browser and region. `standard` adds system, device class, language, source, campaign and events.",
 			value: func(c *call) flag.Value {
 				return keep(&c.opts.Policy.Record, oneOf(privacy.Standard, privacy.Minimal))
 			}},
