@@ -16,10 +16,12 @@ type doc struct {
 	Lead    []span
 	Form    *pathForm // under the heading; nil: none
 	Notices []notice
+	Facts   []fact
 	Figures []figure
 	Remark  []span // under the figures
 	Differs string // under that: which days with names lie in only one of two periods
 	Blocks  []block
+	Table   string // key of the block that CSV has if nothing is said; "": the first
 }
 
 // span is a piece of a sentence, a link if it has a URL.

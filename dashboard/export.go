@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"mime"
@@ -113,8 +114,9 @@ func (c *call) answerCSV(q *question, d doc) error {
 	}
 	key := ""
 	var first exported
+	wanted := cmp.Or(q.own.Get(byTable), d.Table)
 	for _, b := range d.Blocks {
-		if shown, ok := b.Shows.(exported); ok && (first == nil || b.Key == q.own.Get(byTable)) {
+		if shown, ok := b.Shows.(exported); ok && (first == nil || b.Key == wanted) {
 			first, key = shown, b.Key
 		}
 	}

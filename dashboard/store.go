@@ -21,6 +21,12 @@ type Store interface {
 	// Excluded returns the hits of a site over a range that were excluded, added up over
 	// the days: objections before all others, then most first, at most limit entries.
 	Excluded(ctx context.Context, id uint32, days calendar.Range, limit int) ([]hit.LedgerEntry, error)
+	// ExcludedSums returns how many hits of a site were excluded over two ranges, of which the
+	// second may be empty, by reason and rule.
+	ExcludedSums(ctx context.Context, id uint32, now, before calendar.Range) ([]hit.ExcludedSum, error)
+	// Others returns how much of a site's traffic over a range has no line of its own: page
+	// views of pages, visits by entry page and source, and how often something was done.
+	Others(ctx context.Context, id uint32, days calendar.Range) (map[string]int64, error)
 	// Pulse returns when the last hit of a site was, and how many there were in the minutes
 	// before now.
 	Pulse(ctx context.Context, id uint32, now time.Time) (hit.Pulse, error)

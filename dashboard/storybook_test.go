@@ -303,6 +303,23 @@ func (s *invented) Notes(_ context.Context, _ uint32, days calendar.Range) ([]si
 	}, nil
 }
 
+func (s *invented) ExcludedSums(context.Context, uint32, calendar.Range, calendar.Range) ([]hit.ExcludedSum, error) {
+	if s.mood != much {
+		return nil, nil
+	}
+	return []hit.ExcludedSum{
+		{Reason: hit.IsBot, Rule: "crawler", Now: 300, Before: 100}, {Reason: hit.Objection, Now: 30}, {Reason: hit.IsBot, Rule: "ai", Now: 3},
+		{Reason: hit.ExcludedNetwork, Now: 2}, {Reason: hit.ForeignHost, Before: 2},
+	}, nil
+}
+
+func (s *invented) Others(context.Context, uint32, calendar.Range) (map[string]int64, error) {
+	if s.mood != much {
+		return nil, nil
+	}
+	return map[string]int64{"page": 1000, "source": 1}, nil
+}
+
 func (s *invented) Pulse(context.Context, uint32, time.Time) (hit.Pulse, error) {
 	p := hit.Pulse{}
 	switch s.mood {
@@ -316,8 +333,11 @@ func (s *invented) Pulse(context.Context, uint32, time.Time) (hit.Pulse, error) 
 
 func (s *invented) SiteChanges(context.Context, uint32, int) ([]site.Change, error) {
 	at := func(days int) time.Time { return moodNow().AddDate(0, 0, -days) }
-	if s.mood != much {
+	switch {
+	case s.mood == waits || s.mood == silent:
 		return nil, nil
+	case s.mood != much:
+		return []site.Change{{Setting: "host", After: "a.no", Since: at(9), First: true}}, nil
 	}
 	return []site.Change{
 		{Setting: "exclude", Before: "/a,/b", After: "/b,/c <b>", Since: at(1), Who: "kari <b>"},

@@ -66,3 +66,9 @@ func (p Pulse) Sum() int64 {
 	}
 	return sum
 }
+
+// ExcludedSum is how many hits were excluded for a reason in two ranges of days.
+type ExcludedSum struct {
+	Reason, Rule string
+	Now, Before  int64
+}

@@ -158,3 +158,68 @@ func (s *Store) Pulse(ctx context.Context, site uint32, now time.Time) (hit.Puls
 	}
 	return p, nil
 }
+
+// ExcludedSums returns how many hits of a site were excluded over two ranges, of which the
+// second may be empty, by reason and rule.
+func (s *Store) ExcludedSums(ctx context.Context, site uint32, now, before calendar.Range) ([]hit.ExcludedSum, error) {
+	query := `
+		SELECT t.reason, t.rule, sumIf(t.hits, t.day BETWEEN {from:Date} AND {to:Date}) AS n, sumIf(t.hits, t.day BETWEEN {from2:Date} AND {to2:Date})
+		FROM ledger AS t
+		WHERE t.site = {site:UInt32} AND (t.day BETWEEN {from:Date} AND {to:Date} OR t.day BETWEEN {from2:Date} AND {to2:Date})
+		GROUP BY t.reason, t.rule
+		ORDER BY n DESC, t.reason, t.rule`
+	params := clickhouse.Parameters{
+		"site": strconv.FormatUint(uint64(site), 10), "from": now.From.String(), "to": now.To.String(), "from2": before.From.String(), "to2": before.To.String(),
+	}
+	rows, err := s.conn.Query(bind(ctx, params), query)
+	if err != nil {
+		return nil, fmt.Errorf("sums of excluded hits of site %d: %w", site, err)
+	}
+	defer rows.Close()
+	var all []hit.ExcludedSum
+	for rows.Next() {
+		var e hit.ExcludedSum
+		if err := rows.Scan(&e.Reason, &e.Rule, &e.Now, &e.Before); err != nil {
+			return nil, fmt.Errorf("sums of excluded hits of site %d: %w", site, err)
+		}
+		all = append(all, e)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("sums of excluded hits of site %d: %w", site, err)
+	}
+	return all, nil
+}
+
+// Others returns how much of a site's traffic over a range has no line of its own: page views
+// of pages, visits by entry page and source, and how often something was done, by the
+// dimension of the daily sums.
+func (s *Store) Others(ctx context.Context, site uint32, days calendar.Range) (map[string]int64, error) {
+	query := `
+		SELECT t.dimension, toInt64(sum(multiIf(t.dimension = 'page', t.pageviews, t.dimension IN ('entry', 'source'), t.visits, t.events))) AS n
+		FROM daily AS t
+		WHERE t.site = {site:UInt32} AND t.day BETWEEN {from:Date} AND {to:Date}
+			AND t.dimension IN ('page', 'entry', 'source', 'download', 'outlink', 'event', 'search')
+			AND (t.value = {other:String} OR t.detail = {other:String} OR endsWith(t.value, concat('/', {other:String})))
+		GROUP BY t.dimension HAVING n > 0`
+	params := clickhouse.Parameters{
+		"site": strconv.FormatUint(uint64(site), 10), "from": days.From.String(), "to": days.To.String(), "other": hit.Others,
+	}
+	rows, err := s.conn.Query(bind(ctx, params), query)
+	if err != nil {
+		return nil, fmt.Errorf("traffic of site %d without lines: %w", site, err)
+	}
+	defer rows.Close()
+	all := map[string]int64{}
+	for rows.Next() {
+		var dimension string
+		var n int64
+		if err := rows.Scan(&dimension, &n); err != nil {
+			return nil, fmt.Errorf("traffic of site %d without lines: %w", site, err)
+		}
+		all[dimension] = n
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("traffic of site %d without lines: %w", site, err)
+	}
+	return all, nil
+}

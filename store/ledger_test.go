@@ -192,3 +192,76 @@ func TestCountedSince(t *testing.T) {
 		t.Errorf("counted since: %v\n%s", err, diff)
 	}
 }
+
+// TestExcludedSums: hits are added up by reason and rule, over two ranges that may overlap or
+// of which the second is empty.
+func TestExcludedSums(t *testing.T) {
+	st := storetest.Open(t)
+	entry := func(id uint32, day calendar.Day, reason, rule, name string, n int64) hit.LedgerEntry {
+		return hit.LedgerEntry{Site: id, Day: day, Reason: reason, Rule: rule, Name: name, Count: n}
+	}
+	entries := []hit.LedgerEntry{
+		entry(1, 100, hit.IsBot, "ai", "A", 1), entry(1, 101, hit.IsBot, "ai", "B", 2), entry(1, 101, hit.IsBot, "crawler", "C", 4),
+		entry(1, 101, hit.Objection, "", "", 8), entry(1, 102, hit.ExcludedNetwork, "", "", 16), entry(2, 101, hit.Objection, "", "", 32),
+	}
+	if err := st.Insert(t.Context(), hit.Batch{Ledger: entries}, "ledger"); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		now, before calendar.Range
+		want        []hit.ExcludedSum
+	}{
+		{calendar.Range{From: 101, To: 102}, calendar.Range{From: 99, To: 100}, []hit.ExcludedSum{
+			{Reason: hit.ExcludedNetwork, Now: 16}, {Reason: hit.Objection, Now: 8}, {Reason: hit.IsBot, Rule: "crawler", Now: 4}, {Reason: hit.IsBot, Rule: "ai", Now: 2, Before: 1},
+		}},
+		{calendar.Range{From: 100, To: 101}, calendar.Range{From: 101, To: 101}, []hit.ExcludedSum{
+			{Reason: hit.Objection, Now: 8, Before: 8}, {Reason: hit.IsBot, Rule: "crawler", Now: 4, Before: 4}, {Reason: hit.IsBot, Rule: "ai", Now: 3, Before: 2},
+		}},
+		{calendar.One(100), calendar.Range{From: 1, To: 0}, []hit.ExcludedSum{{Reason: hit.IsBot, Rule: "ai", Now: 1}}},
+		{calendar.One(103), calendar.Range{From: 1, To: 0}, nil},
+	} {
+		got, err := st.ExcludedSums(t.Context(), 1, tt.now, tt.before)
+		if diff := cmp.Diff(tt.want, got); err != nil || diff != "" {
+			t.Errorf("%v beside %v: %v (-want +got):\n%s", tt.now, tt.before, err, diff)
+		}
+	}
+}
+
+// TestOthers: traffic without lines of its own is found in the daily sums.
+func TestOthers(t *testing.T) {
+	st := storetest.Open(t)
+	field := func(name string) uint64 {
+		for _, f := range hit.Fields {
+			if f.Name == name {
+				return 1 << f.Number
+			}
+		}
+		t.Fatalf("no field %s", name)
+		return 0
+	}
+	row := func(day calendar.Day, kind hit.Kind, change func(*hit.Row)) hit.Row {
+		r := hit.Row{Site: 1, Time: day.Time(), Day: day, Kind: kind, Path: "/a/b", EntryPath: "/a/b", Channel: "website", Source: "x.example"}
+		if kind == hit.Pageview {
+			r.Pageviews, r.Visits = 1, 1
+		}
+		change(&r)
+		return r
+	}
+	rows := []hit.Row{
+		row(100, hit.Pageview, func(r *hit.Row) { r.Other = field("path") | field("entry_path") }),
+		row(100, hit.Pageview, func(r *hit.Row) { r.Other = field("path") | field("source") }),
+		row(100, hit.Pageview, func(*hit.Row) {}),
+		row(100, hit.Search, func(r *hit.Row) { r.Name, r.Other = "ord", field("name") }),
+		row(101, hit.Pageview, func(r *hit.Row) { r.Other = field("path") }),
+	}
+	if err := st.Insert(t.Context(), hit.Batch{Rows: rows}, "rows"); err != nil {
+		t.Fatal(err)
+	}
+	got, err := st.Others(t.Context(), 1, calendar.One(100))
+	if diff := cmp.Diff(map[string]int64{"page": 2, "entry": 1, "source": 1, "search": 1}, got); err != nil || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	if got, err := st.Others(t.Context(), 2, calendar.One(100)); err != nil || len(got) > 0 {
+		t.Errorf("of another site %v, %v", got, err)
+	}
+}
