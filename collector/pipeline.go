@@ -442,10 +442,23 @@ func (c *Collector) visit(p *hitContext) reason {
 		return noVisit
 	}
 	p.markEarlier()
-	if p.linking != "" {
-		p.row.PreviousPath = p.linking
+	if p.absent {
+		p.missedFrom()
 	}
 	return kept
+}
+
+// missedFrom sets the page before a missing page: the one that links to it, or else the one
+// seen before. That is never the missing page itself, which is its own referrer where it was
+// loaded again, or where an application changed the address first.
+func (p *hitContext) missedFrom() {
+	_, missed, _ := missing(p.hit.Kind, p.row.Name)
+	isItself := func(path string) bool { return path == missed || path == p.row.Path }
+	if p.linking != "" && !isItself(p.linking) {
+		p.row.PreviousPath = p.linking
+	} else if isItself(p.row.PreviousPath) {
+		p.row.PreviousPath = ""
+	}
 }
 
 func (c *Collector) policy(p *hitContext) reason {
@@ -488,7 +501,8 @@ const (
 	maxSource   = 100
 )
 
-// parsePage reads the URL of a page: absolute with http or https, or a path.
+// parsePage reads the URL of a page: absolute with http or https or without a scheme, as in
+// //example.org/page, or a path.
 func parsePage(raw string) (*url.URL, bool) {
 	if page, ok := plainPage(raw); ok {
 		return &page, true
@@ -502,7 +516,7 @@ func parsePage(raw string) (*url.URL, bool) {
 		return nil, false
 	}
 	switch {
-	case (page.Scheme == "http" || page.Scheme == "https") && page.Host != "":
+	case (page.Scheme == "http" || page.Scheme == "https" || page.Scheme == "") && page.Host != "":
 	case page.Scheme == "" && page.Host == "" && strings.HasPrefix(page.Path, "/"):
 	default:
 		return nil, false
@@ -603,10 +617,20 @@ func (p *hitContext) eventName() string {
 // maxParts is how many parts the name of an event has: category, action and name.
 const maxParts = 3
 
+// parseTarget reads the URL of what a link leads to: that of a page, or of a file on a server
+// of files.
+func parseTarget(raw string) (*url.URL, bool) {
+	scheme, rest, ok := strings.Cut(strings.TrimSpace(raw), "://")
+	if ok && (strings.EqualFold(scheme, "ftp") || strings.EqualFold(scheme, "ftps") || strings.EqualFold(scheme, "sftp")) {
+		raw = "https://" + rest
+	}
+	return parsePage(raw)
+}
+
 // linkName returns host and path of the target of a link. The query is dropped, since it
 // may say who followed the link.
 func (p *hitContext) linkName(raw string) string {
-	target, ok := parsePage(raw)
+	target, ok := parseTarget(raw)
 	if !ok {
 		return ""
 	}

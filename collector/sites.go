@@ -245,7 +245,7 @@ func (s *Sites) IDs() []uint32 { return slices.Collect(maps.Keys(s.known.Load().
 
 // leadsHome reports whether the target of a link is on one of the site's hosts.
 func (s *knownSite) leadsHome(target string) bool {
-	page, ok := parsePage(target)
+	page, ok := parseTarget(target)
 	return ok && page.Host != "" && s.Owns(cleanHost(page))
 }
 

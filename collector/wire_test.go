@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -154,6 +155,13 @@ func TestHitsThatAreHandedOn(t *testing.T) {
 		{"token and an agent", "python-requests/2.32", one("&token_auth=hemmelig&ua=" + q(firefox)), "Firefox", "Windows", "desktop", "recorded"},
 		{"token and the agent of a proxy's visitor", firefox, one("&token_auth=hemmelig&cip=198.51.100.9"), "Firefox", "Windows", "desktop", "recorded"},
 		{"token and a crawler behind a proxy", google, one("&token_auth=hemmelig&cip=198.51.100.9"), "", "", "", "dropped: bot"},
+		{"bulk with the header of Flutter's tracker", "Unknown", bulk(`"?idsite=1&rec=1&url=/&ua=Unknown"`), "Other", "Other", "other", "recorded"},
+		{"bulk with an agent in quotes", "Java/17", bulk(`"?idsite=1&rec=1&url=/&ua=` + q(`"`+firefox+`"`) + `"`), "Firefox", "Windows", "desktop", "recorded"},
+		{"token and an agent in quotes", "Java/17", one("&token_auth=hemmelig&ua=" + q(`'"`+firefox+`"'`)), "Firefox", "Windows", "desktop", "recorded"},
+		{"token and the agent of a bot in quotes", "Java/17", one("&token_auth=hemmelig&ua=" + q(`"`+google+`"`)), "", "", "", "dropped: bot"},
+		{"token and an agent called as nothing", "Java/17", one("&token_auth=hemmelig&ua=NullBot/1.0"), "", "", "", "dropped: bot"},
+		{"no token and an agent that is not known", "python-requests/2.32", one("&ua=null"), "", "", "", "dropped: bot"},
+		{"bulk of a text with a mark of its order of bytes", "Apache-HttpClient/5.3", request{target: "/matomo.php", body: "\ufeff" + `{"requests":["?idsite=1&rec=1&url=/"]}`}, "Other", "Other", "other", "recorded"},
 		{"a guess for a token", "python-requests/2.32", one("&token_auth=gjett"), "", "", "", "dropped: bot"},
 		{"no token", "python-requests/2.32", one(""), "", "", "", "dropped: bot"},
 		{"no token and no agent", "-", one(""), "", "", "", "dropped: bot"},
@@ -191,6 +199,33 @@ func TestHitsThatAreHandedOn(t *testing.T) {
 				t.Errorf("rows %+v, want %s on %s, %s", rows, c.browser, c.os, c.device)
 			}
 		})
+	}
+}
+
+// TestUnknownAgents: what servers write for an agent that they do not know is none.
+func TestUnknownAgents(t *testing.T) {
+	r := newRig(t, nil)
+	agents := []string{"-", "--", "(null)", "null", "NULL", "<null>", "nil", "None", "undefined", "Unknown", "(unknown)", "unknown", "N/A", "0", "false", `""`, "''", `"-"`, `"null"`, " ", "[object Object]", "(not set)", "No User-Agent"}
+	for _, agent := range agents {
+		for _, one := range []request{
+			{target: "/matomo.php?idsite=1&rec=1&url=/&token_auth=hemmelig&ua=" + q(agent)},
+			{target: "/matomo.php", body: `{"requests":["?idsite=1&rec=1&url=/&ua=` + q(agent) + `"]}`},
+			{target: "/matomo.php", body: `{"requests":[{"idsite":1,"rec":1,"url":"/","ua":` + strconv.Quote(agent) + `}]}`},
+		} {
+			one.header = map[string]string{"User-Agent": "Java/17.0.2"}
+			if got := r.send(one).Header().Get("X-Fotspor"); got != "recorded" {
+				t.Errorf("%q by %s %s: %s", agent, one.target, one.body, got)
+			}
+		}
+	}
+	rows := r.stored()
+	for _, row := range rows {
+		if row.Browser != "Other" || row.OS != "Other" {
+			t.Errorf("%s on %s", row.Browser, row.OS)
+		}
+	}
+	if len(rows) != 3*len(agents) {
+		t.Errorf("%d rows of %d hits", len(rows), 3*len(agents))
 	}
 }
 
@@ -364,6 +399,28 @@ func TestApplicationOfOnePage(t *testing.T) {
 	}
 }
 
+// TestMissingPageAfterItself: an application changes the address before the page is loaded,
+// and somebody loads a missing page again.
+func TestMissingPageAfterItself(t *testing.T) {
+	r := newRig(t, nil)
+	for _, target := range []string{
+		"url=https://example.org/om", "url=https://example.org/finnes-ikke&e_c=404&urlref=https://example.org/om",
+		"url=https://example.org/finnes-ikke&e_c=404&urlref=https://example.org/finnes-ikke",
+		"url=https://example.org/finnes-ikke&urlref=https://example.org/om", // the application's view
+		"url=https://example.org/finnes-ikke&e_c=404&urlref=https://example.org/finnes-ikke",
+	} {
+		r.now = r.now.Add(10 * time.Second)
+		r.send(request{target: "/matomo.php?idsite=1&rec=1&" + target})
+	}
+	var got []string
+	for _, row := range r.stored() {
+		got = append(got, string(row.Kind)+" "+row.PreviousPath)
+	}
+	if want := "[pageview  event /om event /om pageview /om event ]"; fmt.Sprint(got) != want {
+		t.Errorf("pages before: %v, want %s", got, want)
+	}
+}
+
 // TestMissingPages: the title that Matomo advises for a missing page, and our script's way,
 // leave the same event, with the page that has the link.
 func TestMissingPages(t *testing.T) {
@@ -415,6 +472,26 @@ func TestMissingPages(t *testing.T) {
 		{"the referrer of the request", page + "&urlref=https://example.org/om&action_name=" + q("404/URL = /finnes-ikke/From = "), own},
 		{"no referrer at all", page + "&action_name=" + q("404/URL = /finnes-ikke"), unlinked},
 		{"a referrer that is none", page + "&action_name=" + q("404/URL = /finnes-ikke/From = null"), unlinked},
+		{"the domain before the title", page + "&action_name=" + q("example.org/404/URL = /finnes-ikke/From = https://example.org/om"), own},
+		{"the domain before the title, escaped as Matomo advises", page + "&action_name=" + q("example.org/404/URL = "+q("/finnes-ikke?x=1")+"/From = "+q("https://example.org/om")), own},
+		{"the domain before a title in Norwegian", page + "&action_name=" + q("Example.org/404/Adresse = /finnes-ikke/Fra = https://example.org/om"), own},
+		{"the domain before a title alone", page + "&action_name=" + q("example.org/404/Siden finnes ikke"), unlinked},
+		{"a word before the title", page + "&action_name=" + q("Feil 404/URL = /finnes-ikke/From = https://example.org/om"), own},
+		{"the site's name before the title", page + "&action_name=" + q("Samvirke 2000 | 404/URL = /finnes-ikke/From = https://www.nrk.no/sak"), foreign},
+		{"the site's name before the title, with a dash", page + "&action_name=" + q("Samvirke – 404/URL = /finnes-ikke/From = https://example.org/om"), own},
+		{"another domain before the title", page + "&action_name=" + q("www.example.org/404/URL = /finnes-ikke/From = https://example.org/om"), own},
+		{"a word before an escaped title", page + "&action_name=" + q("Feil 404/URL = "+q("/finnes-ikke")+"/From = "+q("https://example.org/om")), own},
+		{"a word before another status", page + "&action_name=" + q("Feil 410/URL = /finnes-ikke/From = https://example.org/om"), event{"event", "/finnes-ikke", "410 / /finnes-ikke", "/om", ""}},
+		{"a page about the title", page + "&action_name=" + q("Hva er 404/URL = i Matomo?"), view},
+		{"a title with a number", page + "&action_name=" + q("Budsjett 500/Pris = /kr"), view},
+		{"a title with a longer number", page + "&action_name=" + q("Rom 1404/URL = /x"), view},
+		{"escaped more than once", page + "&action_name=" + q("404/URL = %252Ffinnes-ikke/From = https%253A%252F%252Fwww.nrk.no%252Fsak"), foreign},
+		{"escaped more than once, own", page + "&action_name=" + q("404/URL = %252Ffinnes-ikke/From = https%253A%252F%252Fexample.org%252Fom"), own},
+		{"from a visitor's own machine", page + "&action_name=" + q("404/URL = /finnes-ikke/From = http://localhost/x"), unlinked},
+		{"from a visitor's own machine, by its port", page + "&e_c=404&urlref=http://localhost:3000/x", unlinked},
+		{"linked from itself", page + "&action_name=" + q("404/URL = /finnes-ikke/From = https://example.org/finnes-ikke"), unlinked},
+		{"linked from itself, our script", page + "&e_c=404&urlref=" + q("https://example.org/finnes-ikke?x=1#a"), unlinked},
+		{"linked from the page of the error", "url=https://example.org/feil&action_name=" + q("404/URL = /finnes-ikke/From = https://example.org/feil"), event{"event", "/feil", "404 / /finnes-ikke", "", ""}},
 		{"title alone", page + "&action_name=" + q("404/Siden finnes ikke"), unlinked},
 		{"another page than the title's", "url=https://example.org/feil&action_name=" + q("404/URL = /finnes-ikke/From = https://example.org/om"), event{"event", "/feil", "404 / /finnes-ikke", "/om", ""}},
 		{"no page but the title's", "action_name=" + q("404/URL = /finnes-ikke/From = https://example.org/om"), event{"event", "", "404 / /finnes-ikke", "/om", ""}},

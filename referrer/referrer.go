@@ -102,8 +102,8 @@ func isMail(medium string) bool {
 }
 
 // Host returns the host of a referring URL in the form of hostname.Canonical, without www. It
-// returns "" if ref is not the URL of a web page or an Android app, and for an IP address,
-// which may be a person's.
+// returns "" if ref is not the URL of a web page or an Android app, and for an IP address or
+// localhost, which may be a person's machine.
 func Host(ref string) string {
 	host, _ := split(ref)
 	return host
@@ -124,7 +124,7 @@ func split(ref string) (host, path string) {
 	}
 	host, _, _ = strings.Cut(rest[strings.LastIndexByte(rest, '@')+1:], ":")
 	host = plain(host)
-	if !isHost(host) {
+	if !isHost(host) || host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return "", ""
 	}
 	return host, path[:firstOf(path, isPathEnd)]

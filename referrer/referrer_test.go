@@ -38,7 +38,7 @@ func TestReferrer(t *testing.T) {
 		{"https://www.example.org/other", "direct", ""},
 		{"https://EXAMPLE.org:8443/other", "direct", ""},
 		{"https://shop.example.org/", "direct", ""},
-		{"http://192.0.2.129/admin", "direct", ""},
+		{"http://192.0.2.129/admin", "direct", ""}, {"http://localhost/x", "direct", ""}, {"http://LocalHost:3000/", "direct", ""}, {"http://app.localhost/", "direct", ""}, {"http://localhost.example/", "website", "localhost.example"},
 		{"http://192.0.2.129.:80/", "direct", ""},
 		{"http://3221226113/", "direct", ""},
 		{"http://0xc0000281/", "direct", ""},

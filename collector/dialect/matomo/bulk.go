@@ -23,9 +23,12 @@ type batch struct {
 
 func (b batch) silent() bool { return jsonText(b.SendImage) == "0" }
 
+// byteOrderMark may begin a text in UTF-8, such as one that .NET or PowerShell writes.
+var byteOrderMark = []byte("\ufeff")
+
 func decodeBatch(body []byte) (batch, error) {
 	var b batch
-	err := json.Unmarshal(body, &b)
+	err := json.Unmarshal(bytes.TrimPrefix(body, byteOrderMark), &b)
 	if many, ok := errors.AsType[*tooManyError](err); ok {
 		return batch{}, many
 	}

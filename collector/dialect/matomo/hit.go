@@ -138,10 +138,33 @@ func (p *params) place(h *hit.Hit) error {
 	return nil
 }
 
+// unknownAgents are what programs write in place of a User-Agent that they do not know, in
+// lower case and without brackets.
+var unknownAgents = map[string]bool{
+	"": true, "-": true, "--": true, "?": true, "0": true, "null": true, "nil": true, "none": true, "undefined": true, "unknown": true, "n/a": true, "na": true, "nan": true,
+	"false": true, "empty": true, "not set": true, "not available": true, "no user agent": true, "no user-agent": true, "unknown user agent": true, "unknown user-agent": true,
+	"unknown browser": true, "object object": true,
+}
+
+// isUnknownAgent reports whether a text stands for a User-Agent that its sender does not know.
+func isUnknownAgent(agent string) bool {
+	if len(agent) > len("(unknown user-agent)") {
+		return false
+	}
+	return unknownAgents[strings.ToLower(strings.Trim(agent, " ()<>[]\t"))]
+}
+
 // sender sets what the parameters say of the browser in place of the headers. A log
-// says - for nothing, and that of IIS + for a space.
+// says - for nothing, some write quotes around it, and that of IIS + for a space.
 func (p *params) sender(h *hit.Hit) {
-	if p.userAgent == "-" {
+	for p.userAgent = strings.TrimSpace(p.userAgent); ; {
+		inner := strings.Trim(p.userAgent, " ")
+		if n := len(inner); n < 2 || inner[0] != inner[n-1] || inner[0] != '"' && inner[0] != '\'' {
+			break
+		}
+		p.userAgent = strings.TrimSpace(inner[1 : len(inner)-1])
+	}
+	if isUnknownAgent(p.userAgent) {
 		p.userAgent = ""
 	}
 	if strings.Contains(p.userAgent, "+(") && !strings.Contains(p.userAgent, " ") {

@@ -18,6 +18,7 @@ import (
 var (
 	ownStatus    = regexp.MustCompile(`^[45]\d\d$`)
 	missingTitle = regexp.MustCompile(`^\s*([45]\d\d)` + between + `(\p{L}[\p{L} ]{0,30}?)\s*[=:]\s*(.*)$`)
+	titledBefore = regexp.MustCompile(`(?i)^.{1,200}?(?:\s|[/\\|>:–—»·-])([45]\d\d` + between + `UR[LI]\s*[=:]\s*(?:https?(?::|%3a)|/|%2f).*)$`)
 	spacedFrom   = regexp.MustCompile(`(?:` + between + `\p{L}[\p{L} ]{0,30}?|\s+\p{L}+)\s+=(?:\s+|$)`)
 	knownFrom    = regexp.MustCompile(`(?i)(?:` + between + `|\s+)` + fromWord + `\s*[=:]\s*`)
 	onlyFrom     = regexp.MustCompile(`(?i)^` + fromWord + `$`)
@@ -36,10 +37,10 @@ func (p *params) missing(h *hit.Hit) bool {
 	if ownStatus.MatchString(p.category) && p.action == "" {
 		return isMissing(h, p.category, pathOf(h.URL))
 	}
-	if p.title == "" || p.title[0] != '4' && p.title[0] != '5' {
+	if !holdsStatus(p.title) {
 		return false // nearly all titles
 	}
-	title := dialect.Clean(p.plainTitle(), dialect.MaxURL)
+	title := withoutHost(dialect.Clean(p.plainTitle(), dialect.MaxURL), h.URL)
 	if len(title) > 3 && (title[3] == '%' || title[3] == '+') { // escaped once too often
 		title = dialect.Clean(dialect.Unescape(title), dialect.MaxURL)
 	}
@@ -50,6 +51,11 @@ func (p *params) missing(h *hit.Hit) bool {
 		title = unescape(title)
 		parts = missingTitle.FindStringSubmatch(title)
 	}
+	if parts == nil { // a website may put its name before all titles
+		if of := titledBefore.FindStringSubmatch(title); of != nil {
+			parts = missingTitle.FindStringSubmatch(of[1])
+		}
+	}
 	if parts != nil {
 		var from string
 		status = parts[1]
@@ -58,6 +64,9 @@ func (p *params) missing(h *hit.Hit) bool {
 		}
 		// To browsers a backslash is a slash: /\host/path is another host.
 		from = strings.ReplaceAll(unescape(from), `\`, "/")
+		if strings.Contains(from, "%") && !strings.Contains(from, "/") { // escaped twice
+			from = unescape(from)
+		}
 		if strings.HasPrefix(from, "//") {
 			from = "https:" + from
 		}
@@ -72,6 +81,31 @@ func (p *params) missing(h *hit.Hit) bool {
 		path = pathOf(h.URL)
 	}
 	return isMissing(h, status, path)
+}
+
+// holdsStatus reports whether a title, escaped or not, may hold the status of a missing page.
+func holdsStatus(title string) bool {
+	for i := 0; i+3 < len(title); i++ {
+		if (title[i] == '4' || title[i] == '5') && isDigit(title[i+1]) && isDigit(title[i+2]) && !isDigit(title[i+3]) {
+			return true
+		}
+	}
+	return false
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// withoutHost returns a title without the host of its page before it, which Matomo's script
+// puts there when a website asks for it: example.org/404/URL = /page.
+func withoutHost(title, page string) string {
+	_, host, ok := strings.Cut(page, "://")
+	if end := strings.IndexAny(host, ":/?#"); end >= 0 {
+		host = host[:end]
+	}
+	if ok && host != "" && len(title) > len(host) && strings.EqualFold(title[:len(host)], host) && title[len(host)] == '/' {
+		return title[len(host)+1:]
+	}
+	return title
 }
 
 // plainTitle returns the title without the escapes of a query.
@@ -123,7 +157,7 @@ func cutFrom(s string) (page, from string) {
 }
 
 // isAddress matches the beginning of a URL or a path, escaped or not.
-var isAddress = regexp.MustCompile(`(?i)^(?:https?(?::|%3a)|/|%2f)`)
+var isAddress = regexp.MustCompile(`(?i)^(?:https?(?::|%(?:25)?3a)|/|%(?:25)?2f)`)
 
 // unescape decodes the escapes of a part of a title, in which + is not a space.
 func unescape(s string) string {
