@@ -192,6 +192,6 @@ func TestScreenshots(t *testing.T) {
 		name, _, _ := strings.Cut(strings.TrimPrefix(page, "/"), "?")
 		shoot(name, "/sites/1"+and(page, "period=28d"))
 	}
-	tab.Do(chromedp.Navigate(b.server.URL+"/"), chromedp.Click(".tools button"), chromedp.WaitVisible("#password"))
+	tab.Do(chromedp.Navigate(b.server.URL+"/"), chromedp.Click(".tools summary"), chromedp.Click(".tools button"), chromedp.WaitVisible("#password"))
 	shoot("login", "/login")
 }

@@ -338,10 +338,10 @@ func TestFirstLoad(t *testing.T) {
 		bytes, requests := counter.bytes.Load(), len(g.all())
 		tab.Do(chromedp.Navigate(b.server.URL+path), chromedp.WaitVisible("main"))
 		// The observer tells of all shifts since the page began. It is shown to see one.
-		ask[bool](tab, `window.shifts = 0, new PerformanceObserver((list) => { for (const e of list.getEntries()) shifts += e.value; }).observe({ type: "layout-shift", buffered: true }), true`)
+		ask[bool](tab, `window.shifts = 0, window.moved = [], new PerformanceObserver((list) => { for (const e of list.getEntries()) shifts += e.value, moved.push(...e.sources.map((s) => s.node?.outerHTML?.slice(0, 100) + " " + JSON.stringify([s.previousRect, s.currentRect]))); }).observe({ type: "layout-shift", buffered: true }), true`)
 		until(tab, `window.drawn = (window.drawn ?? 0) + 1, drawn > 5`)
 		if got := ask[float64](tab, `shifts`); got != 0 {
-			t.Errorf("%s shifts by %v, want 0", path, got)
+			t.Errorf("%s shifts by %v, want 0: %q", path, got, ask[[]string](tab, `moved`))
 		}
 		if got := ask[float64](tab, `scrollY`); got != 0 {
 			t.Errorf("%s begins %v px down", path, got)
@@ -386,5 +386,58 @@ func TestSizes(t *testing.T) {
 		if packed.Len() > most || packed.Len() < 500 {
 			t.Errorf("%s has %d bytes compressed, want at most %d", file, packed.Len(), most)
 		}
+	}
+}
+
+// TestKeyboardWalk goes by keys alone from the log-in to a filter, a card and its export.
+// Whatever has the focus shows it.
+func TestKeyboardWalk(t *testing.T) {
+	b := newBench(t)
+	site := b.addSite("Samvirke Norge", "www.samvirke.example", "Europe/Oslo")
+	today := calendar.DayOf(moment)
+	story := between(tell(1, site, today-40, today, 40, moment), today-40, today)
+	put(t, b.store, "story", rowsOf(site, story))
+	g := newGate(b)
+	b.addUser(userName, "viewer", userPass)
+	tab := chromium.Open(t)
+	chromium.Call(tab, cdpnet.SetCookie, cdpnet.SetCookieParams{Name: "lang", Value: "nb", URL: b.server.URL})
+	// to presses Tab until something with a text has the focus.
+	to := func(text string) {
+		t.Helper()
+		for range 200 {
+			tab.Do(chromedp.KeyEvent("\t"))
+			at := ask[struct {
+				Text    string
+				Outline float64
+			}](tab, `(({ activeElement: e }) => ({ Text: (e.ariaLabel ?? e.labels?.[0]?.textContent ?? e.textContent).trim(), Outline: e === document.body ? 9 : parseFloat(getComputedStyle(e).outlineWidth) * (getComputedStyle(e).outlineStyle !== "none") }))(document)`)
+			if at.Outline < 2 {
+				t.Errorf("the focus on %q does not show", at.Text)
+			}
+			if strings.HasPrefix(at.Text, text) {
+				return
+			}
+		}
+		t.Fatalf("no way by Tab to %q", text)
+	}
+	enter := chromedp.KeyEvent("\r")
+	tab.Do(chromedp.Navigate(b.server.URL+"/login"), chromedp.KeyEvent(userName+"\t"+userPass+"\r"), chromedp.WaitVisible(".sites"))
+	to("Samvirke Norge")
+	tab.Do(enter, chromedp.WaitVisible(barOf("Uke 46")))
+	to("Filter")
+	tab.Do(enter, chromedp.WaitVisible("#fd"))
+	to("Filtrer på")
+	tab.Do(chromedp.KeyEvent("Land"))
+	to("Verdi")
+	tab.Do(chromedp.KeyEvent("Norge\r"), chromedp.WaitVisible(".chip"))
+	to("/kontakt")
+	tab.Do(enter, chromedp.WaitVisible(`//h1[text()="/kontakt"]`))
+	held, release := g.hold("/sites/1/page.csv")
+	close(release)
+	to("Last ned som CSV")
+	tab.Do(enter)
+	<-held
+	passed := g.all()
+	if got := passed[len(passed)-1]; !strings.Contains(got, "f=country%3ANO") || !strings.Contains(got, "path=%2Fkontakt") {
+		t.Errorf("the export is %s, want that of the page under the filter", got)
 	}
 }

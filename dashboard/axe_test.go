@@ -1,0 +1,197 @@
+package dashboard
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	cdppage "github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+
+	"github.com/fotspor/fotspor/i18n"
+	"github.com/fotspor/fotspor/internal/chromium"
+)
+
+// screens are the widths that pages are read at. zoomed is a desk at 200 %.
+var screens = []struct {
+	name   string
+	width  int64
+	scale  float64
+	touch  bool
+	height int64
+}{
+	{"desk", 1440, 1, false, 900},
+	{"zoomed", 720, 2, false, 450},
+	{"tablet", 768, 1, true, 1024},
+	{"phone", 390, 1, true, 844},
+	{"small phone", 320, 1, true, 568},
+}
+
+// schemes are the colours that pages are read in.
+var schemes = []struct{ name, scheme, forced string }{
+	{"light", "light", "none"},
+	{"dark", "dark", "none"},
+	{"forced colours", "light", "active"},
+}
+
+// accessibility asks a part of a page what is wrong with it: what axe-core finds at WCAG 2.2
+// AA or, if only is a rule, by that rule; what is too wide for the screen; and what is too
+// small to be met by a finger (44 px, but for links within text) or a pointer (24 px).
+const accessibility = `(async (part, only) => {
+	const { violations } = await axe.run(part, {
+		runOnly: only ? [only] : ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], resultTypes: ["violations"],
+	});
+	const wrong = violations.flatMap((v) => v.nodes.map((n) => v.id + ": " + n.target.join(" ") + ": " + n.failureSummary.replace(/\s+/g, " ")));
+	if (only) return wrong;
+	const over = document.documentElement.scrollWidth - innerWidth;
+	if (over > 0) wrong.push("too wide by " + over + " px");
+	const least = matchMedia("(pointer: coarse)").matches ? 44 : 24;
+	const inText = (e) => [...e.parentNode.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
+	for (const e of part.querySelectorAll("a[href], button, summary, select, input:not([type=hidden])")) {
+		if (!e.checkVisibility({ visibilityProperty: true }) || e.matches(".skip, .sr") || inText(e)) continue;
+		const { width, height } = (e.matches("[type=radio], [type=checkbox]") ? e.labels[0] : e).getBoundingClientRect();
+		if (height < least - 0.5 || width < 24 - 0.5 && !e.closest("td")) wrong.push("target of " + width + "x" + height + " px: " + e.outerHTML.slice(0, 160));
+	}
+	return [...new Set(wrong)];
+})`
+
+// TestAccessible holds every page to WCAG 2.2 AA in light, dark and forced colours, on five
+// screens, and with each of its menus and rows open.
+func TestAccessible(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
+	axe, err := os.ReadFile("../node_modules/axe-core/axe.min.js")
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip("SKIPPED: no axe-core: run npm ci")
+	}
+	story := &invented{mood: much}
+	d, err := New(Options{
+		Store: story, Figures: story, Now: moodNow, Drops: story.drops,
+		Snippet:     func(string, uint32, ...string) string { return "<script></script>" },
+		Statement:   func(uint32) string { return "/privacy/1" },
+		Attribution: func() (string, string) { return "IP geolocation by DB-IP", "https://db-ip.com" },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	d.Routes(mux)
+	var addresses []string
+	some := map[string]int{}
+	for i, s := range states() { // of which some can't be had by an address
+		if some[s.page]++; some[s.page] > 3 && s.page != "account" || s.page == "page" {
+			continue
+		}
+		path := "/state/" + strconv.Itoa(i)
+		addresses = append(addresses, path)
+		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
+			v := view{Lang: i18n.Find("nb"), Page: s.data, User: "kari", Admin: true}
+			if s.stranger {
+				v.User, v.Admin = "", false
+			}
+			body, err := d.pages.page(v.Lang, s.page, v)
+			if err != nil {
+				t.Error(err)
+			}
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			if _, err := w.Write(body); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	tab := chromium.Open(t)
+	chromium.Call(tab, network.SetCookie, network.SetCookieParams{Name: sessionCookie, Value: strings.Repeat("A", 52), URL: server.URL})
+	chromium.Call(tab, network.SetCookie, network.SetCookieParams{Name: languageCookie, Value: "nb", URL: server.URL})
+	chromium.Call(tab, cdppage.AddScriptToEvaluateOnNewDocument, cdppage.AddScriptToEvaluateOnNewDocumentParams{Source: string(axe)})
+	tab.Ignore("400") // some of the addresses are wrong
+
+	check := func(t *testing.T, where, part, only string) {
+		t.Helper()
+		for _, w := range chromium.Run(tab, chromedp.Evaluate[[]string](fmt.Sprintf(`%s(%s, %q)`, accessibility, part, only), chromedp.EvalAwaitPromise)) {
+			t.Errorf("%s: %s", where, w)
+		}
+	}
+	show := func(i, j int) {
+		screen, scheme := screens[i], schemes[j]
+		options := []chromedp.EmulateViewportOption{chromedp.EmulateScale(screen.scale)}
+		if screen.touch {
+			options = append(options, chromedp.EmulateTouch, chromedp.EmulateMobile)
+		}
+		tab.Do(chromedp.EmulateViewport(screen.width, screen.height, options...))
+		chromium.Call(tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+			{Name: "prefers-color-scheme", Value: scheme.scheme}, {Name: "forced-colors", Value: scheme.forced},
+		}})
+	}
+	titles, opened := map[string]string{}, map[string]bool{}
+	visit := func(t *testing.T, address string) {
+		show(0, 0)
+		tab.Do(chromedp.Navigate(server.URL + address))
+		title := chromium.Run(tab, chromedp.Title())
+		path, _, _ := strings.Cut(address, "?")
+		if other, taken := titles[title]; taken && other != path && !strings.HasPrefix(path, "/state/") {
+			t.Errorf("has the title of %s: %q", other, title)
+		}
+		titles[title] = path
+		for i, screen := range screens {
+			show(i, 0)
+			check(t, screen.name, "document", "")
+		}
+		for j, scheme := range schemes[1:] { // in which other colours are all that differs
+			for _, i := range []int{0, len(screens) - 1} {
+				show(i, j+1)
+				check(t, screens[i].name+", "+scheme.name, "document", "color-contrast")
+			}
+		}
+		menus := chromium.Run(tab, chromedp.Evaluate[[]string](`[...document.querySelectorAll("summary")].map((s) => s.textContent.trim())`))
+		for m, name := range menus {
+			if opened[name] && !strings.Contains(address, "f") { // the same on every page
+				continue
+			}
+			opened[name] = true
+			for j, i := range []int{0, len(screens) - 1, 0} {
+				show(i, j)
+				chromium.Run(tab, chromedp.Evaluate[bool](fmt.Sprintf(`document.querySelectorAll("details").forEach((d, i) => { d.open = i === %d; }), true`, m)))
+				check(t, fmt.Sprintf("%s, %s, %q open", screens[i].name, schemes[j].name, name), `document.querySelector("details[open]")`, "")
+			}
+		}
+	}
+	walk := map[mood][]string{
+		much: {
+			"/", "/?q=nobody", "/sites/1?period=today", "/sites/1?period=month&at=2026-11", "/sites/1?f=region:NO-50&f=page:/a*&f=!os:",
+			"/sites/1?fd=page&fo=is&fv=", "/sites/1?period=range&from=2026-11-02&to=2026-11-01",
+		},
+		few: {"/sites/1", "/sites/1/places"}, gone: {"/sites/1/hours"}, none: {"/sites/1", "/sites/1/searches"}, waits: {"/", "/sites/1"},
+	}
+	for _, p := range pages {
+		address := "/sites/1" + p.path
+		for _, c := range cards {
+			if c.path == p.path {
+				address = "/sites/1" + p.path + "?" + c.parameter + "=/a"
+			}
+		}
+		walk[much] = append(walk[much], address)
+	}
+	for _, m := range slices.Sorted(maps.Keys(walk)) {
+		for _, address := range walk[m] {
+			story.mood, d.since = m, sinceCache{}
+			t.Run(string(m)+address, func(t *testing.T) { visit(t, address) })
+		}
+	}
+	for _, address := range addresses {
+		t.Run(address, func(t *testing.T) { visit(t, address) })
+	}
+}
