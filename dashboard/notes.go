@@ -13,7 +13,6 @@ import (
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/i18n"
-	"github.com/fotspor/fotspor/privacy/scrub"
 	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/site"
 )
@@ -199,7 +198,7 @@ func (f *noteForm) read() site.Note {
 		case site.NoteWithoutDay:
 			f.DaysProblem = key
 		case site.NotePersonal:
-			f.TextProblem, f.Seen = key, scrub.Text(note.Text)
+			f.TextProblem, f.Seen = key, note.Scrubbed()
 		default:
 			f.TextProblem = key
 		}

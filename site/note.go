@@ -66,11 +66,14 @@ func (n Note) Problems() []NoteProblem {
 		all = append(all, NoteTooLong)
 	case !utf8.ValidString(n.Text) || n.Text != CleanNote(n.Text) || strings.ContainsFunc(n.Text, func(r rune) bool { return !unicode.IsPrint(r) }):
 		all = append(all, NoteUnprintable)
-	case scrub.Text(n.Text) != n.Text:
+	case n.Scrubbed() != n.Text:
 		all = append(all, NotePersonal)
 	}
 	return all
 }
+
+// Scrubbed returns the text with a mark in the place of each piece of personal data.
+func (n Note) Scrubbed() string { return scrub.Text(n.Text) }
 
 // Validate returns an error that names the first problem.
 func (n Note) Validate() error {
