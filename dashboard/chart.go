@@ -12,6 +12,7 @@ import (
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/report"
+	"github.com/fotspor/fotspor/site"
 )
 
 // chart is a measure over a period, beside the days before, drawn as SVG. Everything with
@@ -40,6 +41,8 @@ type chart struct {
 	measures []string
 	asked    report.Query
 	points   []report.Point
+	events   []calendar.Event // of the period, all of them
+	notes    []site.Note
 	site     string
 	guard    int // see site.Site
 }
@@ -105,7 +108,7 @@ func (q *question) chart(l *i18n.Language, measures []string) (sums *answer, dra
 func (q *question) draw(l *i18n.Language, got *answer, measures []string) *chart {
 	c := &chart{
 		Measure: q.measure(measures), Step: got.query.Step, Name: nameOnCurve(l, q.period, q.period.Whole, false),
-		measures: measures, asked: got.query, site: q.of.Hosts[0], guard: q.of.Guard,
+		measures: measures, events: q.of.Events(q.period.Whole), notes: q.notes, asked: got.query, site: q.of.Hosts[0], guard: q.of.Guard,
 	}
 	c.points = got.query.Points(got.Result, false)
 	now := whole(c.points, q.period, c.Step)

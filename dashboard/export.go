@@ -90,17 +90,29 @@ func (t *table) csv(s *sheet) {
 }
 
 func (c *chart) json() any {
-	return map[string]any{"step": c.Step, "points": apiPoints(c.asked, c.measures, c.points)}
+	events := []map[string]any{}
+	for _, e := range c.events {
+		events = append(events, map[string]any{"kind": e.Kind, "name": e.Name, "from": e.Days.From.String(), "to": e.Days.To.String()})
+	}
+	return map[string]any{"step": c.Step, "points": apiPoints(c.asked, c.measures, c.points), "events": events, "notes": notesJSON(c.notes)}
 }
 
 func (c *chart) csv(s *sheet) {
 	s.heading([]string{"chart.time"}, c.measures)
-	for _, p := range c.points {
+	days := c.Step != report.Hour // whose names and notes have columns
+	if days {
+		s.rows[0] = append(s.rows[0], s.lang.Say("chart.days"), s.lang.Say("nav.notes"))
+	}
+	for i, p := range c.points {
 		at := p.At
 		if c.Step == report.Hour {
 			at = at.In(c.asked.Zone)
 		}
 		s.row([]string{pointCell(c.Step, at)}, c.measures, p.Sums, coverOf(s.lang, p.Hidden, c.guard))
+		if days {
+			row := &s.rows[len(s.rows)-1]
+			*row = append(*row, safeCell(strings.Join(c.Points[i].Marks, ", ")), safeCell(strings.Join(c.notesOn(p.Days), " | ")))
+		}
 	}
 }
 

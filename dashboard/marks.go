@@ -55,7 +55,7 @@ const pinRoom, widePinRoom = 8.5, 16
 // mark puts bands, names and notes into a chart.
 func (q *question) mark(l *i18n.Language, c *chart, points []report.Point) {
 	at := placeOf(points, c.Step)
-	events := q.events(q.period.Whole, c.Step, len(points))
+	events := eventsOf(c.events, c.Step, len(points))
 	c.Bands = weekends(points, c.Step)
 	for _, e := range apart(events) {
 		left, right := at(e.Days)
@@ -74,7 +74,7 @@ func (q *question) mark(l *i18n.Language, c *chart, points []report.Point) {
 	for i := range c.Points {
 		c.Points[i].Marks = q.marksOf(l, c.Step, events, points[i])
 	}
-	for i, n := range q.notes[max(0, len(q.notes)-maxChartNotes):] {
+	for i, n := range c.notes[max(0, len(c.notes)-maxChartNotes):] {
 		left, right := at(n.Days)
 		note := chartNote{Number: i + 1, When: capitalised(q.daysText(l, n.Days)), Text: n.Text, Left: left}
 		if n.Days.Days() > 1 {
@@ -128,17 +128,16 @@ func weekends(points []report.Point, step report.Step) []band {
 	return all
 }
 
-// events are the events of the site's calendar that a chart shows: of weeks and months only
-// breaks and elections, and of many of those none.
-func (q *question) events(days calendar.Range, step report.Step, points int) []calendar.Event {
-	events := q.of.Events(days)
+// eventsOf returns those of the events of a period that a chart shows: of weeks and months
+// only breaks and elections, and of many of those none.
+func eventsOf(events []calendar.Event, step report.Step, points int) []calendar.Event {
 	switch {
 	case step == report.Hour || step == report.Day:
 		return events
 	case step == report.Week && points > maxEventWeeks, step == report.Month && points > maxEventMonths:
 		return nil
 	}
-	return slices.DeleteFunc(events, func(e calendar.Event) bool { return e.Kind == calendar.Holiday })
+	return slices.DeleteFunc(slices.Clone(events), func(e calendar.Event) bool { return e.Kind == calendar.Holiday })
 }
 
 // apart returns the events that lie in no longer one, as Good Friday lies in the Easter
@@ -201,6 +200,17 @@ func (q *question) daysText(l *i18n.Language, days calendar.Range) string {
 		text = strings.TrimSuffix(text, " "+strconv.Itoa(year))
 	}
 	return text
+}
+
+// notesOn returns the texts of the notes about some of days.
+func (c *chart) notesOn(days calendar.Range) []string {
+	var texts []string
+	for _, n := range c.notes {
+		if n.Days.From <= days.To && n.Days.To >= days.From {
+			texts = append(texts, n.Text)
+		}
+	}
+	return texts
 }
 
 // pins are the heads of notes. Those that would touch are one.

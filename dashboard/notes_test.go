@@ -4,13 +4,17 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/chromedp/chromedp"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/internal/chromium"
 	"github.com/fotspor/fotspor/site"
 )
 
@@ -101,6 +105,31 @@ func TestNotesAreWritten(t *testing.T) {
 	}
 	if len(rows) != 3 || !slices.Equal(rows[2][:4], []string{"2026-11-10", "2026-11-10", "Press release <b> & more", "kari"}) {
 		t.Errorf("CSV has %q", rows)
+	}
+
+	// The chart has them in its own CSV and JSON.
+	rows = b.sheet("/sites/1.csv?period=week&at=2026-W46", nb())
+	columns := len(rows[0])
+	if !slices.Equal(rows[0][columns-2:], []string{"Merkedager", "Notater"}) || rows[2][columns-1] != "Press release <b> & more" || rows[1][columns-1] != "" || rows[4][columns-1] != "Campaign" {
+		t.Errorf("CSV of the chart has %q", rows)
+	}
+	rows = b.sheet("/sites/1.csv?period=month&at=2026-10&compare=none", nb())
+	if got := rows[1][len(rows[1])-2]; got != "" {
+		t.Errorf("1 October is %q", got)
+	}
+	var curve struct {
+		Chart struct {
+			Notes  []struct{ Text string }
+			Events []struct{ Kind, Name, From, To string }
+		}
+	}
+	b.decode("/sites/1.json?period=week&at=2026-W46", &curve)
+	if len(curve.Chart.Notes) != 2 || len(curve.Chart.Events) != 0 {
+		t.Errorf("JSON of the chart has %+v", curve)
+	}
+	b.decode("/sites/1.json?period=year&at=2025", &curve)
+	if got := curve.Chart.Events; len(got) != 18 || got[0].Name != "christmas_break" || got[0].From != "2024-12-24" {
+		t.Errorf("JSON of a year has %d events: %+v", len(got), got)
 	}
 
 	// It is changed by the form that it fills, and deleted there.
@@ -241,4 +270,50 @@ func TestWhoWritesNotes(t *testing.T) {
 	if notes, err := b.store.Notes(t.Context(), 1, calendar.Range{From: 0, To: 60000}); err != nil || len(notes) != 1 || notes[0].Text != "By kari" {
 		t.Errorf("notes = %+v, %v", notes, err)
 	}
+}
+
+// TestNotesInBrowser: an editor writes a note by hand, on a screen of any width, and finds it
+// in the chart that the day in the list leads to.
+func TestNotesInBrowser(t *testing.T) {
+	b := newBench(t)
+	s := b.addSite("Samvirke Norge", "www.samvirke.example", "Europe/Oslo")
+	put(t, b.store, "story", rowsOf(s, tell(1, s, calendar.DayOf(moment)-40, calendar.DayOf(moment), 12, moment)))
+	b.addUser("kari", site.Editor, userPass)
+	tab := chromium.Open(t, chromedp.Flag("accept-lang", "nb"))
+	tab.Do(chromedp.Navigate(b.server.URL+"/login"), chromedp.SendKeys("#name", "kari"), chromedp.SendKeys("#password", userPass),
+		chromedp.Submit("#password"), chromedp.WaitVisible(".user"))
+	tab.Ignore("422") // a note is refused
+	long := strings.Repeat("Pressemelding-om-budsjettet-for-2027", 7)
+	write := func(text string) {
+		t.Helper()
+		tab.Do(chromedp.Navigate(b.server.URL+"/sites/1/notes?day=2026-11-10"), chromedp.WaitVisible("#note-text"),
+			chromedp.SendKeys("#note-text", text), chromedp.Click("form.write .strong"))
+	}
+	narrow := func(what, name string) {
+		t.Helper()
+		for _, width := range []int64{1440, 768, 390, 320} {
+			tab.Do(chromedp.EmulateViewport(width, 900))
+			if over := chromium.Run(tab, chromedp.Evaluate[int](`document.documentElement.scrollWidth - innerWidth`)); over > 0 {
+				t.Errorf("%s is %d px too wide for a screen of %d px", what, over, width)
+			}
+			if dir := os.Getenv("FOTSPOR_SHOTS"); dir != "" && width != 768 {
+				if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("notes-%s-%d.png", name, width)), chromium.Run(tab, chromedp.FullScreenshot(100)), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	write("Ring 91 23 45 67")
+	tab.Do(chromedp.WaitVisible("#wrong-text"))
+	narrow("a note that is refused", "refused")
+	write("Ny forside")
+	tab.Do(chromedp.WaitVisible(".notice"))
+	write(long)
+	tab.Do(chromedp.WaitVisible(".notice"))
+	narrow("the list of notes", "list")
+	tab.Do(chromedp.Click(".written a"), chromedp.WaitVisible("#chart ol.notes"))
+	if got := chromium.Run(tab, chromedp.Text("#chart ol.notes")); !strings.Contains(got, "Ny forside") {
+		t.Errorf("the chart has the notes %q", got)
+	}
+	narrow("a chart with notes", "chart")
 }
