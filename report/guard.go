@@ -352,7 +352,6 @@ func (q Query) hide(job guarding, r Result, whole, kept *Result, of func(Line) S
 }
 
 // protectLines hides lines within the value that they lie in, or within all.
-
 func protectLines(q Query, cells []*cell, k int64) map[lineKey]Hiding {
 	hidden := map[lineKey]Hiding{}
 	put := func(cells []*cell) {
@@ -459,6 +458,9 @@ func (q Query) guarded(job guarding, asked []Query, results []Result, index int)
 		hidden := map[lineKey]Hiding{}
 		if *why == Shown && (q.Dimension != "" || q.Step != "") {
 			hidden = q.hide(job, r, at(job.whole), at(job.kept), of)
+			for _, h := range hidden { // also of lines of which the answer has none
+				answer.Withheld = answer.Withheld || h >= folded
+			}
 		}
 		for i := range r.Lines {
 			sums, h := p.of(&r.Lines[i])

@@ -288,6 +288,29 @@ func TestSmallNumbersAreNotDerived(t *testing.T) {
 	}
 }
 
+// TestWithheldTellsNothing: a page that few have seen is left out under a filter and under its
+// opposite alike, and both answers say that something is, although the filter keeps nothing
+// of the page: else the two other pages, with less than five each of eight, have four each.
+func TestWithheldTellsNothing(t *testing.T) {
+	var all crowd
+	for _, c := range []struct {
+		page, region string
+		n            int
+	}{{"/", "NO-03", 6}, {"/a", "NO-50", 4}, {"/a", "NO-03", 20}, {"/b", "NO-50", 4}, {"/b", "NO-03", 33}} {
+		for range c.n {
+			all = append(all, person{"NO", c.region, "mobile", c.page, ""})
+		}
+	}
+	guard := report.Guard{Source: all, Threshold: func(uint32) int { return threshold }}
+	rapid.Check(t, func(t *rapid.T) {
+		filter := report.Filter{Dimension: "region", Value: "NO-50", Not: rapid.Bool().Draw(t, "not")}
+		r := ask(t, guard, report.Query{Dimension: "page", Measures: []string{"page_visitors"}, Filters: []report.Filter{filter}})
+		if len(r.Lines) != 2 || !r.Withheld {
+			t.Errorf("lines %v, withheld %t; want those of /a and /b, and that something is withheld", r.Lines, r.Withheld)
+		}
+	})
+}
+
 // TestGuardShows checks that little is hidden, and that a search, a cursor and the order of
 // lines tell nothing of what is.
 func TestGuardShows(t *testing.T) {
