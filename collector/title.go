@@ -12,7 +12,14 @@ import (
 
 // cleanTitle returns what may be kept of the title of a page.
 func (p *hitContext) cleanTitle(title string) string {
-	return strings.TrimSpace(scrub.Cut(p.cleanText(folded(title)), maxName))
+	if !p.memory.KnowsTitle(title) {
+		sent := title
+		text := cleanText(folded(sent))
+		if title = p.scrubber().Text(text); text == sent && title == sent {
+			p.memory.KeepTitle(title)
+		}
+	}
+	return strings.TrimSpace(scrub.Cut(p.site.rules.Text(title), maxName))
 }
 
 // folded returns s with one space between words: s itself if it is such a text.

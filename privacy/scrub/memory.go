@@ -12,6 +12,8 @@ import (
 // paths come again with each visitor. It holds keyed hashes of 64 bits and no text, in 256
 // KiB: a text takes the place of an older one. A nil Memory remembers nothing. It is safe
 // for concurrent use.
+//
+// What else is done to titles need not be done again either: see KeepTitle.
 type Memory struct {
 	key    [2]uint64
 	hashes [1 << 15]atomic.Uint64
@@ -43,6 +45,20 @@ func (m *Memory) keep(text string, as kind) {
 	}
 	hash := m.hash(text, as)
 	m.at(hash).Store(hash)
+}
+
+// title is the kind of titles that stay as they are.
+const title kind = hostName + 1
+
+// KnowsTitle reports whether KeepTitle remembers a title.
+func (m *Memory) KnowsTitle(text string) bool { return m.knows(text, title) }
+
+// KeepTitle remembers a title that the caller has scrubbed as Text and keeps as it came, if
+// that is so whoever sends it.
+func (m *Memory) KeepTitle(text string) {
+	if m.knows(text, freeText) || look(text) == (traces{}) {
+		m.keep(text, title)
+	}
 }
 
 func (m *Memory) at(hash uint64) *atomic.Uint64 { return &m.hashes[hash%uint64(len(m.hashes))] }

@@ -17,18 +17,18 @@ import (
 func TestMemory(t *testing.T) {
 	memory := scrub.NewMemory()
 	for _, c := range []struct {
-		text  string
-		known bool
+		text         string
+		known, title bool
 	}{
-		{"Tilbud nr. 12 – Eksempelforeningen på Åsen", true},
-		{"Årsmelding 2024 – Eksempelforeningen", true},
-		{"17. mai 2024 i Eksempelforeningen", true},
-		{"Om oss", false}, // is not worth it
-		{"Skriv til kari@example.org", false},
-		{"IP 81 166 130 147 hos Eksempelforeningen", false},
-		{"51a68293 hos Eksempelforeningen", false},
-		{"Eksempelforeningen 2a01..5d1 2024", false},
-		{strings.Repeat("Eksempelforeningen ", 60), false},
+		{"Tilbud nr. 12 – Eksempelforeningen på Åsen", true, true},
+		{"Årsmelding 2024 – Eksempelforeningen", true, true},
+		{"17. mai 2024 i Eksempelforeningen", true, true},
+		{"Om oss", false, true}, // is not worth it, but as a title
+		{"Skriv til kari@example.org", false, false},
+		{"IP 81 166 130 147 hos Eksempelforeningen", false, false},
+		{"51a68293 hos Eksempelforeningen", false, false},
+		{"Eksempelforeningen 2a01..5d1 2024", false, false},
+		{strings.Repeat("Eksempelforeningen ", 60), false, false},
 	} {
 		for range 2 {
 			for _, by := range []scrub.Scrubber{{}, sender("81.166.130.146"), six, four} {
@@ -40,6 +40,12 @@ func TestMemory(t *testing.T) {
 		}
 		if got := memory.Knows(c.text); got != c.known {
 			t.Errorf("%q: known %v, want %v", c.text, got, c.known)
+		}
+		if memory.KnowsTitle(c.text) {
+			t.Errorf("%q is known as a title before it is kept", c.text)
+		}
+		if memory.KeepTitle(c.text); memory.KnowsTitle(c.text) != c.title {
+			t.Errorf("%q: known as a title %v, want %v", c.text, !c.title, c.title)
 		}
 	}
 }
