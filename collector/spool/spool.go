@@ -23,7 +23,7 @@ const (
 	DefaultMaxBytes      = 1 << 30
 	DefaultSegmentBytes  = 16 << 20
 	DefaultSegmentRows   = 100_000
-	DefaultSealAfter     = 3 * time.Second // an empty insert costs as much as 50,000 rows
+	DefaultSealAfter     = 5 * time.Second // an empty insert costs as much as 50,000 rows
 	DefaultInsertTimeout = time.Minute
 )
 
