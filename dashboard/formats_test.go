@@ -252,6 +252,7 @@ func TestTables(t *testing.T) {
 		"pageviews":    func(_ []string, v []int) bool { return slices.IsSortedFunc(v, func(a, b int) int { return b - a }) },
 		"-pageviews":   func(_ []string, v []int) bool { return slices.IsSorted(v) && v[0] == 1 },
 		"value":        func(l []string, _ []int) bool { return slices.IsSorted(l) && l[0] == "/side/000" },
+		"-value":       func(l []string, _ []int) bool { return l[0] == "/side/249" && l[99] == "/side/150" },
 		"nothing-such": func(_ []string, v []int) bool { return v[0] == 7 },
 	} {
 		page := b.get(base+"&sort="+sort, "Accept-Language", "en")
@@ -282,7 +283,7 @@ func TestTables(t *testing.T) {
 	if labels, _ := shown(page); len(labels) != 10 || page.Find("#page input[name=q]").AttrOr("value", "") != "SIDE/12" {
 		t.Errorf("found %q", labels)
 	}
-	if hidden := page.Find("#page form input[type=hidden]"); hidden.Length() != 2 { // period and at
+	if hidden := page.Find("#page form[role=search] input[type=hidden]"); hidden.Length() != 2 { // period and at
 		t.Errorf("the search keeps %d parameters", hidden.Length())
 	}
 	if rows := b.sheet(as(base+"&q=SIDE/12", "csv"), i18n.Find("en")); len(rows) != 11 {
@@ -298,6 +299,22 @@ func TestTables(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("columns %s (-want +got):\n%s", columns, diff)
 		}
+	}
+	// A form chooses among all that can be exact, and keeps what else the address says.
+	page = b.get(base+"&q=side/1&columns=pageviews", "Accept-Language", "en")
+	form := page.Find("#page .columns form")
+	if got := form.Find("input:checked").AttrOr("value", ""); got != "pageviews" || form.Find("input:checked").Length() != 1 || form.Find("input[type=checkbox]").Length() < 6 {
+		t.Errorf("%d columns to choose from, of which %q is chosen, want pageviews alone", form.Find("input[type=checkbox]").Length(), got)
+	}
+	if got := form.Find("input[type=hidden][name=q]").AttrOr("value", ""); got != "side/1" {
+		t.Errorf("the choice of columns keeps the search %q", got)
+	}
+	page = b.get(base+"&columns=exits&columns=pageviews&sort=-exits", "Accept-Language", "en")
+	if got := page.text("#page thead"); !strings.Contains(got, "Views") || !strings.Contains(got, "Exits ▴") || strings.Contains(got, "Time") {
+		t.Errorf("chosen columns: %q", got)
+	}
+	if rows := b.sheet(as(base+"&columns=exits&columns=pageviews", "csv"), i18n.Find("en")); len(rows[0]) != 4 { // and the title
+		t.Errorf("CSV of two columns has the head %q", rows[0])
 	}
 	if a := b.get(base + "&after=x"); a.status != 400 {
 		t.Errorf("rows behind what never came are answered %d", a.status)

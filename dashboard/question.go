@@ -74,6 +74,9 @@ func (c *call) question(path string) (*question, error) {
 	for key, all := range values {
 		if !slices.Contains(shared, key) {
 			q.own[key] = all[:1]
+			if key == byColumns { // a form says each by itself
+				q.own[key] = []string{strings.Join(all, ",")}
+			}
 			if path == comparing && key == "path" {
 				q.own[key] = q.pathsOf(all)
 			}

@@ -39,7 +39,10 @@ const (
 type table struct {
 	Key       string // of its texts
 	Dimension string
+	Head      column // of the values
 	Columns   []column
+	Choices   []choice // columns that there may be; nil: none to choose
+	Fields    []hidden // of the form that chooses them
 	Rows      []row
 	Total     []string // cells of the sum; nil: none
 	Others    bool     // a row is of values that have no line of their own
@@ -103,8 +106,9 @@ func (q *question) table(l *i18n.Language, of list) func() *table {
 		limit = shortTable
 	}
 	measures := q.exact(of.dimension, of.measures...)
-	if alone {
-		measures = q.columns(measures)
+	var choices []choice
+	if alone && len(measures) > 0 {
+		measures, choices = q.columns(of.dimension, measures)
 	}
 	if len(measures) == 0 {
 		return func() *table {
@@ -149,6 +153,7 @@ func (q *question) table(l *i18n.Language, of list) func() *table {
 		if asked.Compare != nil {
 			t.Columns = append(t.Columns, q.column(changeColumn, alone, asked.Sort, measures[0]))
 		}
+		t.Head = q.column(report.ByValue, alone, asked.Sort, measures[0])
 		most := 0.
 		for _, line := range largest.Lines {
 			most = max(most, line.Now.Of(measures[0]))
@@ -182,6 +187,7 @@ func (q *question) table(l *i18n.Language, of list) func() *table {
 				t.First = q.with(byAfter, "").String()
 			}
 			t.Hidden = q.hidden(byFind, byAfter)
+			t.Choices, t.Fields = choices, q.hidden(byColumns, byAfter)
 		}
 		return t
 	}
@@ -197,14 +203,31 @@ func (a address) after(cursor string) string {
 // changeColumn is the column of what changed.
 const changeColumn = "change"
 
-// columns returns those of some measures that the address chooses, all by default.
-func (q *question) columns(measures []string) []string {
-	chosen := strings.Split(q.own.Get(byColumns), ",")
-	kept := slices.DeleteFunc(slices.Clone(measures), func(m string) bool { return !slices.Contains(chosen, m) })
-	if len(kept) == 0 {
-		return measures
+// choice is a column that a table may have.
+type choice struct {
+	Key    string // of a measure
+	Chosen bool
+}
+
+// columns returns the measures that the address chooses, those of the table by default, and
+// all that it can choose: whatever can be exact by the dimension.
+func (q *question) columns(dimension string, usual []string) ([]string, []choice) {
+	all := slices.Clone(usual)
+	for _, m := range q.exact(dimension, allMeasures...) {
+		if !slices.Contains(all, m) {
+			all = append(all, m)
+		}
 	}
-	return kept
+	chosen := strings.Split(q.own.Get(byColumns), ",")
+	kept := slices.DeleteFunc(slices.Clone(all), func(m string) bool { return !slices.Contains(chosen, m) })
+	if len(kept) == 0 {
+		kept = usual
+	}
+	var choices []choice
+	for _, m := range all {
+		choices = append(choices, choice{m, slices.Contains(kept, m)})
+	}
+	return kept, choices
 }
 
 // sort reads what the address sorts by. What can't be sorted by is the default.
@@ -214,7 +237,7 @@ func (q *question) sort(measures []string, compared bool) report.Sort {
 	case key == changeColumn && compared:
 		return report.Sort{By: measures[0], Change: true, Ascending: ascending}
 	case key == report.ByValue:
-		return report.Sort{By: report.ByValue, Ascending: !ascending}
+		return report.Sort{By: report.ByValue, Descending: ascending} // the minus is the other way round
 	case slices.Contains(measures, key):
 		return report.Sort{By: key, Ascending: ascending}
 	}
@@ -230,6 +253,10 @@ func (q *question) column(key string, alone bool, by report.Sort, first string) 
 	}
 	sorted := key == changeColumn && by.Change || key == by.By && !by.Change || by == (report.Sort{}) && key == first
 	switch {
+	case sorted && key == report.ByValue && by.Descending:
+		c.Sorted = "descending"
+	case sorted && key == report.ByValue: // texts begin with the first
+		c.Sorted, key = "ascending", "-"+key
 	case sorted && by.Ascending:
 		c.Sorted = "ascending"
 	case sorted:

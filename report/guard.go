@@ -589,7 +589,10 @@ func (q Query) page(r *Result, lines []Line) {
 		}
 		return by
 	}
-	if q.Step == "" && s.By != ByValue {
+	switch {
+	case q.Step == "" && s.Descending:
+		slices.SortStableFunc(lines, func(a, b Line) int { return b.key().compare(a.key()) })
+	case q.Step == "" && s.By != ByValue:
 		slices.SortStableFunc(lines, func(a, b Line) int {
 			return cmp.Or(cmp.Compare(rank(b), rank(a)), a.key().compare(b.key()))
 		})

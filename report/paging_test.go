@@ -34,6 +34,7 @@ func TestPaging(t *testing.T) {
 		{"ratio", report.Query{Dimension: "source", Measures: []string{"visits", "visit_seconds"}, Sort: report.Sort{By: "visit_seconds"}}, nil, func(l report.Line) float64 { return l.Now.Of("visit_seconds") }},
 		{"change", report.Query{Dimension: "page", Measures: []string{"pageviews"}, Sort: report.Sort{Change: true}}, []string{"os:iOS"}, func(l report.Line) float64 { return l.Now.Of("pageviews") - l.Before.Of("pageviews") }},
 		{"values", report.Query{Dimension: "region", Measures: []string{"visitors"}, Sort: report.Sort{By: report.ByValue}}, []string{"device:mobile"}, func(report.Line) float64 { return 0 }},
+		{"values backwards", report.Query{Dimension: "region", Measures: []string{"visitors"}, Sort: report.Sort{By: report.ByValue, Descending: true}}, []string{"device:mobile"}, func(report.Line) float64 { return 0 }},
 	} {
 		q := c.query
 		q.Sites, q.Range, q.Compare, q.Filters = []uint32{1}, days, &before, filters(t, c.filters...)
@@ -51,6 +52,9 @@ func TestPaging(t *testing.T) {
 		}
 		for i, l := range all.Lines[1:] {
 			last := all.Lines[i]
+			if q.Sort.Descending {
+				last, l = l, last
+			}
 			if a, b := c.by(last), c.by(l); a < b || a == b && (last.Value > l.Value || last.Value == l.Value && last.Detail >= l.Detail) {
 				t.Errorf("%s: %q (%v) comes before %q (%v)", c.name, last.Value, a, l.Value, b)
 			}

@@ -410,7 +410,11 @@ func (b *builder) outer(inner string) string {
 		if a.After != "" {
 			c, _ := parseCursor(a.After) // checked by validate
 			at := "reinterpretAsFloat64(" + b.bind("UInt64", strconv.FormatUint(math.Float64bits(c.Rank), 10)) + ")"
-			sql = fmt.Sprintf("(%s) AND (rank < %s OR rank = %s AND (key, refined) > (%s, %s))", sql, at, at, b.text(c.Value), b.text(c.Detail))
+			behind := ">"
+			if a.Sort.Descending {
+				behind = "<"
+			}
+			sql = fmt.Sprintf("(%s) AND (rank < %s OR rank = %s AND (key, refined) %s (%s, %s))", sql, at, at, behind, b.text(c.Value), b.text(c.Detail))
 		}
 		return "open OR " + sql
 	}
@@ -425,11 +429,21 @@ func (b *builder) outer(inner string) string {
 	if !compare {
 		before = nil
 	}
+	order := "key, refined"
+	if slices.ContainsFunc(b.list, func(a *asked) bool { return a.Sort.Descending }) { // others have one line a key
+		forth := b.byQuery(func(a *asked) string {
+			if a.Sort.Descending {
+				return "0"
+			}
+			return "1"
+		})
+		order = "if(" + forth + " = 1, key, ''), if(" + forth + " = 1, refined, ''), key DESC, refined DESC"
+	}
 	return "SELECT toUInt8(q), toInt64(at), toString(key), toString(refined), " + b.byQuery(rank) + " AS rank,\n" +
 		"    [" + strings.Join(now, ", ") + "]::Array(Int64), [" + strings.Join(before, ", ") + "]::Array(Int64), toUInt8(open)\n" +
 		"FROM (\n" + inner + "\n)\n" +
 		"WHERE " + b.where(shown) + "\n" +
-		"ORDER BY q, at, open DESC, rank DESC, key, refined\n" +
+		"ORDER BY q, at, open DESC, rank DESC, " + order + "\n" +
 		"LIMIT " + strconv.Itoa(limit) + " BY q, at"
 }
 

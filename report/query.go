@@ -63,6 +63,8 @@ type Sort struct {
 	By        string // a measure or ratio of the query, or ByValue
 	Ascending bool   // of a measure: the smallest first
 	Change    bool   // by what the measure of Range has more than that of Compare
+
+	Descending bool // by ByValue: the last value first
 }
 
 // ByValue sorts by value and detail.
