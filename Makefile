@@ -69,4 +69,4 @@ fuzz:
 	done
 
 clean:
-	rm -rf bin node_modules collector/script/dist/*.js dashboard/web/dist/*.js dashboard/web/dist/*.css
+	rm -rf bin node_modules collector/script/dist/*.js dashboard/web/dist/*.js dashboard/web/dist/*.css dashboard/web/dist/*.txt

@@ -26,9 +26,13 @@ var assetFiles = []struct{ file, contentType string }{
 // Check reports whether the script and the style sheet were built into the
 // program. Go builds without them, so that it can be built before npm ran.
 func Check() error {
+	files := []string{worldFile}
 	for _, a := range assetFiles {
-		if _, err := fs.Stat(webFiles, a.file); err != nil {
-			return fmt.Errorf("dashboard: %s is not in this program: run \"make build\", or \"npm ci && node build.mjs\" before \"go build\"", a.file)
+		files = append(files, a.file)
+	}
+	for _, file := range files {
+		if _, err := fs.Stat(webFiles, file); err != nil {
+			return fmt.Errorf("dashboard: %s is not in this program: run \"make build\", or \"npm ci && node build.mjs\" before \"go build\"", file)
 		}
 	}
 	return nil

@@ -72,6 +72,7 @@ type Dashboard struct {
 	objections   string // key of the sentence on objections
 
 	pages       renderer
+	world       []land
 	since       sinceCache
 	assets      *assets
 	passwords   *password.Hasher
@@ -119,6 +120,9 @@ func New(opts Options) (*Dashboard, error) {
 	}
 	var err error
 	if d.assets, err = loadAssets(); err != nil {
+		return nil, fmt.Errorf("new dashboard: %w", err)
+	}
+	if d.world, err = readWorld(); err != nil {
 		return nil, fmt.Errorf("new dashboard: %w", err)
 	}
 	if d.pages, err = newRenderer(d.assets); err != nil {

@@ -81,7 +81,7 @@ func campaignCard(q *question) (func() doc, error) {
 	return func() doc {
 		d := doc{
 			Title: name, Over: []span{{l.Say("nav.campaigns"), q.to("/campaigns").String()}},
-			Lead: []span{{Text: q.headlineSentence(l, sums, measures[0])}},
+			Lead: []span{{Text: q.headlineSentence(l, sums, measures[0]) + "."}},
 		}
 		d.Figures = q.figures(l, sums, measures)
 		d.Blocks = append(d.Blocks, q.curve(l, draw()))
@@ -94,12 +94,6 @@ func campaignCard(q *question) (func() doc, error) {
 		}
 		return d
 	}, nil
-}
-
-// places are where visitors are.
-func places(q *question) (func() doc, error) {
-	return q.tables("nav.places", list{key: "country", dimension: "country", measures: []string{"visitors", "pageviews"}, short: 12},
-		list{key: "region", dimension: "region", measures: []string{"visitors", "pageviews"}, short: 16}), nil
 }
 
 // devices are what visitors use.
