@@ -22,18 +22,13 @@ type goalPatterns struct{ page, event, download, outlink string }
 func (p goalPatterns) read() (kind hit.Kind, pattern string, err error) {
 	given := 0
 	for k, s := range map[hit.Kind]string{hit.Pageview: p.page, hit.Event: p.event, hit.Download: p.download, hit.Outlink: p.outlink} {
-		if s = norm.NFC.String(strings.TrimSpace(s)); s != "" {
+		if strings.TrimSpace(s) != "" {
 			kind, pattern = k, s
 			given++
 		}
 	}
 	if given != 1 {
 		return "", "", usagef("want one of --page, --event, --download and --outlink, such as --page /takk")
-	}
-	if kind == hit.Download || kind == hit.Outlink {
-		if _, target, ok := strings.Cut(pattern, "://"); ok {
-			pattern = target
-		}
 	}
 	return kind, pattern, nil
 }
@@ -43,7 +38,7 @@ func addGoal(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	g := site.Goal{Number: 1, Name: c.goalName(), Kind: kind, Pattern: pattern, Since: c.opts.Now().UTC().Truncate(time.Second)}
+	g := site.NewGoal(c.words[1], kind, pattern, c.opts.Now())
 	if err := g.Validate(); err != nil {
 		return usageError{err}
 	}

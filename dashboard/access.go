@@ -35,7 +35,7 @@ type route struct {
 func (d *Dashboard) guard(r route) handler {
 	api := strings.Contains(r.pattern, "/api/")
 	ofSite := strings.Contains(r.pattern, "/sites/{id}")
-	admins := strings.Contains(r.pattern, "/admin/") || strings.HasSuffix(r.pattern, "/settings")
+	admins := strings.Contains(r.pattern, "/admin/") || strings.Contains(r.pattern, "/settings")
 	posted := strings.HasPrefix(r.pattern, "POST ")
 	if strings.Contains(r.pattern, "/sites/{") && !ofSite || r.open && (ofSite || admins) {
 		panic("dashboard: route " + r.pattern + ": want a site as {id}, behind a log-in")

@@ -71,7 +71,7 @@ func TestEveryRouteIsGuarded(t *testing.T) {
 				t.Errorf("%s answers a stranger %d and sends them to %q", r.Pattern, a.status, a.header.Get("Location"))
 			}
 		}
-		if strings.HasPrefix(path, "/admin/") || strings.HasSuffix(path, "/settings") {
+		if strings.HasPrefix(path, "/admin/") || strings.Contains(path, "/settings") {
 			ofAdmins++
 			if a := as(viewer, r.Pattern, one.ID); a.status != http.StatusNotFound {
 				t.Errorf("%s answers a viewer %d, want 404", r.Pattern, a.status)
@@ -79,7 +79,7 @@ func TestEveryRouteIsGuarded(t *testing.T) {
 		}
 		if strings.Contains(r.Pattern, "{id}") {
 			ofSite++
-			missing := strings.HasPrefix(r.Pattern, "POST ") || strings.HasSuffix(path, "/settings") // for editors or admins
+			missing := strings.HasPrefix(r.Pattern, "POST ") || strings.Contains(path, "/settings") // for editors or admins
 			if a := as(viewer, r.Pattern, one.ID); a.status == http.StatusNotFound != missing {
 				t.Errorf("%s answers a viewer of the site %d", r.Pattern, a.status)
 			}

@@ -191,7 +191,7 @@ func (d *Dashboard) Routes(mux *http.ServeMux) {
 // routes are all that the dashboard answers. What guard does with each follows from
 // its path.
 func (d *Dashboard) routes() []route {
-	return append(d.pageRoutes(),
+	return append(append(d.pageRoutes(), d.goalRoutes()...),
 		[]route{
 			{pattern: "GET /login", answer: d.showLogin, open: true},
 			{pattern: "POST /login", answer: d.logIn, open: true},

@@ -105,10 +105,11 @@ var looks = []looked{
 	{path: "/searches", figures: []string{"searches_without", "searches", "missing_views", "own_links"}, tables: map[string]func(act) bool{"search_none": nil}},
 	{path: "/searches", own: "table=search"},
 	{path: "/missing"},
-	{path: "/downloads"},
-	{path: "/outlinks"},
-	{path: "/events"},
+	{path: "/downloads", keep: func(a act) bool { return a.kind == hit.Download }, figures: []string{"events"}},
+	{path: "/outlinks", keep: func(a act) bool { return a.kind == hit.Outlink }, figures: []string{"events"}},
+	{path: "/events", keep: func(a act) bool { return a.kind == hit.Event && !a.missing() }, figures: []string{"events"}},
 	{path: "/goals"},
+	{path: "/goals", own: "name=Årsrapport", keep: func(a act) bool { return a.kind == hit.Goal && a.name == "Årsrapport" }, figures: []string{"conversions", "goal_share"}},
 	{path: "/places"},
 	{path: "/places", own: "table=region"},
 	{path: "/devices"},
@@ -404,7 +405,7 @@ func (s told) check(b *bench, look looked, p chosen, f *filtered) {
 			}
 			n := special(s, look, kept)
 			want := s.lang.Number(int64(n))
-			if key == "entered" {
+			if key == "entered" || key == "goal_share" {
 				want = s.lang.Percent(n)
 			}
 			if got, _ := totals[key].(float64); clean(li.Find("b").Text()) != clean(want) || math.Abs(got-n) > 1e-9 {
@@ -482,6 +483,13 @@ var specials = map[string]func(told, looked, []act) float64{
 	},
 	"missing_views": func(_ told, _ looked, story []act) float64 { return float64(len(only(story, act.missing))) },
 	"own_links":     func(_ told, _ looked, story []act) float64 { return float64(len(only(story, act.missing))) }, // all are
+	"goal_share": func(_ told, look looked, story []act) float64 { // of all visits
+		all := total(story)
+		if all.visits == 0 {
+			return 0
+		}
+		return float64(len(only(story, look.keep))) / float64(all.visits)
+	},
 	"entered": func(_ told, look looked, story []act) float64 { // views that began a visit
 		begun, views := map[*visit]bool{}, 0
 		entered := 0
@@ -937,8 +945,104 @@ func (s told) checkOthers(page *answer, data map[string]any, path string, look l
 	if slices.Contains([]string{"/page", "/ways"}, look.path) && len(keep) == 1 { // no filter
 		s.checkWays(data, path, look, o)
 	}
+	if look.path == "/goals" && look.own != "" {
+		s.checkGoal(data, path, look, o, keep[1:])
+	}
+	for block, name := range map[string]func(act) string{
+		"world":  func(a act) string { return s.lang.Country(a.person.country) },
+		"norway": func(a act) string { return regionNames[s.lang.Tag][a.person.region] },
+	} {
+		s.checkMap(page.Find("#"+block), path, name, o, keep)
+	}
 	if page.Find("#movers").Length() > 0 {
 		s.checkMovers(page, path, o, keep)
+	}
+}
+
+// checkGoal compares what is said of the visits that reached a goal: by the last page before
+// it, and by what they were, beside all visits that were the same.
+func (s told) checkGoal(data map[string]any, path string, look looked, o over, filters []func(act) bool) {
+	s.Helper()
+	for key, of := range map[string]func(act) (string, string){
+		"source":   func(a act) (string, string) { return a.visit.channel, a.visit.source },
+		"campaign": func(a act) (string, string) { return a.visit.campaign, "" },
+		"entry":    func(a act) (string, string) { return a.visit.entry, "" },
+		"previous": func(a act) (string, string) { return a.path, "" },
+	} {
+		by := func(keep ...func(act) bool) map[string]tally {
+			return count(o.story, func(a act) string {
+				for _, k := range keep {
+					if k != nil && !k(a) {
+						return elsewhere
+					}
+				}
+				value, detail := of(a)
+				return value + "\x01" + detail
+			})
+		}
+		reached, visits := by(append(slices.Clone(filters), look.keep)...), by(filters...)
+		block, _ := data[key].(map[string]any)
+		list, _ := block["lines"].([]any)
+		seen := 0
+		for _, one := range list {
+			line := one.(map[string]any)
+			detail, _ := line["detail"].(string)
+			k := fmt.Sprint(line["value"], "\x01", detail)
+			if seen++; line["conversions"] != float64(reached[k].conversions) || line["visits"] != nil && line["visits"] != float64(visits[k].visits) {
+				s.Errorf("%s: %s %v, want %d of %d", path, key, line, reached[k].conversions, visits[k].visits)
+			}
+			if _, ok := line["visits"]; ok != (key != "previous") && len(filters) == 0 {
+				s.Errorf("%s: %s tells of visits: %t", path, key, ok)
+			}
+		}
+		want := 0
+		for k, t := range reached {
+			if k != elsewhere && t.conversions > 0 && (key != "campaign" || k != "\x01") {
+				want++
+			}
+		}
+		if data[key] != nil && seen != want || data[key] == nil && want > 0 {
+			s.Errorf("%s: %s has %d lines, want %d", path, key, seen, want)
+		}
+	}
+}
+
+// checkMap compares the areas of a map with the count by their names.
+func (s told) checkMap(block *goquery.Selection, path string, name func(act) string, o over, keep []func(act) bool) {
+	s.Helper()
+	if block.Length() == 0 {
+		return
+	}
+	by := count(o.story, func(a act) string {
+		for _, k := range keep {
+			if k != nil && !k(a) {
+				return elsewhere
+			}
+		}
+		return name(a)
+	})
+	measure := "visitors"
+	if text, _ := s.lang.Text("measure.pageviews"); strings.Contains(block.Find("h2").Text(), text) {
+		measure = "pageviews"
+	}
+	seen := 0
+	block.Find("a title").Each(func(_ int, title *goquery.Selection) {
+		of, value, _ := strings.Cut(clean(title.Text()), ": ")
+		if want := clean(s.written(measure, by[of])); value != want || want == "0" {
+			s.Errorf("%s: %q on the map, want %s", path, title.Text(), want)
+		}
+		seen++
+	})
+	areas := block.Find("svg[role=img] path, svg[role=img] rect")
+	if drawn := areas.Length() - areas.Filter(".none").Length(); drawn != seen || areas.Length() < 15 {
+		s.Errorf("%s: %d areas of %d have a shade, and %d a number", path, drawn, areas.Length(), seen)
+	}
+	beside := clean(block.Find("p.small").Text())
+	for of, t := range by {
+		n, _ := t.of(measure)
+		if onMap := block.Find("a title").FilterFunction(func(_ int, title *goquery.Selection) bool { return strings.HasPrefix(title.Text(), of+": ") }).Length(); of != "" && of != elsewhere && n > 0 && onMap == 0 && !strings.Contains(beside, of) && !strings.Contains("Stockholm Skåne", of) {
+			s.Errorf("%s: %s is neither on the map nor beside it", path, of)
+		}
 	}
 }
 

@@ -45,10 +45,10 @@ var pages = []page{
 	{path: "/searches", text: "nav.missing", own: "nav.missing.first", rail: true, build: searches},
 	{path: "/missing", text: "nav.gone", build: missingPages},
 
-	{path: "/downloads", text: "nav.actions", own: "nav.actions.first", rail: true, build: tablePage(list{key: "download", dimension: "download", measures: []string{"events"}})},
-	{path: "/outlinks", text: "nav.outlinks", build: tablePage(list{key: "outlink", dimension: "outlink", measures: []string{"events"}})},
-	{path: "/events", text: "nav.events", build: tablePage(list{key: "event", dimension: "event", measures: []string{"events"}})},
-	{path: "/goals", text: "nav.goals", build: tablePage(list{key: "goal", dimension: "goal", measures: []string{"conversions"}})},
+	{path: "/downloads", text: "nav.actions", own: "nav.actions.first", rail: true, build: actions("download")},
+	{path: "/outlinks", text: "nav.outlinks", build: actions("outlink")},
+	{path: "/events", text: "nav.events", build: actions("event")},
+	{path: "/goals", text: "nav.goals", build: goals},
 
 	{path: "/places", text: "nav.audience", own: "nav.audience.first", rail: true, build: places},
 	{path: "/devices", text: "nav.devices", build: devices},
@@ -65,6 +65,27 @@ func tablePage(of list) func(*question) (func() doc, error) {
 		return func() doc {
 			d := doc{Title: q.title("table." + of.key)}
 			d.Blocks = append(d.Blocks, q.alone(show()))
+			return d
+		}, nil
+	}
+}
+
+// actions is a page of all that was done of a kind, with the total and its curve.
+func actions(dimension string) func(*question) (func() doc, error) {
+	return func(q *question) (func() doc, error) {
+		l := q.lang
+		show := q.table(l, list{key: dimension, dimension: dimension, measures: []string{"events"}}.alone())
+		q.within = append(q.within, report.Filter{Dimension: dimension, Prefix: true})
+		measures := []string{"events"}
+		sums, draw := q.chart(l, measures)
+		return func() doc {
+			d := doc{Title: q.title("table." + dimension)}
+			t := show()
+			if sums.refused == nil && t.Refused == "" {
+				d.Figures = q.figures(l, sums, measures)
+				d.Blocks = append(d.Blocks, q.curve(l, draw()))
+			}
+			d.Blocks = append(d.Blocks, q.alone(t))
 			return d
 		}, nil
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/i18n"
+	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/site"
 )
@@ -184,7 +185,11 @@ func scenes() map[mood][]string {
 		of[c.path] = c.parameter + "=/a&"
 	}
 	of[comparing] = "path=/&path=/aktuelt/2026/ny-rapport-om-sosialt-entreprenorskap&path=/never&"
-	all[much] = append(all[much], "/sites/1/compare", "/sites/1/compare?path=/")
+	all[much] = append(all[much], "/sites/1/compare", "/sites/1/compare?path=/",
+		"/sites/1/goals?kind=page&pattern=/a*&goal=Takk", "/sites/1/goals?kind=page&pattern=takk&goal=Takk%0A", "/sites/1/goals?kind=section&pattern=/a&goal=P%C3%A5melding")
+	for _, m := range []mood{few, gone, none, waits} {
+		all[m] = append(all[m], "/sites/1/goals?name=P%C3%A5melding", "/sites/1/goals?kind=page&pattern=/a*")
+	}
 	for _, p := range pages {
 		path := "/sites/1" + p.path + "?"
 		if p.card {
@@ -236,7 +241,7 @@ type invented struct {
 	mood mood
 }
 
-var aSite = site.Site{ID: 1, Name: "Arne & Åse <AS>", Hosts: []string{"www.example.org"}, Location: zone("Europe/Oslo")}
+var aSite = site.Site{ID: 1, Name: "Arne & Åse <AS>", Hosts: []string{"www.example.org"}, Location: zone("Europe/Oslo"), Goals: []site.Goal{{Number: 1, Name: "Påmelding", Kind: hit.Pageview, Pattern: "/takk"}}}
 
 func zone(name string) *time.Location {
 	loc, err := time.LoadLocation(name)
@@ -253,7 +258,7 @@ func (s *invented) Session(context.Context, string, time.Time, time.Duration) (s
 func (s *invented) Site(context.Context, uint32) (site.Site, error) {
 	guarded := aSite
 	if s.mood == few {
-		guarded.Guard = 5
+		guarded.Guard, guarded.Record = 5, privacy.Minimal
 	}
 	return guarded, nil
 }
@@ -379,7 +384,7 @@ func (s *invented) Ask(_ context.Context, queries []report.Query) ([]report.Resu
 	}
 	results := make([]report.Result, len(queries))
 	for i, q := range queries {
-		if s.mood == gone && (q.Step == report.Hour || slices.Contains([]string{"page", "hour", "search_result", "missing_link"}, q.Dimension) && q.Sort == (report.Sort{})) {
+		if s.mood == gone && (q.Step == report.Hour || slices.Contains([]string{"page", "hour", "search_result", "missing_link"}, q.Dimension) && q.Sort == (report.Sort{}) || q.Dimension == "entry" && len(q.Filters) > 0) {
 			return nil, report.RefusedError{Query: i, Code: report.RowsGone, Since: moodDay - 10}
 		}
 		if s.mood != none && s.mood != waits && s.mood != silent && (s.mood != little || q.Dimension != "source") {

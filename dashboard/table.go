@@ -293,6 +293,7 @@ var cards = map[string]struct{ path, parameter string }{
 	"previous": {"/page", "path"},
 	"section":  {"/sections", "prefix"},
 	"campaign": {"/campaign", "name"},
+	"goal":     {"/goals", "name"},
 }
 
 // label names the value of a line.
@@ -316,6 +317,9 @@ func (q *question) label(l *i18n.Language, dimension string, line report.Line) l
 		named.Whole, named.Note = value+" "+detail, ""
 	default:
 		named.URL = q.filtered(filter).String()
+	}
+	if host, path, ok := strings.Cut(line.Value, "/"); ok && (dimension == "download" || dimension == "outlink") && q.of.Owns(host) {
+		named.Whole = "/" + path
 	}
 	if named.Whole == "" {
 		named.Whole = l.Say("unknown")

@@ -34,6 +34,17 @@ type Goal struct {
 // GoalKinds are the kinds of hit that can reach a goal.
 var GoalKinds = []hit.Kind{hit.Pageview, hit.Event, hit.Download, hit.Outlink}
 
+// NewGoal returns a goal, which may be invalid, from what somebody typed: texts in Unicode's
+// form C, and the target of a link without its scheme. It has the number 1; see AddGoal.
+func NewGoal(name string, kind hit.Kind, pattern string, since time.Time) Goal {
+	clean := func(s string) string { return norm.NFC.String(strings.TrimSpace(s)) }
+	g := Goal{Number: 1, Name: clean(name), Kind: kind, Pattern: clean(pattern), Since: since.UTC().Truncate(time.Second)}
+	if _, target, ok := strings.Cut(g.Pattern, "://"); ok && (kind == hit.Download || kind == hit.Outlink) {
+		g.Pattern = target
+	}
+	return g
+}
+
 // Validate returns an error that names the first invalid field.
 func (g Goal) Validate() error {
 	switch {
