@@ -331,7 +331,7 @@ func TestFirstLoad(t *testing.T) {
 	t.Cleanup(b.server.Close)
 	tab := openTab(b)
 	widths := []int64{1440, 1000, 390}
-	for i, path := range []string{"/sites/1", "/sites/1?period=28d", "/sites/1?period=year&at=2026", "/sites/1/pages?period=28d", "/sites/1/places", "/"} {
+	for i, path := range []string{"/sites/1", "/sites/1?period=28d", "/sites/1?period=year&at=2026", "/sites/1/pages?period=28d", "/sites/1/places", "/sites/1/compare?path=/om-oss&path=/kontakt", "/"} {
 		tab.Do(chromedp.EmulateViewport(widths[i%len(widths)], 600))
 		tab.Do(chromedp.Navigate("about:blank"))
 		chromium.Call(tab, cdpnet.ClearBrowserCache, cdp.Empty{})
