@@ -10,7 +10,6 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/fotspor/fotspor/hit"
-	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 )
@@ -43,7 +42,7 @@ func addGoal(ctx context.Context, c *call) error {
 		return usageError{err}
 	}
 	return c.changeSite(ctx, func(s *site.Site) error {
-		if s.Record == privacy.Minimal {
+		if !s.CountsGoals() {
 			fmt.Fprintf(c.Stderr, "warning: no goal of site %d counts while its policy is %s\n", s.ID, s.Record)
 		}
 		return s.AddGoal(g)

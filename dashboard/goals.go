@@ -11,7 +11,6 @@ import (
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/i18n"
-	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/site"
 )
@@ -106,7 +105,7 @@ func goals(q *question) (func() doc, error) {
 // that it returns shows the answer.
 func (q *question) goalForm() func() *goalForm {
 	l := q.lang
-	f := &goalForm{Action: settingsURL(q.site) + "/goals", Try: q.to("/goals").place() + "#new-goal", Hidden: q.hidden(byGoalKind, byGoalPattern, byGoalName, byAfter), Minimal: q.of.Record == privacy.Minimal}
+	f := &goalForm{Action: settingsURL(q.site) + "/goals", Try: q.to("/goals").place() + "#new-goal", Hidden: q.hidden(byGoalKind, byGoalPattern, byGoalName, byAfter), Minimal: !q.of.CountsGoals()}
 	for _, k := range goalKinds {
 		f.Kinds = append(f.Kinds, k.key)
 	}

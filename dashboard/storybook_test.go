@@ -21,7 +21,6 @@ import (
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/i18n"
-	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/site"
 )
@@ -258,7 +257,7 @@ func (s *invented) Session(context.Context, string, time.Time, time.Duration) (s
 func (s *invented) Site(context.Context, uint32) (site.Site, error) {
 	guarded := aSite
 	if s.mood == few {
-		guarded.Guard, guarded.Record = 5, privacy.Minimal
+		guarded.Guard, guarded.Record = 5, "minimal"
 	}
 	return guarded, nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/internal/hostname"
+	"github.com/fotspor/fotspor/privacy"
 )
 
 const (
@@ -94,6 +95,9 @@ func (g Goal) Reached(row *hit.Row) bool {
 	}
 	return matches(target, host+path) || matches(pattern, host+path) || matches(pattern, hostname.Unicode(host)+path)
 }
+
+// CountsGoals reports whether the site's own policy keeps goals.
+func (s Site) CountsGoals() bool { return s.Record != privacy.Minimal }
 
 // AddGoal adds a goal with the first free number.
 func (s *Site) AddGoal(g Goal) error {
