@@ -58,7 +58,7 @@ func overview(q *question) (func() doc, error) {
 			q.block(l, top, "/pages"),
 			q.block(l, from, "/sources"))
 		if moved != nil {
-			d.Blocks = append(d.Blocks, block{Key: "movers", Title: l.Say("movers"), Note: spans(l, "movers.what", nameOfBefore(l, q.period)), Shows: moved})
+			d.Blocks = append(d.Blocks, block{Key: "movers", Title: l.Say("movers"), Note: spans(l, "movers.what", briefBefore(l, q.period)), Shows: moved})
 		}
 		if gone := missing(); len(gone.Rows) > 0 {
 			d.Blocks = append(d.Blocks, q.block(l, gone, "/missing"))
@@ -92,7 +92,7 @@ func (q *question) headlineSentence(l *i18n.Language, sums *answer, measure stri
 func (q *question) sentence(l *i18n.Language, measure string, now, before report.Sums) string {
 	name, count := capitalised(nameOfPeriod(l, q.period)), quantity(l, measure, now.Count(measure))
 	a, b := float64(now.Count(measure))/q.comparison().days, float64(before.Count(measure))/q.comparison().before
-	than := nameOfBefore(l, q.period)
+	than := briefBefore(l, q.period)
 	perDay := ""
 	if q.period.PerDay() {
 		perDay = ".perDay"

@@ -158,6 +158,18 @@ func nameOfBefore(l *i18n.Language, p report.Period) string {
 	return name
 }
 
+// briefBefore is what the days before are called where the bar has their dates: those of a
+// range have no name that is short.
+func briefBefore(l *i18n.Language, p report.Period) string {
+	switch p.Kind {
+	case report.SevenDays, report.FourWeeks, report.DaysFromTo:
+		if p.Against != report.NothingBefore {
+			return l.Say("period.brief." + string(p.Against))
+		}
+	}
+	return nameOfBefore(l, p)
+}
+
 // weekdayOf writes a day, with its year only if that is not the year of the period.
 func weekdayOf(l *i18n.Language, day calendar.Day, p report.Period) string {
 	if day.Time().Year() == p.Range.To.Time().Year() {
