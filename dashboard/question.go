@@ -159,7 +159,7 @@ func (q *question) run(ctx context.Context, source report.Source) error {
 func (q *question) settle(ctx context.Context, source report.Source) ([]*answer, error) {
 	open := slices.Clone(q.answers)
 	q.answers = nil
-	source = report.Guard{Source: source, Threshold: func(uint32) int { return q.of.Guard }}
+	source = report.Guard{Source: source, Threshold: func(uint32) int { return q.of.Guard }, Over: calendar.DayOf(q.now) - 1}
 	for len(open) > 0 {
 		queries := make([]report.Query, len(open))
 		for i, a := range open {

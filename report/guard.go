@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"reflect"
 	"slices"
@@ -22,6 +23,9 @@ type Guard struct {
 	// Threshold returns the least number of visitors of a site whose figures are shown, 0
 	// to show all.
 	Threshold func(site uint32) int
+	// Over is the last day that is over. Days, weeks and months up to it decide together
+	// what each of them shows. Zero: all days are over.
+	Over calendar.Day
 }
 
 // Hiding says why a figure is not shown.
@@ -88,6 +92,9 @@ type guarding struct {
 	whole  int    // index of the query without its only filter, -1 without
 	kept   int    // of the query with that filter not turned round
 	tables []int  // of the tables of personal filters, -1 for others
+
+	nesting map[string]*nesting // of the tables without filters by personal dimensions
+	months  map[string]months   // what follows from that
 }
 
 // all returns a query for all lines with more measures.
@@ -120,7 +127,9 @@ func (g Guard) Ask(ctx context.Context, queries []Query) ([]Result, error) {
 				asked, owner = append(asked, extra), append(owner, i)
 				return len(asked) - 1
 			}
-			jobs[i] = q.guarding(k, beside)
+			job := q.guarding(k, beside)
+			job.nesting = q.nestings(k, g.Over, beside)
+			jobs[i] = job
 			asked[i] = q.all(jobs[i].by, jobs[i].strict)
 			if q.Sort.By == "" {
 				asked[i].Sort.By = q.sorted().By
@@ -138,7 +147,16 @@ func (g Guard) Ask(ctx context.Context, queries []Query) ([]Result, error) {
 		return nil, err
 	}
 	answers := slices.Clone(results[:len(queries)])
+	known := map[string]months{}
 	for i, job := range jobs {
+		job.months = map[string]months{}
+		for key, n := range job.nesting {
+			id := fmt.Sprint(key, n.daily, n.whole)
+			if known[id] == nil {
+				known[id] = n.read(key, results)
+			}
+			job.months[key] = known[id]
+		}
 		answers[i] = queries[i].guarded(job, asked, results, i)
 	}
 	for i, at := range steps {
@@ -307,7 +325,7 @@ func hiddenWell(cells, open []*cell, k int64) bool {
 // hide returns why each line of an answer is hidden in one period. Lines of a detail are
 // hidden within the value that they lie in, which others may show. whole and kept are the
 // answers without the filter and with it not turned round, nil without.
-func (q Query) hide(job guarding, r Result, whole, kept *Result, of func(Line) Sums) map[lineKey]Hiding {
+func (q Query) hide(job guarding, days calendar.Range, r Result, whole, kept *Result, of func(Line) Sums) map[lineKey]Hiding {
 	cells := map[lineKey]*cell{}
 	add := func(r *Result, to func(c *cell, n int64), measure string) {
 		if r == nil {
@@ -342,13 +360,22 @@ func (q Query) hide(job guarding, r Result, whole, kept *Result, of func(Line) S
 		list = append(list, c)
 	}
 	if alone := (Query{Dimension: q.Dimension, Step: q.Step}); whole != nil && alone.Guarded() {
-		for key, h := range alone.hide(guarding{k: job.k, by: job.own, strict: job.own}, *whole, nil, nil, of) {
+		for key, h := range alone.hideAlone(job, job.own, days, *whole, of) {
 			if c := cells[key]; c != nil {
 				c.without = h != Shown
 			}
 		}
 	}
 	return protectLines(q, list, job.k)
+}
+
+// hideAlone returns why each line of a table without a filter is hidden in one period.
+func (q Query) hideAlone(job guarding, by string, days calendar.Range, r Result, of func(Line) Sums) map[lineKey]Hiding {
+	if m := job.months[q.Dimension]; m != nil && q.Step == "" {
+		hidden, _ := m.hide(q.Dimension, days, r, by, job.k, of)
+		return hidden
+	}
+	return q.hide(guarding{k: job.k, by: by, strict: by}, days, r, nil, nil, of)
 }
 
 // protectLines hides lines within the value that they lie in, or within all.
@@ -441,6 +468,9 @@ func (q Query) guarded(job guarding, asked []Query, results []Result, index int)
 		periods = append(periods, period{*q.Compare, func(l *Line) (*Sums, *Hiding) { return &l.Before, &l.HiddenBefore }})
 	}
 	for _, p := range periods {
+		r.Lines = append(r.Lines, q.emptySteps(job, p.days, r.Lines)...)
+	}
+	for _, p := range periods {
 		of := func(l Line) Sums { sums, _ := p.of(&l); return *sums }
 		var sum Line
 		all, why := p.of(&sum)
@@ -448,16 +478,24 @@ func (q Query) guarded(job guarding, asked []Query, results []Result, index int)
 			*all = all.Add(of(l))
 		}
 		for i, f := range q.Filters {
-			if h := hiddenFilter(job, f, asked, results, job.tables[i], of); h != Shown {
+			if h := hiddenFilter(job, f, p.days, asked, results, job.tables[i], of); h != Shown {
 				*why = h
+			} else if job.months[f.Dimension].hides(f, p.days) {
+				*why = Beside
 			}
 		}
 		if *all != (Sums{}) && len(q.Filters) > 0 && (q.Dimension == "" || len(q.Filters) > 1) && all.Count(job.by) < job.k {
 			*why = Below
 		}
 		hidden := map[lineKey]Hiding{}
-		if *why == Shown && (q.Dimension != "" || q.Step != "") {
-			hidden = q.hide(job, r, at(job.whole), at(job.kept), of)
+		switch m := job.months[q.Dimension]; {
+		case *why != Shown:
+		case m != nil && len(q.Filters) == 0:
+			var withheld bool
+			hidden, withheld = m.hide(q.Dimension, p.days, r, job.by, job.k, of)
+			answer.Withheld = answer.Withheld || withheld
+		case q.Dimension != "" || q.Step != "":
+			hidden = q.hide(job, p.days, r, at(job.whole), at(job.kept), of)
 			for _, h := range hidden { // also of lines of which the answer has none
 				answer.Withheld = answer.Withheld || h >= folded
 			}
@@ -466,10 +504,16 @@ func (q Query) guarded(job guarding, asked []Query, results []Result, index int)
 			sums, h := p.of(&r.Lines[i])
 			switch {
 			case *sums == (Sums{}):
+				if q.hiddenStep(job, p.days, r.Lines[i].At) {
+					*h = Beside
+				}
 			case *why != Shown && (q.Dimension != "" || q.Step != ""):
 				*h = omitted
 			default:
 				*h = max(hidden[r.Lines[i].key()], *why)
+				if *h == Shown && q.hiddenStep(job, p.days, r.Lines[i].At) {
+					*h = Beside
+				}
 			}
 		}
 		rest, h := p.of(&answer.rest)
@@ -483,7 +527,9 @@ func (q Query) guarded(job guarding, asked []Query, results []Result, index int)
 	for _, l := range r.Lines {
 		now := l.Hidden
 		if l.Now == (Sums{}) {
-			now = l.HiddenBefore
+			if now = l.HiddenBefore; l.Before == (Sums{}) {
+				now = max(l.Hidden, l.HiddenBefore) // of a step
+			}
 		}
 		group := lineKey{at: l.At, value: l.Value}
 		answer.Withheld = answer.Withheld || now >= folded
@@ -528,20 +574,15 @@ func (q Query) guarded(job guarding, asked []Query, results []Result, index int)
 
 // hiddenFilter returns why nothing is shown by a filter: it keeps, or leaves out, values
 // that are hidden in the table of its dimension, but not all of those.
-func hiddenFilter(job guarding, f Filter, asked []Query, results []Result, table int, of func(Line) Sums) Hiding {
+func hiddenFilter(job guarding, f Filter, days calendar.Range, asked []Query, results []Result, table int, of func(Line) Sums) Hiding {
 	if table < 0 {
 		return Shown
 	}
-	d := find(f.Dimension)
 	of2 := asked[table]
-	hidden := of2.hide(guarding{k: job.k, by: of2.Measures[0], strict: of2.Measures[0]}, results[table], nil, nil, of)
+	hidden := of2.hideAlone(job, of2.Measures[0], days, results[table], of)
 	inside, outside, sum := 0, 0, int64(0)
 	for _, l := range results[table].Lines {
-		value := l.Value
-		if d.Detail != "" {
-			value = l.Detail
-		}
-		matches := value == f.Value || f.Prefix && strings.HasPrefix(value, f.Value)
+		matches := f.matches(l.Value, l.Detail)
 		if matches {
 			sum += of(l).Count(of2.Measures[0])
 		}

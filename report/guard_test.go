@@ -16,6 +16,9 @@ import (
 // threshold is that of the guard under test.
 const threshold = 5
 
+// theDay is the day of the crowd.
+var theDay, _ = calendar.ParseDay("2026-11-24")
+
 // most is more than any number of the test.
 const most = 1 << 10
 
@@ -65,7 +68,11 @@ func (c crowd) Ask(_ context.Context, queries []report.Query) ([]report.Result, 
 		}
 		var r report.Result
 		for k, s := range sums {
-			r.Lines = append(r.Lines, report.Line{Value: k.value, Detail: k.detail, Now: s})
+			l := report.Line{Value: k.value, Detail: k.detail, Now: s}
+			if q.Step == report.Day {
+				l.At = theDay.Time()
+			}
+			r.Lines = append(r.Lines, l)
 		}
 		slices.SortFunc(r.Lines, func(a, b report.Line) int { return strings.Compare(a.Value+a.Detail, b.Value+b.Detail) })
 		results = append(results, r)
@@ -150,8 +157,7 @@ func (a *attacker) derive() {
 }
 
 func ask(t *rapid.T, source report.Source, q report.Query) report.Result {
-	day, _ := calendar.ParseDay("2026-11-24")
-	q.Sites, q.Range = []uint32{1}, calendar.One(day)
+	q.Sites, q.Range = []uint32{1}, calendar.One(theDay)
 	results, err := source.Ask(t.Context(), []report.Query{q})
 	if err != nil {
 		t.Fatal(err)
