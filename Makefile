@@ -49,7 +49,7 @@ check-static:
 bench: build
 	$(GO) run ./bench
 
-# what pages of the dashboard cost with 1, 10 and 100 million hits, which takes half an hour.
+# What pages of the dashboard cost with 1, 10 and 100 million hits, which takes half an hour.
 bench-dashboard: build
 	$(GO) run ./bench dashboard
 
