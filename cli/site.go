@@ -151,11 +151,17 @@ func editSite(ctx context.Context, c *call) error {
 }
 
 // snippetBase returns the URL of the program for snippets: that of --public-url, else the one
-// that a running program had last, else the address on which it listens.
+// that a running program had last. If there is none, it returns the address on which a
+// program listens by default, and warns.
 func (c *call) snippetBase(ctx context.Context, st *store.Store) string {
 	kept, _ := st.PublicURL(ctx) // after an error the snippet is for this machine
 	said, _ := baseurl.Parse(kept.Value)
-	return c.opts.PublicURL.Or(said).Or(baseurl.Listening(app.DefaultListen)).String()
+	base := c.opts.PublicURL.Or(said)
+	if base.IsZero() {
+		base = baseurl.Listening(app.DefaultListen)
+		fmt.Fprintf(c.Stderr, "warning: nobody has said how browsers reach the program (--public-url), so the lines name %s\n", base)
+	}
+	return base.String()
 }
 
 func siteID(s string) (uint32, error) {

@@ -85,6 +85,22 @@ func TestNetworksAndTagsOfASite(t *testing.T) {
 	}
 }
 
+// TestAddressOfLines: the lines to paste name the address that browsers reach the program by,
+// or a guess that a warning says is one.
+func TestAddressOfLines(t *testing.T) {
+	data := t.TempDir()
+	for _, c := range []struct{ args, names, warning string }{
+		{"", `data-server="http://127.0.0.1:8080"`, "--public-url"},
+		{"--public-url https://stats.example.org", `data-server="https://stats.example.org"`, ""},
+		{"--quiet", "", ""},
+	} {
+		out, errs, status := command(t, "", append([]string{"site", "add", "--host", "example.org", "--create", "--data", data}, strings.Fields(c.args)...)...)
+		if status != 0 || !strings.Contains(out, c.names) || strings.Contains(errs, "--public-url") != (c.warning != "") {
+			t.Errorf("site add %s: status %d, %s, %q", c.args, status, out, errs)
+		}
+	}
+}
+
 // TestHostsOnce: a host in two spellings is stored once, and a second site with it causes a
 // warning.
 func TestHostsOnce(t *testing.T) {
@@ -96,7 +112,7 @@ func TestHostsOnce(t *testing.T) {
 		{"d.no,sub.blåbær.no", "d.no,sub.blåbær.no", "warning: site 1 has the host sub.blåbær.no too\n"},
 		{"e.no,*.blåbær.no", "e.no,*.blåbær.no", "warning: site 1 has the host *.blåbær.no too\n"},
 	} {
-		_, errs, status := command(t, "", "site", "add", "--host", c.hosts, "--create", "--data", data)
+		_, errs, status := command(t, "", "site", "add", "--host", c.hosts, "--create", "--data", data, "--public-url", "https://stats.example.org")
 		if status != 0 || errs != c.warning {
 			t.Errorf("%s: status %d, %q, want %q", c.hosts, status, errs, c.warning)
 		}

@@ -280,6 +280,84 @@ func TestFrameInBrowser(t *testing.T) {
 	}
 }
 
+// TestFrameOfAnotherName: the frame comes from another name of the server than the script
+// sends to, as in a move. It never says that visits are not counted while they are.
+func TestFrameOfAnotherName(t *testing.T) {
+	b := newBox(t, nil)
+	frame := strings.ReplaceAll(frameTag, "STATS", strings.Replace(b.stats, "127.0.0.1", "stats.localhost", 1))
+	const sure, out, outHere = countedNN + " at vi veit kven du er.", "Besøka dine på denne nettstaden blir ikkje talde.", "Sender han dei til ei anna adresse, blir dei talde der."
+	hits := func(open string) int {
+		before := b.counts()
+		b.open(open)
+		b.says(framePage, b.in(framePage, `document.querySelector("[role=status]").textContent`))
+		b.views() // the image's alone is counted where a script keeps back its own
+		return b.counts()["matomo"] - before["matomo"]
+	}
+	for name, tag := range map[string]string{"matomo.js": matomoTag, "fotspor.js": fotsporTag} {
+		t.Log(name, "which keeps the choice for a frame that its page shows")
+		b.open(frame + tag)
+		b.says(framePage, sure)
+		b.press(framePage)
+		b.says(framePage, out)
+		b.expectCookies(keptHere)
+		if got := hits(frame + tag); got != 0 {
+			t.Errorf("%d hits of a visitor who said no", got)
+		}
+		b.says(framePage, out)
+		b.press(framePage)
+		b.says(framePage, sure)
+		b.expectCookies("")
+
+		t.Log(name, "to whose address an older choice in the frame does not go")
+		b.open(frame)
+		b.says(framePage, unsureNN)
+		b.press(framePage)
+		b.says(framePage, outHere)
+		b.open(frame)
+		b.says(framePage, outHere)
+		b.open(frame + tag)
+		b.says(framePage, sure)
+		b.press(framePage)
+		b.says(framePage, out)
+		b.expectCookies(keptHere)
+		b.press(framePage)
+		b.says(framePage, sure)
+		b.expectCookies("")
+		b.open(frame)
+		b.says(framePage, unsureNN)
+	}
+
+	t.Log("which is pinned, and answers nobody")
+	pin, err := script.Integrity(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pinned := frame + strings.Replace(fotsporTag, "defer", `defer crossorigin integrity="`+pin+`"`, 1)
+	b.open(pinned)
+	b.says(framePage, unsureNN)
+	b.press(framePage)
+	b.says(framePage, outHere)
+	if got := hits(pinned); got == 0 {
+		t.Error("a pinned script knows of the choice of a frame of another name")
+	}
+	b.says(framePage, outHere)
+	b.press(framePage)
+	b.says(framePage, unsureNN)
+
+	t.Log("which keeps no choice, since the page has no cookies")
+	b.open(frame + strings.Replace(matomoTag, "<script>", `<script>Object.defineProperty(Document.prototype, "cookie", {get: () => "", set() {}});`, 1))
+	b.says(framePage, sure)
+	b.press(framePage)
+	b.says(framePage, lostNN)
+
+	t.Log("in no page")
+	b.tab.Do(chromedp.Navigate(b.stats + "/index.php?module=CoreAdminHome&action=optOut&language=nn"))
+	b.says(scriptPage, "Opne personvernsida på nettstaden for å velje.")
+	if got := b.in(scriptPage, `"" + !!document.querySelector("button:not([hidden])")`); got != "false" {
+		t.Error("a box in no page has a button")
+	}
+}
+
 // TestFramesAndTabs: all frames of a website say the same, in one page and in several tabs,
 // whichever of frame and tracker comes first.
 func TestFramesAndTabs(t *testing.T) {
@@ -426,6 +504,13 @@ func TestBoxesBelowAPath(t *testing.T) {
 func TestFrameWithoutScripts(t *testing.T) {
 	b := newBox(t, nil)
 	chromium.Call(b.tab, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	// The test looks into pages only. The server does not know a page by itself of an older browser.
+	older := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Header.Del("Sec-Fetch-Dest")
+		b.mux.ServeHTTP(w, r)
+	}))
+	t.Cleanup(older.Close)
+	b.stats = older.URL
 	b.tab.Do(chromedp.Navigate(b.stats + "/index.php?module=CoreAdminHome&action=optOut&language=nn&idsite=3"))
 	b.says(scriptPage, countedNN)
 	b.press(scriptPage)
@@ -490,6 +575,15 @@ func TestScriptInBrowser(t *testing.T) {
 	b.expectCookies("")
 	if got := b.views(); got != 2 {
 		t.Errorf("%d views are counted after all, want 2", got)
+	}
+
+	t.Log("for a part of the website that the page is not in")
+	for _, domain := range []string{"", "&amp;cookieDomain=*.localhost"} {
+		b.open(place + tag("&amp;divId=optout&amp;language=en&amp;cookiePath=/x"+domain))
+		b.press(scriptPage)
+		b.says(scriptPage, "did not keep the choice")
+		b.tab.Do(chromedp.Navigate(b.website + "/x/"))
+		b.expectCookies("")
 	}
 
 	t.Log("hostile, and without its place")

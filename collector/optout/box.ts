@@ -5,6 +5,8 @@ export interface Texts {
   counted: string;
   unsure: string;
   out: string;
+  outHere: string;
+  alone: string;
   objects: string;
   lost: string;
   leave: string;
@@ -15,12 +17,14 @@ export interface Texts {
 
 /**
  * Where a visitor stands. objects: the browser itself says no. unsure: the page may keep a
- * choice that is not seen from here. lost: the choice could not be kept.
+ * choice that is not seen from here, and may send to where this one is not known. alone: no
+ * page is around the box for which it could keep a choice. lost: the choice could not be kept.
  */
 export interface Standing {
   out: boolean;
   objects: boolean;
   unsure?: boolean;
+  alone?: boolean;
   lost?: boolean;
 }
 
@@ -62,9 +66,11 @@ export function show(
   }
   return (standing) => {
     out = standing.out;
-    button.hidden = standing.objects;
+    const { objects, unsure, alone, lost } = standing;
+    button.hidden = objects || !!alone;
     button.textContent = out ? texts.join : texts.leave;
-    const counted = standing.unsure ? texts.unsure : texts.counted;
-    said.textContent = standing.objects ? texts.objects : standing.lost ? texts.lost : out ? texts.out : counted;
+    const counted = unsure ? texts.unsure : texts.counted;
+    const notCounted = unsure ? texts.outHere : texts.out;
+    said.textContent = objects ? texts.objects : alone ? texts.alone : lost ? texts.lost : out ? notCounted : counted;
   };
 }

@@ -24,21 +24,35 @@ const look = 500; // milliseconds after which it is asked again, since it may sh
 
 let own = settings.own;
 let there: boolean | undefined; // what the page keeps, once it has told
+let elsewhere = false; // the page has told that it sends to another address, to which our cookie does not go
 let answered = (_: boolean) => {};
-
-const standing = () => ({ out: own || !!there, objects: settings.heeds && !!objects, unsure: there === undefined });
 
 /** Whether there is a page around this one. */
 const framed = parent !== window;
+
+const standing = () => ({
+  out: (own && !elsewhere) || !!there,
+  objects: settings.heeds && !!objects,
+  unsure: there === undefined,
+  alone: !framed,
+});
+
+/** Whether a server gets the cookies of this one, which know no ports. */
+const isHere = (server: string) => {
+  const { protocol, hostname } = new URL(server);
+  return protocol === location.protocol && hostname === location.hostname;
+};
 
 // Nobody else gets to know more than that somebody looks at this page.
 const say = (out?: boolean) => framed && parent.postMessage({ fotspor: "optout", site: settings.site, out }, "*");
 
 addEventListener("message", ({ data, source }) => {
   if (source !== parent || data?.fotspor !== "optout" || typeof data.out !== "boolean") return;
+  const other = elsewhere || data.servers?.every(isHere) === false; // an older script answers its own server alone
   answered(data.out);
-  if (there !== data.out) {
+  if (there !== data.out || elsewhere !== other) {
     there = data.out;
+    elsewhere = other;
     update(standing());
   }
   adapt(data);
@@ -84,7 +98,7 @@ async function inCookie(out: boolean): Promise<boolean> {
 const update = show(element, settings.texts, settings.intro, settings.privacy, async (out) => {
   let kept = await inPage(out);
   // What both keep must go from both.
-  if (out ? !kept : own || there === undefined) kept = (await inCookie(out)) && (out || there !== true);
+  if (out ? !kept : own || there === undefined) kept = (await inCookie(out)) && !(out ? elsewhere : there);
   update({ ...standing(), lost: !kept });
 });
 update(standing());

@@ -215,7 +215,7 @@ func (b Box) ServeFrame(w http.ResponseWriter, r *http.Request) {
 	page := struct {
 		Lang                                                    *i18n.Language
 		Nonce, State, Button, Choice, Action, Privacy, Settings string
-		Intro, Objects                                          bool
+		Intro, Objects, Alone                                   bool
 		Style                                                   template.CSS
 		Script                                                  template.JS
 	}{
@@ -230,14 +230,16 @@ func (b Box) ServeFrame(w http.ResponseWriter, r *http.Request) {
 		page.Privacy = fmt.Sprintf("privacy/%d?lang=%s", b.Site, lang.Tag)
 	}
 	page.Action = "?" + query.Encode()
+	// What the page around this one keeps, and where it sends to, only its scripts know.
 	page.State, page.Button, page.Choice = said["unsure"], said["leave"], "1"
 	if b.Out {
-		page.Action = "?" + query.Encode()
-		page.State, page.Button, page.Choice = said["out"], said["join"], "0"
+		page.State, page.Button, page.Choice = said["outHere"], said["join"], "0"
 	}
 	switch was := query.Get(chosen); {
 	case page.Objects:
 		page.State = said["objects"]
+	case r.Header.Get("Sec-Fetch-Dest") == "document": // a cookie for this page is none for another around it
+		page.State, page.Alone = said["alone"], true
 	case was == "1" && !b.Out, was == "0" && b.Out:
 		page.State = said["lost"]
 	}

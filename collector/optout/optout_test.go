@@ -98,7 +98,7 @@ func TestScriptSettings(t *testing.T) {
 
 // TestFrame: the page says where the visitor stands, in the language that is asked for.
 func TestFrame(t *testing.T) {
-	const counted, left, objects, lost = "are counted, without", "are not counted", "asks websites not to track", "did not keep the choice"
+	const counted, left, leftHere, objects, lost = "are counted, without", "are not counted", "to the address of this box are not counted", "asks websites not to track", "did not keep the choice"
 	for _, tt := range []struct {
 		box           optout.Box
 		query, accept string
@@ -106,12 +106,13 @@ func TestFrame(t *testing.T) {
 		not           string
 	}{
 		{whole, "", "", []string{`lang="en"`, counted, "Do not count my visits", "13 months", `href="privacy/7?lang=en"`}, left},
-		{optout.Box{Site: 7, Out: true}, "", "", []string{left, "Count my visits", `value="0"`}, counted},
+		{optout.Box{Site: 7, Out: true}, "", "", []string{leftHere, "Count my visits", `value="0"`}, counted},
+		{optout.Box{Site: 7, Out: true}, "", "", []string{"If it sends them to another address"}, "Your visits to this website are not counted"},
 		{optout.Box{Heeds: true, Objects: true}, "", "", []string{objects}, "<form"},
 		{optout.Box{Objects: true}, "", "", []string{counted, "<form"}, "privacy/"},
 		{whole, "&chosen=1", "", []string{lost}, left},
 		{optout.Box{Out: true}, "&chosen=0", "", []string{lost}, ""},
-		{optout.Box{Out: true}, "&chosen=1", "", []string{left}, lost},
+		{optout.Box{Out: true}, "&chosen=1", "", []string{leftHere}, lost},
 		{whole, "&chosen=0", "", []string{counted}, lost},
 		{whole, "&language=nb", "en", []string{`lang="nb"`, "telles, uten", "med mindre nettstedet selv har lagret et valg", `href="privacy/7?lang=nb"`}, ""},
 		{whole, "&language=no", "", []string{`lang="nb"`}, ""},
@@ -257,4 +258,31 @@ func FuzzBox(f *testing.F) {
 			t.Errorf("%.200s: %v", js, err)
 		}
 	})
+}
+
+// TestFrameWithoutPage: a box that no page shows keeps no choice, since its cookie would be
+// one for itself.
+func TestFrameWithoutPage(t *testing.T) {
+	for _, tt := range []struct {
+		dest string
+		box  optout.Box
+		want string
+		form bool
+	}{
+		{"document", optout.Box{}, "Open the privacy page of that website", false},
+		{"document", optout.Box{Out: true}, "Open the privacy page of that website", false},
+		{"document", optout.Box{Objects: true, Heeds: true}, "asks websites not to track", false},
+		{"iframe", optout.Box{}, "are counted, without", true},
+		{"iframe", optout.Box{Out: true}, "to the address of this box are not counted", true},
+		{"", optout.Box{Out: true}, "to the address of this box are not counted", true}, // an older browser
+	} {
+		r := httptest.NewRequest("GET", frameURL, nil)
+		if tt.dest != "" {
+			r.Header.Set("Sec-Fetch-Dest", tt.dest)
+		}
+		page, _, _ := strings.Cut(answer(t, tt.box, optout.Box.ServeFrame, r).Body.String(), "<script")
+		if _, state, _ := strings.Cut(page, `role="status"`); !strings.Contains(html.UnescapeString(state), tt.want) || strings.Contains(state, "<form") != tt.form {
+			t.Errorf("%s, %+v: %s, want %q", tt.dest, tt.box, state, tt.want)
+		}
+	}
 }

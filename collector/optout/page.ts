@@ -53,7 +53,7 @@ function start(): void {
     if (out) object();
     else unobject();
     const lost = isOut() !== out;
-    if (out && lost) unobject(); // what is known here until the page is left, no tracker knows
+    if (out && lost) unobject(); // what is known here until the page is left, no tracker knows; nor may a cookie stay for a part of the website that this page is not in
     tell(lost);
   });
   tell();

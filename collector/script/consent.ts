@@ -52,6 +52,7 @@ function keep(name: string, value: unknown, hours?: number): void {
 /** Forgets a cookie, whichever part of the website it was kept for. */
 function forget(name: string): void {
   write(name, "", 0, "");
+  write(name, "", 0, place.domain);
   for (let { hostname } = location; cookie(name) && hostname; hostname = hostname.replace(/^[^.]*\.?/, "")) {
     write(name, "", 0, hostname);
   }
@@ -61,13 +62,18 @@ function forget(name: string): void {
 let here = false;
 
 /** Whether the visitor objected. Those who did so at Matomo's own box may be known by its older cookies. */
-export const objected = () => here || !!cookie(removed, `${ours}(;|$)`) || older.some((name) => cookie(name));
+export const objected = () => here || !!cookie(removed, `${ours}(;|$)`) || objectedBefore();
+
+const objectedBefore = () => older.some((name) => cookie(name));
 
 /** Whether the visitor took a consent back, or objected at Matomo: a consent that follows ends that. */
 export const withheld = () => !!cookie(removed);
 
 /** Whether a cookie of the page says that the visitor is not to be counted. */
-export const isOut = () => withheld() || older.some((name) => cookie(name));
+export const isOut = () => withheld() || objectedBefore();
+
+/** Whether the visitor is not to be counted now, if only until the page is left. */
+export const refused = () => here || isOut();
 
 export function object(hours?: number): void {
   forget(given);
@@ -82,7 +88,7 @@ export function unobject(): void {
 }
 
 /** The day on which the visitor consented, in milliseconds since 1970, if that is remembered. */
-export const remembered = () => (!objected() && !withheld() && cookie(given)) || null;
+export const remembered = () => (!refused() && cookie(given)) || null;
 
 /** Ends a consent that was withdrawn. An objection made at Fotspor's own box stays. */
 export const consent = () => objected() || forget(removed);
@@ -104,7 +110,7 @@ export const forgetVisitor = () => cookies().replace(/_pk_[^=;]*(?==)/g, (name) 
 export function heed(statistics: unknown): void {
   const others = "[^2;]|2[^;]"; // all values but withdrawn
   if (statistics && !cookie(removed, others)) forget(removed);
-  if (statistics === false && !objected() && !withheld()) withdraw();
+  if (statistics === false && !refused()) withdraw();
 }
 
 export function withdraw(hours?: number): void {
@@ -113,9 +119,17 @@ export function withdraw(hours?: number): void {
 }
 
 /**
- * Answers the opt-out page of a server, which a page shows in a frame. It says
+ * Whether the page itself shows an opt-out of an origin, as the HTML of a frame says. Its
+ * address may have no scheme.
+ */
+const showsOptOut = (origin: string) => document.querySelector(`[src*="${origin.replace(/.*?:/, "")}/"][src*=optOut]`);
+
+/**
+ * Answers the opt-out page of a server, which a page shows in a frame: of one of servers, or
+ * of any that the page itself calls an opt-out, since a server has several names. It says
  * {fotspor: "optout", out} to have a choice kept for all of the page's origin, or no out to
- * be told what holds. The answer says the language of the page and its site, too.
+ * be told what holds. The answer says the language of the page, its site and servers, too,
+ * to which it sends.
  */
 export function answerFrame(
   { data, origin, source }: MessageEvent,
@@ -124,7 +138,7 @@ export function answerFrame(
   holds: () => boolean,
   site: () => unknown,
 ): void {
-  if (data?.fotspor !== "optout" || !servers.includes(origin)) return;
+  if (data?.fotspor !== "optout" || !(servers.includes(origin) || showsOptOut(origin))) return;
   if (typeof data.out === "boolean") choose(data.out);
-  (source as Window).postMessage({ fotspor: "optout", out: holds(), lang: document.documentElement.lang, site: site() }, origin);
+  (source as Window).postMessage({ fotspor: "optout", out: holds(), lang: document.documentElement.lang, site: site(), servers }, origin);
 }

@@ -12,9 +12,11 @@ import {
   forgetCookies,
   forgetVisitor,
   heed,
+  isOut,
   object,
   objected,
   place,
+  refused,
   remember,
   remembered,
   rememberedCookies,
@@ -78,7 +80,7 @@ function release(): void {
 
 /** Takes an objection back. What came before it stays unsaid. */
 function include(): void {
-  if (objected() || withheld()) held.length = 0;
+  if (refused()) held.length = 0;
   declined = false;
   unobject();
   release();
@@ -232,7 +234,7 @@ function newTracker(endpoint = ownEndpoint, site: string | number = "") {
       const e_c = /^404\//.test(action_name as string) ? 404 : status()?.content;
       const hit = about(e_c >= 400 ? { e_c, e_a: location.pathname } : { action_name });
       told.clear();
-      if (COUNT_OBJECTIONS && isWeb(location) && (silent || objected() || withheld())) {
+      if (COUNT_OBJECTIONS && isWeb(location) && (silent || refused())) {
         const to = new URL(endpoint, location.href); // which may be Matomo's
         if (to.href === ownEndpoint) tellObjection(`${to}?idsite=${site}&rec=1&`);
       }
@@ -382,9 +384,11 @@ function newTracker(endpoint = ownEndpoint, site: string | number = "") {
     () => page && !objected() && !waiting() && send({ ...page, action_name: "", ping: "1" }), // which needs no title
     () => page && whenAllowed(() => view({ ...page, urlref: "" })),
   );
-  // Nobody waits for a tracker, which await would find out by a method.
+  // It has every method that Matomo's plug-ins may add, and none by which the language asks
+  // what it is: those have the names of symbols, which have no at.
   return new Proxy(tracker, {
-    get: (_, name: string) => methods[name] || (typeof name === "string" && name !== "then" && (() => warn(name))),
+    get: (_, name: string) =>
+      methods[name] || ((name as any).at && !/^(then|toJSON)$/.test(name) ? () => warn(name) : void 0),
   });
 }
 
@@ -460,12 +464,13 @@ function firstTracker(url?: string, site?: string | number): Tracker {
 }
 
 function heard(event: MessageEvent): void {
+  const servers = trackers.map((tracker) => new URL(tracker.getTrackerUrl(), location.href).origin);
   answerFrame(
     event,
-    trackers.map((tracker) => new URL(tracker.getTrackerUrl(), location.href).origin),
+    servers,
     (out) => (out ? trackers[0].optUserOut() : include()),
-    () => silent || objected() || withheld(),
-    () => trackers.find((tracker) => new URL(tracker.getTrackerUrl(), location.href).origin === event.origin)!.getSiteId(),
+    () => silent || isOut(), // what is known here until the page is left is not kept
+    () => (trackers[servers.indexOf(event.origin)] || trackers[0]).getSiteId(),
   );
 }
 

@@ -458,6 +458,10 @@ func TestMatomoInBrowser(t *testing.T) {
 		if !ask[bool](w, `Promise.resolve(Matomo.getAsyncTracker()).then((tracker) => tracker.getSiteId() === 7 || tracker.getSiteId() === "7")`) {
 			t.Error("a tracker that is waited for is none")
 		}
+		if got, want := ask[string](w, `((tracker) => [String(tracker), tracker + "", JSON.stringify(tracker), typeof tracker.toJSON, typeof tracker[Symbol.iterator], typeof tracker.ofAPlugin].join())(Matomo.getAsyncTracker())`),
+			"[object Object],[object Object],{},undefined,undefined,function"; got != want {
+			t.Errorf("a tracker that is written out is %q, want %q", got, want)
+		}
 		want := []string{
 			`warning: Fotspor: MediaAnalytics::enable() does nothing here`,
 			`warning: Fotspor: trackWeather() does nothing here`,
