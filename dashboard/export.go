@@ -159,6 +159,9 @@ func (q *question) sitesJSON(all []siteFigures) map[string]any {
 	lines := make([]apiValues, 0, len(all))
 	for _, f := range all {
 		v := newAPIValues([]string{"visitors"}, f.now, report.Shown).of("site", f.site.ID).of("name", f.site.Name).of("today", f.today)
+		if len(f.site.Tags) > 0 {
+			v["tags"] = f.site.Tags
+		}
 		if f.compared {
 			v["before"] = newAPIValues([]string{"visitors"}, f.before, report.Shown)
 		}

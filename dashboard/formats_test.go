@@ -86,31 +86,81 @@ type manySites struct {
 
 func (s manySites) Sites(context.Context) ([]site.Site, error) { return s.sites, nil }
 
-// TestThousandSites: the list of sites asks for its figures in at most nine statements,
-// however many sites there are and wherever they are.
+// TestThousandSites: the list of sites asks for its figures in two statements where all sites
+// have the same day, and in six at most wherever they are, however many there are; their sum,
+// today and folders are right.
 func TestThousandSites(t *testing.T) {
-	var sites []site.Site
-	for i := range 1000 {
-		zone := []string{"Pacific/Kiritimati", "Pacific/Pago_Pago", "Asia/Kolkata", "UTC", "Europe/Oslo", "America/Halifax"}[i%6]
-		loc, err := time.LoadLocation(zone)
-		if err != nil {
-			t.Fatal(err)
+	zones := []string{"Pacific/Kiritimati", "Pacific/Pago_Pago", "Asia/Kolkata", "UTC", "Europe/Oslo", "America/Halifax"}
+	for _, tt := range []struct {
+		zones []string
+		most  int64
+	}{{zones[3:5], 2}, {zones, 6}} {
+		var sites []site.Site
+		var rows []hit.Row
+		visitors := map[string]int64{} // of the last whole week, and of today, by tag
+		for i := range 1000 {
+			loc, err := time.LoadLocation(tt.zones[i%len(tt.zones)])
+			if err != nil {
+				t.Fatal(err)
+			}
+			tag := fmt.Sprint("Folder ", i%3)
+			s := site.Site{ID: uint32(i + 1), Name: fmt.Sprint("Site ", i), Hosts: []string{fmt.Sprintf("s%d.example", i)}, Location: loc, Tags: []string{tag}}
+			sites = append(sites, s)
+			today := calendar.DayOf(moment.In(loc))
+			monday := today - calendar.Day((int(today.Time().Weekday())+6)%7)
+			for day := today - 15; day <= today; day++ {
+				n := int32(i%5 + int(day)%3)
+				rows = append(rows, hit.Row{Site: s.ID, Day: day, Time: day.In(loc).UTC(), Kind: hit.Pageview, Path: "/", Visitors: n, Visits: n, Pageviews: n})
+				if monday-7 <= day && day < monday {
+					visitors["week"], visitors[tag] = visitors["week"]+int64(n), visitors[tag]+int64(n)
+				}
+				if day == today {
+					visitors["today"] += int64(n)
+				}
+			}
 		}
-		sites = append(sites, site.Site{ID: uint32(i + 1), Name: fmt.Sprint("Site ", i), Hosts: []string{fmt.Sprintf("s%d.example", i)}, Location: loc})
-	}
-	b := newBench(t, func(o *dashboard.Options) { o.Store = manySites{o.Store.(*store.Store), sites} })
-	b.logIn()
-	for _, query := range []string{"", "period=today", "period=day", "period=28d&compare=year", "period=year&compare=none"} {
-		for _, path := range []string{"/?" + query, "/sites.json?" + query, "/sites.csv?" + query} {
-			b.figures.statements.Store(0)
-			page := b.get(path)
-			page.want(200)
-			if n := b.figures.statements.Load(); n < 1 || n > 9 {
-				t.Errorf("%s asks for its figures in %d statements, want 1 to 9", path, n)
+		b := newBench(t, func(o *dashboard.Options) { o.Store = manySites{o.Store.(*store.Store), sites} })
+		put(t, b.store, "rows", rows)
+		b.logIn()
+		for _, query := range []string{"", "period=today", "period=day", "period=28d&compare=year", "period=year&compare=none", "sort=-visitors", "q=folder"} {
+			for _, path := range []string{"/?" + query, "/sites.json?" + query, "/sites.csv?" + query} {
+				b.figures.statements.Store(0)
+				page := b.get(path)
+				page.want(200)
+				if n := b.figures.statements.Load(); n < 1 || n > tt.most {
+					t.Errorf("%s asks for its figures in %d statements, want 1 to %d", path, n, tt.most)
+				}
+				if n := page.Find(".sites tbody tr").Length(); n != 1000 && strings.HasPrefix(path, "/?") {
+					t.Errorf("%s shows %d sites", path, n)
+				}
 			}
-			if n := page.Find(".sites tbody tr").Length(); n != 1000 && strings.HasPrefix(path, "/?") {
-				t.Errorf("%s shows %d sites", path, n)
-			}
+		}
+		number := func(n int64) string { return clean(nb().Number(n)) }
+		page := b.get("/", "Accept-Language", "nb")
+		sum := page.Find(".sites tfoot td.n")
+		if got := clean(sum.Eq(0).Text()); got != number(visitors["today"]) {
+			t.Errorf("the sum of today is %s, want %s", got, number(visitors["today"]))
+		}
+		if got := clean(sum.Eq(1).Text()); got != number(visitors["week"]) {
+			t.Errorf("the sum of the week is %s, want %s", got, number(visitors["week"]))
+		}
+		chips := page.Find(".folders a")
+		if got := clean(chips.Text()); got != "Folder 0 334Folder 1 333Folder 2 333" {
+			t.Errorf("folders are %q", got)
+		}
+		of := b.get(chips.Eq(1).AttrOr("href", ""), "Accept-Language", "nb")
+		if n, got := of.Find(".sites tbody tr").Length(), clean(of.Find(".sites tfoot td.n").Eq(1).Text()); n != 333 || got != number(visitors["Folder 1"]) && tt.most == 2 { // elsewhere the link names the week of the first site
+			t.Errorf("folder 1 has %d sites with %s visitors, want 333 with %s", n, got, number(visitors["Folder 1"]))
+		}
+		if back := b.get(of.Find(".folders [aria-current]").AttrOr("href", "")); back.Find(".sites tbody tr").Length() != 1000 {
+			t.Error("the chosen folder does not lead back to all")
+		}
+		var sorted []string
+		b.get("/?sort=-visitors", "Accept-Language", "en").Find(".sites tbody tr").Each(func(_ int, row *goquery.Selection) {
+			sorted = append(sorted, fmt.Sprintf("%4s", clean(row.Find("td.n").Eq(1).Text())))
+		})
+		if !slices.IsSortedFunc(sorted, func(a, b string) int { return strings.Compare(b, a) }) {
+			t.Errorf("sorted by visitors they are %q", sorted[:20])
 		}
 	}
 }

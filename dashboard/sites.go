@@ -1,6 +1,8 @@
 package dashboard
 
 import (
+	"cmp"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -22,6 +24,8 @@ type sitesPage struct {
 	Adding   *filterForm // none
 	Find     string
 	Hidden   []hidden
+	Folders  []folder
+	Heads    map[string]column // by the key of the column
 	Lines    []siteLine
 	Name     string // of the period, the head of its column
 	Now      string // "til kl. 12.45"
@@ -33,6 +37,20 @@ type sitesPage struct {
 	CSV      string
 	JSON     string
 }
+
+// folder are the sites with a tag.
+type folder struct {
+	Name   string
+	Sites  string
+	URL    string // of the list of them; of the list without it if it is chosen
+	Chosen bool
+}
+
+// Bounds and parameters of the list of sites.
+const (
+	byTag       = "tag" // only sites with this tag
+	mostFolders = 30    // that are shown, those with the most sites
+)
 
 // siteLine is one site in the list.
 type siteLine struct {
@@ -53,7 +71,11 @@ func (d *Dashboard) showSites(c *call) error {
 	}
 	find := strings.TrimSpace(c.r.URL.Query().Get(byFind))
 	all := len(sites)
-	sites = slices.DeleteFunc(sites, func(s site.Site) bool { return !matchesSite(s, find) })
+	seen := sites
+	tag := c.r.URL.Query().Get(byTag)
+	sites = slices.DeleteFunc(slices.Clone(sites), func(s site.Site) bool {
+		return !matchesSite(s, find) || tag != "" && !slices.Contains(s.Tags, tag)
+	})
 	days, err := d.since.get(c.r.Context(), c.now, d.store, nil)
 	if err != nil {
 		return err
@@ -76,6 +98,8 @@ func (d *Dashboard) showSites(c *call) error {
 		NotGiven: all == 0 && c.user.Role != site.Admin && c.user.Restricted, None: all == 0,
 		CSV: q.as("csv"), JSON: q.as("json"),
 	}
+	page.Folders = q.folders(c.lang, seen, tag)
+	page.Heads = q.sortSites(found)
 	for _, s := range found {
 		page.Lines = append(page.Lines, s.line(c.lang, q))
 	}
@@ -98,10 +122,72 @@ func (d *Dashboard) showSites(c *call) error {
 	return d.render(c, status, "sites", page)
 }
 
-// matchesSite reports whether a site has a text in its name or a host.
+// folders are those of some sites, by name. The one that is chosen is among them.
+func (q *question) folders(l *i18n.Language, sites []site.Site, chosen string) []folder {
+	counts := map[string]int{}
+	for _, s := range sites {
+		for _, tag := range s.Tags {
+			counts[tag]++
+		}
+	}
+	names := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
+	})
+	names = names[:min(len(names), mostFolders)]
+	if chosen != "" && !slices.Contains(names, chosen) {
+		names = append(names, chosen)
+	}
+	slices.Sort(names)
+	var all []folder
+	for _, name := range names {
+		f := folder{Name: name, Sites: l.Number(int64(counts[name])), URL: q.with(byTag, name).String(), Chosen: name == chosen}
+		if f.Chosen {
+			f.URL = q.with(byTag, "").String()
+		}
+		all = append(all, f)
+	}
+	return all
+}
+
+// sortSites sorts sites as the address says, and returns the heads of the columns. Without a
+// word they stay in the order of their numbers.
+func (q *question) sortSites(all []siteFigures) map[string]column {
+	by, descending := strings.CutPrefix(q.own.Get(bySort), "-")
+	order := map[string]func(a, b siteFigures) int{
+		"name": func(a, b siteFigures) int {
+			return cmp.Compare(strings.ToLower(a.site.Name), strings.ToLower(b.site.Name))
+		},
+		"visitors": func(a, b siteFigures) int { return cmp.Compare(a.now.Count("visitors"), b.now.Count("visitors")) },
+		"today":    func(a, b siteFigures) int { return cmp.Compare(a.today, b.today) },
+	}
+	if less, ok := order[by]; ok {
+		slices.SortStableFunc(all, less)
+		if descending {
+			slices.Reverse(all)
+		}
+	}
+	heads := map[string]column{}
+	for key := range order {
+		head, next := column{Key: key}, "-"+key // numbers begin with the largest
+		if key == "name" {
+			next = key
+		}
+		if key == by {
+			head.Sorted, next = "ascending", "-"+key
+			if descending {
+				head.Sorted, next = "descending", key
+			}
+		}
+		head.URL = q.with(bySort, next).String()
+		heads[key] = head
+	}
+	return heads
+}
+
+// matchesSite reports whether a site has a text in its name, a host or a tag.
 func matchesSite(s site.Site, find string) bool {
 	has := func(text string) bool { return strings.Contains(strings.ToLower(text), strings.ToLower(find)) }
-	return has(s.Name) || slices.ContainsFunc(s.Hosts, func(h string) bool { return has(h) || has(hostname.Display(h)) })
+	return has(s.Name) || slices.ContainsFunc(s.Tags, has) || slices.ContainsFunc(s.Hosts, func(h string) bool { return has(h) || has(hostname.Display(h)) })
 }
 
 // siteFigures are what the list of sites tells of one.
@@ -115,14 +201,13 @@ type siteFigures struct {
 
 // siteFigures asks for the visitors of sites over the period and the one before, today, and
 // on each of the last 28 whole days. Sites in whose zones the same days are meant are asked
-// for together, so there are at most three times three statements, however many sites.
+// for together, so there are at most three times two statements, however many sites.
 func (d *Dashboard) siteFigures(c *call, q *question, sites []site.Site, since map[uint32]calendar.Day) ([]siteFigures, error) {
 	type group struct {
-		period      report.Period
-		sites       []uint32
-		sums, today *answer
-		days        *answer
-		first       calendar.Day
+		period     report.Period
+		sites      []uint32
+		sums, days *answer
+		first      calendar.Day
 	}
 	var groups []*group
 	all := make([]siteFigures, len(sites))
@@ -155,28 +240,30 @@ func (d *Dashboard) siteFigures(c *call, q *question, sites []site.Site, since m
 	for _, g := range groups {
 		asked := g.period.Query(0, 0)
 		g.sums = ask(g, asked)
-		today := calendar.One(g.first + 28)
-		g.today = ask(g, report.Query{Zone: asked.Zone, Range: today})
-		g.days = ask(g, report.Query{Zone: asked.Zone, Range: calendar.Range{From: g.first, To: g.first + 27}, Step: report.Day})
+		g.days = ask(g, report.Query{Zone: asked.Zone, Range: calendar.Range{From: g.first, To: g.first + 28}, Step: report.Day})
 	}
 	if err := q.run(c.r.Context(), d.figures); err != nil {
 		return nil, err
 	}
 	for _, g := range groups {
-		for _, a := range []*answer{g.sums, g.today, g.days} {
+		for _, a := range []*answer{g.sums, g.days} {
 			for _, line := range a.Lines {
 				id, err := strconv.ParseUint(line.Value, 10, 32)
 				if err != nil {
 					return nil, internal.because(err)
 				}
 				f := &all[at[uint32(id)]]
-				switch a {
-				case g.sums:
+				day := 0
+				if a == g.days {
+					day = int(calendar.DayOf(line.At) - g.first)
+				}
+				switch {
+				case a == g.sums:
 					f.now, f.before = line.Now, line.Before
-				case g.today:
+				case day == len(f.days):
 					f.today = line.Now.Count("visitors")
 				default:
-					f.days[calendar.DayOf(line.At)-g.first] = line.Now.Count("visitors")
+					f.days[day] = line.Now.Count("visitors")
 				}
 			}
 		}

@@ -169,7 +169,7 @@ const (
 func scenes() map[mood][]string {
 	all := map[mood][]string{
 		much: {
-			"/", "/?period=today", "/?q=arne", "/?q=nobody", "/?period=range&from=2026-11-02&to=2026-11-01",
+			"/", "/?period=today", "/?q=arne", "/?tag=Kultur", "/?tag=Borte", "/?sort=name", "/?sort=-visitors", "/?q=nobody", "/?period=range&from=2026-11-02&to=2026-11-01",
 			"/sites/1", "/sites/1?f=region:NO-50&f=page:/a*&f=!os:&f=source:google",
 			"/sites/1?fd=page&fo=is&fv=", "/sites/1?period=range&from=2026-11-02&to=2026-11-01", "/sites/1?period=range&from=yesterday&to=2026-11-01",
 			"/sites/1?period=week&at=2026-W99", "/sites/1?period=fortnight", "/sites/1?compare=never", "/sites/1?align=moon",
@@ -240,7 +240,7 @@ type invented struct {
 	mood mood
 }
 
-var aSite = site.Site{ID: 1, Name: "Arne & Åse <AS>", Hosts: []string{"www.example.org"}, Location: zone("Europe/Oslo"), Goals: []site.Goal{{Number: 1, Name: "Påmelding", Kind: hit.Pageview, Pattern: "/takk"}}}
+var aSite = site.Site{ID: 1, Tags: []string{"Kultur", "Skole <b>"}, Name: "Arne & Åse <AS>", Hosts: []string{"www.example.org"}, Location: zone("Europe/Oslo"), Goals: []site.Goal{{Number: 1, Name: "Påmelding", Kind: hit.Pageview, Pattern: "/takk"}}}
 
 func zone(name string) *time.Location {
 	loc, err := time.LoadLocation(name)
