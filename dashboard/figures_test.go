@@ -405,7 +405,10 @@ func (s told) check(b *bench, look looked, p chosen, f *filtered) {
 			}
 			n := special(s, look, kept)
 			want := s.lang.Number(int64(n))
-			if key == "entered" || key == "goal_share" {
+			switch {
+			case key == "goal_share" && total(kept).visits == 0: // of nothing
+				want = "–"
+			case key == "entered" || key == "goal_share":
 				want = s.lang.Percent(n)
 			}
 			if got, _ := totals[key].(float64); clean(li.Find("b").Text()) != clean(want) || math.Abs(got-n) > 1e-9 {
