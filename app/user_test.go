@@ -47,7 +47,7 @@ func TestUserCommands(t *testing.T) {
 		}
 	}
 	for _, host := range []string{"one.example", "fjordvik.example"} {
-		must("", "site", "add", "--host", host)
+		must("", "site", "add", "--quiet", "--host", host)
 	}
 	must(testPassword, "user", "add", "kari", "--role", "admin")
 	must(testPassword, "user", "add", "ola", "--sites", "2")
