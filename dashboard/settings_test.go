@@ -259,7 +259,7 @@ func TestPreviewOfSettings(t *testing.T) {
 	story := tell(1, one, today-60, today, 20, moment)
 	put(t, b.store, "story", rowsOf(one, story))
 	b.logInAdmin()
-	last := between(story, today-28, today)
+	last := between(story, today-28, today-1)
 	views := func(keep func(path string) bool) int64 {
 		n := 0
 		for _, a := range last {
