@@ -139,7 +139,7 @@ type imprint struct{ What, Where string }
 // chip is a filter, with the address of the page without it.
 type chip struct {
 	Dimension string // key of its text
-	Text      string // "": unknown
+	Text      string // "": unknown, or with Prefix all
 	Not       bool
 	Prefix    bool
 	URL       string

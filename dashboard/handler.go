@@ -71,7 +71,7 @@ var (
 	// inexact are the reasons for which a query is refused.
 	inexact = func() []*problem {
 		var all []*problem
-		for _, code := range []report.Code{report.OnceADay, report.Unlinked, report.OnePage, report.OneSection, report.OfPages, report.RowsGone, report.Capped, report.Unknown} {
+		for _, code := range report.Codes {
 			all = append(all, &problem{status: http.StatusBadRequest, code: string(code)})
 		}
 		return all

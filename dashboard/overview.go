@@ -13,7 +13,7 @@ var headline = []string{"visitors", "visits", "pageviews", "bounce_rate", "visit
 
 // stand are what stands in the place of the headline under filters that it can't be exact
 // under.
-var stand = []string{"page_visitors", "section_visitors", "visits", "pageviews", "bounce_rate", "visit_seconds", "exits", "events"}
+var stand = []string{"page_visitors", "section_visitors", "visits", "pageviews", "bounce_rate", "visit_seconds", "exits", "events", "conversions"}
 
 // headlineOf returns the measures of the headline that can be exact, or what stands in
 // their place: five at most.

@@ -181,7 +181,7 @@ func (q *question) settle(ctx context.Context, source report.Source) ([]*answer,
 			return nil, err
 		}
 		for i, a := range open {
-			if slices.ContainsFunc(a.query.Filters, func(f report.Filter) bool { return slices.Contains(refused.Unknown, f.Dimension) }) {
+			if refused.Concerns(a.query, results[i]) {
 				a.refused = &refused
 				continue
 			}
@@ -234,19 +234,29 @@ func (q *question) titleOf(dimension string, line report.Line) string {
 	return q.titles[line.Value]
 }
 
-// exact returns those of some measures that can be exact by a dimension.
+// exact returns those of some measures that can be exact by a dimension. Under a filter by
+// what is no page view, events or conversions stand in the place of page views.
 func (q *question) exact(dimension string, measures ...string) []string {
 	asked := report.Query{Dimension: dimension, Filters: both(q.filters, q.within...)}
-	return slices.DeleteFunc(slices.Clone(measures), func(m string) bool {
-		_, refused := asked.Refusal(m)
-		return refused
-	})
+	var exact []string
+	for _, m := range measures {
+		why, refused := asked.Refusal(m)
+		for _, other := range []string{"events", "conversions"} {
+			if _, no := asked.Refusal(other); m == "pageviews" && why.Code == report.Never && !no && !slices.Contains(measures, other) {
+				exact = append(exact, other)
+			}
+		}
+		if !refused {
+			exact = append(exact, m)
+		}
+	}
+	return exact
 }
 
 // people returns the measure that comes nearest to how many people did something: visitors
 // where they can be exact, and else what stands in their place.
 func (q *question) people(dimension string) string {
-	return q.exact(dimension, "visitors", "page_visitors", "section_visitors", "visits", "pageviews", "events")[0]
+	return q.exact(dimension, "visitors", "page_visitors", "section_visitors", "visits", "pageviews", "events", "conversions")[0]
 }
 
 // compared reports whether there are days to compare with.

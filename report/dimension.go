@@ -138,6 +138,18 @@ func (d Dimension) base() Dimension {
 	return find(d.Of)
 }
 
+// kinds returns the kinds of the hits that have the property, nil for all.
+func (d Dimension) kinds() []string {
+	switch base := d.base(); base.action {
+	case "":
+		return kindsIn(base.Where)
+	case "missing":
+		return []string{"event"}
+	default:
+		return []string{base.action}
+	}
+}
+
 // lines is what the rollups by day and month call the lines of a base.
 func (d Dimension) lines() string {
 	if d.action != "" {

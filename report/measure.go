@@ -1,6 +1,10 @@
 package report
 
-import "slices"
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
 
 // Unit says what a figure counts.
 type Unit string
@@ -52,6 +56,30 @@ var Measures = [...]Measure{
 	{"page_seconds", "", Seconds, perLeaving},
 }
 
+// kindsOf are the kinds of hits that can hold a measure whose term does not say it.
+var kindsOf = map[string][]string{
+	"pageviews": {"pageview"}, "page_visitors": {"pageview"}, "section_visitors": {"pageview"}, "conversions": {"goal"},
+}
+
+// kinds returns the kinds of hits that can hold the measure, nil for all.
+func (m Measure) kinds() []string {
+	if some := kindsOf[m.Key]; some != nil {
+		return some
+	}
+	return kindsIn(m.Term)
+}
+
+// ofKinds finds the kinds of hits that SQL is about, if it begins with them.
+var ofKinds = regexp.MustCompile(`^kind (?:=|IN) \(?('[a-z]+'(?:, '[a-z]+')*)`)
+
+// kindsIn returns the kinds of hits that SQL is about, nil for all.
+func kindsIn(sql string) []string {
+	if found := ofKinds.FindStringSubmatch(sql); found != nil {
+		return strings.Split(strings.ReplaceAll(found[1], "'", ""), ", ")
+	}
+	return nil
+}
+
 // Ratio is a figure that is the quotient of two measures.
 type Ratio struct {
 	Key         string
@@ -64,7 +92,7 @@ var Ratios = [...]Ratio{
 	{"bounce_rate", "bounces", "visits", Share},
 	{"visit_seconds", "seconds", "visits", Seconds},
 	{"pages_per_visit", "pageviews", "visits", Mean},
-	{"conversion_rate", "conversions", "visits", Share},
+	{"conversion_rate", "conversions", "visits", Mean}, // of all goals together: more than one is possible
 	{"exit_rate", "exits", "pageviews", Share},
 	{"view_seconds", "page_seconds", "pageviews", Seconds},
 }

@@ -224,6 +224,8 @@ const (
 	OneSection Code = "one_section"
 	// OfPages: the measure is one of pages, and the query does not ask by page.
 	OfPages Code = "of_pages"
+	// Never: the query is of hits of kinds that never hold the measure, so it would be 0.
+	Never Code = "never"
 	// RowsGone: only the rows could tell, and those of the days are not kept any more.
 	RowsGone Code = "rows_gone"
 	// Capped is RowsGone for a filter by a value that the rollups may count together with
@@ -233,6 +235,9 @@ const (
 	// it was not recorded or nobody said it.
 	Unknown Code = "unknown"
 )
+
+// Codes are all codes.
+var Codes = []Code{OnceADay, Unlinked, OnePage, OneSection, OfPages, Never, RowsGone, Capped, Unknown}
 
 // RefusedError says that a query can't be answered exactly.
 type RefusedError struct {
@@ -256,6 +261,8 @@ func (e RefusedError) Error() string {
 		return e.Measure + ": refused, since it counts in one section and the query is of several"
 	case OfPages:
 		return e.Measure + ": refused, since it is a measure of pages and the query is not by page"
+	case Never:
+		return fmt.Sprintf("%s by %s: refused, since what is asked for never has it", e.Measure, e.Dimension)
 	case Capped:
 		return fmt.Sprintf("refused: too many new values came on some day for each to be counted by itself, so only rows could tell, and they are kept since %s", e.Since)
 	case Unknown:
@@ -337,7 +344,32 @@ func (q Query) refusal(m Measure) (Code, string) {
 			return OfPages, ""
 		}
 	}
+	if kinds, by := q.kinds(); len(kinds) > 0 && m.kinds() != nil && !slices.ContainsFunc(kinds, func(k string) bool { return slices.Contains(m.kinds(), k) }) {
+		return Never, by
+	}
 	return "", ""
+}
+
+// kinds returns the kinds of the hits that a query is of and a dimension that says so, none
+// for all kinds, or if no hit can be of all that is asked for.
+func (q Query) kinds() (kinds []string, by string) {
+	keeps := []string{q.Dimension}
+	for _, f := range q.Filters {
+		if !f.Not {
+			keeps = append(keeps, f.Dimension)
+		}
+	}
+	for _, key := range keeps {
+		d, _ := FindDimension(key)
+		switch some := d.kinds(); {
+		case some == nil:
+		case by == "":
+			kinds, by = some, key
+		default:
+			kinds = slices.DeleteFunc(slices.Clone(kinds), func(k string) bool { return !slices.Contains(some, k) })
+		}
+	}
+	return kinds, by
 }
 
 // cuts returns the dimensions by which a query cuts the hits: its own and those of its

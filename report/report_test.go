@@ -101,6 +101,22 @@ func TestRefusal(t *testing.T) {
 		{"seconds", "", "goal:takk", report.Unlinked},
 		{"pageviews", "page", "source:google", ""},
 		{"events", "download", "page:/a", ""},
+		{"events", "previous", "", report.Never},
+		{"events", "", "previous:/om", report.Never},
+		{"events", "page", "!previous:/om", ""},
+		{"events", "goal", "", report.Never},
+		{"events", "missing", "", ""},
+		{"conversions", "previous", "", ""},
+		{"pageviews", "previous", "", ""},
+		{"pageviews", "download", "", report.Never},
+		{"pageviews", "page", "search:vann", report.Never},
+		{"pageviews", "page", "search:vann !page:/a", report.Never},
+		{"pageviews", "page", "!search:vann", ""},
+		{"view_seconds", "page", "event:a", report.Unlinked},
+		{"pages_per_visit", "missing_link", "", report.Never},
+		{"pageviews", "outlink", "missing:404_/x", ""}, // nothing is both: 0 is exact
+		{"conversions", "search_result", "", report.Never},
+		{"pageviews", "missing", "", report.Never},
 		{"conversion_rate", "campaign", "", ""},
 		{"conversions", "goal", "previous:/a", ""},
 		{"conversion_rate", "goal", "", report.Unlinked},
@@ -209,7 +225,7 @@ func TestAPageIsFewStatements(t *testing.T) {
 	page := func(list ...string) []report.Query {
 		queries := []report.Query{{Step: report.Day, Measures: []string{"visitors", "visits", "pageviews", "bounce_rate", "visit_seconds"}}}
 		for _, dimension := range []string{"page", "source", "entry", "country", "region", "browser", "version", "os", "device", "language", "missing", "search"} {
-			queries = append(queries, report.Query{Dimension: dimension, Measures: []string{"pageviews"}, Limit: 10})
+			queries = append(queries, report.Query{Dimension: dimension, Measures: []string{"events"}, Limit: 10})
 		}
 		queries = append(queries, report.Query{Dimension: "page", Measures: []string{"pageviews"}, Sort: report.Sort{Change: true}, Limit: 5})
 		for i := range queries {
