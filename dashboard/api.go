@@ -54,7 +54,7 @@ func newAPIValues(keys []string, s report.Sums, hidden report.Hiding) apiValues 
 }
 
 // hidings are the names of the reasons why a figure is hidden.
-var hidings = map[report.Hiding]string{report.Below: "below", report.Beside: "beside"}
+var hidings = map[report.Hiding]string{report.Below: "below", report.Beside: "beside", report.Refused: "refused"}
 
 // of adds what the values are of.
 func (v apiValues) of(key string, value any) apiValues {

@@ -25,6 +25,7 @@ type chart struct {
 	Name, Was  string // of the period and of the days before; Was is "" without them
 	Few        bool   // values stand at the points
 	Nothing    bool   // no point has more than nothing
+	Refused    string // key of the text why there is no point; "": it was answered
 	Lines      []gridLine
 	Bands      []band
 	Names      []bandName
@@ -109,6 +110,9 @@ func (q *question) draw(l *i18n.Language, got *answer, measures []string) *chart
 	c := &chart{
 		Measure: q.measure(measures), Step: got.query.Step, Name: nameOnCurve(l, q.period, q.period.Whole, false),
 		measures: measures, events: q.of.Events(q.period.Whole), notes: q.notes, asked: got.query, site: q.of.Hosts[0], guard: q.of.Guard,
+	}
+	if c.Refused = refusalOf(got); c.Refused != "" {
+		return c
 	}
 	c.points = got.query.Points(got.Result, false)
 	now := whole(c.points, q.period, c.Step)

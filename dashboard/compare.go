@@ -134,7 +134,7 @@ func comparePages(q *question) (func() doc, error) {
 			d.Form = &pathForm{Name: "path", Label: "compared.with", Button: "compare", Hidden: q.hidden()}
 		}
 		if refused = max(refused, take()); refused != "" {
-			d.Notices = []notice{{Claim: l.Say(refused)}}
+			d.Notices, d.Refused = []notice{{Claim: l.Say(refused)}}, strings.TrimPrefix(refused, "refusal.")
 			return d
 		}
 		for _, p := range pages {

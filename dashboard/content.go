@@ -27,6 +27,7 @@ func sections(q *question) (func() doc, error) {
 	show := q.table(l, list{key: "page", dimension: "page", measures: []string{"page_visitors", "pageviews", "exit_rate", "view_seconds"}}.alone())
 	return func() doc {
 		d := doc{Title: q.headlineSentence(l, sums, measures[0]), Over: []span{{l.Say("nav.sections"), q.to("/sections").String()}, {Text: prefix}}}
+		d.refuse(q, sums)
 		d.Figures = q.figures(l, sums, measures)
 		d.Blocks = append(d.Blocks, q.curve(l, draw()), q.alone(show()))
 		return d
@@ -72,6 +73,15 @@ func pageCard(q *question) (func() doc, error) {
 		}
 		now, _ := sums.Total()
 		views := now.Count("pageviews")
+		if sums.refused != nil {
+			d.refuse(q, sums)
+			d.Figures, d.Blocks = q.figures(l, sums, shown), []block{q.curve(l, draw())}
+			return d
+		}
+		if !slices.Contains(measures, "pageviews") { // the filters are of what is no view
+			d.Figures, d.Blocks = q.figures(l, sums, shown), []block{q.curve(l, draw())}
+			return d
+		}
 		if hidden, _ := sums.Hidden(); hidden != report.Shown {
 			d.Remark = []span{{Text: q.guardNote(l)}}
 			return d
@@ -89,8 +99,10 @@ func pageCard(q *question) (func() doc, error) {
 			case "exit_rate":
 				d.Figures[i].Base, d.Figures[i].Change, d.Figures[i].PerDay = "", change{}, quantity(l, "times", left.count)
 			case "view_seconds":
-				all, _ := rest.Total()
-				d.Figures[i].Base, d.Figures[i].Change, d.Figures[i].PerDay = "", change{}, l.Say("page.timeElsewhere", amount(l, "view_seconds", all))
+				d.Figures[i].Base, d.Figures[i].Change, d.Figures[i].PerDay = "", change{}, ""
+				if all, _ := rest.Total(); rest.refused == nil {
+					d.Figures[i].PerDay = l.Say("page.timeElsewhere", amount(l, "view_seconds", all))
+				}
 			}
 		}
 		if previous != nil {
@@ -172,17 +184,15 @@ type way struct {
 // ways shows the lines of an answer, and one row more, in order of their numbers.
 func (q *question) ways(got *answer, dimension string, all int64, more ...way) *waysList {
 	l := q.lang
-	shown := &waysList{Name: "table." + dimension + ".label", lang: l}
+	measure := got.query.Measures[0]
+	shown := &waysList{Name: "table." + dimension + ".label", lang: l, measure: measure, Refused: refusalOf(got)}
 	if got.refused != nil {
-		shown.Refused = "refusal." + string(got.refused.Code)
 		return shown
 	}
-	measure := got.query.Measures[0]
-	shown.measure = measure
 	if got.Withheld {
 		shown.Guarded = q.guardNote(l)
 	}
-	rows := more
+	rows := slices.DeleteFunc(slices.Clone(more), func(w way) bool { return w.hidden == report.Refused })
 	rest := l.Say("ways.others." + dimension)
 	others := way{Label: label{Head: rest, Whole: rest}, Apart: true, what: "others"}
 	for i, line := range got.Lines {
@@ -227,11 +237,12 @@ func (w *waysList) json() any {
 		}
 		list = append(list, line)
 	}
-	return list
+	return refusable(w.Refused, map[string]any{"lines": list})
 }
 
 func (w *waysList) csv(s *sheet) {
 	s.heading([]string{w.Name}, []string{w.measure})
+	s.refusal(w.Refused)
 	for _, r := range w.Rows {
 		count := s.lang.Plain(float64(r.count))
 		if r.hidden != report.Shown {
@@ -268,8 +279,13 @@ func ways(q *question) (func() doc, error) {
 			entered.hidden, left.hidden = hidden, hidden
 		}
 		d := doc{Title: l.Say("ways.title", from, nameOfPeriod(l, q.period)), Form: &pathForm{Name: "from", Value: from, Label: "ways.from", Button: "period.show", Hidden: q.hidden("from/", byAfter)}}
+		d.refuse(q, sums)
+		all := spans(l, "ways.before.what", l.Number(views))
+		if sums.refused != nil {
+			all = nil
+		}
 		d.Blocks = append(d.Blocks,
-			block{Key: "previous", Title: l.Say("ways.before"), Note: spans(l, "ways.before.what", l.Number(views)), Shows: q.ways(before, "page", views, entered)},
+			block{Key: "previous", Title: l.Say("ways.before"), Note: all, Shows: q.ways(before, "page", views, entered)},
 			block{Key: "next", Title: l.Say("ways.after"), Note: spans(l, "ways.after.what"), Shows: q.ways(next, "page", views, left)})
 		return d
 	}, nil

@@ -17,6 +17,7 @@ type doc struct {
 	Form    *pathForm // under the heading; nil: none
 	Notices []notice
 	Facts   []fact
+	Refused string // code why the figures are not shown; "": they are
 	Figures []figure
 	Remark  []span // under the figures
 	Differs string // under that: which days with names lie in only one of two periods
@@ -199,6 +200,19 @@ func (a address) hidden(without ...string) []hidden {
 	}
 	slices.SortFunc(fields, func(a, b hidden) int { return strings.Compare(a.Name+"\x00"+a.Value, b.Name+"\x00"+b.Value) })
 	return fields
+}
+
+// refuse says that the figures of a page are not shown if an answer was refused, and why.
+func (d *doc) refuse(q *question, a *answer) {
+	if a.refused == nil {
+		return
+	}
+	d.Refused = string(a.refused.Code)
+	reason := []span{{Text: q.lang.Known("refusal.", d.Refused)}}
+	if len(q.filters) == 1 {
+		reason = append(reason, span{Text: " "}, span{q.lang.Say("refusal.without"), q.without(q.filters[0]).String()})
+	}
+	d.Notices = append(d.Notices, notice{Claim: q.lang.Say("refusal.figures"), Reason: reason})
 }
 
 // missing says which measures a page leaves out because of its filters, and why.

@@ -18,11 +18,17 @@ import (
 // json returns what a page shows, for programs to read.
 func (q *question) json(d doc) map[string]any {
 	answer := q.head()
+	if d.Refused != "" {
+		answer["refused"] = d.Refused
+	}
 	totals, before := map[string]any{}, map[string]any{}
 	for _, f := range d.Figures {
 		totals[f.Key], before[f.Key] = f.now, f.before
 		if f.hidden != report.Shown {
 			totals[f.Key], answer["totals_hidden"] = nil, hidings[f.hidden]
+		}
+		if f.hidden == report.Refused {
+			delete(answer, "totals_hidden")
 		}
 		if f.hiddenBefore != report.Shown {
 			before[f.Key] = nil
@@ -62,9 +68,14 @@ func (q *question) head() map[string]any {
 }
 
 func (t *table) json() any {
-	answer := map[string]any{"dimension": t.Dimension, "lines": apiLines(t.lang, t.Dimension, t.measures, t.lines, t.compared, t.titles)}
-	if t.Refused != "" {
-		answer["refused"] = strings.TrimPrefix(t.Refused, "refusal.")
+	return refusable(t.Refused, map[string]any{"dimension": t.Dimension, "lines": apiLines(t.lang, t.Dimension, t.measures, t.lines, t.compared, t.titles)})
+}
+
+// refusable adds to what programs read why there is nothing, if it was refused. refused is
+// the key of the text.
+func refusable(refused string, answer map[string]any) map[string]any {
+	if refused != "" {
+		answer["refused"] = strings.TrimPrefix(refused, "refusal.")
 	}
 	return answer
 }
@@ -80,6 +91,7 @@ func (t *table) csv(s *sheet) {
 		labels = append(labels, "table.title.label")
 	}
 	s.heading(labels, t.measures)
+	s.refusal(t.Refused)
 	for _, line := range t.lines {
 		value, detail := namesOf(s.lang, t.Dimension, line)
 		if titled {
@@ -94,7 +106,7 @@ func (c *chart) json() any {
 	for _, e := range c.events {
 		events = append(events, map[string]any{"kind": e.Kind, "name": e.Name, "from": e.Days.From.String(), "to": e.Days.To.String()})
 	}
-	return map[string]any{"step": c.Step, "points": apiPoints(c.asked, c.measures, c.points), "events": events, "notes": notesJSON(c.notes)}
+	return refusable(c.Refused, map[string]any{"step": c.Step, "points": apiPoints(c.asked, c.measures, c.points), "events": events, "notes": notesJSON(c.notes)})
 }
 
 func (c *chart) csv(s *sheet) {
@@ -103,6 +115,7 @@ func (c *chart) csv(s *sheet) {
 	if days {
 		s.rows[0] = append(s.rows[0], s.lang.Say("chart.days"), s.lang.Say("nav.notes"))
 	}
+	s.refusal(c.Refused)
 	for i, p := range c.points {
 		at := p.At
 		if c.Step == report.Hour {
@@ -201,6 +214,25 @@ func (s *sheet) heading(texts []string, measures []string) {
 		cells = append(cells, text)
 	}
 	s.cells(cells...)
+}
+
+// refusal adds a row that says, for programs and for people, why there are no others, if a
+// table was refused. refused is the key of the text.
+func (s *sheet) refusal(refused string) {
+	if refused != "" {
+		for len(s.rows[0]) < 2 { // a table without measures
+			s.rows[0] = append(s.rows[0], "")
+		}
+		s.note("refused: "+strings.TrimPrefix(refused, "refusal."), s.lang.Say(refused))
+	}
+}
+
+// note adds a row of texts, as long as the heading.
+func (s *sheet) note(texts ...string) {
+	for len(s.rows) > 0 && len(texts) < len(s.rows[0]) {
+		texts = append(texts, "")
+	}
+	s.cells(texts...)
 }
 
 // row adds texts from outside and figures, or what covers them if that is not "". A ratio

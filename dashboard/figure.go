@@ -75,6 +75,8 @@ func coverOf(l *i18n.Language, hidden report.Hiding, guard int) string {
 	switch hidden {
 	case report.Shown:
 		return ""
+	case report.Refused:
+		return nothing
 	case report.Below:
 		return l.Say("guard.below", l.Number(int64(guard)))
 	default:
@@ -181,7 +183,7 @@ func (q *question) figures(l *i18n.Language, a *answer, measures []string) []fig
 		if i == 0 {
 			f.URL = q.with(byMeasure, "").String()
 		}
-		if q.compared() {
+		if q.compared() && a.refused == nil {
 			if hidden == report.Shown {
 				f.Change = q.comparison().change(l, key, now, before)
 			}

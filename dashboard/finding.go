@@ -141,7 +141,7 @@ func finding(q *question) (func() doc, error) {
 				d.Lead = append(append(d.Lead, span{Text: " "}), spans(l, "finding.linked", l.Number(link.times), q.pageSpan(link.from))...)
 			}
 		}
-		first := q.counted(l, "searches_without", without)
+		first := q.counted(l, "searches_without", without, found)
 		if searches.now > 0 {
 			first.PerDay = l.Say("finding.shareOfSearches", l.WholePercent(float64(without.now)/float64(searches.now)))
 		}
@@ -150,8 +150,15 @@ func finding(q *question) (func() doc, error) {
 			first.Value, first.hidden = l.Say("finding.atLeast", first.Value), report.Beside
 			first.Base, first.PerDay, first.Change = "", "", change{}
 		}
-		last := figure{Key: "own_links", Value: l.Number(own.now), now: float64(own.now), PerDay: l.Say("finding.ofThese", l.Number(views.now))}
-		d.Figures = []figure{first, q.counted(l, "searches", searches), q.counted(l, "missing_views", views), last}
+		last := q.counted(l, "own_links", own, gone)
+		if last.Base, last.Change = "", (change{}); gone.refused == nil {
+			last.PerDay = l.Say("finding.ofThese", l.Number(views.now))
+		}
+		d.Figures = []figure{first, q.counted(l, "searches", searches, found), q.counted(l, "missing_views", views, gone), last}
+		d.refuse(q, found)
+		if d.Refused == "" {
+			d.refuse(q, gone)
+		}
 		limit := shortTable
 		d.Blocks = append(d.Blocks,
 			block{Key: "missing", Title: l.Say("table.missing"), Note: spans(l, "finding.ownFirst"), More: q.whole(l, "/missing", "missing"), Shows: q.goneTable(missing, limit, gone)})
@@ -193,8 +200,11 @@ type figureSum struct{ now, before int64 }
 
 func (f *figureSum) add(now, before int64) { f.now, f.before = f.now+now, f.before+before }
 
-// counted is a figure that is no measure by itself.
-func (q *question) counted(l *i18n.Language, key string, sum figureSum) figure {
+// counted is a figure that is no measure by itself, of an answer.
+func (q *question) counted(l *i18n.Language, key string, sum figureSum, of *answer) figure {
+	if of.refused != nil {
+		return figure{Key: key, Value: nothing, hidden: report.Refused, hiddenBefore: report.Refused}
+	}
 	f := figure{Key: key, Value: l.Number(sum.now), now: float64(sum.now), before: float64(sum.before)}
 	if q.compared() {
 		f.Base = l.Say("figure.from", l.Number(sum.before))
@@ -285,11 +295,12 @@ func (t *goneTable) json() any {
 		}
 		lines = append(lines, one)
 	}
-	return map[string]any{"dimension": "missing", "lines": lines}
+	return refusable(t.Refused, map[string]any{"dimension": "missing", "lines": lines})
 }
 
 func (t *goneTable) csv(s *sheet) {
 	s.heading([]string{"table.missing.label", "dimension.missing_link"}, []string{"events"})
+	s.refusal(t.Refused)
 	for _, g := range t.pages {
 		for _, link := range g.links {
 			s.cells(safeCell(g.path), safeCell(link.from), s.lang.Plain(float64(link.times)))
@@ -357,11 +368,12 @@ func (t *searchTable) json() any {
 		}
 		lines = append(lines, one)
 	}
-	return map[string]any{"dimension": "search", "lines": lines}
+	return refusable(t.Refused, map[string]any{"dimension": "search", "lines": lines})
 }
 
 func (t *searchTable) csv(s *sheet) {
 	s.heading([]string{"table.search.label", "column.events", "column.without"}, nil)
+	s.refusal(t.Refused)
 	for _, term := range t.terms {
 		times, without := s.lang.Plain(float64(term.times)), s.lang.Plain(float64(term.without))
 		if term.mixed {

@@ -124,11 +124,12 @@ func (w *week) json() any {
 		}
 		days = append(days, map[string]any{"weekday": i + 1, "hours": counts})
 	}
-	return map[string]any{"measure": w.Measure, "days": days}
+	return refusable(w.Refused, map[string]any{"measure": w.Measure, "days": days})
 }
 
 func (w *week) csv(s *sheet) {
 	s.heading([]string{"dimension.weekday", "dimension.hour"}, []string{w.Measure})
+	s.refusal(w.Refused)
 	for _, d := range w.Days {
 		for h, c := range d.Cells {
 			if c.hidden != report.Shown {

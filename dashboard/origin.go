@@ -20,6 +20,7 @@ func sources(q *question) (func() doc, error) {
 	named := q.table(l, list{key: "campaign", dimension: "campaign", measures: []string{"visits", "bounce_rate"}})
 	return func() doc {
 		d := doc{Title: q.title("nav.sources"), Notices: q.missing(l, "visits")}
+		d.refuse(q, sums)
 		d.Figures = q.figures(l, sums, measures)
 		d.Blocks = append(d.Blocks, q.block(l, channels(), ""), q.block(l, all(), ""))
 		if t := named(); len(t.Rows) > 0 {
@@ -83,6 +84,7 @@ func campaignCard(q *question) (func() doc, error) {
 			Title: name, Over: []span{{l.Say("nav.campaigns"), q.to("/campaigns").String()}},
 			Lead: []span{{Text: q.headlineSentence(l, sums, measures[0]) + "."}},
 		}
+		d.refuse(q, sums)
 		d.Figures = q.figures(l, sums, measures)
 		d.Blocks = append(d.Blocks, q.curve(l, draw()))
 		for _, show := range shown {

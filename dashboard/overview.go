@@ -46,6 +46,7 @@ func overview(q *question) (func() doc, error) {
 	return func() doc {
 		d := doc{Title: q.headlineSentence(l, sums, measures[0])}
 		d.Notices = q.missing(l, headline...)
+		d.refuse(q, sums)
 		d.Figures = q.figures(l, sums, measures)
 		if measures[0] == "visitors" && q.period.Range.Days() > 1 {
 			d.Remark = spans(l, "figure.sumOfDays", span{l.Say("figure.howCounted"), q.to("/counting").String()})
@@ -79,6 +80,9 @@ func (q *question) block(l *i18n.Language, t *table, path string) block {
 // headlineSentence says how much there was, beside the period before.
 func (q *question) headlineSentence(l *i18n.Language, sums *answer, measure string) string {
 	now, before := sums.Total()
+	if sums.refused != nil {
+		return l.Say("lead.alone", capitalised(nameOfPeriod(l, q.period)), l.Say("refusal.title"))
+	}
 	if hidden, _ := sums.Hidden(); hidden != report.Shown {
 		return l.Say("lead.alone", capitalised(nameOfPeriod(l, q.period)), lower(l.Say("measure."+measure))+" "+coverOf(l, hidden, q.of.Guard))
 	}

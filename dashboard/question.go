@@ -43,7 +43,7 @@ type question struct {
 type answer struct {
 	report.Result
 	query   report.Query
-	refused *report.RefusedError // why there is none
+	refused *report.RefusedError // why there is none; its Result shows nothing then
 }
 
 // question reads the address of a call to a page.
@@ -136,7 +136,7 @@ func (q *question) by(dimension string, limit int, measures ...string) report.Qu
 
 // ask adds a query to those of the page and returns where its answer will be.
 func (q *question) ask(asked report.Query) *answer {
-	a := &answer{query: asked}
+	a := &answer{query: asked, Result: report.RefusedResult()}
 	q.answers = append(q.answers, a)
 	return a
 }

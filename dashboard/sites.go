@@ -247,6 +247,9 @@ func (d *Dashboard) siteFigures(c *call, q *question, sites []site.Site, since m
 	}
 	for _, g := range groups {
 		for _, a := range []*answer{g.sums, g.days} {
+			if a.refused != nil {
+				return nil, *a.refused
+			}
 			for _, line := range a.Lines {
 				id, err := strconv.ParseUint(line.Value, 10, 32)
 				if err != nil {

@@ -144,7 +144,7 @@ func (q *question) table(l *i18n.Language, of list) func() *table {
 			t.titles = q.titles
 		}
 		if got.IsUnknown() {
-			t.Refused = "refusal." + string(report.Unknown)
+			t.Refused, t.lines = "refusal."+string(report.Unknown), nil
 			return t
 		}
 		for _, m := range measures {
@@ -269,7 +269,7 @@ func (q *question) column(key string, alone bool, by report.Sort, first string) 
 // whyNot is the key of the text why a list has no measure that is exact.
 func (q *question) whyNot(of list) string {
 	for _, m := range of.measures {
-		if refused, ok := (report.Query{Dimension: of.dimension, Filters: q.filters}).Refusal(m); ok {
+		if refused, ok := (report.Query{Dimension: of.dimension, Filters: both(q.filters, q.within...)}).Refusal(m); ok {
 			return "refusal." + string(refused.Code)
 		}
 	}

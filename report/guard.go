@@ -40,6 +40,7 @@ const (
 	foldedBelow         // that line is Below
 	foldedBeside        // that line is Beside
 	omitted             // the line is not in the answer
+	Refused             // the query was refused: see RefusedResult
 )
 
 // personal are the dimensions whose values may be shared by few visitors.

@@ -106,6 +106,10 @@ type Line struct {
 	Folded bool
 }
 
+// RefusedResult is the result of a query that was refused. None of its sums and points is
+// shown, so that no 0 is taken for an answer.
+func RefusedResult() Result { return Result{rest: Line{Hidden: Refused, HiddenBefore: Refused}} }
+
 // Hidden reports why a Guard does not show the sums of all lines.
 func (r Result) Hidden() (now, before Hiding) { return r.rest.Hidden, r.rest.HiddenBefore }
 

@@ -1,0 +1,111 @@
+package dashboard_test
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/report"
+)
+
+// TestRefused: where the API refuses, no page, CSV or JSON has a number, and all say why.
+func TestRefused(t *testing.T) {
+	b := newBench(t)
+	b.logIn()
+	site := b.addSite("Samvirke", "samvirke.example", "Europe/Oslo")
+	today := calendar.DayOf(moment.In(site.Location))
+	var rows []hit.Row
+	for day := today - 60; day < today; day++ {
+		view := hit.Row{
+			Site: site.ID, Time: day.Time(), Day: day, Kind: hit.Pageview, Path: "/om-oss", EntryPath: "/om-oss", Browser: "Chrome", Country: "NO",
+			Pageviews: 1, Visits: 1, Visitors: 1, PageVisitors: 1, SectionVisitors: 1,
+		}
+		for range 40 {
+			rows = append(rows, view)
+		}
+	}
+	put(t, b.store, "minimal", rows)
+	dates := strings.NewReplacer("28 days", "", "25 October – 21 November 2026", "")
+	number := regexp.MustCompile(`\d`)
+	for filters, want := range map[string]struct {
+		code  string
+		since calendar.Day // of rows
+	}{
+		"f=browser:Chrome&f=entry:/om-oss": {"rows_gone", today - 20},
+		"f=!channel:search":                {"unknown", 0},
+		"f=goal:Kontakt":                   {"unknown", 0},
+	} {
+		b.figures.Planner = func() report.Planner { return report.Planner{RowsSince: want.since} }
+		for _, path := range pagePaths(b) {
+			if path == "/counting" || strings.HasPrefix(path, "/compare") {
+				continue
+			}
+			query := "period=28d&lang=en&" + filters
+			page := b.get("/sites/1" + and(path, query))
+			page.want(http.StatusOK)
+			reason := clean(page.Find("#main").Text())
+			if want.code == "unknown" && !strings.Contains(reason, "Not recorded, or told by nobody") || want.code == "rows_gone" && !strings.Contains(reason, "they are deleted") {
+				if !strings.Contains(reason, "nothing links the pages") && !strings.Contains(reason, "never counted in this figure") && !strings.Contains(reason, "Visits stand in their place") {
+					t.Errorf("%s under %s gives no reason: %s", path, filters, reason)
+				}
+			}
+			for _, cell := range page.Find("#main .figures b, #main .figures .small, #main td, #main .says, #main .lead, #main svg text, #main .block p").EachIter() {
+				if text := clean(cell.Text()); number.MatchString(dates.Replace(text)) {
+					t.Errorf("%s under %s shows %q", path, filters, text)
+				}
+			}
+			if title := clean(page.Find("h1").Text()); strings.Contains(title, "no ") {
+				t.Errorf("%s under %s is called %q", path, filters, title)
+			}
+			var answer map[string]any
+			b.decode("/sites/1"+and(as(path, "json"), query), &answer)
+			told := false
+			for _, found := range numbers("", answer, &told) {
+				t.Errorf("%s.json under %s has %s", path, filters, found)
+			}
+			if !told {
+				t.Errorf("%s.json under %s does not say refused: %v", path, filters, answer)
+			}
+			text := b.get("/sites/1" + and(as(path, "csv"), query)).body
+			sheet, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(text, "\ufeff"))).ReadAll()
+			if err != nil || len(sheet) != 2 || !strings.HasPrefix(sheet[1][0], "refused: ") {
+				t.Errorf("%s.csv under %s: %q, %v", path, filters, text, err)
+			}
+		}
+	}
+	chip := b.get("/sites/1?lang=en&f=browser:*").Document
+	if got := clean(chip.Find(".chip strong").Text()); got != "*" {
+		t.Errorf("a filter by all browsers is shown as %q", got)
+	}
+}
+
+// numbers returns the numbers in an answer that are none of its frame, and whether something
+// in it is refused.
+func numbers(key string, value any, told *bool) (all []string) {
+	switch v := value.(type) {
+	case map[string]any:
+		for k, inner := range v {
+			if k == "refused" && inner != "" {
+				*told = true
+			}
+			all = append(all, numbers(key+"."+k, inner, told)...)
+		}
+	case []any:
+		for _, inner := range v {
+			all = append(all, numbers(key, inner, told)...)
+		}
+	case float64:
+		if key != ".site" {
+			all = append(all, fmt.Sprint(key, " ", v))
+		}
+	case json.Number:
+		all = append(all, key)
+	}
+	return all
+}
