@@ -118,6 +118,7 @@ type paper struct {
 	CSV     string
 	JSON    string
 	AsOf    string // up to when breakdowns of today go
+	Erased  string // that rows were erased which the figures lack
 	Imprint imprint
 }
 

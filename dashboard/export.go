@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/fotspor/fotspor/calendar"
@@ -58,6 +59,9 @@ func (q *question) head() map[string]any {
 	}
 	if q.period.Unfinished() {
 		head["unfinished"] = true
+	}
+	if q.erased > 0 {
+		head["erased_days"] = q.erased
 	}
 	if !q.asOf.IsZero() {
 		if head["as_of"] = any(nil); calendar.DayOf(q.asOf) == q.period.Range.To {
@@ -147,6 +151,9 @@ func (c *call) answerCSV(q *question, d doc) error {
 	}
 	if first != nil {
 		first.csv(s)
+		if q.erased > 0 {
+			s.note("erased_days: "+strconv.Itoa(q.erased), q.erasedNote(c.lang))
+		}
 		name = key + " " + name
 	}
 	if !q.asOf.IsZero() && calendar.DayOf(q.asOf) == q.period.Range.To {

@@ -101,6 +101,14 @@ func (q *question) asOfNote(l *i18n.Language) string {
 	return l.Say("guard.today", l.Clock(q.asOf), k)
 }
 
+// erasedNote says that rows were erased which the figures lack, "" if none were.
+func (q *question) erasedNote(l *i18n.Language) string {
+	if q.erased == 0 {
+		return ""
+	}
+	return l.Counted("erased", int64(q.erased))
+}
+
 // defined reports whether a measure or ratio says something of sums: a ratio of nothing
 // does not.
 func defined(key string, s report.Sums) bool {

@@ -1073,7 +1073,8 @@ func (s told) checkWays(data map[string]any, path string, look looked, o over) {
 		seen[a.visit] = a.path
 	}
 	for key, want := range want {
-		list, _ := data[key].([]any)
+		found, _ := data[key].(map[string]any)
+		list, _ := found["lines"].([]any)
 		for _, one := range list {
 			line := one.(map[string]any)
 			value, _ := line["value"].(string)

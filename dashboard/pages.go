@@ -170,7 +170,7 @@ func (d *Dashboard) paper(c *call, q *question, of page, found doc) paper {
 		Site: d.head(q),
 		Nav:  q.rail(of.path),
 		Sub:  q.beside(of),
-		AsOf: q.asOfNote(l),
+		AsOf: q.asOfNote(l), Erased: q.erasedNote(l),
 	}
 	p.Adding = q.filterForm()
 	address := strings.TrimPrefix(strings.TrimPrefix(d.base.Or(baseurl.Of(c.r)).String(), "https://"), "http://") + q.String()

@@ -34,6 +34,7 @@ type question struct {
 	answers   []*answer
 	titles    map[string]string // of the pages in the answers, by path
 	asOf      time.Time         // up to when breakdowns of today go, before today if there are none yet; zero: they have no steps
+	erased    int               // on how many days rows were erased that answers lack
 	writes    bool              // the reader may write notes
 	marked    bool              // a chart is on the page, with notes
 	notes     []site.Note       // of the period, in order of their days
@@ -185,6 +186,7 @@ func (q *question) settle(ctx context.Context, source report.Source) ([]*answer,
 				a.refused = &refused
 				continue
 			}
+			q.erased = max(q.erased, results[i].Erased)
 			if a.Result = results[i]; !a.AsOf.IsZero() {
 				q.asOf = a.AsOf.In(a.query.Zone)
 			}

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
@@ -82,6 +83,43 @@ func TestRefused(t *testing.T) {
 	chip := b.get("/sites/1?lang=en&f=browser:*").Document
 	if got := clean(chip.Find(".chip strong").Text()); got != "*" {
 		t.Errorf("a filter by all browsers is shown as %q", got)
+	}
+}
+
+// TestErased: where figures lack rows that were erased, page, CSV, JSON and API say so.
+func TestErased(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for the disk")
+	}
+	b := newBench(t)
+	b.logIn()
+	site := b.addSite("Samvirke", "samvirke.example", "Europe/Oslo")
+	yesterday := calendar.DayOf(moment.In(site.Location)) - 1
+	row := hit.Row{
+		Site: site.ID, Time: yesterday.Time().Add(12 * time.Hour), Day: yesterday, Kind: hit.Pageview, Path: "/om-oss", EntryPath: "/om-oss", Browser: "Chrome", Device: "mobile",
+		Network: "10.0.0.0/16", Pageviews: 1, Visits: 1, Visitors: 1, PageVisitors: 1, SectionVisitors: 1,
+	}
+	gone := row
+	gone.Network = "84.212.0.0/16"
+	put(t, b.store, "rows", []hit.Row{row, row, row, row, row, row, row, gone})
+	if n, err := b.store.EraseNetwork(t.Context(), gone.Network, yesterday.Time(), (yesterday + 1).Time()); n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+	for filters, want := range map[string]bool{"": false, "f=browser:Chrome&f=entry:/om-oss": true} {
+		query := "period=28d&lang=en&" + filters
+		page := b.get("/sites/1?" + query)
+		if got := clean(page.Find("#erased").Text()); strings.HasPrefix(got, "Rows of one day were erased") != want {
+			t.Errorf("page under %q says %q", filters, got)
+		}
+		if got := b.get("/sites/1.csv?" + query).body; strings.Contains(got, "erased_days: 1") != want {
+			t.Errorf("CSV under %q: %s", filters, got)
+		}
+		for _, path := range []string{"/sites/1.json?", "/api/v1/sites/1/totals?measures=pageviews&"} {
+			var answer map[string]any
+			if b.decode(path+query, &answer); (answer["erased_days"] == 1.) != want {
+				t.Errorf("%s under %q: %v", path, filters, answer["erased_days"])
+			}
+		}
 	}
 }
 

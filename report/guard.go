@@ -159,6 +159,7 @@ func (g Guard) Ask(ctx context.Context, queries []Query) ([]Result, error) {
 			job.months[key] = known[id]
 		}
 		answers[i] = queries[i].guarded(job, asked, results, i)
+		answers[i].Erased = results[i].Erased
 	}
 	for i, at := range steps {
 		answers[i].AsOf = at

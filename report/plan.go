@@ -27,6 +27,20 @@ type Plan struct {
 	queries    []Query
 }
 
+// OfRows returns the indexes of the queries that are answered from rows, or from a rollup that
+// is erased with them.
+func (p Plan) OfRows() []int {
+	var all []int
+	for _, s := range p.Statements {
+		for _, a := range s.asked {
+			if a.table == hits || findRollup(a.table).Mortal {
+				all = append(all, a.index)
+			}
+		}
+	}
+	return all
+}
+
 // Statement is a SELECT with its parameters. It returns the columns of Row.
 type Statement struct {
 	SQL    string

@@ -92,7 +92,10 @@ type Result struct {
 	// AsOf is the step up to which a Guard counted a day that is not over: before that day
 	// if there was no step yet, zero for all that was asked for.
 	AsOf time.Time
-	rest Line // what a Guard took out of the lines, or why it hides their sums
+	// Erased is on how many days of Range and Compare rows were erased at somebody's request
+	// that the sums lack. Sums of rollups that outlive the rows lack none.
+	Erased int
+	rest   Line // what a Guard took out of the lines, or why it hides their sums
 }
 
 // Line is one value of a dimension, in one step.

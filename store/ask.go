@@ -66,6 +66,7 @@ func (r Reports) answer(ctx context.Context, planner report.Planner, queries []r
 		return nil, nil, err
 	}
 	rows := make([][]report.Row, len(plan.Statements))
+	asking := ctx
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallelStatements)
 	for i, statement := range plan.Statements {
@@ -77,7 +78,24 @@ func (r Reports) answer(ctx context.Context, planner report.Planner, queries []r
 	if err := group.Wait(); err != nil {
 		return nil, nil, fmt.Errorf("ask %d queries: %w", len(queries), err)
 	}
-	return plan.Results(rows)
+	if results, open, err = plan.Results(rows); err != nil {
+		return nil, nil, err
+	}
+	erased := map[string]int{} // by sites and days
+	for _, i := range plan.OfRows() {
+		q := queries[i]
+		key := fmt.Sprint(q.Sites, q.Range)
+		if q.Compare != nil {
+			key += fmt.Sprint(*q.Compare)
+		}
+		if _, known := erased[key]; !known {
+			if erased[key], err = r.Store.erasedDays(asking, q); err != nil {
+				return nil, nil, err
+			}
+		}
+		results[i].Erased = erased[key]
+	}
+	return results, open, nil
 }
 
 // ask runs one statement of a plan.

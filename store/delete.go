@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -35,7 +37,7 @@ func (s *Store) DeleteBefore(ctx context.Context, cutoff time.Time) error {
 		for _, r := range expiring() { // before the rows: Before still finds rows after a failure, so the worker tries again
 			tables = append([]string{r.Name}, tables...)
 		}
-		for _, table := range tables {
+		for _, table := range append([]string{"erased"}, tables...) {
 			if err := s.deleteDays(ctx, table, day); err != nil {
 				return err
 			}
@@ -109,7 +111,8 @@ func (s *Store) Network(ctx context.Context, network string, from, to time.Time)
 // EraseNetwork deletes the raw rows that Network counts, and subtracts them from the
 // rollups that live as long as rows. It returns the number of rows when all of them have
 // left the disk. Inserts wait while rollups are corrected. The rollups that live longer
-// hold no network and do not change.
+// hold no network and do not change, so it first notes the sites and days: see
+// report.Result.Erased.
 func (s *Store) EraseNetwork(ctx context.Context, network string, from, to time.Time) (int64, error) {
 	held, err := s.Network(ctx, network, from, to)
 	if err != nil || held.Rows == 0 {
@@ -121,6 +124,9 @@ func (s *Store) EraseNetwork(ctx context.Context, network string, from, to time.
 	}
 	days := calendar.Range{From: calendar.DayOf(held.First) - 1, To: calendar.DayOf(held.Last) + 1}
 	err = s.deleteRows(ctx, days, func(ctx context.Context, tables []string) error {
+		if err := s.conn.Exec(ctx, "INSERT INTO erased SELECT DISTINCT site, day FROM hits WHERE "+where); err != nil {
+			return fmt.Errorf("note the days: %w", err)
+		}
 		err := s.schema.Hold(ctx, func(ctx context.Context) error {
 			for _, r := range expiring() {
 				if err := s.takeOut(ctx, r, where); err != nil {
@@ -140,6 +146,29 @@ func (s *Store) EraseNetwork(ctx context.Context, network string, from, to time.
 		return 0, fmt.Errorf("erase rows of the network: %w", err)
 	}
 	return held.Rows, nil
+}
+
+// erasedDays returns on how many days within some ranges rows of some sites were erased.
+func (s *Store) erasedDays(ctx context.Context, q report.Query) (int, error) {
+	ids := make([]string, len(q.Sites))
+	for i, id := range q.Sites {
+		ids[i] = strconv.FormatUint(uint64(id), 10)
+	}
+	compare := q.Range
+	if q.Compare != nil {
+		compare = *q.Compare
+	}
+	var days uint64
+	query := `
+		SELECT uniqExact(day) FROM erased
+		WHERE site IN {sites:Array(UInt32)} AND (day BETWEEN {a:Date} AND {b:Date} OR day BETWEEN {c:Date} AND {d:Date})`
+	params := clickhouse.Parameters{
+		"sites": "[" + strings.Join(ids, ",") + "]", "a": q.Range.From.String(), "b": q.Range.To.String(), "c": compare.From.String(), "d": compare.To.String(),
+	}
+	if err := s.conn.QueryRow(bind(ctx, params), query).Scan(&days); err != nil {
+		return 0, fmt.Errorf("look for erased days: %w", err)
+	}
+	return int(days), nil
 }
 
 // takeOut subtracts the rows of a condition from a rollup: it adds lines that correct the

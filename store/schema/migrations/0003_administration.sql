@@ -135,3 +135,16 @@ CREATE TABLE IF NOT EXISTS notes
 ENGINE = ReplacingMergeTree(updated)
 ORDER BY (site, id)
 SETTINGS old_parts_lifetime = 1, cleanup_delay_period = 5, max_cleanup_delay_period = 10;
+
+-- Days of which rows were erased because somebody asked for it, without whose, how many or
+-- of which page: figures from rows are smaller there than those of the rollups that stay. A
+-- line lives as long as the rows of its day.
+CREATE TABLE IF NOT EXISTS erased
+(
+    site UInt32,
+    day  Date
+)
+ENGINE = ReplacingMergeTree
+PARTITION BY toYYYYMM(day)
+ORDER BY (site, day)
+SETTINGS old_parts_lifetime = 1, cleanup_delay_period = 5, max_cleanup_delay_period = 10;
