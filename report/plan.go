@@ -17,8 +17,35 @@ import (
 type Planner struct {
 	// RowsSince is the first day of which all hits are still kept as rows.
 	RowsSince calendar.Day
+	// Gaps are what rollups have not counted.
+	Gaps []Gap
 	// OnlyRows asks the rows alone. It is for queries that Results leaves open.
 	OnlyRows bool
+}
+
+// Gap is that a rollup has not counted some measures, or some lines, of days before a day: a
+// later version of the program added them, and the rows of those days were gone, or are still
+// to be counted.
+type Gap struct {
+	Table      string
+	Measures   []string
+	Dimensions []string // what the column dimension holds on those lines; nil: all lines
+	Before     calendar.Day
+}
+
+// gap returns the gap that a query over its table would fall into, and false if there is none.
+func (p Planner) gap(a *asked) (found Gap, ok bool) {
+	for _, g := range p.Gaps {
+		counts := func(m int) bool {
+			return slices.Contains(g.Measures, Measures[m].Key) || Measures[m].once == perLeaving && slices.Contains(g.Dimensions, left.lines())
+		}
+		lines := g.Dimensions == nil || slices.ContainsFunc(a.reads(), func(line string) bool { return slices.Contains(g.Dimensions, line) })
+		early := slices.ContainsFunc(a.ranges(), func(r calendar.Range) bool { return r.From < g.Before })
+		if g.Table == a.table && lines && early && slices.ContainsFunc(a.sums, counts) && g.Before > found.Before {
+			found, ok = g, true
+		}
+	}
+	return found, ok
 }
 
 // Plan is the statements that answer some queries.
@@ -140,7 +167,6 @@ func (p Planner) resolve(index int, q Query) (*asked, error) {
 	case p.OnlyRows:
 	case a.lines():
 		a.table = daily
-		return a, nil
 	default:
 		for _, name := range []string{campaigns, moves, hourly, cube} {
 			if a.columns(findRollup(name)) {
@@ -149,10 +175,14 @@ func (p Planner) resolve(index int, q Query) (*asked, error) {
 			}
 		}
 	}
+	since := p.RowsSince
+	if gap, ok := p.gap(a); ok { // rows tell, as long as they are kept
+		a.table, since = hits, min(since, gap.Before)
+	}
 	if a.table == hits || findRollup(a.table).Mortal {
 		for _, days := range a.ranges() {
 			if days.From < p.RowsSince {
-				refused := RefusedError{Code: RowsGone, Since: p.RowsSince}
+				refused := RefusedError{Code: RowsGone, Since: since}
 				if p.OnlyRows {
 					refused.Code = Capped
 				}

@@ -233,7 +233,8 @@ const (
 	OfPages Code = "of_pages"
 	// Never: the query is of hits of kinds that never hold the measure, so it would be 0.
 	Never Code = "never"
-	// RowsGone: only the rows could tell, and those of the days are not kept any more.
+	// RowsGone: only the rows could tell, and those of the days are not kept any more. A
+	// rollup that is younger than the days can't.
 	RowsGone Code = "rows_gone"
 	// Capped is RowsGone for a filter by a value that the rollups may count together with
 	// others: on some day it had no line.
@@ -253,7 +254,7 @@ type RefusedError struct {
 	Measure   string       // which is refused, "" if the query is
 	Dimension string       // because of which, "" if none alone
 	Unknown   []string     // of Unknown: all dimensions of which nothing is known
-	Since     calendar.Day // of RowsGone and Capped: the first day of which the rows are kept
+	Since     calendar.Day // of RowsGone and Capped: the first day that can be told
 }
 
 func (e RefusedError) Error() string {

@@ -26,6 +26,10 @@ var _ report.Source = Reports{}
 // Ask implements report.Source.
 func (r Reports) Ask(ctx context.Context, queries []report.Query) ([]report.Result, error) {
 	planner := r.Planner()
+	var err error
+	if planner.Gaps, err = r.Store.Gaps(ctx); err != nil {
+		return nil, err
+	}
 	results, open, err := r.answer(ctx, planner, queries)
 	if err != nil {
 		return nil, err
@@ -50,7 +54,8 @@ func (r Reports) Ask(ctx context.Context, queries []report.Query) ([]report.Resu
 		}
 	}
 	if probes := report.Probes(queries, results); len(probes) > 0 {
-		answers, _, err := r.answer(ctx, r.Planner(), probes)
+		planner.OnlyRows = false
+		answers, _, err := r.answer(ctx, planner, probes)
 		if err != nil {
 			return nil, err
 		}

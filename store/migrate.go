@@ -10,6 +10,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/store/schema"
 )
 
@@ -109,6 +110,18 @@ func (s *Store) Backfill(ctx context.Context) {
 			retry.Reset(backfillRetry)
 		}
 	}
+}
+
+// Gaps returns what rollups have not counted.
+func (s *Store) Gaps(ctx context.Context) ([]report.Gap, error) {
+	if known := s.gaps.Load(); known != nil {
+		return *known, nil
+	}
+	gaps, last, err := s.schema.Gaps(ctx)
+	if err == nil && last {
+		s.gaps.Store(&gaps)
+	}
+	return gaps, err
 }
 
 // Backfilling returns the number of days that Backfill has left.

@@ -20,6 +20,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/store/embedded"
 	"github.com/fotspor/fotspor/store/schema"
 )
@@ -116,6 +117,7 @@ type Store struct {
 	way     *embeddedWay // to the embedded engine; nil with a server or with Config.Engine
 	version atomic.Value // string; not set until the store is prepared
 	log     *slog.Logger
+	gaps    atomic.Pointer[[]report.Gap] // once they will not change
 
 	edits sync.Mutex // of this process, see edit
 

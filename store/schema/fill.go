@@ -3,10 +3,15 @@ package schema
 import (
 	"context"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/report"
 )
 
 // fillTime bounds the work on one day of a backfill, cloneTime the work on a clone.
@@ -37,8 +42,99 @@ func (m *Migrator) clone(ctx context.Context, migration Migration) error {
 		"ALTER TABLE "+name+" ATTACH PARTITION ALL FROM hits")
 }
 
-// Filling returns the number of days that Fill has left.
+// Filling returns the number of days that Fill has left, of migrations that wait for their
+// views, too.
 func (m *Migrator) Filling() int { return int(m.left.Load()) }
+
+// countLeft counts the days that Fill has left.
+func (m *Migrator) countLeft(ctx context.Context, had map[int]record) error {
+	left := 0
+	for _, step := range m.pending(had) {
+		if step.Kind() != Backfill {
+			continue
+		}
+		days, err := m.unfilled(ctx, step.Migration)
+		if step.State < Attached {
+			if days, err = m.texts(ctx, "SELECT DISTINCT toString(day) FROM hits"); code(err) == unknownTable {
+				err = nil
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("count the days of backfill %s: %w", step.Name, err)
+		}
+		left += len(days)
+	}
+	m.left.Store(int64(left))
+	return nil
+}
+
+// everyDay is the day before which a rollup has counted nothing if it has no view yet.
+const everyDay = calendar.Day(math.MaxUint16)
+
+// Gaps returns what backfills have not counted, and whether that will stay so.
+func (m *Migrator) Gaps(ctx context.Context) (gaps []report.Gap, last bool, err error) {
+	if !slices.ContainsFunc(m.list(), func(m Migration) bool { return m.Kind() == Backfill }) {
+		return nil, true, nil
+	}
+	had, err := m.records(ctx)
+	if err != nil {
+		return nil, false, fmt.Errorf("read the version of the store in %q: %w", m.Place, err)
+	}
+	last = true
+	for _, migration := range m.list() {
+		if migration.Kind() != Backfill {
+			continue
+		}
+		record := had[migration.Number]
+		before := record.counted
+		switch {
+		case record.state < Attached:
+			before, last = everyDay, false
+		case record.state < Filled:
+			last = false
+			if before, err = m.countedFrom(ctx, migration); err != nil {
+				return nil, false, err
+			}
+		}
+		for _, f := range migration.fills {
+			if before == 0 {
+				continue
+			}
+			g := report.Gap{Table: f.table, Measures: f.columns, Before: before}
+			if list, some := strings.CutPrefix(f.only, "dimension IN ("); some {
+				g.Dimensions = strings.Split(strings.NewReplacer("'", "", ")", "").Replace(list), ", ")
+			}
+			gaps = append(gaps, g)
+		}
+	}
+	return gaps, last, nil
+}
+
+// countedFrom returns the first day from which on a backfill has counted all days, 0 if it has
+// counted all there are. Days of which the rows were gone when it began are never counted;
+// the lines of table daily tell that there were some.
+func (m *Migrator) countedFrom(ctx context.Context, migration Migration) (calendar.Day, error) {
+	var day uint16
+	ask := func(query string) error {
+		err := m.Conn.QueryRow(ctx, query).Scan(&day)
+		if code(err) == unknownTable {
+			return nil
+		}
+		return err
+	}
+	err := ask(fmt.Sprintf("SELECT toUInt16(max(day)) FROM %s WHERE day NOT IN (SELECT day FROM filled WHERE number = %d)", cloneOf(migration), migration.Number))
+	if err == nil && day == 0 {
+		first := fmt.Sprintf(`SELECT if(count() > 0, min(day), (SELECT toDate(min(at)) FROM migrations WHERE number = %d AND state = 'attached')) FROM filled WHERE number = %d`, migration.Number, migration.Number)
+		err = ask("SELECT toUInt16(max(day)) FROM daily WHERE day < (" + first + ")")
+	}
+	if err != nil {
+		return 0, fmt.Errorf("look what backfill %s has counted: %w", migration.Name, err)
+	}
+	if day == 0 {
+		return 0, nil
+	}
+	return calendar.Day(day) + 1, nil
+}
 
 // Fill carries out the backfills that are attached, newest days first, and returns when none
 // is left. It pauses as long as it works, so that it takes at most half of the store's time.
@@ -57,10 +153,11 @@ func (m *Migrator) Fill(ctx context.Context) error {
 				return err
 			}
 			all, steps = append(all, days), append(steps, step)
-			m.left.Add(int64(len(days)))
 		}
 	}
-	defer m.left.Store(0)
+	if err := m.countLeft(ctx, had); err != nil {
+		return err
+	}
 	for i, step := range steps {
 		for _, day := range all[i] {
 			began := time.Now()
@@ -89,8 +186,12 @@ func (m *Migrator) end(ctx context.Context, migration Migration) error {
 	if err := m.exec(ctx, "DROP TABLE IF EXISTS "+cloneOf(migration)+" SYNC"); err != nil {
 		return err
 	}
+	counted, err := m.countedFrom(ctx, migration)
+	if err != nil {
+		return err
+	}
 	m.Log.Info("backfill done", "name", migration.Name)
-	return m.reach(ctx, migration, Filled)
+	return m.reachWith(ctx, migration, Filled, counted)
 }
 
 // locked runs f under the lock.

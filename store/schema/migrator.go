@@ -12,6 +12,8 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/fotspor/fotspor/calendar"
 )
 
 // Errors of Check.
@@ -107,7 +109,8 @@ func (m Migration) end() State {
 type record struct {
 	name, checksum string
 	state          State
-	recent         bool // it was attached within replayDays
+	recent         bool         // it was attached within replayDays
+	counted        calendar.Day // see table migrations
 }
 
 // bookkeeping are the statements that make the tables for records of migrations.
@@ -120,7 +123,8 @@ CREATE TABLE IF NOT EXISTS migrations
     checksum String                 COMMENT 'SHA-256 of its statements, in hex',
     program  String                 COMMENT 'version of the program that did it',
     state    Enum8('begun' = 1, 'applied' = 2, 'attached' = 3, 'filled' = 4) COMMENT 'what was reached',
-    at       DateTime64(6, 'UTC')
+    at       DateTime64(6, 'UTC'),
+    counted  Date COMMENT 'of a backfill that is filled: the first day that is counted in full'
 )
 ENGINE = MergeTree
 ORDER BY (number, state)`, `
@@ -143,7 +147,7 @@ func (m *Migrator) list() []Migration {
 // records returns the records of the store's migrations by number.
 func (m *Migrator) records(ctx context.Context) (map[int]record, error) {
 	rows, err := m.Conn.Query(ctx, fmt.Sprintf(`SELECT number, argMax(name, at), argMax(checksum, at), toInt8(max(state)),
-		max(state = 'attached' AND at > now() - INTERVAL %d DAY) FROM migrations GROUP BY number`, replayDays))
+		max(state = 'attached' AND at > now() - INTERVAL %d DAY), toUInt16(max(counted)) FROM migrations GROUP BY number`, replayDays))
 	if err != nil {
 		return nil, err
 	}
@@ -154,10 +158,11 @@ func (m *Migrator) records(ctx context.Context) (map[int]record, error) {
 		var r record
 		var state int8
 		var recent uint8
-		if err := rows.Scan(&number, &r.name, &r.checksum, &state, &recent); err != nil {
+		var counted uint16
+		if err := rows.Scan(&number, &r.name, &r.checksum, &state, &recent, &counted); err != nil {
 			return nil, err
 		}
-		r.state, r.recent = State(state), recent == 1
+		r.state, r.recent, r.counted = State(state), recent == 1, calendar.Day(counted)
 		had[int(number)] = r
 	}
 	return had, rows.Err()
@@ -259,6 +264,11 @@ func (m *Migrator) pending(had map[int]record) []Step {
 // Migrate carries out pending migrations. Fill then counts the rows that exist already. From
 // the first step on, older programs refuse the store.
 func (m *Migrator) Migrate(ctx context.Context) error {
+	if had, err := m.look(ctx); err == nil { // before it waits for another process, which may be dead
+		if err := m.countLeft(ctx, had); err != nil {
+			return err
+		}
+	}
 	ctx, unlock, err := m.Lock(ctx)
 	if err != nil {
 		return err
@@ -309,16 +319,22 @@ func (m *Migrator) exec(ctx context.Context, statements ...string) error {
 
 // reach records a state of a migration.
 func (m *Migrator) reach(ctx context.Context, migration Migration, state State) error {
+	return m.reachWith(ctx, migration, state, 0)
+}
+
+// reachWith records a state of a migration, and from which day on its tables are complete.
+func (m *Migrator) reachWith(ctx context.Context, migration Migration, state State, counted calendar.Day) error {
 	if err := sure(ctx); err != nil {
 		return err
 	}
 	params := clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{
 		"number": fmt.Sprint(migration.Number), "name": migration.Name, "kind": string(migration.Kind()),
 		"checksum": migration.Checksum, "program": m.Program, "state": states[state],
+		"counted": counted.String(),
 	}))
 	err := m.Conn.Exec(params, `
 		INSERT INTO migrations
-		SELECT {number:UInt32}, {name:String}, {kind:String}, {checksum:String}, {program:String}, {state:String}, now64(6)`)
+		SELECT {number:UInt32}, {name:String}, {kind:String}, {checksum:String}, {program:String}, {state:String}, now64(6), {counted:Date}`)
 	if err != nil {
 		return fmt.Errorf("record migration %s as %s: %w", migration.Name, states[state], err)
 	}

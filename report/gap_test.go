@@ -1,0 +1,60 @@
+package report_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/report"
+)
+
+// TestGapsAreNotAnswered: what a rollup has not counted comes from the rows, or is refused.
+func TestGapsAreNotAnswered(t *testing.T) {
+	gaps := []report.Gap{
+		{Table: "daily", Measures: []string{"site", "day", "events"}, Before: mustDay("2026-02-10")},
+		{Table: "daily", Measures: []string{"visits", "pageviews"}, Dimensions: []string{"language"}, Before: mustDay("2026-02-20")},
+		{Table: "campaigns", Measures: []string{"visits"}, Before: mustDay("2026-02-10")},
+	}
+	for _, c := range []struct {
+		measure, dimension, filters, from, rows, want string // the table, or the first day that can be told
+	}{
+		{"pageviews", "", "", "2026-02-01", "2026-02-25", "daily"},
+		{"events", "", "", "2026-02-10", "2026-02-25", "daily"},
+		{"events", "", "", "2026-02-09", "2026-02-25", "2026-02-10"},
+		{"events", "", "", "2026-02-09", "2026-02-09", "hits"},
+		{"events", "download", "", "2026-02-01", "2026-02-05", "2026-02-05"},
+		{"events", "", "", "2026-02-09", "2026-01-01", "hits"},
+		{"visits", "language", "", "2026-02-19", "2026-02-25", "2026-02-20"},
+		{"visits", "language", "", "2026-02-20", "2026-02-25", "daily"},
+		{"visits", "entry", "", "2026-02-01", "2026-02-25", "daily"},
+		{"pageviews", "", "language:nb", "2026-02-19", "2026-01-01", "hits"},
+		{"visits", "campaign", "", "2026-02-09", "2026-01-01", "hits"},
+		{"visits", "campaign", "", "2026-02-10", "2026-02-25", "campaigns"},
+	} {
+		q := report.Query{Sites: []uint32{1}, Range: calendar.Range{From: mustDay(c.from), To: mustDay("2026-02-27")}, Dimension: c.dimension, Measures: []string{c.measure}, Filters: filters(t, strings.Fields(c.filters)...)}
+		plan, err := report.Planner{RowsSince: mustDay(c.rows), Gaps: gaps}.Plan([]report.Query{q})
+		got := ""
+		var refused report.RefusedError
+		switch {
+		case errors.As(err, &refused) && refused.Code == report.RowsGone:
+			got = refused.Since.String()
+		case err != nil:
+			t.Fatal(err)
+		default:
+			for _, table := range []string{"hits", "daily", "campaigns"} {
+				if strings.Contains(plan.Statements[0].SQL, "FROM "+table) {
+					got = table
+				}
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s by %q with %q from %s, rows since %s: %s, want %s", c.measure, c.dimension, c.filters, c.from, c.rows, got, c.want)
+		}
+	}
+	before := calendar.Range{From: mustDay("2026-01-01"), To: mustDay("2026-01-28")}
+	q := report.Query{Sites: []uint32{1}, Range: calendar.One(mustDay("2026-02-28")), Compare: &before, Measures: []string{"events"}}
+	if _, err := (report.Planner{RowsSince: mustDay("2026-02-01"), Gaps: gaps}).Plan([]report.Query{q}); err == nil {
+		t.Error("days to compare with that were not counted are answered")
+	}
+}
