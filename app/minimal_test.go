@@ -188,27 +188,31 @@ func (p *program) checkMinimalPage(query string, total sums, want map[[3]string]
 func (p *program) checkUnknown(total sums) {
 	p.t.Helper()
 	const days = "period=range&from=2026-10-20&to=2026-11-01"
-	for _, dimension := range []string{"source", "channel", "os", "device", "language"} {
-		var top struct{ Lines []map[string]any }
-		p.api("top?measures=visits&"+days+"&dimension="+dimension, &top)
-		if len(top.Lines) != 1 || top.Lines[0]["value"] != "" || top.Lines[0]["visits"] != float64(total.Visits) {
-			p.t.Errorf("by %s: %v, want %d visits of which it is unknown", dimension, top.Lines, total.Visits)
-		}
-		resp, err := p.client.Get(p.public + "/api/v1/sites/1/totals?measures=visits&" + days + "&f=" + dimension + ":iOS")
+	refused := func(question string) {
+		p.t.Helper()
+		resp, err := p.client.Get(p.public + "/api/v1/sites/1/" + question)
 		if err != nil {
 			p.t.Fatal(err)
 		}
 		defer resp.Body.Close()
 		var refused struct{ Code string }
 		if err := json.NewDecoder(resp.Body).Decode(&refused); err != nil || resp.StatusCode != http.StatusBadRequest || refused.Code != "unknown" {
-			p.t.Errorf("filter by %s: %s, %q, %v; want it refused, for nothing is known", dimension, resp.Status, refused.Code, err)
+			p.t.Errorf("%s: %s, %q, %v; want it refused, for nothing is known", question, resp.Status, refused.Code, err)
 		}
 	}
-	for _, dimension := range []string{"campaign", "campaign_medium", "event", "download", "outlink", "search", "search_result", "missing", "goal"} {
+	for _, dimension := range []string{"source", "channel", "os", "device", "language"} {
 		var top struct{ Lines []map[string]any }
-		if p.api("top?"+days+"&dimension="+dimension, &top); len(top.Lines) != 0 {
-			p.t.Errorf("by %s: %v", dimension, top.Lines)
+		p.api("top?measures=visits&"+days+"&dimension="+dimension, &top)
+		if len(top.Lines) != 1 || top.Lines[0]["value"] != "" || top.Lines[0]["visits"] != float64(total.Visits) {
+			p.t.Errorf("by %s: %v, want %d visits of which it is unknown", dimension, top.Lines, total.Visits)
 		}
+		refused("totals?measures=visits&" + days + "&f=" + dimension + ":iOS")
+		refused("totals?measures=visits&" + days + "&f=!" + dimension + ":iOS")
+	}
+	for _, dimension := range []string{"campaign", "campaign_medium", "event", "download", "outlink", "search", "search_result", "missing", "goal"} {
+		refused("top?" + days + "&dimension=" + dimension)
+		refused("totals?" + days + "&f=" + dimension + ":x")
+		refused("totals?measures=pageviews&" + days + "&f=!" + dimension + ":x")
 	}
 	var pages struct{ Lines []map[string]any }
 	p.api("top?measures=exits,page_seconds,section_visitors&f=section:/tjenester&"+days+"&dimension=section", &pages)
