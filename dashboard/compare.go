@@ -125,7 +125,13 @@ func comparePages(q *question) (func() doc, error) {
 			}
 		}
 	}
-	measures := q.exact("page", "page_visitors", "pageviews")
+	measures := q.ofViews()
+	if len(measures) == 0 {
+		refused = q.whyNot(list{dimension: "page", measures: []string{"pageviews"}})
+		return func() doc {
+			return doc{Title: l.Say("compared.title"), Notices: []notice{{Claim: l.Say(refused)}}, Refused: strings.TrimPrefix(refused, "refusal.")}
+		}, nil
+	}
 	take := q.firstDays(pages, measures, yesterday)
 	propose := q.proposals(paths, yesterday)
 	return func() doc {

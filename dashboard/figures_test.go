@@ -1092,6 +1092,12 @@ func (s told) checkWays(data map[string]any, path string, look looked, o over) {
 func (s told) checkCompared(b *bench, page *answer, path, query string, look looked, data map[string]any, filter *filtered, keep []func(act) bool) {
 	s.Helper()
 	where := path + "?" + query
+	if filter != nil && regexp.MustCompile(`f=(search|event|download|outlink|goal|missing)`).MatchString(filter.query) { // no view is one
+		if data["refused"] != "never" || page.Find("#compared").Length() > 0 {
+			s.Errorf("%s compares views: %v", where, data["refused"])
+		}
+		return
+	}
 	values, _ := url.ParseQuery(look.own)
 	measure := cmp.Or(values.Get("measure"), "page_visitors")
 	if filter != nil && !slices.ContainsFunc(filter.shows, func(m string) bool { return strings.HasSuffix(m, "visitors") }) && !strings.Contains(filter.query, "f=page:") && !strings.Contains(filter.query, "!page:") {

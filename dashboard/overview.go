@@ -174,7 +174,7 @@ const howMany = 3
 // movers asks for the pages that changed most, up and down. It returns nothing where there
 // is nothing to compare with.
 func (q *question) movers(l *i18n.Language) func() *movers {
-	exact := q.exact("page", "page_visitors", "pageviews")
+	exact := q.ofViews()
 	if !q.compared() || q.period.PerDay() || len(exact) == 0 {
 		return func() *movers { return nil }
 	}

@@ -255,6 +255,12 @@ func (q *question) exact(dimension string, measures ...string) []string {
 	return exact
 }
 
+// ofViews returns those of the measures of page views that can be exact by page: none under a
+// filter by what is no view.
+func (q *question) ofViews() []string {
+	return slices.DeleteFunc(q.exact("page", "page_visitors", "pageviews"), func(m string) bool { return m != "page_visitors" && m != "pageviews" })
+}
+
 // people returns the measure that comes nearest to how many people did something: visitors
 // where they can be exact, and else what stands in their place.
 func (q *question) people(dimension string) string {

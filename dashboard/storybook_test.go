@@ -46,9 +46,11 @@ func states() []state {
 	}
 	// What a page may have, and none has yet.
 	all = append(all, state{"page with all marks", "page", paper{
+		Erased: "Rows were erased.",
 		doc: doc{Title: "Marks", Notices: []notice{{Claim: "Claim."}}, Blocks: []block{
 			{Key: "a", Title: "Titles", Shows: &table{Key: "page", Dimension: "page", Rows: []row{{Label: label{Title: "Title", Head: "/"}}}}},
 			{Key: "c", Title: "Week", Shows: &week{Guarded: "Hidden."}},
+			{Key: "d", Title: "Curve", Shows: &chart{Refused: "refusal.rows_gone"}},
 		}},
 	}, false})
 	form := noteForm{Action: "/sites/1/notes", Cancel: "/sites/1/notes", From: "2026-11-22", Most: 280}
