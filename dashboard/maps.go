@@ -44,36 +44,35 @@ func readWorld() ([]land, error) {
 	return all, nil
 }
 
-// counties are Norway's 15 counties of 2024 as tiles: column and row, and a name for where
-// there is little room.
+// counties are Norway's 15 counties of 2024 as tiles: column and row.
 var counties = []struct {
-	code  string
-	x, y  float64
-	short string
+	code string
+	x, y float64
 }{
-	{"NO-56", 5, 0, "Finnm."},
-	{"NO-55", 4, 0, "Troms"},
-	{"NO-18", 3, 1, "Nordl."},
-	{"NO-50", 2, 2, "Trønd."},
-	{"NO-15", 1, 3, "M. og R."},
-	{"NO-34", 2, 3, "Innl."},
-	{"NO-46", 0, 4, "Vestl."},
-	{"NO-33", 1, 4, "Busk."},
-	{"NO-03", 2, 4, "Oslo"},
-	{"NO-32", 3, 4, "Akersh."},
-	{"NO-11", 0, 5, "Rogal."},
-	{"NO-40", 1, 5, "Telem."},
-	{"NO-39", 2, 5, "Vestf."},
-	{"NO-31", 3, 5, "Østf."},
-	{"NO-42", 0.5, 6, "Agder"},
+	{"NO-56", 5, 0},
+	{"NO-55", 4, 0},
+	{"NO-18", 3, 1},
+	{"NO-50", 2, 2},
+	{"NO-15", 1, 3},
+	{"NO-34", 2, 3},
+	{"NO-46", 0, 4},
+	{"NO-33", 1, 4},
+	{"NO-03", 2, 4},
+	{"NO-32", 3, 4},
+	{"NO-11", 0, 5},
+	{"NO-40", 1, 5},
+	{"NO-39", 2, 5},
+	{"NO-31", 3, 5},
+	{"NO-42", 0.5, 6},
 }
 
 // Geometry of the tiles: how many fit across, their height in pixels, and how many letters
-// fit in where there is room.
+// fit in where there is room and where there is little.
 const (
 	tilesAcross = 6
 	tileHeight  = 56
 	longName    = 10
+	shortName   = 5
 )
 
 // world is a map of countries, and norway one of counties. The table beside them is what
@@ -212,15 +211,25 @@ func (q *question) norway(got *answer, measure string) *norway {
 		if folded != report.Shown {
 			of, known = found{0, folded}, true
 		}
-		a := area{Code: c.code, Name: l.Region(c.code), Long: l.Region(c.code), Short: c.short, X: c.x / tilesAcross * 100, Y: c.y * tileHeight}
-		if len([]rune(a.Long)) > longName {
-			a.Long = c.short
+		name := l.Region(c.code)
+		a := area{Code: c.code, Name: name, Long: name, Short: short(name), X: c.x / tilesAcross * 100, Y: c.y * tileHeight}
+		if len([]rune(name)) > longName {
+			a.Long = a.Short
 		}
 		n.Areas = append(n.Areas, q.area(a, of, known, shades, report.Filter{Dimension: "region", Value: c.code}))
 		delete(numbers, c.code)
 	}
 	n.finish(q, "map.norway", measure, shades, numbers, func(code string) string { return nameOf(l, "region", code) })
 	return n
+}
+
+// short returns the first word of a name, cut where it is long.
+func short(name string) string {
+	word, _, _ := strings.Cut(name, " ")
+	if letters := []rune(word); len(letters) > shortName+1 {
+		return string(letters[:shortName]) + "."
+	}
+	return word
 }
 
 // finish writes what stands around a map: rest are the numbers of what is not on it.
