@@ -40,7 +40,7 @@ var arrows = map[string][]string{
 	"site":               {"calendar", "hit", "internal/hostname", "privacy", "privacy/scrub"},
 	"store/embedded":     {"internal/trusted"},
 	"store":              {"audit", "calendar", "hit", "internal/hostname", "privacy", "report", "site", "store/embedded", "store/schema"},
-	"store/schema":       {"hit", "report"},
+	"store/schema":       {"calendar", "hit", "report"},
 	"generate":           {"store/schema"},
 	"store/storetest":    {"site", "store", "store/embedded", "internal/trusted"},
 	"report":             {"calendar", "hit", "internal/hostname"},
