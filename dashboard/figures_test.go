@@ -1024,9 +1024,11 @@ func (s told) checkMap(block *goquery.Selection, path string, name func(act) str
 		}
 		return name(a)
 	})
-	measure := "visitors"
-	if text, _ := s.lang.Text("measure.pageviews"); strings.Contains(block.Find("h2").Text(), text) {
-		measure = "pageviews"
+	measure := ""
+	for _, m := range []string{"visitors", "pageviews", "events", "conversions"} {
+		if text, _ := s.lang.Text("measure." + m); strings.Contains(block.Find("h2").Text(), text) {
+			measure = m
+		}
 	}
 	seen := 0
 	block.Find("a title").Each(func(_ int, title *goquery.Selection) {

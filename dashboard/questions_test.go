@@ -23,7 +23,7 @@ type reader struct {
 // beginning of it.
 const sees = `((selector, text) => {
 	const all = [...document.querySelectorAll(selector)].filter((e) => e.checkVisibility());
-	const say = (e) => (e.ariaLabel ?? e.innerText).replace(/\s+/g, " ").trim();
+	const say = (e) => (e.ariaLabel ?? e.innerText ?? e.textContent).replace(/\s+/g, " ").trim();
 	return all.find((e) => say(e) === text) ?? all.find((e) => say(e).startsWith(text));
 })`
 
