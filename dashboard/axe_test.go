@@ -67,6 +67,7 @@ const accessibility = `(async (part, only) => {
 // TestAccessible holds every page to WCAG 2.2 AA in light, dark and forced colours, on five
 // screens, and with each of its menus and rows open.
 func TestAccessible(t *testing.T) {
+	t.Parallel() // one of the longest
 	if testing.Short() {
 		t.Skip("long")
 	}

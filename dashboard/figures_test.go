@@ -129,6 +129,7 @@ type told struct {
 // TestFigures checks every figure of every page, in every format, against a count of people,
 // visits and pages in what happened.
 func TestFigures(t *testing.T) {
+	t.Parallel() // one of the longest
 	b := newBench(t)
 	b.logIn()
 	for _, route := range b.dashboard.AllRoutes() {
@@ -179,6 +180,7 @@ type filtered struct {
 // TestFiltersCount checks the figures under filters against the count: those that can't be
 // exact are not shown.
 func TestFiltersCount(t *testing.T) {
+	t.Parallel() // one of the longest
 	b := newBench(t)
 	b.logIn()
 	site := b.addSite("One", "one.example", "Europe/Oslo")
