@@ -234,6 +234,7 @@ func TestStepsAreNoSource(t *testing.T) {
 		{"Vipps", "https://api.vipps.no/", named(), true},
 		{"Vipps' app", "android-app://no.dnb.vipps/", named(), true},
 		{"Nets", "https://epayment.nets.eu/Terminal/default.aspx", named(), true},
+		{"Nets in Norway", "https://secure.nets.no/terminal", named(), true},
 		{"Nets Easy", "https://checkout.dibspayment.eu/", named(), true},
 		{"PayPal", "https://www.paypal.com/checkoutnow?token=x", named(), true},
 		{"Google's log-in", "https://accounts.google.com/", named(), true},
