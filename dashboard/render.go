@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/fotspor/fotspor/i18n"
@@ -18,6 +19,9 @@ var templateFiles embed.FS
 
 // pageNames are the pages, each a template file that fills templates/layout.html.
 var pageNames = []string{"login", "setup", "sites", "page", "waiting", "settings", "notes", "account", "users", "user", "sessions", "audit", "problem"}
+
+// sitePages are those of one site, which templates/site.html frames.
+var sitePages = []string{"page", "waiting", "settings", "notes"}
 
 // renderer turns pages into HTML. It is safe for concurrent use.
 type renderer struct {
@@ -62,6 +66,10 @@ func newRenderer(assets *assets) (renderer, error) {
 func readPages(l *i18n.Language, assets *assets) (map[string]*template.Template, error) {
 	pages := map[string]*template.Template{}
 	for _, name := range pageNames {
+		files := []string{"templates/layout.html", "templates/parts.html"}
+		if slices.Contains(sitePages, name) {
+			files = append(files, "templates/site.html")
+		}
 		var t *template.Template
 		var err error
 		t, err = template.New(name).Funcs(template.FuncMap{
@@ -76,7 +84,7 @@ func readPages(l *i18n.Language, assets *assets) (map[string]*template.Template,
 			"asset":    assets.url,
 			"moment":   moment,
 			"refresh":  func() template.HTML { return `<meta http-equiv="refresh" content="15">` },
-		}).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", "templates/"+name+".html")
+		}).ParseFS(templateFiles, append(files, "templates/"+name+".html")...)
 		if err != nil {
 			return nil, fmt.Errorf("read template %q: %w", name, err)
 		}

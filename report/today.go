@@ -11,7 +11,7 @@ import (
 )
 
 // settled is how long after a moment its hits are in the store: a segment of the spool is
-// sealed after three seconds and inserted at once.
+// sealed after five seconds and inserted at once.
 const settled = 10 * time.Second
 
 // breakdown reports whether a query tells more of hits than that they came.
