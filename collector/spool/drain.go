@@ -196,7 +196,11 @@ func (s *Spool) oldest() *segment {
 // store hands a sealed segment to insert and then removes it.
 func (s *Spool) store(ctx context.Context, seg *segment, insert Inserter) error {
 	data, err := s.fs.ReadFile(seg.path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) {
+		s.miss(seg)
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("read segment: %w", err)
 	}
 	data = data[:min(int64(len(data)), seg.size)]
@@ -219,6 +223,18 @@ func (s *Spool) store(ctx context.Context, seg *segment, insert Inserter) error 
 	s.dequeue(seg)
 	s.remove(seg)
 	return nil
+}
+
+// miss forgets a segment whose file is not there. It leaves the path alone: if the file
+// comes back (a rename that reported an error was done after all, and a person retries the
+// segment), look finds it.
+func (s *Spool) miss(seg *segment) {
+	s.metrics.lostRows.Add(float64(max(seg.rows, 0)))
+	s.opts.Logger.Error("file of a segment is gone; its rows are not stored", "segment", seg.id, "lost", max(seg.rows, 0))
+	s.dequeue(seg)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.count(-seg.size)
 }
 
 // insert calls insert once, for at most Options.InsertTimeout.

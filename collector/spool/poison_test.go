@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -227,6 +228,49 @@ func TestUnreadableDisk(t *testing.T) {
 		stop()
 		s.Close()
 	})
+}
+
+// back hides a file from the first read of it: it comes back right after.
+type back struct {
+	spool.FileSystem
+	hidden bool
+}
+
+func (b *back) ReadFile(path string) ([]byte, error) {
+	if !b.hidden {
+		b.hidden = true
+		return nil, fs.ErrNotExist
+	}
+	return b.FileSystem.ReadFile(path)
+}
+
+// TestFileComesBack: a segment whose file comes back between two calls (a person retries
+// it) is counted as missing, and then stored whole.
+func TestFileComesBack(t *testing.T) {
+	files := &back{FileSystem: newMemory()}
+	s, err := spool.OpenOn(files, memoryDir, spool.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Append(batch(row("a"), row("b"))); err != nil {
+		t.Fatal(err)
+	}
+	to := new(store)
+	for range 2 { // the second time, as the next process
+		if err := s.Flush(t.Context(), to.insert); err != nil {
+			t.Fatal(err)
+		}
+		if spool.Used(s) != 0 {
+			t.Errorf("%d bytes are in use", spool.Used(s))
+		}
+		s.Close()
+		if s, err = spool.OpenOn(files, memoryDir, spool.Options{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !slices.Equal(to.names, []string{"a", "b"}) {
+		t.Errorf("stored %q", to.names)
+	}
 }
 
 // TestInsertTimeout: an insert that hangs is ended, and tried again.
