@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"text/tabwriter"
 	"time"
 
 	"github.com/fotspor/fotspor/app"
@@ -77,6 +78,10 @@ func commands() []command {
 		{"query", "SQL", "read from the store", runQuery},
 		{"access", "", "what is held on the network of an address (GDPR article 15)", access},
 		{"erase", "", "erase what is held on the network of an address (GDPR article 17)", erase},
+		{"config check", "", "check the settings of all commands, and open nothing", checkConfig},
+		{"config show", "", "the settings of all commands and where each comes from, without secrets", showConfig},
+		{"healthcheck", "", "ask the running program whether it lives; exit status 1 if not", checkHealth},
+		{"completion", "SHELL", "script that completes commands and flags in bash, zsh or fish", writeCompletion},
 		{"version", "", "version, commit and version of the engine", printVersion},
 	}
 }
@@ -90,13 +95,18 @@ type call struct {
 	words   []string // the arguments named in cmd.args, as many as these
 
 	opts      app.Options
+	config    string            // file of settings; "": DefaultConfig
+	origins   map[string]string // where the value of a setting comes from; a default is not in it
 	logFormat string
+	logLevel  string // "": by command
+
+	engineListen string
 	arguments
 }
 
 // arguments are the values of flags that are not options of the program.
 type arguments struct {
-	create, quiet, dryRun, yes bool
+	create, quiet, dryRun, yes, asJSON bool
 
 	name, format, language  string
 	role                    site.Role
@@ -112,7 +122,7 @@ type arguments struct {
 func Main(ctx context.Context, env Env) int {
 	cmd, args, err := find(env.Args)
 	if err == nil && cmd.run == nil {
-		help(env.Stdout)
+		help(env.Stdout, cmd.name)
 		return 0
 	}
 	if err == nil {
@@ -131,7 +141,7 @@ func Main(ctx context.Context, env Env) int {
 
 func newCall(env Env, cmd command) *call {
 	c := &call{
-		Env: env, cmd: cmd, environ: map[string]string{}, flags: flag.NewFlagSet(cmd.name, flag.ContinueOnError),
+		Env: env, cmd: cmd, environ: map[string]string{}, origins: map[string]string{}, flags: flag.NewFlagSet(cmd.name, flag.ContinueOnError),
 		opts: app.DefaultOptions(), logFormat: "text",
 	}
 	c.flags.SetOutput(io.Discard)
@@ -167,11 +177,16 @@ func (c *call) do(ctx context.Context) error {
 	return c.cmd.run(audit.As(ctx, audit.Actor{Via: audit.Command, Name: account(c.environ["SUDO_USER"])}), c)
 }
 
-// logger returns the logger of the command. Commands that serve log from level info, others
-// only warnings and errors.
+// levels are the values of --log-level.
+var levels = map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
+
+// logger returns the logger of the command.
 func (c *call) logger() *slog.Logger {
 	o := &slog.HandlerOptions{Level: slog.LevelWarn}
-	if slices.Contains(serving, c.cmd.name) || c.cmd.name == "engine" {
+	switch level, given := levels[c.logLevel]; {
+	case given:
+		o.Level = level
+	case slices.Contains(serving, c.cmd.name) || c.cmd.name == "engine":
 		o.Level = slog.LevelInfo
 	}
 	if c.logFormat == "json" {
@@ -194,35 +209,59 @@ func spaced(name string) string {
 	return " " + name
 }
 
-// find returns the command with which args begin, and the rest of args. It returns the zero
-// command if args ask for help.
+// find returns the command with which args begin, and the rest of args. If args ask for help,
+// it returns a command without run, whose name is the group of commands to help with.
 func find(args []string) (command, []string, error) {
-	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "-help" || args[0] == "--help" {
-		return command{}, nil, nil
+	asks := len(args) == 0
+	if !asks && (args[0] == "help" || isHelp(args[0])) {
+		asks, args = true, args[1:]
+	}
+	if len(args) > 0 && (args[0] == "--version" || args[0] == "-version") {
+		args = append([]string{"version"}, args[1:]...)
 	}
 	var found command
+	var group bool // the first of args is that of several commands
 	for _, cmd := range commands() {
 		words := strings.Fields(cmd.name)
 		if len(words) <= len(args) && strings.Join(args[:len(words)], " ") == cmd.name && len(cmd.name) > len(found.name) {
 			found = cmd
 		}
+		group = group || len(words) > 1 && len(args) > 0 && words[0] == args[0]
 	}
-	if found.run == nil {
-		name := args[0]
-		if len(args) > 1 && !strings.HasPrefix(args[1], "-") {
-			name += " " + args[1]
-		}
-		return command{}, nil, usagef("unknown command %q; fotspor help lists them", name)
+	switch alone := len(args) == 1 || len(args) == 2 && isHelp(args[1]); {
+	case len(args) == 0:
+		return command{}, nil, nil
+	case found.run != nil && asks:
+		return found, []string{"--help"}, nil
+	case found.run != nil:
+		return found, args[len(strings.Fields(found.name)):], nil
+	case group && alone && (asks || len(args) == 2):
+		return command{name: args[0]}, nil, nil
 	}
-	return found, args[len(strings.Fields(found.name)):], nil
+	name := args[0]
+	if len(args) > 1 && !strings.HasPrefix(args[1], "-") {
+		name += " " + args[1]
+	}
+	return command{}, nil, usagef("unknown command %q; fotspor help lists them", name)
 }
 
-func help(w io.Writer) {
-	fmt.Fprint(w, "Fotspor counts footprints, not people: web analytics that keep nobody's identity.\n\nCommands:\n")
-	for _, cmd := range commands() {
-		fmt.Fprintf(w, "  %-16s %s\n", strings.TrimSpace(cmd.name+" "+cmd.args), cmd.about)
+func isHelp(arg string) bool { return arg == "-h" || arg == "-help" || arg == "--help" }
+
+// help lists the commands of a group, all if it is "".
+func help(w io.Writer, group string) {
+	if group == "" {
+		fmt.Fprint(w, "Fotspor counts footprints, not people: web analytics that keep nobody's identity.\n\nCommands:\n")
 	}
-	fmt.Fprint(w, "\nfotspor COMMAND --help lists the flags of a command. Every flag has a twin in the\nenvironment: --trusted-proxies is FOTSPOR_TRUSTED_PROXIES there.\n")
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, cmd := range commands() {
+		if first, _, _ := strings.Cut(cmd.name, " "); group == "" || first == group {
+			fmt.Fprintf(table, "  %s\t%s\n", strings.TrimSpace(cmd.name+" "+cmd.args), cmd.about)
+		}
+	}
+	table.Flush()
+	if group == "" {
+		fmt.Fprint(w, "\nfotspor help COMMAND lists the flags of a command. Every flag has a twin in the environment\n(--trusted-proxies is FOTSPOR_TRUSTED_PROXIES there), and every setting a key in a file.\n")
+	}
 }
 
 func (c *call) help(w io.Writer) {

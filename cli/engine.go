@@ -23,9 +23,9 @@ func runEngine(ctx context.Context, c *call) error {
 	c.limitMemory(true)
 	signals, stop := catchHangups()
 	defer stop()
-	tcp, err := net.Listen("tcp", c.opts.Listen)
+	tcp, err := net.Listen("tcp", c.engineListen)
 	if err != nil {
-		return fmt.Errorf("listen on %s: %w", c.opts.Listen, err)
+		return fmt.Errorf("listen on %s: %w", c.engineListen, err)
 	}
 	defer tcp.Close()
 	if err := takeData(c.opts.Data, true); err != nil {

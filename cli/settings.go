@@ -4,7 +4,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,7 +15,6 @@ import (
 	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/internal/baseurl"
-	"github.com/fotspor/fotspor/internal/trusted"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/referrer"
 	"github.com/fotspor/fotspor/site"
@@ -34,7 +32,8 @@ type setting struct {
 	help     string   // a sentence, with the kind of value in `backquotes`
 	more     string   // further text for docs/settings.md, in Markdown
 	none     string   // text for the default if that has none itself, such as "looked for"
-	argument bool     // given for one run only, such as --dry-run: not in environment or file
+	argument bool     // given for one run only, such as --dry-run: not in the file of settings
+	secret   bool     // may hold a password: shown nowhere, and read from a file that the environment names
 	value    func(*call) flag.Value
 	// check returns an error if the value can't be used; nil: no check. It runs when all
 	// settings are read. It may read files, and opens nothing else.
@@ -72,28 +71,31 @@ func allBut(some ...string) []string {
 // has different meanings in different commands has several entries.
 func settings() []setting {
 	return []setting{
-		{name: "data", commands: allBut("version"), help: "`directory` of the spool and of the embedded engine",
+		{name: "config", commands: allBut("completion", "version"), help: "`file` of settings in TOML", none: DefaultConfig + ", if it is there",
+			more:  "See [a file of settings](#a-file-of-settings).",
+			value: func(c *call) flag.Value { return keep(&c.config, readText) }},
+		{name: "data", commands: allBut("completion", "healthcheck", "version"), help: "`directory` of the spool and of the embedded engine",
 			more:  "One process at a time owns it. It is made for its user alone; one that others may write to, or that is not of one user, is [refused](operations.md#the-data-directory).",
 			value: func(c *call) flag.Value { return keep(&c.opts.Data, readDirectory) }},
-		{name: "store", commands: allBut("engine", "version"), help: "`address` of a ClickHouse server: clickhouse://, http:// or https://", none: "the embedded engine",
-			more:  "Such as `clickhouse://user:password@host:9000/database`. Prefer the environment: a command line can be read by every user of the machine.",
+		{name: "store", secret: true, commands: allBut("engine", "completion", "healthcheck", "version"), help: "`address` of a ClickHouse server: clickhouse://, http:// or https://", none: "the embedded engine",
+			more:  "Such as `clickhouse://user:password@host:9000/database`. It may hold a password, and a command line can be read by every user of the machine: prefer a [file](#secrets).",
 			value: func(c *call) flag.Value { return keep(&c.opts.Store, readText) },
 			// Not in value, since the flag package adds the value to errors, with a password.
 			check: func(c *call) error { return store.Config{DSN: c.opts.Store, Dir: c.opts.Data}.Validate() }},
-		{name: "engine", commands: allBut("version"), help: "`file` of the embedded engine's library, libchdb.so", none: "looked for",
+		{name: "engine", commands: allBut("completion", "healthcheck", "version"), help: "`file` of the embedded engine's library, libchdb.so", none: "looked for",
 			more:  "[Where it is looked for](install.md#whose-files-it-takes).",
 			value: func(c *call) flag.Value { return keep(&c.opts.Engine, readText) }},
-		{name: "engine-memory", commands: allBut("version"), help: "most `memory` that statements and merges of the embedded engine take together, " + least(embedded.LeastMaxMemory),
+		{name: "engine-memory", commands: allBut("completion", "healthcheck", "version"), help: "most `memory` that statements and merges of the embedded engine take together, " + least(embedded.LeastMaxMemory),
 			more:  "The process needs some more.",
 			value: func(c *call) flag.Value { return size(&c.opts.EngineMemory, embedded.LeastMaxMemory) }},
 		{name: "listen", commands: public, help: "`address` for browsers, or the proxy in front",
 			value: func(c *call) flag.Value { return keep(&c.opts.Listen, readListen) }},
-		{name: "listen", commands: []string{"engine"}, help: "loopback `address` to answer on, with user and password",
+		{name: "engine-listen", commands: []string{"engine"}, help: "loopback `address` to answer on, with user and password",
 			value: func(c *call) flag.Value {
-				c.opts.Listen = DefaultEngineListen
-				return keep(&c.opts.Listen, readLoopback)
+				c.engineListen = DefaultEngineListen
+				return keep(&c.engineListen, readLoopback)
 			}},
-		{name: "metrics-listen", commands: serving, help: "`address` of /metrics, /healthz and /readyz",
+		{name: "metrics-listen", commands: append([]string{"healthcheck"}, serving...), help: "`address` of /metrics, /healthz and /readyz",
 			more:  "There is no log-in: keep it from the public.",
 			value: func(c *call) flag.Value { return keep(&c.opts.MetricsListen, readListen) }},
 		{name: "public-url", commands: slices.Concat(public, forSites), help: "`URL` under which browsers reach the program", none: "http:// and the address listened on",
@@ -167,6 +169,8 @@ func settings() []setting {
 		{name: "handover", commands: collecting, help: "`directory` in memory for handing visits over a restart", none: "none: a restart ends all visits",
 			more:  "See [operations](operations.md#a-restart-in-the-middle-of-the-day).",
 			value: func(c *call) flag.Value { return keep(&c.opts.Handover, readText) }},
+		{name: "log-level", commands: allBut(), help: "least `level` of logs: debug, info, warn or error", none: "info for commands that serve, else warn",
+			value: func(c *call) flag.Value { return keep(&c.logLevel, oneOf("debug", "info", "warn", "error")) }},
 		{name: "log-format", commands: allBut(), help: "`format` of logs on standard error: text or json",
 			value: func(c *call) flag.Value { return keep(&c.logFormat, oneOf("text", "json")) }},
 		{name: "demo", commands: []string{"serve"}, help: "serve demo pages at /demo that send hits to this program",
@@ -260,6 +264,8 @@ func settings() []setting {
 				c.language = tags()[0]
 				return keep(&c.language, oneOf(tags()...))
 			}},
+		{name: "json", commands: []string{"config show"}, argument: true, help: "write JSON",
+			value: func(c *call) flag.Value { return keep(&c.asJSON, readBool) }},
 		{name: "dry-run", commands: []string{"migrate", "retention run"}, argument: true, help: "only print what would be done",
 			value: func(c *call) flag.Value { return keep(&c.dryRun, readBool) }},
 		{name: "at", commands: []string{"retention run"}, argument: true, help: "`time` of the pass; only with --dry-run it may be in the future", none: "now",
@@ -300,40 +306,33 @@ func readBool(s string) (bool, error) {
 
 // settingsOf returns the settings of a command.
 func settingsOf(command string) []setting {
+	if strings.HasPrefix(command, "config ") { // of all commands
+		return slices.DeleteFunc(settings(), func(s setting) bool { return s.argument && !slices.Contains(s.commands, command) })
+	}
 	return slices.DeleteFunc(settings(), func(s setting) bool { return !slices.Contains(s.commands, command) })
 }
 
-// readSettings reads the settings of the command from the environment and from its
-// arguments, in which flags and words may be mixed, and checks them. A flag overrides the
-// environment.
+// readSettings reads the settings of the command from its arguments, in which flags and words
+// may be mixed, from the environment and from a file, and checks them. It returns all
+// mistakes.
 func (c *call) readSettings() error {
 	own := settingsOf(c.cmd.name)
 	for _, s := range own {
 		c.flags.Var(s.value(c), s.name, s.help)
 	}
-	for _, s := range own {
-		if text := c.environ[s.twin()]; text != "" {
-			if err := c.flags.Set(s.name, text); err != nil {
-				return usagef("%s=%q: %w", s.twin(), text, err)
-			}
-		}
-	}
 	if err := c.readWords(); err != nil {
 		return err
 	}
+	mistakes := []error{c.setElsewhere(own)}
 	for _, s := range own {
 		if s.check == nil {
 			continue
 		}
-		err := s.check(c)
-		if errors.Is(err, trusted.ErrRefused) || errors.Is(err, fs.ErrPermission) {
-			return err // a mistake in a file that a setting names
-		}
-		if err != nil {
-			return usageError{err}
+		if err := s.check(c); err != nil {
+			mistakes = append(mistakes, usageOr(err))
 		}
 	}
-	return nil
+	return errors.Join(mistakes...)
 }
 
 // readWords reads flags and words. There must be as many words as cmd.args names.
@@ -365,7 +364,7 @@ func (c *call) readWords() error {
 	return nil
 }
 
-// given reports whether a setting has a value from a flag or the environment.
+// given reports whether a setting has a value that is not its default.
 func (c *call) given(name string) (is bool) {
 	c.flags.Visit(func(f *flag.Flag) { is = is || f.Name == name })
 	return is
@@ -377,6 +376,9 @@ func unknown(environ map[string]string) []string {
 	known := map[string]bool{}
 	for _, s := range settings() {
 		known[s.twin()] = true
+		if s.secret {
+			known[s.fileTwin()] = true
+		}
 	}
 	var names []string
 	for name := range environ {

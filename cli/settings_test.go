@@ -37,8 +37,8 @@ func TestSettingsAsDocumented(t *testing.T) {
 func document() string {
 	var b strings.Builder
 	b.WriteString("# Settings\n\n<!-- Written by go generate ./cli. -->\n\n" +
-		"A flag wins over its twin in the environment, which wins over the default; an empty variable is none. A command takes the flags that concern it, and `fotspor COMMAND --help` lists them. " +
-		"A bad value or an unknown flag ends the program before it opens anything, with one line that names it and exit status 2. A warning names each variable that begins with `" + prefix + "` and is no setting.\n\n" +
+		"A flag wins over its twin in the environment, which wins over the [file of settings](#a-file-of-settings), which wins over the default; an empty value is none. A command takes the flags that concern it, and `fotspor help COMMAND` lists them. " +
+		"A bad value, an unknown flag or an unknown key of the file ends the program before it opens anything, with one line that names all mistakes and exit status 2. A warning names each variable that begins with `" + prefix + "` and is no setting.\n\n" +
 		"`--record`, `--retention` and `--count-objections` are the privacy policy. The collector writes by it, the retention worker deletes by it, and the public statement is made from it: where these are separate processes, give all of them the same values.\n\n" +
 		"A size is a number of bytes, or one with a unit, such as `512MiB` or `1GB`. A period is years, months and days, such as `3y`, `1y6m` or `90d`.\n\n" +
 		"| flag | environment | default | commands | meaning |\n|---|---|---|---|---|\n")
@@ -49,6 +49,7 @@ func document() string {
 		kind, standard, text := describe(s)
 		fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s | %s |\n", strings.TrimSpace("--"+s.name+" "+kind), s.twin(), standard, commandList(s.commands), text)
 	}
+	b.WriteString(aboutFiles)
 	b.WriteString("\n## Commands\n\n| command | does |\n|---|---|\n")
 	var own string
 	for _, cmd := range commands() {
@@ -73,6 +74,28 @@ func document() string {
 	b.WriteString("\nSome take flags of their own besides settings. These have twins in the environment, too.\n" + own)
 	return b.String()
 }
+
+const aboutFiles = `
+## A file of settings
+
+A setting has its name, without the two hyphens, as its key in a file in [TOML](https://toml.io/en/v1.0.0). The file is ` + "`" + DefaultConfig + "`" + ` if there is one, or another that ` + "`--config`" + ` names. Each command reads what concerns it, so that ` + "`fotspor site list`" + ` finds the store of the service without a flag.
+
+` + "```toml" + `
+public-url = "https://stats.example.org"
+trusted-proxies = ["127.0.0.1", "10.0.0.0/8"]
+rate-limit = 50
+demo = false
+` + "```" + `
+
+` + "`fotspor config check`" + ` reads and checks all settings, those of other commands too, and opens nothing else. ` + "`fotspor config show`" + ` lists them with where each comes from (` + "`--json`" + ` for programs). The file may have 1 MiB, and [nobody else may be able to change it](install.md#whose-files-it-takes). What a command asks of one run, such as ` + "`--dry-run`" + `, is no key.
+
+## Secrets
+
+` + "`--store`" + ` may hold a password. It is hidden in ` + "`config show`" + ` and in errors. Beside the ways of other settings it can be the content of a file of at most 64 KiB, without the line end:
+
+- ` + "`" + `FOTSPOR_STORE_FILE=/run/secrets/store` + "`" + ` names one, as for secrets of Compose and Kubernetes;
+- ` + "`LoadCredential=store:/etc/fotspor/store`" + ` in a unit of systemd hands one on as the credential ` + "`store`" + `.
+`
 
 // describe returns the kind of value of a setting, its default and its meaning.
 func describe(s setting) (kind, standard, text string) {

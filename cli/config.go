@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// checkConfig runs when all settings have been read and checked.
+func checkConfig(_ context.Context, c *call) error {
+	_, err := fmt.Fprintln(c.Stdout, "the settings are good")
+	return err
+}
+
+// shown is a setting for people and programs. The value of a secret is hidden.
+type shown struct {
+	Name   string `json:"name"`
+	Value  string `json:"value"`
+	Origin string `json:"origin"` // --flag, variable, file and key, or default
+}
+
+const hidden = "(hidden)"
+
+func showConfig(_ context.Context, c *call) error {
+	var all []shown
+	for _, s := range settingsOf(c.cmd.name) {
+		if s.argument {
+			continue
+		}
+		one := shown{s.name, c.flags.Lookup(s.name).Value.String(), cmp.Or(c.origins[s.name], "default")}
+		if s.secret && one.Value != "" {
+			one.Value = hidden
+		}
+		all = append(all, one)
+	}
+	if c.asJSON {
+		return json.NewEncoder(c.Stdout).Encode(all)
+	}
+	w := tabwriter.NewWriter(c.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "SETTING\tVALUE\tFROM")
+	for _, one := range all {
+		fmt.Fprintf(w, "%s\t%s\t%s\n", one.Name, cmp.Or(one.Value, "-"), one.Origin)
+	}
+	return w.Flush()
+}
+
+// healthTime is how long the program may take to say that it lives.
+const healthTime = 5 * time.Second
+
+// checkHealth asks the program that listens on --metrics-listen of this machine.
+func checkHealth(ctx context.Context, c *call) error {
+	host, port, err := net.SplitHostPort(c.opts.MetricsListen)
+	if err != nil {
+		return err
+	}
+	if addr, err := netip.ParseAddr(host); host == "" || err == nil && addr.IsUnspecified() {
+		host = "localhost"
+	}
+	ctx, cancel := context.WithTimeout(ctx, healthTime)
+	defer cancel()
+	url := "http://" + net.JoinHostPort(host, port) + "/healthz"
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // and no proxy
+	resp, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
+	if err = errors.Join(err, resp.Body.Close()); err != nil {
+		return fmt.Errorf("get %s: %w", url, err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("get %s: %s: %s", url, resp.Status, strings.TrimSpace(string(body)))
+	}
+	_, err = c.Stdout.Write(body)
+	return err
+}
