@@ -139,7 +139,7 @@ func TestUserCommands(t *testing.T) {
 	ends("the removal")
 	users("kari\tadmin\tall\n")
 
-	lines := must("", "audit", "--since", "1d", "--format", "json")
+	lines := must("", "audit", "--since", "1d", "--json")
 	seen := map[string]int{}
 	for line := range strings.Lines(lines) {
 		var e struct {

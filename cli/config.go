@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +10,6 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
-	"text/tabwriter"
 	"time"
 )
 
@@ -21,36 +19,24 @@ func checkConfig(_ context.Context, c *call) error {
 	return err
 }
 
-// shown is a setting for people and programs. The value of a secret is hidden.
-type shown struct {
-	Name   string `json:"name"`
-	Value  string `json:"value"`
-	Origin string `json:"origin"` // --flag, variable, file and key, or default
-}
-
+// hidden stands for the value of a secret.
 const hidden = "(hidden)"
 
 func showConfig(_ context.Context, c *call) error {
-	var all []shown
+	l := c.list("setting", "value", "origin")
 	for _, s := range settingsOf(c.cmd.name) {
 		if s.argument {
 			continue
 		}
-		one := shown{s.name, c.flags.Lookup(s.name).Value.String(), cmp.Or(c.origins[s.name], "default")}
-		if s.secret && one.Value != "" {
-			one.Value = hidden
+		value := c.flags.Lookup(s.name).Value.String()
+		if s.secret && value != "" {
+			value = hidden
 		}
-		all = append(all, one)
+		if err := l.add(s.name, value, cmp.Or(c.origins[s.name], "default")); err != nil {
+			return err
+		}
 	}
-	if c.asJSON {
-		return json.NewEncoder(c.Stdout).Encode(all)
-	}
-	w := tabwriter.NewWriter(c.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "SETTING\tVALUE\tFROM")
-	for _, one := range all {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", one.Name, cmp.Or(one.Value, "-"), one.Origin)
-	}
-	return w.Flush()
+	return l.flush()
 }
 
 // healthTime is how long the program may take to say that it lives.

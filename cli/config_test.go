@@ -32,9 +32,8 @@ listen = ""
 `)
 	out, errs, status := commandIn(t, []string{"FOTSPOR_RETENTION=2y", "FOTSPOR_LOG_FORMAT="}, "",
 		"config", "show", "--json", "--config", file, "--rate-limit", "9")
-	var got []struct{ Name, Value, Origin string }
-	if err := json.Unmarshal([]byte(out), &got); err != nil || status != 0 {
-		t.Fatalf("config show: %v, status %d, %q", err, status, errs)
+	if status != 0 {
+		t.Fatalf("config show: status %d, %q", status, errs)
 	}
 	want := map[string][2]string{
 		"retention":       {"2y", "FOTSPOR_RETENTION"},
@@ -45,11 +44,13 @@ listen = ""
 		"listen":          {"127.0.0.1:8080", "default"},
 		"store":           {"", "default"},
 	}
-	for _, one := range got {
-		if pair, ok := want[one.Name]; ok && pair != [2]string{one.Value, one.Origin} {
-			t.Errorf("%s is %q from %q, want %q", one.Name, one.Value, one.Origin, pair)
+	for lines := json.NewDecoder(strings.NewReader(out)); lines.More(); {
+		var one struct{ Setting, Value, Origin string }
+		must(t, lines.Decode(&one))
+		if pair, ok := want[one.Setting]; ok && pair != [2]string{one.Value, one.Origin} {
+			t.Errorf("%s is %q from %q, want %q", one.Setting, one.Value, one.Origin, pair)
 		}
-		delete(want, one.Name)
+		delete(want, one.Setting)
 	}
 	if len(want) > 0 {
 		t.Errorf("config show lacks %v", want)

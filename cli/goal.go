@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -75,13 +74,14 @@ func listGoals(ctx context.Context, c *call) error {
 			return err
 		}
 		nameStore(c.Stderr, st)
+		l := c.list("site", "name", "kind", "pattern", "since")
 		for _, s := range sites {
 			for _, g := range s.Goals {
-				fmt.Fprintln(c.Stdout, strings.Join([]string{
-					strconv.FormatUint(uint64(s.ID), 10), g.Name, string(g.Kind), g.Pattern, g.Since.Format(time.RFC3339),
-				}, "\t"))
+				if err := l.add(s.ID, g.Name, g.Kind, g.Pattern, g.Since.Format(time.RFC3339)); err != nil {
+					return err
+				}
 			}
 		}
-		return nil
+		return l.flush()
 	})
 }

@@ -243,11 +243,6 @@ func settings() []setting {
 			}},
 		{name: "since", commands: []string{"audit"}, argument: true, help: "`time` or period, such as 2026-11-22 or 7d, from which lines are listed", none: "all",
 			value: func(c *call) flag.Value { return keep(&c.from, since(c.opts.Now())) }},
-		{name: "format", commands: []string{"audit"}, argument: true, help: "`format`: text, with a tab between fields, or json, with an object a line",
-			value: func(c *call) flag.Value {
-				c.format = "text"
-				return keep(&c.format, oneOf("text", "json"))
-			}},
 		{name: "format", commands: []string{"query"}, argument: true, help: "`format` of the answer, a format of ClickHouse",
 			value: func(c *call) flag.Value {
 				c.format = store.DefaultFormat
@@ -264,7 +259,7 @@ func settings() []setting {
 				c.language = tags()[0]
 				return keep(&c.language, oneOf(tags()...))
 			}},
-		{name: "json", commands: []string{"config show"}, argument: true, help: "write JSON",
+		{name: "json", commands: []string{"config show", "site list", "goal list", "token list", "user list", "spool list", "audit"}, argument: true, help: "write JSON, an object a line",
 			value: func(c *call) flag.Value { return keep(&c.asJSON, readBool) }},
 		{name: "dry-run", commands: []string{"migrate", "retention run"}, argument: true, help: "only print what would be done",
 			value: func(c *call) flag.Value { return keep(&c.dryRun, readBool) }},

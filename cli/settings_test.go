@@ -16,21 +16,48 @@ var update = flag.Bool("update", false, "write the golden files")
 
 const settingsDoc = "../docs/settings.md"
 
-// TestSettingsAsDocumented: docs/settings.md is made of the table.
+// TestSettingsAsDocumented: docs/settings.md and the manual page are made of the table.
 func TestSettingsAsDocumented(t *testing.T) {
-	want := document()
-	if *update {
-		if err := os.WriteFile(settingsDoc, []byte(want), 0o644); err != nil {
+	for file, want := range map[string]string{settingsDoc: document(), "../deploy/fotspor.1": manual()} {
+		if *update {
+			if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := os.ReadFile(file)
+		if err != nil {
 			t.Fatal(err)
 		}
+		if diff := cmp.Diff(want, string(got)); diff != "" {
+			t.Errorf("%s is not of the table (-table +file), go generate ./cli writes it:\n%s", file, diff)
+		}
 	}
-	got, err := os.ReadFile(settingsDoc)
-	if err != nil {
-		t.Fatal(err)
+}
+
+// manual writes the manual page, in the macros of man(7).
+func manual() string {
+	roff := strings.NewReplacer(`\`, `\e`, "-", `\-`, "`", "", "'", `\(aq`)
+	var b strings.Builder
+	b.WriteString(".\\\" Written by go generate ./cli.\n.TH FOTSPOR 1\n.SH NAME\nfotspor \\- privacy\\-friendly web analytics\n" +
+		".SH SYNOPSIS\n.B fotspor\n.I command\n.RI [ flags ]\n.SH COMMANDS\n")
+	for _, cmd := range commands() {
+		fmt.Fprintf(&b, ".TP\n.B %s\n%s\n", roff.Replace(strings.TrimSpace(cmd.name+" "+cmd.args)), roff.Replace(cmd.about))
+		for _, s := range settingsOf(cmd.name) {
+			if s.argument {
+				kind, _, _ := describe(s)
+				fmt.Fprintf(&b, ".RS\n.TP\n.B %s\n%s\n.RE\n", roff.Replace(strings.TrimSpace("--"+s.name+" "+kind)), roff.Replace(s.help))
+			}
+		}
 	}
-	if diff := cmp.Diff(want, string(got)); diff != "" {
-		t.Errorf("%s is not of the table (-table +file), go generate ./cli writes it:\n%s", settingsDoc, diff)
+	b.WriteString(".SH SETTINGS\nEach has a twin in the environment and a key in the file of settings.\n")
+	for _, s := range settings() {
+		if !s.argument {
+			kind, standard, _ := describe(s)
+			fmt.Fprintf(&b, ".TP\n.B %s\n%s. Default: %s.\n", roff.Replace(strings.TrimSpace("--"+s.name+" "+kind)), roff.Replace(s.help), roff.Replace(standard))
+		}
 	}
+	return b.String() + ".SH FILES\n.TP\n.I " + DefaultConfig + "\nSettings, in TOML.\n" +
+		".SH EXIT STATUS\n0, 1 after a failure, 2 after a mistake in the command line or a setting.\n"
 }
 
 // document writes the table of settings for people.

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/fotspor/fotspor/app"
 	"github.com/fotspor/fotspor/collector/script"
@@ -179,14 +178,17 @@ func listSites(ctx context.Context, c *call) error {
 			return err
 		}
 		nameStore(c.Stderr, st)
+		l := c.list(append([]string{"id"}, listed...)...)
 		for _, s := range sites {
-			columns := []string{strconv.FormatUint(uint64(s.ID), 10)}
+			values := []any{s.ID}
 			for _, key := range listed {
-				columns = append(columns, site.FindSetting(key).Get(s))
+				values = append(values, site.FindSetting(key).Get(s))
 			}
-			fmt.Fprintln(c.Stdout, strings.Join(columns, "\t"))
+			if err := l.add(values...); err != nil {
+				return err
+			}
 		}
-		return nil
+		return l.flush()
 	})
 }
 
@@ -231,6 +233,7 @@ func listTokens(ctx context.Context, c *call) error {
 			return err
 		}
 		nameStore(c.Stderr, st)
+		l := c.list("id", "name", "sites", "created")
 		for _, cr := range credentials {
 			var sites []string
 			for _, id := range cr.Sites {
@@ -239,9 +242,11 @@ func listTokens(ctx context.Context, c *call) error {
 			if len(sites) == 0 {
 				sites = []string{allSites}
 			}
-			fmt.Fprintf(c.Stdout, "%s\t%s\t%s\t%s\n", cr.ID, cr.Name, strings.Join(sites, ","), cr.Created.UTC().Format(time.RFC3339))
+			if err := l.add(cr.ID, cr.Name, strings.Join(sites, ","), cr.Created); err != nil {
+				return err
+			}
 		}
-		return nil
+		return l.flush()
 	})
 }
 

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/fotspor/fotspor/collector/spool"
 	"github.com/fotspor/fotspor/store"
@@ -40,6 +39,7 @@ func listSpool(_ context.Context, c *call) error {
 		return err
 	}
 	fmt.Fprintf(c.Stderr, "spool: %s\n", filepath.Join(store.Config{Dir: c.opts.Data}.Place(), "spool"))
+	l := c.list("segment", "state", "rows", "bytes", "born", "note")
 	for _, s := range segments {
 		note := ""
 		if s.Err != nil {
@@ -48,9 +48,11 @@ func listSpool(_ context.Context, c *call) error {
 		if s.Lost > 0 {
 			note = fmt.Sprintf("%s: %d rows or more are lost", note, s.Lost)
 		}
-		fmt.Fprintf(c.Stdout, "%s\t%s\t%d\t%d\t%s\t%s\n", s.ID, s.State, s.Rows, s.Bytes, s.Born.UTC().Format(time.RFC3339), note)
+		if err := l.add(s.ID, s.State, s.Rows, s.Bytes, s.Born, note); err != nil {
+			return err
+		}
 	}
-	return nil
+	return l.flush()
 }
 
 func retrySpool(_ context.Context, c *call) error {

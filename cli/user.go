@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,7 +16,6 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/fotspor/fotspor/audit"
 	"github.com/fotspor/fotspor/dashboard/password"
 	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
@@ -220,12 +218,13 @@ func listUsers(ctx context.Context, c *call) error {
 			return err
 		}
 		nameStore(c.Stderr, st)
+		l := c.list("name", "role", "sites")
 		for _, u := range users {
-			if _, err := fmt.Fprintf(c.Stdout, "%s\t%s\t%s\n", u.Name, u.Role, sitesOf(u)); err != nil {
+			if err := l.add(u.Name, u.Role, sitesOf(u)); err != nil {
 				return err
 			}
 		}
-		return nil
+		return l.flush()
 	})
 }
 
@@ -251,6 +250,7 @@ const auditLines = 1000
 func listAudit(ctx context.Context, c *call) error {
 	return c.withStore(ctx, func(st *store.Store) error {
 		nameStore(c.Stderr, st)
+		l := c.list("time", "via", "who", "action", "about", "count")
 		var before time.Time
 		for {
 			entries, err := st.Audit(ctx, c.from, before, auditLines)
@@ -258,9 +258,12 @@ func listAudit(ctx context.Context, c *call) error {
 				return err
 			}
 			for _, e := range entries {
-				if err := writeEntry(c.Stdout, c.format, e); err != nil {
+				if err := l.add(e.Time, e.Via, e.Name, e.Action, e.About, e.Count); err != nil {
 					return err
 				}
+			}
+			if err := l.flush(); err != nil {
+				return err
 			}
 			if len(entries) < auditLines {
 				return nil
@@ -268,22 +271,6 @@ func listAudit(ctx context.Context, c *call) error {
 			before = entries[len(entries)-1].Time
 		}
 	})
-}
-
-func writeEntry(out io.Writer, format string, e audit.Entry) error {
-	at := e.Time.UTC().Format(time.RFC3339)
-	if format == "json" {
-		return json.NewEncoder(out).Encode(struct {
-			Time   string       `json:"time"`
-			Via    audit.Via    `json:"via"`
-			Who    string       `json:"who"`
-			Action audit.Action `json:"action"`
-			About  string       `json:"about"`
-			Count  int          `json:"count"`
-		}{at, e.Via, e.Name, e.Action, e.About, e.Count})
-	}
-	_, err := fmt.Fprintf(out, "%s\t%s\t%s\t%s\t%s\t%d\n", at, e.Via, e.Name, e.Action, e.About, e.Count)
-	return err
 }
 
 // readPassword reads a password for a user. It refuses those that can be refused without
