@@ -2,8 +2,10 @@ package app_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +15,7 @@ import (
 	"github.com/fotspor/fotspor/app"
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/collector/lines"
+	"github.com/fotspor/fotspor/collector/spool"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/store/embedded"
 )
@@ -200,5 +203,51 @@ func TestLinesOutliveARestart(t *testing.T) {
 	}
 	if !hasLine("/new") || hasLine("/newer") || !hasLine("/a") {
 		t.Error("a page from before the restart is new after it")
+	}
+}
+
+// TestCapsAfterAKill: the lines of the rows that a killed process left in its spool count
+// against the caps of that day.
+func TestCapsAfterAKill(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
+	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	p := start(t, at, nil)
+	data := p.opts.Data
+	run := func(args ...string) string {
+		t.Helper()
+		out, errs, status := command(t, "", append(args, "--data", data)...)
+		if status != 0 {
+			t.Fatalf("%v: %s%s", args, out, errs)
+		}
+		return strings.TrimSpace(out)
+	}
+	run("site", "add", "--host", "example.org")
+	p.awaitSite(1)
+	p.stop()
+	sp, err := spool.Open(filepath.Join(data, "spool"), spool.Options{Now: func() time.Time { return at }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows []hit.Row
+	for i := range lines.DefaultValues {
+		rows = append(rows, hit.Row{Site: 1, Time: at, Day: calendar.DayOf(at), Kind: hit.Search, Name: fmt.Sprint("term ", i), Path: "/"})
+	}
+	if err := errors.Join(sp.Append(hit.Batch{Rows: rows}), sp.Close()); err != nil {
+		t.Fatal(err)
+	}
+	p = start(t, at, func(o *app.Options) { o.Data = data })
+	visitor := sent{addr: netip.MustParseAddr("127.0.0.1"), agent: agents[0].header, page: "/", ref: origins[0], form: 1}
+	for _, term := range []string{"term 7", "one too many"} {
+		visitor.action = url.Values{"search": {term}}
+		if told := p.send(visitor); told != "recorded" {
+			t.Fatal(told)
+		}
+	}
+	p.stop()
+	sql := "SELECT value, sum(events) FROM daily WHERE dimension = 'search' AND value IN ('term 7', 'one too many', '[other]') GROUP BY value ORDER BY value"
+	if got := run("query", sql); got != "[other]\t1\nterm 7\t2" {
+		t.Errorf("searches are %q", got)
 	}
 }

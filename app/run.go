@@ -21,6 +21,7 @@ import (
 
 	"github.com/fotspor/fotspor/app/demo"
 	"github.com/fotspor/fotspor/browser"
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/collector"
 	"github.com/fotspor/fotspor/collector/body"
 	"github.com/fotspor/fotspor/collector/dialect/matomo"
@@ -407,14 +408,22 @@ func (p *program) startVisits() *visit.Tracker {
 	return visits
 }
 
-// startLines returns the lines of the copy in the data directory. It adds those of the store
-// when the store is prepared.
+// startLines returns the lines of the copy in the data directory and those of the rows in the
+// spool. It adds those of the store when the store is prepared.
 func (p *program) startLines(sites *collector.Sites) *lines.Lines {
 	logger := p.component("lines")
 	known := lines.New(lines.Options{Memory: p.LineMemory, Now: p.Now, Logger: logger, Registerer: p.registry})
 	file := filepath.Join(p.Data, "lines.bin")
 	if err := known.Restore(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		logger.Warn("known lines could not be restored, those of the store are used once it has come", "err", err)
+	}
+	yesterday := calendar.DayOf(p.Now().UTC()) - 1 // which is not over everywhere
+	if err := p.spool.Waiting(yesterday.Time(), func(b hit.Batch) {
+		for i := range b.Rows {
+			known.Recall(&b.Rows[i])
+		}
+	}); err != nil {
+		logger.Warn("what waits for the store does not count against the lines of today", "err", err)
 	}
 	p.onStop(flush, "lines", func(context.Context) error { // in stage flush, after Run has ended
 		if err := known.Save(file); err != nil {

@@ -254,12 +254,7 @@ func (l *Lines) decide(h *hit.Hit, row *hit.Row, day calendar.Day, kinds []*kind
 	defer s.mu.Unlock()
 	var values [8]string
 	for _, k := range kinds {
-		empty := true
-		for i, at := range k.fields {
-			values[i] = *at(row)
-			empty = empty && values[i] == ""
-		}
-		if empty {
+		if k.read(row, &values) {
 			continue
 		}
 		line := l.hash(values[:len(k.fields)]...)
@@ -276,6 +271,16 @@ func (l *Lines) decide(h *hit.Hit, row *hit.Row, day calendar.Day, kinds []*kind
 		}
 		row.Other |= bits &^ emptyBits(row, k)
 	}
+}
+
+// read reads the values of a kind in a row, and reports whether all are empty.
+func (k *kind) read(row *hit.Row, values *[8]string) (empty bool) {
+	empty = true
+	for i, at := range k.fields {
+		values[i] = *at(row)
+		empty = empty && values[i] == ""
+	}
+	return empty
 }
 
 // emptyBits returns the bits of the fields of a kind that are empty in a row.

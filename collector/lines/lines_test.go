@@ -395,6 +395,61 @@ func TestRestart(t *testing.T) {
 	}
 }
 
+// TestKilled: what waits in the spool of a process that was killed counts against the caps of
+// that day, together with what the store has.
+func TestKilled(t *testing.T) {
+	for name, c := range map[string]struct {
+		waiting []hit.Row
+		stored  []string
+		free    int // searches and pages that still get a line, of a cap of ten
+	}{
+		"nothing":              {free: 10},
+		"in the spool":         {waiting: searches(0, 6), free: 4},
+		"twice in it":          {waiting: append(searches(0, 6), searches(3, 6)...), free: 1},
+		"in both":              {waiting: searches(0, 4), stored: []string{"0", "1", "4", "5"}, free: 4},
+		"without lines":        {waiting: []hit.Row{{Kind: hit.Search, Name: "x", Other: bitOf(t, "name")}}, free: 10},
+		"of another action":    {waiting: []hit.Row{{Kind: hit.Download, Name: "x"}}, free: 10},
+		"full":                 {waiting: searches(0, 6), stored: []string{"a", "b", "c", "d"}, free: 0},
+		"of the day before":    {waiting: []hit.Row{{Kind: hit.Search, Name: "x", Day: today - 1}}, free: 10},
+		"more than the cap":    {waiting: searches(0, 30), free: 0},
+		"stored by this again": {waiting: searches(0, 6), stored: []string{"0", "1", "2", "3", "4", "5"}, free: 4},
+	} {
+		l := newLinesOf(t, 10, 10)
+		for _, row := range c.waiting {
+			row.Site, row.Path = 1, "/"
+			if row.Day == 0 {
+				row.Day = today
+			}
+			l.Recall(&row)
+		}
+		src := &source{}
+		for _, term := range c.stored {
+			src.lines, src.first = append(src.lines, []string{"daily", "search", term, "some"}), append(src.first, today)
+		}
+		if err := l.Refresh(t.Context(), src, []uint32{1}); err != nil {
+			t.Fatal(err)
+		}
+		free := 0
+		for i := range 30 {
+			row := hit.Row{Site: 1, Day: today, Kind: hit.Search, Name: fmt.Sprint("new ", i)}
+			if l.Act(from(i), &row); row.Other == 0 {
+				free++
+			}
+		}
+		if free != c.free {
+			t.Errorf("%s: %d searches get a line, want %d", name, free, c.free)
+		}
+	}
+}
+
+// searches are rows of n searches, from the i-th on.
+func searches(i, n int) (rows []hit.Row) {
+	for ; n > 0; i, n = i+1, n-1 {
+		rows = append(rows, hit.Row{Kind: hit.Search, Name: fmt.Sprint(i)})
+	}
+	return rows
+}
+
 func TestCopy(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "lines.bin")
 	l := newLinesOf(t, 1, 1)

@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/internal/periodic"
+	"github.com/fotspor/fotspor/report"
 )
 
 // How often Run does what.
@@ -69,8 +71,8 @@ func (l *Lines) tell() {
 // Refresh reads the lines of some sites from source, in place of those known before,
 // and forgets all other sites. What got a line since the last time stays: its row may
 // still be on the way to the store. What was new in the store today counts against the caps
-// of today, so that a restart gives nobody a second cap. After an error the sites that were not read keep what
-// they knew.
+// of today, so that a restart gives nobody a second cap, and Recall does the same for what
+// was on its way. After an error the sites that were not read keep what they knew.
 func (l *Lines) Refresh(ctx context.Context, source Source, sites []uint32) error {
 	l.mu.Lock()
 	for id, s := range l.sites {
@@ -108,8 +110,8 @@ func (l *Lines) refresh(ctx context.Context, source Source, id uint32) error {
 			room -= need
 		}
 	}
-	yesterday := calendar.DayOf(l.Now().UTC()) - 1 // which is not over everywhere
-	found := newLately{since: yesterday, counts: map[count]int32{}, groups: map[groupOf]calendar.Day{}, older: make([]set, len(l.kinds))}
+	yesterday := calendar.DayOf(l.Now().UTC()) - 1                  // which is not over everywhere
+	found, others := l.newLately(yesterday), l.newLately(yesterday) // others: that this process has not counted
 	err := source.Lines(ctx, id, yesterday+1-Days, MostKnown, func(table, dimension string, values []string, first calendar.Day) {
 		k := l.byName[[2]string{table, dimension}]
 		if k == nil || len(values) < len(k.fields) {
@@ -121,6 +123,14 @@ func (l *Lines) refresh(ctx context.Context, source Source, id uint32) error {
 			learn(2*k.index+1, group)
 		}
 		found.add(k, group, first)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if k.groups != 0 && s.has(2*k.index+1, group) {
+			others.older[k.index].add(group)
+		}
+		if !s.has(2*k.index, line) {
+			others.add(k, group, first)
+		}
 	})
 	if err != nil {
 		return err
@@ -138,8 +148,9 @@ func (l *Lines) refresh(ctx context.Context, source Source, id uint32) error {
 		*t = table{known: known[i]}
 	}
 	s.forget(yesterday)
+	uncounted := others.all()
 	for c, n := range found.all() {
-		s.counts[c] = max(s.counts[c], n)
+		s.counts[c] = max(s.counts[c]+uncounted[c], n)
 	}
 	l.held.Add(s.bytes() - before)
 	return nil
@@ -157,6 +168,10 @@ type newLately struct {
 type groupOf struct {
 	kind int
 	hash uint64
+}
+
+func (l *Lines) newLately(since calendar.Day) *newLately {
+	return &newLately{since: since, counts: map[count]int32{}, groups: map[groupOf]calendar.Day{}, older: make([]set, len(l.kinds))}
 }
 
 func (n *newLately) add(k *kind, group uint64, first calendar.Day) {
@@ -182,6 +197,33 @@ func (n *newLately) all() map[count]int32 {
 		}
 	}
 	return n.counts
+}
+
+// Recall counts the lines of a row that another process has decided of and that is not in
+// the store yet. Call it before hits arrive.
+func (l *Lines) Recall(row *hit.Row) {
+	s := l.site(row.Site)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	action := report.Action(row.Kind, row.Name)
+	var values [8]string
+	for _, k := range l.kinds {
+		if k.IsMoves() && (row.Kind != hit.Pageview || row.PreviousPath == "") || k.Action != "" && k.Action != action {
+			continue
+		}
+		empty := k.read(row, &values)
+		if bits := k.bits &^ emptyBits(row, k); empty || row.Other&bits != 0 {
+			continue
+		}
+		all := count{day: row.Day, kind: int32(k.index)}
+		if line := l.hash(values[:len(k.fields)]...); !s.has(2*k.index, line) {
+			l.put(s, 2*k.index, line, all, all)
+		}
+		if group := l.group(k, values[:]); k.groups != 0 && row.Other&k.groups == 0 && !s.has(2*k.index+1, group) {
+			all.kind = -1 - all.kind
+			l.put(s, 2*k.index+1, group, all, all)
+		}
+	}
 }
 
 // ids returns the sites that are known, in order.

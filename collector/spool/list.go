@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/fotspor/fotspor/hit"
 )
 
 // State says what a segment waits for.
@@ -62,6 +64,32 @@ func list(files fileSystem, dir string) ([]Info, error) {
 		infos = append(infos, info)
 	}
 	return infos, nil
+}
+
+// Waiting calls f with each segment in the queue that began at since or later and is on
+// disk. Call it before the first Append; Drain may run, and store a segment meanwhile. The
+// batch is good until f returns.
+func (s *Spool) Waiting(since time.Time, f func(hit.Batch)) error {
+	s.mu.Lock()
+	queue := slices.Clone(s.queue)
+	s.mu.Unlock()
+	var space []hit.Row
+	for _, seg := range queue {
+		if seg.born.Before(since) {
+			continue
+		}
+		data, err := s.fs.ReadFile(seg.path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // it is stored
+		}
+		if err != nil {
+			return fmt.Errorf("read segment: %w", err)
+		}
+		c := decodeSegment(data, seg.id, seg.rows, space)
+		f(c.batch)
+		space = c.batch.Rows
+	}
+	return nil
 }
 
 // Retry puts a quarantined segment back into the queue. It may be called while another

@@ -872,3 +872,35 @@ func cpuTime(tb testing.TB) time.Duration {
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
+
+// TestWaiting: the rows on disk from a time on, each once, until they are stored.
+func TestWaiting(t *testing.T) {
+	dir := t.TempDir()
+	at := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	for day, names := range [][]string{{"old"}, {"a", "b"}, {"c"}} {
+		s := mustOpen(t, dir, spool.Options{Now: func() time.Time { return at.AddDate(0, 0, day) }})
+		mustAppend(t, s, names...)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := mustOpen(t, dir, spool.Options{})
+	defer s.Close()
+	waiting := func() (names []string) {
+		if err := s.Waiting(at.AddDate(0, 0, 1), func(b hit.Batch) {
+			for _, r := range b.Rows {
+				names = append(names, r.Name)
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return names
+	}
+	wantNames(t, waiting(), "a", "b", "c")
+	var to store
+	if err := s.Flush(t.Context(), to.insert); err != nil {
+		t.Fatal(err)
+	}
+	wantNames(t, waiting())
+	wantNames(t, to.names, "old", "a", "b", "c")
+}
