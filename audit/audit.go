@@ -66,6 +66,9 @@ const (
 	NoteAdded         Action = "note added"
 	NoteChanged       Action = "note changed"
 	NoteRemoved       Action = "note removed"
+	ViewAdded         Action = "view added"
+	ViewChanged       Action = "view changed"
+	ViewRemoved       Action = "view removed"
 )
 
 // Entry is a line of the audit log. It holds no address, and nothing that a person typed

@@ -19,6 +19,7 @@ type route struct {
 	pattern string // as http.ServeMux takes it
 	answer  handler
 	open    bool   // for everybody; else one must be logged in
+	own     bool   // what is posted is of the user alone, so viewers may
 	format  string // csv or json; "": a page
 }
 
@@ -27,7 +28,8 @@ type route struct {
 //
 //   - a route that is not open wants a log-in;
 //   - one below /admin/, or of the settings of a site, is for admins;
-//   - one that is posted to and is of a site is for who may write: editors and admins;
+//   - one that is posted to and is of a site is for who may write: editors and admins, unless
+//     what is posted is the user's own;
 //   - one with a site, {id} behind /sites/, is for users who see that site, and gets it
 //     as call.site.
 //
@@ -70,7 +72,7 @@ func (d *Dashboard) guard(r route) handler {
 			if err := d.findSite(c); err != nil {
 				return err
 			}
-			if posted && !user.Role.Writes() {
+			if posted && !r.own && !user.Role.Writes() {
 				d.refusals.add(c.now, audit.AccessRefused, user.Name)
 				return notFound
 			}
@@ -109,7 +111,7 @@ func (d *Dashboard) sites(c *call) ([]site.Site, error) {
 // address that a browser keeps.
 var lasting = []string{
 	"period", "at", "from", "to", "compare", "align", "f", byMeasure, byTable, bySort, byFind, byAfter, byColumns,
-	"path", "prefix", "name", "host", "before",
+	"path", "prefix", "name", "host", "before", byPage,
 }
 
 // toLogin asks for a log-in, and comes back afterwards if the page was read.

@@ -6,8 +6,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/report"
+	"github.com/fotspor/fotspor/site"
 )
 
 // address is the address of a page of figures: which page of which site, over which period,
@@ -18,6 +21,7 @@ type address struct {
 	period  report.Period
 	filters []report.Filter
 	own     url.Values // parameters of the page itself
+	latest  bool       // the period has no date: it is the last of its kind whenever the address is read
 }
 
 // Parameters of an address besides those of the period and the filters.
@@ -29,6 +33,42 @@ const (
 	byAfter   = "after"   // only rows behind these
 	byColumns = "columns" // those that are shown
 )
+
+// shared are the parameters that all pages have.
+var shared = []string{"period", "at", "from", "to", "compare", "align", "f", "lang", formDimension, formHow, formValue}
+
+// readAddress reads the address of a page of a site. now is in the time zone of the site, and l
+// the language in which pages to compare may have been typed. If the period can't be read, the
+// error is an InvalidError, and the address one of a period that comes near. It is one of the
+// field "filter", and the address of no use, if a filter can't be read.
+func readAddress(site uint32, path string, values url.Values, now time.Time, l *i18n.Language) (address, error) {
+	a := address{site: site, path: path, own: url.Values{}}
+	values = maps.Clone(values)
+	if i := slices.IndexFunc(values["from"], isPath); i >= 0 { // the other is the first day of a range
+		a.own["from"] = []string{values["from"][i]}
+		values["from"] = slices.DeleteFunc(slices.Clone(values["from"]), isPath)
+	}
+	var err, wrong error
+	if a.filters, err = report.ParseFilters(values["f"]); err != nil {
+		return address{}, err
+	}
+	a.period, wrong = report.ParsePeriod(values, now)
+	for key, all := range values {
+		if !slices.Contains(shared, key) {
+			a.own[key] = all[:1]
+			if key == byColumns { // a form says each by itself
+				a.own[key] = []string{strings.Join(all, ",")}
+			}
+			if path == comparing && key == "path" {
+				a.own[key] = pathsOf(l, all)
+			}
+		}
+	}
+	return a, wrong
+}
+
+// isPath tells the path of a page from a day.
+func isPath(value string) bool { return strings.HasPrefix(value, "/") }
 
 // String returns the address as a path with a query.
 func (a address) String() string { return a.as("") }
@@ -57,6 +97,9 @@ func (a address) as(format string) string {
 // values are the parameters of the address.
 func (a address) values() url.Values {
 	values := a.period.Values()
+	if a.latest {
+		values.Del("at")
+	}
 	for key, own := range a.own {
 		values[key] = append(values[key], own...) // a page may have a parameter of the period's name
 	}
@@ -98,7 +141,7 @@ func (a address) of(site uint32) address {
 
 // in returns the address over another period.
 func (a address) in(p report.Period) address {
-	a.period = p
+	a.period, a.latest = p, false
 	a.own = maps.Clone(a.own)
 	a.own.Del(byAfter)
 	return a
@@ -123,6 +166,29 @@ func (a address) rowsAnew() address {
 	a.own.Del(byAfter)
 	a.own.Del(byFind)
 	return a
+}
+
+// lastingOwn are the parameters of pages themselves that a saved view keeps.
+var lastingOwn = []string{byMeasure, byTable, bySort, byFind, byColumns, "path", "prefix", "name", "from"}
+
+// kept returns what a saved view keeps of the address: its page, which is one of pages, and the
+// parameters that pages have. latest says that the period stays the last one of its kind.
+func (a address) kept(latest bool) address {
+	own := maps.Clone(a.own)
+	maps.DeleteFunc(own, func(key string, _ []string) bool { return !slices.Contains(lastingOwn, key) })
+	a.own, a.latest = own, latest && a.period.Latest()
+	return a
+}
+
+// savedAddress reads the address of a saved view, and returns false for one that no page has: no
+// text that a store holds leads to anything but pages of figures of the site.
+func savedAddress(v site.View, now time.Time, l *i18n.Language) (address, bool) {
+	values, err := url.ParseQuery(v.Query)
+	if _, ok := findPage(v.Page); !ok || err != nil {
+		return address{}, false
+	}
+	a, err := readAddress(v.Site, v.Page, values, now, l)
+	return a.kept(!values.Has("at")), err == nil
 }
 
 // redirected returns the address that one of an older kind of period means, and false if

@@ -176,7 +176,7 @@ func TestAccessible(t *testing.T) {
 			"/", "/?q=nobody", "/sites/1?period=today", "/sites/1?period=month&at=2026-11", "/sites/1?f=region:NO-50&f=page:/a*&f=!os:",
 			"/sites/1?fd=page&fo=is&fv=", "/sites/1?period=range&from=2026-11-02&to=2026-11-01",
 			"/sites/1/compare?path=/&path=/aktuelt/2026/ny-rapport-om-sosialt-entreprenorskap&path=/never", "/sites/1/goals?kind=page&pattern=/a*", "/sites/1/goals?kind=page&pattern=a&goal=x%0A",
-			"/sites/1/notes", "/sites/1/notes?note=1", "/sites/1?period=month&at=2026-05",
+			"/sites/1/notes", "/sites/1/notes?note=1", "/sites/1/views?view=3", "/sites/1/views?of=/sources&period=28d", "/sites/1?period=month&at=2026-05",
 		},
 		few: {"/sites/1", "/sites/1/places"}, gone: {"/sites/1/hours"}, none: {"/sites/1", "/sites/1/searches"}, waits: {"/", "/sites/1"},
 	}

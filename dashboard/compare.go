@@ -27,10 +27,10 @@ const (
 )
 
 // pathsOf reads the paths of pages to compare as people write them, each once.
-func (q *question) pathsOf(typed []string) []string {
+func pathsOf(l *i18n.Language, typed []string) []string {
 	var paths []string
 	for _, text := range typed {
-		path := norm.NFC.String(codeOf(q.lang, "page", strings.TrimSpace(text)))
+		path := norm.NFC.String(codeOf(l, "page", strings.TrimSpace(text)))
 		if path != "" && len(path) <= report.MaxFilterValue && !slices.Contains(paths, path) && len(paths) < maxCompared {
 			paths = append(paths, path)
 		}

@@ -236,7 +236,10 @@ func (d *Dashboard) pageRoutes() []route {
 		route{pattern: "POST /sites/{id}/settings", answer: d.changeSettings},
 		route{pattern: "GET /sites/{id}" + notesPath, answer: d.showNotes},
 		route{pattern: "POST /sites/{id}" + notesPath, answer: d.putNote},
-		route{pattern: "POST /sites/{id}" + notesPath + "/remove", answer: d.removeNote})
+		route{pattern: "POST /sites/{id}" + notesPath + "/remove", answer: d.removeNote},
+		route{pattern: "GET /sites/{id}" + viewsPath, answer: d.showViews},
+		route{pattern: "POST /sites/{id}" + viewsPath, answer: d.putView, own: true},
+		route{pattern: "POST /sites/{id}" + viewsPath + "/remove", answer: d.removeView, own: true})
 	for _, format := range formats {
 		routes = append(routes, route{pattern: "GET /sites/{id}" + notesPath + "." + format, answer: d.showNotes, format: format})
 	}

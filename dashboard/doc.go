@@ -117,6 +117,7 @@ type paper struct {
 	Adding  *filterForm // what can be filtered by; nil: nothing
 	CSV     string
 	JSON    string
+	Save    string // URL of the form that saves the page as a view
 	AsOf    string // up to when breakdowns of today go
 	Erased  string // that rows were erased which the figures lack
 	Imprint imprint

@@ -11,13 +11,14 @@ import (
 type Route struct {
 	Pattern string
 	Open    bool
+	Own     bool
 }
 
 // AllRoutes are the routes of the dashboard.
 func (d *Dashboard) AllRoutes() []Route {
 	var all []Route
 	for _, r := range d.routes() {
-		all = append(all, Route{r.pattern, r.open})
+		all = append(all, Route{r.pattern, r.open, r.own})
 	}
 	return all
 }

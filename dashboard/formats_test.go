@@ -25,7 +25,7 @@ import (
 )
 
 // noFigures are pages of a site that show none.
-var noFigures = []string{"/settings", "/notes"}
+var noFigures = []string{"/settings", "/notes", "/views"}
 
 // pagePaths are the paths of all pages of figures of a site, behind that of the site; of a card, with a
 // value.

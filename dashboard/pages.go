@@ -173,6 +173,7 @@ func (d *Dashboard) paper(c *call, q *question, of page, found doc) paper {
 		AsOf: q.asOfNote(l), Erased: q.erasedNote(l),
 	}
 	p.Adding = q.filterForm()
+	p.Save = q.save(of.path)
 	address := strings.TrimPrefix(strings.TrimPrefix(d.base.Or(baseurl.Of(c.r)).String(), "https://"), "http://") + q.String()
 	p.Imprint = imprint{
 		What:  l.Say("imprint.what", q.of.Name, p.Period.Name, p.Period.Days, p.Site.Zone),
@@ -197,7 +198,9 @@ func (q *question) rail(path string) []navLink {
 			links[len(links)-1].Current = true
 		}
 	}
-	links = append(links, navLink{Text: "nav.notes", URL: q.to(notesPath).String(), Current: path == notesPath, Apart: true})
+	links = append(links,
+		navLink{Text: "nav.notes", URL: q.to(notesPath).String(), Current: path == notesPath, Apart: true},
+		navLink{Text: "nav.views", URL: q.save(path), Current: path == viewsPath})
 	if q.admin {
 		links = append(links, navLink{Text: "nav.settings", URL: settingsURL(q.site), Current: path == "/settings"})
 	}

@@ -50,47 +50,21 @@ type answer struct {
 // question reads the address of a call to a page.
 func (c *call) question(path string) (*question, error) {
 	values := c.r.URL.Query()
-	ofPage := slices.IndexFunc(values["from"], isPath) // the other is the first day of a range
-	own := url.Values{}
-	if ofPage >= 0 {
-		own["from"] = values["from"][ofPage : ofPage+1]
-		values["from"] = slices.DeleteFunc(slices.Clone(values["from"]), isPath)
-	}
 	q := &question{of: c.site, admin: c.user.Role == site.Admin, writes: c.user.Role.Writes(), now: c.now, typed: values, lang: c.lang, all: c.format != ""}
 	if c.site.Location != nil {
 		q.now = c.now.In(c.site.Location)
 	}
-	q.address = address{site: c.site.ID, path: path, own: own}
 	var err error
-	if q.period, err = report.ParsePeriod(values, q.now); err != nil {
+	if q.address, err = readAddress(c.site.ID, path, values, q.now, c.lang); err != nil {
 		var invalid report.InvalidError
-		if !errors.As(err, &invalid) || c.json || c.format != "" {
+		if !errors.As(err, &invalid) || invalid.Field == "filter" || c.json || c.format != "" {
 			return nil, err
 		}
 		q.wrong = &invalid
 	}
-	if q.filters, err = report.ParseFilters(values["f"]); err != nil {
-		return nil, err
-	}
-	for key, all := range values {
-		if !slices.Contains(shared, key) {
-			q.own[key] = all[:1]
-			if key == byColumns { // a form says each by itself
-				q.own[key] = []string{strings.Join(all, ",")}
-			}
-			if path == comparing && key == "path" {
-				q.own[key] = q.pathsOf(all)
-			}
-		}
-	}
+	q.typed["from"] = slices.DeleteFunc(values["from"], isPath)
 	return q, nil
 }
-
-// isPath tells the path of a page from a day.
-func isPath(value string) bool { return strings.HasPrefix(value, "/") }
-
-// shared are the parameters that all pages have.
-var shared = []string{"period", "at", "from", "to", "compare", "align", "f", "lang", formDimension, formHow, formValue}
 
 // query asks for measures over the period, beside the days before.
 func (q *question) query(measures ...string) report.Query {

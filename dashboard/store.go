@@ -41,6 +41,7 @@ type Store interface {
 	PageTitles(ctx context.Context, id uint32, paths []string) (map[string]string, error)
 
 	Notes
+	Views
 	Users
 	Sessions
 	Log
@@ -55,6 +56,18 @@ type Notes interface {
 	// site.ErrManyNotes if there is no room for one more.
 	PutNote(ctx context.Context, id uint32, n site.Note) error
 	RemoveNote(ctx context.Context, id uint32, note uint64) error
+}
+
+// Views keeps what users saved of the pages of sites. Each change is noted in the audit log as the
+// actor's of ctx.
+type Views interface {
+	// Views returns the saved views of a site that a user sees, in order of their names.
+	Views(ctx context.Context, id uint32, user string) ([]site.View, error)
+	// PutView adds a view without an ID, and replaces the one with its ID. It returns
+	// site.ErrManyViews if there is no room for one more, and site.ErrSameView if there is one
+	// of its name beside it.
+	PutView(ctx context.Context, v site.View) error
+	RemoveView(ctx context.Context, id uint32, view uint64) error
 }
 
 // Users keeps users. Whatever changes one ends the sessions of that user and is noted in

@@ -62,6 +62,14 @@ func states() []state {
 		all = append(all, state{problem, "notes", notesPage{Form: &refused}, false})
 	}
 	all = append(all, state{"note refused", "notes", notesPage{Form: &personal}, false}, state{"notes for readers", "notes", notesPage{Notes: []noteLine{{ID: 1, When: "<b>"}}}, false})
+	view := viewForm{Action: "/sites/1/views", Cancel: "/sites/1/views", Name: "<b>", Shares: true, Shared: true, ID: "1", Remove: "/sites/1/views/remove"}
+	for _, problem := range []string{"views.wrong.empty", "views.wrong.long", "views.wrong.unprintable", "views.wrong.search", "views.wrong.large", "views.many", "views.same", "views.wrong.personal"} {
+		refused := view
+		if refused.Problem = problem; problem == "views.wrong.personal" {
+			refused.ID, refused.What, refused.Days, refused.Last, refused.Seen = "", "What", "Days", "views.last.week", "[phone]"
+		}
+		all = append(all, state{problem, "views", viewsPage{Form: &refused}, false})
+	}
 	all = append(all, accountStates()...)
 	all = append(all, settingsStates()...)
 	for _, p := range problems {
@@ -177,6 +185,8 @@ func scenes() map[mood][]string {
 			"/sites/1?period=week&at=2026-W99", "/sites/1?period=fortnight", "/sites/1?compare=never", "/sites/1?align=moon",
 			"/sites/1?period=range&from=2026-11-01&to=2026-11-13", "/sites/1?period=range&from=2026-08-20&to=2026-11-13", "/sites/1?period=range&from=2024-01-01&to=2026-11-13",
 			"/sites/1/notes", "/sites/1/notes?done=added", "/sites/1/notes?done=changed", "/sites/1/notes?done=removed", "/sites/1/notes?note=1",
+			"/sites/1/views", "/sites/1/views?done=added", "/sites/1/views?done=changed", "/sites/1/views?done=removed", "/sites/1/views?view=1", "/sites/1/views?view=3",
+			"/sites/1/views?of=/sources&period=28d&f=region:NO-50", "/sites/1/views?of=/&period=range&from=2026-11-02&to=2026-11-04", "/sites/1/views?of=/nothing", "/sites/1/views?of=/&period=never",
 			"/sites/1?period=week&at=2026-W14", "/sites/1?period=month&at=2026-05", "/sites/1?period=day&at=2026-10-25", "/sites/1?period=day&at=2026-04-03",
 			"/sites/1?period=month&at=2026-11", "/sites/1?period=month&at=2026-11&compare=none",
 		},
@@ -206,7 +216,7 @@ func scenes() map[mood][]string {
 	}
 	all[waits] = append(all[waits], "/")
 	all[none] = append(all[none], "/")
-	all[little] = append(all[little], "/sites/1/notes")
+	all[little] = append(all[little], "/sites/1/notes", "/sites/1/views")
 	return all
 }
 
@@ -306,6 +316,18 @@ func (s *invented) Notes(_ context.Context, _ uint32, days calendar.Range) ([]si
 	return []site.Note{
 		{ID: 1, Days: calendar.One(days.From + 1), Text: "<b>", Who: "kari"}, {ID: 2, Days: calendar.One(days.From + 1), Text: "Two", Who: "kari"},
 		{ID: 3, Days: calendar.Range{From: days.To - 2, To: days.To + 3}, Text: "Three", Who: "kari"},
+	}, nil
+}
+
+// Views are one's own and shared ones, of which one leads nowhere.
+func (s *invented) Views(context.Context, uint32, string) ([]site.View, error) {
+	if s.mood == little {
+		return nil, nil
+	}
+	return []site.View{
+		{ID: 1, Site: 1, Name: "One <b>", Owner: "kari <b>", Page: "/devices", Query: "period=28d&f=%21os%3A&f=page%3A%2Fa%2A&compare=none"},
+		{ID: 2, Site: 1, Name: "Two", Owner: "kari <b>", Page: "/gone"}, {ID: 4, Site: 1, Name: "Card", Owner: "kari <b>", Page: "/compare", Query: "path=%2Fa&path=%2Fb"},
+		{ID: 3, Site: 1, Name: "Three", Owner: "ola", Shared: true, Query: "period=week&at=2026-W14"},
 	}, nil
 }
 

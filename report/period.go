@@ -337,6 +337,10 @@ func (p Period) Of(k Kind) Period {
 	return other
 }
 
+// Latest reports whether the period is the one that its kind alone names: of today, or the last
+// that is over. Days from one to another are not.
+func (p Period) Latest() bool { return p.Kind != DaysFromTo && p.Of(p.Kind).Whole == p.Whole }
+
 // With returns the period with something else to compare with.
 func (p Period) With(a Against, by Align) Period {
 	p.Against, p.Align = a, by

@@ -259,3 +259,23 @@ func TestPeriodProperties(t *testing.T) {
 		}
 	})
 }
+
+// TestLatest: the period that its kind alone names is the latest one of it.
+func TestLatest(t *testing.T) {
+	now := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
+	for query, want := range map[string]bool{
+		"": true, "period=today": true, "period=28d": true, "period=28d&at=2026-11-25": true, "period=28d&at=2026-11-24": false,
+		"period=week&at=2026-W47": true, "period=week&at=2026-W46": false, "period=week&at=2026-W48": false, "period=day&at=2026-11-25": true,
+		"period=year": true, "period=year&at=2026": false, "period=quarter&at=2026-Q3": true,
+		"period=range&from=2026-11-25&to=2026-11-25": false,
+	} {
+		values, _ := url.ParseQuery(query)
+		p, err := report.ParsePeriod(values, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.Latest(); got != want {
+			t.Errorf("%s is the latest: %t, want %t", query, got, want)
+		}
+	}
+}

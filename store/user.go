@@ -92,6 +92,11 @@ func (s *Store) change(ctx context.Context, name string, action func(before, aft
 		if err := s.note(ctx, action(before, u), about(u)); err != nil {
 			return err
 		}
+		if removed { // first: a user of the same name may come
+			if err := s.removeViews(ctx, name); err != nil {
+				return err
+			}
+		}
 		if err := s.writeUser(ctx, u, removed); err != nil {
 			return fmt.Errorf("change user: %w", err)
 		}
@@ -159,8 +164,8 @@ func (s *Store) SetRights(ctx context.Context, name string, role site.Role, rest
 	})
 }
 
-// RemoveUser removes a user and ends the user's sessions. For the last admin it returns
-// site.ErrLastAdmin.
+// RemoveUser removes a user with the views that the user saved and did not share, and ends the
+// user's sessions. For the last admin it returns site.ErrLastAdmin.
 func (s *Store) RemoveUser(ctx context.Context, name string) error {
 	return s.change(ctx, name, always(audit.UserRemoved), func(site.User) string { return name }, func(u *site.User) bool {
 		*u = site.User{Name: u.Name}

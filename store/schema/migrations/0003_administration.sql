@@ -136,6 +136,26 @@ ENGINE = ReplacingMergeTree(updated)
 ORDER BY (site, id)
 SETTINGS old_parts_lifetime = 1, cleanup_delay_period = 5, max_cleanup_delay_period = 10;
 
+-- Pages of a site that users saved under a name, with period, filters and columns. Each change
+-- is a new row, and the newest counts; a removed view is a row with its id alone. The program
+-- merges the parts after a change.
+CREATE TABLE IF NOT EXISTS saved_views
+(
+    site    UInt32,
+    id      UInt64          COMMENT 'random',
+    name    String,
+    owner   String          COMMENT 'name of the user who saved it',
+    shared  Bool            COMMENT 'all who see the site see it',
+    page    String          COMMENT 'path behind that of the site; empty: the overview',
+    query   String          COMMENT 'parameters of the page',
+    since   DateTime('UTC') COMMENT 'when it was saved',
+    removed UInt8,
+    updated DateTime64(6, 'UTC')
+)
+ENGINE = ReplacingMergeTree(updated)
+ORDER BY (site, id)
+SETTINGS old_parts_lifetime = 1, cleanup_delay_period = 5, max_cleanup_delay_period = 10;
+
 -- Days of which rows were erased because somebody asked for it, without whose, how many or
 -- of which page: figures from rows are smaller there than those of the rollups that stay. A
 -- line lives as long as the rows of its day.
