@@ -50,18 +50,19 @@ func (q *question) json(d doc) map[string]any {
 
 // head is what every answer about a site begins with.
 func (q *question) head() map[string]any {
-	if q.apart {
-		return map[string]any{"site": q.site}
+	head := map[string]any{"site": q.site}
+	if q.erased > 0 {
+		head["erased_days"] = q.erased
 	}
-	head := map[string]any{"site": q.site, "period": q.period.Kind, "days": newAPIDays(q.period.Range)}
+	if q.apart {
+		return head
+	}
+	head["period"], head["days"] = q.period.Kind, newAPIDays(q.period.Range)
 	if before, ok := q.period.Comparable(q.since); ok {
 		head["before"] = newAPIDays(before)
 	}
 	if q.period.Unfinished() {
 		head["unfinished"] = true
-	}
-	if q.erased > 0 {
-		head["erased_days"] = q.erased
 	}
 	if !q.asOf.IsZero() {
 		if head["as_of"] = any(nil); calendar.DayOf(q.asOf) == q.period.Range.To {

@@ -1236,8 +1236,11 @@ func (s told) checkFinding(page *answer, path string, data map[string]any, o ove
 			line := one.(map[string]any)
 			value, _ := line["value"].(string)
 			n := want[value]
-			before, _ := line["before"].(map[string]any)
-			if line["events"] != float64(n.all) || before["events"] != float64(n.before) || key != "missing" && line["without_results"] != float64(n.without) {
+			before, told := line["before"].(map[string]any)
+			if _, compared := data["before"]; told != compared || told && before["events"] != float64(n.before) {
+				s.Errorf("%s: %s %q has %v before, want %d, or none where nothing is compared", path, key, value, line["before"], n.before)
+			}
+			if line["events"] != float64(n.all) || key != "missing" && line["without_results"] != float64(n.without) {
 				s.Errorf("%s: %s %q has %v, want %+v", path, key, value, line, n)
 			}
 			if all, _ := line["links"].([]any); key == "missing" {

@@ -226,7 +226,8 @@ type goneTable struct {
 	Rows    []goneRow
 	Refused string
 
-	pages []gonePage
+	pages    []gonePage
+	compared bool
 }
 
 func (*goneTable) part() string { return "gone" }
@@ -247,7 +248,7 @@ type goneFrom struct {
 const linksShown = 3
 
 func (q *question) goneTable(pages []gonePage, limit int, got *answer) *goneTable {
-	t := &goneTable{pages: pages, Refused: refusalOf(got)}
+	t := &goneTable{pages: pages, compared: q.compared(), Refused: refusalOf(got)}
 	l := q.lang
 	for _, g := range pages[:min(limit, len(pages))] {
 		r := goneRow{Count: l.Number(g.times), Width: float64(g.times) / float64(max(pages[0].times, 1)) * 100}
@@ -286,11 +287,14 @@ func (t *goneTable) json() any {
 		for _, link := range g.links {
 			links = append(links, map[string]any{"from": link.from, "events": link.times})
 		}
-		one := map[string]any{"value": g.path, "events": g.times, "before": map[string]any{"events": g.before}, "links": links}
+		one := map[string]any{"value": g.path, "events": g.times, "links": links}
+		if t.compared {
+			one["before"] = map[string]any{"events": g.before}
+		}
 		if g.hidden != report.Shown {
 			one["events"], one["hidden"] = nil, hidings[g.hidden]
 		}
-		if g.covered {
+		if t.compared && g.covered {
 			one["before"] = nil
 		}
 		lines = append(lines, one)
@@ -314,8 +318,9 @@ type searchTable struct {
 	Refused string
 	Guarded string // why figures are hidden; "": none is
 
-	terms []searched
-	guard int // see site.Site
+	terms    []searched
+	compared bool
+	guard    int // see site.Site
 }
 
 func (*searchTable) part() string { return "searched" }
@@ -327,7 +332,7 @@ type searchRow struct {
 }
 
 func (q *question) searchTable(l *i18n.Language, terms []searched, limit int, got *answer) *searchTable {
-	t := &searchTable{terms: terms, Refused: refusalOf(got), guard: q.of.Guard}
+	t := &searchTable{terms: terms, compared: q.compared(), Refused: refusalOf(got), guard: q.of.Guard}
 	if got.Withheld {
 		t.Guarded = q.guardNote(l)
 	}
@@ -356,14 +361,17 @@ func (q *question) searchTable(l *i18n.Language, terms []searched, limit int, go
 func (t *searchTable) json() any {
 	lines := []map[string]any{}
 	for _, s := range t.terms {
-		one := map[string]any{"value": s.term, "events": s.times, "without_results": s.without, "before": map[string]any{"events": s.before, "without_results": s.withoutThen}}
+		one := map[string]any{"value": s.term, "events": s.times, "without_results": s.without}
+		if t.compared {
+			one["before"] = map[string]any{"events": s.before, "without_results": s.withoutThen}
+		}
 		if s.mixed {
 			one["without_results"] = nil
 		}
 		if s.hidden != report.Shown {
 			one["events"], one["hidden"] = nil, hidings[s.hidden]
 		}
-		if s.covered {
+		if t.compared && s.covered {
 			one["before"] = nil
 		}
 		lines = append(lines, one)

@@ -114,7 +114,7 @@ func TestErased(t *testing.T) {
 		if got := b.get("/sites/1.csv?" + query).body; strings.Contains(got, "erased_days: 1") != want {
 			t.Errorf("CSV under %q: %s", filters, got)
 		}
-		for _, path := range []string{"/sites/1.json?", "/api/v1/sites/1/totals?measures=pageviews&"} {
+		for _, path := range []string{"/sites/1.json?", "/sites/1/compare.json?path=/om-oss&", "/api/v1/sites/1/totals?measures=pageviews&"} {
 			var answer map[string]any
 			if b.decode(path+query, &answer); (answer["erased_days"] == 1.) != want {
 				t.Errorf("%s under %q: %v", path, filters, answer["erased_days"])
