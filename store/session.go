@@ -36,43 +36,46 @@ func (s *Store) writeSession(ctx context.Context, session site.Session, ended bo
 	return nil
 }
 
-// liveSessions selects the sessions that have not ended, joined with their users. Session
-// and user are read in one statement, so that a change of the user has effect at once.
-const liveSessions = `
-	FROM (SELECT id, user, generation, created, seen, expires FROM logins FINAL WHERE NOT ended AND %s) AS s
-	JOIN (SELECT name, role, restricted, sites, generation FROM users FINAL WHERE NOT removed) AS u
-		ON u.name = s.user AND u.generation = s.generation
-	WHERE s.expires > {now:DateTime('UTC')} AND s.seen > {idle:DateTime('UTC')}
-		AND s.created <= {now:DateTime('UTC')} + INTERVAL 1 MINUTE`
+// live is the condition that a session has neither expired nor been idle, and does not begin
+// after now, since a wrong clock would have made it.
+const live = `expires > {now:DateTime('UTC')} AND seen > {idle:DateTime('UTC')} AND created <= {now:DateTime('UTC')} + INTERVAL 1 MINUTE`
 
 // Session returns the session with id, the hash of a cookie, and its user without the
 // password hash. It returns site.ErrNotFound for a session that is unknown, has ended or
 // expired, was not seen since idle before now, or belongs to a user who has changed since;
-// and for one that begins after now, since a wrong clock made it.
+// and for one that begins after now.
 func (s *Store) Session(ctx context.Context, id string, now time.Time, idle time.Duration) (site.Session, site.User, error) {
 	session := site.Session{ID: id}
-	var u site.User
-	var restricted uint8
-	query := "SELECT s.user, s.generation, s.created, s.seen, s.expires, u.role, u.restricted, u.sites" +
-		fmt.Sprintf(liveSessions, "id = {id:String}")
+	query := "SELECT user, generation, created, seen, expires FROM logins FINAL WHERE NOT ended AND id = {id:String} AND " + live
 	params := clickhouse.Parameters{"id": id, "now": sqlTime(now), "idle": sqlTime(now.Add(-idle))}
-	err := s.conn.QueryRow(bind(ctx, params), query).Scan(&session.User, &session.Generation,
-		&session.Created, &session.Seen, &session.Expires, (*string)(&u.Role), &restricted, &u.Sites)
+	err := s.conn.QueryRow(bind(ctx, params), query).Scan(&session.User, &session.Generation, &session.Created, &session.Seen, &session.Expires)
 	if errors.Is(err, sql.ErrNoRows) {
 		return site.Session{}, site.User{}, fmt.Errorf("session: %w", site.ErrNotFound)
 	}
 	if err != nil {
 		return site.Session{}, site.User{}, fmt.Errorf("read session: %w", err)
 	}
-	u.Name, u.Restricted, u.Generation = session.User, restricted != 0, session.Generation
+	// The user is read after the session, so that a change of the user has effect at once.
+	// Two statements cost half of what one with a join does.
+	u, err := s.User(ctx, session.User)
+	if err == nil && u.Generation != session.Generation {
+		err = site.ErrNotFound
+	}
+	if err != nil {
+		return site.Session{}, site.User{}, fmt.Errorf("user of session: %w", err)
+	}
+	u.Password = ""
 	return session, u, nil
 }
 
 // Sessions returns the sessions of a user that Session would find, or those of all users if
 // user is "". The one seen last comes first.
 func (s *Store) Sessions(ctx context.Context, user string, now time.Time, idle time.Duration) ([]site.Session, error) {
-	query := "SELECT s.id, s.user, s.generation, s.created, s.seen, s.expires" +
-		fmt.Sprintf(liveSessions, "({user:String} = '' OR user = {user:String})") + " ORDER BY s.seen DESC, s.id"
+	query := `
+		SELECT s.id, s.user, s.generation, s.created, s.seen, s.expires
+		FROM (SELECT * FROM logins FINAL WHERE NOT ended AND ({user:String} = '' OR user = {user:String}) AND ` + live + `) AS s
+		JOIN (SELECT name, generation FROM users FINAL WHERE NOT removed) AS u ON u.name = s.user AND u.generation = s.generation
+		ORDER BY s.seen DESC, s.id`
 	params := clickhouse.Parameters{"user": user, "now": sqlTime(now), "idle": sqlTime(now.Add(-idle))}
 	rows, err := s.conn.Query(bind(ctx, params), query)
 	if err != nil {

@@ -17,12 +17,12 @@ import (
 )
 
 // Sites returns all sites in order of id.
-func (s *Store) Sites(ctx context.Context) ([]site.Site, error) { return s.sites(ctx, "1") }
+func (s *Store) Sites(ctx context.Context) ([]site.Site, error) { return s.sites(ctx, "1", "1") }
 
 // Site returns one site, or site.ErrNotFound for an unknown id.
 func (s *Store) Site(ctx context.Context, id uint32) (site.Site, error) {
 	ctx = bind(ctx, clickhouse.Parameters{"id": strconv.FormatUint(uint64(id), 10)})
-	found, err := s.sites(ctx, "id = {id:UInt32}")
+	found, err := s.sites(ctx, "id = {id:UInt32}", "site = {id:UInt32}")
 	if err != nil {
 		return site.Site{}, err
 	}
@@ -32,19 +32,17 @@ func (s *Store) Site(ctx context.Context, id uint32) (site.Site, error) {
 	return found[0], nil
 }
 
-// sites returns the sites for which a condition holds, in order of id.
-func (s *Store) sites(ctx context.Context, where string) ([]site.Site, error) {
+// sites returns the sites for which a condition holds, in order of id. ofSettings is the same
+// condition on lines of settings.
+func (s *Store) sites(ctx context.Context, where, ofSettings string) ([]site.Site, error) {
+	set, err := s.siteSettings(ctx, ofSettings) // a join in one statement would cost twice as much
+	if err != nil {
+		return nil, fmt.Errorf("settings of sites: %w", err)
+	}
 	rows, err := s.conn.Query(ctx, `
 		SELECT id, name, hosts, timezone, parameters, excluded, networks, path_rules, record,
-			strip_slash, ignored_referrers, search_parameters, search_categories, search_counts, tags, school_weeks, goals.value, guard.value
-		FROM sites FINAL
-		LEFT JOIN (
-			SELECT site, argMax(value, (number, since)) AS value FROM settings WHERE key = '`+string(goals)+`' GROUP BY site
-		) AS goals ON goals.site = id
-		LEFT JOIN (
-			SELECT site, argMax(value, (number, since)) AS value FROM settings WHERE key = '`+string(guard)+`' GROUP BY site
-		) AS guard ON guard.site = id
-		WHERE `+where+` ORDER BY id`)
+			strip_slash, ignored_referrers, search_parameters, search_categories, search_counts, tags, school_weeks
+		FROM sites FINAL WHERE `+where+` ORDER BY id`)
 	if err != nil {
 		return nil, fmt.Errorf("list sites: %w", err)
 	}
@@ -52,10 +50,10 @@ func (s *Store) sites(ctx context.Context, where string) ([]site.Site, error) {
 	var all []site.Site
 	for rows.Next() {
 		var one site.Site
-		var zone, school, listed, least string
+		var zone, school string
 		var networks []string
 		err := rows.Scan(&one.ID, &one.Name, &one.Hosts, &zone, &one.Parameters, &one.Excluded, &networks, &one.PathRules, (*string)(&one.Record),
-			&one.StripSlash, &one.IgnoredReferrers, &one.SearchParameters, &one.SearchCategories, &one.SearchCounts, &one.Tags, &school, &listed, &least)
+			&one.StripSlash, &one.IgnoredReferrers, &one.SearchParameters, &one.SearchCategories, &one.SearchCounts, &one.Tags, &school)
 		if err != nil {
 			return nil, fmt.Errorf("list sites: %w", err)
 		}
@@ -68,13 +66,13 @@ func (s *Store) sites(ctx context.Context, where string) ([]site.Site, error) {
 		if err := site.FindSetting("school-weeks").Read(&one, school); err != nil {
 			return nil, fmt.Errorf("weeks without school of site %d: %w", one.ID, err)
 		}
-		if listed != "" {
+		if listed := set[siteSetting{one.ID, string(goals)}]; listed != "" {
 			if err := json.Unmarshal([]byte(listed), &one.Goals); err != nil {
 				return nil, fmt.Errorf("goals of site %d: %w", one.ID, err)
 			}
 		}
 		one.Guard = site.DefaultGuard
-		if least != "" && least != "null" {
+		if least := set[siteSetting{one.ID, string(guard)}]; least != "" && least != "null" {
 			if one.Guard, err = strconv.Atoi(least); err != nil {
 				return nil, fmt.Errorf("guard of site %d: %w", one.ID, err)
 			}
@@ -85,6 +83,33 @@ func (s *Store) sites(ctx context.Context, where string) ([]site.Site, error) {
 		return nil, fmt.Errorf("list sites: %w", err)
 	}
 	return all, nil
+}
+
+// siteSetting names a setting of a site.
+type siteSetting struct {
+	id  uint32
+	key string
+}
+
+// siteSettings returns the current values of what sites has from table settings.
+func (s *Store) siteSettings(ctx context.Context, where string) (map[siteSetting]string, error) {
+	rows, err := s.conn.Query(ctx, `
+		SELECT site, key, argMax(value, (number, since)) FROM settings
+		WHERE key IN ('`+string(goals)+`', '`+string(guard)+`') AND `+where+` GROUP BY site, key`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	set := map[siteSetting]string{}
+	for rows.Next() {
+		var of siteSetting
+		var value string
+		if err := rows.Scan(&of.id, &of.key, &value); err != nil {
+			return nil, err
+		}
+		set[of] = value
+	}
+	return set, rows.Err()
 }
 
 // AddSite stores a new site. If its id is 0, it gets the next free id. Any other id must be
