@@ -25,7 +25,9 @@ func (a *answer) saved(heading string) []string {
 	list := a.Find("section[aria-labelledby=" + heading + "-title] li")
 	for i := range list.Length() {
 		p := list.Eq(i).Find("p")
-		all = append(all, clean(p.Eq(0).Text())+": "+clean(p.Eq(1).Text())+" "+p.Eq(0).Find("a").AttrOr("href", ""))
+		what := clean(p.Eq(1).Contents().First().Text())
+		what, _, _ = strings.Cut(strings.TrimSuffix(what, " ·"), " · kari, ") // who, and when by the store's clock
+		all = append(all, clean(p.Eq(0).Text())+": "+what+" "+p.Eq(0).Find("a").AttrOr("href", ""))
 	}
 	return all
 }
