@@ -55,12 +55,16 @@ func hangingServer(t *testing.T, head string) string {
 	return l.Addr().String()
 }
 
-// knownSites leaves in a data directory what a collector knew of its sites.
+// knownSites leaves in a data directory what a collector knew of its sites and of the policy.
 func knownSites(t *testing.T, data string) {
 	t.Helper()
-	const sites = `{"Sites":[{"ID":1,"Name":"Eksempel","Hosts":["example.org"],"Location":"Europe/Oslo"}]}`
-	if err := os.WriteFile(filepath.Join(data, "sites.json"), []byte(sites), 0o600); err != nil {
-		t.Fatal(err)
+	for name, text := range map[string]string{
+		"sites.json":  `{"Sites":[{"ID":1,"Name":"Eksempel","Hosts":["example.org"],"Location":"Europe/Oslo"}]}`,
+		"policy.json": `[{"Number":1,"Policy":{"retention":"3y"},"Since":"2026-01-01T00:00:00Z"}]`,
+	} {
+		if err := os.WriteFile(filepath.Join(data, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -30,7 +30,7 @@ const (
 // program tries the store again until it is available.
 func (p *program) openStore(ctx context.Context) error {
 	cfg := p.StoreConfig()
-	cfg.Lazy = true
+	cfg.Lazy, cfg.RowsSince = true, p.rowsSince
 	st, err := store.Open(ctx, cfg)
 	if err != nil {
 		return err
@@ -62,7 +62,7 @@ func (p *program) openStore(ctx context.Context) error {
 	}
 	if err != nil && !p.startsWithoutStore() {
 		if p.Collector && !p.Demo {
-			err = fmt.Errorf("%w; without its store, or a copy of the sites in %s from a time when it had one, no hit can be taken", advised(err), p.sitesFile())
+			err = fmt.Errorf("%w; without its store, or copies of the sites and the policy in %s from a time when it had one, no hit can be taken", advised(err), p.Data)
 		}
 		return err
 	}
@@ -70,7 +70,7 @@ func (p *program) openStore(ctx context.Context) error {
 }
 
 // startsWithoutStore reports whether the program can start without its store. The collector
-// needs a copy of the sites. Dashboard and retention can wait until another process makes
+// needs copies of the sites and of the policy. Dashboard and retention can wait until another process makes
 // the store.
 func (p *program) startsWithoutStore() bool {
 	if p.Demo {
@@ -79,8 +79,9 @@ func (p *program) startsWithoutStore() bool {
 	if !p.Collector {
 		return true
 	}
-	_, err := os.Stat(p.sitesFile())
-	return err == nil
+	_, sites := os.Stat(p.sitesFile())
+	_, policy := os.Stat(p.policyFile())
+	return sites == nil && policy == nil
 }
 
 // afterStore returns a function that waits until the store is prepared, and then calls f.
@@ -151,7 +152,7 @@ func (p *program) meanwhile() string {
 	return "nothing is done until another process makes it, or brings it back"
 }
 
-// prepareStore tries once to prepare the store and to write what depends on the flags.
+// prepareStore tries once to prepare the store, and keeps the public address.
 func (p *program) prepareStore(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, storeWait)
 	defer cancel()
@@ -162,9 +163,6 @@ func (p *program) prepareStore(ctx context.Context) error {
 		if err := p.keepURL(ctx); err != nil {
 			p.component("store").Warn("the public address can't be stored or read", "err", err)
 		}
-	}
-	if p.Retention {
-		return p.store.Expire(ctx, p.Policy.Retention)
 	}
 	return nil
 }

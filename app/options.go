@@ -14,7 +14,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/collector/body"
 	"github.com/fotspor/fotspor/collector/limit"
 	"github.com/fotspor/fotspor/collector/lines"
@@ -51,10 +50,13 @@ type Options struct {
 	MetricsListen  string
 	PublicURL      baseurl.URL // how browsers reach Listen; zero: http://LISTEN
 	TrustedProxies []netip.Prefix
-	Geo            []string // GeoIP databases; empty: they are searched for
-	Sources        string   // directory of lists of sources; empty: the rules shipped
-	ReferrerSpam   string   // file of hosts; empty: the list shipped
-	Policy         privacy.Policy
+	Geo            []string       // GeoIP databases; empty: they are searched for
+	Sources        string         // directory of lists of sources; empty: the rules shipped
+	ReferrerSpam   string         // file of hosts; empty: the list shipped
+	Policy         privacy.Policy // of a store that has none yet
+	// PolicyTold has the keys of Policy whose values must be those of the store, and where each
+	// of them was read.
+	PolicyTold     map[string]string
 	RateLimit      float64        // hits a second that a network may send; 0: no limit
 	AuditRetention privacy.Period // how long lines of the audit log live
 	Handover       string         // directory in memory for the state of visitors; empty: none
@@ -152,12 +154,6 @@ func (o Options) openLists() (*referrer.Sources, *referrer.Spam, error) {
 	return sources, spam, nil
 }
 
-// rowsSince returns the first day of which all hits are kept as rows: one that is completely
-// after the retention's cut-off in every time zone.
-func (o Options) rowsSince() calendar.Day {
-	return calendar.DayOf(o.Policy.Retention.Cutoff(o.Now())) + 2
-}
-
 // StoreConfig returns the configuration of the store.
 func (o Options) StoreConfig() store.Config {
 	return store.Config{
@@ -167,7 +163,6 @@ func (o Options) StoreConfig() store.Config {
 		MaxMemory: o.EngineMemory,
 		Create:    o.Collector,
 		Sync:      o.Power,
-		RowsSince: o.rowsSince,
 		Program:   o.Version,
 		Logger:    o.Logger.With("component", "store"),
 	}

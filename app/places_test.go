@@ -57,7 +57,7 @@ func TestDashboardAndRetentionWait(t *testing.T) {
 			place + "/footprints",
 			[]string{"--store", at + "/footprints", "--data", elsewhere},
 			func() {
-				for _, args := range [][]string{{"migrate"}, {"retention", "run"}, {"access", "--ip", "192.0.2.1"}} {
+				for _, args := range [][]string{{"migrate"}, {"policy", "set", "retention=3y", "--yes"}, {"retention", "run"}, {"access", "--ip", "192.0.2.1"}} {
 					if _, errs, status := command(t, "", append(args, "--store", at+"/footprints", "--data", notMade)...); status != 0 {
 						t.Fatalf("%s: %q, status %d", args, errs, status)
 					}

@@ -388,7 +388,10 @@ func TestCommandsBesideServe(t *testing.T) {
 		t.Errorf("query printed %q, want 1", out)
 	}
 	day := privacy.Period{Days: 1}.Cutoff(time.Now()).Format(time.DateOnly)
-	out, _, _ = command(t, "", data("retention", "run", "--retention", "1d", "--confirm", day)...)
+	if _, errs, status := command(t, "", data("policy", "set", "retention=1d", "--yes")...); status != 0 {
+		t.Errorf("policy set: %q, status %d", errs, status)
+	}
+	out, _, _ = command(t, "", data("retention", "run", "--confirm", day)...)
 	if !strings.Contains(out, "deleted 1 rows") {
 		t.Errorf("retention run printed %q", out)
 	}

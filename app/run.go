@@ -38,6 +38,7 @@ import (
 	"github.com/fotspor/fotspor/internal/baseurl"
 	"github.com/fotspor/fotspor/internal/hostname"
 	"github.com/fotspor/fotspor/internal/periodic"
+	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/retention"
 	"github.com/fotspor/fotspor/site"
@@ -82,20 +83,24 @@ func (w warnings) Enabled(ctx context.Context, level slog.Level) bool {
 // program is a running program.
 type program struct {
 	Options
-	registry *prometheus.Registry
-	duration *prometheus.HistogramVec
-	store    *store.Store
-	began    time.Time     // when the first attempt to open the store began
-	prepared chan struct{} // closed once the store is prepared
-	health   *health
-	spool    *spool.Spool                 // nil without the collector
-	bodies   *body.Budget                 // nil without collector and dashboard
-	drops    func(site uint32) []hit.Drop // nil without the collector
-	clock    *retention.Clock
-	rereads  []reread                    // used by heedHangups
-	keptURL  atomic.Pointer[baseurl.URL] // nil until read from the store
-	addrs    Addrs
-	fatal    chan error // an error ends the program
+	registry    *prometheus.Registry
+	duration    *prometheus.HistogramVec
+	store       *store.Store
+	began       time.Time     // when the first attempt to open the store began
+	prepared    chan struct{} // closed once the store is prepared
+	health      *health
+	spool       *spool.Spool                    // nil without the collector
+	bodies      *body.Budget                    // nil without collector and dashboard
+	drops       func(site uint32) []hit.Drop    // nil without the collector
+	policies    atomic.Pointer[privacy.History] // nil until read
+	setPolicy   func(privacy.Policy)            // of the collector; nil without it
+	policyKnown chan struct{}                   // closed once policies is read
+	policyNotes policyNotes
+	clock       *retention.Clock
+	rereads     []reread                    // used by heedHangups
+	keptURL     atomic.Pointer[baseurl.URL] // nil until read from the store
+	addrs       Addrs
+	fatal       chan error // an error ends the program
 
 	lifecycle
 }
@@ -150,6 +155,10 @@ func (p *program) start(ctx context.Context) error {
 		return err
 	}
 
+	if err := p.startPolicy(ctx); err != nil {
+		return err
+	}
+
 	if p.Collector || p.Retention {
 		p.clock = p.NewClock(p.store, p.component("clock"), p.registry)
 		watch := func(ctx context.Context) {
@@ -169,11 +178,11 @@ func (p *program) start(ctx context.Context) error {
 	}
 	if p.Retention {
 		worker := retention.New(retention.Options{
-			Rows: p.store, Clock: p.clock, Keep: p.Policy.Retention, Audit: p.store.AuditLog(), AuditKeep: p.AuditRetention,
-			Titles:     p.store.Titles(p.Policy),
+			Rows: p.store, Clock: p.clock, Policy: p.store.Policy, Audit: p.store.AuditLog(), AuditKeep: p.AuditRetention,
+			Titles:     p.store.Titles(),
 			Registerer: p.registry, Logger: p.component("retention"), Now: p.Now,
 		})
-		p.background("retention", p.afterStore(worker.Run))
+		p.background("retention", p.afterStore(p.afterPolicy(worker.Run)))
 	}
 
 	if publicListener != nil {
@@ -183,6 +192,7 @@ func (p *program) start(ctx context.Context) error {
 		}
 		p.serve(intake, publicListener, mux, "public", collector.Busy)
 	}
+	p.background("policy", p.afterStore(p.watchPolicy))
 	p.background("hangups", p.heedHangups)
 	p.greet()
 	return nil
@@ -334,12 +344,12 @@ func (p *program) startCollector(ctx context.Context, mux *http.ServeMux, geoDB 
 	browsers.Now = p.Now
 
 	c := collector.New(collector.Options{
-		Policy: p.Policy, Sites: sites, Browsers: browsers, Sources: sources, Spam: spam, Geo: geoDB,
+		Policy: p.policyNow(), Sites: sites, Browsers: browsers, Sources: sources, Spam: spam, Geo: geoDB,
 		Visits: visits, Lines: p.startLines(sites), Titles: titles.New(titles.Options{Registerer: p.registry}), Limit: limit.New(limit.Options{Rate: p.RateLimit, Now: p.Now}), Bodies: p.bodies, Spool: p.spool, TrustedProxies: p.TrustedProxies,
 		Registerer: p.registry, Duration: p.duration, Logger: logger, Now: p.Now, PublicURL: p.toldURL,
 	})
 	c.Routes(mux)
-	p.drops = c.Drops
+	p.setPolicy, p.drops = c.SetPolicy, c.Drops
 	return nil
 }
 
@@ -445,11 +455,14 @@ func (p *program) durability() spool.Durability {
 // startSpool opens the spool and drains it into the store. When the program stops, it tries
 // once more to store what is left. What can't be stored waits on disk for the next start.
 func (p *program) startSpool() error {
-	logger, now := p.component("spool"), p.Now()
+	logger := p.component("spool")
 	sp, err := spool.Open(p.Data+"/spool", spool.Options{
 		MaxBytes: p.SpoolBytes, SealAfter: p.paces.seal, Durability: p.durability(), Logger: logger, Registerer: p.registry,
 		// Quarantined segments have the same retention as stored rows.
-		Retention: now.Sub(p.Policy.Retention.Cutoff(now)), ClockTrusted: p.clock.Trusted,
+		Retention: func() time.Duration {
+			now := p.Now()
+			return now.Sub(p.policyNow().Retention.Cutoff(now))
+		}, ClockTrusted: p.clock.Trusted,
 	})
 	if err != nil {
 		return err
@@ -529,7 +542,7 @@ func (p *program) startDashboard(ctx context.Context, mux *http.ServeMux, geoDB 
 		Store: p.store, Figures: p.figures(), Logger: p.Logger, Registerer: p.registry,
 		Duration: p.duration, Now: p.Now, BaseURL: p.PublicURL,
 		Attribution: geoDB.Attribution, Snippet: p.snippet,
-		Drops: p.drops, CountsObjections: p.Collector && p.Policy.CountObjections,
+		Drops: p.drops, CountsObjections: func() bool { return p.policyNow().CountObjections },
 		Statement: func(site uint32) string { return fmt.Sprintf("/privacy/%d", site) },
 		Network: func(r *http.Request) string {
 			return geo.Cut(collector.ClientAddr(r, p.TrustedProxies), geo.MaxBits4, geo.MaxBits6)

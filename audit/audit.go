@@ -63,6 +63,7 @@ const (
 	CredentialAdded   Action = "credential added"
 	CredentialRemoved Action = "credential removed"
 	SettingChanged    Action = "setting changed"
+	PolicyChanged     Action = "policy changed"
 	NoteAdded         Action = "note added"
 	NoteChanged       Action = "note changed"
 	NoteRemoved       Action = "note removed"

@@ -62,6 +62,9 @@ func commands() []command {
 		{"goal add", "SITE NAME", "count the visits of a site that reach a page, event, download or outbound link", addGoal},
 		{"goal list", "", "list the goals of all sites", listGoals},
 		{"goal remove", "SITE NAME", "stop counting a goal; its figures stay", removeGoal},
+		{"policy show", "", "the policy in force: what is recorded, and for how long", showPolicy},
+		{"policy list", "", "all versions of the policy, with from when on and by whom", listPolicies},
+		{"policy set", "NAME=VALUE...", "change the policy, such as retention=25m; says first what would be deleted", setPolicy},
 		{"token add", "", "make a token, with which a tracker may send the addresses and times of visitors", addToken},
 		{"token list", "", "list the tokens", listTokens},
 		{"token remove", "ID", "remove a token", removeToken},
@@ -92,7 +95,7 @@ type call struct {
 	cmd     command
 	environ map[string]string
 	flags   *flag.FlagSet
-	words   []string // the arguments named in cmd.args, as many as these
+	words   []string // the arguments named in cmd.args
 
 	opts      app.Options
 	config    string            // file of settings; "": DefaultConfig
@@ -361,7 +364,11 @@ func serveParts(collector, dashboard, retention bool) func(context.Context, *cal
 		signals, stop := catchHangups()
 		defer stop()
 		o.Hangups = signals
-		return app.Run(ctx, *o)
+		err := app.Run(ctx, *o)
+		if _, contradicts := errors.AsType[*privacy.Contradiction](err); contradicts {
+			return usageError{err}
+		}
+		return err
 	}
 }
 
@@ -391,17 +398,22 @@ func runQuery(ctx context.Context, c *call) error {
 
 // askedOf runs f with the network of the address in --ip. The address itself is passed on to
 // nothing else.
-func (c *call) askedOf(ctx context.Context, f func(st *store.Store, network string) error) error {
-	network := geo.Cut(c.ip, c.opts.Policy.Bits4, c.opts.Policy.Bits6)
-	if network == "" {
+func (c *call) askedOf(ctx context.Context, f func(st *store.Store, policy privacy.Policy, network string) error) error {
+	if !c.given("ip") {
 		return usagef("missing --ip, such as --ip 192.0.2.1")
 	}
-	return c.withStore(ctx, func(st *store.Store) error { return f(st, network) })
+	return c.withStore(ctx, func(st *store.Store) error {
+		policy, err := st.Policy(ctx)
+		if err != nil {
+			return err
+		}
+		return f(st, policy, geo.Cut(c.ip, policy.Bits4, policy.Bits6))
+	})
 }
 
 func access(ctx context.Context, c *call) error {
-	return c.askedOf(ctx, func(st *store.Store, network string) error {
-		report, err := privacy.Access(ctx, st, c.opts.Policy, network, c.from, c.to)
+	return c.askedOf(ctx, func(st *store.Store, policy privacy.Policy, network string) error {
+		report, err := privacy.Access(ctx, st, policy, network, c.from, c.to)
 		if err != nil {
 			return err
 		}
@@ -411,8 +423,8 @@ func access(ctx context.Context, c *call) error {
 }
 
 func erase(ctx context.Context, c *call) error {
-	return c.askedOf(ctx, func(st *store.Store, network string) error {
-		report, err := privacy.Erase(ctx, st, c.opts.Policy, network, c.from, c.to)
+	return c.askedOf(ctx, func(st *store.Store, policy privacy.Policy, network string) error {
+		report, err := privacy.Erase(ctx, st, policy, network, c.from, c.to)
 		if err != nil {
 			return err
 		}

@@ -127,6 +127,12 @@ func TestCreate(t *testing.T) {
 		if !strings.Contains(out, "Site 1, example.org, in "+data+".") {
 			t.Errorf("site add: %q", out)
 		}
+		if out, errs, status := command(t, "", at("access", "--ip", "192.0.2.1")...); status != 1 || !strings.Contains(errs, "there is no policy yet") {
+			t.Errorf("access without a policy: %q, %q, status %d", out, errs, status)
+		}
+		if _, errs, status := command(t, "", at("policy", "set", "retention=3y", "--yes")...); status != 0 {
+			t.Errorf("policy set: %q, status %d", errs, status)
+		}
 		if out, _, _ = command(t, "", at("access", "--ip", "192.0.2.1")...); !strings.Contains(out, "Store      "+data+"\n") {
 			t.Errorf("access: %q", out)
 		}

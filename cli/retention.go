@@ -30,8 +30,8 @@ func runRetention(ctx context.Context, c *call) error {
 		}
 		clock := c.opts.NewClock(st, c.opts.Logger, nil)
 		worker := retention.New(retention.Options{
-			Rows: st, Clock: clock, Keep: c.opts.Policy.Retention, Now: c.opts.Now,
-			Audit: st.AuditLog(), AuditKeep: c.opts.AuditRetention, Titles: st.Titles(c.opts.Policy),
+			Rows: st, Clock: clock, Policy: st.Policy, Now: c.opts.Now,
+			Audit: st.AuditLog(), AuditKeep: c.opts.AuditRetention, Titles: st.Titles(),
 		})
 		var report retention.Report
 		var err error

@@ -32,6 +32,7 @@ type setting struct {
 	help     string   // a sentence, with the kind of value in `backquotes`
 	more     string   // further text for docs/settings.md, in Markdown
 	none     string   // text for the default if that has none itself, such as "looked for"
+	policy   bool     // a value of the policy: it sets that of a new store, and must agree with that of another
 	argument bool     // given for one run only, such as --dry-run: not in the file of settings
 	secret   bool     // may hold a password: shown nowhere, and read from a file that the environment names
 	value    func(*call) flag.Value
@@ -134,20 +135,20 @@ func settings() []setting {
 				_, err := referrer.OpenSpam(c.opts.ReferrerSpam)
 				return err
 			}},
-		{name: "record", commands: collecting, help: "`what` to record: standard or minimal",
-			more: "`minimal` keeps only page, the page before it and the first of the visit, time, browser and region. `standard` adds system, device class, language, source, campaign and events.",
-			value: func(c *call) flag.Value {
-				return keep(&c.opts.Policy.Record, oneOf(privacy.Standard, privacy.Minimal))
-			}},
-		{name: "titles", commands: slices.Concat(collecting, []string{"retention", "retention run"}), help: "how many `visitors` must see the same title at a page on one day before that title is kept, 3 to 20; 0: no titles",
-			more:  "See [privacy](privacy.md#titles-of-pages). The statement says the number. The retention worker deletes titles that fewer visitors have seen, and all titles if it is 0: set the same number for a worker in a process of its own.",
-			value: func(c *call) flag.Value { return keep(&c.opts.Policy.TitleVisitors, readTitles) }},
-		{name: "count-objections", commands: collecting, help: "let the script of visitors who object send an empty message for each page, which is counted by site and day only",
-			more:  "See [privacy](privacy.md#when-somebody-asks). The statement says so.",
-			value: func(c *call) flag.Value { return keep(&c.opts.Policy.CountObjections, readBool) }},
-		{name: "retention", commands: slices.Concat(serving, []string{"retention run", "access", "erase"}), help: "`period` that raw rows live, such as 3y, 25m or 90d",
-			more:  "Totals without any address stay.",
-			value: func(c *call) flag.Value { return keep(&c.opts.Policy.Retention, readPeriod) }},
+		policySetting("record", "`what` to record: standard or minimal",
+			"`minimal` keeps only page, the page before it and the first of the visit, time, browser and region. `standard` adds system, device class, language, source, campaign and events."),
+		policySetting("retention", "`period` that raw rows live, such as 3y, 25m or 90d",
+			"Totals without any address stay."),
+		policySetting("bits4", fmt.Sprintf("leading `bits` kept of an IPv4 address, 0 to %d", privacy.MaxBits4),
+			"0 keeps nothing of it."),
+		policySetting("bits6", fmt.Sprintf("leading `bits` kept of an IPv6 address, 0 to %d", privacy.MaxBits6),
+			"0 keeps nothing of it."),
+		policySetting("objections", "`what` to do with visitors whose browser objects by Sec-GPC or DNT: heed, which excludes them, or ignore",
+			"Who has opted out is excluded in any case. See [privacy](privacy.md#when-somebody-asks). The statement says so."),
+		policySetting("count-objections", "let the script of visitors who object send an empty message for each page, which is counted by site and day only",
+			"See [privacy](privacy.md#when-somebody-asks). The statement says so."),
+		policySetting("titles", "how many `visitors` must see the same title at a page on one day before that title is kept, 3 to 20; 0: no titles",
+			"See [privacy](privacy.md#titles-of-pages). The statement says the number. The retention worker deletes titles that fewer visitors have seen, and all titles if it is 0."),
 		{name: "audit-retention", commands: []string{"serve", "retention", "retention run"}, help: "`period` that lines of the audit log live, such as 12m, and at most ten years",
 			more:  "The retention worker deletes older lines of the [audit log](operations.md#the-audit-log).",
 			value: func(c *call) flag.Value { return keep(&c.opts.AuditRetention, readPeriod) }},
@@ -209,7 +210,7 @@ func settings() []setting {
 			value: ofSite("search-category-parameters")},
 		{name: "search-count-parameters", commands: forSites, argument: true, help: "query `parameters` that hold the number of its results", none: "search_count",
 			value: ofSite("search-count-parameters")},
-		{name: "policy", commands: forSites, argument: true, help: "`what` to record of this site: standard or minimal, or default for that of the collector's --record",
+		{name: "policy", commands: forSites, argument: true, help: "`what` to record of this site: standard or minimal, or default for that of the policy",
 			value: ofSite("policy")},
 		{name: "guard", commands: forSites, argument: true, help: "`visitors` that must share a figure by county, language, version, campaign, search, event of your own, or by several properties at once, so that it is shown; 0 shows all",
 			value: ofSite("guard")},
@@ -225,7 +226,7 @@ func settings() []setting {
 			value: func(c *call) flag.Value { return keep(&c.siteID, siteID) }},
 		{name: "quiet", commands: []string{"site add", "token add"}, argument: true, help: "print only the id or the token",
 			value: func(c *call) flag.Value { return keep(&c.quiet, readBool) }},
-		{name: "yes", commands: []string{"site edit"}, argument: true, help: "save path rules without asking",
+		{name: "yes", commands: []string{"site edit", "policy set"}, argument: true, help: "save without asking",
 			value: func(c *call) flag.Value { return keep(&c.yes, readBool) }},
 		{name: "site", commands: []string{"token add"}, argument: true, help: "`numbers` of the sites that the token allows, separated by commas, or all",
 			value: func(c *call) flag.Value { return keep(&c.sites, readSites) }},
@@ -259,7 +260,7 @@ func settings() []setting {
 				c.language = tags()[0]
 				return keep(&c.language, oneOf(tags()...))
 			}},
-		{name: "json", commands: []string{"config show", "site list", "goal list", "token list", "user list", "spool list", "audit"}, argument: true, help: "write JSON, an object a line",
+		{name: "json", commands: []string{"config show", "site list", "goal list", "policy show", "policy list", "token list", "user list", "spool list", "audit"}, argument: true, help: "write JSON, an object a line",
 			value: func(c *call) flag.Value { return keep(&c.asJSON, readBool) }},
 		{name: "dry-run", commands: []string{"migrate", "retention run"}, argument: true, help: "only print what would be done",
 			value: func(c *call) flag.Value { return keep(&c.dryRun, readBool) }},
@@ -280,15 +281,6 @@ func tags() []string {
 		all = append(all, l.Tag)
 	}
 	return all
-}
-
-// readTitles reads how many visitors a title needs.
-func readTitles(s string) (int, error) {
-	n, err := strconv.Atoi(s)
-	if err != nil || n != 0 && (n < privacy.MinTitleVisitors || n > privacy.MaxTitleVisitors) {
-		return 0, fmt.Errorf("want %d to %d, or 0 for no titles", privacy.MinTitleVisitors, privacy.MaxTitleVisitors)
-	}
-	return n, nil
 }
 
 func readBool(s string) (bool, error) {
@@ -319,7 +311,11 @@ func (c *call) readSettings() error {
 		return err
 	}
 	mistakes := []error{c.setElsewhere(own)}
+	c.opts.PolicyTold = map[string]string{}
 	for _, s := range own {
+		if s.policy && c.given(s.name) {
+			c.opts.PolicyTold[s.name] = c.origins[s.name]
+		}
 		if s.check == nil {
 			continue
 		}
@@ -330,7 +326,8 @@ func (c *call) readSettings() error {
 	return errors.Join(mistakes...)
 }
 
-// readWords reads flags and words. There must be as many words as cmd.args names.
+// readWords reads flags and words. There must be as many words as cmd.args names, or more if it
+// ends in three dots.
 func (c *call) readWords() error {
 	args, want := c.Args, strings.Fields(c.cmd.args)
 	for {
@@ -351,10 +348,10 @@ func (c *call) readWords() error {
 		c.words, args = append(c.words, rest[0]), rest[1:]
 	}
 	switch {
-	case len(c.words) > len(want):
+	case len(c.words) > len(want) && !strings.HasSuffix(c.cmd.args, "..."):
 		return usagef("unexpected argument %q", c.words[len(want)])
 	case len(c.words) < len(want):
-		return usagef("missing argument %s", want[len(c.words)])
+		return usagef("missing argument %s", strings.TrimSuffix(want[len(c.words)], "..."))
 	}
 	return nil
 }

@@ -66,7 +66,7 @@ func document() string {
 	b.WriteString("# Settings\n\n<!-- Written by go generate ./cli. -->\n\n" +
 		"A flag wins over its twin in the environment, which wins over the [file of settings](#a-file-of-settings), which wins over the default; an empty value is none. A command takes the flags that concern it, and `fotspor help COMMAND` lists them. " +
 		"A bad value, an unknown flag or an unknown key of the file ends the program before it opens anything, with one line that names all mistakes and exit status 2. A warning names each variable that begins with `" + prefix + "` and is no setting.\n\n" +
-		"`--record`, `--retention` and `--count-objections` are the privacy policy. The collector writes by it, the retention worker deletes by it, and the public statement is made from it: where these are separate processes, give all of them the same values.\n\n" +
+		policyNames() + " are the privacy policy, which lives in the store. The collector writes by it, the retention worker deletes by it, and the public statement is made from it. These settings set it when a collector first starts on a store without one; later `fotspor policy set` does, and a process whose settings say otherwise does not start: see [privacy](privacy.md#the-policy-lives-in-the-store).\n\n" +
 		"A size is a number of bytes, or one with a unit, such as `512MiB` or `1GB`. A period is years, months and days, such as `3y`, `1y6m` or `90d`.\n\n" +
 		"| flag | environment | default | commands | meaning |\n|---|---|---|---|---|\n")
 	for _, s := range settings() {
@@ -124,6 +124,17 @@ demo = false
 - ` + "`LoadCredential=store:/etc/fotspor/store`" + ` in a unit of systemd hands one on as the credential ` + "`store`" + `.
 `
 
+// policyNames names the settings of the policy.
+func policyNames() string {
+	var names []string
+	for _, s := range settings() {
+		if s.policy {
+			names = append(names, "`--"+s.name+"`")
+		}
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+}
+
 // describe returns the kind of value of a setting, its default and its meaning.
 func describe(s setting) (kind, standard, text string) {
 	flags := flag.NewFlagSet("", flag.ContinueOnError)
@@ -169,7 +180,7 @@ func code(names []string) string { return "`" + strings.Join(names, "`, `") + "`
 func TestSettings(t *testing.T) {
 	taken := map[string]bool{}
 	for _, s := range settings() {
-		if len(s.commands) == 0 || s.help == "" || !regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`).MatchString(s.name) {
+		if len(s.commands) == 0 || s.help == "" || !regexp.MustCompile(`^[a-z]+[46]?(-[a-z]+)*$`).MatchString(s.name) {
 			t.Errorf("setting %q lacks commands, help or a name", s.name)
 		}
 		for _, name := range s.commands {

@@ -73,7 +73,7 @@ func addSite(ctx context.Context, c *call) error {
 	if err := c.setSite(&site); err != nil {
 		return err
 	}
-	var pins [2]string // without and with --count-objections
+	var pins [2]string // without and with count-objections
 	for i := range pins {
 		var err error
 		if pins[i], err = script.Integrity(i == 1); err != nil {
@@ -96,7 +96,7 @@ func addSite(ctx context.Context, c *call) error {
 
 %s
 To pin this version of the script, give it integrity=%q and crossorigin="anonymous"
-(integrity=%q where the collector has --count-objections);
+(integrity=%q where the policy has count-objections=true);
 change the hash with every upgrade, or browsers will refuse the script.
 `, site.ID, site.Name, st.Place(), script.Snippet(c.snippetBase(ctx, st), site.ID, site.Parameters...), pins[0], pins[1])
 		return err

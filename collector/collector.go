@@ -50,7 +50,7 @@ const (
 // Options are the parts of a collector. Only PublicURL, Lines, Titles, Limit, Bodies,
 // TrustedProxies, Logger and Now may be zero.
 type Options struct {
-	Policy   privacy.Policy
+	Policy   privacy.Policy // until SetPolicy
 	Sites    *Sites
 	Browsers *browser.Parser
 	Sources  *referrer.Sources
@@ -80,6 +80,7 @@ type Options struct {
 // Collector answers the trackers of all sites. It is safe for concurrent use.
 type Collector struct {
 	Options
+	inForce   atomic.Pointer[inForce]
 	metrics   metrics
 	memory    *scrub.Memory
 	scratches sync.Pool     // of *scratch
@@ -139,8 +140,19 @@ func New(o Options) *Collector {
 		o.Bodies = body.New(body.Options{})
 	}
 	c := &Collector{Options: o, metrics: newMetrics(o.Registerer), memory: scrub.NewMemory(), slots: make(chan struct{}, slots)}
+	c.SetPolicy(o.Policy)
 	c.scratches.New = func() any { return new(scratch) }
 	return c
+}
+
+// SetPolicy changes the policy for hits and pages from now on. A hit passes the pipeline under
+// one policy.
+func (c *Collector) SetPolicy(p privacy.Policy) { c.inForce.Store(&inForce{p, c.Now().UTC()}) }
+
+// inForce is a policy, and since when this process has it.
+type inForce struct {
+	privacy.Policy
+	since time.Time
 }
 
 // collect returns the handler that records the hits of requests in a dialect: parse,

@@ -29,9 +29,10 @@ type hitContext struct {
 	now     time.Time
 	memory  *scrub.Memory // of texts that hold nothing
 
-	site *knownSite
-	page *url.URL // without personal data; nil unless the hit names one
-	read url.URL  // what page points at, mostly
+	site   *knownSite
+	policy privacy.Policy // for the site, when the hit came
+	page   *url.URL       // without personal data; nil unless the hit names one
+	read   url.URL        // what page points at, mostly
 
 	ref string // the referring URL, up to its query
 	row *hit.Row
@@ -150,10 +151,11 @@ func (c *Collector) findSite(p *hitContext) reason {
 	if !ok {
 		return unknownSite
 	}
+	p.policy = c.policyOf(site)
 	h := p.hit
 	if h.Time.IsZero() || h.Time.After(p.now) {
 		h.Time = p.now
-	} else if h.Time.Before(p.now.Add(-recent)) && h.Time.Before(c.Policy.Retention.Cutoff(p.now)) {
+	} else if h.Time.Before(p.now.Add(-recent)) && h.Time.Before(p.policy.Retention.Cutoff(p.now)) {
 		return tooOld
 	}
 	p.site = site
@@ -168,7 +170,7 @@ const recent = time.Hour
 // objection excludes the hits of a visitor who objects. Those that would have been page
 // views are counted in the ledger, by day and site and nothing else.
 func (c *Collector) objection(p *hitContext) reason {
-	if p.hit.OptedOut || p.hit.Objection && !c.Policy.IgnoreObjection {
+	if p.hit.OptedOut || p.hit.Objection && !p.policy.IgnoreObjection {
 		if p.hit.Kind == hit.Pageview && !p.hit.Prefetch && p.onSite() && c.isPerson(p.hit) {
 			p.ledger = true
 		}
@@ -238,12 +240,12 @@ func (c *Collector) scrub(p *hitContext) reason {
 		page.User, page.Fragment, page.RawFragment = nil, "", ""
 		p.page = page
 	}
-	if h.Kind == hit.Pageview && c.policyOf(p.site).KeepsTitles() {
+	if h.Kind == hit.Pageview && p.policy.KeepsTitles() {
 		p.title = p.cleanTitle(h.Title)
 	}
 	if _, _, p.absent = missing(h.Kind, h.Name); p.absent {
 		p.linking = p.linkingPage(h.Referrer)
-		if !strings.HasPrefix(p.linking, "/") && c.policyOf(p.site).Record == privacy.Minimal { // minimal records have no source
+		if !strings.HasPrefix(p.linking, "/") && p.policy.Record == privacy.Minimal { // minimal records have no source
 			p.linking = ""
 		}
 	}
@@ -406,14 +408,14 @@ func (c *Collector) geo(p *hitContext) reason {
 	if told := c.Geo.Told(p.hit.Country, p.hit.Region); told.Country != "" && (told.Country != place.Country || told.Region != "") {
 		p.row.Country, p.row.Region = told.Country, told.Region
 	}
-	p.row.Network = geo.Cut(p.hit.Addr, c.Policy.Bits4, c.Policy.Bits6)
+	p.row.Network = geo.Cut(p.hit.Addr, p.policy.Bits4, p.policy.Bits6)
 	return kept
 }
 
 // lines decides which values of the hit that a visit keeps have lines of their own.
 func (c *Collector) lines(p *hitContext) reason {
 	day := calendar.DayOf(p.hit.Time.In(p.site.Location))
-	c.Lines.Arrive(p.hit, p.row, day, c.policyOf(p.site).Record == privacy.Minimal)
+	c.Lines.Arrive(p.hit, p.row, day, p.policy.Record == privacy.Minimal)
 	return kept
 }
 
@@ -426,7 +428,7 @@ func (c *Collector) linesOfActions(p *hitContext) reason {
 // goals finds the goals of the site that the hit reaches, also those that its visit has
 // reached before. Missing pages reach none, and minimal records have none.
 func (c *Collector) goals(p *hitContext) reason {
-	if len(p.site.Goals) == 0 || p.absent || c.policyOf(p.site).Record == privacy.Minimal {
+	if len(p.site.Goals) == 0 || p.absent || p.policy.Record == privacy.Minimal {
 		return kept
 	}
 	for _, g := range p.site.Goals {
@@ -462,7 +464,7 @@ func (p *hitContext) missedFrom() {
 }
 
 func (c *Collector) policy(p *hitContext) reason {
-	c.policyOf(p.site).Trim(p.row)
+	p.policy.Trim(p.row)
 	return kept
 }
 
@@ -479,8 +481,8 @@ func (c *Collector) conversions(p *hitContext) reason {
 	return kept
 }
 
-// policyOf returns the policy for one site.
-func (c *Collector) policyOf(site *knownSite) privacy.Policy { return c.Policy.Of(site.Record) }
+// policyOf returns the policy in force for one site.
+func (c *Collector) policyOf(site *knownSite) privacy.Policy { return c.inForce.Load().Of(site.Record) }
 
 // entry returns the ledger entry of an excluded hit.
 func (p *hitContext) entry(why reason) hit.LedgerEntry {

@@ -8,11 +8,13 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/fotspor/fotspor/collector/dialect"
 	"github.com/fotspor/fotspor/collector/dialect/matomo"
 	"github.com/fotspor/fotspor/collector/dialect/pixel"
 	"github.com/fotspor/fotspor/collector/script"
+	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/site"
 )
 
@@ -22,15 +24,15 @@ var formats = []dialect.Format{pixel.Format, matomo.Format}
 // route is a route and its handler.
 type route struct {
 	dialect.Route
-	handler func(*Collector) http.Handler
+	handler func(*Collector, privacy.Policy) http.Handler
 }
 
 // ownRoutes are the routes that belong to no format.
 var ownRoutes = []route{
-	{dialect.Route{Name: "script", Patterns: []string{"GET /fotspor.js"}, Busy: true}, func(c *Collector) http.Handler { return script.Handler(c.Policy.CountObjections) }},
-	{dialect.Route{Name: "script", Patterns: []string{"GET /optout.js"}}, func(c *Collector) http.Handler { return script.OptOut(c.Policy.CountObjections) }},
-	{dialect.Route{Name: "privacy", Patterns: []string{"GET /privacy/{site}"}}, func(c *Collector) http.Handler { return http.HandlerFunc(c.statement) }},
-	{dialect.Route{Name: "privacy", Patterns: []string{"GET /privacy/{site}/what"}}, func(c *Collector) http.Handler { return http.HandlerFunc(c.what) }},
+	{dialect.Route{Name: "script", Patterns: []string{"GET /fotspor.js"}, Busy: true}, func(_ *Collector, p privacy.Policy) http.Handler { return script.Handler(p.CountObjections) }},
+	{dialect.Route{Name: "script", Patterns: []string{"GET /optout.js"}}, func(_ *Collector, p privacy.Policy) http.Handler { return script.OptOut(p.CountObjections) }},
+	{dialect.Route{Name: "privacy", Patterns: []string{"GET /privacy/{site}"}}, func(c *Collector, _ privacy.Policy) http.Handler { return http.HandlerFunc(c.statement) }},
+	{dialect.Route{Name: "privacy", Patterns: []string{"GET /privacy/{site}/what"}}, func(c *Collector, _ privacy.Policy) http.Handler { return http.HandlerFunc(c.what) }},
 	{dialect.Route{Name: "privacy", Patterns: []string{"GET /.well-known/gpc.json"}}, (*Collector).gpc},
 }
 
@@ -39,8 +41,8 @@ func routes() []route {
 	all := slices.Clone(ownRoutes)
 	for _, format := range formats {
 		for _, r := range format.Routes {
-			all = append(all, route{r, func(c *Collector) http.Handler {
-				host := c.host()
+			all = append(all, route{r, func(c *Collector, p privacy.Policy) http.Handler {
+				host := c.host(p)
 				hits := c.collect(format.Name, format.New(host))
 				if r.Handler == nil {
 					return hits
@@ -52,12 +54,12 @@ func routes() []route {
 	return all
 }
 
-// host returns what dialects may use of c.
-func (c *Collector) host() dialect.Host {
+// host returns what dialects may use of c under a policy.
+func (c *Collector) host(policy privacy.Policy) dialect.Host {
 	return dialect.Host{
 		Now:             c.Now,
-		IgnoreObjection: c.Policy.IgnoreObjection,
-		CountObjections: c.Policy.CountObjections,
+		IgnoreObjection: policy.IgnoreObjection,
+		CountObjections: policy.CountObjections,
 		PublicURL:       c.PublicURL,
 		Allowed:         c.Sites.allowed,
 		SitesOf:         c.sitesOf,
@@ -93,11 +95,32 @@ func (c *Collector) sitesOf(r *http.Request, secret string) ([]site.Site, error)
 // Routes adds every route of the collector to mux.
 func (c *Collector) Routes(mux *http.ServeMux) {
 	for _, r := range routes() {
-		handler := c.timed(r.Name, r.handler(c))
+		handler := c.timed(r.Name, c.followPolicy(r.handler))
 		for _, pattern := range r.Patterns {
 			mux.Handle(pattern, handler)
 		}
 	}
+}
+
+// followPolicy returns a handler that answers as the one that build makes for the policy in
+// force. Of the policy, only how objections are treated may make a difference.
+func (c *Collector) followPolicy(build func(*Collector, privacy.Policy) http.Handler) http.Handler {
+	var handlers [4]func() http.Handler
+	for i := range handlers {
+		handlers[i] = sync.OnceValue(func() http.Handler {
+			return build(c, privacy.Policy{IgnoreObjection: i&1 != 0, CountObjections: i&2 != 0})
+		})
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		i, policy := 0, c.inForce.Load()
+		if policy.IgnoreObjection {
+			i |= 1
+		}
+		if policy.CountObjections {
+			i |= 2
+		}
+		handlers[i]().ServeHTTP(w, r)
+	})
 }
 
 // CleanPaths answers requests for the collector's own paths however they are written:

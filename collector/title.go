@@ -56,7 +56,7 @@ func (c *Collector) keepTitle(p *hitContext) reason {
 		return kept
 	}
 	view := titles.View{Day: row.Day, SiteDay: p.hit.SiteDay, Visitor: p.hit.Visitor, Path: row.Path, Title: title}
-	if visitors, keep := c.Titles.See(view, c.Policy.TitleVisitors); keep {
+	if visitors, keep := c.Titles.See(view, p.policy.TitleVisitors); keep {
 		p.title, p.titleVisitors = title, uint8(visitors)
 	}
 	return kept

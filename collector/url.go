@@ -28,7 +28,7 @@ func (c *Collector) readURL(p *hitContext) reason {
 	if strings.Contains(h.URL, "ignore_refer") && ignoresReferrer(h.URL) {
 		h.Referrer = ""
 	}
-	if len(p.site.SearchParameters) == 0 || h.Kind != hit.Pageview || c.policyOf(p.site).Record == privacy.Minimal {
+	if len(p.site.SearchParameters) == 0 || h.Kind != hit.Pageview || p.policy.Record == privacy.Minimal {
 		return kept
 	}
 	if name, count, ok := p.site.search(h.URL); ok {

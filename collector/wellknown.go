@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"time"
+
+	"github.com/fotspor/fotspor/privacy"
 )
 
 // gpcSupport is the resource by which a server declares whether it honours Global Privacy
@@ -13,16 +15,16 @@ type gpcSupport struct {
 	LastUpdate string `json:"lastUpdate"` // a full-date of RFC 3339
 }
 
-// gpc returns the handler of /.well-known/gpc.json. The policy changes only at a start, so
-// lastUpdate is the day of the start.
-func (c *Collector) gpc() http.Handler {
-	support := gpcSupport{!c.Policy.IgnoreObjection, c.Now().UTC().Format(time.DateOnly)}
+// gpc returns the handler of /.well-known/gpc.json. lastUpdate is the day on which this process
+// began to run under its policy.
+func (c *Collector) gpc(privacy.Policy) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
 		header.Set("Content-Type", "application/json")
 		header.Set("X-Content-Type-Options", "nosniff")
 		header.Set("Cache-Control", "public, max-age=3600")
 		header.Set("Access-Control-Allow-Origin", "*")
-		json.NewEncoder(w).Encode(support) // an error means that the client is gone
+		policy := c.inForce.Load()
+		json.NewEncoder(w).Encode(gpcSupport{!policy.IgnoreObjection, policy.since.Format(time.DateOnly)}) // an error means that the client is gone
 	})
 }

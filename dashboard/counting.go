@@ -52,6 +52,10 @@ func counting(q *question) (func() doc, error) {
 		asked.Compare = nil
 	}
 	counted := q.ask(asked)
+	said := "site.objections"
+	if d.counts() {
+		said = "site.objections.told"
+	}
 	return func() doc {
 		now, was := counted.Total()
 		r := newReasons(l, sums, hitsOf(now), hitsOf(was))
@@ -64,7 +68,7 @@ func counting(q *question) (func() doc, error) {
 		}
 		page.Blocks = append(page.Blocks,
 			block{Key: "reasons", Title: l.Say("reasons"), Note: spans(l, "reasons.what"), Wide: true, Shows: r},
-			block{Key: "objections", Title: l.Say("reason.objection"), Wide: true, Shows: words{spans(l, d.objections, l.Number(objections))}},
+			block{Key: "objections", Title: l.Say("reason.objection"), Wide: true, Shows: words{spans(l, said, l.Number(objections))}},
 			block{Key: "excluded", Title: l.Say("table.excluded"), Note: spans(l, "table.excluded.what"), Wide: true, Shows: &excluded{entries, objections, l}})
 		if d.drops != nil {
 			if drops := dropLines(l, d.drops(q.site), q.of.Location); len(drops) > 0 {

@@ -46,9 +46,9 @@ type Options struct {
 	// Drops returns the hits of a site that the collector of this process excluded last, the
 	// latest first. Zero: they are read from the ledger, which knows their day.
 	Drops func(site uint32) []hit.Drop
-	// CountsObjections says that a collector of this process has the script of visitors who
-	// object tell of it. Zero: it does not, or there is none, and it is not known.
-	CountsObjections bool
+	// CountsObjections reports whether the policy has the script of visitors who object tell
+	// of it. Zero: it does not.
+	CountsObjections func() bool
 	// Statement is the address of the privacy statement of a site. Zero: no link.
 	Statement func(site uint32) string
 }
@@ -69,7 +69,7 @@ type Dashboard struct {
 	drops        func(site uint32) []hit.Drop
 	snippet      func(base string, site uint32, parameters ...string) string
 	statement    func(site uint32) string
-	objections   string // key of the sentence on objections
+	counts       func() bool // reports whether the script tells of objections
 
 	pages       renderer
 	world       []land
@@ -97,16 +97,13 @@ func New(opts Options) (*Dashboard, error) {
 		drops:       opts.Drops,
 		snippet:     opts.Snippet,
 		statement:   opts.Statement,
-		objections:  "site.objections",
+		counts:      opts.CountsObjections,
 		passwords:   password.NewHasher(),
 		throttle:    newThrottle(),
 		crossOrigin: http.NewCrossOriginProtection(),
 	}
 	if d.store == nil || opts.Figures == nil {
 		return nil, errors.New("new dashboard: no store, or no source of figures")
-	}
-	if opts.CountsObjections {
-		d.objections = "site.objections.told"
 	}
 	d.fillDefaults()
 	d.refusals = newRefusals(d.store, d.log)
@@ -144,6 +141,9 @@ func (d *Dashboard) fillDefaults() {
 	}
 	if d.attribution == nil {
 		d.attribution = func() (string, string) { return "", "" }
+	}
+	if d.counts == nil {
+		d.counts = func() bool { return false }
 	}
 	if d.snippet == nil {
 		d.snippet = func(string, uint32, ...string) string { return "" }

@@ -160,7 +160,7 @@ func TestWrongClockAtStart(t *testing.T) {
 			run := func(d time.Duration) {
 				registry = prometheus.NewRegistry()
 				clock := retention.NewClock(retention.ClockOptions{File: file, Notes: s, Now: ahead, Synchronised: func() bool { return false }, Registerer: registry})
-				w := retention.New(retention.Options{Rows: l, Clock: clock, Keep: threeYears, Now: ahead, Registerer: registry})
+				w := retention.New(retention.Options{Rows: l, Clock: clock, Policy: threeYears, Now: ahead, Registerer: registry})
 				ctx, cancel := context.WithCancel(t.Context())
 				ended := make(chan struct{}, 2)
 				go func() { clock.Run(ctx); ended <- struct{}{} }()
@@ -203,7 +203,7 @@ func TestClockRightedWhileHeld(t *testing.T) {
 		leap = 0
 		clock.Confirm(t.Context())
 		leap = 4
-		w := retention.New(retention.Options{Rows: l, Clock: clock, Keep: threeYears, Now: now})
+		w := retention.New(retention.Options{Rows: l, Clock: clock, Policy: threeYears, Now: now})
 		if _, err := w.Pass(t.Context(), now()); !errors.Is(err, retention.ErrHeld) {
 			t.Fatalf("four years ahead: %v, want ErrHeld", err)
 		}
@@ -219,7 +219,7 @@ func TestConfirmed(t *testing.T) {
 	now := at("2030-11-26T12:00:00Z")
 	l := &ledger{rows: []time.Time{at("2026-11-01T00:00:00Z"), at("2028-01-01T00:00:00Z")}}
 	clock := retention.NewClock(retention.ClockOptions{File: filepath.Join(t.TempDir(), "clock.json"), Now: func() time.Time { return now }})
-	w := retention.New(retention.Options{Rows: l, Clock: clock, Keep: threeYears, Now: func() time.Time { return now }})
+	w := retention.New(retention.Options{Rows: l, Clock: clock, Policy: threeYears, Now: func() time.Time { return now }})
 	report, err := w.DryRun(t.Context(), now)
 	if err != nil || report.Clock.Trusted {
 		t.Fatalf("dry run: %+v, %v, want a clock that is not trusted", report, err)

@@ -41,12 +41,13 @@ var ErrHeld = errors.New("held: the clock is not trusted")
 
 // Options are the parts of a worker. Logger, Now, Audit and Titles may be zero.
 type Options struct {
-	Rows       Rows
-	Clock      *Clock
-	Audit      Rows           // the lines of the audit log
-	AuditKeep  privacy.Period // retention of the lines; required with Audit
-	Titles     Rows           // titles of pages; retention is Keep from the day on which they were last seen
-	Keep       privacy.Period
+	Rows      Rows
+	Clock     *Clock
+	Audit     Rows           // the lines of the audit log
+	AuditKeep privacy.Period // retention of the lines; required with Audit
+	Titles    Rows           // titles of pages; retention is that of rows, from the day on which they were last seen
+	// Policy returns the policy in force. Each pass reads it.
+	Policy     func(context.Context) (privacy.Policy, error)
 	Registerer prometheus.Registerer
 	Logger     *slog.Logger
 	Now        func() time.Time
@@ -206,9 +207,13 @@ func (w *Worker) DryRun(ctx context.Context, at time.Time) (Report, error) {
 
 // find counts the rows and lines that are past their retention.
 func (w *Worker) find(ctx context.Context, at time.Time) (Report, error) {
-	cutoff := w.Keep.Cutoff(at)
-	report := Report{At: at, Keep: w.Keep, Cutoff: cutoff, Clock: w.Clock.Judge(ctx, at)}
-	var err error
+	policy, err := w.Policy(ctx)
+	if err != nil {
+		return Report{At: at}, err
+	}
+	keep := policy.Retention
+	cutoff := keep.Cutoff(at)
+	report := Report{At: at, Keep: keep, Cutoff: cutoff, Clock: w.Clock.Judge(ctx, at)}
 	if report.Found, err = w.Rows.Before(ctx, cutoff); err == nil && w.Audit != nil {
 		report.AuditFound, err = w.Audit.Before(ctx, w.AuditKeep.Cutoff(at))
 	}

@@ -85,7 +85,8 @@ func at(s string) time.Time {
 	return t
 }
 
-var threeYears = privacy.Period{Years: 3}
+// threeYears is a policy that keeps rows for three years.
+func threeYears(context.Context) (privacy.Policy, error) { return privacy.Default(), nil }
 
 // TestPassDeletesToTheDay: a row is deleted with the day that is three years old.
 func TestPassDeletesToTheDay(t *testing.T) {
@@ -95,7 +96,7 @@ func TestPassDeletesToTheDay(t *testing.T) {
 	}
 	for _, now := range []string{"2026-11-22T00:00:00Z", "2026-11-22T23:59:59Z", "2026-11-23T00:59:59+01:00"} {
 		l := &ledger{rows: rows}
-		w := retention.New(retention.Options{Rows: l, Clock: trusted(t), Keep: threeYears})
+		w := retention.New(retention.Options{Rows: l, Clock: trusted(t), Policy: threeYears})
 		report, err := w.Pass(t.Context(), at(now))
 		if err != nil {
 			t.Fatal(err)
@@ -122,7 +123,7 @@ func TestReport(t *testing.T) {
 				"found 1 rows, from 2020-01-01T00:00:00Z to 2020-01-01T00:00:00Z\ndeleted 1 rows\n"},
 	} {
 		l := &ledger{rows: c.rows}
-		w := retention.New(retention.Options{Rows: l, Clock: trusted(t), Keep: threeYears})
+		w := retention.New(retention.Options{Rows: l, Clock: trusted(t), Policy: threeYears})
 		pass := w.Pass
 		if c.dry {
 			pass = w.DryRun
@@ -145,7 +146,7 @@ func TestReport(t *testing.T) {
 func TestAuditLog(t *testing.T) {
 	rows := &ledger{rows: []time.Time{at("2026-01-01T00:00:00Z")}}
 	audit := &ledger{rows: []time.Time{at("2025-11-21T23:59:59Z"), at("2025-11-22T00:00:00Z")}}
-	w := retention.New(retention.Options{Rows: rows, Clock: trusted(t), Keep: threeYears, Audit: audit, AuditKeep: privacy.Period{Months: 12}})
+	w := retention.New(retention.Options{Rows: rows, Clock: trusted(t), Policy: threeYears, Audit: audit, AuditKeep: privacy.Period{Months: 12}})
 	if report, err := w.DryRun(t.Context(), at("2026-11-22T10:00:00Z")); err != nil || report.AuditFound.Rows != 1 || len(audit.rows) != 2 {
 		t.Errorf("dry run: %+v, %v, left %v", report, err, audit.rows)
 	}
@@ -164,7 +165,7 @@ func TestAuditLog(t *testing.T) {
 func TestTitles(t *testing.T) {
 	rows := &ledger{rows: []time.Time{at("2026-01-01T00:00:00Z")}}
 	titles := &ledger{rows: []time.Time{at("2023-11-21T00:00:00Z"), at("2023-11-22T00:00:00Z")}}
-	w := retention.New(retention.Options{Rows: rows, Clock: trusted(t), Keep: threeYears, Titles: titles})
+	w := retention.New(retention.Options{Rows: rows, Clock: trusted(t), Policy: threeYears, Titles: titles})
 	report, err := w.Pass(t.Context(), at("2026-11-22T10:00:00Z"))
 	if err != nil || report.TitlesDeleted != 1 || len(titles.rows) != 1 || len(rows.rows) != 1 {
 		t.Errorf("pass: %+v, %v, left %v", report, err, titles.rows)
@@ -187,7 +188,7 @@ func TestRun(t *testing.T) {
 		time.Sleep(10 * time.Hour)
 		l := &ledger{rows: []time.Time{at("1990-01-01T00:00:00Z"), at("1997-01-02T12:00:00Z")}, fails: 2}
 		registry := prometheus.NewPedanticRegistry()
-		w := retention.New(retention.Options{Rows: l, Clock: trusted(t), Keep: threeYears, Registerer: registry})
+		w := retention.New(retention.Options{Rows: l, Clock: trusted(t), Policy: threeYears, Registerer: registry})
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { defer close(done); w.Run(ctx) }()

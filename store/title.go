@@ -77,30 +77,39 @@ func (s *Store) PageTitles(ctx context.Context, site uint32, paths []string) (ma
 }
 
 // Titles returns the titles as the retention worker sees them.
-func (s *Store) Titles(policy privacy.Policy) *Titles { return &Titles{s, policy} }
+func (s *Store) Titles() *Titles { return &Titles{s, s.Policy} }
 
-// Titles finds and deletes the titles that a policy does not keep: those that were last
+// TitlesUnder is Titles under another policy than the one in force.
+func (s *Store) TitlesUnder(p privacy.Policy) *Titles {
+	return &Titles{s, func(context.Context) (privacy.Policy, error) { return p, nil }}
+}
+
+// Titles finds and deletes the titles that the policy in force does not keep: those that were last
 // seen too long ago, or by too few visitors, and those of sites that keep none.
 type Titles struct {
 	store  *Store
-	policy privacy.Policy
+	policy func(context.Context) (privacy.Policy, error)
 }
 
 // where is the condition of titles that are not kept. A mutation takes no parameters, so it
 // is text, made of numbers.
 func (t *Titles) where(ctx context.Context, cutoff time.Time) (string, error) {
+	policy, err := t.policy(ctx)
+	if err != nil {
+		return "", err
+	}
 	sites, err := t.store.Sites(ctx)
 	if err != nil {
 		return "", err
 	}
 	ids := []string{"0"} // no site
 	for _, site := range sites {
-		if t.policy.Of(site.Record).KeepsTitles() {
+		if policy.Of(site.Record).KeepsTitles() {
 			ids = append(ids, strconv.FormatUint(uint64(site.ID), 10))
 		}
 	}
 	return fmt.Sprintf("day < toDate('%s') OR visitors < %d OR site NOT IN (%s)",
-		calendar.DayOf(cutoff.UTC()), t.policy.TitleVisitors, strings.Join(ids, ", ")), nil
+		calendar.DayOf(cutoff.UTC()), policy.TitleVisitors, strings.Join(ids, ", ")), nil
 }
 
 // Before returns what is held of titles that were last seen before the day of a time, or

@@ -104,7 +104,7 @@ func TestTitlesAndDeletion(t *testing.T) {
 		}
 		policy := privacy.Default()
 		tt.change(&policy)
-		found, err := st.Titles(policy).Before(t.Context(), policy.Retention.Cutoff(now))
+		found, err := st.TitlesUnder(policy).Before(t.Context(), policy.Retention.Cutoff(now))
 		if err != nil || found.Rows != tt.gone {
 			t.Errorf("%s: %d titles are not kept, %v, want %d", tt.name, found.Rows, err, tt.gone)
 		}
@@ -122,7 +122,7 @@ func TestTitlesAndDeletion(t *testing.T) {
 		t.Fatalf("%s rows are left", got)
 	}
 	wantTitles(t, st, paths, map[string]string{"/new": "New", "/old": "Old", "/ancient": "Ancient"})
-	old := st.Titles(policy)
+	old := st.TitlesUnder(policy)
 	if err := old.DeleteBefore(t.Context(), cutoff); err != nil {
 		t.Fatal(err)
 	}

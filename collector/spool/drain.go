@@ -396,7 +396,7 @@ func (s *Spool) look() {
 // expired reports whether a segment born then is older than the retention, by a clock
 // that is trusted.
 func (s *Spool) expired(now, born time.Time) bool {
-	return s.opts.Retention > 0 && now.Sub(born) > s.opts.Retention &&
+	return s.opts.Retention != nil && now.Sub(born) > s.opts.Retention() &&
 		(s.opts.ClockTrusted == nil || s.opts.ClockTrusted())
 }
 

@@ -331,7 +331,7 @@ func TestQuarantineRetention(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
 		const retention = 24 * time.Hour
-		s := mustOpen(t, dir, spool.Options{SegmentRows: 1, Retention: retention})
+		s := mustOpen(t, dir, spool.Options{SegmentRows: 1, Retention: func() time.Duration { return retention }})
 		stop := draining(t, s, func(context.Context, hit.Batch, string) error { return spool.ErrRefused })
 		mustAppend(t, s, "bad")
 		time.Sleep(retention)
@@ -355,7 +355,7 @@ func TestQuarantineWrongClock(t *testing.T) {
 		dir := t.TempDir()
 		trusted := new(atomic.Bool)
 		s := mustOpen(t, dir, spool.Options{
-			SegmentRows: 1, Retention: 24 * time.Hour, ClockTrusted: trusted.Load,
+			SegmentRows: 1, Retention: func() time.Duration { return 24 * time.Hour }, ClockTrusted: trusted.Load,
 			Now: func() time.Time { return time.Now().AddDate(4, 0, 0) },
 		})
 		stop := draining(t, s, func(context.Context, hit.Batch, string) error { return spool.ErrRefused })

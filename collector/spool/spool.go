@@ -66,15 +66,16 @@ type Options struct {
 	SegmentRows   int           // number of rows at which a segment is sealed, and the most rows of one Append
 	SealAfter     time.Duration // age at which a segment is sealed, counted from its first row
 	InsertTimeout time.Duration // bound of one attempt to store a segment
-	Retention     time.Duration // age at which quarantined and damaged segments are removed; 0: never
-	ClockTrusted  func() bool   // reports whether the clock may be trusted for Retention; nil: always
-	Logger        *slog.Logger
-	Registerer    prometheus.Registerer // nil: no metrics
-	Now           func() time.Time
+	// Retention returns the age at which quarantined and damaged segments are removed. nil: never.
+	Retention    func() time.Duration
+	ClockTrusted func() bool // reports whether the clock may be trusted for Retention; nil: always
+	Logger       *slog.Logger
+	Registerer   prometheus.Registerer // nil: no metrics
+	Now          func() time.Time
 }
 
 func (o Options) withDefaults() (Options, error) {
-	if o.MaxBytes < 0 || o.SegmentBytes < 0 || o.SegmentRows < 0 || o.SealAfter < 0 || o.InsertTimeout < 0 || o.Retention < 0 {
+	if o.MaxBytes < 0 || o.SegmentBytes < 0 || o.SegmentRows < 0 || o.SealAfter < 0 || o.InsertTimeout < 0 {
 		return o, errors.New("a limit is negative")
 	}
 	if o.SegmentRows > DefaultSegmentRows {

@@ -1,0 +1,184 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/store"
+)
+
+// policySetting returns the setting of a value of the policy, for the processes that serve.
+func policySetting(name, help, more string) setting {
+	key, _ := privacy.FindKey(name)
+	return setting{name: name, commands: serving, help: help, more: more, policy: true,
+		value: func(c *call) flag.Value { return policyValue{key, &c.opts.Policy} }}
+}
+
+// policyValue is the flag.Value of a value of a policy.
+type policyValue struct {
+	key privacy.Key
+	to  *privacy.Policy
+}
+
+func (v policyValue) Set(s string) error { return v.key.Read(v.to, s) }
+
+// IsBoolFlag reports whether the flag may stand without a value.
+func (v policyValue) IsBoolFlag() bool { return v.key.Name == "count-objections" }
+
+// String returns the value in the form that Set reads; "" is off.
+func (v policyValue) String() string {
+	if v.to == nil || v.IsBoolFlag() && !v.to.CountObjections { // the flag package calls String on a zero value too
+		return ""
+	}
+	return v.key.Text(*v.to)
+}
+
+func showPolicy(ctx context.Context, c *call) error {
+	return c.withStore(ctx, func(st *store.Store) error {
+		all, err := st.Policies(ctx)
+		if err != nil {
+			return err
+		}
+		nameStore(c.Stderr, st)
+		v := all.Current()
+		l := c.list("name", "value")
+		errs := []error{l.add("version", v.Number), l.add("since", v.Since), l.add("by", whoSet(v))}
+		for _, k := range privacy.Keys {
+			errs = append(errs, l.add(k.Name, k.Text(v.Policy)))
+		}
+		return errors.Join(append(errs, l.flush())...)
+	})
+}
+
+// whoSet returns who set a version.
+func whoSet(v privacy.Version) string {
+	if v.Who == "" {
+		return "the " + v.Via
+	}
+	return fmt.Sprintf("%s (%s)", v.Who, v.Via)
+}
+
+func listPolicies(ctx context.Context, c *call) error {
+	return c.withStore(ctx, func(st *store.Store) error {
+		all, err := st.Policies(ctx)
+		if err != nil {
+			return err
+		}
+		nameStore(c.Stderr, st)
+		columns := []string{"version", "since", "by"}
+		for _, k := range privacy.Keys {
+			columns = append(columns, k.Name)
+		}
+		l := c.list(columns...)
+		for _, v := range all {
+			values := []any{v.Number, v.Since, whoSet(v)}
+			for _, k := range privacy.Keys {
+				values = append(values, k.Text(v.Policy))
+			}
+			if err := l.add(values...); err != nil {
+				return err
+			}
+		}
+		return l.flush()
+	})
+}
+
+func setPolicy(ctx context.Context, c *call) error {
+	changes, err := readChanges(c.words)
+	if err != nil {
+		return err
+	}
+	return c.withStore(ctx, func(st *store.Store) error {
+		nameStore(c.Stdout, st)
+		before := privacy.Version{Policy: privacy.Default()} // number 0 if there is none
+		all, err := st.Policies(ctx)
+		switch {
+		case err == nil:
+			before = all.Current()
+		case !errors.Is(err, privacy.ErrNoPolicy):
+			return err
+		}
+		after := before.Policy
+		if err := changes(&after); err != nil {
+			return err
+		}
+		if before.Number > 0 && after == before.Policy {
+			_, err := fmt.Fprintln(c.Stdout, "that is the policy already")
+			return err
+		}
+		if err := c.previewPolicy(ctx, st, before.Policy, after); err != nil {
+			return err
+		}
+		if !c.yes {
+			if err := c.confirm("Change the policy?"); err != nil {
+				return err
+			}
+		}
+		if err := st.ChangePolicy(ctx, before.Number, after); err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(c.Stdout, "the policy is version %d now; running processes follow within seconds\n", before.Number+1)
+		return err
+	})
+}
+
+// readChanges reads words such as retention=25m, and returns a function that makes these
+// changes. It returns a usage error for a word that is none.
+func readChanges(words []string) (func(*privacy.Policy) error, error) {
+	change := func(p *privacy.Policy) error {
+		for _, word := range words {
+			name, text, ok := strings.Cut(word, "=")
+			key, known := privacy.FindKey(name)
+			if !ok || !known {
+				var names []string
+				for _, k := range privacy.Keys {
+					names = append(names, k.Name)
+				}
+				return usagef("%q: want NAME=VALUE, with a name of %s", word, strings.Join(names, ", "))
+			}
+			if err := key.Read(p, text); err != nil {
+				return usagef("%s=%q: %w", name, text, err)
+			}
+		}
+		return nil
+	}
+	p := privacy.Default()
+	return change, change(&p)
+}
+
+// previewPolicy writes what a change of the policy changes.
+func (c *call) previewPolicy(ctx context.Context, st *store.Store, before, after privacy.Policy) error {
+	for _, k := range privacy.Keys {
+		if was, is := k.Text(before), k.Text(after); was != is {
+			fmt.Fprintf(c.Stdout, "%s: %s, now %s\n", k.Name, was, is)
+		}
+	}
+	preview, err := st.PreviewPolicy(ctx, after, c.opts.Now())
+	if err != nil {
+		return err
+	}
+	if preview.Rows.Rows > 0 {
+		fmt.Fprintf(c.Stdout, "the next deletion pass would delete %d rows, from %s to %s\n", preview.Rows.Rows,
+			preview.Rows.First.UTC().Format(time.RFC3339), preview.Rows.Last.UTC().Format(time.RFC3339))
+	} else {
+		fmt.Fprintln(c.Stdout, "the next deletion pass would delete no row")
+	}
+	if preview.Titles.Rows > 0 {
+		fmt.Fprintf(c.Stdout, "and %d titles of pages\n", preview.Titles.Rows)
+	}
+	for _, one := range preview.Contradicting {
+		var told []string
+		for _, k := range privacy.Keys {
+			if text, ok := one.Told[k.Name]; ok && text != k.Text(after) {
+				told = append(told, k.Name+"="+text)
+			}
+		}
+		fmt.Fprintf(c.Stdout, "would not start again: %s, which was started with %s (it ran at %s)\n", one.Name, strings.Join(told, " "), one.Seen.UTC().Format(time.RFC3339))
+	}
+	return nil
+}
