@@ -59,7 +59,7 @@ var arrows = map[string][]string{
 	"app/demo":           {"collector/script", "collector/dialect", "i18n", "internal/baseurl", "internal/httpcompress"},
 	"app/plainhttp":      {},
 	"app": {
-		"hit", "browser", "calendar", "referrer", "geo", "privacy", "report", "site", "store", "store/embedded", "internal/baseurl", "internal/hostname", "internal/periodic",
+		"hit", "browser", "calendar", "referrer", "geo", "i18n", "privacy", "report", "site", "store", "store/embedded", "internal/baseurl", "internal/hostname", "internal/periodic",
 		"collector", "dashboard", "retention", "app",
 	},
 	"cli": {

@@ -4,6 +4,7 @@ package app
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -19,6 +20,7 @@ import (
 	"github.com/fotspor/fotspor/collector/lines"
 	"github.com/fotspor/fotspor/collector/spool"
 	"github.com/fotspor/fotspor/collector/visit"
+	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/internal/baseurl"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/referrer"
@@ -51,6 +53,7 @@ type Options struct {
 	PublicURL      baseurl.URL // how browsers reach Listen; zero: http://LISTEN
 	TrustedProxies []netip.Prefix
 	Geo            []string       // GeoIP databases; empty: they are searched for
+	Texts          string         // directory of texts of the dashboard in other languages; empty: none
 	Sources        string         // directory of lists of sources; empty: the rules shipped
 	ReferrerSpam   string         // file of hosts; empty: the list shipped
 	Policy         privacy.Policy // of a store that has none yet
@@ -135,6 +138,18 @@ func (o Options) validate() error {
 		return errors.New("logger, out, now and synchronised: want values")
 	}
 	return o.Policy.Validate()
+}
+
+// Languages reads the languages of the dashboard.
+func (o Options) Languages() (*i18n.Catalogue, error) {
+	if o.Texts == "" {
+		return i18n.Shipped(), nil
+	}
+	c, err := i18n.Lay(os.DirFS(o.Texts))
+	if err != nil {
+		return nil, fmt.Errorf("texts in %s: %w", o.Texts, err)
+	}
+	return c, nil
 }
 
 // openLists opens the lists of sources and of referrer spam.

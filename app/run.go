@@ -538,8 +538,13 @@ func (p *program) figures() report.Source {
 }
 
 func (p *program) startDashboard(ctx context.Context, mux *http.ServeMux, geoDB *geo.DB) error {
+	languages, err := p.Languages()
+	if err != nil {
+		return err
+	}
 	d, err := dashboard.New(dashboard.Options{
-		Store: p.store, Figures: p.figures(), Logger: p.Logger, Registerer: p.registry,
+		Languages: languages,
+		Store:     p.store, Figures: p.figures(), Logger: p.Logger, Registerer: p.registry,
 		Duration: p.duration, Now: p.Now, BaseURL: p.PublicURL,
 		Attribution: geoDB.Attribution, Snippet: p.snippet,
 		Drops: p.drops, CountsObjections: func() bool { return p.policyNow().CountObjections },

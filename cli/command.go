@@ -81,6 +81,7 @@ func commands() []command {
 		{"query", "SQL", "read from the store", runQuery},
 		{"access", "", "what is held on the network of an address (GDPR article 15)", access},
 		{"erase", "", "erase what is held on the network of an address (GDPR article 17)", erase},
+		{"texts", "LANGUAGE", "write the texts of the dashboard in a language, to translate them", writeTexts},
 		{"config check", "", "check the settings of all commands, and open nothing", checkConfig},
 		{"config show", "", "the settings of all commands and where each comes from, without secrets", showConfig},
 		{"healthcheck", "", "ask the running program whether it lives; exit status 1 if not", checkHealth},
@@ -431,6 +432,19 @@ func erase(ctx context.Context, c *call) error {
 		report.Store = st.Place()
 		return report.Write(c.Stdout, i18n.Find(c.language))
 	})
+}
+
+// writeTexts writes the texts of a language.
+func writeTexts(ctx context.Context, c *call) error {
+	languages, err := c.opts.Languages()
+	if err != nil {
+		return err
+	}
+	l := languages.Find(c.words[0])
+	if l == nil {
+		return usageError{fmt.Errorf("language %q: want one of %s", c.words[0], strings.Join(tags(languages), ", "))}
+	}
+	return l.Write(c.Stdout)
 }
 
 func printVersion(ctx context.Context, c *call) error {

@@ -13,6 +13,8 @@ import (
 func TestMistakesInTheCommandLine(t *testing.T) {
 	junk := filepath.Join(t.TempDir(), "junk")
 	must(t, os.WriteFile(junk, []byte("this is not a file of any kind\n"), 0o600))
+	texts := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(texts, "da.json"), []byte(`{"nav.pages": "Sider", "nav.pags": "Sider"}`), 0o600))
 	for _, c := range []struct {
 		args string
 		want string // part of the line
@@ -63,6 +65,13 @@ func TestMistakesInTheCommandLine(t *testing.T) {
 		{"serve --geo " + filepath.Dir(junk), filepath.Dir(junk)},
 		{"serve --sources /nowhere", "/nowhere"},
 		{"collector --sources " + junk, junk},
+		{"serve --texts /nowhere", "/nowhere"},
+		{"dashboard --texts " + filepath.Dir(junk), "0 files"},
+		{"serve --texts " + junk, junk},
+		{"serve --texts " + texts, `da.json: text "nav.pags"`},
+		{"texts nb --texts " + texts, `da.json: text "nav.pags"`},
+		{"texts da", `"da"`},
+		{"texts", "LANGUAGE"},
 		{"serve --referrer-spam /nowhere", "/nowhere"},
 		{"collector --referrer-spam " + junk, junk},
 		{"sreve", `"sreve"`},
@@ -128,7 +137,7 @@ func TestMistakesInTheCommandLine(t *testing.T) {
 	} {
 		args := strings.Split(c.args, " ")
 		data := filepath.Join(t.TempDir(), "data")
-		if args[0] != "version" {
+		if args[0] != "version" && args[0] != "texts" {
 			args = append(args, "--data", data)
 		}
 		_, stderr, status := command(t, testPassword, args...)
@@ -201,7 +210,7 @@ func TestHelp(t *testing.T) {
 	if status != 0 {
 		t.Errorf("help: status %d", status)
 	}
-	for _, name := range []string{"serve", "collector", "dashboard", "retention", "retention run", "engine", "migrate", "site add", "site edit", "site list", "goal add", "goal list", "goal remove", "token add", "token list", "token remove", "spool list", "spool retry", "spool drop", "user add", "user list", "user password", "user role", "user sites", "user remove", "audit", "query", "access", "erase", "version"} {
+	for _, name := range []string{"serve", "collector", "dashboard", "retention", "retention run", "engine", "migrate", "site add", "site edit", "site list", "goal add", "goal list", "goal remove", "token add", "token list", "token remove", "spool list", "spool retry", "spool drop", "user add", "user list", "user password", "user role", "user sites", "user remove", "audit", "query", "access", "erase", "texts", "version"} {
 		if !strings.Contains(out, "  "+name+" ") {
 			t.Errorf("help does not name %q", name)
 		}

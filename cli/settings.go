@@ -75,18 +75,18 @@ func settings() []setting {
 		{name: "config", commands: allBut("completion", "version"), help: "`file` of settings in TOML", none: DefaultConfig + ", if it is there",
 			more:  "See [a file of settings](#a-file-of-settings).",
 			value: func(c *call) flag.Value { return keep(&c.config, readText) }},
-		{name: "data", commands: allBut("completion", "healthcheck", "version"), help: "`directory` of the spool and of the embedded engine",
+		{name: "data", commands: allBut("completion", "healthcheck", "texts", "version"), help: "`directory` of the spool and of the embedded engine",
 			more:  "One process at a time owns it. It is made for its user alone; one that others may write to, or that is not of one user, is [refused](operations.md#the-data-directory).",
 			value: func(c *call) flag.Value { return keep(&c.opts.Data, readDirectory) }},
-		{name: "store", secret: true, commands: allBut("engine", "completion", "healthcheck", "version"), help: "`address` of a ClickHouse server: clickhouse://, http:// or https://", none: "the embedded engine",
+		{name: "store", secret: true, commands: allBut("engine", "completion", "healthcheck", "texts", "version"), help: "`address` of a ClickHouse server: clickhouse://, http:// or https://", none: "the embedded engine",
 			more:  "Such as `clickhouse://user:password@host:9000/database`. It may hold a password, and a command line can be read by every user of the machine: prefer a [file](#secrets).",
 			value: func(c *call) flag.Value { return keep(&c.opts.Store, readText) },
 			// Not in value, since the flag package adds the value to errors, with a password.
 			check: func(c *call) error { return store.Config{DSN: c.opts.Store, Dir: c.opts.Data}.Validate() }},
-		{name: "engine", commands: allBut("completion", "healthcheck", "version"), help: "`file` of the embedded engine's library, libchdb.so", none: "looked for",
+		{name: "engine", commands: allBut("completion", "healthcheck", "texts", "version"), help: "`file` of the embedded engine's library, libchdb.so", none: "looked for",
 			more:  "[Where it is looked for](install.md#whose-files-it-takes).",
 			value: func(c *call) flag.Value { return keep(&c.opts.Engine, readText) }},
-		{name: "engine-memory", commands: allBut("completion", "healthcheck", "version"), help: "most `memory` that statements and merges of the embedded engine take together, " + least(embedded.LeastMaxMemory),
+		{name: "engine-memory", commands: allBut("completion", "healthcheck", "texts", "version"), help: "most `memory` that statements and merges of the embedded engine take together, " + least(embedded.LeastMaxMemory),
 			more:  "The process needs some more.",
 			value: func(c *call) flag.Value { return size(&c.opts.EngineMemory, embedded.LeastMaxMemory) }},
 		{name: "listen", commands: public, help: "`address` for browsers, or the proxy in front",
@@ -113,6 +113,13 @@ func settings() []setting {
 			value: func(c *call) flag.Value { return keep(&c.opts.Geo, readList) },
 			check: func(c *call) error {
 				_, err := geo.Open(c.opts.Geo, geo.Options{})
+				return err
+			}},
+		{name: "texts", commands: []string{"serve", "dashboard", "texts"}, help: "`directory` of texts of the dashboard, a file for each language, such as da.json", none: "the languages shipped",
+			more:  "See [other languages](dashboard.md#other-languages). Read at the start.",
+			value: func(c *call) flag.Value { return keep(&c.opts.Texts, readText) },
+			check: func(c *call) error {
+				_, err := c.opts.Languages()
 				return err
 			}},
 		{name: "sources", commands: collecting, help: "`directory` of Matomo's lists SearchEngines.yml, Socials.yml and AIAssistants.yml", none: "the rules shipped",
@@ -255,10 +262,10 @@ func settings() []setting {
 			value: func(c *call) flag.Value { return keep(&c.from, readTime) }},
 		{name: "to", commands: []string{"access", "erase"}, argument: true, help: "end of the request, a `time` that is not included", none: "no limit",
 			value: func(c *call) flag.Value { return keep(&c.to, readTime) }},
-		{name: "language", commands: []string{"access", "erase"}, argument: true, help: "`language` of the report: " + strings.Join(tags(), ", "),
+		{name: "language", commands: []string{"access", "erase"}, argument: true, help: "`language` of the report: " + strings.Join(tags(i18n.Shipped()), ", "),
 			value: func(c *call) flag.Value {
-				c.language = tags()[0]
-				return keep(&c.language, oneOf(tags()...))
+				c.language = tags(i18n.Shipped())[0]
+				return keep(&c.language, oneOf(tags(i18n.Shipped())...))
 			}},
 		{name: "json", commands: []string{"config show", "site list", "goal list", "policy show", "policy list", "token list", "user list", "spool list", "audit"}, argument: true, help: "write JSON, an object a line",
 			value: func(c *call) flag.Value { return keep(&c.asJSON, readBool) }},
@@ -274,10 +281,10 @@ func settings() []setting {
 // least returns the text of help for the least value of a size.
 func least(size int64) string { return byteSize(size).String() + " or more" }
 
-// tags returns the tags of all languages of the program, the default first.
-func tags() []string {
+// tags returns the tags of some languages, the default first.
+func tags(of *i18n.Catalogue) []string {
 	var all []string
-	for _, l := range i18n.All() {
+	for _, l := range of.All() {
 		all = append(all, l.Tag)
 	}
 	return all

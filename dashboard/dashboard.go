@@ -5,6 +5,7 @@ package dashboard
 //go:generate go test -run TestNamesOfTheAPI -update .
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/fotspor/fotspor/dashboard/password"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/internal/baseurl"
 	"github.com/fotspor/fotspor/report"
 )
@@ -51,6 +53,8 @@ type Options struct {
 	CountsObjections func() bool
 	// Statement is the address of the privacy statement of a site. Zero: no link.
 	Statement func(site uint32) string
+	// Languages are those to choose from. Zero: those of the program.
+	Languages *i18n.Catalogue
 }
 
 // Dashboard answers requests for pages and figures. It is safe for concurrent
@@ -70,6 +74,7 @@ type Dashboard struct {
 	snippet      func(base string, site uint32, parameters ...string) string
 	statement    func(site uint32) string
 	counts       func() bool // reports whether the script tells of objections
+	languages    *i18n.Catalogue
 
 	pages       renderer
 	world       []land
@@ -98,6 +103,7 @@ func New(opts Options) (*Dashboard, error) {
 		snippet:     opts.Snippet,
 		statement:   opts.Statement,
 		counts:      opts.CountsObjections,
+		languages:   cmp.Or(opts.Languages, i18n.Shipped()),
 		passwords:   password.NewHasher(),
 		throttle:    newThrottle(),
 		crossOrigin: http.NewCrossOriginProtection(),
@@ -122,7 +128,7 @@ func New(opts Options) (*Dashboard, error) {
 	if d.world, err = readWorld(); err != nil {
 		return nil, fmt.Errorf("new dashboard: %w", err)
 	}
-	if d.pages, err = newRenderer(d.assets); err != nil {
+	if d.pages, err = newRenderer(d.assets, d.languages); err != nil {
 		return nil, fmt.Errorf("new dashboard: %w", err)
 	}
 	return d, nil

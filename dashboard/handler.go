@@ -140,7 +140,7 @@ func (d *Dashboard) handle(pattern string, f handler) http.Handler {
 		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 		defer cancel()
 		c := &call{w: w, r: r.WithContext(ctx), now: d.now(), secure: d.isSecure(r)}
-		c.lang = languageOf(r)
+		c.lang = d.languageOf(r)
 		if err := d.serve(c, f); err != nil {
 			d.fail(c, name, err, r.Context().Err() != nil)
 		}
@@ -157,7 +157,7 @@ func (d *Dashboard) serve(c *call, f handler) error {
 		}
 		return crossOrigin.because(err)
 	}
-	if l := i18n.Find(c.r.URL.Query().Get("lang")); l != nil && c.r.Method == http.MethodGet {
+	if l := d.languages.Find(c.r.URL.Query().Get("lang")); l != nil && c.r.Method == http.MethodGet {
 		return c.chooseLanguage(l)
 	}
 	return f(c)
@@ -225,13 +225,13 @@ func (d *Dashboard) isSecure(r *http.Request) bool {
 const languageCookie = "lang"
 
 // languageOf returns the language that somebody chose, or else by the browser.
-func languageOf(r *http.Request) *i18n.Language {
+func (d *Dashboard) languageOf(r *http.Request) *i18n.Language {
 	if cookie, err := r.Cookie(languageCookie); err == nil {
-		if l := i18n.Find(cookie.Value); l != nil {
+		if l := d.languages.Find(cookie.Value); l != nil {
 			return l
 		}
 	}
-	return i18n.Match(r.Header.Get("Accept-Language"))
+	return d.languages.Match(r.Header.Get("Accept-Language"))
 }
 
 // chooseLanguage remembers a language and shows the same page in it.

@@ -45,9 +45,9 @@ type attribution struct{ Text, URL string }
 
 // newRenderer reads the templates for each language, and renders the pages of
 // problems at once, so that they can't fail when they are needed.
-func newRenderer(assets *assets) (renderer, error) {
+func newRenderer(assets *assets, languages *i18n.Catalogue) (renderer, error) {
 	r := renderer{map[string]map[string]*template.Template{}, map[string]map[string][]byte{}}
-	for _, l := range i18n.All() {
+	for _, l := range languages.All() {
 		var err error
 		if r.pages[l.Tag], err = readPages(l, assets); err != nil {
 			return r, err
@@ -130,7 +130,7 @@ func (d *Dashboard) render(c *call, status int, name string, page any) error {
 // otherLanguages are links to the same page in the other languages.
 func (d *Dashboard) otherLanguages(c *call) []languageLink {
 	var links []languageLink
-	for _, l := range i18n.All() {
+	for _, l := range d.languages.All() {
 		if l == c.lang {
 			continue
 		}

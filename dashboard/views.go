@@ -9,7 +9,6 @@ import (
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/i18n"
-	"github.com/fotspor/fotspor/privacy/scrub"
 	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/site"
 )
@@ -229,7 +228,7 @@ func (d *Dashboard) putView(c *call) error {
 	default:
 		a.latest = a.latest && (form.Latest || a.period.Kind == report.Today)
 		v.Page, v.Query, done = a.path, a.values().Encode(), "added"
-		if found := a.own.Get(byFind); scrub.Text(found) != found {
+		if found := a.own.Get(byFind); (site.View{Name: found}).Scrubbed() != found {
 			form.Problem = "views.wrong.search"
 		}
 	}
@@ -240,7 +239,7 @@ func (d *Dashboard) putView(c *call) error {
 	if wrong := v.Problem(); wrong != "" {
 		form.Problem = "views.wrong." + string(wrong)
 		if wrong == site.ViewPersonal {
-			form.Seen = scrub.Text(v.Name)
+			form.Seen = v.Scrubbed()
 		}
 	}
 	if form.Problem == "" {

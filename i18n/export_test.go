@@ -9,6 +9,9 @@ import (
 // Files are the folders of all languages.
 var Files fs.FS = files
 
+// Verbs returns the arguments of a text.
+var Verbs = verbs
+
 // Load reads the languages of other files.
 func Load(files fs.FS) ([]*Language, error) {
 	c, err := load(files)

@@ -12,22 +12,22 @@ import (
 
 // format is how a language writes numbers, dates and names.
 type format struct {
-	Thousands   string // between groups of three digits
-	Decimal     string
-	Percent     string // after the number, with the space before it
-	Points      string // the same, of the difference of two percentages
-	And         string // before the last of several, with its spaces
-	DayMark     string // after the number of a day: "1." in Norwegian
-	Hour        string // units behind the numbers of a duration
-	Minute      string
-	Second      string
-	Clock       string // how package time writes 15:04
-	Ended       string // name and year of what there was until then
-	Months      [12]string
-	ShortMonths [12]string
-	Weekdays    [7]string // from Sunday
+	Thousands   string     `json:"thousands"` // between groups of three digits
+	Decimal     string     `json:"decimal"`
+	Percent     string     `json:"percent"` // after the number, with the space before it
+	Points      string     `json:"points"`  // the same, of the difference of two percentages
+	And         string     `json:"and"`     // before the last of several, with its spaces
+	DayMark     string     `json:"dayMark"` // after the number of a day: "1." in Norwegian
+	Hour        string     `json:"hour"`    // units behind the numbers of a duration
+	Minute      string     `json:"minute"`
+	Second      string     `json:"second"`
+	Clock       string     `json:"clock"` // how package time writes 15:04
+	Ended       string     `json:"ended"` // name and year of what there was until then
+	Months      [12]string `json:"months"`
+	ShortMonths [12]string `json:"shortMonths"`
+	Weekdays    [7]string  `json:"weekdays"` // from Sunday
 	// ShortWeekdays are those in short, as they stand under a curve.
-	ShortWeekdays [7]string
+	ShortWeekdays [7]string `json:"shortWeekdays"`
 }
 
 // Country returns the name of an ISO 3166-1 alpha-2 code, or the code.
@@ -79,7 +79,7 @@ func nameOr(names map[string]string, code string) string {
 // Region returns the name of an ISO 3166-2 code, such as NO-50, or the code. The name of
 // a region that there is no more has the year of its end.
 func (l *Language) Region(code string) string {
-	name, ended := region.Name(code, l.Tag)
+	name, ended := region.Name(code, l.regions)
 	if ended != "" {
 		return fmt.Sprintf(l.format.Ended, name, ended)
 	}

@@ -36,6 +36,8 @@ type Language struct {
 	also      []language.Tag // languages whose readers are served best by this one
 	format    format
 	texts     map[string]text
+	public    map[string]bool // keys of texts of pages for visitors
+	regions   string          // tag of the language in which regions have their names
 	countries map[string]string
 	languages map[string]string
 	folder    fs.FS
@@ -74,8 +76,8 @@ func (t *text) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// catalogue is all languages, with what finds one by the wishes of a reader.
-type catalogue struct {
+// Catalogue is some languages, with what finds one by the wishes of a reader.
+type Catalogue struct {
 	languages []*Language // the default first, then by tag
 	matcher   language.Matcher
 	matched   []*Language // by the index that matcher returns
@@ -83,7 +85,7 @@ type catalogue struct {
 
 // loaded reads the languages when they are first needed. A folder that can't be read is
 // an error of the build, which TestLoad finds.
-var loaded = sync.OnceValue(func() *catalogue {
+var loaded = sync.OnceValue(func() *Catalogue {
 	c, err := load(files)
 	if err != nil {
 		panic("i18n: " + err.Error())
@@ -92,36 +94,67 @@ var loaded = sync.OnceValue(func() *catalogue {
 })
 
 // load reads the languages in the folders of texts.
-func load(files fs.FS) (*catalogue, error) {
+func load(files fs.FS) (*Catalogue, error) {
 	folders, err := fs.ReadDir(files, "texts")
 	if err != nil {
 		return nil, fmt.Errorf("read texts: %w", err)
 	}
-	var c catalogue
+	var languages []*Language
 	for _, folder := range folders {
 		l, err := readLanguage(files, folder.Name())
 		if err != nil {
 			return nil, fmt.Errorf("read language %s: %w", folder.Name(), err)
 		}
 		if l.Tag == defaultTag {
-			c.languages = slices.Insert(c.languages, 0, l)
+			languages = slices.Insert(languages, 0, l)
 		} else {
-			c.languages = append(c.languages, l)
+			languages = append(languages, l)
 		}
 	}
+	return newCatalogue(languages), nil
+}
+
+// newCatalogue returns the catalogue of some languages, the default first. A language itself
+// serves its readers better than a neighbour does.
+func newCatalogue(languages []*Language) *Catalogue {
+	c := Catalogue{languages: languages}
 	var tags []language.Tag
-	for _, l := range c.languages {
-		for _, tag := range append([]language.Tag{l.tag}, l.also...) {
+	add := func(tag language.Tag, l *Language) {
+		if !slices.Contains(tags, tag) {
 			tags, c.matched = append(tags, tag), append(c.matched, l)
 		}
 	}
+	for _, l := range languages {
+		add(l.tag, l)
+	}
+	for _, l := range languages {
+		for _, tag := range l.also {
+			add(tag, l)
+		}
+	}
 	c.matcher = language.NewMatcher(tags)
-	return &c, nil
+	return &c
+}
+
+// Shipped returns the catalogue of the languages of the program.
+func Shipped() *Catalogue { return loaded() }
+
+// All returns the languages, the default first. The slice is not to be changed.
+func (c *Catalogue) All() []*Language { return c.languages }
+
+// Find returns the language of a tag, in any case, or nil.
+func (c *Catalogue) Find(tag string) *Language {
+	for _, l := range c.languages {
+		if strings.EqualFold(l.Tag, tag) {
+			return l
+		}
+	}
+	return nil
 }
 
 // readLanguage reads the folder of a language.
 func readLanguage(files fs.FS, tag string) (*Language, error) {
-	l := &Language{Tag: tag, texts: map[string]text{}}
+	l := &Language{Tag: tag, texts: map[string]text{}, public: map[string]bool{}, regions: tag}
 	var err error
 	if l.tag, err = language.Parse(tag); err != nil {
 		return nil, err
@@ -161,10 +194,14 @@ func readLanguage(files fs.FS, tag string) (*Language, error) {
 				return nil, fmt.Errorf("text %q is in two files", key)
 			}
 			l.texts[key] = text
+			l.public[key] = slices.Contains(forVisitors, name)
 		}
 	}
 	return l, nil
 }
+
+// forVisitors are the files whose texts stand on pages for visitors of websites, beside whole pages.
+var forVisitors = []string{"demo.json", "optout.json", "privacy.json"}
 
 // read decodes a JSON file of the language.
 func (l *Language) read(name string, into any) error {
@@ -178,29 +215,20 @@ func (l *Language) read(name string, into any) error {
 	return nil
 }
 
-// All returns the languages, the default first. The slice is not to be changed.
+// All returns the languages of the program, the default first. The slice is not to be changed.
 func All() []*Language { return loaded().languages }
 
-// Find returns the language of a tag, in any case, or nil.
-func Find(tag string) *Language {
-	for _, l := range All() {
-		if strings.EqualFold(l.Tag, tag) {
-			return l
-		}
-	}
-	return nil
-}
+// Find returns the language of the program of a tag, in any case, or nil.
+func Find(tag string) *Language { return loaded().Find(tag) }
+
+// Match returns the language of the program for a reader with wishes, as the method does.
+func Match(wishes ...string) *Language { return loaded().Match(wishes...) }
 
 // Match returns the language for a reader with wishes, the strongest first. A wish is the
 // value of an Accept-Language header (RFC 9110, section 12.5.4) or a tag; one that names
 // no language that we have, or one close to it, says nothing. Without any the language is
 // the default.
-func Match(wishes ...string) *Language { return loaded().match(wishes...) }
-
-// maxWish is how long a wish may be, in bytes. Browsers stay below 200.
-const maxWish = 1024
-
-func (c *catalogue) match(wishes ...string) *Language {
+func (c *Catalogue) Match(wishes ...string) *Language {
 	for _, wish := range wishes {
 		if len(wish) > maxWish {
 			continue
@@ -211,6 +239,9 @@ func (c *catalogue) match(wishes ...string) *Language {
 	}
 	return c.languages[0]
 }
+
+// maxWish is how long a wish may be, in bytes. Browsers stay below 200.
+const maxWish = 1024
 
 // accepted returns the tags of an Accept-Language header, the most wanted first. Ranges
 // that can't be read and those of the weight 0 are left out.
@@ -344,6 +375,9 @@ func (l *Language) Pieces(key string) ([]Piece, error) {
 	}
 	return all, nil
 }
+
+// verb is the place of an argument of a text, of any kind.
+var verb = regexp.MustCompile(`%(?:\[(\d+)\])?([a-z])`)
 
 // placeholder is the place of an argument of a text.
 var placeholder = regexp.MustCompile(`%(?:\[([1-9])\])?s`)

@@ -58,24 +58,6 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-// verb is a place that a text has for an argument.
-var verb = regexp.MustCompile(`%(?:\[(\d+)\])?([a-z])`)
-
-// verbs returns the arguments of a text with their verbs, sorted.
-func verbs(text string) []string {
-	var all []string
-	next := 1
-	for _, m := range verb.FindAllStringSubmatch(text, -1) {
-		if m[1] != "" {
-			next, _ = strconv.Atoi(m[1])
-		}
-		all = append(all, strconv.Itoa(next)+m[2])
-		next++
-	}
-	slices.Sort(all)
-	return all
-}
-
 // TestSameTexts: every language has the same texts, for the same arguments, in plain words.
 // A plural form may say its number in words.
 func TestSameTexts(t *testing.T) {
@@ -86,9 +68,9 @@ func TestSameTexts(t *testing.T) {
 			continue
 		}
 		for _, key := range l.Keys() {
-			want := verbs(all[0].Other(key))
+			want := i18n.Verbs(all[0].Other(key))
 			for _, wording := range l.Wordings(key) {
-				if got := verbs(wording); !slices.Equal(got, want) && (len(l.Wordings(key)) == 1 || len(got) > 0) {
+				if got := i18n.Verbs(wording); !slices.Equal(got, want) && (len(l.Wordings(key)) == 1 || len(got) > 0) {
 					t.Errorf("%s: %s has the places %q, want %q", l.Tag, key, got, want)
 				}
 				if wording != strings.TrimSpace(wording) || wording == "" || strings.Contains(wording, "  ") {

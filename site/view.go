@@ -73,13 +73,16 @@ func (v View) Problem() ViewProblem {
 		return ViewTooLong
 	case !utf8.ValidString(v.Name) || v.Name != CleanNote(v.Name) || strings.ContainsFunc(v.Name, func(r rune) bool { return !unicode.IsPrint(r) }):
 		return ViewUnprintable
-	case scrub.Text(v.Name) != v.Name:
+	case v.Scrubbed() != v.Name:
 		return ViewPersonal
 	case len(v.Query) > MaxViewQuery || len(v.Page) > MaxViewQuery:
 		return ViewTooLarge
 	}
 	return ""
 }
+
+// Scrubbed returns the name with a mark in the place of each piece of personal data.
+func (v View) Scrubbed() string { return scrub.Text(v.Name) }
 
 // Validate returns an error that names the problem.
 func (v View) Validate() error {
