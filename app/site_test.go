@@ -163,7 +163,7 @@ func TestObjectionsTold(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long")
 	}
-	for flag, want := range map[bool]string{true: "because the policy counts them", false: "They are in no figure, because"} {
+	for flag, want := range map[bool]string{true: "because the privacy rules count them", false: "They are in no figure, because"} {
 		p := start(t, time.Now(), func(o *app.Options) { o.Policy.CountObjections = flag })
 		if _, errs, status := command(t, "", "site", "add", "--host", "example.org", "--data", p.opts.Data); status != 0 {
 			t.Fatalf("site add: status %d, %q", status, errs)

@@ -226,6 +226,8 @@ func (d *Dashboard) routes() []route {
 			{pattern: "GET /admin/sessions", answer: d.showSessions},
 			{pattern: "POST /admin/sessions", answer: d.endSessionOf},
 			{pattern: "GET /admin/audit", answer: d.showAudit},
+			{pattern: "GET " + policyURL, answer: d.showPolicy},
+			{pattern: "POST " + policyURL, answer: d.changePolicy},
 
 			{pattern: "/", answer: noSuchPage, open: true},
 		}...)

@@ -376,7 +376,7 @@ func TestObjectionsTold(t *testing.T) {
 	b.logIn()
 	site := b.addSite("Samvirke", "samvirke.example", "Europe/Oslo")
 	put(t, b.store, "yesterday", rowsOf(site, tell(5, site, calendar.DayOf(moment)-1, calendar.DayOf(moment)-1, 6, moment)))
-	for language, want := range map[string]string{"nb": "er med, for personvernreglene", "nn": "er med, for personvernreglane", "en": "are among them, because the policy"} {
+	for language, want := range map[string]string{"nb": "er med, for personvernreglene", "nn": "er med, for personvernreglane", "en": "are among them, because the privacy rules"} {
 		got := clean(b.get("/sites/1/counting?period=today", "Accept-Language", language).Find("#objections").Text())
 		if !strings.Contains(got, want) {
 			t.Errorf("%s: of objections the page says %q", language, got)

@@ -7,6 +7,7 @@ import (
 	"github.com/fotspor/fotspor/audit"
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/site"
 )
 
@@ -40,11 +41,25 @@ type Store interface {
 	// PageTitles returns the titles of pages of a site by path, of those that have one.
 	PageTitles(ctx context.Context, id uint32, paths []string) (map[string]string, error)
 
+	Policies
 	Notes
 	Views
 	Users
 	Sessions
 	Log
+}
+
+// Policies keeps the policy.
+type Policies interface {
+	// Policies returns the versions of the policy. If there is none, the error wraps
+	// privacy.ErrNoPolicy.
+	Policies(ctx context.Context) (privacy.History, error)
+	// PreviewPolicy returns what a change to another policy would do now.
+	PreviewPolicy(ctx context.Context, after privacy.Policy, now time.Time) (privacy.Preview, error)
+	// ChangePolicy replaces the policy, which must be version before; with 0 there must be
+	// none. Else the error wraps privacy.ErrPolicyChanged. The change is noted in the audit
+	// log as the actor's of ctx.
+	ChangePolicy(ctx context.Context, before uint64, after privacy.Policy) error
 }
 
 // Notes keeps what users wrote about days of a site. Each change is noted in the audit log as

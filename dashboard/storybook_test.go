@@ -21,6 +21,7 @@ import (
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/i18n"
+	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/site"
 )
@@ -72,6 +73,7 @@ func states() []state {
 	}
 	all = append(all, accountStates()...)
 	all = append(all, settingsStates()...)
+	all = append(all, policyStates()...)
 	for _, p := range problems {
 		all = append(all, state{"problem " + p.code, "problem", p.code, true})
 	}
@@ -107,6 +109,40 @@ func settingsStates() []state {
 			p.Preview = &preview{"days", []string{"Much."}, []previewLine{{"1", "/a <b>", "/[*]"}, {"2", "/b", ""}}}
 		}), false},
 		{"settings without an effect", "settings", base(func(p *settingsPage) { p.Preview = &preview{Days: "days", Says: []string{"Nothing."}} }), false},
+	}
+}
+
+// policyStates are the states of the page of the policy.
+func policyStates() []state {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	base := func(change func(*policyPage)) policyPage {
+		p := policyPage{Version: 2}
+		for _, k := range privacy.Keys {
+			p.Fields = append(p.Fields, policyField(k.Name, k.Text(privacy.Default())))
+		}
+		p.History = []policyLine{
+			{now, "page", "kari <b>", []policyChange{{"retention", "3y", "25m"}}},
+			{now.AddDate(-1, 0, 0), "the program", "", changesOf(nil, privacy.Default())},
+		}
+		change(&p)
+		return p
+	}
+	return []state{
+		{"policy", "policy", base(func(p *policyPage) {}), false},
+		{"no policy", "policy", base(func(p *policyPage) { p.Version, p.History = 0, nil }), false},
+		{"policy refused", "policy", base(func(p *policyPage) {
+			for i, f := range p.Fields {
+				p.Fields[i].Problem = "Wrong <b>."
+				p.Wrong = append(p.Wrong, wrongField{f.Key, "Wrong."})
+			}
+		}), false},
+		{"policy outdated", "policy", base(func(p *policyPage) { p.Outdated = true }), false},
+		{"policy stored", "policy", base(func(p *policyPage) { p.Done = true }), false},
+		{"policy as stored", "policy", base(func(p *policyPage) { p.Same = true }), false},
+		{"policy with an effect", "policy", base(func(p *policyPage) {
+			p.Seen = "x"
+			p.Preview = &policyPreview{[]policyChange{{"retention", "3y", "90d"}}, []string{"Much."}, []policyProcess{{"collector on <b>", "retention=3y", now}}}
+		}), false},
 	}
 }
 

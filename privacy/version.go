@@ -15,6 +15,10 @@ import (
 // ErrNoPolicy is wrapped by the error of a store that has no policy yet.
 var ErrNoPolicy = errors.New("there is no policy yet: a collector sets it at its first start, or fotspor policy set")
 
+// ErrPolicyChanged is wrapped by the error of a change to a policy that somebody else has
+// changed since it was read.
+var ErrPolicyChanged = errors.New("somebody else has changed the policy meanwhile")
+
 // ErrUnknownPolicy is wrapped by the error of reading a policy of which this program does not
 // know everything. Who can't keep all of a policy must not collect under it.
 var ErrUnknownPolicy = errors.New("this program does not know all of the policy")

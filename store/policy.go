@@ -77,8 +77,8 @@ func (s *Store) StartPolicy(ctx context.Context, first privacy.Policy) (privacy.
 }
 
 // ChangePolicy replaces the policy, which must be version before, for the actor of ctx. With
-// before 0 there must be none. If somebody else has changed it meanwhile, or if the policy is
-// invalid, it returns an error and changes nothing.
+// before 0 there must be none. If somebody else has changed it meanwhile, the error wraps
+// privacy.ErrPolicyChanged. After an error, also of an invalid policy, nothing has changed.
 func (s *Store) ChangePolicy(ctx context.Context, before uint64, after privacy.Policy) error {
 	if err := after.Validate(); err != nil {
 		return err
@@ -93,7 +93,7 @@ func (s *Store) ChangePolicy(ctx context.Context, before uint64, after privacy.P
 			last = all.Current().Number
 		}
 		if last != before {
-			return fmt.Errorf("the policy is version %d, not %d: somebody else has changed it meanwhile", last, before)
+			return fmt.Errorf("%w: it is version %d, not %d", privacy.ErrPolicyChanged, last, before)
 		}
 		return s.addPolicy(ctx, before+1, after)
 	})

@@ -48,8 +48,8 @@ func TestPolicy(t *testing.T) {
 	if err := st.ChangePolicy(kari, 1, after); err != nil {
 		t.Fatal(err)
 	}
-	if err := st.ChangePolicy(ctx, 1, firsts[0]); err == nil {
-		t.Error("a change of version 1 was made to version 2")
+	if err := st.ChangePolicy(ctx, 1, firsts[0]); !errors.Is(err, privacy.ErrPolicyChanged) {
+		t.Errorf("a change of version 1, made to version 2: %v", err)
 	}
 	bad := after
 	bad.Bits4 = 32
