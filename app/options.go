@@ -3,6 +3,9 @@
 package app
 
 import (
+	"context"
+	"crypto/ed25519"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -25,6 +28,7 @@ import (
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/referrer"
 	"github.com/fotspor/fotspor/retention"
+	"github.com/fotspor/fotspor/retention/receipt"
 	"github.com/fotspor/fotspor/store"
 	"github.com/fotspor/fotspor/store/embedded"
 )
@@ -195,4 +199,18 @@ func (o Options) NewClock(st *store.Store, logger *slog.Logger, r prometheus.Reg
 		Synchronised: o.Synchronised, Reference: st.OtherClock,
 		Now: o.Now, Logger: logger, Registerer: r,
 	})
+}
+
+// NewReceipts returns the writer of receipts for deletions from st. With the first of them it
+// makes the key in the data directory, if there is none.
+func (o Options) NewReceipts(st *store.Store) *receipt.Writer {
+	key := func() (ed25519.PrivateKey, error) { return receipt.OpenKey(o.Data) }
+	policy := func(ctx context.Context) (json.RawMessage, error) {
+		p, err := st.Policy(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return json.Marshal(p)
+	}
+	return &receipt.Writer{Book: st, Key: key, Policy: policy, Program: o.Version, Now: o.Now}
 }

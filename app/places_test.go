@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/fotspor/fotspor/retention/receipt"
 	"github.com/fotspor/fotspor/store/embedded"
 	"github.com/fotspor/fotspor/store/storetest"
 )
@@ -46,7 +47,7 @@ func TestDashboardAndRetentionWait(t *testing.T) {
 	t.Parallel() // it waits
 	at, place := startEngine(t)
 	missing, elsewhere := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "data")
-	notMade := filepath.Join(t.TempDir(), "data")
+	keyed := filepath.Join(t.TempDir(), "data")
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for name, c := range map[string]struct {
 		place string
@@ -58,12 +59,12 @@ func TestDashboardAndRetentionWait(t *testing.T) {
 			[]string{"--store", at + "/footprints", "--data", elsewhere},
 			func() {
 				for _, args := range [][]string{{"migrate"}, {"policy", "set", "retention=3y", "--yes"}, {"retention", "run"}, {"access", "--ip", "192.0.2.1"}} {
-					if _, errs, status := command(t, "", append(args, "--store", at+"/footprints", "--data", notMade)...); status != 0 {
+					if _, errs, status := command(t, "", append(args, "--store", at+"/footprints", "--data", keyed)...); status != 0 {
 						t.Fatalf("%s: %q, status %d", args, errs, status)
 					}
 				}
-				if _, err := os.Stat(notMade); err == nil {
-					t.Error("commands on a server made a data directory")
+				if made, err := os.ReadDir(keyed); err != nil || len(made) != 1 || made[0].Name() != receipt.KeyFile {
+					t.Errorf("commands on a server made %v, %v, want the key of the pass's receipt alone", made, err)
 				}
 			},
 		},

@@ -178,7 +178,7 @@ func (p *program) start(ctx context.Context) error {
 	}
 	if p.Retention {
 		worker := retention.New(retention.Options{
-			Rows: p.store, Clock: p.clock, Policy: p.store.Policy, Audit: p.store.AuditLog(), AuditKeep: p.AuditRetention,
+			Receipts: p.NewReceipts(p.store), Rows: p.store, Clock: p.clock, Policy: p.store.Policy, Audit: p.store.AuditLog(), AuditKeep: p.AuditRetention,
 			Titles:     p.store.Titles(),
 			Registerer: p.registry, Logger: p.component("retention"), Now: p.Now,
 		})

@@ -82,6 +82,9 @@ func commands() []command {
 		{"access", "", "what is held on the network of an address (GDPR article 15)", access},
 		{"erase", "", "erase what is held on the network of an address (GDPR article 17)", erase},
 		{"texts", "LANGUAGE", "write the texts of the dashboard in a language, to translate them", writeTexts},
+		{"receipts list", "", "list the receipts of deletions", listReceipts},
+		{"receipts verify", "", "verify that all receipts are whole, signed and in order", verifyReceipts},
+		{"receipts export", "DIR", "write all receipts as files that openssl can verify", exportReceipts},
 		{"config check", "", "check the settings of all commands, and open nothing", checkConfig},
 		{"config show", "", "the settings of all commands and where each comes from, without secrets", showConfig},
 		{"healthcheck", "", "ask the running program whether it lives; exit status 1 if not", checkHealth},
@@ -425,7 +428,7 @@ func access(ctx context.Context, c *call) error {
 
 func erase(ctx context.Context, c *call) error {
 	return c.askedOf(ctx, func(st *store.Store, policy privacy.Policy, network string) error {
-		report, err := privacy.Erase(ctx, st, policy, network, c.from, c.to)
+		report, err := privacy.Erase(ctx, receipted{st, c.opts.NewReceipts(st)}, policy, network, c.from, c.to)
 		if err != nil {
 			return err
 		}

@@ -25,12 +25,13 @@ func runRetention(ctx context.Context, c *call) error {
 		return err
 	}
 	return c.withStore(ctx, func(st *store.Store) error {
+		receipts := c.opts.NewReceipts(st)
 		if _, err := os.Stat(c.opts.Data); errors.Is(err, fs.ErrNotExist) {
 			c.opts.Data = "" // the note must not create the directory; the one in the store suffices
 		}
 		clock := c.opts.NewClock(st, c.opts.Logger, nil)
 		worker := retention.New(retention.Options{
-			Rows: st, Clock: clock, Policy: st.Policy, Now: c.opts.Now,
+			Receipts: receipts, Rows: st, Clock: clock, Policy: st.Policy, Now: c.opts.Now,
 			Audit: st.AuditLog(), AuditKeep: c.opts.AuditRetention, Titles: st.Titles(),
 		})
 		var report retention.Report

@@ -267,7 +267,7 @@ func settings() []setting {
 				c.language = tags(i18n.Shipped())[0]
 				return keep(&c.language, oneOf(tags(i18n.Shipped())...))
 			}},
-		{name: "json", commands: []string{"config show", "site list", "goal list", "policy show", "policy list", "token list", "user list", "spool list", "audit"}, argument: true, help: "write JSON, an object a line",
+		{name: "json", commands: []string{"config show", "site list", "goal list", "policy show", "policy list", "token list", "user list", "spool list", "receipts list", "audit"}, argument: true, help: "write JSON, an object a line",
 			value: func(c *call) flag.Value { return keep(&c.asJSON, readBool) }},
 		{name: "dry-run", commands: []string{"migrate", "retention run"}, argument: true, help: "only print what would be done",
 			value: func(c *call) flag.Value { return keep(&c.dryRun, readBool) }},

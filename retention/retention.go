@@ -13,8 +13,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/internal/periodic"
 	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/retention/receipt"
 )
 
 // Rows holds the raw rows. *store.Store implements it.
@@ -48,6 +50,7 @@ type Options struct {
 	Titles    Rows           // titles of pages; retention is that of rows, from the day on which they were last seen
 	// Policy returns the policy in force. Each pass reads it.
 	Policy     func(context.Context) (privacy.Policy, error)
+	Receipts   *receipt.Writer // of what is deleted of Rows; nil: none are written
 	Registerer prometheus.Registerer
 	Logger     *slog.Logger
 	Now        func() time.Time
@@ -173,10 +176,8 @@ func (w *Worker) Confirmed(ctx context.Context, at, cutoff time.Time) (Report, e
 
 // delete deletes the rows and lines that find found.
 func (w *Worker) delete(ctx context.Context, report Report, err error) (Report, error) {
-	if err == nil && report.Found.Rows > 0 {
-		if err = w.Rows.DeleteBefore(ctx, report.Cutoff); err == nil {
-			report.Deleted = report.Found.Rows
-		}
+	if err == nil {
+		report.Deleted, err = w.deleteRows(ctx, report)
 	}
 	if err == nil && report.AuditFound.Rows > 0 {
 		if err = w.Audit.DeleteBefore(ctx, w.AuditKeep.Cutoff(report.At)); err == nil {
@@ -196,6 +197,24 @@ func (w *Worker) delete(ctx context.Context, report Report, err error) (Report, 
 	w.deleted.Add(float64(report.Deleted))
 	w.lastSuccess.Set(float64(w.Now().Unix()))
 	return report, nil
+}
+
+// deleteRows deletes the rows that find found, and returns how many. Each pass has a receipt,
+// also one that found nothing.
+func (w *Worker) deleteRows(ctx context.Context, report Report) (int64, error) {
+	delete := func(ctx context.Context) error { return w.Rows.DeleteBefore(ctx, report.Cutoff) }
+	if w.Receipts == nil {
+		if report.Found.Rows == 0 {
+			return 0, nil
+		}
+		return report.Found.Rows, delete(ctx)
+	}
+	count := func(ctx context.Context) (int64, error) {
+		held, err := w.Rows.Before(ctx, report.Cutoff)
+		return held.Rows, err
+	}
+	before, after, err := w.Receipts.Delete(ctx, receipt.Until(calendar.DayOf(report.Cutoff.UTC())), count, delete)
+	return before - after, err
 }
 
 // DryRun reports what Pass would delete at a given time.

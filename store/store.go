@@ -119,7 +119,7 @@ type Store struct {
 	log     *slog.Logger
 	gaps    atomic.Pointer[[]report.Gap] // once they will not change
 
-	edits sync.Mutex // of this process, see edit
+	edits, deletions sync.Mutex // of this process, see edit and LockDeletions
 
 	schema   *schema.Migrator
 	attached chan struct{} // wakes Backfill

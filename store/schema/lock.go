@@ -39,6 +39,7 @@ type lock struct{ name, to string }
 var (
 	migrating = lock{"migrating", "change the schema or delete rows"}
 	editing   = lock{"editing", "change sites or users"}
+	deleting  = lock{"deleting", "delete rows with a receipt"}
 )
 
 // Lock keeps other processes from changing the schema and from deleting rows. It waits for
@@ -56,6 +57,12 @@ func (m *Migrator) Lock(ctx context.Context) (context.Context, func(), error) {
 // users, and waits for no migration.
 func (m *Migrator) LockEdits(ctx context.Context) (context.Context, func(), error) {
 	return m.take(ctx, editing)
+}
+
+// LockDeletions is Lock for deletions with a receipt: it keeps other processes from those,
+// and waits for no migration.
+func (m *Migrator) LockDeletions(ctx context.Context) (context.Context, func(), error) {
+	return m.take(ctx, deleting)
 }
 
 func (m *Migrator) take(ctx context.Context, what lock) (context.Context, func(), error) {

@@ -168,3 +168,16 @@ ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMM(day)
 ORDER BY (site, day)
 SETTINGS old_parts_lifetime = 1, cleanup_delay_period = 5, max_cleanup_delay_period = 10;
+
+-- Receipts of deletions, a chain. Lines are only added. What is signed and what is hashed
+-- is kept as the bytes that it was.
+CREATE TABLE IF NOT EXISTS receipts
+(
+    number    UInt64,
+    text      String COMMENT 'JSON, signed',
+    signature String COMMENT 'Ed25519, of text',
+    public    String COMMENT 'the key to verify it with',
+    figures   String COMMENT 'JSON, of which text has the hash'
+)
+ENGINE = MergeTree
+ORDER BY number;

@@ -1,0 +1,126 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/retention/receipt"
+	"github.com/fotspor/fotspor/store"
+)
+
+// receipted is a store whose erasures have receipts.
+type receipted struct {
+	*store.Store
+	receipts *receipt.Writer
+}
+
+// EraseNetwork erases and adds a receipt, which has days of the erasure and no network.
+func (r receipted) EraseNetwork(ctx context.Context, network string, from, to time.Time) (int64, error) {
+	d := receipt.Deletion{Kind: receipt.Erasure, By: "network"}
+	if from.Unix() > 0 {
+		d.From = calendar.DayOf(from.UTC()).String()
+	}
+	if to.Before(r.receipts.Now()) {
+		d.To = (calendar.DayOf(to.UTC()) + 1).String()
+	}
+	count := func(ctx context.Context) (int64, error) {
+		held, err := r.Network(ctx, network, from, to)
+		return held.Rows, err
+	}
+	before, after, err := r.receipts.Delete(ctx, d, count, func(ctx context.Context) error {
+		_, err := r.Store.EraseNetwork(ctx, network, from, to)
+		return err
+	})
+	return before - after, err
+}
+
+func listReceipts(ctx context.Context, c *call) error {
+	return c.withStore(ctx, func(st *store.Store) error {
+		nameStore(c.Stderr, st)
+		l := c.list("number", "kind", "by", "from", "to", "rows_before", "rows_after", "began", "ended", "store_time", "program", "key")
+		err := st.Receipts(ctx, func(r receipt.Receipt) error {
+			t, err := r.Read()
+			if err != nil {
+				return err
+			}
+			rows, err := r.Rows()
+			if err != nil {
+				return err
+			}
+			after := "unknown"
+			if rows.After != nil {
+				after = fmt.Sprint(*rows.After)
+			}
+			return l.add(t.Number, t.Kind, t.By, t.From, t.To, rows.Before, after, t.Began, t.Ended, t.StoreTime, t.Program, t.Key)
+		})
+		return errors.Join(err, l.flush())
+	})
+}
+
+func verifyReceipts(ctx context.Context, c *call) error {
+	return c.withStore(ctx, func(st *store.Store) error {
+		var chain receipt.Chain
+		if err := st.Receipts(ctx, chain.Add); err != nil {
+			return err
+		}
+		nameStore(c.Stderr, st)
+		text := fmt.Sprintf("%d receipts are whole, signed and in order\n", chain.Count)
+		if chain.Count > 0 {
+			text += fmt.Sprintf("the last one is of %s; keys: %s\n", chain.Last.Ended.Format(time.RFC3339), strings.Join(chain.Keys, ", "))
+		}
+		_, err := fmt.Fprint(c.Stdout, text)
+		return err
+	})
+}
+
+// exportReceipts writes the files of each receipt into a directory, which must not exist or be
+// empty: what was signed, the signature, the figures and the public keys.
+func exportReceipts(ctx context.Context, c *call) error {
+	dir := c.words[0]
+	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
+		return fmt.Errorf("%q is not empty", dir)
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	return c.withStore(ctx, func(st *store.Store) error {
+		n := 0
+		err := st.Receipts(ctx, func(r receipt.Receipt) error {
+			t, err := r.Read()
+			if err != nil {
+				return err
+			}
+			key, err := receipt.PublicPEM(r.Public)
+			if err != nil {
+				return err
+			}
+			n++
+			name := fmt.Sprintf("%06d", t.Number)
+			for file, data := range map[string][]byte{name + ".json": r.Text, name + ".sig": r.Signature, name + ".figures.json": r.Figures, "key-" + receipt.KeyID(r.Public) + ".pem": key} {
+				if err := os.WriteFile(filepath.Join(dir, file), data, 0o600); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		nameStore(c.Stderr, st)
+		_, err = fmt.Fprintf(c.Stdout, "%d receipts are in %s\n", n, dir)
+		return err
+	})
+}

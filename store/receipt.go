@@ -1,0 +1,126 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"github.com/fotspor/fotspor/retention/receipt"
+)
+
+var _ receipt.Book = (*Store)(nil)
+
+// pendingDeletion is the deletion that has begun; null: none.
+const pendingDeletion setting[*receipt.Pending] = "deletion"
+
+// LockDeletions runs f while no other process deletes rows with a receipt. The context of f
+// ends if the lock is lost.
+func (s *Store) LockDeletions(ctx context.Context, f func(context.Context) error) error {
+	if s.Version() == "" { // the lock is written, too
+		return ErrNotPrepared
+	}
+	s.deletions.Lock()
+	defer s.deletions.Unlock()
+	ctx, unlock, err := s.schema.LockDeletions(ctx)
+	if err != nil {
+		return fmt.Errorf("wait for other deletions: %w", err)
+	}
+	defer unlock()
+	return f(ctx)
+}
+
+// receiptsAtOnce is how many receipts are read at a time.
+const receiptsAtOnce = 1000
+
+// Receipts calls f with all receipts, the first one first, until f returns an error, which it
+// returns.
+func (s *Store) Receipts(ctx context.Context, f func(receipt.Receipt) error) error {
+	for after := uint64(0); ; {
+		page, last, err := s.receipts(ctx, after)
+		if err != nil {
+			return err
+		}
+		for _, r := range page {
+			if err := f(r); err != nil {
+				return err
+			}
+		}
+		if len(page) < receiptsAtOnce {
+			return nil
+		}
+		after = last
+	}
+}
+
+// receipts returns the next receipts after a number, and the number of the last of them.
+func (s *Store) receipts(ctx context.Context, after uint64) (page []receipt.Receipt, last uint64, err error) {
+	query := "SELECT number, text, signature, public, figures FROM receipts WHERE number > {after:UInt64} ORDER BY number LIMIT {limit:UInt32}"
+	params := clickhouse.Parameters{"after": fmt.Sprint(after), "limit": fmt.Sprint(receiptsAtOnce)}
+	rows, err := s.conn.Query(bind(ctx, params), query)
+	if err != nil {
+		return nil, 0, fmt.Errorf("read receipts: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var text, signature, public, figures string
+		if err := rows.Scan(&last, &text, &signature, &public, &figures); err != nil {
+			return nil, 0, fmt.Errorf("read receipts: %w", err)
+		}
+		page = append(page, receipt.Receipt{Text: []byte(text), Signature: []byte(signature), Public: []byte(public), Figures: []byte(figures)})
+	}
+	if err := rows.Err(); err != nil {
+		return nil, 0, fmt.Errorf("read receipts: %w", err)
+	}
+	return page, last, nil
+}
+
+// LastReceipt returns the last receipt, nil if there is none.
+func (s *Store) LastReceipt(ctx context.Context) (*receipt.Receipt, error) {
+	var last uint64
+	if err := s.conn.QueryRow(ctx, "SELECT max(number) FROM receipts").Scan(&last); err != nil {
+		return nil, fmt.Errorf("read the last receipt: %w", err)
+	}
+	if last == 0 {
+		return nil, nil
+	}
+	page, _, err := s.receipts(ctx, last-1)
+	if err != nil || len(page) == 0 {
+		return nil, err
+	}
+	return &page[0], nil
+}
+
+// AddReceipt adds the receipt with the next number. It is called under LockDeletions.
+func (s *Store) AddReceipt(ctx context.Context, number uint64, r receipt.Receipt) error {
+	err := s.conn.Exec(ctx, "INSERT INTO receipts (number, text, signature, public, figures) VALUES (?, ?, unhex(?), unhex(?), ?)",
+		number, string(r.Text), fmt.Sprintf("%x", r.Signature), fmt.Sprintf("%x", []byte(r.Public)), string(r.Figures))
+	if err != nil {
+		return fmt.Errorf("add receipt %d: %w", number, err)
+	}
+	return nil
+}
+
+// PendingDeletion returns the deletion that has begun, nil if none has.
+func (s *Store) PendingDeletion(ctx context.Context) (*receipt.Pending, error) {
+	all, err := pendingDeletion.history(ctx, s, 0, 1)
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	return all[0].Value, nil
+}
+
+// SetPendingDeletion notes that a deletion has begun, or with nil that none has.
+func (s *Store) SetPendingDeletion(ctx context.Context, p *receipt.Pending) error {
+	return pendingDeletion.add(ctx, s, 0, p)
+}
+
+// StoreTime returns the time by the clock of the store.
+func (s *Store) StoreTime(ctx context.Context) (time.Time, error) {
+	var at time.Time
+	if err := s.conn.QueryRow(ctx, "SELECT now64(3, 'UTC')").Scan(&at); err != nil {
+		return time.Time{}, fmt.Errorf("ask the store for its time: %w", err)
+	}
+	return at, nil
+}
