@@ -14,7 +14,7 @@ import (
 // serverConfig holds the server settings of an engine that shares a small machine with the
 // program. Without <*_log> sections ClickHouse writes none of its own log tables. Statistics
 // on the values of columns are off: each insert and merge would make them, and no query
-// uses them. Ten parts are merged into one instead of five, since each merge rewrites all
+// uses them. Twenty parts are merged into one instead of five, since each merge rewrites all
 // rows.
 var serverConfig = template.Must(template.New("config").Funcs(template.FuncMap{"xml": xmlText}).Parse(`<clickhouse>
 	<max_server_memory_usage>{{.MaxMemory}}</max_server_memory_usage>
@@ -33,7 +33,7 @@ var serverConfig = template.Must(template.New("config").Funcs(template.FuncMap{"
 	<background_schedule_pool_size>4</background_schedule_pool_size>
 	<merge_tree>
 		<auto_statistics_types></auto_statistics_types>
-		<merge_selector_base>10</merge_selector_base>
+		<merge_selector_base>20</merge_selector_base>
 		<number_of_free_entries_in_pool_to_lower_max_size_of_merge>1</number_of_free_entries_in_pool_to_lower_max_size_of_merge>
 		<number_of_free_entries_in_pool_to_execute_mutation>1</number_of_free_entries_in_pool_to_execute_mutation>
 		<number_of_free_entries_in_pool_to_execute_optimize_entire_partition>1</number_of_free_entries_in_pool_to_execute_optimize_entire_partition>
