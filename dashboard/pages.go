@@ -174,12 +174,17 @@ func (d *Dashboard) paper(c *call, q *question, of page, found doc) paper {
 	}
 	p.Adding = q.filterForm()
 	p.Save = q.save(of.path)
-	address := strings.TrimPrefix(strings.TrimPrefix(d.base.Or(baseurl.Of(c.r)).String(), "https://"), "http://") + q.String()
+	address := strings.TrimPrefix(strings.TrimPrefix(d.base.Or(baseurl.Of(c.r)).String(), "https://"), "http://") + legible(q.String())
 	p.Imprint = imprint{
 		What:  l.Say("imprint.what", q.of.Name, p.Period.Name, p.Period.Days, p.Site.Zone),
 		Where: l.Say("imprint.where", address, l.Day(calendar.DayOf(q.now))),
 	}
 	return p
+}
+
+// legible returns an address as short as browsers take it.
+func legible(address string) string {
+	return strings.NewReplacer("%2F", "/", "%3A", ":", "%2C", ",", "%2A", "*", "%21", "!").Replace(address)
 }
 
 // head names the site of a question.

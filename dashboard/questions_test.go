@@ -11,6 +11,7 @@ import (
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/internal/chromium"
+	"github.com/fotspor/fotspor/site"
 )
 
 // reader asks questions of the pages as a person does: by what is to be seen.
@@ -94,8 +95,8 @@ func (r reader) reads(want string) {
 // the overview of a site, and the figures are known.
 func TestQuestions(t *testing.T) {
 	b := newBench(t)
-	site := b.addSite("Vassdal kommune", "www.vassdal.example", "Europe/Oslo")
-	b.now = time.Date(2026, 4, 16, 12, 0, 0, 0, site.Location) // Thursday of week 16, after Easter
+	town := b.addSite("Vassdal kommune", "www.vassdal.example", "Europe/Oslo")
+	b.now = time.Date(2026, 4, 16, 12, 0, 0, 0, town.Location) // Thursday of week 16, after Easter
 	day := func(text string) calendar.Day {
 		d, err := calendar.ParseDay(text)
 		if err != nil {
@@ -111,7 +112,7 @@ func TestQuestions(t *testing.T) {
 		for range people {
 			n++
 			v, who := by, &person{browser: "Firefox", version: "140", os: "Windows", device: "desktop", country: "NO", region: region, language: "nb"}
-			at := day(on).In(site.Location).Add(10*time.Hour + time.Duration(n%50)*time.Second)
+			at := day(on).In(town.Location).Add(10*time.Hour + time.Duration(n%50)*time.Second)
 			v.first, v.entry = at, does[0].path
 			for i, a := range does {
 				a.person, a.visit, a.day, a.time = who, &v, day(on), at.Add(time.Duration(i)*20*time.Second)
@@ -137,8 +138,11 @@ func TestQuestions(t *testing.T) {
 	come(9, "2026-04-08", "NO-03", direct, page("/planer"), act{kind: hit.Download, path: "/planer", name: "www.vassdal.example/arsplan.pdf"})
 	come(8, "2026-04-09", "NO-03", direct, page("/om"), act{kind: hit.Event, path: "/gammel", name: "404 / /gammel"})
 	come(32, "2026-04-01", "NO-03", direct, page("/"))
-	put(t, b.store, "story", rowsOf(site, story))
-	putLedger(t, b.store, "excluded", []hit.LedgerEntry{{Site: site.ID, Day: day("2026-04-08"), Reason: "bot", Rule: "crawler", Name: "Googlebot", Count: 40}})
+	put(t, b.store, "story", rowsOf(town, story))
+	putLedger(t, b.store, "excluded", []hit.LedgerEntry{{Site: town.ID, Day: day("2026-04-08"), Reason: "bot", Rule: "crawler", Name: "Googlebot", Count: 40}})
+	if err := b.store.PutNote(t.Context(), town.ID, site.Note{Days: calendar.One(day("2026-03-11")), Text: "Ny forside"}); err != nil {
+		t.Fatal(err)
+	}
 	tab := openTab(b)
 
 	for question, answer := range map[string]func(r reader){
@@ -193,6 +197,26 @@ func TestQuestions(t *testing.T) {
 		"what is left out": func(r reader) {
 			r.click("Til å stole på")
 			r.cell("Ikke talt med", "Googlebot", "Forespørsler", "40")
+		},
+		"a PDF for the leader": func(r reader) {
+			tab.Do(chromedp.Click(".tools summary"), chromedp.Click(".tools button"), chromedp.WaitVisible("#password"),
+				chromedp.SendKeys("#name", userName), chromedp.SendKeys("#password", userPass), chromedp.Submit("#password"),
+				chromedp.WaitVisible(".sites"), chromedp.Click(`.sites a[href^="/sites/1"]`), chromedp.WaitVisible("#chart"))
+			r.click("Måned")
+			p := printed(r.T, tab, "leader")
+			p.hasFoot(r.T, "Vassdal kommune", "Mars 2026, 1.–31. mars 2026", "Europe/Oslo", "Besøkende over flere dager er summen av dagene",
+				strings.TrimPrefix(b.server.URL, "http://")+"/sites/1?at=2026-03&period=month", "hentet 16. april 2026")
+			var days []string
+			came := map[string]int64{"2026-03-03": 11, "2026-03-09": 21, "2026-03-25": 31}
+			for d := day("2026-03-01"); d <= day("2026-03-31"); d++ {
+				name := nb().Weekday(d)
+				if d >= day("2026-03-30") {
+					name += " (påske)"
+				}
+				days = append(days, name+" "+nb().Number(came[d.String()]))
+			}
+			p.hasAll(r.T, append([]string{"Vassdal kommune", "Mars 2026", "63 besøkende", "Ny forside"}, days...)...)
+			p.hasLabels(r.T, tab)
 		},
 		"is it Easter": func(r reader) {
 			r.click("Perioden før")

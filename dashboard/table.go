@@ -331,7 +331,7 @@ func (q *question) label(l *i18n.Language, dimension string, line report.Line) l
 // How long a label may be before its middle is left out, how much of its end is always
 // read, and how far before that a word may begin.
 const (
-	cutFrom = 28
+	cutFrom = 24
 	cutTail = 14
 	cutWord = 8
 )
