@@ -39,12 +39,17 @@ func (p *program) policyNow() privacy.Policy {
 }
 
 // rowsSince returns the first day of which all hits are kept as rows.
-func (p *program) rowsSince() calendar.Day {
-	known := p.policies.Load()
-	if known == nil {
-		known = &privacy.History{{Policy: p.Policy}}
+func (p *program) rowsSince() calendar.Day { return p.history().RowsSince(p.Now()) }
+
+// totalsSince returns the first day whose sums are kept.
+func (p *program) totalsSince() calendar.Day { return p.history().TotalsSince(p.Now()) }
+
+// history returns the versions of the policy that policyNow goes by.
+func (p *program) history() privacy.History {
+	if known := p.policies.Load(); known != nil {
+		return *known
 	}
-	return known.RowsSince(p.Now())
+	return privacy.History{{Policy: p.Policy}}
 }
 
 // startPolicy reads the policy, from the store or else, for a collector, from the copy. A

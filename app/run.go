@@ -179,7 +179,7 @@ func (p *program) start(ctx context.Context) error {
 	if p.Retention {
 		worker := retention.New(retention.Options{
 			Receipts: p.NewReceipts(p.store), Rows: p.store, Clock: p.clock, Policy: p.store.Policy, Audit: p.store.AuditLog(), AuditKeep: p.AuditRetention,
-			Titles:     p.store.Titles(),
+			Titles: p.store.Titles(), Totals: p.store.Totals(),
 			Registerer: p.registry, Logger: p.component("retention"), Now: p.Now,
 		})
 		p.background("retention", p.afterStore(p.afterPolicy(worker.Run)))
@@ -533,7 +533,7 @@ func (p *program) countedInsert() spool.Inserter {
 // figures returns what answers the queries of pages.
 func (p *program) figures() report.Source {
 	return store.Reports{Store: p.store, Planner: func() report.Planner {
-		return report.Planner{RowsSince: p.rowsSince()}
+		return report.Planner{RowsSince: p.rowsSince(), TotalsSince: p.totalsSince()}
 	}}
 }
 

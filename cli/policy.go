@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -107,6 +108,9 @@ func setPolicy(ctx context.Context, c *call) error {
 		if err := changes(&after); err != nil {
 			return err
 		}
+		if err := after.Validate(); err != nil {
+			return usageError{err}
+		}
 		if before.Number > 0 && after == before.Policy {
 			_, err := fmt.Fprintln(c.Stdout, "that is the policy already")
 			return err
@@ -127,15 +131,32 @@ func setPolicy(ctx context.Context, c *call) error {
 	})
 }
 
-// readChanges reads words such as retention=25m, and returns a function that makes these
+// presets returns the names of all presets.
+func presets() []string {
+	var names []string
+	for _, p := range privacy.Presets {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
+// readChanges reads words such as retention=25m, or preset=short for all values, and returns a function that makes these
 // changes. It returns a usage error for a word that is none.
 func readChanges(words []string) (func(*privacy.Policy) error, error) {
 	change := func(p *privacy.Policy) error {
 		for _, word := range words {
 			name, text, ok := strings.Cut(word, "=")
+			if name == "preset" {
+				i := slices.IndexFunc(privacy.Presets, func(p privacy.Preset) bool { return p.Name == text })
+				if i < 0 {
+					return usagef("%q: want preset=%s", word, strings.Join(presets(), " or preset="))
+				}
+				*p = privacy.Presets[i].Policy
+				continue
+			}
 			key, known := privacy.FindKey(name)
 			if !ok || !known {
-				var names []string
+				names := []string{"preset"}
 				for _, k := range privacy.Keys {
 					names = append(names, k.Name)
 				}
@@ -170,6 +191,9 @@ func (c *call) previewPolicy(ctx context.Context, st *store.Store, before, after
 	}
 	if preview.Titles.Rows > 0 {
 		fmt.Fprintf(c.Stdout, "and %d titles of pages\n", preview.Titles.Rows)
+	}
+	if preview.Totals.Rows > 0 {
+		fmt.Fprintf(c.Stdout, "and %d lines of totals, from %s to %s\n", preview.Totals.Rows, preview.Totals.First.UTC().Format(time.DateOnly), preview.Totals.Last.UTC().Format(time.DateOnly))
 	}
 	for _, one := range preview.Contradicting {
 		var told []string

@@ -123,6 +123,9 @@ func (d *Dashboard) changePolicy(c *call) error {
 	if len(all) > 0 {
 		version = all.Current().Number
 	}
+	if err := after.Validate(); err != nil && len(problems) == 0 { // the two do not go together
+		problems["totals"] = c.lang.Say("setting.totals.wrong", texts["totals"])
+	}
 	page := policyPage{Outdated: post.Has("version") && post.Get("version") != strconv.FormatUint(version, 10)}
 	switch {
 	case len(problems) > 0:
@@ -167,6 +170,9 @@ func (d *Dashboard) previewPolicy(c *call, before, after privacy.Policy) (*polic
 	}
 	if found.Titles.Rows > 0 {
 		p.Says = append(p.Says, l.Counted("policy.titles", found.Titles.Rows))
+	}
+	if found.Totals.Rows > 0 {
+		p.Says = append(p.Says, l.Counted("policy.totals", found.Totals.Rows), l.Say("policy.days", day(found.Totals.First), day(found.Totals.Last)))
 	}
 	p.Says = append(p.Says, l.Say("policy.stays"))
 	for _, one := range found.Contradicting {
@@ -218,6 +224,8 @@ func policyField(name, text string) field {
 		choose("setting.policy.", string(privacy.Standard), string(privacy.Minimal))
 	case "retention":
 		f.Suggests = []string{"3y", "25m", "1y", "90d"}
+	case "totals":
+		f.Suggests = []string{privacy.Forever, "10y", "3y", "25m"}
 	case "bits4":
 		most(privacy.MaxBits4)
 	case "bits6":

@@ -72,6 +72,12 @@ func (p page) Keeps(column string) bool {
 // Retention returns how long rows live, in words.
 func (p page) Retention() (string, error) { return p.Policy.Retention.words(p.Lang) }
 
+// EndsTotals reports whether totals are deleted, too.
+func (p page) EndsTotals() bool { return p.Policy.Totals != Period{} }
+
+// Totals returns how long totals live, in words.
+func (p page) Totals() (string, error) { return p.Policy.Totals.words(p.Lang) }
+
 // Cutoff returns the first day whose rows may be held today, in words.
 func (p page) Cutoff() string { return p.Lang.Day(calendar.DayOf(p.Policy.Retention.Cutoff(p.Made))) }
 

@@ -84,6 +84,10 @@ func TestStatementFollowsThePolicy(t *testing.T) {
 			func(p *privacy.Policy) { p.Retention = privacy.Period{Days: 90} },
 			wanted{"before 22 November 2023", "before 24 August 2026"}, wanted{"før 22. november 2023", "før 24. august 2026"},
 		}},
+		"Totals": {{
+			func(p *privacy.Policy) { p.Totals = privacy.Period{Years: 4} },
+			wanted{"", "They are deleted after 4 years."}, wanted{"", "De slettes etter 4 år."},
+		}},
 		"Bits4": {{
 			func(p *privacy.Policy) { p.Bits4 = 20 },
 			wanted{"203.0.0.0/16, a network of 65,536 addresses", "203.0.112.0/20, a network of 4,096 addresses"},

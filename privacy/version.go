@@ -32,6 +32,9 @@ type Key struct {
 	Read func(*Policy, string) error
 }
 
+// Forever is what setting totals says of sums that are not deleted.
+const Forever = "forever"
+
 // What setting objections says of visitors whose browser objects by Sec-GPC or DNT.
 const (
 	Heed   = "heed"
@@ -56,6 +59,26 @@ var Keys = []Key{
 			p.Retention = period
 		}
 		return err
+	}},
+	{"totals", func(p Policy) string {
+		if p.Totals == (Period{}) {
+			return Forever
+		}
+		return p.Totals.String()
+	}, func(p *Policy, text string) error {
+		if text == Forever {
+			p.Totals = Period{}
+			return nil
+		}
+		period, err := ParsePeriod(text)
+		if err == nil {
+			err = period.Validate()
+		}
+		if err != nil {
+			return fmt.Errorf("want %s or a period such as 25m", Forever)
+		}
+		p.Totals = period
+		return nil
 	}},
 	number("bits4", 0, MaxBits4, "", func(p *Policy) *int { return &p.Bits4 }),
 	number("bits6", 0, MaxBits6, "", func(p *Policy) *int { return &p.Bits6 }),
@@ -101,6 +124,26 @@ func FindKey(name string) (Key, bool) {
 		return Key{}, false
 	}
 	return Keys[i], true
+}
+
+// Preset is a policy with a name.
+type Preset struct {
+	Name   string
+	Policy Policy
+}
+
+// Presets are the policies with names: that of our founding text, which is the default, and one
+// whose rows live for two days, so that totals are all that stays.
+var Presets = []Preset{
+	{"statement", Default()},
+	{"short", with(func(p *Policy) { p.Retention = Period{Days: 2} })},
+}
+
+// with returns the default policy with a change.
+func with(change func(*Policy)) Policy {
+	p := Default()
+	change(&p)
+	return p
 }
 
 // MarshalJSON writes all values of the policy by name, as texts that people can read.
@@ -153,13 +196,26 @@ func (h History) Current() Version { return h[len(h)-1] }
 // after the cut-off of the retention in every time zone, of that in force and of each before
 // it, whose rows were deleted as long as it was in force.
 func (h History) RowsSince(now time.Time) calendar.Day {
+	return h.since(now, func(p Policy) Period { return p.Retention }, 2)
+}
+
+// TotalsSince returns the first day whose sums are kept, 0 if none were ever deleted.
+func (h History) TotalsSince(now time.Time) calendar.Day {
+	return h.since(now, func(p Policy) Period { return p.Totals }, 0)
+}
+
+// since returns the last cut-off of a period, in all times in which it was in force, and so
+// many days after it. A zero period has none.
+func (h History) since(now time.Time, of func(Policy) Period, after calendar.Day) calendar.Day {
 	var since calendar.Day
 	for i, v := range h {
 		until := now
 		if i+1 < len(h) && h[i+1].Since.Before(now) {
 			until = h[i+1].Since
 		}
-		since = max(since, calendar.DayOf(v.Policy.Retention.Cutoff(until))+2)
+		if period := of(v.Policy); period != (Period{}) {
+			since = max(since, calendar.DayOf(period.Cutoff(until))+after)
+		}
 	}
 	return since
 }
@@ -174,6 +230,7 @@ type Process struct {
 // Preview is what a change of the policy would do.
 type Preview struct {
 	Rows, Titles  Held      // what the next deletion pass would delete
+	Totals        Held      // sums by day and dimension that it would delete
 	Contradicting []Process // of the last month, which would not start again
 }
 

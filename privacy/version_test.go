@@ -14,7 +14,7 @@ import (
 
 // others are other values of each key than the default.
 var others = map[string]string{
-	"record": "minimal", "retention": "1y6m", "bits4": "0", "bits6": "48", "objections": "ignore", "count-objections": "true", "titles": "8",
+	"record": "minimal", "retention": "1y6m", "totals": "4y", "bits4": "0", "bits6": "48", "objections": "ignore", "count-objections": "true", "titles": "8",
 }
 
 // TestKeys: each field of a policy has one key, whose text is read back, and which is in JSON.
@@ -44,7 +44,7 @@ func TestKeys(t *testing.T) {
 
 func TestReadKeys(t *testing.T) {
 	for _, c := range []struct{ name, text string }{
-		{"record", "all"}, {"record", ""}, {"retention", "0d"}, {"retention", "11y"}, {"retention", "3"}, {"bits4", "25"}, {"bits4", "-1"}, {"bits4", ""},
+		{"record", "all"}, {"record", ""}, {"retention", "0d"}, {"retention", "11y"}, {"retention", "3"}, {"totals", ""}, {"totals", "never"}, {"totals", "11y"}, {"totals", "0d"}, {"bits4", "25"}, {"bits4", "-1"}, {"bits4", ""},
 		{"bits6", "49"}, {"objections", "true"}, {"objections", "Heed"}, {"count-objections", "maybe"}, {"titles", "2"}, {"titles", "21"}, {"titles", "-1"},
 	} {
 		key, ok := privacy.FindKey(c.name)
@@ -96,6 +96,33 @@ func TestContradicts(t *testing.T) {
 				t.Errorf("told %v: %v, want %q in one line", c.told, err, want)
 			}
 		}
+	}
+}
+
+// TestTotalsSince: totals have no limit until a policy has one.
+func TestTotalsSince(t *testing.T) {
+	now := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	h := privacy.History{{Policy: privacy.Default(), Since: now.AddDate(-2, 0, 0)}}
+	if got := h.TotalsSince(now); got != 0 {
+		t.Errorf("totals since %v, want always", got)
+	}
+	ends := privacy.Default()
+	ends.Totals = privacy.Period{Years: 3}
+	h = append(h, privacy.Version{Policy: ends, Since: now.AddDate(-1, 0, 0)}, privacy.Version{Policy: privacy.Default(), Since: now.AddDate(0, 0, -7)})
+	if got, want := h.TotalsSince(now), calendar.DayOf(time.Date(2023, 11, 20, 0, 0, 0, 0, time.UTC)); got != want {
+		t.Errorf("totals since %v, want %v", got, want)
+	}
+}
+
+// TestPresets: each is a policy that may be set.
+func TestPresets(t *testing.T) {
+	for _, p := range privacy.Presets {
+		if err := p.Policy.Validate(); err != nil {
+			t.Errorf("preset %s: %v", p.Name, err)
+		}
+	}
+	if privacy.Presets[0].Policy != privacy.Default() {
+		t.Error("the first preset is not the default")
 	}
 }
 

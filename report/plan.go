@@ -17,6 +17,9 @@ import (
 type Planner struct {
 	// RowsSince is the first day of which all hits are still kept as rows.
 	RowsSince calendar.Day
+	// TotalsSince is the first day whose sums are kept in rollups. Those of the rest of its month
+	// are read by day.
+	TotalsSince calendar.Day
 	// Gaps are what rollups have not counted.
 	Gaps []Gap
 	// OnlyRows asks the rows alone. It is for queries that Results leaves open.
@@ -130,7 +133,7 @@ func (p Planner) Plan(queries []Query) (Plan, error) {
 		groups[key] = append(groups[key], a)
 	}
 	for _, key := range order {
-		plan.Statements = append(plan.Statements, newStatement(groups[key]))
+		plan.Statements = append(plan.Statements, p.newStatement(groups[key]))
 	}
 	return plan, nil
 }
@@ -269,8 +272,8 @@ func (a *asked) group() string {
 }
 
 // newStatement puts queries of one group together.
-func newStatement(list []*asked) Statement {
-	b := &builder{list: list, params: map[string]string{}}
+func (p Planner) newStatement(list []*asked) Statement {
+	b := &builder{list: list, params: map[string]string{}, totalsSince: p.TotalsSince}
 	for _, a := range list {
 		for _, i := range a.sums {
 			if !slices.Contains(b.sums, i) {
@@ -296,6 +299,8 @@ type builder struct {
 	sums   []int
 	ranges []calendar.Range
 	params map[string]string
+
+	totalsSince calendar.Day
 }
 
 // bind gives a value as a parameter.
@@ -572,7 +577,11 @@ func (b *builder) branches() []branch {
 	edges := branch{rollup: findRollup(daily)}
 	some := false
 	for _, days := range b.ranges {
-		head, middle, tail := days.Split()
+		kept := days
+		if days.To >= b.totalsSince {
+			kept.From = max(days.From, b.totalsSince)
+		}
+		head, middle, tail := kept.Split()
 		some = some || !middle.Empty()
 		whole.days = append(whole.days, []calendar.Range{days})
 		months.days = append(months.days, []calendar.Range{middle})

@@ -48,6 +48,7 @@ type Options struct {
 	Audit     Rows           // the lines of the audit log
 	AuditKeep privacy.Period // retention of the lines; required with Audit
 	Titles    Rows           // titles of pages; retention is that of rows, from the day on which they were last seen
+	Totals    Rows           // sums that outlive the rows; retention is that of totals in the policy
 	// Policy returns the policy in force. Each pass reads it.
 	Policy     func(context.Context) (privacy.Policy, error)
 	Receipts   *receipt.Writer // of what is deleted of Rows; nil: none are written
@@ -145,10 +146,16 @@ type Report struct {
 
 	TitlesFound   privacy.Held // titles of pages that are not kept any more
 	TitlesDeleted int64
+
+	TotalsCutoff  time.Time    // zero: totals are kept for ever
+	TotalsFound   privacy.Held // lines of totals past their time
+	TotalsDeleted int64
 }
 
 // found returns how much there is to delete.
-func (r Report) found() int64 { return r.Found.Rows + r.AuditFound.Rows + r.TitlesFound.Rows }
+func (r Report) found() int64 {
+	return r.Found.Rows + r.AuditFound.Rows + r.TitlesFound.Rows + r.TotalsFound.Rows
+}
 
 // Pass deletes the rows that are past their retention at a given time. If the clock is not
 // trusted and there are such rows, it deletes nothing and returns the report of what it
@@ -187,6 +194,11 @@ func (w *Worker) delete(ctx context.Context, report Report, err error) (Report, 
 	if err == nil && report.TitlesFound.Rows > 0 {
 		if err = w.Titles.DeleteBefore(ctx, report.Cutoff); err == nil {
 			report.TitlesDeleted = report.TitlesFound.Rows
+		}
+	}
+	if err == nil && report.TotalsFound.Rows > 0 {
+		if err = w.Totals.DeleteBefore(ctx, report.TotalsCutoff); err == nil {
+			report.TotalsDeleted = report.TotalsFound.Rows
 		}
 	}
 	w.held.Set(0)
@@ -239,6 +251,10 @@ func (w *Worker) find(ctx context.Context, at time.Time) (Report, error) {
 	if err == nil && w.Titles != nil {
 		report.TitlesFound, err = w.Titles.Before(ctx, cutoff)
 	}
+	if err == nil && w.Totals != nil && policy.Totals != (privacy.Period{}) {
+		report.TotalsCutoff = policy.Totals.Cutoff(at)
+		report.TotalsFound, err = w.Totals.Before(ctx, report.TotalsCutoff)
+	}
 	return report, err
 }
 
@@ -266,6 +282,9 @@ func (r Report) WriteTo(out io.Writer) (int64, error) {
 	}
 	if r.TitlesFound.Rows > 0 {
 		text += fmt.Sprintf("titles of pages: found %d that are not kept any more, deleted %d\n", r.TitlesFound.Rows, r.TitlesDeleted)
+	}
+	if r.TotalsFound.Rows > 0 {
+		text += fmt.Sprintf("totals: found %d lines from before %s, deleted %d\n", r.TotalsFound.Rows, r.TotalsCutoff.Format(time.DateOnly), r.TotalsDeleted)
 	}
 	n, err := io.WriteString(out, text)
 	return int64(n), err

@@ -180,6 +180,39 @@ func TestTitles(t *testing.T) {
 	}
 }
 
+// TestTotals: totals leave by their own time, which each pass reads from the policy.
+func TestTotals(t *testing.T) {
+	rows := &ledger{rows: []time.Time{at("2026-01-01T00:00:00Z")}}
+	totals := &ledger{rows: []time.Time{at("2022-11-21T00:00:00Z"), at("2022-11-22T00:00:00Z"), at("2023-11-22T00:00:00Z")}}
+	policy := privacy.Default()
+	var failure error
+	w := retention.New(retention.Options{Rows: rows, Clock: trusted(t), Totals: totals, Policy: func(context.Context) (privacy.Policy, error) { return policy, failure }})
+	for _, c := range []struct {
+		totals privacy.Period
+		fails  error
+		left   int
+		want   string // in the report
+	}{
+		{privacy.Period{}, nil, 3, ""},
+		{privacy.Period{Years: 4}, errors.New("the store does not answer"), 3, ""},
+		{privacy.Period{Years: 4}, nil, 2, "totals: found 1 lines from before 2022-11-22, deleted 1\n"},
+		{privacy.Period{Years: 4}, nil, 2, ""},
+		{privacy.Period{Years: 3}, nil, 1, "totals: found 1 lines from before 2023-11-22, deleted 1\n"},
+	} {
+		policy.Totals, failure = c.totals, c.fails
+		report, err := w.Pass(t.Context(), at("2026-11-22T10:00:00Z"))
+		var out strings.Builder
+		report.WriteTo(&out)
+		if !errors.Is(err, c.fails) || len(totals.rows) != c.left || len(rows.rows) != 1 || !strings.HasSuffix(out.String(), c.want) || c.want == "" && strings.Contains(out.String(), "totals") {
+			t.Errorf("totals %v: %v, left %v, report %q", c.totals, err, totals.rows, out.String())
+		}
+	}
+	policy.Totals = privacy.Period{Years: 3, Days: 1}
+	if report, err := w.Pass(t.Context(), at("2040-11-22T10:00:00Z")); !errors.Is(err, retention.ErrHeld) || report.TotalsFound.Rows != 1 || len(totals.rows) != 1 {
+		t.Errorf("pass by a wrong clock: %+v, %v, left %v", report, err, totals.rows)
+	}
+}
+
 // TestRun: a pass ten minutes after the start and one after each midnight; one that fails is tried
 // again, counted, and does not end the worker.
 func TestRun(t *testing.T) {

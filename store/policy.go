@@ -140,6 +140,11 @@ func (s *Store) PreviewPolicy(ctx context.Context, after privacy.Policy, now tim
 	if p.Titles, err = s.TitlesUnder(after).Before(ctx, cutoff); err != nil {
 		return p, err
 	}
+	if after.Totals != (privacy.Period{}) {
+		if p.Totals, err = s.Totals().Before(ctx, after.Totals.Cutoff(now)); err != nil {
+			return p, err
+		}
+	}
 	p.Contradicting, err = s.contradicting(ctx, after)
 	return p, err
 }
