@@ -83,6 +83,9 @@ func (p *program) startPolicy(ctx context.Context) error {
 	if err := copied.Current().Policy.Contradicts(p.Options.Policy, p.PolicyTold); err != nil {
 		return err
 	}
+	if err == nil {
+		err = errors.New("the store is not there yet")
+	}
 	p.component("policy").Warn("the policy could not be read, the last known one is in force until the store has come", "version", copied.Current().Number, "err", err)
 	p.policies.Store(&copied)
 	close(p.policyKnown)
@@ -102,16 +105,16 @@ func (p *program) afterPolicy(f func(context.Context)) func(context.Context) {
 
 // watchPolicy reads the policy again and again until ctx ends, and runs under it.
 func (p *program) watchPolicy(ctx context.Context) {
-	fromCopy := p.policies.Load() != nil // a start that is over is not ended by a later change
+	checked := p.policies.Load() != nil // a start that is over is not ended by a later change
 	periodic.Task{
 		Every: p.paces.sites,
 		Do: func(ctx context.Context) error {
 			err := p.readPolicy(ctx, storeWait)
-			if err == nil && !fromCopy {
+			if p.policies.Load() != nil && !checked {
 				if err := p.policyNow().Contradicts(p.Options.Policy, p.PolicyTold); err != nil {
 					p.fail(err)
 				}
-				fromCopy = true
+				checked = true
 			}
 			if p.Collector && errors.Is(err, privacy.ErrUnknownPolicy) {
 				p.fail(err)
@@ -121,7 +124,7 @@ func (p *program) watchPolicy(ctx context.Context) {
 			}
 			return err
 		},
-		Trouble: &periodic.Trouble{Logger: p.component("policy"), Failed: "the policy could not be read; the last known one is in force", Over: "the policy is read from the store again"},
+		Trouble: &periodic.Trouble{Logger: p.component("policy"), Failed: "the policy could not be read, or not be written to tables and copy; the last known one is in force", Over: "the policy is read from the store again"},
 	}.Run(ctx)
 }
 

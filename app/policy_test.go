@@ -72,6 +72,11 @@ func TestPolicyOfProcesses(t *testing.T) {
 	}
 	refused(collector(untold, "--retention", "3y", "--record", "standard"), "retention is 25m, and --retention says 3y", "policy set retention=3y")
 	refused([]string{"retention", "--store", dsn, "--data", t.TempDir(), "--metrics-listen", "127.0.0.1:0", "--titles", "7"}, "titles is 5", "says 7")
+	file := filepath.Join(t.TempDir(), "fotspor.toml")
+	if err := os.WriteFile(file, []byte("retention = '90d'\ntitles = 5\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refused(collector(untold, "--config", file), "retention is 25m, and "+file+": retention says 90d;")
 	b := serve(t, collector(untold)...)
 	worker := serve(t, "retention", "--store", dsn, "--data", t.TempDir(), "--metrics-listen", "127.0.0.1:0")
 	says(a, "25 months")

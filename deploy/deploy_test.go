@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"github.com/fotspor/fotspor/collector"
+	"github.com/fotspor/fotspor/privacy"
 )
 
 const root = ".."
@@ -337,4 +338,17 @@ func unique(names []string) []string {
 	names = slices.Clone(names)
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// TestNoPolicyIsSet: no file that we ship says a value of the policy, which lives in the store.
+func TestNoPolicyIsSet(t *testing.T) {
+	for _, file := range []string{"docker-compose.yml", "deploy/Dockerfile", "deploy/systemd/fotspor.service", "deploy/fotspor.toml"} {
+		text := read(t, file)
+		for _, k := range privacy.Keys {
+			said := regexp.MustCompile(`(?m)FOTSPOR_` + strings.ToUpper(strings.ReplaceAll(k.Name, "-", "_")) + `\b|--` + k.Name + `[= ]|^` + k.Name + ` *=`)
+			if found := said.FindString(text); found != "" {
+				t.Errorf("%s says %q", file, found)
+			}
+		}
+	}
 }
