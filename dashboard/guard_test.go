@@ -36,7 +36,8 @@ func TestSmallNumbers(t *testing.T) {
 			})
 		}
 	}
-	put(t, b.store, "few", rows)
+	long := hit.Row{Site: site.ID, Time: moment.UTC().AddDate(-3, 0, 0), Day: calendar.DayOf(moment) - 1095, Kind: hit.Pageview, Path: "/", Pageviews: 1, Visits: 1, Visitors: 1}
+	put(t, b.store, "few", append(rows, long)) // so that years are compared
 	page := b.get("/sites/1/places?period=day&table=region&lang=en")
 	page.want(http.StatusOK)
 	var got []string
@@ -67,8 +68,8 @@ func TestSmallNumbers(t *testing.T) {
 		t.Errorf("totals under a filter by few: %v", totals.Totals)
 	}
 	for i, path := range pagePaths(b) {
-		for j, filter := range []string{"", "f=region:NO-50", "f=!device:mobile", "f=page:/1", "f=!page:/1&f=country:NO", "f=country:NO&f=language:nb&f=version:1", "f=source:Google", "f=campaign:a&f=!search:b"} {
-			period := []string{"day", "today", "28d"}[(i+j)%3]
+		for j, filter := range []string{"", "f=region:NO-50", "f=!device:mobile", "f=page:/1", "f=!page:/1&f=country:NO", "f=country:NO&f=language:nb&f=version:1", "f=source:Google", "f=campaign:a&f=!search:b", "f=campaign:a", "f=language:nb&f=region:NO-50"} {
+			period := []string{"day", "today", "28d", "range&from=2025-11-24&to=2026-11-23", "range&from=2025-11-24&to=2026-11-23&compare=year"}[(i+j)%5]
 			b.figures.statements.Store(0)
 			b.get("/sites/1" + and(path, "period="+period+"&"+filter)).want(http.StatusOK)
 			if n := b.figures.statements.Load(); n > 6 {

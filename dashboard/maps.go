@@ -124,8 +124,10 @@ func places(q *question) (func() doc, error) {
 	}
 	var countries, regions *answer
 	measures := q.exact("country", "visitors", "pageviews")[:1]
-	countries = q.ask(q.allLines("country", measures))
-	regions = q.ask(q.allLines("region", measures))
+	// The days before are not on the maps, but in the tables: what is asked over the same days
+	// is read once.
+	countries = q.ask(q.by("country", report.MaxLimit, measures...))
+	regions = q.ask(q.by("region", report.MaxLimit, measures...))
 	show := q.tables("nav.places", tables...)
 	return func() doc {
 		d := show()
@@ -139,11 +141,9 @@ func places(q *question) (func() doc, error) {
 	}, nil
 }
 
-// allLines asks for all lines of a dimension, without the days before.
-func (q *question) allLines(dimension string, measures []string) report.Query {
-	asked := q.by(dimension, report.MaxLimit, measures...)
-	asked.Compare, asked.CompareUntil = nil, asked.Until
-	return asked
+// linesNow are the lines of an answer that are not of the days before alone.
+func (a *answer) linesNow() []report.Line {
+	return slices.DeleteFunc(slices.Clone(a.Lines), func(l report.Line) bool { return l.Hidden == report.Shown && l.Now == (report.Sums{}) })
 }
 
 // found is the number of an area, and why it is hidden.
@@ -170,7 +170,7 @@ func (q *question) area(a area, of found, known bool, shades []int64, filter rep
 func (q *question) world(got *answer, measure string) *world {
 	l := q.lang
 	numbers := map[string]found{}
-	for _, line := range got.Lines {
+	for _, line := range got.linesNow() {
 		numbers[line.Value] = found{line.Now.Count(measure), line.Hidden}
 	}
 	w := &world{}
@@ -191,7 +191,7 @@ func (q *question) world(got *answer, measure string) *world {
 func (q *question) norway(got *answer, measure string) *norway {
 	l := q.lang
 	numbers, folded := map[string]found{}, report.Shown
-	for _, line := range got.Lines {
+	for _, line := range got.linesNow() {
 		switch {
 		case line.Value != "NO":
 		case line.Folded: // none of them is told apart

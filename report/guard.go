@@ -152,7 +152,7 @@ func (g Guard) Ask(ctx context.Context, queries []Query) ([]Result, error) {
 	for i, job := range jobs {
 		job.months = map[string]months{}
 		for key, n := range job.nesting {
-			id := fmt.Sprint(key, n.daily, n.whole)
+			id := fmt.Sprint(key, n.daily, n.whole, n.part)
 			if known[id] == nil {
 				known[id] = n.read(key, results)
 			}

@@ -137,9 +137,10 @@ type monthTable struct {
 type nesting struct {
 	k     int64
 	by    string
-	daily []int        // of the queries by day, of months of which a range has a part
-	whole []int        // of the queries by month
-	over  calendar.Day // the last day that is over; 0: all are
+	part  map[calendar.Day]bool // months of which a range has a part, by first day: they are known by day
+	daily int                   // of the query by day; -1: none
+	whole int                   // of the query by month; -1: none
+	over  calendar.Day          // the last day that is over; 0: all are
 }
 
 // month returns the days of a month that are over.
@@ -153,19 +154,16 @@ func (n *nesting) month(first calendar.Day) calendar.Range {
 
 // nesting finds what to ask beside a query, of a dimension without a filter.
 func (q Query) nesting(dimension string, k int64, over calendar.Day, beside func(Query) int) *nesting {
-	n := &nesting{k: k, by: weight(Query{Dimension: dimension}), over: over}
-	counted := func(ranges []calendar.Range, step Step) (asked []int) {
-		for two := range slices.Chunk(ranges, 2) { // in one statement
-			c := Query{Sites: q.Sites, Zone: q.Zone, Range: two[0], Dimension: dimension, Step: step, Measures: []string{n.by}}
-			if len(two) > 1 {
-				c.Compare = &two[1]
-			}
-			asked = append(asked, beside(c.all()))
+	n := &nesting{k: k, by: weight(Query{Dimension: dimension}), part: map[calendar.Day]bool{}, over: over}
+	counted := func(ranges []calendar.Range, step Step) int {
+		if len(ranges) == 0 {
+			return -1
 		}
-		return asked
+		c := Query{Sites: q.Sites, Zone: q.Zone, Range: ranges[0], more: ranges[1:], Dimension: dimension, Step: step, Measures: []string{n.by}}
+		return beside(c.all())
 	}
-	var whole, runs []calendar.Range
-	part := map[calendar.Day]bool{} // months, by first day
+	var whole []calendar.Range
+	byDay := map[calendar.Day]bool{} // months, by first day
 	for _, r := range q.ranges() {
 		head, months, tail := r.Split()
 		if q.Step != "" && q.Step != Month { // days and weeks of all months are shown
@@ -173,14 +171,21 @@ func (q Query) nesting(dimension string, k int64, over calendar.Day, beside func
 		}
 		for _, edge := range []calendar.Range{head, tail} {
 			for first := range edge.Months() {
-				part[first] = true
+				n.part[first], byDay[first] = true, true
 			}
 		}
-		if !months.Empty() {
+		switch {
+		case months.Empty():
+		case find(dimension).base().Kept == daily:
 			whole = append(whole, months)
+		default: // there are no lines by month, and one statement is enough
+			for first := range months.Months() {
+				byDay[first] = true
+			}
 		}
 	}
-	for _, first := range slices.Sorted(maps.Keys(part)) {
+	var runs []calendar.Range
+	for _, first := range slices.Sorted(maps.Keys(byDay)) {
 		month := n.month(first)
 		if last := len(runs) - 1; last >= 0 && runs[last].To+1 == first {
 			runs[last].To = month.To
@@ -207,7 +212,7 @@ func (n *nesting) read(dimension string, results []Result) months {
 			s = &series{key: key}
 			m.values[key] = s
 		}
-		count := max(l.Now.Count(n.by)+l.Before.Count(n.by), 0) // a step is in one of the ranges
+		count := max(l.Now.Count(n.by), 0)
 		if s.sum += count; day >= 0 {
 			if s.n == nil {
 				s.n = make([]int64, m.days.Days())
@@ -215,19 +220,23 @@ func (n *nesting) read(dimension string, results []Result) months {
 			s.n[day] += count
 		}
 	}
-	for _, index := range n.daily {
-		for _, l := range results[index].Lines {
-			day := calendar.DayOf(l.At)
-			first := day.FirstOfMonth()
+	lines := func(query int) []Line {
+		if query < 0 {
+			return nil
+		}
+		return results[query].Lines
+	}
+	for _, l := range lines(n.daily) {
+		day := calendar.DayOf(l.At)
+		if first := day.FirstOfMonth(); n.part[first] {
 			add(first, l, int(day-first))
+		} else {
+			add(first, l, -1)
 		}
 	}
-	asked := maps.Clone(all)
-	for _, index := range n.whole {
-		for _, l := range results[index].Lines {
-			if first := calendar.DayOf(l.At); asked[first] == nil { // by day it is there already
-				add(first, l, -1)
-			}
+	for _, l := range lines(n.whole) {
+		if first := calendar.DayOf(l.At); !n.part[first] { // by day it is there already
+			add(first, l, -1)
 		}
 	}
 	for _, m := range all {

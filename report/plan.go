@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -106,9 +107,9 @@ type asked struct {
 	table     string
 }
 
-// Plan returns the statements for the queries of a page. Queries over the same days are
-// put together. Its error is an InvalidError or a RefusedError of the first query that
-// can't be answered.
+// Plan returns the statements for the queries of a page. Queries of one table over the same
+// days are put together, those of the rollups by day and month over any days. Its error is an
+// InvalidError or a RefusedError of the first query that can't be answered.
 func (p Planner) Plan(queries []Query) (Plan, error) {
 	plan := Plan{queries: queries}
 	if len(queries) > MaxQueries {
@@ -196,13 +197,17 @@ func (p Planner) resolve(index int, q Query) (*asked, error) {
 	return a, nil
 }
 
-// ranges returns the days that are asked for.
-func (q Query) ranges() []calendar.Range {
-	if q.Compare == nil {
-		return []calendar.Range{q.Range}
+// periods returns the days that are asked for: those of Range and, if there is one, Compare.
+func (q Query) periods() [][]calendar.Range {
+	all := [][]calendar.Range{append([]calendar.Range{q.Range}, q.more...)}
+	if q.Compare != nil {
+		all = append(all, []calendar.Range{*q.Compare})
 	}
-	return []calendar.Range{q.Range, *q.Compare}
+	return all
 }
+
+// ranges returns the same as one list.
+func (q Query) ranges() []calendar.Range { return slices.Concat(q.periods()...) }
 
 // lines reports whether the rollups by day and month answer: everything is asked by
 // dimensions of the same lines, in whole days.
@@ -261,19 +266,16 @@ func (q Query) wholeHours() bool {
 
 // group names the statement that the query is put into.
 func (a *asked) group() string {
-	key := fmt.Sprint(a.table, a.Sites, a.Range)
-	if a.Compare != nil {
-		key += fmt.Sprint(*a.Compare)
-	}
-	if a.table != daily {
-		key += fmt.Sprint(a.zone(), a.Until.Unix(), a.CompareUntil.Unix(), a.leaving)
+	key := fmt.Sprint(a.table, a.Sites)
+	if a.table != daily { // its statements read the lines of any days
+		key += fmt.Sprint(a.periods(), a.zone(), a.Until.Unix(), a.CompareUntil.Unix(), a.leaving)
 	}
 	return key
 }
 
 // newStatement puts queries of one group together.
 func (p Planner) newStatement(list []*asked) Statement {
-	b := &builder{list: list, params: map[string]string{}, totalsSince: p.TotalsSince}
+	b := &builder{list: list, q: "q", params: map[string]string{}, totalsSince: p.TotalsSince}
 	for _, a := range list {
 		for _, i := range a.sums {
 			if !slices.Contains(b.sums, i) {
@@ -282,23 +284,46 @@ func (p Planner) newStatement(list []*asked) Statement {
 		}
 	}
 	slices.Sort(b.sums)
-	b.ranges = list[0].ranges()
+	b.compare = slices.ContainsFunc(list, func(a *asked) bool { return a.Compare != nil })
+	// What only differs in measures, order and the lines that are shown is added up once.
+	var once []*asked
+	var queries []string // of each, as an array
+	for i, a := range list {
+		n := slices.IndexFunc(once, func(o *asked) bool { return o.adds() == a.adds() })
+		if n >= 0 {
+			queries[n] = strings.TrimSuffix(queries[n], "]") + fmt.Sprintf(", %d]", i)
+			continue
+		}
+		once, queries = append(once, a), append(queries, fmt.Sprintf("[%d]", i))
+	}
+	b.list = once
 	inner := ""
 	if list[0].table == daily {
 		inner = b.lines()
 	} else {
 		inner = b.columns()
 	}
-	return Statement{SQL: b.outer(inner), Params: b.params, asked: list, sums: b.sums}
+	from := "FROM (\n" + inner + "\n)"
+	if b.list = list; len(once) < len(list) {
+		b.q = "query"
+		from += "\nARRAY JOIN [" + strings.Join(queries, ", ") + "][q + 1] AS query"
+	}
+	return Statement{SQL: b.outer(from), Params: b.params, asked: list, sums: b.sums}
+}
+
+// adds says which hits or lines a query of a statement adds up, and by what.
+func (a *asked) adds() string {
+	return fmt.Sprintf("%v %q %q %q %v", a.periods(), a.Step, a.Dimension, a.Filters, a.leaving)
 }
 
 // builder writes a statement. Nothing that a query holds is part of its text: all is
 // bound.
 type builder struct {
-	list   []*asked
-	sums   []int
-	ranges []calendar.Range
-	params map[string]string
+	list    []*asked
+	q       string // the column that says of which query a line is
+	sums    []int
+	compare bool // one of the queries has days to compare with
+	params  map[string]string
 
 	totalsSince calendar.Day
 }
@@ -325,12 +350,18 @@ func (b *builder) sites() string {
 	return "site IN " + b.bind("Array(UInt32)", "["+strings.Join(ids, ",")+"]")
 }
 
-// within is the condition that a day is one of a range.
-func (b *builder) within(column string, days calendar.Range) string {
-	if days.Empty() {
+// within is the condition that a day is in one of some ranges.
+func (b *builder) within(column string, ranges []calendar.Range) string {
+	var any []string
+	for _, days := range ranges {
+		if !days.Empty() {
+			any = append(any, column+" BETWEEN "+b.bind("Date", days.From.String())+" AND "+b.bind("Date", days.To.String()))
+		}
+	}
+	if len(any) == 0 {
 		return "0"
 	}
-	return column + " BETWEEN " + b.bind("Date", days.From.String()) + " AND " + b.bind("Date", days.To.String())
+	return "(" + strings.Join(any, " OR ") + ")"
 }
 
 // byQuery chooses an expression by the query that a line answers. It is short, as all SQL
@@ -353,9 +384,9 @@ func (b *builder) byQuery(of func(*asked) string) string {
 		switch of := queries[sql]; {
 		case sql == most:
 		case len(of) == 1:
-			choices = append(choices, "q = "+of[0]+", "+sql)
+			choices = append(choices, b.q+" = "+of[0]+", "+sql)
 		default:
-			choices = append(choices, "q IN ("+strings.Join(of, ", ")+"), "+sql)
+			choices = append(choices, b.q+" IN ("+strings.Join(of, ", ")+"), "+sql)
 		}
 	}
 	if len(choices) == 0 {
@@ -373,7 +404,7 @@ func (b *builder) where(of func(*asked) string) string {
 		case len(b.list) == 1:
 			all = append(all, "("+sql+")")
 		default:
-			all = append(all, fmt.Sprintf("(q != %d OR (%s))", i, sql))
+			all = append(all, fmt.Sprintf("(%s != %d OR (%s))", b.q, i, sql))
 		}
 	}
 	return strings.Join(all, " AND ")
@@ -430,10 +461,9 @@ func open(sure, possible string) string {
 	return "NOT (" + sure + ")"
 }
 
-// outer ranks and cuts the lines that inner sums up: q, at, key, refined and, for each
-// measure i, now_i and before_i.
-func (b *builder) outer(inner string) string {
-	compare := len(b.ranges) > 1
+// outer ranks and cuts lines that are summed up: q, at, key, refined and, for each measure i,
+// now_i and before_i.
+func (b *builder) outer(from string) string {
 	rank := func(a *asked) string {
 		s := a.sorted()
 		if s.By == ByValue {
@@ -490,7 +520,7 @@ func (b *builder) outer(inner string) string {
 		now[n], before[n] = fmt.Sprintf("now_%d", i), fmt.Sprintf("before_%d", i)
 	}
 	none := ""
-	if !compare {
+	if !b.compare {
 		before, none = nil, "::Array(Int64)"
 	}
 	order := "key, refined"
@@ -503,12 +533,12 @@ func (b *builder) outer(inner string) string {
 		})
 		order = "if(" + forth + " = 1, key, ''), if(" + forth + " = 1, refined, ''), key DESC, refined DESC"
 	}
-	return "SELECT q, toInt64(at), key, refined, " + b.byQuery(rank) + " AS rank,\n" +
+	return "SELECT " + b.q + ", toInt64(at), key, refined, " + b.byQuery(rank) + " AS rank,\n" +
 		"    [" + strings.Join(now, ", ") + "] AS now, [" + strings.Join(before, ", ") + "]" + none + " AS before, toUInt8(open)\n" +
-		"FROM (\n" + inner + "\n)\n" +
+		from + "\n" +
 		"WHERE open OR " + shown + "\n" +
-		"ORDER BY q, at, open DESC, rank DESC, " + order + "\n" +
-		"LIMIT " + strconv.Itoa(limit) + " BY q, at"
+		"ORDER BY " + b.q + ", at, open DESC, rank DESC, " + order + "\n" +
+		"LIMIT " + strconv.Itoa(limit) + " BY " + b.q + ", at"
 }
 
 // some is the condition that one of the sums that a query asks for is not 0.
@@ -527,11 +557,11 @@ func (b *builder) some() string {
 		masks = append(masks, "["+strings.Join(mask, ", ")+"]")
 	}
 	lambda, lists, is := "n", "now", "n != 0"
-	if len(b.ranges) > 1 {
+	if b.compare {
 		lambda, lists, is = "n, b", "now, before", "(n != 0 OR b != 0)"
 	}
 	if !alike {
-		lambda, lists, is = lambda+", asked", lists+", ["+strings.Join(masks, ", ")+"][q + 1]", "asked AND "+is
+		lambda, lists, is = lambda+", asked", lists+", ["+strings.Join(masks, ", ")+"]["+b.q+" + 1]", "asked AND "+is
 	}
 	return "arrayExists((" + lambda + ") -> " + is + ", " + lists + ")"
 }
@@ -540,7 +570,7 @@ func (b *builder) some() string {
 func (b *builder) aggregates(open string) string {
 	all := []string{open + " AS open"}
 	for _, i := range b.sums {
-		if len(b.ranges) == 1 {
+		if !b.compare {
 			all = append(all, fmt.Sprintf("sum(m_%d) AS now_%d", i, i))
 		} else {
 			all = append(all, fmt.Sprintf("sumIf(m_%d, a) AS now_%d, sumIf(m_%d, b) AS before_%d", i, i, i, i))
@@ -572,35 +602,40 @@ type branch struct {
 // branches cuts the ranges for queries that whole months can answer: those come from
 // the rollup by month, and the days before and after them from that by day.
 func (b *builder) branches() []branch {
-	whole := branch{rollup: findRollup(daily)} // all days
-	months := branch{rollup: findRollup(monthly)}
-	edges := branch{rollup: findRollup(daily)}
-	some := false
-	for _, days := range b.ranges {
-		kept := days
-		if days.To >= b.totalsSince {
-			kept.From = max(days.From, b.totalsSince)
+	var all []branch
+	add := func(query int, rollup string, days [][]calendar.Range) {
+		if !slices.ContainsFunc(slices.Concat(days...), func(r calendar.Range) bool { return !r.Empty() }) {
+			return
 		}
-		head, middle, tail := kept.Split()
-		some = some || !middle.Empty()
-		whole.days = append(whole.days, []calendar.Range{days})
-		months.days = append(months.days, []calendar.Range{middle})
-		edges.days = append(edges.days, []calendar.Range{head, tail})
+		n := slices.IndexFunc(all, func(br branch) bool { return br.rollup.Name == rollup && reflect.DeepEqual(br.days, days) })
+		if n < 0 {
+			n, all = len(all), append(all, branch{rollup: findRollup(rollup), days: days})
+		}
+		all[n].list = append(all[n].list, query)
 	}
 	for i, a := range b.list {
+		periods := a.periods()
+		months, edges := make([][]calendar.Range, len(periods)), make([][]calendar.Range, len(periods))
+		some := false
+		for n, ranges := range periods {
+			for _, days := range ranges {
+				kept := days
+				if days.To >= b.totalsSince {
+					kept.From = max(days.From, b.totalsSince)
+				}
+				head, middle, tail := kept.Split()
+				some = some || !middle.Empty()
+				months[n], edges[n] = append(months[n], middle), append(edges[n], head, tail)
+			}
+		}
 		if !some || a.Step == Day || a.Step == Week {
-			whole.list = append(whole.list, i)
+			add(i, daily, periods)
 		} else {
-			months.list, edges.list = append(months.list, i), append(edges.list, i)
+			add(i, monthly, months)
+			add(i, daily, edges)
 		}
 	}
-	return slices.DeleteFunc([]branch{whole, months, edges}, func(br branch) bool {
-		some := false
-		for _, ranges := range br.days {
-			some = some || slices.ContainsFunc(ranges, func(r calendar.Range) bool { return !r.Empty() })
-		}
-		return len(br.list) == 0 || !some
-	})
+	return all
 }
 
 // reads returns the lines that a query sums up.
@@ -630,25 +665,13 @@ func (b *builder) lines() string {
 		for _, i := range b.sums {
 			columns = append(columns, lineTerm(Measures[i], leaving)+fmt.Sprintf(" AS m_%d", i))
 		}
-		var periods []string
-		for n, ranges := range br.days {
-			var some []string
-			for _, r := range ranges {
-				if !r.Empty() {
-					some = append(some, b.within(day, r))
-				}
-			}
-			if len(some) == 0 {
-				some = []string{"0"}
-			}
-			period := strings.Join(some, " OR ")
+		read := b.within(day, br.days[0])
+		if b.compare {
+			before := "0"
 			if len(br.days) > 1 {
-				columns = append(columns, "("+period+") AS "+string("ab"[n]))
+				before = b.within(day, br.days[1])
 			}
-			periods = append(periods, period)
-		}
-		if len(periods) > 1 {
-			periods = []string{"a OR b"}
+			columns, read = append(columns, read+" AS a, "+before+" AS b"), "(a OR b)"
 		}
 		users := map[string][]string{}
 		for _, i := range br.list {
@@ -656,8 +679,8 @@ func (b *builder) lines() string {
 				users[line] = append(users[line], strconv.Itoa(i))
 			}
 		}
-		read := slices.Sorted(maps.Keys(users))
-		for _, line := range read {
+		lines := slices.Sorted(maps.Keys(users))
+		for _, line := range lines {
 			shared = shared || len(users[line]) > 1
 			on := "dimension = '" + line + "'"
 			if len(branches) > 1 {
@@ -665,8 +688,8 @@ func (b *builder) lines() string {
 			}
 			choices = append(choices, fmt.Sprintf("%s, [%s]", on, strings.Join(users[line], ", ")))
 		}
-		selects = append(selects, fmt.Sprintf("    SELECT %s\n    FROM %s\n    WHERE %s AND dimension IN ('%s') AND (%s)",
-			strings.Join(columns, ", "), br.rollup.Name, b.sites(), strings.Join(read, "', '"), periods[0]))
+		selects = append(selects, fmt.Sprintf("    SELECT %s\n    FROM %s\n    WHERE %s AND dimension IN ('%s') AND %s",
+			strings.Join(columns, ", "), br.rollup.Name, b.sites(), strings.Join(lines, "', '"), read))
 	}
 	q, join := "0 AS q", ""
 	switch {
@@ -783,22 +806,20 @@ func (b *builder) columns() string {
 		}
 		columns = append(columns, fmt.Sprintf("toInt64(%s) AS m_%d", term, i))
 	}
-	var periods []string
 	until := []time.Time{first.Until, first.CompareUntil}
-	for n, days := range b.ranges {
-		period := b.within("day", days)
+	periods := first.periods()
+	read := make([]string, len(periods))
+	for n, days := range periods {
+		read[n] = b.within("day", days)
 		if !until[n].IsZero() {
-			period += " AND time <= fromUnixTimestamp(" + b.bind("Int64", strconv.FormatInt(until[n].Unix(), 10)) + ")"
+			read[n] = "(" + read[n] + " AND time <= fromUnixTimestamp(" + b.bind("Int64", strconv.FormatInt(until[n].Unix(), 10)) + "))"
 		}
-		if len(b.ranges) > 1 {
-			columns = append(columns, "("+period+") AS "+string("ab"[n]))
-		}
-		periods = append(periods, period)
 	}
-	if len(periods) > 1 {
-		periods = []string{"a OR b"}
+	if b.compare {
+		columns = append(columns, read[0]+" AS a, "+read[1]+" AS b")
+		read[0] = "(a OR b)"
 	}
-	where := []string{b.sites(), "(" + periods[0] + ")"}
+	where := []string{b.sites(), read[0]}
 	switch {
 	case alike && possible[0] != "":
 		where = append(where, possible[0])

@@ -32,7 +32,8 @@ type Query struct {
 	Zone  *time.Location // that of the sites; nil: UTC
 
 	Range   calendar.Range
-	Compare *calendar.Range // asked beside Range; nil: none
+	Compare *calendar.Range  // asked beside Range; nil: none
+	more    []calendar.Range // that count like Range, for the guard: no result says which it was
 	// Until ends Range at a moment, for a day that is not over, and CompareUntil
 	// Compare; zero: all of the last day. Hits of the moment itself, to the second, count.
 	Until, CompareUntil time.Time
@@ -400,10 +401,7 @@ func (q Query) validate() error {
 	invalid := func(field string, value any, want string) error {
 		return InvalidError{Field: field, Value: fmt.Sprint(value), Want: want}
 	}
-	days := []calendar.Range{q.Range}
-	if q.Compare != nil {
-		days = append(days, *q.Compare)
-	}
+	days := q.ranges()
 	const last = calendar.Day(math.MaxUint16) // of ClickHouse's type Date
 	for _, r := range days {
 		if r.Empty() || r.From < 0 || r.To > last {
