@@ -9,6 +9,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -53,7 +54,7 @@ type tracked struct {
 }
 
 func (c *tracked) Ask(ctx context.Context, queries []report.Query) ([]report.Result, error) {
-	plan, err := c.Planner().Plan(queries)
+	plan, err := c.Planner().Plan(slices.Concat(queries, report.Probes(queries, nil)))
 	if err != nil {
 		return nil, err
 	}

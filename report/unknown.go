@@ -10,12 +10,13 @@ import (
 // Probes returns queries that tell whether something is known of what some queries filter by
 // or are broken down by: if it was not recorded, or nobody said it, 0 would say that nobody
 // came, and a filter that leaves a value out would leave out nothing. There are none for most
-// queries. UnknownIn reads the results.
+// queries. With results nil it returns those that do not depend on them. UnknownIn reads the
+// results of the probes.
 func Probes(queries []Query, results []Result) []Query {
 	var probes []Query
 	seen := map[string]bool{}
 	for i, q := range queries {
-		empty := len(results[i].Lines) == 0
+		empty := results != nil && len(results[i].Lines) == 0
 		probe := func(key string) {
 			d := find(key)
 			if seen[key] {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -30,17 +32,22 @@ func (r Reports) Ask(ctx context.Context, queries []report.Query) ([]report.Resu
 	if planner.Gaps, err = r.Store.Gaps(ctx); err != nil {
 		return nil, err
 	}
-	results, open, err := r.answer(ctx, planner, queries)
+	early := report.Probes(queries, nil) // are often all, and cost no statement beside the queries
+	if len(queries)+len(early) > report.MaxQueries {
+		early = nil
+	}
+	results, open, err := r.answer(ctx, planner, slices.Concat(queries, early))
 	if err != nil {
 		return nil, err
 	}
+	results, answers := results[:len(queries)], results[len(queries):]
 	if len(open) > 0 {
 		rest := make([]report.Query, len(open))
 		for i, n := range open {
 			rest[i] = queries[n]
 		}
 		planner.OnlyRows = true
-		answers, _, err := r.answer(ctx, planner, rest)
+		fromRows, _, err := r.answer(ctx, planner, rest)
 		var refused report.RefusedError
 		if errors.As(err, &refused) {
 			refused.Query = open[refused.Query]
@@ -50,18 +57,17 @@ func (r Reports) Ask(ctx context.Context, queries []report.Query) ([]report.Resu
 			return nil, err
 		}
 		for i, n := range open {
-			results[n] = answers[i]
+			results[n] = fromRows[i]
 		}
 	}
-	if probes := report.Probes(queries, results); len(probes) > 0 {
+	probes := report.Probes(queries, results)
+	if !reflect.DeepEqual(probes, early) {
 		planner.OnlyRows = false
-		answers, _, err := r.answer(ctx, planner, probes)
-		if err != nil {
+		if answers, _, err = r.answer(ctx, planner, probes); err != nil {
 			return nil, err
 		}
-		return results, report.UnknownIn(probes, answers)
 	}
-	return results, nil
+	return results, report.UnknownIn(probes, answers)
 }
 
 // answer runs the plan that a planner makes for queries.
