@@ -123,3 +123,53 @@ func TestHostsOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestStatementOfASite: site edit stores what the owner says in the statement, each text by
+// itself, refuses one that is too long, not plain or of another website, and names in the audit
+// log what was changed, without the text.
+func TestStatementOfASite(t *testing.T) {
+	data := t.TempDir()
+	edit := func(args ...string) (errs string, status int) {
+		t.Helper()
+		_, errs, status = command(t, "", append([]string{"site", "edit", "1", "--data", data}, args...)...)
+		return errs, status
+	}
+	stored := func(want string) {
+		t.Helper()
+		out, _, _ := command(t, "", "query", "SELECT value FROM settings WHERE site = 1 AND key = 'statement' ORDER BY number DESC LIMIT 1", "--format", "TSVRaw", "--data", data)
+		if out != want {
+			t.Errorf("stored is %q, want %q", out, want)
+		}
+	}
+	command(t, "", "site", "add", "--host", "example.org", "--create", "--data", data)
+	stored("")
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--controller", "Eksempel AS", "--basis", "nb: Fordi\nnn: Av di"},
+			`{"Controller":"Eksempel AS","Contact":"","Officer":"","Purpose":"","Basis":"nb: Fordi\nnn: Av di","Recipients":"","Countries":"","OptOut":""}`},
+		{[]string{"--opt-out", "https://example.org/personvern", "--controller", ""},
+			`{"Controller":"","Contact":"","Officer":"","Purpose":"","Basis":"nb: Fordi\nnn: Av di","Recipients":"","Countries":"","OptOut":"https://example.org/personvern"}`},
+	} {
+		if errs, status := edit(c.args...); status != 0 {
+			t.Errorf("%q: %s", c.args, errs)
+		}
+		stored(c.want + "\n")
+		for _, wrong := range []struct{ flag, text string }{
+			{"opt-out", "https://example.net/personvern"}, {"opt-out", "javascript:alert(1)"},
+			{"controller", strings.Repeat("å", 251)}, {"controller", "a\nb"}, {"purpose", "a\x1bb"}, {"purpose", strings.Repeat("x", 3001)},
+		} {
+			if errs, status := edit("--"+wrong.flag, wrong.text); status != 2 || !strings.Contains(errs, wrong.flag) || strings.Count(errs, "\n") != 1 {
+				t.Errorf("--%s %.40q: status %d, %q", wrong.flag, wrong.text, status, errs)
+			}
+		}
+		stored(c.want + "\n")
+	}
+	log, _, _ := command(t, "", "audit", "--data", data)
+	for text, want := range map[string]int{"\tsite changed\tsite 1: declared\t": 1, "\tsite changed\tsite 1: declared, optout\t": 1, "Fordi": 0, "personvern": 0} {
+		if got := strings.Count(log, text); got != want {
+			t.Errorf("the audit log has %q %d times, want %d:\n%s", text, got, want, log)
+		}
+	}
+}

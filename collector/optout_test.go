@@ -688,3 +688,32 @@ func TestOptOutRoutes(t *testing.T) {
 		}
 	}
 }
+
+// TestStatementInBrowser: a choice on the statement, at a host of the site's own domain, counts
+// for the site's pages, without a script on the statement; taken back, it counts no more.
+func TestStatementInBrowser(t *testing.T) {
+	b := newBox(t, nil)
+	b.stats = strings.Replace(b.stats, "127.0.0.1", "localhost", 1)
+	choose := func(want string) {
+		t.Helper()
+		b.tab.Do(chromedp.Navigate(b.stats + "/privacy/3?lang=nn"))
+		b.press(scriptPage)
+		b.says(scriptPage, want)
+	}
+	for name, tag := range map[string]string{"an image alone": "", "matomo.js": matomoTag, "fotspor.js": fotsporTag} {
+		b.open(tag)
+		if b.views() == 0 {
+			t.Fatalf("%s: nothing is counted before a choice", name)
+		}
+		choose("blir ikkje talde")
+		b.open(tag)
+		if got := b.views(); got != 0 {
+			t.Errorf("%s: %d views are counted after the choice, want none", name, got)
+		}
+		choose(unsureNN)
+		b.open(tag)
+		if b.views() == 0 {
+			t.Errorf("%s: nothing is counted after all", name)
+		}
+	}
+}

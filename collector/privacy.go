@@ -2,15 +2,21 @@ package collector
 
 import (
 	"bytes"
+	"net"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 
+	"golang.org/x/net/publicsuffix"
+
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/collector/dialect"
+	"github.com/fotspor/fotspor/collector/optout"
+	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/i18n"
+	"github.com/fotspor/fotspor/internal/baseurl"
 	"github.com/fotspor/fotspor/internal/hostname"
 	"github.com/fotspor/fotspor/internal/httpcompress"
 	"github.com/fotspor/fotspor/privacy"
@@ -24,8 +30,48 @@ func (c *Collector) statement(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var page bytes.Buffer
-	err := privacy.RenderStatement(&page, pageLanguage(r), c.statementOf(site))
+	said := c.statementOf(site)
+	said.Reader = geo.Cut(ClientAddr(r, c.TrustedProxies), said.Policy.Bits4, said.Policy.Bits6)
+	said.OptOut.Page = site.OptOut
+	if keepsChoices(r, site) {
+		said.OptOut.State = optout.State(r.URL.Query(), !said.Policy.IgnoreObjection && dialect.Objects(r.Header), dialect.OptedOut(r.Header))
+		said.OptOut.Out = !dialect.OptedOut(r.Header)
+	}
+	err := privacy.RenderStatement(&page, pageLanguage(r), said)
 	c.page(w, r, site, page.Bytes(), err)
+}
+
+// choose keeps what a visitor chose on the statement of a site.
+func (c *Collector) choose(w http.ResponseWriter, r *http.Request) {
+	site, ok := c.siteOf(r)
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	if !keepsChoices(r, site) {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "fotspor: this host keeps no choices of the visitors of the site", http.StatusMethodNotAllowed)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	optout.Choose(w, r, r.URL.Query(), true)
+}
+
+// keepsChoices reports whether a cookie of the host of a request comes with the hits of all
+// hosts of a site: whether they share its registrable domain.
+func keepsChoices(r *http.Request, site *knownSite) bool {
+	own := registrable(baseurl.Of(r).Hostname())
+	return !slices.ContainsFunc(site.Hosts, func(host string) bool { return registrable(strings.TrimPrefix(host, "*.")) != own })
+}
+
+// registrable returns the registrable domain of a host, or the host itself if it is an
+// address or a name without one.
+func registrable(host string) string {
+	host = hostname.Canonical(host)
+	if domain, err := publicsuffix.EffectiveTLDPlusOne(host); err == nil && net.ParseIP(host) == nil {
+		return domain
+	}
+	return host
 }
 
 // what serves a page with the row that this request would leave if it were a view of the
@@ -69,6 +115,8 @@ func (c *Collector) statementOf(site *knownSite) privacy.Statement {
 		Name:   site.Name,
 		Host:   hostname.Display(hostname.Canonical(site.Hosts[0])),
 		Made:   c.Now(),
+
+		Declared: site.Declared,
 
 		Parameters: site.Parameters,
 		Searches:   site.SearchParameters,

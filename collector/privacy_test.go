@@ -13,6 +13,7 @@ import (
 
 	"github.com/fotspor/fotspor/collector"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/site"
 )
@@ -272,6 +273,113 @@ func TestPolicyThatDoesNotHold(t *testing.T) {
 		w := r.send(request{target: target})
 		if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "<") {
 			t.Errorf("%s: status %d, %s", target, w.Code, w.Body)
+		}
+	}
+}
+
+// TestStatementOfTheOwner: the statement has what the site's owner says, and the network of its
+// reader alone, of no more bits than the policy keeps.
+func TestStatementOfTheOwner(t *testing.T) {
+	r := newRig(t, func(o *collector.Options) { o.Policy.Bits4 = 12 })
+	if text := r.get(request{target: "/privacy/1?lang=en"}).Find("main").Text(); strings.Count(text, "The owner of the website has not filled this in yet.") != len(privacy.Declarations) {
+		t.Errorf("of a site without declarations the page says:\n%s", text)
+	}
+	r.sites[0].Declared = privacy.Declared{Controller: "Eksempel AS", Basis: "nb: Fordi\nen: Because"}
+	if err := r.options.Sites.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	text := r.get(request{target: "/privacy/1?lang=en"}).Find("main").Text()
+	for want, there := range map[string]bool{"Eksempel AS": true, "Because": true, "Fordi": false} {
+		if got := strings.Contains(text, want); got != there {
+			t.Errorf("%q is on the page: %t", want, got)
+		}
+	}
+	from := r.get(request{target: "/privacy/1?lang=en", from: "198.51.100.9:1"}).Find("body").Text()
+	if strings.Contains(from, "198.51.100") || !strings.Contains(from, "198.48.0.0/12") {
+		t.Errorf("of the reader's address the page says:\n%s", from)
+	}
+}
+
+// TestChoiceOfSite: the statement keeps a choice where its host shares the registrable domain
+// of all hosts of the site; elsewhere it leads to the site's own page.
+func TestChoiceOfSite(t *testing.T) {
+	r := newRig(t, nil)
+	for _, tt := range []struct {
+		hosts string
+		at    string
+		want  bool
+	}{
+		{"www.example.org", "stats.example.org", true},
+		{"example.org", "example.org", true},
+		{"example.org,*.example.org", "stats.example.org:8443", true},
+		{"example.org", "EXAMPLE.ORG.", true},
+		{"example.org,example.net", "stats.example.org", false},
+		{"example.org", "stats.example.net", false},
+		{"example.org", "notexample.org", false},
+		{"www.oslo.kommune.no", "stats.oslo.kommune.no", true},
+		{"www.a.kommune.no", "stats.b.kommune.no", false},
+		{"a.github.io", "b.github.io", false},
+		{"a.co.uk", "b.co.uk", false},
+		{"192.0.2.1", "192.0.2.1", true},
+		{"192.0.2.1", "192.1.2.1", false},
+		{"localhost", "localhost:8080", true},
+		{"xn--blbr-roah.no", "stats.xn--blbr-roah.no", true},
+		{"example.org,www-example-org.translate.goog", "stats.example.org", false},
+	} {
+		r.sites[0].Hosts, r.sites[0].OptOut = strings.Split(tt.hosts, ","), "https://site.example/choose"
+		if err := r.options.Sites.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		q := request{target: "https://" + tt.at + "/privacy/1?lang=en"}
+		page := r.get(q)
+		if form, link := page.Find("form").Length() == 1, page.Find(`a[href="https://site.example/choose"]`).Length() == 1; form != tt.want || link == tt.want {
+			t.Errorf("%s at %s: a form %t, a link %t", tt.hosts, tt.at, form, link)
+		}
+		q.body, q.header = "out=1", map[string]string{"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
+		w := r.send(q)
+		cookie := strings.Join(w.Header()["Set-Cookie"], "\n")
+		if tt.want && (w.Code != http.StatusSeeOther || cookie != "mtm_consent_removed=1; Path=/; Max-Age=34128000; Secure; SameSite=Lax" || w.Header().Get("Location") != "?chosen=1&lang=en") {
+			t.Errorf("%s at %s: %d, %q, to %q", tt.hosts, tt.at, w.Code, cookie, w.Header().Get("Location"))
+		}
+		if !tt.want && (w.Code != http.StatusMethodNotAllowed || cookie != "") {
+			t.Errorf("%s at %s takes a choice: %d, %q", tt.hosts, tt.at, w.Code, cookie)
+		}
+		q.header["Sec-Fetch-Site"] = "cross-site"
+		if w := r.send(q); w.Code == http.StatusSeeOther || len(w.Header()["Set-Cookie"]) > 0 {
+			t.Errorf("%s at %s takes a choice from another website: %d", tt.hosts, tt.at, w.Code)
+		}
+	}
+}
+
+// TestStateOfChoice: the page says what its request says.
+func TestStateOfChoice(t *testing.T) {
+	for _, ignore := range []bool{false, true} {
+		r := newRig(t, func(o *collector.Options) { o.Policy.IgnoreObjection = ignore })
+		for _, tt := range []struct {
+			query          string
+			cookie, signal string
+			want           string
+		}{
+			{"", "", "", "unsure"},
+			{"&chosen=1", "mtm_consent_removed=1", "", "outHere"},
+			{"", "piwik_ignore=x", "", "outHere"},
+			{"&chosen=1", "", "", "lost"},
+			{"&chosen=0", "mtm_consent_removed=1", "", "lost"},
+			{"&chosen=0", "", "", "unsure"},
+			{"", "", "1", map[bool]string{false: "objects", true: "unsure"}[ignore]},
+			{"", "mtm_consent_removed=1", "1", map[bool]string{false: "objects", true: "outHere"}[ignore]},
+		} {
+			header := map[string]string{}
+			if tt.cookie != "" {
+				header["Cookie"] = tt.cookie
+			}
+			if tt.signal != "" {
+				header["Sec-GPC"] = tt.signal
+			}
+			page := r.get(request{target: "https://stats.example.org/privacy/1?lang=nb" + tt.query, header: header})
+			if got, want := page.Find("[role=status]").Text(), i18n.Find("nb").Say("optout."+tt.want); got != want {
+				t.Errorf("%+v with objections ignored %t: %q, want %q", tt, ignore, got, want)
+			}
 		}
 	}
 }

@@ -46,6 +46,9 @@ func overview(q *question) (func() doc, error) {
 	return func() doc {
 		d := doc{Title: q.headlineSentence(l, sums, measures[0])}
 		d.Notices = q.missing(l, headline...)
+		if q.admin {
+			d.Notices = append(d.Notices, unfinished(l, q.of)...)
+		}
 		d.refuse(q, sums)
 		d.Figures = q.figures(l, sums, measures)
 		if measures[0] == "visitors" && q.period.Range.Days() > 1 {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/internal/baseurl"
+	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/site"
 )
 
@@ -43,6 +44,7 @@ type settingsPage struct {
 // fieldGroup are fields under a heading.
 type fieldGroup struct {
 	Key    string // of its heading
+	Texts  bool   // it has texts in several languages
 	Fields []field
 }
 
@@ -50,12 +52,14 @@ type fieldGroup struct {
 type field struct {
 	Key, Text string
 	List      bool
+	Lines     bool
 	Rows      int
 	Number    bool
 	Most      int
 	Choices   []settingChoice
 	Suggests  []string // values to choose from, or to type others beside
 	Own       bool     // the reader's network can be put into it
+	Texts     []string // keys of texts that can be put into it, which are the values of their buttons
 	Problem   string   // what is wrong with the text
 }
 
@@ -79,6 +83,16 @@ var settingGroups = []struct {
 	{"settings.sources", []string{"ignore-referrers"}},
 	{"settings.searches", []string{"search-parameters", "search-category-parameters", "search-count-parameters"}},
 	{"settings.privacy", []string{"policy", "guard"}},
+	{"settings.statement", append(declarationKeys(), "opt-out")},
+}
+
+// declarationKeys are the settings for what an owner says in the statement.
+func declarationKeys() []string {
+	var keys []string
+	for _, d := range privacy.Declarations {
+		keys = append(keys, d.Key)
+	}
+	return keys
 }
 
 // zones are the time zones that are offered. Any other can be typed.
@@ -122,6 +136,21 @@ const (
 	doNetwork = "network" // puts the reader's own network into its field
 )
 
+// suggested returns the text of the suggestion that a button puts into a field, in all
+// languages, and the field. Other buttons have none.
+func suggested(do string) (field, text string) {
+	for _, d := range privacy.Declarations {
+		if slices.Contains(d.Suggestions, do) {
+			var lines []string
+			for _, l := range i18n.All() {
+				lines = append(lines, l.Tag+": "+l.Say(do))
+			}
+			return d.Key, strings.Join(lines, "\n")
+		}
+	}
+	return "", ""
+}
+
 // errOutdated says that somebody else has changed the settings since they were read.
 var errOutdated = errors.New("the settings of the site are others by now")
 
@@ -134,6 +163,7 @@ func (d *Dashboard) changeSettings(c *call) error {
 	post := c.r.PostForm
 	texts, after := textsOf(c.site), c.site
 	problems := map[string]site.InvalidError{}
+	filled, suggestion := suggested(post.Get("do"))
 	for _, setting := range site.Settings {
 		if !post.Has(setting.Key) {
 			continue
@@ -143,6 +173,9 @@ func (d *Dashboard) changeSettings(c *call) error {
 			if own := d.network(c.r); own != "" {
 				text += "\n" + own
 			}
+		}
+		if setting.Key == filled {
+			text = suggestion
 		}
 		texts[setting.Key] = text
 		var wrong site.InvalidError
@@ -166,6 +199,7 @@ func (d *Dashboard) changeSettings(c *call) error {
 	case do == doNetwork:
 		page.Network = d.network(c.r)
 		page.NoOwn = page.Network == ""
+	case filled != "": // shown, and stored once the owner says so
 	case len(problems) > 0 || page.TooLarge:
 		status = http.StatusUnprocessableEntity
 	case do == doPreview:
@@ -212,7 +246,7 @@ func (d *Dashboard) renderSettings(c *call, status int, page settingsPage, texts
 				f.Problem = problemOf(c.lang, wrong)
 				page.Wrong = append(page.Wrong, wrongField{key, f.Problem})
 			}
-			group.Fields = append(group.Fields, f)
+			group.Fields, group.Texts = append(group.Fields, f), group.Texts || f.Lines
 			page.Unsaved = page.Unsaved || !slices.Equal(site.FindSetting(key).Values(texts[key]), site.FindSetting(key).Values(stored[key]))
 		}
 		page.Groups = append(page.Groups, group)
@@ -229,9 +263,17 @@ func (d *Dashboard) renderSettings(c *call, status int, page settingsPage, texts
 
 // newField is the field of a setting. The values of a list stand on lines of their own.
 func newField(s site.Setting, text string) field {
-	f := field{Key: s.Key, Text: text, List: s.List}
+	f := field{Key: s.Key, Text: text, List: s.List, Lines: s.Lines}
 	for _, word := range s.Choices {
 		f.Choices = append(f.Choices, settingChoice{word, choiceTexts[s.Key] + word})
+	}
+	if s.Lines {
+		f.Rows = min(max(3, strings.Count(text, "\n")+1+len(text)/80), 12)
+	}
+	for _, d := range privacy.Declarations {
+		if d.Key == s.Key {
+			f.Texts = d.Suggestions
+		}
 	}
 	if s.List {
 		values := s.Values(text)
@@ -248,10 +290,30 @@ func newField(s site.Setting, text string) field {
 	return f
 }
 
+// unfinished says to administrators what the statement of a site lacks.
+func unfinished(l *i18n.Language, s site.Site) []notice {
+	var names []string
+	for _, key := range s.Declared.Missing() {
+		names = append(names, l.Say("setting."+key))
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return []notice{{
+		Claim:  l.Say("statement.unfinished"),
+		Reason: spans(l, "statement.unfinished.what", l.List(names), span{l.Say("statement.fill"), settingsURL(s.ID) + "#settings.statement"}),
+	}}
+}
+
 // problemOf says what is wrong with a setting.
 func problemOf(l *i18n.Language, wrong site.InvalidError) string {
 	if wrong.Value == "" {
 		return l.Say("settings.missing")
+	}
+	for _, d := range privacy.Declarations {
+		if d.Key == wrong.Setting {
+			return l.Say("settings.wrongText", l.Number(int64(d.Max)))
+		}
 	}
 	key := "setting." + wrong.Setting + ".wrong"
 	if text, err := l.Text(key, wrong.Value); err == nil {

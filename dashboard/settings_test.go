@@ -14,6 +14,8 @@ import (
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/dashboard"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/i18n"
+	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store/storetest"
 )
@@ -72,6 +74,8 @@ func TestSettingsPage(t *testing.T) {
 		"exclude-networks": "192.0.2.0/24,2001:db8::/48", "parameters": "id,side", "path-rules": "/u/*", "trailing-slash": "strip",
 		"ignore-referrers": "default,sso.example.no", "search-parameters": "q,query,s,search,searchword,k,keyword",
 		"search-category-parameters": "cat", "search-count-parameters": "n", "policy": "minimal", "guard": "7",
+		"controller": "Eksempel AS 999 999 999", "contact": "personvern@blåbær.no", "officer": "nb: Ingen\nen: None", "purpose": "Formål", "basis": "nb: Fordi\nnn: Av di",
+		"recipients": "Drift AS", "countries": "Ingen", "opt-out": "https://blåbær.no/personvern",
 	}
 	form = b.get("/sites/1/settings").form()
 	for key, text := range want {
@@ -136,6 +140,9 @@ func TestSettingsRefused(t *testing.T) {
 		{"search-count-parameters", "a/b", "nn", "«a/b» er ikkje namnet"},
 		{"guard", "101", "nb", "«101» er ikke et tall"},
 		{"policy", "all", "en", "“all” can't stand here."},
+		{"basis", strings.Repeat("å ", 1001), "nb", "Den kan være på 3 000 byte."},
+		{"controller", strings.Repeat("å", 251), "nn", "Han kan vere på 500 byte."},
+		{"opt-out", "https://two.example/x", "nb", "«https://two.example/x» er ikke adressen til en side på nettstedet."},
 	} {
 		form := b.get("/sites/1/settings").form()
 		form.Set(tt.key, tt.text)
@@ -349,5 +356,75 @@ func TestDropsOfTheLedger(t *testing.T) {
 	page := b.get("/sites/1", "Accept-Language", "nb")
 	if got := page.text("#live"); got != "Ingen treff ennå. 4 treff kom, men ble utelatt: Nettverket er blant dem som utelates." {
 		t.Errorf("a viewer reads %q", got)
+	}
+}
+
+// TestSuggestions: a suggestion is put into its field in all languages, is not stored before the
+// owner says so, and leaves what else was typed. One with a blank leaves the statement unfinished.
+func TestSuggestions(t *testing.T) {
+	b := newBench(t)
+	b.addSite("One", "one.example", "Europe/Oslo")
+	b.logInAdmin()
+	page := b.get("/sites/1/settings")
+	for _, d := range privacy.Declarations {
+		if n := page.Find("div.field:has(#" + d.Key + ") button").Length(); n != len(d.Suggestions) {
+			t.Errorf("%s has %d buttons, want %d", d.Key, n, len(d.Suggestions))
+		}
+		for _, do := range d.Suggestions {
+			form := page.form()
+			form.Set("name", "Typed")
+			form.Set("do", do)
+			answer := b.post("/sites/1/settings", form)
+			answer.want(http.StatusOK)
+			shown := answer.form()
+			for _, l := range i18n.All() {
+				if !strings.Contains(shown.Get(d.Key), l.Tag+": "+l.Say(do)) {
+					t.Errorf("%s: the field has %q, without that in %s", do, shown.Get(d.Key), l.Tag)
+				}
+			}
+			if shown.Get("name") != "Typed" {
+				t.Errorf("%s: of another field %q is kept", do, shown.Get("name"))
+			}
+		}
+	}
+	form := page.form()
+	form.Set("do", "suggest.nothing")
+	b.post("/sites/1/settings", form)
+	if s, _ := b.store.Site(t.Context(), 1); s.Name != "One" || s.Declared != (privacy.Declared{}) {
+		t.Errorf("stored already: %+v", s.Declared)
+	}
+}
+
+// TestUnfinishedStatement: administrators read on the overview what the statement lacks, until
+// it lacks nothing; others do not.
+func TestUnfinishedStatement(t *testing.T) {
+	b := newBench(t)
+	one := b.addSite("One", "one.example", "Europe/Oslo")
+	put(t, b.store, "story", rowsOf(one, tell(1, one, calendar.DayOf(moment)-10, calendar.DayOf(moment), 5, moment)))
+	b.logIn()
+	notices := func() string { return b.get("/sites/1", "Accept-Language", "nb").text(".notice") }
+	if got := notices(); got != "" {
+		t.Errorf("a viewer reads %q", got)
+	}
+	b.client = b.newClient()
+	b.addUser("boss", site.Admin, userPass)
+	b.post("/login", credentials("boss", userPass)).want(http.StatusOK)
+	if got, want := notices(), "Personvernerklæringen er ikke ferdig. Den offentlige siden sier at dette ikke er fylt ut: Behandlingsansvarlig, Kontakt, Personvernombud, Formål, Behandlingsgrunnlag, Mottakere og databehandler og Land utenfor EØS. Fyll ut"; got != want {
+		t.Errorf("of no declarations an administrator reads %q, want %q", got, want)
+	}
+	form := b.get("/sites/1/settings").form()
+	for _, d := range privacy.Declarations {
+		form.Set(d.Key, "Fylt ut")
+	}
+	form.Set("basis", "Etter […].")
+	b.post("/sites/1/settings", form).want(http.StatusOK)
+	if got := notices(); !strings.Contains(got, "ikke er fylt ut: Behandlingsgrunnlag. Fyll ut") {
+		t.Errorf("with a blank an administrator reads %q", got)
+	}
+	form = b.get("/sites/1/settings").form()
+	form.Set("basis", "Etter loven.")
+	b.post("/sites/1/settings", form).want(http.StatusOK)
+	if got := notices(); got != "" {
+		t.Errorf("of a finished statement an administrator reads %q", got)
 	}
 }

@@ -85,8 +85,9 @@ func settingsStates() []state {
 	base := func(change func(*settingsPage)) settingsPage {
 		p := settingsPage{
 			Site: siteHead{Name: "One"}, URL: "/sites/1/settings", Goals: "/sites/1/goals", Counting: "/sites/1/counting",
-			Groups: []fieldGroup{{"settings.site", []field{
+			Groups: []fieldGroup{{Key: "settings.site", Texts: true, Fields: []field{
 				newField(site.FindSetting("guard"), "5"), newField(site.FindSetting("policy"), "minimal"), newField(site.FindSetting("host"), "a.no,b.no"),
+				newField(site.FindSetting("basis"), "nb: a\nen: b"),
 			}}},
 			Lines: snippet{"<script></script>", "mailto:?body=x"}, Works: works{Looked: "12"},
 		}

@@ -25,7 +25,8 @@ var (
 )
 
 // ContentSecurityPolicy returns the value of the header of that name for both pages. They
-// load and run nothing, and have one inline style sheet, which the header names by its hash.
+// load and run nothing, have one inline style sheet, which the header names by its hash, and
+// send what a visitor chooses to themselves.
 // Only pages of hosts may frame them, so that a site may show them among its own pages. A
 // host is a name, or *.name for all hosts below it. A host that the header can't hold is
 // skipped.
@@ -38,7 +39,7 @@ func ContentSecurityPolicy(hosts ...string) string {
 		}
 	}
 	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
-		"'; base-uri 'none'; form-action 'none'; frame-ancestors " + framers
+		"'; base-uri 'none'; form-action 'self'; frame-ancestors " + framers
 }
 
 // hostSource matches a host as in Content Security Policy Level 3, section 2.3.1.

@@ -27,13 +27,26 @@ type Statement struct {
 	Searches []string
 	// Categories are the parameters that hold the category of a search.
 	Categories []string
-	// Contact is where people write to: an e-mail address, the address of a
-	// page with http or https, or words. If it is "", the page refers them to the site.
-	Contact string
+	Declared   Declared // what the owner says
+	// Reader is the network that the reader's address is cut to, or "" for a statement that
+	// is not shown to a reader.
+	Reader string
+	OptOut OptOut
 	// GeoText and GeoURL are the notice and link that the licence of the GeoIP
 	// database requires. "" = none required.
 	GeoText, GeoURL string
 	Made            time.Time // when the page is made
+}
+
+// OptOut is how visitors choose on the page whether they are counted.
+type OptOut struct {
+	// State says how the reader's choice stands: the last part of the key of a text of the
+	// box. "" if the page can't keep a choice for the site.
+	State string
+	// Out is what the button chooses. A State of "objects" has no button.
+	Out bool
+	// Page is the URL of the site's own page for it, or "".
+	Page string
 }
 
 // RenderStatement writes the privacy page as HTML in UTF-8, to be sent with
@@ -109,13 +122,42 @@ func cutTo(a netip.Addr, bits int) string {
 	return netip.PrefixFrom(a, bits).Masked().String()
 }
 
-// ContactURL returns the link of Contact, or "" if it is words.
-func (p page) ContactURL() string {
+// said is what the owner of a site says, in a language.
+type said struct {
+	Text string // "" while it is not said
+	Lang string // tag of the language, if it is another than that of the page and is known
+	URL  string // that the text is, or ""
+}
+
+// Said returns the text of the owner with a key, in the language of the page if there is one.
+func (p page) Said(key string) (said, error) {
+	i := slices.IndexFunc(Declarations, func(d Declaration) bool { return d.Key == key })
+	if i < 0 {
+		return said{}, fmt.Errorf("no declaration %q", key)
+	}
+	text, tag := In(p.Lang, Declarations[i].Of(p.Declared))
+	if tag == p.Lang.Tag {
+		tag = anyLanguage
+	}
+	return said{text, tag, linkOf(text)}, nil
+}
+
+// ReaderShown reports whether there is a network of the reader to show: there is none if
+// nothing of the address is kept.
+func (p page) ReaderShown() bool {
+	network, err := netip.ParsePrefix(p.Reader)
+	return err == nil && network.Bits() > 0
+}
+
+// linkOf returns the link of a text that is an e-mail address or a URL, or "".
+func linkOf(text string) string {
 	switch {
-	case strings.HasPrefix(p.Contact, "https://"), strings.HasPrefix(p.Contact, "http://"):
-		return p.Contact
-	case strings.Contains(p.Contact, "@") && !strings.ContainsAny(p.Contact, " ?"):
-		return "mailto:" + p.Contact
+	case strings.ContainsAny(text, " \n"):
+		return ""
+	case strings.HasPrefix(text, "https://"), strings.HasPrefix(text, "http://"):
+		return text
+	case strings.Contains(text, "@") && !strings.ContainsAny(text, "?:/"):
+		return "mailto:" + text
 	}
 	return ""
 }

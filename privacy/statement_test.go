@@ -28,11 +28,21 @@ var languages, bokmal, nynorsk, english = i18n.All(), i18n.Find("nb"), i18n.Find
 
 func statement() privacy.Statement {
 	return privacy.Statement{
-		Policy:  privacy.Default(),
-		Site:    3,
-		Name:    "Sosiale entreprenører",
-		Host:    "example.no",
-		Contact: "personvern@example.no",
+		Policy: privacy.Default(),
+		Site:   3,
+		Name:   "Sosiale entreprenører",
+		Host:   "example.no",
+		Declared: privacy.Declared{
+			Controller: "Sosiale entreprenører SA, 999 999 999",
+			Contact:    "personvern@example.no",
+			Officer:    "Personvernombudet, ombud@example.no",
+			Purpose:    "nb: Å gjøre sidene bedre.\nnn: Å gjere sidene betre.\nen: To make the pages better.",
+			Basis:      "nb: Artikkel 6 nr. 1 bokstav f.\nen: Article 6(1)(f).",
+			Recipients: "Drift AS",
+			Countries:  "[…]",
+		},
+		Reader:  "198.51.0.0/16",
+		OptOut:  privacy.OptOut{State: "unsure", Out: true},
 		GeoText: "IP geolocation by DB-IP",
 		GeoURL:  "https://db-ip.com",
 		Made:    time.Date(2026, time.November, 22, 19, 43, 0, 0, time.UTC),
@@ -108,19 +118,19 @@ func TestStatementFollowsThePolicy(t *testing.T) {
 		}},
 		"IgnoreObjection": {{
 			func(p *privacy.Policy) { p.IgnoreObjection = true },
-			wanted{"We take either one as an objection", "counts visits also when the browser sends Global Privacy Control"},
-			wanted{"Vi regner begge deler som en protest", "teller besøk også når nettleseren sender Global Privacy Control"},
+			wanted{"We have chosen to take either one as an objection", "counts visits also when the browser sends Global Privacy Control"},
+			wanted{"Vi har valgt å regne begge deler som en protest", "teller besøk også når nettleseren sender Global Privacy Control"},
 		}, {
 			func(p *privacy.Policy) { p.IgnoreObjection = true },
-			wanted{"Let your browser say so", "Write to us, as said above"},
-			wanted{"La nettleseren si fra", "Skriv til oss, som sagt ovenfor"},
+			wanted{"Use one of the ways above", "Write to us, as said above"},
+			wanted{"Bruk en av måtene ovenfor", "Skriv til oss, som sagt ovenfor"},
 		}},
 		"TitleVisitors": {{
 			func(p *privacy.Policy) { p.TitleVisitors = 8 },
 			wanted{"at least 5 visitors have seen it", "at least 8 visitors have seen it"}, wanted{"minst 5 besøkende", "minst 8 besøkende"},
 		}, {
 			func(p *privacy.Policy) { p.TitleVisitors = 0 },
-			wanted{"the title of the page", ""}, wanted{"tittelen på siden", ""},
+			wanted{"sends the title of the page", ""}, wanted{"sender også tittelen på siden", ""},
 		}, {
 			func(p *privacy.Policy) { p.TitleVisitors = 0 },
 			wanted{"The title of a page is deleted", ""}, wanted{"Tittelen på en side slettes", ""},
@@ -157,6 +167,46 @@ func TestStatementFollowsThePolicy(t *testing.T) {
 				if want.after != "" && (strings.Contains(before, want.after) || !strings.Contains(after, want.after)) {
 					t.Errorf("%s, %s: want %q after the change and not before it", name, lang.Tag, want.after)
 				}
+			}
+		}
+	}
+}
+
+// TestStatementFollowsTheSite: each field of the statement is said: another value is another
+// page, in each language. So is each text of the owner.
+func TestStatementFollowsTheSite(t *testing.T) {
+	mutations := map[string]func(*privacy.Statement){
+		"Policy":     func(s *privacy.Statement) { s.Policy.Retention = privacy.Period{Days: 9} }, // see TestStatementFollowsThePolicy
+		"Site":       func(s *privacy.Statement) { s.Site = 77 },
+		"Name":       func(s *privacy.Statement) { s.Name = "Changed" },
+		"Host":       func(s *privacy.Statement) { s.Host = "changed.no" },
+		"Parameters": func(s *privacy.Statement) { s.Parameters = []string{"changed"} },
+		"Searches":   func(s *privacy.Statement) { s.Searches = []string{"changed"} },
+		"Categories": func(s *privacy.Statement) { s.Searches, s.Categories = []string{"q"}, []string{"changed"} },
+		"Declared":   func(s *privacy.Statement) { s.Declared.Basis = "Changed" },
+		"Reader":     func(s *privacy.Statement) { s.Reader = "203.0.0.0/16" },
+		"OptOut":     func(s *privacy.Statement) { s.OptOut.State = "outHere" },
+		"GeoText":    func(s *privacy.Statement) { s.GeoText = "Changed" },
+		"GeoURL":     func(s *privacy.Statement) { s.GeoURL = "https://changed.example" },
+		"Made":       func(s *privacy.Statement) { s.Made = s.Made.Add(time.Hour) },
+	}
+	for i := range reflect.TypeFor[privacy.Declared]().NumField() {
+		mutations["Declared."+reflect.TypeFor[privacy.Declared]().Field(i).Name] = func(s *privacy.Statement) {
+			reflect.ValueOf(&s.Declared).Elem().Field(i).SetString("Changed")
+		}
+	}
+	for i := range reflect.TypeFor[privacy.Statement]().NumField() {
+		if name := reflect.TypeFor[privacy.Statement]().Field(i).Name; mutations[name] == nil {
+			t.Errorf("the page is not tried against Statement.%s", name)
+		}
+	}
+	for name, mutate := range mutations {
+		for _, lang := range languages {
+			s := statement()
+			before := render(t, lang, s)
+			mutate(&s)
+			if render(t, lang, s) == before {
+				t.Errorf("%s, %s: the statement stays as it was", name, lang.Tag)
 			}
 		}
 	}
@@ -223,21 +273,166 @@ func TestRetentionInWords(t *testing.T) {
 	}
 }
 
+// TestDeclared: what the owner says stands behind its heading, in the language of the page if
+// the owner has it in that language; nothing is said for an owner who has not.
+func TestDeclared(t *testing.T) {
+	headings := map[string]map[string]string{
+		"en": {"controller": "Controller", "contact": "Contact", "officer": "Data protection officer", "purpose": "Purpose", "basis": "Legal basis", "recipients": "Recipients and processor", "countries": "Countries outside the EEA"},
+		"nb": {"controller": "Behandlingsansvarlig", "contact": "Kontakt", "officer": "Personvernombud", "purpose": "Formål", "basis": "Behandlingsgrunnlag", "recipients": "Mottakere og databehandler", "countries": "Land utenfor EØS"},
+		"nn": {"controller": "Behandlingsansvarleg", "contact": "Kontakt", "officer": "Personvernombod", "purpose": "Formål", "basis": "Behandlingsgrunnlag", "recipients": "Mottakarar og databehandlar", "countries": "Land utanfor EØS"},
+	}
+	unsaid := map[string]string{"en": "The owner of the website has not filled this in yet.", "nb": "Den som eier nettstedet, har ikke fylt ut dette ennå.", "nn": "Den som eig nettstaden, har ikkje fylt ut dette enno."}
+	for _, d := range privacy.Declarations {
+		for _, tt := range []struct {
+			text string
+			want map[string]string // by language; "" for what is not said
+			lang map[string]string // how the text is marked
+		}{
+			{"", nil, nil},
+			{"Etter […].", nil, nil},
+			{"Ås & <b>", map[string]string{"nb": "Ås & <b>", "nn": "Ås & <b>", "en": "Ås & <b>"}, nil},
+			{"nb: Bokmål\nnn: Nynorsk\nto linjer\nen: English", map[string]string{"nb": "Bokmål", "nn": "Nynorsk\nto linjer", "en": "English"}, nil},
+			{"For alle\nnn: Nynorsk", map[string]string{"nb": "For alle", "nn": "Nynorsk", "en": "For alle"}, nil},
+			{"nn: Nynorsk", map[string]string{"nb": "Nynorsk", "nn": "Nynorsk", "en": "Nynorsk"}, map[string]string{"nb": "nn", "en": "nn"}},
+			{"nb: Bokmål\nen: English", map[string]string{"nb": "Bokmål", "nn": "Bokmål", "en": "English"}, map[string]string{"nn": "nb"}},
+			{"Merk: ikke et språk", map[string]string{"nb": "Merk: ikke et språk", "nn": "Merk: ikke et språk", "en": "Merk: ikke et språk"}, nil},
+		} {
+			for _, lang := range languages {
+				s := statement()
+				*d.Text(&s.Declared) = privacy.ReadText(tt.text)
+				value := document(t, render(t, lang, s)).Find("dt").FilterFunction(func(_ int, dt *goquery.Selection) bool { return dt.Text() == headings[lang.Tag][d.Key] }).Next()
+				want := tt.want[lang.Tag]
+				if want == "" {
+					want = unsaid[lang.Tag]
+				}
+				if value.Text() != want || value.Find(".said").AttrOr("lang", "") != tt.lang[lang.Tag] {
+					t.Errorf("%s of %q in %s: %q in language %q, want %q in %q", d.Key, tt.text, lang.Tag, value.Text(), value.Find(".said").AttrOr("lang", ""), want, tt.lang[lang.Tag])
+				}
+			}
+		}
+	}
+}
+
+// TestMissing: what is not said, or still has a blank of a suggestion, is missing.
+func TestMissing(t *testing.T) {
+	var d privacy.Declared
+	if got := d.Missing(); len(got) != len(privacy.Declarations) {
+		t.Errorf("of nothing %q are missing", got)
+	}
+	for i, one := range privacy.Declarations {
+		*one.Text(&d) = "nn: […]"
+		if got := d.Missing(); got[0] != one.Key {
+			t.Errorf("with a blank in %s %q are missing", one.Key, got)
+		}
+		*one.Text(&d) = "nn: noko"
+		if got := d.Missing(); len(got) != len(privacy.Declarations)-i-1 {
+			t.Errorf("with %d texts %q are missing", i+1, got)
+		}
+	}
+}
+
+// TestDeclarationsAreBounded: a text is plain, and no longer than its bound, in bytes.
+func TestDeclarationsAreBounded(t *testing.T) {
+	for _, d := range privacy.Declarations {
+		for text, ok := range map[string]bool{
+			"":                                 true,
+			strings.Repeat("å", d.Max/2):       true,
+			strings.Repeat("å", d.Max/2) + "å": false,
+			"a\x00b":                           false,
+			"a\u202eb":                         false,
+			"a\xffb":                           false,
+			"a\nb":                             d.Lines,
+		} {
+			if err := d.Check(text); (err == nil) != ok {
+				t.Errorf("%s: %.20q: %v", d.Key, text, err)
+			}
+		}
+	}
+}
+
+// TestReader: the page shows the network of its reader only where something is kept of it.
+func TestReader(t *testing.T) {
+	for reader, want := range map[string]bool{"198.51.0.0/16": true, "2001:db8::/32": true, "0.0.0.0/0": false, "::/0": false, "": false} {
+		for _, lang := range languages {
+			s := statement()
+			s.Reader = reader
+			doc := document(t, render(t, lang, s))
+			if got := doc.Find("p > code").FilterFunction(func(_ int, c *goquery.Selection) bool { return c.Text() == reader }).Length() == 1; got != want {
+				t.Errorf("%s: network %q of the reader is shown: %t", lang.Tag, reader, got)
+			}
+		}
+	}
+}
+
+// TestChoiceOnStatement: the page says how the choice stands, offers the other one, and leads
+// to the page of the site where it can't keep one.
+func TestChoiceOnStatement(t *testing.T) {
+	for _, lang := range languages {
+		for _, tt := range []struct {
+			choice        privacy.OptOut
+			value, button string
+		}{
+			{privacy.OptOut{State: "unsure", Out: true}, "1", "optout.leave"},
+			{privacy.OptOut{State: "outHere"}, "0", "optout.join"},
+			{privacy.OptOut{State: "lost", Out: true}, "1", "optout.leave"},
+			{privacy.OptOut{State: "objects", Out: true}, "", ""},
+			{privacy.OptOut{Page: "https://example.no/personvern"}, "", ""},
+			{privacy.OptOut{}, "", ""},
+		} {
+			s := statement()
+			s.OptOut = tt.choice
+			doc := document(t, render(t, lang, s))
+			if button := doc.Find("form button"); button.AttrOr("value", "") != tt.value || tt.button != "" && button.Text() != lang.Say(tt.button) {
+				t.Errorf("%s: %+v has the button %q, %q", lang.Tag, tt.choice, button.AttrOr("value", ""), button.Text())
+			}
+			if said := doc.Find("[role=status]").Text(); (said == "") != (tt.choice.State == "") || said != "" && said != lang.Say("optout."+tt.choice.State) {
+				t.Errorf("%s: %+v says %q", lang.Tag, tt.choice, said)
+			}
+			if got := doc.Find(`a[href="https://example.no/personvern"]`).Length(); (got == 1) != (tt.choice.Page != "") {
+				t.Errorf("%s: %+v has %d links", lang.Tag, tt.choice, got)
+			}
+		}
+	}
+}
+
+// TestStatementClaimsNoLaw: the page says that the law on communications equipment applies, that
+// it is not settled what follows, and nowhere that a signal of a browser is a legal duty.
+func TestStatementClaimsNoLaw(t *testing.T) {
+	for lang, want := range map[*i18n.Language][]string{
+		bokmal:  {"Ekomloven § 3-15 krever", "kommunikasjonsutstyret ditt", "ikke avklart", "Vi har valgt å regne begge deler som en protest"},
+		nynorsk: {"Ekomlova § 3-15 krev", "kommunikasjonsutstyret ditt", "ikkje avklart", "Vi har valt å rekne begge delar som ein protest"},
+		english: {"Section 3-15", "communications equipment", "not settled", "We have chosen to take either one as an objection"},
+	} {
+		text := words(t, render(t, lang, statement()))
+		for _, part := range want {
+			if !strings.Contains(text, part) {
+				t.Errorf("%s: the statement lacks %q", lang.Tag, part)
+			}
+		}
+		for _, never := range []string{"terminalutstyr", "gjelder ikke", "gjeld ikkje", "does not apply", "krever GPC", "anonyme", "anonymous"} {
+			if strings.Contains(text, never) {
+				t.Errorf("%s: the statement says %q", lang.Tag, never)
+			}
+		}
+	}
+}
+
 func TestStatementContact(t *testing.T) {
 	for contact, href := range map[string]string{
 		"personvern@example.no":       "mailto:personvern@example.no",
 		"https://example.no/kontakt":  "https://example.no/kontakt",
 		"Storgata 1, 0155 Oslo":       "",
 		"javascript:alert(1)":         "",
+		"javascript:alert('a@b')":     "",
 		"a@example.no?bcc=b@mail.com": "",
 		"<script>alert(1)</script>":   "",
 		"":                            "",
 	} {
 		s := statement()
-		s.Contact = contact
+		s.Declared.Contact = contact
 		for _, lang := range languages {
 			doc := document(t, render(t, lang, s))
-			last := doc.Find("section:nth-last-of-type(2) p").Last()
+			last := doc.Find("section p").Last()
 			if got := last.Find("a").AttrOr("href", ""); got != href {
 				t.Errorf("%s, contact %q links to %q, want %q", lang.Tag, contact, got, href)
 			}
@@ -310,7 +505,7 @@ func TestPagesKeepTheirContentSecurityPolicy(t *testing.T) {
 				t.Errorf("%s in %s: style sheet of hash %s is not the one of %q", name, lang.Tag, hash, csp)
 			}
 			doc := document(t, html)
-			if n := doc.Find("script, link, img, iframe, form, [style], [onclick], [src]").Length(); n > 0 {
+			if n := doc.Find("script, link, img, iframe, form[action], [style], [onclick], [src]").Length(); n > 0 {
 				t.Errorf("%s in %s: %d elements that the policy forbids", name, lang.Tag, n)
 			}
 			if got := doc.Find("html").AttrOr("lang", ""); got != lang.Tag {

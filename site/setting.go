@@ -22,6 +22,7 @@ import (
 type Setting struct {
 	Key     string   // name of the flag and of the field
 	List    bool     // several values, with commas or line breaks between them
+	Lines   bool     // one text of several lines
 	Figures bool     // what is counted, or how, changes with it
 	Choices []string // the words that it may be; nil: any text
 	// Set is Read without its checks of what all settings have in common.
@@ -40,7 +41,27 @@ const (
 )
 
 // Settings are all of them but the goals, in the order in which people read them.
-var Settings = []Setting{
+var Settings = slices.Concat(ownSettings, declarations(), []Setting{
+	{Key: "opt-out",
+		Set: func(s *Site, text string) error { s.OptOut = strings.TrimSpace(text); return nil },
+		Get: func(s Site) string { return s.OptOut }},
+})
+
+// declarations are the settings for what the owner says in the statement of the site.
+func declarations() []Setting {
+	var all []Setting
+	for _, d := range privacy.Declarations {
+		all = append(all, Setting{
+			Key: d.Key, Lines: d.Lines,
+			Set: func(s *Site, text string) error { *d.Text(&s.Declared) = privacy.ReadText(text); return nil },
+			Get: func(s Site) string { return *d.Text(&s.Declared) },
+		})
+	}
+	return all
+}
+
+// ownSettings are those that say what is counted, and how it is shown.
+var ownSettings = []Setting{
 	{Key: "name",
 		Set: func(s *Site, text string) error { s.Name = strings.TrimSpace(norm.NFC.String(text)); return nil },
 		Get: func(s Site) string { return s.Name }},
@@ -186,8 +207,11 @@ func (s Setting) Read(into *Site, text string) error {
 
 // Values returns the values that a text of the setting has.
 func (s Setting) Values(text string) []string {
-	if s.List {
+	switch {
+	case s.List:
 		return words(text)
+	case s.Lines:
+		return []string{privacy.ReadText(text)}
 	}
 	return []string{text}
 }

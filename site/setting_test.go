@@ -60,6 +60,18 @@ func TestSettings(t *testing.T) {
 		{"guard", "101", "", "101"},
 		{"guard", "-1", "", "-1"},
 		{"guard", "many", "", "many"},
+		{"controller", "  Eksempel A\u030as ", "Eksempel Ås", ""},
+		{"controller", "a\nb", "", "a\nb"},
+		{"controller", strings.Repeat("å", 251), "", strings.Repeat("å", 251)},
+		{"basis", "nb: Fordi\r\nnn: Av di\r\n", "nb: Fordi\nnn: Av di", ""},
+		{"basis", strings.Repeat("x", 3001), "", strings.Repeat("x", 3001)},
+		{"purpose", "a\x00b", "", "a\x00b"},
+		{"opt-out", " https://www.example.org/personvern#valg ", "https://www.example.org/personvern#valg", ""},
+		{"opt-out", "https://example.net/personvern", "", "https://example.net/personvern"},
+		{"opt-out", "javascript:alert(1)", "", "javascript:alert(1)"},
+		{"opt-out", "//example.org/", "", "//example.org/"},
+		{"opt-out", "https://me@example.org/", "", "https://me@example.org/"},
+		{"opt-out", "https://example.org/" + strings.Repeat("x", 1000), "", "https://example.org/" + strings.Repeat("x", 1000)},
 	} {
 		s := site.Site{Name: "a", Hosts: []string{"example.org"}, Location: time.UTC}
 		setting := site.FindSetting(tt.key)

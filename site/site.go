@@ -61,6 +61,11 @@ type Site struct {
 	// Guard is how many visitors must share a figure that few may share, so that it is
 	// shown: 0 shows all, at most MaxGuard. See report.Guard.
 	Guard int
+
+	Declared privacy.Declared // what the owner says in the statement
+	// OptOut is the URL of a page of the site on which visitors choose whether they are
+	// counted, for a statement on another domain, which can't keep their choice. It may be "".
+	OptOut string
 }
 
 // DefaultGuard is the Guard of a site of which nothing else is said.
@@ -80,13 +85,14 @@ const (
 	MaxSettings = 32 << 10 // bytes of all settings together
 	maxName     = 200      // characters
 	maxTags     = 10
-	maxTag      = 50 // characters
+	maxTag      = 50   // characters
+	maxOptOut   = 1000 // bytes
 )
 
 // Validate returns an error that names the first invalid field: an InvalidError, but for
 // goals.
 func (s Site) Validate() error {
-	for _, err := range []error{s.validateHead(), s.validateLists(), s.validateReferrers(), s.validateRules(), s.validateGoals()} {
+	for _, err := range []error{s.validateHead(), s.validateLists(), s.validateReferrers(), s.validateRules(), s.validateStatement(), s.validateGoals()} {
 		if err != nil {
 			return err
 		}
@@ -190,6 +196,22 @@ func (s Site) validateRules() error {
 	default:
 		return invalid("policy", string(s.Record), "record %q: want %s, %s or nothing", s.Record, privacy.Standard, privacy.Minimal)
 	}
+}
+
+func (s Site) validateStatement() error {
+	for _, d := range privacy.Declarations {
+		if text := *d.Text(&s.Declared); d.Check(text) != nil {
+			return InvalidError{d.Key, text, fmt.Errorf("%s: %w", d.Key, d.Check(text))}
+		}
+	}
+	if s.OptOut == "" {
+		return nil
+	}
+	u, err := url.Parse(s.OptOut)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || !s.Owns(u.Hostname()) || len(s.OptOut) > maxOptOut {
+		return invalid("opt-out", s.OptOut, "page of the opt-out %q: want the URL of a page of the site, of at most %d bytes, such as https://%s/personvern", s.OptOut, maxOptOut, s.Hosts[0])
+	}
+	return nil
 }
 
 // plain reports whether the name of a query parameter, in Unicode's form C, means the same in

@@ -10,6 +10,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"github.com/fotspor/fotspor/audit"
+	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/site"
 )
 
@@ -29,7 +30,15 @@ const (
 	publicURL setting[string]      = "public_url"
 	goals     setting[[]site.Goal] = "goals" // for one site
 	guard     setting[*int]        = "guard" // for one site; null: site.DefaultGuard
+
+	declared setting[declarations] = "statement" // for one site
 )
+
+// declarations are what the owner of a site says in its statement.
+type declarations struct {
+	privacy.Declared
+	OptOut string
+}
 
 // PublicURL returns how browsers reach the program. Its error wraps site.ErrNotFound if the
 // setting has no value.

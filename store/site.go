@@ -77,6 +77,13 @@ func (s *Store) sites(ctx context.Context, where, ofSettings string) ([]site.Sit
 				return nil, fmt.Errorf("guard of site %d: %w", one.ID, err)
 			}
 		}
+		if said := set[siteSetting{one.ID, string(declared)}]; said != "" {
+			var texts declarations
+			if err := json.Unmarshal([]byte(said), &texts); err != nil {
+				return nil, fmt.Errorf("statement of site %d: %w", one.ID, err)
+			}
+			one.Declared, one.OptOut = texts.Declared, texts.OptOut
+		}
 		all = append(all, one)
 	}
 	if err := rows.Err(); err != nil {
@@ -95,7 +102,7 @@ type siteSetting struct {
 func (s *Store) siteSettings(ctx context.Context, where string) (map[siteSetting]string, error) {
 	rows, err := s.conn.Query(ctx, `
 		SELECT site, key, argMax(value, (number, since)) FROM settings
-		WHERE key IN ('`+string(goals)+`', '`+string(guard)+`') AND `+where+` GROUP BY site, key`)
+		WHERE key IN ('`+string(goals)+`', '`+string(guard)+`', '`+string(declared)+`') AND `+where+` GROUP BY site, key`)
 	if err != nil {
 		return nil, err
 	}
@@ -180,8 +187,8 @@ func (s *Store) ChangeSite(ctx context.Context, id uint32, f func(*site.Site) er
 }
 
 // writeSite stores a site with a higher version than its current row, even if the clock was
-// set back. Its goals and its guard are settings, and what else differs from before is noted
-// with its day.
+// set back. Its goals, its guard and what its statement says are settings, and what else
+// differs from before is noted with its day.
 func (s *Store) writeSite(ctx context.Context, before, v site.Site) error {
 	if err := goals.write(ctx, s, v.ID, append([]site.Goal(nil), v.Goals...)); err != nil {
 		return err
@@ -192,6 +199,12 @@ func (s *Store) writeSite(ctx context.Context, before, v site.Site) error {
 	}
 	if err := guard.write(ctx, s, v.ID, least); err != nil {
 		return err
+	}
+	// The audit log has no copy of the texts, which may name people.
+	if is := (declarations{v.Declared, v.OptOut}); is != (declarations{before.Declared, before.OptOut}) {
+		if err := declared.add(ctx, s, v.ID, is); err != nil {
+			return err
+		}
 	}
 	if err := s.noteChanges(ctx, before, v); err != nil {
 		return err

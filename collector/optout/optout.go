@@ -21,6 +21,7 @@ import (
 	"sync"
 
 	"github.com/fotspor/fotspor/i18n"
+	"github.com/fotspor/fotspor/internal/baseurl"
 	"github.com/fotspor/fotspor/internal/httpcompress"
 )
 
@@ -202,7 +203,7 @@ func (b Box) ServeFrame(w http.ResponseWriter, r *http.Request) {
 	query := maps.Clone(b.Query)
 	forAnyPage(w.Header())
 	if r.Method == http.MethodPost {
-		b.choose(w, r, query)
+		Choose(w, r, query, false)
 		return
 	}
 	js, err := dist.ReadFile("dist/frame.js")
@@ -231,17 +232,13 @@ func (b Box) ServeFrame(w http.ResponseWriter, r *http.Request) {
 	}
 	page.Action = "?" + query.Encode()
 	// What the page around this one keeps, and where it sends to, only its scripts know.
-	page.State, page.Button, page.Choice = said["unsure"], said["leave"], "1"
+	page.Button, page.Choice = said["leave"], "1"
 	if b.Out {
-		page.State, page.Button, page.Choice = said["outHere"], said["join"], "0"
+		page.Button, page.Choice = said["join"], "0"
 	}
-	switch was := query.Get(chosen); {
-	case page.Objects:
-		page.State = said["objects"]
-	case r.Header.Get("Sec-Fetch-Dest") == "document": // a cookie for this page is none for another around it
+	page.State = said[State(query, page.Objects, b.Out)]
+	if !page.Objects && r.Header.Get("Sec-Fetch-Dest") == "document" { // a cookie for this page is none for another around it
 		page.State, page.Alone = said["alone"], true
-	case was == "1" && !b.Out, was == "0" && b.Out:
-		page.State = said["lost"]
 	}
 	settings, err := json.Marshal(map[string]any{
 		"site": b.Site, "asks": asked(query) == "", "intro": page.Intro, "privacy": page.Privacy, "heeds": b.Heeds, "own": b.Out, "texts": said,
@@ -260,9 +257,12 @@ func (b Box) ServeFrame(w http.ResponseWriter, r *http.Request) {
 	w.Write(httpcompress.Bytes(header, r, html.Bytes()))       // an error is the client's, which is gone
 }
 
-// choose keeps a choice in a cookie, and leads back to the page, which says whether that
-// is there. It takes none from pages of others.
-func (b Box) choose(w http.ResponseWriter, r *http.Request, query url.Values) {
+// Choose keeps the choice of a posted form, out=1 or out=0, in a cookie of this server, and
+// leads back to the page with what was chosen, which says whether the cookie is there. It
+// takes none from pages of others. own is said of a page that visitors of the site reach under
+// the domain of the site: its cookie then belongs to that domain. Any other goes to the site
+// whose page is around this one, alone.
+func Choose(w http.ResponseWriter, r *http.Request, query url.Values, own bool) {
 	if err := http.NewCrossOriginProtection().Check(r); err != nil {
 		http.Error(w, "fotspor: "+err.Error(), http.StatusForbidden)
 		return
@@ -273,21 +273,40 @@ func (b Box) choose(w http.ResponseWriter, r *http.Request, query url.Values) {
 		http.Error(w, "fotspor: out: want 0 or 1", http.StatusBadRequest)
 		return
 	}
-	set := func(name, value string, age int, partitioned bool) {
+	set := func(name, value string, age int, mode http.SameSite) {
 		// As https://www.rfc-editor.org/rfc/rfc6265 and CHIPS have it. Scripts read it to
 		// see whether it is there.
-		http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: age, Secure: true, SameSite: http.SameSiteNoneMode, Partitioned: partitioned})
+		partitioned := mode == http.SameSiteNoneMode
+		http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: age, Secure: partitioned || baseurl.Of(r).IsHTTPS(), SameSite: mode, Partitioned: partitioned})
 	}
-	if out {
-		set(cookie, "1", Lifetime, true)
-	} else {
+	switch {
+	case !out:
 		for _, name := range append([]string{cookie}, older...) {
-			set(name, "", -1, true)
-			set(name, "", -1, false)
+			set(name, "", -1, http.SameSiteNoneMode)
+			set(name, "", -1, http.SameSiteLaxMode)
 		}
+	case own:
+		set(cookie, "1", Lifetime, http.SameSiteLaxMode)
+	default:
+		set(cookie, "1", Lifetime, http.SameSiteNoneMode)
 	}
 	query.Set(chosen, map[bool]string{true: "1", false: "0"}[out])
 	// Relative, since a proxy may have cut the path.
 	w.Header().Set("Location", "?"+query.Encode())
 	w.WriteHeader(http.StatusSeeOther)
+}
+
+// State says how the choice of a page under the domain of the site stands: the part of the key
+// of its text behind "optout.". objects is whether the browser itself says no, out whether the
+// request carries a cookie that does.
+func State(query url.Values, objects, out bool) string {
+	switch was := query.Get(chosen); {
+	case objects:
+		return "objects"
+	case was == "1" && !out, was == "0" && out:
+		return "lost"
+	case out:
+		return "outHere"
+	}
+	return "unsure"
 }
