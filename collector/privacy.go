@@ -31,20 +31,39 @@ func (c *Collector) statement(w http.ResponseWriter, r *http.Request) {
 	}
 	var page bytes.Buffer
 	said := c.statementOf(site)
+	if asksJSON(r) {
+		err := privacy.WriteStatement(&page, said)
+		w.Header().Set("Link", "<"+privacy.SchemaName+`>; rel="describedby"; type="application/schema+json"`)
+		c.page(w, r, site, "application/json", page.Bytes(), err)
+		return
+	}
 	said.Reader = geo.Cut(ClientAddr(r, c.TrustedProxies), said.Policy.Bits4, said.Policy.Bits6)
-	said.OptOut.Page = site.OptOut
 	if keepsChoices(r, site) {
 		said.OptOut.State = optout.State(r.URL.Query(), !said.Policy.IgnoreObjection && dialect.Objects(r.Header), dialect.OptedOut(r.Header))
 		said.OptOut.Out = !dialect.OptedOut(r.Header)
 	}
 	err := privacy.RenderStatement(&page, pageLanguage(r), said)
-	c.page(w, r, site, page.Bytes(), err)
+	c.page(w, r, site, "text/html; charset=utf-8", page.Bytes(), err)
+}
+
+// jsonSuffix ends the address of a statement for programs.
+const jsonSuffix = ".json"
+
+func asksJSON(r *http.Request) bool { return strings.HasSuffix(r.PathValue("site"), jsonSuffix) }
+
+// schema serves the JSON Schema of statements for programs.
+func (c *Collector) schema(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Type", "application/schema+json")
+	h.Set("Cache-Control", "no-cache")
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.Write(httpcompress.Bytes(h, r, privacy.StatementSchema())) // an error means that the client is gone
 }
 
 // choose keeps what a visitor chose on the statement of a site.
 func (c *Collector) choose(w http.ResponseWriter, r *http.Request) {
 	site, ok := c.siteOf(r)
-	if !ok {
+	if !ok || asksJSON(r) {
 		http.NotFound(w, r)
 		return
 	}
@@ -78,7 +97,7 @@ func registrable(host string) string {
 // front page of the site. Nothing is recorded.
 func (c *Collector) what(w http.ResponseWriter, r *http.Request) {
 	site, ok := c.siteOf(r)
-	if !ok {
+	if !ok || asksJSON(r) {
 		http.NotFound(w, r)
 		return
 	}
@@ -97,11 +116,11 @@ func (c *Collector) what(w http.ResponseWriter, r *http.Request) {
 		Row:       row,
 		Dropped:   string(why),
 	})
-	c.page(w, r, site, page.Bytes(), err)
+	c.page(w, r, site, "text/html; charset=utf-8", page.Bytes(), err)
 }
 
 func (c *Collector) siteOf(r *http.Request) (*knownSite, bool) {
-	id, err := strconv.ParseUint(r.PathValue("site"), 10, 32)
+	id, err := strconv.ParseUint(strings.TrimSuffix(r.PathValue("site"), jsonSuffix), 10, 32)
 	if err != nil {
 		return nil, false
 	}
@@ -117,6 +136,7 @@ func (c *Collector) statementOf(site *knownSite) privacy.Statement {
 		Made:   c.Now(),
 
 		Declared: site.Declared,
+		OptOut:   privacy.OptOut{Page: site.OptOut},
 
 		Parameters: site.Parameters,
 		Searches:   site.SearchParameters,
@@ -127,14 +147,14 @@ func (c *Collector) statementOf(site *knownSite) privacy.Statement {
 }
 
 // page sends a rendered page, or status 500 if rendering failed with err.
-func (c *Collector) page(w http.ResponseWriter, r *http.Request, site *knownSite, page []byte, err error) {
+func (c *Collector) page(w http.ResponseWriter, r *http.Request, site *knownSite, mediaType string, page []byte, err error) {
 	if err != nil {
 		c.Logger.Error("privacy page could not be made", "err", err)
 		http.Error(w, "fotspor: this page can't be made right now", http.StatusInternalServerError)
 		return
 	}
 	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Type", mediaType)
 	h.Set("Content-Security-Policy", privacy.ContentSecurityPolicy(site.framers()...))
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), browsing-topics=()")

@@ -2,6 +2,7 @@ package collector_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fotspor/fotspor/collector"
+	"github.com/fotspor/fotspor/collector/lines"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/privacy"
@@ -253,12 +255,15 @@ func TestObjectionLeavesNothing(t *testing.T) {
 
 func TestPrivacyOfUnknownSite(t *testing.T) {
 	r := newRig(t, nil)
-	for _, site := range []string{"3", "0", "-1", "+1", "1.0", "x", "4294967297", "%2e"} {
+	for _, site := range []string{"3", "0", "-1", "+1", "1.0", "x", "4294967297", "%2e", "1.json.json", "3.json", ".json"} {
 		for _, target := range []string{"/privacy/" + site, "/privacy/" + site + "/what"} {
 			if w := r.send(request{target: target}); w.Code != http.StatusNotFound {
 				t.Errorf("%s: status %d, want 404", target, w.Code)
 			}
 		}
+	}
+	if w := r.send(request{target: "/privacy/1.json/what"}); w.Code != http.StatusNotFound {
+		t.Errorf("the row as JSON: status %d, want 404", w.Code)
 	}
 	if w := r.send(request{method: "POST", target: "/privacy/1"}); w.Code != http.StatusMethodNotAllowed {
 		t.Errorf("POST: status %d, want 405", w.Code)
@@ -269,7 +274,7 @@ func TestPrivacyOfUnknownSite(t *testing.T) {
 // error.
 func TestPolicyThatDoesNotHold(t *testing.T) {
 	r := newRig(t, func(o *collector.Options) { o.Policy.Bits4 = 32 })
-	for _, target := range []string{"/privacy/1", "/privacy/1/what"} {
+	for _, target := range []string{"/privacy/1", "/privacy/1.json", "/privacy/1/what"} {
 		w := r.send(request{target: target})
 		if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "<") {
 			t.Errorf("%s: status %d, %s", target, w.Code, w.Body)
@@ -381,5 +386,112 @@ func TestStateOfChoice(t *testing.T) {
 				t.Errorf("%+v with objections ignored %t: %q, want %q", tt, ignore, got, want)
 			}
 		}
+	}
+}
+
+// TestStatementKnowsTheRows: hits that fill every column, the row that a visitor is shown and
+// the statement, for people and for programs, know of the same columns: none has one that
+// another lacks.
+func TestStatementKnowsTheRows(t *testing.T) {
+	for _, record := range []privacy.Record{privacy.Standard, privacy.Minimal} {
+		r := newRig(t, func(o *collector.Options) {
+			o.Policy.Record = record
+			o.Lines = lines.New(lines.Options{Pages: 1, Now: o.Now}) // the second page is one of the others
+		})
+		aim(t, r, site.Goal{Name: "Kurs", Kind: hit.Pageview, Pattern: "/kurs/*"})
+		const action = "/matomo.php?idsite=1&rec=1&token_auth=hemmelig&country=no&region=NO-03&url=https://example.org"
+		for _, target := range []string{
+			action + "/om?mtm_campaign=a%26mtm_source=b%26mtm_medium=c%26mtm_kwd=d%26mtm_content=e",
+			action + "/kurs/sveising&urlref=https://example.org/om",
+			action + "/om&e_c=Skjema&e_a=Send&e_v=3",
+			action + "/om&search=maling&search_count=7",
+			action + "/om&ping=1",
+		} {
+			if w := r.send(request{target: target}); w.Code >= 400 {
+				t.Fatalf("%s: status %d", target, w.Code)
+			}
+			r.now = r.now.Add(20 * time.Second)
+		}
+		filled, facts := map[string]bool{}, map[hit.Fact]bool{}
+		for _, row := range r.stored() {
+			for _, f := range hit.Fields {
+				if !f.IsZero(&row) {
+					filled[f.Name], facts[f.Fact] = true, true
+				}
+			}
+		}
+		if record == privacy.Standard && len(filled) != len(hit.Fields) {
+			t.Errorf("the hits fill %d columns of %d: %v", len(filled), len(hit.Fields), filled)
+		}
+
+		var doc struct {
+			Stored []struct{ Columns []string }
+		}
+		w := r.send(request{target: "/privacy/1.json"})
+		if err := json.Unmarshal(w.Body.Bytes(), &doc); err != nil {
+			t.Fatal(err)
+		}
+		said := map[string]bool{}
+		for _, one := range doc.Stored {
+			for _, column := range one.Columns {
+				said[column] = true
+			}
+		}
+		if diff := cmp.Diff(filled, said); diff != "" {
+			t.Errorf("%s: columns of rows (-) and of the statement (+):\n%s", record, diff)
+		}
+		for _, lang := range i18n.All() {
+			shown := map[string]bool{}
+			for column := range told(r.get(request{target: "/privacy/1/what?lang=" + lang.Tag})) {
+				shown[column] = true
+			}
+			if diff := cmp.Diff(filled, shown); diff != "" {
+				t.Errorf("%s, %s: columns of rows (-) and of the row that is shown (+):\n%s", record, lang.Tag, diff)
+			}
+			want := []string{}
+			for _, fact := range hit.Facts {
+				if facts[fact] {
+					want = append(want, lang.Say("fact."+string(fact)))
+				}
+			}
+			got := r.get(request{target: "/privacy/1?lang=" + lang.Tag}).Find("main li").Map(func(_ int, li *goquery.Selection) string { return li.Text() })
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s, %s: facts of rows (-) and of the statement (+):\n%s", record, lang.Tag, diff)
+			}
+		}
+	}
+}
+
+// TestStatementForPrograms: the statement is served as JSON, which names its schema, and has
+// nothing of who reads it; the schema is served beside it.
+func TestStatementForPrograms(t *testing.T) {
+	r := newRig(t, nil)
+	r.sites[0].OptOut = "https://example.org/personvern"
+	if err := r.options.Sites.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	page := r.get(request{target: "/privacy/1?lang=en"})
+	if href := page.Find(`a[type="application/json"]`).AttrOr("href", ""); href != "1.json" {
+		t.Fatalf("the page links to %q", href)
+	}
+	w := r.send(request{target: "/privacy/1.json", from: "198.51.100.9:1", header: map[string]string{"Cookie": "mtm_consent_removed=1", "Sec-GPC": "1"}})
+	other := r.send(request{target: "/privacy/1.json"})
+	if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "application/json" || w.Body.String() != other.Body.String() {
+		t.Errorf("status %d, %s, to another reader the same: %t", w.Code, w.Header().Get("Content-Type"), w.Body.String() == other.Body.String())
+	}
+	var doc struct {
+		Schema     string `json:"$schema"`
+		Host       string
+		Objections struct{ Page string }
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &doc); err != nil || doc.Host != "example.org" || doc.Objections.Page != "https://example.org/personvern" {
+		t.Errorf("%v, %+v", err, doc)
+	}
+	if link := w.Header().Get("Link"); !strings.HasPrefix(link, "<"+doc.Schema+`>; rel="describedby"`) {
+		t.Errorf("links to %s, and is by schema %s", link, doc.Schema)
+	}
+	schema := r.send(request{target: "/privacy/" + doc.Schema})
+	if schema.Code != http.StatusOK || schema.Header().Get("Content-Type") != "application/schema+json" || !bytes.Equal(schema.Body.Bytes(), privacy.StatementSchema()) {
+		t.Errorf("schema: status %d, %s, %d bytes", schema.Code, schema.Header().Get("Content-Type"), schema.Body.Len())
 	}
 }

@@ -20,6 +20,7 @@ var pageFiles embed.FS
 var (
 	style          = mustRead("pages/style.css")
 	layout         = string(mustRead("pages/layout.html"))
+	schema         = mustRead("pages/statement.schema.json")
 	statementPages = sync.OnceValue(func() pages { return parsePages("statement.html") })
 	whatPages      = sync.OnceValue(func() pages { return parsePages("what.html") })
 )

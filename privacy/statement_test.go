@@ -74,76 +74,76 @@ func TestStatementGolden(t *testing.T) {
 func TestStatementFollowsThePolicy(t *testing.T) {
 	type wanted struct{ before, after string }
 	mutations := map[string][]struct {
-		mutate func(*privacy.Policy)
-		en, nb wanted
+		mutate     func(*privacy.Policy)
+		en, nb, nn wanted
 	}{
 		"Record": {{
 			func(p *privacy.Policy) { p.Record = privacy.Minimal },
-			wanted{"which operating system", ""}, wanted{"hvilket operativsystem", ""},
+			wanted{"which operating system", ""}, wanted{"hvilket operativsystem", ""}, wanted{"kva operativsystem", ""},
 		}, {
 			func(p *privacy.Policy) { p.Record = privacy.Minimal },
-			wanted{"where the visit came from", ""}, wanted{"hvor besøket kom fra", ""},
+			wanted{"where the visit came from", ""}, wanted{"hvor besøket kom fra", ""}, wanted{"kvar besøket kom frå", ""},
 		}, {
 			func(p *privacy.Policy) { p.Record = privacy.Minimal },
-			wanted{"the campaign named after it", ""}, wanted{"kampanjen som er nevnt etter det", ""},
+			wanted{"the campaign named after it", ""}, wanted{"kampanjen som er nevnt etter det", ""}, wanted{"kampanjen som er nemnd etter det", ""},
 		}},
 		"Retention": {{
 			func(p *privacy.Policy) { p.Retention = privacy.Period{Months: 25} },
-			wanted{"after 3 years.", "after 25 months."}, wanted{"etter 3 år.", "etter 25 måneder."},
+			wanted{"after 3 years.", "after 25 months."}, wanted{"etter 3 år.", "etter 25 måneder."}, wanted{"etter 3 år.", "etter 25 månader."},
 		}, {
 			func(p *privacy.Policy) { p.Retention = privacy.Period{Days: 90} },
-			wanted{"before 22 November 2023", "before 24 August 2026"}, wanted{"før 22. november 2023", "før 24. august 2026"},
+			wanted{"before 22 November 2023", "before 24 August 2026"}, wanted{"før 22. november 2023", "før 24. august 2026"}, wanted{"før 22. november 2023", "før 24. august 2026"},
 		}},
 		"Totals": {{
 			func(p *privacy.Policy) { p.Totals = privacy.Period{Years: 4} },
-			wanted{"", "They are deleted after 4 years."}, wanted{"", "De slettes etter 4 år."},
+			wanted{"", "They are deleted after 4 years."}, wanted{"", "De slettes etter 4 år."}, wanted{"", "Dei blir sletta etter 4 år."},
 		}},
 		"Bits4": {{
 			func(p *privacy.Policy) { p.Bits4 = 20 },
 			wanted{"203.0.0.0/16, a network of 65,536 addresses", "203.0.112.0/20, a network of 4,096 addresses"},
-			wanted{"203.0.0.0/16, et nettverk med 65\u00a0536 adresser", "203.0.112.0/20, et nettverk med 4\u00a0096 adresser"},
+			wanted{"203.0.0.0/16, et nettverk med 65\u00a0536 adresser", "203.0.112.0/20, et nettverk med 4\u00a0096 adresser"}, wanted{"203.0.0.0/16, eit nettverk med 65\u00a0536 adresser", "203.0.112.0/20, eit nettverk med 4\u00a0096 adresser"},
 		}, {
 			func(p *privacy.Policy) { p.Bits4 = 0 },
 			wanted{"the first 16 of 32 bits", "every network is stored as 0.0.0.0/0"},
-			wanted{"de første 16 av 32 bit", "Alle nettverk lagres som 0.0.0.0/0"},
+			wanted{"de første 16 av 32 bit", "Alle nettverk lagres som 0.0.0.0/0"}, wanted{"dei første 16 av 32 bit", "Alle nettverk blir lagra som 0.0.0.0/0"},
 		}},
 		"Bits6": {{
 			func(p *privacy.Policy) { p.Bits6 = 48 },
 			wanted{"the first 32 of 128 bits", "the first 48 of 128 bits"},
-			wanted{"de første 32 av 128 bit", "de første 48 av 128 bit"},
+			wanted{"de første 32 av 128 bit", "de første 48 av 128 bit"}, wanted{"dei første 32 av 128 bit", "dei første 48 av 128 bit"},
 		}, {
 			func(p *privacy.Policy) { p.Bits6 = 0 },
 			wanted{"leaves 2001:db8::/32", "every network is stored as ::/0"},
-			wanted{"blir det igjen 2001:db8::/32", "Alle nettverk lagres som ::/0"},
+			wanted{"blir det igjen 2001:db8::/32", "Alle nettverk lagres som ::/0"}, wanted{"blir det igjen 2001:db8::/32", "Alle nettverk blir lagra som ::/0"},
 		}},
 		"IgnoreObjection": {{
 			func(p *privacy.Policy) { p.IgnoreObjection = true },
 			wanted{"We have chosen to take either one as an objection", "counts visits also when the browser sends Global Privacy Control"},
-			wanted{"Vi har valgt å regne begge deler som en protest", "teller besøk også når nettleseren sender Global Privacy Control"},
+			wanted{"Vi har valgt å regne begge deler som en protest", "teller besøk også når nettleseren sender Global Privacy Control"}, wanted{"Vi har valt å rekne begge delar som ein protest", "tel besøk også når nettlesaren sender Global Privacy Control"},
 		}, {
 			func(p *privacy.Policy) { p.IgnoreObjection = true },
 			wanted{"Use one of the ways above", "Write to us, as said above"},
-			wanted{"Bruk en av måtene ovenfor", "Skriv til oss, som sagt ovenfor"},
+			wanted{"Bruk en av måtene ovenfor", "Skriv til oss, som sagt ovenfor"}, wanted{"Bruk ein av måtane ovanfor", "Skriv til oss, som sagt ovanfor"},
 		}},
 		"TitleVisitors": {{
 			func(p *privacy.Policy) { p.TitleVisitors = 8 },
-			wanted{"at least 5 visitors have seen it", "at least 8 visitors have seen it"}, wanted{"minst 5 besøkende", "minst 8 besøkende"},
+			wanted{"at least 5 visitors have seen it", "at least 8 visitors have seen it"}, wanted{"minst 5 besøkende", "minst 8 besøkende"}, wanted{"minst 5 besøkande", "minst 8 besøkande"},
 		}, {
 			func(p *privacy.Policy) { p.TitleVisitors = 0 },
-			wanted{"sends the title of the page", ""}, wanted{"sender også tittelen på siden", ""},
+			wanted{"sends the title of the page", ""}, wanted{"sender også tittelen på siden", ""}, wanted{"sender òg tittelen på sida", ""},
 		}, {
 			func(p *privacy.Policy) { p.TitleVisitors = 0 },
-			wanted{"The title of a page is deleted", ""}, wanted{"Tittelen på en side slettes", ""},
+			wanted{"The title of a page is deleted", ""}, wanted{"Tittelen på en side slettes", ""}, wanted{"Tittelen på ei side blir sletta", ""},
 		}},
 		"CountObjections": {{
 			func(p *privacy.Policy) { p.CountObjections = true },
-			wanted{"", "our script sends an empty message"}, wanted{"", "sender skriptet vårt en tom melding"},
+			wanted{"", "our script sends an empty message"}, wanted{"", "sender skriptet vårt en tom melding"}, wanted{"", "sender skriptet vårt ei tom melding"},
 		}, {
 			func(p *privacy.Policy) { p.CountObjections = true },
-			wanted{"", "comes from your internet address and names your browser"}, wanted{"", "sier hvilken nettleser du bruker"},
+			wanted{"", "comes from your internet address and names your browser"}, wanted{"", "sier hvilken nettleser du bruker"}, wanted{"", "seier kva nettlesar du bruker"},
 		}, {
 			func(p *privacy.Policy) { p.CountObjections = true },
-			wanted{"", "tells us which website you are on"}, wanted{"", "Da sier den hvilket nettsted du er på"},
+			wanted{"", "tells us which website you are on"}, wanted{"", "Da sier den hvilket nettsted du er på"}, wanted{"", "Då seier han kva nettstad du er på"},
 		}},
 	}
 	policy := reflect.TypeFor[privacy.Policy]()
@@ -153,13 +153,17 @@ func TestStatementFollowsThePolicy(t *testing.T) {
 			t.Errorf("the statement is not tried against Policy.%s", name)
 		}
 		for _, m := range mutations[name] {
-			for lang, want := range map[*i18n.Language]wanted{english: m.en, bokmal: m.nb, nynorsk: {}} {
+			for lang, want := range map[*i18n.Language]wanted{english: m.en, bokmal: m.nb, nynorsk: m.nn} {
 				s := statement()
 				before := words(t, render(t, lang, s))
+				machine := asJSON(t, s)
 				m.mutate(&s.Policy)
 				after := words(t, render(t, lang, s))
-				if before == after {
+				if before == after || asJSON(t, s) == machine {
 					t.Errorf("%s, %s: the statement stays as it was", name, lang.Tag)
+				}
+				if want == (wanted{}) {
+					t.Errorf("%s: no sentence in %s", name, lang.Tag)
 				}
 				if want.before != "" && (!strings.Contains(before, want.before) || strings.Contains(after, want.before)) {
 					t.Errorf("%s, %s: want %q before the change and not after it", name, lang.Tag, want.before)
@@ -173,7 +177,8 @@ func TestStatementFollowsThePolicy(t *testing.T) {
 }
 
 // TestStatementFollowsTheSite: each field of the statement is said: another value is another
-// page, in each language. So is each text of the owner.
+// page, in each language, and other JSON. So is each text of the owner. The JSON has nothing of
+// its reader.
 func TestStatementFollowsTheSite(t *testing.T) {
 	mutations := map[string]func(*privacy.Statement){
 		"Policy":     func(s *privacy.Statement) { s.Policy.Retention = privacy.Period{Days: 9} }, // see TestStatementFollowsThePolicy
@@ -185,7 +190,7 @@ func TestStatementFollowsTheSite(t *testing.T) {
 		"Categories": func(s *privacy.Statement) { s.Searches, s.Categories = []string{"q"}, []string{"changed"} },
 		"Declared":   func(s *privacy.Statement) { s.Declared.Basis = "Changed" },
 		"Reader":     func(s *privacy.Statement) { s.Reader = "203.0.0.0/16" },
-		"OptOut":     func(s *privacy.Statement) { s.OptOut.State = "outHere" },
+		"OptOut":     func(s *privacy.Statement) { s.OptOut = privacy.OptOut{Page: "https://example.no/changed"} },
 		"GeoText":    func(s *privacy.Statement) { s.GeoText = "Changed" },
 		"GeoURL":     func(s *privacy.Statement) { s.GeoURL = "https://changed.example" },
 		"Made":       func(s *privacy.Statement) { s.Made = s.Made.Add(time.Hour) },
@@ -203,10 +208,13 @@ func TestStatementFollowsTheSite(t *testing.T) {
 	for name, mutate := range mutations {
 		for _, lang := range languages {
 			s := statement()
-			before := render(t, lang, s)
+			before, machine := render(t, lang, s), asJSON(t, s)
 			mutate(&s)
 			if render(t, lang, s) == before {
 				t.Errorf("%s, %s: the statement stays as it was", name, lang.Tag)
+			}
+			if got := asJSON(t, s) == machine; got != (name == "Reader") {
+				t.Errorf("%s: the JSON stays as it was: %t", name, got)
 			}
 		}
 	}
