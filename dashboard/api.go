@@ -270,6 +270,12 @@ func (d *Dashboard) apiExcluded(c *call) error {
 	if err != nil {
 		return err
 	}
+	switch { // what was excluded is known by its reason alone
+	case len(q.filters) > 0:
+		return badFilter
+	case c.r.URL.Query().Has("measures"):
+		return badMeasure
+	}
 	limit, err := c.limit()
 	if err != nil {
 		return err

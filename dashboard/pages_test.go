@@ -467,6 +467,7 @@ func TestAPI(t *testing.T) {
 		"bad_period":    "/api/v1/sites/1/totals?period=fortnight",
 		"bad_filter":    "/api/v1/sites/1/top?dimension=page&f=colour:red",
 		"bad_measure":   "/api/v1/sites/1/totals?measures=visitors,fun",
+		"bad_excluded":  "/api/v1/sites/1/excluded?f=country:NO",
 		"once_a_day":    "/api/v1/sites/1/top?dimension=source&measures=visitors",
 		"filtered":      "/api/v1/sites/1/totals?period=7d&f=source:Google",
 		"list":          "/sites.json?period=7d",

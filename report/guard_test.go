@@ -69,8 +69,11 @@ func (c crowd) Ask(_ context.Context, queries []report.Query) ([]report.Result, 
 		var r report.Result
 		for k, s := range sums {
 			l := report.Line{Value: k.value, Detail: k.detail, Now: s}
-			if q.Step == report.Day {
+			switch q.Step {
+			case report.Day:
 				l.At = theDay.Time()
+			case report.Month:
+				l.At = theDay.FirstOfMonth().Time()
 			}
 			r.Lines = append(r.Lines, l)
 		}
@@ -157,7 +160,10 @@ func (a *attacker) derive() {
 }
 
 func ask(t *rapid.T, source report.Source, q report.Query) report.Result {
-	q.Sites, q.Range = []uint32{1}, calendar.One(theDay)
+	q.Sites = []uint32{1}
+	if q.Range == (calendar.Range{}) {
+		q.Range = calendar.One(theDay)
+	}
 	results, err := source.Ask(t.Context(), []report.Query{q})
 	if err != nil {
 		t.Fatal(err)
@@ -328,7 +334,7 @@ func TestGuardShows(t *testing.T) {
 	}
 	guard := report.Guard{Source: all, Threshold: func(uint32) int { return threshold }}
 	rapid.Check(t, func(t *rapid.T) {
-		whole := ask(t, guard, report.Query{Dimension: "region", Measures: []string{"visitors"}})
+		whole := ask(t, guard, report.Query{Range: calendar.Month(theDay), Dimension: "region", Measures: []string{"visitors"}})
 		var got []string
 		for _, l := range whole.Lines {
 			got = append(got, fmt.Sprint(l.Detail, " ", l.Now.Count("visitors"), " ", l.Hidden))
@@ -338,7 +344,7 @@ func TestGuardShows(t *testing.T) {
 			t.Fatalf("lines %q, want %q", got, want)
 		}
 		var paged []report.Line
-		q := report.Query{Dimension: "region", Measures: []string{"visitors"}, Limit: 2}
+		q := report.Query{Range: calendar.Month(theDay), Dimension: "region", Measures: []string{"visitors"}, Limit: 2}
 		for {
 			r := ask(t, guard, q)
 			paged = append(paged, r.Lines...)
@@ -349,7 +355,7 @@ func TestGuardShows(t *testing.T) {
 		if !slices.Equal(paged, whole.Lines) {
 			t.Fatalf("pages have %v, want %v", paged, whole.Lines)
 		}
-		found := ask(t, guard, report.Query{Dimension: "region", Measures: []string{"visitors"}, Find: "no-4"})
+		found := ask(t, guard, report.Query{Range: calendar.Month(theDay), Dimension: "region", Measures: []string{"visitors"}, Find: "no-4"})
 		if len(found.Lines) != 1 || found.Lines[0].Hidden != report.Below || found.Lines[0].Now != (report.Sums{}) {
 			t.Fatalf("found %v, want one hidden line", found.Lines)
 		}

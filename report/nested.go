@@ -423,6 +423,30 @@ func (s *series) more(i calendar.Day, k int64) bool {
 	return s.level != never || s.n[i] > 0 && s.n[i] != k-1
 }
 
+// leavesOut reports whether a table of some days leaves out a value that is never shown in one
+// of its months. A line of few says that there were k-1 at most, and lines in parts of these
+// days that there was one at least in each: with k-1 such parts the number would follow. So
+// there are lines in the periods of four weeks and of months alone, and in longer ones as long
+// as too few of these lie in them, or where a month of it shows the value.
+func (m months) leavesOut(key lineKey, days calendar.Range, k int64) bool {
+	const fourWeeks = 28
+	hidden, part, shown := false, false, false
+	for first := range days.Months() {
+		t := m[first]
+		if t == nil || t.values[key] == nil {
+			continue
+		}
+		whole := t.days.From >= days.From && t.days.To <= days.To
+		switch s := t.values[key]; {
+		case s.level == never:
+			hidden, part = true, part || !whole
+		case whole && s.sum >= k:
+			shown = true
+		}
+	}
+	return hidden && (part && days.Days() < fourWeeks || !shown && int64(days.Days()/fourWeeks+1) >= k-1)
+}
+
 // hide returns why each line of a table of a dimension is hidden in one period, and whether there
 // may be values without a line.
 func (m months) hide(dimension string, days calendar.Range, r Result, by string, k int64, of func(Line) Sums) (hidden map[lineKey]Hiding, withheld bool) {
@@ -442,12 +466,13 @@ func (m months) hide(dimension string, days calendar.Range, r Result, by string,
 			continue
 		}
 		key := lineKey{value: l.Value, detail: l.Detail}
-		why := Shown
+		why, found := Shown, false
 		for first := range days.Months() {
 			t := m[first]
 			if t == nil || t.values[key] == nil {
 				continue
 			}
+			found = true
 			s, part := t.values[key], calendar.Range{From: max(days.From, t.days.From), To: min(days.To, t.days.To)}
 			switch {
 			case s.level == never && why == Shown:
@@ -455,6 +480,9 @@ func (m months) hide(dimension string, days calendar.Range, r Result, by string,
 			case s.level != never && s.n != nil && !t.known(s, part):
 				why = omitted
 			}
+		}
+		if !found || why == Beside && m.leavesOut(key, days, k) { // not found: it came between two statements
+			why, withheld = omitted, true
 		}
 		if why == Beside {
 			c := &cell{key: l.key(), n: n}
@@ -475,6 +503,7 @@ func (m months) hide(dimension string, days calendar.Range, r Result, by string,
 				if s.n != nil && s.level > byDay && s.level < never {
 					coarse[outer(key)], withheld = true, true
 				}
+				withheld = withheld || s.level == never && s.sum > 0 && m.leavesOut(key, days, k)
 			}
 		}
 	}

@@ -353,14 +353,18 @@ func (q Query) refusal(m Measure) (Code, string) {
 			return OfPages, ""
 		}
 	}
-	if kinds, by := q.kinds(); len(kinds) > 0 && m.kinds() != nil && !slices.ContainsFunc(kinds, func(k string) bool { return slices.Contains(m.kinds(), k) }) {
-		return Never, by
+	kinds, why := q.kinds()
+	switch {
+	case len(kinds) > 0 && m.kinds() != nil && !slices.ContainsFunc(kinds, func(k string) bool { return slices.Contains(m.kinds(), k) }):
+		return Never, why
+	case len(kinds) == 0 && why != "" && slices.ContainsFunc(q.Filters, func(f Filter) bool { return f.Dimension == "previous" }):
+		return Never, "previous" // other hits have a page before, too, but not by this dimension
 	}
 	return "", ""
 }
 
-// kinds returns the kinds of the hits that a query is of and a dimension that says so, none
-// for all kinds, or if no hit can be of all that is asked for.
+// kinds returns the kinds of the hits that a query is of and a dimension that says so, "" for
+// all kinds. There is none if no hit can be of all that is asked for.
 func (q Query) kinds() (kinds []string, by string) {
 	keeps := []string{q.Dimension}
 	for _, f := range q.Filters {

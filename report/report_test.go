@@ -114,7 +114,10 @@ func TestRefusal(t *testing.T) {
 		{"pageviews", "page", "!search:vann", ""},
 		{"view_seconds", "page", "event:a", report.Unlinked},
 		{"pages_per_visit", "missing_link", "", report.Never},
-		{"pageviews", "outlink", "missing:404_/x", ""}, // nothing is both: 0 is exact
+		{"pageviews", "outlink", "missing:404_/x", ""},       // nothing is both: 0 is exact
+		{"events", "download", "previous:/om", report.Never}, // they have a page before, and are not told by it
+		{"events", "search", "previous:/om", report.Never},
+		{"conversions", "goal", "previous:/om", ""},
 		{"conversions", "search_result", "", report.Never},
 		{"pageviews", "missing", "", report.Never},
 		{"conversion_rate", "campaign", "", ""},
