@@ -2,12 +2,14 @@ package dashboard
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
@@ -30,12 +32,22 @@ type sitesPage struct {
 	Name     string // of the period, the head of its column
 	Now      string // "til kl. 12.45"
 	Compared bool
-	Sum      *siteLine // nil for a single site
+	Sum      *siteLine // of all, not of those shown; nil for a single site
+	Next     string    // URL of the rows behind these; "": there are none
+	First    string    // URL of the first rows, if these are not
 	NotGiven bool      // there may be sites, but none for this user
 	None     bool      // there are none at all
 	Imprint  imprint
 	CSV      string
 	JSON     string
+}
+
+// unbroken keeps a short name on one line.
+func unbroken(name string) string {
+	if utf8.RuneCountInString(name) > 12 {
+		return name
+	}
+	return strings.ReplaceAll(name, " ", "\u00a0")
 }
 
 // folder are the sites with a tag.
@@ -94,16 +106,27 @@ func (d *Dashboard) showSites(c *call) error {
 	}
 	page := sitesPage{
 		Period: q.newPeriodBar(c.lang), Find: find, Compared: q.period.Against != report.NothingBefore,
-		Name: capitalised(nameOfPeriod(c.lang, q.period)), Now: c.lang.Clock(q.now),
+		Name: unbroken(nameOfPeriod(c.lang, q.period)), Now: c.lang.Clock(q.now),
 		NotGiven: all == 0 && c.user.Role != site.Admin && c.user.Restricted, None: all == 0,
 		CSV: q.as("csv"), JSON: q.as("json"),
 	}
 	page.Folders = q.folders(c.lang, seen, tag)
 	page.Heads = q.sortSites(found)
-	for _, s := range found {
+	shown, err := strconv.Atoi(cmp.Or(q.own.Get(byAfter), "0"))
+	if err != nil || shown < 0 {
+		return badRequest.because(fmt.Errorf("read %s=%q: not a number of rows", byAfter, q.own.Get(byAfter)))
+	}
+	if page.First = q.with(byAfter, "").String(); shown == 0 {
+		page.First = ""
+	}
+	rows := found[min(shown, len(found)):]
+	if len(rows) > longTable {
+		rows, page.Next = rows[:longTable], q.address.after(strconv.Itoa(shown+longTable))
+	}
+	for _, s := range rows {
 		page.Lines = append(page.Lines, s.line(c.lang, q))
 	}
-	if len(page.Lines) > 1 {
+	if len(found) > 1 {
 		page.Sum = sumOf(c.lang, q, found)
 	}
 	page.Hidden = q.hidden(byFind)
@@ -149,23 +172,28 @@ func (q *question) folders(l *i18n.Language, sites []site.Site, chosen string) [
 	return all
 }
 
-// sortSites sorts sites as the address says, and returns the heads of the columns. Without a
-// word they stay in the order of their numbers.
+// sortSites sorts sites as the address says, by default those with the most visitors first,
+// and returns the heads of the columns. Sites that are alike are in the order of their names.
 func (q *question) sortSites(all []siteFigures) map[string]column {
-	by, descending := strings.CutPrefix(q.own.Get(bySort), "-")
+	by, descending := strings.CutPrefix(cmp.Or(q.own.Get(bySort), "-visitors"), "-")
 	order := map[string]func(a, b siteFigures) int{
 		"name": func(a, b siteFigures) int {
 			return cmp.Compare(strings.ToLower(a.site.Name), strings.ToLower(b.site.Name))
 		},
 		"visitors": func(a, b siteFigures) int { return cmp.Compare(a.now.Count("visitors"), b.now.Count("visitors")) },
 		"today":    func(a, b siteFigures) int { return cmp.Compare(a.today, b.today) },
+		"change":   func(a, b siteFigures) int { return cmp.Compare(a.change(), b.change()) },
 	}
-	if less, ok := order[by]; ok {
-		slices.SortStableFunc(all, less)
+	if order[by] == nil {
+		by, descending = "visitors", true
+	}
+	slices.SortStableFunc(all, func(a, b siteFigures) int {
+		compared := order[by](a, b)
 		if descending {
-			slices.Reverse(all)
+			compared = -compared
 		}
-	}
+		return cmp.Or(compared, order["name"](a, b))
+	})
 	heads := map[string]column{}
 	for key := range order {
 		head, next := column{Key: key}, "-"+key // numbers begin with the largest
@@ -197,6 +225,14 @@ type siteFigures struct {
 	compared    bool
 	today       int64
 	days        [28]int64 // the last whole days
+}
+
+// change is by how many visitors a site has more than before, 0 where nothing is compared.
+func (f siteFigures) change() int64 {
+	if !f.compared {
+		return 0
+	}
+	return f.now.Count("visitors") - f.before.Count("visitors")
 }
 
 // siteFigures asks for the visitors of sites over the period and the one before, today, and
@@ -297,7 +333,7 @@ func (q *question) sitesLead(l *i18n.Language, all []siteFigures) []span {
 	}
 	var now, comparable, before report.Sums
 	rose, fell := -1, -1
-	by := func(i int) int64 { return all[i].now.Count("visitors") - all[i].before.Count("visitors") }
+	by := func(i int) int64 { return all[i].change() }
 	for i, f := range all {
 		now = now.Add(f.now)
 		if !f.compared {
