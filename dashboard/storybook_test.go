@@ -181,7 +181,7 @@ func accountStates() []state {
 		{"sessions", "sessions", sessionsPage{Sessions: sessions}, false},
 		{"session gone", "sessions", sessionsPage{Gone: true}, false},
 		{"no audit log", "audit", auditPage{}, false},
-		{"audit log", "audit", auditPage{Lines: []auditLine{{now, "page", "kari <b>", "logged in", "", 1}}, Older: "/admin/audit?before=x", Newer: true}, false},
+		{"audit log", "audit", auditPage{Lines: []auditLine{{now, "page", "kari <b>", "logged in", "", 1}, {now, "the command line of an administrator", "Ingvild-Kommunikasjonsrådgiver", "changed a setting", "site 12: kommunikasjonsavdelingen.eksempelkommune.example", 2000}}, Older: "/admin/audit?before=x", Newer: true}, false},
 	}
 	for _, done := range []string{"added", "rights", "password", "sessions", "removed"} {
 		page := users
