@@ -175,7 +175,7 @@ type auditLine struct {
 	Time        time.Time
 	Via, Who    string
 	What, About string
-	Count       int
+	Count       int64
 }
 
 func (d *Dashboard) showAudit(c *call) error {
@@ -193,7 +193,7 @@ func (d *Dashboard) showAudit(c *call) error {
 	page := auditPage{Newer: !before.IsZero()}
 	for _, e := range entries {
 		page.Lines = append(page.Lines, auditLine{
-			Time: e.Time, Via: c.lang.Known("via.", string(e.Via)), Who: e.Name, What: c.lang.Known("action.", string(e.Action)), About: e.About, Count: e.Count,
+			Time: e.Time, Via: c.lang.Known("via.", string(e.Via)), Who: e.Name, What: c.lang.Known("action.", string(e.Action)), About: e.About, Count: int64(e.Count),
 		})
 	}
 	if len(entries) >= auditLines {

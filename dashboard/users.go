@@ -25,7 +25,7 @@ type userLine struct {
 	Role      site.Role
 	All       bool
 	Sites     []string
-	Sessions  int
+	Sessions  int64
 }
 
 // userForm says what a user may see and do. Its fields are those of the form for a new
@@ -193,7 +193,7 @@ func (d *Dashboard) addUser(c *call) error {
 
 // changeUser makes the handler of a form on the page of a user. It reads the form and
 // finds the user; change does the rest, or fills in the form that is shown again.
-func (d *Dashboard) changeUser(done string, change func(c *call, u site.User, form *userForm) error) handler {
+func (d *Dashboard) changeUser(done string, change func(c *call, u *site.User, form *userForm) error) handler {
 	return func(c *call) error {
 		if err := c.parseForm(); err != nil {
 			return err
@@ -203,7 +203,7 @@ func (d *Dashboard) changeUser(done string, change func(c *call, u site.User, fo
 			return err
 		}
 		var form userForm
-		err = change(c, u, &form)
+		err = change(c, &u, &form)
 		if errors.Is(err, site.ErrLastAdmin) {
 			form.Problem, err = "users.lastAdmin", nil
 		}
@@ -220,15 +220,16 @@ func (d *Dashboard) changeUser(done string, change func(c *call, u site.User, fo
 	}
 }
 
-func (d *Dashboard) changeRights(c *call, u site.User, form *userForm) error {
+// changeRights leaves what was chosen in u, so that a form that is shown again has it.
+func (d *Dashboard) changeRights(c *call, u *site.User, form *userForm) error {
 	var err error
-	if form.SitesProblem, err = d.rights(c, &u); err != nil || form.SitesProblem != "" {
+	if form.SitesProblem, err = d.rights(c, u); err != nil || form.SitesProblem != "" {
 		return err
 	}
 	return d.store.SetRights(c.r.Context(), u.Name, u.Role, u.Restricted, u.Sites)
 }
 
-func (d *Dashboard) setPassword(c *call, u site.User, form *userForm) (err error) {
+func (d *Dashboard) setPassword(c *call, u *site.User, form *userForm) (err error) {
 	var hash string
 	if hash, form.New, err = d.choose(c, u.Name); err != nil || form.New.Problem != "" {
 		return err
@@ -236,11 +237,11 @@ func (d *Dashboard) setPassword(c *call, u site.User, form *userForm) (err error
 	return d.store.SetPassword(c.r.Context(), u.Name, hash)
 }
 
-func (d *Dashboard) endSessions(c *call, u site.User, form *userForm) error {
+func (d *Dashboard) endSessions(c *call, u *site.User, form *userForm) error {
 	return d.store.EndSessions(c.r.Context(), u.Name)
 }
 
-func (d *Dashboard) removeUser(c *call, u site.User, form *userForm) error {
+func (d *Dashboard) removeUser(c *call, u *site.User, form *userForm) error {
 	if form.Confirm = c.r.PostForm.Get("sure") == ""; form.Confirm {
 		return nil
 	}
