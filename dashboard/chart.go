@@ -50,6 +50,23 @@ type chart struct {
 
 func (*chart) part() string { return "chart" }
 
+// What has room beside the plot, in characters: a name in the half step behind the last of few
+// points, and a number of the scale in the usual space.
+const (
+	nameFits  = 7
+	scaleFits = 7
+)
+
+// Fits reports whether the names of the lines need no space of their own.
+func (c *chart) Fits() bool {
+	return c.Few && max(utf8.RuneCountInString(c.Name), utf8.RuneCountInString(c.Was)) <= nameFits
+}
+
+// Long reports whether the numbers of the scale need more space than usual.
+func (c *chart) Long() bool {
+	return slices.ContainsFunc(c.Lines, func(line gridLine) bool { return utf8.RuneCountInString(line.Text) > scaleFits })
+}
+
 // Hourly reports whether the points are hours, of which no range is chosen.
 func (c *chart) Hourly() bool { return c.Step == report.Hour }
 

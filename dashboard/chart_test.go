@@ -234,6 +234,13 @@ func (c chartCase) check(t *testing.T, chart *goquery.Selection) {
 		if text := s.Text(); seen[text] || utf8.RuneCountInString(text) > 10 {
 			t.Errorf("%q on the scale, twice or too long", text)
 		}
+		room := 44. + 16 - 8 // what a small screen has, with its margin
+		if chart.Find(".plot").HasClass("long") {
+			room = 72 - 8
+		}
+		if size := float64(utf8.RuneCountInString(s.Text())) * 6.2; size > room {
+			t.Errorf("%q on the scale is %v pixels wide, and has room for %v", s.Text(), size, room)
+		}
 		seen[s.Text()] = true
 	})
 	chart.Find(".col[data-y]").Each(func(_ int, s *goquery.Selection) {

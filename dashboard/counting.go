@@ -151,8 +151,13 @@ func (q *question) wholeness(r *reasons) (title string, lead []span) {
 		}
 		lead = spans(l, "whole.gaps.days", l.List(days))
 	}
-	if lacks != "none" {
-		lead = append(append(lead, span{Text: " "}), spans(l, "whole.excluded", l.Number(r.excluded), l.Number(r.excluded+r.counted))...)
+	all := l.Number(r.excluded + r.counted)
+	switch {
+	case lacks == "none":
+	case r.excluded == 0:
+		lead = append(append(lead, span{Text: " "}), spans(l, "whole.excluded.none", all)...)
+	default:
+		lead = append(append(lead, span{Text: " "}), spans(l, "whole.excluded", l.Number(r.excluded), all)...)
 	}
 	return title, lead
 }

@@ -45,6 +45,7 @@ type block struct {
 	Note  []span // under the heading
 	More  *span  // link beside the heading
 	Wide  bool   // takes all of the width
+	Same  bool   // its heading only repeats that of the page
 	Shows content
 }
 
@@ -73,6 +74,7 @@ type blocksOf []block
 func (d doc) Rows() []blocksOf {
 	var rows []blocksOf
 	for _, b := range d.Blocks {
+		b.Same = b.Wide && strings.HasPrefix(d.Title, b.Title+", ")
 		last := len(rows) - 1
 		if b.Wide || last < 0 || len(rows[last]) == 2 || rows[last][0].Wide {
 			rows = append(rows, blocksOf{b})

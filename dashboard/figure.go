@@ -200,6 +200,9 @@ func (q *question) figures(l *i18n.Language, a *answer, measures []string) []fig
 		days := float64(q.period.Range.Days())
 		if underOf(key) == "" && days > 1 && hidden == report.Shown {
 			mean := func(s report.Sums, days float64) string {
+				if few := float64(s.Count(key)) / days; few > 0 && few < 9.95 {
+					return l.Decimal(few) // "0 a day" of ten in a month would be none
+				}
 				return l.Number(int64(math.Round(float64(s.Count(key)) / days)))
 			}
 			f.PerDay = l.Say("figure.perDay", mean(now, days))

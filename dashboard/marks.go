@@ -295,8 +295,11 @@ func compareEvents(l *i18n.Language, name, nameBefore string, now, before calend
 		}
 	}
 	only := func(texts []string, in, notIn string) {
+		if more := len(texts) - maxRemarks; more > 0 {
+			texts = append(texts[:maxRemarks:maxRemarks], l.Counted("calendar.more", int64(more)))
+		}
 		if len(texts) > 0 {
-			all = append(all, l.Say("calendar.only", capitalised(in), l.List(texts[:min(len(texts), maxRemarks)]), notIn))
+			all = append(all, l.Say("calendar.only", capitalised(in), l.List(texts), notIn))
 		}
 	}
 	only(onlyNow, name, nameBefore)

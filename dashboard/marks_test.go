@@ -48,6 +48,7 @@ func TestCalendarRemark(t *testing.T) {
 		{"period=day&at=2026-04-03", "2026-05-20 12:00", "Fredag 3. april 2026: langfredag."},
 		{"period=week&at=2025-W37&compare=before", "2026-05-20 12:00", "Uke 37 har stortingsvalg (mandag 8. september) og sametingsvalg (mandag 8. september), det har ikke uke 36."},
 		{"period=week&at=2026-W14&compare=none", "2026-05-20 12:00", ""},
+		{"period=range&from=2026-03-25&to=2026-06-30", "2026-08-20 12:00", "25. mars – 30. juni 2026 har påske (30. mars – 6. april), arbeidernes dag (fredag 1. mai), Kristi himmelfartsdag (torsdag 14. mai), grunnlovsdagen (søndag 17. mai), første pinsedag (søndag 24. mai), andre pinsedag (mandag 25. mai) og én til, det har ikke 17. desember 2025 – 24. mars 2026. 17. desember 2025 – 24. mars 2026 har jul og nyttår (24. desember 2025 – 1. januar 2026) og vinterferie (16.–20. februar), det har ikke 25. mars – 30. juni 2026."},
 		{"period=day&at=2026-05-24", "2026-06-20 12:00", "Søndag 24. mai 2026: første pinsedag. Søndag 17. mai: grunnlovsdagen."},
 		{"period=today", "2026-12-24 12:00", "I dag: jul og nyttår."},
 		{"period=today", "2027-05-17 12:00", "I dag: grunnlovsdagen og andre pinsedag."},

@@ -147,7 +147,8 @@ func (q *question) lead(l *i18n.Language, pages, sources *table, movers *movers,
 		say(spans(l, "lead.grown", span{m.Label.Whole, m.Label.URL}, m.From, quantity(l, movers.measure, m.to)))
 	}
 	now, _ := sums.Total()
-	if len(sources.Rows) > 0 && len(sources.lines) > 0 && sources.lines[0].Hidden == report.Shown && now.Count("visits") >= leastBase {
+	bySource := func(f report.Filter) bool { return f.Dimension == "source" || f.Dimension == "channel" } // all came from there
+	if !slices.ContainsFunc(q.filters, bySource) && len(sources.Rows) > 0 && len(sources.lines) > 0 && sources.lines[0].Hidden == report.Shown && now.Count("visits") >= leastBase {
 		first := sources.lines[0]
 		if part := share(l, "visits", first.Now, now); part != "" && first.Detail != "" {
 			say(spans(l, "lead.from", part, span{sources.Rows[0].Label.Whole, sources.Rows[0].Label.URL}))

@@ -93,7 +93,8 @@ func actions(dimension string) func(*question) (func() doc, error) {
 
 // title is the heading of a page that has no sentence to begin with.
 func (q *question) title(key string) string {
-	return q.lang.Say("title.of", q.lang.Say(key), nameOfPeriod(q.lang, q.period))
+	title := q.lang.Say("title.of", q.lang.Say(key), nameOfPeriod(q.lang, q.period))
+	return strings.Replace(title, "?, ", "? ", 1)
 }
 
 // alone is the block of a table that is the page.

@@ -29,7 +29,7 @@ type rangeForm struct {
 	Hidden         []hidden
 	Wrong          string // "from", "to" or another parameter that can't be read
 	Problem        string // key of its text
-	Typed          string // what was typed of another parameter
+	Typed          string // what was typed, where no field has it
 }
 
 // newPeriodBar shows the period of a question.
@@ -67,6 +67,9 @@ func (q *question) newPeriodBar(l *i18n.Language) periodBar {
 		bar.Range.Problem = "period.wrong." + q.wrong.Field
 		if q.wrong.Field == "from" || q.wrong.Field == "to" {
 			bar.Range.From, bar.Range.To = q.typed.Get("from"), q.typed.Get("to")
+			if _, err := calendar.ParseDay(q.wrong.Value); err == nil {
+				bar.Range.Typed = "" // the field has it
+			}
 		}
 	}
 	bar.Range.Hidden = q.hidden("period", "at", "from", "to", byAfter)

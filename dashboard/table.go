@@ -67,6 +67,18 @@ func (*table) part() string { return "table" }
 // Compared reports whether a column tells how the first one changed.
 func (t *table) Compared() bool { return t.compared }
 
+// Narrow is the class of a cell by the index of its measure: on narrow screens a table shows
+// two, and on the narrowest one beside others where all of the table is one link away.
+func (t *table) Narrow(i int) string {
+	switch {
+	case i >= 2:
+		return " hide"
+	case i == 1 && !t.Alone:
+		return " lean"
+	}
+	return ""
+}
+
 // column is a measure, or the change of one.
 type column struct {
 	Key    string // of a measure, or "change"
