@@ -1,7 +1,6 @@
 package dashboard
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -280,21 +279,21 @@ func (d *Dashboard) apiExcluded(c *call) error {
 	if err != nil {
 		return err
 	}
-	entries, objections, err := d.excluded(c.r.Context(), q, limit)
+	entries, err := d.store.Excluded(c.r.Context(), q.site, q.period.Range, limit+1)
 	if err != nil {
 		return err
 	}
+	entries, objections := apartObjections(entries, limit)
 	answer := q.head()
 	answer["lines"], answer["objections"] = newAPIExclusions(entries), objections
 	return c.answerJSON(answer)
 }
 
-// excluded returns at most limit lines of what was not counted, most hits first, and the
-// page views that were not counted because visitors object.
-func (d *Dashboard) excluded(ctx context.Context, q *question, limit int) (entries []hit.LedgerEntry, objections int64, err error) {
-	entries, err = d.store.Excluded(ctx, q.site, q.period.Range, limit+1)
+// apartObjections returns at most limit of one entry more, without that of objections, and how
+// many hits that has.
+func apartObjections(entries []hit.LedgerEntry, limit int) ([]hit.LedgerEntry, int64) {
 	if len(entries) > 0 && entries[0].Reason == hit.Objection { // it comes first
-		return entries[1:], entries[0].Count, err
+		return entries[1:], entries[0].Count
 	}
-	return entries[:min(limit, len(entries))], 0, err
+	return entries[:min(limit, len(entries))], 0
 }

@@ -26,14 +26,11 @@ func counting(q *question) (func() doc, error) {
 	if compared = compared && q.period.Kind != report.Today; !compared { // the ledger knows no time of day
 		before = calendar.Range{From: 1, To: 0}
 	}
-	entries, objections, err := d.excluded(q.ctx, q, longTable)
+	sums, entries, err := d.store.ExcludedSums(q.ctx, q.site, q.period.Range, before, longTable+1)
 	if err != nil {
 		return nil, err
 	}
-	sums, err := d.store.ExcludedSums(q.ctx, q.site, q.period.Range, before)
-	if err != nil {
-		return nil, err
-	}
+	entries, objections := apartObjections(entries, longTable)
 	pulse, err := d.store.Pulse(q.ctx, q.site, q.now)
 	if err != nil {
 		return nil, err

@@ -1,16 +1,20 @@
 package dashboard_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,8 +25,10 @@ import (
 	"github.com/fotspor/fotspor/dashboard"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/i18n"
+	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/store/storetest"
 )
 
 // noFigures are pages of a site that show none.
@@ -67,9 +73,6 @@ func TestStatements(t *testing.T) {
 				b.figures.statements.Store(0)
 				b.get(path).want(200)
 				n := b.figures.statements.Load()
-				if page == "/counting" { // that of what was not counted
-					n++
-				}
 				refused := n == 0 && strings.Contains(query, "f=") // nothing can be exact
 				if n < 1 && !refused || n > 6 {
 					t.Errorf("%s asks for its figures in %d statements, want 1 to 6", path, n)
@@ -545,6 +548,66 @@ func TestWrongPeriods(t *testing.T) {
 		page := b.get("/sites/1?"+query, "Accept-Language", "en")
 		if page.status != 400 || page.text("#wrong-period code") != typed || page.Find("#chart").Length() != 1 {
 			t.Errorf("%s is answered %d and says %q", query, page.status, page.text("#wrong-period"))
+		}
+	}
+}
+
+// TestStatementsOfCounting: the page that says whether figures can be trusted asks at most
+// six statements, besides those of any page. Most of them ask for no figures.
+func TestStatementsOfCounting(t *testing.T) {
+	engine, database := storetest.Engine(t), storetest.Database()
+	var mu sync.Mutex
+	var asked []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text := r.URL.Query().Get("query")
+		if text == "" {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				t.Error(err)
+			}
+			text, r.Body = string(body), io.NopCloser(bytes.NewReader(body))
+		}
+		mu.Lock()
+		asked = append(asked, text)
+		mu.Unlock()
+		engine.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	st, err := store.Open(t.Context(), store.Config{DSN: server.URL + "/" + database, Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	b := newBench(t, func(o *dashboard.Options) {
+		o.Store, o.Figures = st, store.Reports{Store: st, Planner: func() report.Planner { return report.Planner{} }}
+	})
+	b.store = st
+	b.logIn()
+	site := b.addSite("One", "one.example", "Europe/Oslo")
+	put(t, st, "story", rowsOf(site, tell(3, site, calendar.DayOf(moment)-40, calendar.DayOf(moment), 3, moment)))
+	statements := func(path string) (all []string) {
+		b.get(path).want(200) // so that what is kept in memory is there
+		mu.Lock()
+		asked = nil
+		mu.Unlock()
+		b.get(path).want(200)
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(asked)
+	}
+	ofAny := statements("/sites/1/notes")
+	for _, query := range []string{"", "?period=today", "?period=year&at=2026", "?f=country:NO"} {
+		for _, path := range []string{"/sites/1/counting", "/sites/1/counting.csv", "/sites/1/counting.json"} {
+			all := statements(path + query)
+			t.Logf("%s: %d, any page %d", path+query, len(all), len(ofAny))
+			own := slices.DeleteFunc(all, func(text string) bool { return slices.Contains(ofAny, text) })
+			if len(own) < 3 || len(own) > 6 {
+				t.Errorf("%s asks %d statements of its own, want at most 6:\n%s", path+query, len(own), strings.Join(own, "\n---\n"))
+			}
 		}
 	}
 }

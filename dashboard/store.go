@@ -23,8 +23,8 @@ type Store interface {
 	// the days: objections before all others, then most first, at most limit entries.
 	Excluded(ctx context.Context, id uint32, days calendar.Range, limit int) ([]hit.LedgerEntry, error)
 	// ExcludedSums returns how many hits of a site were excluded over two ranges, of which the
-	// second may be empty, by reason and rule.
-	ExcludedSums(ctx context.Context, id uint32, now, before calendar.Range) ([]hit.ExcludedSum, error)
+	// second may be empty, by reason and rule, and what Excluded returns of the first.
+	ExcludedSums(ctx context.Context, id uint32, now, before calendar.Range, limit int) ([]hit.ExcludedSum, []hit.LedgerEntry, error)
 	// Others returns how much of a site's traffic over a range has no line of its own: page
 	// views of pages, visits by entry page and source, and how often something was done.
 	Others(ctx context.Context, id uint32, days calendar.Range) (map[string]int64, error)

@@ -181,7 +181,7 @@ func accountStates() []state {
 		{"sessions", "sessions", sessionsPage{Sessions: sessions}, false},
 		{"session gone", "sessions", sessionsPage{Gone: true}, false},
 		{"no audit log", "audit", auditPage{}, false},
-		{"audit log", "audit", auditPage{Lines: []auditLine{{now, "page", "kari <b>", "logged in", "", 1}, {now, "the command line of an administrator", "Ingvild-Kommunikasjonsrådgiver", "changed a setting", "site 12: kommunikasjonsavdelingen.eksempelkommune.example", 2000}}, Older: "/admin/audit?before=x", Newer: true}, false},
+		{"audit log", "audit", auditPage{Lines: []auditLine{{now, "page", "kari <b>", "logged in", "", 1}, {now, "the command line of an administrator", "Ingvild-Kommunikasjonsrådgiver", "changed a setting", "site 12: kommunikasjonsavdelingen.eksempelkommune.example", 2000}, {now, "the program itself", "", "added a site", "site 13: one.example", 1}}, Older: "/admin/audit?before=x", Newer: true}, false},
 	}
 	for _, done := range []string{"added", "rights", "password", "sessions", "removed"} {
 		page := users
@@ -368,14 +368,15 @@ func (s *invented) Views(context.Context, uint32, string) ([]site.View, error) {
 	}, nil
 }
 
-func (s *invented) ExcludedSums(context.Context, uint32, calendar.Range, calendar.Range) ([]hit.ExcludedSum, error) {
+func (s *invented) ExcludedSums(ctx context.Context, id uint32, now, _ calendar.Range, limit int) ([]hit.ExcludedSum, []hit.LedgerEntry, error) {
+	entries, err := s.Excluded(ctx, id, now, limit)
 	if s.mood != much {
-		return nil, nil
+		return nil, entries, err
 	}
 	return []hit.ExcludedSum{
 		{Reason: hit.IsBot, Rule: "crawler", Now: 300, Before: 100}, {Reason: hit.Objection, Now: 30}, {Reason: hit.IsBot, Rule: "ai", Now: 3},
 		{Reason: hit.ExcludedNetwork, Now: 2}, {Reason: hit.ForeignHost, Before: 2},
-	}, nil
+	}, entries, err
 }
 
 func (s *invented) Others(context.Context, uint32, calendar.Range) (map[string]int64, error) {

@@ -160,34 +160,45 @@ func (s *Store) Pulse(ctx context.Context, site uint32, now time.Time) (hit.Puls
 }
 
 // ExcludedSums returns how many hits of a site were excluded over two ranges, of which the
-// second may be empty, by reason and rule.
-func (s *Store) ExcludedSums(ctx context.Context, site uint32, now, before calendar.Range) ([]hit.ExcludedSum, error) {
+// second may be empty, by reason and rule, and what Excluded returns of the first.
+func (s *Store) ExcludedSums(ctx context.Context, site uint32, now, before calendar.Range, limit int) ([]hit.ExcludedSum, []hit.LedgerEntry, error) {
 	query := `
-		SELECT t.reason, t.rule, sumIf(t.hits, t.day BETWEEN {from:Date} AND {to:Date}) AS n, sumIf(t.hits, t.day BETWEEN {from2:Date} AND {to2:Date})
+		SELECT grouping(t.name) = 1 AS summed, t.reason, t.rule, t.name,
+			sumIf(t.hits, t.day BETWEEN {from:Date} AND {to:Date}) AS n, sumIf(t.hits, t.day BETWEEN {from2:Date} AND {to2:Date})
 		FROM ledger AS t
 		WHERE t.site = {site:UInt32} AND (t.day BETWEEN {from:Date} AND {to:Date} OR t.day BETWEEN {from2:Date} AND {to2:Date})
-		GROUP BY t.reason, t.rule
-		ORDER BY n DESC, t.reason, t.rule`
+		GROUP BY GROUPING SETS ((t.reason, t.rule), (t.reason, t.rule, t.name))
+		HAVING summed OR n > 0
+		ORDER BY summed DESC, (t.reason = {objection:String} AND NOT summed) DESC, n DESC, t.reason, t.rule, t.name
+		LIMIT {limit:UInt32} BY if(summed, concat(t.reason, '/', t.rule), '')`
 	params := clickhouse.Parameters{
 		"site": strconv.FormatUint(uint64(site), 10), "from": now.From.String(), "to": now.To.String(), "from2": before.From.String(), "to2": before.To.String(),
+		"objection": hit.Objection, "limit": strconv.Itoa(limit),
 	}
 	rows, err := s.conn.Query(bind(ctx, params), query)
 	if err != nil {
-		return nil, fmt.Errorf("sums of excluded hits of site %d: %w", site, err)
+		return nil, nil, fmt.Errorf("sums of excluded hits of site %d: %w", site, err)
 	}
 	defer rows.Close()
-	var all []hit.ExcludedSum
+	var sums []hit.ExcludedSum
+	var entries []hit.LedgerEntry
 	for rows.Next() {
+		var summed uint8
 		var e hit.ExcludedSum
-		if err := rows.Scan(&e.Reason, &e.Rule, &e.Now, &e.Before); err != nil {
-			return nil, fmt.Errorf("sums of excluded hits of site %d: %w", site, err)
+		var name string
+		if err := rows.Scan(&summed, &e.Reason, &e.Rule, &name, &e.Now, &e.Before); err != nil {
+			return nil, nil, fmt.Errorf("sums of excluded hits of site %d: %w", site, err)
 		}
-		all = append(all, e)
+		if summed == 1 {
+			sums = append(sums, e)
+		} else {
+			entries = append(entries, hit.LedgerEntry{Site: site, Day: now.From, Reason: e.Reason, Rule: e.Rule, Name: name, Count: e.Now})
+		}
 	}
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("sums of excluded hits of site %d: %w", site, err)
+		return nil, nil, fmt.Errorf("sums of excluded hits of site %d: %w", site, err)
 	}
-	return all, nil
+	return sums, entries, nil
 }
 
 // Others returns how much of a site's traffic over a range has no line of its own: page views

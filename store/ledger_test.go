@@ -220,9 +220,15 @@ func TestExcludedSums(t *testing.T) {
 		{calendar.One(100), calendar.Range{From: 1, To: 0}, []hit.ExcludedSum{{Reason: hit.IsBot, Rule: "ai", Now: 1}}},
 		{calendar.One(103), calendar.Range{From: 1, To: 0}, nil},
 	} {
-		got, err := st.ExcludedSums(t.Context(), 1, tt.now, tt.before)
-		if diff := cmp.Diff(tt.want, got); err != nil || diff != "" {
-			t.Errorf("%v beside %v: %v (-want +got):\n%s", tt.now, tt.before, err, diff)
+		for _, limit := range []int{1, 2, 100} {
+			got, entries, err := st.ExcludedSums(t.Context(), 1, tt.now, tt.before, limit)
+			if diff := cmp.Diff(tt.want, got); err != nil || diff != "" {
+				t.Fatalf("%v beside %v: %v (-want +got):\n%s", tt.now, tt.before, err, diff)
+			}
+			want, err := st.Excluded(t.Context(), 1, tt.now, limit)
+			if diff := cmp.Diff(want, entries); err != nil || diff != "" {
+				t.Errorf("%d entries of %v beside %v: %v (-want +got):\n%s", limit, tt.now, tt.before, err, diff)
+			}
 		}
 	}
 }
