@@ -201,8 +201,9 @@ func (l *Language) ShortDay(d calendar.Day) string { return l.dayMonth(d, l.form
 // LongDay writes a day without its year: "2 November".
 func (l *Language) LongDay(d calendar.Day) string { return l.dayMonth(d, l.format.Months) }
 
+// dayMonth keeps a day and its month on one line.
 func (l *Language) dayMonth(d calendar.Day, months [12]string) string {
-	return l.dayNumber(d) + " " + months[d.Time().Month()-1]
+	return l.dayNumber(d) + "\u00a0" + months[d.Time().Month()-1]
 }
 
 func (l *Language) dayNumber(d calendar.Day) string {

@@ -92,7 +92,7 @@ func TestStatementFollowsThePolicy(t *testing.T) {
 			wanted{"after 3 years.", "after 25 months."}, wanted{"etter 3 år.", "etter 25 måneder."}, wanted{"etter 3 år.", "etter 25 månader."},
 		}, {
 			func(p *privacy.Policy) { p.Retention = privacy.Period{Days: 90} },
-			wanted{"before 22 November 2023", "before 24 August 2026"}, wanted{"før 22. november 2023", "før 24. august 2026"}, wanted{"før 22. november 2023", "før 24. august 2026"},
+			wanted{"before 22\u00a0November 2023", "before 24\u00a0August 2026"}, wanted{"før 22.\u00a0november 2023", "før 24.\u00a0august 2026"}, wanted{"før 22.\u00a0november 2023", "før 24.\u00a0august 2026"},
 		}},
 		"Totals": {{
 			func(p *privacy.Policy) { p.Totals = privacy.Period{Years: 4} },
