@@ -57,14 +57,16 @@ const (
 	scaleFits = 7
 )
 
-// Fits reports whether the names of the lines need no space of their own.
-func (c *chart) Fits() bool {
-	return c.Few && max(utf8.RuneCountInString(c.Name), utf8.RuneCountInString(c.Was)) <= nameFits
-}
-
-// Long reports whether the numbers of the scale need more space than usual.
-func (c *chart) Long() bool {
-	return slices.ContainsFunc(c.Lines, func(line gridLine) bool { return utf8.RuneCountInString(line.Text) > scaleFits })
+// Class says what space the plot needs beside it: none for the names of the lines, and more
+// than usual for the numbers of the scale.
+func (c *chart) Class() (class string) {
+	if c.Few && max(utf8.RuneCountInString(c.Name), utf8.RuneCountInString(c.Was)) <= nameFits {
+		class = " few"
+	}
+	if slices.ContainsFunc(c.Lines, func(line gridLine) bool { return utf8.RuneCountInString(line.Text) > scaleFits }) {
+		class += " long"
+	}
+	return class
 }
 
 // Hourly reports whether the points are hours, of which no range is chosen.
