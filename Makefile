@@ -7,7 +7,7 @@ COMMIT  := $(shell git rev-parse --verify -q HEAD 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X github.com/fotspor/fotspor/cli.version=$(VERSION) -X github.com/fotspor/fotspor/cli.commit=$(COMMIT)
 WEB     := $(wildcard collector/script/*.ts collector/optout/*.ts dashboard/web/*.ts dashboard/web/*.css)
 
-.PHONY: run build test check bench bench-dashboard fuzz torture get clean
+.PHONY: run build test check bench bench-dashboard pictures fuzz torture get clean
 .DEFAULT_GOAL := build
 
 # Starts everything on http://127.0.0.1:8080, with a demo page that counts itself.
@@ -52,6 +52,10 @@ bench: build
 # What pages of the dashboard cost with 1, 10 and 100 million hits, which takes half an hour.
 bench-dashboard: build
 	$(GO) run ./bench dashboard
+
+# The pictures of docs/dashboard.md and the README, of made-up figures.
+pictures: collector/script/dist/fotspor.js
+	FOTSPOR_PICTURES=$(CURDIR)/docs/images $(GO) test -run TestPictures -count=1 ./dashboard
 
 # The program under load, killed again and again: nothing lost, doubled or leaked.
 # A seed that failed is tried again with FOTSPOR_TORTURE_SEED.

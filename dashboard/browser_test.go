@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
+	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
 	"github.com/fotspor/fotspor/calendar"
@@ -145,19 +146,7 @@ func TestScreenshots(t *testing.T) {
 	if dir == "" {
 		t.Skip("set FOTSPOR_SHOTS to a folder to save screenshots there")
 	}
-	b := newBench(t)
-	for i, s := range []struct{ name, host string }{
-		{"Samvirke Norge", "www.samvirke.example"}, {"Fjordvik kommune", "www.fjordvik.example"},
-		{"Havnebyen frivilligsentral", "frivillig.example"}, {"Konferansen 2027", "konferansen.example"},
-	} {
-		site := b.addSite(s.name, s.host, "Europe/Oslo")
-		if i < 3 {
-			story := tell(uint64(i), site, calendar.DayOf(moment)-800, calendar.DayOf(moment), []float64{90, 60, 4}[i], moment)
-			put(t, b.store, s.name, rowsOf(site, story))
-			putLedger(t, b.store, s.name+" excluded", someExcluded(site))
-		}
-	}
-	tab := openTabAs(b, site.Admin)
+	b, tab := openPictured(t)
 	shoot := func(name, path string, clicks ...string) {
 		for _, scheme := range []string{"light", "dark"} {
 			for width, scale := range map[int64]float64{1440: 1, 390: 2} {
@@ -203,4 +192,57 @@ func TestScreenshots(t *testing.T) {
 	}
 	tab.Do(chromedp.Navigate(b.server.URL+"/"), chromedp.Click(".tools summary"), chromedp.Click(".tools button"), chromedp.WaitVisible("#password"))
 	shoot("login", "/login")
+}
+
+// TestPictures saves the pictures of docs/dashboard.md and of the README in the folder
+// FOTSPOR_PICTURES: make pictures.
+func TestPictures(t *testing.T) {
+	dir := os.Getenv("FOTSPOR_PICTURES")
+	if dir == "" {
+		t.Skip("set FOTSPOR_PICTURES to a folder to save pictures there")
+	}
+	b, tab := openPictured(t)
+	for _, p := range []struct {
+		name, path, scheme string
+		width, height      int64
+		scale              float64
+	}{
+		{"overview", "/sites/1", "light", 1280, 1200, 1},
+		{"sites", "/", "light", 1280, 720, 1},
+		{"page", "/sites/1/page?path=/om-oss&period=28d", "light", 1280, 1080, 1},
+		{"places", "/sites/1/places?period=28d", "light", 1280, 1240, 1},
+		{"counting", "/sites/1/counting?period=today", "light", 1280, 900, 1},
+		{"phone", "/sites/1", "dark", 390, 844, 1.5},
+	} {
+		chromium.Call(tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: p.scheme}},
+		})
+		tab.Do(chromedp.EmulateViewport(p.width, p.height, chromedp.EmulateScale(p.scale)), chromedp.Navigate(b.server.URL+p.path), chromedp.WaitVisible("main"))
+		quality := int64(72)
+		picture := chromium.Call(tab, cdppage.CaptureScreenshot, cdppage.CaptureScreenshotParams{Format: cdppage.CaptureScreenshotFormatWebp, Quality: &quality})
+		if n := len(picture.Data); n > 60_000 || n < 5_000 {
+			t.Errorf("the picture of %s has %d bytes, want at most 60 kB", p.name, n)
+		}
+		if err := os.WriteFile(filepath.Join(dir, p.name+".webp"), picture.Data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// openPictured opens a browser of an administrator of four sites, for pictures.
+func openPictured(t *testing.T) (*bench, *chromium.Tab) {
+	t.Helper()
+	b := newBench(t)
+	for i, s := range []struct{ name, host string }{
+		{"Samvirke Norge", "www.samvirke.example"}, {"Fjordvik kommune", "www.fjordvik.example"},
+		{"Havnebyen frivilligsentral", "frivillig.example"}, {"Konferansen 2027", "konferansen.example"},
+	} {
+		site := b.addSite(s.name, s.host, "Europe/Oslo")
+		if i < 3 {
+			story := tell(uint64(i), site, calendar.DayOf(moment)-800, calendar.DayOf(moment), []float64{90, 60, 4}[i], moment)
+			put(t, b.store, s.name, rowsOf(site, story))
+			putLedger(t, b.store, s.name+" excluded", someExcluded(site))
+		}
+	}
+	return b, openTabAs(b, site.Admin)
 }
