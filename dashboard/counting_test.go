@@ -212,7 +212,7 @@ func TestChangesOfSettings(t *testing.T) {
 	want := []string{
 		"Utelatte sider: lagt til /=cmd, fjernet /intern/* | kari",
 		"Utelatte nettverk: eget kontor: fjernet 2 nettverk | kari",
-		"Hva som lagres: fra «Som innsamlingen ellers» til «Bare sider, tid, nettleser og region» | kari",
+		"Hva som lagres: fra «Som personvernreglene sier» til «Bare sider, tid, nettleser og region» | kari",
 		"Utelatte sider: lagt til /intern/*, *.pdf | kari",
 		"Utelatte nettverk: eget kontor: lagt til 2 nettverk | kari",
 		"Nettstedet ble lagt til |", "Tellingen begynte |",

@@ -55,7 +55,7 @@ func TestCalendarRemark(t *testing.T) {
 		{"period=year&at=2025", "2026-05-20 12:00", "2025 har stortingsvalg (mandag 8. september) og sametingsvalg (mandag 8. september), det har ikke 2024."},
 		{"period=quarter&at=2026-Q4", "2027-05-20 12:00", "Høstferie: 4. kvartal 2026 har 2 dager, 3. kvartal 2026 har 3 dager. 4. kvartal 2026 har jul og nyttår (24. desember 2026 – 1. januar 2027), det har ikke 3. kvartal 2026. 3. kvartal 2026 har skolenes sommerferie (22. juni – 9. august), det har ikke 4. kvartal 2026."},
 	} {
-		if got := asked(t, c.query, c.now).calendarRemark(i18n.Find("nb")); got != c.want {
+		if got := asked(t, c.query, c.now).calendarRemark(i18n.Find("nb")); strings.ReplaceAll(got, "\u00a0", " ") != c.want {
 			t.Errorf("%s (-want +got):\n%s", c.query, cmp.Diff(c.want, got))
 		}
 	}
