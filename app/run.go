@@ -348,9 +348,37 @@ func (p *program) startCollector(ctx context.Context, mux *http.ServeMux, geoDB 
 		Visits: visits, Lines: p.startLines(sites), Titles: titles.New(titles.Options{Registerer: p.registry}), Limit: limit.New(limit.Options{Rate: p.RateLimit, Now: p.Now}), Bodies: p.bodies, Spool: p.spool, TrustedProxies: p.TrustedProxies,
 		Registerer: p.registry, Duration: p.duration, Logger: logger, Now: p.Now, PublicURL: p.toldURL,
 	})
+	p.recallHosts(ctx, c)
 	c.Routes(mux)
 	p.setPolicy, p.drops = c.SetPolicy, c.Drops
 	return nil
+}
+
+// hostsWait is how long a start waits for the foreign hosts of the store.
+const hostsWait = time.Second
+
+// recallHosts counts the foreign hosts in the ledgers of the spool and of the store against the
+// bounds of their days. If the store is unavailable, those in it follow when it is prepared.
+func (p *program) recallHosts(ctx context.Context, c *collector.Collector) {
+	yesterday := calendar.DayOf(p.Now().UTC()) - 1 // which is not over everywhere
+	logger := p.component("collector")
+	if err := p.spool.Waiting(yesterday.Time(), func(b hit.Batch) { c.Recall(b.Ledger) }); err != nil {
+		logger.Warn("foreign hosts that wait for the store do not count against those of today", "err", err)
+	}
+	recall := func(ctx context.Context) error { // after the spool, whose segments may be stored meanwhile
+		ctx, cancel := context.WithTimeout(ctx, hostsWait)
+		defer cancel()
+		hosts, err := p.store.ForeignHosts(ctx, yesterday)
+		c.Recall(hosts)
+		return err
+	}
+	if err := recall(ctx); err != nil {
+		p.background("foreign hosts", p.afterStore(func(ctx context.Context) {
+			if err := recall(ctx); err != nil && ctx.Err() == nil {
+				logger.Warn("foreign hosts in the store do not count against those of today", "err", err)
+			}
+		}))
+	}
 }
 
 // startSites reads the sites, from the store or else from the copy. Without either it returns

@@ -1,12 +1,15 @@
 package collector
 
 import (
+	"hash/maphash"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
 )
 
@@ -85,37 +88,71 @@ func (c *Collector) foreignName(p *hitContext, host string) string {
 	if strings.ContainsRune(host, utf8.RuneError) {
 		return ""
 	}
-	return c.foreign.name(p.site.ID, p.now, short(p.scrubHost(host)))
+	return c.foreign.name(p.site.ID, p.entry(foreignHost).Day, p.now, short(p.scrubHost(host)))
+}
+
+// Recall counts the hosts that entries of the ledger name against the bounds of their days, so
+// that a restart starts no new count.
+func (c *Collector) Recall(entries []hit.LedgerEntry) {
+	for _, e := range entries {
+		if e.Reason == hit.ForeignHost && e.Name != "" && e.Name != hit.Others {
+			c.foreign.add(e.Site, e.Day, c.Now(), e.Name, false)
+		}
+	}
 }
 
 // foreignHosts bounds how many hosts that are not a site's are named in its ledger, since
-// anybody can send any host. The first hosts of each day (UTC) are named, all others count
-// as hit.Others. It is safe for concurrent use.
+// anybody can send any host. The first hosts of each day of the site are named, all others
+// count as hit.Others. Days before yesterday, which only hits with a token are of, share the
+// bounds of yesterday. It is safe for concurrent use.
 type foreignHosts struct {
-	mu    sync.Mutex
-	day   int64
-	n     int
-	sites map[uint32]map[string]bool
+	mu   sync.Mutex
+	days map[calendar.Day]*foreignDay // yesterday, today and tomorrow in UTC
 }
 
+type foreignDay struct {
+	n     int // of all sites
+	sites map[uint32]map[uint64]bool
+}
+
+// foreignSeed is that of the hashes of named hosts.
+var foreignSeed = maphash.MakeSeed()
+
 // name returns host, or hit.Others beyond the bounds.
-func (f *foreignHosts) name(site uint32, now time.Time, host string) string {
+func (f *foreignHosts) name(site uint32, day calendar.Day, now time.Time, host string) string {
+	if !f.add(site, day, now, host, true) {
+		return hit.Others
+	}
+	return host
+}
+
+// add reports whether a host has a name, and gives it one unless it is beyond the bounds.
+func (f *foreignHosts) add(site uint32, day calendar.Day, now time.Time, host string, bounded bool) bool {
+	yesterday := calendar.DayOf(now.UTC()) - 1
+	day = max(day, yesterday)
+	hash := maphash.String(foreignSeed, host)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if day := now.Unix() / 86400; f.sites == nil || day != f.day {
-		f.day, f.n, f.sites = day, 0, map[uint32]map[string]bool{}
+	maps.DeleteFunc(f.days, func(d calendar.Day, _ *foreignDay) bool { return d < yesterday })
+	of := f.days[day]
+	if of == nil {
+		of = &foreignDay{sites: map[uint32]map[uint64]bool{}}
+		if f.days == nil {
+			f.days = map[calendar.Day]*foreignDay{}
+		}
+		f.days[day] = of
 	}
-	named := f.sites[site]
+	named := of.sites[site]
 	switch {
-	case named[host]:
-		return host
-	case len(named) == hostsOfSite || f.n == hostsOfSites:
-		return hit.Others
+	case named[hash]:
+		return true
+	case bounded && (len(named) >= hostsOfSite || of.n >= hostsOfSites):
+		return false
 	case named == nil:
-		named = map[string]bool{}
-		f.sites[site] = named
+		named = map[uint64]bool{}
+		of.sites[site] = named
 	}
-	named[host] = true
-	f.n++
-	return host
+	named[hash] = true
+	of.n++
+	return true
 }

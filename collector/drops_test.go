@@ -88,6 +88,35 @@ func TestForeignHostsAreCapped(t *testing.T) {
 	}
 }
 
+// TestForeignHostsAreCappedOverRestarts: hosts that the ledger names already count against
+// the bound of their day, of whichever process they came.
+func TestForeignHostsAreCappedOverRestarts(t *testing.T) {
+	named := map[string]bool{}
+	var ledger []hit.LedgerEntry
+	var others int64
+	for process := range 3 {
+		r := newRig(t, nil)
+		r.Recall(ledger)
+		r.Recall([]hit.LedgerEntry{{Site: 1, Day: base.Day - 1, Reason: hit.ForeignHost, Name: "yesterday.example"}, {Site: 2, Day: base.Day, Reason: hit.ForeignHost, Name: "other.example"}})
+		for i := range 20 + 30*process {
+			r.send(request{target: fmt.Sprintf("/pixel.gif?site=1&url=https://a%d-%d.example/", process, i)})
+		}
+		r.send(request{target: "/pixel.gif?site=1&url=https://a0-0.example/"}) // has its name
+		r.stored()
+		for _, e := range r.ledger {
+			if e.Name == hit.Others {
+				others += e.Count
+			} else {
+				named[e.Name] = true
+			}
+		}
+		ledger = append(ledger, r.ledger...)
+	}
+	if len(named) != 50 || !named["a1-29.example"] || named["a1-30.example"] || others != 20+80 {
+		t.Errorf("150 hosts over two restarts left %d names and %d hits of others: %v", len(named), others, named)
+	}
+}
+
 // TestExcludedHitsTakeBoundedMemory: hosts that strangers invent take what docs/install.md
 // says, on however many sites, and hold nothing of the requests that they came with.
 func TestExcludedHitsTakeBoundedMemory(t *testing.T) {

@@ -97,6 +97,36 @@ func (s *Store) Excluded(ctx context.Context, site uint32, days calendar.Range, 
 	return list, nil
 }
 
+// ForeignHosts returns an entry for each host that is not a site's and that the ledgers name
+// since a day, without its count: at most 100,000.
+func (s *Store) ForeignHosts(ctx context.Context, since calendar.Day) ([]hit.LedgerEntry, error) {
+	query := `
+		SELECT t.site, t.day, t.name
+		FROM ledger AS t
+		WHERE t.reason = {reason:String} AND t.day >= {since:Date} AND t.name NOT IN ('', {others:String})
+		GROUP BY t.site, t.day, t.name
+		LIMIT 100000`
+	rows, err := s.conn.Query(bind(ctx, clickhouse.Parameters{"reason": hit.ForeignHost, "since": since.String(), "others": hit.Others}), query)
+	if err != nil {
+		return nil, fmt.Errorf("foreign hosts since %s: %w", since, err)
+	}
+	defer rows.Close()
+	var list []hit.LedgerEntry
+	for rows.Next() {
+		e := hit.LedgerEntry{Reason: hit.ForeignHost}
+		var day time.Time
+		if err := rows.Scan(&e.Site, &day, &e.Name); err != nil {
+			return nil, fmt.Errorf("foreign hosts since %s: %w", since, err)
+		}
+		e.Day = calendar.DayOf(day)
+		list = append(list, e)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("foreign hosts since %s: %w", since, err)
+	}
+	return list, nil
+}
+
 // CountedSince returns the first day of each site that was counted, by its ID.
 func (s *Store) CountedSince(ctx context.Context) (map[uint32]calendar.Day, error) {
 	rows, err := s.conn.Query(ctx, "SELECT site, min(day) FROM daily WHERE dimension = 'total' GROUP BY site")

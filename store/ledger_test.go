@@ -29,11 +29,19 @@ func excluded(t *testing.T, site uint32, day, reason, rule, name string) hit.Led
 	return hit.LedgerEntry{Site: site, Day: d, Reason: reason, Rule: rule, Name: name, Count: 1}
 }
 
+// excludedHost is an entry without its count.
+func excludedHost(e hit.LedgerEntry) hit.LedgerEntry {
+	e.Count = 0
+	return e
+}
+
 func TestLedgerIsCountedByReasonRuleAndName(t *testing.T) {
 	st := storetest.Open(t)
 	const before, first, last, after = "2025-12-30", "2025-12-31", "2026-01-01", "2026-01-02"
 	many := excluded(t, 1, last, hit.ForeignHost, "", "kopi.example")
 	many.Count = 5
+	folded := excluded(t, 1, last, hit.ForeignHost, "", hit.Others)
+	folded.Site = 3
 	mustInsert(t, st, hit.Batch{Ledger: []hit.LedgerEntry{
 		excluded(t, 1, first, hit.IsBot, "word", "Googlebot"),
 		excluded(t, 1, last, hit.IsBot, "word", "Googlebot"),
@@ -43,12 +51,15 @@ func TestLedgerIsCountedByReasonRuleAndName(t *testing.T) {
 		excluded(t, 1, before, hit.IsBot, "word", "early"),
 		excluded(t, 1, after, hit.IsBot, "word", "late"),
 		excluded(t, 2, first, hit.IsBot, "word", "of another site"),
-		many,
+		many, folded,
 	}}, "a")
 	mustInsert(t, st, hit.Batch{Ledger: []hit.LedgerEntry{
 		excluded(t, 1, last, hit.IsBot, "word", "Googlebot"), excluded(t, 1, last, hit.Prefetched, "", ""),
 	}}, "b")
 
+	if hosts, err := st.ForeignHosts(t.Context(), many.Day); err != nil || len(hosts) != 1 || hosts[0] != excludedHost(many) {
+		t.Errorf("foreign hosts are %v, %v, want %v", hosts, err, excludedHost(many))
+	}
 	span := calendar.Range{From: excluded(t, 1, first, "", "", "").Day, To: many.Day}
 	want := []hit.LedgerEntry{
 		{Site: 1, Day: span.From, Reason: hit.ForeignHost, Name: "kopi.example", Count: 5},
