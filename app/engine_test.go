@@ -23,7 +23,7 @@ func TestEngineDoor(t *testing.T) {
 	if err := os.WriteFile(secret, []byte(canary), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	engine := serve(t, "engine", "--engine-listen", "127.0.0.1:0", "--data", data)
+	engine := serve(t, "engine", "--listen", "127.0.0.1:0", "--data", data)
 	addr := strings.TrimPrefix(engine.public, "http://")
 	dsn := engineDSN(t, addr, data, "fotspor")
 	file := embedded.PasswordPath(data)
@@ -96,7 +96,7 @@ func TestEngineDoor(t *testing.T) {
 	}
 
 	// It is read again, and not if others could.
-	engine = serve(t, "engine", "--engine-listen", addr, "--data", data)
+	engine = serve(t, "engine", "--listen", addr, "--data", data)
 	if out, errs, status := command(t, "", "query", "SELECT count() FROM hits", "--store", dsn); out != "0\n" || status != 0 {
 		t.Errorf("after a restart: %q, %q", out, errs)
 	}
@@ -104,7 +104,7 @@ func TestEngineDoor(t *testing.T) {
 	if err := os.Chmod(file, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	out, errs, status := command(t, "", "engine", "--engine-listen", addr, "--data", data)
+	out, errs, status := command(t, "", "engine", "--listen", addr, "--data", data)
 	if status != 1 || !strings.Contains(errs, "others may read") || !strings.Contains(errs, file) || strings.Contains(out+errs, password) {
 		t.Errorf("others may read the password: %q, %q, status %d", out, errs, status)
 	}

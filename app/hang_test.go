@@ -365,7 +365,7 @@ func TestEngineOfStoppedProcess(t *testing.T) {
 	}
 	data := t.TempDir()
 	knownSites(t, data)
-	other := serve(t, "engine", "--engine-listen", "127.0.0.1:0", "--data", data)
+	other := serve(t, "engine", "--listen", "127.0.0.1:0", "--data", data)
 	if out, errs, status := command(t, "", "site", "add", "--create", "--host", "example.org", "--data", data); status != 0 {
 		t.Fatalf("site add: %q %q", out, errs)
 	}
@@ -394,7 +394,7 @@ func TestSetUpLinkOfALateStore(t *testing.T) {
 	}
 	t.Parallel() // it waits
 	data := t.TempDir()
-	engine := serve(t, "engine", "--engine-listen", "127.0.0.1:0", "--data", data)
+	engine := serve(t, "engine", "--listen", "127.0.0.1:0", "--data", data)
 	dsn := engineDSN(t, strings.TrimPrefix(engine.public, "http://"), data, "footprints")
 	if out, errs, status := command(t, "", "site", "add", "--create", "--host", "example.org", "--store", dsn); status != 0 {
 		t.Fatalf("site add: %q %q", out, errs)
@@ -444,7 +444,7 @@ func TestStoreThatStopsAnswering(t *testing.T) {
 	}
 	t.Parallel() // it waits
 	engineData := t.TempDir()
-	engine := serve(t, "engine", "--engine-listen", "127.0.0.1:0", "--data", engineData)
+	engine := serve(t, "engine", "--listen", "127.0.0.1:0", "--data", engineData)
 	dsn := engineDSN(t, strings.TrimPrefix(engine.public, "http://"), engineData, "footprints")
 	if out, errs, status := command(t, "", "site", "add", "--create", "--host", "example.org", "--store", dsn); status != 0 {
 		t.Fatalf("site add: %q %q", out, errs)

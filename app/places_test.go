@@ -33,7 +33,7 @@ func must(t *testing.T, errs ...error) {
 func startEngine(t *testing.T) (at, place string) {
 	t.Helper()
 	data := t.TempDir()
-	engine := serve(t, "engine", "--engine-listen", "127.0.0.1:0", "--data", data)
+	engine := serve(t, "engine", "--listen", "127.0.0.1:0", "--data", data)
 	host := strings.TrimPrefix(engine.public, "http://")
 	return strings.TrimSuffix(engineDSN(t, host, data, ""), "/"), "http://" + embedded.User + "@" + host
 }
@@ -159,7 +159,7 @@ func TestDataOfOthers(t *testing.T) {
 			must(t, os.MkdirAll(data, 0o700), c.change(above, data))
 			commands := [][]string{
 				{"serve", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"},
-				{"engine", "--engine-listen", "127.0.0.1:0"},
+				{"engine", "--listen", "127.0.0.1:0"},
 				{"site", "add", "--host", "example.org", "--create"},
 			}
 			if _, err := os.Stat(data); err == nil {
@@ -253,7 +253,7 @@ func TestRootLeavesItsGroup(t *testing.T) {
 	}
 	data := filepath.Join(t.TempDir(), "data")
 	must(t, os.Chmod(filepath.Dir(filepath.Dir(data)), 0o755), os.Mkdir(data, 0o770), os.Chown(data, stranger, 0))
-	s := serve(t, "engine", "--data", data, "--engine-listen", "127.0.0.1:0")
+	s := serve(t, "engine", "--data", data, "--listen", "127.0.0.1:0")
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
 	if err != nil || !strings.Contains(string(status), "Gid:\t54321\t54321\t54321\t54321\n") || !strings.Contains(string(status), "Groups:\t54321 \n") {
 		t.Errorf("it runs as:\n%s%v", status, err)

@@ -19,7 +19,7 @@ func TestPolicyOfProcesses(t *testing.T) {
 	}
 	t.Parallel() // it waits
 	engineData := t.TempDir()
-	engine := serve(t, "engine", "--engine-listen", "127.0.0.1:0", "--data", engineData)
+	engine := serve(t, "engine", "--listen", "127.0.0.1:0", "--data", engineData)
 	engineAddr := strings.TrimPrefix(engine.public, "http://")
 	dsn := engineDSN(t, engineAddr, engineData, "footprints")
 	aside := t.TempDir()
@@ -141,7 +141,7 @@ func TestPolicyOfProcesses(t *testing.T) {
 	if info, err := os.Stat(filepath.Join(untold, "policy.json")); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the copy of the policy: %v, %v", info, err)
 	}
-	engine = serve(t, "engine", "--engine-listen", engineAddr, "--data", engineData)
+	engine = serve(t, "engine", "--listen", engineAddr, "--data", engineData)
 	says(b, "6 months")
 	worker.stop()
 	b.stop()

@@ -126,7 +126,7 @@ func TestSeparateServices(t *testing.T) {
 	}
 	t.Parallel() // it waits
 	engineData := t.TempDir()
-	engine := serve(t, "engine", "--engine-listen", "127.0.0.1:0", "--data", engineData)
+	engine := serve(t, "engine", "--listen", "127.0.0.1:0", "--data", engineData)
 	engineAddr := strings.TrimPrefix(engine.public, "http://")
 	dsn := engineDSN(t, engineAddr, engineData, "footprints")
 	at := []string{"--store", dsn, "--data", t.TempDir()}
@@ -247,7 +247,7 @@ func TestSeparateServices(t *testing.T) {
 	} else {
 		resp.Body.Close()
 	}
-	engine = serve(t, "engine", "--engine-listen", engineAddr, "--data", engineData)
+	engine = serve(t, "engine", "--listen", engineAddr, "--data", engineData)
 	await(t, "hits that came while the store was unavailable", func() error {
 		resp, err := client.Get(dashboard.metrics + "/readyz")
 		if err != nil {
@@ -319,7 +319,7 @@ func TestHardened(t *testing.T) {
 	}
 	t.Parallel() // it waits
 	for _, args := range [][]string{
-		{"engine", "--engine-listen", "127.0.0.1:0"},
+		{"engine", "--listen", "127.0.0.1:0"},
 		{"dashboard", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"},
 		{"retention", "--metrics-listen", "127.0.0.1:0"},
 		{"collector", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"},
@@ -438,7 +438,7 @@ func TestHangup(t *testing.T) {
 	part := serve(t, append([]string{"retention"}, at...)...)
 	hangUp(part, "settings need a restart")
 	part.stop()
-	engine := serve(t, "engine", "--engine-listen", "127.0.0.1:0", "--data", t.TempDir())
+	engine := serve(t, "engine", "--listen", "127.0.0.1:0", "--data", t.TempDir())
 	hangUp(engine, "there is nothing to read again")
 	engine.stop()
 }

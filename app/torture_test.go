@@ -130,7 +130,7 @@ const (
 func (x *torture) buildApart() {
 	engineAddr := freePort(x.t, x.rng)
 	x.store = &part{data: filepath.Join(x.dir, "engine")}
-	x.store.args = []string{"engine", "--engine-listen", engineAddr, "--data", x.store.data}
+	x.store.args = []string{"engine", "--listen", engineAddr, "--data", x.store.data}
 	// A password of the owner's, there before the first start.
 	if err := errors.Join(os.Mkdir(x.store.data, 0o700), os.WriteFile(embedded.PasswordPath(x.store.data), []byte("torture-0123456789\n"), 0o600)); err != nil {
 		x.t.Fatal(err)

@@ -312,7 +312,7 @@ func startEmbedded(ctx context.Context, program, dir string) (*server, error) {
 func startSplit(ctx context.Context, program, dir string) (*server, error) {
 	data := filepath.Join(dir, "collector")
 	s := &server{name: "fotspor collector + engine", program: program, spool: filepath.Join(data, "spool")}
-	engine, err := start("fotspor engine", program, "engine", "--engine-listen", "127.0.0.1:0", "--data", filepath.Join(dir, "engine"))
+	engine, err := start("fotspor engine", program, "engine", "--listen", "127.0.0.1:0", "--data", filepath.Join(dir, "engine"))
 	if err != nil {
 		return nil, err
 	}

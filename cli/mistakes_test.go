@@ -58,7 +58,7 @@ func TestMistakesInTheCommandLine(t *testing.T) {
 		{"dashboard --listen nope", `"nope"`},
 		{"dashboard --metrics-listen 127.0.0.1:99999", `"127.0.0.1:99999"`},
 		{"retention --metrics-listen nope", `"nope"`},
-		{"engine --engine-listen 127.0.0.1:99999", `"127.0.0.1:99999"`},
+		{"engine --listen 127.0.0.1:99999", `"127.0.0.1:99999"`},
 		{"serve --geo /nowhere/city.mmdb", "/nowhere/city.mmdb"},
 		{"serve --geo " + junk, junk},
 		{"dashboard --geo " + junk, junk},
@@ -131,8 +131,8 @@ func TestMistakesInTheCommandLine(t *testing.T) {
 		{"retention run --at soon", `"soon"`},
 		{"retention run --at 2999-01-01", "only --dry-run"},
 		{"retention run --confirm yes", `"yes"`},
-		{"engine --engine-listen 0.0.0.0:0", `"0.0.0.0:0"`},
-		{"engine --engine-listen nowhere", `"nowhere"`},
+		{"engine --listen 0.0.0.0:0", `"0.0.0.0:0"`},
+		{"engine --listen nowhere", `"nowhere"`},
 		{"version --verbose", "-verbose"},
 	} {
 		args := strings.Split(c.args, " ")

@@ -91,7 +91,7 @@ func settings() []setting {
 			value: func(c *call) flag.Value { return size(&c.opts.EngineMemory, embedded.LeastMaxMemory) }},
 		{name: "listen", commands: public, help: "`address` for browsers, or the proxy in front",
 			value: func(c *call) flag.Value { return keep(&c.opts.Listen, readListen) }},
-		{name: "engine-listen", commands: []string{"engine"}, help: "loopback `address` to answer on, with user and password",
+		{name: "listen", commands: []string{"engine"}, argument: true, help: "loopback `address` to answer on, with user and password",
 			value: func(c *call) flag.Value {
 				c.engineListen = DefaultEngineListen
 				return keep(&c.engineListen, readLoopback)
