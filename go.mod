@@ -33,6 +33,7 @@ require (
 	github.com/dchest/siphash v1.2.3
 	github.com/klauspost/compress v1.20.1
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
+	github.com/yuin/goldmark v1.8.7
 )
 
 require (

@@ -85,6 +85,7 @@ func commands() []command {
 		{"receipts list", "", "list the receipts of deletions", listReceipts},
 		{"receipts verify", "", "verify that all receipts are whole, signed and in order", verifyReceipts},
 		{"receipts export", "DIR", "write all receipts as files that openssl can verify", exportReceipts},
+		{"papers", "", "drafts of the papers of a controller: record of processing, impact assessment, retention, accessibility, cookies", writePapers},
 		{"config check", "", "check the settings of all commands, and open nothing", checkConfig},
 		{"config show", "", "the settings of all commands and where each comes from, without secrets", showConfig},
 		{"healthcheck", "", "ask the running program whether it lives; exit status 1 if not", checkHealth},
@@ -113,7 +114,7 @@ type call struct {
 
 // arguments are the values of flags that are not options of the program.
 type arguments struct {
-	create, quiet, dryRun, yes, asJSON bool
+	create, quiet, dryRun, yes, asJSON, asHTML bool
 
 	name, format, language  string
 	role                    site.Role

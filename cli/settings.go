@@ -99,7 +99,7 @@ func settings() []setting {
 		{name: "metrics-listen", commands: append([]string{"healthcheck"}, serving...), help: "`address` of /metrics, /healthz and /readyz",
 			more:  "There is no log-in: keep it from the public.",
 			value: func(c *call) flag.Value { return keep(&c.opts.MetricsListen, readListen) }},
-		{name: "public-url", commands: slices.Concat(public, forSites), help: "`URL` under which browsers reach the program", none: "http:// and the address listened on",
+		{name: "public-url", commands: slices.Concat(public, forSites, []string{"papers"}), help: "`URL` under which browsers reach the program", none: "http:// and the address listened on",
 			more:  "It is in the lines to paste, and makes cookies HTTPS-only if it begins with `https://`; browsers are then told to come by HTTPS alone (`Strict-Transport-Security`, two years). The store keeps what a running program was told last. The other commands take it from there, and so does a program that is not told, for the lines to paste and the links of the opt-out box.",
 			value: func(c *call) flag.Value { return keep(&c.opts.PublicURL, baseurl.Parse) }},
 		{name: "trusted-proxies", commands: public, help: "`networks` of proxies whose headers on the client's address are believed, such as 10.0.0.0/8,127.0.0.1", none: "none",
@@ -158,7 +158,7 @@ func settings() []setting {
 			"See [privacy](privacy.md#when-somebody-asks). The statement says so."),
 		policySetting("titles", "how many `visitors` must see the same title at a page on one day before that title is kept, 3 to 20; 0: no titles",
 			"See [privacy](privacy.md#titles-of-pages). The statement says the number. The retention worker deletes titles that fewer visitors have seen, and all titles if it is 0."),
-		{name: "audit-retention", commands: []string{"serve", "retention", "retention run"}, help: "`period` that lines of the audit log live, such as 12m, and at most ten years",
+		{name: "audit-retention", commands: []string{"serve", "retention", "retention run", "papers"}, help: "`period` that lines of the audit log live, such as 12m, and at most ten years",
 			more:  "The retention worker deletes older lines of the [audit log](operations.md#the-audit-log).",
 			value: func(c *call) flag.Value { return keep(&c.opts.AuditRetention, readPeriod) }},
 		{name: "spool-size", commands: collecting, help: "most `space` on disk for hits that wait for the store, " + least(spool.LeastBytes),
@@ -285,6 +285,13 @@ func settings() []setting {
 				c.language = tags(i18n.Shipped())[0]
 				return keep(&c.language, oneOf(tags(i18n.Shipped())...))
 			}},
+		{name: "lang", commands: []string{"papers"}, argument: true, help: "`language` of the papers: " + strings.Join(tags(i18n.Shipped()), ", "),
+			value: func(c *call) flag.Value {
+				c.language = tags(i18n.Shipped())[0]
+				return keep(&c.language, oneOf(tags(i18n.Shipped())...))
+			}},
+		{name: "html", commands: []string{"papers"}, argument: true, help: "write HTML in place of Markdown",
+			value: func(c *call) flag.Value { return keep(&c.asHTML, readBool) }},
 		{name: "json", commands: []string{"config show", "site list", "goal list", "policy show", "policy list", "token list", "user list", "spool list", "receipts list", "audit"}, argument: true, help: "write JSON, an object a line",
 			value: func(c *call) flag.Value { return keep(&c.asJSON, readBool) }},
 		{name: "dry-run", commands: []string{"migrate", "retention run"}, argument: true, help: "only print what would be done",

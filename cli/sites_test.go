@@ -173,3 +173,25 @@ func TestStatementOfASite(t *testing.T) {
 		}
 	}
 }
+
+// TestPapers: the papers come from what is in the store, as Markdown and HTML.
+func TestPapers(t *testing.T) {
+	data := t.TempDir()
+	command(t, "", "site", "add", "--host", "example.org", "--create", "--data", data)
+	command(t, "", "site", "edit", "1", "--controller", "Eksempel AS", "--data", data)
+	command(t, "", "policy", "set", "retention=25m", "--yes", "--data", data)
+	for _, tt := range []struct {
+		flags []string
+		want  []string
+	}{
+		{[]string{"--lang", "nb"}, []string{"\n| Behandlingsansvarlig | Eksempel AS |\n", "25 måneder", "\n> **Må avgjøres:** "}},
+		{[]string{"--lang", "nn", "--html"}, []string{"<td>Eksempel AS</td>", "25 månader", "<strong>Må avgjerast:</strong>"}},
+	} {
+		out, errs, status := command(t, "", append([]string{"papers", "--data", data}, tt.flags...)...)
+		for _, want := range tt.want {
+			if status != 0 || !strings.Contains(out, want) {
+				t.Errorf("papers %q: status %d, %s, lacks %q", tt.flags, status, errs, want)
+			}
+		}
+	}
+}

@@ -2,13 +2,10 @@ package collector
 
 import (
 	"bytes"
-	"net"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
-
-	"golang.org/x/net/publicsuffix"
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/collector/dialect"
@@ -38,7 +35,7 @@ func (c *Collector) statement(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	said.Reader = geo.Cut(ClientAddr(r, c.TrustedProxies), said.Policy.Bits4, said.Policy.Bits6)
-	if keepsChoices(r, site) {
+	if site.SharesDomain(baseurl.Of(r).Hostname()) {
 		said.OptOut.State = optout.State(r.URL.Query(), !said.Policy.IgnoreObjection && dialect.Objects(r.Header), dialect.OptedOut(r.Header))
 		said.OptOut.Out = !dialect.OptedOut(r.Header)
 	}
@@ -67,30 +64,13 @@ func (c *Collector) choose(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	if !keepsChoices(r, site) {
+	if !site.SharesDomain(baseurl.Of(r).Hostname()) {
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, "fotspor: this host keeps no choices of the visitors of the site", http.StatusMethodNotAllowed)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	optout.Choose(w, r, r.URL.Query(), true)
-}
-
-// keepsChoices reports whether a cookie of the host of a request comes with the hits of all
-// hosts of a site: whether they share its registrable domain.
-func keepsChoices(r *http.Request, site *knownSite) bool {
-	own := registrable(baseurl.Of(r).Hostname())
-	return !slices.ContainsFunc(site.Hosts, func(host string) bool { return registrable(strings.TrimPrefix(host, "*.")) != own })
-}
-
-// registrable returns the registrable domain of a host, or the host itself if it is an
-// address or a name without one.
-func registrable(host string) string {
-	host = hostname.Canonical(host)
-	if domain, err := publicsuffix.EffectiveTLDPlusOne(host); err == nil && net.ParseIP(host) == nil {
-		return domain
-	}
-	return host
 }
 
 // what serves a page with the row that this request would leave if it were a view of the
@@ -128,20 +108,7 @@ func (c *Collector) siteOf(r *http.Request) (*knownSite, bool) {
 }
 
 func (c *Collector) statementOf(site *knownSite) privacy.Statement {
-	s := privacy.Statement{
-		Policy: c.policyOf(site),
-		Site:   site.ID,
-		Name:   site.Name,
-		Host:   hostname.Display(hostname.Canonical(site.Hosts[0])),
-		Made:   c.Now(),
-
-		Declared: site.Declared,
-		OptOut:   privacy.OptOut{Page: site.OptOut},
-
-		Parameters: site.Parameters,
-		Searches:   site.SearchParameters,
-		Categories: site.SearchCategories,
-	}
+	s := site.Statement(c.inForce.Load().Policy, c.Now())
 	s.GeoText, s.GeoURL = c.Geo.Attribution()
 	return s
 }

@@ -1,0 +1,225 @@
+package privacy
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+	"io"
+	"strings"
+	"sync"
+	texttemplate "text/template"
+	"time"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/extension"
+
+	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/i18n"
+)
+
+// Papers is what the papers of a controller are written from: the record of processing (GDPR
+// article 30), a draft of the data protection impact assessment (article 35), the retention
+// schedule, the accessibility of the dashboard and the cookies.
+type Papers struct {
+	Version   Version // of the policy in force
+	Sites     []PapersSite
+	AuditKeep Period // how long lines of the audit log live
+	Users     int    // of the dashboard
+	HTTPS     bool   // browsers reach the program by HTTPS, so that its cookies have other names
+	Made      time.Time
+}
+
+// PapersSite is a site with what its papers say beyond its statement.
+type PapersSite struct {
+	Statement
+	// Guard is how many visitors must share some figures for them to be shown. 0: one.
+	Guard     int
+	PathRules int  // number of rules that mark parts of paths
+	Choice    bool // the statement keeps the choice of visitors
+}
+
+// WritePapers writes the papers as Markdown (CommonMark with tables) in UTF-8. Each sentence
+// that a person must decide is a quotation that begins with the text papers.decide.
+func WritePapers(w io.Writer, lang *i18n.Language, p Papers) error {
+	text, err := p.markdown(lang)
+	if err != nil {
+		return err
+	}
+	if _, err := io.WriteString(w, text); err != nil {
+		return fmt.Errorf("write papers: %w", err)
+	}
+	return nil
+}
+
+// RenderPapers writes the papers as a page of HTML in UTF-8 that needs no other file.
+func RenderPapers(w io.Writer, lang *i18n.Language, p Papers) error {
+	text, err := p.markdown(lang)
+	if err != nil {
+		return err
+	}
+	var body bytes.Buffer
+	if err := goldmark.New(goldmark.WithExtensions(extension.Table)).Convert([]byte(text), &body); err != nil {
+		return fmt.Errorf("make papers: %w", err)
+	}
+	title, _, _ := strings.Cut(strings.TrimPrefix(text, "# "), "\n")
+	err = papersLayout().Execute(w, struct {
+		Tag, Title string
+		Style      template.CSS
+		Body       template.HTML
+	}{lang.Tag, title, style + papersStyle, template.HTML(body.String())})
+	if err != nil {
+		return fmt.Errorf("write papers: %w", err)
+	}
+	return nil
+}
+
+var (
+	papersLayout = sync.OnceValue(func() *template.Template {
+		return template.Must(template.New("papers").Parse(string(mustRead("pages/papers.html"))))
+	})
+	papersStyle = mustRead("pages/papers.css")
+)
+
+func (p Papers) markdown(lang *i18n.Language) (string, error) {
+	text, err := lang.File("papers.md")
+	if err != nil {
+		return "", err
+	}
+	paper := papersPage{p, p.Version, lang}
+	decide, err := lang.Text("papers.decide")
+	if err != nil {
+		return "", err
+	}
+	written, err := texttemplate.New("papers").Funcs(texttemplate.FuncMap{
+		"md": plainMarkdown, "decide": func() string { return "> **" + decide + "**" },
+	}).Parse(text)
+	if err != nil {
+		return "", fmt.Errorf("read papers: %w", err)
+	}
+	for _, s := range p.Sites {
+		if err := s.Policy.Validate(); err != nil {
+			return "", fmt.Errorf("policy of site %d: %w", s.Site, err)
+		}
+	}
+	var b strings.Builder
+	if err := written.Execute(&b, paper); err != nil {
+		return "", fmt.Errorf("make papers: %w", err)
+	}
+	return b.String(), nil
+}
+
+// plainMarkdown returns a text of somebody's as one line of Markdown that says the same: each
+// mark of Markdown is escaped.
+func plainMarkdown(text string) string {
+	var b strings.Builder
+	for _, r := range strings.Join(strings.Fields(text), " ") {
+		if strings.ContainsRune("\\`*_{}[]()<>#+-.!|~&=:", r) {
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// papersPage is the data of the template.
+type papersPage struct {
+	Papers
+	Version
+	Lang *i18n.Language
+}
+
+// papersGroup is sites of which the papers say the same.
+type papersGroup struct {
+	page
+	Of    PapersSite // the first of them
+	Sites []PapersSite
+}
+
+// Groups returns the sites, those together that differ in name and hosts alone.
+func (p papersPage) Groups() []*papersGroup {
+	type same struct {
+		Declared Declared
+		Policy   Policy
+		Guard    int
+		Paths    bool
+		Choice   bool
+		Page     bool
+		Texts    string
+	}
+	var all []*papersGroup
+	found := map[same]*papersGroup{}
+	for _, s := range p.Sites {
+		s.Made = p.Made
+		key := same{s.Declared, s.Policy, s.Guard, s.PathRules > 0, s.Choice, s.OptOut.Page != "", fmt.Sprintf("%q %q %q", s.Parameters, s.Searches, s.Categories)}
+		if found[key] == nil {
+			found[key] = &papersGroup{page: page{Statement: s.Statement, Lang: p.Lang}, Of: s}
+			all = append(all, found[key])
+		}
+		found[key].Sites = append(found[key].Sites, s)
+	}
+	return all
+}
+
+// Heading names the sites of a group: their hosts.
+func (g papersGroup) Heading() string {
+	var hosts []string
+	for _, s := range g.Sites {
+		hosts = append(hosts, s.Host)
+	}
+	return g.Lang.List(hosts)
+}
+
+// Text returns what the owner says, or "".
+func (g papersGroup) Text(key string) (string, error) {
+	said, err := g.Said(key)
+	return said.Text, err
+}
+
+// Missing reports whether the owner has not said all yet.
+func (g papersGroup) Missing() bool { return len(g.Declared.Missing()) > 0 }
+
+// Day returns the day on which the papers are made.
+func (p papersPage) Day() string { return p.Lang.Day(calendar.DayOf(p.Made.UTC())) }
+
+// Begun returns the day from which the policy is in force.
+func (p papersPage) Begun() string { return p.Lang.Day(calendar.DayOf(p.Version.Since.UTC())) }
+
+// Retention returns how long rows live, in words.
+func (p papersPage) Retention() (string, error) { return p.Version.Policy.Retention.words(p.Lang) }
+
+// EndsTotals reports whether totals are deleted.
+func (p papersPage) EndsTotals() bool { return p.Version.Policy.Totals != Period{} }
+
+// Totals returns how long totals live, in words.
+func (p papersPage) Totals() (string, error) { return p.Version.Policy.Totals.words(p.Lang) }
+
+// AuditRetention returns how long lines of the audit log live, in words.
+func (p papersPage) AuditRetention() (string, error) { return p.AuditKeep.words(p.Lang) }
+
+// Titles reports whether titles of pages are kept of a site.
+func (p papersPage) Titles() bool {
+	for _, s := range p.Sites {
+		if s.Policy.KeepsTitles() {
+			return true
+		}
+	}
+	return false
+}
+
+// Choices reports whether some statement keeps the choice of visitors.
+func (p papersPage) Choices() bool {
+	for _, s := range p.Sites {
+		if s.Choice {
+			return true
+		}
+	}
+	return false
+}
+
+// Prefixed returns the name of a cookie of the dashboard as browsers have it.
+func (p papersPage) Prefixed(prefix, name string) string {
+	if p.HTTPS {
+		return prefix + name
+	}
+	return name
+}
