@@ -41,7 +41,7 @@ func TestLedgerIsCountedByReasonRuleAndName(t *testing.T) {
 	many := excluded(t, 1, last, hit.ForeignHost, "", "kopi.example")
 	many.Count = 5
 	folded := excluded(t, 1, last, hit.ForeignHost, "", hit.Others)
-	folded.Site = 3
+	folded.Site = 4
 	mustInsert(t, st, hit.Batch{Ledger: []hit.LedgerEntry{
 		excluded(t, 1, first, hit.IsBot, "word", "Googlebot"),
 		excluded(t, 1, last, hit.IsBot, "word", "Googlebot"),
