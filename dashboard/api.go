@@ -9,7 +9,6 @@ import (
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
-	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/report"
 )
 
@@ -38,11 +37,11 @@ func newAPIDays(s calendar.Range) apiDays { return apiDays{s.From.String(), s.To
 // apiValues are measures and ratios by their keys, beside what they are of.
 type apiValues map[string]any
 
-// newAPIValues has null for values that are hidden, and why.
-func newAPIValues(keys []string, s report.Sums, hidden report.Hiding) apiValues {
+// newAPIValues has null for values that are hidden, and why, and for those that are not known.
+func newAPIValues(keys []string, s report.Sums, hidden report.Hiding, lacking ...string) apiValues {
 	v := apiValues{}
 	for _, key := range keys {
-		if v[key] = s.Of(key); hidden != report.Shown {
+		if v[key] = s.Of(key); hidden != report.Shown || slices.Contains(lacking, key) {
 			v[key] = nil
 		}
 	}
@@ -154,9 +153,9 @@ func (d *Dashboard) apiTotals(c *call) error {
 	answer := q.head()
 	now, before := got.Total()
 	hidden, hiddenBefore := got.Hidden()
-	answer["totals"] = newAPIValues(measures, now, hidden)
+	answer["totals"] = newAPIValues(measures, now, hidden, lacking(got.Result, measures, got.query.Range)...)
 	if got.query.Compare != nil {
-		answer["totals_before"] = newAPIValues(measures, before, hiddenBefore)
+		answer["totals_before"] = newAPIValues(measures, before, hiddenBefore, lacking(got.Result, measures, *got.query.Compare)...)
 	}
 	return c.answerJSON(answer)
 }
@@ -174,16 +173,16 @@ func (d *Dashboard) apiSeries(c *call) error {
 		return err
 	}
 	answer := q.head()
-	answer["step"], answer["points"] = got.query.Step, apiPoints(got.query, measures, got.query.Points(got.Result, false))
+	answer["step"], answer["points"] = got.query.Step, apiPoints(got.query, got.Result, measures, got.query.Points(got.Result, false))
 	return c.answerJSON(answer)
 }
 
 // apiPoints are the points of a query. Hours are told by the time that they begin at, and
 // longer steps by their days.
-func apiPoints(asked report.Query, measures []string, points []report.Point) []apiValues {
+func apiPoints(asked report.Query, of report.Result, measures []string, points []report.Point) []apiValues {
 	list := make([]apiValues, 0, len(points))
 	for _, p := range points {
-		v := newAPIValues(measures, p.Sums, p.Hidden)
+		v := newAPIValues(measures, p.Sums, p.Hidden, lacking(of, measures, p.Days)...)
 		if asked.Step == report.Hour {
 			v["time"] = p.At.In(asked.Zone)
 		} else {
@@ -194,18 +193,17 @@ func apiPoints(asked report.Query, measures []string, points []report.Point) []a
 	return list
 }
 
-// apiLines are the lines of a dimension, with their names in a language and the titles of
-// pages.
-func apiLines(l *i18n.Language, dimension string, measures []string, lines []report.Line, compared bool, titles map[string]string) []apiValues {
-	list := make([]apiValues, 0, len(lines))
-	d, _ := report.FindDimension(dimension)
-	for _, line := range lines {
-		v := newAPIValues(measures, line.Now, line.Hidden).of("value", line.Value)
-		if compared {
-			v["before"] = newAPIValues(measures, line.Before, line.HiddenBefore)
+// apiLines are the lines of a table, with their names in a language and the titles of pages.
+func (t *table) apiLines() []apiValues {
+	list := make([]apiValues, 0, len(t.lines))
+	d, _ := report.FindDimension(t.Dimension)
+	for _, line := range t.lines {
+		v := newAPIValues(t.measures, line.Now, line.Hidden, t.lacking...).of("value", line.Value)
+		if t.compared {
+			v["before"] = newAPIValues(t.measures, line.Before, line.HiddenBefore, t.lackingBefore...)
 		}
 		code := line.Value
-		name, detail := namesOf(l, dimension, line)
+		name, detail := namesOf(t.lang, t.Dimension, line)
 		if d.Detail != "" {
 			v["detail"] = line.Detail
 		}
@@ -215,7 +213,7 @@ func apiLines(l *i18n.Language, dimension string, measures []string, lines []rep
 		if name != code {
 			v["name"] = name
 		}
-		if title := titles[line.Value]; title != "" && slices.Contains(ofPages, dimension) {
+		if title := t.titles[line.Value]; title != "" && slices.Contains(ofPages, t.Dimension) {
 			v["title"] = title
 		}
 		list = append(list, v)
@@ -257,7 +255,11 @@ func (d *Dashboard) apiTop(c *call) error {
 		return err
 	}
 	answer := q.head()
-	answer["dimension"], answer["lines"] = dimension, apiLines(c.lang, dimension, measures, got.Lines, got.query.Compare != nil, q.titles)
+	t := table{lang: c.lang, Dimension: dimension, measures: measures, lines: got.Lines, titles: q.titles, compared: got.compared(), lacking: lacking(got.Result, measures, got.query.Range)}
+	if t.compared {
+		t.lackingBefore = lacking(got.Result, measures, *got.query.Compare)
+	}
+	answer["dimension"], answer["lines"] = dimension, t.apiLines()
 	if got.Next != "" {
 		answer["next"] = got.Next
 	}

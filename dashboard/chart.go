@@ -41,6 +41,7 @@ type chart struct {
 
 	measures []string
 	asked    report.Query
+	of       report.Result
 	points   []report.Point
 	events   []calendar.Event // of the period, all of them
 	notes    []site.Note
@@ -128,13 +129,17 @@ func (q *question) chart(l *i18n.Language, measures []string) (sums *answer, dra
 func (q *question) draw(l *i18n.Language, got *answer, measures []string) *chart {
 	c := &chart{
 		Measure: q.measure(measures), Step: got.query.Step, Name: nameOnCurve(l, q.period, q.period.Whole, false),
-		measures: measures, events: q.of.Events(q.period.Whole), notes: q.notes, asked: got.query, site: q.of.Hosts[0], guard: q.of.Guard,
+		measures: measures, events: q.of.Events(q.period.Whole), notes: q.notes, asked: got.query, of: got.Result, site: q.of.Hosts[0], guard: q.of.Guard,
 	}
 	if c.Refused = refusalOf(got); c.Refused != "" {
 		return c
 	}
 	c.points = got.query.Points(got.Result, false)
 	now := whole(c.points, q.period, c.Step)
+	if cover(got.Result, c.Measure, now) == len(c.points) && len(c.points) > 0 {
+		c.Refused = "refusal." + string(report.Unknown)
+		return c
+	}
 	was := q.pointsBefore(l, c, got, len(now))
 	value := func(p report.Point) float64 { return p.Of(c.Measure) }
 	top := 0.
@@ -168,6 +173,17 @@ func (q *question) draw(l *i18n.Language, got *answer, measures []string) *chart
 	return c
 }
 
+// cover hides the points on whose days a measure is not known, and returns how many these are.
+func cover(of report.Result, measure string, points []report.Point) (n int) {
+	for i, p := range points {
+		if of.Lacks(measure, p.Days) {
+			points[i].Sums, points[i].Hidden = report.Sums{}, report.Refused
+			n++
+		}
+	}
+	return n
+}
+
 // pointsBefore returns the points of the days before, each at the place of the one that it
 // is drawn beside, and nil where there is none.
 func (q *question) pointsBefore(l *i18n.Language, c *chart, got *answer, n int) []*report.Point {
@@ -178,6 +194,7 @@ func (q *question) pointsBefore(l *i18n.Language, c *chart, got *answer, n int) 
 	days, _ := q.period.Before()
 	c.Was = nameOnCurve(l, q.period, days, true)
 	before := got.query.Points(got.Result, true)
+	cover(got.Result, c.Measure, before)
 	if until := got.query.CompareUntil; !until.IsZero() { // of the rest of that day nothing was asked
 		before = slices.DeleteFunc(before, func(p report.Point) bool { return p.At.After(until) })
 	}
@@ -304,7 +321,7 @@ func (c *chart) nameLines(was []*report.Point, y func(report.Point) float64) {
 // figures.
 func whole(points []report.Point, p report.Period, step report.Step) []report.Point {
 	if p.Whole == p.Range || step == report.Hour {
-		return points
+		return slices.Clone(points)
 	}
 	all := report.Query{Range: p.Whole, Step: step}
 	full := all.Points(report.Result{}, false)

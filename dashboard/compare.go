@@ -197,6 +197,9 @@ func (q *question) firstDays(pages []*fromFirst, measures []string, yesterday ca
 			if refused := max(refusalOf(t.views), refusalOf(t.shown)); refused != "" {
 				return refused
 			}
+			if t.shown.Uncompared { // the days of one page are set beside those of the other
+				return "refusal." + string(report.Unknown)
+			}
 			for i, p := range t.pages {
 				now, before := t.shown.Hidden()
 				if p.hidden = now; i > 0 {

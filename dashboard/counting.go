@@ -59,7 +59,7 @@ func counting(q *question) (func() doc, error) {
 		r.gaps, r.pulse, r.question = q.gaps(counted), pulse, q
 		page := doc{Table: "excluded"} // which CSV has had from the first
 		page.Title, page.Lead = q.wholeness(r)
-		page.Facts = q.facts(r, compared)
+		page.Facts = q.facts(r, compared && len(counted.Minimal) == 0) // of those days events are not known
 		if len(q.filters) > 0 {
 			page.Notices = []notice{{Claim: l.Say("counting.unfiltered"), Reason: spans(l, "counting.unfiltered.why")}}
 		}

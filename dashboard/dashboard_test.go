@@ -54,7 +54,7 @@ type tracked struct {
 }
 
 func (c *tracked) Ask(ctx context.Context, queries []report.Query) ([]report.Result, error) {
-	plan, err := c.Planner().Plan(slices.Concat(queries, report.Probes(queries, nil)))
+	plan, err := c.Planner().Plan(slices.Concat(queries, report.Probes(queries)))
 	if err != nil {
 		return nil, err
 	}

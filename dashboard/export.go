@@ -54,6 +54,12 @@ func (q *question) head() map[string]any {
 	if q.erased > 0 {
 		head["erased_days"] = q.erased
 	}
+	if q.minimal > 0 {
+		head["minimal_days"] = q.minimal
+	}
+	if q.unlike {
+		head["uncompared"] = true
+	}
 	if q.apart {
 		return head
 	}
@@ -73,7 +79,7 @@ func (q *question) head() map[string]any {
 }
 
 func (t *table) json() any {
-	return refusable(t.Refused, map[string]any{"dimension": t.Dimension, "lines": apiLines(t.lang, t.Dimension, t.measures, t.lines, t.compared, t.titles)})
+	return refusable(t.Refused, map[string]any{"dimension": t.Dimension, "lines": t.apiLines()})
 }
 
 // refusable adds to what programs read why there is nothing, if it was refused. refused is
@@ -102,7 +108,7 @@ func (t *table) csv(s *sheet) {
 		if titled {
 			detail = t.titles[line.Value]
 		}
-		s.row([]string{value, detail}[:len(labels)], t.measures, line.Now, coverOf(s.lang, line.Hidden, t.guard))
+		s.row([]string{value, detail}[:len(labels)], t.measures, line.Now, coverOf(s.lang, line.Hidden, t.guard), t.lacking...)
 	}
 }
 
@@ -111,7 +117,7 @@ func (c *chart) json() any {
 	for _, e := range c.events {
 		events = append(events, map[string]any{"kind": e.Kind, "name": e.Name, "from": e.Days.From.String(), "to": e.Days.To.String()})
 	}
-	return refusable(c.Refused, map[string]any{"step": c.Step, "points": apiPoints(c.asked, c.measures, c.points), "events": events, "notes": notesJSON(c.notes)})
+	return refusable(c.Refused, map[string]any{"step": c.Step, "points": apiPoints(c.asked, c.of, c.measures, c.points), "events": events, "notes": notesJSON(c.notes)})
 }
 
 func (c *chart) csv(s *sheet) {
@@ -126,7 +132,7 @@ func (c *chart) csv(s *sheet) {
 		if c.Step == report.Hour {
 			at = at.In(c.asked.Zone)
 		}
-		s.row([]string{pointCell(c.Step, at)}, c.measures, p.Sums, coverOf(s.lang, p.Hidden, c.guard))
+		s.row([]string{pointCell(c.Step, at)}, c.measures, p.Sums, coverOf(s.lang, p.Hidden, c.guard), lacking(c.of, c.measures, p.Days)...)
 		if days {
 			row := &s.rows[len(s.rows)-1]
 			*row = append(*row, safeCell(strings.Join(c.Points[i].Marks, ", ")), safeCell(strings.Join(c.notesOn(p.Days), " | ")))
@@ -154,6 +160,9 @@ func (c *call) answerCSV(q *question, d doc) error {
 		first.csv(s)
 		if q.erased > 0 {
 			s.note("erased_days: "+strconv.Itoa(q.erased), q.erasedNote(c.lang))
+		}
+		if q.minimal > 0 {
+			s.note("minimal_days: "+strconv.Itoa(q.minimal), q.minimalNote(c.lang))
 		}
 		name = key + " " + name
 	}
@@ -244,15 +253,15 @@ func (s *sheet) note(texts ...string) {
 }
 
 // row adds texts from outside and figures, or what covers them if that is not "". A ratio
-// of nothing is an empty cell.
-func (s *sheet) row(texts, measures []string, sums report.Sums, cover string) {
+// of nothing is an empty cell, and so are measures that are lacking.
+func (s *sheet) row(texts, measures []string, sums report.Sums, cover string, lacking ...string) {
 	var cells []string
 	for _, text := range texts {
 		cells = append(cells, safeCell(text))
 	}
 	for _, key := range measures {
 		cell := cover
-		if cover == "" && defined(key, sums) {
+		if cover == "" && defined(key, sums) && !slices.Contains(lacking, key) {
 			cell = s.lang.Plain(sums.Of(key))
 		}
 		cells = append(cells, cell)

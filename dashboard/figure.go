@@ -3,6 +3,7 @@ package dashboard
 import (
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/fotspor/fotspor/calendar"
@@ -109,6 +110,18 @@ func (q *question) erasedNote(l *i18n.Language) string {
 	return l.Counted("erased", int64(q.erased))
 }
 
+// minimalNote says that what figures tell of was not recorded on all days, "" if it was.
+func (q *question) minimalNote(l *i18n.Language) string {
+	var all []string
+	if q.minimal > 0 {
+		all = append(all, l.Counted("minimal", int64(q.minimal)))
+	}
+	if q.unlike {
+		all = append(all, l.Say("minimal.unlike"))
+	}
+	return strings.Join(all, " ")
+}
+
 // defined reports whether a measure or ratio says something of sums: a ratio of nothing
 // does not.
 func defined(key string, s report.Sums) bool {
@@ -183,15 +196,17 @@ func relative(l *i18n.Language, now, before float64) change {
 // figures shows measures of the answer to a query without a dimension, the first large.
 func (q *question) figures(l *i18n.Language, a *answer, measures []string) []figure {
 	now, before := a.Total()
-	hidden, hiddenBefore := a.Hidden()
+	allHidden, allHiddenBefore := a.Hidden()
 	chosen := q.measure(measures)
 	var all []figure
 	for i, key := range measures {
+		hidden, hiddenBefore := a.covers(key, allHidden, allHiddenBefore)
 		f := figure{Key: key, Value: q.shown(l, key, now, hidden), hidden: hidden, hiddenBefore: hiddenBefore, Large: i == 0, Chosen: key == chosen, URL: q.with(byMeasure, key).String(), now: now.Of(key), before: before.Of(key)}
 		if i == 0 {
 			f.URL = q.with(byMeasure, "").String()
 		}
-		if q.compared() && a.refused == nil {
+		compared := a.compared() && hiddenBefore != report.Refused
+		if compared {
 			if hidden == report.Shown {
 				f.Change = q.comparison().change(l, key, now, before)
 			}
@@ -206,7 +221,7 @@ func (q *question) figures(l *i18n.Language, a *answer, measures []string) []fig
 				return l.Number(int64(math.Round(float64(s.Count(key)) / days)))
 			}
 			f.PerDay = l.Say("figure.perDay", mean(now, days))
-			if c := q.comparison(); q.compared() && q.period.PerDay() && hiddenBefore == report.Shown {
+			if c := q.comparison(); compared && q.period.PerDay() && hiddenBefore == report.Shown {
 				f.Base = l.Say("figure.from.perDay", mean(now, c.days), mean(before, c.before))
 				f.PerDay = ""
 			} else if i > 0 {

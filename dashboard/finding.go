@@ -206,7 +206,9 @@ func (q *question) counted(l *i18n.Language, key string, sum figureSum, of *answ
 		return figure{Key: key, Value: nothing, hidden: report.Refused, hiddenBefore: report.Refused}
 	}
 	f := figure{Key: key, Value: l.Number(sum.now), now: float64(sum.now), before: float64(sum.before)}
-	if q.compared() {
+	if !of.compared() {
+		f.hiddenBefore = report.Refused
+	} else {
 		f.Base = l.Say("figure.from", l.Number(sum.before))
 		if sum.before >= leastBase {
 			c := q.comparison()
@@ -248,7 +250,7 @@ type goneFrom struct {
 const linksShown = 3
 
 func (q *question) goneTable(pages []gonePage, limit int, got *answer) *goneTable {
-	t := &goneTable{pages: pages, compared: q.compared(), Refused: refusalOf(got)}
+	t := &goneTable{pages: pages, compared: got.compared(), Refused: refusalOf(got)}
 	l := q.lang
 	for _, g := range pages[:min(limit, len(pages))] {
 		r := goneRow{Count: l.Number(g.times), Width: float64(g.times) / float64(max(pages[0].times, 1)) * 100}
@@ -332,7 +334,7 @@ type searchRow struct {
 }
 
 func (q *question) searchTable(l *i18n.Language, terms []searched, limit int, got *answer) *searchTable {
-	t := &searchTable{terms: terms, compared: q.compared(), Refused: refusalOf(got), guard: q.of.Guard}
+	t := &searchTable{terms: terms, compared: got.compared(), Refused: refusalOf(got), guard: q.of.Guard}
 	if got.Withheld {
 		t.Guarded = q.guardNote(l)
 	}

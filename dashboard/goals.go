@@ -255,7 +255,7 @@ func goalCard(q *question, name string) (func() doc, error) {
 	return func() doc {
 		d := doc{Title: name, Over: []span{{l.Say("nav.goals"), q.to("/goals").String()}}, Lead: []span{{Text: q.headlineSentence(l, sums, measures[0]) + "."}}}
 		if refused := refusalOf(sums); refused != "" {
-			d.Lead, d.Notices = nil, []notice{{Claim: l.Say(refused)}}
+			d.Lead, d.Notices, d.Refused = nil, []notice{{Claim: l.Say(refused)}}, string(sums.refused.Code)
 			return d
 		}
 		for _, g := range q.of.Goals {

@@ -89,7 +89,7 @@ func (q *question) headlineSentence(l *i18n.Language, sums *answer, measure stri
 	if hidden, _ := sums.Hidden(); hidden != report.Shown {
 		return l.Say("lead.alone", capitalised(nameOfPeriod(l, q.period)), lower(l.Say("measure."+measure))+" "+coverOf(l, hidden, q.of.Guard))
 	}
-	if !q.compared() || before.Count(measure) < leastBase {
+	if !sums.compared() || before.Count(measure) < leastBase {
 		return l.Say("lead.alone", capitalised(nameOfPeriod(l, q.period)), quantity(l, measure, now.Count(measure)))
 	}
 	return q.sentence(l, measure, now, before)

@@ -35,6 +35,8 @@ type question struct {
 	titles    map[string]string // of the pages in the answers, by path
 	asOf      time.Time         // up to when breakdowns of today go, before today if there are none yet; zero: they have no steps
 	erased    int               // on how many days rows were erased that answers lack
+	minimal   int               // on how many days what answers tell of was not recorded
+	unlike    bool              // an answer is not compared since what it is by was not recorded alike
 	writes    bool              // the reader may write notes
 	marked    bool              // a chart is on the page, with notes
 	notes     []site.Note       // of the period, in order of their days
@@ -142,7 +144,7 @@ func (q *question) settle(ctx context.Context, source report.Source) ([]*answer,
 		}
 		results, err := source.Ask(ctx, queries)
 		var refused report.RefusedError
-		if errors.As(err, &refused) && refused.Code != report.Unknown && refused.Query < len(open) {
+		if errors.As(err, &refused) && refused.Query < len(open) {
 			a := open[refused.Query]
 			if refused.Code == report.RowsGone && a.query.Step == report.Hour {
 				a.query.Step = report.Day
@@ -152,22 +154,52 @@ func (q *question) settle(ctx context.Context, source report.Source) ([]*answer,
 			open = slices.Delete(open, refused.Query, refused.Query+1)
 			continue
 		}
-		if err != nil && refused.Code != report.Unknown {
+		if err != nil {
 			return nil, err
 		}
 		for i, a := range open {
-			if refused.Concerns(a.query, results[i]) {
-				a.refused = &refused
-				continue
-			}
-			q.erased = max(q.erased, results[i].Erased)
-			if a.Result = results[i]; !a.AsOf.IsZero() {
-				q.asOf = a.AsOf.In(a.query.Zone)
-			}
+			q.answer(a, results[i])
 		}
 		break
 	}
 	return open, nil
+}
+
+// answer puts a result into its answer.
+func (q *question) answer(a *answer, r report.Result) {
+	if r.Unknown != "" {
+		a.refused = &report.RefusedError{Code: report.Unknown, Dimension: r.Unknown}
+		return
+	}
+	q.erased = max(q.erased, r.Erased)
+	if a.Result = r; !a.AsOf.IsZero() {
+		q.asOf = a.AsOf.In(a.query.Zone)
+	}
+	if a.Uncompared {
+		a.query.Compare, a.query.CompareUntil = nil, time.Time{}
+	}
+	if a.query.Dimension == "" || !a.IsUnknown() { // of that a table says so itself
+		q.minimal, q.unlike = max(q.minimal, len(a.Minimal)), q.unlike || a.Uncompared
+	}
+}
+
+// compared reports whether an answer tells of the days before, too.
+func (a *answer) compared() bool { return a.refused == nil && a.query.Compare != nil }
+
+// lacking returns those of some measures that are not known in some days.
+func lacking(r report.Result, measures []string, days calendar.Range) []string {
+	return slices.DeleteFunc(slices.Clone(measures), func(m string) bool { return !r.Lacks(m, days) })
+}
+
+// covers returns why a measure of an answer is not shown, of the period and of the days before.
+func (a *answer) covers(measure string, now, before report.Hiding) (report.Hiding, report.Hiding) {
+	if a.Lacks(measure, a.query.Range) {
+		now = report.Refused
+	}
+	if a.query.Compare == nil || a.Lacks(measure, *a.query.Compare) {
+		before = report.Refused
+	}
+	return now, before
 }
 
 // ofPages are the dimensions whose values are paths of pages.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/report"
 )
 
@@ -146,4 +147,102 @@ func numbers(key string, value any, told *bool) (all []string) {
 		all = append(all, key)
 	}
 	return all
+}
+
+// TestMinimalDays: what was not recorded on the days before is shown without a comparison, and
+// what was not in the period is not shown as 0, on pages, in JSON, CSV and the API.
+func TestMinimalDays(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for the disk")
+	}
+	b := newBench(t)
+	b.logIn()
+	site := b.addSite("Samvirke", "samvirke.example", "Europe/Oslo")
+	first := calendar.DayOf(time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC)) // a week standard, a week minimal, a week standard
+	var rows []hit.Row
+	for day := first; day < first+19; day++ {
+		view := hit.Row{
+			Site: site.ID, Time: day.Time().Add(12 * time.Hour), Day: day, Kind: hit.Pageview, Path: "/om", EntryPath: "/om", Browser: "Chrome", Device: "mobile", OS: "iOS",
+			Country: "NO", Channel: "search", Source: "Google", Campaign: "brev", Pageviews: 1, Visits: 1, Visitors: 1, PageVisitors: 1, SectionVisitors: 1,
+		}
+		for _, kind := range []hit.Kind{hit.Pageview, hit.Search, hit.Event, hit.Download, hit.Goal} {
+			row := view
+			if row.Kind = kind; kind != hit.Pageview {
+				row.Name, row.Pageviews, row.Visits, row.Visitors, row.PageVisitors, row.SectionVisitors = "Kontakt", 0, 0, 0, 0, 0
+			}
+			if kind == hit.Goal {
+				row.Conversions = 1
+			}
+			if (day-first)/7 == 1 {
+				(privacy.Policy{Record: privacy.Minimal}).Trim(&row)
+			}
+			for range 10 {
+				rows = append(rows, row)
+			}
+		}
+	}
+	put(t, b.store, "rows", rows)
+	const minimal, after = "lang=en&period=range&from=2026-11-09&to=2026-11-13", "lang=en&period=range&from=2026-11-16&to=2026-11-20"
+	change := regexp.MustCompile(`(?:up|down|unchanged) \d|from \d`)
+	for _, path := range []string{"/searches", "/goals", "/downloads", "/events", "/campaigns", "/sources", "/goals?name=Kontakt"} {
+		for query, shown := range map[string]bool{minimal: false, after: true} {
+			page := b.get("/sites/1" + and(path, query))
+			page.want(http.StatusOK)
+			figures := "#main .figures, #main table"
+			if path == "/sources" { // whose figures are those of all visits
+				figures = "#main table"
+			}
+			text := clean(page.Find(figures).Text())
+			if change.MatchString(text) {
+				t.Errorf("%s?%s tells of a change: %s", path, query, text)
+			}
+			if !shown && strings.ContainsAny(text, "0123456789") {
+				t.Errorf("%s?%s shows a number: %s", path, query, text)
+			}
+			if shown && !strings.Contains(text, "50") {
+				t.Errorf("%s?%s does not show 50: %s", path, query, text)
+			}
+			if note := page.Find("#minimal").Text(); strings.Contains(note, "On 5 of these days") != shown {
+				t.Errorf("%s?%s says %q", path, query, note)
+			}
+			var answer map[string]any
+			b.decode("/sites/1"+and(as(path, "json"), query), &answer)
+			told := false
+			if found := numbers("", answer, &told); told == shown || !shown && path != "/sources" && len(found) > 0 {
+				t.Errorf("%s.json?%s: refused %v, with %v", path, query, told, found)
+			}
+			for key, block := range answer {
+				table, _ := block.(map[string]any)
+				lines, _ := table["lines"].([]any)
+				for _, line := range lines {
+					if before := line.(map[string]any)["before"]; before != nil {
+						t.Errorf("%s.json?%s has %v of the days before in %s", path, query, before, key)
+					}
+				}
+			}
+		}
+	}
+	for query, want := range map[string]string{
+		minimal: "visits 50 events <nil> conversions <nil>, before visits 50 events 150 conversions 50, 5 days",
+		after:   "visits 50 events 150 conversions 50, before visits 50 events <nil> conversions <nil>, 5 days",
+		"period=range&from=2026-11-07&to=2026-11-10": "visits 40 events <nil> conversions <nil>, before visits <nil> events <nil> conversions <nil>, 2 days",
+		"period=range&from=2026-11-05&to=2026-11-07": "visits 30 events 90 conversions 30, before visits <nil> events <nil> conversions <nil>, <nil> days",
+	} {
+		var answer map[string]any
+		b.decode("/api/v1/sites/1/totals?measures=visits,events,conversions&"+query, &answer)
+		now, _ := answer["totals"].(map[string]any)
+		was, _ := answer["totals_before"].(map[string]any)
+		got := fmt.Sprintf("visits %v events %v conversions %v, before visits %v events %v conversions %v, %v days",
+			now["visits"], now["events"], now["conversions"], was["visits"], was["events"], was["conversions"], answer["minimal_days"])
+		if got != want {
+			t.Errorf("totals of %s: %s, want %s", query, got, want)
+		}
+	}
+	var series struct{ Points []map[string]any }
+	b.decode("/api/v1/sites/1/series?measures=visits,events&period=range&from=2026-11-07&to=2026-11-10", &series)
+	for i, want := range []any{30., 30., nil, nil} {
+		if p := series.Points[i]; p["events"] != want || p["visits"] != 10. {
+			t.Errorf("point %d: %v, want 10 visits and events %v", i, p, want)
+		}
+	}
 }

@@ -54,12 +54,14 @@ type table struct {
 	Refused   string   // key of the text why there is no row; "": it was answered
 	Guarded   string   // why figures are hidden; "": none is
 
-	measures []string
-	lines    []report.Line
-	compared bool
-	titles   map[string]string // of pages, by path; nil: the rows are of none
-	guard    int               // see site.Site
-	lang     *i18n.Language
+	measures      []string
+	lines         []report.Line
+	compared      bool
+	lacking       []string // measures that are not known in the period, and lackingBefore in the days before
+	lackingBefore []string
+	titles        map[string]string // of pages, by path; nil: the rows are of none
+	guard         int               // see site.Site
+	lang          *i18n.Language
 }
 
 func (*table) part() string { return "table" }
@@ -144,7 +146,7 @@ func (q *question) table(l *i18n.Language, of list) func() *table {
 		largest = q.ask(first)
 	}
 	return func() *table {
-		t := &table{Key: of.key, Dimension: of.dimension, Alone: alone, measures: measures, lines: got.Lines, compared: asked.Compare != nil, guard: q.of.Guard, lang: l}
+		t := &table{Key: of.key, Dimension: of.dimension, Alone: alone, measures: measures, lines: got.Lines, compared: got.compared(), guard: q.of.Guard, lang: l}
 		if got.Withheld {
 			t.Guarded = q.guardNote(l)
 		}
@@ -159,10 +161,15 @@ func (q *question) table(l *i18n.Language, of list) func() *table {
 			t.Refused, t.lines = "refusal."+string(report.Unknown), nil
 			return t
 		}
+		t.lacking = lacking(got.Result, measures, got.query.Range)
+		if t.compared {
+			t.lackingBefore = lacking(got.Result, measures, *got.query.Compare)
+		}
+		changes := t.compared && !slices.Contains(t.lacking, measures[0]) && !slices.Contains(t.lackingBefore, measures[0])
 		for _, m := range measures {
 			t.Columns = append(t.Columns, q.column(m, alone, asked.Sort, measures[0]))
 		}
-		if asked.Compare != nil {
+		if changes {
 			t.Columns = append(t.Columns, q.column(changeColumn, alone, asked.Sort, measures[0]))
 		}
 		t.Head = q.column(report.ByValue, alone, asked.Sort, measures[0])
@@ -176,15 +183,16 @@ func (q *question) table(l *i18n.Language, of list) func() *table {
 		for _, line := range got.Lines {
 			r := row{Label: q.label(l, of.dimension, line)}
 			for _, m := range measures {
-				r.Cells = append(r.Cells, q.shown(l, m, line.Now, line.Hidden))
+				hidden, _ := got.covers(m, line.Hidden, line.HiddenBefore)
+				r.Cells = append(r.Cells, q.shown(l, m, line.Now, hidden))
 			}
 			if line.Hidden != report.Shown {
 				t.Guarded = q.guardNote(l)
 			}
-			if asked.Compare != nil && line.Hidden == report.Shown {
+			if changes && line.Hidden == report.Shown {
 				r.Change = q.comparison().change(l, measures[0], line.Now, line.Before)
 			}
-			if most > 0 && report.UnitOf(measures[0]) == report.Count {
+			if most > 0 && !slices.Contains(t.lacking, measures[0]) && report.UnitOf(measures[0]) == report.Count {
 				r.Width = min(max(line.Now.Of(measures[0])/most*100, 0), 100)
 			}
 			t.Others = t.Others || r.Label.Others

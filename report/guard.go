@@ -140,7 +140,6 @@ func (g Guard) Ask(ctx context.Context, queries []Query) ([]Result, error) {
 	results, err := g.Source.Ask(ctx, asked)
 	var refused RefusedError
 	switch {
-	case errors.As(err, &refused) && refused.Code == Unknown: // with all results
 	case errors.As(err, &refused) && refused.Query < len(owner):
 		refused.Query = owner[refused.Query]
 		return nil, refused
@@ -159,12 +158,16 @@ func (g Guard) Ask(ctx context.Context, queries []Query) ([]Result, error) {
 			job.months[key] = known[id]
 		}
 		answers[i] = queries[i].guarded(job, asked, results, i)
-		answers[i].Erased = results[i].Erased
+		answers[i].Erased, answers[i].Unknown = results[i].Erased, results[i].Unknown
+		answers[i].Minimal, answers[i].ofRecorded = results[i].Minimal, results[i].ofRecorded
+		if results[i].Uncompared {
+			answers[i] = answers[i].uncompared()
+		}
 	}
 	for i, at := range steps {
 		answers[i].AsOf = at
 	}
-	return answers, err
+	return answers, nil
 }
 
 func (g Guard) threshold(q Query) (k int64) {

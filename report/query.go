@@ -20,8 +20,8 @@ import (
 type Source interface {
 	// Ask answers the queries of a page, in their order. It asks for as much at once as
 	// it can. Its error is an InvalidError or a RefusedError if a query is one that
-	// can't be answered; any other comes from the store. With the code Unknown come the
-	// results of all queries: those with a filter by such a dimension mean nothing.
+	// can't be answered; any other comes from the store. What is not known of the days of a
+	// query is no error: its Result says so.
 	Ask(ctx context.Context, queries []Query) ([]Result, error)
 }
 
@@ -96,7 +96,17 @@ type Result struct {
 	// Erased is on how many days of Range and Compare rows were erased at somebody's request
 	// that the sums lack. Sums of rollups that outlive the rows lack none.
 	Erased int
-	rest   Line // what a Guard took out of the lines, or why it hides their sums
+	// Unknown is a dimension of the query of which nothing is known in Range, since it was not
+	// recorded or nobody said it: the result means nothing then. "": there is none.
+	Unknown string
+	// Uncompared says that Compare can't be set beside Range, since what the query is by was
+	// not recorded alike, or is Unknown in Compare. What is of Compare is 0 then.
+	Uncompared bool
+	// Minimal are the days of Range and of Compare on which only what a minimal record keeps
+	// was recorded, if the query asks for more. See Lacks.
+	Minimal    []calendar.Day
+	ofRecorded bool // the lines are of what only some hits have, and a minimal record never
+	rest       Line // what a Guard took out of the lines, or why it hides their sums
 }
 
 // Line is one value of a dimension, in one step.
@@ -240,8 +250,8 @@ const (
 	// Capped is RowsGone for a filter by a value that the rollups may count together with
 	// others: on some day it had no line.
 	Capped Code = "capped"
-	// Unknown: nothing is known of the dimension of a filter in the days of the query, since
-	// it was not recorded or nobody said it.
+	// Unknown: nothing is known of a dimension of the query in its days, since it was not
+	// recorded or nobody said it. A Source says it by Result.Unknown.
 	Unknown Code = "unknown"
 )
 
@@ -254,7 +264,6 @@ type RefusedError struct {
 	Code      Code
 	Measure   string       // which is refused, "" if the query is
 	Dimension string       // because of which, "" if none alone
-	Unknown   []string     // of Unknown: all dimensions of which nothing is known
 	Since     calendar.Day // of RowsGone and Capped: the first day that can be told
 }
 
@@ -275,7 +284,7 @@ func (e RefusedError) Error() string {
 	case Capped:
 		return fmt.Sprintf("refused: too many new values came on some day for each to be counted by itself, so only rows could tell, and they are kept since %s", e.Since)
 	case Unknown:
-		return fmt.Sprintf("filter by %s: refused, since nothing is known of it in these days", e.Dimension)
+		return fmt.Sprintf("by %s: refused, since nothing is known of it in these days", e.Dimension)
 	default:
 		return fmt.Sprintf("refused: only rows could tell, and they are kept since %s", e.Since)
 	}

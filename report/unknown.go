@@ -1,82 +1,227 @@
 package report
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
 )
 
-// Probes returns queries that tell whether something is known of what some queries filter by
-// or are broken down by: if it was not recorded, or nobody said it, 0 would say that nobody
-// came, and a filter that leaves a value out would leave out nothing. There are none for most
-// queries. With results nil it returns those that do not depend on them. UnknownIn reads the
-// results of the probes.
-func Probes(queries []Query, results []Result) []Query {
+// Of what was not recorded, or what nobody said, 0 would say that nobody came, and a filter
+// that leaves a value out would leave out nothing. A Source asks Probes beside its queries,
+// and then Doubts, and Judge says of each result what is not known.
+
+// Probes returns queries that tell on which days only what a minimal record keeps was
+// recorded. There are none for queries that ask for no more than that. They are over the days
+// of those queries, so that they are part of the same statements.
+func Probes(queries []Query) []Query {
 	var probes []Query
 	seen := map[string]bool{}
-	for i, q := range queries {
-		empty := results != nil && len(results[i].Lines) == 0
-		probe := func(key string) {
-			d := find(key)
-			if seen[key] {
-				return
-			}
+	for _, q := range queries {
+		if key := q.days(); q.beyondMinimal() && !seen[key] && q.validate() == nil {
 			seen[key] = true
-			all := Query{Sites: q.Sites, Zone: q.Zone, Range: q.Range, Compare: q.Compare, Measures: []string{"pageviews"}}
-			if !slices.ContainsFunc(q.ranges(), func(r calendar.Range) bool { return r.Days() > MaxPoints }) {
-				all.Step = Day
-			}
-			known, device := all, all
-			known.Filters = []Filter{{Dimension: key, Not: true}}
-			if d.base().Where != "" {
-				known.Filters, known.Dimension, known.Measures, known.Limit = nil, key, []string{d.Rank}, 1
-			}
-			device.Filters = []Filter{{Dimension: "device", Not: true}}
-			probes = append(probes, all, known, device)
-		}
-		for _, f := range q.Filters {
-			switch d := find(f.Dimension); {
-			case f.Value == "" && !f.Prefix: // asks what is not known
-			case !d.minimal(), d.base().Where == "" && (empty || f.Not):
-				probe(d.Key)
-			}
-		}
-		if d := find(q.Dimension); d.base().Where != "" && !d.minimal() && empty && q.Find == "" && q.After == "" {
-			probe(d.Key)
+			probes = append(probes, q.probe("device", "pageviews", "events", "conversions"))
 		}
 	}
 	return probes
 }
 
-// UnknownIn returns a RefusedError for the dimensions of which nothing is known, and nil if
-// there is none: no hit has a value, or there is a day on which none has one, nor a device. A
-// policy that records more than the least always records the device, and may have changed.
-// Of what only some hits have, such as a search, the device alone tells.
-func UnknownIn(probes []Query, results []Result) error {
-	refused := RefusedError{Code: Unknown}
-	for i := 0; i+2 < len(probes); i += 3 {
-		all, known, device := results[i], results[i+1], results[i+2]
-		d := find(probes[i+1].Dimension)
-		if d.Key == "" {
-			d = find(probes[i+1].Filters[0].Dimension)
-		}
-		told := func(r Result, l Line) bool {
-			return slices.ContainsFunc(r.Lines, func(k Line) bool { return k.At.Equal(l.At) })
-		}
-		unknown := d.base().Where == "" && len(all.Lines) > 0 && len(known.Lines) == 0
-		if !unknown && !d.minimal() {
-			unknown = slices.ContainsFunc(all.Lines, func(l Line) bool { return !told(known, l) && !told(device, l) })
-		}
-		if unknown {
-			refused.Unknown = append(refused.Unknown, d.Key)
+// Doubts returns queries that tell whether anybody said what some queries are by, where their
+// results leave that open.
+func Doubts(queries []Query, results []Result) []Query {
+	var doubts []Query
+	seen := map[string]bool{}
+	for i, q := range queries {
+		for _, key := range q.doubted(results[i]) {
+			if id := q.days() + key; !seen[id] {
+				seen[id] = true
+				doubt := q.probe("", "pageviews")
+				known := doubt
+				known.Filters = []Filter{{Dimension: key, Not: true}}
+				doubts = append(doubts, doubt, known)
+			}
 		}
 	}
-	if len(refused.Unknown) == 0 {
-		return nil
+	return doubts
+}
+
+// doubted returns the dimensions that every hit may have of which a query shows no value in
+// some period.
+func (q Query) doubted(r Result) (keys []string) {
+	for _, f := range q.Filters {
+		if d := find(f.Dimension); f.asksValue() && d.base().Where == "" && (f.Not || !r.valued(now) || q.Compare != nil && !r.valued(before)) {
+			keys = append(keys, d.Key)
+		}
 	}
-	refused.Dimension = refused.Unknown[0]
-	return refused
+	if d := find(q.Dimension); q.Dimension != "" && d.Key != "site" && d.base().Where == "" && q.Compare != nil && r.named(now) != r.named(before) {
+		keys = append(keys, d.Key)
+	}
+	return keys
+}
+
+func now(l Line) Sums    { return l.Now }
+func before(l Line) Sums { return l.Before }
+
+// valued reports whether a line has a figure in one period, and named whether one with a
+// value has.
+func (r Result) valued(of func(Line) Sums) bool {
+	return slices.ContainsFunc(r.Lines, func(l Line) bool { return of(l) != Sums{} })
+}
+
+func (r Result) named(of func(Line) Sums) bool {
+	return slices.ContainsFunc(r.Lines, func(l Line) bool { return of(l) != Sums{} && (l.Value != "" || l.Detail != "") })
+}
+
+// days names the sites and days of a query.
+func (q Query) days() string {
+	key := fmt.Sprint(q.Sites, q.Range)
+	if q.Compare != nil {
+		key += fmt.Sprint(*q.Compare)
+	}
+	return key
+}
+
+// probe returns a query over the same days, day by day if that can be.
+func (q Query) probe(dimension string, measures ...string) Query {
+	p := Query{Sites: q.Sites, Zone: q.Zone, Range: q.Range, Compare: q.Compare, Dimension: dimension, Measures: measures}
+	if !slices.ContainsFunc(q.ranges(), func(r calendar.Range) bool { return r.Days() > MaxPoints }) {
+		p.Step = Day
+	}
+	return p
+}
+
+// beyondMinimal reports whether a query asks for more than what a minimal record keeps.
+func (q Query) beyondMinimal() bool {
+	return q.Dimension != "" && !find(q.Dimension).minimal() || slices.ContainsFunc(q.Measures, beyondMinimal) ||
+		slices.ContainsFunc(q.Filters, func(f Filter) bool { return f.asksValue() && !find(f.Dimension).minimal() })
+}
+
+// beyondMinimal reports whether a minimal record has nothing of a measure or ratio, since it
+// keeps no more of what is no page view than that it came.
+func beyondMinimal(measure string) bool {
+	return slices.ContainsFunc(sumsOf(measure), func(i int) bool {
+		kinds := Measures[i].kinds()
+		return kinds != nil && !slices.Contains(kinds, string(hit.Pageview))
+	})
+}
+
+// asksValue reports whether a filter asks for what is known, and not for what is not.
+func (f Filter) asksValue() bool { return f.Value != "" || f.Prefix }
+
+// Judge returns the results of queries with what is not known taken out of them, given the
+// results of Probes and Doubts.
+func Judge(queries []Query, results []Result, probes []Query, probed []Result, doubts []Query, doubted []Result) []Result {
+	results = slices.Clone(results)
+	for i, q := range queries {
+		days := q.days()
+		j := judgement{q, results[i], nil, map[string]Result{}, Result{}}
+		if n := slices.IndexFunc(probes, func(p Query) bool { return p.days() == days }); n >= 0 {
+			j.devices = &probed[n]
+		}
+		for n := 0; n+1 < len(doubts); n += 2 {
+			if doubts[n].days() == days {
+				j.all, j.known[doubts[n+1].Filters[0].Dimension] = doubted[n], doubted[n+1]
+			}
+		}
+		results[i] = j.result()
+	}
+	return results
+}
+
+// judgement is what is known of one result.
+type judgement struct {
+	Query
+	Result
+	devices *Result           // by device and day; nil: no more is asked for than a minimal record keeps
+	known   map[string]Result // hits of which a dimension is known, by the dimension
+	all     Result            // all hits, where known has some
+}
+
+func (j judgement) result() Result {
+	if !j.beyondMinimal() {
+		j.devices = nil
+	}
+	own := find(j.Dimension)
+	j.ofRecorded = j.Dimension != "" && own.base().Where != "" && !own.minimal()
+	bare, every := j.minimalDays(j.Range, now)
+	r := j.Result
+	r.Unknown, r.Minimal = j.unknown(now, len(bare) > 0, every), bare
+	if j.Compare == nil {
+		return r
+	}
+	bareBefore, everyBefore := j.minimalDays(*j.Compare, before)
+	r.Minimal = append(r.Minimal, bareBefore...)
+	unlike := j.Dimension != "" && (!own.minimal() && len(r.Minimal) > 0 || j.nobodySaid(own.Key, now) || j.nobodySaid(own.Key, before))
+	if unlike || j.unknown(before, len(bareBefore) > 0, everyBefore) != "" {
+		return r.uncompared()
+	}
+	return r
+}
+
+// minimalDays returns the days of one period with page views and nothing that a minimal record
+// does not keep, and whether there are no others. A policy that records more always records the
+// device.
+func (j judgement) minimalDays(days calendar.Range, of func(Line) Sums) (bare []calendar.Day, every bool) {
+	if j.devices == nil {
+		return nil, false
+	}
+	more := map[calendar.Day]bool{}
+	for _, l := range j.devices.Lines {
+		if s := of(l); s != (Sums{}) {
+			day := calendar.DayOf(l.At)
+			if l.At.IsZero() {
+				day = days.From
+			}
+			more[day] = more[day] || l.Value != "" || s.Count("events")+s.Count("conversions") > 0
+		}
+	}
+	for day, known := range more {
+		if !known {
+			bare = append(bare, day)
+		}
+	}
+	slices.Sort(bare)
+	return bare, len(bare) > 0 && len(bare) == len(more)
+}
+
+// nobodySaid reports whether there are hits in one period and none of which a dimension is
+// known. It is false where that was not asked.
+func (j judgement) nobodySaid(key string, of func(Line) Sums) bool {
+	known, ok := j.known[key]
+	return ok && j.all.valued(of) && !known.valued(of)
+}
+
+// unknown returns a dimension because of which one period can't be told, "" if it can be. some
+// and every say of how many days a record was minimal.
+func (j judgement) unknown(of func(Line) Sums, some, every bool) string {
+	for _, f := range j.Filters {
+		if d := find(f.Dimension); f.asksValue() && (some && !d.minimal() || j.nobodySaid(d.Key, of)) {
+			return d.Key
+		}
+	}
+	// Lines of what only some hits have are of the days on which it was recorded.
+	if j.ofRecorded && (every || some && !j.valued(of) && j.Find == "" && j.After == "") {
+		return j.Dimension
+	}
+	return ""
+}
+
+// uncompared returns a result without what it is compared with.
+func (r Result) uncompared() Result {
+	r.Uncompared = true
+	r.Lines = slices.DeleteFunc(slices.Clone(r.Lines), func(l Line) bool { return l.Now == (Sums{}) && l.Hidden == Shown })
+	for i := range r.Lines {
+		r.Lines[i].Before, r.Lines[i].HiddenBefore = Sums{}, Refused
+	}
+	r.rest.Before, r.rest.HiddenBefore = Sums{}, Refused
+	return r
+}
+
+// Lacks reports whether a measure or ratio is not known on some of the days. It is false by
+// what only some hits have: those lines are of the days on which it was recorded.
+func (r Result) Lacks(measure string, days calendar.Range) bool {
+	return !r.ofRecorded && beyondMinimal(measure) && slices.ContainsFunc(r.Minimal, func(day calendar.Day) bool { return days.From <= day && day <= days.To })
 }
 
 // minimal reports whether each policy records what the dimension is over.
@@ -88,12 +233,6 @@ func (d Dimension) minimal() bool {
 		}
 	}
 	return true
-}
-
-// Concerns reports whether an error with the code Unknown is about a query with a result.
-func (e RefusedError) Concerns(q Query, r Result) bool {
-	return slices.ContainsFunc(q.Filters, func(f Filter) bool { return slices.Contains(e.Unknown, f.Dimension) }) ||
-		slices.Contains(e.Unknown, q.Dimension) && len(r.Lines) == 0
 }
 
 // IsUnknown reports whether nothing is known of a dimension: all lines of its result are of

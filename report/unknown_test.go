@@ -1,7 +1,7 @@
 package report_test
 
 import (
-	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -18,24 +18,7 @@ import (
 // or leaves out, and on each day of the question. What is recorded and did not happen is 0.
 func TestWhatIsNotRecorded(t *testing.T) {
 	day := mustDay("2026-02-11") // standard; the day after it is minimal
-	st := storetest.Open(t)
-	var rows []hit.Row
-	for d := day; d <= day+1; d++ {
-		view := hit.Row{Site: 1, Time: d.Time().Add(time.Hour), Day: d, Kind: hit.Pageview, Path: "/a", EntryPath: "/a", Browser: "Firefox", OS: "iOS", Device: "mobile",
-			Channel: "campaign", Source: "brev", Campaign: "vår", Pageviews: 1, Visits: 1, Visitors: 1, PageVisitors: 1}
-		event := view
-		event.Kind, event.Name, event.Pageviews, event.Visits, event.Visitors, event.PageVisitors = hit.Event, "Skjema", 0, 0, 0, 0
-		for _, r := range []hit.Row{view, event} {
-			if d > day {
-				(privacy.Policy{Record: privacy.Minimal}).Trim(&r)
-			}
-			rows = append(rows, r)
-		}
-	}
-	if err := st.Insert(t.Context(), hit.Batch{Rows: rows}, "rows"); err != nil {
-		t.Fatal(err)
-	}
-	source := store.Reports{Store: st, Planner: func() report.Planner { return report.Planner{} }}
+	source := ofPolicies(t, day, "sm")
 	first, second, both := calendar.One(day), calendar.One(day+1), calendar.Range{From: day, To: day + 1}
 	const unknown = -1
 	for _, c := range []struct {
@@ -61,7 +44,7 @@ func TestWhatIsNotRecorded(t *testing.T) {
 		{"", "!goal:x", 1, unknown, unknown},
 		{"", "download:x", 0, unknown, unknown},
 		{"", "outlink:x", 0, unknown, unknown},
-		{"", "search_result:none", 0, unknown, unknown},
+		{"", "search_result:none", 1, unknown, unknown},
 		{"", "missing:x", 0, unknown, unknown},
 		{"", "missing_link:x", 0, unknown, unknown},
 		{"", "region:NO-50", unknown, unknown, unknown}, // no GeoIP database
@@ -71,7 +54,8 @@ func TestWhatIsNotRecorded(t *testing.T) {
 		{"", "previous:/b", 0, 0, 0},
 		{"", "!section:/a", 0, 0, 0},
 		{"event", "", 1, unknown, 1},
-		{"download", "", 0, unknown, unknown},
+		{"download", "", 1, unknown, 1},
+		{"outlink", "", 0, unknown, unknown},
 		{"campaign", "", 1, unknown, 1},
 	} {
 		for i, days := range []calendar.Range{first, second, both} {
@@ -83,18 +67,136 @@ func TestWhatIsNotRecorded(t *testing.T) {
 				}
 			}
 			results, err := source.Ask(t.Context(), []report.Query{q})
-			var refused report.RefusedError
 			switch {
-			case want == unknown:
-				if !errors.As(err, &refused) || refused.Code != report.Unknown || !refused.Concerns(q, results[0]) {
-					t.Errorf("%s %s over %v: %v, %v; want it refused as unknown", c.dimension, c.filter, days, results, err)
-				}
 			case err != nil:
 				t.Errorf("%s %s over %v: %v, want %d", c.dimension, c.filter, days, err, want)
+			case (want == unknown) != (results[0].Unknown != ""):
+				t.Errorf("%s %s over %v: unknown %q, want %d", c.dimension, c.filter, days, results[0].Unknown, want)
+			case want == unknown:
 			default:
 				if now, _ := results[0].Total(); now.Count(q.Measures[0]) != want {
 					t.Errorf("%s %s over %v: %d %s, want %d", c.dimension, c.filter, days, now.Count(q.Measures[0]), q.Measures[0], want)
 				}
+			}
+		}
+	}
+}
+
+// ofPolicies returns the figures of a site with a view, an event, a search, a download and a
+// goal on each day, recorded under the policies of a text: s is standard, m minimal, and on the
+// others nobody came.
+func ofPolicies(t *testing.T, first calendar.Day, policies string) report.Source {
+	t.Helper()
+	st := storetest.Open(t)
+	var rows []hit.Row
+	for i, policy := range policies {
+		day := first + calendar.Day(i)
+		view := hit.Row{
+			Site: 1, Time: day.Time().Add(time.Hour), Day: day, Kind: hit.Pageview, Path: "/a", EntryPath: "/a", Browser: "Firefox", OS: "iOS", Device: "mobile",
+			Channel: "campaign", Source: "brev", Campaign: "vår", Pageviews: 1, Visits: 1, Visitors: 1, PageVisitors: 1,
+		}
+		of := func(kind hit.Kind, name string) hit.Row {
+			row := view
+			row.Kind, row.Name, row.Pageviews, row.Visits, row.Visitors, row.PageVisitors = kind, name, 0, 0, 0, 0
+			return row
+		}
+		goal := of(hit.Goal, "Kontakt")
+		goal.Conversions = 1
+		for _, row := range []hit.Row{view, of(hit.Event, "Skjema"), of(hit.Search, "fylke"), of(hit.Download, "example.org/f.pdf"), goal} {
+			if policy == 'm' {
+				(privacy.Policy{Record: privacy.Minimal}).Trim(&row)
+			}
+			if policy == 's' || policy == 'm' {
+				rows = append(rows, row)
+			}
+		}
+	}
+	if err := st.Insert(t.Context(), hit.Batch{Rows: rows}, "rows"); err != nil {
+		t.Fatal(err)
+	}
+	return store.Reports{Store: st, Planner: func() report.Planner { return report.Planner{} }}
+}
+
+// TestPoliciesOfBothPeriods: what was not recorded in one of the periods is told as unknown of
+// that one, never as 0 or a change, with small numbers hidden or not.
+func TestPoliciesOfBothPeriods(t *testing.T) {
+	first := mustDay("2026-02-02")
+	plain := ofPolicies(t, first, "ss mm sm")
+	days := map[string]calendar.Range{}
+	for i, name := range []string{"standard", "minimal", "mixed"} {
+		days[name] = calendar.Range{From: first + calendar.Day(3*i), To: first + calendar.Day(3*i) + 1}
+	}
+	days["nobody"] = calendar.Range{From: first - 2, To: first - 1}
+	for _, c := range []struct {
+		dimension, filter, measure, now, before string
+		want, wantBefore                        string // a number, or why there is none
+	}{
+		{"event", "", "events", "standard", "standard", "2", "2"},
+		{"event", "", "events", "standard", "minimal", "2", "uncompared"},
+		{"event", "", "events", "standard", "mixed", "2", "uncompared"},
+		{"event", "", "events", "standard", "nobody", "2", "0"},
+		{"event", "", "events", "minimal", "standard", "unknown", ""},
+		{"event", "", "events", "minimal", "minimal", "unknown", ""},
+		{"event", "", "events", "mixed", "standard", "1", "uncompared"},
+		{"event", "", "events", "nobody", "standard", "0", "2"},
+		{"event", "", "events", "nobody", "minimal", "0", "uncompared"},
+		{"search_result", "", "events", "standard", "minimal", "2", "uncompared"},
+		{"search_result", "", "events", "minimal", "standard", "unknown", ""},
+		{"download", "", "events", "standard", "minimal", "2", "uncompared"},
+		{"download", "", "events", "minimal", "standard", "unknown", ""},
+		{"goal", "", "conversions", "standard", "minimal", "2", "uncompared"},
+		{"goal", "", "conversions", "minimal", "standard", "unknown", ""},
+		{"campaign", "", "visits", "standard", "minimal", "2", "uncompared"},
+		{"campaign", "", "visits", "minimal", "standard", "unknown", ""},
+		{"source", "", "visits", "standard", "standard", "2", "2"},
+		{"source", "", "visits", "standard", "minimal", "2", "uncompared"},
+		{"source", "", "visits", "minimal", "standard", "2 unsaid", "uncompared"},
+		{"os", "", "visits", "minimal", "standard", "2 unsaid", "uncompared"},
+		{"os", "", "visits", "standard", "mixed", "2", "uncompared"},
+		{"browser", "", "visits", "minimal", "standard", "2", "2"},
+		{"page", "", "pageviews", "standard", "minimal", "2", "2"},
+		{"page", "", "pageviews", "standard", "nobody", "2", "0"},
+		{"", "os:iOS", "visits", "standard", "minimal", "2", "uncompared"},
+		{"", "os:iOS", "visits", "minimal", "standard", "unknown", ""},
+		{"", "!channel:search", "visits", "standard", "mixed", "2", "uncompared"},
+		{"page", "goal:Kontakt", "conversions", "standard", "minimal", "2", "uncompared"},
+		{"", "region:NO-50", "visits", "standard", "minimal", "unknown", ""},
+		{"", "", "visits", "minimal", "standard", "2", "2"},
+		{"", "", "events", "standard", "standard", "6", "6"},
+		{"", "", "events", "standard", "minimal", "6", "lacks"},
+		{"", "", "events", "minimal", "standard", "lacks", "6"},
+		{"", "", "events", "mixed", "standard", "lacks", "6"},
+		{"", "", "conversion_rate", "mixed", "minimal", "lacks", "lacks"},
+		{"page", "", "events", "standard", "mixed", "6", "lacks"},
+		{"", "", "events", "standard", "nobody", "6", "0"},
+	} {
+		for _, source := range []report.Source{plain, report.Guard{Source: plain, Threshold: func(uint32) int { return 1 }, Over: first + 100}} {
+			before := days[c.before]
+			q := report.Query{Sites: []uint32{1}, Range: days[c.now], Compare: &before, Dimension: c.dimension, Filters: filters(t, strings.Fields(c.filter)...), Measures: []string{c.measure}}
+			results, err := source.Ask(t.Context(), []report.Query{q})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := results[0]
+			now, was := r.Total()
+			got, gotBefore := fmt.Sprint(now.Of(c.measure)), fmt.Sprint(was.Of(c.measure))
+			switch {
+			case r.Unknown != "":
+				got, gotBefore = "unknown", ""
+			case r.IsUnknown() && c.dimension != "":
+				got += " unsaid"
+			case r.Lacks(c.measure, q.Range):
+				got = "lacks"
+			}
+			switch {
+			case r.Unknown != "":
+			case r.Uncompared && was == report.Sums{}:
+				gotBefore = "uncompared"
+			case r.Lacks(c.measure, before):
+				gotBefore = "lacks"
+			}
+			if got != c.want || gotBefore != c.wantBefore {
+				t.Errorf("%T: %s %s by %q %s, %s beside %s: %s and %s, want %s and %s", source, c.measure, c.filter, c.dimension, q.Range, c.now, c.before, got, gotBefore, c.want, c.wantBefore)
 			}
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -32,22 +31,22 @@ func (r Reports) Ask(ctx context.Context, queries []report.Query) ([]report.Resu
 	if planner.Gaps, err = r.Store.Gaps(ctx); err != nil {
 		return nil, err
 	}
-	early := report.Probes(queries, nil) // are often all, and cost no statement beside the queries
-	if len(queries)+len(early) > report.MaxQueries {
-		early = nil
+	probes := report.Probes(queries)
+	if len(queries)+len(probes) > report.MaxQueries {
+		probes = probes[:report.MaxQueries-len(queries)]
 	}
-	results, open, err := r.answer(ctx, planner, slices.Concat(queries, early))
+	results, open, err := r.answer(ctx, planner, slices.Concat(queries, probes))
 	if err != nil {
 		return nil, err
 	}
-	results, answers := results[:len(queries)], results[len(queries):]
+	results, probed := results[:len(queries)], results[len(queries):]
 	if len(open) > 0 {
 		rest := make([]report.Query, len(open))
 		for i, n := range open {
 			rest[i] = queries[n]
 		}
 		planner.OnlyRows = true
-		fromRows, _, err := r.answer(ctx, planner, rest)
+		answers, _, err := r.answer(ctx, planner, rest)
 		var refused report.RefusedError
 		if errors.As(err, &refused) {
 			refused.Query = open[refused.Query]
@@ -57,17 +56,18 @@ func (r Reports) Ask(ctx context.Context, queries []report.Query) ([]report.Resu
 			return nil, err
 		}
 		for i, n := range open {
-			results[n] = fromRows[i]
+			results[n] = answers[i]
 		}
 	}
-	probes := report.Probes(queries, results)
-	if !reflect.DeepEqual(probes, early) {
+	var doubted []report.Result
+	doubts := report.Doubts(queries, results)
+	if len(doubts) > 0 {
 		planner.OnlyRows = false
-		if answers, _, err = r.answer(ctx, planner, probes); err != nil {
+		if doubted, _, err = r.answer(ctx, planner, doubts); err != nil {
 			return nil, err
 		}
 	}
-	return results, report.UnknownIn(probes, answers)
+	return report.Judge(queries, results, probes, probed, doubts, doubted), nil
 }
 
 // answer runs the plan that a planner makes for queries.
