@@ -429,7 +429,12 @@ func (s told) check(b *bench, look looked, p chosen, f *filtered) {
 		wantChange, wantBase := "", ""
 		perDay := func(t tally, days float64) string {
 			n, _ := t.of(key)
-			return s.lang.Number(int64(math.Round(n / days)))
+			// In whole numbers, halves up: below ten, but not of nothing, with a decimal.
+			all, d := int64(n), int64(days)
+			if tenths := (20*all + d) / (2 * d); all > 0 && tenths < 100 {
+				return s.lang.Decimal(float64(tenths) / 10)
+			}
+			return s.lang.Number((2*all + d) / (2 * d))
 		}
 		if o.compared {
 			s.equal(path+"?"+query+" before in JSON", key, totalsBefore[key], before)
@@ -1325,7 +1330,8 @@ func (s told) checkMovers(page *answer, path string, o over, keep []func(act) bo
 	})
 }
 
-// checkList checks the list of sites, with its sum, in all formats.
+// checkList checks the list of sites, those with the most visitors first, with its sum, in
+// all formats.
 func checkList(t *testing.T, b *bench, all []told, p chosen, l *i18n.Language) {
 	page := b.get("/?"+p.query, "Accept-Language", l.Tag)
 	page.want(200)
@@ -1356,6 +1362,14 @@ func checkList(t *testing.T, b *bench, all []told, p chosen, l *i18n.Language) {
 		}
 		return cells
 	}
+	visitors := map[uint32]int{}
+	for _, s := range all {
+		s.T = t
+		visitors[s.site.ID] = total(s.over(p).story).visitors
+	}
+	all = slices.SortedStableFunc(slices.Values(all), func(a, b told) int { // most first, then by name
+		return cmp.Or(visitors[b.site.ID]-visitors[a.site.ID], cmp.Compare(a.site.Name, b.site.Name))
+	})
 	for i, s := range all {
 		s.T, s.lang = t, l
 		o = s.over(p)
