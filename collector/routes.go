@@ -190,7 +190,8 @@ func unescapedPath(escaped string) (string, bool) {
 }
 
 // Proxied returns the requests that a proxy sends to a collector instead of a dashboard:
-// their paths, in which * stands for any text, and the methods of those for / itself.
+// their paths, in which * stands for any text, and the methods of those for / itself. A path
+// that another one with a * at its end covers is left out.
 func Proxied() (paths, rootMethods []string) {
 	for _, r := range routes() {
 		for _, pattern := range r.Patterns {
@@ -211,6 +212,13 @@ func Proxied() (paths, rootMethods []string) {
 			}
 		}
 	}
+	all := slices.Clone(paths)
+	paths = slices.DeleteFunc(paths, func(path string) bool {
+		return slices.ContainsFunc(all, func(other string) bool {
+			before, ok := strings.CutSuffix(other, "*")
+			return ok && path != other && strings.HasPrefix(path, before)
+		})
+	})
 	return paths, rootMethods
 }
 
