@@ -247,7 +247,10 @@ func (p *program) checkMinimalStatement(v *visitor) {
 		}
 		return doc
 	}
-	stored := read("/privacy/1?lang=en").Find("main section").First()
+	stored := read("/privacy/1?lang=en").Find(`main section:has(h2:contains("What we store"))`)
+	if n := stored.Length(); n != 1 {
+		p.t.Fatalf("%d sections of the statement tell what is stored, want 1", n)
+	}
 	facts := 0
 	for _, fact := range hit.Facts {
 		if slices.ContainsFunc(hit.Fields, func(f hit.Field) bool { return f.Minimal && f.Fact == fact }) {
