@@ -45,6 +45,7 @@ func counting(q *question) (func() doc, error) {
 	}
 	asked := q.query("pageviews", "events")
 	asked.Filters, asked.Step = nil, report.Day
+	asked.Until, asked.CompareUntil = time.Time{}, time.Time{} // like what was excluded
 	if !compared {
 		asked.Compare = nil
 	}
