@@ -8,18 +8,23 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"maps"
+	"math"
 	"os"
+
+	"github.com/fotspor/fotspor/calendar"
 )
 
 // The copy is one file, for a start without the store. It has the key, since hashes mean
 // nothing under another one. It has no values: what a visitor sent stands in the store
 // alone, where it is aged and erased. Integers are varints of encoding/binary.
 //
-//	file   "fotspor lines 1\n", key (16 bytes), number of sites, sites,
+//	file   "fotspor lines 2\n", key (16 bytes), number of sites, sites,
 //	       CRC-32C of all that (4 bytes, little-endian)
-//	site   id, number of tables, tables
+//	site   id, number of tables, tables, number of counts, counts
+//	count  day, length of the name of a table, name, number of its hashes that were new that day
 //	table  length of its name, name, number of hashes, hashes (8 bytes each, little-endian)
-const magic = "fotspor lines 1\n"
+const magic = "fotspor lines 2\n"
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -67,6 +72,7 @@ func (l *Lines) write(file string) error {
 			b = s.append(b, i, l.kinds[i/2].tableName(i%2))
 			put()
 		}
+		b = l.appendCounts(b, s)
 	}
 	put()
 	err = w.Flush()
@@ -91,6 +97,29 @@ func (s *site) append(b []byte, table int, name string) []byte {
 		}
 	}
 	return b
+}
+
+// appendCounts appends how much was new on which day, by whichever network.
+func (l *Lines) appendCounts(b []byte, s *site) []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := maps.Clone(s.counts)
+	maps.DeleteFunc(all, func(c count, _ int32) bool { return c.network != 0 })
+	b = binary.AppendUvarint(b, uint64(len(all)))
+	for c, n := range all {
+		name := l.tableOf(c.kind)
+		b = append(binary.AppendUvarint(binary.AppendUvarint(b, uint64(c.day)), uint64(len(name))), name...)
+		b = binary.AppendUvarint(b, uint64(n))
+	}
+	return b
+}
+
+// tableOf names the table that a kind in a count is of.
+func (l *Lines) tableOf(kind int32) string {
+	if kind < 0 {
+		return l.kinds[-1-kind].tableName(1)
+	}
+	return l.kinds[kind].tableName(0)
 }
 
 // tableName names the table of lines, 0, or of groups, 1, of a kind.
@@ -133,6 +162,23 @@ func (l *Lines) Restore(file string) error {
 				t.add(binary.LittleEndian.Uint64(hashes))
 				l.held.Add(need)
 			}
+		}
+		for range r.uvarint() {
+			day := calendar.Day(r.uvarint())
+			at, known := tables[string(r.take(r.uvarint()))]
+			n := int32(min(r.uvarint(), math.MaxInt32))
+			if r.failed {
+				return fmt.Errorf("restore lines from %q: %w", file, errFile)
+			}
+			if !known || l.held.Load()+countBytes > l.Memory/4*3 {
+				continue
+			}
+			c := count{day: day, kind: int32(at / 2)}
+			if at%2 == 1 {
+				c.kind = -1 - c.kind
+			}
+			s.counts[c] = n
+			l.held.Add(countBytes)
 		}
 	}
 	return nil

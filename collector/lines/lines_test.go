@@ -442,6 +442,47 @@ func TestKilled(t *testing.T) {
 	}
 }
 
+// TestStoppedWithoutItsStore: what the copy of a process knows is counted, and stays known as
+// long as its rows wait, also where the store that comes has none of it.
+func TestStoppedWithoutItsStore(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "lines.bin")
+	first := newLinesOf(t, 10, 10)
+	var rows []hit.Row
+	for i := range 10 {
+		row := hit.Row{Site: 1, Day: today, Kind: hit.Search, Name: fmt.Sprint(i), Path: fmt.Sprint("/t/", i)}
+		first.Arrive(from(i), &row, today, false)
+		first.Act(from(i), &row)
+		rows = append(rows, row)
+	}
+	if err := first.Save(file); err != nil {
+		t.Fatal(err)
+	}
+	for _, waiting := range []int{0, 4, 10} {
+		l := newLinesOf(t, 10, 10)
+		if err := l.Restore(file); err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range rows[:waiting] {
+			l.Recall(&row)
+		}
+		for _, when := range []string{"before the store comes", "with an empty store"} {
+			row := hit.Row{Site: 1, Day: today, Kind: hit.Search, Name: "new", Path: "/t/new"}
+			l.Arrive(from(20), &row, today, false)
+			l.Act(from(20), &row)
+			want := bitOf(t, "path") | bitOf(t, "name")
+			if waiting == 0 && when != "before the store comes" {
+				want |= 1 << 61 // nobody knows of the section any more
+			}
+			if row.Other != want {
+				t.Errorf("%d rows wait: %s a new page and search have the bits %b, want %b", waiting, when, row.Other, want)
+			}
+			if err := l.Refresh(t.Context(), &source{}, []uint32{1}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
 // searches are rows of n searches, from the i-th on.
 func searches(i, n int) (rows []hit.Row) {
 	for ; n > 0; i, n = i+1, n-1 {

@@ -216,13 +216,25 @@ func (l *Lines) Recall(row *hit.Row) {
 			continue
 		}
 		all := count{day: row.Day, kind: int32(k.index)}
-		if line := l.hash(values[:len(k.fields)]...); !s.has(2*k.index, line) {
-			l.put(s, 2*k.index, line, all, all)
-		}
-		if group := l.group(k, values[:]); k.groups != 0 && row.Other&k.groups == 0 && !s.has(2*k.index+1, group) {
+		l.recall(s, 2*k.index, l.hash(values[:len(k.fields)]...), all)
+		if k.groups != 0 && row.Other&k.groups == 0 {
 			all.kind = -1 - all.kind
-			l.put(s, 2*k.index+1, group, all, all)
+			l.recall(s, 2*k.index+1, l.group(k, values[:]), all)
 		}
+	}
+}
+
+// recall makes a hash one whose row is on the way to the store, and counts it if it was not
+// known: what the copy knows it has counted.
+func (l *Lines) recall(s *site, table int, h uint64, all count) {
+	t := &s.tables[table]
+	switch {
+	case t.fresh.has(h):
+	case !t.known.has(h):
+		l.put(s, table, h, all, all)
+	case l.held.Load()+t.fresh.growth() <= l.Memory:
+		l.held.Add(t.fresh.growth())
+		t.fresh.add(h)
 	}
 }
 
