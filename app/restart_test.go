@@ -192,7 +192,7 @@ func TestLinesOutliveARestart(t *testing.T) {
 	}
 	p.stop()
 
-	known := lines.New(lines.Options{Pages: 1, Now: func() time.Time { return at }})
+	known := lines.New(lines.Options{Pages: 2, Now: func() time.Time { return at }})
 	if err := known.Restore(filepath.Join(dir, "lines.bin")); err != nil {
 		t.Fatal(err)
 	}
