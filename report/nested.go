@@ -68,7 +68,10 @@ func (m months) hides(f Filter, days calendar.Range) bool {
 		}
 		part := calendar.Range{From: max(days.From, t.days.From), To: min(days.To, t.days.To)}
 		for key, s := range t.values {
-			if f.matches(key.value, key.detail) && s.n != nil && s.level != never && !t.known(s, part) {
+			if !f.matches(key.value, key.detail) {
+				continue
+			}
+			if s.n != nil && s.level != never && !t.known(s, part) || s.level == never && part != t.days { // 0, too
 				return true
 			}
 		}
@@ -425,17 +428,18 @@ func (s *series) more(i calendar.Day, k int64) bool {
 
 // leavesOut reports whether a table of some days leaves out a value that is never shown in one
 // of its months. A line of few says that there were k-1 at most, and lines in parts of these
-// days that there was one at least in each: with k-1 such parts the number would follow. So
-// there are lines in the periods of four weeks and of months alone, and in longer ones as long
-// as too few of these lie in them, or where a month of it shows the value.
+// days that there was one at least in each: with k-1 such parts the number would follow, and
+// a table without the line would say that there was none. So only whole months have lines,
+// and longer periods as long as too few months lie in them, or where one of these shows the
+// value.
 func (m months) leavesOut(key lineKey, days calendar.Range, k int64) bool {
-	const fourWeeks = 28
-	hidden, part, shown := false, false, false
+	hidden, part, shown, lines := false, false, false, int64(0)
 	for first := range days.Months() {
 		t := m[first]
 		if t == nil || t.values[key] == nil {
 			continue
 		}
+		lines++
 		whole := t.days.From >= days.From && t.days.To <= days.To
 		switch s := t.values[key]; {
 		case s.level == never:
@@ -444,7 +448,7 @@ func (m months) leavesOut(key lineKey, days calendar.Range, k int64) bool {
 			shown = true
 		}
 	}
-	return hidden && (part && days.Days() < fourWeeks || !shown && int64(days.Days()/fourWeeks+1) >= k-1)
+	return hidden && (part || !shown && lines >= k-1)
 }
 
 // hide returns why each line of a table of a dimension is hidden in one period, and whether there
