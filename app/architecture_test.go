@@ -46,6 +46,7 @@ var arrows = map[string][]string{
 	"report":             {"calendar", "hit", "internal/hostname"},
 	"retention":          {"calendar", "privacy", "internal/periodic", "retention/receipt"},
 	"retention/receipt":  {"calendar", "internal/trusted"},
+	"retention/journal":  {"calendar", "internal/trusted"},
 	"collector/dialect":  {"hit", "internal/baseurl", "referrer", "site", "collector/dialect", "collector/optout", "collector/script"}, // the names of campaign parameters stand once
 	"collector/script":   {"internal/httpcompress"},
 	"collector/optout":   {"i18n", "internal/baseurl", "internal/httpcompress"},
@@ -61,11 +62,11 @@ var arrows = map[string][]string{
 	"app/plainhttp":      {},
 	"app": {
 		"hit", "browser", "calendar", "referrer", "geo", "i18n", "privacy", "report", "site", "store", "store/embedded", "internal/baseurl", "internal/hostname", "internal/periodic",
-		"collector", "dashboard", "retention", "retention/receipt", "app",
+		"collector", "dashboard", "retention", "retention/journal", "retention/receipt", "app",
 	},
 	"cli": {
 		"app", "audit", "calendar", "hit", "geo", "i18n", "privacy", "report", "site", "store", "store/embedded", "internal/baseurl", "internal/hostname", "internal/trusted",
-		"referrer", "collector/body", "collector/lines", "collector/script", "collector/spool", "collector/visit", "dashboard/password", "retention", "retention/receipt",
+		"referrer", "collector/body", "collector/lines", "collector/script", "collector/spool", "collector/visit", "dashboard/password", "retention", "retention/journal", "retention/receipt",
 	},
 	"cmd/fotspor":           {"cli"},
 	"deploy":                {},
