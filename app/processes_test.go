@@ -381,7 +381,7 @@ func TestCommandsBesideServe(t *testing.T) {
 	if !strings.Contains(out, "found 1 rows") || !strings.Contains(out, "nothing deleted") {
 		t.Errorf("dry run printed %q", out)
 	}
-	if out, _, _ = command(t, "", data("access", "--ip", "127.0.0.1", "--language", "nn")...); !strings.Contains(out, "Nettverk   127.0.0.0/16") || strings.Contains(out, "127.0.0.1") {
+	if out, _, _ = command(t, "", data("access", "--ip", "127.0.0.1", "--lang", "nn")...); !strings.Contains(out, "Nettverk   127.0.0.0/16") || strings.Contains(out, "127.0.0.1") {
 		t.Errorf("access printed %q, want the network and not the address", out)
 	}
 	if out, _, _ = command(t, "", data("query", "SELECT count() FROM hits", "--format", "CSV")...); out != "1\n" {

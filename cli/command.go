@@ -403,7 +403,7 @@ func runQuery(ctx context.Context, c *call) error {
 
 // askedOf runs f with the network of the address in --ip. The address itself is passed on to
 // nothing else.
-func (c *call) askedOf(ctx context.Context, f func(st *store.Store, policy privacy.Policy, network string) error) error {
+func (c *call) askedOf(ctx context.Context, f func(st *store.Store, policy privacy.Policy, network string, waiting privacy.Waiting) error) error {
 	if !c.given("ip") {
 		return usagef("missing --ip, such as --ip 192.0.2.1")
 	}
@@ -412,28 +412,32 @@ func (c *call) askedOf(ctx context.Context, f func(st *store.Store, policy priva
 		if err != nil {
 			return err
 		}
-		return f(st, policy, geo.Cut(c.ip, policy.Bits4, policy.Bits6))
+		waiting, err := c.waiting()
+		if err != nil {
+			return err
+		}
+		return f(st, policy, geo.Cut(c.ip, policy.Bits4, policy.Bits6), waiting)
 	})
 }
 
 func access(ctx context.Context, c *call) error {
-	return c.askedOf(ctx, func(st *store.Store, policy privacy.Policy, network string) error {
+	return c.askedOf(ctx, func(st *store.Store, policy privacy.Policy, network string, waiting privacy.Waiting) error {
 		report, err := privacy.Access(ctx, st, policy, network, c.from, c.to)
 		if err != nil {
 			return err
 		}
-		report.Store = st.Place()
+		report.Store, report.Spool = st.Place(), waiting
 		return report.Write(c.Stdout, i18n.Find(c.language))
 	})
 }
 
 func erase(ctx context.Context, c *call) error {
-	return c.askedOf(ctx, func(st *store.Store, policy privacy.Policy, network string) error {
+	return c.askedOf(ctx, func(st *store.Store, policy privacy.Policy, network string, waiting privacy.Waiting) error {
 		report, err := privacy.Erase(ctx, receipted{st, c.opts.NewReceipts(st)}, policy, network, c.from, c.to)
 		if err != nil {
 			return err
 		}
-		report.Store = st.Place()
+		report.Store, report.Spool = st.Place(), waiting
 		return report.Write(c.Stdout, i18n.Find(c.language))
 	})
 }

@@ -121,7 +121,7 @@ func TestMistakesInTheCommandLine(t *testing.T) {
 		{"user sites kari 1,all", `"all"`},
 		{"user remove", "NAME"},
 		{"audit --since soon", `"soon"`},
-		{"access --ip 192.0.2.1 --language de", `"de"`},
+		{"access --ip 192.0.2.1 --lang de", `"de"`},
 		{"serve --audit-retention 11y", "11y"},
 		{"retention run --audit-retention 0d", `"0d"`},
 		{"query", "SQL"},

@@ -280,12 +280,7 @@ func settings() []setting {
 			value: func(c *call) flag.Value { return keep(&c.from, readTime) }},
 		{name: "to", commands: []string{"access", "erase"}, argument: true, help: "end of the request, a `time` that is not included", none: "no limit",
 			value: func(c *call) flag.Value { return keep(&c.to, readTime) }},
-		{name: "language", commands: []string{"access", "erase"}, argument: true, help: "`language` of the report: " + strings.Join(tags(i18n.Shipped()), ", "),
-			value: func(c *call) flag.Value {
-				c.language = tags(i18n.Shipped())[0]
-				return keep(&c.language, oneOf(tags(i18n.Shipped())...))
-			}},
-		{name: "lang", commands: []string{"papers"}, argument: true, help: "`language` of the papers: " + strings.Join(tags(i18n.Shipped()), ", "),
+		{name: "lang", commands: []string{"access", "erase", "papers"}, argument: true, help: "`language` of what is written: " + strings.Join(tags(i18n.Shipped()), ", "),
 			value: func(c *call) flag.Value {
 				c.language = tags(i18n.Shipped())[0]
 				return keep(&c.language, oneOf(tags(i18n.Shipped())...))

@@ -36,9 +36,18 @@ type Held struct {
 // Asked is a person's request. It holds nothing of them but the network of their address.
 type Asked struct {
 	Store    string // place of the store, as text for people; may be ""
+	Spool    Waiting
 	Policy   Policy
 	Network  string // in CIDR form
 	From, To time.Time
+}
+
+// Waiting is what the spools of collectors held before the request: rows of any network,
+// which the ledger does not have.
+type Waiting struct {
+	Segments, Rows         int64 // that wait for the store
+	KeptSegments, KeptRows int64 // that wait for a person: quarantined or damaged
+	Elsewhere              bool  // collectors on other machines may have spools, too
 }
 
 // AccessReport is the answer to a person who asks what is held on them (GDPR
@@ -183,6 +192,34 @@ func (l letter) End() string { return limit(l.To) }
 
 // Record returns the lines on what a row holds.
 func (l letter) Record() ([]string, error) { return l.Policy.record(l.lang) }
+
+// Unseen returns a paragraph for each kind of rows that the report did not look at.
+func (l letter) Unseen() ([]string, error) {
+	var all []string
+	for _, part := range []struct {
+		key            string
+		rows, segments int64
+	}{{"spool.waits", l.Spool.Rows, l.Spool.Segments}, {"spool.kept", l.Spool.KeptRows, l.Spool.KeptSegments}} {
+		if part.segments == 0 {
+			continue
+		}
+		rows, err := l.lang.Count("rows", part.rows)
+		segments, segmentsErr := l.lang.Count("segments", part.segments)
+		text, textErr := l.lang.Text(part.key, rows, segments)
+		if err := errors.Join(err, segmentsErr, textErr); err != nil {
+			return nil, err
+		}
+		all = append(all, text)
+	}
+	if l.Spool.Elsewhere {
+		text, err := l.lang.Text("spool.elsewhere")
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, text)
+	}
+	return all, nil
+}
 
 // Retention returns how long rows live, in words.
 func (l letter) Retention() (string, error) { return l.Policy.Retention.words(l.lang) }

@@ -186,6 +186,15 @@ func TestTimesReachTheLedgerWithinBounds(t *testing.T) {
 	}
 }
 
+// TestReportsTellOfTheSpool: rows that the ledger does not have yet are told of, apart from
+// those that wait for a person.
+func TestReportsTellOfTheSpool(t *testing.T) {
+	access := privacy.AccessReport{Asked: privacy.Asked{Policy: privacy.Default(), Network: oslo}}
+	access.Spool = privacy.Waiting{Segments: 2, Rows: 12345, KeptSegments: 1, KeptRows: 1, Elsewhere: true}
+	goldens(t, "access.spool", access)
+	goldens(t, "erase.spool", privacy.EraseReport{Asked: access.Asked})
+}
+
 // What is refused is refused before the ledger is asked, and in words that hold
 // no address: somebody may have given one uncut.
 func TestRequestsRefused(t *testing.T) {
