@@ -117,10 +117,10 @@ func TestPolicyOfProcesses(t *testing.T) {
 	if out := must("retention", "run", "--dry-run"); !strings.Contains(out, "retention 1y at") {
 		t.Errorf("retention run: %q", out)
 	}
-	if out := must("policy", "list"); strings.Count(out, "\n") != 2 || !strings.Contains(out, "\tstandard\t1y\tforever\t8\t32\t") {
+	if out := must("policy", "list"); strings.Count(out, "\n") != 2 || !strings.Contains(out, "\tstandard\t1y\tforever\t30d\t8\t32\t") {
 		t.Errorf("policy list prints %q", out)
 	}
-	if out, errs, status := run("policy", "set", "preset=short", "totals=4y"); status != 1 || !strings.Contains(out, "retention: 1y, now 2d\ntotals: forever, now 4y\nbits4: 8, now 16\nthe next") || !strings.Contains(errs, "--yes") {
+	if out, errs, status := run("policy", "set", "preset=short", "totals=4y"); status != 1 || !strings.Contains(out, "retention: 1y, now 2d\ntotals: forever, now 4y\nbackups: 30d, now 2d\nbits4: 8, now 16\nthe next") || !strings.Contains(errs, "--yes") {
 		t.Errorf("policy set preset=short: %q, %q, status %d", out, errs, status)
 	}
 	for _, c := range [][2]string{{"preset=x", "preset=short"}, {"totals=1m", "retention 1y"}, {"retention", "NAME=VALUE"}, {"age=3", "NAME=VALUE"}} {

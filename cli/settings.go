@@ -148,6 +148,8 @@ func settings() []setting {
 			"Totals without any address stay as long as `--totals` says."),
 		policySetting("totals", "`period` that totals without any address live, such as 25m, or forever",
 			"It is not shorter than `--retention`."),
+		policySetting("backups", "`period` that a backup lives, such as 30d, or none",
+			"See [backups](install.md#backups). What is deleted may be in one for so much longer, and the statement says so. With none, `fotspor backup` makes none."),
 		policySetting("bits4", fmt.Sprintf("leading `bits` kept of an IPv4 address, 0 to %d", privacy.MaxBits4),
 			"0 keeps nothing of it."),
 		policySetting("bits6", fmt.Sprintf("leading `bits` kept of an IPv6 address, 0 to %d", privacy.MaxBits6),

@@ -226,6 +226,8 @@ func policyField(name, text string) field {
 		f.Suggests = []string{"3y", "25m", "1y", "90d"}
 	case "totals":
 		f.Suggests = []string{privacy.Forever, "10y", "3y", "25m"}
+	case "backups":
+		f.Suggests = []string{"30d", "7d", "3m", privacy.NoBackups}
 	case "bits4":
 		most(privacy.MaxBits4)
 	case "bits6":

@@ -40,6 +40,7 @@ type document struct {
 	Retention   string                       `json:"retention"`
 	Since       string                       `json:"heldSince"`
 	Totals      *string                      `json:"totalsRetention"`
+	Backups     *string                      `json:"backupRetention"`
 	Objections  objections                   `json:"objections"`
 	Attribution *attribution                 `json:"attribution,omitempty"`
 }
@@ -81,6 +82,10 @@ func WriteStatement(w io.Writer, s Statement) error {
 	if s.Policy.Totals != (Period{}) {
 		totals := s.Policy.Totals.iso()
 		doc.Totals = &totals
+	}
+	if s.Policy.Backups != (Period{}) {
+		backups := s.Policy.Backups.iso()
+		doc.Backups = &backups
 	}
 	if s.Policy.KeepsTitles() {
 		doc.Titles = s.Policy.TitleVisitors

@@ -190,6 +190,12 @@ func (p papersPage) Retention() (string, error) { return p.Version.Policy.Retent
 // EndsTotals reports whether totals are deleted.
 func (p papersPage) EndsTotals() bool { return p.Version.Policy.Totals != Period{} }
 
+// KeepsBackups reports whether there are backups.
+func (p papersPage) KeepsBackups() bool { return p.Version.Policy.Backups != Period{} }
+
+// Backups returns how long backups live, in words.
+func (p papersPage) Backups() (string, error) { return p.Version.Policy.Backups.words(p.Lang) }
+
 // Totals returns how long totals live, in words.
 func (p papersPage) Totals() (string, error) { return p.Version.Policy.Totals.words(p.Lang) }
 

@@ -101,6 +101,7 @@ func TestPapersFollowTheSettings(t *testing.T) {
 		"Record":          both(func(p *privacy.Policy) { p.Record = privacy.Minimal }),
 		"Retention":       both(func(p *privacy.Policy) { p.Retention = privacy.Period{Months: 25} }),
 		"Totals":          both(func(p *privacy.Policy) { p.Totals = privacy.Period{Years: 5} }),
+		"Backups":         both(func(p *privacy.Policy) { p.Backups = privacy.Period{Days: 7} }),
 		"Bits4":           both(func(p *privacy.Policy) { p.Bits4 = 8 }),
 		"Bits6":           both(func(p *privacy.Policy) { p.Bits6 = 48 }),
 		"IgnoreObjection": both(func(p *privacy.Policy) { p.IgnoreObjection = true }),

@@ -43,8 +43,11 @@ type Policy struct {
 	Retention Period // how long raw rows live
 	// Totals is how long the sums over rows live that hold no address. Zero: for ever.
 	Totals Period
-	Bits4  int // leading bits kept of an IPv4 address
-	Bits6  int // leading bits kept of an IPv6 address
+	// Backups is how long a backup lives, and so how much longer what is deleted may be in
+	// one. Zero: no backups are made.
+	Backups Period
+	Bits4   int // leading bits kept of an IPv4 address
+	Bits6   int // leading bits kept of an IPv6 address
 	// IgnoreObjection records hits with Sec-GPC: 1 or DNT: 1. By these headers a person
 	// objects (GDPR article 21), so the default is false.
 	IgnoreObjection bool
@@ -63,6 +66,7 @@ func Default() Policy {
 	return Policy{
 		Record:    Standard,
 		Retention: Period{Years: 3},
+		Backups:   Period{Days: 30},
 		Bits4:     DefaultBits4,
 		Bits6:     DefaultBits6,
 
@@ -79,6 +83,8 @@ func (p Policy) Validate() error {
 		return fmt.Errorf("retention %w", p.Retention.Validate())
 	case p.Totals != Period{} && (p.Totals.Validate() != nil || p.Retention.longerThan(p.Totals)):
 		return fmt.Errorf("totals %s: want %s, or a period that is not shorter than retention %s", p.Totals, Forever, p.Retention)
+	case p.Backups != Period{} && p.Backups.Validate() != nil:
+		return fmt.Errorf("backups %w", p.Backups.Validate())
 	case p.Bits4 < 0 || p.Bits4 > MaxBits4:
 		return fmt.Errorf("kept bits of an IPv4 address %d: want 0 to %d", p.Bits4, MaxBits4)
 	case p.Bits6 < 0 || p.Bits6 > MaxBits6:

@@ -91,6 +91,12 @@ func (p page) EndsTotals() bool { return p.Policy.Totals != Period{} }
 // Totals returns how long totals live, in words.
 func (p page) Totals() (string, error) { return p.Policy.Totals.words(p.Lang) }
 
+// KeepsBackups reports whether there are backups.
+func (p page) KeepsBackups() bool { return p.Policy.Backups != Period{} }
+
+// Backups returns how long backups live, in words.
+func (p page) Backups() (string, error) { return p.Policy.Backups.words(p.Lang) }
+
 // Cutoff returns the first day whose rows may be held today, in words.
 func (p page) Cutoff() string { return p.Lang.Day(calendar.DayOf(p.Policy.Retention.Cutoff(p.Made))) }
 

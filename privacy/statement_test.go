@@ -98,6 +98,13 @@ func TestStatementFollowsThePolicy(t *testing.T) {
 			func(p *privacy.Policy) { p.Totals = privacy.Period{Years: 4} },
 			wanted{"", "They are deleted after 4 years."}, wanted{"", "De slettes etter 4 år."}, wanted{"", "Dei blir sletta etter 4 år."},
 		}},
+		"Backups": {{
+			func(p *privacy.Policy) { p.Backups = privacy.Period{Days: 7} },
+			wanted{"live for at most 30 days. What is deleted may", "live for at most 7 days. What is deleted may"}, wanted{"lever i høyst 30 dager.", "lever i høyst 7 dager."}, wanted{"lever i høgst 30 dagar.", "lever i høgst 7 dagar."},
+		}, {
+			func(p *privacy.Policy) { p.Backups = privacy.Period{} },
+			wanted{"backups", ""}, wanted{"sikkerhetskopier", ""}, wanted{"tryggingskopiar", ""},
+		}},
 		"Bits4": {{
 			func(p *privacy.Policy) { p.Bits4 = 20 },
 			wanted{"203.0.0.0/16, a network of 65,536 addresses", "203.0.112.0/20, a network of 4,096 addresses"},

@@ -35,6 +35,9 @@ type Key struct {
 // Forever is what setting totals says of sums that are not deleted.
 const Forever = "forever"
 
+// NoBackups is what setting backups says where none are made.
+const NoBackups = "none"
+
 // What setting objections says of visitors whose browser objects by Sec-GPC or DNT.
 const (
 	Heed   = "heed"
@@ -60,26 +63,8 @@ var Keys = []Key{
 		}
 		return err
 	}},
-	{"totals", func(p Policy) string {
-		if p.Totals == (Period{}) {
-			return Forever
-		}
-		return p.Totals.String()
-	}, func(p *Policy, text string) error {
-		if text == Forever {
-			p.Totals = Period{}
-			return nil
-		}
-		period, err := ParsePeriod(text)
-		if err == nil {
-			err = period.Validate()
-		}
-		if err != nil {
-			return fmt.Errorf("want %s or a period such as 25m", Forever)
-		}
-		p.Totals = period
-		return nil
-	}},
+	optionalPeriod("totals", Forever, "25m", func(p *Policy) *Period { return &p.Totals }),
+	optionalPeriod("backups", NoBackups, "30d", func(p *Policy) *Period { return &p.Backups }),
 	number("bits4", 0, MaxBits4, "", func(p *Policy) *int { return &p.Bits4 }),
 	number("bits6", 0, MaxBits6, "", func(p *Policy) *int { return &p.Bits6 }),
 	{"objections", func(p Policy) string {
@@ -103,6 +88,30 @@ var Keys = []Key{
 		return nil
 	}},
 	number("titles", MinTitleVisitors, MaxTitleVisitors, ", or 0 for no titles", func(p *Policy) *int { return &p.TitleVisitors }),
+}
+
+// optionalPeriod returns the key of a period, which is zero where the setting says none.
+func optionalPeriod(name, none, example string, field func(*Policy) *Period) Key {
+	return Key{name, func(p Policy) string {
+		if *field(&p) == (Period{}) {
+			return none
+		}
+		return field(&p).String()
+	}, func(p *Policy, text string) error {
+		if text == none {
+			*field(p) = Period{}
+			return nil
+		}
+		period, err := ParsePeriod(text)
+		if err == nil {
+			err = period.Validate()
+		}
+		if err != nil {
+			return fmt.Errorf("want %s or a period such as %s", none, example)
+		}
+		*field(p) = period
+		return nil
+	}}
 }
 
 // number returns the key of a number from least to most, or 0.
@@ -136,7 +145,7 @@ type Preset struct {
 // whose rows live for two days, so that totals are all that stays.
 var Presets = []Preset{
 	{"statement", Default()},
-	{"short", with(func(p *Policy) { p.Retention = Period{Days: 2} })},
+	{"short", with(func(p *Policy) { p.Retention, p.Backups = Period{Days: 2}, Period{Days: 2} })},
 }
 
 // with returns the default policy with a change.
