@@ -2,6 +2,7 @@ package collector
 
 import (
 	"bytes"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strconv"
@@ -23,7 +24,7 @@ import (
 func (c *Collector) statement(w http.ResponseWriter, r *http.Request) {
 	site, ok := c.siteOf(r)
 	if !ok {
-		http.NotFound(w, r)
+		refuse(w, r, http.StatusNotFound, "not_found", "there is no such page")
 		return
 	}
 	var page bytes.Buffer
@@ -48,6 +49,24 @@ const jsonSuffix = ".json"
 
 func asksJSON(r *http.Request) bool { return strings.HasSuffix(r.PathValue("site"), jsonSuffix) }
 
+// refuse answers with an error: for programs in the form that the API has, in which code is
+// documented and text is for people.
+func refuse(w http.ResponseWriter, r *http.Request, status int, code, text string) {
+	if !asksJSON(r) {
+		http.Error(w, "fotspor: "+text, status)
+		return
+	}
+	body, _ := json.Marshal(struct {
+		Code  string `json:"code"`
+		Error string `json:"error"`
+	}{code, text})
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	w.Write(body) // an error means that the client is gone
+}
+
 // schema serves the JSON Schema of statements for programs.
 func (c *Collector) schema(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
@@ -61,7 +80,7 @@ func (c *Collector) schema(w http.ResponseWriter, r *http.Request) {
 func (c *Collector) choose(w http.ResponseWriter, r *http.Request) {
 	site, ok := c.siteOf(r)
 	if !ok || asksJSON(r) {
-		http.NotFound(w, r)
+		refuse(w, r, http.StatusNotFound, "not_found", "there is no such page")
 		return
 	}
 	if !site.SharesDomain(baseurl.Of(r).Hostname()) {
@@ -78,7 +97,7 @@ func (c *Collector) choose(w http.ResponseWriter, r *http.Request) {
 func (c *Collector) what(w http.ResponseWriter, r *http.Request) {
 	site, ok := c.siteOf(r)
 	if !ok || asksJSON(r) {
-		http.NotFound(w, r)
+		refuse(w, r, http.StatusNotFound, "not_found", "there is no such page")
 		return
 	}
 	h := dialect.FromHeaders(r)
@@ -117,7 +136,7 @@ func (c *Collector) statementOf(site *knownSite) privacy.Statement {
 func (c *Collector) page(w http.ResponseWriter, r *http.Request, site *knownSite, mediaType string, page []byte, err error) {
 	if err != nil {
 		c.Logger.Error("privacy page could not be made", "err", err)
-		http.Error(w, "fotspor: this page can't be made right now", http.StatusInternalServerError)
+		refuse(w, r, http.StatusInternalServerError, "internal", "this page can't be made right now")
 		return
 	}
 	h := w.Header()

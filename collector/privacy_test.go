@@ -257,8 +257,12 @@ func TestPrivacyOfUnknownSite(t *testing.T) {
 	r := newRig(t, nil)
 	for _, site := range []string{"3", "0", "-1", "+1", "1.0", "x", "4294967297", "%2e", "1.json.json", "3.json", ".json"} {
 		for _, target := range []string{"/privacy/" + site, "/privacy/" + site + "/what"} {
-			if w := r.send(request{target: target}); w.Code != http.StatusNotFound {
+			w := r.send(request{target: target})
+			if w.Code != http.StatusNotFound {
 				t.Errorf("%s: status %d, want 404", target, w.Code)
+			}
+			if got, json := w.Body.String(), strings.HasSuffix(site, ".json"); json != strings.HasPrefix(got, `{"code":"not_found","error":`) || json != (w.Header().Get("Content-Type") == "application/json") {
+				t.Errorf("%s: %s %q", target, w.Header().Get("Content-Type"), got)
 			}
 		}
 	}
@@ -278,6 +282,9 @@ func TestPolicyThatDoesNotHold(t *testing.T) {
 		w := r.send(request{target: target})
 		if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "<") {
 			t.Errorf("%s: status %d, %s", target, w.Code, w.Body)
+		}
+		if json := strings.HasPrefix(w.Body.String(), `{"code":"internal"`); json != strings.HasSuffix(target, ".json") {
+			t.Errorf("%s: %s", target, w.Body)
 		}
 	}
 }

@@ -49,7 +49,6 @@ func (d *Dashboard) guard(r route) handler {
 			c.format = format
 			c.r.SetPathValue("id", id)
 		}
-		c.json = api || c.format == "json"
 		if r.open {
 			return r.answer(c)
 		}

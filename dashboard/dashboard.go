@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -85,6 +86,7 @@ type Dashboard struct {
 	refusals    *refusals
 	setup       setup
 	crossOrigin *http.CrossOriginProtection
+	methods     *http.ServeMux // the routes of one method each
 }
 
 // New returns a Dashboard. It fails on options that can't be, and if the script
@@ -107,12 +109,18 @@ func New(opts Options) (*Dashboard, error) {
 		passwords:   password.NewHasher(),
 		throttle:    newThrottle(),
 		crossOrigin: http.NewCrossOriginProtection(),
+		methods:     http.NewServeMux(),
 	}
 	if d.store == nil || opts.Figures == nil {
 		return nil, errors.New("new dashboard: no store, or no source of figures")
 	}
 	d.fillDefaults()
 	d.refusals = newRefusals(d.store, d.log)
+	for _, r := range d.routes() {
+		if strings.Contains(r.pattern, " ") {
+			d.methods.Handle(r.pattern, http.NotFoundHandler())
+		}
+	}
 	if !d.base.IsZero() { // a proxy may pass another Host than the one the browser sees
 		if err := d.crossOrigin.AddTrustedOrigin(d.base.String()); err != nil {
 			return nil, fmt.Errorf("new dashboard: %w", err)
@@ -211,7 +219,8 @@ func (d *Dashboard) routes() []route {
 			{pattern: "GET /api/v1/sites/{id}/series", answer: d.apiSeries},
 			{pattern: "GET /api/v1/sites/{id}/top", answer: d.apiTop},
 			{pattern: "GET /api/v1/sites/{id}/excluded", answer: d.apiExcluded},
-			{pattern: "/api/", answer: noSuchPage},
+			{pattern: "/api", answer: d.noSuchPage},
+			{pattern: "/api/", answer: d.noSuchPage},
 
 			{pattern: "GET /account", answer: d.showAccount},
 			{pattern: "POST /account/password", answer: d.changePassword},
@@ -229,7 +238,7 @@ func (d *Dashboard) routes() []route {
 			{pattern: "GET " + policyURL, answer: d.showPolicy},
 			{pattern: "POST " + policyURL, answer: d.changePolicy},
 
-			{pattern: "/", answer: noSuchPage, open: true},
+			{pattern: "/", answer: d.noSuchPage, open: true},
 		}...)
 }
 
@@ -266,4 +275,19 @@ func (d *Dashboard) pageRoutes() []route {
 // formats are what figures are written in besides pages.
 var formats = []string{"csv", "json"}
 
-func noSuchPage(*call) error { return notFound }
+// noSuchPage answers what no other route does: a path of none, or the wrong method.
+func (d *Dashboard) noSuchPage(c *call) error {
+	var allowed []string
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
+		asked := *c.r
+		asked.Method = method
+		if _, pattern := d.methods.Handler(&asked); pattern != "" {
+			allowed = append(allowed, method)
+		}
+	}
+	if allowed == nil {
+		return notFound
+	}
+	c.w.Header().Set("Allow", strings.Join(allowed, ", "))
+	return badMethod
+}

@@ -26,7 +26,7 @@ type call struct {
 	lang   *i18n.Language
 	now    time.Time
 	secure bool      // the browser came by HTTPS
-	json   bool      // answer problems in JSON
+	json   bool      // answer problems in JSON: see asksJSON
 	format string    // that the path ends with, json or csv; "": a page
 	user   site.User // who is logged in; zero where nobody need be
 	site   site.Site // of the path; zero where it names none
@@ -53,14 +53,27 @@ var (
 	badLimit     = &problem{status: http.StatusBadRequest, code: "bad_limit"}
 	badAfter     = &problem{status: http.StatusBadRequest, code: "bad_after"}
 	noSession    = &problem{status: http.StatusUnauthorized, code: "no_session"}
+	badPassword  = &problem{status: http.StatusForbidden, code: "bad_password"}
 	crossOrigin  = &problem{status: http.StatusForbidden, code: "cross_origin"}
 	notFound     = &problem{status: http.StatusNotFound, code: "not_found"}
+	badMethod    = &problem{status: http.StatusMethodNotAllowed, code: "bad_method"}
+	tooSlow      = &problem{status: http.StatusRequestTimeout, code: "too_slow"}
+	outdated     = &problem{status: http.StatusConflict, code: "outdated"}
 	deadLink     = &problem{status: http.StatusGone, code: "dead_link"}
+	tooLarge     = &problem{status: http.StatusRequestEntityTooLarge, code: "too_large"}
+	badForm      = &problem{status: http.StatusUnprocessableEntity, code: "bad_form"}
+	tooMany      = &problem{status: http.StatusTooManyRequests, code: "too_many"}
 	internal     = &problem{status: http.StatusInternalServerError, code: "internal"}
 	unavailable  = &problem{status: http.StatusServiceUnavailable, code: "unavailable"}
+	crowded      = &problem{status: http.StatusServiceUnavailable, code: "crowded"}
 
 	problems = slices.Concat(inexact, []*problem{badPeriod, badRequest, badFilter, badDimension, badMeasure, badLimit, badAfter,
-		noSession, crossOrigin, notFound, deadLink, internal, unavailable})
+		noSession, badPassword, crossOrigin, notFound, badMethod, tooSlow, outdated, deadLink, tooLarge, badForm, tooMany, internal, unavailable, crowded})
+
+	// ofPage are the problems of forms, which pages tell beside the form.
+	ofPage = []*problem{badRequest, badPassword, notFound, outdated, badForm, tooMany}
+	// ofBody are the problems of bodies that were not read to their end.
+	ofBody = []*problem{badRequest, tooSlow, tooLarge, crowded}
 
 	// invalid are the problems with the fields of a query.
 	invalid = map[string]*problem{
@@ -134,13 +147,9 @@ func (d *Dashboard) handle(pattern string, f handler) http.Handler {
 	name := handlerName(pattern)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		for key, value := range headers {
-			w.Header().Set(key, value)
-		}
 		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 		defer cancel()
-		c := &call{w: w, r: r.WithContext(ctx), now: d.now(), secure: d.isSecure(r)}
-		c.lang = d.languageOf(r)
+		c := d.newCall(w, r.WithContext(ctx))
 		if err := d.serve(c, f); err != nil {
 			d.fail(c, name, err, r.Context().Err() != nil)
 		}
@@ -148,6 +157,35 @@ func (d *Dashboard) handle(pattern string, f handler) http.Handler {
 			d.duration.WithLabelValues(name, strconv.Itoa(c.status)).Observe(time.Since(start).Seconds())
 		}
 	})
+}
+
+// newCall returns the call of a request whose answer gets the headers.
+func (d *Dashboard) newCall(w http.ResponseWriter, r *http.Request) *call {
+	for key, value := range headers {
+		w.Header().Set(key, value)
+	}
+	return &call{w: w, r: r, now: d.now(), secure: d.isSecure(r), json: asksJSON(r), lang: d.languageOf(r)}
+}
+
+// asksJSON reports whether a request is a program's: of the API, of an address that ends in
+// .json, or one that accepts JSON and no page.
+func asksJSON(r *http.Request) bool {
+	path := r.URL.Path
+	accepts := strings.ToLower(strings.Join(r.Header.Values("Accept"), ","))
+	return path == "/api" || strings.HasPrefix(path, "/api/") || strings.HasSuffix(path, ".json") ||
+		strings.Contains(accepts, "application/json") && !strings.Contains(accepts, "text/html")
+}
+
+// RefuseBody answers a request whose body was not read to its end, as any other that the
+// dashboard refuses. It is for handlers in front of it. status is 400, 408, 413 or 503.
+func (d *Dashboard) RefuseBody(w http.ResponseWriter, r *http.Request, status int, why error) {
+	d.fail(d.newCall(w, r), "body", withStatus(ofBody, status).because(why), r.Context().Err() != nil)
+}
+
+// withStatus returns the problem that has a status, or else the first.
+func withStatus(problems []*problem, status int) *problem {
+	i := slices.IndexFunc(problems, func(p *problem) bool { return p.status == status })
+	return problems[max(i, 0)]
 }
 
 func (d *Dashboard) serve(c *call, f handler) error {
@@ -188,11 +226,16 @@ func (d *Dashboard) fail(c *call, name string, err error, cancelled bool) {
 		d.log.Debug("request refused", "handler", name, "status", p.status, "error", err)
 	}
 	if c.json {
-		body, _ := json.Marshal(apiError{p.code, d.pages.problemText(c.lang, p)})
-		c.answer(p.status, "application/json", body)
+		d.answerProblem(c, p)
 		return
 	}
 	c.answer(p.status, "text/html; charset=utf-8", d.pages.problemPage(c.lang, p))
+}
+
+// answerProblem tells a program what the problem is.
+func (d *Dashboard) answerProblem(c *call, p *problem) {
+	body, _ := json.Marshal(apiError{p.code, d.pages.problemText(c.lang, p)})
+	c.answer(p.status, "application/json", body)
 }
 
 // answer sends a complete body. It is compressed only if no other site began the request:

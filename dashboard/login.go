@@ -127,7 +127,11 @@ func (c *call) parseForm() error { return c.parseFormOf(maxForm) }
 // parseFormOf reads a posted form of bounded size.
 func (c *call) parseFormOf(most int64) error {
 	c.r.Body = http.MaxBytesReader(c.w, c.r.Body, most)
-	if err := c.r.ParseForm(); err != nil {
+	err := c.r.ParseForm()
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		return tooLarge.because(err)
+	}
+	if err != nil {
 		return badRequest.because(err)
 	}
 	return nil

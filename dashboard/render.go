@@ -113,8 +113,13 @@ func (r renderer) problemText(l *i18n.Language, p *problem) string {
 	return l.Known("problem.", p.code)
 }
 
-// render answers a page.
+// render answers a page. A program that asks for JSON and may not have the page, or whose
+// form was refused, is told the problem alone.
 func (d *Dashboard) render(c *call, status int, name string, page any) error {
+	if c.json && status >= http.StatusBadRequest {
+		d.answerProblem(c, withStatus(ofPage, status))
+		return nil
+	}
 	v := view{Lang: c.lang, User: c.user.Name, Admin: c.user.Role == site.Admin, Other: d.otherLanguages(c), Page: page}
 	if text, link := d.attribution(); text != "" && c.user.Name != "" {
 		v.Attribution = &attribution{text, link}

@@ -174,13 +174,14 @@ func (b *Budget) Read(w http.ResponseWriter, r *http.Request, client hit.Addr, l
 var aLongTimeAgo = time.Unix(1, 0)
 
 // Handler returns a handler that has next answer with the bodies of its requests in
-// memory. What Read refuses is answered by Refuse. client returns who sent a request.
-func (b *Budget) Handler(next http.Handler, client func(*http.Request) hit.Addr, limit int64) http.Handler {
+// memory. What Read refuses is answered by refuse, which gets the status of the error and
+// writes the answer; Retry-After is set. client returns who sent a request.
+func (b *Budget) Handler(next http.Handler, client func(*http.Request) hit.Addr, limit int64, refuse func(w http.ResponseWriter, r *http.Request, status int, why error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength != 0 {
 			whole, err := b.Read(w, r, client(r), limit)
 			if err != nil {
-				Refuse(w, err)
+				refuse(w, r, prepare(w, err), err)
 				return
 			}
 			defer whole.Close()
@@ -192,11 +193,16 @@ func (b *Budget) Handler(next http.Handler, client func(*http.Request) hit.Addr,
 
 // Refuse answers a request whose body Read refused, in plain text.
 func Refuse(w http.ResponseWriter, err error) {
+	http.Error(w, "fotspor: "+err.Error(), prepare(w, err))
+}
+
+// prepare sets the headers of a refusal and returns its status.
+func prepare(w http.ResponseWriter, err error) int {
 	status := Status(err)
 	if status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", RetryAfter)
 	}
-	http.Error(w, "fotspor: "+err.Error(), status)
+	return status
 }
 
 // RetryAfter is when, in seconds, a body may be sent again that found no memory.

@@ -504,7 +504,9 @@ func TestHandler(t *testing.T) {
 			t.Error(err)
 		}
 		fmt.Fprint(w, r.PostForm.Get("a"))
-	}), func(*http.Request) hit.Addr { return hit.Addr{} }, 10)
+	}), func(*http.Request) hit.Addr { return hit.Addr{} }, 10, func(w http.ResponseWriter, _ *http.Request, status int, why error) {
+		http.Error(w, why.Error(), status)
+	})
 	for text, want := range map[string]int{"": 200, "a=b": 200, "a=bcdefgh": 200, "a=bcdefghij": 413} {
 		r := httptest.NewRequest("POST", "/", strings.NewReader(text))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
