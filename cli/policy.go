@@ -192,6 +192,9 @@ func (c *call) previewPolicy(ctx context.Context, st *store.Store, before, after
 	if preview.Titles.Rows > 0 {
 		fmt.Fprintf(c.Stdout, "and %d titles of pages\n", preview.Titles.Rows)
 	}
+	if preview.Few > 0 {
+		fmt.Fprintf(c.Stdout, "and fold %d lines of totals that few are in\n", preview.Few)
+	}
 	if preview.Totals.Rows > 0 {
 		fmt.Fprintf(c.Stdout, "and %d lines of totals, from %s to %s\n", preview.Totals.Rows, preview.Totals.First.UTC().Format(time.DateOnly), preview.Totals.Last.UTC().Format(time.DateOnly))
 	}

@@ -48,15 +48,20 @@ func TestReceipts(t *testing.T) {
 		cells := strings.Split(line, "\t")
 		said = append(said, strings.Join(cells[:7], " "))
 	}
+	folded := 1 // days of months that are over, which have one page
+	if cutoff == cutoff.FirstOfMonth() {
+		folded++
+	}
 	want := []string{
 		fmt.Sprintf("1 retention   %s 3 0", cutoff),
-		"2 erasure network   1 0",
-		fmt.Sprintf("3 retention   %s 0 0", cutoff),
+		fmt.Sprintf("2 folding   %s %d 0", cutoff.FirstOfMonth(), folded),
+		"3 erasure network   1 0",
+		fmt.Sprintf("4 retention   %s 0 0", cutoff),
 	}
 	if strings.Join(said, "\n") != strings.Join(want, "\n") {
 		t.Errorf("receipts are\n%s\nwant\n%s", strings.Join(said, "\n"), strings.Join(want, "\n"))
 	}
-	if out := run("receipts", "verify"); !strings.HasPrefix(out, "3 receipts are whole") {
+	if out := run("receipts", "verify"); !strings.HasPrefix(out, "4 receipts are whole") {
 		t.Errorf("verify says %q", out)
 	}
 	dir := filepath.Join(t.TempDir(), "out")
@@ -65,7 +70,7 @@ func TestReceipts(t *testing.T) {
 		t.Errorf("a second export: status %d, %q", status, errs)
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "*"))
-	if err != nil || len(files) != 10 {
+	if err != nil || len(files) != 13 {
 		t.Fatalf("the export has %q, %v", files, err)
 	}
 	for _, file := range files {
@@ -86,12 +91,12 @@ func TestReceipts(t *testing.T) {
 		out, err := cmd.CombinedOutput()
 		return string(out), err
 	}
-	if out, err := check(); err != nil || out != "000001: whole\n000002: whole\n000003: whole\n" {
+	if out, err := check(); err != nil || out != "000001: whole\n000002: whole\n000003: whole\n000004: whole\n" {
 		t.Errorf("openssl says %q, %v", out, err)
 	}
 	for _, c := range []struct{ file, from, to, want string }{
 		{"000001.json", `"number":1`, `"number":9`, "000001: wrong signature"},
-		{"000002.figures.json", `"rows_before":1`, `"rows_before":2`, "000002: other figures"},
+		{"000003.figures.json", `"rows_before":1`, `"rows_before":2`, "000003: other figures"},
 	} {
 		path := filepath.Join(dir, c.file)
 		text, err := os.ReadFile(path)

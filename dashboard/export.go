@@ -54,6 +54,9 @@ func (q *question) head() map[string]any {
 	if q.erased > 0 {
 		head["erased_days"] = q.erased
 	}
+	if q.folded > 0 {
+		head["folded_before"] = q.folded.String()
+	}
 	if q.minimal > 0 {
 		head["minimal_days"] = q.minimal
 	}
@@ -160,6 +163,9 @@ func (c *call) answerCSV(q *question, d doc) error {
 		first.csv(s)
 		if q.erased > 0 {
 			s.note("erased_days: "+strconv.Itoa(q.erased), q.erasedNote(c.lang))
+		}
+		if q.folded > 0 {
+			s.note("folded_before: "+q.folded.String(), q.foldedNote(c.lang))
 		}
 		if q.minimal > 0 {
 			s.note("minimal_days: "+strconv.Itoa(q.minimal), q.minimalNote(c.lang))

@@ -110,6 +110,14 @@ func (q *question) erasedNote(l *i18n.Language) string {
 	return l.Counted("erased", int64(q.erased))
 }
 
+// foldedNote says that values of few have no line, "" if that does not concern the figures.
+func (q *question) foldedNote(l *i18n.Language) string {
+	if q.folded == 0 {
+		return ""
+	}
+	return l.Say("folded", l.Day(q.folded))
+}
+
 // minimalNote says that what figures tell of was not recorded on all days, "" if it was.
 func (q *question) minimalNote(l *i18n.Language) string {
 	var all []string

@@ -171,7 +171,7 @@ func (d *Dashboard) paper(c *call, q *question, of page, found doc) paper {
 		Site: d.head(q),
 		Nav:  q.rail(of.path),
 		Sub:  q.beside(of),
-		AsOf: q.asOfNote(l), Erased: q.erasedNote(l), Minimal: q.minimalNote(l),
+		AsOf: q.asOfNote(l), Erased: q.erasedNote(l), Folded: q.foldedNote(l), Minimal: q.minimalNote(l),
 	}
 	p.Adding = q.filterForm()
 	p.Save = q.save(of.path)

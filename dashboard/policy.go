@@ -171,6 +171,9 @@ func (d *Dashboard) previewPolicy(c *call, before, after privacy.Policy) (*polic
 	if found.Titles.Rows > 0 {
 		p.Says = append(p.Says, l.Counted("policy.titles", found.Titles.Rows))
 	}
+	if found.Few > 0 {
+		p.Says = append(p.Says, l.Counted("policy.few", found.Few))
+	}
 	if found.Totals.Rows > 0 {
 		p.Says = append(p.Says, l.Counted("policy.totals", found.Totals.Rows), l.Say("policy.days", day(found.Totals.First), day(found.Totals.Last)))
 	}
@@ -238,6 +241,8 @@ func policyField(name, text string) field {
 		choose("setting.count-objections.", "false", "true")
 	case "titles":
 		most(privacy.MaxTitleVisitors)
+	case "fold":
+		most(privacy.MaxFoldBelow)
 	}
 	return f
 }

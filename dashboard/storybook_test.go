@@ -47,7 +47,7 @@ func states() []state {
 	}
 	// What a page may have, and none has yet.
 	all = append(all, state{"page with all marks", "page", paper{
-		Erased: "Rows were erased.", Minimal: "Not all was recorded.",
+		Erased: "Rows were erased.", Folded: "Few have no line.", Minimal: "Not all was recorded.",
 		doc: doc{Title: "Marks", Notices: []notice{{Claim: "Claim."}}, Blocks: []block{
 			{Key: "a", Title: "Titles", Shows: &table{Key: "page", Dimension: "page", Rows: []row{{Label: label{Title: "Title", Head: "/"}}}}},
 			{Key: "c", Title: "Week", Shows: &week{Guarded: "Hidden."}},

@@ -41,6 +41,7 @@ type document struct {
 	Since       string                       `json:"heldSince"`
 	Totals      *string                      `json:"totalsRetention"`
 	Backups     *string                      `json:"backupRetention"`
+	FoldBelow   int                          `json:"totalsFoldedBelow"`
 	Objections  objections                   `json:"objections"`
 	Attribution *attribution                 `json:"attribution,omitempty"`
 }
@@ -77,6 +78,7 @@ func WriteStatement(w io.Writer, s Statement) error {
 		Bits4: s.Policy.Bits4, Bits6: s.Policy.Bits6,
 		Retention:  s.Policy.Retention.iso(),
 		Since:      calendar.DayOf(s.Policy.Retention.Cutoff(s.Made)).String(),
+		FoldBelow:  s.Policy.FoldBelow,
 		Objections: objections{!s.Policy.IgnoreObjection, s.Policy.CountObjections, s.OptOut.Page},
 	}
 	if s.Policy.Totals != (Period{}) {

@@ -106,6 +106,7 @@ func TestPapersFollowTheSettings(t *testing.T) {
 		"Bits6":           both(func(p *privacy.Policy) { p.Bits6 = 48 }),
 		"IgnoreObjection": both(func(p *privacy.Policy) { p.IgnoreObjection = true }),
 		"CountObjections": both(func(p *privacy.Policy) { p.CountObjections = true }),
+		"FoldBelow":       both(func(p *privacy.Policy) { p.FoldBelow = 9 }),
 		"TitleVisitors":   both(func(p *privacy.Policy) { p.TitleVisitors = 8 }),
 	}
 	for _, of := range []reflect.Type{reflect.TypeFor[privacy.Papers](), reflect.TypeFor[privacy.PapersSite](), reflect.TypeFor[privacy.Policy]()} {

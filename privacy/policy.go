@@ -31,6 +31,13 @@ const (
 	MaxTitleVisitors     = 20
 )
 
+// Bounds and default of Policy.FoldBelow. 0 is allowed, too.
+const (
+	MinFoldBelow     = 2
+	DefaultFoldBelow = 5
+	MaxFoldBelow     = 100
+)
+
 // Bounds of the cut of an address, in leading bits kept.
 const (
 	DefaultBits4, MaxBits4 = 16, 24
@@ -59,6 +66,10 @@ type Policy struct {
 	// TitleVisitors is how many visitors must have seen the same title at a page on one day
 	// before that title is kept. 0: no titles are kept. Rows never have a title.
 	TitleVisitors int
+	// FoldBelow is below which number the lines of a month's totals are counted together with
+	// others, once the month is over and its rows are deleted. Then what outlives the rows is
+	// what several did. 0: they stay.
+	FoldBelow int
 }
 
 // Default is the policy of a program started without flags.
@@ -71,6 +82,7 @@ func Default() Policy {
 		Bits6:     DefaultBits6,
 
 		TitleVisitors: DefaultTitleVisitors,
+		FoldBelow:     DefaultFoldBelow,
 	}
 }
 
@@ -91,6 +103,8 @@ func (p Policy) Validate() error {
 		return fmt.Errorf("kept bits of an IPv6 address %d: want 0 to %d", p.Bits6, MaxBits6)
 	case p.TitleVisitors != 0 && (p.TitleVisitors < MinTitleVisitors || p.TitleVisitors > MaxTitleVisitors):
 		return fmt.Errorf("visitors of a title %d: want %d to %d, or 0", p.TitleVisitors, MinTitleVisitors, MaxTitleVisitors)
+	case p.FoldBelow != 0 && (p.FoldBelow < MinFoldBelow || p.FoldBelow > MaxFoldBelow):
+		return fmt.Errorf("fold below %d: want %d to %d, or 0", p.FoldBelow, MinFoldBelow, MaxFoldBelow)
 	}
 	return nil
 }

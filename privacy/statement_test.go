@@ -142,6 +142,14 @@ func TestStatementFollowsThePolicy(t *testing.T) {
 			func(p *privacy.Policy) { p.TitleVisitors = 0 },
 			wanted{"The title of a page is deleted", ""}, wanted{"Tittelen på en side slettes", ""}, wanted{"Tittelen på ei side blir sletta", ""},
 		}},
+		"FoldBelow": {{
+			func(p *privacy.Policy) { p.FoldBelow = 10 },
+			wanted{"what fewer than 5 did in that month", "what fewer than 10 did in that month"}, wanted{"det som færre enn 5 gjorde", "det som færre enn 10 gjorde"}, wanted{"det som færre enn 5 gjorde", "det som færre enn 10 gjorde"},
+		}, {
+			func(p *privacy.Policy) { p.FoldBelow = 0 },
+			wanted{"we can’t tell whether somebody came back", "The totals also name what only one visitor did"},
+			wanted{"Vi kan ikke se om noen kom tilbake", "I summene står også det som bare én besøkende gjorde"}, wanted{"Vi kan ikkje sjå om nokon kom tilbake", "I summane står òg det som berre éin besøkande gjorde"},
+		}},
 		"CountObjections": {{
 			func(p *privacy.Policy) { p.CountObjections = true },
 			wanted{"", "our script sends an empty message"}, wanted{"", "sender skriptet vårt en tom melding"}, wanted{"", "sender skriptet vårt ei tom melding"},

@@ -88,6 +88,7 @@ var Keys = []Key{
 		return nil
 	}},
 	number("titles", MinTitleVisitors, MaxTitleVisitors, ", or 0 for no titles", func(p *Policy) *int { return &p.TitleVisitors }),
+	number("fold", MinFoldBelow, MaxFoldBelow, ", or 0 for never", func(p *Policy) *int { return &p.FoldBelow }),
 }
 
 // optionalPeriod returns the key of a period, which is zero where the setting says none.
@@ -213,6 +214,21 @@ func (h History) TotalsSince(now time.Time) calendar.Day {
 	return h.since(now, func(p Policy) Period { return p.Totals }, 0)
 }
 
+// FoldedSince returns the first day of the months whose lines of few are not folded yet, 0 if
+// those of no month are.
+func (h History) FoldedSince(now time.Time) calendar.Day {
+	since := h.since(now, func(p Policy) Period {
+		if p.FoldBelow == 0 {
+			return Period{}
+		}
+		return p.Retention
+	}, 0)
+	if since == 0 {
+		return 0
+	}
+	return since.FirstOfMonth()
+}
+
 // since returns the last cut-off of a period, in all times in which it was in force, and so
 // many days after it. A zero period has none.
 func (h History) since(now time.Time, of func(Policy) Period, after calendar.Day) calendar.Day {
@@ -240,6 +256,7 @@ type Process struct {
 type Preview struct {
 	Rows, Titles  Held      // what the next deletion pass would delete
 	Totals        Held      // sums by day and dimension that it would delete
+	Few           int64     // lines of few that it would fold
 	Contradicting []Process // of the last month, which would not start again
 }
 

@@ -158,7 +158,7 @@ func (g Guard) Ask(ctx context.Context, queries []Query) ([]Result, error) {
 			job.months[key] = known[id]
 		}
 		answers[i] = queries[i].guarded(job, asked, results, i)
-		answers[i].Erased, answers[i].Unknown = results[i].Erased, results[i].Unknown
+		answers[i].Erased, answers[i].Unknown, answers[i].FoldedBefore = results[i].Erased, results[i].Unknown, results[i].FoldedBefore
 		answers[i].Minimal, answers[i].ofRecorded = results[i].Minimal, results[i].ofRecorded
 		if results[i].Uncompared {
 			answers[i] = answers[i].uncompared()

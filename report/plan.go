@@ -21,6 +21,9 @@ type Planner struct {
 	// TotalsSince is the first day whose sums are kept in rollups. Those of the rest of its month
 	// are read by day.
 	TotalsSince calendar.Day
+	// FoldedSince is the first day whose lines of few are not folded. Of the days before it
+	// hit.Others has what few had, and a filter by a value is about the line of that value.
+	FoldedSince calendar.Day
 	// Gaps are what rollups have not counted.
 	Gaps []Gap
 	// OnlyRows asks the rows alone. It is for queries that Results leaves open.
@@ -56,6 +59,26 @@ func (p Planner) gap(a *asked) (found Gap, ok bool) {
 type Plan struct {
 	Statements []Statement
 	queries    []Query
+}
+
+// folded reports whether a query is answered from lines of which some are folded.
+func (a *asked) folded(since calendar.Day) bool {
+	return a.table != hits && a.table != hourly && !findRollup(a.table).Mortal &&
+		slices.ContainsFunc(a.ranges(), func(days calendar.Range) bool { return days.From < since })
+}
+
+// OfFolded returns the indexes of the queries that are answered from lines of which those of few
+// are folded: those by what has lines, and those with filters.
+func (p Plan) OfFolded(since calendar.Day) []int {
+	var all []int
+	for _, s := range p.Statements {
+		for _, a := range s.asked {
+			if a.folded(since) && a.base.Key != total.Key {
+				all = append(all, a.index)
+			}
+		}
+	}
+	return all
 }
 
 // OfRows returns the indexes of the queries that are answered from rows, or from a rollup that
@@ -275,7 +298,7 @@ func (a *asked) group() string {
 
 // newStatement puts queries of one group together.
 func (p Planner) newStatement(list []*asked) Statement {
-	b := &builder{list: list, q: "q", params: map[string]string{}, totalsSince: p.TotalsSince}
+	b := &builder{list: list, q: "q", params: map[string]string{}, totalsSince: p.TotalsSince, foldedSince: p.FoldedSince}
 	for _, a := range list {
 		for _, i := range a.sums {
 			if !slices.Contains(b.sums, i) {
@@ -325,7 +348,7 @@ type builder struct {
 	compare bool // one of the queries has days to compare with
 	params  map[string]string
 
-	totalsSince calendar.Day
+	totalsSince, foldedSince calendar.Day
 }
 
 // bind gives a value as a parameter.
@@ -413,8 +436,9 @@ func (b *builder) where(of func(*asked) string) string {
 // filters returns the condition under which all filters surely hold, and that under which
 // they may: a line of a rollup that counts several values together may have hits that a
 // filter is about. The two are the same over hits. of returns the SQL of what a filter
-// looks at, and the condition under which a hit has that property, "" for always.
-func (b *builder) filters(a *asked, of func(Filter) (property, where string)) (sure, possible string) {
+// looks at, and the condition under which a hit has that property, "" for always. day is the
+// SQL of the day of a line.
+func (b *builder) filters(a *asked, day string, of func(Filter) (property, where string)) (sure, possible string) {
 	var all, some []string
 	keepSure, keepPossible := map[string][]string{}, map[string][]string{} // alternatives
 	for _, f := range a.Filters {
@@ -426,6 +450,9 @@ func (b *builder) filters(a *asked, of func(Filter) (property, where string)) (s
 				hidden[i] = b.text(line)
 			}
 			in := property + " IN (" + strings.Join(hidden, ", ") + ")"
+			if a.folded(b.foldedSince) {
+				in = "(" + in + " AND " + day + " >= " + b.bind("Date", b.foldedSince.String()) + ")"
+			}
 			is, may = is+" AND NOT "+in, "("+is+" OR "+in+")"
 		}
 		if where != "" {
@@ -699,7 +726,7 @@ func (b *builder) lines() string {
 		q = strings.NewReplacer("[", "", "]", "").Replace("multiIf("+strings.Join(choices, ", ")+", 0)") + " AS q"
 	}
 	filters := func(a *asked) (sure, possible string) {
-		return b.filters(a, func(f Filter) (string, string) { return find(f.Dimension).property("v", "d"), "" })
+		return b.filters(a, "t", func(f Filter) (string, string) { return find(f.Dimension).property("v", "d"), "" })
 	}
 	conditions := b.where(func(a *asked) string {
 		_, sql := filters(a)
@@ -778,7 +805,7 @@ func (b *builder) columns() string {
 	alike := true // one filter for all
 	for i, a := range b.list {
 		var sure string
-		sure, possible[i] = b.filters(a, of)
+		sure, possible[i] = b.filters(a, "day", of)
 		mixed[i] = open(sure, possible[i])
 		alike = alike && possible[i] == possible[0]
 	}

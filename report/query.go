@@ -93,6 +93,9 @@ type Result struct {
 	// AsOf is the step up to which a Guard counted a day that is not over: before that day
 	// if there was no step yet, zero for all that was asked for.
 	AsOf time.Time
+	// FoldedBefore is the day before which lines of few are folded, 0 if that does not concern
+	// the result: values that fewer had in a month than the policy says have no line there.
+	FoldedBefore calendar.Day
 	// Erased is on how many days of Range and Compare rows were erased at somebody's request
 	// that the sums lack. Sums of rollups that outlive the rows lack none.
 	Erased int

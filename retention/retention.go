@@ -27,6 +27,15 @@ type Rows interface {
 	DeleteBefore(ctx context.Context, cutoff time.Time) error
 }
 
+// Few are the lines of totals of few. *store.Few implements it.
+type Few interface {
+	// Lines counts those in months that end before the day of a time.
+	Lines(ctx context.Context, cutoff time.Time) (int64, error)
+	// Fold counts these lines together with others, and returns when they have left the disk.
+	// totals is the day before which totals are deleted, 0 for none.
+	Fold(ctx context.Context, cutoff time.Time, totals calendar.Day) error
+}
+
 // The worker makes a pass after each midnight in UTC, when another day is past the
 // retention. A pass that failed or was held is tried again sooner. The first pass comes some
 // minutes after the start, so that a clock that is wrong when a machine starts can be set.
@@ -45,13 +54,14 @@ var ErrHeld = errors.New("held: the clock is not trusted")
 type Options struct {
 	Rows      Rows
 	Clock     *Clock
-	Audit     Rows           // the lines of the audit log
-	AuditKeep privacy.Period // retention of the lines; required with Audit
-	Titles    Rows           // titles of pages; retention is that of rows, from the day on which they were last seen
-	Totals    Rows           // sums that outlive the rows; retention is that of totals in the policy
+	Audit     Rows                // the lines of the audit log
+	AuditKeep privacy.Period      // retention of the lines; required with Audit
+	Titles    Rows                // titles of pages; retention is that of rows, from the day on which they were last seen
+	Totals    Rows                // sums that outlive the rows; retention is that of totals in the policy
+	Few       func(below int) Few // lines of totals of few, for the number that the policy says; nil: none are folded
 	// Policy returns the policy in force. Each pass reads it.
 	Policy     func(context.Context) (privacy.Policy, error)
-	Receipts   *receipt.Writer // of what is deleted of Rows; nil: none are written
+	Receipts   *receipt.Writer // of what is done to Rows, Totals and Few; nil: none are written
 	Registerer prometheus.Registerer
 	Logger     *slog.Logger
 	Now        func() time.Time
@@ -150,11 +160,15 @@ type Report struct {
 	TotalsCutoff  time.Time    // zero: totals are kept for ever
 	TotalsFound   privacy.Held // lines of totals past their time
 	TotalsDeleted int64
+
+	FoldBelow int
+	FewFound  int64 // lines of totals of few
+	Folded    int64
 }
 
 // found returns how much there is to delete.
 func (r Report) found() int64 {
-	return r.Found.Rows + r.AuditFound.Rows + r.TitlesFound.Rows + r.TotalsFound.Rows
+	return r.Found.Rows + r.AuditFound.Rows + r.TitlesFound.Rows + r.TotalsFound.Rows + r.FewFound
 }
 
 // Pass deletes the rows that are past their retention at a given time. If the clock is not
@@ -184,7 +198,8 @@ func (w *Worker) Confirmed(ctx context.Context, at, cutoff time.Time) (Report, e
 // delete deletes the rows and lines that find found.
 func (w *Worker) delete(ctx context.Context, report Report, err error) (Report, error) {
 	if err == nil {
-		report.Deleted, err = w.deleteRows(ctx, report)
+		d := receipt.Until(calendar.DayOf(report.Cutoff.UTC()))
+		report.Deleted, err = w.receipted(ctx, d, report.Found.Rows, heldBefore(w.Rows, report.Cutoff), func(ctx context.Context) error { return w.Rows.DeleteBefore(ctx, report.Cutoff) })
 	}
 	if err == nil && report.AuditFound.Rows > 0 {
 		if err = w.Audit.DeleteBefore(ctx, w.AuditKeep.Cutoff(report.At)); err == nil {
@@ -197,9 +212,14 @@ func (w *Worker) delete(ctx context.Context, report Report, err error) (Report, 
 		}
 	}
 	if err == nil && report.TotalsFound.Rows > 0 {
-		if err = w.Totals.DeleteBefore(ctx, report.TotalsCutoff); err == nil {
-			report.TotalsDeleted = report.TotalsFound.Rows
-		}
+		d := receipt.Deletion{Kind: receipt.Totals, To: report.totalsDay().String()}
+		report.TotalsDeleted, err = w.receipted(ctx, d, report.TotalsFound.Rows, heldBefore(w.Totals, report.TotalsCutoff), func(ctx context.Context) error { return w.Totals.DeleteBefore(ctx, report.TotalsCutoff) })
+	}
+	if err == nil && report.FewFound > 0 { // after the rows: lines of few stay as long as they
+		d := receipt.Deletion{Kind: receipt.Folding, To: calendar.DayOf(report.Cutoff.UTC()).FirstOfMonth().String()}
+		few := w.Few(report.FoldBelow)
+		count := func(ctx context.Context) (int64, error) { return few.Lines(ctx, report.Cutoff) }
+		report.Folded, err = w.receipted(ctx, d, report.FewFound, count, func(ctx context.Context) error { return few.Fold(ctx, report.Cutoff, report.totalsDay()) })
 	}
 	w.held.Set(0)
 	if err != nil {
@@ -211,21 +231,32 @@ func (w *Worker) delete(ctx context.Context, report Report, err error) (Report, 
 	return report, nil
 }
 
-// deleteRows deletes the rows that find found, and returns how many. Each pass has a receipt,
-// also one that found nothing.
-func (w *Worker) deleteRows(ctx context.Context, report Report) (int64, error) {
-	delete := func(ctx context.Context) error { return w.Rows.DeleteBefore(ctx, report.Cutoff) }
-	if w.Receipts == nil {
-		if report.Found.Rows == 0 {
-			return 0, nil
-		}
-		return report.Found.Rows, delete(ctx)
+// totalsDay returns the day before which totals are deleted, 0 if they are not.
+func (r Report) totalsDay() calendar.Day {
+	if r.TotalsCutoff.IsZero() {
+		return 0
 	}
-	count := func(ctx context.Context) (int64, error) {
-		held, err := w.Rows.Before(ctx, report.Cutoff)
+	return calendar.DayOf(r.TotalsCutoff.UTC())
+}
+
+// heldBefore counts rows from before a time.
+func heldBefore(rows Rows, cutoff time.Time) func(context.Context) (int64, error) {
+	return func(ctx context.Context) (int64, error) {
+		held, err := rows.Before(ctx, cutoff)
 		return held.Rows, err
 	}
-	before, after, err := w.Receipts.Delete(ctx, receipt.Until(calendar.DayOf(report.Cutoff.UTC())), count, delete)
+}
+
+// receipted deletes what find found, with a receipt, and returns how much. Each pass has a
+// receipt of rows, also one that found none.
+func (w *Worker) receipted(ctx context.Context, d receipt.Deletion, found int64, count func(context.Context) (int64, error), delete func(context.Context) error) (int64, error) {
+	if w.Receipts == nil {
+		if found == 0 {
+			return 0, nil
+		}
+		return found, delete(ctx)
+	}
+	before, after, err := w.Receipts.Delete(ctx, d, count, delete)
 	return before - after, err
 }
 
@@ -254,6 +285,10 @@ func (w *Worker) find(ctx context.Context, at time.Time) (Report, error) {
 	if err == nil && w.Totals != nil && policy.Totals != (privacy.Period{}) {
 		report.TotalsCutoff = policy.Totals.Cutoff(at)
 		report.TotalsFound, err = w.Totals.Before(ctx, report.TotalsCutoff)
+	}
+	if err == nil && w.Few != nil && policy.FoldBelow > 0 {
+		report.FoldBelow = policy.FoldBelow
+		report.FewFound, err = w.Few(policy.FoldBelow).Lines(ctx, cutoff)
 	}
 	return report, err
 }
@@ -285,6 +320,9 @@ func (r Report) WriteTo(out io.Writer) (int64, error) {
 	}
 	if r.TotalsFound.Rows > 0 {
 		text += fmt.Sprintf("totals: found %d lines from before %s, deleted %d\n", r.TotalsFound.Rows, r.TotalsCutoff.Format(time.DateOnly), r.TotalsDeleted)
+	}
+	if r.FewFound > 0 {
+		text += fmt.Sprintf("totals of fewer than %d: found %d lines in months that are over, folded %d\n", r.FoldBelow, r.FewFound, r.Folded)
 	}
 	n, err := io.WriteString(out, text)
 	return int64(n), err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/goleak"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/retention"
 )
@@ -210,6 +212,62 @@ func TestTotals(t *testing.T) {
 	policy.Totals = privacy.Period{Years: 3, Days: 1}
 	if report, err := w.Pass(t.Context(), at("2040-11-22T10:00:00Z")); !errors.Is(err, retention.ErrHeld) || report.TotalsFound.Rows != 1 || len(totals.rows) != 1 {
 		t.Errorf("pass by a wrong clock: %+v, %v, left %v", report, err, totals.rows)
+	}
+}
+
+// fewLines are months of lines of few, by their first days.
+type fewLines struct {
+	months []time.Time
+	totals calendar.Day
+}
+
+func (f *fewLines) Lines(_ context.Context, cutoff time.Time) (n int64, err error) {
+	for _, month := range f.months {
+		if !month.AddDate(0, 1, 0).After(cutoff) {
+			n++
+		}
+	}
+	return n, nil
+}
+
+func (f *fewLines) Fold(_ context.Context, cutoff time.Time, totals calendar.Day) error {
+	f.months = slices.DeleteFunc(f.months, func(month time.Time) bool { return !month.AddDate(0, 1, 0).After(cutoff) })
+	f.totals = totals
+	return nil
+}
+
+// TestFolding: lines of few are folded by the number of the policy, once the rows of their month
+// are gone, and not by a wrong clock.
+func TestFolding(t *testing.T) {
+	policy := privacy.Default()
+	few := &fewLines{months: []time.Time{at("2023-09-01T00:00:00Z"), at("2023-10-01T00:00:00Z"), at("2023-11-01T00:00:00Z")}}
+	var below int
+	w := retention.New(retention.Options{Rows: &ledger{}, Totals: &ledger{}, Clock: trusted(t), Policy: func(context.Context) (privacy.Policy, error) { return policy, nil },
+		Few: func(n int) retention.Few { below = n; return few }})
+	if report, err := w.Pass(t.Context(), at("2040-11-22T10:00:00Z")); !errors.Is(err, retention.ErrHeld) || report.FewFound != 3 || len(few.months) != 3 {
+		t.Errorf("pass by a wrong clock: %+v, %v, left %v", report, err, few.months)
+	}
+	for _, c := range []struct {
+		below, left int
+		retention   privacy.Period
+		want        string
+	}{
+		{0, 3, policy.Retention, "deleted 0 rows\n"},
+		{7, 1, policy.Retention, "totals of fewer than 7: found 2 lines in months that are over, folded 2\n"},
+		{7, 1, policy.Retention, "deleted 0 rows\n"},
+		{5, 0, privacy.Period{Days: 2}, "totals of fewer than 5: found 1 lines in months that are over, folded 1\n"},
+	} {
+		policy.FoldBelow, policy.Retention = c.below, c.retention
+		report, err := w.Pass(t.Context(), at("2026-11-22T10:00:00Z"))
+		var out strings.Builder
+		report.WriteTo(&out)
+		if err != nil || len(few.months) != c.left || !strings.HasSuffix(out.String(), c.want) || c.below > 0 && below != c.below {
+			t.Errorf("below %d, retention %v: %v, left %v, by %d, report %q", c.below, c.retention, err, few.months, below, out.String())
+		}
+	}
+	policy.Totals, few.months = privacy.Period{Years: 1}, []time.Time{at("2024-01-01T00:00:00Z")}
+	if _, err := w.Pass(t.Context(), at("2026-11-22T10:00:00Z")); err != nil || few.totals != calendar.DayOf(at("2025-11-22T00:00:00Z")) {
+		t.Errorf("%v, totals until %v", err, few.totals)
 	}
 }
 

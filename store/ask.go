@@ -92,6 +92,9 @@ func (r Reports) answer(ctx context.Context, planner report.Planner, queries []r
 	if results, open, err = plan.Results(rows); err != nil {
 		return nil, nil, err
 	}
+	for _, i := range plan.OfFolded(planner.FoldedSince) {
+		results[i].FoldedBefore = planner.FoldedSince
+	}
 	erased := map[string]int{} // by sites and days
 	for _, i := range plan.OfRows() {
 		q := queries[i]

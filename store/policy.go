@@ -145,6 +145,9 @@ func (s *Store) PreviewPolicy(ctx context.Context, after privacy.Policy, now tim
 			return p, err
 		}
 	}
+	if p.Few, err = s.Few(after.FoldBelow).Lines(ctx, cutoff); err != nil {
+		return p, err
+	}
 	p.Contradicting, err = s.contradicting(ctx, after)
 	return p, err
 }

@@ -25,6 +25,8 @@ type Kind string
 const (
 	Retention Kind = "retention" // their time was over
 	Erasure   Kind = "erasure"   // a person asked for it
+	Totals    Kind = "totals"    // lines of totals whose time was over
+	Folding   Kind = "folding"   // lines of totals of few, which are counted together with others
 )
 
 // Deletion is what a receipt openly says of a deletion. It never has a network, a path or a

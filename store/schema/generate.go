@@ -62,17 +62,13 @@ func Rollups() string {
 -- insert as the raw rows, under the same deduplication token.
 `)
 	for _, r := range report.Rollups {
-		fmt.Fprintf(&b, "\n%s;\n\n%s;\n", r.Table(settings(r)), r.View())
+		fmt.Fprintf(&b, "\n%s;\n\n%s;\n", r.Table(lasting), r.View())
 	}
 	return b.String()
 }
 
-func settings(r report.Rollup) string {
-	if r.Mortal {
-		return Windows + ",\n    " + gone
-	}
-	return Windows
-}
+// lasting are the settings of a rollup: texts that are folded or erased must leave the disk.
+const lasting = Windows + ",\n    " + gone
 
 // Next returns the file and the text of the migration that makes the schema of all what
 // hit.Fields and report.Rollups declare; "" if it is so already. The migration also counts
@@ -87,7 +83,7 @@ func Next(all []Migration) (file, text string) {
 	for _, r := range report.Rollups {
 		before := newestView(all, r.Name+"_view")
 		if before == "" {
-			tables, views = append(tables, r.Table(settings(r))), append(views, r.View())
+			tables, views = append(tables, r.Table(lasting)), append(views, r.View())
 			fills = append(fills, fmt.Sprintf("INSERT INTO %s (%s)\n%s", r.Name, strings.Join(append(r.Keys(), r.Measures()...), ", "), r.Select()))
 			continue
 		}

@@ -24,7 +24,9 @@ ENGINE = SummingMergeTree
 PARTITION BY toYear(day)
 ORDER BY (site, dimension, day, value, detail)
 SETTINGS non_replicated_deduplication_window = 10000,
-    replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000
+    replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000,
+    old_parts_lifetime = 1, cleanup_delay_period = 5, max_cleanup_delay_period = 10,
+    min_age_to_force_merge_seconds = 0
 COMMENT 'sums of each day by one dimension after the other';
 
 CREATE MATERIALIZED VIEW daily_view TO daily AS
@@ -107,7 +109,9 @@ ENGINE = SummingMergeTree
 PARTITION BY toYear(month)
 ORDER BY (site, dimension, month, value, detail)
 SETTINGS non_replicated_deduplication_window = 10000,
-    replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000
+    replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000,
+    old_parts_lifetime = 1, cleanup_delay_period = 5, max_cleanup_delay_period = 10,
+    min_age_to_force_merge_seconds = 0
 COMMENT 'sums of each month by one dimension after the other';
 
 CREATE MATERIALIZED VIEW monthly_view TO monthly AS
@@ -144,7 +148,9 @@ ENGINE = SummingMergeTree
 PARTITION BY toYear(day)
 ORDER BY (site, day, time)
 SETTINGS non_replicated_deduplication_window = 10000,
-    replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000
+    replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000,
+    old_parts_lifetime = 1, cleanup_delay_period = 5, max_cleanup_delay_period = 10,
+    min_age_to_force_merge_seconds = 0
 COMMENT 'sums of each hour of UTC';
 
 CREATE MATERIALIZED VIEW hourly_view TO hourly AS
@@ -223,7 +229,9 @@ ENGINE = SummingMergeTree
 PARTITION BY toYear(day)
 ORDER BY (site, day, campaign, campaign_source, campaign_medium, campaign_term, campaign_content)
 SETTINGS non_replicated_deduplication_window = 10000,
-    replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000
+    replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000,
+    old_parts_lifetime = 1, cleanup_delay_period = 5, max_cleanup_delay_period = 10,
+    min_age_to_force_merge_seconds = 0
 COMMENT 'sums of each day by all that a campaign names';
 
 CREATE MATERIALIZED VIEW campaigns_view TO campaigns AS
@@ -251,7 +259,9 @@ ENGINE = SummingMergeTree
 PARTITION BY toYear(day)
 ORDER BY (site, day, previous_path, path)
 SETTINGS non_replicated_deduplication_window = 10000,
-    replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000
+    replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000,
+    old_parts_lifetime = 1, cleanup_delay_period = 5, max_cleanup_delay_period = 10,
+    min_age_to_force_merge_seconds = 0
 COMMENT 'page views of each day by the page and the one before it';
 
 CREATE MATERIALIZED VIEW moves_view TO moves AS
