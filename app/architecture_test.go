@@ -22,6 +22,7 @@ const module = "github.com/fotspor/fotspor"
 // arrows says what each package of ours may import of ours, besides itself: the
 // arrows of the design. A folder speaks for those below it that are not named.
 var arrows = map[string][]string{
+	"backup":             {},
 	"calendar":           {},
 	"audit":              {},
 	"hit":                {"calendar"},
@@ -39,7 +40,7 @@ var arrows = map[string][]string{
 	"privacy/scrub":      {"hit"},
 	"site":               {"calendar", "hit", "internal/hostname", "privacy", "privacy/scrub"},
 	"store/embedded":     {"internal/trusted"},
-	"store":              {"audit", "calendar", "hit", "internal/hostname", "privacy", "report", "retention/receipt", "site", "store/embedded", "store/schema"},
+	"store":              {"audit", "backup", "calendar", "hit", "internal/hostname", "privacy", "report", "retention/receipt", "site", "store/embedded", "store/schema"},
 	"store/schema":       {"calendar", "hit", "report"},
 	"generate":           {"store/schema"},
 	"store/storetest":    {"site", "store", "store/embedded", "internal/trusted"},
@@ -65,7 +66,7 @@ var arrows = map[string][]string{
 		"collector", "dashboard", "retention", "retention/journal", "retention/receipt", "app",
 	},
 	"cli": {
-		"app", "audit", "calendar", "hit", "geo", "i18n", "privacy", "report", "site", "store", "store/embedded", "internal/baseurl", "internal/hostname", "internal/trusted",
+		"app", "audit", "backup", "calendar", "hit", "geo", "i18n", "privacy", "report", "site", "store", "store/embedded", "internal/baseurl", "internal/hostname", "internal/trusted",
 		"referrer", "collector/body", "collector/lines", "collector/script", "collector/spool", "collector/visit", "dashboard/password", "retention", "retention/journal", "retention/receipt",
 	},
 	"cmd/fotspor":           {"cli"},
@@ -78,6 +79,7 @@ var arrows = map[string][]string{
 
 // reasons say why few may import a package or what lies below it.
 var reasons = map[string]string{
+	"backup":    "It knows files and no store: the store writes its tables into a folder.",
 	"store":     "Figures are asked of report.Source, sites and users of an interface of who asks: only who wires the parts knows ClickHouse.",
 	"collector": "Hits are taken where no dashboard is, and go on when it fails.",
 	"dashboard": "Staff's pages may be on another machine, or off.",

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 	_ "time/tzdata"
 
 	"go.uber.org/goleak"
@@ -28,6 +29,17 @@ const testPassword = "korrekt hest batteri stift"
 func command(t *testing.T, stdin string, args ...string) (stdout, stderr string, status int) {
 	t.Helper()
 	return commandIn(t, nil, stdin, args...)
+}
+
+// commandAt is command with a clock that stands, and that the kernel does not vouch for.
+func commandAt(t *testing.T, now time.Time, args ...string) (stdout, stderr string, status int) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	status = cli.Main(t.Context(), cli.Env{
+		Args: args, Environ: []string{"FOTSPOR_ENGINE=" + storetest.Library(t)}, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs,
+		Now: func() time.Time { return now }, Synchronised: func() bool { return false },
+	})
+	return out.String(), errs.String(), status
 }
 
 // commandIn is command with an environment.

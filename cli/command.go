@@ -56,6 +56,10 @@ func commands() []command {
 		{"retention run", "", "one deletion pass and its report", runRetention},
 		{"engine", "", "the embedded engine alone, as a ClickHouse HTTP endpoint", runEngine},
 		{"migrate", "", "make the store, or bring one of an older version up to date", migrate},
+		{"backup", "DIR", "back up the store and the keys into a directory, while the program runs or not", makeBackup},
+		{"backup list", "DIR", "list the backups in a directory", listBackups},
+		{"backup verify", "DIR", "verify that the backups in a directory are what was written", verifyBackups},
+		{"backup prune", "DIR", "delete the backups that are older than the policy allows", pruneBackups},
 		{"site add", "", "add a site; prints its id and the snippet to paste", addSite},
 		{"site edit", "ID", "change the settings of a site", editSite},
 		{"site list", "", "list the sites", listSites},
@@ -123,6 +127,10 @@ type arguments struct {
 	sites                   userSites
 	ip                      hit.Addr
 	from, to, at, confirmed time.Time
+
+	recipients recipients
+	identity   string
+	olderThan  privacy.Period
 }
 
 // Main runs the command that env names and returns the exit status: 0, 1 after a
@@ -287,14 +295,26 @@ func (c *call) help(w io.Writer) {
 
 // withStore opens the store and runs f with it.
 func (c *call) withStore(ctx context.Context, f func(st *store.Store) error) error {
+	return c.withStoreAs(ctx, false, f)
+}
+
+// withUnprepared is withStore with a store that f has to prepare.
+func (c *call) withUnprepared(ctx context.Context, f func(st *store.Store) error) error {
+	return c.withStoreAs(ctx, true, f)
+}
+
+func (c *call) withStoreAs(ctx context.Context, lazy bool, f func(st *store.Store) error) error {
 	cfg := c.opts.StoreConfig()
-	cfg.Create = c.create
+	cfg.Create, cfg.Lazy = c.create, lazy
 	if cfg.DSN == "" {
 		if err := takeData(cfg.Dir, cfg.Create); err != nil {
 			return err
 		}
 	}
 	st, err := store.Open(ctx, cfg)
+	if err == nil {
+		err = errors.Join(f(st), st.Close())
+	}
 	if errors.Is(err, store.ErrNoStore) {
 		advice := "fotspor serve or fotspor migrate makes one"
 		if c.flags.Lookup("create") != nil {
@@ -302,10 +322,7 @@ func (c *call) withStore(ctx context.Context, f func(st *store.Store) error) err
 		}
 		return fmt.Errorf("%w (if that is where it should be: %s)", err, advice)
 	}
-	if err != nil {
-		return err
-	}
-	return errors.Join(f(st), st.Close())
+	return err
 }
 
 // nameStore writes from which store a report comes.

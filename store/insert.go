@@ -121,11 +121,7 @@ func (s *Store) Insert(ctx context.Context, batch hit.Batch, token string) error
 			return err
 		}
 	}
-	err := s.insertHits(ctx, batch.Rows, token)
-	if code(err) == readOnly && s.awaitHold(ctx) {
-		err = s.insertHits(ctx, batch.Rows, token)
-	}
-	if err != nil {
+	if err := s.unheld(ctx, func() error { return s.insertHits(ctx, batch.Rows, token) }); err != nil {
 		return orRefused(err)
 	}
 	if batch.Again {
@@ -133,16 +129,25 @@ func (s *Store) Insert(ctx context.Context, batch hit.Batch, token string) error
 			return err
 		}
 	}
-	if err := s.insertLedger(ctx, batch.Ledger, token+"-ledger"); err != nil {
+	if err := s.unheld(ctx, func() error { return s.insertLedger(ctx, batch.Ledger, token+"-ledger") }); err != nil {
 		return orRefused(err)
 	}
-	if err := s.insertTitles(ctx, batch.Titles, token+"-titles"); err != nil {
+	if err := s.unheld(ctx, func() error { return s.insertTitles(ctx, batch.Titles, token+"-titles") }); err != nil {
 		return orRefused(err)
 	}
 	if engine := s.Engine(); s.cfg.Sync && engine != nil {
 		return engine.SyncTokens()
 	}
 	return nil
+}
+
+// unheld runs an insert, and once more after a hold that was in its way.
+func (s *Store) unheld(ctx context.Context, insert func() error) error {
+	err := insert()
+	if code(err) == readOnly && s.awaitHold(ctx) {
+		err = insert()
+	}
+	return err
 }
 
 // daysOf returns the days of rows of which all hits are kept, in order.

@@ -3,6 +3,7 @@ package spool
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path/filepath"
 	"slices"
@@ -122,6 +123,38 @@ func drop(files fileSystem, dir, id string) error {
 		return fmt.Errorf("drop segment: %w", err)
 	}
 	return nil
+}
+
+// SetAside quarantines the segments in the spool in dir that began at a time or before: of
+// these it is not known whether they are in a store that was restored from a backup of that
+// time. Later ones are not, and wait for the store as before. It returns how many it
+// quarantined. No other process may have the spool open.
+func SetAside(dir string, until time.Time) (int, error) { return setAside(disk{}, dir, until) }
+
+func setAside(files fileSystem, dir string, until time.Time) (n int, err error) {
+	entries, err := files.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	var lock io.Closer
+	if err == nil {
+		lock, err = files.Lock(filepath.Join(dir, "lock"))
+	}
+	if err != nil {
+		return 0, fmt.Errorf("set segments aside: %w", err)
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	for _, e := range entries {
+		s, ok := parseName(e.Name)
+		if !ok || s.suffix != openSuffix && s.suffix != sealedSuffix || s.born.After(until) {
+			continue
+		}
+		if err := files.Rename(filepath.Join(dir, e.Name), filepath.Join(dir, s.with(quarantinedSuffix).String())); err != nil {
+			return n, fmt.Errorf("set segments aside: %w", err)
+		}
+		n++
+	}
+	return n, nil
 }
 
 // keptFile returns the file of the segment with an id, if it has one of the suffixes.

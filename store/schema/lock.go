@@ -65,6 +65,12 @@ func (m *Migrator) LockDeletions(ctx context.Context) (context.Context, func(), 
 	return m.take(ctx, deleting)
 }
 
+// LockTables returns the names of the tables of locks.
+func (m *Migrator) LockTables(ctx context.Context) ([]string, error) {
+	return m.texts(ctx, fmt.Sprintf("SELECT name FROM system.tables WHERE database = currentDatabase() AND match(name, '^(%s|%s|%s)_[0-9]+$')",
+		migrating.name, editing.name, deleting.name))
+}
+
 func (m *Migrator) take(ctx context.Context, what lock) (context.Context, func(), error) {
 	host, _ := os.Hostname() // for people; may be ""
 	l := &locked{m: m, lock: what, owner: fmt.Sprintf("process %d on %s", os.Getpid(), quoted.Replace(host))}

@@ -182,6 +182,16 @@ func (m *Migrator) Check(ctx context.Context) error {
 	return nil
 }
 
+// Version returns the number of the store's last migration. It returns the errors of Check but
+// ErrOlder.
+func (m *Migrator) Version(ctx context.Context) (int, error) {
+	had, err := m.look(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return slices.Max(append(sorted(had), 0)), nil
+}
+
 // look returns the records of the store's migrations. It returns an error if there is no
 // store, or if it has had a migration that is not this program's.
 func (m *Migrator) look(ctx context.Context) (map[int]record, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -29,7 +30,7 @@ func (m *Migrator) attach(ctx context.Context, fresh bool) error {
 		return err
 	}
 	if !fresh {
-		if err := m.hold(ctx); err != nil {
+		if err := m.hold(ctx, "hits"); err != nil {
 			return errors.Join(err, m.release(ctx))
 		}
 	}
@@ -57,21 +58,33 @@ func (m *Migrator) Held(ctx context.Context) (bool, error) {
 // Hold runs f while no process inserts into hits. Call it from the function that Rows
 // runs: the lock must be held.
 func (m *Migrator) Hold(ctx context.Context, f func(context.Context) error) error {
-	if err := m.hold(ctx); err != nil {
+	return m.holding(ctx, f, "hits")
+}
+
+// HoldAll is Hold for all that comes with hits, too: the ledger and titles of pages.
+func (m *Migrator) HoldAll(ctx context.Context, f func(context.Context) error) error {
+	return m.holding(ctx, f, "hits", "ledger", "titles")
+}
+
+func (m *Migrator) holding(ctx context.Context, f func(context.Context) error, tables ...string) error {
+	if err := m.hold(ctx, tables...); err != nil {
 		return errors.Join(err, m.release(ctx))
 	}
 	return errors.Join(f(ctx), m.release(ctx))
 }
 
-// hold makes ClickHouse refuse inserts into hits by any process, with an error after which
-// they try again, and waits for running ones.
-func (m *Migrator) hold(ctx context.Context) error {
-	if err := m.exec(ctx, "ALTER TABLE hits MODIFY SETTING table_readonly = 1"); err != nil {
-		return fmt.Errorf("hold inserts: %w", err)
+// hold makes ClickHouse refuse inserts into tables by any process, with an error after which
+// they try again, and waits for running ones. The first table is hits, by which Held knows of
+// a hold.
+func (m *Migrator) hold(ctx context.Context, tables ...string) error {
+	for _, table := range tables {
+		if err := m.exec(ctx, "ALTER TABLE "+table+" MODIFY SETTING table_readonly = 1"); err != nil {
+			return fmt.Errorf("hold inserts: %w", err)
+		}
 	}
 	for end := time.Now().Add(holdTime); ; {
 		var n uint64
-		err := m.Conn.QueryRow(ctx, "SELECT count() FROM system.processes WHERE query_kind = 'Insert' AND current_database = currentDatabase() AND startsWith(query, 'INSERT INTO hits ')").Scan(&n)
+		err := m.Conn.QueryRow(ctx, "SELECT count() FROM system.processes WHERE query_kind = 'Insert' AND current_database = currentDatabase() AND extract(query, '^INSERT INTO (\\w+) ') IN ('"+strings.Join(tables, "', '")+"')").Scan(&n)
 		switch {
 		case err != nil:
 			return fmt.Errorf("look for inserts under way: %w", err)
@@ -90,7 +103,13 @@ func (m *Migrator) hold(ctx context.Context) error {
 func (m *Migrator) release(ctx context.Context) error {
 	ctx, end := quietly(ctx)
 	defer end()
-	if err := m.Conn.Exec(ctx, "ALTER TABLE hits RESET SETTING table_readonly"); err != nil {
+	tables, err := m.texts(ctx, "SELECT name FROM system.tables WHERE database = currentDatabase() AND position(engine_full, 'table_readonly = 1') > 0 ORDER BY name = 'hits'")
+	for _, table := range tables {
+		if err == nil {
+			err = m.Conn.Exec(ctx, "ALTER TABLE "+table+" RESET SETTING table_readonly")
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("let inserts through: %w", err)
 	}
 	return nil

@@ -1,0 +1,164 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"github.com/fotspor/fotspor/backup"
+)
+
+// stagingPrefix begins the name of a folder that the engine writes a backup into. One that a
+// dead process left is removed by the next backup.
+const stagingPrefix = "staging-"
+
+// Still runs f while no process inserts hits, deletes rows, changes the schema, or changes what
+// people set. Hits wait in the spools meanwhile. It works on an older store that is not prepared.
+func (s *Store) Still(ctx context.Context, f func(context.Context) error) error {
+	ctx, end := withDeadline(ctx, deleteTime)
+	defer end()
+	ctx, editable, err := s.schema.LockEdits(ctx)
+	if err != nil {
+		return err
+	}
+	defer editable()
+	ctx, deletable, err := s.schema.LockDeletions(ctx)
+	if err != nil {
+		return err
+	}
+	defer deletable()
+	return s.schema.Rows(ctx, func(ctx context.Context, _ []string) error { return s.schema.HoldAll(ctx, f) })
+}
+
+// Backup has the embedded engine write all tables into a folder while the store is still, and
+// calls f with the folder and what is in it. Then it removes the folder. The store may be of an
+// older version, and need not be prepared. now is asked when the store is still.
+func (s *Store) Backup(ctx context.Context, now func() time.Time, f func(folder string, m backup.Manifest) error) (err error) {
+	if err := s.openWay(ctx); err != nil {
+		return err
+	}
+	had, err := s.schema.Version(ctx)
+	if err != nil {
+		return err
+	}
+	m := backup.Manifest{Program: s.cfg.Program, Schema: had}
+	name := stagingPrefix + rand.Text()
+	folder := filepath.Join(s.cfg.Dir, "backups", name)
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	err = s.Still(ctx, func(ctx context.Context) error {
+		if err := s.removeStaging(); err != nil {
+			return err
+		}
+		m.Time = now()
+		err := s.stage(ctx, name, folder, &m)
+		if err == nil {
+			err = s.direct.QueryRow(ctx, "SELECT max(number) FROM policy").Scan(&m.Policy)
+			if code(err) == unknownTable {
+				err = nil
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("back up store: %w", err)
+	}
+	return f(folder, m)
+}
+
+const unknownTable = 60
+
+func (s *Store) openWay(ctx context.Context) error {
+	if s.way == nil {
+		return errors.New("only the embedded engine backs up")
+	}
+	return s.way.Open(ctx)
+}
+
+// removeStaging removes what dead processes left. The locks of Still keep others away.
+func (s *Store) removeStaging() error {
+	entries, err := os.ReadDir(filepath.Join(s.cfg.Dir, "backups"))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	for _, e := range entries {
+		if err == nil && strings.HasPrefix(e.Name(), stagingPrefix) {
+			err = os.RemoveAll(filepath.Join(s.cfg.Dir, "backups", e.Name()))
+		}
+	}
+	return err
+}
+
+// attempts bounds how often stage tries again because a page or command has written meanwhile.
+const attempts = 5
+
+// stage has the engine write a backup, and sets the tables of m. What people write outside of
+// the locks, such as a note on a day, must not come between the two.
+func (s *Store) stage(ctx context.Context, name, folder string, m *backup.Manifest) error {
+	database := quoteName(s.opts.Auth.Database)
+	locks, err := s.schema.LockTables(ctx)
+	if err != nil {
+		return err
+	}
+	for i, lock := range locks {
+		locks[i] = database + "." + quoteName(lock)
+	}
+	for range attempts {
+		if m.Tables, err = s.Figures(ctx, nil); err != nil {
+			return err
+		}
+		err = s.direct.Exec(ctx, "BACKUP DATABASE "+database+" EXCEPT TABLES "+strings.Join(locks, ", ")+" TO File('"+name+"/')")
+		if err != nil {
+			return err
+		}
+		after, err := s.Figures(ctx, nil)
+		if err != nil {
+			return err
+		}
+		if len(backup.Compare(m.Tables, after)) == 0 && len(backup.Compare(after, m.Tables)) == 0 {
+			return nil
+		}
+		if err := os.RemoveAll(folder); err != nil {
+			return err
+		}
+	}
+	return errors.New("the store does not stay as it is")
+}
+
+// Restore makes this store, of which there is nothing yet, from a folder that Backup wrote and
+// that stands in the engine's folder for backups. Then it prepares the store: a backup of an
+// older version is migrated. Nobody is logged in afterwards.
+func (s *Store) Restore(ctx context.Context, folder string) error {
+	if err := s.openWay(ctx); err != nil {
+		return err
+	}
+	ctx, end := withDeadline(ctx, deleteTime)
+	defer end()
+	opts := *s.opts
+	opts.Auth.Database = "default"
+	conn, err := clickhouse.Open(&opts)
+	if err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	defer conn.Close()
+	if err := (bounded{conn}).Exec(ctx, "RESTORE DATABASE "+quoteName(DefaultDatabase)+" AS "+quoteName(s.opts.Auth.Database)+" FROM File('"+folder+"/')"); err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	if err := s.direct.Exec(ctx, "TRUNCATE TABLE logins"); err != nil && code(err) != unknownTable {
+		return fmt.Errorf("restore: end log-ins: %w", err)
+	}
+	if err := s.Prepare(ctx); err != nil {
+		return err
+	}
+	// Only an older program can have left a backfill to do.
+	if err := s.schema.Fill(ctx); err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	return nil
+}
