@@ -542,20 +542,31 @@ func (p *program) countedInsert() spool.Inserter {
 		Help:    "Time to insert a segment into the store.",
 		Buckets: prometheus.ExponentialBuckets(0.005, 2, 12),
 	})
-	return func(ctx context.Context, batch hit.Batch, token string) error {
-		start := time.Now()
-		err := p.store.Insert(ctx, batch, token)
-		duration.Observe(time.Since(start).Seconds())
-		if err != nil {
-			failures.Inc()
-			if errors.Is(err, store.ErrRefused) {
-				err = fmt.Errorf("%w: %w", spool.ErrRefused, err)
-			}
-			return err
-		}
-		stored.Add(float64(len(batch.Rows)))
-		return nil
+	return func() spool.Insertion {
+		return &countedInsertion{p.store.Begin(), stored, failures, duration}
 	}
+}
+
+// countedInsertion is an insertion with metrics.
+type countedInsertion struct {
+	*store.Insertion
+	stored, failures prometheus.Counter
+	duration         prometheus.Histogram
+}
+
+func (in *countedInsertion) Insert(ctx context.Context, batch hit.Batch, token string) error {
+	start, rows := time.Now(), in.Len()
+	err := in.Insertion.Insert(ctx, batch, token)
+	in.duration.Observe(time.Since(start).Seconds())
+	if err != nil {
+		in.failures.Inc()
+		if errors.Is(err, store.ErrRefused) {
+			err = fmt.Errorf("%w: %w", spool.ErrRefused, err)
+		}
+		return err
+	}
+	in.stored.Add(float64(rows))
+	return nil
 }
 
 // figures returns what answers the queries of pages.

@@ -28,6 +28,7 @@ import (
 	"github.com/fotspor/fotspor/collector/body"
 	"github.com/fotspor/fotspor/collector/script"
 	"github.com/fotspor/fotspor/collector/spool"
+	"github.com/fotspor/fotspor/collector/spool/spooltest"
 	"github.com/fotspor/fotspor/collector/visit"
 	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
@@ -195,12 +196,12 @@ func (r *rig) view(url string) {
 func (r *rig) stored() []hit.Row {
 	r.tb.Helper()
 	var rows []hit.Row
-	err := r.options.Spool.Flush(context.WithoutCancel(r.tb.Context()), func(_ context.Context, batch hit.Batch, _ string) error {
+	err := r.options.Spool.Flush(context.WithoutCancel(r.tb.Context()), spooltest.Whole(func(_ context.Context, batch hit.Batch, _ string) error {
 		rows = append(rows, batch.Rows...)
 		r.ledger = append(r.ledger, batch.Ledger...)
 		r.titles = append(r.titles, batch.Titles...)
 		return nil
-	})
+	}))
 	if err != nil {
 		r.tb.Fatal(err)
 	}

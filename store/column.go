@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/ClickHouse/ch-go/proto"
-	"github.com/ClickHouse/clickhouse-go/v2"
 	driver "github.com/ClickHouse/clickhouse-go/v2/lib/column"
 
 	"github.com/fotspor/fotspor/calendar"
@@ -14,53 +13,28 @@ import (
 
 // column collects the values of one column of an insert.
 type column interface {
-	add(rows []*hit.Row)
+	add(rows []hit.Row)
 	empty() bool // all values are the default
 	send(to driver.Interface) error
+	reset() // forgets the values, for the next insert
 }
 
 // blockRows is how many rows are transposed at a time: few enough to stay in the
 // processor's first cache while one column after the other reads them.
 const blockRows = 128
 
-// transpose turns rows into columns. It omits columns with only default values, which
-// ClickHouse fills in itself, except the first column.
-func transpose(rows []hit.Row) (names []clickhouse.ColumnNameAndType, filled []column) {
-	all := make([]column, len(columns))
-	for i, c := range columns {
-		all[i] = c.begin(len(rows))
-	}
-	block := make([]*hit.Row, 0, blockRows)
-	for i := range rows {
-		block = append(block, &rows[i])
-		if len(block) == blockRows || i == len(rows)-1 {
-			for _, c := range all {
-				c.add(block)
-			}
-			block = block[:0]
-		}
-	}
-	for i, c := range all {
-		if i == 0 || !c.empty() {
-			names = append(names, clickhouse.ColumnNameAndType{Name: columns[i].name, Type: columns[i].kind})
-			filled = append(filled, c)
-		}
-	}
-	return names, filled
-}
-
 // values returns a constructor of columns of a type of which the driver accepts slices.
-func values[T comparable](at func(*hit.Row) *T) func(int) column {
+func values[T comparable](at func(*hit.Row) *T) func() column {
 	return valuesOf(func(r *hit.Row) T { return *at(r) })
 }
 
 // days returns a constructor of columns of days. The driver accepts them as times.
-func days(at func(*hit.Row) *calendar.Day) func(int) column {
+func days(at func(*hit.Row) *calendar.Day) func() column {
 	return valuesOf(func(r *hit.Row) time.Time { return at(r).Time() })
 }
 
-func valuesOf[T comparable](of func(*hit.Row) T) func(int) column {
-	return func(rows int) column { return &valueColumn[T]{of: of, all: make([]T, 0, rows)} }
+func valuesOf[T comparable](of func(*hit.Row) T) func() column {
+	return func() column { return &valueColumn[T]{of: of} }
 }
 
 type valueColumn[T comparable] struct {
@@ -69,10 +43,10 @@ type valueColumn[T comparable] struct {
 	some bool // there are values other than the default
 }
 
-func (c *valueColumn[T]) add(rows []*hit.Row) {
+func (c *valueColumn[T]) add(rows []hit.Row) {
 	var zero T
-	for _, r := range rows {
-		v := c.of(r)
+	for i := range rows {
+		v := c.of(&rows[i])
 		c.some = c.some || v != zero
 		c.all = append(c.all, v)
 	}
@@ -80,16 +54,16 @@ func (c *valueColumn[T]) add(rows []*hit.Row) {
 
 func (c *valueColumn[T]) empty() bool { return !c.some }
 
+func (c *valueColumn[T]) reset() { c.all, c.some = c.all[:0], false }
+
 func (c *valueColumn[T]) send(to driver.Interface) error {
 	_, err := to.Append(c.all)
 	return err
 }
 
 // texts returns a constructor of low-cardinality columns.
-func texts(at func(*hit.Row) *string) func(int) column {
-	return func(rows int) column {
-		return &textColumn{at: at, keys: make([]uint32, 0, rows), known: map[string]uint32{"": 0}, texts: []string{""}}
-	}
+func texts(at func(*hit.Row) *string) func() column {
+	return func() column { return &textColumn{at: at, known: map[string]uint32{}, texts: []string{""}} }
 }
 
 // textColumn numbers its texts in the order in which they come; "" is 0. The driver's own
@@ -101,9 +75,9 @@ type textColumn struct {
 	texts []string
 }
 
-func (c *textColumn) add(rows []*hit.Row) {
-	for _, r := range rows {
-		c.keys = append(c.keys, c.key(*c.at(r)))
+func (c *textColumn) add(rows []hit.Row) {
+	for i := range rows {
+		c.keys = append(c.keys, c.key(*c.at(&rows[i])))
 	}
 }
 
@@ -121,6 +95,13 @@ func (c *textColumn) key(text string) uint32 {
 }
 
 func (c *textColumn) empty() bool { return len(c.texts) == 1 }
+
+// reset forgets the texts too, which would keep their segment in memory.
+func (c *textColumn) reset() {
+	clear(c.known)
+	clear(c.texts)
+	c.keys, c.texts = c.keys[:0], c.texts[:1]
+}
 
 // send gives the column to the driver in the encoding in which a server would send it,
 // with the numbers of texts. If the column in to has another type, send gives it the

@@ -25,9 +25,9 @@ var Refusals = refusals
 
 // SendTexts gives texts to a column of the driver as Insert does.
 func SendTexts(to driver.Interface, all ...string) error {
-	c := texts(func(r *hit.Row) *string { return &r.Path })(len(all))
+	c := texts(func(r *hit.Row) *string { return &r.Path })()
 	for _, text := range all {
-		c.add([]*hit.Row{{Path: text}})
+		c.add([]hit.Row{{Path: text}})
 	}
 	return c.send(to)
 }

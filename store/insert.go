@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -62,7 +63,7 @@ var columns = columnsOf(hit.Fields)
 
 type columnOf struct {
 	name, kind string
-	begin      func(rows int) column
+	begin      func() column
 }
 
 func columnsOf(fields []hit.Field) []columnOf {
@@ -101,16 +102,73 @@ func insertInto(table string, columns []clickhouse.ColumnNameAndType) string {
 	return "INSERT INTO " + table + " (" + strings.Join(names, ", ") + ")"
 }
 
-// Insert stores a batch under a token: rows in the raw table and in every rollup, ledger
-// entries added up in the ledger, and titles. If the same batch is inserted again under the
-// same token, only what is missing is stored. So a caller that does not know whether an insert
-// succeeded repeats it with Again set, unless the error matches ErrRefused. A batch must
-// have less than a million rows: ClickHouse divides more into several blocks.
+// Insertion is what is inserted under one token. It is not safe for concurrent use.
+type Insertion struct {
+	store   *Store
+	columns *transposed
+	days    map[calendar.Day]bool // those of the rows
+}
+
+// transposed are the columns of rows. Those of one insert serve the next.
+type transposed struct {
+	all  []column
+	rows int
+}
+
+var free = sync.Pool{New: func() any {
+	t := &transposed{all: make([]column, len(columns))}
+	for i, c := range columns {
+		t.all[i] = c.begin()
+	}
+	return t
+}}
+
+// Begin begins an insertion. What is begun may be left without an Insert.
+func (s *Store) Begin() *Insertion {
+	return &Insertion{store: s, columns: free.Get().(*transposed), days: map[calendar.Day]bool{}}
+}
+
+// Add adds rows to the insertion. It copies them, but not their texts.
+func (in *Insertion) Add(rows []hit.Row) {
+	for block := range slices.Chunk(rows, blockRows) {
+		for _, c := range in.columns.all {
+			c.add(block)
+		}
+	}
+	in.columns.rows += len(rows)
+	for i := range rows {
+		if day := rows[i].Day; i == 0 || day != rows[i-1].Day {
+			in.days[day] = true
+		}
+	}
+}
+
+// Len returns the number of rows that were added.
+func (in *Insertion) Len() int { return in.columns.rows }
+
+// Insert stores the rows that were added and the rest of a batch under a token: rows in the
+// raw table and in every rollup, ledger entries added up in the ledger, and titles. If the
+// same is inserted again under the same token, only what is missing is stored. So a caller
+// that does not know whether an insert succeeded repeats it with Again set, unless the error
+// matches ErrRefused. There must be less than a million rows: ClickHouse divides more into
+// several blocks.
 //
-// If another program of a newer version has changed the schema, a repeated batch must wait
+// If another program of a newer version has changed the schema, a repeated insert must wait
 // for such a program. So that it is not taken for the fault of that batch, Insert then
 // returns ErrNewer for all.
-func (s *Store) Insert(ctx context.Context, batch hit.Batch, token string) error {
+//
+// Insert ends the insertion.
+func (in *Insertion) Insert(ctx context.Context, batch hit.Batch, token string) error {
+	in.Add(batch.Rows)
+	defer func() {
+		for _, c := range in.columns.all {
+			c.reset()
+		}
+		in.columns.rows = 0
+		free.Put(in.columns)
+		in.columns = nil
+	}()
+	s := in.store
 	if s.Version() == "" {
 		return ErrNotPrepared
 	}
@@ -121,11 +179,11 @@ func (s *Store) Insert(ctx context.Context, batch hit.Batch, token string) error
 			return err
 		}
 	}
-	if err := s.unheld(ctx, func() error { return s.insertHits(ctx, batch.Rows, token) }); err != nil {
+	if err := s.unheld(ctx, func() error { return s.insertHits(ctx, in.columns, token) }); err != nil {
 		return orRefused(err)
 	}
 	if batch.Again {
-		if err := s.schema.Recount(ctx, s.daysOf(batch.Rows)); err != nil {
+		if err := s.schema.Recount(ctx, s.kept(in.days)); err != nil {
 			return err
 		}
 	}
@@ -150,20 +208,18 @@ func (s *Store) unheld(ctx context.Context, insert func() error) error {
 	return err
 }
 
-// daysOf returns the days of rows of which all hits are kept, in order.
-func (s *Store) daysOf(rows []hit.Row) []string {
-	since := calendar.Day(0)
-	if s.cfg.RowsSince != nil {
-		since = s.cfg.RowsSince()
-	}
-	days := map[calendar.Day]bool{}
-	for i := range rows {
-		days[rows[i].Day] = days[rows[i].Day] || rows[i].Day >= since
-	}
-	maps.DeleteFunc(days, func(_ calendar.Day, kept bool) bool { return !kept })
+// Insert stores a batch under a token, as Insertion.Insert does.
+func (s *Store) Insert(ctx context.Context, batch hit.Batch, token string) error {
+	return s.Begin().Insert(ctx, batch, token)
+}
+
+// kept returns those of the days of which all hits are kept, in order.
+func (s *Store) kept(days map[calendar.Day]bool) []string {
 	var texts []string
 	for _, day := range slices.Sorted(maps.Keys(days)) {
-		texts = append(texts, day.String())
+		if s.cfg.RowsSince == nil || day >= s.cfg.RowsSince() {
+			texts = append(texts, day.String())
+		}
 	}
 	return texts
 }
@@ -185,11 +241,20 @@ func deduplicated(ctx context.Context, token string, columns []clickhouse.Column
 		}))
 }
 
-func (s *Store) insertHits(ctx context.Context, rows []hit.Row, token string) error {
-	if len(rows) == 0 {
+func (s *Store) insertHits(ctx context.Context, rows *transposed, token string) error {
+	if rows.rows == 0 {
 		return nil
 	}
-	names, filled := transpose(rows)
+	// Columns with only default values are left out, which ClickHouse fills in itself,
+	// but for the first one.
+	var names []clickhouse.ColumnNameAndType
+	var filled []column
+	for i, c := range rows.all {
+		if i == 0 || !c.empty() {
+			names = append(names, clickhouse.ColumnNameAndType{Name: columns[i].name, Type: columns[i].kind})
+			filled = append(filled, c)
+		}
+	}
 	batch, err := s.conn.PrepareBatch(deduplicated(ctx, token, names), insertInto("hits", names))
 	if err != nil {
 		return fmt.Errorf("prepare insert of hits: %w", err)
@@ -201,7 +266,7 @@ func (s *Store) insertHits(ctx context.Context, rows []hit.Row, token string) er
 		}
 	}
 	if err := batch.Send(); err != nil {
-		return fmt.Errorf("insert %d rows: %w", len(rows), err)
+		return fmt.Errorf("insert %d rows: %w", rows.rows, err)
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/fotspor/fotspor/collector/spool"
+	"github.com/fotspor/fotspor/collector/spool/spooltest"
 	"github.com/fotspor/fotspor/hit"
 )
 
@@ -137,7 +138,7 @@ func (w written) read(t *rapid.T, data []byte) (rows []string, lost float64, sta
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Flush(context.Background(), to.insert); err != nil { // the fake refuses other rows under the same token
+		if err := s.Flush(context.Background(), spooltest.Whole(to.insert)); err != nil { // the fake refuses other rows under the same token
 			t.Fatalf("Flush: %v", err)
 		}
 		infos, err := spool.List(dir)
@@ -265,7 +266,7 @@ func TestKeptWhenDamaged(t *testing.T) {
 	reg := prometheus.NewPedanticRegistry()
 	s = mustOpen(t, dir, spool.Options{Registerer: reg})
 	var to store
-	if err := s.Flush(t.Context(), to.insert); err != nil {
+	if err := s.Flush(t.Context(), spooltest.Whole(to.insert)); err != nil {
 		t.Fatal(err)
 	}
 	wantNames(t, to.names, "a", "c")
@@ -288,7 +289,7 @@ fotspor_spool_lost_rows_total 1
 	}
 	s.Close()
 	s = mustOpen(t, dir, spool.Options{}) // and it is not stored again by the next process
-	if err := s.Flush(t.Context(), to.insert); err != nil || to.calls != 1 {
+	if err := s.Flush(t.Context(), spooltest.Whole(to.insert)); err != nil || to.calls != 1 {
 		t.Errorf("Flush = %v, %d inserts, want one", err, to.calls)
 	}
 	if spool.Used(s) != int64(len(data)) {

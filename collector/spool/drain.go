@@ -35,12 +35,21 @@ const (
 	lookEvery = 30 * time.Second
 )
 
-// An Inserter stores the rows of one segment. It must honour its context. It must store
-// nothing for a second call with an id that it has stored: a crash after its success and
-// before the removal of the segment leads to such a call. It may change the rows until it
-// returns. An error that matches ErrRefused quarantines the segment; after any other
-// error Drain tries again.
-type Inserter = func(ctx context.Context, b hit.Batch, id string) error
+// An Insertion takes the rows of one segment and stores them.
+type Insertion interface {
+	// Add takes the next rows. They are good until it returns.
+	Add(rows []hit.Row)
+
+	// Insert stores the rows that were added, with the ledger entries and titles of b. It
+	// must honour its context. It must store nothing for an id that it has stored: a crash
+	// after its success and before the removal of the segment leads to such a call. An error
+	// that matches ErrRefused quarantines the segment; after any other error Drain tries again.
+	Insert(ctx context.Context, b hit.Batch, id string) error
+}
+
+// An Inserter begins an Insertion, for each attempt to store a segment. What is begun may be
+// left without an Insert.
+type Inserter = func() Insertion
 
 var (
 	// errDraining means that another Drain or Flush is running.
@@ -204,17 +213,14 @@ func (s *Spool) store(ctx context.Context, seg *segment, insert Inserter) error 
 		return fmt.Errorf("read segment: %w", err)
 	}
 	data = data[:min(int64(len(data)), seg.size)]
-	c := decodeSegment(data, seg.id, seg.rows, s.space)
-	defer func() {
-		clear(c.batch.Rows) // of texts, which would keep the segment in memory
-		s.space = c.batch.Rows
-	}()
+	insertion := insert()
+	c := decodeSegment(data, seg.id, seg.rows, insertion.Add)
 	if errors.Is(c.err, errVersion) {
 		return fmt.Errorf("%w: %w", errUnreadable, c.err)
 	}
-	if c.batch.Len() > 0 {
+	if c.read > 0 {
 		c.batch.Again, seg.tried = seg.tried, true
-		if err := s.insert(ctx, c.batch, seg.id, insert); err != nil {
+		if err := s.insert(ctx, c.batch, seg.id, insertion); err != nil {
 			return err
 		}
 		s.accepted++
@@ -237,11 +243,11 @@ func (s *Spool) miss(seg *segment) {
 	s.count(-seg.size)
 }
 
-// insert calls insert once, for at most Options.InsertTimeout.
-func (s *Spool) insert(ctx context.Context, b hit.Batch, id string, insert Inserter) error {
+// insert calls Insert once, for at most Options.InsertTimeout.
+func (s *Spool) insert(ctx context.Context, b hit.Batch, id string, insertion Insertion) error {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.InsertTimeout)
 	defer cancel()
-	return insert(ctx, b, id)
+	return insertion.Insert(ctx, b, id)
 }
 
 // report counts and logs what is wrong with a segment whose rows are stored.
@@ -251,7 +257,7 @@ func (s *Spool) report(seg *segment, c content) {
 		seg.damaged = true
 		s.metrics.lostRows.Add(float64(c.lost))
 		s.opts.Logger.Error("segment is damaged; its readable rows are stored, and the file is kept",
-			"segment", seg.id, "stored", c.batch.Len(), "lost", c.lost, "at_least", seg.rows == unknown, "offset", c.at)
+			"segment", seg.id, "stored", c.read, "lost", c.lost, "at_least", seg.rows == unknown, "offset", c.at)
 	case errors.Is(c.err, errShort):
 		s.metrics.tornBytes.Add(float64(c.torn))
 		s.opts.Logger.Warn("segment ends in an unfinished write; it was never acknowledged and is not stored",
@@ -361,7 +367,6 @@ func (s *Spool) look() {
 		return
 	}
 	s.looked = now
-	s.space = nil
 	s.tidy()
 	entries, err := s.fs.ReadDir(s.dir)
 	if err != nil {

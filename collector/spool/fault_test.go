@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/fotspor/fotspor/collector/spool"
+	"github.com/fotspor/fotspor/collector/spool/spooltest"
 	"github.com/fotspor/fotspor/hit"
 )
 
@@ -282,7 +283,7 @@ func (l *life) live(m *memory, d spool.Durability, healed func(s *spool.Spool)) 
 	ctx, stop := context.WithCancel(l.t.Context())
 	var drain sync.WaitGroup
 	drain.Go(func() {
-		if err := s.Drain(ctx, l.insert); err != nil {
+		if err := s.Drain(ctx, spooltest.Whole(l.insert)); err != nil {
 			l.t.Errorf("Drain = %v", err)
 		}
 	})
@@ -304,7 +305,7 @@ func (l *life) live(m *memory, d spool.Durability, healed func(s *spool.Spool)) 
 	}
 	stop()
 	drain.Wait()
-	s.Flush(l.t.Context(), l.insert)
+	s.Flush(l.t.Context(), spooltest.Whole(l.insert))
 	l.append(s, "g")
 	s.Close()
 }
@@ -348,7 +349,7 @@ func (l *life) reopen(m *memory) {
 	if err != nil {
 		l.t.Fatalf("Open after a crash = %v", err)
 	}
-	if err := s.Flush(l.t.Context(), l.insert); err != nil {
+	if err := s.Flush(l.t.Context(), spooltest.Whole(l.insert)); err != nil {
 		l.t.Errorf("Flush after a crash = %v", err)
 	}
 	emptied(l.t, m, s)
@@ -560,7 +561,7 @@ func TestFaultsUnderLoad(t *testing.T) {
 					}
 					return fault{}
 				}
-				stop := draining(t, s, to.insert)
+				stop := draining(t, s, spooltest.Whole(to.insert))
 				var mu sync.Mutex
 				var want []string
 				var callers sync.WaitGroup

@@ -55,8 +55,8 @@ func list(files fileSystem, dir string) ([]Info, error) {
 		info := Info{ID: n.id, State: states[n.suffix], Bytes: e.Size, Born: n.born}
 		data, err := files.ReadFile(filepath.Join(dir, e.Name))
 		if err == nil {
-			c := decodeSegment(data, n.id, n.rows, nil)
-			info.Rows, info.Lost, err = c.batch.Len(), c.lost, c.err
+			c := decodeSegment(data, n.id, n.rows, func([]hit.Row) {})
+			info.Rows, info.Lost, err = c.read, c.lost, c.err
 		}
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -67,14 +67,13 @@ func list(files fileSystem, dir string) ([]Info, error) {
 	return infos, nil
 }
 
-// Waiting calls f with each segment in the queue that began at since or later and is on
-// disk. Call it before the first Append; Drain may run, and store a segment meanwhile. The
+// Waiting calls f with parts of each segment in the queue that began at since or later and is
+// on disk. Call it before the first Append; Drain may run, and store a segment meanwhile. The
 // batch is good until f returns.
 func (s *Spool) Waiting(since time.Time, f func(hit.Batch)) error {
 	s.mu.Lock()
 	queue := slices.Clone(s.queue)
 	s.mu.Unlock()
-	var space []hit.Row
 	for _, seg := range queue {
 		if seg.born.Before(since) {
 			continue
@@ -86,9 +85,8 @@ func (s *Spool) Waiting(since time.Time, f func(hit.Batch)) error {
 		if err != nil {
 			return fmt.Errorf("read segment: %w", err)
 		}
-		c := decodeSegment(data, seg.id, seg.rows, space)
+		c := decodeSegment(data, seg.id, seg.rows, func(rows []hit.Row) { f(hit.Batch{Rows: rows}) })
 		f(c.batch)
-		space = c.batch.Rows
 	}
 	return nil
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/fotspor/fotspor/collector/spool"
+	"github.com/fotspor/fotspor/collector/spool/spooltest"
 	"github.com/fotspor/fotspor/hit"
 )
 
@@ -43,14 +44,14 @@ func draining(t *testing.T, s *spool.Spool, insert spool.Inserter) (stop func())
 
 // spoiled is an insert that answers err to a row of that name.
 func spoiled(to *store, name string, err error) spool.Inserter {
-	return func(ctx context.Context, b hit.Batch, token string) error {
+	return spooltest.Whole(func(ctx context.Context, b hit.Batch, token string) error {
 		for _, r := range b.Rows {
 			if r.Name == name {
 				return err
 			}
 		}
 		return to.insert(ctx, b, token)
-	}
+	})
 }
 
 // quarantined returns the tokens of what is quarantined in dir.
@@ -108,7 +109,7 @@ func TestRefused(t *testing.T) {
 		opts.Registerer = prometheus.NewPedanticRegistry()
 		s = mustOpen(t, dir, opts)
 		wantAside(t, opts.Registerer.(*prometheus.Registry), 2)
-		stop = draining(t, s, to.insert)
+		stop = draining(t, s, spooltest.Whole(to.insert))
 		time.Sleep(time.Second)
 		if err := spool.Retry(dir, tokens[1]); err != nil {
 			t.Error(err)
@@ -167,7 +168,7 @@ func TestStoreUnavailable(t *testing.T) {
 		s := mustOpen(t, dir, spool.Options{})
 		back := time.Now().Add(24 * time.Hour)
 		to := store{fail: func(call int) (bool, bool) { return time.Now().Before(back), call%3 == 0 }}
-		stop := draining(t, s, to.insert)
+		stop := draining(t, s, spooltest.Whole(to.insert))
 		var want []string
 		for i := range 100 {
 			name := fmt.Sprintf("%02d", i)
@@ -215,7 +216,7 @@ func TestUnreadableDisk(t *testing.T) {
 		}
 		disk.token = infos[0].ID
 		var to store
-		stop := draining(t, s, to.insert)
+		stop := draining(t, s, spooltest.Whole(to.insert))
 		for i := range 100 {
 			time.Sleep(time.Minute)
 			mustAppend(t, s, fmt.Sprint(i))
@@ -257,7 +258,7 @@ func TestFileComesBack(t *testing.T) {
 	}
 	to := new(store)
 	for range 2 { // the second time, as the next process
-		if err := s.Flush(t.Context(), to.insert); err != nil {
+		if err := s.Flush(t.Context(), spooltest.Whole(to.insert)); err != nil {
 			t.Fatal(err)
 		}
 		if spool.Used(s) != 0 {
@@ -279,7 +280,7 @@ func TestInsertTimeout(t *testing.T) {
 		s := mustOpen(t, t.TempDir(), spool.Options{})
 		var to store
 		var took []time.Duration
-		stop := draining(t, s, func(ctx context.Context, b hit.Batch, token string) error {
+		stop := draining(t, s, spooltest.Whole(func(ctx context.Context, b hit.Batch, token string) error {
 			if len(took) == 3 {
 				return to.insert(ctx, b, token)
 			}
@@ -287,7 +288,7 @@ func TestInsertTimeout(t *testing.T) {
 			<-ctx.Done()
 			took = append(took, time.Since(start))
 			return ctx.Err()
-		})
+		}))
 		mustAppend(t, s, "a")
 		time.Sleep(5 * time.Minute)
 		synctest.Wait()
@@ -306,7 +307,7 @@ func TestQuarantineCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
 		s := mustOpen(t, dir, spool.Options{MaxBytes: 100, SegmentRows: 1})
-		stop := draining(t, s, func(context.Context, hit.Batch, string) error { return spool.ErrRefused })
+		stop := draining(t, s, spooltest.Whole(func(context.Context, hit.Batch, string) error { return spool.ErrRefused }))
 		mustAppend(t, s, "bad")
 		time.Sleep(time.Second)
 		synctest.Wait()
@@ -332,7 +333,7 @@ func TestQuarantineRetention(t *testing.T) {
 		dir := t.TempDir()
 		const retention = 24 * time.Hour
 		s := mustOpen(t, dir, spool.Options{SegmentRows: 1, Retention: func() time.Duration { return retention }})
-		stop := draining(t, s, func(context.Context, hit.Batch, string) error { return spool.ErrRefused })
+		stop := draining(t, s, spooltest.Whole(func(context.Context, hit.Batch, string) error { return spool.ErrRefused }))
 		mustAppend(t, s, "bad")
 		time.Sleep(retention)
 		synctest.Wait()
@@ -358,7 +359,7 @@ func TestQuarantineWrongClock(t *testing.T) {
 			SegmentRows: 1, Retention: func() time.Duration { return 24 * time.Hour }, ClockTrusted: trusted.Load,
 			Now: func() time.Time { return time.Now().AddDate(4, 0, 0) },
 		})
-		stop := draining(t, s, func(context.Context, hit.Batch, string) error { return spool.ErrRefused })
+		stop := draining(t, s, spooltest.Whole(func(context.Context, hit.Batch, string) error { return spool.ErrRefused }))
 		mustAppend(t, s, "bad")
 		time.Sleep(48 * time.Hour)
 		synctest.Wait()
@@ -446,7 +447,7 @@ func TestReserve(t *testing.T) {
 		t.Error("Release after Append gives room back")
 	}
 	var to store
-	if err := s.Flush(t.Context(), to.insert); err != nil {
+	if err := s.Flush(t.Context(), spooltest.Whole(to.insert)); err != nil {
 		t.Fatal(err)
 	}
 	if spool.Used(s) != 0 {
@@ -484,7 +485,7 @@ func TestReserve(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		r.Release()
-		if err := s.Flush(t.Context(), to.insert); err != nil {
+		if err := s.Flush(t.Context(), spooltest.Whole(to.insert)); err != nil {
 			t.Fatal(err)
 		}
 		if spool.Used(s) != 0 {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math"
-	"slices"
 
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/internal/wire"
@@ -133,9 +132,14 @@ func number(records []byte, m mark, before int) {
 // unknown stands for the number of rows of a segment that was left open.
 const unknown = -1
 
+// blockRows is how many rows decodeSegment hands over at a time, or those of one Append if
+// they are more: few enough to stay in the processor's cache until they are taken.
+const blockRows = 128
+
 // content is what decodeSegment reads in a segment.
 type content struct {
-	batch hit.Batch // in order
+	batch hit.Batch // ledger entries and titles in order; no rows
+	read  int       // number of rows, ledger entries and titles
 	lost  int       // acknowledged rows that are missing; at least so many if their number is unknown
 	torn  int       // bytes of an unfinished write at the end
 	at    int       // offset of the first damage, if there is any
@@ -144,7 +148,7 @@ type content struct {
 
 // decodeSegment reads every complete record of a segment, also those after damage. The
 // same data give the same rows. rows is the number of acknowledged rows, or unknown.
-// The rows stand in space, if they fit into its capacity.
+// add gets the rows in order, some at a time; they are good until it returns.
 // decodeSegment accepts any data; content.err is
 //
 //   - errDamaged if acknowledged rows are missing. If rows is unknown, that is so if a
@@ -153,12 +157,11 @@ type content struct {
 //   - errShort if the segment ends in the beginning of a record, as a killed process
 //     leaves it.
 //   - errVersion if the segment has the format of another version.
-func decodeSegment(data []byte, id string, rows int, space []hit.Row) (c content) {
+func decodeSegment(data []byte, id string, rows int, add func([]hit.Row)) (c content) {
 	m := markOf(id)
 	end := m.end()
 	headed := len(data) >= headerSize && string(data[:len(magic)]) == magic
-	marks := bytes.Count(data, m[:])
-	c.batch.Rows = slices.Grow(space[:0], min(marks, DefaultSegmentRows))
+	block := make([]hit.Row, 0, blockRows)
 	text := string(data) // the texts of all rows share this copy
 	next, good := 0, 0   // number of rows so far, missing ones included; end of the last record
 	if headed {
@@ -174,13 +177,19 @@ func decodeSegment(data []byte, id string, rows int, space []hit.Row) (c content
 		}
 		if ok && h.before >= next && h.whole(data[at:]) {
 			from, to := at+recordHeaderSize, at+recordHeaderSize+h.length
+			c.batch.Rows = block
 			if all, n, err := decodePayload(c.batch, text[from:to]); err == nil {
 				if h.before > next && first < 0 {
 					first = good
 				}
-				c.lost += h.before - next + n - (all.Len() - c.batch.Len())
+				read := all.Len() - c.batch.Len()
+				c.lost += h.before - next + n - read
 				if next = h.before + n; rows == unknown || next <= rows { // further rows were never acknowledged
-					c.batch = all
+					c.batch, c.read = all, c.read+read
+				}
+				if block = c.batch.Rows; len(block) >= blockRows {
+					add(block)
+					block = block[:0]
 				}
 				if bytes.HasPrefix(data[to:], end[:]) || to+markSize == len(data) {
 					to += markSize
@@ -195,14 +204,18 @@ func decodeSegment(data []byte, id string, rows int, space []hit.Row) (c content
 		}
 		at += 1 + i
 	}
+	if len(block) > 0 {
+		add(block)
+	}
+	c.batch.Rows = nil
 	tail := data[good:]
 	if rows != unknown {
-		c.lost = rows - c.batch.Len()
+		c.lost = rows - c.read
 	} else if len(tail) > 0 && !unfinished(tail, m, next, headers) {
 		c.lost++
 	}
 	switch {
-	case marks == 0 && headed && data[len(magic)] != version:
+	case headed && data[len(magic)] != version && !bytes.Contains(data, m[:]):
 		c.lost, c.err = 0, fmt.Errorf("%w: it has format %d, and this program reads %d", errVersion, data[len(magic)], version)
 	case c.lost > 0:
 		if c.at = first; first < 0 {

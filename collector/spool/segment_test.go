@@ -83,7 +83,7 @@ func TestRoundTrip(t *testing.T) {
 	for name, want := range tests {
 		t.Run(name, func(t *testing.T) {
 			for _, rows := range []int{unknown, want.Len()} {
-				got := decodeSegment(segmentOf(want), token, rows, nil)
+				got := decoded(segmentOf(want), token, rows)
 				if got.err != nil {
 					t.Fatalf("decodeSegment: %v", got.err)
 				}
@@ -120,7 +120,7 @@ func TestFormat3(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := decodeSegment(data, token, 3, nil)
+	got := decoded(data, token, 3)
 	if diff := cmp.Diff(want, got.batch); diff != "" || got.err != nil {
 		t.Errorf("%s: %v, (-want +got):\n%s", file, got.err, diff)
 	}
@@ -147,11 +147,19 @@ func TestLaterProgram(t *testing.T) {
 	// A row of an unknown kind is skipped and counted as lost.
 	payload := wire.AppendText(wire.AppendText(nil, rowField, string(later)), 4, "a later kind of row")
 	for _, known := range []int{unknown, 2} {
-		c := decodeSegment(segmentWith(string(payload)), token, known, nil)
+		c := decoded(segmentWith(string(payload)), token, known)
 		if diff := cmp.Diff(rowsOf(row), c.batch); diff != "" || c.lost != 1 || !errors.Is(c.err, errDamaged) {
 			t.Errorf("%d lost, %v, (-want +got):\n%s", c.lost, c.err, diff)
 		}
 	}
+}
+
+// decoded is what decodeSegment reads, with the rows in the batch.
+func decoded(data []byte, id string, known int) content {
+	var rows []hit.Row
+	c := decodeSegment(data, id, known, func(some []hit.Row) { rows = append(rows, some...) })
+	c.batch.Rows = rows
+	return c
 }
 
 // segmentWith returns a segment of one record with any payload and the right checksums.
@@ -229,7 +237,7 @@ func TestDecodeDamage(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			c := decodeSegment(tt.data, token, tt.known, nil)
+			c := decoded(tt.data, token, tt.known)
 			if !errors.Is(c.err, tt.err) {
 				t.Errorf("err = %v, want %v", c.err, tt.err)
 			}
@@ -239,7 +247,7 @@ func TestDecodeDamage(t *testing.T) {
 		})
 	}
 	t.Run("of another segment", func(t *testing.T) {
-		if c := decodeSegment(two, token+"D", 2, nil); c.batch.Len() != 0 || c.lost != 2 {
+		if c := decoded(two, token+"D", 2); c.batch.Len() != 0 || c.lost != 2 {
 			t.Errorf("%d rows, %d lost, want none and 2", c.batch.Len(), c.lost)
 		}
 	})
@@ -252,7 +260,7 @@ func FuzzDecodeSegment(f *testing.F) {
 	f.Add(seed[:len(seed)-3], unknown)
 	f.Add([]byte(magic), 1)
 	f.Fuzz(func(t *testing.T, data []byte, known int) {
-		c := decodeSegment(data, token, max(unknown, known), nil)
+		c := decoded(data, token, max(unknown, known))
 		if (c.lost > 0) != errors.Is(c.err, errDamaged) || c.at > len(data) || c.torn > len(data) || known >= 0 && c.batch.Len()+c.lost != known && !errors.Is(c.err, errVersion) {
 			t.Fatalf("%d rows, %d lost of %d, torn %d, at %d: %v", c.batch.Len(), c.lost, known, c.torn, c.at, c.err)
 		}
@@ -260,7 +268,7 @@ func FuzzDecodeSegment(f *testing.F) {
 			return
 		}
 		own := segmentOf(c.batch)
-		if again := decodeSegment(own, token, c.batch.Len(), nil); again.err != nil || string(segmentOf(again.batch)) != string(own) {
+		if again := decoded(own, token, c.batch.Len()); again.err != nil || string(segmentOf(again.batch)) != string(own) {
 			t.Fatalf("rows change in a round trip: %v", again.err)
 		}
 	})
@@ -293,7 +301,7 @@ func BenchmarkDecode(b *testing.B) {
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if c := decodeSegment(data, token, n, nil); c.err != nil {
+		if c := decoded(data, token, n); c.err != nil {
 			b.Fatal(c.batch.Len(), c.err)
 		}
 	}

@@ -14,8 +14,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/fotspor/fotspor/hit"
 )
 
 // Defaults of Options.
@@ -138,7 +136,6 @@ type Spool struct {
 	draining sync.Mutex
 	accepted int       // number of segments that the store has taken since Open
 	looked   time.Time // when the directory was last read
-	space    []hit.Row // for the rows of the next segment; let go when the directory is read
 
 	// writing is held by the one goroutine that fills files, and is taken before
 	// mu where both are needed.

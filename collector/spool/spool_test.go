@@ -26,6 +26,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/fotspor/fotspor/collector/spool"
+	"github.com/fotspor/fotspor/collector/spool/spooltest"
 	"github.com/fotspor/fotspor/hit"
 )
 
@@ -135,7 +136,7 @@ func drained(t *testing.T, dir string) []string {
 	t.Helper()
 	s := mustOpen(t, dir, spool.Options{})
 	var to store
-	if err := s.Flush(t.Context(), to.insert); err != nil {
+	if err := s.Flush(t.Context(), spooltest.Whole(to.insert)); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {
@@ -175,17 +176,17 @@ func TestFlush(t *testing.T) {
 		t.Errorf("Append of nothing = %v", err)
 	}
 	to := store{fail: func(call int) (bool, bool) { return call == 1, false }}
-	if err := s.Flush(t.Context(), to.insert); !errors.Is(err, errStore) {
+	if err := s.Flush(t.Context(), spooltest.Whole(to.insert)); !errors.Is(err, errStore) {
 		t.Errorf("Flush = %v, want the error of the store", err)
 	}
 	mustAppend(t, s, "e")
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := s.Flush(ended, to.insert); !errors.Is(err, context.Canceled) {
+	if err := s.Flush(ended, spooltest.Whole(to.insert)); !errors.Is(err, context.Canceled) {
 		t.Errorf("Flush with an ended context = %v", err)
 	}
 	wantNames(t, to.names)
-	if err := s.Flush(t.Context(), to.insert); err != nil {
+	if err := s.Flush(t.Context(), spooltest.Whole(to.insert)); err != nil {
 		t.Fatal(err)
 	}
 	wantNames(t, to.names, "a", "b", "c", "d", "e")
@@ -208,7 +209,7 @@ func TestReopen(t *testing.T) {
 	}
 	s := mustOpen(t, dir, spool.Options{})
 	var to store
-	if err := s.Flush(t.Context(), to.insert); err != nil {
+	if err := s.Flush(t.Context(), spooltest.Whole(to.insert)); err != nil {
 		t.Fatal(err)
 	}
 	wantNames(t, to.names, "a", "b", "c")
@@ -300,7 +301,7 @@ func TestTornTail(t *testing.T) {
 		s := mustOpen(t, dir, spool.Options{Registerer: reg})
 		mustAppend(t, s, "new")
 		var to store
-		if err := s.Flush(t.Context(), to.insert); err != nil {
+		if err := s.Flush(t.Context(), spooltest.Whole(to.insert)); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(append(want, "new"), to.names); diff != "" {
@@ -334,7 +335,7 @@ func TestEmptyFiles(t *testing.T) {
 	var log bytes.Buffer
 	s := mustOpen(t, dir, spool.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	var to store
-	if err := s.Flush(t.Context(), to.insert); err != nil {
+	if err := s.Flush(t.Context(), spooltest.Whole(to.insert)); err != nil {
 		t.Fatal(err)
 	}
 	if left := files(t, dir); to.calls != 0 || len(left) != 1 || !strings.HasSuffix(left[0], "-Y.7.damaged") || strings.Count(log.String(), "segment is damaged") != 1 {
@@ -352,7 +353,7 @@ func TestUnreadable(t *testing.T) {
 	s := mustOpen(t, dir, spool.Options{})
 	mustAppend(t, s, "b")
 	var to store
-	if err := s.Flush(t.Context(), to.insert); err != nil {
+	if err := s.Flush(t.Context(), spooltest.Whole(to.insert)); err != nil {
 		t.Fatal(err)
 	}
 	wantNames(t, to.names, "b")
@@ -453,7 +454,7 @@ func TestDrain(t *testing.T) {
 		to := store{fail: func(call int) (bool, bool) { return call%4 == 0, call%4 == 2 }}
 		ctx, stop := context.WithCancel(t.Context())
 		drain := make(chan error, 1)
-		go func() { drain <- s.Drain(ctx, to.insert) }()
+		go func() { drain <- s.Drain(ctx, spooltest.Whole(to.insert)) }()
 
 		const writers, each = 8, 200
 		var wg sync.WaitGroup
@@ -494,13 +495,13 @@ func TestAgain(t *testing.T) {
 	s := mustOpen(t, dir, spool.Options{})
 	send := func(s *spool.Spool, fails bool) (again []bool) {
 		t.Helper()
-		err := s.Flush(t.Context(), func(_ context.Context, b hit.Batch, _ string) error {
+		err := s.Flush(t.Context(), spooltest.Whole(func(_ context.Context, b hit.Batch, _ string) error {
 			again = append(again, b.Again)
 			if fails {
 				return io.ErrUnexpectedEOF
 			}
 			return nil
-		})
+		}))
 		if fails != (err != nil) {
 			t.Fatalf("Flush = %v", err)
 		}
@@ -533,14 +534,14 @@ func TestDrainStopsWithoutLoss(t *testing.T) {
 			return ctx.Err()
 		}
 		drain := make(chan error, 1)
-		go func() { drain <- s.Drain(ctx, hangs) }()
+		go func() { drain <- s.Drain(ctx, spooltest.Whole(hangs)) }()
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		mustAppend(t, s, "b")
-		if err := s.Drain(ctx, hangs); err == nil {
+		if err := s.Drain(ctx, spooltest.Whole(hangs)); err == nil {
 			t.Error("a second Drain runs beside the first")
 		}
-		if err := s.Flush(ctx, hangs); err == nil {
+		if err := s.Flush(ctx, spooltest.Whole(hangs)); err == nil {
 			t.Error("Flush runs beside Drain")
 		}
 		stop()
@@ -548,7 +549,7 @@ func TestDrainStopsWithoutLoss(t *testing.T) {
 			t.Errorf("Drain = %v", err)
 		}
 		var to store
-		if err := s.Flush(t.Context(), to.insert); err != nil {
+		if err := s.Flush(t.Context(), spooltest.Whole(to.insert)); err != nil {
 			t.Fatal(err)
 		}
 		wantNames(t, to.names, "a", "b")
@@ -563,7 +564,7 @@ func TestSealAfter(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
 		var done sync.WaitGroup
-		done.Go(func() { s.Drain(ctx, to.insert) })
+		done.Go(func() { s.Drain(ctx, spooltest.Whole(to.insert)) })
 		calls := func() int {
 			synctest.Wait()
 			to.mu.Lock()
@@ -605,12 +606,12 @@ func TestClockSetBack(t *testing.T) {
 			defer stop()
 			var done sync.WaitGroup
 			done.Go(func() {
-				s.Drain(ctx, func(ctx context.Context, b hit.Batch, token string) error {
+				s.Drain(ctx, spooltest.Whole(func(ctx context.Context, b hit.Batch, token string) error {
 					if fails.Load() {
 						return errors.New("away")
 					}
 					return to.insert(ctx, b, token)
-				})
+				}))
 			})
 			wants := func(names ...string) {
 				t.Helper()
@@ -654,7 +655,7 @@ func TestBackoff(t *testing.T) {
 			}
 			return errStore
 		}
-		if err := s.Drain(ctx, down); err != nil {
+		if err := s.Drain(ctx, spooltest.Whole(down)); err != nil {
 			t.Errorf("Drain = %v", err)
 		}
 		longest := time.Duration(0)
@@ -683,7 +684,7 @@ func TestIDs(t *testing.T) {
 		for i := range 100 {
 			mustAppend(t, s, fmt.Sprint(i))
 		}
-		err := s.Flush(t.Context(), func(_ context.Context, _ hit.Batch, token string) error {
+		err := s.Flush(t.Context(), spooltest.Whole(func(_ context.Context, _ hit.Batch, token string) error {
 			if seen[token] {
 				t.Errorf("token %q comes twice", token)
 			}
@@ -692,7 +693,7 @@ func TestIDs(t *testing.T) {
 				t.Errorf("token is %q", token)
 			}
 			return nil
-		})
+		}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -713,7 +714,7 @@ func TestSegmentBytes(t *testing.T) {
 		t.Fatal(err)
 	}
 	var to store
-	if err := s.Flush(t.Context(), to.insert); err != nil {
+	if err := s.Flush(t.Context(), spooltest.Whole(to.insert)); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]int{3, 3, 3, 3, 3, 3, 2, 1}, to.sizes); diff != "" {
@@ -738,7 +739,7 @@ func TestLimit(t *testing.T) {
 		t.Errorf("Append of more rows than a segment holds = %v", err)
 	}
 	var to store
-	if err := s.Flush(t.Context(), to.insert); err != nil {
+	if err := s.Flush(t.Context(), spooltest.Whole(to.insert)); err != nil {
 		t.Fatal(err)
 	}
 	wantNames(t, to.names, want...)
@@ -752,7 +753,7 @@ func TestLimit(t *testing.T) {
 		if err := s.Append(batch(row("zz"))); !errors.Is(err, spool.ErrFull) {
 			t.Errorf("Append beyond the limit = %v, want ErrFull", err)
 		}
-		if err := s.Flush(t.Context(), to.insert); err != nil {
+		if err := s.Flush(t.Context(), spooltest.Whole(to.insert)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -802,7 +803,7 @@ fotspor_spool_write_failures_total 0
 	now = now.Add(time.Minute)
 	want(2*header+3*record, 2, 120)
 	var to store
-	if err := s.Flush(t.Context(), to.insert); err != nil {
+	if err := s.Flush(t.Context(), spooltest.Whole(to.insert)); err != nil {
 		t.Fatal(err)
 	}
 	want(0, 0, 0)
@@ -819,7 +820,7 @@ func TestNothingButRows(t *testing.T) {
 		mustAppend(t, s, "personal")
 		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 		defer stop()
-		if err := s.Drain(ctx, (&store{fail: func(int) (bool, bool) { return true, false }}).insert); err != nil {
+		if err := s.Drain(ctx, spooltest.Whole((&store{fail: func(int) (bool, bool) { return true, false }}).insert)); err != nil {
 			t.Fatal(err)
 		}
 		if text := log.String(); !strings.Contains(text, "not stored yet") || strings.Contains(text, "personal") {
@@ -898,7 +899,7 @@ func TestWaiting(t *testing.T) {
 	}
 	wantNames(t, waiting(), "a", "b", "c")
 	var to store
-	if err := s.Flush(t.Context(), to.insert); err != nil {
+	if err := s.Flush(t.Context(), spooltest.Whole(to.insert)); err != nil {
 		t.Fatal(err)
 	}
 	wantNames(t, waiting())
