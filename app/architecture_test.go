@@ -61,6 +61,9 @@ var arrows = map[string][]string{
 	"dashboard":          {"audit", "calendar", "hit", "geo", "i18n", "privacy", "privacy/scrub", "report", "site", "internal/hostname", "internal/httpcompress", "dashboard", "internal/periodic", "internal/baseurl"},
 	"app/demo":           {"collector/script", "collector/dialect", "i18n", "internal/baseurl", "internal/httpcompress"},
 	"app/plainhttp":      {},
+	"collector/spool/spooltest": {
+		"hit", "collector/spool",
+	},
 	"app": {
 		"hit", "browser", "calendar", "referrer", "geo", "i18n", "privacy", "report", "site", "store", "store/embedded", "internal/baseurl", "internal/hostname", "internal/periodic",
 		"collector", "dashboard", "retention", "retention/journal", "retention/receipt", "app",
