@@ -44,7 +44,7 @@ var arrows = map[string][]string{
 	"store/schema":       {"calendar", "hit", "report"},
 	"generate":           {"store/schema"},
 	"store/storetest":    {"site", "store", "store/embedded", "internal/trusted"},
-	"report":             {"calendar", "hit", "internal/hostname"},
+	"report":             {"browser", "calendar", "geo/region", "hit", "internal/hostname"}, // what filters may be by
 	"retention":          {"calendar", "privacy", "internal/periodic", "retention/receipt"},
 	"retention/receipt":  {"calendar", "internal/trusted"},
 	"retention/journal":  {"calendar", "internal/trusted"},

@@ -1,37 +1,6 @@
 package browser
 
-import (
-	"slices"
-	"strings"
-)
-
-// Names returns every name of a browser that a Client can have.
-func Names() []string {
-	names := []string{Other, otherChromium, safari, "Android Browser"}
-	for _, row := range products {
-		names = append(names, row.name)
-	}
-	for _, name := range brands {
-		names = append(names, name)
-	}
-	for _, name := range rare {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return slices.DeleteFunc(slices.Compact(names), func(name string) bool { return name == "" })
-}
-
-// Systems returns every operating system that a Client can have.
-func Systems() []string {
-	names := []string{Other}
-	for _, s := range systems {
-		names = append(names, s.name)
-	}
-	for _, name := range platforms {
-		names = append(names, name)
-	}
-	return names
-}
+import "strings"
 
 // Bots returns every name of a bot that a Client can have.
 func Bots() []string {

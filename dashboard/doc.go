@@ -170,7 +170,7 @@ type filterForm struct {
 	Dimensions []string // keys
 	Dimension  string   // chosen
 	How, Value string   // typed
-	Wrong      bool
+	Wrong      string   // key of what is wrong; "": nothing
 }
 
 type hidden struct{ Name, Value string }
@@ -183,7 +183,7 @@ var filterable = []string{
 
 func (q *question) filterForm() *filterForm {
 	form := &filterForm{Dimensions: filterable, Wrong: q.badFilter, Hidden: q.hidden()}
-	if q.badFilter {
+	if q.badFilter != "" {
 		form.Dimension, form.How, form.Value = q.typed.Get(formDimension), q.typed.Get(formHow), q.typed.Get(formValue)
 	}
 	return form

@@ -16,6 +16,53 @@ const (
 	formValue     = "fv"
 )
 
+// filteredQuestion is question for a page with a form of filters: a filter whose value no hit can
+// have is taken out of the address, and stands in the form with what is wrong of it.
+func (c *call) filteredQuestion(path string) (*question, error) {
+	q, err := c.question(path)
+	if err == nil || c.json || c.format != "" {
+		return q, err
+	}
+	values := c.r.URL.Query()
+	var wrong *report.Filter
+	values["f"] = slices.DeleteFunc(values["f"], func(text string) bool {
+		f, err := report.ParseFilter(text)
+		impossible := err != nil && slices.Contains(filterable, f.Dimension)
+		if impossible && wrong == nil {
+			wrong = &f
+		}
+		return impossible
+	})
+	if wrong == nil {
+		return nil, err
+	}
+	r := *c.r
+	u := *r.URL
+	u.RawQuery, r.URL = values.Encode(), &u
+	c.r = &r
+	if q, err = c.question(path); err != nil {
+		return nil, err
+	}
+	how := "is"
+	switch {
+	case wrong.Not:
+		how = "not"
+	case wrong.Prefix:
+		how = "begins"
+	}
+	q.badFilter = wrongFilter(wrong.Dimension)
+	q.typed[formDimension], q.typed[formHow], q.typed[formValue] = []string{wrong.Dimension}, []string{how}, []string{wrong.Value}
+	return q, nil
+}
+
+// wrongFilter is the key of what is wrong of a filter by a dimension.
+func wrongFilter(dimension string) string {
+	if slices.Contains([]string{"channel", "country", "region", "browser", "os", "device", "language"}, dimension) {
+		return "filter.wrong." + dimension
+	}
+	return "filter.wrong"
+}
+
 // formFilter reads the filter that somebody chose by hand, and false if none was. What was
 // typed may be the name of the value in the language of the reader.
 func (q *question) formFilter() (report.Filter, bool, error) {

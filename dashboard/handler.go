@@ -234,7 +234,13 @@ func (d *Dashboard) fail(c *call, name string, err error, cancelled bool) {
 
 // answerProblem tells a program what the problem is.
 func (d *Dashboard) answerProblem(c *call, p *problem) {
-	body, _ := json.Marshal(apiError{p.code, d.pages.problemText(c.lang, p)})
+	text := d.pages.problemText(c.lang, p)
+	if wrong, ok := errors.AsType[report.InvalidError](p.cause); ok && wrong.Field == "filter" {
+		if f, err := report.ParseFilter(wrong.Value); err != nil && f.Dimension != "" { // no hit can have its value
+			text = wrong.Value + ": " + c.lang.Say(wrongFilter(f.Dimension))
+		}
+	}
+	body, _ := json.Marshal(apiError{p.code, text})
 	c.answer(p.status, "application/json", body)
 }
 

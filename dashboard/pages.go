@@ -119,14 +119,14 @@ func (d *Dashboard) showPage(path string) handler {
 		if to, ok := redirected(c.r.URL); ok {
 			return c.redirect(to)
 		}
-		q, err := c.question(path)
+		q, err := c.filteredQuestion(path)
 		if err != nil {
 			return err
 		}
-		if f, chosen, err := q.formFilter(); chosen && err == nil {
+		if f, chosen, err := q.formFilter(); q.badFilter == "" && chosen && err == nil {
 			return c.redirect(q.filtered(f).String())
 		} else if chosen {
-			q.badFilter = true
+			q.badFilter = wrongFilter(f.Dimension)
 		}
 		if q.since, err = d.countedSince(c, c.site.ID); err != nil {
 			return err
@@ -156,7 +156,7 @@ func (d *Dashboard) showPage(path string) handler {
 			return c.answerCSV(q, found)
 		}
 		status := http.StatusOK
-		if q.wrong != nil || q.badFilter {
+		if q.wrong != nil || q.badFilter != "" {
 			status = http.StatusBadRequest
 		}
 		return d.render(c, status, "page", d.paper(c, q, p, found))

@@ -22,7 +22,7 @@ type question struct {
 	since     calendar.Day         // the first day that was counted; one to come if none was
 	wrong     *report.InvalidError // what of the address can't be read
 	typed     url.Values           // what was typed
-	badFilter bool                 // what was typed of a filter is none
+	badFilter string               // key of why what was typed of a filter is none; "": it is one
 
 	admin     bool // who asks is one
 	apart     bool // the figures are not of the period

@@ -60,7 +60,7 @@ type viewLine struct {
 // save returns the URL of the form that saves a page with the period, filters and parameters of
 // the question, and that of the saved views from any other page.
 func (q *question) save(path string) string {
-	if _, ok := findPage(path); !ok || q.wrong != nil || q.badFilter {
+	if _, ok := findPage(path); !ok || q.wrong != nil || q.badFilter != "" {
 		return q.to(viewsPath).String()
 	}
 	a := q.kept(false)

@@ -214,7 +214,7 @@ func (f *file) decode(result maxminddb.Result) (answer, error) {
 // newAnswer returns the country of a record if it is one of ISO 3166-1, and the region by the
 // first of the names in called that package region knows.
 func newAnswer(country string, called ...string) answer {
-	if !isCountry(country) {
+	if !region.IsCountry(country) {
 		return answer{}
 	}
 	found := answer{Place: Place{Country: country}}

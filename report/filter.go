@@ -29,7 +29,8 @@ const (
 
 // ParseFilter reads a filter as String writes it: "region:NO-50", "page:/helse/*",
 // "!source:Google". A * at the end stands for whatever follows; \* is a star and \\ a
-// backslash. The error is an InvalidError.
+// backslash. The error is an InvalidError. If no hit can have the value, as device:foo, the
+// filter is returned with it.
 func ParseFilter(s string) (Filter, error) {
 	invalid := InvalidError{Field: "filter", Value: s}
 	var f Filter
@@ -37,7 +38,7 @@ func ParseFilter(s string) (Filter, error) {
 	key, text, ok := strings.Cut(rest, ":")
 	f.Dimension, f.Not = key, not
 	if d, found := FindDimension(key); !ok || !found || d.base().scope == ofTime || d.Key == "site" {
-		invalid.Want = "a dimension, a colon and a value, such as region:NO-50"
+		invalid.Want = "a dimension that is none of time, a colon and a value, such as region:NO-50"
 		return Filter{}, invalid
 	}
 	if len(text) > MaxFilterValue || !utf8.ValidString(text) {
@@ -60,6 +61,10 @@ func ParseFilter(s string) (Filter, error) {
 		}
 	}
 	f.Value = value.String()
+	if !f.possible() {
+		invalid.Want = closed[f.Dimension].want
+		return f, invalid
+	}
 	return f, nil
 }
 
@@ -142,10 +147,13 @@ func (f Filter) spellings() []string {
 }
 
 // condition returns the SQL of whether a property, SQL itself, has the value. text binds a
-// text of the statement.
+// text of the statement. A path of a missing page is one of any status.
 func (f Filter) condition(property string, text func(string) string) string {
-	if f.Dimension == "browser" || f.Dimension == "os" {
+	switch {
+	case f.Dimension == "browser" || f.Dimension == "os":
 		property = "lower(" + property + ")"
+	case f.Dimension == "missing" && isPath(f.Value):
+		property = fmt.Sprintf("substring(%s, %d)", property, len("404 / ")+1)
 	}
 	var any []string
 	for _, value := range f.spellings() {

@@ -46,6 +46,42 @@ func TestParseFilter(t *testing.T) {
 	}
 }
 
+// TestImpossibleFilters: of dimensions whose values are all known beforehand, one that no hit
+// can have is refused with the reason; any text may be the name of something.
+func TestImpossibleFilters(t *testing.T) {
+	for _, c := range []struct {
+		want     string // in the reason; "" for what is taken
+		possible string
+	}{
+		{"", "country:NO country:no country:XK country: country:N* country:* !country:SE country:[other]"},
+		{"ISO 3166-1", "country:Norge country:XX country:NOR country:EU country:X1* country:no-50 !country:Norge"},
+		{"", "region:NO-50 region:no-50 region:NO-30 region:NO-* region:GB-ENG region:SE-AB region:"},
+		{"ISO 3166-2", "region:Trøndelag region:NO-99 region:NO region:NO-5 region:XX-* !region:50"},
+		{"", "channel:search channel:Search channel:ai channel:s* channel:"},
+		{"direct", "channel:xyz channel:google channel:sø* !channel:xyz"},
+		{"", "device:mobile device:Desktop device:other device:"},
+		{"tablet", "device:foo device:mobil device:phone"},
+		{"", "language:nb language:NB language:se language:yue language:n* language:"},
+		{"BCP 47", "language:norsk language:xx language:nb-NO language:eng1* language:1"},
+		{"", "browser:Firefox browser:firefox browser:FIRE* browser:Other browser:Lynx browser:"},
+		{"Firefox", "browser:Mosaik browser:fire browser:fox*"},
+		{"", "os:iOS os:MacOS os:visionOS os:* os:"},
+		{"iOS", "os:OS/2 os:Windows11"},
+		{"", "search_result:some search_result:none search_result:"},
+		{"some", "search_result:many"},
+		{"none of time", "hour:77 hour:07 weekday:1 weekday:8"},
+		{"", "page:x version:999 source:x campaign:x event:x search:x missing:x goal:x entry:x section:x"},
+	} {
+		for text := range strings.FieldsSeq(c.possible) {
+			f, err := report.ParseFilter(text)
+			var invalid report.InvalidError
+			if c.want == "" && err != nil || c.want != "" && (!errors.As(err, &invalid) || invalid.Field != "filter" || !strings.Contains(invalid.Want, c.want)) {
+				t.Errorf("%q = %+v, %v, want %q", text, f, err, c.want)
+			}
+		}
+	}
+}
+
 func FuzzParseFilter(f *testing.F) {
 	for _, seed := range []string{"page:/helse/*", "!source:Google", `event:\\\*a*`, "country:", "region:NO-50", "x:y"} {
 		f.Add(seed)

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	_ "embed"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -70,6 +71,23 @@ func Name(code, language string) (name, ended string) {
 	}
 	return own.english, own.until
 }
+
+// IsCode reports whether a hit can have the code of a subdivision, or with prefix one that
+// begins so. It is safe for concurrent use.
+func IsCode(code string, prefix bool) bool {
+	all := codes()
+	i, found := slices.BinarySearch(all, code)
+	return found || prefix && i < len(all) && strings.HasPrefix(all[i], code)
+}
+
+// codes are all codes in the tables, in order.
+var codes = sync.OnceValue(func() []string {
+	t := tables()
+	all := slices.AppendSeq(slices.Collect(maps.Keys(t.own)), maps.Keys(t.english))
+	all = slices.AppendSeq(all, maps.Values(t.codes))
+	slices.Sort(all)
+	return slices.DeleteFunc(slices.Compact(all), func(code string) bool { return !strings.Contains(code, "-") })
+})
 
 // names are those of one subdivision in names.txt.
 type names struct {

@@ -1,4 +1,4 @@
-package geo
+package region
 
 import "strings"
 
@@ -21,7 +21,17 @@ var isAssigned = func() (assigned [26][26]bool) {
 	return assigned
 }()
 
-// isCountry reports whether s is the code of a country in upper case.
-func isCountry(s string) bool {
+// HasCountry reports whether the code of a country begins with prefix.
+func HasCountry(prefix string) bool {
+	for code := range strings.FieldsSeq(countries) {
+		if strings.HasPrefix(code, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// IsCountry reports whether s is the code of a country in upper case.
+func IsCountry(s string) bool {
 	return len(s) == 2 && 'A' <= s[0] && s[0] <= 'Z' && 'A' <= s[1] && s[1] <= 'Z' && isAssigned[s[0]-'A'][s[1]-'A']
 }
