@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -252,13 +253,13 @@ func (w *waysList) csv(s *sheet) {
 	}
 }
 
+// waysFrom is the page that the ways are of.
+func (q *question) waysFrom() string { return cmp.Or(q.own.Get("from"), "/") }
+
 // ways tells from which page people went to which.
 func ways(q *question) (func() doc, error) {
 	l := q.lang
-	from := q.own.Get("from")
-	if from == "" {
-		from = "/"
-	}
+	from := q.waysFrom()
 	ask := func(dimension string, filter report.Filter) *answer {
 		asked := q.by(dimension, report.MaxLimit, "pageviews")
 		asked.Filters = both(asked.Filters, filter)

@@ -19,6 +19,7 @@ import (
 // json returns what a page shows, for programs to read.
 func (q *question) json(d doc) map[string]any {
 	answer := q.head()
+	answer["about"] = q.about()
 	if d.Refused != "" {
 		answer["refused"] = d.Refused
 	}
@@ -48,9 +49,36 @@ func (q *question) json(d doc) map[string]any {
 	return answer
 }
 
+// subjects are the parameters that say what a page is about, by its path.
+var subjects = map[string]string{"/page": "path", comparing: "path", "/sections": "prefix", "/ways": "from", "/campaign": "name", "/goals": "name"}
+
+// about says what page an answer is of, and what that is about.
+func (q *question) about() map[string]any {
+	about := map[string]any{"page": cmp.Or(strings.TrimPrefix(q.path, "/"), "overview")}
+	key := subjects[q.path]
+	switch own := q.own[key]; {
+	case q.path == "/ways":
+		about[key] = q.waysFrom()
+	case q.path == comparing:
+		about[key] = append([]string{}, own...)
+	case len(own) > 0 && own[0] != "":
+		about[key] = own[0]
+	}
+	for _, key := range []string{byFind, byTag} {
+		if text := q.own.Get(key); text != "" {
+			about[key] = text
+		}
+	}
+	return about
+}
+
 // head is what every answer about a site begins with.
 func (q *question) head() map[string]any {
-	head := map[string]any{"site": q.site}
+	filters := make([]string, 0, len(q.filters))
+	for _, f := range q.filters {
+		filters = append(filters, f.String())
+	}
+	head := map[string]any{"site": q.site, "filters": filters}
 	if q.erased > 0 {
 		head["erased_days"] = q.erased
 	}
@@ -192,6 +220,8 @@ func (c *call) answerSheet(s *sheet, name string) error {
 func (q *question) sitesJSON(all []siteFigures) map[string]any {
 	answer := q.head()
 	delete(answer, "site")
+	answer["about"] = q.about()
+	answer["about"].(map[string]any)["page"] = "sites"
 	lines := make([]apiValues, 0, len(all))
 	for _, f := range all {
 		v := newAPIValues([]string{"visitors"}, f.now, report.Shown).of("site", f.site.ID).of("name", f.site.Name).of("today", f.today)

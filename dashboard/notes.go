@@ -84,7 +84,7 @@ func (d *Dashboard) showNotes(c *call) error {
 	slices.Reverse(notes) // the newest first
 	switch c.format {
 	case "json":
-		return c.answerJSON(map[string]any{"site": q.site, "notes": notesJSON(notes)})
+		return c.answerJSON(map[string]any{"site": q.site, "about": q.about(), "notes": notesJSON(notes)})
 	case "csv":
 		return c.answerNotesCSV(q, notes)
 	}
