@@ -61,7 +61,7 @@ pictures: collector/script/dist/fotspor.js
 # A seed that failed is tried again with FOTSPOR_TORTURE_SEED.
 KILLS ?= 100
 torture: collector/script/dist/fotspor.js
-	FOTSPOR_TORTURE_KILLS=$(KILLS) $(GO) test -run TestTorture -count=1 -timeout 60m -v ./app
+	FOTSPOR_TORTURE_KILLS=$(KILLS) $(GO) test -run "TestTorture|TestRetentionKilled" -count=1 -timeout 60m -v ./app
 
 # One minute for each fuzz target.
 FUZZTIME ?= 60s

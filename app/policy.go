@@ -41,6 +41,15 @@ func (p *program) policyNow() privacy.Policy {
 // rowsSince returns the first day of which all hits are kept as rows.
 func (p *program) rowsSince() calendar.Day { return p.history().RowsSince(p.Now()) }
 
+// wholeSince returns the first day of which all hits are kept as rows, with all that rollups count.
+func (p *program) wholeSince() calendar.Day {
+	since := p.rowsSince()
+	for _, day := range p.history().AgedSince(p.Now()) {
+		since = max(since, day)
+	}
+	return since
+}
+
 // totalsSince returns the first day whose sums are kept.
 func (p *program) totalsSince() calendar.Day { return p.history().TotalsSince(p.Now()) }
 

@@ -179,7 +179,7 @@ func (p *program) start(ctx context.Context) error {
 	if p.Retention {
 		worker := retention.New(retention.Options{
 			Receipts: p.NewReceipts(p.store), Rows: p.store, Clock: p.clock, Policy: p.store.Policy, Audit: p.store.AuditLog(), AuditKeep: p.AuditRetention,
-			Titles: p.store.Titles(), Totals: p.store.Totals(), Few: func(below int) retention.Few { return p.store.Few(below) },
+			Titles: p.store.Titles(), Totals: p.store.Totals(), Aging: func(part string) retention.Rows { return p.store.Aging(part) }, Expired: p.store.Expired, Few: func(below int) retention.Few { return p.store.Few(below) },
 			Registerer: p.registry, Logger: p.component("retention"), Now: p.Now,
 		})
 		p.background("retention", p.afterStore(p.afterPolicy(worker.Run)))
@@ -572,7 +572,7 @@ func (in *countedInsertion) Insert(ctx context.Context, batch hit.Batch, token s
 // figures returns what answers the queries of pages.
 func (p *program) figures() report.Source {
 	return store.Reports{Store: p.store, Planner: func() report.Planner {
-		return report.Planner{RowsSince: p.rowsSince(), TotalsSince: p.totalsSince(), FoldedSince: p.history().FoldedSince(p.Now())}
+		return report.Planner{RowsSince: p.rowsSince(), TotalsSince: p.totalsSince(), FoldedSince: p.history().FoldedSince(p.Now()), AgedSince: p.history().AgedSince(p.Now())}
 	}}
 }
 

@@ -192,6 +192,9 @@ func (c *call) previewPolicy(ctx context.Context, st *store.Store, before, after
 	if preview.Titles.Rows > 0 {
 		fmt.Fprintf(c.Stdout, "and %d titles of pages\n", preview.Titles.Rows)
 	}
+	for _, aged := range preview.Aged {
+		fmt.Fprintf(c.Stdout, "and remove the %s of %d rows\n", aged.Name, aged.Rows)
+	}
 	if preview.Few > 0 {
 		fmt.Fprintf(c.Stdout, "and fold %d lines of totals that few are in\n", preview.Few)
 	}

@@ -32,7 +32,7 @@ func runRetention(ctx context.Context, c *call) error {
 		clock := c.opts.NewClock(st, c.opts.Logger, nil)
 		worker := retention.New(retention.Options{
 			Receipts: receipts, Rows: st, Clock: clock, Policy: st.Policy, Now: c.opts.Now,
-			Audit: st.AuditLog(), AuditKeep: c.opts.AuditRetention, Titles: st.Titles(), Totals: st.Totals(), Few: func(below int) retention.Few { return st.Few(below) },
+			Audit: st.AuditLog(), AuditKeep: c.opts.AuditRetention, Titles: st.Titles(), Totals: st.Totals(), Aging: func(part string) retention.Rows { return st.Aging(part) }, Expired: st.Expired, Few: func(below int) retention.Few { return st.Few(below) },
 		})
 		var report retention.Report
 		var err error

@@ -160,6 +160,8 @@ func settings() []setting {
 			"See [privacy](privacy.md#when-somebody-asks). The statement says so."),
 		policySetting("titles", "how many `visitors` must see the same title at a page on one day before that title is kept, 3 to 20; 0: no titles",
 			"See [privacy](privacy.md#titles-of-pages). The statement says the number. The retention worker deletes titles that fewer visitors have seen, and all titles if it is 0."),
+		policySetting("ageing", "what rows lose before they are deleted, as `stages` such as 90d:network,1y:hour, or none",
+			"Stages are `network`, `hour` (minutes and seconds go), `version` (of the browser) and `region`. Totals stay. See [privacy](privacy.md#how-long). The statement says so."),
 		policySetting("fold", fmt.Sprintf("lines of totals that fewer than so many `visitors` or times are in are folded when a month is over and its rows are deleted, %d to %d; 0: never", privacy.MinFoldBelow, privacy.MaxFoldBelow),
 			"Such a page, search, source or the like is then counted as `[other]`, and its text is deleted. See [privacy](privacy.md#how-long). The statement says the number."),
 		{name: "audit-retention", commands: []string{"serve", "retention", "retention run", "papers"}, help: "`period` that lines of the audit log live, such as 12m, and at most ten years",

@@ -171,6 +171,9 @@ func (d *Dashboard) previewPolicy(c *call, before, after privacy.Policy) (*polic
 	if found.Titles.Rows > 0 {
 		p.Says = append(p.Says, l.Counted("policy.titles", found.Titles.Rows))
 	}
+	for _, aged := range found.Aged {
+		p.Says = append(p.Says, l.Counted("policy.aged."+aged.Name, aged.Rows))
+	}
 	if found.Few > 0 {
 		p.Says = append(p.Says, l.Counted("policy.few", found.Few))
 	}
@@ -241,6 +244,8 @@ func policyField(name, text string) field {
 		choose("setting.count-objections.", "false", "true")
 	case "titles":
 		most(privacy.MaxTitleVisitors)
+	case "ageing":
+		f.Suggests = []string{privacy.Never, "90d:network", "90d:network,1y:hour,1y:version,1y:region"}
 	case "fold":
 		most(privacy.MaxFoldBelow)
 	}

@@ -147,7 +147,7 @@ func (q *question) settle(ctx context.Context, source report.Source) ([]*answer,
 		var refused report.RefusedError
 		if errors.As(err, &refused) && refused.Query < len(open) {
 			a := open[refused.Query]
-			if refused.Code == report.RowsGone && a.query.Step == report.Hour {
+			if (refused.Code == report.RowsGone || refused.Code == report.Aged) && a.query.Step == report.Hour {
 				a.query.Step = report.Day
 				continue
 			}

@@ -42,6 +42,7 @@ type document struct {
 	Totals      *string                      `json:"totalsRetention"`
 	Backups     *string                      `json:"backupRetention"`
 	FoldBelow   int                          `json:"totalsFoldedBelow"`
+	Ageing      map[string]string            `json:"ageing"`
 	Objections  objections                   `json:"objections"`
 	Attribution *attribution                 `json:"attribution,omitempty"`
 }
@@ -79,7 +80,11 @@ func WriteStatement(w io.Writer, s Statement) error {
 		Retention:  s.Policy.Retention.iso(),
 		Since:      calendar.DayOf(s.Policy.Retention.Cutoff(s.Made)).String(),
 		FoldBelow:  s.Policy.FoldBelow,
+		Ageing:     map[string]string{},
 		Objections: objections{!s.Policy.IgnoreObjection, s.Policy.CountObjections, s.OptOut.Page},
+	}
+	for _, stage := range s.Policy.Ageing.Stages() {
+		doc.Ageing[stage.Name] = stage.After.iso()
 	}
 	if s.Policy.Totals != (Period{}) {
 		totals := s.Policy.Totals.iso()

@@ -63,6 +63,7 @@ func TestStatementForPrograms(t *testing.T) {
 			s.Policy.Bits4, s.Policy.Bits6, s.Policy.TitleVisitors = privacy.MaxBits4, privacy.MaxBits6, privacy.MaxTitleVisitors
 			s.Policy.Retention = privacy.Period{Years: 1, Months: 2, Days: 3}
 			s.Policy.Totals, s.Policy.FoldBelow = privacy.Period{Years: 5}, privacy.MaxFoldBelow
+			s.Policy.Ageing = privacy.Ageing{Network: privacy.Period{Days: 90}, Hour: privacy.Period{Years: 1}, Version: privacy.Period{Years: 1}, Region: privacy.Period{Years: 1}}
 			s.Parameters, s.Searches, s.Categories = []string{"id"}, []string{"q"}, []string{"k"}
 			s.OptOut.Page = "https://example.no/personvern"
 			s.Declared.Countries = "Alle\nnn: Nynorsk"

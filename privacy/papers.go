@@ -199,6 +199,26 @@ func (p papersPage) Backups() (string, error) { return p.Version.Policy.Backups.
 // Totals returns how long totals live, in words.
 func (p papersPage) Totals() (string, error) { return p.Version.Policy.Totals.words(p.Lang) }
 
+// AgedPart is a line of the retention schedule on a part of rows.
+type AgedPart struct{ What, After string }
+
+// Aged returns what rows lose before they are deleted, and after how long.
+func (p papersPage) Aged() ([]AgedPart, error) {
+	var all []AgedPart
+	for _, s := range p.Version.Policy.Ageing.Stages() {
+		after, err := s.After.words(p.Lang)
+		if err != nil {
+			return nil, err
+		}
+		what, err := p.Lang.Text("ageing.part." + s.Name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, AgedPart{what, after})
+	}
+	return all, nil
+}
+
 // AuditRetention returns how long lines of the audit log live, in words.
 func (p papersPage) AuditRetention() (string, error) { return p.AuditKeep.words(p.Lang) }
 

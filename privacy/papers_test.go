@@ -106,6 +106,7 @@ func TestPapersFollowTheSettings(t *testing.T) {
 		"Bits6":           both(func(p *privacy.Policy) { p.Bits6 = 48 }),
 		"IgnoreObjection": both(func(p *privacy.Policy) { p.IgnoreObjection = true }),
 		"CountObjections": both(func(p *privacy.Policy) { p.CountObjections = true }),
+		"Ageing":          both(func(p *privacy.Policy) { p.Ageing.Hour = privacy.Period{Days: 90} }),
 		"FoldBelow":       both(func(p *privacy.Policy) { p.FoldBelow = 9 }),
 		"TitleVisitors":   both(func(p *privacy.Policy) { p.TitleVisitors = 8 }),
 	}

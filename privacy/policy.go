@@ -70,6 +70,7 @@ type Policy struct {
 	// others, once the month is over and its rows are deleted. Then what outlives the rows is
 	// what several did. 0: they stay.
 	FoldBelow int
+	Ageing    Ageing // what rows lose before they are deleted
 }
 
 // Default is the policy of a program started without flags.
@@ -103,6 +104,8 @@ func (p Policy) Validate() error {
 		return fmt.Errorf("kept bits of an IPv6 address %d: want 0 to %d", p.Bits6, MaxBits6)
 	case p.TitleVisitors != 0 && (p.TitleVisitors < MinTitleVisitors || p.TitleVisitors > MaxTitleVisitors):
 		return fmt.Errorf("visitors of a title %d: want %d to %d, or 0", p.TitleVisitors, MinTitleVisitors, MaxTitleVisitors)
+	case p.Ageing.validate(p.Retention) != nil:
+		return p.Ageing.validate(p.Retention)
 	case p.FoldBelow != 0 && (p.FoldBelow < MinFoldBelow || p.FoldBelow > MaxFoldBelow):
 		return fmt.Errorf("fold below %d: want %d to %d, or 0", p.FoldBelow, MinFoldBelow, MaxFoldBelow)
 	}

@@ -97,6 +97,18 @@ func (p page) KeepsBackups() bool { return p.Policy.Backups != Period{} }
 // Backups returns how long backups live, in words.
 func (p page) Backups() (string, error) { return p.Policy.Backups.words(p.Lang) }
 
+// Ages reports whether rows lose something before they are deleted.
+func (p page) Ages() bool { return p.Policy.Ageing != Ageing{} }
+
+// Aged returns what rows lose and when, in words.
+func (p page) Aged() (string, error) { return p.Policy.Ageing.aged(p.Lang) }
+
+// AgesNetwork reports whether rows lose their network.
+func (p page) AgesNetwork() bool { return p.Policy.Ageing.Network != Period{} }
+
+// NetworkKept returns how long rows have their network, in words.
+func (p page) NetworkKept() (string, error) { return p.Policy.Ageing.Network.words(p.Lang) }
+
 // Cutoff returns the first day whose rows may be held today, in words.
 func (p page) Cutoff() string { return p.Lang.Day(calendar.DayOf(p.Policy.Retention.Cutoff(p.Made))) }
 

@@ -142,6 +142,22 @@ func TestStatementFollowsThePolicy(t *testing.T) {
 			func(p *privacy.Policy) { p.TitleVisitors = 0 },
 			wanted{"The title of a page is deleted", ""}, wanted{"Tittelen på en side slettes", ""}, wanted{"Tittelen på ei side blir sletta", ""},
 		}},
+		"Ageing": {{
+			func(p *privacy.Policy) {
+				p.Ageing = privacy.Ageing{Network: privacy.Period{Days: 90}, Hour: privacy.Period{Years: 1}}
+			},
+			wanted{"", "Before that we remove some of it: the cut internet address after 90 days and minutes and seconds of the time after 1 year."},
+			wanted{"", "Før det fjerner vi noe av det: den kuttede internettadressen etter 90 dager og minutter og sekunder i tidspunktet etter 1 år."},
+			wanted{"", "Før det fjernar vi noko av det: den kutta internettadressa etter 90 dagar og minutt og sekund i tidspunktet etter 1 år."},
+		}, {
+			func(p *privacy.Policy) { p.Ageing.Network = privacy.Period{Days: 90} },
+			wanted{"", "That goes back 90 days: older rows have no network."}, wanted{"", "Det gjelder for de siste 90 dager"}, wanted{"", "Det gjeld for dei siste 90 dagar"},
+		}, {
+			func(p *privacy.Policy) {
+				p.Ageing = privacy.Ageing{Version: privacy.Period{Years: 2}, Region: privacy.Period{Years: 2}}
+			},
+			wanted{"", "the version of the browser after 2 years and the region after 2 years."}, wanted{"", "versjonen av nettleseren etter 2 år og regionen etter 2 år."}, wanted{"", "versjonen av nettlesaren etter 2 år og regionen etter 2 år."},
+		}},
 		"FoldBelow": {{
 			func(p *privacy.Policy) { p.FoldBelow = 10 },
 			wanted{"what fewer than 5 did in that month", "what fewer than 10 did in that month"}, wanted{"det som færre enn 5 gjorde", "det som færre enn 10 gjorde"}, wanted{"det som færre enn 5 gjorde", "det som færre enn 10 gjorde"},

@@ -88,6 +88,13 @@ var Keys = []Key{
 		return nil
 	}},
 	number("titles", MinTitleVisitors, MaxTitleVisitors, ", or 0 for no titles", func(p *Policy) *int { return &p.TitleVisitors }),
+	{"ageing", func(p Policy) string { return p.Ageing.String() }, func(p *Policy, text string) error {
+		ageing, err := ParseAgeing(text)
+		if err == nil {
+			p.Ageing = ageing
+		}
+		return err
+	}},
 	number("fold", MinFoldBelow, MaxFoldBelow, ", or 0 for never", func(p *Policy) *int { return &p.FoldBelow }),
 }
 
@@ -257,7 +264,14 @@ type Preview struct {
 	Rows, Titles  Held      // what the next deletion pass would delete
 	Totals        Held      // sums by day and dimension that it would delete
 	Few           int64     // lines of few that it would fold
+	Aged          []Aged    // what rows would lose
 	Contradicting []Process // of the last month, which would not start again
+}
+
+// Aged is how many rows would lose a part.
+type Aged struct {
+	Stage
+	Rows int64
 }
 
 // String returns all values by name.

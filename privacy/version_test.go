@@ -14,7 +14,7 @@ import (
 
 // others are other values of each key than the default.
 var others = map[string]string{
-	"record": "minimal", "retention": "1y6m", "totals": "4y", "backups": "none", "bits4": "0", "bits6": "48", "objections": "ignore", "count-objections": "true", "titles": "8", "fold": "10",
+	"record": "minimal", "retention": "1y6m", "totals": "4y", "backups": "none", "bits4": "0", "bits6": "48", "objections": "ignore", "count-objections": "true", "titles": "8", "fold": "10", "ageing": "90d:network,1y:hour",
 }
 
 // TestKeys: each field of a policy has one key, whose text is read back, and which is in JSON.
@@ -45,7 +45,7 @@ func TestKeys(t *testing.T) {
 func TestReadKeys(t *testing.T) {
 	for _, c := range []struct{ name, text string }{
 		{"record", "all"}, {"record", ""}, {"retention", "0d"}, {"retention", "11y"}, {"retention", "3"}, {"totals", ""}, {"totals", "never"}, {"totals", "11y"}, {"totals", "0d"}, {"backups", ""}, {"backups", "0d"}, {"backups", "forever"}, {"bits4", "25"}, {"bits4", "-1"}, {"bits4", ""},
-		{"bits6", "49"}, {"objections", "true"}, {"objections", "Heed"}, {"count-objections", "maybe"}, {"titles", "2"}, {"titles", "21"}, {"titles", "-1"}, {"fold", "1"}, {"fold", "101"}, {"fold", "few"},
+		{"bits6", "49"}, {"objections", "true"}, {"objections", "Heed"}, {"count-objections", "maybe"}, {"titles", "2"}, {"titles", "21"}, {"titles", "-1"}, {"fold", "1"}, {"fold", "101"}, {"fold", "few"}, {"ageing", ""}, {"ageing", "90d"}, {"ageing", "90d:page"}, {"ageing", "90d:network,1y:network"}, {"ageing", "0d:network"}, {"ageing", "network:90d"},
 	} {
 		key, ok := privacy.FindKey(c.name)
 		p := privacy.Default()
@@ -66,7 +66,7 @@ func TestReadPolicy(t *testing.T) {
 			t.Errorf("%s reads as %v, %v", text, p, err)
 		}
 	}
-	for _, text := range []string{`{"ageing": "90d:network"}`, `{"record": "tiny"}`, `{"bits4": "25"}`} {
+	for _, text := range []string{`{"rounding": "10"}`, `{"ageing": "90d:page"}`, `{"record": "tiny"}`, `{"bits4": "25"}`} {
 		p := minimal
 		if err := json.Unmarshal([]byte(text), &p); !errors.Is(err, privacy.ErrUnknownPolicy) || p != minimal {
 			t.Errorf("%s reads as %v, %v", text, p, err)

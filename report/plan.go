@@ -24,6 +24,9 @@ type Planner struct {
 	// FoldedSince is the first day whose lines of few are not folded. Of the days before it
 	// hit.Others has what few had, and a filter by a value is about the line of that value.
 	FoldedSince calendar.Day
+	// AgedSince is the first day whose rows have a part that ageing removes, by the name of the
+	// part in privacy.Ageing; none if it is not removed.
+	AgedSince map[string]calendar.Day
 	// Gaps are what rollups have not counted.
 	Gaps []Gap
 	// OnlyRows asks the rows alone. It is for queries that Results leaves open.
@@ -206,6 +209,11 @@ func (p Planner) resolve(index int, q Query) (*asked, error) {
 	if gap, ok := p.gap(a); ok { // rows tell, as long as they are kept
 		a.table, since = hits, min(since, gap.Before)
 	}
+	if a.table == hits {
+		if since := p.aged(a); slices.ContainsFunc(a.ranges(), func(days calendar.Range) bool { return days.From >= p.RowsSince && days.From < since }) {
+			return nil, RefusedError{Code: Aged, Dimension: a.agedDimension(p.AgedSince), Since: since}
+		}
+	}
 	if a.table == hits || findRollup(a.table).Mortal {
 		for _, days := range a.ranges() {
 			if days.From < p.RowsSince {
@@ -218,6 +226,43 @@ func (p Planner) resolve(index int, q Query) (*asked, error) {
 		}
 	}
 	return a, nil
+}
+
+// agedColumns are the columns of hits that the parts of rows are in.
+var agedColumns = map[string]string{"version": "browser_version", "region": "region"}
+
+// aged returns the first day whose rows have all that a query asks for, of what ageing removes.
+func (p Planner) aged(a *asked) (since calendar.Day) {
+	minutes := a.Step == Minute || a.Step == Second || !a.Until.IsZero() || !a.CompareUntil.IsZero() ||
+		!a.wholeHours() && (a.Step == Hour || slices.ContainsFunc(a.cuts(), func(d Dimension) bool { return d.Key == "hour" }))
+	if minutes {
+		since = p.AgedSince["hour"]
+	}
+	for part, column := range agedColumns {
+		if slices.ContainsFunc(a.cuts(), func(d Dimension) bool { return d.reads(column) }) {
+			since = max(since, p.AgedSince[part])
+		}
+	}
+	return since
+}
+
+// agedDimension returns the dimension of a query that ageing removes, "" if it is the minute.
+func (a *asked) agedDimension(since map[string]calendar.Day) string {
+	for part, column := range agedColumns {
+		for _, d := range a.cuts() {
+			if since[part] > 0 && d.reads(column) {
+				return d.Key
+			}
+		}
+	}
+	return ""
+}
+
+// reads reports whether the dimension is over a column of hits.
+func (d Dimension) reads(column string) bool {
+	base := d.base()
+	value, detail := d.keys(base.Value, base.Detail)
+	return slices.Contains(fieldsOf(value+" "+detail+" "+base.Where), column)
 }
 
 // periods returns the days that are asked for: those of Range and, if there is one, Compare.

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -253,13 +254,16 @@ const (
 	// Capped is RowsGone for a filter by a value that the rollups may count together with
 	// others: on some day it had no line.
 	Capped Code = "capped"
+	// Aged: only the rows could tell, and what is asked for was removed from those of the days,
+	// which have grown old.
+	Aged Code = "aged"
 	// Unknown: nothing is known of a dimension of the query in its days, since it was not
 	// recorded or nobody said it. A Source says it by Result.Unknown.
 	Unknown Code = "unknown"
 )
 
 // Codes are all codes.
-var Codes = []Code{OnceADay, Unlinked, OnePage, OneSection, OfPages, Never, RowsGone, Capped, Unknown}
+var Codes = []Code{OnceADay, Unlinked, OnePage, OneSection, OfPages, Never, RowsGone, Capped, Aged, Unknown}
 
 // RefusedError says that a query can't be answered exactly.
 type RefusedError struct {
@@ -267,7 +271,7 @@ type RefusedError struct {
 	Code      Code
 	Measure   string       // which is refused, "" if the query is
 	Dimension string       // because of which, "" if none alone
-	Since     calendar.Day // of RowsGone and Capped: the first day that can be told
+	Since     calendar.Day // of RowsGone, Capped and Aged: the first day that can be told
 }
 
 func (e RefusedError) Error() string {
@@ -286,6 +290,8 @@ func (e RefusedError) Error() string {
 		return fmt.Sprintf("%s by %s: refused, since what is asked for never has it", e.Measure, e.Dimension)
 	case Capped:
 		return fmt.Sprintf("refused: too many new values came on some day for each to be counted by itself, so only rows could tell, and they are kept since %s", e.Since)
+	case Aged:
+		return fmt.Sprintf("refused: %s was removed from rows of days before %s, which have grown old", cmp.Or(e.Dimension, "the minute"), e.Since)
 	case Unknown:
 		return fmt.Sprintf("by %s: refused, since nothing is known of it in these days", e.Dimension)
 	default:

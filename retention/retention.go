@@ -59,6 +59,12 @@ type Options struct {
 	Titles    Rows                // titles of pages; retention is that of rows, from the day on which they were last seen
 	Totals    Rows                // sums that outlive the rows; retention is that of totals in the policy
 	Few       func(below int) Few // lines of totals of few, for the number that the policy says; nil: none are folded
+	// Aging returns the rows that still have a part which ageing removes, by its name: their
+	// DeleteBefore removes it. nil: nothing is removed.
+	Aging func(part string) Rows
+	// Expired returns which rows of days before a time a server has deleted by itself since the
+	// last pass; nil: that is not looked for.
+	Expired func(context.Context, time.Time) (privacy.Held, error)
 	// Policy returns the policy in force. Each pass reads it.
 	Policy     func(context.Context) (privacy.Policy, error)
 	Receipts   *receipt.Writer // of what is done to Rows, Totals and Few; nil: none are written
@@ -161,14 +167,28 @@ type Report struct {
 	TotalsFound   privacy.Held // lines of totals past their time
 	TotalsDeleted int64
 
+	Aged []Aged // for each stage of the policy
+
 	FoldBelow int
 	FewFound  int64 // lines of totals of few
 	Folded    int64
 }
 
+// Aged is what a pass removed from rows that stay.
+type Aged struct {
+	privacy.Stage
+	Cutoff  time.Time
+	Found   int64 // rows from before Cutoff that had it
+	Removed int64
+}
+
 // found returns how much there is to delete.
 func (r Report) found() int64 {
-	return r.Found.Rows + r.AuditFound.Rows + r.TitlesFound.Rows + r.TotalsFound.Rows + r.FewFound
+	var aged int64
+	for _, a := range r.Aged {
+		aged += a.Found
+	}
+	return aged + r.Found.Rows + r.AuditFound.Rows + r.TitlesFound.Rows + r.TotalsFound.Rows + r.FewFound
 }
 
 // Pass deletes the rows that are past their retention at a given time. If the clock is not
@@ -197,9 +217,22 @@ func (w *Worker) Confirmed(ctx context.Context, at, cutoff time.Time) (Report, e
 
 // delete deletes the rows and lines that find found.
 func (w *Worker) delete(ctx context.Context, report Report, err error) (Report, error) {
+	if err == nil && w.Receipts != nil && w.Expired != nil {
+		err = w.Receipts.Found(ctx, func(ctx context.Context) (receipt.Deletion, int64, error) {
+			gone, err := w.Expired(ctx, report.Cutoff)
+			return receipt.Deletion{Kind: receipt.Expiry, From: calendar.DayOf(gone.First).String(), To: (calendar.DayOf(gone.Last) + 1).String()}, gone.Rows, err
+		})
+	}
 	if err == nil {
 		d := receipt.Until(calendar.DayOf(report.Cutoff.UTC()))
 		report.Deleted, err = w.receipted(ctx, d, report.Found.Rows, heldBefore(w.Rows, report.Cutoff), func(ctx context.Context) error { return w.Rows.DeleteBefore(ctx, report.Cutoff) })
+	}
+	for i := range report.Aged {
+		if a := &report.Aged[i]; err == nil && a.Found > 0 {
+			rows := w.Aging(a.Name)
+			d := receipt.Deletion{Kind: receipt.Ageing, By: a.Name, To: calendar.DayOf(a.Cutoff.UTC()).String()}
+			a.Removed, err = w.receipted(ctx, d, a.Found, heldBefore(rows, a.Cutoff), func(ctx context.Context) error { return rows.DeleteBefore(ctx, a.Cutoff) })
+		}
 	}
 	if err == nil && report.AuditFound.Rows > 0 {
 		if err = w.Audit.DeleteBefore(ctx, w.AuditKeep.Cutoff(report.At)); err == nil {
@@ -279,6 +312,18 @@ func (w *Worker) find(ctx context.Context, at time.Time) (Report, error) {
 	if report.Found, err = w.Rows.Before(ctx, cutoff); err == nil && w.Audit != nil {
 		report.AuditFound, err = w.Audit.Before(ctx, w.AuditKeep.Cutoff(at))
 	}
+	if w.Aging != nil {
+		for _, stage := range policy.Ageing.Stages() {
+			if err != nil {
+				break
+			}
+			a := Aged{Stage: stage, Cutoff: stage.After.Cutoff(at)}
+			var held privacy.Held
+			held, err = w.Aging(stage.Name).Before(ctx, a.Cutoff)
+			a.Found = held.Rows
+			report.Aged = append(report.Aged, a)
+		}
+	}
 	if err == nil && w.Titles != nil {
 		report.TitlesFound, err = w.Titles.Before(ctx, cutoff)
 	}
@@ -311,6 +356,11 @@ func (r Report) WriteTo(out io.Writer) (int64, error) {
 		text += "dry run: nothing deleted\n"
 	} else {
 		text += fmt.Sprintf("deleted %d rows\n", r.Deleted)
+	}
+	for _, a := range r.Aged {
+		if a.Found > 0 {
+			text += fmt.Sprintf("ageing: found %d rows from before %s with %s, removed it from %d\n", a.Found, a.Cutoff.Format(time.DateOnly), a.Name, a.Removed)
+		}
 	}
 	if r.AuditFound.Rows > 0 {
 		text += fmt.Sprintf("audit log: found %d lines past their time, deleted %d\n", r.AuditFound.Rows, r.AuditDeleted)

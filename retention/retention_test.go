@@ -271,6 +271,37 @@ func TestFolding(t *testing.T) {
 	}
 }
 
+// TestAged: each stage of the policy removes its part from rows by its own time, and not by a
+// wrong clock.
+func TestAged(t *testing.T) {
+	policy := privacy.Default()
+	policy.Ageing = privacy.Ageing{Network: privacy.Period{Days: 90}, Region: privacy.Period{Years: 1}}
+	parts := map[string]*ledger{}
+	for _, part := range []string{"network", "hour", "version", "region"} {
+		parts[part] = &ledger{rows: []time.Time{at("2025-11-21T23:00:00Z"), at("2025-11-22T00:00:00Z"), at("2026-08-23T23:00:00Z"), at("2026-08-24T00:00:00Z")}}
+	}
+	w := retention.New(retention.Options{Rows: &ledger{}, Clock: trusted(t), Policy: func(context.Context) (privacy.Policy, error) { return policy, nil },
+		Aging: func(part string) retention.Rows { return parts[part] }})
+	if report, err := w.Pass(t.Context(), at("2040-11-22T10:00:00Z")); !errors.Is(err, retention.ErrHeld) || len(report.Aged) != 2 || len(parts["network"].rows) != 4 {
+		t.Errorf("pass by a wrong clock: %+v, %v", report, err)
+	}
+	report, err := w.Pass(t.Context(), at("2026-11-22T10:00:00Z"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for part, want := range map[string]int{"network": 1, "hour": 4, "version": 4, "region": 3} {
+		if got := len(parts[part].rows); got != want {
+			t.Errorf("%d rows have their %s, want %d", got, part, want)
+		}
+	}
+	var out strings.Builder
+	report.WriteTo(&out)
+	want := "ageing: found 3 rows from before 2026-08-24 with network, removed it from 3\nageing: found 1 rows from before 2025-11-22 with region, removed it from 1\n"
+	if !strings.HasSuffix(out.String(), want) {
+		t.Errorf("report %q, want %q at its end", out.String(), want)
+	}
+}
+
 // TestRun: a pass ten minutes after the start and one after each midnight; one that fails is tried
 // again, counted, and does not end the worker.
 func TestRun(t *testing.T) {

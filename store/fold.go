@@ -22,7 +22,7 @@ const (
 )
 
 // foldSettings let a statement insert one block.
-var foldSettings = fmt.Sprintf("\nSETTINGS max_insert_threads = 1, min_insert_block_size_rows = %d, min_insert_block_size_bytes = 0, max_execution_time = %d, insert_deduplicate = 0",
+var foldSettings = fmt.Sprintf("\nSETTINGS max_insert_threads = 1, min_insert_block_size_rows = %d, min_insert_block_size_bytes = 0, max_execution_time = %d, insert_deduplicate = 0, deduplicate_insert = 'disable', deduplicate_insert_select = 'disable'",
 	100*foldLines, foldTime)
 
 // Few are the lines of totals that fewer than a number had in a month.

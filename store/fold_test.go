@@ -152,6 +152,21 @@ func TestFold(t *testing.T) {
 			t.Errorf("%s:\n%s\nwant\n%s", sql, got, want)
 		}
 	}
+	// The same hits once more, late, are folded once more.
+	mustInsert(t, st, []hit.Row{helse}, "b")
+	if err := fold.Fold(t.Context(), cutoff, 0); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := fold.Lines(t.Context(), cutoff); err != nil || n != 0 {
+		t.Errorf("of late hits %d lines of few are left, %v", n, err)
+	}
+	mustInsert(t, st, []hit.Row{helse}, "c")
+	if err := fold.Fold(t.Context(), cutoff, 0); err != nil {
+		t.Fatal(err)
+	}
+	if got := query(t, st, "SELECT sum(pageviews) FROM monthly WHERE dimension = 'page' AND value = '/helse/[other]'"); got != "3" {
+		t.Errorf("/helse/[other] has %s views, want 3", got)
+	}
 	parts := query(t, st, "SELECT table, name FROM system.parts WHERE database = currentDatabase() AND active ORDER BY ALL")
 	if err := fold.Fold(t.Context(), cutoff, 0); err != nil {
 		t.Fatal(err)

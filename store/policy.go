@@ -145,6 +145,15 @@ func (s *Store) PreviewPolicy(ctx context.Context, after privacy.Policy, now tim
 			return p, err
 		}
 	}
+	for _, stage := range after.Ageing.Stages() {
+		held, err := s.Aging(stage.Name).Before(ctx, stage.After.Cutoff(now))
+		if err != nil {
+			return p, err
+		}
+		if rows := held.Rows - p.Rows.Rows; rows > 0 { // of those that stay
+			p.Aged = append(p.Aged, privacy.Aged{Stage: stage, Rows: rows})
+		}
+	}
 	if p.Few, err = s.Few(after.FoldBelow).Lines(ctx, cutoff); err != nil {
 		return p, err
 	}

@@ -7,6 +7,8 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
+	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/retention/receipt"
 )
 
@@ -90,6 +92,36 @@ func (s *Store) LastReceipt(ctx context.Context) (*receipt.Receipt, error) {
 		return nil, err
 	}
 	return &page[0], nil
+}
+
+// Expired returns how many page views and actions the rows told of that are gone from days before
+// the day of a time, though no receipt is of their deletion: a server has deleted them by its TTL
+// since the last pass. First and Last are the first and the last such day. What totals lost, or
+// what was erased at somebody's request, is not among them.
+func (s *Store) Expired(ctx context.Context, cutoff time.Time) (privacy.Held, error) {
+	query := `
+		WITH (
+			SELECT max(JSONExtractString(text, 'to')) FROM receipts WHERE JSONExtractString(text, 'kind') IN ('retention', 'expiry')
+		) AS until
+		SELECT toInt64(sum(n)), toDateTime(min(day), 'UTC'), toDateTime(max(day), 'UTC') FROM
+		(
+			SELECT site, day, sum(counted) AS n FROM
+			(
+				SELECT site, day, pageviews + events + conversions AS counted FROM daily
+				WHERE dimension = 'total' AND until != '' AND day >= toDateOrZero(until) AND day < {day:Date}
+				UNION ALL
+				SELECT site, day, -(pageviews + (kind IN ('event', 'outlink', 'download', 'search')) + conversions) FROM hits
+				WHERE until != '' AND day >= toDateOrZero(until) AND day < {day:Date}
+			)
+			WHERE (site, day) NOT IN (SELECT site, day FROM erased)
+			GROUP BY site, day HAVING n > 0
+		)`
+	var h privacy.Held
+	ctx = bind(ctx, clickhouse.Parameters{"day": calendar.DayOf(cutoff.UTC()).String()})
+	if err := s.conn.QueryRow(ctx, query).Scan(&h.Rows, &h.First, &h.Last); err != nil {
+		return privacy.Held{}, fmt.Errorf("look for rows that the server has deleted: %w", err)
+	}
+	return h, nil
 }
 
 // AddReceipt adds the receipt with the next number. It is called under LockDeletions.

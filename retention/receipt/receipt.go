@@ -26,6 +26,8 @@ const (
 	Retention Kind = "retention" // their time was over
 	Erasure   Kind = "erasure"   // a person asked for it
 	Totals    Kind = "totals"    // lines of totals whose time was over
+	Expiry    Kind = "expiry"    // rows that a server's TTL took, which a pass found
+	Ageing    Kind = "ageing"    // a part of rows that was removed from them
 	Folding   Kind = "folding"   // lines of totals of few, which are counted together with others
 )
 
@@ -33,7 +35,8 @@ const (
 // text.
 type Deletion struct {
 	Kind Kind `json:"kind"`
-	// By is by what the rows of an erasure were chosen, such as network.
+	// By is by what the rows of an erasure were chosen, such as network, or what rows lost by
+	// ageing.
 	By string `json:"by,omitempty"`
 	// From and To are days in the zones of the sites: those of the rows from From on, and
 	// before To. "" is no limit.

@@ -81,6 +81,23 @@ func (w *Writer) Delete(ctx context.Context, d Deletion, count func(context.Cont
 	return before, after, err
 }
 
+// Found adds the receipt of a deletion by somebody else that find finds, with how many rows that
+// took; none if there are none. Deletions that did not come to their end have theirs by then.
+func (w *Writer) Found(ctx context.Context, find func(context.Context) (Deletion, int64, error)) error {
+	return w.Book.LockDeletions(ctx, func(ctx context.Context) error {
+		last, err := w.settle(ctx)
+		if err != nil {
+			return err
+		}
+		d, rows, err := find(ctx)
+		if err != nil || rows == 0 {
+			return err
+		}
+		none := int64(0)
+		return w.add(ctx, last, Pending{Deletion: d, Began: w.Now().UTC(), Before: rows}, &none)
+	})
+}
+
 // settle adds the receipt of a deletion that did not come to its end, and returns the last
 // receipt.
 func (w *Writer) settle(ctx context.Context) (*Receipt, error) {
