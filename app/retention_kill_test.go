@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -101,9 +102,12 @@ func TestRetentionKilled(t *testing.T) {
 		done := make(chan error, 1)
 		go func() { done <- cmd.Wait() }()
 		began := ask(locks)
-		for len(done) == 0 && ask(locks) == began {
-			time.Sleep(10 * time.Millisecond)
-		}
+		await(t, "the lock of the pass", func() error {
+			if len(done) == 0 && ask(locks) == began {
+				return errors.New("it is not taken")
+			}
+			return nil
+		})
 		select {
 		case err := <-done:
 			if err != nil {
@@ -116,9 +120,12 @@ func TestRetentionKilled(t *testing.T) {
 		}
 		// Others take the lock of a dead process after 15 seconds, when the engine has long
 		// ended what it was asked. Neither need be waited for here.
-		for ask("SELECT count() FROM system.processes WHERE query NOT LIKE '%system.processes%'") != "0" {
-			time.Sleep(20 * time.Millisecond)
-		}
+		await(t, "the end of what the engine was asked", func() error {
+			if n := ask("SELECT count() FROM system.processes WHERE query NOT LIKE '%system.processes%'"); n != "0" {
+				return errors.New(n + " statements run")
+			}
+			return nil
+		})
 		for table := range strings.FieldsSeq(ask("SELECT name FROM system.tables WHERE database = currentDatabase() AND match(name, '^(migrating|deleting)_[0-9]+$')")) {
 			exec("ALTER TABLE " + table + " MODIFY COMMENT 'free'")
 		}
