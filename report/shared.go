@@ -26,6 +26,7 @@ type flight struct {
 	results []Result
 	err     error
 	gaveUp  bool // who carried it out went away
+	waiting bool // somebody else asked, too
 }
 
 // Ask implements Source.
@@ -52,6 +53,7 @@ func (s *Shared) join(queries []Query) (f *flight, own bool) {
 	defer s.mu.Unlock()
 	i := slices.IndexFunc(s.asked, func(f *flight) bool { return reflect.DeepEqual(f.queries, queries) })
 	if i >= 0 {
+		s.asked[i].waiting = true
 		return s.asked[i], false
 	}
 	f = &flight{queries: slices.Clone(queries), done: make(chan struct{}), gaveUp: true}
@@ -61,14 +63,19 @@ func (s *Shared) join(queries []Query) (f *flight, own bool) {
 
 // fly carries a flight out.
 func (s *Shared) fly(ctx context.Context, f *flight) ([]Result, error) {
+	var results []Result
+	var err error
 	defer func() {
 		s.mu.Lock()
 		s.asked = slices.DeleteFunc(s.asked, func(other *flight) bool { return other == f })
 		s.mu.Unlock()
+		if f.waiting { // nobody joins any more
+			f.results = cloned(results)
+		}
 		close(f.done)
 	}()
-	results, err := s.Source.Ask(ctx, f.queries)
-	f.results, f.err = cloned(results), err
+	results, err = s.Source.Ask(ctx, f.queries)
+	f.err = err
 	f.gaveUp = ctx.Err() != nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 	return results, err
 }
