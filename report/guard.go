@@ -93,6 +93,7 @@ type guarding struct {
 	whole  int    // index of the query without its only filter, -1 without
 	kept   int    // of the query with that filter not turned round
 	tables []int  // of the tables of personal filters, -1 for others
+	lines  int    // of all lines of the query
 
 	nesting map[string]*nesting // of the tables without filters by personal dimensions
 	months  map[string]months   // what follows from that
@@ -110,32 +111,78 @@ func (q Query) all(measures ...string) Query {
 	return q
 }
 
+// unmeasured returns the query without its measures.
+func (q Query) unmeasured() Query {
+	q.Measures = nil
+	return q
+}
+
+// only returns the lines of a result that have a figure of the measures of a query, without
+// those of others.
+func (q Query) only(r Result) []Line {
+	var asks [len(Measures)]bool
+	for _, m := range q.Measures {
+		for _, i := range sumsOf(m) {
+			asks[i] = true
+		}
+	}
+	lines := make([]Line, 0, len(r.Lines))
+	for i := range r.Lines {
+		l := r.Lines[i]
+		for m, asked := range asks {
+			if !asked {
+				l.Now[m], l.Before[m] = 0, 0
+			}
+		}
+		if l.Now != (Sums{}) || l.Before != (Sums{}) {
+			lines = append(lines, l)
+		}
+	}
+	return lines
+}
+
 // Ask implements Source.
 func (g Guard) Ask(ctx context.Context, queries []Query) ([]Result, error) {
 	queries, steps, err := g.today(ctx, queries)
 	if err != nil {
 		return nil, err
 	}
-	asked, owner := slices.Clone(queries), make([]int, len(queries))
+	var asked []Query
+	var owner []int // of which query each is
+	ask := func(i int, q Query) int {
+		asked, owner = append(asked, q), append(owner, i)
+		return len(asked) - 1
+	}
+	at := make([]int, len(queries)) // where each is asked
 	jobs := map[int]guarding{}
 	for i, q := range queries {
-		owner[i] = i
-		if k := g.threshold(q); k > 0 && q.Guarded() && q.validate() == nil {
-			beside := func(extra Query) int {
-				if n := slices.IndexFunc(asked, func(q Query) bool { return reflect.DeepEqual(q, extra) }); n >= 0 {
-					return n
-				}
-				asked, owner = append(asked, extra), append(owner, i)
-				return len(asked) - 1
+		k := g.threshold(q)
+		if k == 0 || !q.Guarded() || q.validate() != nil {
+			at[i] = ask(i, q)
+			continue
+		}
+		beside := func(extra Query) int {
+			if n := slices.IndexFunc(asked, func(q Query) bool { return reflect.DeepEqual(q, extra) }); n >= 0 {
+				return n
 			}
-			job := q.guarding(k, beside)
-			job.nesting = q.nestings(k, g.Over, beside)
-			jobs[i] = job
-			asked[i] = q.all(jobs[i].by, jobs[i].strict)
-			if q.Sort.By == "" {
-				asked[i].Sort.By = q.sorted().By
+			return ask(i, extra)
+		}
+		job := q.guarding(k, beside)
+		job.nesting = q.nestings(k, g.Over, beside)
+		// What differs in measures and order is of the same lines, and asked for once.
+		all := q.all(job.by, job.strict)
+		all.Sort = Sort{both: true}
+		job.lines = -1
+		for _, other := range jobs {
+			if same := asked[other.lines]; job.lines < 0 && reflect.DeepEqual(all.unmeasured(), same.unmeasured()) {
+				job.lines = other.lines
+				asked[job.lines] = same.all(all.Measures...)
 			}
 		}
+		if job.lines < 0 {
+			job.lines = ask(i, all)
+		}
+		jobs[i], at[i] = job, job.lines
 	}
 	results, err := g.Source.Ask(ctx, asked)
 	var refused RefusedError
@@ -146,9 +193,15 @@ func (g Guard) Ask(ctx context.Context, queries []Query) ([]Result, error) {
 	case err != nil:
 		return nil, err
 	}
-	answers := slices.Clone(results[:len(queries)])
+	answers := make([]Result, len(queries))
 	known := map[string]months{}
-	for i, job := range jobs {
+	covered := map[string]Result{} // before they are put in order
+	for i, q := range queries {
+		answers[i] = results[at[i]]
+		job, ok := jobs[i]
+		if !ok {
+			continue
+		}
 		job.months = map[string]months{}
 		for key, n := range job.nesting {
 			id := fmt.Sprint(key, n.daily, n.whole, n.part)
@@ -157,12 +210,19 @@ func (g Guard) Ask(ctx context.Context, queries []Query) ([]Result, error) {
 			}
 			job.months[key] = known[id]
 		}
-		answers[i] = queries[i].guarded(job, asked, results, i)
-		answers[i].Erased, answers[i].Unknown, answers[i].FoldedBefore = results[i].Erased, results[i].Unknown, results[i].FoldedBefore
-		answers[i].Minimal, answers[i].ofRecorded = results[i].Minimal, results[i].ofRecorded
-		if results[i].Uncompared {
-			answers[i] = answers[i].uncompared()
+		id := fmt.Sprint(job.lines, q.Measures, job.by, job.strict, job.own, job.whole, job.kept, job.tables)
+		if _, done := covered[id]; !done {
+			covered[id] = q.guarded(job, asked, results)
 		}
+		answer := covered[id]
+		q.page(&answer, answer.Lines)
+		of := answers[i]
+		answer.Erased, answer.Unknown, answer.FoldedBefore = of.Erased, of.Unknown, of.FoldedBefore
+		answer.Minimal, answer.ofRecorded = of.Minimal, of.ofRecorded
+		if of.Uncompared {
+			answer = answer.uncompared()
+		}
+		answers[i] = answer
 	}
 	for i, at := range steps {
 		answers[i].AsOf = at
@@ -330,22 +390,27 @@ func hiddenWell(cells, open []*cell, k int64) bool {
 // hide returns why each line of an answer is hidden in one period. Lines of a detail are
 // hidden within the value that they lie in, which others may show. whole and kept are the
 // answers without the filter and with it not turned round, nil without.
-func (q Query) hide(job guarding, days calendar.Range, r Result, whole, kept *Result, of func(Line) Sums) map[lineKey]Hiding {
-	cells := map[lineKey]*cell{}
+func (q Query) hide(job guarding, days calendar.Range, r Result, whole, kept *Result, of func(*Line) *Sums) map[lineKey]Hiding {
+	cells := make(map[lineKey]*cell, len(r.Lines))
 	add := func(r *Result, to func(c *cell, n int64), measure string) {
 		if r == nil {
 			return
 		}
-		for _, l := range r.Lines {
-			if of(l) == (Sums{}) {
+		index := measureIndex(measure)
+		made := make([]cell, 0, len(r.Lines))
+		for i := range r.Lines {
+			sums := of(&r.Lines[i])
+			if *sums == (Sums{}) {
 				continue
 			}
-			c := cells[l.key()]
+			key := r.Lines[i].key()
+			c := cells[key]
 			if c == nil {
-				c = &cell{key: l.key()}
-				cells[l.key()] = c
+				made = append(made, cell{key: key})
+				c = &made[len(made)-1]
+				cells[key] = c
 			}
-			to(c, of(l).Count(measure))
+			to(c, sums[index])
 		}
 	}
 	add(&r, func(c *cell, n int64) { c.n = n }, job.by)
@@ -375,7 +440,7 @@ func (q Query) hide(job guarding, days calendar.Range, r Result, whole, kept *Re
 }
 
 // hideAlone returns why each line of a table without a filter is hidden in one period.
-func (q Query) hideAlone(job guarding, by string, days calendar.Range, r Result, of func(Line) Sums) map[lineKey]Hiding {
+func (q Query) hideAlone(job guarding, by string, days calendar.Range, r Result, of func(*Line) *Sums) map[lineKey]Hiding {
 	if m := job.months[q.Dimension]; m != nil && q.Step == "" {
 		hidden, _ := m.hide(q.Dimension, days, r, by, job.k, of)
 		return hidden
@@ -457,10 +522,9 @@ type period struct {
 	of   func(*Line) (*Sums, *Hiding)
 }
 
-// guarded returns the answer to a query without what is hidden.
-func (q Query) guarded(job guarding, asked []Query, results []Result, index int) Result {
-	r := results[index]
-	r.Lines = slices.Clone(r.Lines)
+// guarded returns all lines of the answer to a query without what is hidden.
+func (q Query) guarded(job guarding, asked []Query, results []Result) Result {
+	r := Result{Lines: q.all(job.by, job.strict).only(results[job.lines])}
 	answer := Result{}
 	at := func(i int) *Result {
 		if i < 0 {
@@ -476,11 +540,11 @@ func (q Query) guarded(job guarding, asked []Query, results []Result, index int)
 		r.Lines = append(r.Lines, q.emptySteps(job, p.days, r.Lines)...)
 	}
 	for _, p := range periods {
-		of := func(l Line) Sums { sums, _ := p.of(&l); return *sums }
+		of := func(l *Line) *Sums { sums, _ := p.of(l); return sums }
 		var sum Line
 		all, why := p.of(&sum)
-		for _, l := range r.Lines {
-			*all = all.Add(of(l))
+		for i := range r.Lines {
+			*all = all.Add(*of(&r.Lines[i]))
 		}
 		for i, f := range q.Filters {
 			if h := hiddenFilter(job, f, p.days, asked, results, job.tables[i], of); h != Shown {
@@ -529,7 +593,8 @@ func (q Query) guarded(job guarding, asked []Query, results []Result, index int)
 	}
 	var lines []Line
 	groups := map[lineKey]int{}
-	for _, l := range r.Lines {
+	for i := range r.Lines {
+		l := r.Lines[i]
 		now := l.Hidden
 		if l.Now == (Sums{}) {
 			if now = l.HiddenBefore; l.Before == (Sums{}) {
@@ -573,20 +638,21 @@ func (q Query) guarded(job guarding, asked []Query, results []Result, index int)
 			*rest = Sums{}
 		}
 	}
-	q.page(&answer, lines)
+	answer.Lines = lines
 	return answer
 }
 
 // hiddenFilter returns why nothing is shown by a filter: it keeps, or leaves out, values
 // that are hidden in the table of its dimension, but not all of those.
-func hiddenFilter(job guarding, f Filter, days calendar.Range, asked []Query, results []Result, table int, of func(Line) Sums) Hiding {
+func hiddenFilter(job guarding, f Filter, days calendar.Range, asked []Query, results []Result, table int, of func(*Line) *Sums) Hiding {
 	if table < 0 {
 		return Shown
 	}
 	of2 := asked[table]
 	hidden := of2.hideAlone(job, of2.Measures[0], days, results[table], of)
 	inside, outside, sum := 0, 0, int64(0)
-	for _, l := range results[table].Lines {
+	for i := range results[table].Lines {
+		l := &results[table].Lines[i]
 		matches := f.matches(l.Value, l.Detail)
 		if matches {
 			sum += of(l).Count(of2.Measures[0])
@@ -619,8 +685,8 @@ func (s Sums) less(o Sums) Sums {
 // hidden come in that of their values, where the smallest do.
 func (q Query) page(r *Result, lines []Line) {
 	s := q.sorted()
-	covered := func(l Line) bool { return l.Hidden != Shown || s.Change && l.HiddenBefore != Shown }
-	rank := func(l Line) float64 {
+	covered := func(l *Line) bool { return l.Hidden != Shown || s.Change && l.HiddenBefore != Shown }
+	rank := func(l *Line) float64 {
 		by := l.Now.Of(s.By)
 		if s.Change {
 			by -= l.Before.Of(s.By)
@@ -635,13 +701,25 @@ func (q Query) page(r *Result, lines []Line) {
 		}
 		return by
 	}
-	switch {
-	case q.Step == "" && s.Descending:
-		slices.SortStableFunc(lines, func(a, b Line) int { return b.key().compare(a.key()) })
-	case q.Step == "" && s.By != ByValue:
-		slices.SortStableFunc(lines, func(a, b Line) int {
-			return cmp.Or(cmp.Compare(rank(b), rank(a)), a.key().compare(b.key()))
+	if q.Step == "" {
+		ranks, order := make([]float64, len(lines)), make([]int, len(lines))
+		for i := range lines {
+			if order[i] = i; s.By != ByValue {
+				ranks[i] = rank(&lines[i])
+			}
+		}
+		slices.SortStableFunc(order, func(a, b int) int {
+			byKey := lines[a].key().compare(lines[b].key())
+			if s.Descending {
+				return -byKey
+			}
+			return cmp.Or(cmp.Compare(ranks[b], ranks[a]), byKey)
 		})
+		sorted := make([]Line, len(lines))
+		for i, n := range order {
+			sorted[i] = lines[n]
+		}
+		lines = sorted
 	}
 	if q.Find != "" {
 		has := func(s string) bool { return strings.Contains(strings.ToLower(s), strings.ToLower(q.Find)) }

@@ -220,7 +220,7 @@ func attack(t *rapid.T, all crowd, dimension, measure string, filter *report.Fil
 			cell := part + " " + name
 			truth[cell] = l.Now.Count(measure)
 			cells[name] = true
-			if p, ok := published[name]; ok && (l.Detail != "" || p.Now == l.Now || p.Hidden != report.Shown) {
+			if p, ok := published[name]; ok && (l.Detail != "" || p.Now.Count(measure) == l.Now.Count(measure) || p.Hidden != report.Shown) {
 				a.read(cell, p.Now.Count(measure), p.Hidden)
 			} else if r.Withheld {
 				a.bound(cell, 0, most)

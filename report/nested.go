@@ -134,6 +134,7 @@ type monthTable struct {
 	days   calendar.Range
 	blocks blocks
 	values map[lineKey]*series
+	room   []int64 // for the numbers of more values
 }
 
 // nesting is what the guard asks to hide the numbers of a query by days, weeks and months.
@@ -162,7 +163,7 @@ func (q Query) nesting(dimension string, k int64, over calendar.Day, beside func
 		if len(ranges) == 0 {
 			return -1
 		}
-		c := Query{Sites: q.Sites, Zone: q.Zone, Range: ranges[0], more: ranges[1:], Dimension: dimension, Step: step, Measures: []string{n.by}}
+		c := Query{Sites: q.Sites, Zone: q.Zone, Range: ranges[0], more: ranges[1:], Dimension: dimension, Step: step, Measures: []string{n.by}, unjudged: true}
 		return beside(c.all())
 	}
 	var whole []calendar.Range
@@ -203,7 +204,7 @@ func (q Query) nesting(dimension string, k int64, over calendar.Day, beside func
 // read decides how the numbers of each month are known.
 func (n *nesting) read(dimension string, results []Result) months {
 	all := months{}
-	add := func(first calendar.Day, l Line, day int) {
+	add := func(first calendar.Day, l *Line, day int) {
 		m := all[first]
 		if m == nil {
 			m = &monthTable{days: n.month(first), blocks: blocksOf(n.month(first)), values: map[lineKey]*series{}}
@@ -218,7 +219,10 @@ func (n *nesting) read(dimension string, results []Result) months {
 		count := max(l.Now.Count(n.by), 0)
 		if s.sum += count; day >= 0 {
 			if s.n == nil {
-				s.n = make([]int64, m.days.Days())
+				if len(m.room) == 0 {
+					m.room = make([]int64, 64*m.days.Days())
+				}
+				s.n, m.room = m.room[:m.days.Days():m.days.Days()], m.room[m.days.Days():]
 			}
 			s.n[day] += count
 		}
@@ -229,7 +233,9 @@ func (n *nesting) read(dimension string, results []Result) months {
 		}
 		return results[query].Lines
 	}
-	for _, l := range lines(n.daily) {
+	of := lines(n.daily)
+	for i := range of {
+		l := &of[i]
 		day := calendar.DayOf(l.At)
 		if first := day.FirstOfMonth(); n.part[first] {
 			add(first, l, int(day-first))
@@ -237,7 +243,9 @@ func (n *nesting) read(dimension string, results []Result) months {
 			add(first, l, -1)
 		}
 	}
-	for _, l := range lines(n.whole) {
+	of = lines(n.whole)
+	for i := range of {
+		l := &of[i]
 		if first := calendar.DayOf(l.At); !n.part[first] { // by day it is there already
 			add(first, l, -1)
 		}
@@ -338,15 +346,11 @@ func (m *monthTable) decideAll(all []*series, k int64) {
 // finest returns the finest level of which no part of a month had few visitors.
 func (m *monthTable) finest(s *series, k int64) level {
 	for l := byDay; l < byMonth; l++ {
-		sums := map[calendar.Day]int64{}
+		var sums [33]int64 // of the blocks, each by a day of the month or the one before it
 		for i, n := range s.n {
-			sums[m.blocks[l][i]] += n
+			sums[m.blocks[l][i]-m.days.From+1] += n
 		}
-		few := false
-		for _, n := range sums {
-			few = few || n > 0 && n < k
-		}
-		if !few {
+		if !slices.ContainsFunc(sums[:], func(n int64) bool { return n > 0 && n < k }) {
 			return l
 		}
 	}
@@ -453,7 +457,7 @@ func (m months) leavesOut(key lineKey, days calendar.Range, k int64) bool {
 
 // hide returns why each line of a table of a dimension is hidden in one period, and whether there
 // may be values without a line.
-func (m months) hide(dimension string, days calendar.Range, r Result, by string, k int64, of func(Line) Sums) (hidden map[lineKey]Hiding, withheld bool) {
+func (m months) hide(dimension string, days calendar.Range, r Result, by string, k int64, of func(*Line) *Sums) (hidden map[lineKey]Hiding, withheld bool) {
 	hidden = map[lineKey]Hiding{}
 	coarse := map[string]bool{} // values within which some are known in longer periods only
 	nested := find(dimension).Detail != ""
@@ -464,9 +468,10 @@ func (m months) hide(dimension string, days calendar.Range, r Result, by string,
 		return ""
 	}
 	few := map[string][]*cell{}
-	for _, l := range r.Lines {
+	for i := range r.Lines {
+		l := &r.Lines[i]
 		n := of(l).Count(by)
-		if of(l) == (Sums{}) {
+		if *of(l) == (Sums{}) {
 			continue
 		}
 		key := lineKey{value: l.Value, detail: l.Detail}

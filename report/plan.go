@@ -98,24 +98,102 @@ func (p Plan) OfRows() []int {
 	return all
 }
 
-// Statement is a SELECT with its parameters. It returns the columns of Row.
+// Statement is a SELECT with its parameters. A Reader reads what it returns.
 type Statement struct {
 	SQL    string
 	Params map[string]string
 	asked  []*asked
-	sums   []int // the measures of Row.Now and Row.Before
+	sums   []int // the measures that it returns
+	before bool  // it returns those of Compare, too
 }
 
-// Row is a row that a statement returns.
-type Row struct {
-	Query         uint8
-	At            int64 // Unix seconds
-	Value, Detail string
-	Rank          float64
-	Now, Before   []int64
-	// Open says that hits are counted here together of which only some may be asked for.
-	// It comes before all other rows of a query and step.
-	Open uint8
+// Reader reads the rows of a statement as lines of its queries.
+type Reader struct {
+	row struct {
+		query         uint8
+		at            int64 // Unix seconds
+		value, detail string
+		rank          float64
+		open          uint8 // hits are counted here together of which only some may be asked for
+		now, before   []int64
+	}
+	columns []any
+	answers []reading // of the queries of the statement
+}
+
+// reading is what was read for a query. Rows of a step come one after another.
+type reading struct {
+	*asked
+	result  Result
+	open    bool
+	columns []int // of sums, by the index of the measure in asked.sums
+	at      int64 // the step
+	lines   int   // in that step
+	last    cursor
+}
+
+// Read returns a reader for the rows of the statement.
+func (s Statement) Read() *Reader {
+	r := &Reader{answers: make([]reading, len(s.asked))}
+	row := &r.row
+	row.now = make([]int64, len(s.sums))
+	if s.before {
+		row.before = make([]int64, len(s.sums))
+	}
+	r.columns = []any{&row.query, &row.at, &row.value, &row.detail, &row.rank, &row.open}
+	for _, sums := range [][]int64{row.now, row.before} { // the driver reads arrays ten times as slowly
+		for i := range sums {
+			r.columns = append(r.columns, &sums[i])
+		}
+	}
+	for i, a := range s.asked {
+		r.answers[i].asked = a
+		for _, m := range a.sums {
+			r.answers[i].columns = append(r.answers[i].columns, slices.Index(s.sums, m))
+		}
+	}
+	return r
+}
+
+// Columns returns where the columns of the next row belong.
+func (r *Reader) Columns() []any { return r.columns }
+
+// Next takes the row that was read into Columns. Its error says that no such row was asked for.
+func (r *Reader) Next() error {
+	row := &r.row
+	if int(row.query) >= len(r.answers) {
+		return fmt.Errorf("row of query %d: there are %d", row.query, len(r.answers))
+	}
+	a := &r.answers[row.query]
+	a.open = a.open || row.open != 0
+	if a.at != row.at {
+		a.at, a.lines = row.at, 0
+	}
+	if a.lines == a.limit() {
+		if a.Step == "" && a.result.Next == "" {
+			a.result.Next = a.last.String()
+		}
+		return nil
+	}
+	a.lines++
+	lines := a.result.Lines
+	if len(lines) == cap(lines) {
+		lines = slices.Grow(lines, max(16, len(lines))) // append would copy long lists more often
+	}
+	lines = lines[:len(lines)+1]
+	line := &lines[len(lines)-1]
+	line.Value, line.Detail = row.value, row.detail
+	if a.Step != "" {
+		line.At = time.Unix(row.at, 0).UTC()
+	}
+	for n, i := range a.columns {
+		if line.Now[a.sums[n]] = row.now[i]; row.before != nil {
+			line.Before[a.sums[n]] = row.before[i]
+		}
+	}
+	a.last = cursor{row.rank, row.value, row.detail}
+	a.result.Lines = lines
+	return nil
 }
 
 // MaxQueries bounds what is asked at once.
@@ -358,11 +436,14 @@ func (p Planner) newStatement(list []*asked) Statement {
 	var queries []string // of each, as an array
 	for i, a := range list {
 		n := slices.IndexFunc(once, func(o *asked) bool { return o.adds() == a.adds() })
-		if n >= 0 {
-			queries[n] = strings.TrimSuffix(queries[n], "]") + fmt.Sprintf(", %d]", i)
+		if n < 0 {
+			all := *a
+			all.sums = slices.Clone(a.sums)
+			once, queries = append(once, &all), append(queries, fmt.Sprintf("[%d]", i))
 			continue
 		}
-		once, queries = append(once, a), append(queries, fmt.Sprintf("[%d]", i))
+		queries[n] = strings.TrimSuffix(queries[n], "]") + fmt.Sprintf(", %d]", i)
+		once[n].sums = append(once[n].sums, a.sums...)
 	}
 	b.list = once
 	inner := ""
@@ -376,12 +457,12 @@ func (p Planner) newStatement(list []*asked) Statement {
 		b.q = "query"
 		from += "\nARRAY JOIN [" + strings.Join(queries, ", ") + "][q + 1] AS query"
 	}
-	return Statement{SQL: b.outer(from), Params: b.params, asked: list, sums: b.sums}
+	return Statement{SQL: b.outer(from), Params: b.params, asked: list, sums: b.sums, before: b.compare}
 }
 
 // adds says which hits or lines a query of a statement adds up, and by what.
 func (a *asked) adds() string {
-	return fmt.Sprintf("%v %q %q %q %v", a.periods(), a.Step, a.Dimension, a.Filters, a.leaving)
+	return fmt.Sprintf("%v %q %q %v %q %v", a.periods(), a.Step, a.Dimension, a.known, a.Filters, a.leaving)
 }
 
 // builder writes a statement. Nothing that a query holds is part of its text: all is
@@ -550,8 +631,11 @@ func (b *builder) outer(from string) string {
 			return fmt.Sprintf("if(%s = 0, 0., %s / %s)", under, over, under)
 		}
 		sql := of("now")
-		if s.Change {
+		switch {
+		case s.Change:
 			sql = "(" + sql + " - " + of("before") + ")"
+		case s.both && a.Compare != nil:
+			sql = "(" + sql + " + " + of("before") + ")"
 		}
 		if s.Ascending {
 			sql = "-" + sql
@@ -587,13 +671,9 @@ func (b *builder) outer(from string) string {
 	for _, a := range b.list {
 		limit = max(limit, a.limit()+1)
 	}
-	now, before := make([]string, len(b.sums)), make([]string, len(b.sums))
-	for n, i := range b.sums {
-		now[n], before[n] = fmt.Sprintf("now_%d", i), fmt.Sprintf("before_%d", i)
-	}
-	none := ""
-	if !b.compare {
-		before, none = nil, "::Array(Int64)"
+	sums := b.columnsOf("now")
+	if b.compare {
+		sums += ", " + b.columnsOf("before")
 	}
 	order := "key, refined"
 	if slices.ContainsFunc(b.list, func(a *asked) bool { return a.Sort.Descending }) { // others have one line a key
@@ -605,12 +685,20 @@ func (b *builder) outer(from string) string {
 		})
 		order = "if(" + forth + " = 1, key, ''), if(" + forth + " = 1, refined, ''), key DESC, refined DESC"
 	}
-	return "SELECT " + b.q + ", toInt64(at), key, refined, " + b.byQuery(rank) + " AS rank,\n" +
-		"    [" + strings.Join(now, ", ") + "] AS now, [" + strings.Join(before, ", ") + "]" + none + " AS before, toUInt8(open)\n" +
+	return "SELECT " + b.q + ", toInt64(at), key, refined, " + b.byQuery(rank) + " AS rank, toUInt8(open), " + sums + "\n" +
 		from + "\n" +
 		"WHERE open OR " + shown + "\n" +
 		"ORDER BY " + b.q + ", at, open DESC, rank DESC, " + order + "\n" +
 		"LIMIT " + strconv.Itoa(limit) + " BY " + b.q + ", at"
+}
+
+// columnsOf lists the sums of Range or Compare.
+func (b *builder) columnsOf(period string) string {
+	names := make([]string, len(b.sums))
+	for n, i := range b.sums {
+		names[n] = period + "_" + strconv.Itoa(i)
+	}
+	return strings.Join(names, ", ")
 }
 
 // some is the condition that one of the sums that a query asks for is not 0.
@@ -628,9 +716,9 @@ func (b *builder) some() string {
 		}
 		masks = append(masks, "["+strings.Join(mask, ", ")+"]")
 	}
-	lambda, lists, is := "n", "now", "n != 0"
+	lambda, lists, is := "n", "["+b.columnsOf("now")+"]", "n != 0"
 	if b.compare {
-		lambda, lists, is = "n, b", "now, before", "(n != 0 OR b != 0)"
+		lambda, lists, is = "n, b", lists+", ["+b.columnsOf("before")+"]", "(n != 0 OR b != 0)"
 	}
 	if !alike {
 		lambda, lists, is = lambda+", asked", lists+", ["+strings.Join(masks, ", ")+"]["+b.q+" + 1]", "asked AND "+is
@@ -638,15 +726,21 @@ func (b *builder) some() string {
 	return "arrayExists((" + lambda + ") -> " + is + ", " + lists + ")"
 }
 
-// aggregates are the sums of inner, over columns m_i, a and b, and open.
-func (b *builder) aggregates(open string) string {
+// aggregates are the sums of inner, over columns m_i, a and b, and open: those of a query, or of
+// all. The others are 0.
+func (b *builder) aggregates(open string, of *asked) string {
 	all := []string{open + " AS open"}
 	for _, i := range b.sums {
-		if !b.compare {
-			all = append(all, fmt.Sprintf("sum(m_%d) AS now_%d", i, i))
-		} else {
-			all = append(all, fmt.Sprintf("sumIf(m_%d, a) AS now_%d, sumIf(m_%d, b) AS before_%d", i, i, i, i))
+		now, before := fmt.Sprintf("sum(m_%d)", i), ""
+		if b.compare {
+			now, before = fmt.Sprintf("sumIf(m_%d, a)", i), fmt.Sprintf(", sumIf(m_%d, b) AS before_%d", i, i)
 		}
+		if of != nil && !slices.Contains(of.sums, i) {
+			if now = "0"; b.compare {
+				before = fmt.Sprintf(", 0 AS before_%d", i)
+			}
+		}
+		all = append(all, fmt.Sprintf("%s AS now_%d", now, i)+before)
 	}
 	return strings.Join(all, ", ")
 }
@@ -718,18 +812,44 @@ func (a *asked) reads() []string {
 	return []string{a.base.lines()}
 }
 
-// lines sums up the lines of the rollups by day and month.
+// lines sums up the lines of the rollups by day and month. Each branch says of its lines of
+// which queries they are.
 func (b *builder) lines() string {
 	leaving := slices.ContainsFunc(b.list, func(a *asked) bool { return a.leaving })
 	bySite := slices.ContainsFunc(b.list, func(a *asked) bool { return a.dimension.Key == "site" })
-	var selects, choices []string
-	shared := false // a line is of several queries
 	branches := b.branches()
+	users := make([]map[string][]string, len(branches)) // the queries of each of its lines
+	shared := false                                     // a line is of several queries
+	for n, br := range branches {
+		users[n] = map[string][]string{}
+		for _, i := range br.list {
+			for _, line := range b.list[i].reads() {
+				users[n][line] = append(users[n][line], strconv.Itoa(i))
+				shared = shared || len(users[n][line]) > 1
+			}
+		}
+	}
+	var selects []string
 	for n, br := range branches {
 		day := br.rollup.day()
-		columns := []string{"dimension, " + day + " AS t, value AS v, detail AS d"}
-		if len(branches) > 1 {
-			columns = append(columns, fmt.Sprintf("%d AS branch", n))
+		lines := slices.Sorted(maps.Keys(users[n]))
+		var choices []string
+		for _, line := range lines {
+			of := strings.Join(users[n][line], ", ")
+			if shared {
+				of = "[" + of + "]"
+			}
+			choices = append(choices, "dimension = '"+line+"', "+of)
+		}
+		last := len(choices) - 1
+		_, choices[last], _ = strings.Cut(choices[last], ", ")
+		q := strings.Join(choices, ", ")
+		if last > 0 {
+			q = "multiIf(" + q + ")"
+		}
+		columns := []string{q + " AS q, " + day + " AS t, value AS v, detail AS d"}
+		if leaving {
+			columns = append(columns, "dimension")
 		}
 		if bySite {
 			columns = append(columns, "site")
@@ -745,30 +865,12 @@ func (b *builder) lines() string {
 			}
 			columns, read = append(columns, read+" AS a, "+before+" AS b"), "(a OR b)"
 		}
-		users := map[string][]string{}
-		for _, i := range br.list {
-			for _, line := range b.list[i].reads() {
-				users[line] = append(users[line], strconv.Itoa(i))
-			}
-		}
-		lines := slices.Sorted(maps.Keys(users))
-		for _, line := range lines {
-			shared = shared || len(users[line]) > 1
-			on := "dimension = '" + line + "'"
-			if len(branches) > 1 {
-				on = fmt.Sprintf("branch = %d AND %s", n, on)
-			}
-			choices = append(choices, fmt.Sprintf("%s, [%s]", on, strings.Join(users[line], ", ")))
-		}
 		selects = append(selects, fmt.Sprintf("    SELECT %s\n    FROM %s\n    WHERE %s AND dimension IN ('%s') AND %s",
 			strings.Join(columns, ", "), br.rollup.Name, b.sites(), strings.Join(lines, "', '"), read))
 	}
-	q, join := "0 AS q", ""
-	switch {
-	case shared:
-		q, join = "q", "\nARRAY JOIN multiIf("+strings.Join(choices, ", ")+", []) AS q"
-	case len(b.list) > 1:
-		q = strings.NewReplacer("[", "", "]", "").Replace("multiIf("+strings.Join(choices, ", ")+", 0)") + " AS q"
+	from := "FROM (\n" + strings.Join(selects, "\n    UNION ALL\n") + "\n)"
+	if shared {
+		from += "\nARRAY JOIN q"
 	}
 	filters := func(a *asked) (sure, possible string) {
 		return b.filters(a, "t", func(f Filter) (string, string) { return find(f.Dimension).property("v", "d"), "" })
@@ -783,10 +885,10 @@ func (b *builder) lines() string {
 	if conditions != "" {
 		conditions = "\nWHERE " + conditions
 	}
-	return "SELECT " + q + ", " + b.byQuery(func(a *asked) string { return a.start("t") }) + " AS at, " +
+	return "SELECT q, " + b.byQuery(func(a *asked) string { return a.start("t") }) + " AS at, " +
 		b.byQuery(func(a *asked) string { v, _ := a.keys("v", "d"); return v }) + " AS key, " +
 		b.byQuery(func(a *asked) string { _, d := a.keys("v", "d"); return d }) + " AS refined, " +
-		b.aggregates(most(b.byQuery(func(a *asked) string { return open(filters(a)) }))) + "\nFROM (\n" + strings.Join(selects, "\n    UNION ALL\n") + "\n)" + join + conditions + "\nGROUP BY q, at, key, refined"
+		b.aggregates(most(b.byQuery(func(a *asked) string { return open(filters(a)) })), nil) + "\n" + from + conditions + "\nGROUP BY q, at, key, refined"
 }
 
 // keys returns the SQL of value and detail of the lines of a query, ” where it asks for
@@ -796,6 +898,9 @@ func (a *asked) keys(value, detail string) (string, string) {
 		return "''", "''"
 	}
 	value, detail = a.dimension.keys(value, detail)
+	if a.known {
+		value = "if(" + value + " = '', '', '+')"
+	}
 	if detail == "" {
 		detail = "''"
 	}
@@ -816,27 +921,34 @@ func lineTerm(m Measure, leaving bool) string {
 	return m.Key
 }
 
-// columns sums up hits, or the lines of a rollup with columns of its own. They are read
-// once for queries of several filters: what a query does not ask for is one line of its,
-// which is left out.
+// columns sums up hits, or the lines of a rollup with columns of its own, for one query after
+// the other. To read them once for several queries, by grouping sets, takes the engine twice
+// as long.
 func (b *builder) columns() string {
-	first := b.list[0]
-	table, leaving := first.table, first.leaving
+	selects := make([]string, len(b.list))
+	for i, a := range b.list {
+		selects[i] = b.sumsOf(i, a)
+	}
+	return strings.Join(selects, "\nUNION ALL\n")
+}
+
+// sumsOf sums up hits, or the lines of a rollup with columns of its own, for a query.
+func (b *builder) sumsOf(query int, a *asked) string {
 	over := func(sql string) string {
 		switch {
-		case leaving: // each hit counts on its page and on the one before it
+		case a.leaving: // each hit counts on its page and on the one before it
 			sql = replaceColumn(sql, "path", "if(leaving, "+leftPage+", path)")
-		case table != hits:
-			sql, _ = findRollup(table).over(sql)
+		case a.table != hits:
+			sql, _ = findRollup(a.table).over(sql)
 		}
 		return sql
 	}
-	of := func(f Filter) (property, where string) {
+	sure, possible := b.filters(a, "day", func(f Filter) (property, where string) {
 		d := find(f.Dimension)
 		base := d.base()
 		switch {
-		case table == hits && f.ofOthers():
-			property = d.property(base.inLines(base.Value, leaving), base.inLines(base.Detail, leaving))
+		case a.table == hits && f.ofOthers():
+			property = d.property(base.inLines(base.Value, a.leaving), base.inLines(base.Detail, a.leaving))
 		default:
 			property = over(d.property(base.Value, base.Detail))
 		}
@@ -844,42 +956,27 @@ func (b *builder) columns() string {
 			where = over(base.Where)
 		}
 		return property, where
-	}
+	})
 	var columns []string
-	possible, mixed := make([]string, len(b.list)), make([]string, len(b.list))
-	alike := true // one filter for all
-	for i, a := range b.list {
-		var sure string
-		sure, possible[i] = b.filters(a, "day", of)
-		mixed[i] = open(sure, possible[i])
-		alike = alike && possible[i] == possible[0]
+	mixed := open(sure, possible)
+	if mixed != "false" {
+		columns = append(columns, mixed+" AS mixed")
+		mixed = most("mixed")
 	}
-	for i, sql := range mixed {
-		if sql == "false" {
-			continue
-		}
-		name := "mixed"
-		if !alike {
-			name += "_" + strconv.Itoa(i)
-		}
-		if mixed[i] = most(name); i == 0 || !alike {
-			columns = append(columns, sql+" AS "+name)
-		}
-	}
-	for _, i := range b.sums {
-		term := Measures[i].term(table)
+	for _, i := range a.sums {
+		term := Measures[i].term(a.table)
 		switch {
 		case Measures[i].Key == "exits":
 			term = "if(leaving, -hits.pageviews, hits.pageviews)"
 		case Measures[i].Key == "page_seconds":
 			term = "if(leaving, hits.seconds, 0)"
-		case leaving:
+		case a.leaving:
 			term = "if(leaving, 0, " + term + ")"
 		}
 		columns = append(columns, fmt.Sprintf("toInt64(%s) AS m_%d", term, i))
 	}
-	until := []time.Time{first.Until, first.CompareUntil}
-	periods := first.periods()
+	until := []time.Time{a.Until, a.CompareUntil}
+	periods := a.periods()
 	read := make([]string, len(periods))
 	for n, days := range periods {
 		read[n] = b.within("day", days)
@@ -892,86 +989,36 @@ func (b *builder) columns() string {
 		read[0] = "(a OR b)"
 	}
 	where := []string{b.sites(), read[0]}
-	switch {
-	case alike && possible[0] != "":
-		where = append(where, possible[0])
-	case !alike && !slices.Contains(possible, ""):
-		where = append(where, "(("+strings.Join(possible, ") OR (")+"))")
+	base := a.dimension.base()
+	if possible != "" {
+		where = append(where, possible)
 	}
-	from := table
-	if leaving {
+	if base.Where != "" && a.dimension.Key != "" {
+		where = append(where, over(base.Where))
+	}
+	from := a.table
+	if a.leaving {
 		from += " ARRAY JOIN [false, true] AS leaving"
 		where = append(where, "NOT (leaving AND "+leftPage+" = '')")
 	}
-
-	// The keys of query i are columns of its own: a set of keys tells its query.
-	var sets, telling []string
-	at, value, detail := make([]string, len(b.list)), make([]string, len(b.list)), make([]string, len(b.list))
-	zoned := false
-	key := func(i int, name, sql string, keys *[]string) string {
-		zoned = zoned || strings.Contains(sql, "{zone:String}")
+	var keys []string
+	key := func(name, sql string) string {
 		if sql == "0" || sql == "''" {
-			return sql
+			return sql + " AS " + name
 		}
-		alias := fmt.Sprintf("%s_%d", name, i)
-		columns = append(columns, sql+" AS "+alias)
-		*keys = append(*keys, alias)
-		return alias
+		if strings.Contains(sql, "{zone:String}") {
+			b.params["zone"] = a.zone().String()
+		}
+		columns, keys = append(columns, sql+" AS "+name), append(keys, name)
+		return name
 	}
-	having := []string{}
-	for i, a := range b.list {
-		var keys, is []string
-		base := a.dimension.base()
-		if !alike && possible[i] != "" {
-			is = append(is, "("+possible[i]+")")
-		}
-		if base.Where != "" && a.dimension.Key != "" {
-			is = append(is, "("+over(base.Where)+")")
-		}
-		asks := func(sql, nothing string) string { return sql }
-		switch {
-		case len(is) == 0:
-		case len(b.list) == 1:
-			where = append(where, is...)
-		default:
-			condition := key(i, "is", strings.Join(is, " AND "), &keys)
-			having = append(having, fmt.Sprintf("(q != %d OR %s)", i, condition))
-			asks = func(sql, nothing string) string {
-				if sql == nothing {
-					return sql
-				}
-				return "if(" + condition + ", " + sql + ", " + nothing + ")"
-			}
-		}
-		at[i] = key(i, "at", asks(a.moment(table), "0"), &keys)
-		v, d := a.keys(base.Value, base.Detail)
-		value[i], detail[i] = key(i, "v", asks(over(v), "''"), &keys), key(i, "d", asks(over(d), "''"), &keys)
-		if len(keys) == 0 && len(b.list) > 1 {
-			key(i, "is", "materialize(true)", &keys)
-		}
-		if len(keys) > 0 {
-			telling = append(telling, fmt.Sprintf("grouping(%s) = 0, %d", keys[0], i))
-		}
-		sets = append(sets, "("+strings.Join(keys, ", ")+")")
+	v, d := a.keys(base.Value, base.Detail)
+	selected := []string{strconv.Itoa(query) + " AS q", key("at", a.moment(a.table)), key("key", over(v)), key("refined", over(d)), b.aggregates(mixed, a)}
+	groups := ""
+	if len(keys) > 0 {
+		groups = "\nGROUP BY " + strings.Join(keys, ", ")
 	}
-	if zoned {
-		b.params["zone"] = first.zone().String()
-	}
-	q, groups := "0", ""
-	if len(b.list) > 1 {
-		q = "multiIf(" + strings.Join(telling, ", ") + ", 0)"
-		groups = "\nGROUP BY GROUPING SETS (" + strings.Join(sets, ", ") + ")"
-		if len(having) > 0 {
-			groups += "\nHAVING " + strings.Join(having, " AND ")
-		}
-	} else if sets[0] != "()" {
-		groups = "\nGROUP BY " + strings.Trim(sets[0], "()")
-	}
-	index := func(list []string) func(*asked) string {
-		return func(a *asked) string { return list[slices.Index(b.list, a)] }
-	}
-	return "SELECT " + q + " AS q, " + b.byQuery(index(at)) + " AS at, " + b.byQuery(index(value)) + " AS key, " + b.byQuery(index(detail)) + " AS refined, " +
-		b.aggregates(b.byQuery(index(mixed))) + "\nFROM (\n    SELECT " + strings.Join(columns, ", ") + "\n    FROM " + from + "\n    WHERE " + strings.Join(where, " AND ") + "\n)" + groups
+	return "SELECT " + strings.Join(selected, ", ") + "\nFROM (\n    SELECT " + strings.Join(columns, ", ") + "\n    FROM " + from + "\n    WHERE " + strings.Join(where, " AND ") + "\n)" + groups
 }
 
 // moment is the start of the step of a hit or of a line of a rollup.
@@ -989,50 +1036,18 @@ func (a *asked) moment(table string) string {
 	return a.start("day")
 }
 
-// Results puts together what the statements returned: rows has those of each, in the
+// Results puts together what the statements returned: readers has those of each, in the
 // order of Statements. open has the indexes of the queries that the rollups can't tell,
 // since they count a value that is filtered by together with others. A Planner of OnlyRows
 // plans those anew, or refuses them.
-func (p Plan) Results(rows [][]Row) (results []Result, open []int, err error) {
+func (p Plan) Results(readers []*Reader) (results []Result, open []int) {
 	results = make([]Result, len(p.queries))
-	for n, statement := range p.Statements {
-		type step struct {
-			query uint8
-			at    int64
-		}
-		lines, last := map[step]int{}, map[uint8]cursor{}
-		for _, row := range rows[n] {
-			if int(row.Query) >= len(statement.asked) || len(row.Now) != len(statement.sums) || len(row.Before) != 0 && len(row.Before) != len(statement.sums) {
-				return nil, nil, fmt.Errorf("row of query %d with %d and %d sums: not what was asked for", row.Query, len(row.Now), len(row.Before))
-			}
-			a := statement.asked[row.Query]
-			if row.Open != 0 && !slices.Contains(open, a.index) {
+	for _, r := range readers {
+		for _, a := range r.answers {
+			if results[a.index] = a.result; a.open {
 				open = append(open, a.index)
 			}
-			result := &results[a.index]
-			key := step{row.Query, row.At}
-			if lines[key] == a.limit() {
-				if a.Step == "" && result.Next == "" {
-					result.Next = last[row.Query].String()
-				}
-				continue
-			}
-			lines[key]++
-			line := Line{Value: row.Value, Detail: row.Detail}
-			if a.Step != "" {
-				line.At = time.Unix(row.At, 0).UTC()
-			}
-			for j, i := range statement.sums {
-				if slices.Contains(a.sums, i) {
-					line.Now[i] = row.Now[j]
-					if len(row.Before) > 0 {
-						line.Before[i] = row.Before[j]
-					}
-				}
-			}
-			last[row.Query] = cursor{row.Rank, row.Value, row.Detail}
-			result.Lines = append(result.Lines, line)
 		}
 	}
-	return results, open, nil
+	return results, open
 }

@@ -35,6 +35,9 @@ type Query struct {
 	Range   calendar.Range
 	Compare *calendar.Range  // asked beside Range; nil: none
 	more    []calendar.Range // that count like Range, for the guard: no result says which it was
+	known   bool             // lines only say whether Dimension has a value
+	// unjudged says that nobody needs to know what was not recorded in the days.
+	unjudged bool
 	// Until ends Range at a moment, for a day that is not over, and CompareUntil
 	// Compare; zero: all of the last day. Hits of the moment itself, to the second, count.
 	Until, CompareUntil time.Time
@@ -67,6 +70,8 @@ type Sort struct {
 	Change    bool   // by what the measure of Range has more than that of Compare
 
 	Descending bool // by ByValue: the last value first
+
+	both bool // by what Range and Compare have together
 }
 
 // ByValue sorts by value and detail.

@@ -19,9 +19,11 @@ func Probes(queries []Query) []Query {
 	var probes []Query
 	seen := map[string]bool{}
 	for _, q := range queries {
-		if key := q.days(); q.beyondMinimal() && !seen[key] && q.validate() == nil {
+		if key := q.days(); !q.unjudged && q.beyondMinimal() && !seen[key] && q.validate() == nil {
 			seen[key] = true
-			probes = append(probes, q.probe("device", "pageviews", "events", "conversions"))
+			probe := q.probe("device", "pageviews", "events", "conversions")
+			probe.known = true
+			probes = append(probes, probe)
 		}
 	}
 	return probes
@@ -32,6 +34,11 @@ func Probes(queries []Query) []Query {
 func Doubts(queries []Query, results []Result) []Query {
 	var doubts []Query
 	seen := map[string]bool{}
+	for i, q := range queries {
+		if results[i].named(now) && results[i].named(before) { // somebody said it: other lines of it leave nothing open
+			seen[q.days()+q.Dimension] = true
+		}
+	}
 	for i, q := range queries {
 		for _, key := range q.doubted(results[i]) {
 			if id := q.days() + key; !seen[id] {
@@ -133,7 +140,7 @@ func Judge(queries []Query, results []Result, probes []Query, probed []Result, d
 type judgement struct {
 	Query
 	Result
-	devices *Result           // by device and day; nil: no more is asked for than a minimal record keeps
+	devices *Result           // by whether the device is known, and day; nil: no more is asked for than a minimal record keeps
 	known   map[string]Result // hits of which a dimension is known, by the dimension
 	all     Result            // all hits, where known has some
 }

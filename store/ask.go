@@ -76,22 +76,20 @@ func (r Reports) answer(ctx context.Context, planner report.Planner, queries []r
 	if err != nil {
 		return nil, nil, err
 	}
-	rows := make([][]report.Row, len(plan.Statements))
+	readers := make([]*report.Reader, len(plan.Statements))
 	asking := ctx
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallelStatements)
 	for i, statement := range plan.Statements {
 		group.Go(func() (err error) {
-			rows[i], err = r.Store.ask(ctx, statement)
+			readers[i], err = r.Store.ask(ctx, statement)
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return nil, nil, fmt.Errorf("ask %d queries: %w", len(queries), err)
 	}
-	if results, open, err = plan.Results(rows); err != nil {
-		return nil, nil, err
-	}
+	results, open = plan.Results(readers)
 	for _, i := range plan.OfFolded(planner.FoldedSince) {
 		results[i].FoldedBefore = planner.FoldedSince
 	}
@@ -113,19 +111,20 @@ func (r Reports) answer(ctx context.Context, planner report.Planner, queries []r
 }
 
 // ask runs one statement of a plan.
-func (s *Store) ask(ctx context.Context, statement report.Statement) ([]report.Row, error) {
+func (s *Store) ask(ctx context.Context, statement report.Statement) (*report.Reader, error) {
 	rows, err := s.conn.Query(bind(ctx, maps.Clone(statement.Params)), statement.SQL)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var all []report.Row
+	read := statement.Read()
 	for rows.Next() {
-		var r report.Row
-		if err := rows.Scan(&r.Query, &r.At, &r.Value, &r.Detail, &r.Rank, &r.Now, &r.Before, &r.Open); err != nil {
+		if err := rows.Scan(read.Columns()...); err != nil {
 			return nil, err
 		}
-		all = append(all, r)
+		if err := read.Next(); err != nil {
+			return nil, err
+		}
 	}
-	return all, rows.Err()
+	return read, rows.Err()
 }
