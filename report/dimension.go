@@ -100,9 +100,17 @@ func ofCampaign(column, about string) Dimension {
 	return Dimension{Key: column, About: about, Value: column, Where: column + " != ''", Rank: "visits", Kept: campaigns, scope: ofVisit}
 }
 
-// ofAction is the name of what was done, with a detail.
+// ofAction is the name of what was done, with a detail. Its condition looks at the kind first, so
+// that the names of most hits are not read.
 func ofAction(key, about, kind, detail string) Dimension {
-	d := Dimension{Key: key, About: about, Value: "name", Detail: detail, Where: action + " = '" + kind + "'", Rank: "events", Kept: daily, scope: ofHit, action: kind}
+	where := "kind = '" + kind + "'"
+	switch kind {
+	case "missing":
+		where = "kind = 'event' AND match(name, '" + missingName + "')"
+	case "event":
+		where += " AND NOT match(name, '" + missingName + "')"
+	}
+	d := Dimension{Key: key, About: about, Value: "name", Detail: detail, Where: where, Rank: "events", Kept: daily, scope: ofHit, action: kind}
 	if kind == "goal" {
 		d.Rank = "conversions"
 	}
