@@ -392,7 +392,8 @@ func (a *asked) columns(r Rollup) bool {
 		return false
 	}
 	if r.Name == hourly {
-		return a.Until.IsZero() && a.CompareUntil.IsZero() && a.Step != Minute && a.Step != Second && a.wholeHours()
+		byHour := a.Step == Hour || slices.ContainsFunc(a.cuts(), func(d Dimension) bool { return d.Key == "hour" }) // not weekday: lines have their day
+		return a.Until.IsZero() && a.CompareUntil.IsZero() && a.Step != Minute && a.Step != Second && (!byHour || a.wholeHours())
 	}
 	return a.wholeDays()
 }
