@@ -56,9 +56,9 @@ func amount(l *i18n.Language, key string, s report.Sums) string {
 	case report.Share:
 		return l.Percent(s.Of(key))
 	case report.Seconds:
-		return l.Duration(time.Duration(s.Of(key) * float64(time.Second)))
+		return l.MeanDuration(s.Of(key))
 	case report.Mean:
-		return l.Decimal(s.Of(key))
+		return l.Mean(s.Of(key))
 	}
 	return l.Number(s.Count(key))
 }
@@ -224,7 +224,7 @@ func (q *question) figures(l *i18n.Language, a *answer, measures []string) []fig
 		if underOf(key) == "" && days > 1 && hidden == report.Shown {
 			mean := func(s report.Sums, days float64) string {
 				if few := float64(s.Count(key)) / days; few > 0 && few < 9.95 {
-					return l.Decimal(few) // "0 a day" of ten in a month would be none
+					return l.Mean(few) // "0 a day" of ten in a month would be none
 				}
 				return l.Number(int64(math.Round(float64(s.Count(key)) / days)))
 			}

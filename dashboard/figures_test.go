@@ -431,7 +431,9 @@ func (s told) check(b *bench, look looked, p chosen, f *filtered) {
 			n, _ := t.of(key)
 			// In whole numbers, halves up: below ten, but not of nothing, with a decimal.
 			all, d := int64(n), int64(days)
-			if tenths := (20*all + d) / (2 * d); all > 0 && tenths < 100 {
+			if tenths := (20*all + d) / (2 * d); all > 0 && tenths == 0 {
+				return s.lang.Say("number.under", s.lang.Decimal(0.1))
+			} else if all > 0 && tenths < 100 {
 				return s.lang.Decimal(float64(tenths) / 10)
 			}
 			return s.lang.Number((2*all + d) / (2 * d))

@@ -111,8 +111,12 @@ func (l *Language) Number(n int64) string {
 // Minus is the sign before negative numbers: the one of typesetters, as wide as a plus.
 const Minus = "−"
 
-// Percent writes a share, 0 to 1, with one decimal.
+// Percent writes a share, 0 to 1, with one decimal. One that would read as none is below a
+// tenth.
 func (l *Language) Percent(share float64) string {
+	if share > 0 && share < 0.0005 {
+		return "< " + l.Percent(0.001)
+	}
 	return l.Decimal(share*100) + l.format.Percent
 }
 
@@ -124,6 +128,24 @@ func (l *Language) Decimal(x float64) string {
 		sign, tenths = Minus, -tenths
 	}
 	return sign + l.Number(tenths/10) + l.format.Decimal + strconv.FormatInt(tenths%10, 10)
+}
+
+// Mean writes a mean with one decimal. One that would read as 0 is under a tenth.
+func (l *Language) Mean(x float64) string {
+	if x > 0 && x < 0.05 {
+		return l.Say("number.under", l.Decimal(0.1))
+	}
+	return l.Decimal(x)
+}
+
+// MeanDuration writes a mean of durations as Duration does. One that would read as 0 is under
+// a second.
+func (l *Language) MeanDuration(seconds float64) string {
+	d := time.Duration(seconds * float64(time.Second))
+	if seconds > 0 && d < time.Second/2 {
+		return l.Say("number.under", l.Duration(time.Second))
+	}
+	return l.Duration(d)
 }
 
 // Plain writes a number for programs that calculate in the language: with its decimal
