@@ -93,8 +93,33 @@ func (f *Few) months(ctx context.Context, cutoff time.Time) ([]calendar.Range, e
 	return months, rows.Err()
 }
 
-// find returns where a month has lines of few, in groups of days that are folded at once.
+// find returns where a month has lines of few, in groups of days that are folded at once. It
+// does not look again while the parts of the month's year are those in which it found none.
 func (f *Few) find(ctx context.Context, month calendar.Range) ([]fewDays, error) {
+	year := month.From.String()[:4]
+	var parts uint64
+	query := "SELECT groupBitXor(cityHash64(table, name)) FROM system.parts WHERE database = currentDatabase() AND active AND table IN ('daily', 'moves', 'campaigns', 'ledger') AND partition = '" + year + "'"
+	if err := f.store.conn.QueryRow(ctx, query).Scan(&parts); err != nil {
+		return nil, fmt.Errorf("look at the parts of %s: %w", year, err)
+	}
+	known := folded{f.below, month.From}
+	if seen, ok := f.store.folded.Load(known); ok && seen == parts {
+		return nil, nil
+	}
+	all, err := f.look(ctx, month)
+	if err == nil && len(all) == 0 {
+		f.store.folded.Store(known, parts)
+	}
+	return all, err
+}
+
+// folded is a month without lines that are below a number.
+type folded struct {
+	below int
+	month calendar.Day
+}
+
+func (f *Few) look(ctx context.Context, month calendar.Range) ([]fewDays, error) {
 	var all []fewDays
 	for _, folding := range report.Foldings() {
 		rows, err := f.store.conn.Query(ctx, folding.Count(f.below, month))

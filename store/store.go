@@ -120,6 +120,7 @@ type Store struct {
 	gaps    atomic.Pointer[[]report.Gap] // once they will not change
 
 	edits, deletions sync.Mutex // of this process, see edit and LockDeletions
+	folded           sync.Map   // by folded: a hash of the parts in which there were no lines of few
 
 	schema   *schema.Migrator
 	attached chan struct{} // wakes Backfill
