@@ -97,12 +97,12 @@ func (d *Dashboard) apiSites(c *call) error {
 }
 
 // measures returns the measures and ratios that a call asks for, or else all that can be
-// exact by a dimension.
-func (c *call) measures(q *question, dimension string) []string {
+// exact in a query.
+func (c *call) measures(asked report.Query) []string {
 	if text := c.r.URL.Query().Get("measures"); text != "" {
 		return strings.Split(text, ",")
 	}
-	return q.exact(dimension, allMeasures...)
+	return exactOf(asked, allMeasures)
 }
 
 // allMeasures are the keys of all measures and ratios.
@@ -145,12 +145,13 @@ func (d *Dashboard) apiTotals(c *call) error {
 	if err != nil {
 		return err
 	}
-	measures := c.measures(q, "")
-	got, err := q.only(c, d, q.query(measures...))
+	asked := q.query()
+	asked.Measures = c.measures(asked)
+	got, err := q.only(c, d, asked)
 	if err != nil {
 		return err
 	}
-	answer := q.head()
+	answer, measures := q.head(), asked.Measures
 	now, before := got.Total()
 	hidden, hiddenBefore := got.Hidden()
 	answer["totals"] = newAPIValues(measures, now, hidden, lacking(got.Result, measures, got.query.Range)...)
@@ -165,15 +166,15 @@ func (d *Dashboard) apiSeries(c *call) error {
 	if err != nil {
 		return err
 	}
-	measures := c.measures(q, "")
-	asked := q.query(measures...)
+	asked := q.query()
 	asked.Compare, asked.Step = nil, q.period.Step()
+	asked.Measures = c.measures(asked)
 	got, err := q.only(c, d, asked)
 	if err != nil {
 		return err
 	}
 	answer := q.head()
-	answer["step"], answer["points"] = got.query.Step, apiPoints(got.query, got.Result, measures, got.query.Points(got.Result, false))
+	answer["step"], answer["points"] = got.query.Step, apiPoints(got.query, got.Result, asked.Measures, got.query.Points(got.Result, false))
 	return c.answerJSON(answer)
 }
 
@@ -247,9 +248,9 @@ func (d *Dashboard) apiTop(c *call) error {
 	if _, ok := report.FindDimension(dimension); !ok {
 		return badDimension
 	}
-	measures := c.measures(q, dimension)
-	asked := q.by(dimension, limit, measures...)
-	asked.After = c.r.URL.Query().Get("after")
+	asked := q.by(dimension, limit)
+	asked.Measures, asked.After = c.measures(asked), c.r.URL.Query().Get("after")
+	measures := asked.Measures
 	got, err := q.only(c, d, asked)
 	if err != nil {
 		return err

@@ -116,22 +116,33 @@ const (
 	plotTop    = 24
 )
 
-// chart asks for the points of some measures, and returns what draws the chosen one. The
-// answer is that of the sums, too.
+// chart asks for the points of some measures, and returns what draws the chosen one, and the
+// answer of the sums. That is the same one, unless some of them can't be told by hour.
 func (q *question) chart(l *i18n.Language, measures []string) (sums *answer, draw func() *chart) {
 	asked := q.query(measures...)
 	asked.Step = q.period.Step()
-	got := q.ask(asked)
+	points := exactOf(asked, measures)
 	q.marked = true
-	return got, func() *chart { return q.draw(l, got, measures) }
+	if len(points) == len(measures) {
+		sums = q.ask(asked)
+		return sums, func() *chart { return q.draw(l, sums, measures) }
+	}
+	sums = q.ask(q.query(measures...))
+	asked.Measures = points
+	got := q.ask(asked)
+	return sums, func() *chart { return q.draw(l, got, measures) }
 }
 
 func (q *question) draw(l *i18n.Language, got *answer, measures []string) *chart {
 	c := &chart{
 		Measure: q.measure(measures), Step: got.query.Step, Name: nameOnCurve(l, q.period, q.period.Whole, false),
-		measures: measures, events: q.of.Events(q.period.Whole), notes: q.notes, asked: got.query, of: got.Result, site: q.of.Hosts[0], guard: q.of.Guard,
+		measures: got.query.Measures, events: q.of.Events(q.period.Whole), notes: q.notes, asked: got.query, of: got.Result, site: q.of.Hosts[0], guard: q.of.Guard,
 	}
 	if c.Refused = refusalOf(got); c.Refused != "" {
+		return c
+	}
+	if !slices.Contains(c.measures, c.Measure) {
+		c.Refused = "refusal." + string(report.Unlinked)
 		return c
 	}
 	c.points = got.query.Points(got.Result, false)

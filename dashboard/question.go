@@ -246,7 +246,11 @@ func (q *question) titleOf(dimension string, line report.Line) string {
 // exact returns those of some measures that can be exact by a dimension. Under a filter by
 // what is no page view, events or conversions stand in the place of page views.
 func (q *question) exact(dimension string, measures ...string) []string {
-	asked := report.Query{Dimension: dimension, Filters: both(q.filters, q.within...)}
+	return exactOf(report.Query{Dimension: dimension, Filters: both(q.filters, q.within...)}, measures)
+}
+
+// exactOf is the same of any query.
+func exactOf(asked report.Query, measures []string) []string {
 	var exact []string
 	for _, m := range measures {
 		why, refused := asked.Refusal(m)

@@ -38,22 +38,25 @@ type Measure struct {
 	Term string // its SQL over the columns of table hits, "" if once is perLeaving
 	Unit Unit
 	once once
+	// later says that a hit of a visit also changes what its earlier hits counted: the second
+	// takes a bounce back, for example. That is the same day, but perhaps another hour.
+	later bool
 }
 
 // Measures are all measures. A rollup has a column for each that has a term, under its
 // key. A new one is an entry here and a migration of the rollups.
 var Measures = [...]Measure{
-	{"visitors", "hits.visitors", Count, perDay},
-	{"visits", "hits.visits", Count, perVisit},
-	{"pageviews", "hits.pageviews", Count, perHit},
-	{"page_visitors", "hits.page_visitors", Count, perPage},
-	{"section_visitors", "hits.section_visitors", Count, perSection},
-	{"bounces", "hits.bounces", Count, perVisit},
-	{"seconds", "hits.seconds", Seconds, perVisit},
-	{"events", "kind IN ('event', 'outlink', 'download', 'search')", Count, perHit},
-	{"conversions", "hits.conversions", Count, perHit},
-	{"exits", "", Count, perLeaving},
-	{"page_seconds", "", Seconds, perLeaving},
+	{"visitors", "hits.visitors", Count, perDay, false},
+	{"visits", "hits.visits", Count, perVisit, false},
+	{"pageviews", "hits.pageviews", Count, perHit, false},
+	{"page_visitors", "hits.page_visitors", Count, perPage, false},
+	{"section_visitors", "hits.section_visitors", Count, perSection, false},
+	{"bounces", "hits.bounces", Count, perVisit, true},
+	{"seconds", "hits.seconds", Seconds, perVisit, true},
+	{"events", "kind IN ('event', 'outlink', 'download', 'search')", Count, perHit, false},
+	{"conversions", "hits.conversions", Count, perHit, false},
+	{"exits", "", Count, perLeaving, true},
+	{"page_seconds", "", Seconds, perLeaving, true},
 }
 
 // kindsOf are the kinds of hits that can hold a measure whose term does not say it.

@@ -243,7 +243,8 @@ const (
 	// several values in a visitor's day.
 	OnceADay Code = "once_a_day"
 	// Unlinked: the measure is one of whole visits, and nothing links the hits of a
-	// visit: which visits went through a page, or did something, is not known.
+	// visit: which visits went through a page, or did something, is not known. Nor is it
+	// known in which hour a visit began that a later hit tells of.
 	Unlinked Code = "unlinked"
 	// OnePage and OneSection: the measure counts a visitor once a page or section, and
 	// the query asks for none or for several at once.
@@ -307,7 +308,11 @@ func (e RefusedError) Error() string {
 // Refusal returns why a measure or ratio can't be exact in a query, and false if it can
 // be. It does not look at how long rows are kept.
 func (q Query) Refusal(measure string) (RefusedError, bool) {
-	for _, i := range sumsOf(measure) {
+	sums := sumsOf(measure)
+	if len(sums) > 1 && q.byHour() { // the visits, or views, that it is of began in other hours, too
+		return RefusedError{Code: Unlinked, Measure: measure, Dimension: "hour"}, true
+	}
+	for _, i := range sums {
 		if code, dimension := q.refusal(Measures[i]); code != "" {
 			return RefusedError{Code: code, Measure: measure, Dimension: dimension}, true
 		}
@@ -315,7 +320,16 @@ func (q Query) Refusal(measure string) (RefusedError, bool) {
 	return RefusedError{}, false
 }
 
+// byHour reports whether a query cuts days into hours or less. A visit may go on over such a
+// cut, but not over midnight.
+func (q Query) byHour() bool {
+	return q.Dimension == "hour" || q.Step == Hour || q.Step == Minute || q.Step == Second
+}
+
 func (q Query) refusal(m Measure) (Code, string) {
+	if q.byHour() && m.later {
+		return Unlinked, "hour"
+	}
 	cuts := q.cuts()
 	by := func(scopes ...scope) string { // the first cut of another scope
 		for _, d := range cuts {
