@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,6 +43,18 @@ func (c *Collector) statement(w http.ResponseWriter, r *http.Request) {
 	}
 	err := privacy.RenderStatement(&page, pageLanguage(r), said)
 	c.page(w, r, site, "text/html; charset=utf-8", page.Bytes(), err)
+}
+
+// readable refuses a request with parameters that can't be decoded: url.URL.Query leaves them
+// out, and the page would be in a language that nobody asked for.
+func readable(f http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := url.ParseQuery(r.URL.RawQuery); err != nil {
+			refuse(w, r, http.StatusBadRequest, "bad_request", "the parameters of the address can't be read")
+			return
+		}
+		f(w, r)
+	})
 }
 
 // jsonSuffix ends the address of a statement for programs.

@@ -31,10 +31,10 @@ type route struct {
 var ownRoutes = []route{
 	{dialect.Route{Name: "script", Patterns: []string{"GET /fotspor.js"}, Busy: true}, func(_ *Collector, p privacy.Policy) http.Handler { return script.Handler(p.CountObjections) }},
 	{dialect.Route{Name: "script", Patterns: []string{"GET /optout.js"}}, func(_ *Collector, p privacy.Policy) http.Handler { return script.OptOut(p.CountObjections) }},
-	{dialect.Route{Name: "privacy", Patterns: []string{"GET /privacy/{site}"}}, func(c *Collector, _ privacy.Policy) http.Handler { return http.HandlerFunc(c.statement) }},
-	{dialect.Route{Name: "privacy", Patterns: []string{"POST /privacy/{site}"}}, func(c *Collector, _ privacy.Policy) http.Handler { return http.HandlerFunc(c.choose) }},
+	{dialect.Route{Name: "privacy", Patterns: []string{"GET /privacy/{site}"}}, func(c *Collector, _ privacy.Policy) http.Handler { return readable(c.statement) }},
+	{dialect.Route{Name: "privacy", Patterns: []string{"POST /privacy/{site}"}}, func(c *Collector, _ privacy.Policy) http.Handler { return readable(c.choose) }},
 	{dialect.Route{Name: "privacy", Patterns: []string{"GET /privacy/" + privacy.SchemaName}}, func(c *Collector, _ privacy.Policy) http.Handler { return http.HandlerFunc(c.schema) }},
-	{dialect.Route{Name: "privacy", Patterns: []string{"GET /privacy/{site}/what"}}, func(c *Collector, _ privacy.Policy) http.Handler { return http.HandlerFunc(c.what) }},
+	{dialect.Route{Name: "privacy", Patterns: []string{"GET /privacy/{site}/what"}}, func(c *Collector, _ privacy.Policy) http.Handler { return readable(c.what) }},
 	{dialect.Route{Name: "privacy", Patterns: []string{"GET /.well-known/gpc.json"}}, (*Collector).gpc},
 }
 

@@ -277,6 +277,39 @@ func TestFormats(t *testing.T) {
 	}
 }
 
+// TestUnreadable: no parameter that can't be decoded is left out, wherever it stands: programs get
+// the code of the parameter, and people a page that says so.
+func TestUnreadable(t *testing.T) {
+	b := newBench(t)
+	b.logIn()
+	site := b.addSite("One", "one.example", "Europe/Oslo")
+	put(t, b.store, "story", rowsOf(site, tell(3, site, calendar.DayOf(moment)-40, calendar.DayOf(moment), 3, moment)))
+	addresses := []string{"/", "/sites.json", "/sites.csv", "/account", "/admin/users", "/admin/audit",
+		"/api/v1/sites", "/api/v1/sites/1/totals", "/api/v1/sites/1/series", "/api/v1/sites/1/top?dimension=page", "/api/v1/sites/1/excluded"}
+	for _, page := range pagePaths(b) {
+		addresses = append(addresses, "/sites/1"+page, as("/sites/1"+page, "json"), as("/sites/1"+page, "csv"))
+	}
+	for _, address := range addresses {
+		for parameter, code := range map[string]string{
+			"f=page:/om;x": "bad_filter", "f=page:/om%": "bad_filter", "f=search:50%%20rabatt": "bad_filter", "lang=en&f=!page:/%zz&q=a": "bad_filter",
+			"limit=3;x": "bad_limit", "measures=a;b": "bad_measure", "period=day&at=2026-11-11%": "bad_period", "after=%": "bad_after", "q=50%": "bad_request", ";": "bad_request",
+		} {
+			path := and(address, parameter)
+			a := b.get(path)
+			program := strings.HasPrefix(path, "/api/") || strings.Contains(path, ".json")
+			switch {
+			case a.status != http.StatusBadRequest:
+				t.Errorf("%s is answered %d", path, a.status)
+			case program && !strings.Contains(a.body, `"code":"`+code+`"`):
+				t.Errorf("%s is answered %s, want %s", path, a.body, code)
+			case !program && !strings.Contains(clean(a.Document.Text()), i18n.Find("en").Say("problem."+code)):
+				t.Errorf("%s does not say what is wrong: %.300s", path, a.body)
+			}
+		}
+	}
+	b.get("/api/v1/sites/1/totals?f=search:50%25%20rabatt").want(http.StatusOK)
+}
+
 // decode reads a JSON answer.
 func (b *bench) decode(path string, into any) {
 	b.Helper()

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -195,10 +196,28 @@ func (d *Dashboard) serve(c *call, f handler) error {
 		}
 		return crossOrigin.because(err)
 	}
+	if err := readable(c.r.URL.RawQuery); err != nil {
+		return err
+	}
 	if l := d.languages.Find(c.r.URL.Query().Get("lang")); l != nil && c.r.Method == http.MethodGet {
 		return c.chooseLanguage(l)
 	}
 	return f(c)
+}
+
+// readable returns an InvalidError for the first parameter of a query that can't be decoded.
+// url.URL.Query leaves such a parameter out, and the answer would be to another question.
+func readable(query string) error {
+	for part := range strings.SplitSeq(query, "&") {
+		if _, err := url.ParseQuery(part); err != nil {
+			name, value, _ := strings.Cut(part, "=")
+			if name == "f" {
+				name = "filter"
+			}
+			return report.InvalidError{Field: name, Value: value, Want: "an encoded parameter: " + err.Error()}
+		}
+	}
+	return nil
 }
 
 // handlerName is the path of a pattern, for the label of a metric.

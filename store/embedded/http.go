@@ -64,7 +64,10 @@ func (e *Engine) RoundTrip(r *http.Request) (*http.Response, error) {
 // serve answers a request. outside means that it comes from another process. Its error is
 // that of ctx, or ErrClosed.
 func (e *Engine) serve(ctx context.Context, r *http.Request, outside bool) (answer, error) {
+	_, unreadable := url.ParseQuery(r.URL.RawQuery)
 	switch {
+	case unreadable != nil: // a setting that is left out, readonly perhaps, changes what is asked
+		return plain(http.StatusBadRequest, "The parameters of the URL can't be read\n"), nil
 	case r.URL.Path != "" && r.URL.Path != "/" && r.URL.Path != "/ping":
 		return plain(http.StatusNotFound, "There is no handle "+r.URL.Path+"\n"), nil
 	case r.Method != http.MethodGet && r.Method != http.MethodPost:
