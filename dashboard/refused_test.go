@@ -53,7 +53,7 @@ func TestRefused(t *testing.T) {
 			page.want(http.StatusOK)
 			reason := clean(page.Find("#main").Text())
 			if want.code == "unknown" && !strings.Contains(reason, "Not recorded, or told by nobody") || want.code == "rows_gone" && !strings.Contains(reason, "they are deleted") {
-				if !strings.Contains(reason, "nothing links the pages") && !strings.Contains(reason, "never counted in this figure") && !strings.Contains(reason, "Visits stand in their place") {
+				if !strings.Contains(reason, "links the pages and actions") && !strings.Contains(reason, "never counted in this figure") && !strings.Contains(reason, "Visits stand in their place") {
 					t.Errorf("%s under %s gives no reason: %s", path, filters, reason)
 				}
 			}
