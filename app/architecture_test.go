@@ -36,7 +36,7 @@ var arrows = map[string][]string{
 	"geo":                {"hit", "internal/trusted", "geo/region", "internal/periodic"},
 	"geo/region":         {},
 	"i18n":               {"calendar", "geo/region"},
-	"privacy":            {"calendar", "hit", "i18n", "internal/hostname"},
+	"privacy":            {"calendar", "hit", "i18n", "internal/hostname", "privacy/scrub"},
 	"privacy/scrub":      {"hit"},
 	"site":               {"calendar", "hit", "internal/hostname", "privacy", "privacy/scrub"},
 	"store/embedded":     {"internal/trusted"},

@@ -19,9 +19,7 @@ import (
 
 	"github.com/fotspor/fotspor/app"
 	"github.com/fotspor/fotspor/audit"
-	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
-	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
@@ -83,8 +81,9 @@ func commands() []command {
 		{"spool retry", "SEGMENT", "send a segment that was quarantined to the store again", retrySpool},
 		{"spool drop", "SEGMENT", "delete a segment that was quarantined, and its hits, or is damaged", dropSpool},
 		{"query", "SQL", "read from the store", runQuery},
-		{"access", "", "what is held on the network of an address (GDPR article 15)", access},
-		{"erase", "", "erase what is held on the network of an address (GDPR article 17)", erase},
+		{"find", "[TEXT]", "where a text, a page or a pattern stands: in rows, totals, titles and the spool", findTexts},
+		{"access", "", "what is held on a network, text, page or time (GDPR article 15)", access},
+		{"erase", "", "erase what is held on a network, text, page or time (GDPR article 17)", erase},
 		{"texts", "LANGUAGE", "write the texts of the dashboard in a language, to translate them", writeTexts},
 		{"receipts list", "", "list the receipts of deletions", listReceipts},
 		{"receipts verify", "", "verify that all receipts are whole, signed and in order", verifyReceipts},
@@ -121,6 +120,8 @@ type arguments struct {
 	create, quiet, dryRun, yes, asJSON, asHTML bool
 
 	name, format, language  string
+	selection               privacy.Selection
+	received                time.Time
 	role                    site.Role
 	siteID                  uint32
 	goal                    goalPatterns
@@ -415,47 +416,6 @@ func (c *call) harden() {
 func runQuery(ctx context.Context, c *call) error {
 	return c.withStore(ctx, func(st *store.Store) error {
 		return st.Query(ctx, c.words[0], c.format, c.Stdout)
-	})
-}
-
-// askedOf runs f with the network of the address in --ip. The address itself is passed on to
-// nothing else.
-func (c *call) askedOf(ctx context.Context, f func(st *store.Store, policy privacy.Policy, network string, waiting privacy.Waiting) error) error {
-	if !c.given("ip") {
-		return usagef("missing --ip, such as --ip 192.0.2.1")
-	}
-	return c.withStore(ctx, func(st *store.Store) error {
-		policy, err := st.Policy(ctx)
-		if err != nil {
-			return err
-		}
-		waiting, err := c.waiting()
-		if err != nil {
-			return err
-		}
-		return f(st, policy, geo.Cut(c.ip, policy.Bits4, policy.Bits6), waiting)
-	})
-}
-
-func access(ctx context.Context, c *call) error {
-	return c.askedOf(ctx, func(st *store.Store, policy privacy.Policy, network string, waiting privacy.Waiting) error {
-		report, err := privacy.Access(ctx, st, policy, network, c.from, c.to)
-		if err != nil {
-			return err
-		}
-		report.Store, report.Spool = st.Place(), waiting
-		return report.Write(c.Stdout, i18n.Find(c.language))
-	})
-}
-
-func erase(ctx context.Context, c *call) error {
-	return c.askedOf(ctx, func(st *store.Store, policy privacy.Policy, network string, waiting privacy.Waiting) error {
-		report, err := privacy.Erase(ctx, receipted{st, c.opts.NewReceipts(st)}, policy, network, c.from, c.to)
-		if err != nil {
-			return err
-		}
-		report.Store, report.Spool = st.Place(), waiting
-		return report.Write(c.Stdout, i18n.Find(c.language))
 	})
 }
 

@@ -126,6 +126,16 @@ func TestMistakesInTheCommandLine(t *testing.T) {
 		{"retention run --audit-retention 0d", `"0d"`},
 		{"query", "SQL"},
 		{"access", "--ip"},
+		{"access --ip 192.0.2.1 --text kari", "--text"},
+		{"erase --text kari --path /kari", "several"},
+		{"erase --text ka", `"ka"`},
+		{"erase --path kari", `"kari"`},
+		{"erase --pattern (", "pattern"},
+		{"erase --text kari --from 2026-11-02 --to 2026-11-01", "earlier"},
+		{"find", "TEXT"},
+		{"find --site 1", "TEXT"},
+		{"find kari --text ola", "one of them"},
+		{"find kari ola", `"ola"`},
 		{"access --ip nowhere", "nowhere"},
 		{"erase --ip 192.0.2.1 --from yesterday", `"yesterday"`},
 		{"retention run --at soon", `"soon"`},
@@ -210,7 +220,7 @@ func TestHelp(t *testing.T) {
 	if status != 0 {
 		t.Errorf("help: status %d", status)
 	}
-	for _, name := range []string{"serve", "collector", "dashboard", "retention", "retention run", "engine", "migrate", "site add", "site edit", "site list", "goal add", "goal list", "goal remove", "token add", "token list", "token remove", "spool list", "spool retry", "spool drop", "user add", "user list", "user password", "user role", "user sites", "user remove", "audit", "query", "access", "erase", "papers", "texts", "version"} {
+	for _, name := range []string{"serve", "collector", "dashboard", "retention", "retention run", "engine", "migrate", "site add", "site edit", "site list", "goal add", "goal list", "goal remove", "token add", "token list", "token remove", "spool list", "spool retry", "spool drop", "user add", "user list", "user password", "user role", "user sites", "user remove", "audit", "query", "find", "access", "erase", "papers", "texts", "version"} {
 		if !strings.Contains(out, "  "+name+" ") {
 			t.Errorf("help does not name %q", name)
 		}

@@ -10,36 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/retention/receipt"
 	"github.com/fotspor/fotspor/store"
 )
-
-// receipted is a store whose erasures have receipts.
-type receipted struct {
-	*store.Store
-	receipts *receipt.Writer
-}
-
-// EraseNetwork erases and adds a receipt, which has days of the erasure and no network.
-func (r receipted) EraseNetwork(ctx context.Context, network string, from, to time.Time) (int64, error) {
-	d := receipt.Deletion{Kind: receipt.Erasure, By: "network"}
-	if from.Unix() > 0 {
-		d.From = calendar.DayOf(from.UTC()).String()
-	}
-	if to.Before(r.receipts.Now()) {
-		d.To = (calendar.DayOf(to.UTC()) + 1).String()
-	}
-	count := func(ctx context.Context) (int64, error) {
-		held, err := r.Network(ctx, network, from, to)
-		return held.Rows, err
-	}
-	before, after, err := r.receipts.Delete(ctx, d, count, func(ctx context.Context) error {
-		_, err := r.Store.EraseNetwork(ctx, network, from, to)
-		return err
-	})
-	return before - after, err
-}
 
 func listReceipts(ctx context.Context, c *call) error {
 	return c.withStore(ctx, func(st *store.Store) error {

@@ -55,6 +55,7 @@ var (
 	public     = []string{"serve", "collector", "dashboard"}
 	collecting = []string{"serve", "collector"}
 	forSites   = []string{"site add", "site edit"}
+	onTexts    = []string{"find", "access", "erase"} // select what a person asks about
 )
 
 // allBut returns the names of all commands except some.
@@ -264,7 +265,7 @@ func settings() []setting {
 			value: func(c *call) flag.Value { return keep(&c.siteID, siteID) }},
 		{name: "quiet", commands: []string{"site add", "token add"}, argument: true, help: "print only the id or the token",
 			value: func(c *call) flag.Value { return keep(&c.quiet, readBool) }},
-		{name: "yes", commands: []string{"site edit", "policy set"}, argument: true, help: "save without asking",
+		{name: "yes", commands: []string{"site edit", "policy set", "erase"}, argument: true, help: "go on without asking",
 			value: func(c *call) flag.Value { return keep(&c.yes, readBool) }},
 		{name: "site", commands: []string{"token add"}, argument: true, help: "`numbers` of the sites that the token allows, separated by commas, or all",
 			value: func(c *call) flag.Value { return keep(&c.sites, readSites) }},
@@ -287,12 +288,26 @@ func settings() []setting {
 				c.format = store.DefaultFormat
 				return keep(&c.format, readText)
 			}},
-		{name: "ip", commands: []string{"access", "erase"}, argument: true, help: "`address` of the person who asks",
+		{name: "ip", commands: []string{"access", "erase"}, argument: true, help: "`address` of the person who asks, which is cut to its network at once",
 			value: func(c *call) flag.Value { return keep(&c.ip, readAddr) }},
-		{name: "from", commands: []string{"access", "erase"}, argument: true, help: "first `time` of the request", none: "no limit",
+		{name: "network", commands: []string{"access", "erase"}, argument: true, help: "`network` that rows came from, such as 203.0.0.0/16", none: "none",
+			value: func(c *call) flag.Value { return keep(&c.selection.Network, readText) }},
+		{name: "text", commands: onTexts, argument: true, help: "`text` that stands in a page, search, event, link, source, campaign or title, in any case and encoding; a space stands for any of -_+. too", none: "none",
+			value: func(c *call) flag.Value { return keep(&c.selection.Text, readText) }},
+		{name: "path", commands: onTexts, argument: true, help: "`path` of a page; * at its end matches any text", none: "none",
+			value: func(c *call) flag.Value { return keep(&c.selection.Path, readText) }},
+		{name: "pattern", commands: onTexts, argument: true, help: "regular `expression` (RE2) that matches such a text", none: "none",
+			value: func(c *call) flag.Value { return keep(&c.selection.Pattern, readText) }},
+		{name: "marks", commands: onTexts, argument: true, help: "texts that would be marked if they came today",
+			value: func(c *call) flag.Value { return keep(&c.selection.Marks, readBool) }},
+		{name: "site", commands: onTexts, argument: true, help: "`number` of the site", none: "all",
+			value: func(c *call) flag.Value { return keep(&c.siteID, siteID) }},
+		{name: "from", commands: onTexts, argument: true, help: "first `time`; for texts its day", none: "no limit",
 			value: func(c *call) flag.Value { return keep(&c.from, readTime) }},
-		{name: "to", commands: []string{"access", "erase"}, argument: true, help: "end of the request, a `time` that is not included", none: "no limit",
+		{name: "to", commands: onTexts, argument: true, help: "end, a `time` that is not included", none: "no limit",
 			value: func(c *call) flag.Value { return keep(&c.to, readTime) }},
+		{name: "received", commands: []string{"access", "erase"}, argument: true, help: "`day` on which the person asked, for the letter", none: "not said",
+			value: func(c *call) flag.Value { return keep(&c.received, readDay) }},
 		{name: "lang", commands: []string{"access", "erase", "papers"}, argument: true, help: "`language` of what is written: " + strings.Join(tags(i18n.Shipped()), ", "),
 			value: func(c *call) flag.Value {
 				c.language = tags(i18n.Shipped())[0]
@@ -300,9 +315,9 @@ func settings() []setting {
 			}},
 		{name: "html", commands: []string{"papers"}, argument: true, help: "write HTML in place of Markdown",
 			value: func(c *call) flag.Value { return keep(&c.asHTML, readBool) }},
-		{name: "json", commands: []string{"config show", "site list", "goal list", "policy show", "policy list", "token list", "user list", "spool list", "receipts list", "backup list", "audit"}, argument: true, help: "write JSON, an object a line",
+		{name: "json", commands: []string{"config show", "site list", "goal list", "policy show", "policy list", "token list", "user list", "spool list", "receipts list", "backup list", "audit", "find"}, argument: true, help: "write JSON, an object a line",
 			value: func(c *call) flag.Value { return keep(&c.asJSON, readBool) }},
-		{name: "dry-run", commands: []string{"migrate", "retention run"}, argument: true, help: "only print what would be done",
+		{name: "dry-run", commands: []string{"migrate", "retention run", "erase"}, argument: true, help: "only print what would be done",
 			value: func(c *call) flag.Value { return keep(&c.dryRun, readBool) }},
 		{name: "at", commands: []string{"retention run"}, argument: true, help: "`time` of the pass; only with --dry-run it may be in the future", none: "now",
 			value: func(c *call) flag.Value { return keep(&c.at, readTime) }},
@@ -366,8 +381,8 @@ func (c *call) readSettings() error {
 	return errors.Join(mistakes...)
 }
 
-// readWords reads flags and words. There must be as many words as cmd.args names, or more if it
-// ends in three dots.
+// readWords reads flags and words. There must be as many words as cmd.args names but for one in
+// brackets, or more if it ends in three dots.
 func (c *call) readWords() error {
 	args, want := c.Args, strings.Fields(c.cmd.args)
 	for {
@@ -390,7 +405,7 @@ func (c *call) readWords() error {
 	switch {
 	case len(c.words) > len(want) && !strings.HasSuffix(c.cmd.args, "..."):
 		return usagef("unexpected argument %q", c.words[len(want)])
-	case len(c.words) < len(want):
+	case len(c.words) < len(want) && !strings.HasPrefix(want[len(c.words)], "["):
 		return usagef("missing argument %s", strings.TrimSuffix(want[len(c.words)], "..."))
 	}
 	return nil

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 
 	"github.com/fotspor/fotspor/collector/spool"
-	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/store"
 	"github.com/fotspor/fotspor/store/embedded"
 )
@@ -29,25 +28,6 @@ func (c *call) takeSpool() error {
 		return fmt.Errorf("there is no spool in %q (if that is where it should be: fotspor serve or fotspor collector makes one)", store.Config{Dir: c.opts.Data}.Place())
 	}
 	return nil
-}
-
-// waiting reports what the spool in the data directory holds. Call it before the store is
-// read: what is stored meanwhile is then counted twice, not missed.
-func (c *call) waiting() (privacy.Waiting, error) {
-	w := privacy.Waiting{Elsewhere: c.opts.Store != ""}
-	segments, err := spool.List(c.spoolDir())
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return w, err
-	}
-	for _, s := range segments {
-		n, rows := &w.Segments, &w.Rows
-		if s.State == spool.Quarantined || s.State == spool.Damaged {
-			n, rows = &w.KeptSegments, &w.KeptRows
-		}
-		*n++
-		*rows += int64(s.Rows)
-	}
-	return w, nil
 }
 
 func listSpool(_ context.Context, c *call) error {

@@ -103,7 +103,7 @@ func TestErased(t *testing.T) {
 	gone := row
 	gone.Network = "84.212.0.0/16"
 	put(t, b.store, "rows", []hit.Row{row, row, row, row, row, row, row, gone})
-	if n, err := b.store.EraseNetwork(t.Context(), gone.Network, yesterday.Time(), (yesterday + 1).Time()); n != 1 || err != nil {
+	if n, err := b.store.Erase(t.Context(), privacy.Selection{Network: gone.Network, From: yesterday.Time(), To: (yesterday + 1).Time()}, func([]privacy.Chosen) error { return nil }); n.Rows != 1 || err != nil {
 		t.Fatal(n, err)
 	}
 	for filters, want := range map[string]bool{"": false, "f=browser:Chrome&f=entry:/om-oss": true} {

@@ -15,39 +15,42 @@ import (
 	"github.com/fotspor/fotspor/i18n"
 )
 
-// Ledger holds the raw rows. A row belongs to a network if its own network is the same or
-// lies within it: an earlier policy may have cut addresses less. Both times are set and
-// within the range of a 32-bit Unix time; from is included, to is not.
+// Ledger holds rows, totals and titles. A row belongs to a network if its own network is the
+// same or lies within it: an earlier policy may have cut addresses less.
 type Ledger interface {
-	// Network counts the rows of a network.
-	Network(ctx context.Context, network string, from, to time.Time) (Held, error)
-	// EraseNetwork deletes the rows of a network and returns their number. It returns
-	// when they have left the disk, not only been hidden.
-	EraseNetwork(ctx context.Context, network string, from, to time.Time) (int64, error)
+	// Held counts what a selection, that has been checked, chooses.
+	Held(ctx context.Context, s Selection) (Held, error)
+	// Erase takes out what the selection chooses, and returns what Held counted before. It
+	// returns when that has left the disk, not only been hidden. Rows of a network or time are
+	// deleted; in the place of texts there is hit.Erased, and no figure changes.
+	Erase(ctx context.Context, s Selection) (Held, error)
 }
 
-// Held is what a ledger reports of a network. It holds no more on purpose: pages and exact
+// Held is what a ledger reports of a selection. It holds no more on purpose: pages and exact
 // times may be those of another person.
 type Held struct {
 	Rows        int64
 	First, Last time.Time // times of the first and the last row; zero if there are none
+	Lines       int64     // of totals and titles with a text
 }
 
-// Asked is a person's request. It holds nothing of them but the network of their address.
+// All is how many rows and lines they are.
+func (h Held) All() int64 { return h.Rows + h.Lines }
+
+// Asked is a person's request. It holds nothing of them but the network of their address, or
+// what they ask about.
 type Asked struct {
-	Store    string // place of the store, as text for people; may be ""
-	Spool    Waiting
-	Policy   Policy
-	Network  string // in CIDR form
-	From, To time.Time
+	Store  string // place of the store, as text for people; may be ""
+	Unread Unread
+	Policy Policy
+	Selection
+	Received calendar.Day // when the person asked; 0: it is not said
 }
 
-// Waiting is what the spools of collectors held before the request: rows of any network,
-// which the ledger does not have.
-type Waiting struct {
-	Segments, Rows         int64 // that wait for the store
-	KeptSegments, KeptRows int64 // that wait for a person: quarantined or damaged
-	Elsewhere              bool  // collectors on other machines may have spools, too
+// Unread is what could not be looked at.
+type Unread struct {
+	Segments  int64 // of the spool, parts of which can't be read
+	Elsewhere bool  // collectors on other machines may have spools, too
 }
 
 // AccessReport is the answer to a person who asks what is held on them (GDPR
@@ -60,76 +63,45 @@ type AccessReport struct {
 // EraseReport is the answer to a person who asks for erasure (GDPR article 17).
 type EraseReport struct {
 	Asked
-	Erased int64 // rows deleted
-	Left   int64 // rows found afterwards, because they came in meanwhile
+	Erased Held
+	Left   Held // found afterwards, because it came in meanwhile
 }
 
-// Access looks up what is held of a network from one time up to another, which is not
-// included. A zero time is no limit. network is the person's address, cut by the policy.
-func Access(ctx context.Context, ledger Ledger, policy Policy, network string, from, to time.Time) (AccessReport, error) {
-	from, to, err := checkRequest(policy, network, from, to)
+// Access looks up what is held of a selection.
+func Access(ctx context.Context, ledger Ledger, policy Policy, s Selection) (AccessReport, error) {
+	s, err := s.Checked(policy)
 	if err != nil {
 		return AccessReport{}, err
 	}
-	held, err := ledger.Network(ctx, network, from, to)
+	held, err := ledger.Held(ctx, s)
 	if err != nil {
-		return AccessReport{}, fmt.Errorf("look up network %s: %w", network, err)
+		return AccessReport{}, fmt.Errorf("look up by %s: %w", s.Kind(), err)
 	}
-	return AccessReport{Asked{Policy: policy, Network: network, From: from, To: to}, held}, nil
+	return AccessReport{Asked{Policy: policy, Selection: s}, held}, nil
 }
 
-// Erase deletes the raw rows of a network that Access finds, and then counts those left.
-// Totals stay: they hold no network.
-func Erase(ctx context.Context, ledger Ledger, policy Policy, network string, from, to time.Time) (EraseReport, error) {
-	from, to, err := checkRequest(policy, network, from, to)
+// Erase takes out what Access finds, and then counts what is left. Totals stay what they are.
+func Erase(ctx context.Context, ledger Ledger, policy Policy, s Selection) (EraseReport, error) {
+	s, err := s.Checked(policy)
 	if err != nil {
 		return EraseReport{}, err
 	}
-	erased, err := ledger.EraseNetwork(ctx, network, from, to)
+	erased, err := ledger.Erase(ctx, s)
 	if err != nil {
-		return EraseReport{}, fmt.Errorf("erase network %s: %w", network, err)
+		return EraseReport{}, fmt.Errorf("erase by %s: %w", s.Kind(), err)
 	}
-	held, err := ledger.Network(ctx, network, from, to)
+	left, err := ledger.Held(ctx, s)
 	if err != nil {
-		return EraseReport{}, fmt.Errorf("look up network %s after erasure: %w", network, err)
+		return EraseReport{}, fmt.Errorf("look up by %s after erasure: %w", s.Kind(), err)
 	}
-	return EraseReport{Asked{Policy: policy, Network: network, From: from, To: to}, erased, held.Rows}, nil
+	return EraseReport{Asked{Policy: policy, Selection: s}, erased, left}, nil
 }
 
-// The limits of times that a ledger gets.
+// The limits of the times of a selection.
 var (
 	earliest = time.Unix(0, 0).UTC()
 	latest   = time.Unix(math.MaxUint32, 0).UTC()
 )
-
-// checkRequest returns the two times, within their limits. Its errors do not hold the
-// network, which may be a full address by mistake.
-func checkRequest(policy Policy, network string, from, to time.Time) (time.Time, time.Time, error) {
-	prefix, err := netip.ParsePrefix(network)
-	if err != nil || prefix != prefix.Masked() {
-		return from, to, errors.New("network: want the CIDR form of what an address is cut to")
-	}
-	bits := policy.Bits6
-	if prefix.Addr().Is4() {
-		bits = policy.Bits4
-	}
-	switch {
-	case prefix.Bits() > bits:
-		return from, to, fmt.Errorf("network of %d bits: the policy keeps %d", prefix.Bits(), bits)
-	case prefix.Bits() == 0:
-		return from, to, errors.New("the policy keeps nothing of such an address, so no row can be found by it")
-	}
-	if from.Before(earliest) {
-		from = earliest
-	}
-	if to.IsZero() || to.After(latest) {
-		to = latest
-	}
-	if !from.Before(to) {
-		return from, to, fmt.Errorf("time from %s to %s: want the earlier one first", from.UTC().Format(time.DateTime), to.UTC().Format(time.DateTime))
-	}
-	return from.UTC(), to.UTC(), nil
-}
 
 // Write writes the report as text that can be sent to the person.
 func (r AccessReport) Write(w io.Writer, lang *i18n.Language) error {
@@ -145,7 +117,7 @@ func (r EraseReport) Write(w io.Writer, lang *i18n.Language) error {
 type letter struct {
 	Asked
 	Held         Held
-	Erased, Left int64
+	Erased, Left Held
 	lang         *i18n.Language
 }
 
@@ -196,22 +168,15 @@ func (l letter) Record() ([]string, error) { return l.Policy.record(l.lang) }
 // Unseen returns a paragraph for each kind of rows that the report did not look at.
 func (l letter) Unseen() ([]string, error) {
 	var all []string
-	for _, part := range []struct {
-		key            string
-		rows, segments int64
-	}{{"spool.waits", l.Spool.Rows, l.Spool.Segments}, {"spool.kept", l.Spool.KeptRows, l.Spool.KeptSegments}} {
-		if part.segments == 0 {
-			continue
-		}
-		rows, err := l.lang.Count("rows", part.rows)
-		segments, segmentsErr := l.lang.Count("segments", part.segments)
-		text, textErr := l.lang.Text(part.key, rows, segments)
-		if err := errors.Join(err, segmentsErr, textErr); err != nil {
+	if l.Unread.Segments > 0 {
+		segments, err := l.lang.Count("segments", l.Unread.Segments)
+		text, textErr := l.lang.Text("spool.unread", segments)
+		if err := errors.Join(err, textErr); err != nil {
 			return nil, err
 		}
 		all = append(all, text)
 	}
-	if l.Spool.Elsewhere {
+	if l.Unread.Elsewhere {
 		text, err := l.lang.Text("spool.elsewhere")
 		if err != nil {
 			return nil, err
@@ -223,6 +188,16 @@ func (l letter) Unseen() ([]string, error) {
 
 // Retention returns how long rows live, in words.
 func (l letter) Retention() (string, error) { return l.Policy.Retention.words(l.lang) }
+
+// ReceivedOn returns the day on which the person asked.
+func (l letter) ReceivedOn() string { return l.lang.Day(l.Received) }
+
+// AnswerBy returns the last day for the answer.
+func (l letter) AnswerBy() string { return l.lang.Day(AnswerBy(l.Received)) }
+
+// AnswerBy returns the last day of the month within which a request that was received on a day
+// is to be answered (GDPR article 12(3)).
+func AnswerBy(received calendar.Day) calendar.Day { return received.AddMonths(1) }
 
 // limit returns a time as text, or "" for no limit.
 func limit(t time.Time) string {

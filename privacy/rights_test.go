@@ -29,14 +29,14 @@ type ledgerRow struct {
 
 var _ privacy.Ledger = (*ledger)(nil)
 
-func (l *ledger) Network(ctx context.Context, network string, from, to time.Time) (privacy.Held, error) {
+func (l *ledger) Held(ctx context.Context, s privacy.Selection) (privacy.Held, error) {
 	if err := errors.Join(ctx.Err(), l.err); err != nil {
 		return privacy.Held{}, err
 	}
-	l.from, l.to = from, to
+	l.from, l.to = s.From, s.To
 	var held privacy.Held
 	for _, row := range l.rows {
-		if !row.in(network, from, to) {
+		if !row.in(s) {
 			continue
 		}
 		held.Rows++
@@ -50,19 +50,23 @@ func (l *ledger) Network(ctx context.Context, network string, from, to time.Time
 	return held, nil
 }
 
-func (l *ledger) EraseNetwork(ctx context.Context, network string, from, to time.Time) (int64, error) {
-	if err := errors.Join(ctx.Err(), l.err); err != nil {
-		return 0, err
+func (l *ledger) Erase(ctx context.Context, s privacy.Selection) (privacy.Held, error) {
+	held, err := l.Held(ctx, s)
+	if err != nil {
+		return held, err
 	}
-	before := len(l.rows)
-	l.rows = slices.DeleteFunc(l.rows, func(row ledgerRow) bool { return row.in(network, from, to) })
-	erased := int64(before - len(l.rows))
+	l.rows = slices.DeleteFunc(l.rows, func(row ledgerRow) bool { return row.in(s) })
 	l.rows = append(l.rows, l.late...)
-	return erased, nil
+	return held, nil
 }
 
-func (r ledgerRow) in(network string, from, to time.Time) bool {
-	return r.network == network && !r.time.Before(from) && r.time.Before(to)
+func (r ledgerRow) in(s privacy.Selection) bool {
+	return (s.Network == "" || r.network == s.Network) && !r.time.Before(s.From) && r.time.Before(s.To)
+}
+
+// of is the selection of a network.
+func of(network string, from, to time.Time) privacy.Selection {
+	return privacy.Selection{Network: network, From: from, To: to}
 }
 
 func at(day int) time.Time { return time.Date(2026, time.March, day, 12, 30, 45, 0, time.UTC) }
@@ -74,7 +78,7 @@ func newLedger() *ledger {
 }
 
 func TestAccess(t *testing.T) {
-	r, err := privacy.Access(t.Context(), newLedger(), privacy.Default(), oslo, time.Time{}, time.Time{})
+	r, err := privacy.Access(t.Context(), newLedger(), privacy.Default(), of(oslo, time.Time{}, time.Time{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +87,7 @@ func TestAccess(t *testing.T) {
 	}
 	goldens(t, "access", r)
 
-	r, err = privacy.Access(t.Context(), newLedger(), privacy.Default(), oslo, at(3).Add(1), at(9))
+	r, err = privacy.Access(t.Context(), newLedger(), privacy.Default(), of(oslo, at(3).Add(1), at(9)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +95,7 @@ func TestAccess(t *testing.T) {
 		t.Errorf("in a range: held %+v, want %+v", r.Held, want)
 	}
 
-	r, err = privacy.Access(t.Context(), newLedger(), privacy.Default(), "192.0.0.0/16", at(1), at(31))
+	r, err = privacy.Access(t.Context(), newLedger(), privacy.Default(), of("192.0.0.0/16", at(1), at(31)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +105,7 @@ func TestAccess(t *testing.T) {
 // An answer goes to one person and is about many: no time and no page in it may
 // be another one's.
 func TestAccessTellsNoTimes(t *testing.T) {
-	r, err := privacy.Access(t.Context(), newLedger(), privacy.Default(), oslo, time.Time{}, time.Time{})
+	r, err := privacy.Access(t.Context(), newLedger(), privacy.Default(), of(oslo, time.Time{}, time.Time{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,12 +116,12 @@ func TestAccessTellsNoTimes(t *testing.T) {
 
 func TestErase(t *testing.T) {
 	l := newLedger()
-	r, err := privacy.Erase(t.Context(), l, privacy.Default(), oslo, at(1), at(9))
+	r, err := privacy.Erase(t.Context(), l, privacy.Default(), of(oslo, at(1), at(9)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Erased != 2 || r.Left != 0 {
-		t.Errorf("erased %d and left %d, want 2 and 0", r.Erased, r.Left)
+	if r.Erased.Rows != 2 || r.Left.Rows != 0 {
+		t.Errorf("erased %d and left %d, want 2 and 0", r.Erased.Rows, r.Left.Rows)
 	}
 	if want := []ledgerRow{{oslo, at(9)}, {bergen, at(5)}}; !slices.Equal(l.rows, want) {
 		t.Errorf("left in the ledger: %v, want %v", l.rows, want)
@@ -128,12 +132,12 @@ func TestErase(t *testing.T) {
 func TestEraseTellsWhatIsLeft(t *testing.T) {
 	l := newLedger()
 	l.late = []ledgerRow{{oslo, at(10)}}
-	r, err := privacy.Erase(t.Context(), l, privacy.Default(), oslo, time.Time{}, time.Time{})
+	r, err := privacy.Erase(t.Context(), l, privacy.Default(), of(oslo, time.Time{}, time.Time{}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Erased != 3 || r.Left != 1 {
-		t.Errorf("erased %d and left %d, want 3 and 1", r.Erased, r.Left)
+	if r.Erased.Rows != 3 || r.Left.Rows != 1 {
+		t.Errorf("erased %d and left %d, want 3 and 1", r.Erased.Rows, r.Left.Rows)
 	}
 	if got := text(t, r); !strings.Contains(got, "Run the erasure again") {
 		t.Errorf("the report hides what is left:\n%s", got)
@@ -143,7 +147,7 @@ func TestEraseTellsWhatIsLeft(t *testing.T) {
 // The reports follow the policy as the statement does.
 func TestReportsFollowThePolicy(t *testing.T) {
 	policy := privacy.Policy{Record: privacy.Minimal, Retention: privacy.Period{Months: 25}, Bits4: 8, Bits6: 48}
-	access, err := privacy.Access(t.Context(), newLedger(), policy, "2001:db8:3c4d::/48", time.Time{}, time.Time{})
+	access, err := privacy.Access(t.Context(), newLedger(), policy, of("2001:db8:3c4d::/48", time.Time{}, time.Time{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +160,7 @@ func TestReportsFollowThePolicy(t *testing.T) {
 	if strings.Contains(got, "operating system") {
 		t.Errorf("the report tells of more than the policy keeps:\n%s", got)
 	}
-	erase, err := privacy.Erase(t.Context(), newLedger(), policy, "203.0.0.0/8", time.Time{}, time.Time{})
+	erase, err := privacy.Erase(t.Context(), newLedger(), policy, of("203.0.0.0/8", time.Time{}, time.Time{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +181,7 @@ func TestTimesReachTheLedgerWithinBounds(t *testing.T) {
 		"other zone":  {at(1).In(time.FixedZone("", 3600)), time.Time{}, at(1), time.Unix(1<<32-1, 0)},
 	} {
 		l := newLedger()
-		if _, err := privacy.Access(t.Context(), l, privacy.Default(), oslo, c.from, c.to); err != nil {
+		if _, err := privacy.Access(t.Context(), l, privacy.Default(), of(oslo, c.from, c.to)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		if !l.from.Equal(c.wantFrom) || !l.to.Equal(c.wantTo) || l.from.Location() != time.UTC {
@@ -186,11 +190,10 @@ func TestTimesReachTheLedgerWithinBounds(t *testing.T) {
 	}
 }
 
-// TestReportsTellOfTheSpool: rows that the ledger does not have yet are told of, apart from
-// those that wait for a person.
+// TestReportsTellOfTheSpool: what could not be looked at is told.
 func TestReportsTellOfTheSpool(t *testing.T) {
-	access := privacy.AccessReport{Asked: privacy.Asked{Policy: privacy.Default(), Network: oslo}}
-	access.Spool = privacy.Waiting{Segments: 2, Rows: 12345, KeptSegments: 1, KeptRows: 1, Elsewhere: true}
+	access := privacy.AccessReport{Asked: privacy.Asked{Policy: privacy.Default(), Selection: of(oslo, time.Unix(0, 0).UTC(), time.Unix(1<<32-1, 0).UTC())}}
+	access.Unread = privacy.Unread{Segments: 2, Elsewhere: true}
 	goldens(t, "access.spool", access)
 	goldens(t, "erase.spool", privacy.EraseReport{Asked: access.Asked})
 }
@@ -221,8 +224,8 @@ func TestRequestsRefused(t *testing.T) {
 	} {
 		l := newLedger()
 		l.err = errors.New("the ledger was asked")
-		_, accessErr := privacy.Access(t.Context(), l, c.policy, c.network, c.from, c.to)
-		_, eraseErr := privacy.Erase(t.Context(), l, c.policy, c.network, c.from, c.to)
+		_, accessErr := privacy.Access(t.Context(), l, c.policy, of(c.network, c.from, c.to))
+		_, eraseErr := privacy.Erase(t.Context(), l, c.policy, of(c.network, c.from, c.to))
 		for _, err := range []error{accessErr, eraseErr} {
 			if err == nil || errors.Is(err, l.err) {
 				t.Errorf("%s: error %v, want the request to be refused", name, err)
@@ -238,15 +241,15 @@ func TestRequestsRefused(t *testing.T) {
 func TestErrorsOfTheLedger(t *testing.T) {
 	l := newLedger()
 	l.err = errors.New("out of order")
-	if _, err := privacy.Access(t.Context(), l, privacy.Default(), oslo, time.Time{}, time.Time{}); !errors.Is(err, l.err) {
+	if _, err := privacy.Access(t.Context(), l, privacy.Default(), of(oslo, time.Time{}, time.Time{})); !errors.Is(err, l.err) {
 		t.Errorf("access: %v", err)
 	}
-	if _, err := privacy.Erase(t.Context(), l, privacy.Default(), oslo, time.Time{}, time.Time{}); !errors.Is(err, l.err) {
+	if _, err := privacy.Erase(t.Context(), l, privacy.Default(), of(oslo, time.Time{}, time.Time{})); !errors.Is(err, l.err) {
 		t.Errorf("erase: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := privacy.Erase(ctx, newLedger(), privacy.Default(), oslo, time.Time{}, time.Time{}); !errors.Is(err, context.Canceled) {
+	if _, err := privacy.Erase(ctx, newLedger(), privacy.Default(), of(oslo, time.Time{}, time.Time{})); !errors.Is(err, context.Canceled) {
 		t.Errorf("erase after the end: %v", err)
 	}
 }

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -141,13 +140,11 @@ func lineOfMove(line string) string {
 // there, by status and path.
 const missingName = `^[45][0-9][0-9] / /([^/]|$)`
 
-var missingNames = regexp.MustCompile(missingName)
-
 // MissingPath returns the path in the name of the event of a page that isn't there, and
 // any other name as it is.
 func MissingPath(name string) string {
-	if missingNames.MatchString(name) {
-		return name[len("404 / "):]
+	if path, ok := hit.MissingPath(name); ok {
+		return path
 	}
 	return name
 }
@@ -158,8 +155,10 @@ func Action(kind hit.Kind, name string) string {
 	switch {
 	case kind == hit.Pageview || kind == hit.Ping:
 		return ""
-	case kind == hit.Event && missingNames.MatchString(name):
-		return "missing"
+	case kind == hit.Event:
+		if _, ok := hit.MissingPath(name); ok {
+			return "missing"
+		}
 	}
 	return string(kind)
 }

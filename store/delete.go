@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -94,60 +93,6 @@ func (s *Store) monthsBefore(ctx context.Context, table string, day calendar.Day
 	return months, rows.Err()
 }
 
-// Network counts the raw rows of a network, or of networks within
-// it, in [from, to), with their first and last times.
-func (s *Store) Network(ctx context.Context, network string, from, to time.Time) (privacy.Held, error) {
-	where, err := networkWithin(network, from, to)
-	if err != nil {
-		return privacy.Held{}, err
-	}
-	held, err := s.held(ctx, where, nil)
-	if err != nil {
-		return privacy.Held{}, fmt.Errorf("count rows of the network: %w", err)
-	}
-	return held, nil
-}
-
-// EraseNetwork deletes the raw rows that Network counts, and subtracts them from the
-// rollups that live as long as rows. It returns the number of rows when all of them have
-// left the disk. Inserts wait while rollups are corrected. The rollups that live longer
-// hold no network and do not change, so it first notes the sites and days: see
-// report.Result.Erased.
-func (s *Store) EraseNetwork(ctx context.Context, network string, from, to time.Time) (int64, error) {
-	held, err := s.Network(ctx, network, from, to)
-	if err != nil || held.Rows == 0 {
-		return 0, err
-	}
-	where, err := networkWithin(network, from, to)
-	if err != nil {
-		return 0, err
-	}
-	days := calendar.Range{From: calendar.DayOf(held.First) - 1, To: calendar.DayOf(held.Last) + 1}
-	err = s.deleteRows(ctx, days, func(ctx context.Context, tables []string) error {
-		if err := s.conn.Exec(ctx, "INSERT INTO erased SELECT DISTINCT site, day FROM hits WHERE "+where); err != nil {
-			return fmt.Errorf("note the days: %w", err)
-		}
-		err := s.schema.Hold(ctx, func(ctx context.Context) error {
-			for _, r := range expiring() {
-				if err := s.takeOut(ctx, r, where); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		for _, table := range tables {
-			if err == nil {
-				err = s.mutate(ctx, table, where)
-			}
-		}
-		return err
-	})
-	if err != nil {
-		return 0, fmt.Errorf("erase rows of the network: %w", err)
-	}
-	return held.Rows, nil
-}
-
 // erasedDays returns on how many days within some ranges rows of some sites were erased.
 func (s *Store) erasedDays(ctx context.Context, q report.Query) (int, error) {
 	ids := make([]string, len(q.Sites))
@@ -201,26 +146,6 @@ func (s *Store) takeOut(ctx context.Context, r report.Rollup, where string) erro
 	}
 	return nil
 }
-
-// networkWithin returns the condition for rows of a network in [from, to). A mutation
-// takes no parameters, so the condition is a text made of checked values.
-func networkWithin(network string, from, to time.Time) (string, error) {
-	prefix, err := netip.ParsePrefix(network)
-	if err != nil {
-		return "", fmt.Errorf("network %q: %w", network, err)
-	}
-	// Rows without an address have no network, but the expression must parse for them too,
-	// since ClickHouse may evaluate both sides of AND. The days are a day wider than the
-	// times, for all time zones. They spare ClickHouse the other months.
-	first, last := max(calendar.DayOf(from.UTC())-1, 0), calendar.DayOf(to.UTC())+1
-	return fmt.Sprintf(`day BETWEEN toDate('%s') AND toDate('%s') AND network != ''
-		AND isIPAddressInRange(if(network = '', '::', substringIndex(network, '/', 1)), '%s')
-		AND toUInt8OrZero(substringIndex(network, '/', -1)) >= %d
-		AND time >= toDateTime('%s', 'UTC') AND time < toDateTime('%s', 'UTC')`,
-		first, last, prefix.Masked(), prefix.Bits(), sqlTime(from), sqlTime(to)), nil
-}
-
-var _ privacy.Ledger = (*Store)(nil)
 
 func (s *Store) held(ctx context.Context, where string, params clickhouse.Parameters) (privacy.Held, error) {
 	var h privacy.Held

@@ -6,6 +6,7 @@ import (
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/store/storetest"
 )
@@ -24,8 +25,8 @@ func TestErasedIsTold(t *testing.T) {
 	}
 	const gone, stays = "84.212.0.0/16", "10.0.0.0/16"
 	mustInsert(t, st, []hit.Row{row(1, day, stays), row(1, day+1, stays), row(1, day+1, gone), row(1, day+2, gone), row(2, day, gone), row(2, day+3, stays)}, "a")
-	if n, err := st.EraseNetwork(t.Context(), gone, day.Time(), (day + 5).Time()); n != 3 || err != nil {
-		t.Fatalf("erased %d, %v", n, err)
+	if n, err := st.Erase(t.Context(), privacy.Selection{Network: gone, From: day.Time(), To: (day + 5).Time()}, noNote); n.Rows != 3 || err != nil {
+		t.Fatalf("erased %+v, %v", n, err)
 	}
 	days := func(from, to int) calendar.Range {
 		return calendar.Range{From: day + calendar.Day(from), To: day + calendar.Day(to)}

@@ -178,9 +178,12 @@ func TestErrorsHoldNoParameters(t *testing.T) {
 		"Excluded":     func(ctx context.Context) error { _, err := st.Excluded(ctx, 1, span, 10); return err },
 		"Before":       func(ctx context.Context) error { _, err := st.Before(ctx, at); return err },
 		"DeleteBefore": func(ctx context.Context) error { return st.DeleteBefore(ctx, at) },
-		"Network":      func(ctx context.Context) error { _, err := st.Network(ctx, network, at, at); return err },
-		"EraseNetwork": func(ctx context.Context) error {
-			_, err := st.EraseNetwork(ctx, network, at, at.Add(24*time.Hour))
+		"Held":         func(ctx context.Context) error { _, err := st.Held(ctx, ofNetwork(network, at, at)); return err },
+		"FindTexts": func(ctx context.Context) error {
+			return st.FindTexts(ctx, privacy.Selection{Text: secret, To: at}, func(privacy.FoundText) error { return nil })
+		},
+		"Erase": func(ctx context.Context) error {
+			_, err := st.Erase(ctx, privacy.Selection{Text: secret, To: at}, noNote)
 			return err
 		},
 		"PublicURL":    func(ctx context.Context) error { _, err := st.PublicURL(ctx); return err },

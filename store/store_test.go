@@ -235,14 +235,14 @@ func TestEraseNetwork(t *testing.T) {
 	mustInsert(t, st, rows, "a")
 	const size = "SELECT sum(data_compressed_bytes) FROM system.parts WHERE database = currentDatabase() AND table = 'hits'"
 	before := number(t, query(t, st, size))
-	n, err := st.EraseNetwork(t.Context(), "84.212.0.0/16", from, to)
+	erased, err := st.Erase(t.Context(), ofNetwork("84.212.0.0/16", from, to), noNote)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n != want {
-		t.Errorf("erased %d, want %d", n, want)
+	if erased.Rows != want {
+		t.Errorf("erased %d, want %d", erased.Rows, want)
 	}
-	if held, err := st.Network(t.Context(), "84.212.0.0/16", from, to); held.Rows != 0 || err != nil {
+	if held, err := st.Held(t.Context(), ofNetwork("84.212.0.0/16", from, to)); held.Rows != 0 || err != nil {
 		t.Errorf("still held: %+v, %v", held, err)
 	}
 	if got := query(t, st, "SELECT count() FROM hits"); got != fmt.Sprint(int64(len(rows))-want) {
@@ -255,8 +255,8 @@ func TestEraseNetwork(t *testing.T) {
 	if after > before-want*32 {
 		t.Errorf("the rows take %d bytes of %d: the texts of %d erased ones are still there", after, before, want)
 	}
-	if n, err := st.EraseNetwork(t.Context(), "x' OR 1=1 OR network = '", from, to); n != 0 || err == nil {
-		t.Errorf("hostile network erased %d rows, %v", n, err)
+	if n, err := st.Erase(t.Context(), ofNetwork("x' OR 1=1 OR network = '", from, to), noNote); n.Rows != 0 || err == nil {
+		t.Errorf("hostile network erased %d rows, %v", n.Rows, err)
 	}
 }
 
@@ -272,7 +272,7 @@ func TestNetworkFindsWhatWasCutLess(t *testing.T) {
 		"84.212.0.0/16": 3, "84.212.7.0/24": 1, "84.0.0.0/8": 3, "84.213.0.0/16": 0,
 		"2001:700::/32": 2, "2001:700:1::/48": 1, "0.0.0.0/0": 3,
 	} {
-		held, err := st.Network(t.Context(), network, at, at.Add(time.Second))
+		held, err := st.Held(t.Context(), ofNetwork(network, at, at.Add(time.Second)))
 		if err != nil || held.Rows != want {
 			t.Errorf("held of %s = %+v, %v, want %d rows", network, held, err, want)
 		}

@@ -112,8 +112,8 @@ func TestTitlesAndDeletion(t *testing.T) {
 
 	policy := privacy.Default()
 	cutoff := policy.Retention.Cutoff(now)
-	if n, err := st.EraseNetwork(t.Context(), "203.0.0.0/16", now.AddDate(-1, 0, 0), now); n != 1 || err != nil {
-		t.Fatalf("erased %d rows, %v", n, err)
+	if n, err := st.Erase(t.Context(), privacy.Selection{Network: "203.0.0.0/16", From: now.AddDate(-1, 0, 0), To: now}, noNote); n.Rows != 1 || err != nil {
+		t.Fatalf("erased %d rows, %v", n.Rows, err)
 	}
 	if err := st.DeleteBefore(t.Context(), cutoff); err != nil {
 		t.Fatal(err)

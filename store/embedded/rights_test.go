@@ -54,7 +54,8 @@ func leastRights(dir string) error {
 		_, read["Before"] = st.Before(ctx, now)
 		_, read["AuditLog.Before"] = st.AuditLog().Before(ctx, now)
 		_, read["ClockNote"] = st.ClockNote(ctx)
-		_, read["Access"] = privacy.Access(ctx, st, privacy.Default(), "84.212.0.0/16", time.Time{}, time.Time{})
+		_, read["Held"] = st.Held(ctx, privacy.Selection{Network: "84.212.0.0/16", To: now})
+		read["FindTexts"] = st.FindTexts(ctx, privacy.Selection{Text: "kari", To: now}, func(privacy.FoundText) error { return nil })
 		read["Query"] = st.Query(ctx, "SELECT count() FROM hits", "", io.Discard)
 		for what, err := range read {
 			if err != nil {

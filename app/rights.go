@@ -1,0 +1,185 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"time"
+
+	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/collector/spool"
+	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/retention/journal"
+	"github.com/fotspor/fotspor/retention/receipt"
+	"github.com/fotspor/fotspor/store"
+)
+
+// spoolWait bounds the wait for a running collector to store what it has in its spool.
+const spoolWait = 30 * time.Second
+
+// Rights finds and erases what people ask about: in the store, and in the spool of this data
+// directory. Each erasure has a receipt, and is noted in the journal. It is safe for concurrent
+// use.
+type Rights struct {
+	store    *store.Store
+	receipts *receipt.Writer
+	data     string
+	server   bool // collectors on other machines may have spools, too
+	now      func() time.Time
+}
+
+var _ privacy.Ledger = (*Rights)(nil)
+
+// NewRights returns the Rights on a store.
+func (o Options) NewRights(st *store.Store) *Rights {
+	return &Rights{st, o.NewReceipts(st), o.Data, o.Store != "", o.Now}
+}
+
+func (r *Rights) spool() string { return filepath.Join(r.data, "spool") }
+
+// Find calls f with each text that a selection chooses, and where it stands, until f returns an
+// error. Of the spool it tells only in how many rows there is one.
+func (r *Rights) Find(ctx context.Context, s privacy.Selection, f func(privacy.FoundText) error) error {
+	found, err := spool.TakeOut(r.spool(), true, s.TakeOut)
+	if err != nil {
+		return err
+	}
+	if n := found.Taken + found.Waiting; n > 0 {
+		if err := f(privacy.FoundText{Table: "spool", Site: s.Site, Lines: int64(n)}); err != nil {
+			return err
+		}
+	}
+	return r.store.FindTexts(ctx, s, f)
+}
+
+// Held is that of the store, and the rows of the spool, whose times it does not tell.
+func (r *Rights) Held(ctx context.Context, s privacy.Selection) (privacy.Held, error) {
+	found, err := spool.TakeOut(r.spool(), true, s.TakeOut) // first: what is stored meanwhile is counted twice, not missed
+	if err != nil {
+		return privacy.Held{}, err
+	}
+	held, err := r.store.Held(ctx, s)
+	held.Rows += int64(found.Taken + found.Waiting)
+	return held, err
+}
+
+// Unread returns what Held and Erase can't look at.
+func (r *Rights) Unread() (privacy.Unread, error) {
+	u := privacy.Unread{Elsewhere: r.server}
+	segments, err := spool.List(r.spool())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return u, err
+	}
+	for _, s := range segments {
+		if s.Lost > 0 || s.Err != nil && s.Rows == 0 {
+			u.Segments++
+		}
+	}
+	return u, nil
+}
+
+// Erase waits until a running collector has stored what is chosen of its spool. It notes each
+// text or network in the journal before it takes it out.
+func (r *Rights) Erase(ctx context.Context, s privacy.Selection) (privacy.Held, error) {
+	d := receipt.Deletion{Kind: receipt.Erasure, By: s.Kind()}
+	if s.From.Unix() > 0 {
+		d.From = calendar.DayOf(s.From).String()
+	}
+	if s.To.Before(r.now()) {
+		d.To = (calendar.DayOf(s.To.Add(-time.Second)) + 1).String()
+	}
+	var held privacy.Held // before
+	counted := false
+	count := func(ctx context.Context) (int64, error) {
+		now, err := r.Held(ctx, s)
+		if !counted {
+			held, counted = now, true
+		}
+		return now.All(), err
+	}
+	_, _, err := r.receipts.Delete(ctx, d, count, func(ctx context.Context) error {
+		if err := r.takeOutOfSpool(ctx, s); err != nil {
+			return err
+		}
+		if s.Kind() == "time" {
+			if err := r.noteDays(ctx, s); err != nil {
+				return err
+			}
+		}
+		_, err := r.store.Erase(ctx, s, func(all []privacy.Chosen) error { return r.note(s, all) })
+		return err
+	})
+	return held, err
+}
+
+// takeOutOfSpool takes what is chosen out of the spool, once a running collector has stored
+// what it waits to store. What it could not store in time stays, and is counted by Held.
+func (r *Rights) takeOutOfSpool(ctx context.Context, s privacy.Selection) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, spoolWait, errSpool)
+	defer cancel()
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		left, err := spool.TakeOut(r.spool(), false, s.TakeOut)
+		if err != nil || left.Waiting == 0 {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			if errors.Is(context.Cause(ctx), errSpool) {
+				return nil
+			}
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+var errSpool = errors.New("the spool is not empty yet")
+
+// note notes what is about to be erased.
+func (r *Rights) note(s privacy.Selection, all []privacy.Chosen) error {
+	days := s.Days()
+	days.To = min(days.To, calendar.DayOf(r.now().UTC())+1) // also where it is tomorrow already
+	erased := make([]journal.Erased, len(all))
+	for i, c := range all {
+		erased[i] = journal.Erased{Site: c.Site, Column: c.Column, Value: c.Value, Days: days}
+	}
+	j, err := journal.Open(r.data, r.now())
+	if err != nil {
+		return err
+	}
+	return j.Add(r.now(), erased)
+}
+
+// noteDays notes the days of an erasure by time, for each site.
+func (r *Rights) noteDays(ctx context.Context, s privacy.Selection) error {
+	sites, err := r.store.Sites(ctx)
+	if err != nil {
+		return fmt.Errorf("list the sites: %w", err)
+	}
+	var all []privacy.Chosen
+	for _, one := range sites {
+		if s.Site == 0 || s.Site == one.ID {
+			all = append(all, privacy.Chosen{Site: one.ID})
+		}
+	}
+	return r.note(s, all)
+}
+
+// Rules returns the path rules of all sites, for a selection by marks.
+func (r *Rights) Rules(ctx context.Context) (map[uint32]privacy.PathRules, error) {
+	sites, err := r.store.Sites(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list the sites: %w", err)
+	}
+	all := map[uint32]privacy.PathRules{}
+	for _, one := range sites {
+		if all[one.ID], err = privacy.ParsePathRules(one.PathRules); err != nil {
+			return nil, fmt.Errorf("site %d: %w", one.ID, err)
+		}
+	}
+	return all, nil
+}

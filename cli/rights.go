@@ -1,0 +1,155 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/fotspor/fotspor/app"
+	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/geo"
+	"github.com/fotspor/fotspor/i18n"
+	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/store"
+)
+
+// listedTexts is how many texts find lists. It counts the others.
+const listedTexts = 1000
+
+// selected runs f with what the flags select. An address is cut to its network before anything
+// is looked up, and passed on to nothing else.
+func (c *call) selected(ctx context.Context, f func(st *store.Store, rights *app.Rights, policy privacy.Policy, s privacy.Selection) error) error {
+	s := c.selection
+	s.Site, s.From, s.To = c.siteID, c.from, c.to
+	if !c.given("ip") && s.Kind() == "time" && s.From.IsZero() && s.To.IsZero() {
+		return usagef("missing --ip, --network, --text, --path or --pattern, or a time")
+	}
+	if c.given("ip") && s.Kind() != "time" {
+		return usagef("--ip and --%s: want one of them", s.Kind())
+	}
+	if s.OfTexts() { // a mistake is told before the store is opened
+		if _, err := s.Checked(privacy.Policy{}); err != nil {
+			return usageError{err}
+		}
+	}
+	if err := takeData(c.opts.Data, false); err != nil { // the spool, the key and the journal are there, with any store
+		return err
+	}
+	return c.withStore(ctx, func(st *store.Store) error {
+		policy, err := st.Policy(ctx)
+		if err != nil {
+			return err
+		}
+		if c.given("ip") {
+			s.Network = geo.Cut(c.ip, policy.Bits4, policy.Bits6)
+		}
+		rights := c.opts.NewRights(st)
+		if s.Marks {
+			if s.Rules, err = rights.Rules(ctx); err != nil {
+				return err
+			}
+		}
+		return f(st, rights, policy, s)
+	})
+}
+
+// findTexts lists where texts stand.
+func findTexts(ctx context.Context, c *call) error {
+	if len(c.words) > 0 {
+		if c.selection.Text != "" {
+			return usagef("a TEXT and --text: want one of them")
+		}
+		c.selection.Text = c.words[0]
+	}
+	if !c.selection.OfTexts() {
+		return usagef("missing TEXT, --path, --pattern or --marks")
+	}
+	return c.selected(ctx, func(st *store.Store, rights *app.Rights, policy privacy.Policy, s privacy.Selection) error {
+		s, err := s.Checked(policy)
+		if err != nil {
+			return usageError{err}
+		}
+		nameStore(c.Stderr, st)
+		l := c.list("table", "of", "column", "site", "lines", "first", "last", "value")
+		n := 0
+		err = rights.Find(ctx, s, func(f privacy.FoundText) error {
+			if n++; n > listedTexts {
+				return nil
+			}
+			return l.add(f.Table, f.Dimension, f.Column, f.Site, f.Lines, f.First.String(), f.Last.String(), shown(f.Value))
+		})
+		if err = errors.Join(err, l.flush()); err != nil {
+			return err
+		}
+		if n > listedTexts {
+			fmt.Fprintf(c.Stderr, "%d of %d are listed: select less, as by --site or --from and --to\n", listedTexts, n)
+		}
+		return nil
+	})
+}
+
+// shown returns a text that a stranger wrote without what would move the cursor of a terminal or
+// end the line.
+func shown(text string) string {
+	quoted := fmt.Sprintf("%q", text)
+	return quoted[1 : len(quoted)-1]
+}
+
+func access(ctx context.Context, c *call) error {
+	return c.selected(ctx, func(st *store.Store, rights *app.Rights, policy privacy.Policy, s privacy.Selection) error {
+		report, err := privacy.Access(ctx, rights, policy, s)
+		if err != nil {
+			return err
+		}
+		report.Asked, err = c.asked(st, rights, report.Asked)
+		if err != nil {
+			return err
+		}
+		return report.Write(c.Stdout, i18n.Find(c.language))
+	})
+}
+
+// asked completes what a report says of the request.
+func (c *call) asked(st *store.Store, rights *app.Rights, a privacy.Asked) (_ privacy.Asked, err error) {
+	a.Store = st.Place()
+	if !c.received.IsZero() {
+		a.Received = calendar.DayOf(c.received)
+	}
+	a.Unread, err = rights.Unread()
+	return a, err
+}
+
+func erase(ctx context.Context, c *call) error {
+	return c.selected(ctx, func(st *store.Store, rights *app.Rights, policy privacy.Policy, s privacy.Selection) error {
+		if !c.yes && !c.given("ip") || c.dryRun {
+			if err := c.previewErasure(ctx, rights, policy, s); err != nil || c.dryRun {
+				return err
+			}
+			if err := c.confirm("Erase that?"); err != nil {
+				return err
+			}
+		}
+		report, err := privacy.Erase(ctx, rights, policy, s)
+		if err != nil {
+			return err
+		}
+		if report.Asked, err = c.asked(st, rights, report.Asked); err != nil {
+			return err
+		}
+		return report.Write(c.Stdout, i18n.Find(c.language))
+	})
+}
+
+// previewErasure says what an erasure would take out.
+func (c *call) previewErasure(ctx context.Context, rights *app.Rights, policy privacy.Policy, s privacy.Selection) error {
+	report, err := privacy.Access(ctx, rights, policy, s)
+	if err != nil {
+		return err
+	}
+	text := fmt.Sprintf("%d rows would be deleted", report.Held.Rows)
+	if s.OfTexts() {
+		text = fmt.Sprintf("texts in %d rows and %d lines of totals and titles would be replaced by [erased]; fotspor find lists them", report.Held.Rows, report.Held.Lines)
+	}
+	_, err = fmt.Fprintln(c.Stdout, text)
+	return err
+}

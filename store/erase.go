@@ -1,0 +1,480 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/dchest/siphash"
+
+	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/report"
+)
+
+// Bounds of what one erasure takes out. Its conditions are lists of numbers in statements.
+const (
+	maxChosen    = 20_000 // texts, of about a kilobyte at most each
+	hashesAtOnce = 5_000  // in one statement that changes something
+)
+
+// ErrManyTexts means that a selection chooses more texts than an erasure can take out at once.
+var ErrManyTexts = fmt.Errorf("more than %d different texts: choose fewer, as by --site or --from and --to", maxChosen)
+
+// The texts of strangers in tables that package report does not know.
+var (
+	titlePlaces = []report.Place{
+		{Table: "titles", Column: "path", Field: fieldNamed("path")}, {Table: "titles", Column: "title", Field: privacy.TitleField},
+	}
+	ledgerLines = report.Lines{
+		Table: "ledger", Day: "day", Keys: []string{"site", "day", "reason", "rule", "name"}, Measures: []string{"hits"},
+		Places: []report.Place{{Table: "ledger", Column: "name", Field: fieldNamed("host")}},
+	}
+)
+
+func fieldNamed(name string) hit.Field {
+	f, _ := hit.FindField(name)
+	return f
+}
+
+// places returns all columns in which texts of strangers stand.
+func places() []report.Place {
+	return slices.Concat(report.Places(), ledgerLines.Places, titlePlaces)
+}
+
+// sums returns the tables of sums in which texts may stand. That by month is not among them: what
+// is added to that by day goes there too.
+func sums() []report.Lines {
+	var all []report.Lines
+	for _, r := range report.Rollups {
+		if l := r.Lines(); len(l.Places) > 0 && l.Day == "day" {
+			all = append(all, l)
+		}
+	}
+	return append(all, ledgerLines)
+}
+
+// FindTexts calls f with each text that a selection chooses, and where it stands, until f
+// returns an error, which it returns. Each distinct text of a site is read once from every
+// column; what is compared never reaches the engine.
+func (s *Store) FindTexts(ctx context.Context, sel privacy.Selection, f func(privacy.FoundText) error) error {
+	match, err := sel.Matcher()
+	if err != nil {
+		return err
+	}
+	ctx, end := withDeadline(ctx, deleteTime)
+	defer end()
+	for _, p := range places() {
+		err := s.texts(ctx, p, sel, func(found privacy.FoundText) error {
+			if !match(found.Site, p.Field, found.Value) {
+				return nil
+			}
+			return f(found)
+		})
+		if err != nil {
+			return fmt.Errorf("look for texts in %s of %s: %w", p.Column, p.Table, err)
+		}
+	}
+	return nil
+}
+
+// texts calls f with each distinct text in a place on the days of a selection.
+func (s *Store) texts(ctx context.Context, p report.Place, sel privacy.Selection, f func(privacy.FoundText) error) error {
+	days := sel.Days()
+	if p.Day() == "month" {
+		days.From = days.From.FirstOfMonth()
+	}
+	query := fmt.Sprintf(`
+		SELECT site, toString(%[1]s) AS text, count(), toInt32(min(%[2]s)), toInt32(max(%[2]s)) FROM %[3]s
+		WHERE %[1]s != '' AND %[2]s BETWEEN {from:Date} AND {to:Date}`, p.Column, p.Day(), p.Table)
+	params := clickhouse.Parameters{"from": days.From.String(), "to": days.To.String()}
+	if sel.Site != 0 {
+		query += " AND site = {site:UInt32}"
+		params["site"] = fmt.Sprint(sel.Site)
+	}
+	if p.Dimension != "" {
+		query += " AND dimension = {dimension:String}"
+		params["dimension"] = p.Dimension
+	}
+	// Groups that do not fit into memory are on disk meanwhile.
+	rows, err := s.conn.Query(bind(ctx, params), query+" GROUP BY site, text SETTINGS max_bytes_before_external_group_by = 134217728")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	found := privacy.FoundText{Table: p.Table, Dimension: p.Dimension, Column: p.Field.Name}
+	for rows.Next() {
+		var n uint64
+		var first, last int32
+		if err := rows.Scan(&found.Site, &found.Value, &n, &first, &last); err != nil {
+			return err
+		}
+		found.Lines, found.First, found.Last = int64(n), calendar.Day(first), calendar.Day(last)
+		if err := f(found); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// choice is what an erasure takes out.
+type choice struct {
+	privacy.Selection
+	texts    []privacy.Chosen
+	erasures []report.Erasure // of all texts together; none for a selection by time alone
+}
+
+// choose looks for what a selection chooses.
+func (s *Store) choose(ctx context.Context, sel privacy.Selection) (*choice, error) {
+	c := &choice{Selection: sel}
+	switch sel.Kind() {
+	case "time":
+		return c, nil
+	case "network":
+		return c, s.chooseNetworks(ctx, c)
+	}
+	match, err := sel.Matcher()
+	if err != nil {
+		return nil, err
+	}
+	fields := map[string]hit.Field{}
+	for _, p := range places() {
+		fields[p.Field.Name] = p.Field
+	}
+	err = s.FindTexts(ctx, sel, func(found privacy.FoundText) error {
+		return c.add(privacy.Chosen{Site: found.Site, Column: found.Column, Value: found.Value, Whole: match.Whole(found.Site, fields[found.Column], found.Value)})
+	})
+	c.hash()
+	return c, err
+}
+
+// chooseNetworks adds the networks of rows that lie within that of the selection.
+func (s *Store) chooseNetworks(ctx context.Context, c *choice) error {
+	within, err := netip.ParsePrefix(c.Network)
+	if err != nil {
+		return errors.New("network: want the CIDR form of what an address is cut to")
+	}
+	p := report.Place{Table: "hits", Column: "network", Field: fieldNamed("network")}
+	err = s.texts(ctx, p, c.Selection, func(found privacy.FoundText) error {
+		if !privacy.Within(found.Value, within) {
+			return nil
+		}
+		return c.add(privacy.Chosen{Site: found.Site, Column: found.Column, Value: found.Value, Whole: true})
+	})
+	if err != nil {
+		return fmt.Errorf("look for networks: %w", err)
+	}
+	c.hash()
+	return nil
+}
+
+// add adds a text, which may have been found in several places.
+func (c *choice) add(one privacy.Chosen) error {
+	at, known := slices.BinarySearchFunc(c.texts, one, privacy.Chosen.Compare)
+	if known {
+		return nil
+	}
+	if len(c.texts) == maxChosen {
+		return ErrManyTexts
+	}
+	c.texts = slices.Insert(c.texts, at, one)
+	return nil
+}
+
+// hash divides the texts into erasures, under keys of their own.
+func (c *choice) hash() {
+	for texts := range slices.Chunk(c.texts, hashesAtOnce) {
+		var key [16]byte
+		rand.Read(key[:]) // never fails
+		e := report.Erasure{
+			Key:  [2]uint64{binary.BigEndian.Uint64(key[:8]), binary.BigEndian.Uint64(key[8:])},
+			Days: c.Days(), Whole: map[string][]uint64{}, Part: map[string][]uint64{},
+		}
+		for _, t := range texts {
+			of := e.Part
+			if t.Whole {
+				of = e.Whole
+			}
+			of[t.Column] = append(of[t.Column], siphash.Hash(e.Key[0], e.Key[1], fmt.Appendf(nil, "%d %s", t.Site, t.Value)))
+		}
+		c.erasures = append(c.erasures, e)
+	}
+}
+
+// rows is the condition of the rows that are chosen, or hold a text that is; "" for none.
+func (c *choice) rows() string {
+	places := report.PlacesOf("hits")
+	if !c.OfTexts() {
+		places = []report.Place{{Table: "hits", Column: "network", Field: fieldNamed("network")}}
+	}
+	where := c.chosen(places)
+	if c.Kind() == "time" {
+		where = fmt.Sprintf("day BETWEEN toDate('%s') AND toDate('%s')", c.Days().From, c.Days().To)
+		if c.Site != 0 {
+			where += fmt.Sprintf(" AND site = %d", c.Site)
+		}
+	}
+	if where != "" && !c.OfTexts() {
+		where = fmt.Sprintf("(%s) AND time >= toDateTime('%s', 'UTC') AND time < toDateTime('%s', 'UTC')", where, sqlTime(c.From), sqlTime(c.To))
+	}
+	return where
+}
+
+// chosen is the condition of lines with a text in some places of a table; "" for none.
+func (c *choice) chosen(places []report.Place) string {
+	var any []string
+	for _, e := range c.erasures {
+		if is := e.Chosen(places); is != "" {
+			any = append(any, is)
+		}
+	}
+	if len(any) < 2 {
+		return strings.Join(any, "")
+	}
+	return "(" + strings.Join(any, ") OR (") + ")"
+}
+
+// long allows statements with the hashes of many texts.
+func long(ctx context.Context) context.Context {
+	return clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"max_query_size": 64 << 20}))
+}
+
+// Held counts the rows that a selection chooses, or that hold texts that it chooses, and the
+// lines of totals and titles with these.
+func (s *Store) Held(ctx context.Context, sel privacy.Selection) (privacy.Held, error) {
+	c, err := s.choose(ctx, sel)
+	if err != nil {
+		return privacy.Held{}, err
+	}
+	return s.heldOf(ctx, c)
+}
+
+func (s *Store) heldOf(ctx context.Context, c *choice) (held privacy.Held, err error) {
+	ctx, end := withDeadline(ctx, deleteTime)
+	defer end()
+	if where := c.rows(); where != "" {
+		if held, err = s.held(long(ctx), where, nil); err != nil {
+			return held, fmt.Errorf("count rows by %s: %w", c.Kind(), err)
+		}
+	}
+	if !c.OfTexts() {
+		return held, nil
+	}
+	tables := map[string][]report.Place{}
+	for _, p := range places() {
+		if p.Table != "hits" {
+			tables[p.Table] = append(tables[p.Table], p)
+		}
+	}
+	for table, places := range tables {
+		where := c.chosen(places)
+		if where == "" {
+			continue
+		}
+		var n uint64
+		if err := s.conn.QueryRow(long(ctx), "SELECT count() FROM "+table+" WHERE "+where).Scan(&n); err != nil {
+			return held, fmt.Errorf("count lines of %s by %s: %w", table, c.Kind(), err)
+		}
+		held.Lines += int64(n)
+	}
+	return held, nil
+}
+
+// Erase takes out what a selection chooses, and returns what Held counted before, when it has
+// left the disk. Before it changes anything it calls note with all texts and networks.
+//
+// Rows of a network or a time are deleted, and subtracted from the rollups that live as long as
+// rows. The rollups that live longer know neither, so it first notes the sites and days: see
+// report.Result.Erased. Texts are replaced in rows and sums by hit.Erased, and titles deleted.
+// Inserts wait while rollups are corrected.
+func (s *Store) Erase(ctx context.Context, sel privacy.Selection, note func([]privacy.Chosen) error) (privacy.Held, error) {
+	c, err := s.choose(ctx, sel)
+	if err != nil {
+		return privacy.Held{}, err
+	}
+	held, err := s.heldOf(ctx, c)
+	if err != nil || held.All() == 0 {
+		return held, err
+	}
+	if err := note(c.texts); err != nil {
+		return held, err
+	}
+	ctx = long(ctx)
+	if c.OfTexts() {
+		err = s.eraseTexts(ctx, c)
+	} else {
+		err = s.eraseRows(ctx, held, c.rows())
+	}
+	if err != nil {
+		return held, fmt.Errorf("erase by %s: %w", c.Kind(), err)
+	}
+	return held, nil
+}
+
+// eraseRows deletes the rows of a condition.
+func (s *Store) eraseRows(ctx context.Context, held privacy.Held, where string) error {
+	days := calendar.Range{From: calendar.DayOf(held.First) - 1, To: calendar.DayOf(held.Last) + 1}
+	return s.deleteRows(ctx, days, func(ctx context.Context, tables []string) error {
+		if err := s.conn.Exec(ctx, "INSERT INTO erased SELECT DISTINCT site, day FROM hits WHERE "+where); err != nil {
+			return fmt.Errorf("note the days: %w", err)
+		}
+		err := s.schema.Hold(ctx, func(ctx context.Context) error {
+			for _, r := range expiring() {
+				if err := s.takeOut(ctx, r, where); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		for _, table := range tables {
+			if err == nil {
+				err = s.mutate(ctx, table, where)
+			}
+		}
+		return err
+	})
+}
+
+// once are settings of an insert that corrects sums: it is one block, so that a process that
+// is killed leaves all of it or nothing, and is not taken for an earlier one that was the same.
+const once = " SETTINGS insert_deduplicate = 0, min_insert_block_size_rows = 1000000000, min_insert_block_size_bytes = 0, max_insert_threads = 1"
+
+// eraseTexts takes texts out of rows, sums and titles.
+func (s *Store) eraseTexts(ctx context.Context, c *choice) error {
+	ctx, end := withDeadline(ctx, deleteTime)
+	defer end()
+	return s.schema.Rows(ctx, func(ctx context.Context, tables []string) error {
+		parts := map[string][]string{} // of tables of sums
+		for _, l := range append(sums(), monthly()) {
+			var err error
+			if parts[l.Table], err = s.partitions(ctx, l.Table, c.chosen(l.Places)); err != nil {
+				return err
+			}
+		}
+		months, err := s.monthsOf(ctx, c)
+		if err != nil {
+			return err
+		}
+		err = s.schema.Hold(ctx, func(ctx context.Context) error {
+			for _, e := range c.erasures {
+				for _, l := range sums() {
+					if statement := l.Erase(e); statement != "" {
+						if err := s.conn.Exec(ctx, statement+once); err != nil {
+							return fmt.Errorf("correct %s: %w", l.Table, err)
+						}
+					}
+				}
+			}
+			for _, month := range months { // a process may have been killed between daily and monthly
+				_, heal := report.HealMonthly(month)
+				if err := s.conn.Exec(ctx, heal+once); err != nil {
+					return fmt.Errorf("correct the sums of %s: %w", month, err)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for _, e := range c.erasures {
+			if where := e.Chosen(titlePlaces); where != "" {
+				if err := s.mutate(ctx, "titles", where); err != nil {
+					return fmt.Errorf("titles: %w", err)
+				}
+			}
+			for _, table := range tables {
+				if statement := e.Update(table); statement != "" {
+					if err := s.conn.Exec(ctx, statement+" SETTINGS mutations_sync = 2"); err != nil {
+						return fmt.Errorf("%s: %w", table, err)
+					}
+				}
+			}
+		}
+		for table, some := range parts {
+			if err := s.wipe(ctx, table, some); err != nil {
+				return err
+			}
+		}
+		for _, table := range append(tables, "titles") {
+			if err := s.awaitWiped(ctx, table, calendar.Range{To: c.Days().To}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func monthly() report.Lines {
+	at := slices.IndexFunc(report.Rollups, func(r report.Rollup) bool { return r.Name == "monthly" })
+	return report.Rollups[at].Lines()
+}
+
+// partitions returns the partitions of a table with lines of a condition.
+func (s *Store) partitions(ctx context.Context, table, where string) (all []string, err error) {
+	if where == "" {
+		return nil, nil
+	}
+	rows, err := s.conn.Query(ctx, "SELECT DISTINCT _partition_id FROM "+table+" WHERE "+where)
+	if err != nil {
+		return nil, fmt.Errorf("list the partitions of %s: %w", table, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var one string
+		if err := rows.Scan(&one); err != nil {
+			return nil, fmt.Errorf("list the partitions of %s: %w", table, err)
+		}
+		all = append(all, one)
+	}
+	return all, rows.Err()
+}
+
+// lastDay is the last that ClickHouse's type Date holds.
+const lastDay = calendar.Day(65535)
+
+// wipe merges partitions of a table of sums, so that lines whose sums are zero disappear, and
+// waits until the parts that had them have left the disk.
+func (s *Store) wipe(ctx context.Context, table string, partitions []string) error {
+	if len(partitions) == 0 {
+		return nil
+	}
+	for _, one := range partitions {
+		if err := s.conn.Exec(ctx, "OPTIMIZE TABLE "+table+" PARTITION ID '"+one+"' FINAL"); err != nil {
+			return fmt.Errorf("merge %s of %s: %w", one, table, err)
+		}
+	}
+	return s.awaitWiped(ctx, table, calendar.Range{To: lastDay})
+}
+
+// monthsOf returns the months of which sums by day or month hold a text. One whose sums by month
+// are deleted is not among them.
+func (s *Store) monthsOf(ctx context.Context, c *choice) (all []calendar.Range, err error) {
+	of := map[string]string{}
+	for _, l := range append(sums(), monthly()) {
+		of[l.Table] = c.chosen(l.Places)
+	}
+	if of["daily"] == "" {
+		return nil, nil
+	}
+	rows, err := s.conn.Query(ctx, "SELECT DISTINCT toUInt16(first) FROM (SELECT toStartOfMonth(day) AS first FROM daily WHERE "+of["daily"]+
+		" UNION ALL SELECT month AS first FROM monthly WHERE "+of["monthly"]+") WHERE first IN (SELECT month FROM monthly)")
+	if err != nil {
+		return nil, fmt.Errorf("list the months: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var first uint16
+		if err := rows.Scan(&first); err != nil {
+			return nil, fmt.Errorf("list the months: %w", err)
+		}
+		all = append(all, calendar.Month(calendar.Day(first)))
+	}
+	return all, rows.Err()
+}
