@@ -88,7 +88,11 @@ func (d *Dashboard) showSites(c *call) error {
 	sites = slices.DeleteFunc(slices.Clone(sites), func(s site.Site) bool {
 		return !matchesSite(s, find) || tag != "" && !slices.Contains(s.Tags, tag)
 	})
-	days, err := d.since.get(c.r.Context(), c.now, d.store, nil)
+	ids := make([]uint32, len(sites))
+	for i, s := range sites {
+		ids[i] = s.ID
+	}
+	days, err := d.since.get(c.r.Context(), c.now, d.store, ids)
 	if err != nil {
 		return err
 	}
