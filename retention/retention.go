@@ -80,6 +80,9 @@ type Worker struct {
 	deleted     prometheus.Counter
 	failures    prometheus.Counter
 	held        prometheus.Gauge
+	oldest      prometheus.Gauge
+	overdue     prometheus.Gauge
+	next        prometheus.Gauge
 }
 
 // New returns a worker; Run starts it.
@@ -109,6 +112,18 @@ func New(o Options) *Worker {
 			Name: "fotspor_retention_held",
 			Help: "1 while a deletion pass waits because the clock is not trusted.",
 		}),
+		oldest: f.NewGauge(prometheus.GaugeOpts{
+			Name: "fotspor_retention_oldest_row_timestamp_seconds",
+			Help: "Time of the oldest raw row after the last pass; 0 if there is none.",
+		}),
+		overdue: f.NewGauge(prometheus.GaugeOpts{
+			Name: "fotspor_retention_overdue_rows",
+			Help: "Raw rows past their retention, or with a part past its time, after the last pass.",
+		}),
+		next: f.NewGauge(prometheus.GaugeOpts{
+			Name: "fotspor_retention_next_pass_timestamp_seconds",
+			Help: "When the next pass is due.",
+		}),
 	}
 }
 
@@ -116,6 +131,7 @@ func New(o Options) *Worker {
 // ends. A pass that fails is counted and tried again after 15 minutes. One that is held is
 // tried again after an hour. Neither ends the worker.
 func (w *Worker) Run(ctx context.Context) {
+	w.next.Set(float64(w.Now().Add(firstPass).Unix()))
 	periodic.Task{
 		First: firstPass,
 		Do: func(ctx context.Context) error {
@@ -126,14 +142,15 @@ func (w *Worker) Run(ctx context.Context) {
 			return err
 		},
 		Next: func(err error) time.Duration {
+			now, wait := w.Now(), retryAfter
 			switch {
 			case err == nil:
-				return untilNext(w.Now())
+				wait = untilNext(now)
 			case errors.Is(err, ErrHeld):
-				return heldFor
-			default:
-				return retryAfter
+				wait = heldFor
 			}
+			w.next.Set(float64(now.Add(wait).Unix()))
+			return wait
 		},
 		Trouble: &periodic.Trouble{
 			Logger: w.Logger, Level: slog.LevelError, Failed: "retention pass failed and is tried again", Over: "retention passes succeed again",
@@ -198,6 +215,7 @@ func (w *Worker) Pass(ctx context.Context, at time.Time) (Report, error) {
 	report, err := w.find(ctx, at)
 	if err == nil && report.found() > 0 && !report.Clock.Trusted {
 		w.held.Set(1)
+		w.look(ctx, report)
 		return report, fmt.Errorf("%d rows from before %s: %w: %s", report.Found.Rows, report.Cutoff.Format(time.DateOnly), ErrHeld, report.Clock.Why)
 	}
 	return w.delete(ctx, report, err)
@@ -217,6 +235,9 @@ func (w *Worker) Confirmed(ctx context.Context, at, cutoff time.Time) (Report, e
 
 // delete deletes the rows and lines that find found.
 func (w *Worker) delete(ctx context.Context, report Report, err error) (Report, error) {
+	if err == nil {
+		defer w.look(ctx, report)
+	}
 	if err == nil && w.Receipts != nil && w.Expired != nil {
 		err = w.Receipts.Found(ctx, func(ctx context.Context) (receipt.Deletion, int64, error) {
 			gone, err := w.Expired(ctx, report.Cutoff)
@@ -262,6 +283,28 @@ func (w *Worker) delete(ctx context.Context, report Report, err error) (Report, 
 	w.deleted.Add(float64(report.Deleted))
 	w.lastSuccess.Set(float64(w.Now().Unix()))
 	return report, nil
+}
+
+// look measures what a pass has left. What can't be counted keeps its figure.
+func (w *Worker) look(ctx context.Context, report Report) {
+	all, err := w.Rows.Before(ctx, report.At.AddDate(0, 0, 3)) // later than today in any time zone
+	if err == nil {
+		w.oldest.Set(0)
+		if all.Rows > 0 {
+			w.oldest.Set(float64(all.First.Unix()))
+		}
+	}
+	overdue, failed := heldBefore(w.Rows, report.Cutoff)(ctx)
+	err = errors.Join(err, failed)
+	for _, a := range report.Aged {
+		rows, failed := heldBefore(w.Aging(a.Name), a.Cutoff)(ctx)
+		overdue, err = overdue+rows, errors.Join(err, failed)
+	}
+	if err != nil {
+		w.Logger.Warn("what a pass has left can't be counted", "err", err)
+		return
+	}
+	w.overdue.Set(float64(overdue))
 }
 
 // totalsDay returns the day before which totals are deleted, 0 if they are not.

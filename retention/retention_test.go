@@ -317,16 +317,17 @@ func TestRun(t *testing.T) {
 
 		time.Sleep(10*time.Minute - time.Second)
 		synctest.Wait()
-		expect(t, registry, 0, 0, 0)
+		first, second := at("1990-01-01T00:00:00Z"), at("1997-01-02T12:00:00Z")
+		expect(t, registry, 0, 0, 0, time.Time{}, 0, at("2000-01-01T10:10:00Z"))
 		time.Sleep(time.Second)
 		synctest.Wait()
-		expect(t, registry, 0, 1, 0)
+		expect(t, registry, 0, 1, 0, first, 1, at("2000-01-01T10:25:00Z"))
 		time.Sleep(15 * time.Minute)
 		synctest.Wait()
-		expect(t, registry, 0, 2, 0)
+		expect(t, registry, 0, 2, 0, first, 1, at("2000-01-01T10:40:00Z"))
 		time.Sleep(15 * time.Minute)
 		synctest.Wait()
-		expect(t, registry, 1, 2, at("2000-01-01T10:40:00Z").Unix())
+		expect(t, registry, 1, 2, at("2000-01-01T10:40:00Z").Unix(), second, 0, at("2000-01-02T00:10:00Z"))
 		time.Sleep(13*time.Hour + 20*time.Minute) // to midnight
 		synctest.Wait()
 		if rows, _ := l.state(); rows != 1 {
@@ -334,20 +335,24 @@ func TestRun(t *testing.T) {
 		}
 		time.Sleep(24 * time.Hour)
 		synctest.Wait()
-		expect(t, registry, 1, 2, at("2000-01-02T00:10:00Z").Unix())
+		expect(t, registry, 1, 2, at("2000-01-02T00:10:00Z").Unix(), second, 0, at("2000-01-03T00:10:00Z"))
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
-		expect(t, registry, 2, 2, at("2000-01-03T00:10:00Z").Unix())
-		if rows, passes := l.state(); rows != 0 || passes != 5 {
-			t.Errorf("%d rows left after %d passes, want 0 after 5", rows, passes)
+		expect(t, registry, 2, 2, at("2000-01-03T00:10:00Z").Unix(), time.Time{}, 0, at("2000-01-04T00:10:00Z"))
+		if rows, counts := l.state(); rows != 0 || counts != 3*5 {
+			t.Errorf("%d rows left after %d counts, want 0 after three in each of 5 passes", rows, counts)
 		}
 		cancel()
 		<-done
 	})
 }
 
-func expect(t *testing.T, g prometheus.Gatherer, deleted, failures, success int64) {
+func expect(t *testing.T, g prometheus.Gatherer, deleted, failures, success int64, oldest time.Time, overdue int64, next time.Time) {
 	t.Helper()
+	var first int64
+	if !oldest.IsZero() {
+		first = oldest.Unix()
+	}
 	var want strings.Builder
 	for _, m := range []struct {
 		name, kind, help string
@@ -357,6 +362,9 @@ func expect(t *testing.T, g prometheus.Gatherer, deleted, failures, success int6
 		{"fotspor_retention_failures_total", "counter", "Passes of the retention worker that failed.", failures},
 		{"fotspor_retention_held", "gauge", "1 while a deletion pass waits because the clock is not trusted.", 0},
 		{"fotspor_retention_last_success_timestamp_seconds", "gauge", "When a pass last found and deleted rows past their retention without an error.", success},
+		{"fotspor_retention_oldest_row_timestamp_seconds", "gauge", "Time of the oldest raw row after the last pass; 0 if there is none.", first},
+		{"fotspor_retention_overdue_rows", "gauge", "Raw rows past their retention, or with a part past its time, after the last pass.", overdue},
+		{"fotspor_retention_next_pass_timestamp_seconds", "gauge", "When the next pass is due.", next.Unix()},
 	} {
 		fmt.Fprintf(&want, "# HELP %[1]s %[2]s\n# TYPE %[1]s %[3]s\n%[1]s %[4]d\n", m.name, m.help, m.kind, m.value)
 	}
