@@ -36,13 +36,13 @@ func (s *Store) prepareSchema(ctx context.Context) error {
 	if !s.cfg.Create || found != nil && !errors.Is(found, ErrNoStore) && !errors.Is(found, ErrOlder) {
 		return found
 	}
-	if found == nil {
+	var held []string
+	if found == nil || errors.Is(found, ErrOlder) {
 		pending, err := s.schema.Pending(ctx)
-		if err != nil {
-			return err
+		if err == nil {
+			held, err = s.schema.HeldTables(ctx)
 		}
-		held, err := s.schema.Held(ctx)
-		if err != nil || len(pending) == 0 && !held {
+		if err != nil || len(pending) == 0 && len(held) == 0 {
 			return err
 		}
 	}
@@ -50,7 +50,10 @@ func (s *Store) prepareSchema(ctx context.Context) error {
 	if err == nil {
 		if err = s.schema.Migrate(ctx); err == nil {
 			s.wakeBackfill()
-			return nil
+			if s.Engine() != nil { // it has started with what was held
+				err = s.schema.Reattach(ctx, held)
+			}
+			return err
 		}
 	}
 	if code(err) == accessDenied && found == nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -47,12 +48,31 @@ func (m *Migrator) attach(ctx context.Context, fresh bool) error {
 
 // Held reports whether inserts into hits are held. A dead process may have left the hold.
 func (m *Migrator) Held(ctx context.Context) (bool, error) {
-	var n uint64
-	err := m.Conn.QueryRow(ctx, "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = 'hits' AND position(engine_full, 'table_readonly = 1') > 0").Scan(&n)
+	tables, err := m.HeldTables(ctx)
+	return slices.Contains(tables, "hits"), err
+}
+
+// HeldTables returns the tables into which inserts are held, hits last.
+func (m *Migrator) HeldTables(ctx context.Context) ([]string, error) {
+	tables, err := m.texts(ctx, "SELECT name FROM system.tables WHERE database = currentDatabase() AND position(engine_full, 'table_readonly = 1') > 0 ORDER BY name = 'hits', name")
 	if err != nil {
-		return false, fmt.Errorf("look whether inserts are held: %w", err)
+		return nil, fmt.Errorf("look whether inserts are held: %w", err)
 	}
-	return n > 0, nil
+	return tables, nil
+}
+
+// Reattach lets an engine begin to work on tables that were held when it started, and are not
+// any more: it merges nothing in them until then, and a mutation waits for ever (measured on
+// 26.7). Nobody else may use the tables.
+func (m *Migrator) Reattach(ctx context.Context, tables []string) error {
+	for _, table := range tables {
+		for _, statement := range []string{"DETACH TABLE " + table + " SYNC", "ATTACH TABLE " + table} {
+			if err := m.Conn.Exec(ctx, statement); err != nil {
+				return fmt.Errorf("attach table %s again: %w", table, err)
+			}
+		}
+	}
+	return nil
 }
 
 // Hold runs f while no process inserts into hits. Call it from the function that Rows
@@ -103,7 +123,7 @@ func (m *Migrator) hold(ctx context.Context, tables ...string) error {
 func (m *Migrator) release(ctx context.Context) error {
 	ctx, end := quietly(ctx)
 	defer end()
-	tables, err := m.texts(ctx, "SELECT name FROM system.tables WHERE database = currentDatabase() AND position(engine_full, 'table_readonly = 1') > 0 ORDER BY name = 'hits'")
+	tables, err := m.HeldTables(ctx)
 	for _, table := range tables {
 		if err == nil {
 			err = m.Conn.Exec(ctx, "ALTER TABLE "+table+" RESET SETTING table_readonly")
