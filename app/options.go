@@ -96,6 +96,8 @@ type paces struct {
 	health time.Duration // between two checks of store and disk
 	retry  time.Duration // between a failed attempt to open the store and the next
 	seal   time.Duration // age at which a segment of the spool is sealed
+
+	backups time.Duration // between two looks at what is known of backups
 }
 
 // Addrs are the addresses that a running program listens on.
@@ -126,7 +128,7 @@ func DefaultOptions() Options {
 		Out:            io.Discard,
 		Now:            time.Now,
 		Synchronised:   retention.KernelSynchronised,
-		paces:          paces{sites: 5 * time.Second, geo: time.Minute, health: 5 * time.Second, retry: 5 * time.Second, seal: spool.DefaultSealAfter},
+		paces:          paces{sites: 5 * time.Second, geo: time.Minute, health: 5 * time.Second, retry: 5 * time.Second, seal: spool.DefaultSealAfter, backups: time.Minute},
 	}
 }
 

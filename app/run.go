@@ -183,6 +183,7 @@ func (p *program) start(ctx context.Context) error {
 			Registerer: p.registry, Logger: p.component("retention"), Now: p.Now,
 		})
 		p.background("retention", p.afterStore(p.afterPolicy(worker.Run)))
+		p.watchBackups()
 	}
 
 	if publicListener != nil {
