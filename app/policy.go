@@ -27,7 +27,9 @@ type policyNotes struct {
 }
 
 // policyFile returns the path of the copy of the policy.
-func (p *program) policyFile() string { return filepath.Join(p.Data, "policy.json") }
+func (p *program) policyFile() string { return policyFile(p.Data) }
+
+func policyFile(data string) string { return filepath.Join(data, "policy.json") }
 
 // policyNow returns the policy in force. Before the store has told it, that is the policy of
 // the settings, under which nothing is collected.
@@ -69,7 +71,7 @@ func (p *program) startPolicy(ctx context.Context) error {
 	var copied privacy.History
 	var copyErr error
 	if p.Collector {
-		copied, copyErr = p.copiedPolicy()
+		copied, copyErr = CopiedPolicy(p.Data)
 	}
 	var err error
 	if p.storePrepared() || copied == nil {
@@ -215,18 +217,19 @@ func (p *program) processName() string {
 	return fmt.Sprintf("%s on %s with %s", strings.Join(parts, ", "), host, dir)
 }
 
-// copiedPolicy reads the copy of the policy, nil if there is none.
-func (p *program) copiedPolicy() (privacy.History, error) {
-	data, err := os.ReadFile(p.policyFile())
+// CopiedPolicy reads the copy of the policy that a collector keeps in its data directory.
+func CopiedPolicy(dir string) (privacy.History, error) {
+	file := policyFile(dir)
+	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("copy of the policy: %w", err)
 	}
 	var h privacy.History
 	if err := json.Unmarshal(data, &h); err != nil {
-		return nil, fmt.Errorf("copy of the policy %q: %w", p.policyFile(), err)
+		return nil, fmt.Errorf("copy of the policy %q: %w", file, err)
 	}
 	if len(h) == 0 {
-		return nil, fmt.Errorf("copy of the policy %q: it is empty", p.policyFile())
+		return nil, fmt.Errorf("copy of the policy %q: it is empty", file)
 	}
 	return h, nil
 }

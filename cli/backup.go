@@ -221,11 +221,14 @@ func pruneBackups(ctx context.Context, c *call) error {
 			return err
 		}
 		now := c.opts.Now()
-		before := now // where the policy has no backups
-		if policy.Backups != (privacy.Period{}) {
+		none := policy.Backups == privacy.Period{}
+		before := now
+		if none {
+			fmt.Fprintln(c.Stdout, "policy: there are no backups")
+		} else {
+			fmt.Fprintf(c.Stdout, "policy: backups live for %s\n", policy.Backups)
 			before = policy.Backups.Cutoff(now)
 		}
-		fmt.Fprintf(c.Stdout, "policy: backups live for %s\n", policy.Backups)
 		if c.olderThan != (privacy.Period{}) {
 			if own := c.olderThan.Cutoff(now); own.After(before) {
 				before = own
@@ -236,7 +239,7 @@ func pruneBackups(ctx context.Context, c *call) error {
 			return err
 		}
 		// By a clock that is far ahead all are too old, the newest one too.
-		if n := len(all); n > 0 && all[n-1].Time.Before(before) {
+		if n := len(all); !none && n > 0 && all[n-1].Time.Before(before) {
 			if verdict := c.opts.NewClock(st, c.opts.Logger, nil).Judge(ctx, now); !verdict.Trusted {
 				return fmt.Errorf("all backups are from before %s, and the clock is not trusted: %s; if it is right, run fotspor retention run --confirm first, or make a backup", before.UTC().Format(time.RFC3339), verdict.Why)
 			}

@@ -149,7 +149,6 @@ func TestBackup(t *testing.T) {
 	if _, errs, status := command(t, "", "backup", dir, "--data", data); status != 1 || !strings.Contains(errs, "policy set backups=30d") || strings.Count(errs, "\n") != 1 {
 		t.Errorf("backup without backups in the policy: status %d, %q", status, errs)
 	}
-	run("retention", "run", "--confirm", today.AddMonths(-36).String())
 	if out := run("backup", "prune", dir); !strings.Contains(out, "deleted 2 backups") || names() != 1 {
 		t.Errorf("prune says %q, and leaves %d", out, names())
 	}

@@ -58,6 +58,9 @@ func commands() []command {
 		{"backup list", "DIR", "list the backups in a directory", listBackups},
 		{"backup verify", "DIR", "verify that the backups in a directory are what was written", verifyBackups},
 		{"backup prune", "DIR", "delete the backups that are older than the policy allows", pruneBackups},
+		{"restore", "DIR", "make a store from a backup, or the newest one in a directory", restore},
+		{"move", "", "copy the store of the embedded engine to a ClickHouse server", move},
+		{"upgrade", "", "say whether this version can take over the store, tried on a copy", checkUpgrade},
 		{"site add", "", "add a site; prints its id and the snippet to paste", addSite},
 		{"site edit", "ID", "change the settings of a site", editSite},
 		{"site list", "", "list the sites", listSites},
@@ -132,6 +135,9 @@ type arguments struct {
 	recipients recipients
 	identity   string
 	olderThan  privacy.Period
+	moveTo     string
+	check      bool
+	backups    string
 }
 
 // Main runs the command that env names and returns the exit status: 0, 1 after a

@@ -25,15 +25,7 @@ func runRetention(ctx context.Context, c *call) error {
 		return err
 	}
 	return c.withStore(ctx, func(st *store.Store) error {
-		receipts := c.opts.NewReceipts(st)
-		if _, err := os.Stat(c.opts.Data); errors.Is(err, fs.ErrNotExist) {
-			c.opts.Data = "" // the note must not create the directory; the one in the store suffices
-		}
-		clock := c.opts.NewClock(st, c.opts.Logger, nil)
-		worker := retention.New(retention.Options{
-			Receipts: receipts, Rows: st, Clock: clock, Policy: st.Policy, Now: c.opts.Now,
-			Audit: st.AuditLog(), AuditKeep: c.opts.AuditRetention, Titles: st.Titles(), Totals: st.Totals(), Aging: func(part string) retention.Rows { return st.Aging(part) }, Expired: st.Expired, Few: func(below int) retention.Few { return st.Few(below) },
-		})
+		worker, clock := c.retentionWorker(st)
 		var report retention.Report
 		var err error
 		switch {
@@ -64,4 +56,17 @@ func runRetention(ctx context.Context, c *call) error {
 		}
 		return nil
 	})
+}
+
+// retentionWorker returns a worker for one pass, and its clock.
+func (c *call) retentionWorker(st *store.Store) (*retention.Worker, *retention.Clock) {
+	o := c.opts
+	if _, err := os.Stat(o.Data); errors.Is(err, fs.ErrNotExist) {
+		o.Data = "" // the note must not create the directory; the one in the store suffices
+	}
+	clock := o.NewClock(st, o.Logger, nil)
+	return retention.New(retention.Options{
+		Receipts: c.opts.NewReceipts(st), Rows: st, Clock: clock, Policy: st.Policy, Now: o.Now,
+		Audit: st.AuditLog(), AuditKeep: o.AuditRetention, Titles: st.Titles(), Totals: st.Totals(), Aging: func(part string) retention.Rows { return st.Aging(part) }, Expired: st.Expired, Few: func(below int) retention.Few { return st.Few(below) },
+	}), clock
 }

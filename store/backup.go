@@ -13,6 +13,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"github.com/fotspor/fotspor/backup"
+	"github.com/fotspor/fotspor/store/schema"
 )
 
 // stagingPrefix begins the name of a folder that the engine writes a backup into. One that a
@@ -162,3 +163,6 @@ func (s *Store) Restore(ctx context.Context, folder string) error {
 	}
 	return nil
 }
+
+// SchemaVersion returns the number of the last migration that this program has.
+func SchemaVersion() int { return len(schema.All()) }

@@ -34,10 +34,19 @@ var notCopied = []string{"filled", "logins", "migrations", "processes"}
 // hold. It fills tables of its own first, so that the other store is empty until all is there.
 // Call it while this store is still.
 func (s *Store) CopyTo(ctx context.Context, to *Store) error {
-	if empty, err := to.Empty(ctx); err != nil || !empty {
-		return errors.Join(err, fmt.Errorf("%q is not empty", to.Place()))
+	empty, err := to.Empty(ctx)
+	if err != nil {
+		return err
 	}
-	if s.Backfilling() > 0 {
+	if !empty {
+		return fmt.Errorf("%q is not empty", to.Place())
+	}
+	var filling uint64
+	err = s.direct.QueryRow(ctx, "SELECT count() FROM system.tables WHERE database = currentDatabase() AND match(name, '^filling_[0-9]+$')").Scan(&filling)
+	if err != nil {
+		return fmt.Errorf("look for a backfill: %w", err)
+	}
+	if filling > 0 {
 		return errors.New("a backfill is under way: wait until fotspor_backfill_days is 0")
 	}
 	all, err := s.tables(ctx)

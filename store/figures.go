@@ -70,12 +70,13 @@ func (t table) has(some ...string) string {
 	return ""
 }
 
-// tables returns the tables of the store that hold lines, but no clones of backfills.
+// tables returns the tables of the store that hold lines, but no clones of backfills and no
+// unfinished copies.
 func (s *Store) tables(ctx context.Context) ([]table, error) {
 	rows, err := s.direct.Query(ctx, `
 		SELECT c.table, t.engine != 'MergeTree', c.name, c.type FROM system.columns AS c
 		JOIN system.tables AS t ON t.database = c.database AND t.name = c.table
-		WHERE c.database = currentDatabase() AND t.engine LIKE '%MergeTree' AND c.default_kind IN ('', 'DEFAULT') AND NOT match(c.table, '^filling_[0-9]+$')
+		WHERE c.database = currentDatabase() AND t.engine LIKE '%MergeTree' AND c.default_kind IN ('', 'DEFAULT') AND NOT match(c.table, '^(filling|moving)_')
 		ORDER BY c.table, c.position`)
 	if err != nil {
 		return nil, err

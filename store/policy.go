@@ -100,20 +100,50 @@ func (s *Store) ChangePolicy(ctx context.Context, before uint64, after privacy.P
 }
 
 func (s *Store) addPolicy(ctx context.Context, number uint64, p privacy.Policy) error {
-	text, err := json.Marshal(p)
-	if err != nil {
-		return fmt.Errorf("write the policy: %w", err)
-	}
 	if err := s.note(ctx, audit.PolicyChanged, p.String()); err != nil {
 		return err
 	}
 	actor := audit.ActorOf(ctx)
-	query := "INSERT INTO policy SELECT {number:UInt64}, {value:String}, now64(6), {via:String}, {who:String}"
-	params := clickhouse.Parameters{"number": strconv.FormatUint(number, 10), "value": string(text), "via": string(actor.Via), "who": actor.Name}
+	return s.insertPolicy(ctx, privacy.Version{Number: number, Policy: p, Via: string(actor.Via), Who: actor.Name})
+}
+
+// insertPolicy adds a version. Without a time of its own it is in force from now on.
+func (s *Store) insertPolicy(ctx context.Context, v privacy.Version) error {
+	text, err := json.Marshal(v.Policy)
+	if err != nil {
+		return fmt.Errorf("write the policy: %w", err)
+	}
+	query := "INSERT INTO policy SELECT {number:UInt64}, {value:String}, if({since:Int64} = 0, now64(6), fromUnixTimestamp64Micro({since:Int64}, 'UTC')), {via:String}, {who:String}"
+	params := clickhouse.Parameters{"number": strconv.FormatUint(v.Number, 10), "value": string(text), "since": "0", "via": v.Via, "who": v.Who}
+	if !v.Since.IsZero() {
+		params["since"] = strconv.FormatInt(v.Since.UnixMicro(), 10)
+	}
 	if err := s.conn.Exec(bind(ctx, params), query); err != nil {
 		return fmt.Errorf("write the policy: %w", err)
 	}
 	return nil
+}
+
+// AdoptPolicies adds the versions of a history that come after those of the store, as they
+// are, and returns how many.
+func (s *Store) AdoptPolicies(ctx context.Context, h privacy.History) (n int, err error) {
+	err = s.edit(ctx, func(ctx context.Context) error {
+		all, err := s.Policies(ctx)
+		if err != nil && !errors.Is(err, privacy.ErrNoPolicy) {
+			return err
+		}
+		for _, v := range h {
+			if len(all) > 0 && v.Number <= all.Current().Number {
+				continue
+			}
+			if err := s.insertPolicy(ctx, v); err != nil {
+				return err
+			}
+			n++
+		}
+		return nil
+	})
+	return n, err
 }
 
 // NoteProcess stores that a process runs.

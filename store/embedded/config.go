@@ -144,7 +144,7 @@ func writeConfig(dir string, maxMemory int64) (path string, remove func(), err e
 	type folder struct{ Setting, Path string }
 	var folders []folder
 	for _, setting := range folderSettings {
-		folders = append(folders, folder{setting, filepath.Join(tablesDir(dir), strings.TrimSuffix(setting, "_path"))})
+		folders = append(folders, folder{setting, filepath.Join(TablesDir(dir), strings.TrimSuffix(setting, "_path"))})
 	}
 	var config, rights bytes.Buffer
 	err = errors.Join(

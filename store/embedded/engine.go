@@ -153,7 +153,7 @@ func Open(ctx context.Context, opts Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	lock, err := lockDir(tablesDir(dir))
+	lock, err := lockDir(TablesDir(dir))
 	if err == nil {
 		err = ownDir(lock)
 	}
@@ -197,11 +197,13 @@ func loadLibrary(explicit string) (*library, error) {
 
 // Exists reports whether an engine has run on the data directory dir before.
 func Exists(dir string) bool {
-	info, err := os.Stat(tablesDir(dir))
+	info, err := os.Stat(TablesDir(dir))
 	return err == nil && info.IsDir()
 }
 
-func tablesDir(dir string) string { return filepath.Join(dir, "clickhouse") }
+// TablesDir returns the folder of the engine's tables in a data directory. It may be moved while
+// no engine runs on it.
+func TablesDir(dir string) string { return filepath.Join(dir, "clickhouse") }
 
 // lockDir makes dir and takes an exclusive lock on it, which ends with the
 // file returned or with the process.
@@ -240,7 +242,7 @@ func ownDir(dir *os.File) error {
 
 // start boots the engine with the control session.
 func (e *Engine) start() error {
-	forgotten, err := repairLogs(tablesDir(e.options.Dir))
+	forgotten, err := repairLogs(TablesDir(e.options.Dir))
 	if err != nil {
 		return err
 	}
@@ -254,7 +256,7 @@ func (e *Engine) start() error {
 	defer removeConfig()
 	e.control, err = e.boot(config)
 	if err != nil {
-		if why := unreadable(tablesDir(e.options.Dir)); why != nil {
+		if why := unreadable(TablesDir(e.options.Dir)); why != nil {
 			return fmt.Errorf("%w: %w", ErrNotStarted, why)
 		}
 		return ErrNotStarted
@@ -313,7 +315,7 @@ func (e *Engine) boot(config string) (*session, error) {
 // sessionArgs returns the arguments of one session. Its statements have the log comment id in
 // system.processes.
 func (e *Engine) sessionArgs(id string) []string {
-	return append([]string{"clickhouse", "--path=" + tablesDir(e.options.Dir), "--log_comment=" + id}, sessionSettings...)
+	return append([]string{"clickhouse", "--path=" + TablesDir(e.options.Dir), "--log_comment=" + id}, sessionSettings...)
 }
 
 // Version is the version of the ClickHouse engine, such as "26.7.2.1".

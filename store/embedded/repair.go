@@ -46,7 +46,7 @@ func tokenLogs(dir string) ([]string, error) {
 // any settings of the table: after a power cut it could have the rows of an insert without
 // its token.
 func (e *Engine) SyncTokens() error {
-	tables, err := tokenLogs(tablesDir(e.options.Dir))
+	tables, err := tokenLogs(TablesDir(e.options.Dir))
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,245 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"filippo.io/age"
+
+	"github.com/fotspor/fotspor/app"
+	"github.com/fotspor/fotspor/audit"
+	"github.com/fotspor/fotspor/backup"
+	"github.com/fotspor/fotspor/collector/spool"
+	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/retention"
+	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/store/embedded"
+)
+
+// restore makes a store from a backup. All is done in a folder of its own, and what is past its
+// time or was erased since is deleted there, so that nobody ever sees a store with it.
+func restore(ctx context.Context, c *call) error {
+	e, identities, err := c.chosenBackup(c.words[0])
+	if err != nil {
+		return err
+	}
+	if err := takeData(c.opts.Data, true); err != nil {
+		return err
+	}
+	if err := c.checkNoStore(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.Stdout, "backup: %s of %s\n", e.Dir, e.Time.Format(time.RFC3339))
+	aside, err := spool.SetAside(c.spoolDir(), e.Time)
+	if err != nil {
+		return err
+	}
+	err = c.withScratch(ctx, c.opts.Data, func(folder string, st *store.Store) error {
+		if _, err := c.restoreInto(ctx, st, folder, e, identities); err != nil {
+			return err
+		}
+		if err := c.restoreKeys(filepath.Join(folder, "backups", keysFolder)); err != nil {
+			return err
+		}
+		if err := c.forget(ctx, st, e.Time); err != nil {
+			return err
+		}
+		if err := st.NoteBackups(ctx, filepath.Dir(e.Dir), store.Backups{Oldest: e.Time, Newest: e.Time}, audit.Restored, e.Name()); err != nil {
+			return err
+		}
+		if c.opts.Store != "" {
+			return c.toServer(ctx, st, c.opts.Store)
+		}
+		if err := st.Close(); err != nil {
+			return err
+		}
+		syscall.Sync()
+		return os.Rename(embedded.TablesDir(folder), embedded.TablesDir(c.opts.Data))
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.Stdout, "store: %s\n", c.opts.StoreConfig().Place())
+	if aside > 0 {
+		fmt.Fprintf(c.Stdout, "spool: %d segments began before the backup was made, and may be in it. They are quarantined: see fotspor spool list\n", aside)
+	}
+	_, err = fmt.Fprintln(c.Stdout, "restored: every table holds what it held, but for what is said above")
+	return err
+}
+
+// chosenBackup returns the newest backup in a directory, or the one that the directory is, and
+// the identities that open it.
+func (c *call) chosenBackup(dir string) (backup.Entry, []age.Identity, error) {
+	identities, err := c.identities()
+	if err != nil {
+		return backup.Entry{}, nil, err
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return backup.Entry{}, nil, err
+	}
+	all, err := backup.List(dir)
+	if err != nil {
+		return backup.Entry{}, nil, err
+	}
+	e := all[len(all)-1]
+	switch {
+	case e.Err != nil:
+		return e, nil, e.Err
+	case e.Schema > store.SchemaVersion():
+		return e, nil, fmt.Errorf("backup %q: %w: it has had migration %d, and this program knows %d: restore it by version %s or a newer one", e.Dir, store.ErrNewer, e.Schema, store.SchemaVersion(), e.Program)
+	case e.Encrypted && identities == nil:
+		return e, nil, fmt.Errorf("backup %q is encrypted: name the file with the secret key by --identity", e.Dir)
+	}
+	return e, identities, nil
+}
+
+// checkNoStore returns an error if there is a store with anything in it, or one that another
+// process uses. It removes an empty store of the embedded engine.
+func (c *call) checkNoStore(ctx context.Context) error {
+	cfg := c.opts.StoreConfig()
+	st, err := store.Open(ctx, cfg)
+	if errors.Is(err, store.ErrNoStore) {
+		return nil
+	}
+	taken := fmt.Errorf("there is a store in %q: restore makes a new one; move that one away, or name another place", cfg.Place())
+	if errors.Is(err, store.ErrOlder) || errors.Is(err, store.ErrNewer) || errors.Is(err, store.ErrForeign) {
+		return taken
+	}
+	if err != nil {
+		return err
+	}
+	empty, err := st.Empty(ctx)
+	if err == nil && !empty {
+		err = taken
+	}
+	if err == nil && cfg.DSN == "" && st.Engine() == nil {
+		err = fmt.Errorf("a process uses the data directory %q: stop it first", cfg.Place())
+	}
+	if err = errors.Join(err, st.Close()); err != nil || cfg.DSN != "" {
+		return err
+	}
+	return os.RemoveAll(embedded.TablesDir(cfg.Dir))
+}
+
+// restoreInto makes a store in a scratch folder from a backup, brings it up to date, and
+// compares what it holds with what it held.
+func (c *call) restoreInto(ctx context.Context, st *store.Store, folder string, e backup.Entry, identities []age.Identity) (backup.Manifest, error) {
+	m, err := backup.Extract(ctx, e, identities, filepath.Join(folder, "backups"))
+	if err != nil {
+		return m, err
+	}
+	if err := st.Restore(ctx, storeFolder); err != nil {
+		return m, err
+	}
+	if err := os.RemoveAll(filepath.Join(folder, "backups", storeFolder)); err != nil {
+		return m, err
+	}
+	after, err := st.Figures(ctx, m.Tables)
+	if err != nil {
+		return m, err
+	}
+	if differ := backup.Compare(m.Tables, after); len(differ) > 0 {
+		return m, differences(differ)
+	}
+	return m, nil
+}
+
+// differences is the error that tables do not hold what they held.
+type differences []string
+
+func (d differences) Error() string { return "not all is as it was: " + strings.Join(d, "; ") }
+
+// restoreKeys copies the keys that the data directory lacks.
+func (c *call) restoreKeys(from string) error {
+	for _, to := range c.keyFiles() {
+		data, err := os.ReadFile(filepath.Join(from, filepath.Base(to)))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("restore keys: %w", err)
+		}
+		f, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err == nil {
+			_, err = f.Write(data)
+			err = errors.Join(err, f.Sync(), f.Close())
+		}
+		if err != nil {
+			return fmt.Errorf("restore keys: %w", err)
+		}
+		fmt.Fprintf(c.Stdout, "key: %s\n", filepath.Base(to))
+	}
+	return nil
+}
+
+// forget deletes from a store that was restored what is past its time.
+func (c *call) forget(ctx context.Context, st *store.Store, of time.Time) error {
+	if err := c.adoptPolicy(ctx, st); err != nil {
+		return err
+	}
+	worker, clock := c.retentionWorker(st)
+	now := c.opts.Now()
+	pass := worker.Pass
+	if !c.confirmed.IsZero() {
+		pass = func(ctx context.Context, at time.Time) (retention.Report, error) {
+			return worker.Confirmed(ctx, at, c.confirmed)
+		}
+	}
+	report, err := pass(ctx, now)
+	switch {
+	case errors.Is(err, privacy.ErrNoPolicy):
+		fmt.Fprintln(c.Stdout, "the backup has no policy: nothing is past its time")
+	case errors.Is(err, retention.ErrHeld):
+		return fmt.Errorf("%w; if the day is right, restore again with --confirm %s", err, report.Cutoff.Format(time.DateOnly))
+	case err != nil:
+		return err
+	default:
+		if _, err := report.WriteTo(c.Stdout); err != nil {
+			return err
+		}
+		if !c.confirmed.IsZero() {
+			clock.Confirm(ctx)
+		}
+	}
+	_, err = fmt.Fprintf(c.Stdout, "erasures since %s are not known: repeat those of your register before you start the program\n", of.UTC().Format(time.RFC3339))
+	return err
+}
+
+// adoptPolicy sets the versions of the policy that a collector has copied since the backup: what
+// was promised meanwhile holds.
+func (c *call) adoptPolicy(ctx context.Context, st *store.Store) error {
+	copied, err := app.CopiedPolicy(c.opts.Data)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	n, err := st.AdoptPolicies(ctx, copied)
+	if n > 0 {
+		fmt.Fprintf(c.Stdout, "policy: %d later versions are taken from the copy in the data directory\n", n)
+	}
+	return err
+}
+
+// toServer copies a store to an empty one on a server.
+func (c *call) toServer(ctx context.Context, from *store.Store, dsn string) error {
+	cfg := c.opts.StoreConfig()
+	cfg.DSN, cfg.Create = dsn, true
+	to, err := store.Open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	err = from.Still(ctx, func(ctx context.Context) error { return from.CopyTo(ctx, to) })
+	return errors.Join(err, to.Close())
+}

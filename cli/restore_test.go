@@ -1,0 +1,208 @@
+package cli_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"filippo.io/age"
+
+	"github.com/fotspor/fotspor/backup"
+	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/collector/spool"
+	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/store"
+)
+
+func figures(t *testing.T, data string) (all []backup.Table) {
+	t.Helper()
+	inStore(t, data, func(st *store.Store) {
+		var err error
+		all, err = st.Figures(t.Context(), nil)
+		must(t, err)
+	})
+	return all
+}
+
+// TestRestore: a store that is restored holds what it held in every table, but for what is past
+// its time by the policy of today. The spool keeps what is not in the backup.
+func TestRestore(t *testing.T) {
+	today := calendar.DayOf(time.Now().UTC())
+	data := filled(t, today.AddMonths(-36), today.AddMonths(-36)+1, today-1, today)
+	dir := filepath.Join(t.TempDir(), "backups")
+	run := runner(t, "--data", data)
+	secret, err := age.GenerateX25519Identity()
+	must(t, err)
+	identity := filepath.Join(t.TempDir(), "identity")
+	must(t, os.WriteFile(identity, []byte(secret.String()+"\n"), 0o600))
+	must(t, os.WriteFile(filepath.Join(data, "engine.password"), []byte("a password of this machine\n"), 0o600))
+	first := today.AddMonths(-36).String()
+	run("retention", "run", "--confirm", first) // the key of receipts
+	segment := func(at time.Time) {
+		sp, err := spool.Open(filepath.Join(data, "spool"), spool.Options{Now: func() time.Time { return at }})
+		must(t, err)
+		must(t, sp.Append(hit.Batch{Rows: []hit.Row{{Site: 1, Day: today, Time: at, Kind: hit.Pageview, Path: "/", Pageviews: 1}}}), sp.Close())
+	}
+	segment(time.Now().Add(-time.Second))
+	before := figures(t, data)
+	run("backup", dir, "--recipient", secret.Recipient().String())
+	segment(time.Now().Add(time.Second))
+	if _, errs, status := command(t, "", "restore", dir, "--data", data, "--identity", identity); status != 1 || !strings.Contains(errs, "there is a store in") {
+		t.Errorf("a restore over a store: status %d, %q", status, errs)
+	}
+	key, err := os.ReadFile(filepath.Join(data, "receipts.key"))
+	must(t, err)
+
+	// The store is lost, and so are the keys.
+	must(t, os.RemoveAll(filepath.Join(data, "clickhouse")), os.Remove(filepath.Join(data, "receipts.key")), os.Remove(filepath.Join(data, "engine.password")))
+	for _, c := range []struct {
+		flags []string
+		want  string
+	}{
+		{nil, "--identity"},
+		{[]string{"--identity", filepath.Join(dir, "none")}, "no such file"},
+	} {
+		if _, errs, status := command(t, "", append([]string{"restore", dir, "--data", data}, c.flags...)...); status != 1 || !strings.Contains(errs, c.want) {
+			t.Errorf("restore with %v: status %d, %q", c.flags, status, errs)
+		}
+	}
+	out := run("restore", dir, "--identity", identity)
+	for _, want := range []string{"key: receipts.key\n", "key: engine.password\n", "no such rows\n", "spool: 1 segments began before", "restored: "} {
+		if !strings.Contains(out, want) {
+			t.Errorf("restore says %q, want %q", out, want)
+		}
+	}
+	if again, err := os.ReadFile(filepath.Join(data, "receipts.key")); err != nil || string(again) != string(key) {
+		t.Errorf("the key of receipts is another, %v", err)
+	}
+	after := figures(t, data)
+	// A restore has a receipt of its pass, and notes of itself.
+	if differ := backup.Compare(without(before, "receipts", "settings"), without(after, "receipts", "settings")); len(differ) > 0 || len(after) != len(before) {
+		t.Errorf("restored: %q", differ)
+	}
+	if out := run("receipts", "verify"); !strings.HasPrefix(out, "2 receipts are whole") {
+		t.Errorf("receipts verify says %q", out)
+	}
+	list := strings.Split(strings.TrimSpace(run("spool", "list")), "\n")
+	if len(list) != 2 || !strings.Contains(list[0], "\tquarantined\t") || !strings.Contains(list[1], "\tsealed\t") {
+		t.Errorf("the spool is %q", list)
+	}
+
+	// A day later the first of the days is past its time. The policy is shorter meanwhile, as
+	// the collector has copied it.
+	restore := func(now time.Time, flags ...string) (string, string, int) {
+		must(t, os.RemoveAll(filepath.Join(data, "clickhouse")))
+		return commandAt(t, now, append([]string{"restore", dir, "--identity", identity, "--data", data}, flags...)...)
+	}
+	later := time.Now().AddDate(0, 0, 1)
+	if out, errs, status := restore(later); status != 0 || !strings.Contains(out, "found 3 rows, from "+first) || !strings.Contains(out, "deleted 3 rows") {
+		t.Errorf("restore a day later: status %d, %s%s", status, out, errs)
+	}
+	if out := run("query", "SELECT min(day), count() FROM hits"); out != (today.AddMonths(-36)+1).String()+"\t9\n" {
+		t.Errorf("left are %q", out)
+	}
+	short := privacy.Default()
+	short.Retention = privacy.Period{Days: 90}
+	text, err := json.Marshal(privacy.History{{Number: 1, Policy: privacy.Default(), Since: time.Now()}, {Number: 2, Policy: short, Since: time.Now(), Via: "command", Who: "kari"}})
+	must(t, err)
+	must(t, os.WriteFile(filepath.Join(data, "policy.json"), text, 0o600))
+	if out, errs, status := restore(later); status != 0 || !strings.Contains(out, "policy: 1 later versions") || !strings.Contains(out, "deleted 6 rows") {
+		t.Errorf("restore with a later policy: status %d, %s%s", status, out, errs)
+	}
+	if out := run("policy", "list"); strings.Count(out, "\n") != 2 || !strings.Contains(out, "\tkari (command)\tstandard\t90d\t") {
+		t.Errorf("the policy is %q", out)
+	}
+
+	// By a clock that nobody trusts nothing is deleted, so nothing is restored.
+	must(t, os.Remove(filepath.Join(data, "clock.json")))
+	much := time.Now().AddDate(2, 0, 0)
+	out, errs, status := restore(much)
+	if _, err := os.Stat(filepath.Join(data, "clickhouse")); status != 1 || err == nil || !strings.Contains(errs, "the clock is not trusted") {
+		t.Errorf("by a wrong clock: status %d, %s%s, %v", status, out, errs, err)
+	}
+	_, confirm, _ := strings.Cut(strings.TrimSpace(errs), "--confirm ")
+	if out, errs, status := restore(much, "--confirm", confirm); status != 0 || !strings.Contains(out, "deleted 12 rows") {
+		t.Errorf("confirmed: status %d, %s%s", status, out, errs)
+	}
+	if left, err := filepath.Glob(filepath.Join(data, "*.partial")); err != nil || len(left) > 0 {
+		t.Errorf("left: %q, %v", left, err)
+	}
+}
+
+func without(all []backup.Table, names ...string) []backup.Table {
+	var some []backup.Table
+	for _, t := range all {
+		if !strings.Contains(" "+strings.Join(names, " ")+" ", " "+t.Name+" ") {
+			some = append(some, t)
+		}
+	}
+	return some
+}
+
+// TestUpgradeCheck: an upgrade is tried on a copy, which must hold all that was backed up. What
+// a newer version made is refused.
+func TestUpgradeCheck(t *testing.T) {
+	today := calendar.DayOf(time.Now().UTC())
+	data := filled(t, today)
+	dir := filepath.Join(t.TempDir(), "backups")
+	run := runner(t, "--data", data)
+	before := figures(t, data)
+	if out := run("upgrade", "--check"); !strings.Contains(out, "yes: ") {
+		t.Errorf("upgrade --check says %q", out)
+	}
+	if differ := backup.Compare(before, figures(t, data)); len(differ) > 0 {
+		t.Errorf("upgrade --check changed the store: %q", differ)
+	}
+	entry := strings.TrimSpace(run("backup", dir))
+	if out := run("upgrade", "--check", "--from", dir); !strings.Contains(out, "yes: ") {
+		t.Errorf("upgrade --check --from says %q", out)
+	}
+	if _, errs, status := command(t, "", "upgrade", "--data", data); status != 2 || !strings.Contains(errs, "--check") {
+		t.Errorf("upgrade: status %d, %q", status, errs)
+	}
+	rewrite := func(change func(m *backup.Manifest)) string {
+		t.Helper()
+		all, err := backup.List(entry)
+		must(t, err)
+		into := t.TempDir()
+		m, err := backup.Extract(t.Context(), all[0], nil, into)
+		must(t, err)
+		change(&m)
+		e, err := backup.Write(t.Context(), t.TempDir(), m, nil, []backup.Source{{Name: "store", Path: filepath.Join(into, "store")}})
+		must(t, err)
+		return e.Dir
+	}
+	table := func(m *backup.Manifest, name string) *backup.Table {
+		for i := range m.Tables {
+			if m.Tables[i].Name == name {
+				return &m.Tables[i]
+			}
+		}
+		t.Fatalf("no table %s", name)
+		return nil
+	}
+	for _, c := range []struct {
+		change func(m *backup.Manifest)
+		want   string
+	}{
+		{func(m *backup.Manifest) { table(m, "hits").Groups[0].Sums["pageviews"]++ }, "hits: sum of pageviews 4 before, 3 after"},
+		{func(m *backup.Manifest) { table(m, "daily").Groups[0].Rows = 9 }, "daily ("},
+		{func(m *backup.Manifest) { table(m, "sites").Groups[0].Digest = "00" }, "sites: as many rows and the same sums, but other values"},
+		{func(m *backup.Manifest) { table(m, "hits").Name = "visits" }, "visits: the table is gone, which had 3 rows"},
+	} {
+		out, errs, status := command(t, "", "upgrade", "--check", "--from", rewrite(c.change), "--data", data)
+		if status != 1 || !strings.Contains(out, c.want) || !strings.Contains(out, "no: do not upgrade") {
+			t.Errorf("want %q: status %d, %s%s", c.want, status, out, errs)
+		}
+	}
+	newer := rewrite(func(m *backup.Manifest) { m.Schema, m.Program = 99, "v9" })
+	for _, args := range [][]string{{"upgrade", "--check", "--from", newer}, {"restore", newer}} {
+		if _, errs, status := command(t, "", append(args, "--data", filepath.Join(t.TempDir(), "data"))...); status != 1 || !strings.Contains(errs, "newer version than this program") || !strings.Contains(errs, "v9") {
+			t.Errorf("%v: status %d, %q", args, status, errs)
+		}
+	}
+}
