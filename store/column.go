@@ -15,6 +15,7 @@ import (
 type column interface {
 	add(rows []hit.Row)
 	empty() bool // all values are the default
+	texts() int  // number of different texts
 	send(to driver.Interface) error
 	reset() // forgets the values, for the next insert
 }
@@ -54,6 +55,8 @@ func (c *valueColumn[T]) add(rows []hit.Row) {
 
 func (c *valueColumn[T]) empty() bool { return !c.some }
 
+func (c *valueColumn[T]) texts() int { return 0 }
+
 func (c *valueColumn[T]) reset() { c.all, c.some = c.all[:0], false }
 
 func (c *valueColumn[T]) send(to driver.Interface) error {
@@ -63,7 +66,7 @@ func (c *valueColumn[T]) send(to driver.Interface) error {
 
 // texts returns a constructor of low-cardinality columns.
 func texts(at func(*hit.Row) *string) func() column {
-	return func() column { return &textColumn{at: at, known: map[string]uint32{}, texts: []string{""}} }
+	return func() column { return &textColumn{at: at, known: map[string]uint32{}, all: []string{""}} }
 }
 
 // textColumn numbers its texts in the order in which they come; "" is 0. The driver's own
@@ -72,7 +75,7 @@ type textColumn struct {
 	at    func(*hit.Row) *string
 	keys  []uint32
 	known map[string]uint32
-	texts []string
+	all   []string // by their numbers
 }
 
 func (c *textColumn) add(rows []hit.Row) {
@@ -87,20 +90,22 @@ func (c *textColumn) key(text string) uint32 {
 	}
 	key, ok := c.known[text]
 	if !ok {
-		key = uint32(len(c.texts))
-		c.texts = append(c.texts, text)
+		key = uint32(len(c.all))
+		c.all = append(c.all, text)
 		c.known[text] = key
 	}
 	return key
 }
 
-func (c *textColumn) empty() bool { return len(c.texts) == 1 }
+func (c *textColumn) empty() bool { return len(c.all) == 1 }
+
+func (c *textColumn) texts() int { return len(c.all) }
 
 // reset forgets the texts too, which would keep their segment in memory.
 func (c *textColumn) reset() {
 	clear(c.known)
-	clear(c.texts)
-	c.keys, c.texts = c.keys[:0], c.texts[:1]
+	clear(c.all)
+	c.keys, c.all = c.keys[:0], c.all[:1]
 }
 
 // send gives the column to the driver in the encoding in which a server would send it,
@@ -112,7 +117,7 @@ func (c *textColumn) send(to driver.Interface) error {
 	}
 	all := make([]string, len(c.keys))
 	for i, key := range c.keys {
-		all[i] = c.texts[key]
+		all[i] = c.all[key]
 	}
 	_, err := to.Append(all)
 	return err
@@ -123,7 +128,7 @@ func (c *textColumn) send(to driver.Interface) error {
 func (c *textColumn) encode() []byte {
 	const withTexts = 1<<9 | 1<<10 // flags: the texts are in this block, and replace earlier ones
 	var width uint64               // the size of a key is 1<<width bytes
-	switch n := len(c.texts); {
+	switch n := len(c.all); {
 	case n > 1<<16:
 		width = 2
 	case n > 1<<8:
@@ -131,8 +136,8 @@ func (c *textColumn) encode() []byte {
 	}
 	var b proto.Buffer
 	b.PutUInt64(withTexts | width)
-	b.PutInt64(int64(len(c.texts)))
-	for _, text := range c.texts {
+	b.PutInt64(int64(len(c.all)))
+	for _, text := range c.all {
 		b.PutString(text)
 	}
 	b.PutInt64(int64(len(c.keys)))

@@ -104,47 +104,82 @@ func insertInto(table string, columns []clickhouse.ColumnNameAndType) string {
 
 // Insertion is what is inserted under one token. It is not safe for concurrent use.
 type Insertion struct {
-	store   *Store
-	columns *transposed
-	days    map[calendar.Day]bool // those of the rows
+	store *Store
+	parts []*part
+	rows  int
+	days  map[calendar.Day]bool // those of the rows
 }
 
-// transposed are the columns of rows. Those of one insert serve the next.
-type transposed struct {
-	all  []column
-	rows int
+// The engine needs memory for each text that is new in an insert, in each rollup: 100,000
+// rows with ten texts that no other row has took more than the 400 MiB that it may take. So
+// rows with very many texts are inserted in parts. Which rows are in a part depends on
+// them alone, so that a repeated insert has the same parts. It is decided every stepRows rows.
+const (
+	maxTexts = 250_000
+	stepRows = 1024
+)
+
+// part is what is inserted at a time: the columns of rows. Those of one insert serve the next.
+type part struct {
+	columns []column
+	rows    int
 }
 
 var free = sync.Pool{New: func() any {
-	t := &transposed{all: make([]column, len(columns))}
+	p := &part{columns: make([]column, len(columns))}
 	for i, c := range columns {
-		t.all[i] = c.begin()
+		p.columns[i] = c.begin()
 	}
-	return t
+	return p
 }}
+
+// full reports whether a part has so many texts that the next rows get another one.
+func (p *part) full() bool {
+	texts := 0
+	for _, c := range p.columns {
+		texts += c.texts()
+	}
+	return texts > maxTexts
+}
+
+// release forgets the rows of a part.
+func (p *part) release() {
+	for _, c := range p.columns {
+		c.reset()
+	}
+	p.rows = 0
+	free.Put(p)
+}
 
 // Begin begins an insertion. What is begun may be left without an Insert.
 func (s *Store) Begin() *Insertion {
-	return &Insertion{store: s, columns: free.Get().(*transposed), days: map[calendar.Day]bool{}}
+	return &Insertion{store: s, days: map[calendar.Day]bool{}}
 }
 
 // Add adds rows to the insertion. It copies them, but not their texts.
 func (in *Insertion) Add(rows []hit.Row) {
-	for block := range slices.Chunk(rows, blockRows) {
-		for _, c := range in.columns.all {
-			c.add(block)
-		}
-	}
-	in.columns.rows += len(rows)
 	for i := range rows {
 		if day := rows[i].Day; i == 0 || day != rows[i-1].Day {
 			in.days[day] = true
 		}
 	}
+	for len(rows) > 0 {
+		if in.rows%stepRows == 0 && (in.rows == 0 || in.parts[len(in.parts)-1].full()) {
+			in.parts = append(in.parts, free.Get().(*part))
+		}
+		n := min(len(rows), blockRows, stepRows-in.rows%stepRows)
+		p := in.parts[len(in.parts)-1]
+		for _, c := range p.columns {
+			c.add(rows[:n])
+		}
+		p.rows += n
+		in.rows += n
+		rows = rows[n:]
+	}
 }
 
 // Len returns the number of rows that were added.
-func (in *Insertion) Len() int { return in.columns.rows }
+func (in *Insertion) Len() int { return in.rows }
 
 // Insert stores the rows that were added and the rest of a batch under a token: rows in the
 // raw table and in every rollup, ledger entries added up in the ledger, and titles. If the
@@ -161,12 +196,10 @@ func (in *Insertion) Len() int { return in.columns.rows }
 func (in *Insertion) Insert(ctx context.Context, batch hit.Batch, token string) error {
 	in.Add(batch.Rows)
 	defer func() {
-		for _, c := range in.columns.all {
-			c.reset()
+		for _, p := range in.parts {
+			p.release()
 		}
-		in.columns.rows = 0
-		free.Put(in.columns)
-		in.columns = nil
+		in.parts = nil
 	}()
 	s := in.store
 	if s.Version() == "" {
@@ -179,8 +212,14 @@ func (in *Insertion) Insert(ctx context.Context, batch hit.Batch, token string) 
 			return err
 		}
 	}
-	if err := s.unheld(ctx, func() error { return s.insertHits(ctx, in.columns, token) }); err != nil {
-		return orRefused(err)
+	for i, p := range in.parts {
+		own := token
+		if i > 0 {
+			own = fmt.Sprintf("%s-part%d", token, i+1)
+		}
+		if err := s.unheld(ctx, func() error { return s.insertHits(ctx, p, own) }); err != nil {
+			return orRefused(err)
+		}
 	}
 	if batch.Again {
 		if err := s.schema.Recount(ctx, s.kept(in.days)); err != nil {
@@ -241,15 +280,12 @@ func deduplicated(ctx context.Context, token string, columns []clickhouse.Column
 		}))
 }
 
-func (s *Store) insertHits(ctx context.Context, rows *transposed, token string) error {
-	if rows.rows == 0 {
-		return nil
-	}
+func (s *Store) insertHits(ctx context.Context, p *part, token string) error {
 	// Columns with only default values are left out, which ClickHouse fills in itself,
 	// but for the first one.
 	var names []clickhouse.ColumnNameAndType
 	var filled []column
-	for i, c := range rows.all {
+	for i, c := range p.columns {
 		if i == 0 || !c.empty() {
 			names = append(names, clickhouse.ColumnNameAndType{Name: columns[i].name, Type: columns[i].kind})
 			filled = append(filled, c)
@@ -266,7 +302,7 @@ func (s *Store) insertHits(ctx context.Context, rows *transposed, token string) 
 		}
 	}
 	if err := batch.Send(); err != nil {
-		return fmt.Errorf("insert %d rows: %w", rows.rows, err)
+		return fmt.Errorf("insert %d rows: %w", p.rows, err)
 	}
 	return nil
 }
