@@ -19,9 +19,9 @@ import (
 // Defaults of Options.
 const (
 	DefaultMaxBytes      = 1 << 30
-	DefaultSegmentBytes  = 20 << 20 // of 100,000 rows like those of bench
-	DefaultSegmentRows   = 100_000
-	DefaultSealAfter     = 5 * time.Second // an empty insert costs as much as 50,000 rows
+	DefaultSegmentBytes  = 40 << 20 // of 200,000 rows like those of bench
+	DefaultSegmentRows   = 200_000
+	DefaultSealAfter     = 10 * time.Second // an empty insert costs as much as 30,000 rows
 	DefaultInsertTimeout = time.Minute
 )
 

@@ -243,7 +243,7 @@ func TestOneProcess(t *testing.T) {
 func TestBadOptions(t *testing.T) {
 	for name, opts := range map[string]spool.Options{
 		"negative": {MaxBytes: -1},
-		"rows":     {SegmentRows: 100_001},
+		"rows":     {SegmentRows: spool.DefaultSegmentRows + 1},
 	} {
 		if _, err := spool.Open(t.TempDir(), opts); err == nil {
 			t.Errorf("%s: no error", name)
