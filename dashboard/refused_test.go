@@ -38,12 +38,16 @@ func TestRefused(t *testing.T) {
 	for filters, want := range map[string]struct {
 		code  string
 		since calendar.Day // of rows
+		aged  calendar.Day // first day whose rows have a region
 	}{
-		"f=browser:Chrome&f=entry:/om-oss": {"rows_gone", today - 20},
-		"f=!channel:search":                {"unknown", 0},
-		"f=goal:Kontakt":                   {"unknown", 0},
+		"f=browser:Chrome&f=entry:/om-oss": {"rows_gone", today - 20, 0},
+		"f=region:NO-50&f=entry:/om-oss":   {"aged", 0, today - 20},
+		"f=!channel:search":                {"unknown", 0, 0},
+		"f=goal:Kontakt":                   {"unknown", 0, 0},
 	} {
-		b.figures.Planner = func() report.Planner { return report.Planner{RowsSince: want.since} }
+		b.figures.Planner = func() report.Planner {
+			return report.Planner{RowsSince: want.since, AgedSince: map[string]calendar.Day{"region": want.aged}}
+		}
 		for _, path := range pagePaths(b) {
 			if path == "/counting" || strings.HasPrefix(path, "/compare") {
 				continue
@@ -52,7 +56,7 @@ func TestRefused(t *testing.T) {
 			page := b.get("/sites/1" + and(path, query))
 			page.want(http.StatusOK)
 			reason := clean(page.Find("#main").Text())
-			if want.code == "unknown" && !strings.Contains(reason, "Not recorded, or told by nobody") || want.code == "rows_gone" && !strings.Contains(reason, "they are deleted") {
+			if want.code == "unknown" && !strings.Contains(reason, "Not recorded, or told by nobody") || want.code == "rows_gone" && !strings.Contains(reason, "they are deleted") || want.code == "aged" && !strings.Contains(reason, "removed from them when they grew old") {
 				if !strings.Contains(reason, "links the pages and actions") && !strings.Contains(reason, "never counted in this figure") && !strings.Contains(reason, "Visits stand in their place") {
 					t.Errorf("%s under %s gives no reason: %s", path, filters, reason)
 				}

@@ -307,7 +307,7 @@ func (p Planner) resolve(index int, q Query) (*asked, error) {
 }
 
 // agedColumns are the columns of hits that the parts of rows are in.
-var agedColumns = map[string]string{"version": "browser_version", "region": "region"}
+var agedColumns = [...]struct{ part, column string }{{"version", "browser_version"}, {"region", "region"}}
 
 // aged returns the first day whose rows have all that a query asks for, of what ageing removes.
 func (p Planner) aged(a *asked) (since calendar.Day) {
@@ -316,9 +316,9 @@ func (p Planner) aged(a *asked) (since calendar.Day) {
 	if minutes {
 		since = p.AgedSince["hour"]
 	}
-	for part, column := range agedColumns {
-		if slices.ContainsFunc(a.cuts(), func(d Dimension) bool { return d.reads(column) }) {
-			since = max(since, p.AgedSince[part])
+	for _, aged := range agedColumns {
+		if slices.ContainsFunc(a.cuts(), func(d Dimension) bool { return d.reads(aged.column) }) {
+			since = max(since, p.AgedSince[aged.part])
 		}
 	}
 	return since
@@ -326,9 +326,9 @@ func (p Planner) aged(a *asked) (since calendar.Day) {
 
 // agedDimension returns the dimension of a query that ageing removes, "" if it is the minute.
 func (a *asked) agedDimension(since map[string]calendar.Day) string {
-	for part, column := range agedColumns {
+	for _, aged := range agedColumns {
 		for _, d := range a.cuts() {
-			if since[part] > 0 && d.reads(column) {
+			if since[aged.part] > 0 && d.reads(aged.column) {
 				return d.Key
 			}
 		}

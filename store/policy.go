@@ -184,8 +184,15 @@ func (s *Store) PreviewPolicy(ctx context.Context, after privacy.Policy, now tim
 			p.Aged = append(p.Aged, privacy.Aged{Stage: stage, Rows: rows})
 		}
 	}
-	if p.Few, err = s.Few(after.FoldBelow).Lines(ctx, cutoff); err != nil {
+	before, err := s.Policy(ctx)
+	if err != nil && !errors.Is(err, privacy.ErrNoPolicy) {
 		return p, err
+	}
+	// To look for lines takes long, and without such a change the next pass folds what it would anyway.
+	if before.FoldBelow != after.FoldBelow || before.Retention != after.Retention {
+		if p.Few, err = s.Few(after.FoldBelow).Lines(ctx, cutoff); err != nil {
+			return p, err
+		}
 	}
 	p.Contradicting, err = s.contradicting(ctx, after)
 	return p, err
