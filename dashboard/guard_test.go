@@ -62,10 +62,12 @@ func TestSmallNumbers(t *testing.T) {
 			t.Errorf("JSON (-want +got):\n%s", diff)
 		}
 	}
-	var totals struct{ Totals map[string]any }
-	b.decode("/api/v1/sites/1/totals?period=day&measures=visitors&f=region:NO-56", &totals)
-	if totals.Totals["visitors"] != nil || totals.Totals["hidden"] != "below" {
-		t.Errorf("totals under a filter by few: %v", totals.Totals)
+	for days, want := range map[string]string{"range&from=2026-11-01&to=2026-11-23": "below", "day": "beside"} { // as the tables of these days say
+		var totals struct{ Totals map[string]any }
+		b.decode("/api/v1/sites/1/totals?period="+days+"&measures=visitors&f=region:NO-56", &totals)
+		if totals.Totals["visitors"] != nil || totals.Totals["hidden"] != want {
+			t.Errorf("totals of %s under a filter by few: %v, want hidden: %s", days, totals.Totals, want)
+		}
 	}
 	for i, path := range pagePaths(b) {
 		for j, filter := range []string{"", "f=region:NO-50", "f=!device:mobile", "f=page:/1", "f=!page:/1&f=country:NO", "f=country:NO&f=language:nb&f=version:1", "f=source:Google", "f=campaign:a&f=!search:b", "f=campaign:a", "f=language:nb&f=region:NO-50"} {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"reflect"
 	"slices"
@@ -244,13 +245,20 @@ func (q Query) guarding(k int64, beside func(Query) int) guarding {
 	whole.Filters = nil
 	job.by = weight(q)
 	job.strict = job.by
-	if len(q.Filters) == 1 && (q.Step != "" || q.Dimension != "" && find(q.Dimension).base().Key != find(q.Filters[0].Dimension).base().Key) {
+	if len(q.Filters) == 1 && (q.Dimension == "" || find(q.Dimension).base().Key != find(q.Filters[0].Dimension).base().Key) {
 		kept := q
 		kept.Filters = []Filter{q.Filters[0]}
 		kept.Filters[0].Not = false
 		job.by, job.strict = weight(q, kept, whole), weight(kept)
 		job.own = weight(whole)
 		whole.Measures, whole.Sort = []string{job.by}, Sort{}
+		if q.Step != "" { // who came in an hour before has other figures in this one
+			for _, m := range q.Measures {
+				if _, refused := whole.Refusal(m); !refused && m != job.by {
+					whole.Measures = append(whole.Measures, m)
+				}
+			}
+		}
 		job.whole = beside(whole.all(job.own))
 		if q.Filters[0].Not && job.strict != job.by {
 			kept.Measures, kept.Sort = []string{job.strict}, Sort{}
@@ -422,6 +430,31 @@ func (q Query) hide(job guarding, days calendar.Range, r Result, whole, kept *Re
 	if job.strict != job.by {
 		add(few, func(c *cell, n int64) { c.few = n < job.k }, job.strict)
 	}
+	for key := range cells { // of steps that the table of a filter hides nothing else is to be kept
+		if q.series() && q.hiddenStep(job, days, key.at) {
+			delete(cells, key)
+		}
+	}
+	if q.series() && whole != nil { // figures of nobody who came then are of somebody who had come
+		sums := map[lineKey]Sums{}
+		for i := range r.Lines {
+			sums[r.Lines[i].key()] = *of(&r.Lines[i])
+		}
+		for i := range whole.Lines {
+			l := &whole.Lines[i]
+			if c, own := cells[l.key()], sums[l.key()]; c != nil {
+				rest := of(l).less(own)
+				c.few = c.few || c.n == 0 && own != (Sums{}) || c.n == c.all && slices.ContainsFunc(q.Measures, func(m string) bool { return rest.Count(m) > 0 })
+			}
+		}
+		few := false // in some step: those of nobody look the same then
+		for _, c := range cells {
+			few = few || c.few || c.n > 0 && c.n < job.k || c.n < c.all && c.all-c.n < job.k
+		}
+		for _, c := range cells {
+			c.few = c.few || few && (c.n == 0 || c.n == c.all)
+		}
+	}
 	list := make([]*cell, 0, len(cells))
 	for _, c := range cells {
 		if whole != nil && c.all == 0 { // only other measures are of it
@@ -436,7 +469,16 @@ func (q Query) hide(job guarding, days calendar.Range, r Result, whole, kept *Re
 			}
 		}
 	}
-	return protectLines(q, list, job.k)
+	hidden := protectLines(q, list, job.k)
+	if q.series() && whole == nil { // steps of nobody look like those of few
+		why := slices.Max(append(slices.Collect(maps.Values(hidden)), Shown))
+		for _, p := range q.steps(days) {
+			if _, somebody := hidden[lineKey{at: p.At}]; !somebody && (q.Until.IsZero() || !p.At.After(q.Until)) {
+				hidden[lineKey{at: p.At}] = why
+			}
+		}
+	}
+	return hidden
 }
 
 // hideAlone returns why each line of a table without a filter is hidden in one period.
@@ -547,36 +589,50 @@ func (q Query) guarded(job guarding, asked []Query, results []Result) Result {
 			*all = all.Add(*of(&r.Lines[i]))
 		}
 		for i, f := range q.Filters {
-			if h := hiddenFilter(job, f, p.days, asked, results, job.tables[i], of); h != Shown {
-				*why = h
-			} else if job.months[f.Dimension].hides(f, p.days) {
+			h := hiddenFilter(job, f, p.days, asked, results, job.tables[i], of)
+			if job.months[f.Dimension].hides(f, p.days) {
+				h = Beside // however many there were
+			}
+			*why = max(*why, h)
+		}
+		if *why == Shown && *all != (Sums{}) && len(q.Filters) > 0 && (q.Dimension == "" || len(q.Filters) > 1) && all.Count(job.by) < job.k {
+			*why = Below
+		}
+		if q.Dimension == "" && job.whole >= 0 { // what the filter leaves out follows from the total
+			rest := -all.Count(job.by)
+			for i := range results[job.whole].Lines {
+				rest += of(&results[job.whole].Lines[i]).Count(job.by)
+			}
+			if *why == Shown && *all != (Sums{}) && rest > 0 && rest < job.k {
 				*why = Beside
 			}
-		}
-		if *all != (Sums{}) && len(q.Filters) > 0 && (q.Dimension == "" || len(q.Filters) > 1) && all.Count(job.by) < job.k {
-			*why = Below
 		}
 		hidden := map[lineKey]Hiding{}
 		switch m := job.months[q.Dimension]; {
 		case *why != Shown:
-		case m != nil && len(q.Filters) == 0:
+		case m != nil && !slices.ContainsFunc(q.Filters, func(f Filter) bool { return find(f.Dimension).base().Key != find(q.Dimension).base().Key }):
 			var withheld bool
 			hidden, withheld = m.hide(q.Dimension, p.days, r, job.by, job.k, of)
 			answer.Withheld = answer.Withheld || withheld
 		case q.Dimension != "" || q.Step != "":
 			hidden = q.hide(job, p.days, r, at(job.whole), at(job.kept), of)
-			for _, h := range hidden { // also of lines of which the answer has none
+			for key, h := range hidden { // also of lines of which the answer has none
 				answer.Withheld = answer.Withheld || h >= folded
+				if h != Shown && q.series() && !slices.ContainsFunc(r.Lines, func(l Line) bool { return l.At.Equal(key.at) }) {
+					r.Lines = append(r.Lines, Line{At: key.at})
+				}
 			}
 		}
 		for i := range r.Lines {
 			sums, h := p.of(&r.Lines[i])
 			switch {
+			case *why != Shown && q.series(): // nor does it say when there was somebody
+				*sums = Sums{}
 			case *sums == (Sums{}):
-				if q.hiddenStep(job, p.days, r.Lines[i].At) {
+				if q.hiddenStep(job, p.days, r.Lines[i].At) || q.series() && hidden[r.Lines[i].key()] != Shown {
 					*h = Beside
 				}
-			case *why != Shown && (q.Dimension != "" || q.Step != ""):
+			case *why != Shown && q.Dimension != "":
 				*h = omitted
 			default:
 				*h = max(hidden[r.Lines[i].key()], *why)
@@ -601,10 +657,13 @@ func (q Query) guarded(job guarding, asked []Query, results []Result) Result {
 				now = max(l.Hidden, l.HiddenBefore) // of a step
 			}
 		}
+		if q.series() && l.Now == (Sums{}) && l.Before == (Sums{}) && now == Shown {
+			continue
+		}
 		group := lineKey{at: l.At, value: l.Value}
 		answer.Withheld = answer.Withheld || now >= folded
 		switch n, found := groups[group]; {
-		case now == omitted && (q.Step == "" || answer.rest.Hidden != Shown):
+		case now == omitted && !q.series() && (q.Step == "" || answer.rest.Hidden != Shown):
 			continue
 		case now == folded && found:
 			lines[n].Now = lines[n].Now.Add(l.Now)
@@ -621,7 +680,9 @@ func (q Query) guarded(job guarding, asked []Query, results []Result) Result {
 				l.HiddenBefore = Beside
 			}
 		}
-		l.Hidden, l.HiddenBefore = min(l.Hidden, Beside), min(l.HiddenBefore, Beside)
+		if l.Hidden, l.HiddenBefore = min(l.Hidden, Beside), min(l.HiddenBefore, Beside); q.series() {
+			l.Hidden, l.HiddenBefore = besides(l.Hidden), besides(l.HiddenBefore)
+		}
 		if l.Hidden != Shown {
 			l.Now = Sums{}
 		}
@@ -642,6 +703,18 @@ func (q Query) guarded(job guarding, asked []Query, results []Result) Result {
 	return answer
 }
 
+// series reports whether a query asks for steps of time alone.
+func (q Query) series() bool { return q.Step != "" && q.Dimension == "" }
+
+// besides returns the reason for a step of a series: that one is Below would say that somebody
+// came then, and the other hidden steps may have had nobody.
+func besides(h Hiding) Hiding {
+	if h == Below {
+		return Beside
+	}
+	return h
+}
+
 // hiddenFilter returns why nothing is shown by a filter: it keeps, or leaves out, values
 // that are hidden in the table of its dimension, but not all of those.
 func hiddenFilter(job guarding, f Filter, days calendar.Range, asked []Query, results []Result, table int, of func(*Line) *Sums) Hiding {
@@ -650,25 +723,30 @@ func hiddenFilter(job guarding, f Filter, days calendar.Range, asked []Query, re
 	}
 	of2 := asked[table]
 	hidden := of2.hideAlone(job, of2.Measures[0], days, results[table], of)
-	inside, outside, sum := 0, 0, int64(0)
+	few := func(n int64) bool { return n > 0 && n < job.k }
+	var inside, outside []Hiding // of the lines that are hidden
+	var lines int
+	var sum, rest int64
 	for i := range results[table].Lines {
 		l := &results[table].Lines[i]
-		matches := f.matches(l.Value, l.Detail)
-		if matches {
-			sum += of(l).Count(of2.Measures[0])
+		h, n := hidden[l.key()], of(l).Count(of2.Measures[0])
+		if f.matches(l.Value, l.Detail) {
+			if sum += n; n > 0 {
+				lines++
+			}
+			if h != Shown {
+				inside = append(inside, h)
+			}
+			continue
 		}
-		switch {
-		case hidden[l.key()] == Shown:
-		case matches:
-			inside++
-		default:
-			outside++
+		if rest += n; h != Shown {
+			outside = append(outside, h)
 		}
 	}
 	switch {
-	case inside == 0 || outside == 0 && sum >= job.k:
+	case len(inside) == 0 && !few(sum) && !few(rest), len(outside) == 0 && sum >= job.k && !few(rest):
 		return Shown
-	case sum < job.k && !f.Not:
+	case lines == 1 && inside != nil && inside[0] == Below && !f.Not: // as the table says of it
 		return Below
 	}
 	return Beside

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -182,6 +183,12 @@ func attack(t *rapid.T, all crowd, dimension, measure string, filter *report.Fil
 		turned.Not = true
 		queries["kept"], queries["left"] = []report.Filter{*filter}, []report.Filter{turned}
 	}
+	few := func(n int64) bool { return n > 0 && n < threshold }
+	until := time.Time{} // of a day that is over, or not
+	if rapid.Bool().Draw(t, "today") {
+		until = theDay.Time().Add(12 * time.Hour)
+	}
+	totals := map[string]int64{} // that are shown
 	truth := map[string]int64{}
 	cells := map[string]bool{}
 	named := map[string]bool{} // in the table without a filter
@@ -190,7 +197,7 @@ func attack(t *rapid.T, all crowd, dimension, measure string, filter *report.Fil
 		if !ok {
 			continue
 		}
-		q := report.Query{Dimension: dimension, Measures: []string{measure}, Filters: filters, Limit: report.MaxLimit}
+		q := report.Query{Dimension: dimension, Measures: []string{measure}, Filters: filters, Limit: report.MaxLimit, Until: until}
 		exact, r := ask(t, all, q), ask(t, guard, q)
 		published := map[string]report.Line{}
 		for _, l := range r.Lines {
@@ -238,18 +245,33 @@ func attack(t *rapid.T, all crowd, dimension, measure string, filter *report.Fil
 			}
 			groups[l.Value] = g
 		}
-		total := ask(t, guard, report.Query{Measures: []string{measure}, Filters: filters})
+		total := ask(t, guard, report.Query{Measures: []string{measure}, Filters: filters, Until: until})
 		if h, _ := total.Hidden(); h == report.Shown && len(s.of) > 0 {
 			a.sums = append(a.sums, s)
+			totals[part] = s.total
+			shown := int64(0)
+			for _, l := range r.Lines {
+				shown += l.Now.Count(measure)
+			}
+			if rest := s.total - shown; q.Guarded() && shown > 0 && few(rest) {
+				t.Fatalf("%s by %s under %v: %d of %d are left out", part, dimension, filter, rest, s.total)
+			}
 			if sum, _ := r.Total(); sum.Count(measure) != s.total {
 				t.Fatalf("total of the table is %d, want %d", sum.Count(measure), s.total)
 			}
 		}
 		if dimension == "region" { // the table of countries is published too
-			for _, l := range ask(t, guard, report.Query{Dimension: "country", Measures: []string{measure}, Filters: filters, Limit: report.MaxLimit}).Lines {
+			for _, l := range ask(t, guard, report.Query{Dimension: "country", Measures: []string{measure}, Filters: filters, Limit: report.MaxLimit, Until: until}).Lines {
 				if l.Hidden == report.Shown {
 					a.sums = append(a.sums, groups[l.Value])
 				}
+			}
+		}
+	}
+	if filter != nil && (report.Query{Filters: []report.Filter{*filter}}).Guarded() {
+		for _, part := range []string{"kept", "left"} {
+			if n, shown := totals[part]; shown && n > 0 && (few(n) || few(totals["all"]-n)) {
+				t.Fatalf("%s under %v: %d of %d", part, filter, n, totals["all"])
 			}
 		}
 	}

@@ -267,6 +267,15 @@ func (m *monthTable) decide(dimension string, k int64) {
 		}
 		groups[group] = append(groups[group], m.values[key])
 	}
+	defer func() { // over all groups, whose sum is known too
+		if len(groups) > 1 {
+			var all []*series
+			for _, value := range slices.Sorted(maps.Keys(groups)) {
+				all = append(all, groups[value]...)
+			}
+			m.leaveEnough(all, k)
+		}
+	}()
 	outer := Query{Dimension: outerOf(d)}
 	if d.Detail == "" || !outer.Guarded() {
 		for _, group := range groups {
@@ -314,6 +323,7 @@ func (m *monthTable) decideAll(all []*series, k int64) {
 			s.level = m.finest(s, k)
 		}
 	}
+	m.leaveEnough(all, k)
 	if len(all) == 0 || !slices.ContainsFunc(all, func(s *series) bool { return s.n != nil }) {
 		return
 	}
@@ -341,6 +351,78 @@ func (m *monthTable) decideAll(all []*series, k int64) {
 			return
 		}
 	}
+}
+
+// leaveEnough makes values known more coarsely, the smallest first, until those that are not
+// known in a part of the month had no visitors there together, or as many as the threshold: how
+// many they had follows from the total. Where no other value had any, the total is of few
+// itself, and those of the next larger part are looked at.
+func (m *monthTable) leaveEnough(all []*series, k int64) {
+	byDays := slices.ContainsFunc(all, func(s *series) bool { return s.n != nil })
+	for l := byDay; l < never; l++ {
+		if !byDays && l < byMonth {
+			continue
+		}
+		few := func(part []int) bool {
+			rest := int64(0)
+			for _, s := range all {
+				if s.level > l {
+					rest += s.in(part)
+				}
+			}
+			return rest > 0 && rest < k
+		}
+		// coarser makes the smallest of the other values that some had in a part less known.
+		coarser := func(part []int) bool {
+			var next *series
+			for _, s := range all {
+				if s.level <= l && s.sum > 0 && (next == nil || s.sum < next.sum) && s.in(part) > 0 {
+					next = s
+				}
+			}
+			if next != nil {
+				next.level = l + 1
+			}
+			return next != nil
+		}
+		larger := m.blocks.parts(min(l+1, byMonth))
+		for _, part := range m.blocks.parts(l) {
+			for few(part) {
+				if coarser(part) {
+					continue
+				}
+				around := larger[slices.IndexFunc(larger, func(days []int) bool { return slices.Contains(days, part[0]) })]
+				if few(around) {
+					coarser(around)
+				}
+				break
+			}
+		}
+	}
+}
+
+// in returns how many had the value on some days of the month.
+func (s *series) in(days []int) (sum int64) {
+	if s.n == nil {
+		return s.sum
+	}
+	for _, i := range days {
+		sum += s.n[i]
+	}
+	return sum
+}
+
+// parts returns the days of each part of a level.
+func (b blocks) parts(l level) (parts [][]int) {
+	at := map[calendar.Day]int{}
+	for i, block := range b[l] {
+		if _, found := at[block]; !found {
+			at[block] = len(parts)
+			parts = append(parts, nil)
+		}
+		parts[at[block]] = append(parts[at[block]], i)
+	}
+	return parts
 }
 
 // finest returns the finest level of which no part of a month had few visitors.
@@ -524,5 +606,31 @@ func (m months) hide(dimension string, days calendar.Range, r Result, by string,
 			}
 		}
 	}
+	// Days of few in all may be the only ones with what is hidden in a longer period.
+	leaveEnough := func(lines []*Line) {
+		rest := int64(0)
+		var least *Line
+		for _, l := range lines {
+			switch n := of(l).Count(by); {
+			case n > 0 && hidden[l.key()] != Shown:
+				rest += n
+			case n > 0 && (least == nil || n < of(least).Count(by)):
+				least = l
+			}
+		}
+		if rest > 0 && rest < k && least != nil {
+			hidden[least.key()], withheld = omitted, true
+		}
+	}
+	groups := map[string][]*Line{}
+	all := make([]*Line, len(r.Lines))
+	for i := range r.Lines {
+		l := &r.Lines[i]
+		all[i], groups[outer(l.key())] = l, append(groups[outer(l.key())], l)
+	}
+	for _, lines := range groups {
+		leaveEnough(lines)
+	}
+	leaveEnough(all)
 	return hidden, withheld
 }

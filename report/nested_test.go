@@ -15,8 +15,13 @@ import (
 	"github.com/fotspor/fotspor/report"
 )
 
-// daysOf are visitors of a country by region and day, as a Source.
+// daysOf are visitors by region and day, as a Source. A region begins with its country.
 type daysOf map[string]map[calendar.Day]int64
+
+func countryOf(region string) string {
+	country, _, _ := strings.Cut(region, "-")
+	return country
+}
 
 func (s daysOf) Ask(_ context.Context, queries []report.Query) ([]report.Result, error) {
 	var results []report.Result
@@ -25,7 +30,11 @@ func (s daysOf) Ask(_ context.Context, queries []report.Query) ([]report.Result,
 		for region, days := range s {
 			kept := true
 			for _, f := range q.Filters {
-				kept = kept && (f.Value == region) != f.Not
+				if f.Dimension == "country" {
+					kept = kept && (f.Value == countryOf(region)) != f.Not
+				} else {
+					kept = kept && (f.Value == region) != f.Not
+				}
 			}
 			for day, n := range days {
 				before := q.Compare != nil && q.Compare.Contains(day)
@@ -34,7 +43,7 @@ func (s daysOf) Ask(_ context.Context, queries []report.Query) ([]report.Result,
 				}
 				var line report.Line
 				if q.Dimension == "region" {
-					line.Value, line.Detail = "NO", region
+					line.Value, line.Detail = countryOf(region), region
 				}
 				switch q.Step {
 				case report.Day:
@@ -175,35 +184,45 @@ func barPeriods(all calendar.Range) []calendar.Range {
 }
 
 // TestPeriodsInsidePeriods reads the counties of all periods of the bar within two months, with
-// the totals of each day, as tables and by filters of one county, and tries to work out numbers
-// of few visitors: exactly by linear algebra, and by bounds.
+// the totals of each day and country, as tables and by filters of one county, and tries to work
+// out numbers of few visitors: exactly by linear algebra, and by bounds. What a table leaves out
+// and what a filter does are never of few, and what is hidden looks alike.
 func TestPeriodsInsidePeriods(t *testing.T) {
 	first, _ := calendar.ParseDay("2026-10-01")
 	last, _ := calendar.ParseDay("2026-11-24")
 	all := calendar.Range{From: first, To: last}
-	regions := []string{"NO-03", "NO-11", "NO-50", "NO-56", "NO-18"}
+	regions := []string{"NO-03", "NO-11", "NO-50", "NO-56", "NO-18", "SE-AB"}
 	rapid.Check(t, func(t *rapid.T) {
 		source := daysOf{}
 		for _, region := range regions {
 			source[region] = map[calendar.Day]int64{}
 			most := rapid.SampledFrom([]int{0, 1, 2, 6, 9, 40}).Draw(t, region)
 			least := rapid.SampledFrom([]int{0, most / 2, most}).Draw(t, region+" least")
+			every := rapid.SampledFrom([]int{1, 1, 2, 3, 9}).Draw(t, region+" every")
 			for day := all.From; day <= all.To; day++ {
-				source[region][day] = int64(rapid.IntRange(least, most).Draw(t, "n"))
+				source[region][day] = 0
+				if int(day)%every == 0 {
+					source[region][day] = int64(rapid.IntRange(least, most).Draw(t, "n"))
+				}
 			}
 		}
 		guard := report.Guard{Source: source, Threshold: func(uint32) int { return threshold }, Over: last}
 		unknown := func(region int, day calendar.Day) int { return region*all.Days() + int(day-all.From) }
 		var equations []equation
 		for day := all.From; day <= all.To; day++ {
-			total := equation{}
-			for i, region := range regions {
-				total.of = append(total.of, unknown(i, day))
-				total.lo += source[region][day]
+			for _, country := range []string{"NO", "SE"} {
+				total := equation{}
+				for i, region := range regions {
+					if countryOf(region) == country {
+						total.of = append(total.of, unknown(i, day))
+						total.lo += source[region][day]
+					}
+				}
+				total.hi = total.lo
+				equations = append(equations, total)
 			}
-			total.hi = total.lo
-			equations = append(equations, total)
 		}
+		few := func(n int64) bool { return n > 0 && n < threshold }
 		type target struct {
 			of    []int
 			n     int64
@@ -212,11 +231,16 @@ func TestPeriodsInsidePeriods(t *testing.T) {
 		var targets []target
 		for _, p := range barPeriods(all) {
 			queries := []report.Query{{Dimension: "region", Limit: report.MaxLimit}}
+			filtered := 1 + 3*len(regions) // tables
 			for _, region := range regions {
 				f := report.Filter{Dimension: "region", Value: region}
 				not := f
 				not.Not = true
 				queries = append(queries, report.Query{Filters: []report.Filter{f}}, report.Query{Filters: []report.Filter{not}}, report.Query{Filters: []report.Filter{f}, Step: report.Day})
+			}
+			left := report.Filter{Dimension: "region", Value: regions[int(p.From)%len(regions)], Not: true}
+			for _, f := range []report.Filter{left, {Dimension: "country", Value: "NO"}, {Dimension: "country", Value: "NO", Not: true}} {
+				queries = append(queries, report.Query{Dimension: "region", Limit: report.MaxLimit, Filters: []report.Filter{f}})
 			}
 			for i := range queries {
 				queries[i].Sites, queries[i].Range, queries[i].Measures = []uint32{1}, p, []string{"visitors"}
@@ -229,15 +253,43 @@ func TestPeriodsInsidePeriods(t *testing.T) {
 			for _, l := range results[0].Lines {
 				read[l.Detail] = l
 			}
-			whole := int64(0)
+			whole, countries := int64(0), map[string]int64{}
 			for _, region := range regions {
 				for day := p.From; day <= p.To; day++ {
 					whole += source[region][day]
+					countries[countryOf(region)] += source[region][day]
+				}
+			}
+			exact, err := source.Ask(t.Context(), queries)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for n, r := range append(results[:1:1], results[filtered:]...) {
+				if n > 0 {
+					n += filtered - 1
+				}
+				shown := int64(0)
+				for _, l := range r.Lines {
+					shown += l.Now[0]
+					if n > 0 && l.Hidden == report.Shown && read[l.Detail].Hidden == report.Shown && read[l.Detail].Now != l.Now && read[l.Detail].Now != (report.Sums{}) {
+						t.Fatalf("%s under %v in %s: %d, want %d", l.Detail, queries[n].Filters, p, l.Now[0], read[l.Detail].Now[0])
+					}
+					if i := slices.Index(regions, l.Detail); l.Hidden == report.Shown {
+						e := equation{lo: l.Now[0], hi: l.Now[0]}
+						for day := p.From; day <= p.To; day++ {
+							e.of = append(e.of, unknown(i, day))
+						}
+						equations = append(equations, e)
+					}
+				}
+				total, _ := exact[n].Total()
+				if h, _ := r.Hidden(); h == report.Shown && shown > 0 && few(total[0]-shown) {
+					t.Fatalf("%v in %s: %d of %d are left out of\n%s", queries[n].Filters, p, total[0]-shown, total[0], source)
 				}
 			}
 			for i, region := range regions {
 				var of []int
-				n := int64(0)
+				n, there := int64(0), countries[countryOf(region)]
 				for day := p.From; day <= p.To; day++ {
 					of = append(of, unknown(i, day))
 					n += source[region][day]
@@ -255,15 +307,35 @@ func TestPeriodsInsidePeriods(t *testing.T) {
 					e.hi = 0
 				}
 				kept, left := results[1+3*i], results[2+3*i]
-				if h, _ := kept.Hidden(); h == report.Shown {
+				switch h, _ := kept.Hidden(); h {
+				case report.Shown:
 					now, _ := kept.Total()
 					e.lo, e.hi = max(e.lo, now[0]), min(e.hi, now[0])
+					if few(now[0]) || few(whole-now[0]) && now[0] > 0 {
+						t.Fatalf("%s in %s: %d of %d in\n%s", region, p, now[0], whole, source)
+					}
+				case report.Below: // as the table says
+					if !listed || line.Hidden != report.Below {
+						t.Fatalf("%s in %s: the filter says that there are few, and the table does not, of\n%s", region, p, source)
+					}
 				}
 				if h, _ := left.Hidden(); h == report.Shown {
 					now, _ := left.Total()
 					e.lo, e.hi = max(e.lo, whole-now[0]), min(e.hi, whole-now[0])
 				}
+				nobody, somebody := map[calendar.Day]report.Hiding{}, map[calendar.Day]report.Hiding{} // on days, by week
 				for _, point := range queries[3+3*i].Points(results[3+3*i], false) {
+					day := point.Days.From
+					week := max(calendar.Week(day).From, day.FirstOfMonth()) // one in which nobody came may show that
+					switch n := source[region][day]; {
+					case n == 0:
+						nobody[week] = point.Hidden
+					case few(n):
+						somebody[week] = point.Hidden
+					}
+					if h, both := nobody[week]; both && somebody[week] != report.Shown && h != somebody[week] {
+						t.Fatalf("%s in %s: on %s days of nobody and of few look different in\n%s", region, p, day, source)
+					}
 					if point.Hidden == report.Shown {
 						equations = append(equations, equation{[]int{unknown(i, point.Days.From)}, point.Sums[0], point.Sums[0]})
 					}
@@ -272,7 +344,7 @@ func TestPeriodsInsidePeriods(t *testing.T) {
 					t.Fatalf("%s in %s: %d to %d, is %d", region, p, e.lo, e.hi, n)
 				}
 				equations = append(equations, e)
-				if n > 0 && n < threshold && n < whole {
+				if few(n) && n < there { // if all of a country are of one, the country tells
 					targets = append(targets, target{of, n, fmt.Sprint(region, " in ", p)})
 				}
 			}
@@ -367,6 +439,103 @@ func derive(bounds []between, equations []equation) {
 					lo, hi = lo+least-u.lo, hi+highest-u.hi
 					u.lo, u.hi, changed = least, highest, true
 				}
+			}
+		}
+	}
+}
+
+// TestRareValuesShareTheRest: of 30 to 32 visitors of a day all but one or two are of one county,
+// and two rare ones share the rest. A day and a week show none of the three, by the table, by a
+// filter or by its opposite, and all days look alike; a month shows all three.
+func TestRareValuesShareTheRest(t *testing.T) {
+	first, last := mustDay("2026-10-01"), mustDay("2026-11-24")
+	source := daysOf{"NO-03": {}, "NO-50": {}, "NO-46": {}}
+	for day := first; day <= last; day++ {
+		source["NO-03"][day] = 30
+		if int(last-day)%2 == 0 {
+			source["NO-50"][day] = 1
+		}
+		if int(last-day)%3 == 0 {
+			source["NO-46"][day] = 1
+		}
+	}
+	guard := report.Guard{Source: source, Threshold: func(uint32) int { return threshold }, Over: last}
+	for _, c := range []struct {
+		days  calendar.Range
+		shown bool
+	}{
+		{calendar.One(last), false},
+		{calendar.One(last - 1), false}, // on which only the large one came
+		{calendar.Week(last - 7), false},
+		{calendar.Month(first), true},
+		{calendar.Range{From: first, To: last}, true},
+	} {
+		queries := []report.Query{{Dimension: "region"}}
+		for region := range source {
+			f := report.Filter{Dimension: "region", Value: region}
+			not := f
+			not.Not = true
+			queries = append(queries, report.Query{Filters: []report.Filter{f}}, report.Query{Filters: []report.Filter{not}}, report.Query{Filters: []report.Filter{f}, Step: report.Day}, report.Query{Filters: []report.Filter{not}, Step: report.Day})
+		}
+		for i := range queries {
+			queries[i].Sites, queries[i].Range, queries[i].Measures = []uint32{1}, c.days, []string{"visitors"}
+		}
+		results, err := guard.Ask(t.Context(), queries)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := len(source); c.shown != (len(results[0].Lines) == want) || !c.shown && !results[0].Withheld {
+			t.Errorf("%s: lines %v, withheld %t; want all: %t", c.days, results[0].Lines, results[0].Withheld, c.shown)
+		}
+		for i, q := range queries[1:] {
+			r := results[1+i]
+			why, _ := r.Hidden()
+			if want := report.Beside; !c.shown && why != want || c.shown && why != report.Shown {
+				t.Errorf("%s, %v: hidden %d, want shown %t", c.days, q.Filters, why, c.shown)
+			}
+			for _, p := range q.Points(r, false) {
+				if p.Hidden != report.Beside {
+					t.Errorf("%s, %v: day %s hidden %d, want %d", c.days, q.Filters, p.Days, p.Hidden, report.Beside)
+				}
+			}
+		}
+	}
+}
+
+// TestSeriesOfFew: the days of a month that a few had look the same as its other days, by the
+// filter of one county, and so do those of a longer period.
+func TestSeriesOfFew(t *testing.T) {
+	first, last := mustDay("2026-06-01"), mustDay("2026-08-31")
+	source := daysOf{"NO-03": {}, "US-CA": {}, "US-NY": {}}
+	for day := first; day <= last; day++ {
+		source["NO-03"][day], source["US-NY"][day] = 40, 12
+	}
+	for _, day := range []string{"2026-06-13", "2026-06-16", "2026-06-18", "2026-06-26"} {
+		source["US-CA"][mustDay(day)] = 1
+	}
+	guard := report.Guard{Source: source, Threshold: func(uint32) int { return threshold }, Over: last}
+	for _, c := range []struct {
+		days calendar.Range
+		step report.Step
+		want report.Hiding
+	}{
+		{calendar.Month(first), report.Day, report.Below},
+		{calendar.Month(first), report.Week, report.Below},
+		{calendar.Range{From: first + 3, To: first + 30}, report.Day, report.Beside},
+		{calendar.Range{From: first + 12, To: first + 12}, report.Day, report.Beside},
+		{calendar.Range{From: first + 13, To: first + 13}, report.Day, report.Beside},
+	} {
+		q := report.Query{Sites: []uint32{1}, Range: c.days, Step: c.step, Measures: []string{"visitors"}, Filters: []report.Filter{{Dimension: "region", Value: "US-CA"}}}
+		results, err := guard.Ask(t.Context(), []report.Query{q})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(results[0].Lines) > 0 && c.want == report.Below {
+			t.Errorf("%s: lines %v, want none", c.days, results[0].Lines)
+		}
+		for _, p := range q.Points(results[0], false) {
+			if p.Hidden != c.want || p.Sums != (report.Sums{}) {
+				t.Errorf("%s by %s: %s hidden %d, want %d", c.days, c.step, p.Days, p.Hidden, c.want)
 			}
 		}
 	}

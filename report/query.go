@@ -178,7 +178,9 @@ func (q Query) Points(r Result, before bool) []Point {
 	points := q.steps(days)
 	for i, p := range points {
 		line := found[p.At.Unix()]
-		points[i].Sums, points[i].Hidden = line.Now, max(line.Hidden, all)
+		if points[i].Sums, points[i].Hidden = line.Now, line.Hidden; all != Shown {
+			points[i].Sums, points[i].Hidden = Sums{}, all
+		}
 	}
 	return points
 }
