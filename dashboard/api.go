@@ -260,6 +260,7 @@ func (d *Dashboard) apiTop(c *call) error {
 	if t.compared {
 		t.lackingBefore = lacking(got.Result, measures, *got.query.Compare)
 	}
+	withheld(got.Withheld, q.of.Guard, answer)
 	answer["dimension"], answer["lines"] = dimension, t.apiLines()
 	if got.Next != "" {
 		answer["next"] = got.Next

@@ -169,7 +169,8 @@ func (q *question) draw(l *i18n.Language, got *answer, measures []string) *chart
 	}
 	var y func(float64) float64
 	c.Lines, y = scale(l, c.Measure, top*room)
-	c.Nothing = top == 0
+	hidden := slices.ContainsFunc(now, func(p report.Point) bool { return p.Hidden != report.Shown && p.Hidden != report.Refused })
+	c.Nothing = top == 0 && !hidden
 	for i, p := range now {
 		c.Points = append(c.Points, q.point(l, c, p, was[i], place{i, len(now)}, y(value(p))))
 	}
@@ -527,8 +528,11 @@ func (q *question) says(l *i18n.Language, c *chart, now []report.Point, was []*r
 		return l.Say("chart.nothing")
 	}
 	var all []string
-	high, low, above, below := -1, -1, int64(0), int64(0)
+	high, low, above, below, hidden := -1, -1, int64(0), int64(0), int64(0)
 	for i, p := range c.Points {
+		if h := now[i].Hidden; !p.Empty && h != report.Shown && h != report.Refused {
+			hidden++
+		}
 		if !p.Drawn || p.Open {
 			continue
 		}
@@ -550,6 +554,8 @@ func (q *question) says(l *i18n.Language, c *chart, now []report.Point, was []*r
 	}
 	switch {
 	case high < 0:
+	case hidden > 0 && now[high].Of(c.Measure) == now[low].Of(c.Measure): // of the others nothing is known
+		all = append(all, l.Say("chart.same.shown", c.Points[high].Value))
 	case now[high].Of(c.Measure) == now[low].Of(c.Measure):
 		all = append(all, l.Say("chart.same", c.Points[high].Value))
 	default:
@@ -559,6 +565,9 @@ func (q *question) says(l *i18n.Language, c *chart, now []report.Point, was []*r
 	if above+below > 0 {
 		steps := func(n int64) string { return l.Counted("chart.count."+string(c.Step), n) }
 		all = append(all, l.Say("chart.beside", nameOfBefore(l, q.period), steps(above), steps(below)))
+	}
+	if hidden > 0 {
+		all = append(all, l.Say("chart.hidden", l.Counted("chart.count."+string(c.Step), hidden), l.Number(int64(c.guard))))
 	}
 	for _, p := range c.Points {
 		if p.Open && p.Drawn {

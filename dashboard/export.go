@@ -110,7 +110,7 @@ func (q *question) head() map[string]any {
 }
 
 func (t *table) json() any {
-	return refusable(t.Refused, map[string]any{"dimension": t.Dimension, "lines": t.apiLines()})
+	return refusable(t.Refused, withheld(t.withheld != "", t.guard, map[string]any{"dimension": t.Dimension, "lines": t.apiLines()}))
 }
 
 // refusable adds to what programs read why there is nothing, if it was refused. refused is
@@ -121,6 +121,18 @@ func refusable(refused string, answer map[string]any) map[string]any {
 	}
 	return answer
 }
+
+// withheld adds to what programs read that lines are left out, if they are, and why: they are of
+// fewer visitors than the guard of the site, or would tell of such.
+func withheld(some bool, guard int, answer map[string]any) map[string]any {
+	if some {
+		answer["withheld"] = map[string]any{"reason": smallNumbers, "below": guard}
+	}
+	return answer
+}
+
+// smallNumbers is the code of why a guard leaves lines out.
+const smallNumbers = "small_numbers"
 
 func (t *table) csv(s *sheet) {
 	d, _ := report.FindDimension(t.Dimension)
@@ -141,6 +153,7 @@ func (t *table) csv(s *sheet) {
 		}
 		s.row([]string{value, detail}[:len(labels)], t.measures, line.Now, coverOf(s.lang, line.Hidden, t.guard), t.lacking...)
 	}
+	s.withheld(t.withheld)
 }
 
 func (c *chart) json() any {
@@ -278,6 +291,18 @@ func (s *sheet) refusal(refused string) {
 		}
 		s.note("refused: "+strings.TrimPrefix(refused, "refusal."), s.lang.Say(refused))
 	}
+}
+
+// withheld adds a row that says, for programs and for people, that lines are left out and why, if
+// they are.
+func (s *sheet) withheld(why string) {
+	if why == "" {
+		return
+	}
+	for len(s.rows[0]) < 2 { // a table without measures
+		s.rows[0] = append(s.rows[0], "")
+	}
+	s.note("withheld: "+smallNumbers, why)
 }
 
 // note adds a row of texts, as long as the heading.

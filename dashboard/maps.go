@@ -111,6 +111,8 @@ type legendEntry struct{ Class, Text string }
 const (
 	shadeNone   = "none"
 	shadeHidden = "covered"
+	// shadeWithheld is of areas of which nobody is told whether anybody came from there.
+	shadeWithheld = "withheld"
 )
 
 // places are where visitors are: a map and a table of countries, and of counties.
@@ -153,9 +155,13 @@ type found struct {
 }
 
 // area says what an area has.
-func (q *question) area(a area, of found, known bool, shades []int64, filter report.Filter) area {
+// withheld: areas without a number may be hidden.
+func (q *question) area(a area, of found, known, withheld bool, shades []int64, filter report.Filter) area {
 	a.Class, a.Value = shadeNone, q.lang.Number(0)
 	switch {
+	case !known && withheld:
+		a.Class, a.Value = shadeWithheld, q.lang.Say("map.withheld")
+		return a
 	case !known:
 		return a
 	case of.hidden != report.Shown:
@@ -181,7 +187,7 @@ func (q *question) world(got *answer, measure string) *world {
 	shades := shadesOf(numbers, codes)
 	for _, country := range q.dashboard.world {
 		of, known := numbers[country.code]
-		w.Areas = append(w.Areas, q.area(area{Code: country.code, Name: l.Country(country.code), Path: country.path}, of, known, shades, report.Filter{Dimension: "country", Value: country.code}))
+		w.Areas = append(w.Areas, q.area(area{Code: country.code, Name: l.Country(country.code), Path: country.path}, of, known, got.Withheld, shades, report.Filter{Dimension: "country", Value: country.code}))
 		delete(numbers, country.code)
 	}
 	w.finish(q, "map.world", measure, shades, numbers, func(code string) string { return nameOf(l, "country", code) })
@@ -216,7 +222,7 @@ func (q *question) norway(got *answer, measure string) *norway {
 		if len([]rune(name)) > longName {
 			a.Long = a.Short
 		}
-		n.Areas = append(n.Areas, q.area(a, of, known, shades, report.Filter{Dimension: "region", Value: c.code}))
+		n.Areas = append(n.Areas, q.area(a, of, known, got.Withheld, shades, report.Filter{Dimension: "region", Value: c.code}))
 		delete(numbers, c.code)
 	}
 	n.finish(q, "map.norway", measure, shades, numbers, func(code string) string { return nameOf(l, "region", code) })
@@ -236,9 +242,9 @@ func short(name string) string {
 func (m *areas) finish(q *question, title, measure string, shades []int64, rest map[string]found, name func(string) string) {
 	l := q.lang
 	m.Label = l.Say(title, l.Say("measure."+measure))
-	covered := false
+	has := map[string]bool{}
 	for _, a := range m.Areas {
-		covered = covered || a.Class == shadeHidden
+		has[a.Class] = true
 	}
 	for i, from := range shades {
 		text := l.Say("map.from", l.Number(from))
@@ -250,9 +256,10 @@ func (m *areas) finish(q *question, title, measure string, shades []int64, rest 
 		}
 		m.Legend = append(m.Legend, legendEntry{"l" + strconv.Itoa(i+1), text})
 	}
-	m.Legend = append(m.Legend, legendEntry{shadeNone, l.Say("map.none")})
-	if covered {
-		m.Legend = append(m.Legend, legendEntry{shadeHidden, l.Say("guard.beside")})
+	for _, e := range []legendEntry{{shadeNone, l.Say("map.none")}, {shadeHidden, l.Say("guard.beside")}, {shadeWithheld, l.Say("map.withheld")}} {
+		if has[e.Class] {
+			m.Legend = append(m.Legend, e)
+		}
 	}
 	type one struct {
 		name string
