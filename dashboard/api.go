@@ -260,7 +260,9 @@ func (d *Dashboard) apiTop(c *call) error {
 	if t.compared {
 		t.lackingBefore = lacking(got.Result, measures, *got.query.Compare)
 	}
-	withheld(got.Withheld, q.of.Guard, answer)
+	if got.Withheld {
+		q.withheld(c.lang).json(answer)
+	}
 	answer["dimension"], answer["lines"] = dimension, t.apiLines()
 	if got.Next != "" {
 		answer["next"] = got.Next

@@ -162,8 +162,9 @@ type waysList struct {
 	Refused string
 	Guarded string // why figures are hidden; "": none is
 
-	measure string
-	lang    *i18n.Language
+	measure  string
+	lang     *i18n.Language
+	withheld withheld
 }
 
 func (*waysList) part() string { return "ways" }
@@ -191,7 +192,7 @@ func (q *question) ways(got *answer, dimension string, all int64, more ...way) *
 		return shown
 	}
 	if got.Withheld {
-		shown.Guarded = q.guardNote(l)
+		shown.Guarded, shown.withheld = q.guardNote(l), q.withheld(l)
 	}
 	rows := slices.DeleteFunc(slices.Clone(more), func(w way) bool { return w.hidden == report.Refused })
 	rest := l.Say("ways.others." + dimension)
@@ -238,7 +239,7 @@ func (w *waysList) json() any {
 		}
 		list = append(list, line)
 	}
-	return refusable(w.Refused, map[string]any{"lines": list})
+	return refusable(w.Refused, w.withheld.json(map[string]any{"lines": list}))
 }
 
 func (w *waysList) csv(s *sheet) {
@@ -251,6 +252,7 @@ func (w *waysList) csv(s *sheet) {
 		}
 		s.cells(safeCell(r.Label.Whole), count)
 	}
+	w.withheld.csv(s)
 }
 
 // waysFrom is the page that the ways are of.

@@ -110,7 +110,7 @@ func (q *question) head() map[string]any {
 }
 
 func (t *table) json() any {
-	return refusable(t.Refused, withheld(t.withheld != "", t.guard, map[string]any{"dimension": t.Dimension, "lines": t.apiLines()}))
+	return refusable(t.Refused, t.withheld.json(map[string]any{"dimension": t.Dimension, "lines": t.apiLines()}))
 }
 
 // refusable adds to what programs read why there is nothing, if it was refused. refused is
@@ -122,13 +122,34 @@ func refusable(refused string, answer map[string]any) map[string]any {
 	return answer
 }
 
-// withheld adds to what programs read that lines are left out, if they are, and why: they are of
-// fewer visitors than the guard of the site, or would tell of such.
-func withheld(some bool, guard int, answer map[string]any) map[string]any {
-	if some {
-		answer["withheld"] = map[string]any{"reason": smallNumbers, "below": guard}
+// withheld says that a table leaves lines out, since they are of few visitors or would tell of
+// such. The zero value: it does not.
+type withheld struct {
+	why   string // for people
+	below int    // see site.Site.Guard
+}
+
+func (q *question) withheld(l *i18n.Language) withheld {
+	return withheld{q.guardNote(l), q.of.Guard}
+}
+
+// json adds to what programs read that lines are left out, and why.
+func (w withheld) json(answer map[string]any) map[string]any {
+	if w.why != "" {
+		answer["withheld"] = map[string]any{"reason": smallNumbers, "below": w.below}
 	}
 	return answer
+}
+
+// csv adds a row that says so, for programs and for people.
+func (w withheld) csv(s *sheet) {
+	if w.why == "" {
+		return
+	}
+	for len(s.rows[0]) < 2 { // a table without measures
+		s.rows[0] = append(s.rows[0], "")
+	}
+	s.note("withheld: "+smallNumbers, w.why)
 }
 
 // smallNumbers is the code of why a guard leaves lines out.
@@ -153,7 +174,7 @@ func (t *table) csv(s *sheet) {
 		}
 		s.row([]string{value, detail}[:len(labels)], t.measures, line.Now, coverOf(s.lang, line.Hidden, t.guard), t.lacking...)
 	}
-	s.withheld(t.withheld)
+	t.withheld.csv(s)
 }
 
 func (c *chart) json() any {
@@ -291,18 +312,6 @@ func (s *sheet) refusal(refused string) {
 		}
 		s.note("refused: "+strings.TrimPrefix(refused, "refusal."), s.lang.Say(refused))
 	}
-}
-
-// withheld adds a row that says, for programs and for people, that lines are left out and why, if
-// they are.
-func (s *sheet) withheld(why string) {
-	if why == "" {
-		return
-	}
-	for len(s.rows[0]) < 2 { // a table without measures
-		s.rows[0] = append(s.rows[0], "")
-	}
-	s.note("withheld: "+smallNumbers, why)
 }
 
 // note adds a row of texts, as long as the heading.

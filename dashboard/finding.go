@@ -323,6 +323,7 @@ type searchTable struct {
 	terms    []searched
 	compared bool
 	guard    int // see site.Site
+	withheld withheld
 }
 
 func (*searchTable) part() string { return "searched" }
@@ -336,7 +337,7 @@ type searchRow struct {
 func (q *question) searchTable(l *i18n.Language, terms []searched, limit int, got *answer) *searchTable {
 	t := &searchTable{terms: terms, compared: got.compared(), Refused: refusalOf(got), guard: q.of.Guard}
 	if got.Withheld {
-		t.Guarded = q.guardNote(l)
+		t.Guarded, t.withheld = q.guardNote(l), q.withheld(l)
 	}
 	most := int64(1)
 	for _, s := range terms {
@@ -378,7 +379,7 @@ func (t *searchTable) json() any {
 		}
 		lines = append(lines, one)
 	}
-	return refusable(t.Refused, map[string]any{"dimension": "search", "lines": lines})
+	return refusable(t.Refused, t.withheld.json(map[string]any{"dimension": "search", "lines": lines}))
 }
 
 func (t *searchTable) csv(s *sheet) {
@@ -394,4 +395,5 @@ func (t *searchTable) csv(s *sheet) {
 		}
 		s.cells(safeCell(term.term), times, without)
 	}
+	t.withheld.csv(s)
 }

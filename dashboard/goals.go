@@ -301,6 +301,7 @@ type rates struct {
 	dimension string
 	lines     []rateLine
 	guard     int
+	withheld  withheld
 }
 
 func (*rates) part() string { return "rates" }
@@ -323,7 +324,7 @@ func (q *question) rates(l *i18n.Language, dimension string, got, visits *answer
 		return t
 	}
 	if got.Withheld {
-		t.Guarded = q.guardNote(l)
+		t.Guarded, t.withheld = q.guardNote(l), q.withheld(l)
 	}
 	all := map[[2]string]report.Line{}
 	if t.Visits {
@@ -372,7 +373,7 @@ func (t *rates) json() any {
 		}
 		lines = append(lines, v)
 	}
-	return map[string]any{"by": t.dimension, "lines": lines}
+	return t.withheld.json(map[string]any{"by": t.dimension, "lines": lines})
 }
 
 func (t *rates) csv(s *sheet) {
@@ -397,4 +398,5 @@ func (t *rates) csv(s *sheet) {
 		}
 		s.cells(append(cells, reached, of)...)
 	}
+	t.withheld.csv(s)
 }

@@ -81,6 +81,68 @@ func TestSmallNumbers(t *testing.T) {
 	}
 }
 
+// TestHiddenIsSaid: where a table leaves all of its lines out, the map, CSV, JSON and API say that
+// they are hidden, and why, and nothing says that nobody came.
+func TestHiddenIsSaid(t *testing.T) {
+	b := newBench(t)
+	b.now = moment.Add(24 * time.Hour)
+	b.logIn()
+	site := b.addSite("Samvirke", "samvirke.example", "Europe/Oslo")
+	site.Guard = 5
+	if err := storetest.PutSite(context.Background(), b.store, site); err != nil {
+		t.Fatal(err)
+	}
+	var rows []hit.Row
+	for region, n := range map[string]int{"NO-03": 30, "NO-50": 1, "NO-46": 1} {
+		for range n {
+			rows = append(rows, hit.Row{
+				Site: site.ID, Time: moment.UTC(), Day: calendar.DayOf(moment.In(site.Location)), Kind: hit.Pageview, Path: "/", EntryPath: "/",
+				Country: "NO", Region: region, Device: "mobile", Browser: "Firefox", Pageviews: 1, Visits: 1, Visitors: 1, PageVisitors: 1,
+			})
+		}
+	}
+	put(t, b.store, "few", rows)
+	for lang, want := range map[string]struct{ none, why string }{
+		"nb": {"skjult eller ingen", "Tall som færre enn 5"}, "nn": {"skjult eller ingen", "Tal som færre enn 5"}, "en": {"hidden or none", "Figures that fewer than 5"},
+	} {
+		page := b.get("/sites/1/places?period=day&lang=" + lang)
+		page.want(http.StatusOK)
+		tiles := page.Find("#norway svg[role=img] text.n")
+		if tiles.Length() != 15 {
+			t.Fatalf("%d tiles, want 15", tiles.Length())
+		}
+		for _, tile := range tiles.EachIter() {
+			if got := clean(tile.Text()); got != want.none {
+				t.Errorf("%s: a county says %q, want %q", lang, got, want.none)
+			}
+		}
+		if legend := clean(page.Find("#norway .shades").Text()); legend != want.none {
+			t.Errorf("%s: the legend says %q, want %q", lang, legend, want.none)
+		}
+		csv := b.get("/sites/1/places.csv?period=day&table=region&lang=" + lang).body
+		if !strings.Contains(csv, "withheld: small_numbers") || !strings.Contains(csv, want.why) {
+			t.Errorf("%s: CSV does not say why lines are left out:\n%s", lang, csv)
+		}
+	}
+	var answer struct {
+		Region struct {
+			Lines    []any
+			Withheld map[string]any
+		}
+		Withheld map[string]any
+	}
+	b.decode("/sites/1/places.json?period=day", &answer)
+	b.decode("/api/v1/sites/1/top?period=day&dimension=region&measures=visitors", &answer)
+	want := map[string]any{"reason": "small_numbers", "below": 5.}
+	if len(answer.Region.Lines) > 0 || !cmp.Equal(answer.Region.Withheld, want) || !cmp.Equal(answer.Withheld, want) {
+		t.Errorf("JSON has %v, API %v, want %v", answer.Region, answer.Withheld, want)
+	}
+	says := clean(b.get("/sites/1?period=day&f=region:NO-03&lang=nb").Find("#chart").Text())
+	if says == "" || strings.Contains(says, "hele veien") || strings.Contains(says, "Ingenting er telt") {
+		t.Errorf("the chart of hidden hours says %q", says)
+	}
+}
+
 // TestToday: what today is broken down by moves when five visitors have come, in all formats
 // alike and under filters too, and says up to when. Totals move with each hit.
 func TestToday(t *testing.T) {

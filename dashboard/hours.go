@@ -65,6 +65,14 @@ func (q *question) week(l *i18n.Language, got *answer, measure string) *week {
 	var hidden [7][24]report.Hiding
 	most := int64(0)
 	bestDay, bestHour := 0, 0
+	if got.Withheld { // hours without a line may be hidden
+		w.Guarded = q.guardNote(l)
+		for d := range hidden {
+			for h := range hidden[d] {
+				hidden[d][h] = report.Beside
+			}
+		}
+	}
 	for _, line := range got.Lines {
 		d, err := strconv.Atoi(line.Value)
 		h, errHour := strconv.Atoi(line.Detail)

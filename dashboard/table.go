@@ -54,7 +54,7 @@ type table struct {
 	Refused   string   // key of the text why there is no row; "": it was answered
 	Guarded   string   // why figures are hidden; "": none is
 
-	withheld      string // why lines are left out; "": none is
+	withheld      withheld
 	measures      []string
 	lines         []report.Line
 	compared      bool
@@ -149,7 +149,7 @@ func (q *question) table(l *i18n.Language, of list) func() *table {
 	return func() *table {
 		t := &table{Key: of.key, Dimension: of.dimension, Alone: alone, measures: measures, lines: got.Lines, compared: got.compared(), guard: q.of.Guard, lang: l}
 		if got.Withheld {
-			t.Guarded, t.withheld = q.guardNote(l), q.guardNote(l)
+			t.Guarded, t.withheld = q.guardNote(l), q.withheld(l)
 		}
 		if got.refused != nil {
 			t.Refused = "refusal." + string(got.refused.Code)
