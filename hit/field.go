@@ -11,7 +11,7 @@ import (
 // and forget it. What keeps rows lists no fields of its own but reads Fields, so that
 // a new one is added here and in Row alone.
 type Field struct {
-	// Number stands for the field in stored bytes. It is from 1 to 59, because Row.Other
+	// Number stands for the field in stored bytes. It is from 1 to 58, because Row.Other
 	// has a bit for each, and is never changed or used again for another field.
 	Number int
 	Name   string // the column of table hits

@@ -23,7 +23,7 @@ func TestFields(t *testing.T) {
 		if name := columnOf(row.Field(i).Name); f.Name != name {
 			t.Errorf("column %s of field %s, want %s", f.Name, row.Field(i).Name, name)
 		}
-		if f.Number < 1 || f.Number >= hit.MoveBit || numbers[f.Number] || names[f.Name] {
+		if f.Number < 1 || f.Number >= hit.CampaignBit || numbers[f.Number] || names[f.Name] {
 			t.Errorf("%s has number %d: want one of 1 to 59, each number and name once", f.Name, f.Number)
 		}
 		numbers[f.Number], names[f.Name] = true, true

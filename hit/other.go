@@ -3,9 +3,12 @@ package hit
 // Others stands for the values of a field that get no line of their own.
 const Others = "[other]"
 
-// MoveBit is the bit of Row.Other that says that the pair of PreviousPath and Path has no
-// line. No field has its number, nor that of a section.
-const MoveBit = 60
+// Bits of Row.Other that say that values have no line together, though each may have its own.
+// No field has their numbers, nor those of sections.
+const (
+	CampaignBit = 59 // the five parts of a campaign
+	MoveBit     = 60 // the pair of PreviousPath and Path
+)
 
 // sections are the bits of Row.Other for the first segment of a path, by its field.
 var sections = map[string]int{"path": 61, "entry_path": 62, "previous_path": 63}

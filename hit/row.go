@@ -50,7 +50,7 @@ type Row struct {
 	Conversions     int32 // 1 on the first reaching of a goal in a visit
 
 	// Other has bit n set where the value of the field with number n has no line in the
-	// rollups: they count it among the others. The bits from MoveBit are of what is no
+	// rollups: they count it among the others. The bits from CampaignBit are of what is no
 	// field. No bit is set of a field that is empty.
 	Other uint64
 }

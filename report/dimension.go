@@ -160,8 +160,11 @@ func (d Dimension) kinds() []string {
 
 // lines is what the rollups by day and month call the lines of a base.
 func (d Dimension) lines() string {
-	if d.action != "" {
+	switch {
+	case d.action != "":
 		return d.action
+	case d.Key == "previous":
+		return left.Key
 	}
 	return d.Key
 }

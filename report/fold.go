@@ -44,10 +44,9 @@ func Foldings() []Folding {
 		{Table: "ledger", keys: []string{"reason", "rule", "name"}, sums: []string{"hits"}, own: "sum(hits)",
 			to: "(reason, rule, " + foldText("name", "own") + ")"},
 	}
-	campaign := Folding{Table: campaigns, keys: c.Keys()[2:], sums: c.Measures(), own: "sum(visits)", within: c.Keys()[2:3]}
-	first := campaign.keys[0]
-	few := []string{foldText(first, "whole")}
-	for _, k := range campaign.keys[1:] {
+	campaign := Folding{Table: campaigns, keys: c.Keys()[2:], sums: c.Measures(), own: "sum(visits)", within: c.Keys()[2:4]}
+	few := []string{foldText(campaignParts[0], "whole")}
+	for _, k := range campaignParts[1:] {
 		few = append(few, "if("+k+" = '' OR own >= "+foldBelow+", "+k+", '"+hit.Others+"')")
 	}
 	campaign.to = "(" + strings.Join(few, ", ") + ")"
@@ -117,6 +116,14 @@ func fill(sql string, below int, days string) string {
 	return strings.NewReplacer(foldBelow, fmt.Sprint(below), foldDays, days).Replace(sql)
 }
 
+// changed returns the keys that folding changes: the dimension or part of a line stays.
+func (f Folding) changed() []string {
+	if f.keys[0] == "dimension" || f.keys[0] == "part" {
+		return f.keys[1:]
+	}
+	return f.keys
+}
+
 // folded is the SQL of the lines to fold within some days, with the columns under which they
 // are counted as t_1, t_2 and so on.
 func (f Folding) folded(below int, days string) string {
@@ -125,11 +132,7 @@ func (f Folding) folded(below int, days string) string {
 	for i, k := range f.keys {
 		texts[i] = "toString(" + k + ")"
 	}
-	changed := f.keys
-	if f.Table == daily {
-		changed = f.keys[1:] // the dimension stays
-	}
-	for i, k := range changed {
+	for i, k := range f.changed() {
 		targets, moved = append(targets, fmt.Sprintf("to.%d AS t_%d", i+1, i+1)), append(moved, fmt.Sprintf("t_%d != %s", i+1, k))
 	}
 	whole := "own"
@@ -176,14 +179,8 @@ func (f Folding) Correct(below int, month calendar.Range, site uint32, days cale
 		times = append(times, "toInt64(sign * sum_"+m+")")
 		some = append(some, "sum_"+m+" != 0")
 	}
-	for i, k := range f.keys {
-		if f.Table == daily && i == 0 {
-			changed = append(changed, k)
-			continue
-		}
-		if f.Table == daily {
-			i--
-		}
+	changed = slices.Clone(f.keys[:len(f.keys)-len(f.changed())])
+	for i, k := range f.changed() {
 		target := fmt.Sprintf("t_%d", i+1)
 		targets = append(targets, target)
 		changed = append(changed, "if(sign < 0, "+k+", "+target+")")

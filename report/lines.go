@@ -14,8 +14,11 @@ import (
 // holds their number to a cap.
 type LineSet struct {
 	Table     string // the rollup
-	Dimension string // what its column dimension holds; "" where it has none
+	Dimension string // what its column dimension or part holds; "" where it has none
 	Action    string // only hits of this action are in it; "": those of any and of none
+	// Together is the bit of hit.Row.Other that says that values have no line together; 0: a
+	// line is of one value, with its details.
+	Together int
 	// Value are the fields that name a line, and Detail those that tell apart the lines
 	// with the same value, in the order of the table's columns.
 	Value, Detail []hit.Field
@@ -35,23 +38,17 @@ func LineSets() []LineSet {
 			sets = append(sets, s)
 		}
 	}
-	for _, name := range []string{campaigns, moves} {
-		var keys []hit.Field
-		for _, k := range findRollup(name).keys {
-			keys = append(keys, texts(k[1])...)
-		}
-		s := LineSet{Table: name, Value: keys}
-		if name == campaigns {
-			s.Value, s.Detail = keys[:1], keys[1:]
-		}
-		sets = append(sets, s)
+	fields := func(columns ...string) []hit.Field { return texts(strings.Join(columns, " ")) }
+	for _, part := range campaignParts {
+		sets = append(sets, LineSet{Table: campaigns, Dimension: part, Value: fields(part)})
 	}
-	return sets
+	return append(sets,
+		LineSet{Table: campaigns, Dimension: allParts, Together: hit.CampaignBit, Value: fields(campaignParts...)},
+		LineSet{Table: moves, Together: hit.MoveBit, Value: fields("previous_path", "path")})
 }
 
-// IsMoves reports whether the set is of pairs of pages, whose lines tell no value of a
-// field but of two.
-func (s LineSet) IsMoves() bool { return s.Table == moves }
+// IsMoves reports whether the set is of pairs of pages.
+func (s LineSet) IsMoves() bool { return s.Together == hit.MoveBit }
 
 // texts returns the fields that SQL over hits names and that hold what visitors send.
 func texts(sql string) []hit.Field {
@@ -79,14 +76,14 @@ func AllKnownLines() []KnownLines {
 		for _, k := range r.keys {
 			keys = append(keys, k[0])
 		}
-		if keys[0] == "dimension" {
+		if keys[0] == "dimension" || keys[0] == "part" {
 			var read []string
 			for _, s := range LineSets() {
 				if s.Table == name {
 					read = append(read, s.Dimension)
 				}
 			}
-			dimension, keys, where, by = "toString(dimension)", keys[1:], " AND dimension IN ('"+strings.Join(read, "', '")+"')", " BY dimension"
+			dimension, keys, where, by = "toString("+keys[0]+")", keys[1:], " AND "+keys[0]+" IN ('"+strings.Join(read, "', '")+"')", " BY dimension"
 		}
 		var weight []string
 		for _, m := range []string{"pageviews", "events"} {
@@ -98,8 +95,12 @@ func AllKnownLines() []KnownLines {
 		for i, k := range keys {
 			texts[i] = "toString(" + k + ")"
 		}
-		all = append(all, KnownLines{name, fmt.Sprintf("SELECT %s AS dimension, [%s] AS line, min(day) AS first\nFROM %s\nWHERE site = {site:UInt32} AND day >= {since:Date}%s\nGROUP BY dimension, %s\nORDER BY %s DESC, line\nLIMIT {limit:UInt32}%s",
-			dimension, strings.Join(texts, ", "), name, where, strings.Join(keys, ", "), strings.Join(weight, " + "), by)})
+		line := "[" + strings.Join(texts, ", ") + "]"
+		if name == campaigns { // a line of one part has no other
+			line = "if(dimension = '" + allParts + "', " + line + ", [concat(" + strings.Join(texts, ", ") + ")])"
+		}
+		all = append(all, KnownLines{name, fmt.Sprintf("SELECT %s AS dimension, %s AS line, min(day) AS first\nFROM %s\nWHERE site = {site:UInt32} AND day >= {since:Date}%s\nGROUP BY dimension, %s\nORDER BY %s DESC, line\nLIMIT {limit:UInt32}%s",
+			dimension, line, name, where, strings.Join(keys, ", "), strings.Join(weight, " + "), by)})
 	}
 	return all
 }
@@ -114,17 +115,26 @@ func lineOf(f hit.Field) string {
 	return "if(bitTest(hits.other, " + strconv.Itoa(f.Number) + "), " + others + ", hits." + f.Name + ")"
 }
 
+// lineAmong is lineOf for a part of a campaign on the line of all parts.
+func lineAmong(f hit.Field) string {
+	return fmt.Sprintf("if(bitTest(hits.other, %d) AND hits.%s != '', '%s', %s)", hit.CampaignBit, f.Name, hit.Others, lineOf(f))
+}
+
 // inLines returns SQL over hits for the value or detail of a base, as the rollup that keeps
-// it counts it. With leaving, a hit counts on the page before it, too.
-func (d Dimension) inLines(sql string, leaving bool) string {
+// it counts it: alone, or together with others. With leaving, a hit counts on the page before
+// it, too.
+func (d Dimension) inLines(sql string, leaving, together bool) string {
 	if leaving && sql == "path" {
 		before, _ := hit.FindField("previous_path")
-		return "if(leaving, " + strings.ReplaceAll(leftPage, before.Name, lineOf(before)) + ", " + d.inLines(sql, false) + ")"
+		return "if(leaving, " + strings.ReplaceAll(leftPage, before.Name, lineOf(before)) + ", " + d.inLines(sql, false, together) + ")"
 	}
 	for _, f := range texts(sql) {
 		line := lineOf(f)
-		if d.Kept == moves {
+		switch {
+		case together && d.Kept == moves:
 			line = lineOfMove(line)
+		case together && d.Kept == campaigns && f.Name != campaignParts[0]:
+			line = lineAmong(f)
 		}
 		sql = replaceColumn(sql, f.Name, line)
 	}

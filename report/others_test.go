@@ -71,8 +71,11 @@ func TestFiltersByCappedValues(t *testing.T) {
 		{two, "version:[other]", 2},
 		{two, "browser:[other]", 1},
 		{two, "os:iOS", 4},
-		{one, "previous:/", -1}, // a move without a line may be from it
-		{one, "previous:/[other]", 1},
+		{one, "previous:/", 1}, // has its own line, though the move from another page has none
+		{one, "previous:/[other]", 0},
+		{one, "previous:/ page:/about", -1}, // a move without a line may be from it
+		{one, "previous:/ page:/news/b", 0},
+		{one, "previous:/[other] page:/about", 1},
 	} {
 		q := report.Query{Sites: []uint32{1}, Range: c.days, Measures: []string{"pageviews"}, Filters: filters(t, strings.Fields(c.filters)...)}
 		results, err := source.Ask(t.Context(), []report.Query{q})

@@ -356,9 +356,10 @@ func (q Query) periods() [][]calendar.Range {
 func (q Query) ranges() []calendar.Range { return slices.Concat(q.periods()...) }
 
 // lines reports whether the rollups by day and month answer: everything is asked by
-// dimensions of the same lines, in whole days.
+// dimensions of the same lines, in whole days. The page before alone is a line of left, which
+// counts all that came after it.
 func (a *asked) lines() bool {
-	return a.oneBase && a.base.Kept == daily && a.wholeDays() &&
+	return a.oneBase && (a.base.Kept == daily || a.base.lines() == left.Key) && a.wholeDays() &&
 		(a.base.Where == "" || a.keepsBy(func(d Dimension) bool { return d.Key == a.base.Key }))
 }
 
@@ -414,6 +415,9 @@ func (q Query) wholeHours() bool {
 // group names the statement that the query is put into.
 func (a *asked) group() string {
 	key := fmt.Sprint(a.table, a.Sites)
+	if a.base.lines() == left.Key { // of which others take something else
+		key += left.Key
+	}
 	if a.table != daily { // its statements read the lines of any days
 		key += fmt.Sprint(a.periods(), a.zone(), a.Until.Unix(), a.CompareUntil.Unix(), a.leaving)
 	}
@@ -598,6 +602,9 @@ func (b *builder) filters(a *asked, day string, of func(Filter) (property, where
 	}
 	return strings.Join(all, " AND "), strings.Join(some, " AND ")
 }
+
+// and joins conditions, of which the second may be "".
+func and(a, b string) string { return strings.TrimSuffix(a+" AND "+b, " AND ") }
 
 // most returns the SQL of whether a condition holds for some line.
 func most(sql string) string {
@@ -878,8 +885,11 @@ func (b *builder) lines() string {
 	}
 	conditions := b.where(func(a *asked) string {
 		_, sql := filters(a)
-		if a.leaving {
-			sql = strings.TrimSuffix("(dimension = 'page' OR v != '') AND "+sql, " AND ")
+		switch {
+		case a.leaving:
+			sql = and("(dimension = 'page' OR v != '')", sql)
+		case a.base.lines() == left.Key:
+			sql = and("v != ''", sql)
 		}
 		return sql
 	})
@@ -965,7 +975,7 @@ func (b *builder) sumsOf(query int, a *asked) string {
 		base := d.base()
 		switch {
 		case a.table == hits && f.ofOthers():
-			property = d.property(base.inLines(base.Value, a.leaving), base.inLines(base.Detail, a.leaving))
+			property = d.property(base.inLines(base.Value, a.leaving, !a.oneBase), base.inLines(base.Detail, a.leaving, !a.oneBase))
 		default:
 			property = over(d.property(base.Value, base.Detail))
 		}
@@ -974,6 +984,14 @@ func (b *builder) sumsOf(query int, a *asked) string {
 		}
 		return property, where
 	})
+	if a.table == campaigns {
+		part := allParts
+		if a.oneBase {
+			part = a.base.Key
+		}
+		part = "part = '" + part + "'"
+		sure, possible = and(part, sure), and(part, possible)
+	}
 	var columns []string
 	mixed := open(sure, possible)
 	if mixed != "false" {

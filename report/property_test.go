@@ -95,7 +95,7 @@ func capSome(rng *rand.Rand, rows []hit.Row) {
 			continue
 		}
 		for _, columns := range []string{"path", "entry_path", "previous_path", "os", "device", "language", "name", "browser_version browser", "region country", "source channel",
-			"campaign_source campaign", "campaign_medium", "campaign_term", "campaign_content"} {
+			"campaign", "campaign_source", "campaign_medium", "campaign_term", "campaign_content"} {
 			if rng.IntN(6) > 0 {
 				continue
 			}
@@ -116,11 +116,34 @@ func capSome(rng *rand.Rand, rows []hit.Row) {
 		if r.Kind == hit.Pageview && r.PreviousPath != "" && rng.IntN(6) == 0 {
 			r.Other |= 1 << hit.MoveBit
 		}
+		if r.Campaign+r.CampaignSource+r.CampaignMedium+r.CampaignTerm+r.CampaignContent != "" && rng.IntN(6) == 0 {
+			r.Other |= 1 << hit.CampaignBit
+		}
 	}
 }
 
-// inLines is a row with what the rollups count it as.
-func inLines(r hit.Row) hit.Row {
+// together reports whether a query asks for values of several lines at once.
+func together(q report.Query) bool {
+	bases := map[string]bool{}
+	add := func(key string) {
+		if d := dimensionOf(key); key != "site" {
+			if d.Of != "" {
+				key = d.Of
+			}
+			bases[key] = true
+		}
+	}
+	if q.Dimension != "" {
+		add(q.Dimension)
+	}
+	for _, f := range q.Filters {
+		add(f.Dimension)
+	}
+	return len(bases) > 1
+}
+
+// inLines is a row with what the rollups count it as, value by value or together.
+func inLines(r hit.Row, together bool) hit.Row {
 	shown := r
 	for _, f := range hit.Fields {
 		at, text := f.At.(func(*hit.Row) *string)
@@ -137,6 +160,16 @@ func inLines(r hit.Row) hit.Row {
 			*at(&shown) = hit.Section(value) + "/" + hit.Others
 		}
 	}
+	if together && r.Other>>hit.CampaignBit&1 == 1 {
+		for _, at := range []*string{&shown.CampaignSource, &shown.CampaignMedium, &shown.CampaignTerm, &shown.CampaignContent} {
+			if *at != "" {
+				*at = hit.Others
+			}
+		}
+	}
+	if together && r.Other>>hit.MoveBit&1 == 1 {
+		shown.PreviousPath = "/" + hit.Others
+	}
 	return shown
 }
 
@@ -146,9 +179,6 @@ func of(dimension string, r, shown hit.Row, lines bool) (value, detail string, o
 	value, detail, ok = reading(dimension)(r)
 	if lines {
 		value, detail, _ = reading(dimension)(shown)
-		if dimension == "previous" && r.Other>>hit.MoveBit&1 == 1 {
-			value = "/" + hit.Others
-		}
 	}
 	return value, detail, ok
 }
@@ -364,9 +394,10 @@ func read(rows []hit.Row, q report.Query, inRollup bool) []report.Line {
 	}
 	leaving := needed["exits"] || needed["page_seconds"]
 	for _, r := range rows {
-		shown := inLines(r)
+		shown := inLines(r, together(q))
 		count(r, shown, figures(r))
 		if sums := after(r); leaving && sums != nil {
+			shown = inLines(r, false)
 			r.Path, shown.Path = r.PreviousPath, shown.PreviousPath
 			count(r, shown, sums)
 		}
@@ -428,7 +459,7 @@ func someQuery(rng *rand.Rand, rows []hit.Row) report.Query {
 			f.Dimension = q.Dimension // what the same lines can tell
 		}
 		row := rows[rng.IntN(len(rows))]
-		value, detail, ok := of(f.Dimension, row, inLines(row), rng.IntN(3) == 0)
+		value, detail, ok := of(f.Dimension, row, inLines(row, rng.IntN(2) == 0), rng.IntN(3) == 0)
 		if f.Value = value; detail != "" {
 			f.Value = detail
 		}

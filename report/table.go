@@ -50,13 +50,20 @@ var Rollups = []Rollup{
 	{Name: cube, Comment: "sums of each day by what is the same on all hits of a visit", Mortal: true,
 		keys:     columns("channel", "country", "browser", "os", "device", "source", "campaign"),
 		measures: stored("page_visitors", "section_visitors")},
-	{Name: campaigns, Comment: "sums of each day by all that a campaign names",
-		keys:     columns("campaign", "campaign_source", "campaign_medium", "campaign_term", "campaign_content"),
-		where:    "campaign != '' OR campaign_source != '' OR campaign_medium != '' OR campaign_term != '' OR campaign_content != ''",
+	{Name: campaigns, Comment: "sums of each day by each part that a campaign names, and by all of them",
+		keys:     append([][2]string{{"part", ""}}, columns(campaignParts...)...),
+		where:    "hits." + strings.Join(campaignParts, " != '' OR hits.") + " != ''",
 		measures: stored("visitors", "page_visitors", "section_visitors")},
 	{Name: moves, Comment: "page views of each day by the page and the one before it",
 		keys: columns("previous_path", "path"), where: "kind = 'pageview' AND previous_path != ''", kind: "pageview", measures: []int{measureIndex("pageviews")}},
 }
+
+// campaignParts are the columns of a campaign. Table campaigns has lines of each part alone, and
+// under allParts those of all five: many values of one part make many of these,
+// but no line of another part.
+var campaignParts = []string{"campaign", "campaign_source", "campaign_medium", "campaign_term", "campaign_content"}
+
+const allParts = "all"
 
 func columns(names ...string) [][2]string {
 	keys := make([][2]string, len(names))
@@ -189,7 +196,7 @@ func (r Rollup) Table(settings string) string {
 		fmt.Fprintf(&b, "    %s %s%s\n", Measures[m].Key, MeasureColumn, comma)
 	}
 	order := r.Keys()
-	if order[2] == "dimension" { // lines of one dimension are read together
+	if order[2] == "dimension" || order[2] == "part" { // lines of one dimension are read together
 		order[1], order[2] = order[2], order[1]
 	}
 	partition := "toYear(" + r.day() + ")"
@@ -214,6 +221,8 @@ func (r Rollup) Select() string {
 		return selectDaily(r)
 	case monthly:
 		return selectMonthly(r)
+	case campaigns:
+		return selectCampaigns(r)
 	}
 	keys := []string{"site", "day"}
 	selected := []string{"site", "day"}
@@ -351,6 +360,31 @@ func selectDaily(r Rollup) string {
 		"SELECT\n    site, day,\n    line.1 AS dimension, line.2 AS value, line.3 AS detail,\n" + r.sums(hits) + "\nFROM hits\n" +
 		"GROUP BY GROUPING SETS (\n" + strings.Join(groups, ",\n") + "\n)\n" +
 		"HAVING " + strings.Join(only, " AND ")
+}
+
+// selectCampaigns adds the hits up by each part of a campaign and by all of them.
+func selectCampaigns(r Rollup) string {
+	var with, all, groups, dimensions, parts, some []string
+	for i, name := range campaignParts {
+		f, _ := hit.FindField(name)
+		own, among := name+"_line", name+"_among"
+		if i == 0 {
+			among = own // the others are its details
+		} else {
+			with = append(with, fmt.Sprintf("    %s AS %s", lineAmong(f), among))
+		}
+		with = append(with, fmt.Sprintf("    %s AS %s", lineOf(f), own))
+		all, groups = append(all, among), append(groups, "    (site, day, "+own+")")
+		dimensions = append(dimensions, fmt.Sprintf("grouping(%s) = 0, '%s'", own, name))
+		value := own
+		if i > 0 {
+			value = fmt.Sprintf("if(grouping(%s) = 0, %s, %s)", among, among, own)
+		}
+		parts, some = append(parts, "toString("+value+") AS "+name), append(some, name+" != ''")
+	}
+	together := fmt.Sprintf("grouping(%s) = 0, '%s'", all[1], allParts)
+	return "WITH\n" + strings.Join(with, ",\n") + "\nSELECT\n    site, day,\n    multiIf(" + together + ", " + strings.Join(dimensions, ", ") + ", '') AS part,\n    " +
+		strings.Join(parts, ",\n    ") + ",\n" + r.sums(hits) + "\nFROM hits\nWHERE " + r.where + "\nGROUP BY GROUPING SETS (\n    (site, day, " + strings.Join(all, ", ") + "),\n" + strings.Join(groups, ",\n") + "\n)\nHAVING " + strings.Join(some, " OR ")
 }
 
 // selectMonthly adds up the lines that the daily view makes, which are few, in place of

@@ -179,8 +179,8 @@ func newKind(index int, s report.LineSet, o Options) *kind {
 			k.cap, section = int32(o.Pages), 1<<f.SectionBit()
 		}
 		switch {
-		case s.IsMoves():
-			k.bits = 1 << hit.MoveBit
+		case s.Together != 0:
+			k.bits = 1 << s.Together
 		case section != 0:
 			k.bits |= bit(f)
 			k.groups |= section
@@ -266,7 +266,7 @@ func (l *Lines) decide(h *hit.Hit, row *hit.Row, day calendar.Day, kinds []*kind
 			continue
 		}
 		bits := k.bits
-		if k.groups != 0 && !s.has(2*k.index+1, group) {
+		if k.groups != 0 && !l.giveGroup(s, k, h, day, group) {
 			bits |= k.groups
 		}
 		row.Other |= bits &^ emptyBits(row, k)
@@ -285,7 +285,7 @@ func (k *kind) read(row *hit.Row, values *[8]string) (empty bool) {
 
 // emptyBits returns the bits of the fields of a kind that are empty in a row.
 func emptyBits(row *hit.Row, k *kind) (bits uint64) {
-	if k.IsMoves() {
+	if k.Together != 0 {
 		return 0
 	}
 	for i, at := range k.fields {
@@ -357,32 +357,41 @@ func (s *site) has(table int, h uint64) bool {
 }
 
 // give gives a new value a line, and its group one if that is new and there is a place,
-// or reports that there is none.
+// or reports that there is none for the value.
 func (l *Lines) give(s *site, k *kind, h *hit.Hit, day calendar.Day, line, group uint64) bool {
-	all := count{day: day, kind: int32(k.index)}
-	if s.counts[all] >= k.cap {
-		l.refused[overCap].Add(1)
+	why := l.place(s, 2*k.index, line, count{day: day, kind: int32(k.index)}, h, k.cap)
+	if why < reasons {
+		l.refused[why].Add(1)
 		return false
+	}
+	if k.groups != 0 {
+		l.giveGroup(s, k, h, day, group)
+	}
+	return true
+}
+
+// giveGroup reports whether a group has a line, and gives it one if it is new and there is a
+// place. A group is capped by itself, whether there is a place for the value in it or not.
+func (l *Lines) giveGroup(s *site, k *kind, h *hit.Hit, day calendar.Day, group uint64) bool {
+	return s.has(2*k.index+1, group) || l.place(s, 2*k.index+1, group, count{day: day, kind: -1 - int32(k.index)}, h, int32(l.Values)) == reasons
+}
+
+// place finds a place for a hash in a table, or returns why there is none; reasons: there is.
+func (l *Lines) place(s *site, table int, hash uint64, all count, h *hit.Hit, most int32) reason {
+	if s.counts[all] >= most {
+		return overCap
 	}
 	own := all
 	if !h.Trusted {
 		own.network = max(1, maphash.Comparable(l.seed, geo.Network(h.Addr, geo.MaxBits4, geo.MaxBits6)))
-		if s.counts[own] >= max(1, k.cap/NetworkShare) {
-			l.refused[overShare].Add(1)
-			return false
+		if s.counts[own] >= max(1, most/NetworkShare) {
+			return overShare
 		}
 	}
-	if !l.put(s, 2*k.index, line, all, own) {
-		l.refused[overMemory].Add(1)
-		return false
+	if !l.put(s, table, hash, all, own) {
+		return overMemory
 	}
-	if k.groups != 0 && !s.has(2*k.index+1, group) {
-		all.kind, own.kind = -1-all.kind, -1-own.kind
-		if most := int32(l.Values); s.counts[all] < most && (own == all || s.counts[own] < max(1, most/NetworkShare)) {
-			l.put(s, 2*k.index+1, group, all, own)
-		}
-	}
-	return true
+	return reasons
 }
 
 // put adds a hash to a table and counts it twice, or once if both counters are the same.

@@ -480,7 +480,8 @@ func (m *memory) step(v *visitor, row *hit.Row, h *hit.Hit, at time.Time) {
 }
 
 // originBits are the bits of hit.Row.Other for the fields of an origin.
-var originBits = func() (bits uint64) {
+var originBits = func() uint64 {
+	bits := uint64(1) << hit.CampaignBit
 	for _, f := range originFields {
 		bits |= 1 << f.Number
 	}

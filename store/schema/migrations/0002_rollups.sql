@@ -213,6 +213,7 @@ CREATE TABLE IF NOT EXISTS campaigns
 (
     site UInt32 CODEC(ZSTD(1)),
     day Date CODEC(Delta(2), ZSTD(1)),
+    part LowCardinality(String) CODEC(ZSTD(1)),
     campaign LowCardinality(String) CODEC(ZSTD(1)),
     campaign_source LowCardinality(String) CODEC(ZSTD(1)),
     campaign_medium LowCardinality(String) CODEC(ZSTD(1)),
@@ -227,16 +228,32 @@ CREATE TABLE IF NOT EXISTS campaigns
 )
 ENGINE = SummingMergeTree
 PARTITION BY toYear(day)
-ORDER BY (site, day, campaign, campaign_source, campaign_medium, campaign_term, campaign_content)
+ORDER BY (site, part, day, campaign, campaign_source, campaign_medium, campaign_term, campaign_content)
 SETTINGS non_replicated_deduplication_window = 10000,
     replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000,
     old_parts_lifetime = 1, cleanup_delay_period = 5, max_cleanup_delay_period = 10,
     min_age_to_force_merge_seconds = 0
-COMMENT 'sums of each day by all that a campaign names';
+COMMENT 'sums of each day by each part that a campaign names, and by all of them';
 
 CREATE MATERIALIZED VIEW campaigns_view TO campaigns AS
+WITH
+    if(bitTest(hits.other, 19), '[other]', hits.campaign) AS campaign_line,
+    if(bitTest(hits.other, 59) AND hits.campaign_source != '', '[other]', if(bitTest(hits.other, 20), '[other]', hits.campaign_source)) AS campaign_source_among,
+    if(bitTest(hits.other, 20), '[other]', hits.campaign_source) AS campaign_source_line,
+    if(bitTest(hits.other, 59) AND hits.campaign_medium != '', '[other]', if(bitTest(hits.other, 21), '[other]', hits.campaign_medium)) AS campaign_medium_among,
+    if(bitTest(hits.other, 21), '[other]', hits.campaign_medium) AS campaign_medium_line,
+    if(bitTest(hits.other, 59) AND hits.campaign_term != '', '[other]', if(bitTest(hits.other, 22), '[other]', hits.campaign_term)) AS campaign_term_among,
+    if(bitTest(hits.other, 22), '[other]', hits.campaign_term) AS campaign_term_line,
+    if(bitTest(hits.other, 59) AND hits.campaign_content != '', '[other]', if(bitTest(hits.other, 23), '[other]', hits.campaign_content)) AS campaign_content_among,
+    if(bitTest(hits.other, 23), '[other]', hits.campaign_content) AS campaign_content_line
 SELECT
-    site, day, if(bitTest(hits.other, 19), '[other]', hits.campaign) AS campaign, if(bitTest(hits.other, 20), '[other]', hits.campaign_source) AS campaign_source, if(bitTest(hits.other, 21), '[other]', hits.campaign_medium) AS campaign_medium, if(bitTest(hits.other, 22), '[other]', hits.campaign_term) AS campaign_term, if(bitTest(hits.other, 23), '[other]', hits.campaign_content) AS campaign_content,
+    site, day,
+    multiIf(grouping(campaign_source_among) = 0, 'all', grouping(campaign_line) = 0, 'campaign', grouping(campaign_source_line) = 0, 'campaign_source', grouping(campaign_medium_line) = 0, 'campaign_medium', grouping(campaign_term_line) = 0, 'campaign_term', grouping(campaign_content_line) = 0, 'campaign_content', '') AS part,
+    toString(campaign_line) AS campaign,
+    toString(if(grouping(campaign_source_among) = 0, campaign_source_among, campaign_source_line)) AS campaign_source,
+    toString(if(grouping(campaign_medium_among) = 0, campaign_medium_among, campaign_medium_line)) AS campaign_medium,
+    toString(if(grouping(campaign_term_among) = 0, campaign_term_among, campaign_term_line)) AS campaign_term,
+    toString(if(grouping(campaign_content_among) = 0, campaign_content_among, campaign_content_line)) AS campaign_content,
     toInt64(sum(hits.visits)) AS visits,
     toInt64(sum(hits.pageviews)) AS pageviews,
     toInt64(sum(hits.bounces)) AS bounces,
@@ -244,8 +261,16 @@ SELECT
     toInt64(sum(kind IN ('event', 'outlink', 'download', 'search'))) AS events,
     toInt64(sum(hits.conversions)) AS conversions
 FROM hits
-WHERE campaign != '' OR campaign_source != '' OR campaign_medium != '' OR campaign_term != '' OR campaign_content != ''
-GROUP BY site, day, campaign, campaign_source, campaign_medium, campaign_term, campaign_content;
+WHERE hits.campaign != '' OR hits.campaign_source != '' OR hits.campaign_medium != '' OR hits.campaign_term != '' OR hits.campaign_content != ''
+GROUP BY GROUPING SETS (
+    (site, day, campaign_line, campaign_source_among, campaign_medium_among, campaign_term_among, campaign_content_among),
+    (site, day, campaign_line),
+    (site, day, campaign_source_line),
+    (site, day, campaign_medium_line),
+    (site, day, campaign_term_line),
+    (site, day, campaign_content_line)
+)
+HAVING campaign != '' OR campaign_source != '' OR campaign_medium != '' OR campaign_term != '' OR campaign_content != '';
 
 CREATE TABLE IF NOT EXISTS moves
 (
