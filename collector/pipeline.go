@@ -78,6 +78,7 @@ var anonymous = []step{
 	{"network", (*Collector).network},
 	{"referrer", (*Collector).referrer},
 	{"geo", (*Collector).geo},
+	{"others", (*Collector).noOthers},
 }
 
 // pipeline is all steps of a hit, from top to bottom. The step policy removes from the row
@@ -412,6 +413,18 @@ func (c *Collector) geo(p *hitContext) reason {
 	return kept
 }
 
+// noOthers takes hit.Others out of the texts of the row. The rollups alone write it, for values
+// without a line. Sent in several layers of encoding, it may have come out of scrub.
+func (c *Collector) noOthers(p *hitContext) reason {
+	r := p.row
+	for _, text := range []*string{&r.Path, &r.Host, &r.Name, &r.Source, &r.Campaign, &r.CampaignSource, &r.CampaignMedium, &r.CampaignTerm, &r.CampaignContent, &p.linking, &p.title} {
+		if strings.IndexByte(*text, '[') >= 0 {
+			*text = strings.ReplaceAll(*text, hit.Others, "("+strings.Trim(hit.Others, "[]")+")")
+		}
+	}
+	return kept
+}
+
 // lines decides which values of the hit that a visit keeps have lines of their own.
 func (c *Collector) lines(p *hitContext) reason {
 	day := calendar.DayOf(p.hit.Time.In(p.site.Location))
@@ -707,10 +720,11 @@ func withoutParameters(escaped string) string {
 }
 
 // cleanText returns s as valid UTF-8 in Unicode's form C without control characters, nor
-// those that turn the text after them round (Bidi_Control of Unicode's annex 9).
+// those that turn the text after them round (Bidi_Control of Unicode's annex 9). What reads as
+// a mark of the program gets round brackets.
 func cleanText(s string) string {
 	if isPlain(s) {
-		return s // nearly all hosts and paths
+		return scrub.Unmark(s) // nearly all hosts and paths
 	}
 	s = norm.NFC.String(strings.TrimSpace(dialect.Text(s)))
 	controls := func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }
@@ -722,7 +736,7 @@ func cleanText(s string) string {
 			return r
 		}, s)
 	}
-	return s
+	return scrub.Unmark(s)
 }
 
 // isPlain reports whether s is printable ASCII without spaces.

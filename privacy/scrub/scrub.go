@@ -238,6 +238,23 @@ func countMarks(s string) (n int) {
 	return n
 }
 
+// Unmark returns s with round brackets around what would read as a mark, or as hit.Others, that
+// the program itself has left: it is for texts as they were sent.
+func Unmark(s string) string {
+	if strings.IndexByte(s, '[') < 0 {
+		return s
+	}
+	return unmark.Replace(s)
+}
+
+var unmark = func() *strings.Replacer {
+	var pairs []string
+	for _, m := range append(marks[:], hit.Others) {
+		pairs = append(pairs, m, "("+m[1:len(m)-1]+")")
+	}
+	return strings.NewReplacer(pairs...)
+}()
+
 // HasMark reports whether s holds a mark.
 func HasMark(s string) bool { return strings.IndexByte(s, '[') >= 0 && countMarks(s) > 0 }
 
