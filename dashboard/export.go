@@ -13,6 +13,7 @@ import (
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/i18n"
+	"github.com/fotspor/fotspor/internal/hostname"
 	"github.com/fotspor/fotspor/report"
 )
 
@@ -275,7 +276,10 @@ func (c *call) answerSitesCSV(q *question, all []siteFigures) error {
 	s := &sheet{lang: c.lang}
 	s.heading([]string{"sites.site", "sites.host"}, []string{"visitors"})
 	for _, f := range all {
-		s.row([]string{f.site.Name, f.site.Hosts[0]}, []string{"visitors"}, f.now, "")
+		s.row([]string{f.site.Name, hostname.Display(f.site.Hosts[0])}, []string{"visitors"}, f.now, "")
+	}
+	if q.erased > 0 {
+		s.note("erased_days: "+strconv.Itoa(q.erased), q.erasedNote(c.lang))
 	}
 	return c.answerSheet(s, fmt.Sprintf("%s %s.csv", q.period.Range.From, q.period.Range.To))
 }

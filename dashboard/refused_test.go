@@ -12,6 +12,7 @@ import (
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/report"
 )
@@ -125,6 +126,40 @@ func TestErased(t *testing.T) {
 				t.Errorf("%s under %q: %v", path, filters, answer["erased_days"])
 			}
 		}
+	}
+}
+
+// TestErasedToday: the list of sites has the visitors of today from sums, which an erasure does not
+// change, and says in each format that rows of today are missing.
+func TestErasedToday(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for the disk")
+	}
+	b := newBench(t)
+	b.logIn()
+	site := b.addSite("Blåbær", "xn--blbr-roah.example", "Europe/Oslo")
+	today := calendar.DayOf(moment.In(site.Location))
+	row := hit.Row{Site: site.ID, Time: today.In(site.Location).Add(time.Hour).UTC(), Day: today, Kind: hit.Pageview, Path: "/", EntryPath: "/", Network: "84.212.0.0/16", Pageviews: 1, Visits: 1, Visitors: 1}
+	put(t, b.store, "rows", []hit.Row{row, row, row})
+	if n, err := b.store.EraseNetwork(t.Context(), row.Network, today.Time().Add(-48*time.Hour), today.Time().Add(48*time.Hour)); n != 3 || err != nil {
+		t.Fatal(n, err)
+	}
+	page := b.get("/?period=today&lang=en")
+	if cells := page.Find(".sites tbody td.n"); clean(cells.Eq(0).Text()) != "3" || clean(cells.Eq(1).Text()) != "3" {
+		t.Errorf("the list has %q visitors today", cells.Text())
+	}
+	if got := clean(page.Find("#erased").Text()); !strings.HasPrefix(got, "Rows of one day were erased") {
+		t.Errorf("the list says %q", got)
+	}
+	if got := b.sheet("/sites.csv?period=today", i18n.Find("en")); len(got) != 3 || got[1][1] != "blåbær.example" || got[1][2] != "3" || got[2][0] != "erased_days: 1" {
+		t.Errorf("CSV is %q", got)
+	}
+	var answer struct {
+		Erased int `json:"erased_days"`
+		Sites  []struct{ Visitors, Today int64 }
+	}
+	if b.decode("/sites.json?period=today", &answer); answer.Erased != 1 || len(answer.Sites) != 1 || answer.Sites[0].Visitors != 3 || answer.Sites[0].Today != 3 {
+		t.Errorf("JSON is %+v", answer)
 	}
 }
 

@@ -35,6 +35,7 @@ type sitesPage struct {
 	Sum      *siteLine // of all, not of those shown; nil for a single site
 	Next     string    // URL of the rows behind these; "": there are none
 	First    string    // URL of the first rows, if these are not
+	Erased   string    // see paper
 	NotGiven bool      // there may be sites, but none for this user
 	None     bool      // there are none at all
 	Imprint  imprint
@@ -134,7 +135,7 @@ func (d *Dashboard) showSites(c *call) error {
 		page.Sum = sumOf(c.lang, q, found)
 	}
 	page.Hidden = q.hidden(byFind)
-	page.Title = c.lang.Say("sites.title")
+	page.Title, page.Erased = c.lang.Say("sites.title"), q.erasedNote(c.lang)
 	page.Lead = q.sitesLead(c.lang, found)
 	switch c.format {
 	case "json":
@@ -305,6 +306,9 @@ func (d *Dashboard) siteFigures(c *call, q *question, sites []site.Site, since m
 					f.now, f.before = line.Now, line.Before
 				case day == len(f.days):
 					f.today = line.Now.Count("visitors")
+					if g.period.Kind == report.Today { // the same from sums, which keep what was erased from rows
+						f.now = line.Now
+					}
 				default:
 					f.days[day] = line.Now.Count("visitors")
 				}
