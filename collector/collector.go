@@ -316,7 +316,9 @@ func (c *Collector) pass(r *http.Request, m *scratch) dialect.Outcome {
 		rows = rows[:len(rows)-1]
 		if p.site != nil {
 			e := p.entry(why)
-			c.recent.add(e, now)
+			if why != objected || p.ledger { // of those who object, views alone, as in the ledger
+				c.recent.add(e, now)
+			}
 			if p.ledger {
 				m.addEntry(e)
 			}
