@@ -16,8 +16,12 @@ import (
 // policySetting returns the setting of a value of the policy, for the processes that serve.
 func policySetting(name, help, more string) setting {
 	key, _ := privacy.FindKey(name)
-	return setting{name: name, commands: serving, help: help, more: more, policy: true,
+	s := setting{name: name, commands: serving, help: help, more: more, policy: true,
 		value: func(c *call) flag.Value { return policyValue{key, &c.opts.Policy} }}
+	if key.Name == "totals" { // which is bounded by another value
+		s.check = func(c *call) error { return c.opts.Policy.Validate() }
+	}
+	return s
 }
 
 // policyValue is the flag.Value of a value of a policy.
@@ -144,8 +148,13 @@ func presets() []string {
 // changes. It returns a usage error for a word that is none.
 func readChanges(words []string) (func(*privacy.Policy) error, error) {
 	change := func(p *privacy.Policy) error {
+		said := map[string]bool{}
 		for _, word := range words {
 			name, text, ok := strings.Cut(word, "=")
+			if said[name] {
+				return usagef("%q: %s is said twice", word, name)
+			}
+			said[name] = true
 			if name == "preset" {
 				i := slices.IndexFunc(privacy.Presets, func(p privacy.Preset) bool { return p.Name == text })
 				if i < 0 {

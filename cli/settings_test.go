@@ -65,7 +65,7 @@ func document() string {
 	var b strings.Builder
 	b.WriteString("# Settings\n\n<!-- Written by go generate ./cli. -->\n\n" +
 		"A flag wins over its twin in the environment, which wins over the [file of settings](#a-file-of-settings), which wins over the default; an empty value is none. A command takes the flags that concern it, and `fotspor help COMMAND` lists them. " +
-		"A bad value, an unknown flag or an unknown key of the file ends the program before it opens anything, with one line that names all mistakes and exit status 2. A warning names each variable that begins with `" + prefix + "` and is no setting.\n\n" +
+		"A bad value, an unknown flag or an unknown key of the file ends the program before it opens anything, with one line and exit status 2. The line names all mistakes of the environment, the file and the values of both; a flag that can't be read is named alone, before these are looked at. A warning names each variable that begins with `" + prefix + "` and is no setting.\n\n" +
 		policyNames() + " are the privacy policy, which lives in the store. The collector writes by it, the retention worker deletes by it, and the public statement is made from it. These settings set it when a collector first starts on a store without one; later `fotspor policy set` does, and a process whose settings say otherwise does not start: see [privacy](privacy.md#the-policy-lives-in-the-store).\n\n" +
 		"A size is a number of bytes, or one with a unit, such as `512MiB` or `1GB`. A period is years, months and days, such as `3y`, `1y6m` or `90d`.\n\n" +
 		"| flag | environment | default | commands | meaning |\n|---|---|---|---|---|\n")
