@@ -185,5 +185,5 @@ func (s *knownSite) framers() []string {
 
 // pageLanguage returns the language asked for with ?lang=, or else by the browser.
 func pageLanguage(r *http.Request) *i18n.Language {
-	return i18n.Match(r.URL.Query().Get("lang"), r.Header.Get("Accept-Language"))
+	return i18n.Match(r.URL.Query().Get("lang"), strings.Join(r.Header.Values("Accept-Language"), ","))
 }

@@ -255,6 +255,9 @@ func (d *Dashboard) apiTop(c *call) error {
 	if err != nil {
 		return err
 	}
+	if got.IsUnknown() {
+		return report.RefusedError{Code: report.Unknown, Dimension: dimension}
+	}
 	answer := q.head()
 	t := table{lang: c.lang, Dimension: dimension, measures: measures, lines: got.Lines, titles: q.titles, compared: got.compared(), lacking: lacking(got.Result, measures, got.query.Range)}
 	if t.compared {

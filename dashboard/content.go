@@ -115,7 +115,7 @@ func pageCard(q *question) (func() doc, error) {
 		}
 		d.Blocks = append(d.Blocks, q.curve(l, draw()))
 		if previous != nil {
-			d.Blocks = append(d.Blocks, block{Key: "previous", Title: l.Say("ways.before"), Note: spans(l, "ways.before.what", l.Number(views)), Shows: q.ways(previous, "page", views, entered)})
+			d.Blocks = append(d.Blocks, block{Key: "previous", Title: l.Say("ways.before"), Note: []span{{Text: l.Counted("ways.before.what", views)}}, Shows: q.ways(previous, "page", views, entered)})
 		}
 		if next != nil {
 			d.Blocks = append(d.Blocks, block{Key: "next", Title: l.Say("ways.after"), Note: spans(l, "ways.after.what"), Shows: q.ways(next, "page", views, left)})
@@ -283,7 +283,7 @@ func ways(q *question) (func() doc, error) {
 		}
 		d := doc{Title: l.Say("ways.title", from, nameOfPeriod(l, q.period)), Form: &pathForm{Name: "from", Value: from, Label: "ways.from", Button: "period.show", Hidden: q.hidden("from/", byAfter)}}
 		d.refuse(q, sums)
-		all := spans(l, "ways.before.what", l.Number(views))
+		all := []span{{Text: l.Counted("ways.before.what", views)}}
 		if sums.refused != nil {
 			all = nil
 		}

@@ -299,7 +299,7 @@ func (d *Dashboard) languageOf(r *http.Request) *i18n.Language {
 			return l
 		}
 	}
-	return d.languages.Match(r.Header.Get("Accept-Language"))
+	return d.languages.Match(strings.Join(r.Header.Values("Accept-Language"), ","))
 }
 
 // chooseLanguage remembers a language and shows the same page in it.

@@ -118,7 +118,7 @@ func (s *website) page(name string) http.Handler {
 		if v.Lang = i18n.Find(r.URL.Query().Get("lang")); v.Lang != nil {
 			v.Query = "?lang=" + v.Lang.Tag
 		} else {
-			v.Lang = i18n.Match(r.Header.Get("Accept-Language"))
+			v.Lang = i18n.Match(strings.Join(r.Header.Values("Accept-Language"), ","))
 		}
 		for _, lang := range i18n.All() {
 			if lang != v.Lang {

@@ -211,7 +211,7 @@ func (b Box) ServeFrame(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, errMissing.Error(), http.StatusInternalServerError)
 		return
 	}
-	lang := i18n.Match(asked(query), r.Header.Get("Accept-Language"))
+	lang := i18n.Match(asked(query), strings.Join(r.Header.Values("Accept-Language"), ","))
 	said := inLanguage()[lang.Tag]
 	page := struct {
 		Lang                                                    *i18n.Language
