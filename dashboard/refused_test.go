@@ -129,6 +129,59 @@ func TestErased(t *testing.T) {
 	}
 }
 
+// TestVisitsByHour: the chart of a day has the measures that can be told by hour and refuses the
+// others with the reason, while the figures above it have all; API, JSON and CSV alike.
+func TestVisitsByHour(t *testing.T) {
+	b := newBench(t)
+	b.logIn()
+	site := b.addSite("One", "one.example", "Europe/Oslo")
+	put(t, b.store, "story", rowsOf(site, tell(3, site, calendar.DayOf(moment)-40, calendar.DayOf(moment), 3, moment)))
+	for _, period := range []string{"day", "today"} {
+		var answer struct {
+			Chart struct {
+				Refused string
+				Points  []map[string]any
+			}
+			Totals map[string]any
+		}
+		query := "lang=en&period=" + period
+		b.decode("/sites/1.json?"+query, &answer)
+		if p := answer.Chart.Points; len(p) != 24 || p[0]["visits"] == nil || p[0]["bounce_rate"] != nil || p[0]["visit_seconds"] != nil || answer.Chart.Refused != "" {
+			t.Errorf("%s: the chart is %+v", period, answer.Chart)
+		}
+		if rate, ok := answer.Totals["bounce_rate"].(float64); !ok || rate < 0 || rate > 1 {
+			t.Errorf("%s: the totals are %v", period, answer.Totals)
+		}
+		b.decode("/sites/1.json?measure=bounce_rate&"+query, &answer)
+		if answer.Chart.Refused != "unlinked" {
+			t.Errorf("%s: the chart of bounce_rate is %+v", period, answer.Chart)
+		}
+		page := b.get("/sites/1?measure=bounce_rate&" + query)
+		if text := clean(page.Find("#main").Text()); !strings.Contains(text, "Nothing links the pages and actions of a visit") || page.Find("#main .plot polyline").Length() > 0 {
+			t.Errorf("%s: the page does not say why it has no curve: %s", period, text)
+		}
+		if sheet := b.sheet("/sites/1.csv?table=chart&measure=bounce_rate&period="+period, i18n.Find("en")); len(sheet) != 2 || sheet[1][0] != "refused: unlinked" {
+			t.Errorf("%s: CSV of bounce_rate is %q", period, sheet)
+		}
+		var series struct{ Points []map[string]any }
+		if b.decode("/api/v1/sites/1/series?"+query, &series); len(series.Points) != 24 || series.Points[0]["pageviews"] == nil {
+			t.Errorf("%s: the series is %v", period, series)
+		}
+		for _, m := range []string{"bounces", "seconds", "bounce_rate", "visit_seconds", "pages_per_visit", "conversion_rate"} {
+			if _, ok := series.Points[0][m]; ok {
+				t.Errorf("%s: the series by hour has %s", period, m)
+			}
+			for _, path := range []string{"/series?measures=", "/top?dimension=hour&measures="} {
+				if a := b.get("/api/v1/sites/1" + path + m + "&period=" + period); a.status != 400 || !strings.Contains(a.body, `"code":"unlinked"`) {
+					t.Errorf("%s%s is answered %d %.200s", path, m, a.status, a.body)
+				}
+			}
+			b.get("/api/v1/sites/1/series?period=week&measures=" + m).want(200)
+			b.get("/api/v1/sites/1/top?dimension=weekday&measures=" + m).want(200)
+		}
+	}
+}
+
 // TestErasedToday: the list of sites has the visitors of today from sums, which an erasure does not
 // change, and says in each format that rows of today are missing.
 func TestErasedToday(t *testing.T) {
