@@ -238,8 +238,8 @@ func countMarks(s string) (n int) {
 	return n
 }
 
-// Unmark returns s with round brackets around what would read as a mark, or as hit.Others, that
-// the program itself has left: it is for texts as they were sent.
+// Unmark returns s with round brackets around what would read as a mark, hit.Others or
+// hit.Erased, that the program itself has left: it is for texts as they were sent.
 func Unmark(s string) string {
 	if strings.IndexByte(s, '[') < 0 {
 		return s
@@ -249,7 +249,7 @@ func Unmark(s string) string {
 
 var unmark = func() *strings.Replacer {
 	var pairs []string
-	for _, m := range append(marks[:], hit.Others) {
+	for _, m := range append(marks[:], hit.Others, hit.Erased) {
 		pairs = append(pairs, m, "("+m[1:len(m)-1]+")")
 	}
 	return strings.NewReplacer(pairs...)
