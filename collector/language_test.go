@@ -1,8 +1,10 @@
 package collector_test
 
 import (
+	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/fotspor/fotspor/collector"
@@ -29,6 +31,25 @@ func TestLanguage(t *testing.T) {
 		r.send(request{target: "/matomo.php?idsite=1&rec=1&url=/&lang=" + url.QueryEscape(header)})
 		if rows := r.stored(); len(rows) != 1 || rows[0].Language != want {
 			t.Errorf("lang=%q: %q, want %q", header, rows[0].Language, want)
+		}
+	}
+}
+
+// TestLanguagesInSeveralHeaders: a list that comes in several headers is one list (RFC 9110, section
+// 5.3), on the pages of the collector as in rows.
+func TestLanguagesInSeveralHeaders(t *testing.T) {
+	r := newRig(t, nil)
+	for _, path := range []string{"/privacy/1", "/privacy/1/what"} {
+		q := request{target: path, header: map[string]string{"Accept-Language": "de"}}.make()
+		q.Header.Add("Accept-Language", "nn")
+		w := httptest.NewRecorder()
+		if r.mux.ServeHTTP(w, q); !strings.Contains(w.Body.String(), `<html lang="nn"`) {
+			t.Errorf("%s is not in the language of the second header: %.120s", path, w.Body)
+		}
+	}
+	for query, status := range map[string]int{"": 200, "?lang=nb": 200, "?lang=nb%": 400, "?lang=nb;x": 400} {
+		if w := r.send(request{target: "/privacy/1" + query}); w.Code != status {
+			t.Errorf("/privacy/1%s is answered %d, want %d", query, w.Code, status)
 		}
 	}
 }

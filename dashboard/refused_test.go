@@ -86,6 +86,11 @@ func TestRefused(t *testing.T) {
 			}
 		}
 	}
+	for _, dimension := range []string{"os", "device", "language", "channel", "source"} {
+		if a := b.get("/api/v1/sites/1/top?period=28d&dimension=" + dimension); a.status != 400 || !strings.Contains(a.body, `"code":"unknown"`) {
+			t.Errorf("the API by %s, of which nobody said anything: %d %s", dimension, a.status, a.body)
+		}
+	}
 	chip := b.get("/sites/1?lang=en&f=browser:*").Document
 	if got := clean(chip.Find(".chip strong").Text()); got != "*" {
 		t.Errorf("a filter by all browsers is shown as %q", got)
@@ -194,7 +199,7 @@ func TestErasedToday(t *testing.T) {
 	today := calendar.DayOf(moment.In(site.Location))
 	row := hit.Row{Site: site.ID, Time: today.In(site.Location).Add(time.Hour).UTC(), Day: today, Kind: hit.Pageview, Path: "/", EntryPath: "/", Network: "84.212.0.0/16", Pageviews: 1, Visits: 1, Visitors: 1}
 	put(t, b.store, "rows", []hit.Row{row, row, row})
-	if n, err := b.store.EraseNetwork(t.Context(), row.Network, today.Time().Add(-48*time.Hour), today.Time().Add(48*time.Hour)); n != 3 || err != nil {
+	if n, err := b.store.Erase(t.Context(), privacy.Selection{Network: row.Network}, func([]privacy.Chosen) error { return nil }); n.Rows != 3 || err != nil {
 		t.Fatal(n, err)
 	}
 	page := b.get("/?period=today&lang=en")
