@@ -19,6 +19,8 @@ import (
 	"github.com/fotspor/fotspor/collector/spool"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/retention"
+	"github.com/fotspor/fotspor/retention/journal"
+	"github.com/fotspor/fotspor/retention/receipt"
 	"github.com/fotspor/fotspor/store"
 	"github.com/fotspor/fotspor/store/embedded"
 )
@@ -211,7 +213,44 @@ func (c *call) forget(ctx context.Context, st *store.Store, of time.Time) error 
 			clock.Confirm(ctx)
 		}
 	}
-	_, err = fmt.Fprintf(c.Stdout, "erasures since %s are not known: repeat those of your register before you start the program\n", of.UTC().Format(time.RFC3339))
+	return c.eraseAgain(ctx, st, of)
+}
+
+// journalSlack is by how much the note of an erasure may be older than the backup that it came
+// after: it is made before the erasure has waited for the backup.
+const journalSlack = 2 * time.Hour
+
+// eraseAgain takes out of a store that was restored what was erased since its backup, as far as
+// the journal in the data directory knows it.
+func (c *call) eraseAgain(ctx context.Context, st *store.Store, of time.Time) error {
+	unknown := func(to string) {
+		fmt.Fprintf(c.Stdout, "erasures from %s to %s are not known: repeat those of your register before you start the program\n", of.UTC().Format(time.RFC3339), to)
+	}
+	log, err := journal.Read(c.opts.Data, of.Add(-journalSlack))
+	if errors.Is(err, journal.ErrNone) {
+		unknown("now")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if log.Since.After(of) {
+		unknown(log.Since.UTC().Format(time.RFC3339))
+	}
+	if log.Empty() {
+		fmt.Fprintln(c.Stdout, "the journal of erasures has none since the backup")
+		return nil
+	}
+	before, after, err := c.opts.NewReceipts(st).Delete(ctx, receipt.Deletion{Kind: receipt.Erasure, By: "journal"},
+		func(ctx context.Context) (int64, error) { return st.HeldAgain(ctx, log) },
+		func(ctx context.Context) error { return st.EraseAgain(ctx, log) })
+	if err != nil {
+		return err
+	}
+	if after > 0 {
+		return fmt.Errorf("%d rows and lines of what was erased are left", after)
+	}
+	_, err = fmt.Fprintf(c.Stdout, "erasures since the backup are repeated by the journal: %d rows and lines\n", before)
 	return err
 }
 

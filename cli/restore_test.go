@@ -206,3 +206,46 @@ func TestUpgradeCheck(t *testing.T) {
 		}
 	}
 }
+
+// TestRestoreErased: what was erased since a backup, by text or network, is not in the store that
+// is restored from it, and the figures stay. Without the journal restore says what it lacks.
+func TestRestoreErased(t *testing.T) {
+	today := calendar.DayOf(time.Now().UTC())
+	data := filled(t, today-1, today)
+	dir := filepath.Join(t.TempDir(), "backups")
+	run := runner(t, "--data", data)
+	run("backup", dir)
+	run("erase", "--text", "kari", "--yes")
+	run("erase", "--ip", "10.1.2.3", "--yes")
+	const question = `SELECT (SELECT sum(pageviews) FROM hits), (SELECT count() FROM hits WHERE network = '10.1.0.0/16'), (SELECT sum(pageviews) FROM daily WHERE dimension = 'total'),
+		(SELECT sum(pageviews) FROM cube), (SELECT countIf(path LIKE '%kari%') FROM hits), (SELECT countIf(value LIKE '%kari%') FROM daily), (SELECT countIf(value LIKE '%kari%') FROM monthly), (SELECT count() FROM moves WHERE path LIKE '%kari%')`
+	erased := run("query", question)
+	if erased != "4\t0\t6\t4\t0\t0\t0\t0\n" {
+		t.Fatalf("after the erasures there are %q", erased)
+	}
+	must(t, os.RemoveAll(filepath.Join(data, "clickhouse")))
+	if out := run("restore", dir); !strings.Contains(out, "erasures since the backup are repeated") || !strings.Contains(out, "are not known") { // the journal began with the first
+		t.Errorf("restore says %q", out)
+	}
+	if got := run("query", question); got != erased {
+		t.Errorf("restored: %q, want %q", got, erased)
+	}
+	if out := run("receipts", "list"); !strings.Contains(out, "\terasure\tjournal\t") {
+		t.Errorf("the receipts are %q", out)
+	}
+	must(t, filepath.WalkDir(data, func(path string, d os.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if strings.Contains(string(text), "ansatt/kari") {
+			t.Errorf("%s holds what was erased", path)
+		}
+		return err
+	}))
+
+	must(t, os.RemoveAll(filepath.Join(data, "clickhouse")), os.Remove(filepath.Join(data, "erasures.journal")))
+	if out := run("restore", dir); !strings.Contains(out, "to now are not known") {
+		t.Errorf("restore without a journal says %q", out)
+	}
+}
