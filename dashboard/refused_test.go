@@ -199,7 +199,7 @@ func TestErasedToday(t *testing.T) {
 	today := calendar.DayOf(moment.In(site.Location))
 	row := hit.Row{Site: site.ID, Time: today.In(site.Location).Add(time.Hour).UTC(), Day: today, Kind: hit.Pageview, Path: "/", EntryPath: "/", Network: "84.212.0.0/16", Pageviews: 1, Visits: 1, Visitors: 1}
 	put(t, b.store, "rows", []hit.Row{row, row, row})
-	if n, err := b.store.Erase(t.Context(), privacy.Selection{Network: row.Network}, func([]privacy.Chosen) error { return nil }); n.Rows != 3 || err != nil {
+	if n, err := b.store.Erase(t.Context(), privacy.Selection{Network: row.Network, From: today.Time().Add(-48 * time.Hour), To: today.Time().Add(48 * time.Hour)}, func([]privacy.Chosen) error { return nil }); n.Rows != 3 || err != nil {
 		t.Fatal(n, err)
 	}
 	page := b.get("/?period=today&lang=en")
