@@ -138,14 +138,15 @@ func TestFold(t *testing.T) {
 		t.Error("a month that is not over was folded")
 	}
 	for sql, want := range map[string]string{
-		"SELECT value, sum(pageviews) FROM monthly WHERE dimension = 'page' AND month = '2026-01-01' GROUP BY value ORDER BY value": "/[other]\t1\n/helse/[other]\t1\n/helse/a\t7",
-		"SELECT value, sum(visits) FROM daily WHERE dimension = 'entry' AND day < '2026-02-01' GROUP BY value ORDER BY value":       "/helse/[other]\t2\n/helse/a\t7",
-		"SELECT value, detail, sum(visits) FROM daily WHERE dimension = 'source' AND day < '2026-02-01' GROUP BY ALL ORDER BY ALL":  "website\t[other]\t2\nwebsite\texample.com\t7",
-		"SELECT value, detail, sum(events) FROM daily WHERE dimension = 'search' GROUP BY ALL ORDER BY ALL":                         "[other]\tnone\t1\ntime\tsome\t6",
-		"SELECT value, detail, sum(events) FROM daily WHERE dimension = 'missing' GROUP BY ALL ORDER BY ALL":                        "[other]\t/[other]\t1",
-		"SELECT campaign, campaign_medium, campaign_term, sum(visits) FROM campaigns GROUP BY ALL ORDER BY ALL":                     "[other]\t\t[other]\t2\nsommer\t\t[other]\t1\nsommer\tepost\t\t6",
-		"SELECT previous_path, path, sum(pageviews) FROM moves GROUP BY ALL ORDER BY ALL":                                           "/[other]\t/[other]\t1\n/[other]\t/helse/[other]\t1\n/helse/a\t/helse/a\t6",
-		"SELECT name, sum(hits) FROM ledger GROUP BY ALL ORDER BY ALL":                                                              "[other]\t1\noften.example\t6",
+		"SELECT value, sum(pageviews) FROM monthly WHERE dimension = 'page' AND month = '2026-01-01' GROUP BY value ORDER BY value":                                                  "/[other]\t1\n/helse/[other]\t1\n/helse/a\t7",
+		"SELECT value, sum(visits) FROM daily WHERE dimension = 'entry' AND day < '2026-02-01' GROUP BY value ORDER BY value":                                                        "/helse/[other]\t2\n/helse/a\t7",
+		"SELECT value, detail, sum(visits) FROM daily WHERE dimension = 'source' AND day < '2026-02-01' GROUP BY ALL ORDER BY ALL":                                                   "website\t[other]\t2\nwebsite\texample.com\t7",
+		"SELECT value, detail, sum(events) FROM daily WHERE dimension = 'search' GROUP BY ALL ORDER BY ALL":                                                                          "[other]\tnone\t1\ntime\tsome\t6",
+		"SELECT value, detail, sum(events) FROM daily WHERE dimension = 'missing' GROUP BY ALL ORDER BY ALL":                                                                         "[other]\t/[other]\t1",
+		"SELECT campaign, campaign_medium, campaign_term, sum(visits) FROM campaigns WHERE part = 'all' GROUP BY ALL ORDER BY ALL":                                                   "[other]\t\t[other]\t2\nsommer\t\t[other]\t1\nsommer\tepost\t\t6",
+		"SELECT part, campaign, campaign_medium, campaign_term, sum(visits) FROM campaigns WHERE part IN ('campaign', 'campaign_medium', 'campaign_term') GROUP BY ALL ORDER BY ALL": "campaign\t[other]\t\t\t2\ncampaign\tsommer\t\t\t7\ncampaign_medium\t\tepost\t\t6\ncampaign_term\t\t\t[other]\t3",
+		"SELECT previous_path, path, sum(pageviews) FROM moves GROUP BY ALL ORDER BY ALL":                                                                                            "/[other]\t/[other]\t1\n/[other]\t/helse/[other]\t1\n/helse/a\t/helse/a\t6",
+		"SELECT name, sum(hits) FROM ledger GROUP BY ALL ORDER BY ALL":                                                                                                               "[other]\t1\noften.example\t6",
 		"SELECT path, title FROM titles": "/helse/a\tA",
 	} {
 		if got := query(t, st, sql); got != want {
