@@ -491,7 +491,9 @@ func someQuery(rng *rand.Rand, rows []hit.Row) report.Query {
 		exact = []string{"pageviews"}
 	}
 	rng.Shuffle(len(exact), func(i, j int) { exact[i], exact[j] = exact[j], exact[i] })
-	q.Measures = exact[:min(len(exact), 1+rng.IntN(4))]
+	if q.Measures = exact[:min(len(exact), 1+rng.IntN(4))]; len(exact) == 0 { // no hit can be of all that
+		return someQuery(rng, rows)
+	}
 	return q
 }
 
