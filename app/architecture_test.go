@@ -58,7 +58,7 @@ var arrows = map[string][]string{
 	"collector/body":     {"hit", "geo"},
 	"collector":          {"calendar", "hit", "browser", "referrer", "geo", "i18n", "privacy", "privacy/scrub", "site", "internal/baseurl", "internal/hostname", "internal/httpcompress", "collector", "internal/periodic"},
 	"dashboard/password": {"internal/hostname"},
-	"dashboard":          {"audit", "calendar", "hit", "geo", "i18n", "privacy", "privacy/scrub", "report", "site", "internal/hostname", "internal/httpcompress", "dashboard", "internal/periodic", "internal/baseurl"},
+	"dashboard":          {"audit", "calendar", "hit", "geo", "i18n", "privacy", "privacy/scrub", "report", "retention/receipt", "site", "internal/hostname", "internal/httpcompress", "dashboard", "internal/periodic", "internal/baseurl"},
 	"app/demo":           {"collector/script", "collector/dialect", "i18n", "internal/baseurl", "internal/httpcompress"},
 	"app/plainhttp":      {},
 	"collector/spool/spooltest": {

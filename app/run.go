@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -41,6 +42,7 @@ import (
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/retention"
+	"github.com/fotspor/fotspor/retention/receipt"
 	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 )
@@ -348,11 +350,37 @@ func (p *program) startCollector(ctx context.Context, mux *http.ServeMux, geoDB 
 		Policy: p.policyNow(), Sites: sites, Browsers: browsers, Sources: sources, Spam: spam, Geo: geoDB,
 		Visits: visits, Lines: p.startLines(sites), Titles: titles.New(titles.Options{Registerer: p.registry}), Limit: limit.New(limit.Options{Rate: p.RateLimit, Now: p.Now}), Bodies: p.bodies, Spool: p.spool, TrustedProxies: p.TrustedProxies,
 		Registerer: p.registry, Duration: p.duration, Logger: logger, Now: p.Now, PublicURL: p.toldURL,
+		Receipts: p.writeReceipts, ReceiptKeys: p.followReceiptKeys(),
 	})
 	p.recallHosts(ctx, c)
 	c.Routes(mux)
 	p.setPolicy, p.drops = c.SetPolicy, c.Drops
 	return nil
+}
+
+// writeReceipts writes the receipts of the store as a tar archive.
+func (p *program) writeReceipts(ctx context.Context, w io.Writer) error {
+	return receipt.WriteTar(w, func(f func(receipt.Receipt) error) error { return p.store.Receipts(ctx, f) })
+}
+
+// keysEvery is how often the statement learns by which keys receipts are signed.
+const keysEvery = time.Minute
+
+// followReceiptKeys returns what returns the keys of receipts, as they were a minute ago at most.
+func (p *program) followReceiptKeys() func() []string {
+	var known atomic.Pointer[[]string]
+	known.Store(new([]string))
+	p.background("keys of receipts", p.afterStore(periodic.Task{
+		Every: keysEvery, Trouble: &periodic.Trouble{Logger: p.component("collector"), Failed: "the keys of receipts can't be read; the statement has those of before"},
+		Do: func(ctx context.Context) error {
+			keys, err := p.store.ReceiptKeys(ctx)
+			if err == nil {
+				known.Store(&keys)
+			}
+			return err
+		},
+	}.Run))
+	return func() []string { return *known.Load() }
 }
 
 // hostsWait is how long a start waits for the foreign hosts of the store.

@@ -72,18 +72,13 @@ func exportReceipts(ctx context.Context, c *call) error {
 	return c.withStore(ctx, func(st *store.Store) error {
 		n := 0
 		err := st.Receipts(ctx, func(r receipt.Receipt) error {
-			t, err := r.Read()
-			if err != nil {
-				return err
-			}
-			key, err := receipt.PublicPEM(r.Public)
+			files, err := r.Files(true)
 			if err != nil {
 				return err
 			}
 			n++
-			name := fmt.Sprintf("%06d", t.Number)
-			for file, data := range map[string][]byte{name + ".json": r.Text, name + ".sig": r.Signature, name + ".figures.json": r.Figures, "key-" + receipt.KeyID(r.Public) + ".pem": key} {
-				if err := os.WriteFile(filepath.Join(dir, file), data, 0o600); err != nil {
+			for _, f := range files {
+				if err := os.WriteFile(filepath.Join(dir, f.Name), f.Data, 0o600); err != nil {
 					return err
 				}
 			}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/retention/receipt"
 	"github.com/fotspor/fotspor/store"
 	"github.com/fotspor/fotspor/store/storetest"
 )
@@ -94,6 +95,25 @@ func TestReceipts(t *testing.T) {
 	if out, err := check(); err != nil || out != "000001: whole\n000002: whole\n000003: whole\n000004: whole\n" {
 		t.Errorf("openssl says %q, %v", out, err)
 	}
+	// What everybody gets of the statement of a site has no figures, and is verified by the same commands.
+	st, err = store.Open(t.Context(), store.Config{Dir: data, Library: storetest.Library(t)})
+	must(t, err)
+	archive := filepath.Join(t.TempDir(), "receipts.tar")
+	file, err := os.Create(archive)
+	must(t, err)
+	must(t, receipt.WriteTar(file, func(f func(receipt.Receipt) error) error { return st.Receipts(t.Context(), f) }), file.Close(), st.Close())
+	exported := dir
+	dir = t.TempDir()
+	if out, err := exec.CommandContext(t.Context(), "tar", "-xf", archive, "-C", dir).CombinedOutput(); err != nil {
+		t.Fatalf("tar: %s, %v", out, err)
+	}
+	if names, err := filepath.Glob(filepath.Join(dir, "*")); err != nil || len(names) != 9 || strings.Contains(fmt.Sprint(names), "figures") {
+		t.Errorf("the archive has %v, %v", names, err)
+	}
+	if out, err := check(); err != nil || out != "000001: whole\n000002: whole\n000003: whole\n000004: whole\n" {
+		t.Errorf("of the archive openssl says %q, %v", out, err)
+	}
+	dir = exported
 	for _, c := range []struct{ file, from, to, want string }{
 		{"000001.json", `"number":1`, `"number":9`, "000001: wrong signature"},
 		{"000003.figures.json", `"rows_before":1`, `"rows_before":2`, "000003: other figures"},

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -56,12 +57,16 @@ type Options struct {
 	Sources  *referrer.Sources
 	Spam     *referrer.Spam
 	Geo      *geo.DB
-	Visits   *visit.Tracker
-	Lines    *lines.Lines   // nil: new ones that know no value
-	Titles   *titles.Titles // nil: new ones that have counted nobody
-	Limit    *limit.Limiter // nil: no network is limited
-	Bodies   *body.Budget   // nil: a new one of the default size
-	Spool    *spool.Spool
+	// Receipts writes the receipts of deletions as a tar archive, without their figures; nil: there
+	// are none. ReceiptKeys returns the public keys that signed them; nil: none.
+	Receipts    func(ctx context.Context, w io.Writer) error
+	ReceiptKeys func() []string
+	Visits      *visit.Tracker
+	Lines       *lines.Lines   // nil: new ones that know no value
+	Titles      *titles.Titles // nil: new ones that have counted nobody
+	Limit       *limit.Limiter // nil: no network is limited
+	Bodies      *body.Budget   // nil: a new one of the default size
+	Spool       *spool.Spool
 
 	// PublicURL returns how browsers reach the program, zero if nobody has said so. It is
 	// safe for concurrent use, and may be nil.
@@ -80,14 +85,15 @@ type Options struct {
 // Collector answers the trackers of all sites. It is safe for concurrent use.
 type Collector struct {
 	Options
-	inForce   atomic.Pointer[inForce]
-	metrics   metrics
-	memory    *scrub.Memory
-	scratches sync.Pool     // of *scratch
-	slots     chan struct{} // one element for each heavy body being processed
-	warned    atomic.Int64  // when a reached limit was last logged, in Unix seconds
-	recent    recentDrops
-	foreign   foreignHosts
+	inForce    atomic.Pointer[inForce]
+	metrics    metrics
+	memory     *scrub.Memory
+	scratches  sync.Pool     // of *scratch
+	slots      chan struct{} // one element for each heavy body being processed
+	receipting chan struct{} // one element while receipts are written
+	warned     atomic.Int64  // when a reached limit was last logged, in Unix seconds
+	recent     recentDrops
+	foreign    foreignHosts
 }
 
 // scratch is the memory for the hits of one request. It is reused, and cleared in between.
@@ -139,7 +145,7 @@ func New(o Options) *Collector {
 	if o.Bodies == nil {
 		o.Bodies = body.New(body.Options{})
 	}
-	c := &Collector{Options: o, metrics: newMetrics(o.Registerer), memory: scrub.NewMemory(), slots: make(chan struct{}, slots)}
+	c := &Collector{Options: o, metrics: newMetrics(o.Registerer), memory: scrub.NewMemory(), slots: make(chan struct{}, slots), receipting: make(chan struct{}, 1)}
 	c.SetPolicy(o.Policy)
 	c.scratches.New = func() any { return new(scratch) }
 	return c

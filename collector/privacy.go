@@ -3,6 +3,7 @@ package collector
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -142,6 +143,9 @@ func (c *Collector) siteOf(r *http.Request) (*knownSite, bool) {
 func (c *Collector) statementOf(site *knownSite) privacy.Statement {
 	s := site.Statement(c.inForce.Load().Policy, c.Now())
 	s.GeoText, s.GeoURL = c.Geo.Attribution()
+	if c.ReceiptKeys != nil {
+		s.ReceiptKeys = c.ReceiptKeys()
+	}
 	return s
 }
 
@@ -186,4 +190,48 @@ func (s *knownSite) framers() []string {
 // pageLanguage returns the language asked for with ?lang=, or else by the browser.
 func pageLanguage(r *http.Request) *i18n.Language {
 	return i18n.Match(r.URL.Query().Get("lang"), strings.Join(r.Header.Values("Accept-Language"), ","))
+}
+
+// maxReceipts bounds the archive of receipts, which is in memory until it is whole: a pass a day
+// for forty years.
+const maxReceipts = 64 << 20
+
+// receipts serves the receipts of deletions, whose chain everybody can verify. They are those of
+// the store, which are the same for all its sites.
+func (c *Collector) receipts(w http.ResponseWriter, r *http.Request) {
+	if _, ok := c.siteOf(r); !ok || asksJSON(r) || c.Receipts == nil {
+		http.NotFound(w, r)
+		return
+	}
+	select {
+	case c.receipting <- struct{}{}: // one at a time
+		defer func() { <-c.receipting }()
+	default:
+		w.Header().Set("Retry-After", "5")
+		http.Error(w, "fotspor: somebody else is reading them, try again", http.StatusServiceUnavailable)
+		return
+	}
+	var archive bounded
+	if err := c.Receipts(r.Context(), &archive); err != nil {
+		c.Logger.Warn("the receipts can't be read", "err", err)
+		w.Header().Set("Retry-After", "30")
+		http.Error(w, "fotspor: the receipts can't be read right now", http.StatusServiceUnavailable)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/x-tar")
+	h.Set("Content-Disposition", `attachment; filename="receipts.tar"`)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	w.Write(archive.Bytes()) // an error means that the client is gone
+}
+
+// bounded is a buffer of at most maxReceipts bytes.
+type bounded struct{ bytes.Buffer }
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if b.Len()+len(p) > maxReceipts {
+		return 0, errors.New("the archive is too large")
+	}
+	return b.Buffer.Write(p)
 }

@@ -35,6 +35,7 @@ var ownRoutes = []route{
 	{dialect.Route{Name: "privacy", Patterns: []string{"POST /privacy/{site}"}}, func(c *Collector, _ privacy.Policy) http.Handler { return readable(c.choose) }},
 	{dialect.Route{Name: "privacy", Patterns: []string{"GET /privacy/" + privacy.SchemaName}}, func(c *Collector, _ privacy.Policy) http.Handler { return http.HandlerFunc(c.schema) }},
 	{dialect.Route{Name: "privacy", Patterns: []string{"GET /privacy/{site}/what"}}, func(c *Collector, _ privacy.Policy) http.Handler { return readable(c.what) }},
+	{dialect.Route{Name: "privacy", Patterns: []string{"GET /privacy/{site}/receipts"}}, func(c *Collector, _ privacy.Policy) http.Handler { return http.HandlerFunc(c.receipts) }},
 	{dialect.Route{Name: "privacy", Patterns: []string{"GET /.well-known/gpc.json"}}, (*Collector).gpc},
 }
 

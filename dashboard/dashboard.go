@@ -235,6 +235,7 @@ func (d *Dashboard) routes() []route {
 			{pattern: "GET /admin/sessions", answer: d.showSessions},
 			{pattern: "POST /admin/sessions", answer: d.endSessionOf},
 			{pattern: "GET /admin/audit", answer: d.showAudit},
+			{pattern: "GET " + receiptsURL, answer: d.showReceipts},
 			{pattern: "GET " + policyURL, answer: d.showPolicy},
 			{pattern: "POST " + policyURL, answer: d.changePolicy},
 

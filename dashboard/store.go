@@ -8,6 +8,7 @@ import (
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/retention/receipt"
 	"github.com/fotspor/fotspor/site"
 )
 
@@ -47,6 +48,9 @@ type Store interface {
 	Users
 	Sessions
 	Log
+	// Receipts calls f with all receipts of deletions, the first one first, until f returns an
+	// error, which it returns.
+	Receipts(ctx context.Context, f func(receipt.Receipt) error) error
 }
 
 // Policies keeps the policy.

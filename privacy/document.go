@@ -44,6 +44,7 @@ type document struct {
 	FoldBelow   int                          `json:"totalsFoldedBelow"`
 	Ageing      map[string]string            `json:"ageing"`
 	Objections  objections                   `json:"objections"`
+	ReceiptKeys []string                     `json:"receiptKeys"`
 	Attribution *attribution                 `json:"attribution,omitempty"`
 }
 
@@ -100,6 +101,7 @@ func WriteStatement(w io.Writer, s Statement) error {
 	if (page{Statement: s}).SearchesRead() {
 		doc.Searches, doc.Categories = s.Searches, list(s.Categories)
 	}
+	doc.ReceiptKeys = append([]string{}, s.ReceiptKeys...)
 	if s.GeoText != "" {
 		doc.Attribution = &attribution{s.GeoText, s.GeoURL}
 	}

@@ -35,7 +35,10 @@ type Statement struct {
 	// GeoText and GeoURL are the notice and link that the licence of the GeoIP
 	// database requires. "" = none required.
 	GeoText, GeoURL string
-	Made            time.Time // when the page is made
+	// ReceiptKeys are the public keys by which receipts of deletions are signed, in base64; none:
+	// there is no receipt yet.
+	ReceiptKeys []string
+	Made        time.Time // when the page is made
 }
 
 // OptOut is how visitors choose on the page whether they are counted.

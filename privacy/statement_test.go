@@ -212,19 +212,20 @@ func TestStatementFollowsThePolicy(t *testing.T) {
 // its reader.
 func TestStatementFollowsTheSite(t *testing.T) {
 	mutations := map[string]func(*privacy.Statement){
-		"Policy":     func(s *privacy.Statement) { s.Policy.Retention = privacy.Period{Days: 9} }, // see TestStatementFollowsThePolicy
-		"Site":       func(s *privacy.Statement) { s.Site = 77 },
-		"Name":       func(s *privacy.Statement) { s.Name = "Changed" },
-		"Host":       func(s *privacy.Statement) { s.Host = "changed.no" },
-		"Parameters": func(s *privacy.Statement) { s.Parameters = []string{"changed"} },
-		"Searches":   func(s *privacy.Statement) { s.Searches = []string{"changed"} },
-		"Categories": func(s *privacy.Statement) { s.Searches, s.Categories = []string{"q"}, []string{"changed"} },
-		"Declared":   func(s *privacy.Statement) { s.Declared.Basis = "Changed" },
-		"Reader":     func(s *privacy.Statement) { s.Reader = "203.0.0.0/16" },
-		"OptOut":     func(s *privacy.Statement) { s.OptOut = privacy.OptOut{Page: "https://example.no/changed"} },
-		"GeoText":    func(s *privacy.Statement) { s.GeoText = "Changed" },
-		"GeoURL":     func(s *privacy.Statement) { s.GeoURL = "https://changed.example" },
-		"Made":       func(s *privacy.Statement) { s.Made = s.Made.Add(time.Hour) },
+		"Policy":      func(s *privacy.Statement) { s.Policy.Retention = privacy.Period{Days: 9} }, // see TestStatementFollowsThePolicy
+		"Site":        func(s *privacy.Statement) { s.Site = 77 },
+		"Name":        func(s *privacy.Statement) { s.Name = "Changed" },
+		"Host":        func(s *privacy.Statement) { s.Host = "changed.no" },
+		"Parameters":  func(s *privacy.Statement) { s.Parameters = []string{"changed"} },
+		"Searches":    func(s *privacy.Statement) { s.Searches = []string{"changed"} },
+		"Categories":  func(s *privacy.Statement) { s.Searches, s.Categories = []string{"q"}, []string{"changed"} },
+		"Declared":    func(s *privacy.Statement) { s.Declared.Basis = "Changed" },
+		"Reader":      func(s *privacy.Statement) { s.Reader = "203.0.0.0/16" },
+		"OptOut":      func(s *privacy.Statement) { s.OptOut = privacy.OptOut{Page: "https://example.no/changed"} },
+		"GeoText":     func(s *privacy.Statement) { s.GeoText = "Changed" },
+		"GeoURL":      func(s *privacy.Statement) { s.GeoURL = "https://changed.example" },
+		"ReceiptKeys": func(s *privacy.Statement) { s.ReceiptKeys = []string{"Changed"} },
+		"Made":        func(s *privacy.Statement) { s.Made = s.Made.Add(time.Hour) },
 	}
 	for i := range reflect.TypeFor[privacy.Declared]().NumField() {
 		mutations["Declared."+reflect.TypeFor[privacy.Declared]().Field(i).Name] = func(s *privacy.Statement) {

@@ -156,3 +156,24 @@ func (s *Store) StoreTime(ctx context.Context) (time.Time, error) {
 	}
 	return at, nil
 }
+
+// ReceiptKeys returns the public keys by which receipts were signed, that of the last one first.
+func (s *Store) ReceiptKeys(ctx context.Context) (all []string, err error) {
+	rows, err := s.conn.Query(ctx, "SELECT public FROM receipts GROUP BY public ORDER BY max(number) DESC")
+	if err != nil {
+		return nil, fmt.Errorf("read keys of receipts: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var public string
+		if err := rows.Scan(&public); err != nil {
+			return nil, fmt.Errorf("read keys of receipts: %w", err)
+		}
+		text, err := receipt.PublicText([]byte(public))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, text)
+	}
+	return all, rows.Err()
+}

@@ -1,0 +1,99 @@
+package dashboard
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/fotspor/fotspor/retention/receipt"
+)
+
+const receiptsURL = "/admin/receipts"
+
+// receiptLines are on a page of receipts.
+const receiptLines = 100
+
+// receiptsPage shows the receipts of deletions, the newest first, and whether their chain is whole.
+type receiptsPage struct {
+	Count  int64
+	Whole  string // that all are
+	Broken string // why the chain is not whole; "" if it is
+	Last   time.Time
+	Keys   []string // public keys
+	Lines  []receiptLine
+	Older  string // URL; "": there are none
+	Newer  bool   // there are, on the first page
+}
+
+type receiptLine struct {
+	Number        uint64
+	Ended         time.Time
+	What          string
+	From, To      string
+	Before, After int64
+	Unfinished    bool
+}
+
+func (d *Dashboard) showReceipts(c *call) error {
+	before := uint64(1<<63 - 1)
+	if text := c.r.URL.Query().Get("before"); text != "" {
+		var err error
+		if before, err = strconv.ParseUint(text, 10, 63); err != nil {
+			return badRequest.because(err)
+		}
+	}
+	page := receiptsPage{Newer: before != 1<<63-1}
+	var chain receipt.Chain
+	known := map[string]bool{}
+	err := d.store.Receipts(c.r.Context(), func(r receipt.Receipt) error {
+		t, err := r.Read()
+		if err != nil {
+			return err
+		}
+		page.Count++
+		if page.Broken == "" {
+			if err := chain.Add(r); errors.Is(err, receipt.ErrBroken) {
+				page.Broken = err.Error()
+			} else if err != nil {
+				return err
+			}
+		}
+		page.Last = t.Ended
+		if !known[t.Key] {
+			known[t.Key] = true
+			key, err := receipt.PublicText(r.Public)
+			if err != nil {
+				return err
+			}
+			page.Keys = append(page.Keys, key)
+		}
+		if t.Number >= before {
+			return nil
+		}
+		line := receiptLine{Number: t.Number, Ended: t.Ended, What: c.lang.Known("receipt.", string(t.Kind)), From: t.From, To: t.To, Unfinished: t.Unfinished}
+		if t.By != "" {
+			line.What += ": " + c.lang.Known("receipt.by.", t.By)
+		}
+		rows, err := r.Rows()
+		if err != nil {
+			return err
+		}
+		if line.Before = rows.Before; rows.After != nil {
+			line.After = *rows.After
+		}
+		page.Lines = append(page.Lines, line)
+		if n := len(page.Lines); n > receiptLines {
+			page.Lines = page.Lines[n-receiptLines:]
+			page.Older = receiptsURL + "?before=" + strconv.FormatUint(page.Lines[0].Number, 10)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	slices.Reverse(page.Lines)
+	page.Whole = c.lang.Counted("receipts.whole", page.Count)
+	return d.render(c, http.StatusOK, "receipts", page)
+}
