@@ -151,7 +151,7 @@ func (q *question) draw(l *i18n.Language, got *answer, measures []string) *chart
 		c.Refused = "refusal." + string(report.Unknown)
 		return c
 	}
-	was := q.pointsBefore(l, c, got, len(now))
+	was := q.pointsBefore(l, c, got, now)
 	value := func(p report.Point) float64 { return p.Of(c.Measure) }
 	top := 0.
 	for _, p := range now {
@@ -197,9 +197,10 @@ func cover(of report.Result, measure string, points []report.Point) (n int) {
 }
 
 // pointsBefore returns the points of the days before, each at the place of the one that it
-// is drawn beside, and nil where there is none.
-func (q *question) pointsBefore(l *i18n.Language, c *chart, got *answer, n int) []*report.Point {
-	was := make([]*report.Point, n)
+// is drawn beside, and nil where there is none. Hours are beside those of the same time of
+// the clock.
+func (q *question) pointsBefore(l *i18n.Language, c *chart, got *answer, now []report.Point) []*report.Point {
+	was := make([]*report.Point, len(now))
 	if got.query.Compare == nil {
 		return was
 	}
@@ -210,16 +211,40 @@ func (q *question) pointsBefore(l *i18n.Language, c *chart, got *answer, n int) 
 	if until := got.query.CompareUntil; !until.IsZero() { // of the rest of that day nothing was asked
 		before = slices.DeleteFunc(before, func(p report.Point) bool { return p.At.After(until) })
 	}
+	if c.Step == report.Hour {
+		for i, hour := range q.hours(now) {
+			if j := slices.Index(q.hours(before), hour); j >= 0 {
+				was[i] = &before[j]
+			}
+		}
+		return was
+	}
 	shift := 0
 	if c.Step == report.Day {
 		shift = q.period.Shift()
 	}
 	for i := range before {
-		if j := i + shift; j >= 0 && j < n {
+		if j := i + shift; j >= 0 && j < len(now) {
 			was[j] = &before[i]
 		}
 	}
 	return was
+}
+
+// clockHour is an hour that the clock shows, for the nth time on its day: twice where it is put
+// back.
+type clockHour struct{ hour, nth int }
+
+// hours returns the hours of the clock of points of a day.
+func (q *question) hours(points []report.Point) []clockHour {
+	all := make([]clockHour, len(points))
+	seen := map[int]int{}
+	for i, p := range points {
+		hour := q.start(p, report.Hour).Hour()
+		all[i] = clockHour{hour, seen[hour]}
+		seen[hour]++
+	}
+	return all
 }
 
 // place is that of a point among all.

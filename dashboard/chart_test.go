@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -126,7 +127,7 @@ func (d *drawn) Site(context.Context, uint32) (site.Site, error) {
 	return s, nil
 }
 
-func (d *drawn) CountedSince(context.Context) (map[uint32]calendar.Day, error) {
+func (d *drawn) CountedSince(context.Context, ...uint32) (map[uint32]calendar.Day, error) {
 	return map[uint32]calendar.Day{1: max(d.since, 1)}, nil
 }
 
@@ -391,5 +392,86 @@ func TestChartShots(t *testing.T) {
 			}
 		}
 		server.Close()
+	}
+}
+
+// TestHoursBeside: an hour stands beside the one of the same time of the clock, also where one
+// of the two days lacks an hour or has one twice, and so do the sentences under the chart.
+func TestHoursBeside(t *testing.T) {
+	day := func(s string) calendar.Day {
+		d, err := calendar.ParseDay(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	for _, tt := range []struct {
+		zone, day, before string
+		want              string // the hours before, "-" for none
+	}{
+		{"Europe/Oslo", "2026-03-28", "2026-03-21", "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23"},
+		{"Europe/Oslo", "2026-03-29", "2026-03-22", "0 1 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23"},
+		{"Europe/Oslo", "2026-04-05", "2026-03-29", "0 1 - 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23"},
+		{"Europe/Oslo", "2026-10-25", "2026-10-18", "0 1 2 - 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23"},
+		{"Europe/Oslo", "2026-11-01", "2026-10-25", "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23"},
+		{"Europe/Oslo", "2026-10-25", "2025-10-26", "0 1 2 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23"},
+		{"America/St_Johns", "2026-03-08", "2026-03-01", "0 1 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23"},
+		{"America/St_Johns", "2026-11-01", "2026-10-25", "0 1 - 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23"},
+		{"Australia/Lord_Howe", "2026-10-04", "2026-09-27", "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23"},
+		{"Australia/Lord_Howe", "2026-04-05", "2026-03-29", "0 1 - 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23"},
+		{"Pacific/Chatham", "2026-09-27", "2026-09-20", "0 1 2 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23"},
+		{"Asia/Kolkata", "2026-03-29", "2026-03-22", "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23"},
+	} {
+		zone, err := time.LoadLocation(tt.zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := calendar.One(day(tt.before))
+		asked := report.Query{Zone: zone, Range: calendar.One(day(tt.day)), Compare: &before, Step: report.Hour}
+		var r report.Result
+		index := slices.IndexFunc(report.Measures[:], func(m report.Measure) bool { return m.Key == "pageviews" })
+		line := func(p report.Point) (l report.Line, hour int64) {
+			return report.Line{At: p.At}, int64(p.At.In(zone).Hour()) + 1
+		}
+		for _, p := range asked.Points(r, false) { // as many views as the clock shows, one more
+			l, n := line(p)
+			l.Now[index] = n
+			r.Lines = append(r.Lines, l)
+		}
+		for _, p := range asked.Points(r, true) {
+			l, n := line(p)
+			l.Before[index] = n
+			r.Lines = append(r.Lines, l)
+		}
+		l := i18n.All()[0]
+		now := time.Date(2026, 11, 22, 12, 0, 0, 0, zone)
+		period, err := report.ParsePeriod(map[string][]string{"period": {"day"}, "at": {tt.day}, "compare": {map[bool]string{true: "year", false: "before"}[tt.before[:4] == "2025"]}}, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := period.Before(); got != before {
+			t.Fatalf("%s is compared with %s, want %s", tt.day, got, before)
+		}
+		q := &question{address: address{period: period}, of: site.Site{Hosts: []string{"a.example"}, Location: zone}, now: now, lang: l}
+		c := q.draw(l, &answer{Result: r, query: asked}, []string{"pageviews"})
+		var got []string
+		for i, p := range c.Points {
+			hour := asked.Points(r, false)[i].At.In(zone).Hour()
+			want := strconv.Itoa(hour + 1)
+			if p.Value != want || p.Was != "" && p.Was != want {
+				t.Errorf("%s %s: %s has %q beside %q, want %q", tt.zone, tt.day, p.Title, p.Value, p.Was, want)
+			}
+			if p.Was == "" {
+				got = append(got, "-")
+			} else {
+				got = append(got, strconv.Itoa(hour))
+			}
+		}
+		if got := strings.Join(got, " "); got != tt.want {
+			t.Errorf("%s %s beside %s: hours before\n%s, want\n%s", tt.zone, tt.day, tt.before, got, tt.want)
+		}
+		if before := nameOfBefore(l, period); strings.Contains(c.Says, before) {
+			t.Errorf("%s %s says %q of %s, and each hour is as before", tt.zone, tt.day, c.Says, before)
+		}
 	}
 }

@@ -237,3 +237,32 @@ func TestChangesOfSettings(t *testing.T) {
 		}
 	}
 }
+
+// TestImportedLog: once a log of earlier days is counted, the pages compare with them at once.
+func TestImportedLog(t *testing.T) {
+	b := newBench(t)
+	b.logIn()
+	today := calendar.DayOf(moment)
+	one := b.addSite("One", "one.example", "Europe/Oslo")
+	story := tell(3, one, today-40, today, 20, moment)
+	began := today - 10
+	put(t, b.store, "tag", rowsOf(one, between(story, began, today)))
+	looks := func(want bool) {
+		t.Helper()
+		for _, path := range []string{"/sites/1.json", "/sites/1/pages.json", "/api/v1/sites/1/totals"} {
+			var data struct{ Before any }
+			b.decode(path, &data)
+			if (data.Before != nil) != want {
+				t.Errorf("%s is compared: %t, want %t", path, data.Before != nil, want)
+			}
+		}
+		var list struct{ Sites []struct{ Before any } }
+		b.decode("/sites.json", &list)
+		if (list.Sites[0].Before != nil) != want {
+			t.Errorf("the list of sites compares: %t, want %t", !want, want)
+		}
+	}
+	looks(false)
+	put(t, b.store, "log", rowsOf(one, between(story, today-40, began-1)))
+	looks(true)
+}

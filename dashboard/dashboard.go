@@ -79,7 +79,6 @@ type Dashboard struct {
 
 	pages       renderer
 	world       []land
-	since       sinceCache
 	assets      *assets
 	passwords   *password.Hasher
 	throttle    *throttle

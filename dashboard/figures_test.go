@@ -48,6 +48,7 @@ var chosenPeriods = []chosen{
 	{"period=today&align=date&compare=year", "2026-11-22 2026-11-22", "2025-11-22 2025-11-22", "", 0, hourly},
 	{"period=day", "2026-11-21 2026-11-21", "2026-11-14 2026-11-14", "", 0, hourly},
 	{"period=day&at=2026-10-25", "2026-10-25 2026-10-25", "2026-10-18 2026-10-18", "", 0, hourly}, // Oslo puts the clock back
+	{"period=day&at=2026-11-01", "2026-11-01 2026-11-01", "2026-10-25 2026-10-25", "", 0, hourly}, // and Halifax
 	{"period=day&at=2026-03-08&align=date", "2026-03-08 2026-03-08", "2026-03-07 2026-03-07", "", 0, hourly},
 	{"period=7d", "2026-11-15 2026-11-21", "2026-11-08 2026-11-14", "", 0, daily},
 	{"period=7d&at=2026-09-30&compare=none", "2026-09-24 2026-09-30", "", "", 0, daily},
@@ -640,6 +641,24 @@ func (s told) checkChart(page *answer, path string, data map[string]any, o over,
 	if !o.compared {
 		was = nil
 	}
+	// beside returns the point before that one stands beside: of an hour, that of the same hour
+	// of the clock.
+	beside := func(i int) int {
+		if o.step != hourly {
+			return i + skip
+		}
+		nth := func(keys []string, i int) (n int) {
+			for _, key := range keys[:i] {
+				if key[11:13] == keys[i][11:13] {
+					n++
+				}
+			}
+			return n
+		}
+		return slices.IndexFunc(was, func(key string) bool {
+			return key[11:13] == whole[i][11:13] && nth(was, slices.Index(was, key)) == nth(whole, i)
+		})
+	}
 	for i, key := range whole {
 		want := []string{"–"}
 		if started := key <= s.keyOf(o.step, moment.In(s.site.Location)) && i < len(keys); started {
@@ -648,7 +667,7 @@ func (s told) checkChart(page *answer, path string, data map[string]any, o over,
 		if o.compared {
 			want = append(want, "–")
 			ended := strings.HasPrefix(o.query, "period=today") && i > moment.In(s.site.Location).Hour()
-			if j := i + skip; j >= 0 && j < len(was) && !ended {
+			if j := beside(i); j >= 0 && j < len(was) && !ended {
 				want[1] = clean(s.written(measure, before[was[j]]))
 			}
 		}

@@ -5,7 +5,6 @@ import (
 	"math"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/internal/baseurl"
@@ -235,14 +234,10 @@ func (q *question) beside(of page) []navLink {
 	return group
 }
 
-// sinceFresh is for how long it is believed on which day the counting of a site began: an
-// import or a deletion may change it.
-const sinceFresh = time.Hour
-
 // countedSince returns the first day of a site that was counted, and one to come if none
 // was.
 func (d *Dashboard) countedSince(c *call, site uint32) (calendar.Day, error) {
-	days, err := d.since.get(c.r.Context(), c.now, d.store, []uint32{site})
+	days, err := d.store.CountedSince(c.r.Context(), site) // an import or a deletion may have changed it
 	if day, ok := days[site]; ok {
 		return day, err
 	}

@@ -93,7 +93,7 @@ func (d *Dashboard) showSites(c *call) error {
 	for i, s := range sites {
 		ids[i] = s.ID
 	}
-	days, err := d.since.get(c.r.Context(), c.now, d.store, ids)
+	days, err := d.store.CountedSince(c.r.Context(), ids...)
 	if err != nil {
 		return err
 	}

@@ -18,8 +18,9 @@ import (
 type Store interface {
 	Site(ctx context.Context, id uint32) (site.Site, error)
 	Sites(ctx context.Context) ([]site.Site, error)
-	// CountedSince returns the first day of each site that was counted, by its ID.
-	CountedSince(ctx context.Context) (map[uint32]calendar.Day, error)
+	// CountedSince returns the first day of each of some sites that was counted, by its ID.
+	// Sites of which nothing was counted are missing.
+	CountedSince(ctx context.Context, sites ...uint32) (map[uint32]calendar.Day, error)
 	// Excluded returns the hits of a site over a range that were excluded, added up over
 	// the days: objections before all others, then most first, at most limit entries.
 	Excluded(ctx context.Context, id uint32, days calendar.Range, limit int) ([]hit.LedgerEntry, error)

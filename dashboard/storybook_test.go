@@ -324,7 +324,7 @@ func (s *invented) PageTitles(_ context.Context, _ uint32, paths []string) (map[
 	return map[string]string{paths[0]: "Title <b>"}, nil
 }
 
-func (s *invented) CountedSince(context.Context) (map[uint32]calendar.Day, error) {
+func (s *invented) CountedSince(context.Context, ...uint32) (map[uint32]calendar.Day, error) {
 	switch s.mood {
 	case waits, silent:
 		return nil, nil
@@ -550,7 +550,7 @@ func TestStorybook(t *testing.T) {
 		}
 		seen := map[string]bool{}
 		for m, addresses := range scenes() {
-			story.mood, d.since = m, sinceCache{}
+			story.mood = m
 			for len(addresses) > 0 {
 				path := addresses[0]
 				addresses = addresses[1:]

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -127,9 +128,16 @@ func (s *Store) ForeignHosts(ctx context.Context, since calendar.Day) ([]hit.Led
 	return list, nil
 }
 
-// CountedSince returns the first day of each site that was counted, by its ID.
-func (s *Store) CountedSince(ctx context.Context) (map[uint32]calendar.Day, error) {
-	rows, err := s.conn.Query(ctx, "SELECT site, min(day) FROM daily WHERE dimension = 'total' GROUP BY site")
+// CountedSince returns the first day of each of some sites that was counted, by its ID. Sites
+// of which nothing was counted are missing.
+func (s *Store) CountedSince(ctx context.Context, sites ...uint32) (map[uint32]calendar.Day, error) {
+	ids := make([]string, len(sites))
+	for i, id := range sites {
+		ids[i] = strconv.FormatUint(uint64(id), 10)
+	}
+	ctx = clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{"sites": "[" + strings.Join(ids, ",") + "]"}))
+	ctx = bind(ctx, clickhouse.Parameters{"sites": "[" + strings.Join(ids, ",") + "]"})
+	rows, err := s.conn.Query(ctx, "SELECT site, min(day) FROM daily WHERE site IN {sites:Array(UInt32)} AND dimension = 'total' GROUP BY site")
 	if err != nil {
 		return nil, fmt.Errorf("first days of sites: %w", err)
 	}

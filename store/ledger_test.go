@@ -197,10 +197,16 @@ func TestCountedSince(t *testing.T) {
 		Rows:   []hit.Row{row(1, 0), row(1, 5), row(2, 3)},
 		Ledger: []hit.LedgerEntry{excluded(t, 1, "2026-01-01", hit.Prefetched, "", ""), excluded(t, 3, "2026-01-01", hit.Prefetched, "", "")},
 	}, "a")
-	got, err := st.CountedSince(t.Context())
+	got, err := st.CountedSince(t.Context(), 1, 2, 3)
 	want := map[uint32]calendar.Day{1: calendar.DayOf(noon), 2: calendar.DayOf(noon) + 3}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("counted since: %v\n%s", err, diff)
+	}
+	mustInsert(t, st, hit.Batch{Rows: []hit.Row{row(1, -400)}}, "b") // a log that was imported
+	got, err = st.CountedSince(t.Context(), 1)
+	want = map[uint32]calendar.Day{1: calendar.DayOf(noon) - 400}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("counted since, after an earlier row: %v\n%s", err, diff)
 	}
 }
 
