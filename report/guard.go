@@ -102,7 +102,7 @@ type guarding struct {
 
 // all returns a query for all lines with more measures.
 func (q Query) all(measures ...string) Query {
-	q.Limit, q.After, q.Find = MaxLimit, "", ""
+	q.Limit, q.After, q.Find, q.Gone = MaxLimit, "", "", true
 	q.Measures = slices.Clone(q.Measures)
 	for _, m := range measures {
 		if !slices.Contains(q.Measures, m) {
@@ -759,6 +759,13 @@ func (s Sums) less(o Sums) Sums {
 	return s
 }
 
+// has reports whether one of the sums that a query asks for is not 0.
+func (q Query) has(s Sums) bool {
+	return slices.ContainsFunc(q.Measures, func(m string) bool {
+		return slices.ContainsFunc(sumsOf(m), func(i int) bool { return s[i] != 0 })
+	})
+}
+
 // page puts those lines into an answer that a query asks for, in its order. Lines that are
 // hidden come in that of their values, where the smallest do.
 func (q Query) page(r *Result, lines []Line) {
@@ -767,7 +774,7 @@ func (q Query) page(r *Result, lines []Line) {
 	rank := func(l *Line) float64 {
 		by := l.Now.Of(s.By)
 		if s.Change {
-			by -= l.Before.Of(s.By)
+			by -= l.Before.Of(s.By) * q.perDay(s.By)
 		}
 		switch {
 		case s.Ascending && covered(l):
@@ -798,6 +805,9 @@ func (q Query) page(r *Result, lines []Line) {
 			sorted[i] = lines[n]
 		}
 		lines = sorted
+	}
+	if !q.gone() {
+		lines = slices.DeleteFunc(lines, func(l Line) bool { return l.Hidden == Shown && !q.has(l.Now) })
 	}
 	if q.Find != "" {
 		has := func(s string) bool { return strings.Contains(strings.ToLower(s), strings.ToLower(q.Find)) }

@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -22,7 +23,10 @@ func TestPaging(t *testing.T) {
 	}
 	source := store.Reports{Store: st, Planner: func() report.Planner { return report.Planner{} }}
 	days := calendar.Range{From: mustDay("2026-02-10"), To: mustDay("2026-03-20")}
-	before := days.Before()
+	before, fewer := days.Before(), calendar.Range{From: days.From - 9, To: days.From - 1}
+	perDay := func(l report.Line) float64 {
+		return l.Now.Of("pageviews") - l.Before.Of("pageviews")*float64(days.Days())/float64(fewer.Days())
+	}
 	for _, c := range []struct {
 		name    string
 		query   report.Query
@@ -33,11 +37,17 @@ func TestPaging(t *testing.T) {
 		{"smallest first", report.Query{Dimension: "section", Measures: []string{"pageviews"}, Sort: report.Sort{Ascending: true}}, nil, func(l report.Line) float64 { return -l.Now.Of("pageviews") }},
 		{"ratio", report.Query{Dimension: "source", Measures: []string{"visits", "visit_seconds"}, Sort: report.Sort{By: "visit_seconds"}}, nil, func(l report.Line) float64 { return l.Now.Of("visit_seconds") }},
 		{"change", report.Query{Dimension: "page", Measures: []string{"pageviews"}, Sort: report.Sort{Change: true}}, []string{"os:iOS"}, func(l report.Line) float64 { return l.Now.Of("pageviews") - l.Before.Of("pageviews") }},
+		{"change of a day", report.Query{Dimension: "page", Measures: []string{"pageviews"}, Compare: &fewer, Gone: true, Sort: report.Sort{Change: true}}, nil, perDay},
+		{"fall of a day", report.Query{Dimension: "page", Measures: []string{"pageviews"}, Compare: &fewer, Gone: true, Sort: report.Sort{Change: true, Ascending: true}}, nil, func(l report.Line) float64 { return -perDay(l) }},
+		{"change of a ratio", report.Query{Dimension: "page", Measures: []string{"exit_rate"}, Compare: &fewer, Sort: report.Sort{Change: true}}, nil, func(l report.Line) float64 { return l.Now.Of("exit_rate") - l.Before.Of("exit_rate") }},
 		{"values", report.Query{Dimension: "region", Measures: []string{"visitors"}, Sort: report.Sort{By: report.ByValue}}, []string{"device:mobile"}, func(report.Line) float64 { return 0 }},
 		{"values backwards", report.Query{Dimension: "region", Measures: []string{"visitors"}, Sort: report.Sort{By: report.ByValue, Descending: true}}, []string{"device:mobile"}, func(report.Line) float64 { return 0 }},
 	} {
 		q := c.query
-		q.Sites, q.Range, q.Compare, q.Filters = []uint32{1}, days, &before, filters(t, c.filters...)
+		q.Sites, q.Range, q.Filters = []uint32{1}, days, filters(t, c.filters...)
+		if q.Compare == nil {
+			q.Compare = &before
+		}
 		ask := func(q report.Query) report.Result {
 			t.Helper()
 			results, err := source.Ask(t.Context(), []report.Query{q})
@@ -49,6 +59,14 @@ func TestPaging(t *testing.T) {
 		all := ask(q)
 		if len(all.Lines) < 3 || all.Next != "" {
 			t.Errorf("%s: %d lines, next %q", c.name, len(all.Lines), all.Next)
+		}
+		with := q
+		with.Gone = true
+		read := func(lines []report.Line) []report.Line {
+			return slices.DeleteFunc(slices.Clone(lines), func(l report.Line) bool { return l.Now == report.Sums{} })
+		}
+		if lines := ask(with).Lines; !q.Gone && !cmp.Equal(read(lines), all.Lines) {
+			t.Errorf("%s: %d lines, of %d with those that only the days before have", c.name, len(all.Lines), len(lines))
 		}
 		for i, l := range all.Lines[1:] {
 			last := all.Lines[i]

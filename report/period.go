@@ -501,6 +501,12 @@ func (p Period) Query(site uint32, since calendar.Day, measures ...string) Query
 	return q
 }
 
+// Counted returns those days of the period on which the site was counted: since is the first
+// day that it was. There may be none.
+func (p Period) Counted(since calendar.Day) calendar.Range {
+	return calendar.Range{From: max(p.Range.From, since), To: p.Range.To}
+}
+
 // Comparable returns the days to compare with, and false if there are none, or the site
 // was not counted on all of them: since is the first day that it was.
 func (p Period) Comparable(since calendar.Day) (calendar.Range, bool) {

@@ -279,3 +279,42 @@ func TestLatest(t *testing.T) {
 		}
 	}
 }
+
+// TestCounted: of a period in which counting began, the days since; of one before, none.
+func TestCounted(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	since := mustDay("2026-03-20")
+	for query, want := range map[string]string{
+		"period=month&at=2026-03":                         "2026-03-20 2026-03-31",
+		"period=week&at=2026-W12":                         "2026-03-20 2026-03-22",
+		"period=year&at=2026":                             "2026-03-20 2026-11-21",
+		"period=month&at=2026-04":                         "2026-04-01 2026-04-30",
+		"period=day&at=2026-03-20":                        "2026-03-20 2026-03-20",
+		"period=range&from=2026-03-19&to=2026-03-21":      "2026-03-20 2026-03-21",
+		"period=today":                                    "2026-11-22 2026-11-22",
+		"period=day&at=2026-03-19":                        "",
+		"period=month&at=2026-01":                         "",
+		"period=year&at=2025":                             "",
+		"period=range&from=2025-03-19&to=2026-03-19":      "",
+		"period=quarter&at=2026-Q1&compare=year":          "2026-03-20 2026-03-31",
+		"period=tertial&at=2026-T1&compare=none":          "2026-03-20 2026-04-30",
+		"period=28d&at=2026-03-25&align=date":             "2026-03-20 2026-03-25",
+		"period=7d&at=2026-03-20&align=date&compare=year": "2026-03-20 2026-03-20",
+	} {
+		values, err := url.ParseQuery(query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := report.ParsePeriod(values, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if days := p.Counted(since); !days.Empty() {
+			got = days.From.String() + " " + days.To.String()
+		}
+		if got != want {
+			t.Errorf("%s: counted on %q, want %q", query, got, want)
+		}
+	}
+}

@@ -641,7 +641,7 @@ func (b *builder) outer(from string) string {
 		sql := of("now")
 		switch {
 		case s.Change:
-			sql = "(" + sql + " - " + of("before") + ")"
+			sql = "(" + sql + " - " + of("before") + b.times(a.perDay(s.By)) + ")"
 		case s.both && a.Compare != nil:
 			sql = "(" + sql + " + " + of("before") + ")"
 		}
@@ -709,29 +709,54 @@ func (b *builder) columnsOf(period string) string {
 	return strings.Join(names, ", ")
 }
 
-// some is the condition that one of the sums that a query asks for is not 0.
+// times multiplies by a number, unless that is 1.
+func (b *builder) times(x float64) string {
+	if x == 1 {
+		return ""
+	}
+	return " * reinterpretAsFloat64(" + b.bind("UInt64", strconv.FormatUint(math.Float64bits(x), 10)) + ")"
+}
+
+// some is the condition that one of the sums that a query asks for is not 0: of Range, or of
+// Compare where lines that only Compare has are asked for, too.
 func (b *builder) some() string {
-	var masks []string
-	alike := true
-	for _, a := range b.list {
-		mask := make([]string, len(b.sums))
-		for n, i := range b.sums {
-			mask[n] = "0"
-			if slices.Contains(a.sums, i) {
-				mask[n] = "1"
+	exists := func(period string, asks func(*asked) bool) string {
+		list := "[" + b.columnsOf(period) + "]"
+		var masks []string
+		alike := true
+		for _, a := range b.list {
+			mask := make([]string, len(b.sums))
+			for n, i := range b.sums {
+				mask[n] = "0"
+				if asks(a) && slices.Contains(a.sums, i) {
+					mask[n] = "1"
+				}
+				alike = alike && mask[n] == "1"
 			}
-			alike = alike && mask[n] == "1"
+			masks = append(masks, "["+strings.Join(mask, ", ")+"]")
 		}
-		masks = append(masks, "["+strings.Join(mask, ", ")+"]")
+		if alike {
+			return "arrayExists(n -> n != 0, " + list + ")"
+		}
+		return "arrayExists((n, asked) -> asked AND n != 0, " + list + ", [" + strings.Join(masks, ", ") + "][" + b.q + " + 1])"
 	}
-	lambda, lists, is := "n", "["+b.columnsOf("now")+"]", "n != 0"
-	if b.compare {
-		lambda, lists, is = "n, b", lists+", ["+b.columnsOf("before")+"]", "(n != 0 OR b != 0)"
+	now := exists("now", func(*asked) bool { return true })
+	if !b.compare || !slices.ContainsFunc(b.list, func(a *asked) bool { return a.gone() }) {
+		return now
 	}
-	if !alike {
-		lambda, lists, is = lambda+", asked", lists+", ["+strings.Join(masks, ", ")+"]["+b.q+" + 1]", "asked AND "+is
+	return "(" + now + " OR " + exists("before", func(a *asked) bool { return a.gone() }) + ")"
+}
+
+// gone reports whether lines that only Compare has are told.
+func (q Query) gone() bool { return q.Gone || q.Step != "" || q.Dimension == "" }
+
+// perDay is by what a measure of Compare is multiplied to be of as many days as Range has. A
+// ratio is the same of any days.
+func (q Query) perDay(key string) float64 {
+	if q.Compare == nil || measureIndex(key) < 0 {
+		return 1
 	}
-	return "arrayExists((" + lambda + ") -> " + is + ", " + lists + ")"
+	return float64(q.Range.Days()) / float64(q.Compare.Days())
 }
 
 // aggregates are the sums of inner, over columns m_i, a and b, and open: those of a query, or of

@@ -404,7 +404,8 @@ func read(rows []hit.Row, q report.Query, inRollup bool) []report.Line {
 	}
 	var all []report.Line
 	for _, line := range lines {
-		if line.Now != (report.Sums{}) || line.Before != (report.Sums{}) {
+		gone := q.Gone || q.Step != "" || q.Dimension == "" // lines that only the days before have
+		if line.Now != (report.Sums{}) || gone && line.Before != (report.Sums{}) {
 			all = append(all, *line)
 		}
 	}
@@ -432,7 +433,7 @@ func someQuery(rng *rand.Rand, rows []hit.Row) report.Query {
 	q := report.Query{Sites: []uint32{uint32(site)}, Zone: zones[site-1], Range: days(), Limit: report.MaxLimit, Sort: report.Sort{By: report.ByValue}}
 	if rng.IntN(2) == 0 {
 		compare := days()
-		q.Compare = &compare
+		q.Compare, q.Gone = &compare, compare.From%2 == 0
 	}
 	if rng.IntN(8) == 0 {
 		q.Until = (q.Range.To).In(q.Zone).Add(time.Duration(rng.IntN(24)) * time.Hour)

@@ -47,6 +47,7 @@ type Query struct {
 	Measures  []string
 	Filters   []Filter
 	Find      string // only lines whose value or detail has this text, in any case, or a host in any spelling
+	Gone      bool   // also lines that only Compare has; each step has them without being asked
 
 	Sort  Sort
 	Limit int    // lines, with a step of each step; 0: DefaultLimit
@@ -67,7 +68,7 @@ const (
 type Sort struct {
 	By        string // a measure or ratio of the query, or ByValue
 	Ascending bool   // of a measure: the smallest first
-	Change    bool   // by what the measure of Range has more than that of Compare
+	Change    bool   // by what Range has more than Compare, of a measure in as many days
 
 	Descending bool // by ByValue: the last value first
 
@@ -265,13 +266,15 @@ const (
 	// Aged: only the rows could tell, and what is asked for was removed from those of the days,
 	// which have grown old.
 	Aged Code = "aged"
+	// NotCounted: the site was not counted yet on any of the days. A Planner does not know.
+	NotCounted Code = "not_counted"
 	// Unknown: nothing is known of a dimension of the query in its days, since it was not
 	// recorded or nobody said it. A Source says it by Result.Unknown.
 	Unknown Code = "unknown"
 )
 
 // Codes are all codes.
-var Codes = []Code{OnceADay, Unlinked, OnePage, OneSection, OfPages, Never, RowsGone, Capped, Aged, Unknown}
+var Codes = []Code{OnceADay, Unlinked, OnePage, OneSection, OfPages, Never, RowsGone, Capped, Aged, NotCounted, Unknown}
 
 // RefusedError says that a query can't be answered exactly.
 type RefusedError struct {
@@ -279,7 +282,7 @@ type RefusedError struct {
 	Code      Code
 	Measure   string       // which is refused, "" if the query is
 	Dimension string       // because of which, "" if none alone
-	Since     calendar.Day // of RowsGone, Capped and Aged: the first day that can be told
+	Since     calendar.Day // of RowsGone, Capped, Aged and NotCounted: the first day that can be told
 }
 
 func (e RefusedError) Error() string {
@@ -300,6 +303,8 @@ func (e RefusedError) Error() string {
 		return fmt.Sprintf("refused: too many new values came on some day for each to be counted by itself, so only rows could tell, and they are kept since %s", e.Since)
 	case Aged:
 		return fmt.Sprintf("refused: %s was removed from rows of days before %s, which have grown old", cmp.Or(e.Dimension, "the minute"), e.Since)
+	case NotCounted:
+		return fmt.Sprintf("refused: the site is counted since %s", e.Since)
 	case Unknown:
 		return fmt.Sprintf("by %s: refused, since nothing is known of it in these days", e.Dimension)
 	default:

@@ -172,7 +172,7 @@ func TestPoliciesOfBothPeriods(t *testing.T) {
 	} {
 		for _, source := range []report.Source{plain, report.Guard{Source: plain, Threshold: func(uint32) int { return 1 }, Over: first + 100}} {
 			before := days[c.before]
-			q := report.Query{Sites: []uint32{1}, Range: days[c.now], Compare: &before, Dimension: c.dimension, Filters: filters(t, strings.Fields(c.filter)...), Measures: []string{c.measure}}
+			q := report.Query{Sites: []uint32{1}, Range: days[c.now], Compare: &before, Gone: true, Dimension: c.dimension, Filters: filters(t, strings.Fields(c.filter)...), Measures: []string{c.measure}}
 			results, err := source.Ask(t.Context(), []report.Query{q})
 			if err != nil {
 				t.Fatal(err)
