@@ -9,6 +9,7 @@ import (
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/report"
 )
 
@@ -37,12 +38,13 @@ func newAPIDays(s calendar.Range) apiDays { return apiDays{s.From.String(), s.To
 // apiValues are measures and ratios by their keys, beside what they are of.
 type apiValues map[string]any
 
-// newAPIValues has null for values that are hidden, and why, and for those that are not known.
+// newAPIValues has null for values that are hidden, and why, for those that are not known, and for
+// ratios of nothing.
 func newAPIValues(keys []string, s report.Sums, hidden report.Hiding, lacking ...string) apiValues {
 	v := apiValues{}
 	for _, key := range keys {
-		if v[key] = s.Of(key); hidden != report.Shown || slices.Contains(lacking, key) {
-			v[key] = nil
+		if v[key] = nil; hidden == report.Shown && !slices.Contains(lacking, key) && defined(key, s) {
+			v[key] = s.Of(key)
 		}
 	}
 	if hidden != report.Shown {
@@ -197,29 +199,36 @@ func apiPoints(asked report.Query, of report.Result, measures []string, points [
 // apiLines are the lines of a table, with their names in a language and the titles of pages.
 func (t *table) apiLines() []apiValues {
 	list := make([]apiValues, 0, len(t.lines))
-	d, _ := report.FindDimension(t.Dimension)
 	for _, line := range t.lines {
-		v := newAPIValues(t.measures, line.Now, line.Hidden, t.lacking...).of("value", line.Value)
+		v := newAPIValues(t.measures, line.Now, line.Hidden, t.lacking...)
 		if t.compared {
 			v["before"] = newAPIValues(t.measures, line.Before, line.HiddenBefore, t.lackingBefore...)
 		}
-		code := line.Value
-		name, detail := namesOf(t.lang, t.Dimension, line)
-		if d.Detail != "" {
-			v["detail"] = line.Detail
-		}
-		if line.Detail != "" {
-			code, name = line.Detail, detail
-		}
-		if name != code {
-			v["name"] = name
-		}
-		if title := t.titles[line.Value]; title != "" && slices.Contains(ofPages, t.Dimension) {
-			v["title"] = title
-		}
+		v.named(t.lang, t.Dimension, line, t.titles)
 		list = append(list, v)
 	}
 	return list
+}
+
+// named adds what a line is of: its value, with a detail where there is one, its name in a
+// language if that is another, and the title of a page.
+func (v apiValues) named(l *i18n.Language, dimension string, line report.Line, titles map[string]string) {
+	d, _ := report.FindDimension(dimension)
+	v["value"] = line.Value
+	code := line.Value
+	name, detail := namesOf(l, dimension, line)
+	if d.Detail != "" {
+		v["detail"] = line.Detail
+	}
+	if line.Detail != "" {
+		code, name = line.Detail, detail
+	}
+	if name != code {
+		v["name"] = name
+	}
+	if title := titles[line.Value]; title != "" && slices.Contains(ofPages, dimension) {
+		v["title"] = title
+	}
 }
 
 // limit returns the most lines that a call asks for.

@@ -155,7 +155,7 @@ func comparePages(q *question) (func() doc, error) {
 			}
 		}
 		if rows := propose(); len(rows) > 0 {
-			d.Blocks = append(d.Blocks, block{Key: "proposals", Title: l.Say("compared.new"), Note: spans(l, "compared.new.what", l.Day(yesterday-newFor+1)), Shows: &waysList{Rows: rows, Name: "table.page.label", measure: "pageviews"}})
+			d.Blocks = append(d.Blocks, block{Key: "proposals", Title: l.Say("compared.new"), Note: spans(l, "compared.new.what", l.Day(yesterday-newFor+1)), Shows: &waysList{Rows: rows, Name: "table.page.label", measure: "pageviews", dimension: "page", titles: q.titles, lang: l}})
 		}
 		return d
 	}, nil
@@ -255,7 +255,7 @@ func (q *question) proposals(paths []string, yesterday calendar.Day) func() []wa
 				continue
 			}
 			most = max(most, views)
-			r := way{Label: q.label(q.lang, "page", line), Count: q.lang.Number(views), count: views, Width: float64(views) / float64(most) * 100}
+			r := way{Label: q.label(q.lang, "page", line), line: line, Count: q.lang.Number(views), count: views, Width: float64(views) / float64(most) * 100}
 			r.Label.URL = q.compare(append(slices.Clone(paths), line.Value)...).String()
 			rows = append(rows, r)
 		}

@@ -53,7 +53,7 @@ func pageCard(q *question) (func() doc, error) {
 			return nil
 		}
 		asked := q.by(dimension, report.MaxLimit, measure)
-		asked.Filters = both(asked.Filters, of)
+		asked.Filters, asked.Gone = both(asked.Filters, of), true // of all of them the sum before is told
 		return q.ask(asked)
 	}
 	previous := ask("previous", "pageviews", this)
@@ -72,7 +72,7 @@ func pageCard(q *question) (func() doc, error) {
 			Lead: append(spans(l, "page.open", span{path, "https://" + q.of.Hosts[0] + path}, hostname.Display(q.of.Hosts[0])), span{Text: " "},
 				span{Text: q.headlineSentence(l, sums, measures[0]) + "."}),
 		}
-		now, _ := sums.Total()
+		now, before := sums.Total()
 		views := now.Count("pageviews")
 		if sums.refused != nil {
 			d.refuse(q, sums)
@@ -106,12 +106,16 @@ func pageCard(q *question) (func() doc, error) {
 				}
 			}
 		}
-		if previous != nil {
-			entered.hidden, _ = previous.Hidden()
-		}
-		if previous != nil && previous.refused == nil && entered.hidden == report.Shown {
-			in := figure{Key: "entered", Value: l.Percent(float64(max(entered.count, 0)) / float64(views)), now: float64(max(entered.count, 0)) / float64(views), PerDay: quantity(l, "times", max(entered.count, 0))}
-			d.Figures = slices.Insert(d.Figures, min(2, len(d.Figures)), in)
+		if previous != nil && previous.refused == nil {
+			var hiddenBefore report.Hiding
+			entered.hidden, hiddenBefore = previous.why("pageviews")
+			if entered.hidden == report.Shown {
+				_, wasHidden := sums.why("pageviews")
+				_, came := previous.Total()
+				in := figure{Key: "entered", now: part(entered.count, views), PerDay: quantity(l, "times", max(entered.count, 0)), hiddenBefore: max(hiddenBefore, wasHidden)}
+				in.Value, in.before = l.Percent(*in.now), part(before.Count("pageviews")-came.Count("pageviews"), before.Count("pageviews"))
+				d.Figures = slices.Insert(d.Figures, min(2, len(d.Figures)), in)
+			}
 		}
 		d.Blocks = append(d.Blocks, q.curve(l, draw()))
 		if previous != nil {
@@ -162,9 +166,11 @@ type waysList struct {
 	Refused string
 	Guarded string // why figures are hidden; "": none is
 
-	measure  string
-	lang     *i18n.Language
-	withheld withheld
+	measure   string
+	dimension string
+	titles    map[string]string // of pages, by path
+	lang      *i18n.Language
+	withheld  withheld
 }
 
 func (*waysList) part() string { return "ways" }
@@ -177,8 +183,9 @@ type way struct {
 	Count  string
 	Share  string
 	Width  float64
-	Apart  bool // no page: an entry, an exit, or all other pages
-	what   string
+	Apart  bool        // no page: an entry, an exit, or all other pages
+	what   string      // of what is apart
+	line   report.Line // of what is not
 	count  int64
 	hidden report.Hiding
 }
@@ -187,7 +194,7 @@ type way struct {
 func (q *question) ways(got *answer, dimension string, all int64, more ...way) *waysList {
 	l := q.lang
 	measure := got.query.Measures[0]
-	shown := &waysList{Name: "table." + dimension + ".label", lang: l, measure: measure, Refused: refusalOf(got)}
+	shown := &waysList{Name: "table." + dimension + ".label", lang: l, measure: measure, dimension: got.query.Dimension, titles: q.titles, Refused: refusalOf(got)}
 	if got.refused != nil {
 		return shown
 	}
@@ -197,9 +204,10 @@ func (q *question) ways(got *answer, dimension string, all int64, more ...way) *
 	rows := slices.DeleteFunc(slices.Clone(more), func(w way) bool { return w.hidden == report.Refused })
 	rest := l.Say("ways.others." + dimension)
 	others := way{Label: label{Head: rest, Whole: rest}, Apart: true, what: "others"}
-	for i, line := range got.Lines {
-		if i < shortTable || len(got.Lines) == shortTable+1 {
-			rows = append(rows, way{Label: q.label(l, dimension, line), count: line.Now.Count(measure), hidden: line.Hidden})
+	lines := got.linesNow()
+	for i, line := range lines {
+		if i < shortTable || len(lines) == shortTable+1 {
+			rows = append(rows, way{Label: q.label(l, dimension, line), line: line, count: line.Now.Count(measure), hidden: line.Hidden})
 		} else {
 			others.count += line.Now.Count(measure)
 		}
@@ -228,14 +236,16 @@ func (q *question) ways(got *answer, dimension string, all int64, more ...way) *
 }
 
 func (w *waysList) json() any {
-	list := []map[string]any{}
+	list := []apiValues{}
 	for _, r := range w.Rows {
-		line := map[string]any{"value": r.Label.Whole, w.measure: r.count}
-		if r.Apart {
-			line = map[string]any{"what": r.what, w.measure: r.count}
-		}
+		line := apiValues{w.measure: r.count}
 		if r.hidden != report.Shown {
 			line[w.measure], line["hidden"] = nil, hidings[r.hidden]
+		}
+		if r.Apart {
+			line["what"] = r.what
+		} else {
+			line.named(w.lang, w.dimension, r.line, w.titles)
 		}
 		list = append(list, line)
 	}

@@ -266,3 +266,101 @@ func TestImportedLog(t *testing.T) {
 	put(t, b.store, "log", rowsOf(one, between(story, today-40, began-1)))
 	looks(true)
 }
+
+// TestMeanOfCountedDays: the mean of a day is of the days that were counted, and a period before
+// counting began has no figures, no 0 and no mean.
+func TestMeanOfCountedDays(t *testing.T) {
+	b := newBench(t)
+	b.logIn()
+	today := calendar.DayOf(moment)
+	began := today - 30 // 23 October, a Friday
+	one := b.addSite("One", "one.example", "Europe/Oslo")
+	story := tell(3, one, began, today, 60, moment)
+	put(t, b.store, "story", rowsOf(one, story))
+	s := told{t, one, story, nb()}
+	inCounty := func(a act) bool { return a.person.region == "NO-50" }
+	day := func(text string) calendar.Day { return day(t, text) }
+	for _, tt := range []struct {
+		query    string
+		from, to calendar.Day // of those that are counted
+		keep     func(act) bool
+	}{
+		{"period=month&at=2026-10", began, day("2026-10-31"), nil},
+		{"period=week&at=2026-W43", began, day("2026-10-25"), nil},
+		{"period=week&at=2026-W43&compare=none&f=region:NO-50", began, day("2026-10-25"), inCounty},
+		{"period=quarter&at=2026-Q4", began, today - 1, nil},
+		{"period=year&at=2026&compare=year", began, today - 1, nil},
+		{"period=range&from=2026-10-01&to=2026-10-26", began, day("2026-10-26"), nil},
+		{"period=week&at=2026-W44&compare=none", day("2026-10-26"), day("2026-11-01"), nil}, // all of it
+	} {
+		now := keeping(between(story, tt.from, tt.to), tt.keep)
+		days := float64(tt.to - tt.from + 1)
+		mean, _ := s.lang.Text("figure.perDay", s.perDay("visitors", now, days))
+		page := b.get("/sites/1?"+tt.query, "Accept-Language", "nb")
+		page.want(200)
+		if got := page.text("#figure-visitors .small"); got != clean(mean) || now.visitors == 0 {
+			t.Errorf("%s: %q, want %q: %d visitors in %v days", tt.query, got, clean(mean), now.visitors, days)
+		}
+		if got, want := page.text("#begun"), "Tellingen begynte 23. oktober 2026."; strings.HasPrefix(got, want) != (tt.from == began) {
+			t.Errorf("%s says %q", tt.query, got)
+		}
+		var data map[string]any
+		b.decode("/sites/1.json?"+tt.query, &data)
+		if since := data["counted_since"]; (since == "2026-10-23") != (tt.from == began) {
+			t.Errorf("%s: counted since %v", tt.query, since)
+		}
+		if row := b.get("/?"+strings.TrimSuffix(tt.query, "&f=region:NO-50"), "Accept-Language", "nb").text(".sites tbody th"); strings.Contains(row, "tellingen begynte 23. oktober 2026") != (tt.from == began) {
+			t.Errorf("%s: the list of sites has %q", tt.query, row)
+		}
+	}
+	for _, query := range []string{"period=month&at=2026-09", "period=year&at=2025", "period=day&at=2026-10-22", "period=week&at=2026-W42&compare=none", "period=month&at=2026-09&f=region:NO-50"} {
+		for _, path := range []string{"", "/pages", "/sources", "/searches", "/missing", "/downloads", "/places", "/devices", "/hours", "/ways", "/page?path=/om-oss", "/goals", "/counting"} {
+			address, rest, _ := strings.Cut(path, "?")
+			page := b.get("/sites/1"+address+"?"+query+"&"+rest, "Accept-Language", "nb")
+			page.want(200)
+			text := page.text(".span")
+			if !strings.Contains(text, "tellingen begynte 23. oktober 2026") {
+				t.Errorf("%s?%s: the period bar says %q", path, query, text)
+			}
+			if all := page.text("main"); strings.Contains(all, "0 per dag") || strings.Contains(all, "ingen besøkende") {
+				t.Errorf("%s?%s has a figure of days that were not counted:\n%s", path, query, all)
+			}
+			page.Find(".figures b").Each(func(_ int, n *goquery.Selection) {
+				if address != "/counting" && clean(n.Text()) != "–" {
+					t.Errorf("%s?%s: a figure is %q", path, query, n.Text())
+				}
+			})
+			var data map[string]any
+			b.decode("/sites/1"+address+".json?"+query+"&"+rest, &data)
+			totals, _ := data["totals"].(map[string]any)
+			for key, n := range totals {
+				if n != nil {
+					t.Errorf("%s?%s: %s is %v in JSON", path, query, key, n)
+				}
+			}
+			for key, block := range data {
+				if table, ok := block.(map[string]any); ok && table["lines"] != nil && table["refused"] != "not_counted" && address != "/counting" && address != "/goals" {
+					t.Errorf("%s?%s: %s in JSON is %v", path, query, key, block)
+				}
+			}
+		}
+		if got := b.get("/sites/1?"+query, "Accept-Language", "nb").text("h1"); !strings.HasSuffix(got, "tellingen begynte 23. oktober 2026") {
+			t.Errorf("%s is told as %q", query, got)
+		}
+		b.get("/api/v1/sites/1/totals?" + query).want(400)
+		list := b.get("/?"+query, "Accept-Language", "nb")
+		if got := list.text(".sites tbody td:nth-of-type(3)"); got != "–" {
+			t.Errorf("%s: the list of sites has %q visitors", query, got)
+		}
+		var data struct {
+			Sites []struct {
+				Visitors *float64
+				Since    string `json:"counted_since"`
+			}
+		}
+		b.decode("/sites.json?"+query, &data)
+		if got := data.Sites[0]; got.Visitors != nil || got.Since != "2026-10-23" {
+			t.Errorf("%s: the list of sites in JSON has %+v", query, got)
+		}
+	}
+}

@@ -124,6 +124,7 @@ type paper struct {
 	Erased  string // that rows were erased which the figures lack
 	Folded  string // that values of few have no line
 	Minimal string // that what figures tell of was not recorded on all days
+	Begun   string // that counting began within the period
 	Imprint imprint
 }
 
@@ -181,6 +182,15 @@ var filterable = []string{
 	"event", "download", "outlink", "search", "goal",
 }
 
+// shortened returns the beginning of a text that somebody may have sent.
+func shortened(text string) string {
+	const most = 80 // characters
+	if r := []rune(text); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return text
+}
+
 func (q *question) filterForm() *filterForm {
 	form := &filterForm{Dimensions: filterable, Wrong: q.badFilter, Hidden: q.hidden()}
 	if q.badFilter != "" {
@@ -215,7 +225,7 @@ func (d *doc) refuse(q *question, a *answer) {
 	}
 	d.Refused = string(a.refused.Code)
 	reason := []span{{Text: q.lang.Known("refusal.", d.Refused)}}
-	if len(q.filters) == 1 {
+	if len(q.filters) == 1 && a.refused.Code != report.NotCounted {
 		reason = append(reason, span{Text: " "}, span{q.lang.Say("refusal.without"), q.without(q.filters[0]).String()})
 	}
 	d.Notices = append(d.Notices, notice{Claim: q.lang.Say("refusal.figures"), Reason: reason})

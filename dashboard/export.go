@@ -10,6 +10,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/i18n"
@@ -101,6 +104,9 @@ func (q *question) head() map[string]any {
 	}
 	if q.period.Unfinished() {
 		head["unfinished"] = true
+	}
+	if q.begunWithin() || q.uncounted() {
+		head["counted_since"] = q.since.String()
 	}
 	if !q.asOf.IsZero() {
 		if head["as_of"] = any(nil); calendar.DayOf(q.asOf) == q.period.Range.To {
@@ -259,9 +265,12 @@ func (q *question) sitesJSON(all []siteFigures) map[string]any {
 	answer["about"].(map[string]any)["page"] = "sites"
 	lines := make([]apiValues, 0, len(all))
 	for _, f := range all {
-		v := newAPIValues([]string{"visitors"}, f.now, report.Shown).of("site", f.site.ID).of("name", f.site.Name).of("today", f.today)
+		v := newAPIValues([]string{"visitors"}, f.now, f.hidden()).of("site", f.site.ID).of("name", f.site.Name).of("today", f.today)
 		if len(f.site.Tags) > 0 {
 			v["tags"] = f.site.Tags
+		}
+		if f.uncounted || f.partly {
+			v["counted_since"] = f.since.String()
 		}
 		if f.compared {
 			v["before"] = newAPIValues([]string{"visitors"}, f.before, report.Shown)
@@ -276,7 +285,7 @@ func (c *call) answerSitesCSV(q *question, all []siteFigures) error {
 	s := &sheet{lang: c.lang}
 	s.heading([]string{"sites.site", "sites.host"}, []string{"visitors"})
 	for _, f := range all {
-		s.row([]string{f.site.Name, hostname.Display(f.site.Hosts[0])}, []string{"visitors"}, f.now, "")
+		s.row([]string{f.site.Name, hostname.Display(f.site.Hosts[0])}, []string{"visitors"}, f.now, coverOf(s.lang, f.hidden(), 0))
 	}
 	if q.erased > 0 {
 		s.note("erased_days: "+strconv.Itoa(q.erased), q.erasedNote(c.lang))
@@ -345,9 +354,12 @@ func (s *sheet) row(texts, measures []string, sums report.Sums, cover string, la
 
 func (s *sheet) cells(cells ...string) { s.rows = append(s.rows, cells) }
 
-// safeCell keeps a spreadsheet from reading a text as a formula.
+// safeCell keeps a spreadsheet from reading a text as a formula: some leave out spaces and signs
+// that are not seen before it, and take wide and small forms for the sign itself.
 func safeCell(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
+	unseen := func(r rune) bool { return unicode.In(r, unicode.Z, unicode.C, unicode.M) || r == '\ufffd' }
+	begins := norm.NFKC.String(strings.TrimLeftFunc(text, unseen))
+	if begins != "" && strings.ContainsRune("=+-@", rune(begins[0])) || text != "" && strings.ContainsRune("\t\r\n", rune(text[0])) {
 		return "'" + text
 	}
 	return text

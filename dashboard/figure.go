@@ -22,8 +22,26 @@ type figure struct {
 	Chosen bool
 	Large  bool // the first of the page
 
-	now, before          float64
+	now, before          *float64 // nil: it says nothing, as a ratio of nothing
 	hidden, hiddenBefore report.Hiding
+}
+
+// number returns a measure or ratio of sums for programs, nil for a ratio of nothing.
+func number(key string, s report.Sums) *float64 {
+	if !defined(key, s) {
+		return nil
+	}
+	n := s.Of(key)
+	return &n
+}
+
+// part returns what part of all some are, nil of nothing.
+func part(some, all int64) *float64 {
+	if all == 0 {
+		return nil
+	}
+	n := float64(max(some, 0)) / float64(all)
+	return &n
 }
 
 // change says how a figure moved.
@@ -204,12 +222,11 @@ func relative(l *i18n.Language, now, before float64) change {
 // figures shows measures of the answer to a query without a dimension, the first large.
 func (q *question) figures(l *i18n.Language, a *answer, measures []string) []figure {
 	now, before := a.Total()
-	allHidden, allHiddenBefore := a.Hidden()
 	chosen := q.measure(measures)
 	var all []figure
 	for i, key := range measures {
-		hidden, hiddenBefore := a.covers(key, allHidden, allHiddenBefore)
-		f := figure{Key: key, Value: q.shown(l, key, now, hidden), hidden: hidden, hiddenBefore: hiddenBefore, Large: i == 0, Chosen: key == chosen, URL: q.with(byMeasure, key).String(), now: now.Of(key), before: before.Of(key)}
+		hidden, hiddenBefore := a.why(key)
+		f := figure{Key: key, Value: q.shown(l, key, now, hidden), hidden: hidden, hiddenBefore: hiddenBefore, Large: i == 0, Chosen: key == chosen, URL: q.with(byMeasure, key).String(), now: number(key, now), before: number(key, before)}
 		if i == 0 {
 			f.URL = q.with(byMeasure, "").String()
 		}
@@ -220,17 +237,11 @@ func (q *question) figures(l *i18n.Language, a *answer, measures []string) []fig
 			}
 			f.Base = l.Say("figure.from", q.shown(l, key, before, hiddenBefore))
 		}
-		days := float64(q.period.Range.Days())
-		if underOf(key) == "" && days > 1 && hidden == report.Shown {
-			mean := func(s report.Sums, days float64) string {
-				if few := float64(s.Count(key)) / days; few > 0 && few < 9.95 {
-					return l.Mean(few) // "0 a day" of ten in a month would be none
-				}
-				return l.Number(int64(math.Round(float64(s.Count(key)) / days)))
-			}
-			f.PerDay = l.Say("figure.perDay", mean(now, days))
+		days := float64(q.period.Counted(q.since).Days())
+		if underOf(key) == "" && q.period.Range.Days() > 1 && days > 0 && hidden == report.Shown {
+			f.PerDay = l.Say("figure.perDay", mean(l, now.Count(key), days))
 			if c := q.comparison(); compared && q.period.PerDay() && hiddenBefore == report.Shown {
-				f.Base = l.Say("figure.from.perDay", mean(now, c.days), mean(before, c.before))
+				f.Base = l.Say("figure.from.perDay", mean(l, now.Count(key), c.days), mean(l, before.Count(key), c.before))
 				f.PerDay = ""
 			} else if i > 0 {
 				f.PerDay = ""
@@ -239,6 +250,44 @@ func (q *question) figures(l *i18n.Language, a *answer, measures []string) []fig
 		all = append(all, f)
 	}
 	return all
+}
+
+// mean writes the mean of a day.
+func mean(l *i18n.Language, n int64, days float64) string {
+	if few := float64(n) / days; few > 0 && few < 9.95 {
+		return l.Mean(few) // "0 a day" of ten in a month would be none
+	}
+	return l.Number(int64(math.Round(float64(n) / days)))
+}
+
+// means writes a measure of the period and of the days before: of a day, where only the means
+// of their days compare.
+func (q *question) means(l *i18n.Language, now, before int64) (string, string) {
+	c := q.comparison()
+	if !q.period.PerDay() {
+		return l.Number(now), l.Number(before)
+	}
+	return mean(l, now, c.days), mean(l, before, c.before)
+}
+
+// base writes what the change of a line is of, "" where nothing is said of that.
+func (q *question) base(l *i18n.Language, key string, change change, before report.Sums, hidden report.Hiding) string {
+	if change.Text == "" || hidden != report.Shown {
+		return ""
+	}
+	text := amount(l, key, before)
+	if underOf(key) == "" {
+		_, text = q.means(l, 0, before.Count(key))
+	}
+	return l.Say("figure.from", text)
+}
+
+// begunNote says that counting began within the period, "" if it did not.
+func (q *question) begunNote(l *i18n.Language) string {
+	if !q.begunWithin() {
+		return ""
+	}
+	return l.Say("figure.begun", l.Day(q.since), quantity(l, "days", int64(q.period.Counted(q.since).Days())))
 }
 
 // measure returns which of some measures the curve shows.

@@ -368,6 +368,40 @@ func (s told) changed(o over, key string, now, before tally) string {
 	return clean(word + " " + text)
 }
 
+// perDay is the mean of a day as a page writes it.
+func (s told) perDay(key string, t tally, days float64) string {
+	n, _ := t.of(key)
+	// In whole numbers, halves up: below ten, but not of nothing, with a decimal.
+	all, d := int64(n), int64(days)
+	if tenths := (20*all + d) / (2 * d); all > 0 && tenths == 0 {
+		return s.lang.Say("number.under", s.lang.Decimal(0.1))
+	} else if all > 0 && tenths < 100 {
+		return s.lang.Decimal(float64(tenths) / 10)
+	}
+	return s.lang.Number((2*all + d) / (2 * d))
+}
+
+// changedFrom is how a table says that a figure changed, with what the change is of.
+func (s told) changedFrom(o over, key string, now, before tally) string {
+	changed, base := s.changed(o, key, now, before), s.written(key, before)
+	if changed == "–" {
+		return changed
+	}
+	if o.perDay && before.base(key) == float64(before.count(key)) {
+		base = s.perDay(key, before, o.dayBefore)
+	}
+	from, _ := s.lang.Text("figure.from", base)
+	return changed + " " + clean(from)
+}
+
+// count is a measure, -1 for a ratio.
+func (t tally) count(key string) int {
+	if n, ok := t.of(key); ok && t.base(key) == n && !strings.HasSuffix(key, "_rate") && !strings.HasSuffix(key, "_seconds") && key != "pages_per_visit" {
+		return int(n)
+	}
+	return -1
+}
+
 // check compares a page over a period with the count, in all formats.
 func (s told) check(b *bench, look looked, p chosen, f *filtered) {
 	s.Helper()
@@ -399,9 +433,9 @@ func (s told) check(b *bench, look looked, p chosen, f *filtered) {
 		key := strings.TrimPrefix(li.AttrOr("id", ""), "figure-")
 		shown = append(shown, key)
 		if special := specials[key]; special != nil {
-			kept := o.story
+			kept, keptBefore := o.story, o.storyBefore
 			if f != nil {
-				kept = only(kept, f.keep)
+				kept, keptBefore = only(kept, f.keep), only(keptBefore, f.keep)
 			}
 			if f != nil && key == "entered" {
 				return
@@ -413,6 +447,12 @@ func (s told) check(b *bench, look looked, p chosen, f *filtered) {
 				want = "–"
 			case key == "entered" || key == "goal_share":
 				want = s.lang.Percent(n)
+			}
+			if totalsBefore != nil && (key != "entered" || len(keptBefore) > 0) {
+				was, _ := totalsBefore[key].(float64)
+				if n := special(s, look, keptBefore); totalsBefore[key] != nil && math.Abs(was-n) > 1e-9 || totalsBefore[key] == nil && n > 0 {
+					s.Errorf("%s?%s: %s before in JSON is %v, want %v", path, query, key, totalsBefore[key], n)
+				}
 			}
 			if got, _ := totals[key].(float64); clean(li.Find("b").Text()) != clean(want) || math.Abs(got-n) > 1e-9 {
 				s.Errorf("%s?%s: %s = %q, in JSON %v, want %v", path, query, key, clean(li.Find("b").Text()), got, n)
@@ -428,23 +468,12 @@ func (s told) check(b *bench, look looked, p chosen, f *filtered) {
 		}
 		change, base := clean(li.Find(".change").Text()), clean(li.Find(".muted").First().Text())
 		wantChange, wantBase := "", ""
-		perDay := func(t tally, days float64) string {
-			n, _ := t.of(key)
-			// In whole numbers, halves up: below ten, but not of nothing, with a decimal.
-			all, d := int64(n), int64(days)
-			if tenths := (20*all + d) / (2 * d); all > 0 && tenths == 0 {
-				return s.lang.Say("number.under", s.lang.Decimal(0.1))
-			} else if all > 0 && tenths < 100 {
-				return s.lang.Decimal(float64(tenths) / 10)
-			}
-			return s.lang.Number((2*all + d) / (2 * d))
-		}
 		if o.compared {
 			s.equal(path+"?"+query+" before in JSON", key, totalsBefore[key], before)
 			wantChange = s.changed(o, key, now, before)
 			wantBase, _ = s.lang.Text("figure.from", s.written(key, before))
 			if o.perDay && !strings.HasSuffix(key, "_rate") && !strings.HasSuffix(key, "_seconds") && key != "pages_per_visit" {
-				wantBase, _ = s.lang.Text("figure.from.perDay", perDay(now, o.day), perDay(before, o.dayBefore))
+				wantBase, _ = s.lang.Text("figure.from.perDay", s.perDay(key, now, o.day), s.perDay(key, before, o.dayBefore))
 			}
 			measured := look.path != "/page" || key != "exit_rate" && key != "view_seconds" // which are beside other figures
 			if measured && (change != wantChange || base != clean(wantBase)) {
@@ -548,7 +577,13 @@ func (s told) checkDays(path string, o over, data map[string]any) {
 // equal compares a number of JSON with the count.
 func (s told) equal(where, key string, got any, t tally) {
 	s.Helper()
-	want, _ := t.of(key)
+	want, ok := t.of(key)
+	if !ok { // a ratio of nothing
+		if got != nil {
+			s.Errorf("%s: %s = %v, want null", where, key, got)
+		}
+		return
+	}
 	if n, ok := got.(float64); !ok || math.Abs(n-want) > 1e-9 {
 		s.Errorf("%s: %s = %v, want %v", where, key, got, want)
 	}
@@ -838,13 +873,18 @@ func (s told) checkTable(b *bench, page *answer, path, query, key string, table 
 		}
 		measures = measures[:0]
 		for m, n := range line {
-			if _, number := n.(float64); number {
+			if slices.Contains(csvMeasures, m) && line["hidden"] == nil {
 				measures = append(measures, m)
 				s.equal(where+" "+k, m, n, now[k])
 				if compared {
 					s.equal(where+" before "+k, m, was[m], before[k])
 				}
 			}
+		}
+	}
+	for k := range seen { // nobody did what only the days before had
+		if t := now[k]; !slices.ContainsFunc(measures, func(m string) bool { n, _ := t.of(m); return n != 0 }) {
+			s.Errorf("%s has %q, of which there is nothing in the period", where, k)
 		}
 	}
 	for k, t := range now {
@@ -858,7 +898,7 @@ func (s told) checkTable(b *bench, page *answer, path, query, key string, table 
 	}
 	// On the page.
 	block := page.Find("#" + key)
-	if block.Length() != 1 { // an empty one may not be shown
+	if block.Length() != 1 && (block.Length() > 0 || len(lines) > 0) { // an empty one may not be shown
 		s.Errorf("%s: %d blocks on the page", where, block.Length())
 		return
 	}
@@ -871,8 +911,16 @@ func (s told) checkTable(b *bench, page *answer, path, query, key string, table 
 	var columns []string
 	block.Find("thead th").Each(func(i int, th *goquery.Selection) {
 		head := strings.TrimRight(clean(th.Text()), " ▾▴")
-		for _, m := range append(slices.Clone(measures), "change") {
-			if text, _ := s.lang.Text("column." + m); text == head && i > 0 {
+		change := "column.change"
+		if o.perDay {
+			change += ".perDay"
+		}
+		if text, _ := s.lang.Text(change); text == head && i > 0 {
+			columns = append(columns, "change")
+			return
+		}
+		for _, m := range csvMeasures {
+			if text, _ := s.lang.Text("column." + m); text == head && i > 0 && slices.Contains(measures, m) {
 				columns = append(columns, m)
 				return
 			}
@@ -893,7 +941,7 @@ func (s told) checkTable(b *bench, page *answer, path, query, key string, table 
 		var want []string
 		for _, c := range columns {
 			if c == "change" {
-				want = append(want, s.changed(o, columns[0], now[k], before[k]))
+				want = append(want, s.changedFrom(o, columns[0], now[k], before[k]))
 			} else {
 				want = append(want, clean(s.written(c, now[k])))
 			}
@@ -987,7 +1035,20 @@ func (s told) checkOthers(page *answer, data map[string]any, path string, look l
 	}
 	if page.Find("#movers").Length() > 0 {
 		s.checkMovers(page, path, o, keep)
+	} else if look.path == "" && o.compared && len(keep) == 1 && len(o.story)+len(o.storyBefore) > 200 {
+		s.Errorf("%s has nothing that changed most", path)
 	}
+	for key := range data { // each block is counted by somebody
+		if _, table := properties[key]; !table && !slices.Contains(knownBlocks, key) {
+			s.Errorf("%s: nobody counts block %q of JSON", path, key)
+		}
+	}
+}
+
+// knownBlocks are those of JSON that are no tables of a dimension.
+var knownBlocks = []string{
+	"about", "site", "period", "days", "before", "unfinished", "as_of", "minimal_days", "folded_before", "erased_days", "uncompared",
+	"totals", "totals_before", "chart", "hours", "previous", "next", "links", "search_none", "exit", "refused",
 }
 
 // checkGoal compares what is said of the visits that reached a goal: by the last page before
@@ -1101,6 +1162,26 @@ func (s told) checkWays(data map[string]any, path string, look looked, o over) {
 			want["next"][""]--
 		}
 		seen[a.visit] = a.path
+	}
+	came := count(o.story, func(a act) string {
+		if a.visit.entry != of {
+			return elsewhere
+		}
+		return a.visit.channel + "\x01" + a.visit.source
+	})
+	for _, key := range []string{"source", "links"} {
+		block, _ := data[key].(map[string]any)
+		list, _ := block["lines"].([]any)
+		for _, one := range list {
+			line := one.(map[string]any)
+			n := came[fmt.Sprint(line["value"], "\x01", line["detail"])]
+			if line["what"] != "others" && (line["visits"] != float64(n.visits) || n.visits == 0 || key == "links" && line["value"] != "website") {
+				s.Errorf("%s: %s has %v, want %d visits", path, key, line, n.visits)
+			}
+		}
+		if len(list) == 0 && len(came) > 1 && look.path == "/page" && key == "source" && data["totals"] != nil {
+			s.Errorf("%s: nobody is said to have come from anywhere", path)
+		}
 	}
 	for key, want := range want {
 		found, _ := data[key].(map[string]any)
@@ -1283,7 +1364,7 @@ func (s told) checkFinding(page *answer, path string, data map[string]any, o ove
 		}
 		found := 0
 		for _, n := range want {
-			if n.without > 0 || key != "search_none" && n.all+n.before > 0 {
+			if n.without > 0 || key != "search_none" && n.all > 0 {
 				found++
 			}
 		}
@@ -1314,7 +1395,7 @@ func (s told) checkMovers(page *answer, path string, o over, keep []func(act) bo
 	change := func(path string) float64 {
 		a, _ := now[path].of(measure)
 		b, _ := before[path].of(measure)
-		return a - b
+		return a/o.day - b/o.dayBefore
 	}
 	if page.Find("#figure-visitors").Length() == 0 && page.Find("#figure-page_visitors").Length() == 0 && page.Find("#figure-section_visitors").Length() == 0 {
 		measure = "pageviews" // by what is not the same all day
@@ -1339,13 +1420,16 @@ func (s told) checkMovers(page *answer, path string, o over, keep []func(act) bo
 		got := tr.Find("td").Map(func(_ int, td *goquery.Selection) string { return clean(td.Text()) })
 		word, _ := s.lang.Text("change." + map[bool]string{true: "up", false: "down"}[change(p) > 0])
 		want := []string{clean(s.written(measure, before[p])), clean(s.written(measure, now[p])), clean(word + " " + s.lang.Number(int64(math.Abs(change(p)))))}
+		if o.perDay {
+			want = []string{clean(s.perDay(measure, before[p], o.dayBefore)), clean(s.perDay(measure, now[p], o.day)), clean(word + " " + s.lang.Mean(math.Abs(change(p))))}
+		}
 		if !slices.Equal(got, want) {
 			s.Errorf("%s: mover %s is %q, want %q", path, p, got, want)
 		}
-		if first := i == 0 && change(p) > 0; first && change(p) != most {
+		if first := i == 0 && change(p) > 0; first && math.Abs(change(p)-most) > 1e-9 {
 			s.Errorf("%s: %s grew by %v, and not most: %v", path, p, change(p), most)
 		}
-		if last := i == rows.Length()-1 && change(p) < 0; last && change(p) != least {
+		if last := i == rows.Length()-1 && change(p) < 0; last && math.Abs(change(p)-least) > 1e-9 {
 			s.Errorf("%s: %s fell by %v, and not most: %v", path, p, change(p), least)
 		}
 	})
@@ -1377,7 +1461,7 @@ func checkList(t *testing.T, b *bench, all []told, p chosen, l *i18n.Language) {
 	want := func(s told, today int, now, before tally) []string {
 		cells := []string{clean(l.Number(int64(today))), clean(l.Number(int64(now.visitors)))}
 		if o.compared {
-			cells = append(cells, s.changed(o, "visitors", now, before))
+			cells = append(cells, s.changedFrom(o, "visitors", now, before))
 		} else {
 			cells = append(cells, "–")
 		}

@@ -16,8 +16,9 @@ const (
 	formValue     = "fv"
 )
 
-// filteredQuestion is question for a page with a form of filters: a filter whose value no hit can
-// have is taken out of the address, and stands in the form with what is wrong of it.
+// filteredQuestion is question for a page with a form of filters: a filter that can't be read, or
+// whose value no hit can have, is taken out of the address, and stands in the form with what is
+// wrong of it.
 func (c *call) filteredQuestion(path string) (*question, error) {
 	q, err := c.question(path)
 	if err == nil || c.json || c.format != "" {
@@ -25,13 +26,20 @@ func (c *call) filteredQuestion(path string) (*question, error) {
 	}
 	values := c.r.URL.Query()
 	var wrong *report.Filter
+	kept := 0
 	values["f"] = slices.DeleteFunc(values["f"], func(text string) bool {
 		f, err := report.ParseFilter(text)
-		impossible := err != nil && slices.Contains(filterable, f.Dimension)
-		if impossible && wrong == nil {
+		if !slices.Contains(filterable, f.Dimension) {
+			f = report.Filter{Value: shortened(text)}
+		}
+		if err == nil && kept < report.MaxFilters {
+			kept++
+			return false
+		}
+		if wrong == nil {
 			wrong = &f
 		}
-		return impossible
+		return true
 	})
 	if wrong == nil {
 		return nil, err
@@ -57,6 +65,9 @@ func (c *call) filteredQuestion(path string) (*question, error) {
 
 // wrongFilter is the key of what is wrong of a filter by a dimension.
 func wrongFilter(dimension string) string {
+	if dimension == "" {
+		return "filter.unread"
+	}
 	if slices.Contains([]string{"channel", "country", "region", "browser", "os", "device", "language"}, dimension) {
 		return "filter.wrong." + dimension
 	}

@@ -29,7 +29,9 @@ type searched struct {
 type gonePage struct {
 	path          string
 	times, before int64
+	own, ownThen  int64 // by links of the site itself
 	links         []goneLink
+	mixed         bool // some of the links are not told
 	hidden        report.Hiding
 	covered       bool // the number before is not told
 }
@@ -44,7 +46,9 @@ func (l goneLink) own() bool { return strings.HasPrefix(l.from, "/") }
 
 // askSearches asks for all terms, most often searched for first.
 func (q *question) askSearches() (*answer, func() []searched) {
-	got := q.ask(q.by("search_result", report.MaxLimit, "events"))
+	asked := q.by("search_result", report.MaxLimit, "events")
+	asked.Gone = true // what nobody searches for any more is part of the sum before
+	got := q.ask(asked)
 	return got, func() []searched {
 		at := map[string]int{}
 		var all []searched
@@ -74,7 +78,9 @@ func (q *question) askSearches() (*answer, func() []searched) {
 // askGone asks for all pages that do not exist, those opened most often first. Links of
 // the site itself come before those of others: the owner can mend them.
 func (q *question) askGone() (*answer, func() []gonePage) {
-	got := q.ask(q.by("missing_link", report.MaxLimit, "events"))
+	asked := q.by("missing_link", report.MaxLimit, "events")
+	asked.Gone = true // what nobody opens any more is part of the sum before
+	got := q.ask(asked)
 	return got, func() []gonePage {
 		at := map[string]int{}
 		var all []gonePage
@@ -85,11 +91,16 @@ func (q *question) askGone() (*answer, func() []gonePage) {
 				at[line.Value] = i
 				all = append(all, gonePage{path: report.MissingPath(line.Value)})
 			}
-			now := line.Now.Count("events")
+			now, before := line.Now.Count("events"), line.Before.Count("events")
 			all[i].hidden = max(all[i].hidden, line.Hidden)
 			all[i].covered = all[i].covered || line.HiddenBefore != report.Shown
+			all[i].mixed = all[i].mixed || line.Folded || line.Hidden != report.Shown
 			all[i].times += now
-			all[i].before += line.Before.Count("events")
+			all[i].before += before
+			if (goneLink{from: line.Detail}).own() {
+				all[i].own += now
+				all[i].ownThen += before
+			}
 			if now > 0 && !line.Folded {
 				all[i].links = append(all[i].links, goneLink{line.Detail, now})
 			}
@@ -119,20 +130,18 @@ func finding(q *question) (func() doc, error) {
 	return func() doc {
 		d := doc{Title: q.title("nav.missing")}
 		all, missing := terms(), pages()
-		var searches, without, views, own figureSum
-		now, before := found.Total()
-		searches.add(now.Count("events"), before.Count("events"))
+		var without, own figureSum
 		for _, s := range all {
-			without.add(s.without, s.withoutThen)
+			without.add(s.without, s.withoutThen, s.mixed, s.covered)
 		}
 		for _, g := range missing {
-			views.add(g.times, g.before)
-			for _, link := range g.links {
-				if link.own() {
-					own.add(link.times, 0)
-				}
-			}
+			own.add(g.own, g.ownThen, g.mixed, g.covered)
 		}
+		without.add(0, 0, found.Withheld, found.Withheld)
+		own.add(0, 0, gone.Withheld, gone.Withheld)
+		searches, views := sumOfEvents(found), sumOfEvents(gone)
+		all = slices.DeleteFunc(all, func(s searched) bool { return s.hidden == report.Shown && s.times == 0 })
+		missing = stillOpened(missing)
 		if len(missing) > 0 && missing[0].hidden == report.Shown {
 			worst := missing[0]
 			d.Lead = spans(l, "finding.worst", worst.path, quantity(l, "opened", worst.times))
@@ -142,16 +151,12 @@ func finding(q *question) (func() doc, error) {
 			}
 		}
 		first := q.counted(l, "searches_without", without, found)
-		if searches.now > 0 {
+		if searches.now > 0 && first.hidden == report.Shown {
 			first.PerDay = l.Say("finding.shareOfSearches", l.WholePercent(float64(without.now)/float64(searches.now)))
 		}
 		first.Large = true
-		if found.Withheld { // some of them are not told apart from those with results
-			first.Value, first.hidden = l.Say("finding.atLeast", first.Value), report.Beside
-			first.Base, first.PerDay, first.Change = "", "", change{}
-		}
 		last := q.counted(l, "own_links", own, gone)
-		if last.Base, last.Change = "", (change{}); gone.refused == nil {
+		if last.Base, last.Change = "", (change{}); gone.refused == nil && views.hidden == report.Shown {
 			last.PerDay = l.Say("finding.ofThese", l.Number(views.now))
 		}
 		d.Figures = []figure{first, q.counted(l, "searches", searches, found), q.counted(l, "missing_views", views, gone), last}
@@ -190,25 +195,61 @@ func missingPages(q *question) (func() doc, error) {
 	gone, pages := q.askGone()
 	return func() doc {
 		d := doc{Title: q.title("table.missing")}
-		d.Blocks = append(d.Blocks, block{Key: "missing", Title: l.Say("table.missing"), Note: spans(l, "finding.ownFirst"), Wide: true, Shows: q.goneTable(pages(), report.MaxLimit, gone)})
+		d.Blocks = append(d.Blocks, block{Key: "missing", Title: l.Say("table.missing"), Note: spans(l, "finding.ownFirst"), Wide: true, Shows: q.goneTable(stillOpened(pages()), report.MaxLimit, gone)})
 		return d
 	}, nil
 }
 
-// figureSum is a number and the one before.
-type figureSum struct{ now, before int64 }
+// stillOpened leaves out the pages that only the days before had.
+func stillOpened(all []gonePage) []gonePage {
+	return slices.DeleteFunc(all, func(g gonePage) bool { return g.hidden == report.Shown && g.times == 0 })
+}
 
-func (f *figureSum) add(now, before int64) { f.now, f.before = f.now+now, f.before+before }
+// figureSum is a number and the one before, and why they are not told. One that is hidden Beside
+// is of at least so many.
+type figureSum struct {
+	now, before          int64
+	hidden, hiddenBefore report.Hiding
+}
+
+// add adds what is told of a line, of which some, now or before, is not.
+func (f *figureSum) add(now, before int64, some, someBefore bool) {
+	f.now, f.before = f.now+now, f.before+before
+	if some {
+		f.hidden = report.Beside
+	}
+	if someBefore {
+		f.hiddenBefore = report.Beside
+	}
+}
+
+// sumOfEvents is the sum of all that an answer tells of.
+func sumOfEvents(a *answer) (sum figureSum) {
+	now, before := a.Total()
+	sum.now, sum.before = now.Count("events"), before.Count("events")
+	sum.hidden, sum.hiddenBefore = a.Hidden()
+	return sum
+}
 
 // counted is a figure that is no measure by itself, of an answer.
 func (q *question) counted(l *i18n.Language, key string, sum figureSum, of *answer) figure {
 	if of.refused != nil {
 		return figure{Key: key, Value: nothing, hidden: report.Refused, hiddenBefore: report.Refused}
 	}
-	f := figure{Key: key, Value: l.Number(sum.now), now: float64(sum.now), before: float64(sum.before)}
-	if !of.compared() {
+	all, allBefore := of.Hidden()
+	sum.hidden, sum.hiddenBefore = max(sum.hidden, all), max(sum.hiddenBefore, allBefore)
+	now, before := float64(sum.now), float64(sum.before)
+	f := figure{Key: key, Value: l.Number(sum.now), now: &now, before: &before, hidden: sum.hidden, hiddenBefore: sum.hiddenBefore}
+	switch {
+	case all != report.Shown:
+		f.Value = coverOf(l, all, q.of.Guard)
+	case f.hidden != report.Shown:
+		f.Value = l.Say("finding.atLeast", f.Value)
+	}
+	switch {
+	case !of.compared():
 		f.hiddenBefore = report.Refused
-	} else {
+	case f.hidden == report.Shown && f.hiddenBefore == report.Shown:
 		f.Base = l.Say("figure.from", l.Number(sum.before))
 		if sum.before >= leastBase {
 			c := q.comparison()

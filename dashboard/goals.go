@@ -264,17 +264,20 @@ func goalCard(q *question, name string) (func() doc, error) {
 			}
 		}
 		d.Figures = q.figures(l, sums, measures)
-		now, _ := sums.Total()
-		hidden, _ := sums.Hidden()
+		now, before := sums.Total()
 		if all != nil && all.refused == nil {
-			of, _ := all.Total()
-			hiddenAll, _ := all.Hidden()
-			share := figure{Key: "goal_share", Value: nothing, hidden: max(hidden, hiddenAll), PerDay: l.Say("goal.ofVisits", q.shown(l, "visits", of, hiddenAll))}
+			of, ofBefore := all.Total()
+			hidden, hiddenBefore := sums.why("conversions")
+			hiddenAll, hiddenAllBefore := all.why("visits")
+			share := figure{
+				Key: "goal_share", Value: nothing, hidden: max(hidden, hiddenAll), hiddenBefore: max(hiddenBefore, hiddenAllBefore),
+				PerDay: l.Say("goal.ofVisits", q.shown(l, "visits", of, hiddenAll)),
+				now:    part(now.Count("conversions"), of.Count("visits")), before: part(before.Count("conversions"), ofBefore.Count("visits")),
+			}
 			if share.hidden != report.Shown {
 				share.Value = coverOf(l, share.hidden, q.of.Guard)
-			} else if n := of.Count("visits"); n > 0 {
-				share.now = float64(now.Count("conversions")) / float64(n)
-				share.Value = l.Percent(share.now)
+			} else if share.now != nil {
+				share.Value = l.Percent(*share.now)
 			}
 			d.Figures = append(d.Figures, share)
 		}

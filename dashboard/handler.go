@@ -79,7 +79,7 @@ var (
 	// invalid are the problems with the fields of a query.
 	invalid = map[string]*problem{
 		"filter": badFilter, "filters": badFilter, "dimension": badDimension, "measure": badMeasure, "measures": badMeasure,
-		"limit": badLimit, "after": badAfter, "range": badPeriod, "step": badPeriod,
+		byTable: badDimension, bySort: badMeasure, byColumns: badMeasure, "limit": badLimit, "after": badAfter, "range": badPeriod, "step": badPeriod,
 		"period": badPeriod, "at": badPeriod, "from": badPeriod, "to": badPeriod, "compare": badPeriod, "align": badPeriod,
 	}
 	// inexact are the reasons for which a query is refused.

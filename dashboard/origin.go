@@ -23,7 +23,7 @@ func sources(q *question) (func() doc, error) {
 		d.refuse(q, sums)
 		d.Figures = q.figures(l, sums, measures)
 		d.Blocks = append(d.Blocks, q.block(l, channels(), ""), q.block(l, all(), ""))
-		if t := named(); len(t.Rows) > 0 {
+		if t := named(); len(t.Rows) > 0 || q.wants("campaign") {
 			d.Blocks = append(d.Blocks, q.block(l, t, "/campaigns"))
 		}
 		return d
@@ -53,7 +53,7 @@ func campaigns(q *question) (func() doc, error) {
 	return func() doc {
 		d := doc{Title: q.title("nav.campaigns")}
 		for i, show := range asked {
-			if t := show(); i == 0 || len(t.Rows) > 0 || t.Alone {
+			if t := show(); i == 0 || len(t.Rows) > 0 || q.wants(t.Key) {
 				b := q.block(l, t, "")
 				b.Wide = i == 0
 				d.Blocks = append(d.Blocks, b)

@@ -62,9 +62,9 @@ func overview(q *question) (func() doc, error) {
 			q.block(l, top, "/pages"),
 			q.block(l, from, "/sources"))
 		if moved != nil {
-			d.Blocks = append(d.Blocks, block{Key: "movers", Title: l.Say("movers"), Note: spans(l, "movers.what", briefBefore(l, q.period)), Shows: moved})
+			d.Blocks = append(d.Blocks, block{Key: "movers", Title: l.Say("movers"), Note: spans(l, moved.what(), briefBefore(l, q.period)), Shows: moved})
 		}
-		if gone := missing(); len(gone.Rows) > 0 {
+		if gone := missing(); len(gone.Rows) > 0 || q.wants("missing") {
 			d.Blocks = append(d.Blocks, q.block(l, gone, "/missing"))
 		}
 		return d
@@ -83,6 +83,9 @@ func (q *question) block(l *i18n.Language, t *table, path string) block {
 // headlineSentence says how much there was, beside the period before.
 func (q *question) headlineSentence(l *i18n.Language, sums *answer, measure string) string {
 	now, before := sums.Total()
+	if sums.refused != nil && sums.refused.Code == report.NotCounted {
+		return l.Say("lead.alone", capitalised(nameOfPeriod(l, q.period)), l.Say("period.uncounted", l.Day(q.since)))
+	}
 	if sums.refused != nil {
 		return l.Say("lead.alone", capitalised(nameOfPeriod(l, q.period)), l.Say("refusal.title"))
 	}
@@ -132,7 +135,7 @@ func (q *question) lead(l *i18n.Language, pages, sources *table, movers *movers,
 	name := func(r row) span { return span{r.Label.Whole, r.Label.URL} }
 	var read []row
 	for _, r := range pages.Rows {
-		if r.Label.Whole != "/" && !r.Label.Others && len(read) < 2 {
+		if r.Label.Whole != "/" && !r.Label.Others && r.Width > 0 && len(read) < 2 {
 			read = append(read, r)
 		}
 	}
@@ -144,7 +147,12 @@ func (q *question) lead(l *i18n.Language, pages, sources *table, movers *movers,
 	}
 	if movers != nil && len(movers.Rows) > 0 && movers.Rows[0].Change.Direction == up {
 		m := movers.Rows[0]
-		say(spans(l, "lead.grown", span{m.Label.Whole, m.Label.URL}, m.From, quantity(l, movers.measure, m.to)))
+		name := span{m.Label.Whole, m.Label.URL}
+		if movers.PerDay {
+			say(spans(l, "lead.grown.perDay", name, m.From, m.To, lower(l.Say("column."+movers.measure))))
+		} else {
+			say(spans(l, "lead.grown", name, m.From, quantity(l, movers.measure, m.to)))
+		}
 	}
 	now, _ := sums.Total()
 	bySource := func(f report.Filter) bool { return f.Dimension == "source" || f.Dimension == "channel" } // all came from there
@@ -160,10 +168,19 @@ func (q *question) lead(l *i18n.Language, pages, sources *table, movers *movers,
 // movers are the pages that changed most.
 type movers struct {
 	Rows    []mover
+	PerDay  bool // they are means of a day, since the periods differ in length
 	measure string
 }
 
 func (*movers) part() string { return "movers" }
+
+// what is the key of the text that says what they are.
+func (m *movers) what() string {
+	if m.PerDay {
+		return "movers.what.perDay"
+	}
+	return "movers.what"
+}
 
 type mover struct {
 	Label    label
@@ -179,28 +196,33 @@ const howMany = 3
 // is nothing to compare with.
 func (q *question) movers(l *i18n.Language) func() *movers {
 	exact := q.ofViews()
-	if !q.compared() || q.period.PerDay() || len(exact) == 0 {
+	if !q.compared() || len(exact) == 0 {
 		return func() *movers { return nil }
 	}
 	measure := exact[0]
 	ask := func(ascending bool) *answer {
 		asked := q.by("page", howMany, measure)
-		asked.Sort = report.Sort{By: measure, Change: true, Ascending: ascending}
+		asked.Sort, asked.Gone = report.Sort{By: measure, Change: true, Ascending: ascending}, true
 		return q.ask(asked)
 	}
 	rose, fell := ask(false), ask(true)
 	return func() *movers {
-		m := &movers{measure: measure}
-		add := func(line report.Line, sign int64) {
+		m := &movers{measure: measure, PerDay: q.period.PerDay()}
+		c := q.comparison()
+		add := func(line report.Line, sign float64) {
 			now, before := line.Now.Count(measure), line.Before.Count(measure)
-			if by := now - before; by*sign <= 0 || isOthers(line.Value) || line.Hidden != report.Shown || line.HiddenBefore != report.Shown {
+			by := float64(now)/c.days - float64(before)/c.before
+			if by*sign <= 0 || isOthers(line.Value) || line.Hidden != report.Shown || line.HiddenBefore != report.Shown {
 				return
-			} else {
-				m.Rows = append(m.Rows, mover{
-					Label: q.label(l, "page", line), From: l.Number(before), To: l.Number(now),
-					Change: moved(float64(by), l.Number(max(by, -by))), to: now,
-				})
 			}
+			r := mover{Label: q.label(l, "page", line), to: now}
+			r.To, r.From = q.means(l, now, before)
+			text := l.Number(int64(math.Abs(by)))
+			if m.PerDay {
+				text = l.Mean(math.Abs(by))
+			}
+			r.Change = moved(by, text)
+			m.Rows = append(m.Rows, r)
 		}
 		for _, line := range rose.Lines {
 			add(line, 1)

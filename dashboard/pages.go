@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/fotspor/fotspor/calendar"
@@ -145,6 +146,13 @@ func (d *Dashboard) showPage(path string) handler {
 			return err
 		}
 		found := show()
+		unknown := q.unknown(found)
+		if unknown != nil && (c.json || c.format != "") {
+			return *unknown
+		}
+		if unknown != nil {
+			found.Notices = slices.Insert(found.Notices, 0, notice{Claim: c.lang.Say("address.unknown", shortened(unknown.Value)), Reason: spans(c.lang, "address.usual")})
+		}
 		if q.marked {
 			found.Differs = q.calendarRemark(c.lang)
 		}
@@ -155,11 +163,37 @@ func (d *Dashboard) showPage(path string) handler {
 			return c.answerCSV(q, found)
 		}
 		status := http.StatusOK
-		if q.wrong != nil || q.badFilter != "" {
+		if q.wrong != nil || q.badFilter != "" || unknown != nil {
 			status = http.StatusBadRequest
 		}
 		return d.render(c, status, "page", d.paper(c, q, p, found))
 	}
+}
+
+// unknown returns what of the address names no table of the page, no column or no measure, nil
+// if all do.
+func (q *question) unknown(d doc) *report.InvalidError {
+	for _, p := range []struct {
+		key    string
+		values []string
+		known  []string
+	}{
+		{byMeasure, []string{q.own.Get(byMeasure)}, allMeasures},
+		{bySort, []string{strings.TrimPrefix(q.own.Get(bySort), "-")}, append([]string{report.ByValue, changeColumn}, allMeasures...)},
+		{byColumns, strings.Split(q.own.Get(byColumns), ","), allMeasures},
+	} {
+		for _, value := range p.values {
+			if value != "" && !slices.Contains(p.known, value) {
+				return &report.InvalidError{Field: p.key, Value: value, Want: "one of " + strings.Join(p.known, ", ")}
+			}
+		}
+	}
+	key := q.own.Get(byTable)
+	_, dimension := report.FindDimension(key)
+	if key == "" || len(d.Blocks) == 0 && dimension || slices.ContainsFunc(d.Blocks, func(b block) bool { return b.Key == key }) {
+		return nil
+	}
+	return &report.InvalidError{Field: byTable, Value: key, Want: "a table of the page"}
 }
 
 // paper puts a doc into the frame of its site.
@@ -170,7 +204,7 @@ func (d *Dashboard) paper(c *call, q *question, of page, found doc) paper {
 		Site: d.head(q),
 		Nav:  q.rail(of.path),
 		Sub:  q.beside(of),
-		AsOf: q.asOfNote(l), Erased: q.erasedNote(l), Folded: q.foldedNote(l), Minimal: q.minimalNote(l),
+		AsOf: q.asOfNote(l), Erased: q.erasedNote(l), Folded: q.foldedNote(l), Minimal: q.minimalNote(l), Begun: q.begunNote(l),
 	}
 	p.Adding = q.filterForm()
 	p.Save = q.save(of.path)

@@ -79,9 +79,9 @@ func (q *question) newPeriodBar(l *i18n.Language) periodBar {
 // against says what the period is compared with.
 func (q *question) against(l *i18n.Language) string {
 	switch {
-	case q.period.Against == report.NothingBefore:
-		return ""
-	case q.tooNew() && q.since > calendar.DayOf(q.now):
+	case q.uncounted():
+		return l.Say("period.uncounted", l.Day(q.since))
+	case q.period.Against == report.NothingBefore || !q.begun():
 		return ""
 	case q.tooNew():
 		return l.Say("period.began", l.Day(q.since))

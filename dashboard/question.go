@@ -137,6 +137,12 @@ func (q *question) run(ctx context.Context, source report.Source) error {
 func (q *question) settle(ctx context.Context, source report.Source) ([]*answer, error) {
 	open := slices.Clone(q.answers)
 	q.answers = nil
+	if q.uncounted() { // no 0 of a day that was not counted is a figure
+		for _, a := range open {
+			a.refused = &report.RefusedError{Code: report.NotCounted, Since: q.since}
+		}
+		return nil, nil
+	}
 	source = report.Guard{Source: source, Threshold: func(uint32) int { return q.of.Guard }, Over: calendar.DayOf(q.now) - 1}
 	for len(open) > 0 {
 		queries := make([]report.Query, len(open))
@@ -201,6 +207,12 @@ func (a *answer) covers(measure string, now, before report.Hiding) (report.Hidin
 		before = report.Refused
 	}
 	return now, before
+}
+
+// why returns why a measure of all lines is not shown, of the period and of the days before.
+func (a *answer) why(measure string) (now, before report.Hiding) {
+	now, before = a.Hidden()
+	return a.covers(measure, now, before)
 }
 
 // ofPages are the dimensions whose values are paths of pages.
@@ -283,6 +295,19 @@ func (q *question) compared() bool {
 	_, ok := q.period.Comparable(q.since)
 	return ok
 }
+
+// uncounted reports whether counting began after the period.
+func (q *question) uncounted() bool {
+	return q.site != 0 && !q.apart && q.begun() && q.since > q.period.Range.To
+}
+
+// begunWithin reports whether counting began on a day of the period that is not the first.
+func (q *question) begunWithin() bool {
+	return !q.apart && q.since > q.period.Range.From && q.since <= q.period.Range.To
+}
+
+// begun reports whether anything was ever counted.
+func (q *question) begun() bool { return q.since <= calendar.DayOf(q.now) }
 
 // tooNew reports whether a comparison is missing because counting had not begun.
 func (q *question) tooNew() bool {

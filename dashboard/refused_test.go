@@ -343,3 +343,79 @@ func TestMinimalDays(t *testing.T) {
 		}
 	}
 }
+
+// TestUnknownNames: an address that asks for a table, column, order or measure that there is not
+// is refused by name in JSON and CSV, and a page shows the usual beside what is wrong.
+func TestUnknownNames(t *testing.T) {
+	b := newBench(t)
+	b.logIn()
+	site := b.addSite("One", "one.example", "Europe/Oslo")
+	put(t, b.store, "story", rowsOf(site, tell(3, site, calendar.DayOf(moment)-20, calendar.DayOf(moment), 5, moment)))
+	for _, tt := range []struct {
+		path, query, code string // "": it is none
+	}{
+		{"/pages", "table=zzz", "bad_dimension"}, {"/pages", "table=download", "bad_dimension"}, {"/pages", "table=page", ""},
+		{"/pages", "sort=zzz", "bad_measure"}, {"/pages", "sort=-zzz", "bad_measure"}, {"/pages", "sort=-pageviews", ""}, {"/pages", "sort=change", ""}, {"/pages", "sort=-value", ""},
+		{"/pages", "columns=zzz", "bad_measure"}, {"/pages", "columns=pageviews,zzz", "bad_measure"}, {"/pages", "columns=pageviews", ""}, {"/pages", "columns=visitors", ""},
+		{"/pages", "measure=zzz", "bad_measure"}, {"", "measure=zzz", "bad_measure"}, {"", "measure=visits", ""}, {"", "measure=exits", ""},
+		{"", "table=zzz", "bad_dimension"}, {"", "table=chart", ""}, {"", "table=source", ""}, {"", "table=missing", ""}, {"/sources", "table=campaign", ""}, {"/campaigns", "table=campaign_term", ""},
+		{"/hours", "measure=pageviews", ""}, {"/hours", "measure=zzz", "bad_measure"}, {"/exits", "table=exit", ""}, {"/searches", "table=search", ""},
+		{"/places", "table=region", ""}, {"/places", "table=city", "bad_dimension"}, {"/devices", "table=version", ""},
+	} {
+		status := 200
+		if tt.code != "" {
+			status = 400
+		}
+		page := b.get("/sites/1"+tt.path+"?"+tt.query, "Accept-Language", "en")
+		page.want(status)
+		if says := strings.Contains(page.text(".notice"), "does not exist: "); says != (tt.code != "") || page.Find(".block").Length() == 0 {
+			t.Errorf("%s?%s says %q", tt.path, tt.query, page.text(".notice"))
+		}
+		if csv := b.get("/sites/1" + tt.path + ".csv?" + tt.query); csv.status != status {
+			t.Errorf("%s.csv?%s: status %d, want %d", tt.path, tt.query, csv.status, status)
+		}
+		if tt.code != "" {
+			b.wantCode("/sites/1"+tt.path+".json?"+tt.query, tt.code)
+		}
+	}
+}
+
+// TestUnreadFilters: a filter of the address that can't be read is said beside the form of
+// filters, and the page keeps all else.
+func TestUnreadFilters(t *testing.T) {
+	b := newBench(t)
+	b.logIn()
+	site := b.addSite("One", "one.example", "Europe/Oslo")
+	put(t, b.store, "story", rowsOf(site, tell(3, site, calendar.DayOf(moment)-20, calendar.DayOf(moment), 5, moment)))
+	many := ""
+	for i := range 21 {
+		many += fmt.Sprintf("&f=page:/%d", i)
+	}
+	for query, shown := range map[string]int{
+		"f=foo:bar": 0, "f=page": 0, "f=": 0, "f=:": 0, "f=" + strings.Repeat("a", 3000): 0, "f=page:" + strings.Repeat("a", 3000): 0,
+		"f=foo:bar&f=country:NO": 1, "f=country:NO&f=!": 1, "f=hour:1": 0, many[1:]: 20,
+	} {
+		page := b.get("/sites/1?period=week&at=2026-W46&measure=visits&"+query, "Accept-Language", "en")
+		page.want(400)
+		if page.Find("#wrong-filter").Length() != 1 || page.text("#wrong-filter") == "" || page.Find("#chart").Length() != 1 {
+			t.Errorf("%.80s: the page says %q", query, page.text("#wrong-filter"))
+		}
+		if n := page.Find("main .chips .chip").Length(); n != shown {
+			t.Errorf("%.80s: %d filters are kept, want %d", query, n, shown)
+		}
+		if next := page.Find(".span a[rel=prev]").AttrOr("href", ""); !strings.Contains(next, "measure=visits") || strings.Contains(next, "foo") {
+			t.Errorf("%.80s: leads on to %s", query, next)
+		}
+		b.wantCode("/sites/1.json?"+query, "bad_filter")
+	}
+}
+
+// wantCode expects an address to be refused with a code for programs.
+func (b *bench) wantCode(path, code string) {
+	b.Helper()
+	page := b.get(path)
+	var got struct{ Code string }
+	if err := json.Unmarshal([]byte(page.body), &got); err != nil || page.status != 400 || got.Code != code {
+		b.Errorf("%.120s: status %d, code %q, want %q", path, page.status, got.Code, code)
+	}
+}

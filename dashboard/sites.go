@@ -70,6 +70,8 @@ type siteLine struct {
 	Name, Host, URL string
 	Today, Visitors string
 	Change          change
+	Base            string // what the change is of
+	Begun           string // since when it is counted, if not all through the period
 	Spark           string // points of a line over the last 28 whole days; "" for no traffic
 }
 
@@ -187,7 +189,7 @@ func (q *question) sortSites(all []siteFigures) map[string]column {
 		},
 		"visitors": func(a, b siteFigures) int { return cmp.Compare(a.now.Count("visitors"), b.now.Count("visitors")) },
 		"today":    func(a, b siteFigures) int { return cmp.Compare(a.today, b.today) },
-		"change":   func(a, b siteFigures) int { return cmp.Compare(a.change(), b.change()) },
+		"change":   func(a, b siteFigures) int { return cmp.Compare(a.change(q.comparison()), b.change(q.comparison())) },
 	}
 	if order[by] == nil {
 		by, descending = "visitors", true
@@ -202,6 +204,9 @@ func (q *question) sortSites(all []siteFigures) map[string]column {
 	heads := map[string]column{}
 	for key := range order {
 		head, next := column{Key: key}, "-"+key // numbers begin with the largest
+		if key == changeColumn {
+			head.Text = q.changeText()
+		}
 		if key == "name" {
 			next = key
 		}
@@ -228,16 +233,28 @@ type siteFigures struct {
 	site        site.Site
 	now, before report.Sums
 	compared    bool
+	since       calendar.Day // the first day that was counted; 0 where none was
+	uncounted   bool         // counting began after the period
+	partly      bool         // or within it
 	today       int64
 	days        [28]int64 // the last whole days
 }
 
-// change is by how many visitors a site has more than before, 0 where nothing is compared.
-func (f siteFigures) change() int64 {
+// change is by how many visitors a site has more than before, of a day where only means
+// compare, and 0 where nothing is compared.
+func (f siteFigures) change(c comparison) float64 {
 	if !f.compared {
 		return 0
 	}
-	return f.now.Count("visitors") - f.before.Count("visitors")
+	return float64(f.now.Count("visitors"))/c.days - float64(f.before.Count("visitors"))/c.before
+}
+
+// hidden says why its visitors are not told.
+func (f siteFigures) hidden() report.Hiding {
+	if f.uncounted {
+		return report.Refused
+	}
+	return report.Shown
 }
 
 // siteFigures asks for the visitors of sites over the period and the one before, today, and
@@ -260,9 +277,10 @@ func (d *Dashboard) siteFigures(c *call, q *question, sites []site.Site, since m
 		if err != nil {
 			p = q.period
 		}
-		before, ok := p.Before()
-		if first, counted := since[s.ID]; ok && counted && before.From >= first {
-			all[i].compared = true
+		if first, counted := since[s.ID]; counted {
+			_, all[i].compared = p.Comparable(first)
+			all[i].since, all[i].uncounted = first, p.Counted(first).Empty()
+			all[i].partly = !all[i].uncounted && first > p.Range.From
 		}
 		today := calendar.DayOf(c.now.In(s.Location))
 		j := slices.IndexFunc(groups, func(g *group) bool {
@@ -280,6 +298,7 @@ func (d *Dashboard) siteFigures(c *call, q *question, sites []site.Site, since m
 	}
 	for _, g := range groups {
 		asked := g.period.Query(0, 0)
+		asked.Gone = true // a site that nobody visited has its line
 		g.sums = ask(g, asked)
 		g.days = ask(g, report.Query{Zone: asked.Zone, Range: calendar.Range{From: g.first, To: g.first + 28}, Step: report.Day})
 	}
@@ -322,10 +341,14 @@ func (d *Dashboard) siteFigures(c *call, q *question, sites []site.Site, since m
 func (f siteFigures) line(l *i18n.Language, q *question) siteLine {
 	line := siteLine{
 		Name: f.site.Name, Host: hostname.Display(f.site.Hosts[0]), URL: q.address.of(f.site.ID).to("").String(),
-		Today: l.Number(f.today), Visitors: l.Number(f.now.Count("visitors")),
+		Today: l.Number(f.today), Visitors: q.shown(l, "visitors", f.now, f.hidden()),
+	}
+	if f.uncounted || f.partly {
+		line.Begun = l.Say("period.uncounted", l.Day(f.since))
 	}
 	if f.compared {
 		line.Change = q.comparison().change(l, "visitors", f.now, f.before)
+		line.Base = q.base(l, "visitors", line.Change, f.before, report.Shown)
 	}
 	if slices.ContainsFunc(f.days[:], func(n int64) bool { return n > 0 }) {
 		line.Spark = spark(f.days[:])
@@ -341,7 +364,10 @@ func (q *question) sitesLead(l *i18n.Language, all []siteFigures) []span {
 	}
 	var now, comparable, before report.Sums
 	rose, fell := -1, -1
-	by := func(i int) int64 { return all[i].change() }
+	by := func(i int) float64 { return all[i].change(q.comparison()) }
+	if !slices.ContainsFunc(all, func(f siteFigures) bool { return !f.uncounted }) {
+		return []span{{Text: l.Say("sites.uncounted", capitalised(nameOfPeriod(l, q.period)))}}
+	}
 	for i, f := range all {
 		now = now.Add(f.now)
 		if !f.compared {
@@ -361,12 +387,15 @@ func (q *question) sitesLead(l *i18n.Language, all []siteFigures) []span {
 		lead[0].Text = q.sentence(l, "visitors", now, before)
 	}
 	tell := func(key string, i int) {
-		if i < 0 || q.period.PerDay() {
+		if i < 0 {
 			return
 		}
 		f := all[i]
-		lead = append(append(lead, span{Text: " "}), spans(l, key, span{f.site.Name, q.address.of(f.site.ID).to("").String()},
-			l.Number(f.before.Count("visitors")), l.Number(f.now.Count("visitors")))...)
+		if q.period.PerDay() {
+			key += ".perDay"
+		}
+		now, before := q.means(l, f.now.Count("visitors"), f.before.Count("visitors"))
+		lead = append(append(lead, span{Text: " "}), spans(l, key, span{f.site.Name, q.address.of(f.site.ID).to("").String()}, before, now)...)
 	}
 	tell("sites.fell", fell)
 	tell("sites.rose", rose)
@@ -384,10 +413,15 @@ func sumOf(l *i18n.Language, q *question, all []siteFigures) *siteLine {
 			comparable, before = comparable.Add(f.now), before.Add(f.before)
 		}
 	}
-	return &siteLine{
+	sum := &siteLine{
 		Name: l.Counted("sites.sum", int64(len(all))), Today: l.Number(today), Visitors: l.Number(now.Count("visitors")),
 		Change: q.comparison().change(l, "visitors", comparable, before),
 	}
+	if !slices.ContainsFunc(all, func(f siteFigures) bool { return !f.uncounted }) {
+		sum.Visitors = nothing
+	}
+	sum.Base = q.base(l, "visitors", sum.Change, before, report.Shown)
+	return sum
 }
 
 // dropLine is what memory holds of hits that were excluded alike.

@@ -251,6 +251,8 @@ func scenes() map[mood][]string {
 	for _, m := range []mood{much, few, none, waits, silent} {
 		all[m] = append(all[m], "/sites/1/settings", "/sites/1/settings?done=1", "/sites/1/settings?host=b.no")
 	}
+	all[begun] = append(all[begun], "/", "/?period=year", "/sites/1?period=28d", "/sites/1?period=28d&compare=none")
+	all[much] = append(all[much], "/sites/1?f=foo:bar", "/sites/1/pages?f=page", "/sites/1/pages?sort=zzz", "/sites/1/pages?table=zzz")
 	all[waits] = append(all[waits], "/")
 	all[none] = append(all[none], "/")
 	all[little] = append(all[little], "/sites/1/notes", "/sites/1/views")

@@ -85,6 +85,7 @@ func (t *table) Narrow(i int) string {
 // column is a measure, or the change of one.
 type column struct {
 	Key    string // of a measure, or "change"
+	Text   string // key of what it is called, where that is not of Key
 	Sorted string // ascending or descending, "" if it is not what the rows are sorted by
 	URL    string // of the table sorted by it; "": it can't be
 }
@@ -94,6 +95,7 @@ type row struct {
 	Label  label
 	Cells  []string
 	Change change
+	Base   string  // what the change is of
 	Width  float64 // of its bar, in percent of the largest
 	Share  string  // of all
 }
@@ -171,7 +173,9 @@ func (q *question) table(l *i18n.Language, of list) func() *table {
 			t.Columns = append(t.Columns, q.column(m, alone, asked.Sort, measures[0]))
 		}
 		if changes {
-			t.Columns = append(t.Columns, q.column(changeColumn, alone, asked.Sort, measures[0]))
+			c := q.column(changeColumn, alone, asked.Sort, measures[0])
+			c.Text = q.changeText()
+			t.Columns = append(t.Columns, c)
 		}
 		t.Head = q.column(report.ByValue, alone, asked.Sort, measures[0])
 		most := 0.
@@ -192,6 +196,7 @@ func (q *question) table(l *i18n.Language, of list) func() *table {
 			}
 			if changes && line.Hidden == report.Shown {
 				r.Change = q.comparison().change(l, measures[0], line.Now, line.Before)
+				r.Base = q.base(l, measures[0], r.Change, line.Before, line.HiddenBefore)
 			}
 			if most > 0 && !slices.Contains(t.lacking, measures[0]) && report.UnitOf(measures[0]) == report.Count {
 				r.Width = min(max(line.Now.Of(measures[0])/most*100, 0), 100)
@@ -221,8 +226,20 @@ func (a address) after(cursor string) string {
 	return a.String()
 }
 
+// wants reports whether a table is shown that is empty, too: all of them in other formats, and the
+// one that the address names.
+func (q *question) wants(key string) bool { return q.all || q.own.Get(byTable) == key }
+
 // changeColumn is the column of what changed.
 const changeColumn = "change"
+
+// changeText is the key of its head, where that is not its own.
+func (q *question) changeText() string {
+	if q.period.PerDay() {
+		return "column.change.perDay"
+	}
+	return ""
+}
 
 // choice is a column that a table may have.
 type choice struct {
