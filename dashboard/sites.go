@@ -386,19 +386,19 @@ func (q *question) sitesLead(l *i18n.Language, all []siteFigures) []span {
 	if comparable == now && before.Count("visitors") >= leastBase {
 		lead[0].Text = q.sentence(l, "visitors", now, before)
 	}
-	tell := func(key string, i int) {
+	tell := func(key, perDay string, i int) {
 		if i < 0 {
 			return
 		}
 		f := all[i]
 		if q.period.PerDay() {
-			key += ".perDay"
+			key = perDay
 		}
 		now, before := q.means(l, f.now.Count("visitors"), f.before.Count("visitors"))
 		lead = append(append(lead, span{Text: " "}), spans(l, key, span{f.site.Name, q.address.of(f.site.ID).to("").String()}, before, now)...)
 	}
-	tell("sites.fell", fell)
-	tell("sites.rose", rose)
+	tell("sites.fell", "sites.fell.perDay", fell)
+	tell("sites.rose", "sites.rose.perDay", rose)
 	return lead
 }
 
