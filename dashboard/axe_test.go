@@ -32,6 +32,7 @@ var screens = []struct {
 	{"zoomed", 720, 2, false, 450},
 	{"tablet", 768, 1, true, 1024},
 	{"phone", 390, 1, true, 844},
+	{"small desk", 1100, 1, false, 800},
 	{"small phone", 320, 1, true, 568},
 }
 
@@ -164,9 +165,28 @@ func TestAccessible(t *testing.T) {
 			for j, i := range []int{0, len(screens) - 1, 0} {
 				show(i, j)
 				chromium.Run(tab, chromedp.Evaluate[bool](fmt.Sprintf(`document.querySelectorAll("details").forEach((d, i) => { d.open = i === %d; }), true`, m)))
-				check(t, fmt.Sprintf("%s, %s, %q open", screens[i].name, schemes[j].name, name), `document.querySelector("details[open]")`)
+				part := `document.querySelector("details[open]")`
+				if i == 0 { // with what it may lie over
+					part = "document"
+				}
+				check(t, fmt.Sprintf("%s, %s, %q open", screens[i].name, schemes[j].name, name), part)
 			}
 		}
+		if strings.HasPrefix(address, "/state/") { // which is in one language
+			return
+		}
+		language := func(tag string) {
+			chromium.Call(tab, network.SetCookie, network.SetCookieParams{Name: languageCookie, Value: tag, URL: server.URL})
+		}
+		language("en") // whose words for periods are the longest
+		tab.Do(chromedp.Navigate(server.URL + address))
+		for i, screen := range screens {
+			if screen.name == "small desk" || i == 0 {
+				show(i, 0)
+				check(t, screen.name+", English", "document")
+			}
+		}
+		language("nb")
 	}
 	walk := map[mood][]string{
 		much: {
