@@ -1047,7 +1047,7 @@ func (s told) checkOthers(page *answer, data map[string]any, path string, look l
 
 // knownBlocks are those of JSON that are no tables of a dimension.
 var knownBlocks = []string{
-	"about", "site", "period", "days", "before", "unfinished", "as_of", "minimal_days", "folded_before", "erased_days", "uncompared",
+	"about", "site", "filters", "period", "days", "counted_since", "before", "unfinished", "as_of", "minimal_days", "folded_before", "erased_days", "uncompared",
 	"totals", "totals_before", "chart", "hours", "previous", "next", "links", "search_none", "exit", "refused",
 }
 
