@@ -46,7 +46,7 @@ func campaigns(q *question) (func() doc, error) {
 	l := q.lang
 	var asked []func() *table
 	for _, part := range campaignParts {
-		if key := q.own.Get(byTable); key == "" || key == part {
+		if key := q.own.Get(byTable); !slices.Contains(campaignParts, key) || key == part {
 			asked = append(asked, q.table(l, list{key: part, dimension: part, measures: []string{"visits", "pageviews", "bounce_rate"}}))
 		}
 	}
@@ -110,8 +110,12 @@ func devices(q *question) (func() doc, error) {
 func (q *question) tables(title string, lists ...list) func() doc {
 	l := q.lang
 	var asked []func() *table
+	key := q.own.Get(byTable)
+	if !slices.ContainsFunc(lists, func(of list) bool { return of.key == key }) {
+		key = ""
+	}
 	for _, of := range lists {
-		if key := q.own.Get(byTable); key == "" || key == of.key {
+		if key == "" || key == of.key {
 			asked = append(asked, q.table(l, of))
 		}
 	}
