@@ -68,7 +68,7 @@ func pageCard(q *question) (func() doc, error) {
 	sums, draw := q.chart(l, measures)
 	return func() doc {
 		d := doc{
-			Title: path, Over: q.pathAbove(path),
+			Title: path, Over: q.pathAbove(path), AsFilter: q.to("").filtered(report.Filter{Dimension: "page", Value: path}).String(),
 			Lead: append(spans(l, "page.open", span{path, "https://" + q.of.Hosts[0] + path}, hostname.Display(q.of.Hosts[0])), span{Text: " "},
 				span{Text: q.headlineSentence(l, sums, measures[0]) + "."}),
 		}
@@ -147,7 +147,7 @@ func (q *question) pathAbove(path string) []span {
 			above = append(above, span{path[:i], q.to("/sections", "prefix", path[:i]).String()})
 		}
 	}
-	return append(above, span{q.lang.Say("page.filter"), q.to("").filtered(report.Filter{Dimension: "page", Value: path}).String()})
+	return above
 }
 
 // sumOfLines returns a measure of all lines of an answer, 0 if that is hidden.

@@ -11,18 +11,19 @@ import (
 // doc is a page of figures, in the order in which it is read. The same doc is shown as a
 // page and written as CSV and JSON.
 type doc struct {
-	Title   string // the page's heading, and the first of its title
-	Over    []span // above the heading: where the page belongs
-	Lead    []span
-	Form    *pathForm // under the heading; nil: none
-	Notices []notice
-	Facts   []fact
-	Refused string // code why the figures are not shown; "": they are
-	Figures []figure
-	Remark  []span // under the figures
-	Differs string // under that: which days with names lie in only one of two periods
-	Blocks  []block
-	Table   string // key of the block that CSV has if nothing is said; "": the first
+	Title    string // the page's heading, and the first of its title
+	Over     []span // above the heading: where the page belongs
+	AsFilter string // URL of the overview of what the page is about; "": none
+	Lead     []span
+	Form     *pathForm // under the heading; nil: none
+	Notices  []notice
+	Facts    []fact
+	Refused  string // code why the figures are not shown; "": they are
+	Figures  []figure
+	Remark   []span // under the figures
+	Differs  string // under that: which days with names lie in only one of two periods
+	Blocks   []block
+	Table    string // key of the block that CSV has if nothing is said; "": the first
 }
 
 // span is a piece of a sentence, a link if it has a URL.

@@ -284,8 +284,26 @@ func (q *question) sitesJSON(all []siteFigures) map[string]any {
 func (c *call) answerSitesCSV(q *question, all []siteFigures) error {
 	s := &sheet{lang: c.lang}
 	s.heading([]string{"sites.site", "sites.host"}, []string{"visitors"})
-	for _, f := range all {
-		s.row([]string{f.site.Name, hostname.Display(f.site.Hosts[0])}, []string{"visitors"}, f.now, coverOf(s.lang, f.hidden(), 0))
+	before := nameOfBefore(c.lang, q.period) // "": nothing is compared
+	if before != "" {
+		s.rows[0] = append(s.rows[0], c.lang.Say("sites.visitors", before))
+	}
+	s.rows[0] = append(s.rows[0], c.lang.Say("sites.today", c.lang.Clock(q.now)))
+	for i, f := range all {
+		cover := coverOf(s.lang, f.hidden(), 0)
+		s.row([]string{f.site.Name, hostname.Display(f.site.Hosts[0])}, []string{"visitors"}, f.now, cover)
+		row := &s.rows[i+1]
+		today := c.lang.Plain(float64(f.today))
+		if cover != "" {
+			today = cover
+		}
+		if cell := cover; before != "" {
+			if f.compared && cover == "" {
+				cell = c.lang.Plain(f.before.Of("visitors"))
+			}
+			*row = append(*row, cell)
+		}
+		*row = append(*row, today)
 	}
 	if q.erased > 0 {
 		s.note("erased_days: "+strconv.Itoa(q.erased), q.erasedNote(c.lang))

@@ -1490,6 +1490,10 @@ func checkList(t *testing.T, b *bench, all []told, p chosen, l *i18n.Language) {
 		}
 		if cells := sheet[i+1]; cells[0] != s.site.Name || cells[1] != s.site.Hosts[0] || cells[2] != l.Plain(float64(now.visitors)) {
 			t.Errorf("%s in CSV: %q", s.site.Name, cells)
+		} else if cells[len(cells)-1] != l.Plain(float64(today)) {
+			t.Errorf("%s in CSV: %q, want %d today", s.site.Name, cells, today)
+		} else if o.compared && cells[3] != l.Plain(float64(before.visitors)) || !o.compared && len(cells) == 5 && cells[3] != "" {
+			t.Errorf("%s in CSV: %q, want %d before", s.site.Name, cells, before.visitors)
 		}
 	}
 	s := all[0]

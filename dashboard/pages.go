@@ -209,8 +209,12 @@ func (d *Dashboard) paper(c *call, q *question, of page, found doc) paper {
 	p.Adding = q.filterForm()
 	p.Save = q.save(of.path)
 	address := strings.TrimPrefix(strings.TrimPrefix(d.base.Or(baseurl.Of(c.r)).String(), "https://"), "http://") + legible(q.String())
+	days := p.Period.Days
+	if !q.apart { // paper has room for whole names
+		days = l.Range(q.period.Range)
+	}
 	p.Imprint = imprint{
-		What:  l.Say("imprint.what", q.of.Name, p.Period.Name, p.Period.Days, p.Site.Zone),
+		What:  l.Say("imprint.what", q.of.Name, p.Period.Name, days, p.Site.Zone),
 		Where: l.Say("imprint.where", address, l.Day(calendar.DayOf(q.now))),
 	}
 	return p

@@ -48,6 +48,13 @@ func (q *question) newPeriodBar(l *i18n.Language) periodBar {
 			Last: (calendar.DayOf(q.now) - 1).String(),
 		},
 	}
+	switch p.Kind {
+	case report.SevenDays, report.FourWeeks, report.DaysFromTo: // those of both have to stand on a line
+		bar.Days = l.ShortRange(p.Range, true)
+		if before, ok := p.Before(); ok && bar.Against != "" && !q.tooNew() {
+			bar.Against = l.Say("period.against", l.ShortRange(before, before.To.Time().Year() != p.Range.To.Time().Year()))
+		}
+	}
 	if later, ok := p.Later(); ok {
 		bar.Later = q.in(later).String()
 	}

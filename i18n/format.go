@@ -240,6 +240,28 @@ func (l *Language) Month(d calendar.Day) string {
 // Clock writes the time of day of t: "14:00".
 func (l *Language) Clock(t time.Time) string { return t.Format(l.format.Clock) }
 
+// ShortRange is Range with short names of months: "25 Oct – 21 Nov 2026". Without year it has
+// none, unless the days are of two.
+func (l *Language) ShortRange(r calendar.Range, year bool) string {
+	a, b := r.From.Time(), r.To.Time()
+	short := func(d calendar.Day, year bool) string {
+		if text := l.ShortDay(d); !year {
+			return text
+		}
+		return l.ShortDay(d) + " " + strconv.Itoa(d.Time().Year())
+	}
+	switch {
+	case r.From == r.To:
+		return short(r.To, year)
+	case a.Year() != b.Year():
+		return short(r.From, true) + " – " + short(r.To, true)
+	case a.Month() != b.Month():
+		return short(r.From, false) + " – " + short(r.To, year)
+	default:
+		return l.dayNumber(r.From) + "–" + short(r.To, year)
+	}
+}
+
 // Range writes a run of days as briefly as can be: "16–22 November 2026".
 func (l *Language) Range(r calendar.Range) string {
 	a, b := r.From.Time(), r.To.Time()

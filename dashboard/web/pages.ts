@@ -61,10 +61,14 @@ function submitted(e: SubmitEvent): void {
   follow(url, form);
 }
 
-/** Reports whether an address is of a page of the same site as the one that is shown. */
+/**
+ * Reports whether an address is of a page of the same site as the one that is shown, and both
+ * are of figures: others differ in more than their parts.
+ */
 function isNear({ origin, pathname }: URL): boolean {
   const site = (path: string) => /^\/sites\/\d+/.exec(path)?.[0] ?? path;
-  return origin === location.origin && site(pathname) === site(location.pathname) && !/\.(csv|json)$/.test(pathname);
+  const others = /\/(views|notes|settings)$|\.(csv|json)$/;
+  return origin === location.origin && site(pathname) === site(location.pathname) && !others.test(pathname) && !!document.querySelector(".period");
 }
 
 /**
