@@ -293,17 +293,13 @@ func (c *call) answerSitesCSV(q *question, all []siteFigures) error {
 		cover := coverOf(s.lang, f.hidden(), 0)
 		s.row([]string{f.site.Name, hostname.Display(f.site.Hosts[0])}, []string{"visitors"}, f.now, cover)
 		row := &s.rows[i+1]
-		today := c.lang.Plain(float64(f.today))
-		if cover != "" {
-			today = cover
-		}
 		if cell := cover; before != "" {
 			if f.compared && cover == "" {
 				cell = c.lang.Plain(f.before.Of("visitors"))
 			}
 			*row = append(*row, cell)
 		}
-		*row = append(*row, today)
+		*row = append(*row, c.lang.Plain(float64(f.today)))
 	}
 	if q.erased > 0 {
 		s.note("erased_days: "+strconv.Itoa(q.erased), q.erasedNote(c.lang))
