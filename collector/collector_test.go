@@ -232,7 +232,7 @@ func (r *rig) counts() map[string]int {
 }
 
 func TestSteps(t *testing.T) {
-	want := []string{"site", "objection", "url", "rules", "scrub", "browser", "page", "network", "referrer", "geo", "lines", "goals", "visit", "policy", "conversions", "lines of actions", "title"}
+	want := []string{"site", "objection", "url", "rules", "scrub", "browser", "page", "network", "referrer", "geo", "others", "lines", "goals", "visit", "policy", "conversions", "lines of actions", "title"}
 	if diff := cmp.Diff(want, collector.Steps()); diff != "" {
 		t.Errorf("steps (-want +got):\n%s", diff)
 	}
