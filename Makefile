@@ -62,6 +62,7 @@ pictures: collector/script/dist/fotspor.js
 KILLS ?= 100
 torture: collector/script/dist/fotspor.js
 	FOTSPOR_TORTURE_KILLS=$(KILLS) $(GO) test -run "TestTorture|TestRetentionKilled" -count=1 -timeout 60m -v ./app
+	FOTSPOR_EVERY_DEATH=1 $(GO) test -run TestKilledErasure -count=1 -timeout 60m -v ./store
 
 # One minute for each fuzz target.
 FUZZTIME ?= 60s

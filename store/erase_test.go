@@ -2,11 +2,13 @@ package store_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -237,47 +239,60 @@ func (d *dies) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d.Handler.ServeHTTP(w, r)
 }
 
+// everyDeath, set to anything, makes TestKilledErasure try every change, not one in seventeen.
+const everyDeath = "FOTSPOR_EVERY_DEATH"
+
 // TestKilledErasure: wherever an erasure ends, the next one takes out what is left, and no sum has
 // changed.
 func TestKilledErasure(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for the disk")
 	}
-	engine := storetest.Engine(t)
-	for _, after := range []bool{false, true} {
-		for at := int64(1); ; at++ {
-			d := &dies{Handler: engine, at: math.MaxInt64, after: after}
-			server := httptest.NewServer(d)
-			st, err := store.Open(t.Context(), store.Config{DSN: server.URL + "/" + storetest.Database(), Create: true})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := st.Insert(t.Context(), manyKinds("kari"), "a"); err != nil {
-				t.Fatal(err)
-			}
-			before := sumsOf(t, st)
-			d.at = at
-			_, err = st.Erase(t.Context(), checked(t, privacy.Selection{Text: "kari"}), noNote)
-			if d.at = math.MaxInt64; err == nil {
-				if at < 8 {
-					t.Errorf("an erasure is only %d changes", at-1)
-				}
-				st.Close()
-				server.Close()
-				break
-			}
-			erase(t, st, privacy.Selection{Text: "kari"})
-			if left := texts(t, st, "kari"); len(left) > 0 {
-				t.Errorf("died at %d (after it: %t): left %v", at, after, left)
-			}
-			if got := sumsOf(t, st); got != before {
-				t.Errorf("died at %d (after it: %t): sums were\n%s\nand are\n%s", at, after, before, got)
-			}
-			sameFromRows(t, st)
-			if err := st.Close(); err != nil {
-				t.Error(err)
-			}
-			server.Close()
-		}
+	step := int64(17)
+	if os.Getenv(everyDeath) != "" {
+		step = 1
 	}
+	for at := int64(1); killedErasure(t, at, false); at += step {
+	}
+	for at := 1 + step/2; killedErasure(t, at, true); at += step {
+	}
+}
+
+// killedErasure ends an erasure before or after a change, and tries another one. It reports
+// whether the erasure has so many changes.
+func killedErasure(t *testing.T, at int64, after bool) bool {
+	d := &dies{Handler: storetest.Engine(t), at: math.MaxInt64, after: after}
+	server := httptest.NewServer(d)
+	defer server.Close()
+	database := storetest.Database()
+	st, err := store.Open(t.Context(), store.Config{DSN: server.URL + "/" + database, Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := errors.Join(st.Exec(t.Context(), "DROP DATABASE "+database+" SYNC"), st.Close()); err != nil { // all tests share the memory
+			t.Error(err)
+		}
+	}()
+	if err := st.Insert(t.Context(), manyKinds("kari"), "a"); err != nil {
+		t.Fatal(err)
+	}
+	before := sumsOf(t, st)
+	d.at = at
+	_, err = st.Erase(t.Context(), checked(t, privacy.Selection{Text: "kari"}), noNote)
+	if d.at = math.MaxInt64; err == nil {
+		if at < 8 {
+			t.Errorf("an erasure is only %d changes", at-1)
+		}
+		return false
+	}
+	erase(t, st, privacy.Selection{Text: "kari"})
+	if left := texts(t, st, "kari"); len(left) > 0 {
+		t.Errorf("died at %d (after it: %t): left %v", at, after, left)
+	}
+	if got := sumsOf(t, st); got != before {
+		t.Errorf("died at %d (after it: %t): sums were\n%s\nand are\n%s", at, after, before, got)
+	}
+	sameFromRows(t, st)
+	return true
 }
