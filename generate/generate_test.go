@@ -24,12 +24,12 @@ func TestAddingIsOneEntryAndOneMigration(t *testing.T) {
 	}{
 		{"dimension", "report/dimension.go", "var Dimensions = []Dimension{\n", `{Key: "host", Value: "host", Rank: "pageviews", Kept: daily, scope: ofHit},`,
 			[]string{"grouping(host_line) = 0, ('host', toString(host_line), '')", "WHERE dimension IN ('host');"}},
-		{"measure", "report/measure.go", "var Measures = [...]Measure{\n", `{"worth", "hits.page_visitors", Count, perHit},`,
+		{"measure", "report/measure.go", "var Measures = [...]Measure{\n", `{"worth", "hits.page_visitors", Count, perHit, false},`,
 			[]string{"ALTER TABLE daily ADD COLUMN IF NOT EXISTS worth Int64", "ALTER TABLE cube ADD COLUMN IF NOT EXISTS worth Int64", "INSERT INTO hourly (site, day, time, worth)"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
-			for _, part := range []string{"calendar", "generate", "hit", "internal/hostname", "report", "store/schema"} {
+			for _, part := range []string{"browser", "calendar", "generate", "geo/region", "hit", "internal/hostname", "report", "store/schema"} {
 				if err := os.CopyFS(filepath.Join(dir, part), os.DirFS("../"+part)); err != nil {
 					t.Fatal(err)
 				}
