@@ -427,7 +427,7 @@ func TestHoursBeside(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := calendar.One(day(tt.before))
-		asked := report.Query{Zone: zone, Range: calendar.One(day(tt.day)), Compare: &before, Step: report.Hour}
+		asked := report.Query{Zone: zone, Range: calendar.One(day(tt.day)), Compare: &before, Step: report.Hour, Measures: []string{"pageviews"}}
 		var r report.Result
 		index := slices.IndexFunc(report.Measures[:], func(m report.Measure) bool { return m.Key == "pageviews" })
 		line := func(p report.Point) (l report.Line, hour int64) {

@@ -140,7 +140,7 @@ func TestVisitsByHour(t *testing.T) {
 	b := newBench(t)
 	b.logIn()
 	site := b.addSite("One", "one.example", "Europe/Oslo")
-	put(t, b.store, "story", rowsOf(site, tell(3, site, calendar.DayOf(moment)-40, calendar.DayOf(moment), 3, moment)))
+	put(t, b.store, "story", rowsOf(site, tell(3, site, calendar.DayOf(moment)-40, calendar.DayOf(moment), 20, moment)))
 	for _, period := range []string{"day", "today"} {
 		var answer struct {
 			Chart struct {
