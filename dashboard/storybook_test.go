@@ -74,6 +74,7 @@ func states() []state {
 	all = append(all, accountStates()...)
 	all = append(all, settingsStates()...)
 	all = append(all, policyStates()...)
+	all = append(all, receiptStates()...)
 	for _, p := range problems {
 		all = append(all, state{"problem " + p.code, "problem", p.code, true})
 	}
@@ -144,6 +145,23 @@ func policyStates() []state {
 			p.Seen = "x"
 			p.Preview = &policyPreview{[]policyChange{{"retention", "3y", "90d"}}, []string{"Much."}, []policyProcess{{"collector on <b>", "retention=3y", now}}}
 		}), false},
+	}
+}
+
+// receiptStates are the states of the page of receipts.
+func receiptStates() []state {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	lines := []receiptLine{
+		{Number: 4, Ended: now, What: "Erased on request: text <b>", From: "2026-01-01", To: "2026-02-01", Before: 2000, Unfinished: true},
+		{Number: 3, Ended: now, What: "Rows past their time", To: "2023-11-22", Before: 1200, After: 3},
+		{Number: 2, Ended: now, What: "Totals past their time", From: "2026-01-01", Before: 1},
+		{Number: 1, Ended: now, What: "Deleted by the server"},
+	}
+	return []state{
+		{"no receipts", "receipts", receiptsPage{}, false},
+		{"receipts", "receipts", receiptsPage{Count: 4, Whole: "Whole.", Keys: []string{"key <b>", "next"}, Lines: lines}, false},
+		{"receipts of a broken chain", "receipts", receiptsPage{Count: 4, Broken: "receipt 3 <b>", Keys: []string{"key"}, Lines: lines}, false},
+		{"receipts in the middle", "receipts", receiptsPage{Count: 400, Whole: "Whole.", Keys: []string{"key"}, Lines: lines, Older: receiptsURL + "?before=1", Newer: true}, false},
 	}
 }
 
