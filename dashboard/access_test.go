@@ -62,7 +62,7 @@ func TestEveryRouteIsGuarded(t *testing.T) {
 	ofSite, ofAdmins := 0, 0
 	for _, r := range b.dashboard.AllRoutes() {
 		_, path := pathOf(r.Pattern, "1")
-		api := strings.HasPrefix(path, "/api/") || strings.HasSuffix(path, ".json")
+		api := path == "/api" || strings.HasPrefix(path, "/api/") || strings.HasSuffix(path, ".json")
 		if !r.Open {
 			switch a := as(stranger, r.Pattern, one.ID); {
 			case api && a.status != http.StatusUnauthorized:

@@ -384,11 +384,10 @@ func TestTables(t *testing.T) {
 		"": func(_ []string, v []int) bool {
 			return slices.IsSortedFunc(v, func(a, b int) int { return b - a }) && v[0] == 7
 		},
-		"pageviews":    func(_ []string, v []int) bool { return slices.IsSortedFunc(v, func(a, b int) int { return b - a }) },
-		"-pageviews":   func(_ []string, v []int) bool { return slices.IsSorted(v) && v[0] == 1 },
-		"value":        func(l []string, _ []int) bool { return slices.IsSorted(l) && l[0] == "/side/000" },
-		"-value":       func(l []string, _ []int) bool { return l[0] == "/side/249" && l[99] == "/side/150" },
-		"nothing-such": func(_ []string, v []int) bool { return v[0] == 7 },
+		"pageviews":  func(_ []string, v []int) bool { return slices.IsSortedFunc(v, func(a, b int) int { return b - a }) },
+		"-pageviews": func(_ []string, v []int) bool { return slices.IsSorted(v) && v[0] == 1 },
+		"value":      func(l []string, _ []int) bool { return slices.IsSorted(l) && l[0] == "/side/000" },
+		"-value":     func(l []string, _ []int) bool { return l[0] == "/side/249" && l[99] == "/side/150" },
 	} {
 		page := b.get(base+"&sort="+sort, "Accept-Language", "en")
 		if labels, views := shown(page); len(labels) != 100 || !ok(labels, views) {
@@ -406,6 +405,10 @@ func TestTables(t *testing.T) {
 		if rows := b.sheet(as(base+"&sort="+sort, "csv"), i18n.Find("en")); len(rows) != 251 {
 			t.Errorf("sorted by %q: CSV has %d rows", sort, len(rows))
 		}
+	}
+	// By what there is not, the page is sorted as usual (TestUnknownNames: and says so).
+	if labels, views := shown(b.get(base + "&sort=nothing-such")); len(labels) != 100 || views[0] != 7 {
+		t.Errorf("sorted by nothing such: %q %v", labels, views)
 	}
 	// The head of each column leads to the table sorted by it, and then the other way round.
 	link := b.get(base).Find("#page thead a").Last().AttrOr("href", "")
@@ -513,8 +516,8 @@ func TestFilters(t *testing.T) {
 		wrong.Find("#fo option[selected]").AttrOr("value", "") != "not" {
 		t.Errorf("a filter without a value: %d %q", wrong.status, wrong.text(".menu[open]"))
 	}
-	if a := b.get("/sites/1?f=colour:red"); a.status != 400 || !strings.HasPrefix(a.text(".card p"), "A filter can't be read.") {
-		t.Errorf("a page with a filter that is none says %d %q", a.status, a.text(".card p"))
+	if a := b.get("/sites/1?f=colour:red", "Accept-Language", "en"); a.status != 400 || a.text("#wrong-filter") != clean(i18n.Find("en").Say("filter.unread")) || a.Find("#fv").AttrOr("value", "") != "colour:red" {
+		t.Errorf("a page with a filter that is none says %d %q", a.status, a.text("#wrong-filter"))
 	}
 }
 

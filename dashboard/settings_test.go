@@ -176,8 +176,8 @@ func TestSettingsRefused(t *testing.T) {
 	if page := b.post("/sites/1/settings", large); page.status != http.StatusUnprocessableEntity || !strings.Contains(page.text(".notice"), "32 kB") {
 		t.Errorf("settings of 48 kB: %d, %q", page.status, page.text(".notice"))
 	}
-	if page := b.post("/sites/1/settings", url.Values{"exclude": {strings.Repeat("/", 80_000)}}); page.status != http.StatusBadRequest {
-		t.Errorf("a form of 80 kB: %d", page.status)
+	if page := b.post("/sites/1/settings", url.Values{"exclude": {strings.Repeat("/", 80_000)}}, "Accept-Language", "nb"); page.status != http.StatusRequestEntityTooLarge || !strings.Contains(page.text(".card p"), nb().Say("problem.too_large")) {
+		t.Errorf("a form of 80 kB: %d, %q", page.status, page.text(".card p"))
 	}
 }
 
