@@ -115,7 +115,7 @@ type Insertion struct {
 // rows with very many texts are inserted in parts. Which rows are in a part depends on
 // them alone, so that a repeated insert has the same parts. It is decided every stepRows rows.
 const (
-	maxTexts = 250_000
+	maxTexts = 100_000
 	stepRows = 1024
 )
 
