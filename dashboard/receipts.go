@@ -18,9 +18,8 @@ const receiptLines = 100
 // receiptsPage shows the receipts of deletions, the newest first, and whether their chain is whole.
 type receiptsPage struct {
 	Count  int64
-	Whole  string // that all are
-	Broken string // why the chain is not whole; "" if it is
-	Last   time.Time
+	Whole  string   // that all are
+	Broken string   // why the chain is not whole; "" if it is
 	Keys   []string // public keys
 	Lines  []receiptLine
 	Older  string // URL; "": there are none
@@ -60,7 +59,6 @@ func (d *Dashboard) showReceipts(c *call) error {
 				return err
 			}
 		}
-		page.Last = t.Ended
 		if !known[t.Key] {
 			known[t.Key] = true
 			key, err := receipt.PublicText(r.Public)
