@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"math/rand/v2"
+	"runtime"
 	"strconv"
 	"syscall"
 	"testing"
@@ -26,6 +27,26 @@ func BenchmarkInsert(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(segments*len(rows))/(cpuTime(b)-start).Seconds(), "rows/cpu-s")
+}
+
+// BenchmarkColumns prints how much memory the rows of a large segment take until they are sent.
+func BenchmarkColumns(b *testing.B) {
+	st := storetest.Open(b)
+	rows := someRows(rand.New(rand.NewPCG(1, 2)), 200_000, time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), 1, oslo)
+	live := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	for b.Loop() {
+		before := live()
+		in := st.Begin()
+		in.Add(rows)
+		b.ReportMetric(float64(live()-before)/1e6, "MB")
+		runtime.KeepAlive(in)
+	}
+	runtime.KeepAlive(rows)
 }
 
 // cpuTime returns what this process has used of the processors.
