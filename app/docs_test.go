@@ -142,6 +142,26 @@ func TestNamedTests(t *testing.T) {
 	}
 }
 
+// TestDecisionsAreNumbered: no two decisions have a number in common, and each begins with its
+// own.
+func TestDecisionsAreNumbered(t *testing.T) {
+	pages, err := filepath.Glob("../docs/decisions/*.md")
+	if err != nil || len(pages) == 0 {
+		t.Fatal(pages, err)
+	}
+	last := ""
+	for _, page := range pages { // in the order of their names
+		number, _, _ := strings.Cut(filepath.Base(page), "-")
+		if number == last {
+			t.Errorf("%s has the number of another decision", page)
+		}
+		last = number
+		if text := readDoc(t, strings.TrimPrefix(page, "../")); !strings.HasPrefix(text, "# "+strings.TrimLeft(number, "0")+". ") {
+			t.Errorf("%s begins with %.20q, want its number", page, text)
+		}
+	}
+}
+
 // TestSnippetAsDocumented: what people copy from the docs is what the program prints.
 func TestSnippetAsDocumented(t *testing.T) {
 	_, want, _ := strings.Cut(script.Snippet("https://stats.example.org", 1), "\n") // the first line is a comment
