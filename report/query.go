@@ -113,7 +113,7 @@ type Result struct {
 	// not recorded alike, or is Unknown in Compare. What is of Compare is 0 then.
 	Uncompared bool
 	// Minimal are the days of Range and of Compare on which only what a minimal record keeps
-	// was recorded, if the query asks for more. See Lacks.
+	// was recorded, all day or part of it, if the query asks for more. See Lacks.
 	Minimal    []calendar.Day
 	ofRecorded bool // the lines are of what only some hits have, and a minimal record never
 	rest       Line // what a Guard took out of the lines, or why it hides their sums

@@ -13,7 +13,7 @@ import (
 // and then Doubts, and Judge says of each result what is not known.
 
 // Probes returns queries that tell on which days only what a minimal record keeps was
-// recorded. There are none for queries that ask for no more than that. They are over the days
+// recorded, all day or until or from some hour on. There are none for queries that ask for no more than that. They are over the days
 // of those queries, so that they are part of the same statements.
 func Probes(queries []Query) []Query {
 	var probes []Query
@@ -166,30 +166,29 @@ func (j judgement) result() Result {
 	return r
 }
 
-// minimalDays returns the days of one period with page views and nothing that a minimal record
-// does not keep, and whether there are no others. A policy that records more always records the
-// device.
+// minimalDays returns the days of one period on which page views were recorded by a minimal
+// record, on all or a part of the day, and whether nothing else was recorded in the period. A
+// policy that records more always records the device.
 func (j judgement) minimalDays(days calendar.Range, of func(Line) Sums) (bare []calendar.Day, every bool) {
 	if j.devices == nil {
 		return nil, false
 	}
-	more := map[calendar.Day]bool{}
+	every = true
 	for _, l := range j.devices.Lines {
 		if s := of(l); s != (Sums{}) {
 			day := calendar.DayOf(l.At)
 			if l.At.IsZero() {
 				day = days.From
 			}
-			more[day] = more[day] || l.Value != "" || s.Count("events")+s.Count("conversions") > 0
-		}
-	}
-	for day, known := range more {
-		if !known {
-			bare = append(bare, day)
+			if l.Value == "" && s.Count("pageviews") > 0 {
+				bare = append(bare, day)
+			}
+			every = every && l.Value == "" && s.Count("events")+s.Count("conversions") == 0
 		}
 	}
 	slices.Sort(bare)
-	return bare, len(bare) > 0 && len(bare) == len(more)
+	bare = slices.Compact(bare)
+	return bare, every && len(bare) > 0
 }
 
 // nobodySaid reports whether there are hits in one period and none of which a dimension is

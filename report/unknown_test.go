@@ -83,8 +83,9 @@ func TestWhatIsNotRecorded(t *testing.T) {
 }
 
 // ofPolicies returns the figures of a site with a view, an event, a search, a download and a
-// goal on each day, recorded under the policies of a text: s is standard, m minimal, and on the
-// others nobody came.
+// goal on each day, recorded under the policies of a text: s is standard, m minimal, b first the
+// one and then the other, v the same with nothing but a view under the first, and on the others
+// nobody came.
 func ofPolicies(t *testing.T, first calendar.Day, policies string) report.Source {
 	t.Helper()
 	st := storetest.Open(t)
@@ -103,10 +104,11 @@ func ofPolicies(t *testing.T, first calendar.Day, policies string) report.Source
 		goal := of(hit.Goal, "Kontakt")
 		goal.Conversions = 1
 		for _, row := range []hit.Row{view, of(hit.Event, "Skjema"), of(hit.Search, "fylke"), of(hit.Download, "example.org/f.pdf"), goal} {
-			if policy == 'm' {
-				(privacy.Policy{Record: privacy.Minimal}).Trim(&row)
+			if policy == 's' || policy == 'b' || policy == 'v' && row.Kind == hit.Pageview {
+				rows = append(rows, row)
 			}
-			if policy == 's' || policy == 'm' {
+			if policy == 'm' || policy == 'b' || policy == 'v' {
+				(privacy.Policy{Record: privacy.Minimal}).Trim(&row)
 				rows = append(rows, row)
 			}
 		}
@@ -121,9 +123,9 @@ func ofPolicies(t *testing.T, first calendar.Day, policies string) report.Source
 // that one, never as 0 or a change, with small numbers hidden or not.
 func TestPoliciesOfBothPeriods(t *testing.T) {
 	first := mustDay("2026-02-02")
-	plain := ofPolicies(t, first, "ss mm sm")
+	plain := ofPolicies(t, first, "ss mm sm bs v ")
 	days := map[string]calendar.Range{}
-	for i, name := range []string{"standard", "minimal", "mixed"} {
+	for i, name := range []string{"standard", "minimal", "mixed", "partly", "views"} {
 		days[name] = calendar.Range{From: first + calendar.Day(3*i), To: first + calendar.Day(3*i) + 1}
 	}
 	days["nobody"] = calendar.Range{From: first - 2, To: first - 1}
@@ -169,6 +171,22 @@ func TestPoliciesOfBothPeriods(t *testing.T) {
 		{"", "", "conversion_rate", "mixed", "minimal", "lacks", "lacks"},
 		{"page", "", "events", "standard", "mixed", "6", "lacks"},
 		{"", "", "events", "standard", "nobody", "6", "0"},
+		{"", "", "events", "partly", "standard", "lacks", "6"}, // 3 before the record became minimal
+		{"", "", "events", "standard", "partly", "6", "lacks"},
+		{"", "", "conversion_rate", "partly", "standard", "lacks", "1"},
+		{"", "", "events", "views", "standard", "lacks", "6"}, // none before it
+		{"", "", "visits", "partly", "standard", "3", "2"},
+		{"", "os:iOS", "visits", "partly", "standard", "unknown", ""},
+		{"", "!channel:search", "visits", "standard", "partly", "2", "uncompared"},
+		{"page", "", "events", "standard", "partly", "6", "lacks"},
+		{"page", "goal:Kontakt", "conversions", "partly", "standard", "unknown", ""},
+		{"event", "", "events", "partly", "standard", "2", "uncompared"},
+		{"event", "", "events", "standard", "partly", "2", "uncompared"},
+		{"event", "", "events", "views", "standard", "unknown", ""},
+		{"goal", "", "conversions", "views", "standard", "unknown", ""},
+		{"campaign", "", "visits", "partly", "standard", "2", "uncompared"},
+		{"os", "", "visits", "partly", "standard", "3", "uncompared"},
+		{"browser", "", "visits", "partly", "standard", "3", "2"},
 	} {
 		for _, source := range []report.Source{plain, report.Guard{Source: plain, Threshold: func(uint32) int { return 1 }, Over: first + 100}} {
 			before := days[c.before]
