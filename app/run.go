@@ -627,7 +627,7 @@ func (p *program) startDashboard(ctx context.Context, mux *http.ServeMux, geoDB 
 	pages := http.NewServeMux()
 	d.Routes(pages)
 	client := func(r *http.Request) hit.Addr { return collector.ClientAddr(r, p.TrustedProxies) }
-	mux.Handle("/", p.bodies.Handler(matomo.AtRoot(mux, pages), client, maxForm, d.RefuseBody))
+	mux.Handle("/", p.bodies.Handler(matomo.AtRoot(mux, p.recovered(pages, d.AnswerPanic)), client, maxForm, d.RefuseBody))
 	p.background("audit log", p.afterStore(d.Run))
 	if p.storePrepared() {
 		if p.addrs.SetupURL, err = d.SetupURL(ctx, p.baseURL()); err == nil {

@@ -50,7 +50,7 @@ func nothing(string) bool { return false }
 func (p *program) serve(until stage, l net.Listener, handler http.Handler, name string, busy func(path string) bool) {
 	logger := p.component(name)
 	server := plainhttp.New(&http.Server{
-		Handler:           p.recovered(p.secured(handler, busy)),
+		Handler:           p.recovered(p.secured(handler, busy), plainError),
 		ReadHeaderTimeout: headerTime,
 		ReadTimeout:       requestTime,
 		WriteTimeout:      answerTime,
@@ -80,10 +80,15 @@ func (p *program) serve(until stage, l net.Listener, handler http.Handler, name 
 	})
 }
 
-// recovered answers a request whose handler panics with 500, and logs where it panicked. It
-// does not log the value of the panic, which may hold anything of the request, nor the
-// arguments in a stack trace, which may hold an address.
-func (p *program) recovered(next http.Handler) http.Handler {
+// plainError says that the program failed.
+func plainError(w http.ResponseWriter, _ *http.Request) {
+	http.Error(w, "fotspor: internal error", http.StatusInternalServerError)
+}
+
+// recovered has answer, which is to answer with 500, answer a request whose handler panics,
+// and logs where it panicked. It does not log the value of the panic, which may hold anything
+// of the request, nor the arguments in a stack trace, which may hold an address.
+func (p *program) recovered(next http.Handler, answer http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			switch v := recover(); v {
@@ -92,7 +97,7 @@ func (p *program) recovered(next http.Handler) http.Handler {
 				panic(v)
 			default:
 				p.Logger.Error("a handler panicked", "pattern", r.Pattern, "at", callers())
-				http.Error(w, "fotspor: internal error", http.StatusInternalServerError)
+				answer(w, r)
 			}
 		}()
 		if len(r.TransferEncoding) > 0 {

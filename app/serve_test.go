@@ -20,11 +20,22 @@ func TestPanicTellsNothing(t *testing.T) {
 	p := &program{}
 	p.Logger = slog.New(slog.NewTextHandler(&log, nil))
 	addr := netip.MustParseAddr("203.0.113.77")
-	h := p.recovered(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { failOn(addr) }))
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
-	if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "203") {
-		t.Errorf("answer = %d %q, want 500 without the address", w.Code, w.Body)
+	pages := p.recovered(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { failOn(addr) }), func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, "the page of "+r.URL.Path, http.StatusInternalServerError)
+	})
+	for path, want := range map[string]string{"/pixel.gif": "fotspor: internal error\n", "/pages": "the page of /pages\n"} {
+		h := p.recovered(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if path == "/pages" {
+				pages.ServeHTTP(w, r) // which recovers first
+				return
+			}
+			failOn(addr)
+		}), plainError)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+		if w.Code != http.StatusInternalServerError || w.Body.String() != want {
+			t.Errorf("%s is answered %d %q, want 500 and %q", path, w.Code, w.Body, want)
+		}
 	}
 	if !strings.Contains(log.String(), "failOn") {
 		t.Errorf("the log does not say where: %s", log.String())

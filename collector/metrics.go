@@ -53,14 +53,21 @@ func (c *Collector) timed(name string, next http.Handler) http.Handler {
 		start := time.Now()
 		s := statusWriters.Get().(*statusWriter)
 		s.ResponseWriter, s.status = w, http.StatusOK
+		answered := false
+		defer func() {
+			took := ok
+			if !answered { // next panicked
+				s.status = http.StatusInternalServerError
+			}
+			if s.status != http.StatusOK {
+				took = c.Duration.WithLabelValues(name, strconv.Itoa(s.status))
+			}
+			s.ResponseWriter = nil
+			statusWriters.Put(s)
+			took.Observe(time.Since(start).Seconds())
+		}()
 		next.ServeHTTP(s, r)
-		took := ok
-		if s.status != http.StatusOK {
-			took = c.Duration.WithLabelValues(name, strconv.Itoa(s.status))
-		}
-		s.ResponseWriter = nil
-		statusWriters.Put(s)
-		took.Observe(time.Since(start).Seconds())
+		answered = true
 	})
 }
 

@@ -148,14 +148,18 @@ func (d *Dashboard) handle(pattern string, f handler) http.Handler {
 	name := handlerName(pattern)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
+		c := d.newCall(w, r)
+		if d.duration != nil {
+			defer func() { // a panic is answered by AnswerPanic
+				status := cmp.Or(c.status, http.StatusInternalServerError)
+				d.duration.WithLabelValues(name, strconv.Itoa(status)).Observe(time.Since(start).Seconds())
+			}()
+		}
 		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 		defer cancel()
-		c := d.newCall(w, r.WithContext(ctx))
+		c.r = r.WithContext(ctx)
 		if err := d.serve(c, f); err != nil {
 			d.fail(c, name, err, r.Context().Err() != nil)
-		}
-		if d.duration != nil {
-			d.duration.WithLabelValues(name, strconv.Itoa(c.status)).Observe(time.Since(start).Seconds())
 		}
 	})
 }
@@ -181,6 +185,20 @@ func asksJSON(r *http.Request) bool {
 // dashboard refuses. It is for handlers in front of it. status is 400, 408, 413 or 503.
 func (d *Dashboard) RefuseBody(w http.ResponseWriter, r *http.Request, status int, why error) {
 	d.fail(d.newCall(w, r), "body", withStatus(ofBody, status).because(why), r.Context().Err() != nil)
+}
+
+// AnswerPanic answers a request whose handler panicked, as any other that fails. What there is
+// to log of the panic, its caller logs.
+func (d *Dashboard) AnswerPanic(w http.ResponseWriter, r *http.Request) {
+	for _, name := range []string{"Content-Encoding", "Content-Disposition", "Location"} { // of the answer that did not come
+		w.Header().Del(name)
+	}
+	c := d.newCall(w, r)
+	if c.json {
+		d.answerProblem(c, internal)
+		return
+	}
+	c.answer(internal.status, "text/html; charset=utf-8", d.pages.problemPage(c.lang, internal))
 }
 
 // withStatus returns the problem that has a status, or else the first.

@@ -1,6 +1,7 @@
 package dashboard_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -10,7 +11,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/dashboard"
 	"github.com/fotspor/fotspor/i18n"
+	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/site"
 )
 
@@ -106,6 +113,70 @@ func isProblem(t *testing.T, name string, header http.Header, body, language, co
 		t.Errorf("%s, %s: %s %q, %v, want %s and its text", name, language, header.Get("Content-Type"), body, err, code)
 	}
 }
+
+// TestPanics: a handler that panics is counted as an answer with 500, and who asked gets a problem
+// of their format in their language.
+func TestPanics(t *testing.T) {
+	duration := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "test_seconds"}, []string{"handler", "code"})
+	b := newBench(t, func(o *dashboard.Options) {
+		o.Duration = duration
+		o.Attribution = func() (string, string) { panic("secret") }
+		o.Figures = brokenFigures{}
+	})
+	site := b.addSite("Samvirke", "samvirke.example", "Europe/Oslo")
+	put(t, b.store, "story", rowsOf(site, tell(3, site, calendar.DayOf(moment)-20, calendar.DayOf(moment), 5, moment)))
+	b.addUser(userName, "admin", userPass)
+	handler := routes(b.dashboard)
+	b.server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if recover() != nil {
+				b.dashboard.AnswerPanic(w, r)
+			}
+		}()
+		handler.ServeHTTP(w, r)
+	})
+	b.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	b.post("/login", url.Values{"name": {userName}, "password": {userPass}}).want(http.StatusSeeOther)
+	want := map[string]uint64{}
+	for path, tt := range map[string]struct{ handler, code string }{
+		"/account":                               {"/account", ""},
+		"/sites/1/pages?period=28d":              {"/sites/{id}/pages", ""},
+		"/sites/1/pages.csv?period=28d":          {"/sites/{id}/pages.csv", ""},
+		"/sites/1/pages.json?period=28d":         {"/sites/{id}/pages.json", "internal"},
+		"/api/v1/sites/1/totals?period=28d":      {"/api/v1/sites/{id}/totals", "internal"},
+		"/api/v1/sites/1/top?dimension=page&at=": {"/api/v1/sites/{id}/top", "internal"},
+	} {
+		for _, l := range []string{"nb", "nn", "en"} {
+			got := b.get(path, "Accept-Language", l)
+			got.want(http.StatusInternalServerError)
+			isProblem(t, path, got.header, got.body, l, tt.code, "problem.internal")
+			if strings.Contains(got.body, "secret") || got.header.Get("Content-Disposition") != "" || got.header.Get("Content-Security-Policy") == "" {
+				t.Errorf("%s is answered %v %.200s", path, got.header, got.body)
+			}
+		}
+		want[tt.handler] = 3
+	}
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(duration)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted := map[string]uint64{}
+	for _, m := range families[0].GetMetric() {
+		if labels := m.GetLabel(); labels[0].GetValue() == "500" { // code comes before handler
+			counted[labels[1].GetValue()] = m.GetHistogram().GetSampleCount()
+		}
+	}
+	if diff := cmp.Diff(want, counted); diff != "" {
+		t.Errorf("answers with 500 (-want +counted):\n%s", diff)
+	}
+}
+
+// brokenFigures panics instead of an answer.
+type brokenFigures struct{}
+
+func (brokenFigures) Ask(context.Context, []report.Query) ([]report.Result, error) { panic("secret") }
 
 // TestRefuseBody: bodies that are not read to their end are refused like everything else.
 func TestRefuseBody(t *testing.T) {
