@@ -164,7 +164,7 @@ func TestThousandSites(t *testing.T) {
 			query  string
 			column int
 			order  int
-		}{{"", 1, -1}, {"sort=today", 0, 1}, {"sort=-today&q=site", 0, -1}, {"sort=name", -1, 1}, {"sort=nonsense", 1, -1}} {
+		}{{"", 1, -1}, {"sort=today", 0, 1}, {"sort=-today&q=site", 0, -1}, {"sort=name", -1, 1}} {
 			type line struct {
 				of   float64
 				name string

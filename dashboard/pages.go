@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/internal/baseurl"
 	"github.com/fotspor/fotspor/report"
 )
@@ -146,12 +147,12 @@ func (d *Dashboard) showPage(path string) handler {
 			return err
 		}
 		found := show()
-		unknown := q.unknown(found)
+		unknown := q.unknown(pageOrders, found)
 		if unknown != nil && (c.json || c.format != "") {
 			return *unknown
 		}
 		if unknown != nil {
-			found.Notices = slices.Insert(found.Notices, 0, notice{Claim: c.lang.Say("address.unknown", shortened(unknown.Value)), Reason: spans(c.lang, "address.usual")})
+			found.Notices = slices.Insert(found.Notices, 0, unknownNotice(c.lang, unknown))
 		}
 		if q.marked {
 			found.Differs = q.calendarRemark(c.lang)
@@ -170,16 +171,24 @@ func (d *Dashboard) showPage(path string) handler {
 	}
 }
 
-// unknown returns what of the address names no table of the page, no column or no measure, nil
-// if all do.
-func (q *question) unknown(d doc) *report.InvalidError {
+// pageOrders are the columns by which pages sort their tables.
+var pageOrders = append([]string{report.ByValue, changeColumn}, allMeasures...)
+
+// unknownNotice says that an address names what there is not.
+func unknownNotice(l *i18n.Language, wrong *report.InvalidError) notice {
+	return notice{Claim: l.Say("address.unknown", shortened(wrong.Value)), Reason: spans(l, "address.usual")}
+}
+
+// unknown returns what of the address names no table of the page, no column, no order or no
+// measure, nil if all do.
+func (q *question) unknown(orders []string, d doc) *report.InvalidError {
 	for _, p := range []struct {
 		key    string
 		values []string
 		known  []string
 	}{
 		{byMeasure, []string{q.own.Get(byMeasure)}, allMeasures},
-		{bySort, []string{strings.TrimPrefix(q.own.Get(bySort), "-")}, append([]string{report.ByValue, changeColumn}, allMeasures...)},
+		{bySort, []string{strings.TrimPrefix(q.own.Get(bySort), "-")}, orders},
 		{byColumns, strings.Split(q.own.Get(byColumns), ","), allMeasures},
 	} {
 		for _, value := range p.values {
@@ -285,12 +294,13 @@ func (d *Dashboard) countedSince(c *call, site uint32) (calendar.Day, error) {
 // waiting is the page of a site of which nothing was ever counted. It looks by itself whether
 // something comes.
 type waiting struct {
-	Site   siteHead
-	Nav    []navLink
-	Lines  snippet
-	Works  works
-	Origin string // of the script, which a site's own policy must allow
-	Admin  string // URL of the settings; "" for viewers
+	Site    siteHead
+	Nav     []navLink
+	Notices []notice // what of the address is wrong
+	Lines   snippet
+	Works   works
+	Origin  string // of the script, which a site's own policy must allow
+	Admin   string // URL of the settings; "" for viewers
 }
 
 func (d *Dashboard) showWaiting(c *call, q *question) error {
@@ -302,5 +312,18 @@ func (d *Dashboard) showWaiting(c *call, q *question) error {
 	if q.admin {
 		page.Admin = settingsURL(q.site)
 	}
-	return d.render(c, http.StatusOK, "waiting", page)
+	if q.wrong != nil {
+		page.Notices = append(page.Notices, notice{Claim: c.lang.Say("period.wrong." + q.wrong.Field), Reason: []span{{Text: shortened(q.wrong.Value)}}})
+	}
+	if q.badFilter != "" {
+		page.Notices = append(page.Notices, notice{Claim: c.lang.Say(q.badFilter), Reason: []span{{Text: q.typed.Get(formValue)}}})
+	}
+	if wrong := q.unknown(pageOrders, doc{}); wrong != nil {
+		page.Notices = append(page.Notices, notice{Claim: c.lang.Say("address.unknown", shortened(wrong.Value))})
+	}
+	status := http.StatusOK
+	if page.Notices != nil {
+		status = http.StatusBadRequest
+	}
+	return d.render(c, status, "waiting", page)
 }

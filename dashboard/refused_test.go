@@ -257,7 +257,7 @@ func TestMinimalDays(t *testing.T) {
 	site := b.addSite("Samvirke", "samvirke.example", "Europe/Oslo")
 	first := calendar.DayOf(time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC)) // a week standard, a week minimal, a week standard
 	var rows []hit.Row
-	for day := first; day < first+19; day++ {
+	for day := first - 1; day < first+19; day++ { // before it, a day on which the record was minimal for a while
 		view := hit.Row{
 			Site: site.ID, Time: day.Time().Add(12 * time.Hour), Day: day, Kind: hit.Pageview, Path: "/om", EntryPath: "/om", Browser: "Chrome", Device: "mobile", OS: "iOS",
 			Country: "NO", Channel: "search", Source: "Google", Campaign: "brev", Pageviews: 1, Visits: 1, Visitors: 1, PageVisitors: 1, SectionVisitors: 1,
@@ -270,11 +270,15 @@ func TestMinimalDays(t *testing.T) {
 			if kind == hit.Goal {
 				row.Conversions = 1
 			}
-			if (day-first)/7 == 1 {
+			kept := []hit.Row{row}
+			if day < first || (day-first)/7 == 1 {
 				(privacy.Policy{Record: privacy.Minimal}).Trim(&row)
 			}
+			if kept = append(kept, row); day >= first {
+				kept = kept[1:]
+			}
 			for range 10 {
-				rows = append(rows, row)
+				rows = append(rows, kept...)
 			}
 		}
 	}
@@ -323,6 +327,8 @@ func TestMinimalDays(t *testing.T) {
 		minimal: "visits 50 events <nil> conversions <nil>, before visits 50 events 150 conversions 50, 5 days",
 		after:   "visits 50 events 150 conversions 50, before visits 50 events <nil> conversions <nil>, 5 days",
 		"period=range&from=2026-11-07&to=2026-11-10": "visits 40 events <nil> conversions <nil>, before visits <nil> events <nil> conversions <nil>, 2 days",
+		"period=range&from=2026-11-01&to=2026-11-01": "visits 20 events <nil> conversions <nil>, before visits <nil> events <nil> conversions <nil>, 1 days",
+		"period=range&from=2026-11-01&to=2026-11-03": "visits 40 events <nil> conversions <nil>, before visits <nil> events <nil> conversions <nil>, 1 days",
 		"period=range&from=2026-11-05&to=2026-11-07": "visits 30 events 90 conversions 30, before visits <nil> events <nil> conversions <nil>, <nil> days",
 	} {
 		var answer map[string]any
@@ -335,11 +341,32 @@ func TestMinimalDays(t *testing.T) {
 			t.Errorf("totals of %s: %s, want %s", query, got, want)
 		}
 	}
-	var series struct{ Points []map[string]any }
-	b.decode("/api/v1/sites/1/series?measures=visits,events&period=range&from=2026-11-07&to=2026-11-10", &series)
-	for i, want := range []any{30., 30., nil, nil} {
-		if p := series.Points[i]; p["events"] != want || p["visits"] != 10. {
-			t.Errorf("point %d: %v, want 10 visits and events %v", i, p, want)
+	for days, want := range map[string][]any{"from=2026-11-07&to=2026-11-10": {30., 30., nil, nil}, "from=2026-11-01&to=2026-11-02": {nil, 30.}} {
+		var series struct{ Points []map[string]any }
+		b.decode("/api/v1/sites/1/series?measures=visits,events&period=range&"+days, &series)
+		for i, events := range want {
+			if p := series.Points[i]; p["events"] != events || p["visits"] != 10. && p["from"] != "2026-11-01" {
+				t.Errorf("point %d of %s: %v, want 10 visits and events %v", i, days, p, events)
+			}
+		}
+	}
+	// Of a day that is minimal for a while, each format says so, and a table has what came before.
+	for _, path := range []string{"/events", "/searches", "/goals", "/campaigns", "/sources"} {
+		for _, period := range []string{"period=day&at=2026-11-01", "period=range&from=2026-11-01&to=2026-11-03"} {
+			page := b.get("/sites/1" + and(path, "lang=en&"+period))
+			if note := page.text("#minimal"); !strings.HasPrefix(note, "On one of these days") || !strings.Contains(note, "all day or part of it") {
+				t.Errorf("%s?%s says %q", path, period, note)
+			}
+			if text := page.text("#main table tbody"); !strings.Contains(text, "10") && !strings.Contains(text, "30") {
+				t.Errorf("%s?%s does not show what was recorded: %q", path, period, text)
+			}
+			var answer map[string]any
+			if b.decode("/sites/1"+and(as(path, "json"), period), &answer); answer["minimal_days"] != 1. {
+				t.Errorf("%s.json?%s has %v minimal days", path, period, answer["minimal_days"])
+			}
+			if sheet := b.get("/sites/1" + and(as(path, "csv"), period)).body; !strings.Contains(sheet, "minimal_days: 1") {
+				t.Errorf("%s.csv?%s does not say so: %s", path, period, sheet)
+			}
 		}
 	}
 }
@@ -376,6 +403,44 @@ func TestUnknownNames(t *testing.T) {
 		}
 		if tt.code != "" {
 			b.wantCode("/sites/1"+tt.path+".json?"+tt.query, tt.code)
+		}
+	}
+}
+
+// TestWrongAddresses: the list of sites and the page of a site without hits say what of their
+// address is wrong, as pages of figures do.
+func TestWrongAddresses(t *testing.T) {
+	b := newBench(t)
+	b.logIn()
+	b.addSite("One", "one.example", "Europe/Oslo")
+	en := i18n.Find("en")
+	unknown := func(name string) string { return en.Say("address.unknown", name) }
+	for _, tt := range []struct {
+		path, says string // says: "" if nothing is wrong
+		code       string // of JSON, where that is tried
+	}{
+		{"/?sort=name", "", ""}, {"/?sort=-change", "", ""}, {"/?sort=-today&tag=x&q=y", "", ""},
+		{"/?sort=zzz", unknown("zzz"), "bad_measure"}, {"/?sort=-zzz", unknown("zzz"), "bad_measure"}, {"/?sort=--name", unknown("-name"), "bad_measure"},
+		{"/?sort=pageviews", unknown("pageviews"), "bad_measure"}, {"/?sort=visitors&measure=zzz", unknown("zzz"), "bad_measure"}, {"/?table=zzz", unknown("zzz"), "bad_dimension"},
+		{"/?columns=visitors,zzz", unknown("zzz"), "bad_measure"}, {"/?after=x", "", "bad_after"}, {"/?after=-1", "", "bad_after"},
+		{"/sites/1", "", ""}, {"/sites/1?f=country:NO&sort=-visits", "", ""}, {"/sites/1/pages?period=28d", "", ""},
+		{"/sites/1?f=foo:bar", en.Say("filter.unread") + " foo:bar", ""}, {"/sites/1/pages?f=device:foo", en.Say("filter.wrong.device") + " foo", ""},
+		{"/sites/1?fd=page&fo=is&fv=", en.Say("filter.wrong"), ""}, {"/sites/1?period=fortnight", en.Say("period.wrong.period") + " fortnight", ""},
+		{"/sites/1/ways?measure=zzz", unknown("zzz"), ""}, {"/sites/1/pages?sort=zzz", unknown("zzz"), ""},
+	} {
+		page := b.get(tt.path, "Accept-Language", "en")
+		isWrong := tt.says != "" || tt.code == "bad_after"
+		if says := strings.TrimSuffix(page.text("#main .notice"), " "+en.Say("address.usual")); (page.status == 400) != isWrong || page.status == 200 == isWrong || says != clean(tt.says) {
+			t.Errorf("%s is answered %d and says %q, want %q", tt.path, page.status, says, tt.says)
+		}
+		if strings.HasPrefix(tt.path, "/?") {
+			csv, json := b.get("/sites.csv"+tt.path[1:]), b.get("/sites.json"+tt.path[1:])
+			if isWrong != (csv.status == 400) || isWrong != (json.status == 400) {
+				t.Errorf("%s as CSV and JSON is answered %d and %d", tt.path, csv.status, json.status)
+			}
+			if isWrong {
+				b.wantCode("/sites.json"+tt.path[1:], tt.code)
+			}
 		}
 	}
 }

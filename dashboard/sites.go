@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -103,6 +102,10 @@ func (d *Dashboard) showSites(c *call) error {
 	if err != nil {
 		return err
 	}
+	unknown := q.unknown(siteOrders, doc{})
+	if unknown != nil && (c.json || c.format != "") {
+		return *unknown
+	}
 	if len(sites) > 0 { // most often the zone of all
 		q.now = c.now.In(sites[0].Location)
 		q.period, _ = report.ParsePeriod(q.typed, q.now) // its error was that of question
@@ -121,7 +124,7 @@ func (d *Dashboard) showSites(c *call) error {
 	page.Heads = q.sortSites(found)
 	shown, err := strconv.Atoi(cmp.Or(q.own.Get(byAfter), "0"))
 	if err != nil || shown < 0 {
-		return badRequest.because(fmt.Errorf("read %s=%q: not a number of rows", byAfter, q.own.Get(byAfter)))
+		return report.InvalidError{Field: byAfter, Value: q.own.Get(byAfter), Want: "a number of rows"}
 	}
 	if page.First = q.with(byAfter, "").String(); shown == 0 {
 		page.First = ""
@@ -146,7 +149,10 @@ func (d *Dashboard) showSites(c *call) error {
 		return c.answerSitesCSV(q, found)
 	}
 	status := http.StatusOK
-	if q.wrong != nil {
+	if unknown != nil {
+		page.Notices = append(page.Notices, unknownNotice(c.lang, unknown))
+	}
+	if q.wrong != nil || unknown != nil {
 		status = http.StatusBadRequest
 	}
 	return d.render(c, status, "sites", page)
@@ -178,6 +184,9 @@ func (q *question) folders(l *i18n.Language, sites []site.Site, chosen string) [
 	}
 	return all
 }
+
+// siteOrders are the columns by which the list of sites is sorted.
+var siteOrders = []string{"name", "visitors", "today", changeColumn}
 
 // sortSites sorts sites as the address says, by default those with the most visitors first,
 // and returns the heads of the columns. Sites that are alike are in the order of their names.

@@ -271,7 +271,7 @@ func scenes() map[mood][]string {
 	}
 	all[begun] = append(all[begun], "/", "/?period=year", "/sites/1?period=28d", "/sites/1?period=28d&compare=none")
 	all[much] = append(all[much], "/sites/1?f=foo:bar", "/sites/1/pages?f=page", "/sites/1/pages?sort=zzz", "/sites/1/pages?table=zzz")
-	all[waits] = append(all[waits], "/")
+	all[waits] = append(all[waits], "/", "/?sort=zzz", "/sites/1?f=device:foo&sort=zzz")
 	all[none] = append(all[none], "/")
 	all[little] = append(all[little], "/sites/1/notes", "/sites/1/views")
 	return all
