@@ -181,11 +181,12 @@ func (p *program) start(ctx context.Context) error {
 	if p.Retention {
 		worker := retention.New(retention.Options{
 			Receipts: p.NewReceipts(p.store), Rows: p.store, Clock: p.clock, Policy: p.store.Policy, Audit: p.store.AuditLog(), AuditKeep: p.AuditRetention,
-			Titles: p.store.Titles(), Totals: p.store.Totals(), Aging: func(part string) retention.Rows { return p.store.Aging(part) }, Expired: p.store.Expired, Few: func(below int) retention.Few { return p.store.Few(below) },
+			Requests: p.store.OldRequests(), Titles: p.store.Titles(), Totals: p.store.Totals(), Aging: func(part string) retention.Rows { return p.store.Aging(part) }, Expired: p.store.Expired, Few: func(below int) retention.Few { return p.store.Few(below) },
 			Registerer: p.registry, Logger: p.component("retention"), Now: p.Now,
 		})
 		p.background("retention", p.afterStore(p.afterPolicy(worker.Run)))
 		p.watchBackups()
+		p.watchRequests()
 	}
 
 	if publicListener != nil {

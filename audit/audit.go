@@ -73,6 +73,12 @@ const (
 	ViewAdded         Action = "view added"
 	ViewChanged       Action = "view changed"
 	ViewRemoved       Action = "view removed"
+	RequestAdded      Action = "request added"
+	RequestExtended   Action = "request extended"
+	RequestAnswered   Action = "request answered"
+	RequestRemoved    Action = "request removed"
+	LookedUp          Action = "looked up on request"
+	Erased            Action = "erased on request"
 )
 
 // Entry is a line of the audit log. It holds no address, and nothing that a person typed

@@ -57,18 +57,24 @@ func RenderPapers(w io.Writer, lang *i18n.Language, p Papers) error {
 	if err != nil {
 		return err
 	}
+	return renderMarkdown(w, lang, text)
+}
+
+// renderMarkdown writes a text in Markdown, which begins with its title, as a page of HTML that
+// needs no other file. HTML in it is left out.
+func renderMarkdown(w io.Writer, lang *i18n.Language, text string) error {
 	var body bytes.Buffer
 	if err := goldmark.New(goldmark.WithExtensions(extension.Table)).Convert([]byte(text), &body); err != nil {
-		return fmt.Errorf("make papers: %w", err)
+		return fmt.Errorf("make page: %w", err)
 	}
 	title, _, _ := strings.Cut(strings.TrimPrefix(text, "# "), "\n")
-	err = papersLayout().Execute(w, struct {
+	err := papersLayout().Execute(w, struct {
 		Tag, Title string
 		Style      template.CSS
 		Body       template.HTML
-	}{lang.Tag, title, style + papersStyle, template.HTML(body.String())})
+	}{lang.Tag, escaped.ReplaceAllString(title, "$1"), style + papersStyle, template.HTML(body.String())})
 	if err != nil {
-		return fmt.Errorf("write papers: %w", err)
+		return fmt.Errorf("write page: %w", err)
 	}
 	return nil
 }
@@ -221,6 +227,9 @@ func (p papersPage) Aged() ([]AgedPart, error) {
 
 // AuditRetention returns how long lines of the audit log live, in words.
 func (p papersPage) AuditRetention() (string, error) { return p.AuditKeep.words(p.Lang) }
+
+// RequestKeep returns how long the register of requests keeps one, in words.
+func (p papersPage) RequestKeep() (string, error) { return RequestKeep.words(p.Lang) }
 
 // Titles reports whether titles of pages are kept of a site.
 func (p papersPage) Titles() bool {

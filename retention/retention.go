@@ -50,12 +50,13 @@ const (
 // trusted.
 var ErrHeld = errors.New("held: the clock is not trusted")
 
-// Options are the parts of a worker. Logger, Now, Audit and Titles may be zero.
+// Options are the parts of a worker. Logger, Now, Audit, Requests and Titles may be zero.
 type Options struct {
 	Rows      Rows
 	Clock     *Clock
 	Audit     Rows                // the lines of the audit log
 	AuditKeep privacy.Period      // retention of the lines; required with Audit
+	Requests  Rows                // the register of requests, by the day of their end; retention is privacy.RequestKeep
 	Titles    Rows                // titles of pages; retention is that of rows, from the day on which they were last seen
 	Totals    Rows                // sums that outlive the rows; retention is that of totals in the policy
 	Few       func(below int) Few // lines of totals of few, for the number that the policy says; nil: none are folded
@@ -177,6 +178,9 @@ type Report struct {
 	AuditFound   privacy.Held // lines of the audit log past their retention
 	AuditDeleted int64
 
+	RequestsFound   privacy.Held // lines of the register of requests past their retention
+	RequestsDeleted int64
+
 	TitlesFound   privacy.Held // titles of pages that are not kept any more
 	TitlesDeleted int64
 
@@ -205,7 +209,7 @@ func (r Report) found() int64 {
 	for _, a := range r.Aged {
 		aged += a.Found
 	}
-	return aged + r.Found.Rows + r.AuditFound.Rows + r.TitlesFound.Rows + r.TotalsFound.Rows + r.FewFound
+	return aged + r.Found.Rows + r.AuditFound.Rows + r.RequestsFound.Rows + r.TitlesFound.Rows + r.TotalsFound.Rows + r.FewFound
 }
 
 // Pass deletes the rows that are past their retention at a given time. If the clock is not
@@ -258,6 +262,11 @@ func (w *Worker) delete(ctx context.Context, report Report, err error) (Report, 
 	if err == nil && report.AuditFound.Rows > 0 {
 		if err = w.Audit.DeleteBefore(ctx, w.AuditKeep.Cutoff(report.At)); err == nil {
 			report.AuditDeleted = report.AuditFound.Rows
+		}
+	}
+	if err == nil && report.RequestsFound.Rows > 0 {
+		if err = w.Requests.DeleteBefore(ctx, privacy.RequestKeep.Cutoff(report.At)); err == nil {
+			report.RequestsDeleted = report.RequestsFound.Rows
 		}
 	}
 	if err == nil && report.TitlesFound.Rows > 0 {
@@ -355,6 +364,9 @@ func (w *Worker) find(ctx context.Context, at time.Time) (Report, error) {
 	if report.Found, err = w.Rows.Before(ctx, cutoff); err == nil && w.Audit != nil {
 		report.AuditFound, err = w.Audit.Before(ctx, w.AuditKeep.Cutoff(at))
 	}
+	if err == nil && w.Requests != nil {
+		report.RequestsFound, err = w.Requests.Before(ctx, privacy.RequestKeep.Cutoff(at))
+	}
 	if w.Aging != nil {
 		for _, stage := range policy.Ageing.Stages() {
 			if err != nil {
@@ -407,6 +419,9 @@ func (r Report) WriteTo(out io.Writer) (int64, error) {
 	}
 	if r.AuditFound.Rows > 0 {
 		text += fmt.Sprintf("audit log: found %d lines past their time, deleted %d\n", r.AuditFound.Rows, r.AuditDeleted)
+	}
+	if r.RequestsFound.Rows > 0 {
+		text += fmt.Sprintf("register of requests: found %d past their time, deleted %d\n", r.RequestsFound.Rows, r.RequestsDeleted)
 	}
 	if r.TitlesFound.Rows > 0 {
 		text += fmt.Sprintf("titles of pages: found %d that are not kept any more, deleted %d\n", r.TitlesFound.Rows, r.TitlesDeleted)

@@ -169,6 +169,23 @@ PARTITION BY toYYYYMM(day)
 ORDER BY (site, day)
 SETTINGS old_parts_lifetime = 1, cleanup_delay_period = 5, max_cleanup_delay_period = 10;
 
+-- Requests of people about their rights: that somebody asked, and when the answer was given.
+-- Never who asked or about what. Each change is a new row, and the newest counts; the retention
+-- worker deletes those that are over. The program merges the parts after a change.
+CREATE TABLE IF NOT EXISTS requests
+(
+    number   String                 COMMENT 'of the case, in the case system of the organisation',
+    kind     LowCardinality(String) COMMENT 'the right that somebody uses',
+    received Date                   COMMENT 'when',
+    extended Bool                   COMMENT 'by two months, with a reason that the person was told',
+    answered Date                   COMMENT 'when, 1970-01-01: not yet',
+    who      String                 COMMENT 'name of the user who changed it last',
+    updated  DateTime64(6, 'UTC')
+)
+ENGINE = ReplacingMergeTree(updated)
+ORDER BY number
+SETTINGS old_parts_lifetime = 1, cleanup_delay_period = 5, max_cleanup_delay_period = 10;
+
 -- Receipts of deletions, a chain. Lines are only added. What is signed and what is hashed
 -- is kept as the bytes that it was.
 CREATE TABLE IF NOT EXISTS receipts
