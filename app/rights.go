@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/fotspor/fotspor/audit"
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/collector/spool"
 	"github.com/fotspor/fotspor/privacy"
@@ -65,8 +66,8 @@ func (r *Rights) Held(ctx context.Context, s privacy.Selection) (privacy.Held, e
 	return held, err
 }
 
-// Unread returns what Held and Erase can't look at.
-func (r *Rights) Unread() (privacy.Unread, error) {
+// unread returns what Held and Erase can't look at.
+func (r *Rights) unread() (privacy.Unread, error) {
 	u := privacy.Unread{Elsewhere: r.server}
 	segments, err := spool.List(r.spool())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -81,8 +82,9 @@ func (r *Rights) Unread() (privacy.Unread, error) {
 }
 
 // Erase waits until a running collector has stored what is chosen of its spool. It notes each
-// text or network in the journal before it takes it out.
-func (r *Rights) Erase(ctx context.Context, s privacy.Selection) (privacy.Held, error) {
+// text or network in the journal before it takes it out, and the erasure in the audit log, for
+// the actor of ctx.
+func (r *Rights) Erase(ctx context.Context, s privacy.Selection) (privacy.Erased, error) {
 	d := receipt.Deletion{Kind: receipt.Erasure, By: s.Kind()}
 	if s.From.Unix() > 0 {
 		d.From = calendar.DayOf(s.From).String()
@@ -90,14 +92,17 @@ func (r *Rights) Erase(ctx context.Context, s privacy.Selection) (privacy.Held, 
 	if s.To.Before(r.now()) {
 		d.To = (calendar.DayOf(s.To.Add(-time.Second)) + 1).String()
 	}
-	var held privacy.Held // before
-	counted := false
+	var erased privacy.Erased // what there was before
 	count := func(ctx context.Context) (int64, error) {
 		now, err := r.Held(ctx, s)
-		if !counted {
-			held, counted = now, true
+		if err == nil && erased.Receipt == 0 { // nobody else adds a receipt meanwhile
+			erased.Held = now
+			erased.Receipt, err = r.nextReceipt(ctx)
 		}
 		return now.All(), err
+	}
+	if err := r.store.Note(ctx, r.entry(ctx, audit.Erased, s)); err != nil {
+		return privacy.Erased{}, err
 	}
 	_, _, err := r.receipts.Delete(ctx, d, count, func(ctx context.Context) error {
 		if err := r.takeOutOfSpool(ctx, s); err != nil {
@@ -111,7 +116,36 @@ func (r *Rights) Erase(ctx context.Context, s privacy.Selection) (privacy.Held, 
 		_, err := r.store.Erase(ctx, s, func(all []privacy.Chosen) error { return r.note(s, all) })
 		return err
 	})
-	return held, err
+	return erased, err
+}
+
+// nextReceipt returns the number that the next receipt will have.
+func (r *Rights) nextReceipt(ctx context.Context) (uint64, error) {
+	last, err := r.store.LastReceipt(ctx)
+	if err != nil || last == nil {
+		return 1, err
+	}
+	t, err := last.Read()
+	return t.Number + 1, err
+}
+
+// NoteLookedUp notes in the audit log by what kind of selection somebody looks something up, for
+// the actor of ctx.
+func (r *Rights) NoteLookedUp(ctx context.Context, s privacy.Selection) error {
+	return r.store.Note(ctx, r.entry(ctx, audit.LookedUp, s))
+}
+
+// entry is a line of the audit log on a selection. It holds its kind alone.
+func (r *Rights) entry(ctx context.Context, action audit.Action, s privacy.Selection) audit.Entry {
+	return audit.Entry{Time: r.now(), Actor: audit.ActorOf(ctx), Action: action, About: s.Kind()}
+}
+
+// Complete adds to what a report says of a request what it could not look at.
+func (r *Rights) Complete(ctx context.Context, a privacy.Asked) (_ privacy.Asked, err error) {
+	if a.Unread, err = r.unread(); err == nil {
+		a.Networks, err = r.store.AgedBefore(ctx, "network")
+	}
+	return a, err
 }
 
 // takeOutOfSpool takes what is chosen out of the spool, once a running collector has stored

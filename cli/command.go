@@ -87,6 +87,11 @@ func commands() []command {
 		{"find", "[TEXT]", "where a text, a page or a pattern stands: in rows, totals, titles and the spool", findTexts},
 		{"access", "", "what is held on a network, text, page or time (GDPR article 15)", access},
 		{"erase", "", "erase what is held on a network, text, page or time (GDPR article 17)", erase},
+		{"requests list", "", "list the register of requests: which are open, and until when to answer", listRequests},
+		{"requests add", "CASE", "note in the register that somebody asked; CASE is the number in your own case system", addRequest},
+		{"requests extend", "CASE", "extend the time for the answer by two months, if you told the person why (GDPR article 12(3))", extendRequest},
+		{"requests answer", "CASE", "note that a request is answered", answerRequest},
+		{"requests remove", "CASE", "delete a request from the register, such as one that was typed wrongly", removeRequest},
 		{"texts", "LANGUAGE", "write the texts of the dashboard in a language, to translate them", writeTexts},
 		{"receipts list", "", "list the receipts of deletions", listReceipts},
 		{"receipts verify", "", "verify that all receipts are whole, signed and in order", verifyReceipts},
@@ -120,11 +125,13 @@ type call struct {
 
 // arguments are the values of flags that are not options of the program.
 type arguments struct {
-	create, quiet, dryRun, yes, asJSON, asHTML bool
+	create, quiet, dryRun, yes, asJSON, asHTML, asMarkdown bool
 
 	name, format, language  string
 	selection               privacy.Selection
-	received                time.Time
+	received, answered      time.Time
+	caseNumber              string
+	requestKind             privacy.RequestKind
 	role                    site.Role
 	siteID                  uint32
 	goal                    goalPatterns

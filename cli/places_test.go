@@ -133,11 +133,11 @@ func TestCreate(t *testing.T) {
 		if _, errs, status := command(t, "", at("policy", "set", "retention=3y", "--yes")...); status != 0 {
 			t.Errorf("policy set: %q, status %d", errs, status)
 		}
-		if out, _, _ = command(t, "", at("access", "--ip", "192.0.2.1")...); !strings.Contains(out, "Store      "+data+"\n") {
-			t.Errorf("access: %q", out)
+		if out, errs, _ := command(t, "", at("access", "--ip", "192.0.2.1")...); errs != "store: "+data+"\n" || strings.Contains(out, data) {
+			t.Errorf("access: %q, %q", out, errs)
 		}
-		if out, _, _ = command(t, "", at("erase", "--ip", "192.0.2.1")...); !strings.Contains(out, "Store      "+data+"\n") {
-			t.Errorf("erase: %q", out)
+		if out, errs, _ := command(t, "", at("erase", "--ip", "192.0.2.1")...); errs != "store: "+data+"\n" || strings.Contains(out, data) {
+			t.Errorf("erase: %q, %q", out, errs)
 		}
 		if out, _, _ = command(t, "", at("retention", "run", "--dry-run")...); !strings.HasPrefix(out, "store: "+data+"\n") {
 			t.Errorf("retention run: %q", out)

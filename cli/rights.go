@@ -69,6 +69,9 @@ func findTexts(ctx context.Context, c *call) error {
 		if err != nil {
 			return usageError{err}
 		}
+		if err := rights.NoteLookedUp(ctx, s); err != nil {
+			return err
+		}
 		nameStore(c.Stderr, st)
 		l := c.list("table", "of", "column", "site", "lines", "first", "last", "value")
 		n := 0
@@ -97,30 +100,77 @@ func shown(text string) string {
 
 func access(ctx context.Context, c *call) error {
 	return c.selected(ctx, func(st *store.Store, rights *app.Rights, policy privacy.Policy, s privacy.Selection) error {
+		asked, err := c.asked(ctx, st, rights)
+		if err != nil {
+			return err
+		}
+		if err := rights.NoteLookedUp(ctx, s); err != nil {
+			return err
+		}
 		report, err := privacy.Access(ctx, rights, policy, s)
 		if err != nil {
 			return err
 		}
-		report.Asked, err = c.asked(st, rights, report.Asked)
-		if err != nil {
-			return err
-		}
-		return report.Write(c.Stdout, i18n.Find(c.language))
+		asked.Policy, asked.Selection = report.Policy, report.Selection
+		report.Asked = asked
+		return c.writeLetter(st, report)
 	})
 }
 
-// asked completes what a report says of the request.
-func (c *call) asked(st *store.Store, rights *app.Rights, a privacy.Asked) (_ privacy.Asked, err error) {
-	a.Store = st.Place()
+// letter is a report on a request.
+type letter interface {
+	Letter(lang *i18n.Language) (string, error)
+}
+
+// writeLetter writes a letter in the format that the flags say.
+func (c *call) writeLetter(st *store.Store, r letter) error {
+	format := privacy.PlainText
+	switch {
+	case c.asHTML && c.asMarkdown:
+		return usagef("--html and --markdown: want one of them")
+	case c.asHTML:
+		format = privacy.Page
+	case c.asMarkdown:
+		format = privacy.Markdown
+	}
+	lang := i18n.Find(c.language)
+	text, err := r.Letter(lang)
+	if err != nil {
+		return err
+	}
+	if text, err = privacy.FormatLetter(lang, text, format); err != nil {
+		return err
+	}
+	nameStore(c.Stderr, st)
+	_, err = fmt.Fprint(c.Stdout, text)
+	return err
+}
+
+// asked is what a report says of the request besides what it selects.
+func (c *call) asked(ctx context.Context, st *store.Store, rights *app.Rights) (privacy.Asked, error) {
+	var a privacy.Asked
 	if !c.received.IsZero() {
 		a.Received = calendar.DayOf(c.received)
 	}
-	a.Unread, err = rights.Unread()
-	return a, err
+	if c.caseNumber != "" {
+		if a.Received > 0 {
+			return a, usagef("--case and --received: want one of them")
+		}
+		r, err := st.Request(ctx, c.caseNumber)
+		if err != nil {
+			return a, err
+		}
+		a.Case, a.Received, a.Extended = r.Case, r.Received, r.Extended
+	}
+	return rights.Complete(ctx, a)
 }
 
 func erase(ctx context.Context, c *call) error {
 	return c.selected(ctx, func(st *store.Store, rights *app.Rights, policy privacy.Policy, s privacy.Selection) error {
+		asked, err := c.asked(ctx, st, rights)
+		if err != nil {
+			return err
+		}
 		if !c.yes && !c.given("ip") || c.dryRun {
 			if err := c.previewErasure(ctx, rights, policy, s); err != nil || c.dryRun {
 				return err
@@ -133,10 +183,9 @@ func erase(ctx context.Context, c *call) error {
 		if err != nil {
 			return err
 		}
-		if report.Asked, err = c.asked(st, rights, report.Asked); err != nil {
-			return err
-		}
-		return report.Write(c.Stdout, i18n.Find(c.language))
+		asked.Policy, asked.Selection = report.Policy, report.Selection
+		report.Asked = asked
+		return c.writeLetter(st, report)
 	})
 }
 

@@ -103,7 +103,7 @@ func TestEraseFromTheDisk(t *testing.T) {
 	}
 
 	letter := strings.ReplaceAll(run("erase", "--text", text, "--yes", "--received", "2026-10-31", "--lang", "en"), "\u00a0", " ")
-	for _, want := range []string{"Received   31 October 2026", "Answer by  30 November 2026", "Erased     2 rows, ", "Left       0 rows, 0 lines"} {
+	for _, want := range []string{"Received   31 October 2026", "Answer by  30 November 2026", "Erased     2 rows, ", "Left       0 rows, 0 lines", "Receipt    number 1\n"} {
 		if !strings.Contains(letter, want) {
 			t.Errorf("the letter does not say %q:\n%s", want, letter)
 		}
@@ -192,12 +192,20 @@ func TestRightsAsDocumented(t *testing.T) {
 		}
 		out := run(args...)
 		switch args[0] {
+		case "requests":
+			want := map[string]string{
+				"add": "2026/123 is to be answered by 2026-04-05\n", "list": "2026/123\taccess\t2026-03-05\t2026-04-05\tfalse\t\ttrue\t",
+				"extend": "2026/123 is to be answered by 2026-06-05\n", "answer": "2026/123 is answered on 2026-04-20\n", "remove": "2026/123 is removed\n",
+			}[args[1]]
+			if want == "" || !strings.HasPrefix(out, want) {
+				t.Errorf("%s says %q, want %q", c[1], out, want)
+			}
 		case "find":
 			if !strings.Contains(out, "hits\t") && !slices.Contains(args, "--marks") {
 				t.Errorf("%s finds %q", c[1], out)
 			}
 		case "access":
-			if !regexp.MustCompile(`(?m)^(Rows|Rader) +[1-9]`).MatchString(out) {
+			if !regexp.MustCompile(`(?m)(^(Rows|Rader) +|<strong>Rows:</strong> )[1-9]`).MatchString(out) {
 				t.Errorf("%s says\n%s", c[1], out)
 			}
 		case "erase":

@@ -315,14 +315,27 @@ func settings() []setting {
 			value: func(c *call) flag.Value { return keep(&c.to, readTime) }},
 		{name: "received", commands: []string{"access", "erase"}, argument: true, help: "`day` on which the person asked, for the letter", none: "not said",
 			value: func(c *call) flag.Value { return keep(&c.received, readDay) }},
+		{name: "case", commands: []string{"access", "erase"}, argument: true, help: "`number` of the case in the register of requests, for the letter and the day on which the person asked", none: "none",
+			value: func(c *call) flag.Value { return keep(&c.caseNumber, readText) }},
+		{name: "kind", commands: []string{"requests add"}, argument: true, help: "`right` that somebody uses: " + strings.Join(requestKinds(), ", "),
+			value: func(c *call) flag.Value {
+				c.requestKind = privacy.AskedAccess
+				return keep(&c.requestKind, oneOf(privacy.RequestKinds...))
+			}},
+		{name: "received", commands: []string{"requests add"}, argument: true, help: "`day` on which the person asked", none: "today",
+			value: func(c *call) flag.Value { return keep(&c.received, readDay) }},
+		{name: "answered", commands: []string{"requests answer"}, argument: true, help: "`day` of the answer", none: "today",
+			value: func(c *call) flag.Value { return keep(&c.answered, readDay) }},
 		{name: "lang", commands: []string{"access", "erase", "papers"}, argument: true, help: "`language` of what is written: " + strings.Join(tags(i18n.Shipped()), ", "),
 			value: func(c *call) flag.Value {
 				c.language = tags(i18n.Shipped())[0]
 				return keep(&c.language, oneOf(tags(i18n.Shipped())...))
 			}},
-		{name: "html", commands: []string{"papers"}, argument: true, help: "write HTML in place of Markdown",
+		{name: "html", commands: []string{"papers", "access", "erase"}, argument: true, help: "write HTML",
 			value: func(c *call) flag.Value { return keep(&c.asHTML, readBool) }},
-		{name: "json", commands: []string{"config show", "site list", "goal list", "policy show", "policy list", "token list", "user list", "spool list", "receipts list", "backup list", "audit", "find"}, argument: true, help: "write JSON, an object a line",
+		{name: "markdown", commands: []string{"access", "erase"}, argument: true, help: "write Markdown",
+			value: func(c *call) flag.Value { return keep(&c.asMarkdown, readBool) }},
+		{name: "json", commands: []string{"config show", "site list", "goal list", "policy show", "policy list", "token list", "user list", "spool list", "receipts list", "requests list", "backup list", "audit", "find"}, argument: true, help: "write JSON, an object a line",
 			value: func(c *call) flag.Value { return keep(&c.asJSON, readBool) }},
 		{name: "dry-run", commands: []string{"migrate", "retention run", "erase"}, argument: true, help: "only print what would be done",
 			value: func(c *call) flag.Value { return keep(&c.dryRun, readBool) }},

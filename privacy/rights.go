@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"net/netip"
+	"regexp"
 	"strings"
 	"text/template"
 	"time"
+	"unicode/utf8"
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/i18n"
@@ -23,7 +24,13 @@ type Ledger interface {
 	// Erase takes out what the selection chooses, and returns what Held counted before. It
 	// returns when that has left the disk, not only been hidden. Rows of a network or time are
 	// deleted; in the place of texts there is hit.Erased, and no figure changes.
-	Erase(ctx context.Context, s Selection) (Held, error)
+	Erase(ctx context.Context, s Selection) (Erased, error)
+}
+
+// Erased is what a ledger has taken out.
+type Erased struct {
+	Held
+	Receipt uint64 // number of the receipt; 0: none
 }
 
 // Held is what a ledger reports of a selection. It holds no more on purpose: pages and exact
@@ -40,11 +47,15 @@ func (h Held) All() int64 { return h.Rows + h.Lines }
 // Asked is a person's request. It holds nothing of them but the network of their address, or
 // what they ask about.
 type Asked struct {
-	Store  string // place of the store, as text for people; may be ""
+	Case   string // its number in the organisation's own case system; may be ""
 	Unread Unread
+	// Networks is the first day whose rows have a network: ageing has removed it from older
+	// ones. 0: it has removed none.
+	Networks calendar.Day
 	Policy Policy
 	Selection
 	Received calendar.Day // when the person asked; 0: it is not said
+	Extended bool         // the time for the answer is, by two months
 }
 
 // Unread is what could not be looked at.
@@ -63,7 +74,7 @@ type AccessReport struct {
 // EraseReport is the answer to a person who asks for erasure (GDPR article 17).
 type EraseReport struct {
 	Asked
-	Erased Held
+	Erased Erased
 	Left   Held // found afterwards, because it came in meanwhile
 }
 
@@ -103,44 +114,101 @@ var (
 	latest   = time.Unix(math.MaxUint32, 0).UTC()
 )
 
-// Write writes the report as text that can be sent to the person.
-func (r AccessReport) Write(w io.Writer, lang *i18n.Language) error {
-	return letter{Asked: r.Asked, Held: r.Held, lang: lang}.write(w, "access.txt")
+// Format is one in which a letter is written.
+type Format string
+
+// The formats: lines of text, Markdown (CommonMark), and a page of HTML that needs no other file
+// and prints.
+const (
+	PlainText Format = "txt"
+	Markdown  Format = "md"
+	Page      Format = "html"
+)
+
+// Formats are all formats.
+var Formats = []Format{PlainText, Markdown, Page}
+
+// Letter returns the report as a letter to the person, in Markdown. FormatLetter makes other
+// formats of it.
+func (r AccessReport) Letter(lang *i18n.Language) (string, error) {
+	return letter{Asked: r.Asked, Held: r.Held, lang: lang}.markdown("access.md")
 }
 
-// Write writes the report as text that can be sent to the person.
-func (r EraseReport) Write(w io.Writer, lang *i18n.Language) error {
-	return letter{Asked: r.Asked, Erased: r.Erased, Left: r.Left, lang: lang}.write(w, "erase.txt")
+// Letter is that of AccessReport.
+func (r EraseReport) Letter(lang *i18n.Language) (string, error) {
+	return letter{Asked: r.Asked, Erased: r.Erased, Left: r.Left, lang: lang}.markdown("erase.md")
 }
+
+// FormatLetter returns a letter, in Markdown, in a format.
+func FormatLetter(lang *i18n.Language, letter string, f Format) (string, error) {
+	switch f {
+	case Markdown:
+		return letter, nil
+	case Page:
+		var b strings.Builder
+		err := renderMarkdown(&b, lang, letter)
+		return b.String(), err
+	case PlainText:
+		return plainLetter(letter), nil
+	}
+	return "", fmt.Errorf("format %q: want one of %v", f, Formats)
+}
+
+// factOf is a line of a letter with a fact: its name and what it is.
+var factOf = regexp.MustCompile(`^- \*\*(.+):\*\* (.*)$`)
+
+// plainLetter returns a letter without the marks of Markdown, and its facts in two columns.
+func plainLetter(letter string) string {
+	lines := strings.Split(letter, "\n")
+	width := 10
+	for _, line := range lines {
+		if m := factOf.FindStringSubmatch(line); m != nil {
+			width = max(width, utf8.RuneCountInString(m[1]))
+		}
+	}
+	for i, line := range lines {
+		if m := factOf.FindStringSubmatch(line); m != nil {
+			line = fmt.Sprintf("%-*s %s", width, m[1], m[2])
+		} else if strings.HasPrefix(line, "- ") {
+			line = "  " + line
+		}
+		lines[i] = escaped.ReplaceAllString(strings.TrimPrefix(line, "# "), "$1")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// escaped is a sign that plainMarkdown escapes.
+var escaped = regexp.MustCompile(`\\([^\pL\pN\s])`)
 
 // letter is the data of the templates of both letters.
 type letter struct {
 	Asked
-	Held         Held
-	Erased, Left Held
-	lang         *i18n.Language
+	Held   Held
+	Erased Erased
+	Left   Held
+	lang   *i18n.Language
 }
 
-// write writes the letter whose template has a name in the folder of the language.
-func (l letter) write(w io.Writer, name string) error {
+// markdown makes the letter whose template has a name in the folder of the language.
+func (l letter) markdown(name string) (string, error) {
 	text, err := l.lang.File(name)
 	if err != nil {
-		return err
+		return "", err
 	}
 	t, err := template.New(name).Funcs(template.FuncMap{
 		"number": l.lang.Number,
 		"count":  l.lang.Count,
+		"md":     plainMarkdown,
 		"day":    func(t time.Time) string { return l.lang.Day(calendar.DayOf(t.UTC())) },
 	}).Parse(text)
 	if err != nil {
-		return fmt.Errorf("read letter: %w", err)
+		return "", fmt.Errorf("read letter: %w", err)
 	}
 	var b strings.Builder
 	if err := t.Execute(&b, l); err != nil {
-		return fmt.Errorf("make letter: %w", err)
+		return "", fmt.Errorf("make letter: %w", err)
 	}
-	_, err = io.WriteString(w, b.String())
-	return err
+	return b.String(), nil
 }
 
 // Addresses returns the number of addresses in the network.
@@ -193,7 +261,24 @@ func (l letter) Retention() (string, error) { return l.Policy.Retention.words(l.
 func (l letter) ReceivedOn() string { return l.lang.Day(l.Received) }
 
 // AnswerBy returns the last day for the answer.
-func (l letter) AnswerBy() string { return l.lang.Day(AnswerBy(l.Received)) }
+func (l letter) AnswerBy() string {
+	return l.lang.Day(Request{Received: l.Received, Extended: l.Extended}.AnswerBy())
+}
+
+// KeepsBackups reports whether there are backups.
+func (l letter) KeepsBackups() bool { return l.Policy.Backups != Period{} }
+
+// Backups returns how long backups live, in words.
+func (l letter) Backups() (string, error) { return l.Policy.Backups.words(l.lang) }
+
+// NoNetwork returns the day from which on rows have a network, where older rows that the request
+// is about have none; else "".
+func (l letter) NoNetwork() string {
+	if l.Kind() != "network" || !l.Networks.Time().After(l.From) || l.Networks <= 0 {
+		return ""
+	}
+	return l.lang.Day(l.Networks)
+}
 
 // AnswerBy returns the last day of the month within which a request that was received on a day
 // is to be answered (GDPR article 12(3)).

@@ -3,7 +3,6 @@ package privacy_test
 import (
 	"context"
 	"errors"
-	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -50,14 +49,14 @@ func (l *ledger) Held(ctx context.Context, s privacy.Selection) (privacy.Held, e
 	return held, nil
 }
 
-func (l *ledger) Erase(ctx context.Context, s privacy.Selection) (privacy.Held, error) {
+func (l *ledger) Erase(ctx context.Context, s privacy.Selection) (privacy.Erased, error) {
 	held, err := l.Held(ctx, s)
 	if err != nil {
-		return held, err
+		return privacy.Erased{}, err
 	}
 	l.rows = slices.DeleteFunc(l.rows, func(row ledgerRow) bool { return row.in(s) })
 	l.rows = append(l.rows, l.late...)
-	return held, nil
+	return privacy.Erased{Held: held, Receipt: 7}, nil
 }
 
 func (r ledgerRow) in(s privacy.Selection) bool {
@@ -256,18 +255,27 @@ func TestErrorsOfTheLedger(t *testing.T) {
 
 // report is an answer that can be written in each language.
 type report interface {
-	Write(w io.Writer, lang *i18n.Language) error
+	Letter(lang *i18n.Language) (string, error)
 }
 
 func text(t *testing.T, r report) string { return textIn(t, r, english) }
 
 func textIn(t *testing.T, r report, lang *i18n.Language) string {
 	t.Helper()
-	var b strings.Builder
-	if err := r.Write(&b, lang); err != nil {
+	return formatted(t, r, lang, privacy.PlainText)
+}
+
+func formatted(t *testing.T, r report, lang *i18n.Language, f privacy.Format) string {
+	t.Helper()
+	letter, err := r.Letter(lang)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return b.String()
+	text, err := privacy.FormatLetter(lang, letter, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 // goldens compares the letter in each language.
@@ -275,5 +283,65 @@ func goldens(t *testing.T, name string, r report) {
 	t.Helper()
 	for _, lang := range languages {
 		golden(t, name+"."+lang.Tag+".txt", textIn(t, r, lang))
+	}
+}
+
+// TestLettersInFormats: a letter is the same in each format, and what was typed does nothing in
+// any.
+func TestLettersInFormats(t *testing.T) {
+	const typed = `<script>x</script> [a](https://b.example) **c** \d_e_ | # 1. f`
+	r := privacy.EraseReport{Asked: privacy.Asked{Case: "SAK-2026/1", Policy: privacy.Default(), Selection: privacy.Selection{Text: typed}, Received: day("2026-01-31"), Extended: true}}
+	r.Erased = privacy.Erased{Held: privacy.Held{Rows: 2, Lines: 3}, Receipt: 41}
+	for _, lang := range languages {
+		plain, page := formatted(t, r, lang, privacy.PlainText), formatted(t, r, lang, privacy.Page)
+		for _, want := range []string{typed, "SAK-2026/1", "[erased]", "30", "41", "www.datatilsynet.no"} {
+			if !strings.Contains(plain, want) {
+				t.Errorf("%s: the text lacks %q:\n%s", lang.Tag, want, plain)
+			}
+			if !strings.Contains(page, strings.NewReplacer("<", "&lt;", ">", "&gt;").Replace(want)) {
+				t.Errorf("%s: the page lacks %q:\n%s", lang.Tag, want, page)
+			}
+		}
+		if strings.Contains(plain, "**") && !strings.Contains(typed, "**") || strings.Contains(plain, "\n- ") || strings.HasPrefix(plain, "#") {
+			t.Errorf("%s: marks of Markdown are in the text:\n%s", lang.Tag, plain)
+		}
+		for _, active := range []string{"<script", "<a ", "<strong>c", "<em>"} {
+			if strings.Contains(page, active) {
+				t.Errorf("%s: the page has %q:\n%s", lang.Tag, active, page)
+			}
+		}
+	}
+	if _, err := privacy.FormatLetter(english, "# A", "pdf"); err == nil {
+		t.Error("a format that there is not")
+	}
+}
+
+// TestLettersTellOfAgeing: a letter by network says which rows have none any more, where those
+// are in its range.
+func TestLettersTellOfAgeing(t *testing.T) {
+	for _, c := range []struct {
+		about string
+		s     privacy.Selection
+		since string
+		tells bool
+	}{
+		{"all", of(oslo, time.Unix(0, 0), time.Unix(1<<32-1, 0)), "2026-03-05", true},
+		{"from before", of(oslo, at(4), at(9)), "2026-03-05", true},
+		{"from that day", of(oslo, day("2026-03-05").Time(), at(9)), "2026-03-05", false},
+		{"never aged", of(oslo, at(4), at(9)), "", false},
+		{"a text", privacy.Selection{Text: "abc"}, "2026-03-05", false},
+	} {
+		asked := privacy.Asked{Policy: privacy.Default(), Selection: c.s}
+		if c.since != "" {
+			asked.Networks = day(c.since)
+		}
+		for _, lang := range languages {
+			since := lang.Day(day("2026-03-05"))
+			for _, r := range []report{privacy.AccessReport{Asked: asked}, privacy.EraseReport{Asked: asked}} {
+				if letter := textIn(t, r, lang); strings.Contains(letter, since+" ha") != c.tells {
+					t.Errorf("%s in %s:\n%s", c.about, lang.Tag, letter)
+				}
+			}
+		}
 	}
 }

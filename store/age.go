@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
+
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/privacy"
 )
@@ -58,4 +60,15 @@ func (a *Aging) DeleteBefore(ctx context.Context, cutoff time.Time) error {
 		return fmt.Errorf("remove %s from rows: %w", a.part, err)
 	}
 	return nil
+}
+
+// AgedBefore returns the first day whose rows still have a part that ageing removes, by its name
+// in privacy.Ageing: all receipts are looked at. 0: it was removed from none.
+func (s *Store) AgedBefore(ctx context.Context, part string) (calendar.Day, error) {
+	query := "SELECT max(toDateOrZero(JSONExtractString(text, 'to'))) FROM receipts WHERE JSONExtractString(text, 'kind') = 'ageing' AND JSONExtractString(text, 'by') = {part:String}"
+	var day time.Time
+	if err := s.conn.QueryRow(bind(ctx, clickhouse.Parameters{"part": part}), query).Scan(&day); err != nil {
+		return 0, fmt.Errorf("look up to when rows lack %s: %w", part, err)
+	}
+	return calendar.DayOf(day), nil
 }
