@@ -52,7 +52,7 @@ type Asked struct {
 	// Networks is the first day whose rows have a network: ageing has removed it from older
 	// ones. 0: it has removed none.
 	Networks calendar.Day
-	Policy Policy
+	Policy   Policy
 	Selection
 	Received calendar.Day // when the person asked; 0: it is not said
 	Extended bool         // the time for the answer is, by two months
