@@ -101,6 +101,8 @@ func TestPolicyOfProcesses(t *testing.T) {
 	hit(b)
 	network("84.210.0.0/16\n")
 
+	forgetsErased(t, client, must, a, b)
+
 	out, errs, status := run("policy", "set", "retention=1y", "bits4=8")
 	if status != 1 || !strings.Contains(errs, "--yes") || !strings.Contains(out, "retention: 25m, now 1y") || !strings.Contains(out, "delete no row") ||
 		!strings.Contains(out, "would not start again: collector on ") || !strings.Contains(out, told) || strings.Contains(out, untold) {
@@ -151,5 +153,38 @@ func TestPolicyOfProcesses(t *testing.T) {
 	}
 	if _, errs, status := command(t, "", collector(untold)...); status != 1 || !strings.Contains(errs, "copies of the sites and the policy") {
 		t.Errorf("a collector that knows no policy: %q, status %d", errs, status)
+	}
+}
+
+// forgetsErased erases the page on which a visit to each of several collectors goes on. Their next
+// rows name it neither as the first page nor as the one before.
+func forgetsErased(t *testing.T, client *http.Client, run func(args ...string) string, collectors ...*service) {
+	t.Helper()
+	view := func(page string) {
+		t.Helper()
+		for i, s := range collectors {
+			p := &program{t: t, public: s.public, client: client}
+			if told := p.send(sent{addr: netip.MustParseAddr("84.210.7.9"), agent: agents[1+i].header, page: page, ref: origins[0]}); told != "recorded" {
+				t.Fatal(told)
+			}
+		}
+	}
+	rows := func(want string) {
+		t.Helper()
+		await(t, "the rows of visits", func() error {
+			got := run("query", "SELECT path, entry_path, previous_path, count() FROM hits WHERE path != '/side' GROUP BY ALL ORDER BY ALL")
+			if got != want {
+				return fmt.Errorf("%q, want %q", got, want)
+			}
+			return nil
+		})
+	}
+	view("/saker/ola-nordmann")
+	rows("/saker/ola-nordmann\t/saker/ola-nordmann\t\t2\n")
+	run("erase", "--text", "ola-nordmann", "--yes")
+	view("/etter")
+	rows("/etter\t/etter\t\t2\n/saker/[erased]\t/saker/[erased]\t\t2\n")
+	if left := run("find", "ola-nordmann"); left != "" {
+		t.Errorf("left are %q", left)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/fotspor/fotspor/audit"
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/collector/spool"
+	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/retention/journal"
 	"github.com/fotspor/fotspor/retention/receipt"
@@ -29,13 +30,14 @@ type Rights struct {
 	data     string
 	server   bool // collectors on other machines may have spools, too
 	now      func() time.Time
+	heed     time.Duration // after it, collectors have read their sites
 }
 
 var _ privacy.Ledger = (*Rights)(nil)
 
 // NewRights returns the Rights on a store.
 func (o Options) NewRights(st *store.Store) *Rights {
-	return &Rights{st, o.NewReceipts(st), o.Data, o.Store != "", o.Now}
+	return &Rights{st, o.NewReceipts(st), o.Data, o.Store != "", o.Now, 2 * o.paces.sites}
 }
 
 func (r *Rights) spool() string { return filepath.Join(r.data, "spool") }
@@ -81,9 +83,10 @@ func (r *Rights) unread() (privacy.Unread, error) {
 	return u, nil
 }
 
-// Erase waits until a running collector has stored what is chosen of its spool. It notes each
-// text or network in the journal before it takes it out, and the erasure in the audit log, for
-// the actor of ctx.
+// Erase lets running collectors forget visits that may hold what is chosen, and waits until they
+// have, and until that of this data directory has stored what is chosen of its spool. It notes
+// each text or network in the journal before it takes it out, and the erasure in the audit log,
+// for the actor of ctx.
 func (r *Rights) Erase(ctx context.Context, s privacy.Selection) (privacy.Erased, error) {
 	d := receipt.Deletion{Kind: receipt.Erasure, By: s.Kind()}
 	if s.From.Unix() > 0 {
@@ -105,6 +108,9 @@ func (r *Rights) Erase(ctx context.Context, s privacy.Selection) (privacy.Erased
 		return privacy.Erased{}, err
 	}
 	_, _, err := r.receipts.Delete(ctx, d, count, func(ctx context.Context) error {
+		if err := r.forgetVisits(ctx, s); err != nil {
+			return err
+		}
 		if err := r.takeOutOfSpool(ctx, s); err != nil {
 			return err
 		}
@@ -146,6 +152,27 @@ func (r *Rights) Complete(ctx context.Context, a privacy.Asked) (_ privacy.Asked
 		a.Networks, err = r.store.AgedBefore(ctx, "network")
 	}
 	return a, err
+}
+
+// forgetVisits lets collectors forget visits that may hold what is chosen, and waits until those
+// that reach the store have, if one may run. Visits of before yesterday are forgotten already.
+func (r *Rights) forgetVisits(ctx context.Context, s privacy.Selection) error {
+	if s.Days().To < calendar.DayOf(r.now().UTC())-1 {
+		return nil
+	}
+	if err := r.store.ForgetVisits(ctx, s.Site, s.Kind()); err != nil {
+		return err
+	}
+	found, err := spool.TakeOut(r.spool(), true, func(*hit.Batch) (int, error) { return 0, nil })
+	if err != nil || !found.Running && !r.server {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(r.heed):
+		return nil
+	}
 }
 
 // takeOutOfSpool takes what is chosen out of the spool, once a running collector has stored

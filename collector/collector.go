@@ -34,6 +34,7 @@ import (
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/privacy/scrub"
 	"github.com/fotspor/fotspor/referrer"
+	"github.com/fotspor/fotspor/site"
 )
 
 // MaxBody is the largest body of a request, in bytes. A larger one is answered
@@ -148,7 +149,21 @@ func New(o Options) *Collector {
 	c := &Collector{Options: o, metrics: newMetrics(o.Registerer), memory: scrub.NewMemory(), slots: make(chan struct{}, slots), receipting: make(chan struct{}, 1)}
 	c.SetPolicy(o.Policy)
 	c.scratches.New = func() any { return new(scratch) }
+	if o.Sites != nil && o.Visits != nil {
+		o.Sites.tell(c.forget)
+	}
 	return c
+}
+
+// forget forgets what memory holds of visits to sites of which something was erased. The titles
+// of a day are counted by an id of the day that goes with its visitors.
+func (c *Collector) forget(sites []site.Site) {
+	for _, s := range sites {
+		if c.Visits.Forget(s.ID, s.Erasures) {
+			c.recent.forget(s.ID)
+			c.Logger.Info("visits were forgotten, since something was erased", "site", s.ID)
+		}
+	}
 }
 
 // SetPolicy changes the policy for hits and pages from now on. A hit passes the pipeline under

@@ -56,6 +56,7 @@ type rig struct {
 	options     collector.Options
 	sites       []site.Site
 	credentials []site.Credential
+	away        error             // of the store
 	ledger      []hit.LedgerEntry // set by stored
 	titles      []hit.PageTitle   // added to by stored
 	registry    *prometheus.Registry
@@ -113,7 +114,7 @@ func newRig(tb testing.TB, change func(*collector.Options)) *rig {
 func (r *rig) clock() time.Time { return r.now }
 
 // The rig is the directory of its collector.
-func (r *rig) Sites(context.Context) ([]site.Site, error)             { return r.sites, nil }
+func (r *rig) Sites(context.Context) ([]site.Site, error)             { return r.sites, r.away }
 func (r *rig) Credentials(context.Context) ([]site.Credential, error) { return r.credentials, nil }
 
 func openSpool(tb testing.TB, dir string, maxBytes int64) *spool.Spool {

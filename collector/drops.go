@@ -70,6 +70,13 @@ func (r *recentDrops) add(e hit.LedgerEntry, now time.Time) {
 	r.sites[e.Site] = append(drops, d)
 }
 
+// forget removes the drops of a site.
+func (r *recentDrops) forget(site uint32) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.sites, site)
+}
+
 func (r *recentDrops) of(site uint32, now time.Time) []hit.Drop {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -1,6 +1,7 @@
 package collector_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http/httptest"
 	"runtime"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/site"
 )
 
@@ -160,4 +162,63 @@ func heap() int64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
+}
+
+// TestErasedVisits: once the collector has read that something of a site was erased, it has
+// forgotten all that visits, titles and drops of the site may hold of it, and of no other site.
+// While the store is away it knows nothing of it.
+func TestErasedVisits(t *testing.T) {
+	r := newRig(t, nil)
+	view := func(path string) (rows []string) {
+		for i, host := range []string{"example.org", "www.other.example"} {
+			r.send(request{target: fmt.Sprintf("/pixel.gif?site=%d&url=https://%s%s&ref=https://nrk.no/x", i+1, host, path)})
+		}
+		for _, row := range r.stored() {
+			rows = append(rows, fmt.Sprint(row.Site, " ", row.Path, " entry ", row.EntryPath, " after ", row.PreviousPath, " visits ", row.Visits, " visitors ", row.Visitors))
+		}
+		return rows
+	}
+	foreign := request{target: "/pixel.gif?site=1&url=https://ola.example/"}
+	r.send(foreign)
+	view("/a")
+	for _, tt := range []struct {
+		name     string
+		erasures uint64
+		away     error
+		path     string
+		want     []string
+		drops    int
+	}{
+		{"the store is away", 1, errUnavailable, "/b", []string{"1 /b entry /a after /a visits 0 visitors 0", "2 /b entry /a after /a visits 0 visitors 0"}, 1},
+		{"it is back", 1, nil, "/c", []string{"1 /c entry /c after  visits 1 visitors 1", "2 /c entry /a after /b visits 0 visitors 0"}, 0},
+		{"nothing new", 1, nil, "/d", []string{"1 /d entry /c after /c visits 0 visitors 0", "2 /d entry /a after /c visits 0 visitors 0"}, 0},
+		{"erased again", 2, nil, "/e", []string{"1 /e entry /e after  visits 1 visitors 1", "2 /e entry /a after /d visits 0 visitors 0"}, 0},
+	} {
+		r.sites[0].Erasures, r.away = tt.erasures, tt.away
+		if err := r.options.Sites.Refresh(t.Context()); !errors.Is(err, tt.away) {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(tt.want, view(tt.path)); diff != "" {
+			t.Errorf("%s: rows (-want +got):\n%s", tt.name, diff)
+		}
+		if got := len(r.Drops(1)); got != tt.drops {
+			t.Errorf("%s: %d drops, want %d", tt.name, got, tt.drops)
+		}
+	}
+	r.now = r.now.Add(24 * time.Hour)
+	about := titled("https://example.org/om", "Om Ola")
+	enough := privacy.Default().TitleVisitors
+	r.crowd(enough-1, about)
+	r.sites[0].Erasures = 3
+	if err := r.options.Sites.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.send(request{target: about, from: from(enough)}) // with those before, enough
+	if got := r.kept(); len(got) > 0 {
+		t.Errorf("titles that too few have seen since the erasure are kept: %v", got)
+	}
+	r.crowd(enough+3, about) // the numbers of some may be the same
+	if got := r.kept(); got["/om"] != "Om Ola" {
+		t.Errorf("what many see anew is not kept: %v", got)
+	}
 }

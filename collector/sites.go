@@ -38,6 +38,8 @@ type Sites struct {
 	file      string // "" keeps no copy
 	logger    *slog.Logger
 	known     atomic.Pointer[known]
+	learning  sync.Mutex
+	learned   func([]site.Site) // is told of each answer; nil: nobody is. Guarded by learning
 
 	saved  []byte           // contents of the file; used by the running lookup only
 	saving periodic.Trouble // errors of writing the file; used by the running lookup only
@@ -116,8 +118,25 @@ func (s *Sites) learn(sites []site.Site, credentials []site.Credential) error {
 	for _, credential := range credentials {
 		k.credentials[credential.Hash] = credential
 	}
+	s.learning.Lock()
+	defer s.learning.Unlock()
 	s.known.Store(k)
+	if s.learned != nil {
+		s.learned(sites)
+	}
 	return nil
+}
+
+// tell lets f know the sites, now and whenever they were read.
+func (s *Sites) tell(f func([]site.Site)) {
+	s.learning.Lock()
+	defer s.learning.Unlock()
+	s.learned = f
+	var sites []site.Site
+	for _, one := range s.known.Load().sites {
+		sites = append(sites, one.Site)
+	}
+	f(sites)
 }
 
 // insideOf returns a function that reports whether a referrer with a host is no source:

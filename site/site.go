@@ -62,6 +62,10 @@ type Site struct {
 	// shown: 0 shows all, at most MaxGuard. See report.Guard.
 	Guard int
 
+	// Erasures is how often something was erased that visits in the memory of collectors may
+	// hold. Collectors forget the visitors of the site when it changes.
+	Erasures uint64
+
 	Declared privacy.Declared // what the owner says in the statement
 	// OptOut is the URL of a page of the site on which visitors choose whether they are
 	// counted, for a statement on another domain, which can't keep their choice. It may be "".

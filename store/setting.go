@@ -30,6 +30,8 @@ const (
 	publicURL setting[string]      = "public_url"
 	goals     setting[[]site.Goal] = "goals" // for one site
 	guard     setting[*int]        = "guard" // for one site; null: site.DefaultGuard
+	// erasures has a line for each erasure of what visits in memory may hold, with its kind.
+	erasures setting[string] = "erasures" // for one site, or for all
 
 	declared setting[declarations] = "statement" // for one site
 )

@@ -22,7 +22,7 @@ func (s *Store) Sites(ctx context.Context) ([]site.Site, error) { return s.sites
 // Site returns one site, or site.ErrNotFound for an unknown id.
 func (s *Store) Site(ctx context.Context, id uint32) (site.Site, error) {
 	ctx = bind(ctx, clickhouse.Parameters{"id": strconv.FormatUint(uint64(id), 10)})
-	found, err := s.sites(ctx, "id = {id:UInt32}", "site = {id:UInt32}")
+	found, err := s.sites(ctx, "id = {id:UInt32}", "site IN (0, {id:UInt32})")
 	if err != nil {
 		return site.Site{}, err
 	}
@@ -66,18 +66,19 @@ func (s *Store) sites(ctx context.Context, where, ofSettings string) ([]site.Sit
 		if err := site.FindSetting("school-weeks").Read(&one, school); err != nil {
 			return nil, fmt.Errorf("weeks without school of site %d: %w", one.ID, err)
 		}
-		if listed := set[siteSetting{one.ID, string(goals)}]; listed != "" {
+		one.Erasures = set[siteSetting{one.ID, string(erasures)}].number + set[siteSetting{0, string(erasures)}].number
+		if listed := set[siteSetting{one.ID, string(goals)}].value; listed != "" {
 			if err := json.Unmarshal([]byte(listed), &one.Goals); err != nil {
 				return nil, fmt.Errorf("goals of site %d: %w", one.ID, err)
 			}
 		}
 		one.Guard = site.DefaultGuard
-		if least := set[siteSetting{one.ID, string(guard)}]; least != "" && least != "null" {
+		if least := set[siteSetting{one.ID, string(guard)}].value; least != "" && least != "null" {
 			if one.Guard, err = strconv.Atoi(least); err != nil {
 				return nil, fmt.Errorf("guard of site %d: %w", one.ID, err)
 			}
 		}
-		if said := set[siteSetting{one.ID, string(declared)}]; said != "" {
+		if said := set[siteSetting{one.ID, string(declared)}].value; said != "" {
 			var texts declarations
 			if err := json.Unmarshal([]byte(said), &texts); err != nil {
 				return nil, fmt.Errorf("statement of site %d: %w", one.ID, err)
@@ -98,25 +99,37 @@ type siteSetting struct {
 	key string
 }
 
+// numbered is the current value of a setting, and the number of its line.
+type numbered struct {
+	value  string
+	number uint64
+}
+
 // siteSettings returns the current values of what sites has from table settings.
-func (s *Store) siteSettings(ctx context.Context, where string) (map[siteSetting]string, error) {
+func (s *Store) siteSettings(ctx context.Context, where string) (map[siteSetting]numbered, error) {
 	rows, err := s.conn.Query(ctx, `
-		SELECT site, key, argMax(value, (number, since)) FROM settings
-		WHERE key IN ('`+string(goals)+`', '`+string(guard)+`', '`+string(declared)+`') AND `+where+` GROUP BY site, key`)
+		SELECT site, key, argMax(value, (number, since)), toUInt64(max(number)) FROM settings
+		WHERE key IN ('`+string(goals)+`', '`+string(guard)+`', '`+string(declared)+`', '`+string(erasures)+`') AND `+where+` GROUP BY site, key`)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	set := map[siteSetting]string{}
+	set := map[siteSetting]numbered{}
 	for rows.Next() {
 		var of siteSetting
-		var value string
-		if err := rows.Scan(&of.id, &of.key, &value); err != nil {
+		var now numbered
+		if err := rows.Scan(&of.id, &of.key, &now.value, &now.number); err != nil {
 			return nil, err
 		}
-		set[of] = value
+		set[of] = now
 	}
 	return set, rows.Err()
+}
+
+// ForgetVisits lets all collectors forget the visitors of a site, 0 for all sites, with the
+// next reading of their sites: see site.Site. kind is that of the erasure.
+func (s *Store) ForgetVisits(ctx context.Context, id uint32, kind string) error {
+	return erasures.add(ctx, s, id, kind)
 }
 
 // AddSite stores a new site. If its id is 0, it gets the next free id. Any other id must be

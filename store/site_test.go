@@ -267,3 +267,31 @@ func TestPulse(t *testing.T) {
 		t.Errorf("pulse of a site that is silent (-want +got):\n%s", diff)
 	}
 }
+
+// TestForgetVisits: each erasure changes the number of the sites that it concerns.
+func TestForgetVisits(t *testing.T) {
+	s := storetest.Open(t)
+	for _, host := range []string{"one.example", "two.example"} {
+		if _, err := s.AddSite(t.Context(), site.Site{Name: host, Hosts: []string{host}, Location: time.UTC}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct {
+		id   uint32 // of the erasure
+		want [2]uint64
+	}{{1, [2]uint64{1, 0}}, {0, [2]uint64{2, 1}}, {2, [2]uint64{2, 2}}, {2, [2]uint64{2, 3}}, {0, [2]uint64{3, 4}}} {
+		if err := s.ForgetVisits(t.Context(), tt.id, "text"); err != nil {
+			t.Fatal(err)
+		}
+		all, err := s.Sites(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, one := range all {
+			alone, err := s.Site(t.Context(), one.ID)
+			if err != nil || one.Erasures != tt.want[i] || alone.Erasures != tt.want[i] {
+				t.Errorf("after an erasure of site %d, site %d has %d and %d, %v, want %d", tt.id, one.ID, one.Erasures, alone.Erasures, err, tt.want[i])
+			}
+		}
+	}
+}

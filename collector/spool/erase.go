@@ -11,8 +11,9 @@ import (
 
 // Erased is what TakeOut found.
 type Erased struct {
-	Taken   int // rows, ledger entries and titles that were taken out
-	Waiting int // of segments that a running collector has: they are stored within seconds
+	Taken   int  // rows, ledger entries and titles that were taken out
+	Waiting int  // of segments that a running collector has: they are stored within seconds
+	Running bool // a collector has the spool
 }
 
 // TakeOut lets f take rows, or what is in them, out of the segments of the spool in dir, and
@@ -33,6 +34,7 @@ func takeOut(files fileSystem, dir string, look bool, f func(*hit.Batch) (int, e
 		return all, fmt.Errorf("look into the spool: %w", err)
 	}
 	lock, lockErr := files.Lock(filepath.Join(dir, "lock")) // a collector has it
+	all.Running = lockErr != nil
 	if lockErr == nil {
 		defer func() { err = errors.Join(err, lock.Close()) }()
 	}

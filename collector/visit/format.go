@@ -63,6 +63,8 @@ const (
 	dayZone   // name of the time zone
 	daySalt   // secret of visitors, 32 bytes
 	dayPages  // secret of pages, 16 bytes
+
+	dayErasures // those of which the visitors of the site hold nothing, as Forget has them
 )
 
 // Fields of a visitor.
@@ -134,12 +136,13 @@ func (e *encoder) days(t *state) map[*siteDay]uint64 {
 	places := make(map[*siteDay]uint64)
 	for id, s := range t.sites {
 		if s.loc != nil {
-			e.day(s, wire.AppendUint(e.message, daySite, uint64(id)))
+			e.day(s, wire.AppendUint(wire.AppendUint(e.message, daySite, uint64(id)), dayErasures, t.erasures[id]))
 			places[s] = uint64(len(places))
 		}
 	}
 	for _, d := range t.past.days {
 		b := wire.AppendUint(e.message, daySite, uint64(d.id))
+		b = wire.AppendUint(b, dayErasures, t.erasures[d.id])
 		b = wire.AppendUint(b, dayPast, 1)
 		e.day(d.siteDay, wire.AppendInt(b, dayUsed, d.used.UnixNano()))
 		places[d.siteDay] = uint64(len(places))
@@ -324,6 +327,8 @@ func (d *decoder) day(t *state, now time.Time, m *wire.Message[[]byte]) decodedD
 		start  int64
 		length time.Duration
 		loc    *time.Location
+
+		erasures uint64
 	)
 	for m.Next() {
 		switch m.Number {
@@ -345,9 +350,12 @@ func (d *decoder) day(t *state, now time.Time, m *wire.Message[[]byte]) decodedD
 			d.copy(s.salt[:], m)
 		case dayPages:
 			d.copy(s.pages[:], m)
+		case dayErasures:
+			erasures = m.Uint(math.MaxUint64)
 		}
 	}
 	d.check(m)
+	t.erasures[day.id] = erasures
 	today := t.sites[day.id]
 	if !past && today != nil && today.loc != nil {
 		d.fail() // two current days of one site

@@ -691,3 +691,62 @@ func TestHandOverSize(t *testing.T) {
 	}
 	t.Logf("%d visitors: %d bytes, %v to hand over, %v to take over", visitors, info.Size(), over, time.Since(start))
 }
+
+// TestForget: visitors of a site, on past days too, are new once something of it was erased, and
+// no row of them says where they were before. Others go on with their visits.
+func TestForget(t *testing.T) {
+	now := time.Date(2026, 3, 6, 12, 0, 0, 0, time.UTC)
+	opts := visit.Options{Now: func() time.Time { return now }}
+	var days [3]uint64 // of site 1: today, yesterday; of site 2
+	see := func(tr *visit.Tracker, path string) (told []string) {
+		for i, at := range []time.Time{now, now.AddDate(0, 0, -1), now} {
+			h := person(1, at, hit.Pageview)
+			h.Site = uint32(1 + i/2)
+			row := hit.Row{Path: path}
+			told = append(told, tell(&row, tr.Observe(h, &row, time.UTC)))
+			days[i] = h.SiteDay
+		}
+		return told
+	}
+	const on = "pageview page bounce-1 0s entry /a after /a"
+	for name, tt := range map[string]struct {
+		erasures [2]uint64 // of site 1, before the visits began and while they go on
+		handOver bool
+		forgets  bool
+	}{
+		"nothing erased":               {[2]uint64{0, 0}, false, false},
+		"erased":                       {[2]uint64{0, 1}, false, true},
+		"erased before":                {[2]uint64{7, 7}, false, false},
+		"erased again":                 {[2]uint64{7, 8}, false, true},
+		"of an older backup":           {[2]uint64{7, 2}, false, true},
+		"erased while there was none":  {[2]uint64{0, 1}, true, true},
+		"again while there was none":   {[2]uint64{7, 8}, true, true},
+		"not while there was none":     {[2]uint64{7, 7}, true, false},
+		"never, and there was a pause": {[2]uint64{0, 0}, true, false},
+	} {
+		tr := visit.New(opts)
+		if tr.Forget(1, tt.erasures[0]) || tr.Forget(2, 3) {
+			t.Errorf("%s: a tracker without visitors forgets some", name)
+		}
+		see(tr, "/a")
+		first := days
+		if tt.handOver {
+			dir := memory(t)
+			tr = restart(t, tr, dir, opts)
+		}
+		if got := tr.Forget(1, tt.erasures[1]); got != tt.forgets || tr.Forget(1, tt.erasures[1]) || tr.Forget(2, 3) {
+			t.Errorf("%s: forgets %v, want %v, once, and no other site", name, got, tt.forgets)
+		}
+		want := []string{on, on, on}
+		if tt.forgets {
+			want[0] = "pageview visit visitor page bounce 0s entry /b"
+			want[1] = want[0]
+		}
+		if diff := cmp.Diff(want, see(tr, "/b")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+		if !tt.handOver && (days[0] == first[0] || days[1] == first[1]) == tt.forgets {
+			t.Errorf("%s: days of the site are %v, before %v", name, days, first)
+		}
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"io"
 	"log/slog"
 	"math/bits"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -92,6 +93,8 @@ type state struct {
 
 	mu    sync.RWMutex
 	sites map[uint32]*siteDay // today
+	// erasures are those of which the visitors in memory hold nothing, by site.
+	erasures map[uint32]uint64
 
 	past pastDays
 
@@ -119,6 +122,8 @@ func New(opts Options) *Tracker {
 		now:    opts.Now,
 		logger: opts.Logger,
 		sites:  make(map[uint32]*siteDay),
+
+		erasures: make(map[uint32]uint64),
 		newcomers: limit.New(limit.Options{
 			Rate: opts.NewVisitors, Burst: int(max(1, min(100*opts.NewVisitors, 1<<30))),
 			Networks: 1 << 14, Now: opts.Now,
@@ -361,6 +366,43 @@ func (t *state) sweep(now time.Time) {
 	}
 	t.sweepPast(now)
 	t.logLosses()
+}
+
+// Forget forgets the visitors of a site on all days, with the secrets of the days, when
+// erasures is another number than that it was called with last, by the process that handed
+// over too, and reports whether it did. Visitors who come again count as new.
+func (t *Tracker) Forget(site uint32, erasures uint64) bool {
+	return t.state().forgetSite(site, erasures)
+}
+
+func (t *state) forgetSite(id uint32, erasures uint64) bool {
+	t.mu.Lock()
+	before, known := t.erasures[id]
+	t.erasures[id] = erasures
+	today := t.sites[id]
+	t.mu.Unlock()
+	if !known || before == erasures {
+		return false
+	}
+	if today != nil {
+		today.mu.Lock()
+		if today.loc != nil {
+			today.begin(today.day, today.loc, &t.memory)
+		}
+		today.mu.Unlock()
+	}
+	t.past.mu.Lock()
+	defer t.past.mu.Unlock()
+	t.past.days = slices.DeleteFunc(t.past.days, func(d pastDay) bool {
+		if d.id != id {
+			return false
+		}
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.forget(&t.memory)
+		return true
+	})
+	return true
 }
 
 // logLosses logs how many visitors were evicted and how many hits were shared since its
