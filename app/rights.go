@@ -11,6 +11,7 @@ import (
 	"github.com/fotspor/fotspor/audit"
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/collector/spool"
+	"github.com/fotspor/fotspor/dashboard"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/retention/journal"
@@ -33,11 +34,20 @@ type Rights struct {
 	heed     time.Duration // after it, collectors have read their sites
 }
 
-var _ privacy.Ledger = (*Rights)(nil)
+var _ dashboard.Rights = (*Rights)(nil)
 
 // NewRights returns the Rights on a store.
 func (o Options) NewRights(st *store.Store) *Rights {
 	return &Rights{st, o.NewReceipts(st), o.Data, o.Store != "", o.Now, 2 * o.paces.sites}
+}
+
+// rights returns the Rights of the dashboard: nil where this process has not taken the data
+// directory, which holds key, journal and spool.
+func (p *program) rights() dashboard.Rights {
+	if p.Store != "" && !p.Collector && !p.Retention {
+		return nil
+	}
+	return p.NewRights(p.store)
 }
 
 func (r *Rights) spool() string { return filepath.Join(r.data, "spool") }

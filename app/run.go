@@ -618,6 +618,7 @@ func (p *program) startDashboard(ctx context.Context, mux *http.ServeMux, geoDB 
 		Attribution: geoDB.Attribution, Snippet: p.snippet,
 		Drops: p.drops, CountsObjections: func() bool { return p.policyNow().CountObjections },
 		Statement: func(site uint32) string { return fmt.Sprintf("/privacy/%d", site) },
+		Rights:    p.rights(),
 		Network: func(r *http.Request) string {
 			return geo.Cut(collector.ClientAddr(r, p.TrustedProxies), geo.MaxBits4, geo.MaxBits6)
 		},

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -54,6 +55,8 @@ type Options struct {
 	CountsObjections func() bool
 	// Statement is the address of the privacy statement of a site. Zero: no link.
 	Statement func(site uint32) string
+	// Rights finds and erases what people ask about. Zero: that page says how to do it elsewhere.
+	Rights Rights
 	// Languages are those to choose from. Zero: those of the program.
 	Languages *i18n.Catalogue
 }
@@ -76,6 +79,7 @@ type Dashboard struct {
 	statement    func(site uint32) string
 	counts       func() bool // reports whether the script tells of objections
 	languages    *i18n.Catalogue
+	subjects     Rights // nil: nothing is looked up here
 
 	pages       renderer
 	world       []land
@@ -85,6 +89,7 @@ type Dashboard struct {
 	refusals    *refusals
 	setup       setup
 	crossOrigin *http.CrossOriginProtection
+	lookingUp   sync.Mutex     // held while somebody uses rights
 	methods     *http.ServeMux // the routes of one method each
 }
 
@@ -104,6 +109,7 @@ func New(opts Options) (*Dashboard, error) {
 		snippet:     opts.Snippet,
 		statement:   opts.Statement,
 		counts:      opts.CountsObjections,
+		subjects:    opts.Rights,
 		languages:   cmp.Or(opts.Languages, i18n.Shipped()),
 		passwords:   password.NewHasher(),
 		throttle:    newThrottle(),
@@ -237,6 +243,9 @@ func (d *Dashboard) routes() []route {
 			{pattern: "GET " + receiptsURL, answer: d.showReceipts},
 			{pattern: "GET " + policyURL, answer: d.showPolicy},
 			{pattern: "POST " + policyURL, answer: d.changePolicy},
+			{pattern: "GET " + rightsURL, answer: d.showRights},
+			{pattern: "POST " + rightsURL, answer: d.answerRights},
+			{pattern: "POST " + letterURL, answer: d.writeLetter},
 
 			{pattern: "/", answer: d.noSuchPage, open: true},
 		}...)

@@ -24,6 +24,7 @@ import (
 type call struct {
 	w      http.ResponseWriter
 	r      *http.Request
+	whole  context.Context // of the request, without a time limit of ours
 	lang   *i18n.Language
 	now    time.Time
 	secure bool      // the browser came by HTTPS
@@ -169,7 +170,7 @@ func (d *Dashboard) newCall(w http.ResponseWriter, r *http.Request) *call {
 	for key, value := range headers {
 		w.Header().Set(key, value)
 	}
-	return &call{w: w, r: r, now: d.now(), secure: d.isSecure(r), json: asksJSON(r), lang: d.languageOf(r)}
+	return &call{w: w, r: r, whole: r.Context(), now: d.now(), secure: d.isSecure(r), json: asksJSON(r), lang: d.languageOf(r)}
 }
 
 // asksJSON reports whether a request is a program's: of the API, of an address that ends in

@@ -18,7 +18,7 @@ import (
 var templateFiles embed.FS
 
 // pageNames are the pages, each a template file that fills templates/layout.html.
-var pageNames = []string{"login", "setup", "sites", "page", "waiting", "settings", "notes", "views", "account", "users", "user", "sessions", "audit", "receipts", "policy", "problem"}
+var pageNames = []string{"login", "setup", "sites", "page", "waiting", "settings", "notes", "views", "account", "users", "user", "sessions", "audit", "receipts", "policy", "rights", "problem"}
 
 // sitePages are those of one site, which templates/site.html frames.
 var sitePages = []string{"page", "waiting", "settings", "notes", "views"}

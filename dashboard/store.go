@@ -44,6 +44,7 @@ type Store interface {
 	PageTitles(ctx context.Context, id uint32, paths []string) (map[string]string, error)
 
 	Policies
+	Requests
 	Notes
 	Views
 	Users
@@ -65,6 +66,18 @@ type Policies interface {
 	// none. Else the error wraps privacy.ErrPolicyChanged. The change is noted in the audit
 	// log as the actor's of ctx.
 	ChangePolicy(ctx context.Context, before uint64, after privacy.Policy) error
+}
+
+// Requests keeps the register of requests about rights. Each change is noted in the audit log as
+// the actor's of ctx. Its errors wrap those of package privacy; after one nothing has changed.
+type Requests interface {
+	// Requests returns all, first those without an answer, the one due first before the others.
+	Requests(ctx context.Context) ([]privacy.Request, error)
+	Request(ctx context.Context, number string) (privacy.Request, error)
+	AddRequest(ctx context.Context, r privacy.Request, today calendar.Day) error
+	// ChangeRequest changes the request of a case by f, which gets it as it is stored.
+	ChangeRequest(ctx context.Context, number string, today calendar.Day, action audit.Action, f func(*privacy.Request) error) error
+	RemoveRequest(ctx context.Context, number string) error
 }
 
 // Notes keeps what users wrote about days of a site. Each change is noted in the audit log as

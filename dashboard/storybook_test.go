@@ -75,6 +75,7 @@ func states() []state {
 	all = append(all, settingsStates()...)
 	all = append(all, policyStates()...)
 	all = append(all, receiptStates()...)
+	all = append(all, rightsStates()...)
 	for _, p := range problems {
 		all = append(all, state{"problem " + p.code, "problem", p.code, true})
 	}
@@ -163,6 +164,69 @@ func receiptStates() []state {
 		{"receipts of a broken chain", "receipts", receiptsPage{Count: 4, Broken: "receipt 3 <b>", Keys: []string{"key"}, Lines: lines}, false},
 		{"receipts in the middle", "receipts", receiptsPage{Count: 400, Whole: "Whole.", Keys: []string{"key"}, Lines: lines, Older: receiptsURL + "?before=1", Newer: true}, false},
 	}
+}
+
+// rightsStates are the states of the page about access and erasure.
+func rightsStates() []state {
+	base := func(change func(*rightsPage)) rightsPage {
+		p := rightsPage{
+			Form: rightsForm{
+				By: "text", What: "Kari <b>", Kinds: rightsKinds, Sites: []siteChoice{{1, "Arne & Åse <AS>", true}, {2, "Two", false}}, Cases: []string{"2026/1", "2026/2"}, Case: "2026/2",
+				Languages: []languageLink{{Tag: "nb", Name: "bokmål"}, {Tag: "en", Name: "English"}}, Lang: "en",
+			},
+			Register: register{Kinds: privacy.RequestKinds, Kind: privacy.AskedErasure, Day: "2026-11-22"},
+		}
+		change(&p)
+		return p
+	}
+	lines := []requestLine{
+		{Case: "2026/12345-1", Kind: privacy.AskedRectification, Received: "22 September 2026", AnswerBy: "22 October 2026", Overdue: true, By: "Ingvild-Kommunikasjonsrådgiver", Day: "2026-11-22"},
+		{Case: "2026/2", Kind: privacy.AskedErasure, Received: "22 November 2026", AnswerBy: "22 February 2027", Extended: true, By: "kari <b>", Day: "2026-11-22"},
+		{Case: "2026/1", Kind: privacy.AskedAccess, Received: "22 November 2026", AnswerBy: "22 December 2026", Answered: "23 November 2026"},
+	}
+	wrong := func(p *rightsPage) {
+		p.Register.Lines = slices.Clone(lines)
+		p.Register.Lines[0].Problem = "requests.wrong.answered"
+	}
+	letter := &rightsLetter{Text: "# Letter <b>\n\nText", Lang: "nb", Rows: 4}
+	found := func(change func(*rightsFound)) func(*rightsPage) {
+		return func(p *rightsPage) {
+			p.Letter = letter
+			p.Found = &rightsFound{Says: []string{"Much.", "Days."}, Selected: []hidden{{"by", "text"}, {"what", "Kari <b>"}}}
+			change(p.Found)
+		}
+	}
+	all := []state{
+		{"register", "rights", base(func(p *rightsPage) { p.Register.Lines, p.Register.Late, p.Register.Hidden = lines, "Late.", "Hidden." }), false},
+		{"texts found", "rights", base(found(func(f *rightsFound) {
+			f.OfTexts, f.More = true, "More."
+			f.Texts = []foundText{{"daily · page · value", "1", "12", "1 – 3 November 2026", "/ansatte/kari-nordmann/" + strings.Repeat("x", 170) + " <b>"}, {Where: "spool", Lines: "1"}}
+		})), false},
+		{"erasure with a wrong password", "rights", base(found(func(f *rightsFound) { f.Problem = "password.wrong" })), false},
+		{"rights", "rights", base(func(p *rightsPage) {}), false},
+		{"rights that this process has not", "rights", base(func(p *rightsPage) { p.Off = true }), false},
+		{"nothing found", "rights", base(found(func(f *rightsFound) { f.Nothing = true })), false},
+		{"rows found", "rights", base(found(func(f *rightsFound) {})), false},
+		{"erasure with wrong passwords", "rights", base(found(func(f *rightsFound) { f.Problem, f.Wait = "password.wait", time.Minute })), false},
+		{"erased", "rights", base(func(p *rightsPage) {
+			p.Letter = &rightsLetter{Text: "# Letter", Lang: "en", Rows: 1, Erased: "Erased <b>."}
+		}), false},
+		{"erased in part", "rights", base(func(p *rightsPage) {
+			p.Letter = &rightsLetter{Text: "# Letter", Lang: "en", Erased: "Erased.", Again: true}
+		}), false},
+		{"request refused", "rights", base(wrong), false},
+		{"request that there is not", "rights", base(func(p *rightsPage) { p.Register.Wrong = "requests.wrong.gone" }), false},
+	}
+	for _, by := range rightsKinds {
+		all = append(all, state{"rights: wrong " + by, "rights", base(func(p *rightsPage) { p.Form.By, p.Form.Problem = by, "rights.wrong."+by }), false})
+	}
+	for _, problem := range wrongRequests {
+		all = append(all, state{problem, "rights", base(func(p *rightsPage) { p.Register.Problem, p.Register.Case = problem, "<b>" }), false})
+	}
+	for _, done := range []string{"add", "extend", "answer", "remove"} {
+		all = append(all, state{"request: " + done, "rights", base(func(p *rightsPage) { p.Register.Done = "requests.done." + done }), false})
+	}
+	return all
 }
 
 // accountStates are the states of the pages about users.
