@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/fotspor/fotspor/app/plainhttp"
+	"github.com/fotspor/fotspor/collector"
 )
 
 // Limits of HTTP servers.
@@ -50,7 +51,7 @@ func nothing(string) bool { return false }
 func (p *program) serve(until stage, l net.Listener, handler http.Handler, name string, busy func(path string) bool) {
 	logger := p.component(name)
 	server := plainhttp.New(&http.Server{
-		Handler:           p.recovered(p.secured(handler, busy), plainError),
+		Handler:           p.recovered(p.secured(handler, busy), answerPanic),
 		ReadHeaderTimeout: headerTime,
 		ReadTimeout:       requestTime,
 		WriteTimeout:      answerTime,
@@ -83,6 +84,15 @@ func (p *program) serve(until stage, l net.Listener, handler http.Handler, name 
 // plainError says that the program failed.
 func plainError(w http.ResponseWriter, _ *http.Request) {
 	http.Error(w, "fotspor: internal error", http.StatusInternalServerError)
+}
+
+// answerPanic says so to visitors with a page, and to trackers and scripts as plainError does.
+func answerPanic(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, "/privacy/") {
+		collector.AnswerPanic(w, r)
+		return
+	}
+	plainError(w, r)
 }
 
 // recovered has answer, which is to answer with 500, answer a request whose handler panics,

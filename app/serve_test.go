@@ -11,6 +11,8 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+
+	"github.com/fotspor/fotspor/i18n"
 )
 
 // TestPanicTellsNothing: a handler that panics is answered for and logged, by where
@@ -23,17 +25,18 @@ func TestPanicTellsNothing(t *testing.T) {
 	pages := p.recovered(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { failOn(addr) }), func(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the page of "+r.URL.Path, http.StatusInternalServerError)
 	})
-	for path, want := range map[string]string{"/pixel.gif": "fotspor: internal error\n", "/pages": "the page of /pages\n"} {
+	for path, want := range map[string]string{"/pixel.gif": "fotspor: internal error\n", "/pages": "the page of /pages\n", "/privacy/1": i18n.Find("nn").Known("visitor.", "internal")} {
 		h := p.recovered(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if path == "/pages" {
 				pages.ServeHTTP(w, r) // which recovers first
 				return
 			}
 			failOn(addr)
-		}), plainError)
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
-		if w.Code != http.StatusInternalServerError || w.Body.String() != want {
+		}), answerPanic)
+		w, r := httptest.NewRecorder(), httptest.NewRequest("GET", path, nil)
+		r.Header.Set("Accept-Language", "nn")
+		h.ServeHTTP(w, r)
+		if w.Code != http.StatusInternalServerError || w.Body.String() != want && (path != "/privacy/1" || !strings.Contains(w.Body.String(), "<p role=\"alert\">"+want)) {
 			t.Errorf("%s is answered %d %q, want 500 and %q", path, w.Code, w.Body, want)
 		}
 	}

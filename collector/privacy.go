@@ -26,7 +26,7 @@ import (
 func (c *Collector) statement(w http.ResponseWriter, r *http.Request) {
 	site, ok := c.siteOf(r)
 	if !ok {
-		refuse(w, r, http.StatusNotFound, "not_found", "there is no such page")
+		refuse(w, r, http.StatusNotFound, "not_found")
 		return
 	}
 	var page bytes.Buffer
@@ -51,7 +51,7 @@ func (c *Collector) statement(w http.ResponseWriter, r *http.Request) {
 func readable(f http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, err := url.ParseQuery(r.URL.RawQuery); err != nil {
-			refuse(w, r, http.StatusBadRequest, "bad_request", "the parameters of the address can't be read")
+			refuse(w, r, http.StatusBadRequest, "bad_request")
 			return
 		}
 		f(w, r)
@@ -63,13 +63,29 @@ const jsonSuffix = ".json"
 
 func asksJSON(r *http.Request) bool { return strings.HasSuffix(r.PathValue("site"), jsonSuffix) }
 
-// refuse answers with an error: for programs in the form that the API has, in which code is
-// documented and text is for people.
-func refuse(w http.ResponseWriter, r *http.Request, status int, code, text string) {
+// AnswerPanic answers a request of a visitor whose handler panicked.
+func AnswerPanic(w http.ResponseWriter, r *http.Request) {
+	w.Header().Del("Content-Encoding") // of the answer that did not come
+	refuse(w, r, http.StatusInternalServerError, "internal")
+}
+
+// badMethod refuses what is neither read nor, where that can be, chosen.
+func badMethod(allowed string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Allow", allowed)
+		refuse(w, r, http.StatusMethodNotAllowed, "bad_method")
+	}
+}
+
+// refuse answers with an error in the language of the reader: for programs in the form that the
+// API has, in which code is documented.
+func refuse(w http.ResponseWriter, r *http.Request, status int, code string) {
+	l := pageLanguage(r)
 	if !asksJSON(r) {
-		http.Error(w, "fotspor: "+text, status)
+		optout.Refuse(w, l, status, code)
 		return
 	}
+	text := l.Known("visitor.", code)
 	body, _ := json.Marshal(struct {
 		Code  string `json:"code"`
 		Error string `json:"error"`
@@ -94,16 +110,16 @@ func (c *Collector) schema(w http.ResponseWriter, r *http.Request) {
 func (c *Collector) choose(w http.ResponseWriter, r *http.Request) {
 	site, ok := c.siteOf(r)
 	if !ok || asksJSON(r) {
-		refuse(w, r, http.StatusNotFound, "not_found", "there is no such page")
+		refuse(w, r, http.StatusNotFound, "not_found")
 		return
 	}
 	if !site.SharesDomain(baseurl.Of(r).Hostname()) {
 		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "fotspor: this host keeps no choices of the visitors of the site", http.StatusMethodNotAllowed)
+		refuse(w, r, http.StatusMethodNotAllowed, "no_choices")
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	optout.Choose(w, r, r.URL.Query(), true)
+	optout.Choose(w, r, pageLanguage(r), r.URL.Query(), true)
 }
 
 // what serves a page with the row that this request would leave if it were a view of the
@@ -111,7 +127,7 @@ func (c *Collector) choose(w http.ResponseWriter, r *http.Request) {
 func (c *Collector) what(w http.ResponseWriter, r *http.Request) {
 	site, ok := c.siteOf(r)
 	if !ok || asksJSON(r) {
-		refuse(w, r, http.StatusNotFound, "not_found", "there is no such page")
+		refuse(w, r, http.StatusNotFound, "not_found")
 		return
 	}
 	h := dialect.FromHeaders(r)
@@ -153,7 +169,7 @@ func (c *Collector) statementOf(site *knownSite) privacy.Statement {
 func (c *Collector) page(w http.ResponseWriter, r *http.Request, site *knownSite, mediaType string, page []byte, err error) {
 	if err != nil {
 		c.Logger.Error("privacy page could not be made", "err", err)
-		refuse(w, r, http.StatusInternalServerError, "internal", "this page can't be made right now")
+		refuse(w, r, http.StatusInternalServerError, "internal")
 		return
 	}
 	h := w.Header()
@@ -200,7 +216,7 @@ const maxReceipts = 64 << 20
 // the store, which are the same for all its sites.
 func (c *Collector) receipts(w http.ResponseWriter, r *http.Request) {
 	if _, ok := c.siteOf(r); !ok || asksJSON(r) || c.Receipts == nil {
-		http.NotFound(w, r)
+		refuse(w, r, http.StatusNotFound, "not_found")
 		return
 	}
 	select {
@@ -208,14 +224,14 @@ func (c *Collector) receipts(w http.ResponseWriter, r *http.Request) {
 		defer func() { <-c.receipting }()
 	default:
 		w.Header().Set("Retry-After", "5")
-		http.Error(w, "fotspor: somebody else is reading them, try again", http.StatusServiceUnavailable)
+		refuse(w, r, http.StatusServiceUnavailable, "crowded")
 		return
 	}
 	var archive bounded
 	if err := c.Receipts(r.Context(), &archive); err != nil {
 		c.Logger.Warn("the receipts can't be read", "err", err)
 		w.Header().Set("Retry-After", "30")
-		http.Error(w, "fotspor: the receipts can't be read right now", http.StatusServiceUnavailable)
+		refuse(w, r, http.StatusServiceUnavailable, "unavailable")
 		return
 	}
 	h := w.Header()

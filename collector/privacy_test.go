@@ -502,3 +502,54 @@ func TestStatementForPrograms(t *testing.T) {
 		t.Errorf("schema: status %d, %s, %d bytes", schema.Code, schema.Header().Get("Content-Type"), schema.Body.Len())
 	}
 }
+
+// TestVisitorsAreRefusedInTheirLanguage: whatever a visitor may not have is refused by a page in
+// their language, and in the form of the API where that was asked for.
+func TestVisitorsAreRefusedInTheirLanguage(t *testing.T) {
+	r := newRig(t, nil)
+	for _, tt := range []struct {
+		method, target, host string
+		status               int
+		code, allow          string
+	}{
+		{"GET", "/privacy/7", "", 404, "not_found", ""},
+		{"GET", "/privacy/x", "", 404, "not_found", ""},
+		{"GET", "/privacy/7/what", "", 404, "not_found", ""},
+		{"GET", "/privacy/1.json/what", "", 404, "not_found", ""},
+		{"GET", "/privacy/1/receipts", "", 404, "not_found", ""}, // without a store
+		{"GET", "/privacy/1?x=%zz", "", 400, "bad_request", ""},
+		{"GET", "/privacy/1/what?;", "", 400, "bad_request", ""},
+		{"GET", "/index.php?module=Login", "", 404, "not_found", ""},
+		{"PUT", "/privacy/1", "", 405, "bad_method", "GET, HEAD, POST"},
+		{"DELETE", "/privacy/1.json", "", 405, "bad_method", "GET, HEAD, POST"},
+		{"POST", "/privacy/1/what", "", 405, "bad_method", "GET, HEAD"},
+		{"POST", "/privacy/1/receipts", "", 405, "bad_method", "GET, HEAD"},
+		{"POST", "/privacy/1", "stats.test", 405, "no_choices", "GET, HEAD"},
+		{"POST", "/privacy/1", "stats.example.org", 400, "bad_form", ""}, // nothing was chosen
+		{"POST", "/privacy/7", "", 404, "not_found", ""},
+		{"GET", "/privacy/7.json", "", 404, "not_found", ""},
+		{"GET", "/privacy/1.json?%", "", 400, "bad_request", ""},
+	} {
+		for _, l := range i18n.All() {
+			q := request{method: tt.method, target: tt.target, header: map[string]string{"Accept-Language": l.Tag}}
+			if tt.host != "" {
+				q.target = "http://" + tt.host + tt.target
+			}
+			w := r.send(q)
+			if w.Code != tt.status || w.Header().Get("Allow") != tt.allow {
+				t.Errorf("%s %s: status %d, Allow %q, want %d, %q", tt.method, q.target, w.Code, w.Header().Get("Allow"), tt.status, tt.allow)
+			}
+			text := l.Known("visitor.", tt.code)
+			if strings.Contains(tt.target, ".json") {
+				var got struct{ Code, Error string }
+				if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || got.Code != tt.code || got.Error != text {
+					t.Errorf("%s %s, %s: %q, want %s and %q", tt.method, q.target, l.Tag, w.Body, tt.code, text)
+				}
+				continue
+			}
+			if page := w.Body.String(); text == tt.code || !strings.Contains(page, `<html lang="`+l.Tag+`">`) || !strings.Contains(page, `<p role="alert">`+text+"<") || w.Header().Get("Content-Type") != "text/html; charset=utf-8" {
+				t.Errorf("%s %s, %s: %q, want a page that says %q", tt.method, q.target, l.Tag, page, text)
+			}
+		}
+	}
+}

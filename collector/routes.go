@@ -36,6 +36,8 @@ var ownRoutes = []route{
 	{dialect.Route{Name: "privacy", Patterns: []string{"GET /privacy/" + privacy.SchemaName}}, func(c *Collector, _ privacy.Policy) http.Handler { return http.HandlerFunc(c.schema) }},
 	{dialect.Route{Name: "privacy", Patterns: []string{"GET /privacy/{site}/what"}}, func(c *Collector, _ privacy.Policy) http.Handler { return readable(c.what) }},
 	{dialect.Route{Name: "privacy", Patterns: []string{"GET /privacy/{site}/receipts"}}, func(c *Collector, _ privacy.Policy) http.Handler { return http.HandlerFunc(c.receipts) }},
+	{dialect.Route{Name: "privacy", Patterns: []string{"/privacy/{site}"}}, func(*Collector, privacy.Policy) http.Handler { return badMethod("GET, HEAD, POST") }},
+	{dialect.Route{Name: "privacy", Patterns: []string{"/privacy/{site}/what", "/privacy/{site}/receipts"}}, func(*Collector, privacy.Policy) http.Handler { return badMethod("GET, HEAD") }},
 	{dialect.Route{Name: "privacy", Patterns: []string{"GET /.well-known/gpc.json"}}, (*Collector).gpc},
 }
 

@@ -34,6 +34,28 @@ var dist embed.FS
 //go:embed frame.html
 var frameHTML string
 
+//go:embed refusal.html
+var refusalHTML string
+
+var refusal = template.Must(template.New("refusal").Parse(refusalHTML))
+
+// Refuse answers a visitor whose request is refused with a page that says why in a language. why
+// is the part of the key of its text behind "visitor.". Pages of any site may frame it.
+func Refuse(w http.ResponseWriter, l *i18n.Language, status int, why string) {
+	var html bytes.Buffer
+	if err := refusal.Execute(&html, map[string]any{"Lang": l, "Text": l.Known("visitor.", why)}); err != nil {
+		panic(err) // a buffer takes all, and the template has no other way to fail
+	}
+	header := w.Header()
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Cache-Control", "no-store")
+	header.Set("Referrer-Policy", "same-origin")
+	header.Set("Content-Type", "text/html; charset=utf-8")
+	header.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors *")
+	w.WriteHeader(status)
+	w.Write(html.Bytes()) // an error is the client's, which is gone
+}
+
 var frame = template.Must(template.New("frame").Parse(frameHTML))
 
 var errMissing = errors.New("the scripts of the opt-out are not in this build: run `make build`")
@@ -157,7 +179,7 @@ func (b Box) ServeScript(w http.ResponseWriter, r *http.Request) {
 		"cookieDomain": attribute(strings.TrimPrefix(short(query, "cookieDomain"), "*")), "cookiePath": attribute(short(query, "cookiePath")),
 	})
 	if err != nil {
-		http.Error(w, "fotspor: internal error", http.StatusInternalServerError)
+		http.Error(w, "fotspor: internal error", http.StatusInternalServerError) // a program loads the script
 		return
 	}
 	header := w.Header()
@@ -202,8 +224,9 @@ const chosen = "chosen"
 func (b Box) ServeFrame(w http.ResponseWriter, r *http.Request) {
 	query := maps.Clone(b.Query)
 	forAnyPage(w.Header())
+	lang := i18n.Match(asked(query), strings.Join(r.Header.Values("Accept-Language"), ","))
 	if r.Method == http.MethodPost {
-		Choose(w, r, query, false)
+		Choose(w, r, lang, query, false)
 		return
 	}
 	js, err := dist.ReadFile("dist/frame.js")
@@ -211,7 +234,6 @@ func (b Box) ServeFrame(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, errMissing.Error(), http.StatusInternalServerError)
 		return
 	}
-	lang := i18n.Match(asked(query), strings.Join(r.Header.Values("Accept-Language"), ","))
 	said := inLanguage()[lang.Tag]
 	page := struct {
 		Lang                                                    *i18n.Language
@@ -246,7 +268,7 @@ func (b Box) ServeFrame(w http.ResponseWriter, r *http.Request) {
 	page.Settings = string(settings)
 	var html bytes.Buffer
 	if err := errors.Join(err, frame.Execute(&html, page)); err != nil {
-		http.Error(w, "fotspor: internal error", http.StatusInternalServerError)
+		Refuse(w, lang, http.StatusInternalServerError, "internal")
 		return
 	}
 	header := w.Header()
@@ -259,18 +281,18 @@ func (b Box) ServeFrame(w http.ResponseWriter, r *http.Request) {
 
 // Choose keeps the choice of a posted form, out=1 or out=0, in a cookie of this server, and
 // leads back to the page with what was chosen, which says whether the cookie is there. It
-// takes none from pages of others. own is said of a page that visitors of the site reach under
+// takes none from pages of others, and says so in l. own is said of a page that visitors of the site reach under
 // the domain of the site: its cookie then belongs to that domain. Any other goes to the site
 // whose page is around this one, alone.
-func Choose(w http.ResponseWriter, r *http.Request, query url.Values, own bool) {
+func Choose(w http.ResponseWriter, r *http.Request, l *i18n.Language, query url.Values, own bool) {
 	if err := http.NewCrossOriginProtection().Check(r); err != nil {
-		http.Error(w, "fotspor: "+err.Error(), http.StatusForbidden)
+		Refuse(w, l, http.StatusForbidden, "cross_origin")
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, 1<<10)
 	out, err := strconv.ParseBool(r.PostFormValue("out"))
 	if err != nil {
-		http.Error(w, "fotspor: out: want 0 or 1", http.StatusBadRequest)
+		Refuse(w, l, http.StatusBadRequest, "bad_form")
 		return
 	}
 	set := func(name, value string, age int, mode http.SameSite) {

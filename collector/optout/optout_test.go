@@ -15,6 +15,7 @@ import (
 	nethtml "golang.org/x/net/html"
 
 	"github.com/fotspor/fotspor/collector/optout"
+	"github.com/fotspor/fotspor/i18n"
 )
 
 const (
@@ -191,16 +192,21 @@ func TestChoose(t *testing.T) {
 	for _, tt := range []struct {
 		body, fetchSite, origin string
 		want                    int
+		says                    string
 	}{
-		{"out=1", "cross-site", "https://evil.example", http.StatusForbidden},
-		{"out=1", "same-site", "https://www.example", http.StatusForbidden},
-		{"out=1", "", "https://evil.example", http.StatusForbidden},
-		{"out=1", "cross-site", "null", http.StatusForbidden},
-		{"", "same-origin", "", http.StatusBadRequest},
-		{"out=maybe", "same-origin", "", http.StatusBadRequest},
-		{"x=" + strings.Repeat("a", 2000) + "&out=1", "same-origin", "", http.StatusBadRequest},
+		{"out=1", "cross-site", "https://evil.example", http.StatusForbidden, "cross_origin"},
+		{"out=1", "same-site", "https://www.example", http.StatusForbidden, "cross_origin"},
+		{"out=1", "", "https://evil.example", http.StatusForbidden, "cross_origin"},
+		{"out=1", "cross-site", "null", http.StatusForbidden, "cross_origin"},
+		{"", "same-origin", "", http.StatusBadRequest, "bad_form"},
+		{"out=maybe", "same-origin", "", http.StatusBadRequest, "bad_form"},
+		{"x=" + strings.Repeat("a", 2000) + "&out=1", "same-origin", "", http.StatusBadRequest, "bad_form"},
 	} {
 		w := post(tt.body, tt.fetchSite, tt.origin)
+		says := i18n.Find("nb").Known("visitor.", tt.says)
+		if page := w.Body.String(); !strings.Contains(page, `<html lang="nb">`) || !strings.Contains(page, says) || !strings.Contains(w.Header().Get("Content-Security-Policy"), "frame-ancestors *") {
+			t.Errorf("%.20s from %q %q says %q, want %q, in any frame", tt.body, tt.fetchSite, tt.origin, page, says)
+		}
 		if w.Code != tt.want || len(w.Header()["Set-Cookie"]) != 0 {
 			t.Errorf("%.20s from %q %q: %d, cookies %q, want %d", tt.body, tt.fetchSite, tt.origin, w.Code, w.Header()["Set-Cookie"], tt.want)
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/fotspor/fotspor/collector/dialect"
 	"github.com/fotspor/fotspor/collector/optout"
 	"github.com/fotspor/fotspor/collector/script"
+	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/internal/baseurl"
 )
 
@@ -119,7 +120,7 @@ func servePages(host dialect.Host, hits http.Handler) http.Handler {
 		case query.Get("module") == "CoreAdminHome" && action == "optOutJS" && r.Method != http.MethodPost:
 			box.ServeScript(w, r)
 		default:
-			http.NotFound(w, r)
+			optout.Refuse(w, i18n.Match(strings.Join(r.Header.Values("Accept-Language"), ",")), http.StatusNotFound, "not_found")
 		}
 	})
 }
