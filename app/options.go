@@ -189,6 +189,20 @@ func (o Options) StoreConfig() store.Config {
 	}
 }
 
+// NewWorker returns a worker that deletes what is past its time in a store.
+func (o Options) NewWorker(st *store.Store, clock *retention.Clock, logger *slog.Logger, r prometheus.Registerer) *retention.Worker {
+	return retention.New(retention.Options{
+		Policy: st.Policy, Rows: st, Titles: st.Titles(), Few: func(below int) retention.Few { return st.Few(below) },
+		Shorter: st.Shorter,
+		OfSites: func(sites []uint32) retention.OfSites {
+			return retention.OfSites{Rows: st.RowsOf(sites), Titles: st.TitlesOf(sites), Few: func(below int) retention.Few { return st.FewOf(sites, below) }}
+		},
+		Totals: st.Totals(), Aging: func(part string) retention.Rows { return st.Aging(part) }, Expired: st.Expired,
+		Audit: st.AuditLog(), AuditKeep: o.AuditRetention, Requests: st.OldRequests(),
+		Receipts: o.NewReceipts(st), Clock: clock, Registerer: r, Logger: logger, Now: o.Now,
+	})
+}
+
 // NewClock returns a retention.Clock that stores trusted times in the data directory and in
 // st.
 func (o Options) NewClock(st *store.Store, logger *slog.Logger, r prometheus.Registerer) *retention.Clock {

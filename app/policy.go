@@ -14,6 +14,7 @@ import (
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/internal/periodic"
 	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/report"
 )
 
 // noteEvery is how often a process notes in the store that it runs.
@@ -40,20 +41,38 @@ func (p *program) policyNow() privacy.Policy {
 	return p.Policy
 }
 
-// rowsSince returns the first day of which all hits are kept as rows.
-func (p *program) rowsSince() calendar.Day { return p.history().RowsSince(p.Now()) }
-
-// wholeSince returns the first day of which all hits are kept as rows, with all that rollups count.
+// wholeSince returns the first day of which all hits of all sites are kept as rows, with all that
+// rollups count.
 func (p *program) wholeSince() calendar.Day {
-	since := p.rowsSince()
-	for _, day := range p.history().AgedSince(p.Now()) {
+	planner := p.planner()
+	since := planner.RowsSince
+	for _, own := range planner.OfSites {
+		since = max(since, own.Rows)
+	}
+	for _, day := range planner.AgedSince {
 		since = max(since, day)
 	}
 	return since
 }
 
-// totalsSince returns the first day whose sums are kept.
-func (p *program) totalsSince() calendar.Day { return p.history().TotalsSince(p.Now()) }
+// planner returns what plans the statements of one page.
+func (p *program) planner() report.Planner {
+	h, now := p.history(), p.Now()
+	planner := report.Planner{
+		RowsSince: h.RowsSince(now), TotalsSince: h.TotalsSince(now), FoldedSince: h.FoldedSince(now), AgedSince: h.AgedSince(now),
+		OfSites: map[uint32]report.Since{},
+	}
+	if terms := p.terms.Load(); terms != nil {
+		for id, of := range *terms {
+			since := report.Since{Rows: of.RowsSince(now)}
+			if h.Folds() {
+				since.Folded = of.FoldedSince(now)
+			}
+			planner.OfSites[id] = since
+		}
+	}
+	return planner
+}
 
 // history returns the versions of the policy that policyNow goes by.
 func (p *program) history() privacy.History {
@@ -152,6 +171,11 @@ func (p *program) readPolicy(ctx context.Context, wait time.Duration) error {
 	if err != nil {
 		return err
 	}
+	terms, err := p.store.Terms(ctx)
+	if err != nil {
+		return err
+	}
+	p.terms.Store(&terms)
 	before := p.policies.Swap(&now)
 	switch {
 	case before == nil:

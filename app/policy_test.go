@@ -130,6 +130,24 @@ func TestPolicyOfProcesses(t *testing.T) {
 			t.Errorf("policy set %s: %q, status %d, want %q and 2", c[0], errs, status, c[1])
 		}
 	}
+	// A site of its own.
+	out, errs, status = run("policy", "set", "--site", "example.org", "retention=30d", "objections=ignore")
+	if status != 1 || !strings.Contains(out, "objections: default, now ignore\nretention: default, now 30d\nthe next deletion pass would delete no row") || !strings.Contains(errs, "--yes") {
+		t.Errorf("policy set --site: %q, %q, status %d", out, errs, status)
+	}
+	for _, c := range [][2]string{{"retention=2y", "retention 2y of the site is longer than that of the policy, 1y"}, {"bits4=8", "guard, objections, record, retention"}, {"retention=x", `"x"`}} {
+		if _, errs, status := run("policy", "set", "--site", "1", c[0], "--yes"); status != 2 || !strings.Contains(errs, c[1]) || strings.Count(errs, "\n") != 1 {
+			t.Errorf("policy set --site 1 %s: %q, status %d, want %q and 2", c[0], errs, status, c[1])
+		}
+	}
+	must("policy", "set", "--site", "example.org", "retention=30d", "objections=ignore", "guard=9", "--yes")
+	if out := must("policy", "show", "--site", "1"); !strings.Contains(out, "30d") || !strings.Contains(out, "ignore") || !strings.Contains(out, "9") {
+		t.Errorf("policy show --site prints %q", out)
+	}
+	says(a, "30 days")
+	must("policy", "set", "--site", "1", "retention=default", "objections=default", "--yes")
+	says(b, "1 year")
+
 	a.stop()
 	refused(collector(told, "--retention", "25m"), "retention is 1y", "says 25m")
 	b.stop()

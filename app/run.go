@@ -91,12 +91,13 @@ type program struct {
 	began       time.Time     // when the first attempt to open the store began
 	prepared    chan struct{} // closed once the store is prepared
 	health      *health
-	spool       *spool.Spool                    // nil without the collector
-	bodies      *body.Budget                    // nil without collector and dashboard
-	drops       func(site uint32) []hit.Drop    // nil without the collector
-	policies    atomic.Pointer[privacy.History] // nil until read
-	setPolicy   func(privacy.Policy)            // of the collector; nil without it
-	policyKnown chan struct{}                   // closed once policies is read
+	spool       *spool.Spool                             // nil without the collector
+	bodies      *body.Budget                             // nil without collector and dashboard
+	drops       func(site uint32) []hit.Drop             // nil without the collector
+	policies    atomic.Pointer[privacy.History]          // nil until read
+	terms       atomic.Pointer[map[uint32]privacy.Terms] // of sites; nil until read
+	setPolicy   func(privacy.Policy)                     // of the collector; nil without it
+	policyKnown chan struct{}                            // closed once policies is read
 	policyNotes policyNotes
 	clock       *retention.Clock
 	rereads     []reread                    // used by heedHangups
@@ -179,11 +180,7 @@ func (p *program) start(ctx context.Context) error {
 		p.background("clock", watch)
 	}
 	if p.Retention {
-		worker := retention.New(retention.Options{
-			Receipts: p.NewReceipts(p.store), Rows: p.store, Clock: p.clock, Policy: p.store.Policy, Audit: p.store.AuditLog(), AuditKeep: p.AuditRetention,
-			Requests: p.store.OldRequests(), Titles: p.store.Titles(), Totals: p.store.Totals(), Aging: func(part string) retention.Rows { return p.store.Aging(part) }, Expired: p.store.Expired, Few: func(below int) retention.Few { return p.store.Few(below) },
-			Registerer: p.registry, Logger: p.component("retention"), Now: p.Now,
-		})
+		worker := p.NewWorker(p.store, p.clock, p.component("retention"), p.registry)
 		p.background("retention", p.afterStore(p.afterPolicy(worker.Run)))
 		p.watchBackups()
 		p.watchRequests()
@@ -343,6 +340,10 @@ func (p *program) startCollector(ctx context.Context, mux *http.ServeMux, geoDB 
 	if err := p.startSpool(); err != nil {
 		return err
 	}
+	p.background("quarantine", periodic.Task{
+		First: quarantineEvery, Every: quarantineEvery, Do: func(context.Context) error { return p.expireQuarantined(sites) },
+		Trouble: &periodic.Trouble{Logger: p.component("spool"), Failed: "quarantined rows that are past the time of their site can't be removed", Over: "quarantined rows are removed in time again"},
+	}.Run)
 	visits := p.startVisits()
 	browsers := browser.New()
 	browsers.Now = p.Now
@@ -447,6 +448,32 @@ func (p *program) sitesFile() string { return filepath.Join(p.Data, "sites.json"
 // hitsPerNewVisitor is how many hits of the rate limit a network has for each new visitor.
 // With the default rate limit, 36,000 new visitors an hour may come from one network.
 const hitsPerNewVisitor = 10
+
+// quarantineEvery is how often quarantined rows are looked at.
+const quarantineEvery = time.Hour
+
+// expireQuarantined takes rows and titles out of quarantined segments whose site keeps them
+// shorter than the policy says; whole segments that are older than that expire in the spool.
+func (p *program) expireQuarantined(sites *collector.Sites) error {
+	cutoffs := sites.Cutoffs(p.policyNow(), p.Now())
+	if len(cutoffs) == 0 || !p.spool.Quarantined() || !p.clock.Trusted() {
+		return nil
+	}
+	taken, err := spool.TakeOut(p.Data+"/spool", false, func(b *hit.Batch) (int, error) { return takeExpired(b, cutoffs), nil })
+	if taken.Taken > 0 {
+		p.component("spool").Warn("quarantined rows past the time of their site are removed", "rows", taken.Taken)
+	}
+	return err
+}
+
+// takeExpired takes the rows and titles of days before the cut-offs of their sites out of a batch,
+// and returns how many.
+func takeExpired(b *hit.Batch, cutoffs map[uint32]calendar.Day) int {
+	had := b.Len()
+	b.Rows = slices.DeleteFunc(b.Rows, func(row hit.Row) bool { return row.Day < cutoffs[row.Site] })
+	b.Titles = slices.DeleteFunc(b.Titles, func(title hit.PageTitle) bool { return title.Day < cutoffs[title.Site] })
+	return had - b.Len()
+}
 
 // startVisits returns a tracker with the visitors that the previous process has handed over,
 // if it has.
@@ -601,9 +628,7 @@ func (in *countedInsertion) Insert(ctx context.Context, batch hit.Batch, token s
 
 // figures returns what answers the queries of pages.
 func (p *program) figures() report.Source {
-	return store.Reports{Store: p.store, Planner: func() report.Planner {
-		return report.Planner{RowsSince: p.rowsSince(), TotalsSince: p.totalsSince(), FoldedSince: p.history().FoldedSince(p.Now()), AgedSince: p.history().AgedSince(p.Now())}
-	}}
+	return store.Reports{Store: p.store, Planner: p.planner}
 }
 
 func (p *program) startDashboard(ctx context.Context, mux *http.ServeMux, geoDB *geo.DB) error {

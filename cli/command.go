@@ -134,6 +134,7 @@ type arguments struct {
 	requestKind             privacy.RequestKind
 	role                    site.Role
 	siteID                  uint32
+	siteName                string
 	goal                    goalPatterns
 	sites                   userSites
 	ip                      hit.Addr

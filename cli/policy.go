@@ -5,11 +5,13 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 )
 
@@ -53,6 +55,14 @@ func showPolicy(ctx context.Context, c *call) error {
 		v := all.Current()
 		l := c.list("name", "value")
 		errs := []error{l.add("version", v.Number), l.add("since", v.Since), l.add("by", whoSet(v))}
+		if c.siteName != "" {
+			of, err := findSite(ctx, st, c.siteName)
+			if err != nil {
+				return err
+			}
+			v.Policy = v.Policy.Of(of.Own())
+			errs = append(errs, l.add("site", of.ID), l.add("guard", of.Guard))
+		}
 		for _, k := range privacy.Keys {
 			errs = append(errs, l.add(k.Name, k.Text(v.Policy)))
 		}
@@ -93,7 +103,109 @@ func listPolicies(ctx context.Context, c *call) error {
 	})
 }
 
+// findSite returns the site with a number, or with a host.
+func findSite(ctx context.Context, st *store.Store, name string) (site.Site, error) {
+	if id, err := siteID(name); err == nil {
+		return st.Site(ctx, id)
+	}
+	sites, err := st.Sites(ctx)
+	if err != nil {
+		return site.Site{}, err
+	}
+	for _, one := range sites {
+		if one.Owns(name) {
+			return one, nil
+		}
+	}
+	return site.Site{}, fmt.Errorf("site with the host %q: %w", name, site.ErrNotFound)
+}
+
+// ownValues are the values of the policy that a site may have for itself, with the keys of their
+// settings.
+var ownValues = map[string]string{"record": "policy", "retention": "retention", "objections": "objections", "guard": "guard"}
+
+// readOwn returns the change of a site that words such as retention=90d say, or a usage error.
+func readOwn(words []string) (func(*site.Site) error, error) {
+	change := func(s *site.Site) error {
+		for _, word := range words {
+			name, text, ok := strings.Cut(word, "=")
+			key := ownValues[name]
+			if !ok || key == "" {
+				return usagef("%q: want NAME=VALUE, with a name of %s", word, strings.Join(slices.Sorted(maps.Keys(ownValues)), ", "))
+			}
+			if err := site.FindSetting(key).Read(s, text); err != nil {
+				return usagef("%s=%q: %w", name, text, err)
+			}
+		}
+		return nil
+	}
+	scratch := newSite()
+	return change, change(&scratch)
+}
+
+// setOwn changes what a site has for itself.
+func setOwn(ctx context.Context, c *call) error {
+	change, err := readOwn(c.words)
+	if err != nil {
+		return err
+	}
+	return c.withStore(ctx, func(st *store.Store) error {
+		nameStore(c.Stdout, st)
+		of, err := findSite(ctx, st, c.siteName)
+		if err != nil {
+			return err
+		}
+		_, err = st.ChangeSite(ctx, of.ID, func(s *site.Site) error {
+			before := *s
+			if err := change(s); err != nil {
+				return err
+			}
+			for _, name := range slices.Sorted(maps.Keys(ownValues)) {
+				setting := site.FindSetting(ownValues[name])
+				if was, is := setting.Get(before), setting.Get(*s); was != is {
+					fmt.Fprintf(c.Stdout, "%s: %s, now %s\n", name, was, is)
+				}
+			}
+			return c.previewSite(ctx, st, before, *s)
+		})
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(c.Stdout, "site %d has this policy now; running processes follow within seconds\n", of.ID)
+		return err
+	})
+}
+
+// previewSite says what a change of a site would have deleted, and asks, if its rows live shorter.
+func (c *call) previewSite(ctx context.Context, st *store.Store, before, after site.Site) error {
+	if after.Retention == before.Retention || after.Retention == (privacy.Period{}) {
+		return nil
+	}
+	all, err := st.Policies(ctx)
+	if errors.Is(err, privacy.ErrNoPolicy) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := after.ValidateUnder(all.Current().Policy); err != nil {
+		return usageError{err}
+	}
+	preview, err := st.PreviewSite(ctx, after, c.opts.Now())
+	if err != nil {
+		return err
+	}
+	c.writePreview(preview)
+	if c.yes {
+		return nil
+	}
+	return c.confirm("Change the site?")
+}
+
 func setPolicy(ctx context.Context, c *call) error {
+	if c.siteName != "" {
+		return setOwn(ctx, c)
+	}
 	changes, err := readChanges(c.words)
 	if err != nil {
 		return err
@@ -192,6 +304,21 @@ func (c *call) previewPolicy(ctx context.Context, st *store.Store, before, after
 	if err != nil {
 		return err
 	}
+	c.writePreview(preview)
+	for _, one := range preview.Contradicting {
+		var told []string
+		for _, k := range privacy.Keys {
+			if text, ok := one.Told[k.Name]; ok && text != k.Text(after) {
+				told = append(told, k.Name+"="+text)
+			}
+		}
+		fmt.Fprintf(c.Stdout, "would not start again: %s, which was started with %s (it ran at %s)\n", one.Name, strings.Join(told, " "), one.Seen.UTC().Format(time.RFC3339))
+	}
+	return nil
+}
+
+// writePreview writes what the next deletion pass would delete.
+func (c *call) writePreview(preview privacy.Preview) {
 	if preview.Rows.Rows > 0 {
 		fmt.Fprintf(c.Stdout, "the next deletion pass would delete %d rows, from %s to %s\n", preview.Rows.Rows,
 			preview.Rows.First.UTC().Format(time.RFC3339), preview.Rows.Last.UTC().Format(time.RFC3339))
@@ -210,14 +337,4 @@ func (c *call) previewPolicy(ctx context.Context, st *store.Store, before, after
 	if preview.Totals.Rows > 0 {
 		fmt.Fprintf(c.Stdout, "and %d lines of totals, from %s to %s\n", preview.Totals.Rows, preview.Totals.First.UTC().Format(time.DateOnly), preview.Totals.Last.UTC().Format(time.DateOnly))
 	}
-	for _, one := range preview.Contradicting {
-		var told []string
-		for _, k := range privacy.Keys {
-			if text, ok := one.Told[k.Name]; ok && text != k.Text(after) {
-				told = append(told, k.Name+"="+text)
-			}
-		}
-		fmt.Fprintf(c.Stdout, "would not start again: %s, which was started with %s (it ran at %s)\n", one.Name, strings.Join(told, " "), one.Seen.UTC().Format(time.RFC3339))
-	}
-	return nil
 }

@@ -65,8 +65,5 @@ func (c *call) retentionWorker(st *store.Store) (*retention.Worker, *retention.C
 		o.Data = "" // the note must not create the directory; the one in the store suffices
 	}
 	clock := o.NewClock(st, o.Logger, nil)
-	return retention.New(retention.Options{
-		Receipts: c.opts.NewReceipts(st), Rows: st, Clock: clock, Policy: st.Policy, Now: o.Now,
-		Audit: st.AuditLog(), AuditKeep: o.AuditRetention, Requests: st.OldRequests(), Titles: st.Titles(), Totals: st.Totals(), Aging: func(part string) retention.Rows { return st.Aging(part) }, Expired: st.Expired, Few: func(below int) retention.Few { return st.Few(below) },
-	}), clock
+	return o.NewWorker(st, clock, nil, nil), clock
 }

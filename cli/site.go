@@ -129,9 +129,13 @@ func editSite(ctx context.Context, c *call) error {
 	return c.withStore(ctx, func(st *store.Store) error {
 		var savedParameters []string
 		site, err := st.ChangeSite(ctx, id, func(site *site.Site) error {
+			before := *site
 			saved := site.PathRules
 			savedParameters = site.Parameters
 			if err := c.setSite(site); err != nil {
+				return err
+			}
+			if err := c.previewSite(ctx, st, before, *site); err != nil {
 				return err
 			}
 			if len(site.PathRules) > 0 && !slices.Equal(saved, site.PathRules) {
@@ -196,6 +200,7 @@ func listSites(ctx context.Context, c *call) error {
 var listed = []string{
 	"name", "host", "timezone", "parameters", "exclude", "policy", "path-rules", "trailing-slash", "ignore-referrers",
 	"search-parameters", "search-category-parameters", "search-count-parameters", "guard", "exclude-networks", "tags", "school-weeks",
+	"retention", "objections",
 }
 
 // allSites stands for every site in the command line.

@@ -495,7 +495,7 @@ func (c *Collector) conversions(p *hitContext) reason {
 }
 
 // policyOf returns the policy in force for one site.
-func (c *Collector) policyOf(site *knownSite) privacy.Policy { return c.inForce.Load().Of(site.Record) }
+func (c *Collector) policyOf(site *knownSite) privacy.Policy { return c.inForce.Load().Of(site.Own()) }
 
 // entry returns the ledger entry of an excluded hit.
 func (p *hitContext) entry(why reason) hit.LedgerEntry {

@@ -63,11 +63,16 @@ func routes() []route {
 func (c *Collector) host(policy privacy.Policy) dialect.Host {
 	return dialect.Host{
 		Now:             c.Now,
-		IgnoreObjection: policy.IgnoreObjection,
 		CountObjections: policy.CountObjections,
-		PublicURL:       c.PublicURL,
-		Allowed:         c.Sites.allowed,
-		SitesOf:         c.sitesOf,
+		Heeds: func(id uint32) bool {
+			if found, ok := c.Sites.byID(id); ok {
+				return !c.policyOf(found).IgnoreObjection
+			}
+			return !c.inForce.Load().IgnoreObjection
+		},
+		PublicURL: c.PublicURL,
+		Allowed:   c.Sites.allowed,
+		SitesOf:   c.sitesOf,
 		SiteOf: func(id uint32, page string) (uint32, bool) {
 			found, ok := c.Sites.byID(id)
 			if !ok {
@@ -108,21 +113,18 @@ func (c *Collector) Routes(mux *http.ServeMux) {
 }
 
 // followPolicy returns a handler that answers as the one that build makes for the policy in
-// force. Of the policy, only how objections are treated may make a difference.
+// force. Of the policy, only whether objections are counted may make a difference.
 func (c *Collector) followPolicy(build func(*Collector, privacy.Policy) http.Handler) http.Handler {
-	var handlers [4]func() http.Handler
+	var handlers [2]func() http.Handler
 	for i := range handlers {
 		handlers[i] = sync.OnceValue(func() http.Handler {
-			return build(c, privacy.Policy{IgnoreObjection: i&1 != 0, CountObjections: i&2 != 0})
+			return build(c, privacy.Policy{CountObjections: i == 1})
 		})
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		i, policy := 0, c.inForce.Load()
-		if policy.IgnoreObjection {
-			i |= 1
-		}
-		if policy.CountObjections {
-			i |= 2
+		i := 0
+		if c.inForce.Load().CountObjections {
+			i = 1
 		}
 		handlers[i]().ServeHTTP(w, r)
 	})

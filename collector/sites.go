@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/internal/hostname"
 	"github.com/fotspor/fotspor/internal/periodic"
 	"github.com/fotspor/fotspor/privacy"
@@ -261,6 +262,29 @@ func (s *Sites) ask(ctx context.Context) {
 
 // IDs returns the numbers of the sites.
 func (s *Sites) IDs() []uint32 { return slices.Collect(maps.Keys(s.known.Load().sites)) }
+
+// Cutoffs returns the first day whose rows are kept, of the sites whose rows live shorter than a
+// policy says.
+func (s *Sites) Cutoffs(policy privacy.Policy, now time.Time) map[uint32]calendar.Day {
+	cutoffs := map[uint32]calendar.Day{}
+	for id, site := range s.known.Load().sites {
+		if keep := policy.Of(site.Own()).Retention; keep != policy.Retention {
+			cutoffs[id] = calendar.DayOf(keep.Cutoff(now))
+		}
+	}
+	return cutoffs
+}
+
+// heed reports whether all sites heed objections under a policy.
+func (s *Sites) heed(policy privacy.Policy) bool {
+	sites := s.known.Load().sites
+	for _, site := range sites {
+		if policy.Of(site.Own()).IgnoreObjection {
+			return false
+		}
+	}
+	return len(sites) > 0 || !policy.IgnoreObjection
+}
 
 // leadsHome reports whether the target of a link is on one of the site's hosts.
 func (s *knownSite) leadsHome(target string) bool {

@@ -15,7 +15,7 @@ type gpcSupport struct {
 	LastUpdate string `json:"lastUpdate"` // a full-date of RFC 3339
 }
 
-// gpc returns the handler of /.well-known/gpc.json. lastUpdate is the day on which this process
+// gpc returns the handler of /.well-known/gpc.json: whether all sites heed objections. lastUpdate is the day on which this process
 // began to run under its policy.
 func (c *Collector) gpc(privacy.Policy) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -25,6 +25,6 @@ func (c *Collector) gpc(privacy.Policy) http.Handler {
 		header.Set("Cache-Control", "public, max-age=3600")
 		header.Set("Access-Control-Allow-Origin", "*")
 		policy := c.inForce.Load()
-		json.NewEncoder(w).Encode(gpcSupport{!policy.IgnoreObjection, policy.since.Format(time.DateOnly)}) // an error means that the client is gone
+		json.NewEncoder(w).Encode(gpcSupport{c.Sites.heed(policy.Policy), policy.since.Format(time.DateOnly)}) // an error means that the client is gone
 	})
 }

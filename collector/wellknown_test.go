@@ -10,6 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fotspor/fotspor/collector"
+	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/site"
 )
 
 // TestGPCSupport: the resource agrees with the policy, in the form of the draft.
@@ -90,6 +92,49 @@ func TestOptOutOutranksPolicy(t *testing.T) {
 			if got := w.Header().Get("X-Fotspor") == "recorded"; got != want {
 				t.Errorf("%s where objections are ignored is %v: %q", header, ignore, w.Header().Get("X-Fotspor"))
 			}
+		}
+	}
+}
+
+// TestObjectionsOfSite: a site heeds objections, or does not, whatever the policy says of others:
+// for hits, in the statement, at the box of the opt-out, and /.well-known/gpc.json.
+func TestObjectionsOfSite(t *testing.T) {
+	for _, ignore := range []bool{false, true} {
+		own := privacy.Ignore
+		if ignore {
+			own = privacy.Heed
+		}
+		r := newRigOf(t, func(s *site.Site) { s.Objections = own }, func(o *collector.Options) { o.Policy.IgnoreObjection = ignore })
+		get := func(target string) *httptest.ResponseRecorder {
+			q := request{target: target}.make()
+			q.Header.Set("Sec-GPC", "1")
+			w := httptest.NewRecorder()
+			r.mux.ServeHTTP(w, q)
+			return w
+		}
+		for id, recorded := range map[string]bool{"1": !ignore, "2": ignore} {
+			page := "https://www.example.org/"
+			if id == "2" {
+				page = "https://other.example/"
+			}
+			if got := get("/pixel.gif?site="+id+"&url="+page).Header().Get("X-Fotspor") == "recorded"; got != recorded {
+				t.Errorf("policy ignores: %v, site %s: recorded %v", ignore, id, got)
+			}
+			var said struct {
+				Objections struct {
+					Heeded bool `json:"browserSignalsHeeded"`
+				}
+			}
+			if err := json.Unmarshal(get("/privacy/"+id+".json").Body.Bytes(), &said); err != nil || said.Objections.Heeded == recorded {
+				t.Errorf("policy ignores: %v, site %s: the statement says heeded %v, %v", ignore, id, said.Objections.Heeded, err)
+			}
+			box := get("/index.php?module=CoreAdminHome&action=optOut&language=en&idsite=" + id).Body.String()
+			if asks := strings.Contains(box, "<form"); asks != recorded { // there is nothing to choose where the browser's objection counts
+				t.Errorf("policy ignores: %v, site %s: the box asks: %v", ignore, id, asks)
+			}
+		}
+		if got := get("/.well-known/gpc.json").Body.String(); !strings.Contains(got, `"gpc":false`) {
+			t.Errorf("where one site ignores objections: %s", got)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/privacy"
 )
 
@@ -163,24 +164,7 @@ func (d *Dashboard) previewPolicy(c *call, before, after privacy.Policy) (*polic
 	if err != nil {
 		return nil, err
 	}
-	l, day := c.lang, func(t time.Time) string { return c.lang.Day(calendar.DayOf(t.UTC())) }
-	p := &policyPreview{Changes: changesOf(&before, after), Says: []string{l.Say("policy.rows.none")}}
-	if found.Rows.Rows > 0 {
-		p.Says = []string{l.Counted("policy.rows", found.Rows.Rows), l.Say("policy.days", day(found.Rows.First), day(found.Rows.Last))}
-	}
-	if found.Titles.Rows > 0 {
-		p.Says = append(p.Says, l.Counted("policy.titles", found.Titles.Rows))
-	}
-	for _, aged := range found.Aged {
-		p.Says = append(p.Says, l.Counted("policy.aged."+aged.Name, aged.Rows))
-	}
-	if found.Few > 0 {
-		p.Says = append(p.Says, l.Counted("policy.few", found.Few))
-	}
-	if found.Totals.Rows > 0 {
-		p.Says = append(p.Says, l.Counted("policy.totals", found.Totals.Rows), l.Say("policy.days", day(found.Totals.First), day(found.Totals.Last)))
-	}
-	p.Says = append(p.Says, l.Say("policy.stays"))
+	p := &policyPreview{Changes: changesOf(&before, after), Says: saidOf(c.lang, found)}
 	for _, one := range found.Contradicting {
 		var told []string
 		for _, k := range privacy.Keys {
@@ -191,6 +175,28 @@ func (d *Dashboard) previewPolicy(c *call, before, after privacy.Policy) (*polic
 		p.Processes = append(p.Processes, policyProcess{one.Name, strings.Join(told, " "), one.Seen})
 	}
 	return p, nil
+}
+
+// saidOf says what the next deletion pass would do.
+func saidOf(l *i18n.Language, found privacy.Preview) []string {
+	day := func(t time.Time) string { return l.Day(calendar.DayOf(t.UTC())) }
+	says := []string{l.Say("policy.rows.none")}
+	if found.Rows.Rows > 0 {
+		says = []string{l.Counted("policy.rows", found.Rows.Rows), l.Say("policy.days", day(found.Rows.First), day(found.Rows.Last))}
+	}
+	if found.Titles.Rows > 0 {
+		says = append(says, l.Counted("policy.titles", found.Titles.Rows))
+	}
+	for _, aged := range found.Aged {
+		says = append(says, l.Counted("policy.aged."+aged.Name, aged.Rows))
+	}
+	if found.Few > 0 {
+		says = append(says, l.Counted("policy.few", found.Few))
+	}
+	if found.Totals.Rows > 0 {
+		says = append(says, l.Counted("policy.totals", found.Totals.Rows), l.Say("policy.days", day(found.Totals.First), day(found.Totals.Last)))
+	}
+	return append(says, l.Say("policy.stays"))
 }
 
 // renderPolicy shows the form with texts, the problems with them, and the history.
@@ -218,7 +224,7 @@ func (d *Dashboard) renderPolicy(c *call, status int, page policyPage, all priva
 
 // policyField is the field of a value of the policy.
 func policyField(name, text string) field {
-	f := field{Key: name, Text: text}
+	f := field{Key: name, What: "setting." + name + ".what", Text: text}
 	choose := func(prefix string, words ...string) {
 		for _, word := range words {
 			f.Choices = append(f.Choices, settingChoice{word, prefix + word})

@@ -90,5 +90,12 @@ func (d *Dashboard) preview(c *call, after site.Site) (*preview, error) {
 		}
 		p.Says = append(p.Says, l.Counted("preview.direct", visits))
 	}
+	if after.Retention != c.site.Retention {
+		found, err := d.store.PreviewSite(c.r.Context(), after, c.now)
+		if err != nil {
+			return nil, err
+		}
+		p.Says = append(p.Says, saidOf(l, found)...)
+	}
 	return p, nil
 }

@@ -74,6 +74,13 @@ func (d *Dashboard) showReceipts(c *call) error {
 		if t.By != "" {
 			line.What += ": " + c.lang.Known("receipt.by.", t.By)
 		}
+		if len(t.Sites) > 0 {
+			names := make([]string, len(t.Sites))
+			for i, id := range t.Sites {
+				names[i] = strconv.FormatUint(uint64(id), 10)
+			}
+			line.What = c.lang.Say("receipt.sites", line.What, c.lang.List(names))
+		}
 		rows, err := r.Rows()
 		if err != nil {
 			return err

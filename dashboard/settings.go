@@ -29,6 +29,7 @@ type settingsPage struct {
 	Groups   []fieldGroup
 	Wrong    []wrongField
 	Preview  *preview
+	Seen     string // the retention that the preview is of
 	Network  string // that was put into its field, and is not stored yet
 	NoOwn    bool   // the reader's network is not known
 	Done     bool   // stored just now
@@ -51,6 +52,7 @@ type fieldGroup struct {
 // field is a setting in the form.
 type field struct {
 	Key, Text string
+	What      string // key of the text on it
 	List      bool
 	Lines     bool
 	Rows      int
@@ -67,7 +69,7 @@ type field struct {
 type settingChoice struct{ Value, Key string }
 
 // choiceTexts begin the keys of the words of a setting.
-var choiceTexts = map[string]string{"trailing-slash": "setting.trailing-slash.", "policy": "setting.policy."}
+var choiceTexts = map[string]string{"trailing-slash": "setting.trailing-slash.", "policy": "setting.policy.", "objections": "setting.objections.", "retention": "setting.policy."}
 
 // wrongField is a field with a mistake, to go to.
 type wrongField struct{ Key, Problem string }
@@ -82,7 +84,7 @@ var settingGroups = []struct {
 	{"settings.pages", []string{"parameters", "path-rules", "trailing-slash"}},
 	{"settings.sources", []string{"ignore-referrers"}},
 	{"settings.searches", []string{"search-parameters", "search-category-parameters", "search-count-parameters"}},
-	{"settings.privacy", []string{"policy", "guard"}},
+	{"settings.privacy", []string{"policy", "retention", "objections", "guard"}},
 	{"settings.statement", append(declarationKeys(), "opt-out")},
 }
 
@@ -194,6 +196,17 @@ func (d *Dashboard) changeSettings(c *call) error {
 			page.TooLarge = true
 		}
 	}
+	shorter := after.Retention != c.site.Retention && after.Retention != (privacy.Period{})
+	if shorter && len(problems) == 0 {
+		all, err := d.policies(c)
+		if err != nil {
+			return err
+		}
+		var wrong site.InvalidError
+		if err := after.ValidateUnder(policyIn(all)); errors.As(err, &wrong) {
+			problems[wrong.Setting] = wrong
+		}
+	}
 	status := http.StatusOK
 	switch do := post.Get("do"); {
 	case do == doNetwork:
@@ -202,8 +215,9 @@ func (d *Dashboard) changeSettings(c *call) error {
 	case filled != "": // shown, and stored once the owner says so
 	case len(problems) > 0 || page.TooLarge:
 		status = http.StatusUnprocessableEntity
-	case do == doPreview:
+	case do == doPreview || shorter && post.Get("seen") != after.Retention.String():
 		var err error
+		page.Seen = after.Retention.String()
 		if page.Preview, err = d.preview(c, after); err != nil {
 			return err
 		}
@@ -263,7 +277,7 @@ func (d *Dashboard) renderSettings(c *call, status int, page settingsPage, texts
 
 // newField is the field of a setting. The values of a list stand on lines of their own.
 func newField(s site.Setting, text string) field {
-	f := field{Key: s.Key, Text: text, List: s.List, Lines: s.Lines}
+	f := field{Key: s.Key, What: "setting." + s.Key + ".what", Text: text, List: s.List, Lines: s.Lines}
 	for _, word := range s.Choices {
 		f.Choices = append(f.Choices, settingChoice{word, choiceTexts[s.Key] + word})
 	}
@@ -282,6 +296,10 @@ func newField(s site.Setting, text string) field {
 	switch s.Key {
 	case "timezone":
 		f.Suggests = zones
+	case "retention":
+		f.What, f.Suggests = "setting.site.retention.what", []string{site.ByPolicy, "1y", "90d", "30d"}
+	case "objections":
+		f.What = "setting.site.objections.what"
 	case "guard":
 		f.Number, f.Most = true, site.MaxGuard
 	case "exclude-networks":
@@ -316,6 +334,9 @@ func problemOf(l *i18n.Language, wrong site.InvalidError) string {
 		}
 	}
 	key := "setting." + wrong.Setting + ".wrong"
+	if errors.Is(wrong, privacy.ErrLonger) {
+		key = "setting.site.retention.wrong"
+	}
 	if text, err := l.Text(key, wrong.Value); err == nil {
 		return text
 	}

@@ -73,7 +73,7 @@ func TestSettingsPage(t *testing.T) {
 		"name": "Én", "host": "blåbær.no,*.blåbær.no", "timezone": "Asia/Kathmandu", "tags": "Skole,Kultur", "exclude": "/intern/*,*.pdf",
 		"exclude-networks": "192.0.2.0/24,2001:db8::/48", "parameters": "id,side", "path-rules": "/u/*", "trailing-slash": "strip",
 		"ignore-referrers": "default,sso.example.no", "search-parameters": "q,query,s,search,searchword,k,keyword",
-		"search-category-parameters": "cat", "search-count-parameters": "n", "policy": "minimal", "guard": "7",
+		"search-category-parameters": "cat", "search-count-parameters": "n", "policy": "minimal", "retention": "90d", "objections": "ignore", "guard": "7",
 		"controller": "Eksempel AS 999 999 999", "contact": "personvern@blåbær.no", "officer": "nb: Ingen\nen: None", "purpose": "Formål", "basis": "nb: Fordi\nnn: Av di",
 		"recipients": "Drift AS", "countries": "Ingen", "opt-out": "https://blåbær.no/personvern",
 	}
@@ -82,7 +82,24 @@ func TestSettingsPage(t *testing.T) {
 		form.Set(key, strings.ReplaceAll(text, ",", "\r\n"))
 	}
 	form.Set("search-parameters", " matomo ")
+	policy := privacy.Default()
+	policy.Retention = privacy.Period{Years: 1}
+	if err := b.store.ChangePolicy(t.Context(), 0, policy); err != nil {
+		t.Fatal(err)
+	}
+	form.Set("retention", "2y")
 	page = b.post("/sites/1/settings", form)
+	page.want(http.StatusUnprocessableEntity)
+	if got := page.text("#retention-wrong"); !strings.Contains(got, "“2y” is longer") {
+		t.Errorf("beside a retention longer than the policy's stands %q", got)
+	}
+	form.Set("retention", "90d")
+	page = b.post("/sites/1/settings", form) // first shown is what would be deleted
+	page.want(http.StatusOK)
+	if s, err := b.store.Site(t.Context(), 1); err != nil || s.Guard == 7 || !strings.Contains(page.text(".block.wide"), "No rows will be deleted.") {
+		t.Errorf("a shorter retention is stored unseen: %+v, %v, beside %q", s, err, page.text(".block.wide"))
+	}
+	page = b.post("/sites/1/settings", page.form())
 	page.want(http.StatusOK)
 	if page.url.Path != "/sites/1/settings" || !strings.Contains(page.text(".notice"), "Saved.") {
 		t.Errorf("after saving %s says %q", page.url, page.text(".notice"))
@@ -100,7 +117,7 @@ func TestSettingsPage(t *testing.T) {
 		}
 	}
 	changes, err := b.store.SiteChanges(t.Context(), 1, 1)
-	if err != nil || len(changes) != 13 || changes[0].Who != userName {
+	if err != nil || len(changes) != 14 || changes[0].Who != userName {
 		t.Errorf("kept are %d changes %+v, %v; want all but name and tags, by %s", len(changes), changes, err, userName)
 	}
 	log, err := b.store.Audit(t.Context(), time.Time{}, time.Time{}, 100)
@@ -140,6 +157,8 @@ func TestSettingsRefused(t *testing.T) {
 		{"search-count-parameters", "a/b", "nn", "«a/b» er ikkje namnet"},
 		{"guard", "101", "nb", "«101» er ikke et tall"},
 		{"policy", "all", "en", "“all” can't stand here."},
+		{"retention", "11y", "nb", "«11y» er ikke en tid på høyst ti år."},
+		{"objections", "dnt", "nn", "«dnt» kan ikkje veljast."},
 		{"basis", strings.Repeat("å ", 1001), "nb", "Den kan være på 3 000 byte."},
 		{"controller", strings.Repeat("å", 251), "nn", "Han kan vere på 500 byte."},
 		{"opt-out", "https://two.example/x", "nb", "«https://two.example/x» er ikke adressen til en side på nettstedet."},
@@ -159,7 +178,7 @@ func TestSettingsRefused(t *testing.T) {
 			t.Errorf("%s: the field does not name its mistake", tt.key)
 		}
 		kept := page.form()
-		if got := strings.Fields(kept.Get(tt.key)); tt.key != "policy" && !slices.Equal(got, strings.Fields(tt.text)) {
+		if got := strings.Fields(kept.Get(tt.key)); tt.key != "policy" && tt.key != "objections" && !slices.Equal(got, strings.Fields(tt.text)) {
 			t.Errorf("%s: kept is %q, want %q", tt.key, got, tt.text)
 		}
 		if tt.key != "name" && kept.Get("name") != "One typed" {

@@ -59,6 +59,7 @@ type Store interface {
 type Policies interface {
 	// Policies returns the versions of the policy. If there is none, the error wraps
 	// privacy.ErrNoPolicy.
+	PreviewSite(ctx context.Context, after site.Site, now time.Time) (privacy.Preview, error)
 	Policies(ctx context.Context) (privacy.History, error)
 	// PreviewPolicy returns what a change to another policy would do now.
 	PreviewPolicy(ctx context.Context, after privacy.Policy, now time.Time) (privacy.Preview, error)

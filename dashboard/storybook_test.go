@@ -109,7 +109,7 @@ func settingsStates() []state {
 		{"settings with a network", "settings", base(func(p *settingsPage) { p.Network = "192.0.2.0/24" }), false},
 		{"settings without a network", "settings", base(func(p *settingsPage) { p.NoOwn = true }), false},
 		{"settings with an effect", "settings", base(func(p *settingsPage) {
-			p.Preview = &preview{"days", []string{"Much."}, []previewLine{{"1", "/a <b>", "/[*]"}, {"2", "/b", ""}}}
+			p.Seen, p.Preview = "90d", &preview{"days", []string{"Much."}, []previewLine{{"1", "/a <b>", "/[*]"}, {"2", "/b", ""}}}
 		}), false},
 		{"settings without an effect", "settings", base(func(p *settingsPage) { p.Preview = &preview{Days: "days", Says: []string{"Nothing."}} }), false},
 	}

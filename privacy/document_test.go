@@ -58,7 +58,7 @@ func TestStatementForPrograms(t *testing.T) {
 		"nothing": func(s *privacy.Statement) {
 			*s = privacy.Statement{Policy: s.Policy, Site: 1, Host: "example.no", Made: s.Made}
 		},
-		"minimal": func(s *privacy.Statement) { s.Policy = s.Policy.Of(privacy.Minimal) },
+		"minimal": func(s *privacy.Statement) { s.Policy = s.Policy.Of(privacy.Own{Record: privacy.Minimal}) },
 		"most": func(s *privacy.Statement) {
 			s.Policy.Bits4, s.Policy.Bits6, s.Policy.TitleVisitors = privacy.MaxBits4, privacy.MaxBits6, privacy.MaxTitleVisitors
 			s.Policy.Retention = privacy.Period{Years: 1, Months: 2, Days: 3}

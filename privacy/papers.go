@@ -205,7 +205,7 @@ func (p papersPage) Backups() (string, error) { return p.Version.Policy.Backups.
 // Totals returns how long totals live, in words.
 func (p papersPage) Totals() (string, error) { return p.Version.Policy.Totals.words(p.Lang) }
 
-// AgedPart is a line of the retention schedule on a part of rows.
+// AgedPart is a line of the retention schedule on a part of rows, or on those of some sites.
 type AgedPart struct{ What, After string }
 
 // Aged returns what rows lose before they are deleted, and after how long.
@@ -221,6 +221,29 @@ func (p papersPage) Aged() ([]AgedPart, error) {
 			return nil, err
 		}
 		all = append(all, AgedPart{what, after})
+	}
+	return all, nil
+}
+
+// Shorter returns the sites whose rows live shorter than those of others, and how long.
+func (p papersPage) Shorter() ([]AgedPart, error) {
+	var all []AgedPart
+	hosts := map[string][]string{} // by how long
+	for _, s := range p.Sites {
+		if s.Policy.Retention == p.Version.Policy.Retention {
+			continue
+		}
+		after, err := s.Policy.Retention.words(p.Lang)
+		if err != nil {
+			return nil, err
+		}
+		if hosts[after] == nil {
+			all = append(all, AgedPart{After: after})
+		}
+		hosts[after] = append(hosts[after], s.Host)
+	}
+	for i := range all {
+		all[i].What = p.Lang.List(hosts[all[i].After])
 	}
 	return all, nil
 }

@@ -5,7 +5,6 @@
 package privacy
 
 import (
-	"cmp"
 	"fmt"
 
 	"github.com/fotspor/fotspor/hit"
@@ -110,12 +109,6 @@ func (p Policy) Validate() error {
 		return fmt.Errorf("fold below %d: want %d to %d, or 0", p.FoldBelow, MinFoldBelow, MaxFoldBelow)
 	}
 	return nil
-}
-
-// Of returns the policy for a site with a record policy of its own; "" is none.
-func (p Policy) Of(record Record) Policy {
-	p.Record = cmp.Or(record, p.Record)
-	return p
 }
 
 // KeepsTitles reports whether titles of pages are kept. Under Minimal they are not.

@@ -161,11 +161,12 @@ func foldScope(days calendar.Range) string {
 }
 
 // Count returns the query of how many lines as they are stored are to be folded on each day
-// of a month, by site, day and number.
-func (f Folding) Count(below int, month calendar.Range) string {
+// of a month, by site, day and number. sites is the SQL of a condition in front of others, or "".
+func (f Folding) Count(below int, month calendar.Range, sites string) string {
 	keys := strings.Join(f.keys, ", ")
-	return "SELECT site, toUInt16(day) AS d, count() AS n FROM " + f.Table + "\nWHERE " + foldScope(month) +
-		" AND (site, " + keys + ") IN (SELECT site, " + keys + " FROM (\n" + f.folded(below, foldScope(month)) + "\n))\nGROUP BY site, d ORDER BY site, d"
+	scope := sites + foldScope(month)
+	return "SELECT site, toUInt16(day) AS d, count() AS n FROM " + f.Table + "\nWHERE " + scope +
+		" AND (site, " + keys + ") IN (SELECT site, " + keys + " FROM (\n" + f.folded(below, scope) + "\n))\nGROUP BY site, d ORDER BY site, d"
 }
 
 // Correct returns the statement that folds the lines of one site on some days of a month: it

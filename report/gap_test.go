@@ -58,3 +58,41 @@ func TestGapsAreNotAnswered(t *testing.T) {
 		t.Error("days to compare with that were not counted are answered")
 	}
 }
+
+// TestPlannerOfSites: what needs rows of a site whose rows live shorter is refused before its own
+// day, alone and among others, and answered of others.
+func TestPlannerOfSites(t *testing.T) {
+	own := mustDay("2026-02-10")
+	planner := report.Planner{RowsSince: mustDay("2026-01-01"), OfSites: map[uint32]report.Since{2: {Rows: own, Folded: mustDay("2026-02-01")}, 3: {}}}
+	for _, c := range []struct {
+		sites []uint32
+		from  string
+		want  calendar.Day // that can be told; 0: answered
+	}{
+		{[]uint32{1}, "2026-02-09", 0},
+		{[]uint32{3}, "2026-02-09", 0},
+		{[]uint32{2}, "2026-02-10", 0},
+		{[]uint32{2}, "2026-02-09", own},
+		{[]uint32{1, 2}, "2026-02-09", own},
+		{[]uint32{2, 3}, "2025-12-31", own},
+		{[]uint32{1}, "2025-12-31", mustDay("2026-01-01")},
+	} {
+		q := report.Query{Sites: c.sites, Range: calendar.Range{From: mustDay(c.from), To: mustDay("2026-02-27")}, Measures: []string{"pageviews"}, Filters: filters(t, "page:/", "region:NO-50")}
+		_, err := planner.Plan([]report.Query{q})
+		var refused report.RefusedError
+		if errors.As(err, &refused); refused.Since != c.want || (err == nil) != (c.want == 0) {
+			t.Errorf("sites %v from %s: %v, since %s; want %s", c.sites, c.from, err, refused.Since, c.want)
+		}
+	}
+	lines := func(site uint32, from string) map[int]calendar.Day {
+		q := report.Query{Sites: []uint32{site}, Range: calendar.Range{From: mustDay(from), To: mustDay("2026-02-27")}, Dimension: "page", Measures: []string{"pageviews"}}
+		plan, err := planner.Plan([]report.Query{q})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return plan.OfFolded()
+	}
+	if a, b, c := lines(1, "2026-01-01"), lines(2, "2026-01-01"), lines(2, "2026-02-01"); len(a) != 0 || b[0] != mustDay("2026-02-01") || len(c) != 0 {
+		t.Errorf("folded are %v of a site, %v of one whose rows live shorter, %v of its days since", a, b, c)
+	}
+}

@@ -27,10 +27,24 @@ type Planner struct {
 	// AgedSince is the first day whose rows have a part that ageing removes, by the name of the
 	// part in privacy.Ageing; none if it is not removed.
 	AgedSince map[string]calendar.Day
+	// OfSites are later days of sites whose rows live shorter.
+	OfSites map[uint32]Since
 	// Gaps are what rollups have not counted.
 	Gaps []Gap
 	// OnlyRows asks the rows alone. It is for queries that Results leaves open.
 	OnlyRows bool
+}
+
+// Since is RowsSince and FoldedSince of a site, or 0 where they are those of all.
+type Since struct{ Rows, Folded calendar.Day }
+
+// since returns RowsSince and FoldedSince of all of some sites.
+func (p Planner) since(sites []uint32) Since {
+	all := Since{p.RowsSince, p.FoldedSince}
+	for _, id := range sites {
+		all.Rows, all.Folded = max(all.Rows, p.OfSites[id].Rows), max(all.Folded, p.OfSites[id].Folded)
+	}
+	return all
 }
 
 // Gap is that a rollup has not counted some measures, or some lines, of days before a day: a
@@ -70,14 +84,14 @@ func (a *asked) folded(since calendar.Day) bool {
 		slices.ContainsFunc(a.ranges(), func(days calendar.Range) bool { return days.From < since })
 }
 
-// OfFolded returns the indexes of the queries that are answered from lines of which those of few
-// are folded: those by what has lines, and those with filters.
-func (p Plan) OfFolded(since calendar.Day) []int {
-	var all []int
+// OfFolded returns the queries that are answered from lines of which those of few are folded:
+// those by what has lines, and those with filters. Each has the first day of which they are not.
+func (p Plan) OfFolded() map[int]calendar.Day {
+	all := map[int]calendar.Day{}
 	for _, s := range p.Statements {
 		for _, a := range s.asked {
-			if a.folded(since) && a.base.Key != total.Key {
-				all = append(all, a.index)
+			if a.folded(a.since.Folded) && a.base.Key != total.Key {
+				all[a.index] = a.since.Folded
 			}
 		}
 	}
@@ -209,6 +223,7 @@ type asked struct {
 	sums      []int
 	leaving   bool // asks for a measure of pages by the hits that came after them
 	table     string
+	since     Since // of its sites
 }
 
 // Plan returns the statements for the queries of a page. Queries of one table over the same
@@ -253,7 +268,7 @@ func (p Planner) resolve(index int, q Query) (*asked, error) {
 			return nil, err
 		}
 	}
-	a := &asked{Query: q, index: index, base: total, oneBase: true}
+	a := &asked{Query: q, index: index, base: total, oneBase: true, since: p.since(q.Sites)}
 	a.dimension, _ = FindDimension(q.Dimension)
 	for _, m := range q.Measures {
 		for _, i := range sumsOf(m) {
@@ -283,18 +298,18 @@ func (p Planner) resolve(index int, q Query) (*asked, error) {
 			}
 		}
 	}
-	since := p.RowsSince
+	since := a.since.Rows
 	if gap, ok := p.gap(a); ok { // rows tell, as long as they are kept
 		a.table, since = hits, min(since, gap.Before)
 	}
 	if a.table == hits {
-		if since := p.aged(a); slices.ContainsFunc(a.ranges(), func(days calendar.Range) bool { return days.From >= p.RowsSince && days.From < since }) {
+		if since := p.aged(a); slices.ContainsFunc(a.ranges(), func(days calendar.Range) bool { return days.From >= a.since.Rows && days.From < since }) {
 			return nil, RefusedError{Code: Aged, Dimension: a.agedDimension(p.AgedSince), Since: since}
 		}
 	}
 	if a.table == hits || findRollup(a.table).Mortal {
 		for _, days := range a.ranges() {
-			if days.From < p.RowsSince {
+			if days.From < a.since.Rows {
 				refused := RefusedError{Code: RowsGone, Since: since}
 				if p.OnlyRows {
 					refused.Code = Capped
@@ -426,7 +441,7 @@ func (a *asked) group() string {
 
 // newStatement puts queries of one group together.
 func (p Planner) newStatement(list []*asked) Statement {
-	b := &builder{list: list, q: "q", params: map[string]string{}, totalsSince: p.TotalsSince, foldedSince: p.FoldedSince}
+	b := &builder{list: list, q: "q", params: map[string]string{}, totalsSince: p.TotalsSince, foldedSince: list[0].since.Folded}
 	for _, a := range list {
 		for _, i := range a.sums {
 			if !slices.Contains(b.sums, i) {

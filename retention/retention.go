@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -60,6 +61,10 @@ type Options struct {
 	Titles    Rows                // titles of pages; retention is that of rows, from the day on which they were last seen
 	Totals    Rows                // sums that outlive the rows; retention is that of totals in the policy
 	Few       func(below int) Few // lines of totals of few, for the number that the policy says; nil: none are folded
+	// Shorter returns the sites whose rows live shorter than a policy says; nil: there are none.
+	// OfSites returns what they have in Rows, Titles and Few.
+	Shorter func(context.Context, privacy.Policy) ([]privacy.Shorter, error)
+	OfSites func(sites []uint32) OfSites
 	// Aging returns the rows that still have a part which ageing removes, by its name: their
 	// DeleteBefore removes it. nil: nothing is removed.
 	Aging func(part string) Rows
@@ -72,6 +77,12 @@ type Options struct {
 	Registerer prometheus.Registerer
 	Logger     *slog.Logger
 	Now        func() time.Time
+}
+
+// OfSites is what some sites have. Titles and Few may be nil.
+type OfSites struct {
+	Rows, Titles Rows
+	Few          func(below int) Few
 }
 
 // Worker deletes rows past their retention.
@@ -167,22 +178,17 @@ func untilNext(now time.Time) time.Duration {
 
 // Report is what a pass found and did.
 type Report struct {
-	At      time.Time
-	Keep    privacy.Period
-	Cutoff  time.Time    // rows from before it are past their retention
-	Found   privacy.Held // these rows
-	Deleted int64
-	DryRun  bool
-	Clock   Verdict // whether the time At is trusted
+	At time.Time
+	Part
+	Own    []Part // of sites whose rows live shorter
+	DryRun bool
+	Clock  Verdict // whether the time At is trusted
 
 	AuditFound   privacy.Held // lines of the audit log past their retention
 	AuditDeleted int64
 
 	RequestsFound   privacy.Held // lines of the register of requests past their retention
 	RequestsDeleted int64
-
-	TitlesFound   privacy.Held // titles of pages that are not kept any more
-	TitlesDeleted int64
 
 	TotalsCutoff  time.Time    // zero: totals are kept for ever
 	TotalsFound   privacy.Held // lines of totals past their time
@@ -191,9 +197,27 @@ type Report struct {
 	Aged []Aged // for each stage of the policy
 
 	FoldBelow int
-	FewFound  int64 // lines of totals of few
-	Folded    int64
 }
+
+// Part is what a pass found and did of all sites, or of some whose rows live shorter.
+type Part struct {
+	Sites   []uint32 // nil: all
+	Keep    privacy.Period
+	Cutoff  time.Time    // rows from before it are past their retention
+	Found   privacy.Held // these rows
+	Deleted int64
+
+	TitlesFound   privacy.Held // titles of pages that are not kept any more
+	TitlesDeleted int64
+
+	FewFound int64 // lines of totals of few
+	Folded   int64
+
+	of OfSites
+}
+
+// found returns how much there is to delete.
+func (p Part) found() int64 { return p.Found.Rows + p.TitlesFound.Rows + p.FewFound }
 
 // Aged is what a pass removed from rows that stay.
 type Aged struct {
@@ -204,12 +228,24 @@ type Aged struct {
 }
 
 // found returns how much there is to delete.
-func (r Report) found() int64 {
+func (r *Report) found() int64 {
 	var aged int64
 	for _, a := range r.Aged {
 		aged += a.Found
 	}
-	return aged + r.Found.Rows + r.AuditFound.Rows + r.RequestsFound.Rows + r.TitlesFound.Rows + r.TotalsFound.Rows + r.FewFound
+	for _, p := range r.parts() {
+		aged += p.found()
+	}
+	return aged + r.AuditFound.Rows + r.RequestsFound.Rows + r.TotalsFound.Rows
+}
+
+// parts returns the part of all sites, and then those of some.
+func (r *Report) parts() []*Part {
+	all := []*Part{&r.Part}
+	for i := range r.Own {
+		all = append(all, &r.Own[i])
+	}
+	return all
 }
 
 // Pass deletes the rows that are past their retention at a given time. If the clock is not
@@ -220,7 +256,11 @@ func (w *Worker) Pass(ctx context.Context, at time.Time) (Report, error) {
 	if err == nil && report.found() > 0 && !report.Clock.Trusted {
 		w.held.Set(1)
 		w.look(ctx, report)
-		return report, fmt.Errorf("%d rows from before %s: %w: %s", report.Found.Rows, report.Cutoff.Format(time.DateOnly), ErrHeld, report.Clock.Why)
+		var rows int64
+		for _, p := range report.parts() {
+			rows += p.Found.Rows
+		}
+		return report, fmt.Errorf("%d rows past their time: %w: %s", rows, ErrHeld, report.Clock.Why)
 	}
 	return w.delete(ctx, report, err)
 }
@@ -248,9 +288,12 @@ func (w *Worker) delete(ctx context.Context, report Report, err error) (Report, 
 			return receipt.Deletion{Kind: receipt.Expiry, From: calendar.DayOf(gone.First).String(), To: (calendar.DayOf(gone.Last) + 1).String()}, gone.Rows, err
 		})
 	}
-	if err == nil {
-		d := receipt.Until(calendar.DayOf(report.Cutoff.UTC()))
-		report.Deleted, err = w.receipted(ctx, d, report.Found.Rows, heldBefore(w.Rows, report.Cutoff), func(ctx context.Context) error { return w.Rows.DeleteBefore(ctx, report.Cutoff) })
+	for _, p := range report.parts() {
+		if err == nil && (p.Sites == nil || p.Found.Rows > 0) {
+			d := receipt.Until(calendar.DayOf(p.Cutoff.UTC()))
+			d.Sites = p.Sites
+			p.Deleted, err = w.receipted(ctx, d, p.Found.Rows, heldBefore(p.of.Rows, p.Cutoff), func(ctx context.Context) error { return p.of.Rows.DeleteBefore(ctx, p.Cutoff) })
+		}
 	}
 	for i := range report.Aged {
 		if a := &report.Aged[i]; err == nil && a.Found > 0 {
@@ -269,27 +312,33 @@ func (w *Worker) delete(ctx context.Context, report Report, err error) (Report, 
 			report.RequestsDeleted = report.RequestsFound.Rows
 		}
 	}
-	if err == nil && report.TitlesFound.Rows > 0 {
-		if err = w.Titles.DeleteBefore(ctx, report.Cutoff); err == nil {
-			report.TitlesDeleted = report.TitlesFound.Rows
+	for _, p := range report.parts() {
+		if err == nil && p.TitlesFound.Rows > 0 {
+			if err = p.of.Titles.DeleteBefore(ctx, p.Cutoff); err == nil {
+				p.TitlesDeleted = p.TitlesFound.Rows
+			}
 		}
 	}
 	if err == nil && report.TotalsFound.Rows > 0 {
 		d := receipt.Deletion{Kind: receipt.Totals, To: report.totalsDay().String()}
 		report.TotalsDeleted, err = w.receipted(ctx, d, report.TotalsFound.Rows, heldBefore(w.Totals, report.TotalsCutoff), func(ctx context.Context) error { return w.Totals.DeleteBefore(ctx, report.TotalsCutoff) })
 	}
-	if err == nil && report.FewFound > 0 { // after the rows: lines of few stay as long as they
-		d := receipt.Deletion{Kind: receipt.Folding, To: calendar.DayOf(report.Cutoff.UTC()).FirstOfMonth().String()}
-		few := w.Few(report.FoldBelow)
-		count := func(ctx context.Context) (int64, error) { return few.Lines(ctx, report.Cutoff) }
-		report.Folded, err = w.receipted(ctx, d, report.FewFound, count, func(ctx context.Context) error { return few.Fold(ctx, report.Cutoff, report.totalsDay()) })
+	for _, p := range report.parts() { // after the rows: lines of few stay as long as they
+		if err == nil && p.FewFound > 0 {
+			d := receipt.Deletion{Kind: receipt.Folding, Sites: p.Sites, To: calendar.DayOf(p.Cutoff.UTC()).FirstOfMonth().String()}
+			few := p.of.Few(report.FoldBelow)
+			count := func(ctx context.Context) (int64, error) { return few.Lines(ctx, p.Cutoff) }
+			p.Folded, err = w.receipted(ctx, d, p.FewFound, count, func(ctx context.Context) error { return few.Fold(ctx, p.Cutoff, report.totalsDay()) })
+		}
 	}
 	w.held.Set(0)
 	if err != nil {
 		w.failures.Inc()
 		return report, err
 	}
-	w.deleted.Add(float64(report.Deleted))
+	for _, p := range report.parts() {
+		w.deleted.Add(float64(p.Deleted))
+	}
 	w.lastSuccess.Set(float64(w.Now().Unix()))
 	return report, nil
 }
@@ -303,8 +352,11 @@ func (w *Worker) look(ctx context.Context, report Report) {
 			w.oldest.Set(float64(all.First.Unix()))
 		}
 	}
-	overdue, failed := heldBefore(w.Rows, report.Cutoff)(ctx)
-	err = errors.Join(err, failed)
+	var overdue int64
+	for _, p := range report.parts() {
+		rows, failed := heldBefore(p.of.Rows, p.Cutoff)(ctx)
+		overdue, err = overdue+rows, errors.Join(err, failed)
+	}
 	for _, a := range report.Aged {
 		rows, failed := heldBefore(w.Aging(a.Name), a.Cutoff)(ctx)
 		overdue, err = overdue+rows, errors.Join(err, failed)
@@ -358,10 +410,25 @@ func (w *Worker) find(ctx context.Context, at time.Time) (Report, error) {
 	if err != nil {
 		return Report{At: at}, err
 	}
-	keep := policy.Retention
-	cutoff := keep.Cutoff(at)
-	report := Report{At: at, Keep: keep, Cutoff: cutoff, Clock: w.Clock.Judge(ctx, at)}
-	if report.Found, err = w.Rows.Before(ctx, cutoff); err == nil && w.Audit != nil {
+	all := Part{Keep: policy.Retention, Cutoff: policy.Retention.Cutoff(at), of: OfSites{w.Rows, w.Titles, w.Few}}
+	report := Report{At: at, Part: all, Clock: w.Clock.Judge(ctx, at), FoldBelow: policy.FoldBelow}
+	if w.Shorter != nil {
+		shorter, err := w.Shorter(ctx, policy)
+		if err != nil {
+			return report, err
+		}
+		for _, s := range shorter {
+			if cutoff := s.Keep.Cutoff(at); cutoff.After(report.Cutoff) {
+				report.Own = append(report.Own, Part{Sites: s.Sites, Keep: s.Keep, Cutoff: cutoff, of: w.OfSites(s.Sites)})
+			}
+		}
+	}
+	for _, p := range report.parts() {
+		if err == nil {
+			err = p.find(ctx, report.Cutoff, report.FoldBelow)
+		}
+	}
+	if err == nil && w.Audit != nil {
 		report.AuditFound, err = w.Audit.Before(ctx, w.AuditKeep.Cutoff(at))
 	}
 	if err == nil && w.Requests != nil {
@@ -379,18 +446,45 @@ func (w *Worker) find(ctx context.Context, at time.Time) (Report, error) {
 			report.Aged = append(report.Aged, a)
 		}
 	}
-	if err == nil && w.Titles != nil {
-		report.TitlesFound, err = w.Titles.Before(ctx, cutoff)
-	}
 	if err == nil && w.Totals != nil && policy.Totals != (privacy.Period{}) {
 		report.TotalsCutoff = policy.Totals.Cutoff(at)
 		report.TotalsFound, err = w.Totals.Before(ctx, report.TotalsCutoff)
 	}
-	if err == nil && w.Few != nil && policy.FoldBelow > 0 {
-		report.FoldBelow = policy.FoldBelow
-		report.FewFound, err = w.Few(policy.FoldBelow).Lines(ctx, cutoff)
-	}
 	return report, err
+}
+
+// find counts what is past the cut-off of a part, and of some sites not past that of all, which
+// is counted with all.
+func (p *Part) find(ctx context.Context, all time.Time, below int) (err error) {
+	if p.Found, err = between(ctx, p.of.Rows, p, all); err != nil {
+		return err
+	}
+	if p.of.Titles != nil {
+		if p.TitlesFound, err = between(ctx, p.of.Titles, p, all); err != nil {
+			return err
+		}
+	}
+	if p.of.Few != nil && below > 0 {
+		p.FewFound, err = p.of.Few(below).Lines(ctx, p.Cutoff)
+	}
+	return err
+}
+
+// between returns what is held from before the cut-off of a part, and of some sites not from
+// before that of all.
+func between(ctx context.Context, rows Rows, p *Part, all time.Time) (privacy.Held, error) {
+	found, err := rows.Before(ctx, p.Cutoff)
+	if err != nil || p.Sites == nil || found.Rows == 0 {
+		return found, err
+	}
+	older, err := rows.Before(ctx, all)
+	if found.Rows -= older.Rows; found.Rows <= 0 {
+		return privacy.Held{}, err
+	}
+	if older.Rows > 0 {
+		found.First = older.Last // no later than the first of them
+	}
+	return found, err
 }
 
 // WriteTo writes the report as text for people.
@@ -411,6 +505,12 @@ func (r Report) WriteTo(out io.Writer) (int64, error) {
 		text += "dry run: nothing deleted\n"
 	} else {
 		text += fmt.Sprintf("deleted %d rows\n", r.Deleted)
+	}
+	for _, p := range r.Own {
+		if p.found() > 0 {
+			text += fmt.Sprintf("sites %s with retention %s: found %d rows from before %s, %d titles and %d lines of totals of few; deleted %d rows and %d titles, folded %d lines\n",
+				strings.Trim(fmt.Sprint(p.Sites), "[]"), p.Keep, p.Found.Rows, p.Cutoff.Format(time.DateOnly), p.TitlesFound.Rows, p.FewFound, p.Deleted, p.TitlesDeleted, p.Folded)
+		}
 	}
 	for _, a := range r.Aged {
 		if a.Found > 0 {

@@ -302,6 +302,79 @@ func TestAged(t *testing.T) {
 	}
 }
 
+// TestShorter: rows, titles and lines of few of sites whose rows live shorter leave by their own
+// time, each time with a receipt that names the sites. What is past the time of all is counted
+// with all, and a clock that is not trusted deletes nothing.
+func TestShorter(t *testing.T) {
+	policy := privacy.Default()
+	month := privacy.Period{Days: 30}
+	rows := func() *ledger {
+		return &ledger{rows: []time.Time{at("2023-11-21T00:00:00Z"), at("2026-10-22T23:00:00Z"), at("2026-10-23T00:00:00Z")}}
+	}
+	all, own, titles, young := rows(), rows(), rows(), rows()
+	few := &fewLines{months: []time.Time{at("2026-08-01T00:00:00Z"), at("2026-10-01T00:00:00Z")}}
+	registry := prometheus.NewPedanticRegistry()
+	w := retention.New(retention.Options{
+		Rows: all, Clock: trusted(t), Policy: func(context.Context) (privacy.Policy, error) { return policy, nil }, Registerer: registry,
+		Few: func(int) retention.Few { return &fewLines{} },
+		Shorter: func(_ context.Context, p privacy.Policy) ([]privacy.Shorter, error) {
+			if p != policy {
+				t.Errorf("asked for the sites under %s", p)
+			}
+			return []privacy.Shorter{{Keep: month, Sites: []uint32{2, 5}}, {Keep: privacy.Period{Years: 3}, Sites: []uint32{7}}}, nil
+		},
+		OfSites: func(sites []uint32) retention.OfSites {
+			if slices.Equal(sites, []uint32{2, 5}) {
+				return retention.OfSites{Rows: own, Titles: titles, Few: func(int) retention.Few { return few }}
+			}
+			return retention.OfSites{Rows: young}
+		},
+	})
+	if report, err := w.Pass(t.Context(), at("2040-11-22T10:00:00Z")); !errors.Is(err, retention.ErrHeld) || len(own.rows) != 3 || len(report.Own) != 1 {
+		t.Errorf("pass by a wrong clock: %+v, %v", report, err)
+	}
+	dry, err := w.DryRun(t.Context(), at("2026-11-22T10:00:00Z"))
+	if err != nil || dry.Found.Rows != 1 || len(dry.Own) != 1 || dry.Own[0].Found.Rows != 1 || dry.Own[0].TitlesFound.Rows != 1 || dry.Own[0].FewFound != 1 || !dry.Own[0].Cutoff.Equal(at("2026-10-23T00:00:00Z")) {
+		t.Fatalf("dry run: %+v, %v", dry, err)
+	}
+	report, err := w.Pass(t.Context(), at("2026-11-22T10:00:00Z"))
+	if err != nil || len(all.rows) != 2 || len(own.rows) != 1 || len(titles.rows) != 1 || len(few.months) != 1 || len(young.rows) != 3 {
+		t.Errorf("pass: %v, left %v of all, %v of sites, titles %v, few %v, %v of a site with the time of all", err, all.rows, own.rows, titles.rows, few.months, young.rows)
+	}
+	var out strings.Builder
+	report.WriteTo(&out)
+	if want := "sites 2 5 with retention 30d: found 1 rows from before 2026-10-23, 1 titles and 1 lines of totals of few; deleted 1 rows and 1 titles, folded 1 lines\n"; !strings.HasSuffix(out.String(), want) {
+		t.Errorf("report %q, want %q at its end", out.String(), want)
+	}
+	if got := value(t, registry, "fotspor_retention_deleted_rows_total"); got != 2 {
+		t.Errorf("%v rows deleted by the metric, want 2", got)
+	}
+	own.fails, own.rows = 1, rows().rows
+	if _, err := w.Pass(t.Context(), at("2026-11-22T10:00:00Z")); err == nil {
+		t.Error("a failure of one site is none of the pass")
+	}
+	if got := value(t, registry, "fotspor_retention_overdue_rows"); got != 2 {
+		t.Errorf("%v rows past their time, want the two of the site", got)
+	}
+}
+
+// value returns the value of a metric without labels.
+func value(t *testing.T, g prometheus.Gatherer, name string) float64 {
+	t.Helper()
+	all, err := g.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range all {
+		if family.GetName() == name {
+			m := family.GetMetric()[0]
+			return m.GetGauge().GetValue() + m.GetCounter().GetValue()
+		}
+	}
+	t.Fatalf("there is no metric %s", name)
+	return 0
+}
+
 // TestRun: a pass ten minutes after the start and one after each midnight; one that fails is tried
 // again, counted, and does not end the worker.
 func TestRun(t *testing.T) {

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -34,7 +35,7 @@ type Setting struct {
 // Words that stand for values of a setting.
 const (
 	KeepSlash, StripSlash = "keep", "strip"
-	// ByPolicy follows what the collector records.
+	// ByPolicy follows the policy for all sites.
 	ByPolicy = "default"
 	// matomoSearches stands for the query parameters in which Matomo looks for a search.
 	matomoSearches = "matomo"
@@ -151,6 +152,32 @@ var ownSettings = []Setting{
 			}
 			return string(s.Record)
 		}},
+	{Key: "retention",
+		Set: func(s *Site, text string) error {
+			if text = strings.TrimSpace(text); text == ByPolicy {
+				s.Retention = privacy.Period{}
+				return nil
+			}
+			period, err := privacy.ParsePeriod(text)
+			if err == nil {
+				s.Retention = period
+			}
+			return err
+		},
+		Get: func(s Site) string {
+			if s.Retention == (privacy.Period{}) {
+				return ByPolicy
+			}
+			return s.Retention.String()
+		}},
+	{Key: "objections", Figures: true, Choices: []string{ByPolicy, privacy.Heed, privacy.Ignore},
+		Set: func(s *Site, text string) error {
+			if s.Objections = text; text == ByPolicy {
+				s.Objections = ""
+			}
+			return nil
+		},
+		Get: func(s Site) string { return cmp.Or(s.Objections, ByPolicy) }},
 	{Key: "guard", Figures: true,
 		Set: func(s *Site, text string) error {
 			n, err := strconv.Atoi(strings.TrimSpace(text))

@@ -43,6 +43,8 @@ type Site struct {
 	Networks   []netip.Prefix // networks from which hits are not counted, such as the owner's office
 	PathRules  []string       // parts of paths that are marked; see privacy.PathRules
 	Record     privacy.Record // "": that of the program's policy
+	Retention  privacy.Period // of rows; zero, or longer than that of the policy: that of the policy
+	Objections string         // privacy.Heed or privacy.Ignore; "": as the policy says
 
 	StripSlash       bool     // a slash at the end of a path is dropped
 	IgnoredReferrers []string // hosts that are no source, with all hosts below them; nil: DefaultReferrers only
@@ -70,6 +72,11 @@ type Site struct {
 	// OptOut is the URL of a page of the site on which visitors choose whether they are
 	// counted, for a statement on another domain, which can't keep their choice. It may be "".
 	OptOut string
+}
+
+// Own returns what the site has for itself in place of values of the policy.
+func (s Site) Own() privacy.Own {
+	return privacy.Own{Record: s.Record, Retention: s.Retention, Objections: s.Objections}
 }
 
 // DefaultGuard is the Guard of a site of which nothing else is said.
@@ -194,12 +201,28 @@ func (s Site) validateRules() error {
 	if s.Guard < 0 || s.Guard > MaxGuard {
 		return invalid("guard", strconv.Itoa(s.Guard), "guard %d: want 0 to %d", s.Guard, MaxGuard)
 	}
+	if s.Retention != (privacy.Period{}) && s.Retention.Validate() != nil {
+		return InvalidError{"retention", s.Retention.String(), fmt.Errorf("retention %w", s.Retention.Validate())}
+	}
+	switch s.Objections {
+	case "", privacy.Heed, privacy.Ignore:
+	default:
+		return invalid("objections", s.Objections, "objections %q: want %s, %s or nothing", s.Objections, privacy.Heed, privacy.Ignore)
+	}
 	switch s.Record {
 	case "", privacy.Minimal, privacy.Standard:
 		return nil
 	default:
 		return invalid("policy", string(s.Record), "record %q: want %s, %s or nothing", s.Record, privacy.Standard, privacy.Minimal)
 	}
+}
+
+// ValidateUnder returns an InvalidError if the site may not have what it has under a policy.
+func (s Site) ValidateUnder(policy privacy.Policy) error {
+	if err := policy.Allows(s.Own()); err != nil {
+		return InvalidError{"retention", s.Retention.String(), err}
+	}
+	return nil
 }
 
 func (s Site) validateStatement() error {

@@ -15,7 +15,7 @@ import (
 // Statement returns what the statement of the site says, made at a time under a policy.
 func (s Site) Statement(policy privacy.Policy, made time.Time) privacy.Statement {
 	return privacy.Statement{
-		Policy: policy.Of(s.Record),
+		Policy: policy.Of(s.Own()),
 		Site:   s.ID,
 		Name:   s.Name,
 		Host:   hostname.Display(hostname.Canonical(s.Hosts[0])),

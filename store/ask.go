@@ -90,8 +90,8 @@ func (r Reports) answer(ctx context.Context, planner report.Planner, queries []r
 		return nil, nil, fmt.Errorf("ask %d queries: %w", len(queries), err)
 	}
 	results, open = plan.Results(readers)
-	for _, i := range plan.OfFolded(planner.FoldedSince) {
-		results[i].FoldedBefore = planner.FoldedSince
+	for i, since := range plan.OfFolded() {
+		results[i].FoldedBefore = since
 	}
 	erased := map[string]int{} // by sites and days
 	for _, i := range plan.OfRows() {

@@ -21,23 +21,54 @@ const wipeTimeout = 2 * time.Minute
 // Before counts the raw rows of days before that of cutoff, with their first and last times. The
 // day of a row is in the time zone of its site.
 func (s *Store) Before(ctx context.Context, cutoff time.Time) (privacy.Held, error) {
-	held, err := s.held(ctx, "day < {day:Date}", clickhouse.Parameters{"day": calendar.DayOf(cutoff.UTC()).String()})
+	return s.RowsOf(nil).Before(ctx, cutoff)
+}
+
+// DeleteBefore deletes the raw rows that Before counts, and the rollups that live as long as
+// rows. It returns when they have left the disk, not only been hidden. Other rollups stay.
+func (s *Store) DeleteBefore(ctx context.Context, cutoff time.Time) error {
+	return s.RowsOf(nil).DeleteBefore(ctx, cutoff)
+}
+
+// Rows are the raw rows of some sites.
+type Rows struct {
+	store *Store
+	sites []uint32
+}
+
+// RowsOf returns the rows of some sites, nil for all.
+func (s *Store) RowsOf(sites []uint32) *Rows { return &Rows{s, sites} }
+
+// ofSites is the condition of lines of some sites before another one; "" for nil, which is all.
+func ofSites(sites []uint32) string {
+	if sites == nil {
+		return ""
+	}
+	ids := make([]string, len(sites))
+	for i, id := range sites {
+		ids[i] = strconv.FormatUint(uint64(id), 10)
+	}
+	return "site IN (" + strings.Join(ids, ", ") + ") AND "
+}
+
+// Before counts the rows of the sites as Store.Before does.
+func (r *Rows) Before(ctx context.Context, cutoff time.Time) (privacy.Held, error) {
+	held, err := r.store.held(ctx, ofSites(r.sites)+"day < {day:Date}", clickhouse.Parameters{"day": calendar.DayOf(cutoff.UTC()).String()})
 	if err != nil {
 		return privacy.Held{}, fmt.Errorf("count rows before %s: %w", cutoff.Format(time.DateOnly), err)
 	}
 	return held, nil
 }
 
-// DeleteBefore deletes the raw rows that Before counts, and the rollups that live as long as
-// rows. It returns when they have left the disk, not only been hidden. Other rollups stay.
-func (s *Store) DeleteBefore(ctx context.Context, cutoff time.Time) error {
+// DeleteBefore deletes the rows of the sites as Store.DeleteBefore does.
+func (r *Rows) DeleteBefore(ctx context.Context, cutoff time.Time) error {
 	day := calendar.DayOf(cutoff.UTC())
-	err := s.deleteRows(ctx, calendar.Range{To: day - 1}, func(ctx context.Context, tables []string) error {
+	err := r.store.deleteRows(ctx, calendar.Range{To: day - 1}, func(ctx context.Context, tables []string) error {
 		for _, r := range expiring() { // before the rows: Before still finds rows after a failure, so the worker tries again
 			tables = append([]string{r.Name}, tables...)
 		}
 		for _, table := range append([]string{"erased"}, tables...) {
-			if err := s.deleteDays(ctx, table, day); err != nil {
+			if err := r.deleteDays(ctx, table, day); err != nil {
 				return err
 			}
 		}
@@ -55,7 +86,12 @@ func expiring() []report.Rollup {
 }
 
 // deleteDays deletes the rows of days before day from a table.
-func (s *Store) deleteDays(ctx context.Context, table string, day calendar.Day) error {
+func (r *Rows) deleteDays(ctx context.Context, table string, day calendar.Day) error {
+	s := r.store
+	before := "day < toDate('" + day.String() + "')"
+	if r.sites != nil { // a month has rows of other sites
+		return s.mutate(ctx, table, ofSites(r.sites)+before)
+	}
 	// Dropping the partition of a whole month costs nothing. Only the month of the cutoff
 	// has to be rewritten.
 	months, err := s.monthsBefore(ctx, table, day)
@@ -67,7 +103,7 @@ func (s *Store) deleteDays(ctx context.Context, table string, day calendar.Day) 
 			return fmt.Errorf("drop month %s: %w", month, err)
 		}
 	}
-	return s.mutate(ctx, table, "day < toDate('"+day.String()+"')")
+	return s.mutate(ctx, table, before)
 }
 
 // monthsBefore returns the partitions of a table that end before a day.

@@ -29,10 +29,14 @@ var foldSettings = fmt.Sprintf("\nSETTINGS max_insert_threads = 1, min_insert_bl
 type Few struct {
 	store *Store
 	below int
+	sites []uint32 // nil: all
 }
 
 // Few returns the lines that are below a number, for the retention worker.
-func (s *Store) Few(below int) *Few { return &Few{s, below} }
+func (s *Store) Few(below int) *Few { return s.FewOf(nil, below) }
+
+// FewOf is Few of some sites, nil for all.
+func (s *Store) FewOf(sites []uint32, below int) *Few { return &Few{s, below, sites} }
 
 // fewDays are days of a site on which a table has lines to fold.
 type fewDays struct {
@@ -63,6 +67,9 @@ func (f *Few) Lines(ctx context.Context, cutoff time.Time) (int64, error) {
 			n += one.lines
 		}
 	}
+	if f.sites != nil { // titles are found with those of all sites
+		return n, nil
+	}
 	var titles uint64
 	if err := f.store.conn.QueryRow(ctx, "SELECT count() FROM titles WHERE "+titlesAlone).Scan(&titles); err != nil {
 		return 0, fmt.Errorf("count titles without lines: %w", err)
@@ -76,7 +83,7 @@ const titlesAlone = "(site, path) NOT IN (SELECT site, toString(value) FROM dail
 // months returns the months of the totals that end before the day of a time.
 func (f *Few) months(ctx context.Context, cutoff time.Time) ([]calendar.Range, error) {
 	end := calendar.DayOf(cutoff.UTC()).FirstOfMonth()
-	rows, err := f.store.conn.Query(ctx, "SELECT DISTINCT toUInt16(toStartOfMonth(day)) AS first FROM (SELECT day FROM daily WHERE dimension = 'total' UNION ALL SELECT day FROM ledger) WHERE day < toDate('"+end.String()+"') ORDER BY first")
+	rows, err := f.store.conn.Query(ctx, "SELECT DISTINCT toUInt16(toStartOfMonth(day)) AS first FROM (SELECT site, day FROM daily WHERE dimension = 'total' UNION ALL SELECT site, day FROM ledger) WHERE "+ofSites(f.sites)+"day < toDate('"+end.String()+"') ORDER BY first")
 	if err != nil {
 		return nil, fmt.Errorf("list months of totals: %w", err)
 	}
@@ -102,7 +109,7 @@ func (f *Few) find(ctx context.Context, month calendar.Range) ([]fewDays, error)
 	if err := f.store.conn.QueryRow(ctx, query).Scan(&parts); err != nil {
 		return nil, fmt.Errorf("look at the parts of %s: %w", year, err)
 	}
-	known := folded{f.below, month.From}
+	known := folded{f.below, ofSites(f.sites), month.From}
 	if seen, ok := f.store.folded.Load(known); ok && seen == parts {
 		return nil, nil
 	}
@@ -113,16 +120,17 @@ func (f *Few) find(ctx context.Context, month calendar.Range) ([]fewDays, error)
 	return all, err
 }
 
-// folded is a month without lines that are below a number.
+// folded is a month without lines of some sites that are below a number.
 type folded struct {
 	below int
+	sites string
 	month calendar.Day
 }
 
 func (f *Few) look(ctx context.Context, month calendar.Range) ([]fewDays, error) {
 	var all []fewDays
 	for _, folding := range report.Foldings() {
-		rows, err := f.store.conn.Query(ctx, folding.Count(f.below, month))
+		rows, err := f.store.conn.Query(ctx, folding.Count(f.below, month, ofSites(f.sites)))
 		if err != nil {
 			return nil, fmt.Errorf("count lines of few in %s: %w", folding.Table, err)
 		}

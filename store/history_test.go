@@ -21,6 +21,7 @@ import (
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/retention"
 	"github.com/fotspor/fotspor/retention/receipt"
+	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 	"github.com/fotspor/fotspor/store/storetest"
 )
@@ -41,6 +42,8 @@ type event struct {
 	Done    bool   // which it has carried out all the same
 	Restart bool   // with a new worker and a new connection
 	Policy  string // that is set before, as KEY=VALUE; "": none
+	Own     string // the retention that a site gets before; "": none
+	Of      uint32 // that site
 }
 
 // comes is a hit of a site, which happened some time ago.
@@ -70,6 +73,10 @@ func drawEvent(t *rapid.T) event {
 	}
 	if rapid.IntRange(0, 4).Draw(t, "change") == 0 {
 		e.Policy = rapid.SampledFrom([]string{"retention=2d", "retention=40d", "retention=2m", "ageing=2d:network", "ageing=none", "fold=0", "fold=3"}).Draw(t, "policy")
+	}
+	if rapid.IntRange(0, 1).Draw(t, "change of a site") == 0 {
+		e.Own = rapid.SampledFrom([]string{"1d", "5d", "5d", "1m", "default"}).Draw(t, "own")
+		e.Of = uint32(rapid.IntRange(1, len(zones)-1).Draw(t, "of"))
 	}
 	for range rapid.IntRange(0, 12).Draw(t, "hits") {
 		ago := time.Duration(rapid.Int64Range(0, int64(3*day)).Draw(t, "ago"))
@@ -145,7 +152,9 @@ type history struct {
 	key    ed25519.PrivateKey
 
 	rows   map[int64]calendar.Day // days of the rows that may be there, by number
-	aged   calendar.Day           // rows of days before it have no network
+	site   map[int64]uint32
+	own    map[uint32]privacy.Period
+	aged   calendar.Day // rows of days before it have no network
 	number int64
 }
 
@@ -156,6 +165,10 @@ func (h *history) worker(f *flaky) *retention.Worker {
 		Clock: retention.NewClock(retention.ClockOptions{File: filepath.Join(h.dir, "clock.json"), Synchronised: func() bool { return true }, Now: func() time.Time { return h.now }}),
 		Aging: func(part string) retention.Rows { return flakyRows{f, h.st.Aging(part)} },
 		Few:   func(below int) retention.Few { return flakyFew{f, h.st.Few(below)} }, Expired: h.st.Expired,
+		Shorter: h.st.Shorter,
+		OfSites: func(sites []uint32) retention.OfSites {
+			return retention.OfSites{Rows: flakyRows{f, h.st.RowsOf(sites)}, Few: func(below int) retention.Few { return flakyFew{f, h.st.FewOf(sites, below)} }}
+		},
 		Receipts: &receipt.Writer{Book: h.st, Key: func() (ed25519.PrivateKey, error) { return h.key, nil }, Program: "test", Now: func() time.Time { return h.now },
 			Policy: func(context.Context) (json.RawMessage, error) { return json.Marshal(h.policy) }},
 	})
@@ -175,7 +188,7 @@ func (h *history) insert(hits []comes) {
 		row := fewRow(day, fmt.Sprintf("/s/%d", c.Path))
 		row.Site, row.Time, row.Value, row.Network = c.Site, at, float64(h.number), "10.0.0.0/16"
 		rows = append(rows, row)
-		h.rows[h.number] = day
+		h.rows[h.number], h.site[h.number] = day, c.Site
 	}
 	if len(rows) > 0 {
 		mustInsert(h.T, h.st, rows, fmt.Sprintf("rows%d", h.number))
@@ -192,10 +205,18 @@ func (h *history) stored() map[int64]bool {
 	return all
 }
 
+// cutoff returns the first day whose rows of a site are kept.
+func (h *history) cutoff(site uint32) calendar.Day {
+	cutoff := calendar.DayOf(h.policy.Retention.Cutoff(h.now))
+	if own := h.own[site]; own != (privacy.Period{}) {
+		cutoff = max(cutoff, calendar.DayOf(own.Cutoff(h.now)))
+	}
+	return cutoff
+}
+
 // pass makes a pass, and compares the store with the model: of a pass that was over nothing
 // older is left, and whatever happened nothing younger is gone.
 func (h *history) pass(e event) {
-	cutoff := calendar.DayOf(h.policy.Retention.Cutoff(h.now))
 	age := calendar.Day(0)
 	if h.policy.Ageing.Network != (privacy.Period{}) {
 		age = calendar.DayOf(h.policy.Ageing.Network.Cutoff(h.now))
@@ -220,9 +241,10 @@ func (h *history) pass(e event) {
 	stored := h.stored()
 	for n, network := range stored {
 		day, known := h.rows[n]
+		cutoff := h.cutoff(h.site[n])
 		switch {
 		case !known || over && day < cutoff:
-			h.Errorf("at %s a row of %s is left, of before %s", h.now, day, cutoff)
+			h.Errorf("at %s a row of site %d of %s is left, of before %s", h.now, h.site[n], day, cutoff)
 		case over && day < age && network:
 			h.Errorf("at %s a row of %s has its network, of before %s", h.now, day, age)
 		case day >= max(age, h.aged) && !network:
@@ -231,8 +253,8 @@ func (h *history) pass(e event) {
 	}
 	for n, day := range h.rows {
 		if _, ok := stored[n]; !ok {
-			if day >= cutoff {
-				h.Errorf("at %s a row of %s is gone, which is not before %s", h.now, day, cutoff)
+			if cutoff := h.cutoff(h.site[n]); day >= cutoff {
+				h.Errorf("at %s a row of site %d of %s is gone, which is not before %s", h.now, h.site[n], day, cutoff)
 			}
 			delete(h.rows, n)
 		}
@@ -243,16 +265,19 @@ func (h *history) pass(e event) {
 		h.Errorf("at %s rows, cube, totals, pages and pages by month are %q, want %q", h.now, sums, want)
 	}
 	if over && h.policy.FoldBelow > 0 {
-		few := query(h.T, h.st, fmt.Sprintf("SELECT count() FROM (SELECT site, month, value FROM monthly WHERE dimension = 'page' AND month < '%s' AND NOT endsWith(value, '[other]') GROUP BY ALL HAVING sum(page_visitors) < %d)", cutoff.FirstOfMonth(), h.policy.FoldBelow))
-		if few != "0" {
-			h.Errorf("at %s %s pages of few are left in months before %s", h.now, few, cutoff.FirstOfMonth())
+		for site := range uint32(len(zones)) {
+			month := h.cutoff(site).FirstOfMonth()
+			few := query(h.T, h.st, fmt.Sprintf("SELECT count() FROM (SELECT month, value FROM monthly WHERE site = %d AND dimension = 'page' AND month < '%s' AND NOT endsWith(value, '[other]') GROUP BY ALL HAVING sum(page_visitors) < %d)", site, month, h.policy.FoldBelow))
+			if few != "0" {
+				h.Errorf("at %s %s pages of few of site %d are left in months before %s", h.now, few, site, month)
+			}
 		}
 	}
 }
 
 // TestHistories: over random histories of hits that come late and back-dated, in zones with and
 // without summer time and with parts of hours, of a store that goes away, restarts, two workers
-// at once, weeks off and changes of the policy, nothing younger than its time goes, and nothing
+// at once, weeks off and changes of the policy and of the retention of single sites, nothing younger than its time goes, and nothing
 // older stays. The chain of receipts verifies, and says of no row that a server took it.
 func TestHistories(t *testing.T) {
 	if testing.Short() {
@@ -271,7 +296,16 @@ func TestHistories(t *testing.T) {
 				}
 			}
 			h := &history{T: t, st: st, dir: t.TempDir(), key: ed25519.NewKeyFromSeed(make([]byte, 32)),
-				now: time.Date(2026, 3, 20+i, 22, 30, 0, 0, time.UTC), policy: privacy.Default(), rows: map[int64]calendar.Day{}}
+				now: time.Date(2026, 3, 20+i, 22, 30, 0, 0, time.UTC), policy: privacy.Default(), rows: map[int64]calendar.Day{}, site: map[int64]uint32{}, own: map[uint32]privacy.Period{}}
+			for id := 1; id < len(zones); id++ {
+				zone, err := time.LoadLocation(zones[id])
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := st.AddSite(t.Context(), site.Site{ID: uint32(id), Name: "S", Hosts: []string{fmt.Sprintf("s%d.example", id)}, Location: zone}); err != nil {
+					t.Fatal(err)
+				}
+			}
 			h.policy.FoldBelow = 0 // until it changes: to look for lines takes long
 			h.policy.Retention, h.policy.Ageing.Network = privacy.Period{Days: 20}, privacy.Period{Days: 10}
 			for _, e := range append(all, event{After: time.Hour, Pass: true}) {
@@ -285,6 +319,13 @@ func TestHistories(t *testing.T) {
 					if after.Validate() == nil {
 						h.policy = after
 					}
+				}
+				if e.Own != "" {
+					after, err := st.ChangeSite(t.Context(), e.Of, func(s *site.Site) error { return site.FindSetting("retention").Read(s, e.Own) })
+					if err != nil {
+						t.Fatal(err)
+					}
+					h.own[e.Of] = after.Retention
 				}
 				h.insert(e.Hits)
 				if e.Pass {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/fotspor/fotspor/audit"
 	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/site"
 )
 
 // maxVersions bounds the versions of the policy that are read.
@@ -195,6 +196,28 @@ func (s *Store) PreviewPolicy(ctx context.Context, after privacy.Policy, now tim
 		}
 	}
 	p.Contradicting, err = s.contradicting(ctx, after)
+	return p, err
+}
+
+// PreviewSite returns what a change of a site would have the next deletion pass do with its rows,
+// titles and lines of totals.
+func (s *Store) PreviewSite(ctx context.Context, after site.Site, now time.Time) (privacy.Preview, error) {
+	var p privacy.Preview
+	policy, err := s.Policy(ctx)
+	if errors.Is(err, privacy.ErrNoPolicy) {
+		return p, nil
+	}
+	if err != nil {
+		return p, err
+	}
+	cutoff, of := policy.Of(after.Own()).Retention.Cutoff(now), []uint32{after.ID}
+	if p.Rows, err = s.RowsOf(of).Before(ctx, cutoff); err != nil {
+		return p, err
+	}
+	if p.Titles, err = s.TitlesOf(of).Before(ctx, cutoff); err != nil {
+		return p, err
+	}
+	p.Few, err = s.FewOf(of, policy.FoldBelow).Lines(ctx, cutoff)
 	return p, err
 }
 

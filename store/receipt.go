@@ -100,9 +100,16 @@ func (s *Store) LastReceipt(ctx context.Context) (*receipt.Receipt, error) {
 // what was erased at somebody's request, is not among them.
 func (s *Store) Expired(ctx context.Context, cutoff time.Time) (privacy.Held, error) {
 	query := `
-		WITH (
-			SELECT max(JSONExtractString(text, 'to')) FROM receipts WHERE JSONExtractString(text, 'kind') IN ('retention', 'expiry')
-		) AS until
+		WITH
+			(
+				SELECT max(JSONExtractString(text, 'to')) FROM receipts
+				WHERE JSONExtractString(text, 'kind') IN ('retention', 'expiry') AND NOT JSONHas(text, 'sites')
+			) AS until,
+			own AS -- passes over sites whose rows live shorter
+			(
+				SELECT arrayJoin(JSONExtract(text, 'sites', 'Array(UInt32)')) AS site, max(toDateOrZero(JSONExtractString(text, 'to'))) AS until_own FROM receipts
+				WHERE JSONExtractString(text, 'kind') = 'retention' GROUP BY site
+			)
 		SELECT toInt64(sum(n)), toDateTime(min(day), 'UTC'), toDateTime(max(day), 'UTC') FROM
 		(
 			SELECT site, day, sum(counted) AS n FROM
@@ -112,8 +119,8 @@ func (s *Store) Expired(ctx context.Context, cutoff time.Time) (privacy.Held, er
 				UNION ALL
 				SELECT site, day, -(pageviews + (kind IN ('event', 'outlink', 'download', 'search')) + conversions) FROM hits
 				WHERE until != '' AND day >= toDateOrZero(until) AND day < {day:Date}
-			)
-			WHERE (site, day) NOT IN (SELECT site, day FROM erased)
+			) AS all LEFT JOIN own USING (site)
+			WHERE day >= until_own AND (site, day) NOT IN (SELECT site, day FROM erased)
 			GROUP BY site, day HAVING n > 0
 		)`
 	var h privacy.Held

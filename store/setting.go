@@ -34,7 +34,32 @@ const (
 	erasures setting[string] = "erasures" // for one site, or for all
 
 	declared setting[declarations] = "statement" // for one site
+	own      setting[ownPolicy]    = "policy"    // for one site
 )
+
+// ownPolicy is what a site has for itself in place of values of the policy, as texts; "": that of
+// the policy.
+type ownPolicy struct {
+	Retention  string `json:"retention,omitempty"`
+	Objections string `json:"objections,omitempty"`
+}
+
+// ownOf returns what is stored of a site.
+func ownOf(v site.Site) ownPolicy {
+	o := ownPolicy{Objections: v.Objections}
+	if v.Retention != (privacy.Period{}) {
+		o.Retention = v.Retention.String()
+	}
+	return o
+}
+
+// period returns the retention, zero for that of the policy.
+func (o ownPolicy) period() (privacy.Period, error) {
+	if o.Retention == "" {
+		return privacy.Period{}, nil
+	}
+	return privacy.ParsePeriod(o.Retention)
+}
 
 // declarations are what the owner of a site says in its statement.
 type declarations struct {

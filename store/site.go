@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/fotspor/fotspor/audit"
 	"github.com/fotspor/fotspor/internal/hostname"
+	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/site"
 )
 
@@ -78,6 +81,17 @@ func (s *Store) sites(ctx context.Context, where, ofSettings string) ([]site.Sit
 				return nil, fmt.Errorf("guard of site %d: %w", one.ID, err)
 			}
 		}
+		if said := set[siteSetting{one.ID, string(own)}].value; said != "" {
+			var o ownPolicy
+			err := json.Unmarshal([]byte(said), &o)
+			if err == nil {
+				one.Retention, err = o.period()
+			}
+			if err != nil {
+				return nil, fmt.Errorf("policy of site %d: %w", one.ID, err)
+			}
+			one.Objections = o.Objections
+		}
 		if said := set[siteSetting{one.ID, string(declared)}].value; said != "" {
 			var texts declarations
 			if err := json.Unmarshal([]byte(said), &texts); err != nil {
@@ -109,7 +123,7 @@ type numbered struct {
 func (s *Store) siteSettings(ctx context.Context, where string) (map[siteSetting]numbered, error) {
 	rows, err := s.conn.Query(ctx, `
 		SELECT site, key, argMax(value, (number, since)), toUInt64(max(number)) FROM settings
-		WHERE key IN ('`+string(goals)+`', '`+string(guard)+`', '`+string(declared)+`', '`+string(erasures)+`') AND `+where+` GROUP BY site, key`)
+		WHERE key IN ('`+string(goals)+`', '`+string(guard)+`', '`+string(declared)+`', '`+string(own)+`', '`+string(erasures)+`') AND `+where+` GROUP BY site, key`)
 	if err != nil {
 		return nil, err
 	}
@@ -153,6 +167,9 @@ func (s *Store) AddSite(ctx context.Context, added site.Site) (site.Site, error)
 		if added.ID == 0 {
 			added.ID = last + 1
 		}
+		if err := s.checkOwn(ctx, site.Site{}, added); err != nil {
+			return err
+		}
 		if err := s.note(ctx, audit.SiteAdded, fmt.Sprintf("site %d: %s", added.ID, hostname.Display(added.Hosts[0]))); err != nil {
 			return err
 		}
@@ -184,6 +201,9 @@ func (s *Store) ChangeSite(ctx context.Context, id uint32, f func(*site.Site) er
 		if err := after.Validate(); err != nil {
 			return err
 		}
+		if err := s.checkOwn(ctx, before, after); err != nil {
+			return err
+		}
 		fields := cmp.Or(strings.Join(site.Changed(before, after), ", "), "nothing")
 		if err := s.note(ctx, audit.SiteChanged, fmt.Sprintf("site %d: %s", id, fields)); err != nil {
 			return err
@@ -199,8 +219,75 @@ func (s *Store) ChangeSite(ctx context.Context, id uint32, f func(*site.Site) er
 	return after, nil
 }
 
+// checkOwn returns an error for a retention of a site that is set to one longer than that of the
+// policy. One that was set before a shorter policy stays, and has no effect.
+func (s *Store) checkOwn(ctx context.Context, before, after site.Site) error {
+	if after.Retention == before.Retention {
+		return nil
+	}
+	policy, err := s.Policy(ctx)
+	if errors.Is(err, privacy.ErrNoPolicy) {
+		return nil // the first start sets one
+	}
+	if err != nil {
+		return err
+	}
+	return after.ValidateUnder(policy)
+}
+
+// Shorter returns the sites whose rows live shorter than the policy says, those of each time
+// together.
+func (s *Store) Shorter(ctx context.Context, p privacy.Policy) ([]privacy.Shorter, error) {
+	sites, err := s.Sites(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []privacy.Shorter
+	for _, one := range sites {
+		keep := p.Of(one.Own()).Retention
+		if keep == p.Retention {
+			continue
+		}
+		i := slices.IndexFunc(all, func(s privacy.Shorter) bool { return s.Keep == keep })
+		if i < 0 {
+			i, all = len(all), append(all, privacy.Shorter{Keep: keep})
+		}
+		all[i].Sites = append(all[i].Sites, one.ID)
+	}
+	return all, nil
+}
+
+// Terms returns how long the rows of sites lived, of those that had a retention of their own.
+func (s *Store) Terms(ctx context.Context) (map[uint32]privacy.Terms, error) {
+	rows, err := s.conn.Query(ctx, "SELECT site, value, since FROM settings WHERE key = '"+string(own)+"' ORDER BY site, number, since")
+	if err != nil {
+		return nil, fmt.Errorf("read the retention of sites: %w", err)
+	}
+	defer rows.Close()
+	all := map[uint32]privacy.Terms{}
+	for rows.Next() {
+		var id uint32
+		var value string
+		var term privacy.Term
+		if err := rows.Scan(&id, &value, &term.Since); err != nil {
+			return nil, fmt.Errorf("read the retention of sites: %w", err)
+		}
+		var o ownPolicy
+		err := json.Unmarshal([]byte(value), &o)
+		if err == nil {
+			term.Retention, err = o.period()
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read the retention of site %d: %w", id, err)
+		}
+		all[id] = append(all[id], term)
+	}
+	return all, rows.Err()
+}
+
 // writeSite stores a site with a higher version than its current row, even if the clock was
-// set back. Its goals, its guard and what its statement says are settings, and what else
+// set back. Its goals, its guard, its own
+// policy and what its statement says are settings, and what else
 // differs from before is noted with its day.
 func (s *Store) writeSite(ctx context.Context, before, v site.Site) error {
 	if err := goals.write(ctx, s, v.ID, append([]site.Goal(nil), v.Goals...)); err != nil {
@@ -211,6 +298,9 @@ func (s *Store) writeSite(ctx context.Context, before, v site.Site) error {
 		least = nil
 	}
 	if err := guard.write(ctx, s, v.ID, least); err != nil {
+		return err
+	}
+	if err := own.write(ctx, s, v.ID, ownOf(v)); err != nil {
 		return err
 	}
 	// The audit log has no copy of the texts, which may name people.

@@ -77,11 +77,14 @@ func (s *Store) PageTitles(ctx context.Context, site uint32, paths []string) (ma
 }
 
 // Titles returns the titles as the retention worker sees them.
-func (s *Store) Titles() *Titles { return &Titles{s, s.Policy} }
+func (s *Store) Titles() *Titles { return s.TitlesOf(nil) }
+
+// TitlesOf is Titles of some sites, nil for all.
+func (s *Store) TitlesOf(sites []uint32) *Titles { return &Titles{s, s.Policy, sites} }
 
 // TitlesUnder is Titles under another policy than the one in force.
 func (s *Store) TitlesUnder(p privacy.Policy) *Titles {
-	return &Titles{s, func(context.Context) (privacy.Policy, error) { return p, nil }}
+	return &Titles{s, func(context.Context) (privacy.Policy, error) { return p, nil }, nil}
 }
 
 // Titles finds and deletes the titles that the policy in force does not keep: those that were last
@@ -89,6 +92,7 @@ func (s *Store) TitlesUnder(p privacy.Policy) *Titles {
 type Titles struct {
 	store  *Store
 	policy func(context.Context) (privacy.Policy, error)
+	of     []uint32 // nil: all
 }
 
 // where is the condition of titles that are not kept. A mutation takes no parameters, so it
@@ -104,12 +108,12 @@ func (t *Titles) where(ctx context.Context, cutoff time.Time) (string, error) {
 	}
 	ids := []string{"0"} // no site
 	for _, site := range sites {
-		if policy.Of(site.Record).KeepsTitles() {
+		if policy.Of(site.Own()).KeepsTitles() {
 			ids = append(ids, strconv.FormatUint(uint64(site.ID), 10))
 		}
 	}
-	return fmt.Sprintf("day < toDate('%s') OR visitors < %d OR site NOT IN (%s)",
-		calendar.DayOf(cutoff.UTC()), policy.TitleVisitors, strings.Join(ids, ", ")), nil
+	return fmt.Sprintf("%s(day < toDate('%s') OR visitors < %d OR site NOT IN (%s))",
+		ofSites(t.of), calendar.DayOf(cutoff.UTC()), policy.TitleVisitors, strings.Join(ids, ", ")), nil
 }
 
 // Before returns what is held of titles that were last seen before the day of a time, or

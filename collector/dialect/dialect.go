@@ -48,7 +48,10 @@ type Route struct {
 type Host struct {
 	Now func() time.Time
 
-	IgnoreObjection, CountObjections bool // as privacy.Policy has them
+	CountObjections bool // as privacy.Policy has it
+	// Heeds reports whether the browser's objections count for a site, or for all if there is none
+	// with that number.
+	Heeds func(site uint32) bool
 
 	PublicURL func() baseurl.URL // how browsers reach the server; nil or zero: as the request says
 

@@ -265,3 +265,10 @@ func (s *Spool) Close() error {
 	}
 	return nil
 }
+
+// Quarantined reports whether there are segments that are not stored, or damaged ones.
+func (s *Spool) Quarantined() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.quarantined.segments+s.damaged.segments > 0
+}

@@ -38,6 +38,9 @@ type Deletion struct {
 	// By is by what the rows of an erasure were chosen, such as network, or what rows lost by
 	// ageing.
 	By string `json:"by,omitempty"`
+	// Sites are the numbers of the sites whose rows live shorter than those of others, and of which
+	// alone this is. None: of all.
+	Sites []uint32 `json:"sites,omitempty"`
 	// From and To are days in the zones of the sites: those of the rows from From on, and
 	// before To. "" is no limit.
 	From string `json:"from,omitempty"`

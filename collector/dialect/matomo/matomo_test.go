@@ -785,7 +785,7 @@ func TestAPI(t *testing.T) {
 func handlerOf(pattern string, hits http.Handler) http.Handler {
 	for _, route := range matomo.Format.Routes {
 		if slices.Contains(route.Patterns, pattern) {
-			host := dialect.Host{SiteOf: func(uint32, string) (uint32, bool) { return 0, false }}
+			host := dialect.Host{Heeds: func(uint32) bool { return true }, SiteOf: func(uint32, string) (uint32, bool) { return 0, false }}
 			return route.Handler(host, hits)
 		}
 	}

@@ -105,7 +105,6 @@ func servePages(host dialect.Host, hits http.Handler) http.Handler {
 		box := optout.Box{
 			Query:   query,
 			Asked:   baseurl.Of(r).String(),
-			Heeds:   !host.IgnoreObjection,
 			Objects: dialect.Objects(r.Header),
 			Out:     dialect.OptedOut(r.Header),
 		}
@@ -114,6 +113,7 @@ func servePages(host dialect.Host, hits http.Handler) http.Handler {
 		}
 		id, _ := dialect.Site(query.Get("idsite"))
 		box.Site, _ = host.SiteOf(id, r.Header.Get("Referer"))
+		box.Heeds = host.Heeds(box.Site)
 		switch action := query.Get("action"); {
 		case query.Get("module") == "CoreAdminHome" && action == "optOut":
 			box.ServeFrame(w, r)
