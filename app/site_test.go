@@ -128,7 +128,7 @@ func TestSiteSettings(t *testing.T) {
 	becomes("url=https://example.org/b&cip=84.210.7.9&token_auth="+secret, "dropped: bad request")
 
 	run("site", "edit", "1", "--host", "example.org,*.example.com", "--exclude", "", "--policy", "minimal")
-	if got, want := run("site", "list"), "1\texample.org\texample.org,*.example.com\tEurope/Oslo\tid\t\tminimal\t\tkeep\tdefault\t\t\t\t5\t\t\t\n"; got != want {
+	if got, want := run("site", "list"), "1\texample.org\texample.org,*.example.com\tEurope/Oslo\tid\t\tminimal\t\tkeep\tdefault\t\t\t\t5\t\t\t\tdefault\tdefault\n"; got != want {
 		t.Errorf("site list printed %q, want %q", got, want)
 	}
 	becomes("url=https://www.example.com/c", "recorded")
