@@ -200,7 +200,10 @@ func unescapedPath(escaped string) (string, bool) {
 func Proxied() (paths, rootMethods []string) {
 	for _, r := range routes() {
 		for _, pattern := range r.Patterns {
-			method, path, _ := strings.Cut(pattern, " ")
+			method, path, one := strings.Cut(pattern, " ")
+			if !one { // all methods
+				method, path = "", pattern
+			}
 			if path == "/{$}" {
 				rootMethods = append(rootMethods, method)
 				continue
