@@ -42,29 +42,42 @@ func Unescape(s string) string {
 	if start == len(s) {
 		return s
 	}
-	b := make([]byte, 0, 256) // on the stack, but for a long value
-	b = append(b, s[:start]...)
+	var short [256]byte
+	b := short[:]
+	if len(s) > len(b) {
+		b = make([]byte, len(s))
+	}
+	n := copy(b, s[:start])
 	for i := start; i < len(s); i++ {
 		c := s[i]
-		switch {
-		case c == '+':
+		switch c {
+		case '+':
 			c = ' '
-		case c == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]):
-			c = fromHex(s[i+1])<<4 | fromHex(s[i+2])
-			i += 2
+		case '%':
+			if i+2 < len(s) {
+				if high, low := hexDigits[s[i+1]], hexDigits[s[i+2]]; high|low < 16 {
+					c = high<<4 | low
+					i += 2
+				}
+			}
 		}
-		b = append(b, c)
+		b[n] = c
+		n++
 	}
-	return string(b)
+	return string(b[:n])
 }
 
-func isHex(c byte) bool {
-	return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f'
-}
-
-func fromHex(c byte) byte {
-	if c <= '9' {
-		return c - '0'
+// hexDigits has the value of each hexadecimal digit, and 16 for other bytes.
+var hexDigits = func() (table [256]byte) {
+	for c := range table {
+		switch d := byte(c) | 0x20; {
+		case '0' <= c && c <= '9':
+			table[c] = byte(c) - '0'
+		case 'a' <= d && d <= 'f':
+			table[c] = d - 'a' + 10
+		default:
+			table[c] = 16
+		}
 	}
-	return c | 0x20 - 'a' + 10
-}
+	return table
+}()
