@@ -78,6 +78,7 @@ var arrows = map[string][]string{
 	"internal/chromium":     {"internal/patience"},
 	"internal/httpcompress": {},
 	"internal/patience":     {},
+	"internal/race":         {},
 }
 
 // reasons say why few may import a package or what lies below it.

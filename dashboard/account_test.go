@@ -18,6 +18,7 @@ import (
 	"github.com/fotspor/fotspor/audit"
 	"github.com/fotspor/fotspor/dashboard"
 	"github.com/fotspor/fotspor/internal/baseurl"
+	"github.com/fotspor/fotspor/internal/race"
 	"github.com/fotspor/fotspor/site"
 )
 
@@ -396,6 +397,7 @@ func TestGuessersDontLockOut(t *testing.T) {
 // as fast as they may, the owner comes in on a new device from a network of her own: at
 // once, or soon after she mistyped. New networks get a bounded number of guesses.
 func TestOwnerGetsIn(t *testing.T) {
+	race.Skip(t)
 	for name, c := range map[string]struct {
 		every  time.Duration // between two rounds of guesses
 		each   int           // networks that guess in a round

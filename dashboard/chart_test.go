@@ -22,6 +22,7 @@ import (
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/internal/chromium"
+	"github.com/fotspor/fotspor/internal/race"
 	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/site"
 )
@@ -182,6 +183,7 @@ func (c chartCase) serve(t *testing.T) http.Handler {
 // a scale from nothing in at most six round lines, every point within it, no two texts over
 // each other on a desk or a phone, and a table with all points.
 func TestCharts(t *testing.T) {
+	race.Skip(t)
 	for _, c := range chartCases {
 		for _, l := range i18n.All() {
 			t.Run(c.name+"/"+l.Tag, func(t *testing.T) {

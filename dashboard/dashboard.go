@@ -141,7 +141,12 @@ func New(opts Options) (*Dashboard, error) {
 	if d.world, err = readWorld(); err != nil {
 		return nil, fmt.Errorf("new dashboard: %w", err)
 	}
-	if d.pages, err = newRenderer(d.assets, d.languages); err != nil {
+	if d.languages == i18n.Shipped() {
+		d.pages, err = shippedPages()
+	} else {
+		d.pages, err = newRenderer(d.assets, d.languages)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("new dashboard: %w", err)
 	}
 	return d, nil

@@ -25,6 +25,7 @@ import (
 	"github.com/fotspor/fotspor/dashboard"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/i18n"
+	"github.com/fotspor/fotspor/internal/race"
 	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
@@ -63,6 +64,7 @@ func as(path, format string) string {
 
 // TestStatements: a page asks for its figures in at most six statements.
 func TestStatements(t *testing.T) {
+	race.Skip(t)
 	b := newBench(t)
 	b.logIn()
 	site := b.addSite("One", "one.example", "Europe/Oslo")

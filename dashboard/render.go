@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/fotspor/fotspor/i18n"
@@ -42,6 +43,16 @@ type view struct {
 type languageLink struct{ Tag, Name, URL string }
 
 type attribution struct{ Text, URL string }
+
+// shippedPages are the pages in the languages of the program: all dashboards of a process
+// share them, since reading them takes longer than all else that New does.
+var shippedPages = sync.OnceValues(func() (renderer, error) {
+	assets, err := loadAssets()
+	if err != nil {
+		return renderer{}, err
+	}
+	return newRenderer(assets, i18n.Shipped())
+})
 
 // newRenderer reads the templates for each language, and renders the pages of
 // problems at once, so that they can't fail when they are needed.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/internal/race"
 	"github.com/fotspor/fotspor/internal/wire"
 )
 
@@ -50,6 +51,7 @@ func encoded(t testing.TB, tr *Tracker) []byte {
 
 // TestFormat: a decoded state equals the encoded one, and encodes to as many bytes.
 func TestFormat(t *testing.T) {
+	race.Skip(t)
 	for name, path := range map[string]func(int) string{
 		"few texts":   func(who int) string { return fmt.Sprint("/", who%7) },
 		"many texts":  func(who int) string { return fmt.Sprint("/", who) }, // the lists overflow
@@ -112,6 +114,7 @@ func TestLaterProgram(t *testing.T) {
 // TestEveryByte: a hand-over that is cut anywhere, or has any byte changed, is rejected.
 // With a right checksum it does no harm.
 func TestEveryByte(t *testing.T) {
+	race.Skip(t)
 	data := encoded(t, crowd(8, func(who int) string { return fmt.Sprint("/", who%3) }))
 	try := func(data []byte) {
 		body, err := verify(bytes.NewReader(data), int64(len(data)))
@@ -170,6 +173,7 @@ func FuzzDecode(f *testing.F) {
 // TestMemoryOfHandOver: the memory that encode takes does not grow with the number of
 // visitors, even if no two share a text.
 func TestMemoryOfHandOver(t *testing.T) {
+	race.Skip(t)
 	tr := crowd(maxShared+20_000, func(who int) string { return fmt.Sprint("/", who) })
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

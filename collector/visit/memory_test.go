@@ -17,6 +17,7 @@ import (
 
 	"github.com/fotspor/fotspor/collector/visit"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/internal/race"
 )
 
 // gauge returns the value of a metric without labels.
@@ -65,6 +66,7 @@ func long(i, n int) string { return fmt.Sprintf("%08d", i) + strings.Repeat("x",
 // TestMemoryBudget: under attack the live heap is at most a fifth above the budget, and
 // the metric is within a fifth of the heap in use.
 func TestMemoryBudget(t *testing.T) {
+	race.Skip(t)
 	const budget = visit.MinMemory
 	fromMany := func(row func(i int) hit.Row) sender {
 		return func(i int) (netip.Addr, hit.Row) { return networks(i), row(i) }
@@ -130,6 +132,7 @@ func TestMemoryBudget(t *testing.T) {
 
 // TestBytesPerVisitor: an honest visitor takes at most 200 bytes.
 func TestBytesPerVisitor(t *testing.T) {
+	race.Skip(t)
 	const visitors = 50_000
 	for _, pages := range []int{1, 3, 8} {
 		r := rand.New(rand.NewPCG(1, 2))
@@ -156,6 +159,7 @@ func TestBytesPerVisitor(t *testing.T) {
 // TestOldestLeave: if memory is full, the visitors seen longest ago are evicted, of all
 // days and sites.
 func TestOldestLeave(t *testing.T) {
+	race.Skip(t)
 	var log bytes.Buffer
 	reg := prometheus.NewPedanticRegistry()
 	tr := visit.New(visit.Options{
@@ -212,6 +216,7 @@ func TestOldestLeave(t *testing.T) {
 // TestOneNetwork: a network with any number of visitors evicts no visitor of another, only
 // its own oldest.
 func TestOneNetwork(t *testing.T) {
+	race.Skip(t)
 	for name, addr := range map[string]func(i int) netip.Addr{
 		"one address":   oneNetwork,
 		"256 addresses": func(i int) netip.Addr { return netip.AddrFrom4([4]byte{203, 0, 113, byte(i)}) },
