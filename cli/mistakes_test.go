@@ -160,6 +160,41 @@ func TestMistakesInTheCommandLine(t *testing.T) {
 	}
 }
 
+// TestSeveralMistakes: all mistakes of the command line, the environment and the file of settings
+// are told at once, in a line, with status 2.
+func TestSeveralMistakes(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "fotspor.toml")
+	must(t, os.WriteFile(file, []byte("visit-memory = 1\nretention = '2x'\n"), 0o600))
+	for _, c := range []struct {
+		args string
+		env  []string
+		want []string
+	}{
+		{"serve --listen 8080 --store postgres:// --geo /nonexistent --spool-size 1 --engine-memory 10", nil, []string{"-listen", "postgres:", "/nonexistent", "-spool-size", "-engine-memory"}},
+		{"collector --rate-limit -1 --trusted-proxies x --public-url ftp://x --log-format xml", nil, []string{"-rate-limit", "-trusted-proxies", "-public-url", "-log-format"}},
+		{"dashboard --metrics-listen 1 --demoo", nil, []string{"-metrics-listen", "-demoo"}},
+		{"retention --retention 1x --metrics-listen 99999999 extra", []string{"FOTSPOR_LOG_LEVEL=loud"}, []string{"-retention", "-metrics-listen", `"extra"`, "FOTSPOR_LOG_LEVEL"}},
+		{"serve --listen 8080 --config " + file, []string{"FOTSPOR_SPOOL_SIZE=1"}, []string{"-listen", "FOTSPOR_SPOOL_SIZE", "visit-memory", `"2x"`}},
+		{"erase --ip nowhere --from soon --lang de --site x", nil, []string{"-ip", "-from", "-lang", "-site"}},
+		{"retention run --at soon --dry-run=maybe", nil, []string{"-at", "-dry-run"}},
+		{"engine --listen 8123 --engine-memory 1", nil, []string{"-listen", "-engine-memory"}},
+	} {
+		data := filepath.Join(t.TempDir(), "data")
+		_, stderr, status := commandIn(t, c.env, "", append(strings.Fields(c.args), "--data", data)...)
+		if status != 2 || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("%s: status %d, %q, want 2 and one line", c.args, status, stderr)
+		}
+		for _, want := range c.want {
+			if !strings.Contains(stderr, want) {
+				t.Errorf("%s: %q, want %s", c.args, stderr, want)
+			}
+		}
+		if _, err := os.Stat(data); err == nil {
+			t.Errorf("%s: made a data directory before it saw the mistakes", c.args)
+		}
+	}
+}
+
 // onStore are the commands that take --data and --store.
 var onStore = append([][]string{{"serve"}, {"collector"}, {"dashboard"}, {"retention"}, {"migrate"}, {"spool", "list"}, {"spool", "retry", "x"}, {"spool", "drop", "x"}}, asking...)
 
@@ -177,6 +212,8 @@ func TestMistakesOfPlaces(t *testing.T) {
 			mistakes = append(mistakes,
 				mistake{args: []string{"--store", "htp://kari:hemmelig@x"}, want: "htp://"},
 				mistake{args: []string{"--store", "localhost:9000"}, want: "want clickhouse://"},
+				mistake{args: []string{"--store", "clickhouse://kari:hemmelig@localhost:90000/x"}, want: "at most 65535"},
+				mistake{args: []string{"--store", "http://"}, want: "store address"},
 				mistake{env: []string{"FOTSPOR_STORE=htp://kari:hemmelig@x"}, want: "htp://"},
 				mistake{env: []string{"FOTSPOR_STORE=http://kari:hemmelig@x:y/"}, want: "not a URL"})
 		}

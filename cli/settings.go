@@ -388,10 +388,11 @@ func (c *call) readSettings() error {
 	for _, s := range own {
 		c.flags.Var(s.value(c), s.name, s.help)
 	}
-	if err := c.readWords(); err != nil {
+	mistakes, err := c.readWords()
+	if errors.Is(err, flag.ErrHelp) {
 		return err
 	}
-	mistakes := []error{c.setElsewhere(own)}
+	mistakes = append(mistakes, err, c.setElsewhere(own))
 	c.opts.PolicyTold = map[string]string{}
 	for _, s := range own {
 		if s.policy && c.given(s.name) {
@@ -407,16 +408,40 @@ func (c *call) readSettings() error {
 	return errors.Join(mistakes...)
 }
 
+// patient is the value of a flag that puts its mistakes aside, so that the flags behind it are
+// read, too.
+type patient struct {
+	flag.Value
+	name     string
+	mistakes *[]error
+}
+
+func (p patient) Set(s string) error {
+	if err := p.Value.Set(s); err != nil {
+		*p.mistakes = append(*p.mistakes, usagef("invalid value %q for flag -%s: %w", s, p.name, err))
+	}
+	return nil
+}
+
+// IsBoolFlag reports whether the flag may stand without a value.
+func (p patient) IsBoolFlag() bool {
+	bare, ok := p.Value.(interface{ IsBoolFlag() bool })
+	return ok && bare.IsBoolFlag()
+}
+
 // readWords reads flags and words. There must be as many words as cmd.args names but for one in
-// brackets, or more if it ends in three dots.
-func (c *call) readWords() error {
+// brackets, or more if it ends in three dots. It returns which values of flags can't be read, and
+// the mistake at which it stopped.
+func (c *call) readWords() (mistakes []error, err error) {
+	c.flags.VisitAll(func(f *flag.Flag) { f.Value = patient{f.Value, f.Name, &mistakes} })
+	defer c.flags.VisitAll(func(f *flag.Flag) { f.Value = f.Value.(patient).Value })
 	args, want := c.Args, strings.Fields(c.cmd.args)
 	for {
 		if err := c.flags.Parse(args); err != nil {
 			if errors.Is(err, flag.ErrHelp) {
-				return err
+				return nil, err
 			}
-			return usageError{err}
+			return mistakes, usageError{err}
 		}
 		rest := c.flags.Args()
 		if len(rest) == 0 {
@@ -430,11 +455,11 @@ func (c *call) readWords() error {
 	}
 	switch {
 	case len(c.words) > len(want) && !strings.HasSuffix(c.cmd.args, "..."):
-		return usagef("unexpected argument %q", c.words[len(want)])
+		return mistakes, usagef("unexpected argument %q", c.words[len(want)])
 	case len(c.words) < len(want) && !strings.HasPrefix(want[len(c.words)], "["):
-		return usagef("missing argument %s", strings.TrimSuffix(want[len(c.words)], "..."))
+		return mistakes, usagef("missing argument %s", strings.TrimSuffix(want[len(c.words)], "..."))
 	}
-	return nil
+	return mistakes, nil
 }
 
 // given reports whether a setting has a value that is not its default.

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -277,6 +278,13 @@ func parseDSN(dsn string) (*clickhouse.Options, error) {
 	opts, err := clickhouse.ParseDSN(dsn)
 	if err != nil {
 		return nil, fmt.Errorf("store address %q: %w", u.Redacted(), err)
+	}
+	for _, addr := range opts.Addr {
+		if _, port, err := net.SplitHostPort(addr); err == nil {
+			if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+				return nil, fmt.Errorf("store address %q: want a port of at most 65535", u.Redacted())
+			}
+		}
 	}
 	if opts.DialTimeout == 0 {
 		opts.DialTimeout = dialTime
