@@ -109,7 +109,7 @@ func (d *Dashboard) sites(c *call) ([]site.Site, error) {
 // log-in: they may hold a token, as that of a call of Matomo's API does, which belongs in no
 // address that a browser keeps.
 var lasting = []string{
-	"period", "at", "from", "to", "compare", "align", "f", byMeasure, byTable, bySort, byFind, byAfter, byColumns,
+	"period", "at", "from", "to", "compare", "align", "f", byMeasure, byTable, bySort, byFind, byTag, byAfter, byColumns,
 	"path", "prefix", "name", "host", "before", byPage,
 }
 

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"maps"
 	"net/url"
 	"slices"
@@ -76,7 +77,7 @@ func (a address) String() string { return a.as("") }
 // place returns the path of the address.
 func (a address) place() string {
 	if a.site == 0 {
-		return "/"
+		return cmp.Or(a.path, "/")
 	}
 	return "/sites/" + strconv.FormatUint(uint64(a.site), 10) + a.path
 }
@@ -169,7 +170,7 @@ func (a address) rowsAnew() address {
 }
 
 // lastingOwn are the parameters of pages themselves that a saved view keeps.
-var lastingOwn = []string{byMeasure, byTable, bySort, byFind, byColumns, "path", "prefix", "name", "from"}
+var lastingOwn = []string{byMeasure, byTable, bySort, byFind, byTag, byColumns, "path", "prefix", "name", "from"}
 
 // kept returns what a saved view keeps of the address: its page, which is one of pages, and the
 // parameters that pages have. latest says that the period stays the last one of its kind.
@@ -180,11 +181,18 @@ func (a address) kept(latest bool) address {
 	return a
 }
 
+// savable reports whether the page is one that a view can be of: a page of figures of a site, or
+// the list of sites.
+func savable(site uint32, path string) bool {
+	_, ok := findPage(path)
+	return ok && (site != 0 || path == "")
+}
+
 // savedAddress reads the address of a saved view, and returns false for one that no page has: no
-// text that a store holds leads to anything but pages of figures of the site.
+// text that a store holds leads to anything but pages of figures of the site, or the list of sites.
 func savedAddress(v site.View, now time.Time, l *i18n.Language) (address, bool) {
 	values, err := url.ParseQuery(v.Query)
-	if _, ok := findPage(v.Page); !ok || err != nil {
+	if !savable(v.Site, v.Page) || err != nil {
 		return address{}, false
 	}
 	a, err := readAddress(v.Site, v.Page, values, now, l)

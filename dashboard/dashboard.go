@@ -258,7 +258,12 @@ func (d *Dashboard) routes() []route {
 
 // pageRoutes are the pages of figures, each in every format.
 func (d *Dashboard) pageRoutes() []route {
-	routes := []route{{pattern: "GET /{$}", answer: d.showSites}}
+	routes := []route{
+		{pattern: "GET /{$}", answer: d.showSites},
+		{pattern: "GET " + viewsPath, answer: d.showViews},
+		{pattern: "POST " + viewsPath, answer: d.putView},
+		{pattern: "POST " + viewsPath + "/remove", answer: d.removeView},
+	}
 	for _, format := range formats {
 		routes = append(routes, route{pattern: "GET /sites." + format, answer: d.showSites, format: format})
 	}

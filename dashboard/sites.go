@@ -40,6 +40,8 @@ type sitesPage struct {
 	Imprint  imprint
 	CSV      string
 	JSON     string
+	Save     string // URL of the form that saves the list as it is
+	Views    string // URL of the saved views of the list
 }
 
 // unbroken keeps a short name on one line.
@@ -107,8 +109,7 @@ func (d *Dashboard) showSites(c *call) error {
 		return *unknown
 	}
 	if len(sites) > 0 { // most often the zone of all
-		q.now = c.now.In(sites[0].Location)
-		q.period, _ = report.ParsePeriod(q.typed, q.now) // its error was that of question
+		q.inZoneOf(sites[0])
 	}
 	found, err := d.siteFigures(c, q, sites, days)
 	if err != nil {
@@ -118,7 +119,7 @@ func (d *Dashboard) showSites(c *call) error {
 		Period: q.newPeriodBar(c.lang), Find: find, Compared: q.period.Against != report.NothingBefore,
 		Name: unbroken(nameOfPeriod(c.lang, q.period)), Now: c.lang.Clock(q.now),
 		NotGiven: all == 0 && c.user.Role != site.Admin && c.user.Restricted, None: all == 0,
-		CSV: q.as("csv"), JSON: q.as("json"),
+		CSV: q.as("csv"), JSON: q.as("json"), Save: q.save(""), Views: q.to(viewsPath).String(),
 	}
 	page.Folders = q.folders(c.lang, seen, tag)
 	page.Heads = q.sortSites(found)
@@ -156,6 +157,12 @@ func (d *Dashboard) showSites(c *call) error {
 		status = http.StatusBadRequest
 	}
 	return d.render(c, status, "sites", page)
+}
+
+// inZoneOf has the days of the period begin as on a site.
+func (q *question) inZoneOf(s site.Site) {
+	q.now = q.now.In(s.Location)
+	q.period, _ = report.ParsePeriod(q.typed, q.now) // its error was that of question
 }
 
 // folders are those of some sites, by name. The one that is chosen is among them.

@@ -95,7 +95,8 @@ type Notes interface {
 // Views keeps what users saved of the pages of sites. Each change is noted in the audit log as the
 // actor's of ctx.
 type Views interface {
-	// Views returns the saved views of a site that a user sees, in order of their names.
+	// Views returns the saved views of a site, or with 0 of the list of sites, that a user sees,
+	// in order of their names.
 	Views(ctx context.Context, id uint32, user string) ([]site.View, error)
 	// PutView adds a view without an ID, and replaces the one with its ID. It returns
 	// site.ErrManyViews if there is no room for one more, and site.ErrSameView if there is one

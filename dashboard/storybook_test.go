@@ -307,6 +307,7 @@ func scenes() map[mood][]string {
 			"/sites/1/notes", "/sites/1/notes?done=added", "/sites/1/notes?done=changed", "/sites/1/notes?done=removed", "/sites/1/notes?note=1",
 			"/sites/1/views", "/sites/1/views?done=added", "/sites/1/views?done=changed", "/sites/1/views?done=removed", "/sites/1/views?view=1", "/sites/1/views?view=3",
 			"/sites/1/views?of=/sources&period=28d&f=region:NO-50", "/sites/1/views?of=/&period=range&from=2026-11-02&to=2026-11-04", "/sites/1/views?of=/nothing", "/sites/1/views?of=/&period=never",
+			"/views", "/views?of=/&q=a&tag=Kultur&sort=name&period=28d", "/views?of=/pages", "/views?view=5",
 			"/sites/1?period=week&at=2026-W14", "/sites/1?period=month&at=2026-05", "/sites/1?period=day&at=2026-10-25", "/sites/1?period=day&at=2026-04-03",
 			"/sites/1?period=month&at=2026-11", "/sites/1?period=month&at=2026-11&compare=none",
 		},
@@ -442,9 +443,12 @@ func (s *invented) Notes(_ context.Context, _ uint32, days calendar.Range) ([]si
 }
 
 // Views are one's own and shared ones, of which one leads nowhere.
-func (s *invented) Views(context.Context, uint32, string) ([]site.View, error) {
+func (s *invented) Views(_ context.Context, id uint32, _ string) ([]site.View, error) {
 	if s.mood == little {
 		return nil, nil
+	}
+	if id == 0 {
+		return []site.View{{ID: 5, Name: "Culture", Owner: "kari <b>", Query: "q=a&tag=Kultur&sort=name"}, {ID: 6, Name: "Gone", Owner: "kari <b>", Page: "/pages"}}, nil
 	}
 	return []site.View{
 		{ID: 1, Site: 1, Name: "One <b>", Owner: "kari <b>", Page: "/devices", Query: "period=28d&f=%21os%3A&f=page%3A%2Fa%2A&compare=none"},

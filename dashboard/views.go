@@ -13,7 +13,8 @@ import (
 	"github.com/fotspor/fotspor/site"
 )
 
-// viewsPath is the page of the saved views, behind that of its site.
+// viewsPath is the page of the saved views, behind that of its site, and of those of the list
+// of sites, which are each user's own.
 const viewsPath = "/views"
 
 // Parameters of the page of the saved views.
@@ -22,7 +23,8 @@ const (
 	byView = "view" // the one that is changed
 )
 
-// viewsPage lists the saved views of a site that the user sees, with a form for a new one.
+// viewsPage lists the saved views of a site, or of the list of sites, that the user sees, with a
+// form for a new one.
 type viewsPage struct {
 	Site        siteHead
 	Nav         []navLink
@@ -60,7 +62,7 @@ type viewLine struct {
 // save returns the URL of the form that saves a page with the period, filters and parameters of
 // the question, and that of the saved views from any other page.
 func (q *question) save(path string) string {
-	if _, ok := findPage(path); !ok || q.wrong != nil || q.badFilter != "" {
+	if !savable(q.site, path) || q.wrong != nil || q.badFilter != "" {
 		return q.to(viewsPath).String()
 	}
 	a := q.kept(false)
@@ -72,7 +74,7 @@ func (q *question) save(path string) string {
 // toSave returns the address that the form is to save, and false if there is none.
 func (q *question) toSave() (address, bool) {
 	path := strings.TrimSuffix(q.own.Get(byPage), "/")
-	if _, ok := findPage(path); !ok || !q.own.Has(byPage) || q.wrong != nil {
+	if !savable(q.site, path) || !q.own.Has(byPage) || q.wrong != nil {
 		return address{}, false
 	}
 	a := q.address
@@ -83,9 +85,23 @@ func (q *question) toSave() (address, bool) {
 	return a.kept(true), true
 }
 
-// showViews answers with the saved views of a site.
-func (d *Dashboard) showViews(c *call) error {
+// viewsQuestion reads the address of a call to the saved views.
+func (d *Dashboard) viewsQuestion(c *call) (*question, error) {
 	q, err := c.question(viewsPath)
+	if err != nil || q.site != 0 {
+		return q, err
+	}
+	q.filters = nil // the list of sites has none
+	sites, err := d.sites(c)
+	if len(sites) > 0 {
+		q.inZoneOf(sites[0])
+	}
+	return q, err
+}
+
+// showViews answers with the saved views of a site, or of the list of sites.
+func (d *Dashboard) showViews(c *call) error {
+	q, err := d.viewsQuestion(c)
 	if err != nil {
 		return err
 	}
@@ -93,7 +109,7 @@ func (d *Dashboard) showViews(c *call) error {
 	if err != nil {
 		return err
 	}
-	form := viewForm{Latest: q.period.Latest(), Shares: q.writes}
+	form := viewForm{Latest: q.period.Latest(), Shares: c.shares(site.View{Site: q.site, Owner: c.user.Name})}
 	if id := q.own.Get(byView); id != "" {
 		v, ok := c.changeable(views, id)
 		if !ok {
@@ -114,14 +130,19 @@ func (c *call) changeable(views []site.View, id string) (site.View, bool) {
 }
 
 // shares reports whether the user may share a view, or share it no more: its owner who writes
-// about the site.
-func (c *call) shares(v site.View) bool { return c.user.Role.Writes() && v.Owner == c.user.Name }
+// about the site. The list of sites differs from user to user, so its views are not shared.
+func (c *call) shares(v site.View) bool {
+	return v.Site != 0 && c.user.Role.Writes() && v.Owner == c.user.Name
+}
 
 // renderViews shows the page with the form as it was filled in.
 func (d *Dashboard) renderViews(c *call, q *question, status int, form viewForm, views []site.View) error {
 	l := c.lang
 	plain := q.to(viewsPath)
-	page := viewsPage{Site: d.head(q), Nav: q.rail(viewsPath)}
+	var page viewsPage
+	if q.site != 0 {
+		page.Site, page.Nav = d.head(q), q.rail(viewsPath)
+	}
 	if done := q.own.Get(byDone); slices.Contains([]string{"added", "changed", "removed"}, done) && status == http.StatusOK {
 		page.Done = "views.done." + done
 	}
@@ -164,9 +185,15 @@ func (q *question) what(l *i18n.Language, a address) string {
 	if text == "" {
 		text = "views.card." + strings.TrimPrefix(p.path, "/")
 	}
+	if a.site == 0 {
+		text = "sites.title"
+	}
 	parts := []string{l.Say(text)}
-	for _, key := range []string{"path", "prefix", "name", "from"} {
+	for _, key := range []string{"path", "prefix", "name", "from", byTag} {
 		parts = append(parts, a.own[key]...)
+	}
+	if found := a.own.Get(byFind); found != "" {
+		parts = append(parts, l.Say("views.found", found))
 	}
 	if a.latest {
 		parts = append(parts, l.Say("views.last."+string(a.period.Kind)))
@@ -206,7 +233,7 @@ func (d *Dashboard) putView(c *call) error {
 	if err := c.parseForm(); err != nil {
 		return err
 	}
-	q, err := c.question(viewsPath)
+	q, err := d.viewsQuestion(c)
 	if err != nil {
 		return err
 	}
@@ -228,8 +255,10 @@ func (d *Dashboard) putView(c *call) error {
 	default:
 		a.latest = a.latest && (form.Latest || a.period.Kind == report.Today)
 		v.Page, v.Query, done = a.path, a.values().Encode(), "added"
-		if found := a.own.Get(byFind); (site.View{Name: found}).Scrubbed() != found {
-			form.Problem = "views.wrong.search"
+		for _, key := range []string{byFind, byTag} { // which anybody can type
+			if typed := a.own.Get(key); (site.View{Name: typed}).Scrubbed() != typed {
+				form.Problem = "views.wrong.search"
+			}
 		}
 	}
 	v.Name = site.CleanNote(form.Name)
@@ -263,7 +292,7 @@ func (d *Dashboard) removeView(c *call) error {
 	if err := c.parseForm(); err != nil {
 		return err
 	}
-	q, err := c.question(viewsPath)
+	q, err := d.viewsQuestion(c)
 	if err != nil {
 		return err
 	}

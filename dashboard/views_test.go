@@ -63,7 +63,7 @@ func TestViewsAreSaved(t *testing.T) {
 		{"/sites/1?period=week&at=2026-W46", false, "Overview · week 46 (9–15 November 2026)", "/sites/1?at=2026-W46&period=week"},
 		{"/sites/1/sources?period=28d&f=region:NO-50&f=!country:NO&compare=year", true, "Channels and sources · the last 28 days · with the year before · Region: Trøndelag · Country, not: Norway",
 			"/sites/1/sources?compare=year&f=region%3ANO-50&f=%21country%3ANO&period=28d"},
-		{"/sites/1/pages?period=28d&columns=pageviews,exits&sort=-exits&q=aktuelt&after=e30", false, "All pages · 25 October – 21 November 2026",
+		{"/sites/1/pages?period=28d&columns=pageviews,exits&sort=-exits&q=aktuelt&after=e30", false, "All pages · search for “aktuelt” · 25 October – 21 November 2026",
 			"/sites/1/pages?at=2026-11-21&columns=pageviews%2Cexits&period=28d&q=aktuelt&sort=-exits"},
 		{"/sites/1/page?path=/om-oss&period=range&from=2026-11-02&to=2026-11-04", false, "Page · /om-oss · 2–4 November 2026", "/sites/1/page?from=2026-11-02&path=%2Fom-oss&period=range&to=2026-11-04"},
 		{"/sites/1/ways?from=/om-oss&period=range&from=2026-11-02&to=2026-11-04", false, "From page to page · /om-oss · 2–4 November 2026", "/sites/1/ways?from=2026-11-02&from=%2Fom-oss&period=range&to=2026-11-04"},
@@ -105,6 +105,67 @@ func TestViewsAreSaved(t *testing.T) {
 	}
 	if got := b.get("/sites/1?period=week").text(".period strong"); got != "Week 47" {
 		t.Errorf("the last week is %q", got)
+	}
+}
+
+// TestListIsSaved: the list of sites is saved with its search, folder and sorting, by each user
+// alone, and is no view of a site.
+func TestListIsSaved(t *testing.T) {
+	b := newBench(t)
+	for id, name := range []string{"Museum", "Bad", "Teater"} {
+		s := b.addSite(name, strings.ToLower(name)+".example", "Europe/Oslo")
+		if _, err := b.store.ChangeSite(t.Context(), uint32(id+1), func(s *site.Site) error {
+			if name != "Bad" {
+				s.Tags = []string{"Kultur"}
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		put(t, b.store, name, rowsOf(s, tell(uint64(s.ID), s, calendar.DayOf(moment)-60, calendar.DayOf(moment), 8, moment)))
+	}
+	b.as("kari", site.Editor)
+	const list = "/?period=28d&tag=Kultur&q=e&sort=-name&f=region:NO-50&after=1"
+	if form := b.get(b.get(list).Find(".formats a[href*='/views?']").AttrOr("href", "")); form.Find("[name=shared]").Length() != 0 || form.Find(".rail").Length() != 0 {
+		t.Error("the list can be shared, or its saved views are framed as of a site")
+	}
+	page := b.save(list, "Kultur", "latest")
+	page.want(http.StatusOK)
+	const to = "/?period=28d&q=e&sort=-name&tag=Kultur"
+	want := []string{"Kultur: Sites · Kultur · search for “e” · the last 28 days " + to}
+	if diff := cmp.Diff(want, page.saved("own")); diff != "" {
+		t.Errorf("saved (-want +got):\n%s", diff)
+	}
+	if got := b.get(to).text(".sites tbody"); !strings.Contains(got, "Teater") || strings.Contains(got, "Bad") || strings.Index(got, "Teater") > strings.Index(got, "Museum") {
+		t.Errorf("the view leads to %q", got)
+	}
+	if got := b.get("/").Find(".formats a[href^='/views']"); got.Length() != 2 {
+		t.Errorf("the list leads to its views by %d links, want 2", got.Length())
+	}
+	if got := b.get("/sites/1/views").saved("own"); len(got) != 0 {
+		t.Errorf("a site has the views of the list: %q", got)
+	}
+	for path, status := range map[string]int{"/views?of=/pages": http.StatusBadRequest, "/views?of=/&tag=ola.nordmann@example.org": http.StatusUnprocessableEntity} {
+		b.post(path, url.Values{"title": {"x"}, "shared": {"1"}}).want(status)
+	}
+	b.post("/views?of=/", url.Values{"title": {"Alle"}, "shared": {"1"}}).want(http.StatusOK)
+	b.as("per", site.Admin)
+	if got := b.get("/views"); len(got.saved("own"))+len(got.saved("shared")) != 0 {
+		t.Errorf("another sees %q and %q", got.saved("own"), got.saved("shared"))
+	}
+	b.in("kari", userPass)
+	views, err := b.store.Views(t.Context(), 0, "kari")
+	if err != nil || len(views) != 2 {
+		t.Fatalf("views %+v, %v", views, err)
+	}
+	for _, v := range views {
+		if v.Shared {
+			t.Errorf("%s is shared", v.Name)
+		}
+		b.post("/views/remove", url.Values{"view": {fmt.Sprint(v.ID)}}).want(http.StatusOK)
+	}
+	if got := b.get("/views").saved("own"); len(got) != 0 {
+		t.Errorf("after they were removed there are %q", got)
 	}
 }
 

@@ -27,15 +27,15 @@ var (
 	ErrSameView = errors.New("a saved view has this name")
 )
 
-// View is a page of a site with its period, filters and columns, which a user saved under a
-// name. Others see it if it is shared: all who see the site.
+// View is a page of a site with its period, filters and columns, or the list of sites, which a
+// user saved under a name. Others see it if it is shared: all who see the site.
 type View struct {
 	ID     uint64 // random, below 1<<53; 0: a new view
-	Site   uint32
+	Site   uint32 // 0: the list of sites
 	Name   string
 	Owner  string // name of the user who saved it
 	Shared bool
-	Page   string // path behind that of the site, such as "/sources"; "": the overview
+	Page   string // path behind that of the site, such as "/sources"; "": the overview, or the list
 	Query  string // the parameters of the page, encoded
 	Since  time.Time
 }

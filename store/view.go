@@ -13,7 +13,7 @@ import (
 	"github.com/fotspor/fotspor/site"
 )
 
-// Views returns the saved views of a site that a user sees, the user's own and the shared
+// Views returns the saved views of a site, or with 0 of the list of sites, that a user sees, the user's own and the shared
 // ones, in order of their names.
 func (s *Store) Views(ctx context.Context, id uint32, user string) ([]site.View, error) {
 	all, err := s.views(ctx, id, user)
@@ -93,6 +93,9 @@ func (s *Store) RemoveView(ctx context.Context, id uint32, view uint64) error {
 // back.
 func (s *Store) writeView(ctx context.Context, action audit.Action, v site.View, removed bool) error {
 	about := fmt.Sprintf("site %d: saved view %d", v.Site, v.ID)
+	if v.Site == 0 {
+		about = fmt.Sprintf("saved view %d of the list of sites", v.ID)
+	}
 	if v.Shared {
 		about += ", shared"
 	}
