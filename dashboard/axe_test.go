@@ -5,7 +5,9 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,9 +46,9 @@ var schemes = []struct{ name, scheme, forced string }{
 }
 
 // accessibility asks a part of a page what is wrong with it: what axe-core finds by all rules
-// of WCAG 2.2 AA; what is too wide for the screen; and what is too
-// small to be met by a finger (44 px, but for links within text) or a pointer (24 px). Links
-// on a map may be small, since the table beside it has the same.
+// of WCAG 2.2 AA; what is too wide for the screen; what is wider than its box, and so runs into
+// what is beside it; and what is too small to be met by a finger (44 px, but for links within
+// text) or a pointer (24 px). Links on a map may be small, since the table beside it has the same.
 const accessibility = `(async (part) => {
 	const { violations } = await axe.run(part, {
 		runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], resultTypes: ["violations"],
@@ -58,11 +60,37 @@ const accessibility = `(async (part) => {
 	const inText = (e) => [...e.parentNode.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
 	for (const e of part.querySelectorAll("a[href], button, summary, select, input:not([type=hidden])")) {
 		if (!e.checkVisibility({ visibilityProperty: true }) || e.matches(".skip, .sr, .map a") || inText(e)) continue;
+		if (e.clientWidth && e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX === "visible" && !e.closest("[aria-sort]")) wrong.push("text of " + e.scrollWidth + " px in " + e.clientWidth + " px: " + e.outerHTML.slice(0, 160));
 		const { width, height } = (e.matches("[type=radio], [type=checkbox]") ? e.labels[0] : e).getBoundingClientRect();
 		if (height < least - 0.5 || width < 24 - 0.5 && !e.closest("td")) wrong.push("target of " + width + "x" + height + " px: " + e.outerHTML.slice(0, 160));
 	}
+	for (const t of part.querySelectorAll(".tiles text")) {
+		const over = t.getBBox().width - t.ownerSVGElement.getBoundingClientRect().width;
+		if (over > 0) wrong.push(t.textContent + " is " + over + " px wider than its tile");
+	}
 	return [...new Set(wrong)];
 })`
+
+// openedMenu asks the menu that is open whether it leaves the screen, and whether anything that
+// can be met is half under it: what stands out from under a panel looks as if it led somewhere.
+const openedMenu = `(() => {
+	const menu = document.querySelector("details.menu[open]"), wrong = [];
+	if (!menu) return wrong;
+	if (!menu.closest(".period, .tools")) menu.scrollIntoView({ block: "center", behavior: "instant" });
+	const panel = menu.querySelector(".panel").getBoundingClientRect();
+	const inPanel = ([x, y]) => x > panel.left && x < panel.right && y > panel.top && y < panel.bottom;
+	if (panel.left < 0 || panel.right > innerWidth || menu.closest(".period, .tools") && panel.bottom > innerHeight) wrong.push("the panel leaves the screen: " + JSON.stringify(panel));
+	if (!menu.contains(document.elementFromPoint((panel.left + panel.right) / 2, panel.top + 8))) wrong.push("something lies over the panel");
+	for (const e of document.querySelectorAll("a[href], button, summary, select, input")) {
+		if (menu.contains(e) || !e.checkVisibility({ visibilityProperty: true })) continue;
+		for (const { left, top, width, height } of e.getClientRects()) {
+			const points = [0.1, 0.5, 0.9].flatMap((x) => [0.1, 0.5, 0.9].map((y) => [left + x * width, top + y * height]));
+			const beside = points.filter((p) => !inPanel(p));
+			if (beside.length < points.length && beside.some((p) => e.contains(document.elementFromPoint(...p)))) wrong.push("half under the panel: " + e.outerHTML.slice(0, 160));
+		}
+	}
+	return wrong;
+})()`
 
 // TestAccessible holds every page to WCAG 2.2 AA in light, dark and forced colours, on five
 // screens, and with each of its menus and rows open.
@@ -138,6 +166,7 @@ func TestAccessible(t *testing.T) {
 			{Name: "prefers-color-scheme", Value: scheme.scheme}, {Name: "forced-colors", Value: scheme.forced},
 		}})
 	}
+	dir := os.Getenv("FOTSPOR_SHOTS") // for pictures of the states, see TestScreenshots
 	titles, opened := map[string]string{}, map[string]bool{}
 	visit := func(t *testing.T, address string) {
 		show(0, 0)
@@ -153,6 +182,12 @@ func TestAccessible(t *testing.T) {
 				if j == 0 || i == 0 || i == len(screens)-1 {
 					show(i, j)
 					check(t, screens[i].name+", "+schemes[j].name, "document")
+					if dir != "" && (screens[i].width == 1440 || screens[i].width == 390) {
+						file := fmt.Sprintf("state-%s-%d-%s.png", url.PathEscape(string(story.mood)+address), screens[i].width, strings.ReplaceAll(schemes[j].name, " ", "-"))
+						if err := os.WriteFile(filepath.Join(dir, file), chromium.Run(tab, chromedp.FullScreenshot(100)), 0o644); err != nil {
+							t.Fatal(err)
+						}
+					}
 				}
 			}
 		}
@@ -166,10 +201,16 @@ func TestAccessible(t *testing.T) {
 				show(i, j)
 				chromium.Run(tab, chromedp.Evaluate[bool](fmt.Sprintf(`document.querySelectorAll("details").forEach((d, i) => { d.open = i === %d; }), true`, m)))
 				part := `document.querySelector("details[open]")`
-				if i == 0 && chromium.Run(tab, chromedp.Evaluate[bool](`!!document.querySelector(".period details[open]")`)) { // with what stands beside it
+				if i == 0 && chromium.Run(tab, chromedp.Evaluate[bool](`!!document.querySelector(".menu[open]")`)) { // with what stands beside it
 					part = "document"
 				}
 				check(t, fmt.Sprintf("%s, %s, %q open", screens[i].name, schemes[j].name, name), part)
+			}
+			for i := range screens {
+				show(i, 0)
+				for _, w := range chromium.Run(tab, chromedp.Evaluate[[]string](openedMenu)) {
+					t.Errorf("%s, %q open: %s", screens[i].name, name, w)
+				}
 			}
 		}
 		if strings.HasPrefix(address, "/state/") { // which is in one language
@@ -193,7 +234,7 @@ func TestAccessible(t *testing.T) {
 			"/", "/?q=nobody", "/sites/1?period=today", "/sites/1?period=month&at=2026-11", "/sites/1?f=region:NO-50&f=page:/a*&f=!os:",
 			"/sites/1?fd=page&fo=is&fv=", "/sites/1?period=range&from=2026-11-02&to=2026-11-01",
 			"/sites/1/compare?path=/&path=/aktuelt/2026/ny-rapport-om-sosialt-entreprenorskap&path=/never", "/sites/1/goals?kind=page&pattern=/a*", "/sites/1/goals?kind=page&pattern=a&goal=x%0A",
-			"/sites/1/notes", "/sites/1/notes?note=1", "/sites/1/views?view=3", "/sites/1/views?of=/sources&period=28d", "/sites/1?period=month&at=2026-05",
+			"/sites/1/notes", "/sites/1/notes?note=1", "/sites/1/views?view=3", "/sites/1/views?of=/sources&period=28d", "/views?of=/&tag=Kultur", "/sites/1?period=month&at=2026-05",
 		},
 		few: {"/sites/1", "/sites/1/places"}, gone: {"/sites/1/hours"}, none: {"/sites/1", "/sites/1/searches"}, waits: {"/", "/sites/1"},
 	}

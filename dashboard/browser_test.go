@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
+	cdpnetwork "github.com/chromedp/cdproto/network"
 	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
@@ -140,25 +141,41 @@ func TestBrowserWaits(t *testing.T) {
 	}
 }
 
-// TestScreenshots saves pictures of the pages in the folder FOTSPOR_SHOTS.
+// TestScreenshots saves pictures of the pages in the folder FOTSPOR_SHOTS: in bokmål at each
+// width and in each scheme, in the other languages on a desk and a phone.
 func TestScreenshots(t *testing.T) {
 	dir := os.Getenv("FOTSPOR_SHOTS")
 	if dir == "" {
 		t.Skip("set FOTSPOR_SHOTS to a folder to save screenshots there")
 	}
 	b, tab := openPictured(t)
+	looks := []struct {
+		name, lang, scheme, forced string
+		widths                     []int64
+	}{
+		{"light", "nb", "light", "none", []int64{1440, 1280, 390, 320}},
+		{"dark", "nb", "dark", "none", []int64{1440, 390}},
+		{"forced", "nb", "light", "active", []int64{1440}},
+		{"nn", "nn", "light", "none", []int64{1440, 390}},
+		{"en", "en", "light", "none", []int64{1440, 390}},
+	}
 	shoot := func(name, path string, clicks ...string) {
-		for _, scheme := range []string{"light", "dark"} {
-			for width, scale := range map[int64]float64{1440: 1, 390: 2} {
-				chromium.Call(tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-					Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
-				})
+		for _, look := range looks {
+			chromium.Call(tab, cdpnetwork.SetCookie, cdpnetwork.SetCookieParams{Name: "lang", Value: look.lang, URL: b.server.URL})
+			chromium.Call(tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+				{Name: "prefers-color-scheme", Value: look.scheme}, {Name: "forced-colors", Value: look.forced},
+			}})
+			for _, width := range look.widths {
+				scale := 1.0
+				if width < 400 {
+					scale = 2
+				}
 				tab.Do(chromedp.EmulateViewport(width, 900, chromedp.EmulateScale(scale)), chromedp.Navigate(b.server.URL+path))
 				for _, selector := range clicks {
 					tab.Do(chromedp.Click(selector))
 				}
 				picture := chromium.Run(tab, chromedp.FullScreenshot(100))
-				file := filepath.Join(dir, fmt.Sprintf("dash-%s-%d-%s.png", name, width, scheme))
+				file := filepath.Join(dir, fmt.Sprintf("dash-%s-%d-%s.png", name, width, look.name))
 				if err := os.WriteFile(file, picture, 0o644); err != nil {
 					t.Fatal(err)
 				}
@@ -169,15 +186,19 @@ func TestScreenshots(t *testing.T) {
 	shoot("sites", "/")
 	shoot("overview", "/sites/1")
 	shoot("today", "/sites/1?period=today")
-	shoot("year", "/sites/2?period=year&at=2026&lang=en")
-	tab.Do(chromedp.Navigate(b.server.URL + "/?lang=nb"))
+	shoot("year", "/sites/2?period=year&at=2026")
 	shoot("month", "/sites/1?period=month&at=2026-11&measure=pageviews")
 	shoot("filtered", "/sites/1?period=28d&f=country:NO&f=source:Google")
 	shoot("wrong", "/sites/3?period=range&from=2026-11-05&to=2026-10-05")
 	shoot("menu", "/sites/1", ".kinds details.menu summary")
+	shoot("menu-user", "/sites/1", ".tools summary")
+	shoot("filtering", "/sites/1", ".kinds > details:last-of-type summary")
 	shoot("new", "/sites/4")
 	shoot("settings", "/sites/1/settings")
 	shoot("notes", "/sites/1/notes")
+	shoot("views", "/sites/1/views?of=/sources&period=28d&f=region:NO-50")
+	shoot("policy", "/admin/policy")
+	shoot("receipts", "/admin/receipts")
 	b.addUser("Ingvild Kommunikasjonsrådgiver", site.Viewer, userPass)
 	shoot("users", "/admin/users")
 	shoot("user", "/admin/users?name=Ingvild+Kommunikasjonsr%C3%A5dgiver")

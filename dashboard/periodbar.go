@@ -48,8 +48,11 @@ func (q *question) newPeriodBar(l *i18n.Language) periodBar {
 			Last: (calendar.DayOf(q.now) - 1).String(),
 		},
 	}
+	if p.Unfinished() || p.Range.From.Time().Month() != p.Range.To.Time().Month() { // what it is against has to stand on the same line
+		bar.Days = l.ShortRange(p.Range, true)
+	}
 	switch p.Kind {
-	case report.SevenDays, report.FourWeeks, report.DaysFromTo: // those of both have to stand on a line
+	case report.SevenDays, report.FourWeeks, report.DaysFromTo: // has dates there, too
 		bar.Days = l.ShortRange(p.Range, true)
 		if before, ok := p.Before(); ok && bar.Against != "" && !q.tooNew() {
 			bar.Against = l.Say("period.against", l.ShortRange(before, before.To.Time().Year() != p.Range.To.Time().Year()))

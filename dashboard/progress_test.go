@@ -81,16 +81,21 @@ func TestDatesStandOnALine(t *testing.T) {
 	today := calendar.DayOf(moment)
 	put(t, b.store, "story", rowsOf(site, tell(1, site, today-200, today, 1, moment)))
 	tab := openTab(b)
-	tab.Do(chromedp.EmulateViewport(1440, 900))
 	for _, lang := range []string{"nb", "nn", "en"} {
 		tab.Do(chromedp.Navigate(b.server.URL + "/?lang=" + lang))
-		for _, query := range []string{"period=28d", "period=28d&at=2026-10-24", "period=7d&at=2026-11-03", "period=range&from=2026-09-24&to=2026-10-21"} {
+		for _, query := range []string{"period=month&at=2026-11", "period=28d", "period=28d&at=2026-10-24", "period=7d&at=2026-11-03", "period=range&from=2026-09-24&to=2026-10-21"} {
 			tab.Do(chromedp.Navigate(b.server.URL + "/sites/1?" + query))
-			if got := ask[struct {
-				Height float64
-				Text   string
-			}](tab, `(({offsetHeight, textContent}) => ({Height: offsetHeight, Text: textContent}))(document.querySelector(".span p span"))`); got.Height > 20 || !strings.ContainsAny(got.Text, "–") || strings.Count(got.Text, "20") != 1 {
-				t.Errorf("%s, %s: %q is %v px high, want one line of 20, with the year once", lang, query, got.Text, got.Height)
+			for _, width := range []int64{1440, 1280} {
+				if lang == "en" && width < 1440 { // whose kinds take more room
+					continue
+				}
+				tab.Do(chromedp.EmulateViewport(width, 900))
+				if got := ask[struct {
+					Height float64
+					Text   string
+				}](tab, `(({offsetHeight, textContent}) => ({Height: offsetHeight, Text: textContent}))(document.querySelector(".span p span"))`); got.Height > 20 || !strings.ContainsAny(got.Text, "–") || strings.Count(got.Text, "20") != 1 && !strings.HasPrefix(query, "period=month") {
+					t.Errorf("%s, %s, %d px: %q is %v px high, want one line of 20, with the year once", lang, query, width, got.Text, got.Height)
+				}
 			}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -89,6 +90,7 @@ func readPages(l *i18n.Language, assets *assets) (map[string]*template.Template,
 				err := t.ExecuteTemplate(&b, shows.part(), of)
 				return template.HTML(b.String()), err
 			},
+			"breaks":   breaks,
 			"t":        l.Text,
 			"number":   l.Number,
 			"duration": l.Duration,
@@ -102,6 +104,14 @@ func readPages(l *i18n.Language, assets *assets) (map[string]*template.Template,
 		pages[name] = t
 	}
 	return pages, nil
+}
+
+// breaks lets a path that is too long for its line break behind a slash: browsers do so behind
+// hyphens alone.
+func breaks(path string) template.HTML {
+	escaped := template.HTMLEscapeString(path)
+	head := min(1, len(escaped)) // no slash stands alone
+	return template.HTML(escaped[:head] + strings.ReplaceAll(escaped[head:], "/", "/<wbr>"))
 }
 
 // moment writes a time to the minute. Users have no time zone of their own.

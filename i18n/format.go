@@ -240,6 +240,9 @@ func (l *Language) Month(d calendar.Day) string {
 // Clock writes the time of day of t: "14:00".
 func (l *Language) Clock(t time.Time) string { return t.Format(l.format.Clock) }
 
+// dash stands between days of two months. It never begins a line.
+const dash = "\u00a0– "
+
 // ShortRange is Range with short names of months: "25 Oct – 21 Nov 2026". Without year it has
 // none, unless the days are of two.
 func (l *Language) ShortRange(r calendar.Range, year bool) string {
@@ -254,9 +257,9 @@ func (l *Language) ShortRange(r calendar.Range, year bool) string {
 	case r.From == r.To:
 		return short(r.To, year)
 	case a.Year() != b.Year():
-		return short(r.From, true) + " – " + short(r.To, true)
+		return short(r.From, true) + dash + short(r.To, true)
 	case a.Month() != b.Month():
-		return short(r.From, false) + " – " + short(r.To, year)
+		return short(r.From, false) + dash + short(r.To, year)
 	default:
 		return l.dayNumber(r.From) + "–" + short(r.To, year)
 	}
@@ -269,9 +272,9 @@ func (l *Language) Range(r calendar.Range) string {
 	case r.From == r.To:
 		return l.Day(r.To)
 	case a.Year() != b.Year():
-		return l.Day(r.From) + " – " + l.Day(r.To)
+		return l.Day(r.From) + dash + l.Day(r.To)
 	case a.Month() != b.Month():
-		return l.dayMonth(r.From, l.format.Months) + " – " + l.Day(r.To)
+		return l.dayMonth(r.From, l.format.Months) + dash + l.Day(r.To)
 	default:
 		return l.dayNumber(r.From) + "–" + l.Day(r.To)
 	}
