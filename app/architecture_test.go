@@ -65,7 +65,7 @@ var arrows = map[string][]string{
 		"hit", "collector/spool",
 	},
 	"app": {
-		"hit", "browser", "calendar", "referrer", "geo", "i18n", "privacy", "report", "site", "store", "store/embedded", "internal/baseurl", "internal/hostname", "internal/periodic",
+		"audit", "hit", "browser", "calendar", "referrer", "geo", "i18n", "privacy", "report", "site", "store", "store/embedded", "internal/baseurl", "internal/hostname", "internal/periodic",
 		"collector", "dashboard", "retention", "retention/journal", "retention/receipt", "app",
 	},
 	"cli": {
