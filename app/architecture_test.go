@@ -48,7 +48,7 @@ var arrows = map[string][]string{
 	"retention":          {"calendar", "privacy", "internal/periodic", "retention/receipt"},
 	"retention/receipt":  {"calendar", "internal/trusted"},
 	"retention/journal":  {"calendar", "internal/trusted"},
-	"collector/dialect":  {"hit", "internal/baseurl", "referrer", "site", "collector/dialect", "collector/optout", "collector/script"}, // the names of campaign parameters stand once
+	"collector/dialect":  {"hit", "i18n", "internal/baseurl", "referrer", "site", "collector/dialect", "collector/optout", "collector/script"}, // the names of campaign parameters stand once
 	"collector/script":   {"internal/httpcompress"},
 	"collector/optout":   {"i18n", "internal/baseurl", "internal/httpcompress"},
 	"collector/spool":    {"hit", "internal/wire"},
