@@ -130,6 +130,13 @@ func TestPolicyOfProcesses(t *testing.T) {
 			t.Errorf("policy set %s: %q, status %d, want %q and 2", c[0], errs, status, c[1])
 		}
 	}
+	if out := must("policy", "check", "cnil"); !strings.Contains(out, "rows\tmet\t") || !strings.Contains(out, "totals\tunmet\t") || !strings.Contains(out, "publisher\tdecide\t") {
+		t.Errorf("policy check cnil prints %q", out)
+	}
+	if _, errs, status := run("policy", "check", "other"); status != 2 || !strings.Contains(errs, "want cnil") {
+		t.Errorf("policy check other: %q, status %d", errs, status)
+	}
+
 	// A site of its own.
 	out, errs, status = run("policy", "set", "--site", "example.org", "retention=30d", "objections=ignore")
 	if status != 1 || !strings.Contains(out, "objections: default, now ignore\nretention: default, now 30d\nthe next deletion pass would delete no row") || !strings.Contains(errs, "--yes") {

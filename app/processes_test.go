@@ -362,7 +362,7 @@ func TestCommandsBesideServe(t *testing.T) {
 			t.Errorf("site add printed %q, status %d, want %s in it", out, status, want)
 		}
 	}
-	if out, _, _ := command(t, "", data("site", "list")...); out != "1\texample.org\texample.org,www.example.org\tEurope/Oslo\t\t\tdefault\t\tkeep\tdefault\t\t\t\t5\t\t\t\n" {
+	if out, _, _ := command(t, "", data("site", "list")...); out != "1\texample.org\texample.org,www.example.org\tEurope/Oslo\t\t\tdefault\t\tkeep\tdefault\t\t\t\t5\t\t\t\tdefault\tdefault\n" {
 		t.Errorf("site list printed %q", out)
 	}
 	p.awaitSite(1)

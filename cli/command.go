@@ -70,6 +70,7 @@ func commands() []command {
 		{"policy show", "", "the policy in force: what is recorded, and for how long", showPolicy},
 		{"policy list", "", "all versions of the policy, with from when on and by whom", listPolicies},
 		{"policy set", "NAME=VALUE...", "change the policy, such as retention=25m; says first what would be deleted", setPolicy},
+		{"policy check", "cnil", "the points of the CNIL's self-assessment, as the settings in the store fill them in", checkPolicy},
 		{"token add", "", "make a token, with which a tracker may send the addresses and times of visitors", addToken},
 		{"token list", "", "list the tokens", listTokens},
 		{"token remove", "ID", "remove a token", removeToken},

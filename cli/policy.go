@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
@@ -67,6 +68,27 @@ func showPolicy(ctx context.Context, c *call) error {
 			errs = append(errs, l.add(k.Name, k.Text(v.Policy)))
 		}
 		return errors.Join(append(errs, l.flush())...)
+	})
+}
+
+// checkPolicy writes a checklist that the settings in the store fill in.
+func checkPolicy(ctx context.Context, c *call) error {
+	if c.words[0] != "cnil" {
+		return usagef("checklist %q: want cnil", c.words[0])
+	}
+	return c.withStore(ctx, func(st *store.Store) error {
+		papers, err := c.papersOf(ctx, st)
+		if err != nil {
+			return err
+		}
+		nameStore(c.Stderr, st)
+		l, english := c.list("point", "verdict", "what"), i18n.Find("en")
+		for _, p := range privacy.CNIL(papers.Version.Policy, papers.Sites) {
+			if err := l.add(p.Key, string(p.Verdict), english.Say("cnil."+p.Key)); err != nil {
+				return err
+			}
+		}
+		return l.flush()
 	})
 }
 

@@ -341,7 +341,7 @@ func settings() []setting {
 			value: func(c *call) flag.Value { return keep(&c.asHTML, readBool) }},
 		{name: "markdown", commands: []string{"access", "erase"}, argument: true, help: "write Markdown",
 			value: func(c *call) flag.Value { return keep(&c.asMarkdown, readBool) }},
-		{name: "json", commands: []string{"config show", "site list", "goal list", "policy show", "policy list", "token list", "user list", "spool list", "receipts list", "requests list", "backup list", "audit", "find"}, argument: true, help: "write JSON, an object a line",
+		{name: "json", commands: []string{"config show", "site list", "goal list", "policy show", "policy list", "policy check", "token list", "user list", "spool list", "receipts list", "requests list", "backup list", "audit", "find"}, argument: true, help: "write JSON, an object a line",
 			value: func(c *call) flag.Value { return keep(&c.asJSON, readBool) }},
 		{name: "dry-run", commands: []string{"migrate", "retention run", "erase"}, argument: true, help: "only print what would be done",
 			value: func(c *call) flag.Value { return keep(&c.dryRun, readBool) }},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/i18n"
+	"github.com/fotspor/fotspor/internal/baseurl"
 	"github.com/fotspor/fotspor/privacy"
 )
 
@@ -25,8 +26,13 @@ type policyPage struct {
 	Done     bool   // stored just now
 	Same     bool   // what was typed is stored already
 	Outdated bool   // somebody else has stored something meanwhile
+	Presets  []string
+	Points   []policyPoint // of the checklist
 	History  []policyLine
 }
+
+// policyPoint is a point of a checklist, with the keys of its texts.
+type policyPoint struct{ What, Verdict string }
 
 // policyPreview is what a change would do.
 type policyPreview struct {
@@ -109,10 +115,14 @@ func (d *Dashboard) changePolicy(c *call) error {
 		return err
 	}
 	post, after := c.r.PostForm, policyIn(all)
+	chosen := slices.IndexFunc(privacy.Presets, func(p privacy.Preset) bool { return p.Name == post.Get("preset") })
+	if chosen >= 0 {
+		after = privacy.Presets[chosen].Policy
+	}
 	texts, problems := map[string]string{}, map[string]string{}
 	for _, k := range privacy.Keys {
 		texts[k.Name] = k.Text(after)
-		if !post.Has(k.Name) {
+		if chosen >= 0 || !post.Has(k.Name) {
 			continue
 		}
 		texts[k.Name] = strings.TrimSpace(post.Get(k.Name))
@@ -207,6 +217,21 @@ func (d *Dashboard) renderPolicy(c *call, status int, page policyPage, all priva
 			page.Wrong = append(page.Wrong, wrongField{k.Name, f.Problem})
 		}
 		page.Fields = append(page.Fields, f)
+	}
+	for _, p := range privacy.Presets {
+		page.Presets = append(page.Presets, p.Name)
+	}
+	sites, err := d.store.Sites(c.r.Context())
+	if err != nil {
+		return err
+	}
+	policy, base := policyIn(all), d.base.Or(baseurl.Of(c.r))
+	var checked []privacy.PapersSite
+	for _, s := range sites {
+		checked = append(checked, privacy.PapersSite{Statement: s.Statement(policy, c.now), Choice: s.SharesDomain(base.Hostname())})
+	}
+	for _, p := range privacy.CNIL(policy, checked) {
+		page.Points = append(page.Points, policyPoint{"cnil." + p.Key, "cnil." + string(p.Verdict)})
 	}
 	for i, v := range all {
 		line := policyLine{Since: v.Since, Via: c.lang.Known("via.", v.Via), Who: v.Who}

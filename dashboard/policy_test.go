@@ -55,6 +55,17 @@ func TestPolicyPage(t *testing.T) {
 	if err := b.store.NoteProcess(t.Context(), privacy.Process{Name: "collector on web1", Told: map[string]string{"retention": "3y", "titles": "5"}}); err != nil {
 		t.Fatal(err)
 	}
+	// A preset is shown before it is stored.
+	form = b.get("/admin/policy").form()
+	form.Set("preset", "short")
+	page = b.post("/admin/policy?lang=en", form)
+	if _, keep := stored(); keep != "3y" || page.form().Get("retention") != "2d" || page.form().Get("backups") != "2d" || !strings.Contains(english(page), "2 rows are older than that") {
+		t.Errorf("a preset makes the retention %s, and the page says %s", keep, english(page))
+	}
+	if got := clean(page.Find("#policy-cnil").Parent().Text()); !strings.Contains(got, "at most 25 months.Not met") || !strings.Contains(got, "only the host is stored.Met") {
+		t.Errorf("the checklist is %s", got)
+	}
+
 	form = b.get("/admin/policy").form()
 	form.Set("retention", "90d")
 	form.Set("objections", "ignore")

@@ -124,6 +124,7 @@ func policyStates() []state {
 		for _, k := range privacy.Keys {
 			p.Fields = append(p.Fields, policyField(k.Name, k.Text(privacy.Default())))
 		}
+		p.Presets, p.Points = []string{"short"}, []policyPoint{{"cnil.rows", "cnil.met"}}
 		p.History = []policyLine{
 			{now, "page", "kari <b>", []policyChange{{"retention", "3y", "25m"}}},
 			{now.AddDate(-1, 0, 0), "the program", "", changesOf(nil, privacy.Default())},
