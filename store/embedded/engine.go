@@ -113,6 +113,10 @@ type Engine struct {
 	controlMu sync.Mutex
 	control   *session // keeps the engine alive between statements; kills
 
+	watchMu  sync.Mutex
+	watchers map[int]func(ctx context.Context, table string)
+	watched  int // watchers so far
+
 	mu       sync.Mutex
 	closed   bool
 	closing  chan struct{}
@@ -415,8 +419,41 @@ func (e *Engine) run(ctx context.Context, st statement) ([]byte, error) {
 	}
 }
 
+// Watch has f called for each statement that may change tables, of this process and of others,
+// once it has ended and before it is answered, whether it succeeded or not. f gets the context of
+// the statement, which for one of this process is the caller's, and the table of an INSERT; it
+// gets "" for whatever else may change something. f is called for one statement after the other, and
+// must be quick. stop ends the watch.
+func (e *Engine) Watch(f func(ctx context.Context, table string)) (stop func()) {
+	e.watchMu.Lock()
+	defer e.watchMu.Unlock()
+	id := e.watched
+	e.watched++
+	if e.watchers == nil {
+		e.watchers = map[int]func(context.Context, string){}
+	}
+	e.watchers[id] = f
+	return func() {
+		e.watchMu.Lock()
+		defer e.watchMu.Unlock()
+		delete(e.watchers, id)
+	}
+}
+
+// tell calls the watchers.
+func (e *Engine) tell(ctx context.Context, table string) {
+	e.watchMu.Lock()
+	defer e.watchMu.Unlock()
+	for _, f := range e.watchers {
+		f(ctx, table)
+	}
+}
+
 // execute runs a statement in a new session.
 func (e *Engine) execute(ctx context.Context, st statement, id string) ([]byte, error) {
+	if table, changes := st.changes(); changes {
+		defer e.tell(ctx, table)
+	}
 	s, err := newSession(e.lib, e.sessionArgs(id))
 	if err != nil {
 		return nil, err

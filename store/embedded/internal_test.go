@@ -102,3 +102,30 @@ func TestParseException(t *testing.T) {
 
 // LibraryIn is where npm puts the library in a checkout.
 var LibraryIn = libraryIn
+
+// TestChanges: a statement says which table it may change.
+func TestChanges(t *testing.T) {
+	for _, c := range []struct {
+		sql, readonly, table string
+		changes              bool
+	}{
+		{"SELECT 1", "", "", false},
+		{" /* a */ select * FROM hits", "", "", false},
+		{"EXPLAIN SELECT 1", "", "", false},
+		{"WITH 1 AS one SELECT one", "", "", true},
+		{"WITH 1 AS one SELECT one", "1", "", false},
+		{"INSERT INTO hits (site) FORMAT Native", "", "hits", true},
+		{"insert into users (name) SELECT 'SELECT'", "", "users", true},
+		{"INSERT INTO TABLE hits VALUES (1)", "", "", true},
+		{"INSERT INTO FUNCTION null('x Int8') VALUES (1)", "", "", true},
+		{"INSERT INTO other.hits VALUES (1)", "", "", true},
+		{"INSERT INTO `hits` VALUES (1)", "", "", true},
+		{"ALTER TABLE hits DELETE WHERE 1", "", "", true},
+		{"SYSTEM FLUSH LOGS", "", "", true},
+		{"", "", "", true},
+	} {
+		if table, changes := (statement{sql: c.sql, readonly: c.readonly}).changes(); table != c.table || changes != c.changes {
+			t.Errorf("%q with readonly %q changes %q, %v, want %q, %v", c.sql, c.readonly, table, changes, c.table, c.changes)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -104,6 +105,25 @@ func splitInsert(text string) (insertHead, bool) {
 		}
 	}
 	return insertHead{}, false
+}
+
+// changes returns the table into which an INSERT inserts, and "" for any other statement that may
+// change tables or whose table has no plain name. It returns false for one that only reads.
+func (st statement) changes() (table string, changes bool) {
+	scan := scanner{text: st.sql}
+	scan.next()
+	reads := slices.ContainsFunc([]string{"SELECT", "DESCRIBE", "SHOW", "EXISTS", "EXPLAIN"}, scan.is)
+	if reads || st.readonly != "" {
+		return "", false
+	}
+	if !scan.is("INSERT") || !scan.next() || !scan.is("INTO") || !scan.next() || !wordByte(st.sql[scan.start]) || scan.is("TABLE") || scan.is("FUNCTION") {
+		return "", true
+	}
+	table = st.sql[scan.start:scan.end]
+	if scan.next() && scan.is(".") {
+		return "", true
+	}
+	return table, true
 }
 
 // dataStart skips what ClickHouse skips between FORMAT name and the data: a
