@@ -131,6 +131,42 @@ func (s *Store) monthsBefore(ctx context.Context, table string, day calendar.Day
 
 // erasedDays returns on how many days within some ranges rows of some sites were erased.
 func (s *Store) erasedDays(ctx context.Context, q report.Query) (int, error) {
+	if len(q.Sites) != 1 {
+		return s.countErased(ctx, q)
+	}
+	site := q.Sites[0]
+	days, err := recall(s, &s.recalled.erased, site, &scope{tables: []string{"erased"}}, func() ([]calendar.Day, error) { return s.erasedOf(ctx, site) })
+	n := 0
+	for _, day := range days {
+		if q.Range.Contains(day) || q.Compare != nil && q.Compare.Contains(day) {
+			n++
+		}
+	}
+	return n, err
+}
+
+// erasedOf returns all days of which rows of a site were erased.
+func (s *Store) erasedOf(ctx context.Context, site uint32) ([]calendar.Day, error) {
+	rows, err := s.conn.Query(bind(ctx, clickhouse.Parameters{"site": strconv.FormatUint(uint64(site), 10)}), "SELECT DISTINCT day FROM erased WHERE site = {site:UInt32}")
+	if err != nil {
+		return nil, fmt.Errorf("look for erased days: %w", err)
+	}
+	defer rows.Close()
+	var all []calendar.Day
+	for rows.Next() {
+		var day time.Time
+		if err := rows.Scan(&day); err != nil {
+			return nil, fmt.Errorf("look for erased days: %w", err)
+		}
+		all = append(all, calendar.DayOf(day))
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("look for erased days: %w", err)
+	}
+	return all, nil
+}
+
+func (s *Store) countErased(ctx context.Context, q report.Query) (int, error) {
 	ids := make([]string, len(q.Sites))
 	for i, id := range q.Sites {
 		ids[i] = strconv.FormatUint(uint64(id), 10)

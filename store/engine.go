@@ -164,6 +164,8 @@ func (s *Store) openEngine(ctx context.Context, cfg Config) (http.RoundTripper, 
 			Logger:    s.log,
 		})
 		if err == nil {
+			engine.Watch(s.changes.note) // as long as it runs
+			s.sees.Store(true)
 			return engine, nil
 		}
 		if !errors.Is(err, embedded.ErrLocked) {

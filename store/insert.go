@@ -217,7 +217,8 @@ func (in *Insertion) Insert(ctx context.Context, batch hit.Batch, token string) 
 		if i > 0 {
 			own = fmt.Sprintf("%s-part%d", token, i+1)
 		}
-		if err := s.unheld(ctx, func() error { return s.insertHits(ctx, p, own) }); err != nil {
+		ofDays := context.WithValue(ctx, daysOf{}, in.days)
+		if err := s.unheld(ctx, func() error { return s.insertHits(ofDays, p, own) }); err != nil {
 			return orRefused(err)
 		}
 	}

@@ -3,7 +3,9 @@ package store
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/site"
 )
 
 // sum adds entries up. The same entries give the same lines in the same order.
@@ -131,11 +134,30 @@ func (s *Store) ForeignHosts(ctx context.Context, since calendar.Day) ([]hit.Led
 // CountedSince returns the first day of each of some sites that was counted, by its ID. Sites
 // of which nothing was counted are missing.
 func (s *Store) CountedSince(ctx context.Context, sites ...uint32) (map[uint32]calendar.Day, error) {
+	if len(sites) != 1 {
+		return s.countedSince(ctx, sites)
+	}
+	of := &scope{tables: ofFigures()}
+	day, err := recall(s, &s.recalled.counted, sites[0], of, func() (calendar.Day, error) {
+		days, err := s.countedSince(ctx, sites)
+		day, counted := days[sites[0]]
+		if err == nil && !counted {
+			err = site.ErrNotFound
+		}
+		of.days = []calendar.Range{{From: math.MinInt32, To: day - 1}} // hits of later days do not change it
+		return day, err
+	})
+	if errors.Is(err, site.ErrNotFound) {
+		return map[uint32]calendar.Day{}, nil
+	}
+	return map[uint32]calendar.Day{sites[0]: day}, err
+}
+
+func (s *Store) countedSince(ctx context.Context, sites []uint32) (map[uint32]calendar.Day, error) {
 	ids := make([]string, len(sites))
 	for i, id := range sites {
 		ids[i] = strconv.FormatUint(uint64(id), 10)
 	}
-	ctx = clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{"sites": "[" + strings.Join(ids, ",") + "]"}))
 	ctx = bind(ctx, clickhouse.Parameters{"sites": "[" + strings.Join(ids, ",") + "]"})
 	rows, err := s.conn.Query(ctx, "SELECT site, min(day) FROM daily WHERE site IN {sites:Array(UInt32)} AND dimension = 'total' GROUP BY site")
 	if err != nil {

@@ -17,14 +17,25 @@ import (
 // Notes returns the notes about a site of which a day is in days, in order of their first
 // day, then their last.
 func (s *Store) Notes(ctx context.Context, id uint32, days calendar.Range) ([]site.Note, error) {
-	query := `
-		SELECT id, first, last, text, who, since FROM notes FINAL
-		WHERE site = {site:UInt32} AND NOT removed AND first <= {to:Date} AND last >= {from:Date}
-		ORDER BY first, last, id`
-	params := clickhouse.Parameters{"site": strconv.FormatUint(uint64(id), 10), "from": days.From.String(), "to": days.To.String()}
-	rows, err := s.conn.Query(bind(ctx, params), query)
+	all, err := recall(s, &s.recalled.notes, id, &scope{tables: []string{"notes"}}, func() ([]site.Note, error) { return s.notes(ctx, id) })
 	if err != nil {
 		return nil, fmt.Errorf("notes of site %d: %w", id, err)
+	}
+	var some []site.Note
+	for _, n := range all {
+		if n.Days.From <= days.To && n.Days.To >= days.From {
+			some = append(some, n)
+		}
+	}
+	return some, nil
+}
+
+// notes returns all notes about a site, of which there are at most site.MaxNotes.
+func (s *Store) notes(ctx context.Context, id uint32) ([]site.Note, error) {
+	query := "SELECT id, first, last, text, who, since FROM notes FINAL WHERE site = {site:UInt32} AND NOT removed ORDER BY first, last, id"
+	rows, err := s.conn.Query(bind(ctx, clickhouse.Parameters{"site": strconv.FormatUint(uint64(id), 10)}), query)
+	if err != nil {
+		return nil, err
 	}
 	defer rows.Close()
 	var all []site.Note
@@ -32,15 +43,12 @@ func (s *Store) Notes(ctx context.Context, id uint32, days calendar.Range) ([]si
 		var n site.Note
 		var first, last time.Time
 		if err := rows.Scan(&n.ID, &first, &last, &n.Text, &n.Who, &n.Since); err != nil {
-			return nil, fmt.Errorf("notes of site %d: %w", id, err)
+			return nil, err
 		}
 		n.Days = calendar.Range{From: calendar.DayOf(first), To: calendar.DayOf(last)}
 		all = append(all, n)
 	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("notes of site %d: %w", id, err)
-	}
-	return all, nil
+	return all, rows.Err()
 }
 
 // PutNote adds a note about a site, or replaces the one with its ID, for the actor of ctx. If

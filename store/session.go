@@ -37,18 +37,28 @@ func (s *Store) writeSession(ctx context.Context, session site.Session, ended bo
 }
 
 // live is the condition that a session has neither expired nor been idle, and does not begin
-// after now, since a wrong clock would have made it.
+// after now, since a wrong clock would have made it. isLive is the same of a session.
 const live = `expires > {now:DateTime('UTC')} AND seen > {idle:DateTime('UTC')} AND created <= {now:DateTime('UTC')} + INTERVAL 1 MINUTE`
+
+func isLive(session site.Session, now time.Time, idle time.Duration) bool {
+	second := now.Truncate(time.Second)
+	return session.Expires.After(second) && session.Seen.After(now.Add(-idle).Truncate(time.Second)) && !session.Created.After(second.Add(time.Minute))
+}
 
 // Session returns the session with id, the hash of a cookie, and its user without the
 // password hash. It returns site.ErrNotFound for a session that is unknown, has ended or
 // expired, was not seen since idle before now, or belongs to a user who has changed since;
 // and for one that begins after now.
 func (s *Store) Session(ctx context.Context, id string, now time.Time, idle time.Duration) (site.Session, site.User, error) {
-	session := site.Session{ID: id}
-	query := "SELECT user, generation, created, seen, expires FROM logins FINAL WHERE NOT ended AND id = {id:String} AND " + live
-	params := clickhouse.Parameters{"id": id, "now": sqlTime(now), "idle": sqlTime(now.Add(-idle))}
-	err := s.conn.QueryRow(bind(ctx, params), query).Scan(&session.User, &session.Generation, &session.Created, &session.Seen, &session.Expires)
+	session, err := recall(s, &s.recalled.sessions, id, &scope{tables: []string{"logins"}}, func() (site.Session, error) {
+		session := site.Session{ID: id}
+		query := "SELECT user, generation, created, seen, expires FROM logins FINAL WHERE NOT ended AND id = {id:String}"
+		err := s.conn.QueryRow(bind(ctx, clickhouse.Parameters{"id": id}), query).Scan(&session.User, &session.Generation, &session.Created, &session.Seen, &session.Expires)
+		return session, err
+	})
+	if err == nil && !isLive(session, now, idle) {
+		err = sql.ErrNoRows
+	}
 	if errors.Is(err, sql.ErrNoRows) {
 		return site.Session{}, site.User{}, fmt.Errorf("session: %w", site.ErrNotFound)
 	}
@@ -57,7 +67,7 @@ func (s *Store) Session(ctx context.Context, id string, now time.Time, idle time
 	}
 	// The user is read after the session, so that a change of the user has effect at once.
 	// Two statements cost half of what one with a join does.
-	u, err := s.User(ctx, session.User)
+	u, err := recall(s, &s.recalled.users, session.User, &scope{tables: []string{"users"}}, func() (site.User, error) { return s.User(ctx, session.User) })
 	if err == nil && u.Generation != session.Generation {
 		err = site.ErrNotFound
 	}

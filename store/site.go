@@ -22,8 +22,14 @@ import (
 // Sites returns all sites in order of id.
 func (s *Store) Sites(ctx context.Context) ([]site.Site, error) { return s.sites(ctx, "1", "1") }
 
-// Site returns one site, or site.ErrNotFound for an unknown id.
+// Site returns one site, or site.ErrNotFound for an unknown id. Its lists are shared: nobody
+// changes them.
 func (s *Store) Site(ctx context.Context, id uint32) (site.Site, error) {
+	return recall(s, &s.recalled.sites, id, &scope{tables: []string{"sites", "settings"}}, func() (site.Site, error) { return s.site(ctx, id) })
+}
+
+// site is Site, and what it returns nobody else has.
+func (s *Store) site(ctx context.Context, id uint32) (site.Site, error) {
 	ctx = bind(ctx, clickhouse.Parameters{"id": strconv.FormatUint(uint64(id), 10)})
 	found, err := s.sites(ctx, "id = {id:UInt32}", "site IN (0, {id:UInt32})")
 	if err != nil {
@@ -189,7 +195,7 @@ func (s *Store) AddSite(ctx context.Context, added site.Site) (site.Site, error)
 // invalid site, nothing is stored. For an unknown id the error wraps site.ErrNotFound.
 func (s *Store) ChangeSite(ctx context.Context, id uint32, f func(*site.Site) error) (after site.Site, err error) {
 	err = s.edit(ctx, func(ctx context.Context) error {
-		before, err := s.Site(ctx, id)
+		before, err := s.site(ctx, id)
 		if err != nil {
 			return err
 		}

@@ -22,6 +22,7 @@ import (
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/report"
+	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store/embedded"
 	"github.com/fotspor/fotspor/store/schema"
 )
@@ -120,6 +121,19 @@ type Store struct {
 	log     *slog.Logger
 	gaps    atomic.Pointer[[]report.Gap] // once they will not change
 
+	sees     atomic.Bool // all statements that change the store pass the engine of this process
+	changes  changes
+	unwatch  func() // ends the watch of Config.Engine; nil: there is none
+	recalled struct {
+		sites    recalled[uint32, site.Site]
+		users    recalled[string, site.User]
+		sessions recalled[string, site.Session]
+		counted  recalled[uint32, calendar.Day]
+		notes    recalled[uint32, []site.Note]
+		titles   recalled[titlesKey, map[string]string]
+		erased   recalled[uint32, []calendar.Day]
+	}
+
 	edits, deletions sync.Mutex // of this process, see edit and LockDeletions
 	folded           sync.Map   // by folded: a hash of the parts in which there were no lines of few
 
@@ -133,6 +147,7 @@ type Store struct {
 // nothing, and returns an error that wraps ErrNoStore if there is no store.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	s := &Store{cfg: cfg, server: cfg.DSN != "", log: cfg.Logger}
+	s.changes.tables, s.changes.days = map[string]uint64{}, map[calendar.Day]uint64{}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -255,7 +270,10 @@ func (s *Store) options(cfg Config) (*clickhouse.Options, error) {
 		ReadTimeout: max(deleteTime, queryTime),
 	}
 	var transport http.RoundTripper = cfg.Engine
-	if cfg.Engine == nil {
+	if cfg.Engine != nil {
+		s.unwatch = cfg.Engine.Watch(s.changes.note)
+		s.sees.Store(true)
+	} else {
 		s.way = &embeddedWay{open: func(ctx context.Context) (http.RoundTripper, error) { return s.openEngine(ctx, cfg) }}
 		transport = s.way
 	}
@@ -341,6 +359,10 @@ func (s *Store) Ping(ctx context.Context) error {
 // longer.
 func (s *Store) Close() error {
 	var errs []error
+	s.sees.Store(false)
+	if s.unwatch != nil {
+		s.unwatch()
+	}
 	if s.conn != nil {
 		errs = append(errs, s.conn.Close())
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"strconv"
 	"strings"
@@ -41,8 +42,31 @@ func (s *Store) insertTitles(ctx context.Context, titles []hit.PageTitle, token 
 	return nil
 }
 
-// PageTitles returns the titles of pages of a site, by path: of those that have one.
+// titlesKey names what PageTitles returns: paths is a hash of them.
+type titlesKey struct {
+	site  uint32
+	paths [sha256.Size]byte
+}
+
+// manyTitles is up to how many titles PageTitles keeps what it returned: those of a page.
+const manyTitles = 500
+
+// PageTitles returns the titles of pages of a site, by path: of those that have one. The map is
+// shared: nobody changes it.
 func (s *Store) PageTitles(ctx context.Context, site uint32, paths []string) (map[string]string, error) {
+	if len(paths) == 0 || len(paths) > manyTitles {
+		return s.pageTitles(ctx, site, paths)
+	}
+	hash := sha256.New()
+	for _, path := range paths {
+		fmt.Fprintf(hash, "%d %s", len(path), path)
+	}
+	return recall(s, &s.recalled.titles, titlesKey{site, [sha256.Size]byte(hash.Sum(nil))}, &scope{tables: []string{"titles"}}, func() (map[string]string, error) {
+		return s.pageTitles(ctx, site, paths)
+	})
+}
+
+func (s *Store) pageTitles(ctx context.Context, site uint32, paths []string) (map[string]string, error) {
 	titles := map[string]string{}
 	if len(paths) == 0 {
 		return titles, nil
