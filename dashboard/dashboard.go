@@ -65,7 +65,7 @@ type Options struct {
 // use and starts no goroutine that outlives a request. Run keeps its counts.
 type Dashboard struct {
 	store        Store
-	figures      report.Source
+	figures      *report.Shared
 	log          *slog.Logger
 	duration     *prometheus.HistogramVec
 	logins       *prometheus.CounterVec

@@ -18,6 +18,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 	"golang.org/x/crypto/argon2"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/dashboard"
 	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/report"
@@ -51,6 +52,14 @@ type bench struct {
 type tracked struct {
 	store.Reports
 	statements atomic.Int64
+	forgets    bool // no answer is kept
+}
+
+func (c *tracked) Unchanged(days []calendar.Range) func() bool {
+	if c.forgets {
+		return nil
+	}
+	return c.Reports.Unchanged(days)
 }
 
 func (c *tracked) Ask(ctx context.Context, queries []report.Query) ([]report.Result, error) {

@@ -72,6 +72,7 @@ func TestStatements(t *testing.T) {
 	for _, page := range pagePaths(b) {
 		for _, query := range []string{"", "period=today", "period=28d&compare=year", "period=year&at=2026", "f=country:NO", "f=source:Google", "f=page:/om-oss&f=!os:iOS&period=28d"} {
 			for _, path := range []string{and("/sites/1"+page, query), and(as("/sites/1"+page, "json"), query)} {
+				b.figures.forgets = true
 				b.figures.statements.Store(0)
 				b.get(path).want(200)
 				n := b.figures.statements.Load()
@@ -130,6 +131,7 @@ func TestThousandSites(t *testing.T) {
 		b.logIn()
 		for _, query := range []string{"", "period=today", "period=day", "period=28d&compare=year", "period=year&compare=none", "sort=-visitors", "q=folder"} {
 			for _, path := range []string{"/?" + query, "/sites.json?" + query, "/sites.csv?" + query} {
+				b.figures.forgets = true
 				b.figures.statements.Store(0)
 				page := b.get(path)
 				page.want(200)

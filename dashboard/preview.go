@@ -29,7 +29,7 @@ func (d *Dashboard) preview(c *call, after site.Site) (*preview, error) {
 	today := calendar.DayOf(c.now.In(c.site.Location))
 	days := calendar.Range{From: today - previewDays, To: today - 1} // breakdowns of today move in steps
 	p := &preview{Days: l.Range(days)}
-	source := report.Guard{Source: d.figures, Threshold: func(uint32) int { return c.site.Guard }, Over: days.To}
+	source := d.figures.Guarded(c.site.Guard, days.To)
 	ask := func(dimension, measure, next string) (report.Result, error) {
 		all, err := source.Ask(c.r.Context(), []report.Query{{
 			Sites: []uint32{c.site.ID}, Zone: c.site.Location, Range: days, Dimension: dimension, Measures: []string{measure}, Limit: report.MaxLimit, After: next,

@@ -120,7 +120,7 @@ func (q *question) ask(asked report.Query) *answer {
 }
 
 // run asks all at once, and for the titles of the pages that are answered.
-func (q *question) run(ctx context.Context, source report.Source) error {
+func (q *question) run(ctx context.Context, source *report.Shared) error {
 	answered, err := q.settle(ctx, source)
 	if err != nil {
 		return err
@@ -134,7 +134,7 @@ func (q *question) run(ctx context.Context, source report.Source) error {
 // settle asks all at once, and hides small numbers. It returns what was answered. A query
 // that can't be answered is left out: of hours that are not kept any more, the days are
 // asked for.
-func (q *question) settle(ctx context.Context, source report.Source) ([]*answer, error) {
+func (q *question) settle(ctx context.Context, shared *report.Shared) ([]*answer, error) {
 	open := slices.Clone(q.answers)
 	q.answers = nil
 	if q.uncounted() { // no 0 of a day that was not counted is a figure
@@ -143,7 +143,7 @@ func (q *question) settle(ctx context.Context, source report.Source) ([]*answer,
 		}
 		return nil, nil
 	}
-	source = report.Guard{Source: source, Threshold: func(uint32) int { return q.of.Guard }, Over: calendar.DayOf(q.now) - 1}
+	source := shared.Guarded(q.of.Guard, calendar.DayOf(q.now)-1)
 	for len(open) > 0 {
 		queries := make([]report.Query, len(open))
 		for i, a := range open {

@@ -71,8 +71,8 @@ func sessionID(token string) string {
 }
 
 // session returns the session of a call and whose it is; none is site.ErrNotFound. It
-// asks the store each time: a log-out, or a change of the user, counts at once in every
-// process.
+// asks the store each time, which keeps what it told only as long as it sees all changes: a
+// log-out, or a change of the user, counts at once in every process.
 func (d *Dashboard) session(c *call) (site.Session, site.User, error) {
 	cookie, err := c.r.Cookie(c.cookieName())
 	if err != nil || !isToken(cookie.Value) {

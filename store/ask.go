@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/report"
 )
 
@@ -22,7 +24,17 @@ type Reports struct {
 	Planner func() report.Planner
 }
 
-var _ report.Source = Reports{}
+var _ report.Keeper = Reports{}
+
+// Unchanged implements report.Keeper. It is nil unless the engine is in this process.
+func (r Reports) Unchanged(days []calendar.Range) func() bool {
+	stored := r.Store.unchanged(&scope{tables: ofFigures(), days: days})
+	if stored == nil {
+		return nil
+	}
+	planner := r.Planner()
+	return func() bool { return stored() && reflect.DeepEqual(planner, r.Planner()) }
+}
 
 // Ask implements report.Source.
 func (r Reports) Ask(ctx context.Context, queries []report.Query) ([]report.Result, error) {
