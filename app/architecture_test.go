@@ -47,7 +47,7 @@ var arrows = map[string][]string{
 	"report":             {"browser", "calendar", "geo/region", "hit", "internal/hostname"}, // what filters may be by
 	"retention":          {"calendar", "privacy", "internal/periodic", "retention/receipt"},
 	"retention/receipt":  {"calendar", "internal/trusted"},
-	"retention/journal":  {"calendar", "internal/trusted"},
+	"retention/journal":  {"internal/trusted"},
 	"collector/dialect":  {"hit", "i18n", "internal/baseurl", "referrer", "site", "collector/dialect", "collector/optout", "collector/script"}, // the names of campaign parameters stand once
 	"collector/script":   {"internal/httpcompress"},
 	"collector/optout":   {"i18n", "internal/baseurl", "internal/httpcompress"},
@@ -65,7 +65,7 @@ var arrows = map[string][]string{
 		"hit", "collector/spool",
 	},
 	"app": {
-		"audit", "hit", "browser", "calendar", "referrer", "geo", "i18n", "privacy", "report", "site", "store", "store/embedded", "internal/baseurl", "internal/hostname", "internal/periodic",
+		"audit", "backup", "hit", "browser", "calendar", "referrer", "geo", "i18n", "privacy", "report", "site", "store", "store/embedded", "internal/baseurl", "internal/hostname", "internal/periodic",
 		"collector", "dashboard", "retention", "retention/journal", "retention/receipt", "app",
 	},
 	"cli": {

@@ -15,6 +15,9 @@ import (
 	"time"
 
 	"filippo.io/age"
+
+	"github.com/fotspor/fotspor/site"
+	"github.com/fotspor/fotspor/store"
 )
 
 // TestBackups backs up a program under load, which loses no hit by it, and restores backups and
@@ -163,10 +166,47 @@ func TestBackups(t *testing.T) {
 	if got, want := sums("--store", strings.Replace(dsn, "footprints", "second", 1)), sums("--store", dsn); got != want {
 		t.Errorf("the sums restored to a server are %q, want %q", got, want)
 	}
+	backUpOlder(t, must, strings.Replace(dsn, "footprints", "older", 1))
 	for _, dir := range []string{backups, fromServer, data, restored, back, aside} {
 		left, err := filepath.Glob(filepath.Join(dir, "*.partial"))
 		if staged, _ := os.ReadDir(filepath.Join(dir, "backups")); err != nil || len(left)+len(staged) > 0 {
 			t.Errorf("left in %s: %q, %v, %v", dir, left, staged, err)
+		}
+	}
+}
+
+// backUpOlder backs up a server's store of the version before this one, and tries the upgrade, while
+// the store stays as it is. What a newer version has changed is refused in one line.
+func backUpOlder(t *testing.T, must func(...string) string, dsn string) {
+	t.Helper()
+	last := store.SchemaVersion()
+	st, err := store.Open(t.Context(), store.Config{DSN: dsn, Create: true, Schema: last - 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	if _, err = st.AddSite(t.Context(), site.Site{Name: "Example", Hosts: []string{"example.org"}, Location: time.UTC}); err != nil {
+		t.Fatal(err)
+	}
+	aside, dir, back := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "backups"), filepath.Join(t.TempDir(), "data")
+	want := fmt.Sprintf("with schema %d; this program has %d\n", last-1, last)
+	if out := must("upgrade", "--check", "--store", dsn, "--data", aside); !strings.Contains(out, want) || !strings.Contains(out, "\nyes: ") {
+		t.Errorf("upgrade --check of an older store says %q", out)
+	}
+	must("backup", dir, "--store", dsn, "--data", aside)
+	if had, err := st.Schema(t.Context()); had != last-1 || err != nil {
+		t.Errorf("an older store has schema %d afterwards, %v", had, err)
+	}
+	must("restore", dir, "--data", back)
+	if out := must("site", "list", "--data", back); !strings.Contains(out, "example.org") {
+		t.Errorf("a restored older store has the sites %q", out)
+	}
+	if err := engineExec(t, dsn, "INSERT INTO migrations (number, name, state, at) VALUES (9999, '9999_future', 'begun', now())"); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"backup", dir}, {"upgrade", "--check"}} {
+		if _, errs, status := command(t, "", append(args, "--store", dsn, "--data", aside)...); status != 1 || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, "newer version than this program") {
+			t.Errorf("%v of a newer store: status %d, %q", args, status, errs)
 		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/fotspor/fotspor/backup"
 	"github.com/fotspor/fotspor/collector/body"
 	"github.com/fotspor/fotspor/collector/limit"
 	"github.com/fotspor/fotspor/collector/lines"
@@ -28,6 +29,7 @@ import (
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/referrer"
 	"github.com/fotspor/fotspor/retention"
+	"github.com/fotspor/fotspor/retention/journal"
 	"github.com/fotspor/fotspor/retention/receipt"
 	"github.com/fotspor/fotspor/store"
 	"github.com/fotspor/fotspor/store/embedded"
@@ -76,6 +78,8 @@ type Options struct {
 	Logger *slog.Logger
 	Out    io.Writer // for people: addresses and the set-up link
 	Now    func() time.Time
+	// NoteHead notes a receipt that is about to be added; nil: it does so in the data directory.
+	NoteHead func(receipt.Head) error
 	// Synchronised reports whether the kernel reports the clock of Now as synchronised.
 	Synchronised func() bool
 	// Hangups makes the program read GeoIP databases and sites again at once. nil: they are
@@ -217,6 +221,34 @@ func (o Options) NewClock(st *store.Store, logger *slog.Logger, r prometheus.Reg
 	})
 }
 
+// Outside returns a function that deletes what the data directory holds outside of the store longer
+// than it is needed, for a retention.Worker: erasures that the journal keeps for backups, where no
+// backup of st is as old, and copies of tables that a killed command has left. A backup may be as
+// old as the policy allows, and is as old as one of which a command has noted that it is there.
+func (o Options) Outside(st *store.Store) func(context.Context, time.Time) error {
+	return func(ctx context.Context, now time.Time) error {
+		policy, err := st.Policy(ctx)
+		if err != nil {
+			return err
+		}
+		before := now
+		if policy.Backups != (privacy.Period{}) {
+			before = policy.Backups.Cutoff(now)
+		}
+		all, err := st.Backups(ctx)
+		if err != nil {
+			return err
+		}
+		for _, b := range all {
+			if b.Oldest.Before(before) {
+				before = b.Oldest
+			}
+		}
+		err = journal.Prune(o.Data, before.Add(-journal.Slack))
+		return errors.Join(err, backup.RemovePartial(o.Data), st.RemoveStaging(ctx))
+	}
+}
+
 // NewReceipts returns the writer of receipts for deletions from st. With the first of them it
 // makes the key in the data directory, if there is none.
 func (o Options) NewReceipts(st *store.Store) *receipt.Writer {
@@ -228,5 +260,9 @@ func (o Options) NewReceipts(st *store.Store) *receipt.Writer {
 		}
 		return json.Marshal(p)
 	}
-	return &receipt.Writer{Book: st, Key: key, Policy: policy, Program: o.Version, Now: o.Now}
+	note := o.NoteHead
+	if note == nil {
+		note = func(h receipt.Head) error { return receipt.NoteHeads(o.Data, h) }
+	}
+	return &receipt.Writer{Book: st, Key: key, Policy: policy, Program: o.Version, Now: o.Now, Note: note}
 }

@@ -125,7 +125,7 @@ func (r *Rights) Erase(ctx context.Context, s privacy.Selection) (privacy.Erased
 			return err
 		}
 		if s.Kind() == "time" {
-			if err := r.noteDays(ctx, s); err != nil {
+			if err := r.noteTimes(ctx, s); err != nil {
 				return err
 			}
 		}
@@ -210,13 +210,18 @@ func (r *Rights) takeOutOfSpool(ctx context.Context, s privacy.Selection) error 
 
 var errSpool = errors.New("the spool is not empty yet")
 
-// note notes what is about to be erased.
+// note notes what is about to be erased. Texts are taken out on whole days.
 func (r *Rights) note(s privacy.Selection, all []privacy.Chosen) error {
-	days := s.Days()
-	days.To = min(days.To, calendar.DayOf(r.now().UTC())+1) // also where it is tomorrow already
+	from, to := s.From, s.To
+	if s.OfTexts() {
+		from, to = s.Days().From.Time(), (s.Days().To + 1).Time()
+	}
+	if end := (calendar.DayOf(r.now().UTC()) + 2).Time(); to.After(end) { // also where it is tomorrow already
+		to = end
+	}
 	erased := make([]journal.Erased, len(all))
 	for i, c := range all {
-		erased[i] = journal.Erased{Site: c.Site, Column: c.Column, Value: c.Value, Days: days}
+		erased[i] = journal.Erased{Site: c.Site, Column: c.Column, Value: c.Value, Part: c.Column != "" && !c.Whole, From: from, To: to}
 	}
 	j, err := journal.Open(r.data, r.now())
 	if err != nil {
@@ -225,8 +230,8 @@ func (r *Rights) note(s privacy.Selection, all []privacy.Chosen) error {
 	return j.Add(r.now(), erased)
 }
 
-// noteDays notes the days of an erasure by time, for each site.
-func (r *Rights) noteDays(ctx context.Context, s privacy.Selection) error {
+// noteTimes notes the times of an erasure by time, for each site.
+func (r *Rights) noteTimes(ctx context.Context, s privacy.Selection) error {
 	sites, err := r.store.Sites(ctx)
 	if err != nil {
 		return fmt.Errorf("list the sites: %w", err)

@@ -181,6 +181,7 @@ func (p *program) start(ctx context.Context) error {
 	}
 	if p.Retention {
 		worker := p.NewWorker(p.store, p.clock, p.component("retention"), p.registry)
+		worker.Outside = p.Outside(p.store)
 		p.background("retention", p.afterStore(p.afterPolicy(worker.Run)))
 		p.watchBackups()
 		p.watchRequests()

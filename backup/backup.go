@@ -72,7 +72,7 @@ func write(ctx context.Context, dir string, m Manifest, recipients []age.Recipie
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return Entry{}, err
 	}
-	if err := removePartial(dir); err != nil {
+	if err := RemovePartial(dir); err != nil {
 		return Entry{}, err
 	}
 	m.Format, m.Time, m.Encrypted, m.Contents = format, m.Time.UTC(), len(recipients) > 0, File{}
@@ -251,9 +251,9 @@ func syncDir(dir string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// removePartial removes what processes left in a directory that died while they wrote or
-// deleted a backup.
-func removePartial(dir string) error {
+// RemovePartial removes what processes left in a directory that died while they wrote or
+// deleted a backup, or that Scratch had made for them.
+func RemovePartial(dir string) error {
 	all, err := filepath.Glob(filepath.Join(escape.Replace(dir), prefix+"*"+partial))
 	if err != nil {
 		return err
@@ -503,7 +503,7 @@ func extractFile(h *tar.Header, r io.Reader, into string) error {
 // Prune deletes the backups in a directory from before a time, and what dead processes left
 // there. It returns those that it deleted, also with an error.
 func Prune(dir string, before time.Time) ([]Entry, error) {
-	if err := removePartial(dir); err != nil {
+	if err := RemovePartial(dir); err != nil {
 		return nil, fmt.Errorf("prune backups: %w", err)
 	}
 	all, err := List(dir)
@@ -534,7 +534,7 @@ func Prune(dir string, before time.Time) ([]Entry, error) {
 func Scratch(dir string) (path string, remove func() error, err error) {
 	var lock *os.File
 	if err = os.MkdirAll(dir, 0o700); err == nil {
-		err = removePartial(dir)
+		err = RemovePartial(dir)
 	}
 	if err == nil {
 		path, err = os.MkdirTemp(dir, prefix+"*"+partial)

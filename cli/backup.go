@@ -37,9 +37,16 @@ type recipients []age.Recipient
 func (recipients) String() string { return "" }
 
 func readRecipients(s string) (recipients, error) {
+	if filepath.IsAbs(s) {
+		text, err := os.ReadFile(s)
+		if err != nil {
+			return nil, err
+		}
+		s = string(text)
+	}
 	all, err := age.ParseRecipients(strings.NewReader(strings.ReplaceAll(s, ",", "\n")))
 	if err != nil {
-		return nil, errors.New("want public keys of age, such as age1…, separated by commas")
+		return nil, errors.New("want public keys of age, such as age1…, separated by commas, or a file of them")
 	}
 	return all, nil
 }
@@ -125,7 +132,11 @@ func (c *call) backUp(ctx context.Context, st *store.Store, dir string) (backup.
 	if c.opts.Store == "" {
 		return e, st.Backup(ctx, c.opts.Now, write)
 	}
-	err := c.withScratch(ctx, dir, func(_ string, local *store.Store) error {
+	had, err := st.Schema(ctx)
+	if err != nil {
+		return e, err
+	}
+	err = c.withScratch(ctx, dir, had, func(_ string, local *store.Store) error {
 		if err := local.Prepare(ctx); err != nil {
 			return err
 		}
@@ -143,15 +154,16 @@ func (c *call) backUp(ctx context.Context, st *store.Store, dir string) (backup.
 }
 
 // withScratch runs f with a new store on an embedded engine in a folder of its own below dir,
-// and removes the folder. The store is not prepared.
-func (c *call) withScratch(ctx context.Context, dir string, f func(folder string, st *store.Store) error) (err error) {
+// and removes the folder. The store is not prepared, and will have the migrations up to a number, or
+// all if that is 0.
+func (c *call) withScratch(ctx context.Context, dir string, schema int, f func(folder string, st *store.Store) error) (err error) {
 	folder, remove, err := backup.Scratch(dir)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, remove()) }()
 	cfg := c.opts.StoreConfig()
-	cfg.DSN, cfg.Dir, cfg.Create, cfg.Lazy = "", folder, true, true
+	cfg.DSN, cfg.Dir, cfg.Create, cfg.Lazy, cfg.Schema = "", folder, true, true, schema
 	st, err := store.Open(ctx, cfg)
 	if err != nil {
 		return err

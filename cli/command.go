@@ -95,7 +95,7 @@ func commands() []command {
 		{"requests remove", "CASE", "delete a request from the register, such as one that was typed wrongly", removeRequest},
 		{"texts", "LANGUAGE", "write the texts of the dashboard in a language, to translate them", writeTexts},
 		{"receipts list", "", "list the receipts of deletions", listReceipts},
-		{"receipts verify", "", "verify that all receipts are whole, signed and in order", verifyReceipts},
+		{"receipts verify", "[DIR]", "verify that all receipts are whole, signed and in order, and go on from an older export", verifyReceipts},
 		{"receipts export", "DIR", "write all receipts as files that openssl can verify", exportReceipts},
 		{"papers", "", "drafts of the papers of a controller: record of processing, impact assessment, retention, accessibility, cookies", writePapers},
 		{"config check", "", "check the settings of all commands, and open nothing", checkConfig},

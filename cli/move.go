@@ -97,7 +97,7 @@ func checkUpgrade(ctx context.Context, c *call) (err error) {
 	if err := takeData(c.opts.Data, true); err != nil {
 		return err
 	}
-	err = c.withScratch(ctx, c.opts.Data, func(folder string, st *store.Store) error {
+	err = c.withScratch(ctx, c.opts.Data, 0, func(folder string, st *store.Store) error {
 		m, err := c.restoreInto(ctx, st, folder, e, identities)
 		if err == nil {
 			fmt.Fprintf(c.Stdout, "compared %d rows of %d tables\n", m.Rows(), len(m.Tables))

@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,7 +39,16 @@ func listReceipts(ctx context.Context, c *call) error {
 	})
 }
 
+// verifyReceipts verifies the chain, and that each receipt of an older export is in it, or that a
+// receipt of a restore says that it was lost.
 func verifyReceipts(ctx context.Context, c *call) error {
+	var older []receipt.Head
+	if len(c.words) > 0 {
+		var err error
+		if older, err = receipt.Exported(c.words[0]); err != nil {
+			return err
+		}
+	}
 	return c.withStore(ctx, func(st *store.Store) error {
 		var chain receipt.Chain
 		if err := st.Receipts(ctx, chain.Add); err != nil {
@@ -48,7 +59,26 @@ func verifyReceipts(ctx context.Context, c *call) error {
 		if chain.Count > 0 {
 			text += fmt.Sprintf("the last one is of %s; keys: %s\n", chain.Last.Ended.Format(time.RFC3339), strings.Join(chain.Keys, ", "))
 		}
-		_, err := fmt.Fprint(c.Stdout, text)
+		for _, t := range chain.Restores {
+			text += fmt.Sprintf("receipt %d: the store was restored at %s from a backup of %s, which ends with receipt %d; ", t.Number, t.Ended.Format(time.RFC3339), t.Restored.Backup.Format(time.RFC3339), t.Number-1)
+			if lost := t.Restored.Lost; len(lost) > 0 {
+				last := slices.MaxFunc(lost, func(a, b receipt.Head) int { return cmp.Compare(a.Number, b.Number) })
+				text += fmt.Sprintf("receipts %d to %d of the store before are not in this chain\n", t.Number, last.Number)
+			} else {
+				text += "none is known to have followed that one\n"
+			}
+		}
+		if _, err := fmt.Fprint(c.Stdout, text); err != nil || older == nil {
+			return err
+		}
+		missing, err := receipt.Lost(older, func(f func(receipt.Receipt) error) error { return st.Receipts(ctx, f) })
+		if err != nil {
+			return err
+		}
+		if len(missing) > 0 {
+			return fmt.Errorf("receipt %d of %q and %d others are not in this chain, and no receipt of a restore names them", missing[0].Number, c.words[0], len(missing)-1)
+		}
+		_, err = fmt.Fprintf(c.Stdout, "all %d receipts of %s are in this chain, or were lost by a restore that names them\n", len(older), c.words[0])
 		return err
 	})
 }

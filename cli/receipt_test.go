@@ -17,6 +17,69 @@ import (
 	"github.com/fotspor/fotspor/store/storetest"
 )
 
+// documented runs the commands of docs/receipts.md that begin with a text, with other paths.
+func documented(t *testing.T, begin string, paths ...string) (string, error) {
+	t.Helper()
+	doc, err := os.ReadFile("../docs/receipts.md")
+	must(t, err)
+	script := regexp.MustCompile("(?s)```sh\n(" + regexp.QuoteMeta(begin) + ".*?)```").FindSubmatch(doc)
+	if script == nil {
+		t.Fatalf("docs/receipts.md has no commands that begin with %q", begin)
+	}
+	out, err := exec.CommandContext(t.Context(), "sh", "-c", strings.NewReplacer(paths...).Replace(string(script[1]))).CombinedOutput()
+	return string(out), err
+}
+
+// TestReceiptsRestored: the chain of a restored store goes on from an older receipt, says so, and
+// names those that were lost, so that an older export is told from a forged one, by the program and
+// by the commands of docs/receipts.md.
+func TestReceiptsRestored(t *testing.T) {
+	today := calendar.DayOf(time.Now().UTC())
+	data := filled(t, today)
+	run := runner(t, "--data", data)
+	backups, older, newer := filepath.Join(t.TempDir(), "backups"), filepath.Join(t.TempDir(), "older"), filepath.Join(t.TempDir(), "newer")
+	run("retention", "run")
+	run("backup", backups)
+	run("retention", "run")
+	run("erase", "--text", "kari", "--yes")
+	run("receipts", "export", older)
+	must(t, os.RemoveAll(filepath.Join(data, "clickhouse")))
+	run("restore", backups)
+	if out := run("receipts", "verify", older); !strings.HasPrefix(out, "4 receipts are whole") || !strings.Contains(out, "receipt 2: the store was restored at ") ||
+		!strings.Contains(out, "ends with receipt 1; receipts 2 to 3 of the store before are not in this chain\n") || !strings.Contains(out, "all 3 receipts of "+older+" are in this chain, or were lost") {
+		t.Errorf("verify says %q", out)
+	}
+	var kinds []string
+	for line := range strings.Lines(run("receipts", "list")) {
+		cells := strings.Split(line, "\t")
+		kinds = append(kinds, strings.Join(cells[:7], " "))
+	}
+	cutoff := today.AddMonths(-36)
+	if want := []string{fmt.Sprintf("1 retention   %s 0 0", cutoff), "2 restore    3 3", fmt.Sprintf("3 retention   %s 0 0", cutoff), "4 erasure journal   "}; len(kinds) != 4 || strings.Join(kinds[:3], "\n") != strings.Join(want[:3], "\n") || !strings.HasPrefix(kinds[3], want[3]) {
+		t.Errorf("receipts are %q, want %q", kinds, want)
+	}
+	run("receipts", "export", newer)
+	if out, err := documented(t, "cd DIR\n", "cd DIR", "cd "+newer); err != nil || out != "000001: whole\n000002: whole\n000003: whole\n000004: whole\n" {
+		t.Errorf("openssl says %q, %v", out, err)
+	}
+	compare := func() (string, error) { return documented(t, "for text in OLD/", "OLD/", older+"/", "DIR/", newer+"/") }
+	const lost = "000001.json: the same\n000002.json: lost by the restore of 000002.json\n000003.json: lost by the restore of 000002.json\n"
+	if out, err := compare(); err != nil || out != lost {
+		t.Errorf("the comparison says %q, %v", out, err)
+	}
+	// One that no restore names.
+	path := filepath.Join(older, "000003.json")
+	text, err := os.ReadFile(path)
+	must(t, err)
+	must(t, os.WriteFile(path, []byte(strings.Replace(string(text), `"by":"text"`, `"by":"path"`, 1)), 0o600))
+	if out, err := compare(); err == nil || !strings.Contains(out, "000003.json: is not in the chain") {
+		t.Errorf("of a forged one the comparison says %q, %v", out, err)
+	}
+	if _, errs, status := command(t, "", "receipts", "verify", older, "--data", data); status != 1 || !strings.Contains(errs, "receipt 3 of ") {
+		t.Errorf("of a forged one: status %d, %q", status, errs)
+	}
+}
+
 // TestReceipts: a pass and an erasure have receipts that say what they did and not of whom,
 // and the commands of docs/receipts.md verify them, and find what was changed.
 func TestReceipts(t *testing.T) {
@@ -81,17 +144,7 @@ func TestReceipts(t *testing.T) {
 		}
 	}
 
-	doc, err := os.ReadFile("../docs/receipts.md")
-	must(t, err)
-	script := regexp.MustCompile("(?s)```sh\n(cd DIR\n.*?)```").FindSubmatch(doc)
-	if script == nil {
-		t.Fatal("docs/receipts.md has no commands")
-	}
-	check := func() (string, error) {
-		cmd := exec.CommandContext(t.Context(), "sh", "-c", strings.Replace(string(script[1]), "cd DIR", "cd "+dir, 1))
-		out, err := cmd.CombinedOutput()
-		return string(out), err
-	}
+	check := func() (string, error) { return documented(t, "cd DIR\n", "cd DIR", "cd "+dir) }
 	if out, err := check(); err != nil || out != "000001: whole\n000002: whole\n000003: whole\n000004: whole\n" {
 		t.Errorf("openssl says %q, %v", out, err)
 	}

@@ -43,17 +43,26 @@ func restore(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	err = c.withScratch(ctx, c.opts.Data, func(folder string, st *store.Store) error {
+	err = c.withScratch(ctx, c.opts.Data, 0, func(folder string, st *store.Store) error {
 		if _, err := c.restoreInto(ctx, st, folder, e, identities); err != nil {
 			return err
 		}
 		if err := c.restoreKeys(filepath.Join(folder, "backups", keysFolder)); err != nil {
 			return err
 		}
+		// Receipts count as made when others can see the store.
+		var heads []receipt.Head
+		c.opts.NoteHead = func(h receipt.Head) error {
+			heads = append(heads, h)
+			return nil
+		}
 		if err := c.forget(ctx, st, e.Time); err != nil {
 			return err
 		}
 		if err := st.NoteBackups(ctx, filepath.Dir(e.Dir), store.Backups{Oldest: e.Time, Newest: e.Time}, audit.Restored, e.Name()); err != nil {
+			return err
+		}
+		if err := receipt.NoteHeads(c.opts.Data, heads...); err != nil {
 			return err
 		}
 		if c.opts.Store != "" {
@@ -107,8 +116,8 @@ func (c *call) chosenBackup(dir string) (backup.Entry, []age.Identity, error) {
 func (c *call) checkNoStore(ctx context.Context) error {
 	cfg := c.opts.StoreConfig()
 	st, err := store.Open(ctx, cfg)
-	if errors.Is(err, store.ErrNoStore) {
-		return nil
+	if errors.Is(err, store.ErrNoStore) || errors.Is(err, store.ErrUnfinished) {
+		return nil // an unfinished copy is begun anew
 	}
 	taken := fmt.Errorf("there is a store in %q: restore makes a new one; move that one away, or name another place", cfg.Place())
 	if errors.Is(err, store.ErrOlder) || errors.Is(err, store.ErrNewer) || errors.Is(err, store.ErrForeign) {
@@ -168,13 +177,16 @@ func (c *call) restoreKeys(from string) error {
 		if err != nil {
 			return fmt.Errorf("restore keys: %w", err)
 		}
-		f, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-		if errors.Is(err, fs.ErrExist) {
-			continue
-		}
+		f, err := os.CreateTemp(filepath.Dir(to), filepath.Base(to)+".*") // mode 0600
 		if err == nil {
 			_, err = f.Write(data)
-			err = errors.Join(err, f.Sync(), f.Close())
+			if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+				err = os.Link(f.Name(), to)
+			}
+			defer os.Remove(f.Name())
+		}
+		if errors.Is(err, fs.ErrExist) {
+			continue
 		}
 		if err != nil {
 			return fmt.Errorf("restore keys: %w", err)
@@ -187,6 +199,9 @@ func (c *call) restoreKeys(from string) error {
 // forget deletes from a store that was restored what is past its time.
 func (c *call) forget(ctx context.Context, st *store.Store, of time.Time) error {
 	if err := c.adoptPolicy(ctx, st); err != nil {
+		return err
+	}
+	if err := c.receiptOfRestore(ctx, st, of); err != nil {
 		return err
 	}
 	worker, clock := c.retentionWorker(st)
@@ -216,9 +231,25 @@ func (c *call) forget(ctx context.Context, st *store.Store, of time.Time) error 
 	return c.eraseAgain(ctx, st, of)
 }
 
-// journalSlack is by how much the note of an erasure may be older than the backup that it came
-// after: it is made before the erasure has waited for the backup.
-const journalSlack = 2 * time.Hour
+// receiptOfRestore adds the receipt that the chain goes on from the last one of the backup.
+func (c *call) receiptOfRestore(ctx context.Context, st *store.Store, of time.Time) error {
+	known, err := receipt.Heads(c.opts.Data)
+	if err != nil {
+		return err
+	}
+	lost, err := receipt.Lost(known, func(f func(receipt.Receipt) error) error { return st.Receipts(ctx, f) })
+	if err != nil {
+		return err
+	}
+	rows, err := st.Before(ctx, c.opts.Now().AddDate(1, 0, 0))
+	if err == nil {
+		err = c.opts.NewReceipts(st).Restored(ctx, of, rows.Rows, lost)
+	}
+	if errors.Is(err, privacy.ErrNoPolicy) {
+		return nil // a store without a policy has neither rows nor receipts
+	}
+	return err
+}
 
 // eraseAgain takes out of a store that was restored what was erased since its backup, as far as
 // the journal in the data directory knows it.
@@ -226,7 +257,7 @@ func (c *call) eraseAgain(ctx context.Context, st *store.Store, of time.Time) er
 	unknown := func(to string) {
 		fmt.Fprintf(c.Stdout, "erasures from %s to %s are not known: repeat those of your register before you start the program\n", of.UTC().Format(time.RFC3339), to)
 	}
-	log, err := journal.Read(c.opts.Data, of.Add(-journalSlack))
+	log, err := journal.Read(c.opts.Data, of.Add(-journal.Slack))
 	if errors.Is(err, journal.ErrNone) {
 		unknown("now")
 		return nil
@@ -237,18 +268,21 @@ func (c *call) eraseAgain(ctx context.Context, st *store.Store, of time.Time) er
 	if log.Since.After(of) {
 		unknown(log.Since.UTC().Format(time.RFC3339))
 	}
-	if log.Empty() {
+	if len(log.Erasures) == 0 {
 		fmt.Fprintln(c.Stdout, "the journal of erasures has none since the backup")
 		return nil
 	}
-	before, after, err := c.opts.NewReceipts(st).Delete(ctx, receipt.Deletion{Kind: receipt.Erasure, By: "journal"},
-		func(ctx context.Context) (int64, error) { return st.HeldAgain(ctx, log) },
-		func(ctx context.Context) error { return st.EraseAgain(ctx, log) })
+	// What is left is counted as it is erased: a later erasure may leave what an earlier one took.
+	count := func(ctx context.Context) (int64, error) { return st.HeldAgain(ctx, log) }
+	before, _, err := c.opts.NewReceipts(st).Delete(ctx, receipt.Deletion{Kind: receipt.Erasure, By: "journal"},
+		func(ctx context.Context) (int64, error) { return count(ctx) },
+		func(ctx context.Context) error {
+			left, err := st.EraseAgain(ctx, log)
+			count = func(context.Context) (int64, error) { return left, nil }
+			return err
+		})
 	if err != nil {
 		return err
-	}
-	if after > 0 {
-		return fmt.Errorf("%d rows and lines of what was erased are left", after)
 	}
 	_, err = fmt.Fprintf(c.Stdout, "erasures since the backup are repeated by the journal: %d rows and lines\n", before)
 	return err
@@ -274,7 +308,7 @@ func (c *call) adoptPolicy(ctx context.Context, st *store.Store) error {
 // toServer copies a store to an empty one on a server.
 func (c *call) toServer(ctx context.Context, from *store.Store, dsn string) error {
 	cfg := c.opts.StoreConfig()
-	cfg.DSN, cfg.Create = dsn, true
+	cfg.DSN, cfg.Create, cfg.Unfinished = dsn, true, true
 	to, err := store.Open(ctx, cfg)
 	if err != nil {
 		return err

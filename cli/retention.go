@@ -26,6 +26,7 @@ func runRetention(ctx context.Context, c *call) error {
 	}
 	return c.withStore(ctx, func(st *store.Store) error {
 		worker, clock := c.retentionWorker(st)
+		worker.Outside = c.opts.Outside(st)
 		var report retention.Report
 		var err error
 		switch {

@@ -194,7 +194,7 @@ func settings() []setting {
 			more:  "Their hits count for a site that is made for them. `make run` does this.",
 			value: func(c *call) flag.Value { return keep(&c.opts.Demo, readBool) }},
 
-		{name: "recipient", commands: []string{"backup"}, help: "public `keys` of age for which a backup is encrypted, such as age1…, separated by commas", none: "none: it is not encrypted",
+		{name: "recipient", commands: []string{"backup"}, help: "public `keys` of age for which a backup is encrypted, such as age1…, separated by commas, or the path of a file of them", none: "none: it is not encrypted",
 			more:  "See [backups](backup.md#make-one).",
 			value: func(c *call) flag.Value { return keep(&c.recipients, readRecipients) }},
 		{name: "identity", commands: []string{"restore", "upgrade", "backup verify"}, argument: true, help: "`file` with the secret key of age that opens an encrypted backup", none: "none",

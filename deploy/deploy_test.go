@@ -64,12 +64,35 @@ func TestMetricsAreDocumented(t *testing.T) {
 
 func TestVariablesAreDocumented(t *testing.T) {
 	documented := variableName.FindAllString(read(t, "docs/settings.md"), -1)
-	for _, file := range []string{"docker-compose.yml", "deploy/Dockerfile", "deploy/systemd/fotspor.service"} {
+	for _, file := range []string{"docker-compose.yml", "deploy/Dockerfile", "deploy/systemd/fotspor.service", "deploy/systemd/fotspor-backup.service"} {
 		for _, name := range unique(variableName.FindAllString(read(t, file), -1)) {
 			if !slices.Contains(documented, name) {
 				t.Errorf("%s: %s is not in docs/settings.md", file, name)
 			}
 		}
+	}
+}
+
+// TestUnits: systemd understands every line of the units, in which something stands for the program.
+func TestUnits(t *testing.T) {
+	analyze, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		t.Skip("SKIPPED: systemd-analyze is not installed; units were not checked")
+	}
+	units, err := filepath.Glob(filepath.Join(root, "deploy/systemd/fotspor*"))
+	if err != nil || len(units) < 3 {
+		t.Fatalf("units: %q, %v", units, err)
+	}
+	dir, args := t.TempDir(), []string{"verify"}
+	for _, unit := range units {
+		text := strings.ReplaceAll(read(t, "deploy/systemd/"+filepath.Base(unit)), "/opt/fotspor/fotspor ", "/bin/true ")
+		args = append(args, filepath.Join(dir, filepath.Base(unit)))
+		if err := os.WriteFile(args[len(args)-1], []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out, err := exec.Command(analyze, args...).CombinedOutput(); err != nil || len(out) > 0 { // it warns of an unknown line with status 0
+		t.Errorf("systemd-analyze: %v\n%s", err, out)
 	}
 }
 

@@ -71,6 +71,9 @@ type Options struct {
 	// Expired returns which rows of days before a time a server has deleted by itself since the
 	// last pass; nil: that is not looked for.
 	Expired func(context.Context, time.Time) (privacy.Held, error)
+	// Outside deletes what is kept outside of the store longer than is needed at a time. A pass
+	// calls it unless the clock is not trusted. nil: nothing is.
+	Outside func(context.Context, time.Time) error
 	// Policy returns the policy in force. Each pass reads it.
 	Policy     func(context.Context) (privacy.Policy, error)
 	Receipts   *receipt.Writer // of what is done to Rows, Totals and Few; nil: none are written
@@ -330,6 +333,9 @@ func (w *Worker) delete(ctx context.Context, report Report, err error) (Report, 
 			count := func(ctx context.Context) (int64, error) { return few.Lines(ctx, p.Cutoff) }
 			p.Folded, err = w.receipted(ctx, d, p.FewFound, count, func(ctx context.Context) error { return few.Fold(ctx, p.Cutoff, report.totalsDay()) })
 		}
+	}
+	if err == nil && w.Outside != nil && report.Clock.Trusted {
+		err = w.Outside(ctx, report.At)
 	}
 	w.held.Set(0)
 	if err != nil {

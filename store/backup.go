@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -16,9 +17,12 @@ import (
 	"github.com/fotspor/fotspor/store/schema"
 )
 
-// stagingPrefix begins the name of a folder that the engine writes a backup into. One that a
-// dead process left is removed by the next backup.
-const stagingPrefix = "staging-"
+// stagingPrefix begins the name of a folder that the engine writes a backup into. Its process locks a
+// file beside it, by which others know that it lives.
+const (
+	stagingPrefix = "staging-"
+	stagingLock   = ".lock"
+)
 
 // Still runs f while no process inserts hits, deletes rows, changes the schema, or changes what
 // people set. Hits wait in the spools meanwhile. It works on an older store that is not prepared.
@@ -52,13 +56,23 @@ func (s *Store) Backup(ctx context.Context, now func() time.Time, f func(folder 
 	m := backup.Manifest{Program: s.cfg.Program, Schema: had}
 	name := stagingPrefix + rand.Text()
 	folder := filepath.Join(s.cfg.Dir, "backups", name)
-	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	var lock *os.File
+	defer func() {
+		err = errors.Join(err, os.RemoveAll(folder))
+		if lock != nil {
+			err = errors.Join(err, os.Remove(lock.Name()), lock.Close())
+		}
+	}()
 	err = s.Still(ctx, func(ctx context.Context) error {
-		if err := s.removeStaging(); err != nil {
+		err := s.removeStaging()
+		if err == nil {
+			lock, err = lockStaging(folder+stagingLock, true) // others look at it for a moment
+		}
+		if err != nil {
 			return err
 		}
 		m.Time = now()
-		err := s.stage(ctx, name, folder, &m)
+		err = s.stage(ctx, name, folder, &m)
 		if err == nil {
 			err = s.direct.QueryRow(ctx, "SELECT max(number) FROM policy").Scan(&m.Policy)
 			if code(err) == unknownTable {
@@ -82,16 +96,74 @@ func (s *Store) openWay(ctx context.Context) error {
 	return s.way.Open(ctx)
 }
 
-// removeStaging removes what dead processes left. The locks of Still keep others away.
-func (s *Store) removeStaging() error {
+// lockStaging makes and locks the file of a folder. It fails if another process has the lock, unless
+// it may wait.
+func lockStaging(path string, wait bool) (*os.File, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	how := syscall.LOCK_EX
+	if !wait {
+		how |= syscall.LOCK_NB
+	}
+	if err := syscall.Flock(int(f.Fd()), how); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// RemoveStaging removes what processes left that died while they made a backup with the embedded
+// engine. The data directory then holds no copy of tables.
+func (s *Store) RemoveStaging(ctx context.Context) error {
+	left, err := s.staging()
+	if err != nil || len(left) == 0 {
+		return err
+	}
+	if err := s.Still(ctx, func(context.Context) error { return s.removeStaging() }); err != nil {
+		return fmt.Errorf("remove what was left of a backup: %w", err)
+	}
+	return nil
+}
+
+// staging returns the folders of which no process has the lock.
+func (s *Store) staging() ([]string, error) {
+	if s.way == nil {
+		return nil, nil
+	}
 	entries, err := os.ReadDir(filepath.Join(s.cfg.Dir, "backups"))
 	if errors.Is(err, os.ErrNotExist) {
-		return nil
+		return nil, nil
 	}
+	var left []string
 	for _, e := range entries {
-		if err == nil && strings.HasPrefix(e.Name(), stagingPrefix) {
-			err = os.RemoveAll(filepath.Join(s.cfg.Dir, "backups", e.Name()))
+		if err != nil || !strings.HasPrefix(e.Name(), stagingPrefix) {
+			continue
 		}
+		folder := strings.TrimSuffix(filepath.Join(s.cfg.Dir, "backups", e.Name()), stagingLock)
+		var lock *os.File
+		lock, err = lockStaging(folder+stagingLock, false)
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			err = nil
+			continue
+		}
+		if err == nil {
+			left = append(left, folder)
+			err = lock.Close()
+		}
+	}
+	return left, err
+}
+
+// removeStaging removes what dead processes left. It is called under Still, in which such folders
+// and locks are made.
+func (s *Store) removeStaging() error {
+	left, err := s.staging()
+	for _, folder := range left {
+		err = errors.Join(err, os.RemoveAll(folder), os.RemoveAll(folder+stagingLock))
 	}
 	return err
 }
@@ -163,6 +235,10 @@ func (s *Store) Restore(ctx context.Context, folder string) error {
 	}
 	return nil
 }
+
+// Schema returns the number of the last migration that the store has had, which may be older than
+// those of this program. Its error wraps ErrNoStore, ErrNewer or ErrForeign where they apply.
+func (s *Store) Schema(ctx context.Context) (int, error) { return s.schema.Version(ctx) }
 
 // SchemaVersion returns the number of the last migration that this program has.
 func SchemaVersion() int { return len(schema.All()) }

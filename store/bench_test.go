@@ -1,8 +1,10 @@
 package store_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"strconv"
 	"syscall"
 	"testing"
@@ -29,24 +31,35 @@ func BenchmarkInsert(b *testing.B) {
 	b.ReportMetric(float64(segments*len(rows))/(cpuTime(b)-start).Seconds(), "rows/cpu-s")
 }
 
-// BenchmarkColumns prints how much memory the rows of a large segment take until they are sent.
+// BenchmarkColumns prints how much memory the rows of a large segment take until they are sent: of
+// rows like those of bench, and of 40 MiB of texts of which none is like another.
 func BenchmarkColumns(b *testing.B) {
 	st := storetest.Open(b)
 	rows := someRows(rand.New(rand.NewPCG(1, 2)), 200_000, time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), 1, oslo)
-	live := func() uint64 {
+	strange := slices.Clone(rows)
+	for i := range strange {
+		r := &strange[i]
+		r.Path = fmt.Sprintf("/%0*d", 40<<20/len(strange)/3, i) // a path stands in a row three times
+		r.EntryPath, r.PreviousPath = r.Path, r.Path
+	}
+	live := func() float64 {
 		runtime.GC()
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
-		return m.HeapAlloc
+		return float64(m.HeapAlloc) / 1e6
 	}
-	for b.Loop() {
-		before := live()
-		in := st.Begin()
-		in.Add(rows)
-		b.ReportMetric(float64(live()-before)/1e6, "MB")
-		runtime.KeepAlive(in)
+	for name, rows := range map[string][]hit.Row{"rows": rows, "texts": strange} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				before := live()
+				in := st.Begin()
+				in.Add(rows)
+				b.ReportMetric(live()-before, "MB")
+				runtime.KeepAlive(in)
+			}
+			runtime.KeepAlive(rows)
+		})
 	}
-	runtime.KeepAlive(rows)
 }
 
 // cpuTime returns what this process has used of the processors.

@@ -30,16 +30,52 @@ const movingPrefix = "moving_"
 // notCopied are the tables that a copy leaves out.
 var notCopied = []string{"filled", "logins", "migrations", "processes"}
 
-// CopyTo copies all lines to another store that is prepared and empty, and compares what both
-// hold. It fills tables of its own first, so that the other store is empty until all is there.
-// Call it while this store is still.
+// unfinished is the table that a store has from the beginning of a copy to its end.
+const unfinished = "moving"
+
+// hasTable reports whether there is a table with a name.
+func (s *Store) hasTable(ctx context.Context, name string) (bool, error) {
+	var n uint64
+	err := s.direct.QueryRow(ctx, "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = '"+name+"'").Scan(&n)
+	return n > 0, err
+}
+
+// checkFinished returns an error if a process has begun to fill this store and not ended.
+func (s *Store) checkFinished(ctx context.Context) error {
+	half, err := s.hasTable(ctx, unfinished)
+	if err != nil {
+		return fmt.Errorf("look whether the store in %q is whole: %w", s.Place(), err)
+	}
+	if half {
+		return fmt.Errorf("%w: in %q, fotspor move, restore or backup runs, or was cut short: run the same again, which begins anew", ErrUnfinished, s.Place())
+	}
+	return nil
+}
+
+// CopyTo copies all lines to another store that is prepared and empty, or that an earlier CopyTo has
+// not filled to its end, and compares what both hold. Until it has ended, Prepare refuses the other
+// store. It fills tables beside the real ones, so that no view counts what it inserts. Call it
+// while this store is still.
 func (s *Store) CopyTo(ctx context.Context, to *Store) error {
-	empty, err := to.Empty(ctx)
+	return to.LockDeletions(ctx, func(ctx context.Context) error { return s.copyTo(ctx, to) })
+}
+
+func (s *Store) copyTo(ctx context.Context, to *Store) error {
+	again, err := to.hasTable(ctx, unfinished)
 	if err != nil {
 		return err
 	}
-	if !empty {
-		return fmt.Errorf("%q is not empty", to.Place())
+	if !again {
+		empty, err := to.Empty(ctx)
+		if err != nil {
+			return err
+		}
+		if !empty {
+			return fmt.Errorf("%q is not empty", to.Place())
+		}
+		if err := to.direct.Exec(ctx, "CREATE TABLE "+unfinished+" (nothing UInt8) ENGINE = Null"); err != nil {
+			return err
+		}
 	}
 	var filling uint64
 	err = s.direct.QueryRow(ctx, "SELECT count() FROM system.tables WHERE database = currentDatabase() AND match(name, '^filling_[0-9]+$')").Scan(&filling)
@@ -69,7 +105,8 @@ func (s *Store) CopyTo(ctx context.Context, to *Store) error {
 	}
 	for _, t := range all {
 		var err error
-		if t.has("day", "month") == "" { // what each start writes itself, such as the policy
+		// What each start writes itself, such as the policy, and what an earlier copy has left.
+		if again || t.has("day", "month") == "" {
 			err = to.direct.Exec(ctx, "TRUNCATE TABLE "+t.name)
 		}
 		if err == nil {
@@ -93,7 +130,7 @@ func (s *Store) CopyTo(ctx context.Context, to *Store) error {
 	if differ := backup.Compare(before, after); len(differ) > 0 {
 		return fmt.Errorf("the copy differs: %s", strings.Join(differ, "; "))
 	}
-	return nil
+	return to.direct.Exec(ctx, "DROP TABLE "+unfinished+" SYNC")
 }
 
 // copiedAtOnce is about how many lines of a table are copied at a time.

@@ -30,11 +30,15 @@ func code(err error) int32 {
 }
 
 // prepareSchema checks the schema, and with Config.Create brings it up to date. If it is up
-// to date already, the right to read suffices.
+// to date already, the right to read suffices. An engine that has started with a hold that a dead
+// process has left can delete nothing: whoever starts it ends the hold.
 func (s *Store) prepareSchema(ctx context.Context) error {
 	found := s.schema.Check(ctx)
-	if !s.cfg.Create || found != nil && !errors.Is(found, ErrNoStore) && !errors.Is(found, ErrOlder) {
+	if found != nil && (!s.cfg.Create || !errors.Is(found, ErrNoStore) && !errors.Is(found, ErrOlder)) {
 		return found
+	}
+	if !s.cfg.Create && s.Engine() == nil {
+		return nil
 	}
 	var held []string
 	if found == nil || errors.Is(found, ErrOlder) {
@@ -42,7 +46,7 @@ func (s *Store) prepareSchema(ctx context.Context) error {
 		if err == nil {
 			held, err = s.schema.HeldTables(ctx)
 		}
-		if err != nil || len(pending) == 0 && len(held) == 0 {
+		if err != nil || len(held) == 0 && (len(pending) == 0 || !s.cfg.Create) {
 			return err
 		}
 	}

@@ -3,109 +3,108 @@ package store
 import (
 	"context"
 	"fmt"
-	"slices"
 
-	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/retention/journal"
 )
 
-// HeldAgain counts what EraseAgain would take out.
+// HeldAgain counts what is in a store that was restored, though an erasure of a journal has taken
+// it out since. If there is nothing, EraseAgain has nothing to do.
 func (s *Store) HeldAgain(ctx context.Context, log *journal.Log) (int64, error) {
-	all, err := s.chooseAgain(ctx, log)
 	var n int64
-	for _, c := range all {
-		if err == nil {
-			var held privacy.Held
-			held, err = s.heldOf(ctx, c)
+	for _, e := range log.Erasures {
+		all, err := s.chooseAgain(ctx, e)
+		if err != nil {
+			return 0, err
+		}
+		for _, c := range all {
+			held, err := s.heldOf(ctx, c)
+			if err != nil {
+				return 0, err
+			}
 			n += held.All()
 		}
 	}
-	return n, err
+	return n, nil
 }
 
-// EraseAgain takes out of a store that was restored what was erased since its backup. Of a value
-// nothing stays, of a path its first segment neither: the journal does not say what did.
-func (s *Store) EraseAgain(ctx context.Context, log *journal.Log) error {
-	all, err := s.chooseAgain(ctx, log)
-	if err != nil {
-		return err
-	}
+// EraseAgain repeats the erasures of a journal on a store that was restored, in their order, since
+// one may have taken out what another had left in the place of something. Then the store holds
+// what it held after them. It returns how much is left of what was to be taken out.
+func (s *Store) EraseAgain(ctx context.Context, log *journal.Log) (int64, error) {
 	ctx = long(ctx)
-	for _, c := range all {
-		held, err := s.heldOf(ctx, c)
-		if err == nil && held.All() > 0 {
-			if c.OfTexts() {
-				err = s.eraseTexts(ctx, c)
-			} else {
-				err = s.eraseRows(ctx, held, c.rows())
+	var left int64
+	for _, e := range log.Erasures {
+		all, err := s.chooseAgain(ctx, e)
+		for _, c := range all {
+			if err == nil {
+				var now int64
+				now, err = s.eraseAgain(ctx, c)
+				left += now
 			}
 		}
 		if err != nil {
-			return fmt.Errorf("erase again: %w", err)
+			return left, fmt.Errorf("erase again: %w", err)
 		}
 	}
-	return nil
+	return left, nil
 }
 
-// chooseAgain looks for the values of a journal, those of the same days together.
-func (s *Store) chooseAgain(ctx context.Context, log *journal.Log) ([]*choice, error) {
-	if log.Empty() {
-		return nil, nil
+// eraseAgain takes out what a choice chooses, and returns how much is left of it.
+func (s *Store) eraseAgain(ctx context.Context, c *choice) (int64, error) {
+	held, err := s.heldOf(ctx, c)
+	if err != nil || held.All() == 0 {
+		return 0, err
+	}
+	if c.OfTexts() {
+		err = s.eraseTexts(ctx, c)
+	} else {
+		err = s.eraseRows(ctx, held, c.rows())
+	}
+	if err != nil {
+		return 0, err
+	}
+	held, err = s.heldOf(ctx, c)
+	return held.All(), err
+}
+
+// chooseAgain looks for what an erasure of a journal has taken out.
+func (s *Store) chooseAgain(ctx context.Context, e journal.Erasure) ([]*choice, error) {
+	span := privacy.Selection{From: e.From, To: e.To}
+	if sites := e.Sites(); len(sites) > 0 {
+		var all []*choice
+		for _, site := range sites {
+			one := span
+			one.Site = site
+			all = append(all, &choice{Selection: one})
+		}
+		return all, nil
 	}
 	ctx, end := withDeadline(ctx, deleteTime)
 	defer end()
-	type group struct {
-		days     calendar.Range
-		networks bool
+	from := places()
+	span.Marks = true
+	if e.OfNetworks() {
+		from = []report.Place{{Table: "hits", Column: "network", Field: fieldNamed("network")}}
+		span.Marks, span.Network = false, "journal"
 	}
-	of := map[group]*choice{}
-	networks := report.Place{Table: "hits", Column: "network", Field: fieldNamed("network")}
-	for _, p := range append(places(), networks) {
-		err := s.texts(ctx, p, againOf(calendar.Range{To: lastDay - 1}, "", 0), func(found privacy.FoundText) error {
-			for _, days := range log.Days(found.Site, found.Column, found.Value) {
-				g := group{days, p.Column == "network"}
-				if of[g] == nil {
-					of[g] = &choice{Selection: againOf(days, found.Column, 0)}
-				}
-				if err := of[g].add(privacy.Chosen{Site: found.Site, Column: found.Column, Value: found.Value, Whole: true}); err != nil {
-					return err
-				}
+	c := &choice{Selection: span}
+	for _, p := range from {
+		err := s.texts(ctx, p, span, func(found privacy.FoundText) error {
+			part, took := e.Took(found.Site, found.Column, found.Value)
+			if !took || p.Field.Erase(found.Value, !part) == found.Value && !e.OfNetworks() {
+				return nil
 			}
-			return nil
+			return c.add(privacy.Chosen{Site: found.Site, Column: found.Column, Value: found.Value, Whole: !part})
 		})
 		if err != nil {
 			return nil, fmt.Errorf("look for what was erased in %s of %s: %w", p.Column, p.Table, err)
 		}
 	}
-	var all []*choice
-	for _, c := range of {
-		c.hash()
-		all = append(all, c)
+	if len(c.texts) == 0 {
+		return nil, nil
 	}
-	sites, err := s.Sites(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, one := range sites {
-		for _, days := range log.Rows(one.ID) {
-			all = append(all, &choice{Selection: againOf(days, "", one.ID)})
-		}
-	}
-	slices.SortFunc(all, func(a, b *choice) int { return a.From.Compare(b.From) })
-	return all, nil
-}
-
-// againOf returns a selection of texts, networks or all rows on some days.
-func againOf(days calendar.Range, column string, site uint32) privacy.Selection {
-	sel := privacy.Selection{Site: site, From: days.From.Time(), To: (days.To + 1).Time()}
-	switch column {
-	case "":
-	case "network":
-		sel.Network = "journal"
-	default:
-		sel.Marks = true
-	}
-	return sel
+	c.hash()
+	return []*choice{c}, nil
 }

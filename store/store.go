@@ -29,10 +29,11 @@ import (
 
 // Errors of Prepare. They are wrapped with the place of the store.
 var (
-	ErrNoStore = schema.ErrNone    // there is no store
-	ErrOlder   = schema.ErrOlder   // the store lacks migrations that this version has
-	ErrNewer   = schema.ErrNewer   // a newer version of the program has changed the store
-	ErrForeign = schema.ErrForeign // another program made the store, such as one from before the first release
+	ErrNoStore    = schema.ErrNone  // there is no store
+	ErrOlder      = schema.ErrOlder // the store lacks migrations that this version has
+	ErrNewer      = schema.ErrNewer // a newer version of the program has changed the store
+	ErrUnfinished = errors.New("the store is an unfinished copy")
+	ErrForeign    = schema.ErrForeign // another program made the store, such as one from before the first release
 )
 
 // DefaultDatabase is the database if the DSN names none.
@@ -66,6 +67,11 @@ type Config struct {
 	// Lazy makes Open return without touching the store. Prepare then opens it, the
 	// embedded engine included.
 	Lazy bool
+	// Unfinished lets Prepare succeed on a store that CopyTo has not filled to its end.
+	Unfinished bool
+	// Schema is the number of the last migration that Prepare carries out, of an older version of
+	// the program; 0: all of this one.
+	Schema int
 	// RowsSince returns the first day of which all hits are still kept as rows. nil: all
 	// days.
 	RowsSince func() calendar.Day
@@ -161,6 +167,9 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	s.direct = bounded{conn}
 	s.schema = &schema.Migrator{Conn: s.direct, Database: s.opts.Auth.Database, Place: s.Place(), Program: cfg.Program, Log: s.log}
+	if cfg.Schema > 0 {
+		s.schema.Migrations = schema.All()[:cfg.Schema]
+	}
 	s.attached = make(chan struct{}, 1)
 	s.conn = gated{s.direct, func() bool { return s.Version() != "" }}
 	if cfg.Lazy {
@@ -180,8 +189,8 @@ func (s *Store) Place() string { return s.cfg.Place() }
 // older version up to date. Only a lazy store needs it. Before it has succeeded, methods
 // that write return ErrNotPrepared, and others return errors unless another process has
 // made the store. It may be called at any time, and again after an error; once it has
-// succeeded it does nothing. Its error wraps ErrNoStore, ErrOlder, ErrNewer or ErrForeign
-// where they apply.
+// succeeded it does nothing. Its error wraps ErrNoStore, ErrOlder, ErrNewer, ErrForeign or
+// ErrUnfinished where they apply.
 func (s *Store) Prepare(ctx context.Context) error {
 	if s.Version() != "" {
 		return nil
@@ -191,7 +200,11 @@ func (s *Store) Prepare(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := s.prepareSchema(ctx); err != nil {
+	err := s.prepareSchema(ctx)
+	if err == nil && !s.cfg.Unfinished {
+		err = s.checkFinished(ctx)
+	}
+	if err != nil {
 		if s.way != nil {
 			s.way.forget()
 		}

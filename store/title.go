@@ -164,7 +164,7 @@ func (t *Titles) Before(ctx context.Context, cutoff time.Time) (privacy.Held, er
 func (t *Titles) DeleteBefore(ctx context.Context, cutoff time.Time) error {
 	where, err := t.where(ctx, cutoff)
 	if err == nil {
-		err = t.store.mutate(ctx, "titles", where)
+		err = t.store.schema.Rows(ctx, func(ctx context.Context, _ []string) error { return t.store.mutate(ctx, "titles", where) })
 	}
 	if err == nil {
 		err = t.store.awaitWiped(ctx, "titles", calendar.Range{To: calendar.DayOf(cutoff.UTC())})

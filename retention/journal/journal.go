@@ -22,7 +22,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/internal/trusted"
 )
 
@@ -32,26 +31,28 @@ const (
 	KeyFile = "erasures.key"
 )
 
-// Erased is what an erasure took out of the store on some days of a site: the value of a
-// column, or all rows.
+// Erased is what an erasure took out of the store: the value of a column, or all rows.
 type Erased struct {
 	Site uint32
 	// Column is that of table hits, whichever table the value stood in, or title. Of a network,
 	// all rows with it were deleted. "": all rows were, whatever they held.
 	Column string
 	Value  string
-	// Days are those that the erasure was of, in the zone of the site; the last one is at most
-	// that on which it was made. Of an erasure by time they are the days that it touched.
-	Days calendar.Range
+	// Part: of a path the first segment stayed.
+	Part bool
+	// From and To bound the times of the rows, or the days in the zone of the site, of which it
+	// was. To is not included, and at most the end of the day on which it was made.
+	From, To time.Time
 }
 
-// line is a line of the file behind the first.
+// line is a line of the file behind the first. Those of one erasure have one time.
 type line struct {
 	At     time.Time `json:"at"`
 	Site   uint32    `json:"site"`
 	Column string    `json:"column"`
-	From   string    `json:"from"`
-	To     string    `json:"to"`
+	Part   bool      `json:"part,omitempty"`
+	From   time.Time `json:"from"`
+	To     time.Time `json:"to"`
 	Hash   string    `json:"hash"` // HMAC-SHA256 of site, column and value, in hex
 }
 
@@ -62,6 +63,10 @@ type head struct {
 }
 
 const version = 1
+
+// Slack is by how much the note of an erasure may be older than a backup that lacks it: it is made
+// before the erasure has waited for the backup.
+const Slack = 2 * time.Hour
 
 // ErrNone means that there is no journal in the directory.
 var ErrNone = errors.New("there is no journal of erasures")
@@ -179,7 +184,7 @@ func write(f *os.File, lines ...any) error {
 	return f.Sync()
 }
 
-// Add notes what is about to be erased. Once it has returned, the notes are on the disk. If
+// Add notes what an erasure is about to take out. Once it has returned, the notes are on the disk. If
 // the erasure fails afterwards, a restored backup lacks what was asked to be erased.
 func (j *Journal) Add(at time.Time, all []Erased) error {
 	if len(all) == 0 {
@@ -187,7 +192,7 @@ func (j *Journal) Add(at time.Time, all []Erased) error {
 	}
 	lines := make([]any, len(all))
 	for i, e := range all {
-		lines[i] = line{at.UTC(), e.Site, e.Column, e.Days.From.String(), e.Days.To.String(), hash(j.key, e.Site, e.Column, e.Value)}
+		lines[i] = line{at.UTC(), e.Site, e.Column, e.Part, e.From.UTC(), e.To.UTC(), hash(j.key, e.Site, e.Column, e.Value)}
 	}
 	err := j.locked(func(f *os.File) error {
 		// What a process that died left unfinished had not been erased.
@@ -215,8 +220,13 @@ func cutTail(f *os.File) error {
 	return f.Truncate(int64(whole))
 }
 
-// Prune forgets erasures from before a time: no backup is older.
-func (j *Journal) Prune(before time.Time) error {
+// Prune forgets the erasures of the journal in a data directory from before a time, if there is
+// one: no backup is older.
+func Prune(dir string, before time.Time) error {
+	j := &Journal{path: filepath.Join(dir, File)}
+	if _, err := os.Stat(j.path); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	err := j.locked(func(f *os.File) error {
 		first, all, err := read(f)
 		if err != nil || !first.Since.Before(before) {
@@ -244,14 +254,23 @@ func (j *Journal) Prune(before time.Time) error {
 	return nil
 }
 
-// Log is what a journal says of the erasures since a time. It is safe for concurrent use.
+// Log is what a journal says of the erasures since a time.
 type Log struct {
 	// Since is when the journal begins: it does not know what was erased before.
 	Since time.Time
+	// Erasures are in the order in which they were made. A later one may have taken out what an
+	// earlier one had left in the place of something.
+	Erasures []Erasure
+}
+
+// Erasure is what one erasure took out. It is safe for concurrent use.
+type Erasure struct {
+	From, To time.Time // as of Erased
 
 	key  []byte
-	days map[string][]calendar.Range // by hash
-	any  map[uint32][]calendar.Range // of which all rows were erased
+	took map[string]bool // by hash: only in part
+	rows []uint32
+	of   string // the column of the first line
 }
 
 // Read reads the journal in a data directory, without what was erased before a time: that
@@ -273,20 +292,21 @@ func Read(dir string, after time.Time) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read journal of erasures: %w", err)
 	}
-	l := &Log{Since: first.Since, key: key, days: map[string][]calendar.Range{}, any: map[uint32][]calendar.Range{}}
-	for i, one := range all {
-		from, err := calendar.ParseDay(one.From)
-		to, err2 := calendar.ParseDay(one.To)
-		if err := errors.Join(err, err2); err != nil {
-			return nil, fmt.Errorf("read journal of erasures: line %d: %w", i+2, err)
+	l := &Log{Since: first.Since}
+	var last line
+	for _, one := range all {
+		if one.At.Before(after) {
+			continue
 		}
-		days := calendar.Range{From: from, To: to}
-		switch {
-		case one.At.Before(after):
-		case one.Column == "":
-			l.any[one.Site] = append(l.any[one.Site], days)
-		default:
-			l.days[one.Hash] = append(l.days[one.Hash], days)
+		if !one.At.Equal(last.At) || !one.From.Equal(last.From) || !one.To.Equal(last.To) {
+			l.Erasures = append(l.Erasures, Erasure{From: one.From, To: one.To, key: key, took: map[string]bool{}, of: one.Column})
+		}
+		last = one
+		e := &l.Erasures[len(l.Erasures)-1]
+		if one.Column == "" {
+			e.rows = append(e.rows, one.Site)
+		} else {
+			e.took[one.Hash] = one.Part
 		}
 	}
 	return l, nil
@@ -322,19 +342,21 @@ func read(f *os.File) (head, []line, error) {
 	}
 }
 
-// Empty reports whether nothing was erased.
-func (l *Log) Empty() bool { return len(l.days) == 0 && len(l.any) == 0 }
-
-// Days returns on which days of a site a value of a column was erased, nil if on none.
-func (l *Log) Days(site uint32, column, value string) []calendar.Range {
-	if len(l.days) == 0 {
-		return nil
+// Took reports whether the erasure took out a value of a column of a site, and if so whether of a
+// path the first segment stayed.
+func (e Erasure) Took(site uint32, column, value string) (part, took bool) {
+	if len(e.took) == 0 {
+		return false, false
 	}
-	return slices.Clone(l.days[hash(l.key, site, column, value)])
+	part, took = e.took[hash(e.key, site, column, value)]
+	return part, took
 }
 
-// Rows returns the days of a site of which all rows were erased.
-func (l *Log) Rows(site uint32) []calendar.Range { return slices.Clone(l.any[site]) }
+// OfNetworks reports whether rows were deleted by their network.
+func (e Erasure) OfNetworks() bool { return e.of == "network" }
+
+// Sites returns the sites of which all rows between the times were deleted.
+func (e Erasure) Sites() []uint32 { return slices.Clone(e.rows) }
 
 // hash returns the keyed hash of a value, which is another one in each site and column.
 func hash(key []byte, site uint32, column, value string) string {

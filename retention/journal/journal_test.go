@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/retention/journal"
 )
 
@@ -43,43 +42,72 @@ func add(t *testing.T, j *journal.Journal, at time.Time, all ...journal.Erased) 
 	}
 }
 
-// TestDays: a value is found in its site and column alone, and erasures from before a backup
-// are none of its.
-func TestDays(t *testing.T) {
+// took returns the times of the erasures that took out a value.
+func took(l *journal.Log, site uint32, column, value string) (all []span) {
+	for _, e := range l.Erasures {
+		if part, took := e.Took(site, column, value); took {
+			all = append(all, span{e.From.Unix(), e.To.Unix(), part})
+		}
+	}
+	return all
+}
+
+type span struct {
+	from, to int64
+	part     bool
+}
+
+// erased is the erasure of a value in the first half of a day.
+func erased(site uint32, column, value string) journal.Erased {
+	return journal.Erased{Site: site, Column: column, Value: value, From: day, To: day.Add(12 * time.Hour)}
+}
+
+var day = time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
+
+// TestTook: a value is found in its site and column alone, erasures are told apart and in their
+// order, and those from before a backup are none of its.
+func TestTook(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	if _, err := journal.Read(dir, time.Time{}); !errors.Is(err, journal.ErrNone) {
 		t.Errorf("without a journal: %v", err)
 	}
 	j := open(t, dir, now)
-	first, second := calendar.Range{From: 0, To: 20784}, calendar.Range{From: 20700, To: 20785}
-	add(t, j, now, journal.Erased{Site: 1, Column: "path", Value: "/ansatt/kari", Days: first}, journal.Erased{Site: 2, Column: "name", Value: "kari", Days: first})
-	add(t, open(t, dir, now.Add(time.Hour)), now.Add(24*time.Hour), journal.Erased{Site: 1, Column: "path", Value: "/ansatt/kari", Days: second}, journal.Erased{Site: 3, Column: "", Value: "", Days: second})
+	first, second := span{day.Unix(), day.Unix() + 43200, false}, span{day.Unix() + 1, day.Unix() + 43200, true}
+	add(t, j, now, erased(1, "path", "/ansatt/kari"), erased(2, "name", "kari"))
+	part := erased(1, "path", "/ansatt/kari")
+	part.Part, part.From = true, part.From.Add(time.Second)
+	add(t, open(t, dir, now.Add(time.Hour)), now.Add(24*time.Hour), part)
+	add(t, j, now.Add(25*time.Hour), erased(3, "", ""), erased(4, "", ""))
+	add(t, j, now.Add(26*time.Hour), erased(1, "network", "10.0.0.0/16"))
 	l := mustRead(t, dir, time.Time{})
-	if !l.Since.Equal(now) || l.Empty() {
-		t.Errorf("since %s, empty %t", l.Since, l.Empty())
+	if !l.Since.Equal(now) || len(l.Erasures) != 4 {
+		t.Errorf("since %s, %d erasures", l.Since, len(l.Erasures))
 	}
 	for _, c := range []struct {
 		site          uint32
 		column, value string
-		want          []calendar.Range
+		want          []span
 	}{
-		{1, "path", "/ansatt/kari", []calendar.Range{first, second}},
+		{1, "path", "/ansatt/kari", []span{first, second}},
 		{2, "path", "/ansatt/kari", nil},
 		{1, "name", "/ansatt/kari", nil},
 		{1, "path", "/ansatt/Kari", nil},
 		{1, "path", "/ansatt", nil},
-		{2, "name", "kari", []calendar.Range{first}},
+		{2, "name", "kari", []span{first}},
 		{3, "", "", nil},
+		{1, "network", "10.0.0.0/16", []span{first}},
 	} {
-		if got := l.Days(c.site, c.column, c.value); !slices.Equal(got, c.want) {
+		if got := took(l, c.site, c.column, c.value); !slices.Equal(got, c.want) {
 			t.Errorf("site %d, %s %q: %v, want %v", c.site, c.column, c.value, got, c.want)
 		}
 	}
-	if got := l.Rows(3); !slices.Equal(got, []calendar.Range{second}) || l.Rows(1) != nil {
-		t.Errorf("all rows of site 3: %v; of site 1: %v", got, l.Rows(1))
+	for i, e := range l.Erasures {
+		if sites := e.Sites(); slices.Equal(sites, []uint32{3, 4}) != (i == 2) || e.OfNetworks() != (i == 3) {
+			t.Errorf("erasure %d: all rows of %v, networks: %t", i, sites, e.OfNetworks())
+		}
 	}
 	later := mustRead(t, dir, now.Add(time.Minute))
-	if got := later.Days(1, "path", "/ansatt/kari"); !slices.Equal(got, []calendar.Range{second}) {
+	if got := took(later, 1, "path", "/ansatt/kari"); !slices.Equal(got, []span{second}) {
 		t.Errorf("after a minute: %v", got)
 	}
 }
@@ -90,7 +118,7 @@ func TestHoldsNoValue(t *testing.T) {
 	var files [][]byte
 	for range 2 {
 		dir := t.TempDir()
-		add(t, open(t, dir, now), now, journal.Erased{Site: 1, Column: "path", Value: "/ansatt/kari", Days: calendar.One(20000)})
+		add(t, open(t, dir, now), now, erased(1, "path", "/ansatt/kari"))
 		for _, name := range []string{journal.File, journal.KeyFile} {
 			info, err := os.Stat(filepath.Join(dir, name))
 			if err != nil || info.Mode().Perm() != 0o600 {
@@ -116,8 +144,7 @@ func TestHoldsNoValue(t *testing.T) {
 func TestCutShort(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, journal.File)
-	days := calendar.One(20000)
-	add(t, open(t, dir, now), now, journal.Erased{Site: 1, Column: "path", Value: "/a", Days: days})
+	add(t, open(t, dir, now), now, erased(1, "path", "/a"))
 	whole, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -127,12 +154,12 @@ func TestCutShort(t *testing.T) {
 		if err := os.WriteFile(file, whole[:size], 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if l := mustRead(t, dir, time.Time{}); !l.Empty() {
+		if l := mustRead(t, dir, time.Time{}); len(l.Erasures) > 0 {
 			t.Fatalf("of %d bytes a value is read", size)
 		}
-		add(t, open(t, dir, now), now, journal.Erased{Site: 1, Column: "path", Value: "/b", Days: days})
+		add(t, open(t, dir, now), now, erased(1, "path", "/b"))
 		l := mustRead(t, dir, time.Time{})
-		if l.Days(1, "path", "/a") != nil || !slices.Equal(l.Days(1, "path", "/b"), []calendar.Range{days}) {
+		if len(took(l, 1, "path", "/a")) > 0 || len(took(l, 1, "path", "/b")) != 1 {
 			t.Fatalf("after %d bytes: %+v", size, l)
 		}
 	}
@@ -150,15 +177,14 @@ func TestCutShort(t *testing.T) {
 func TestPrune(t *testing.T) {
 	dir := t.TempDir()
 	j := open(t, dir, now)
-	days := calendar.One(20000)
-	add(t, j, now, journal.Erased{Site: 1, Column: "path", Value: "/a", Days: days})
-	add(t, j, now.Add(time.Hour), journal.Erased{Site: 1, Column: "path", Value: "/b", Days: days})
+	add(t, j, now, erased(1, "path", "/a"))
+	add(t, j, now.Add(time.Hour), erased(1, "path", "/b"))
 	at := now.Add(time.Minute)
-	if err := errors.Join(j.Prune(at), j.Prune(now)); err != nil {
+	if err := errors.Join(journal.Prune(dir, at), journal.Prune(dir, now), journal.Prune(t.TempDir(), now)); err != nil {
 		t.Fatal(err)
 	}
 	l := mustRead(t, dir, time.Time{})
-	if !l.Since.Equal(at) || l.Days(1, "path", "/a") != nil || l.Days(1, "path", "/b") == nil {
+	if !l.Since.Equal(at) || len(took(l, 1, "path", "/a")) > 0 || len(took(l, 1, "path", "/b")) != 1 {
 		t.Errorf("since %s: %+v", l.Since, l)
 	}
 }
@@ -171,8 +197,8 @@ func TestAtOnce(t *testing.T) {
 		all.Go(func() {
 			j, err := journal.Open(dir, now)
 			for n := 0; n < 25 && err == nil; n++ {
-				if err = j.Add(now.Add(time.Hour), []journal.Erased{{1, "path", fmt.Sprint(i, n), calendar.One(20000)}}); err == nil {
-					err = j.Prune(now.Add(time.Duration(n) * time.Second))
+				if err = j.Add(now.Add(time.Hour), []journal.Erased{erased(1, "path", fmt.Sprint(i, n))}); err == nil {
+					err = journal.Prune(dir, now.Add(time.Duration(n)*time.Second))
 				}
 			}
 			if err != nil {
@@ -184,7 +210,7 @@ func TestAtOnce(t *testing.T) {
 	l := mustRead(t, dir, time.Time{})
 	for i := range 4 {
 		for n := range 25 {
-			if l.Days(1, "path", fmt.Sprint(i, n)) == nil {
+			if len(took(l, 1, "path", fmt.Sprint(i, n))) != 1 {
 				t.Errorf("writer %d, line %d is lost", i, n)
 			}
 		}

@@ -6,6 +6,10 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -33,6 +37,33 @@ func (r Receipt) Files(figures bool) ([]File, error) {
 	}
 	return all, nil
 }
+
+// Exported returns the receipts of which a directory has the texts, in order. It verifies none.
+func Exported(dir string) ([]Head, error) {
+	names, err := filepath.Glob(filepath.Join(escape.Replace(dir), "[0-9]*[0-9].json"))
+	if err == nil && len(names) == 0 {
+		err = fs.ErrNotExist
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read receipts in %q: %w", dir, err)
+	}
+	var all []Head
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return nil, fmt.Errorf("read receipts: %w", err)
+		}
+		h, err := Receipt{Text: text}.Head()
+		if err != nil {
+			return nil, fmt.Errorf("%q: %w", name, err)
+		}
+		all = append(all, h)
+	}
+	return all, nil
+}
+
+// escape escapes a path for a pattern.
+var escape = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`)
 
 // WriteTar writes the files of all receipts without their figures, as a tar archive. each calls
 // its function with the receipts in order.

@@ -29,6 +29,7 @@ const (
 	Expiry    Kind = "expiry"    // rows that a server's TTL took, which a pass found
 	Ageing    Kind = "ageing"    // a part of rows that was removed from them
 	Folding   Kind = "folding"   // lines of totals of few, which are counted together with others
+	Restore   Kind = "restore"   // nothing was deleted: the store was restored from a backup
 )
 
 // Deletion is what a receipt openly says of a deletion. It never has a network, a path or a
@@ -54,6 +55,7 @@ func Until(day calendar.Day) Deletion { return Deletion{Kind: Retention, To: day
 type Text struct {
 	Number uint64 `json:"number"` // from 1
 	Deletion
+	Restored *Restored `json:"restored,omitempty"` // of kind Restore
 	// Unfinished says that the process ended before the deletion did, or that it failed. A
 	// later deletion finishes it, and has a receipt of its own.
 	Unfinished bool            `json:"unfinished,omitempty"`
@@ -65,6 +67,21 @@ type Text struct {
 	Figures    string          `json:"figures"`  // SHA-256 of the file of figures, in hex
 	Previous   string          `json:"previous"` // SHA-256 of the text of the receipt before, in hex; "" for the first
 	Key        string          `json:"key"`      // ID of the public key
+}
+
+// Restored says where the chain goes on that a backup has ended. The receipt with it follows the
+// last one of the backup.
+type Restored struct {
+	Backup time.Time `json:"backup"` // when it was made
+	// Lost are the receipts that followed in the store that was lost, as far as the data directory
+	// knows them: who has one of them sees that the chain was not forged.
+	Lost []Head `json:"lost,omitempty"`
+}
+
+// Head names a receipt.
+type Head struct {
+	Number uint64 `json:"number"`
+	SHA256 string `json:"sha256"` // of its text, in hex
 }
 
 // Figures are the numbers of rows within the range of a deletion. Salt makes the hash of
@@ -90,6 +107,12 @@ func (r Receipt) Read() (Text, error) {
 		return t, fmt.Errorf("read receipt: %w", err)
 	}
 	return t, nil
+}
+
+// Head returns the name of the receipt.
+func (r Receipt) Head() (Head, error) {
+	t, err := r.Read()
+	return Head{t.Number, hash(r.Text)}, err
 }
 
 // Rows reads the figures.
@@ -144,6 +167,9 @@ type Chain struct {
 	Count uint64
 	Last  Text
 	Keys  []string // IDs of the keys that signed, in the order of their first receipt
+	// Restores are the receipts of kind Restore: at each the chain goes on from an older one than
+	// its last.
+	Restores []Text
 
 	hash string // of the last text
 }
@@ -167,6 +193,9 @@ func (c *Chain) Add(r Receipt) error {
 		return fmt.Errorf("receipt %d: %w: its figures are others than those signed", t.Number, ErrBroken)
 	}
 	c.Count, c.Last, c.hash = t.Number, t, hash(r.Text)
+	if t.Restored != nil {
+		c.Restores = append(c.Restores, t)
+	}
 	if len(c.Keys) == 0 || c.Keys[len(c.Keys)-1] != t.Key {
 		for _, key := range c.Keys {
 			if key == t.Key {

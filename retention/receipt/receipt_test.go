@@ -253,3 +253,91 @@ func TestKey(t *testing.T) {
 		}
 	}
 }
+
+// TestRestored: after a restore the chain says from which receipt it goes on and which were lost, a
+// second restore names those of the first too, and a deletion that had not come to its end has its
+// receipt after that of the restore.
+func TestRestored(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	var b *book
+	w := &receipt.Writer{Key: func() (ed25519.PrivateKey, error) { return newKey('a'), nil }, Policy: policy, Program: "v1", Now: now,
+		Note: func(h receipt.Head) error { return receipt.NoteHeads(dir, h) }}
+	use := func(of *book) { b, w.Book = of, of }
+	pass := func() {
+		t.Helper()
+		if _, _, err := w.Delete(t.Context(), receipt.Until(20000), b.count, b.delete); err != nil {
+			t.Fatal(err)
+		}
+	}
+	each := func(f func(receipt.Receipt) error) error {
+		for _, r := range b.receipts {
+			if err := f(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	restore := func() []receipt.Head {
+		t.Helper()
+		known, err := receipt.Heads(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lost, err := receipt.Lost(known, each)
+		if err == nil {
+			err = w.Restored(t.Context(), now().Add(-time.Hour), 9, lost)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return lost
+	}
+	use(&book{})
+	pass()
+	backup := book{receipts: slices.Clone(b.receipts), pending: &receipt.Pending{Number: 2, Deletion: receipt.Until(20000), Began: now()}}
+	pass()
+	pass()
+	var before []receipt.Head
+	for _, r := range b.receipts {
+		h, err := r.Head()
+		if err != nil {
+			t.Fatal(err)
+		}
+		before = append(before, h)
+	}
+	first := backup
+	use(&first)
+	if lost := restore(); !slices.Equal(lost, before[1:]) {
+		t.Errorf("lost are %v, want %v", lost, before[1:])
+	}
+	pass()
+	c, err := b.verify()
+	if err != nil || c.Count != 4 || len(c.Restores) != 1 || c.Restores[0].Number != 2 || !c.Restores[0].Restored.Backup.Equal(now().Add(-time.Hour)) {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	if unfinished, err := b.receipts[2].Read(); err != nil || !unfinished.Unfinished {
+		t.Errorf("the third receipt is %+v, %v", unfinished, err)
+	}
+	if missing, err := receipt.Lost(before, each); err != nil || len(missing) > 0 {
+		t.Errorf("of the older export the chain knows all but %v, %v", missing, err)
+	}
+	second := backup
+	use(&second)
+	if lost := restore(); len(lost) != 5 || !slices.Equal(lost[:2], before[1:]) {
+		t.Errorf("by a second restore lost are %v", lost)
+	}
+
+	// Notes are bounded, and what is none is an error.
+	if err := receipt.NoteHeads(dir, slices.Repeat(before, 400)...); err != nil {
+		t.Fatal(err)
+	}
+	if known, err := receipt.Heads(dir); err != nil || len(known) != 1000 || known[999] != before[2] {
+		t.Errorf("%d heads are known, %v", len(known), err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "receipts.heads"), []byte("x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := receipt.Heads(dir); err == nil {
+		t.Error("a line that is no head is read")
+	}
+}

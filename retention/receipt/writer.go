@@ -31,13 +31,16 @@ type Book interface {
 	StoreTime(ctx context.Context) (time.Time, error)
 }
 
-// Writer writes the receipts of deletions. All fields are needed.
+// Writer writes the receipts of deletions. All fields but Note are needed.
 type Writer struct {
 	Book    Book
 	Key     func() (ed25519.PrivateKey, error)             // called for each receipt
 	Policy  func(context.Context) (json.RawMessage, error) // the policy in force
 	Program string
 	Now     func() time.Time
+	// Note notes outside of the book which receipt is about to be added to it; nil: nothing does.
+	// If the book is lost, Restored can tell which receipts were.
+	Note func(Head) error
 }
 
 // Delete runs a deletion and adds its receipt to the book, while no other process deletes
@@ -98,6 +101,29 @@ func (w *Writer) Found(ctx context.Context, find func(context.Context) (Deletion
 	})
 }
 
+// Restored adds the receipt that the book was restored from a backup. rows is how many raw rows the
+// backup had, and lost the receipts that are known to have followed those of the book.
+func (w *Writer) Restored(ctx context.Context, backup time.Time, rows int64, lost []Head) error {
+	return w.Book.LockDeletions(ctx, func(ctx context.Context) error {
+		last, err := w.Book.LastReceipt(ctx)
+		if err != nil {
+			return err
+		}
+		began := w.Now().UTC()
+		err = w.write(ctx, last, Text{Deletion: Deletion{Kind: Restore}, Restored: &Restored{backup.UTC(), lost}, Began: began}, rows, &rows)
+		if err != nil {
+			return err
+		}
+		// A deletion that had not come to its end then has its receipt after this one.
+		p, err := w.Book.PendingDeletion(ctx)
+		if err != nil || p == nil {
+			return err
+		}
+		p.Number++
+		return w.Book.SetPendingDeletion(ctx, p)
+	})
+}
+
 // settle adds the receipt of a deletion that did not come to its end, and returns the last
 // receipt.
 func (w *Writer) settle(ctx context.Context) (*Receipt, error) {
@@ -130,29 +156,35 @@ func (w *Writer) settle(ctx context.Context) (*Receipt, error) {
 
 // add adds the receipt of a deletion. after is nil if the deletion did not come to its end.
 func (w *Writer) add(ctx context.Context, last *Receipt, p Pending, after *int64) error {
+	return w.write(ctx, last, Text{Deletion: p.Deletion, Unfinished: after == nil, Began: p.Began}, p.Before, after)
+}
+
+// write signs the receipt of a text, which follows the receipt last, and adds it to the book.
+func (w *Writer) write(ctx context.Context, last *Receipt, t Text, before int64, after *int64) error {
 	at, err := w.Book.StoreTime(ctx)
 	if err != nil {
 		return err
 	}
-	policy, err := w.Policy(ctx)
-	if err != nil {
+	if t.Policy, err = w.Policy(ctx); err != nil {
 		return err
 	}
 	key, err := w.Key()
 	if err != nil {
 		return err
 	}
-	r, err := sign(key, last, Text{
-		Deletion: p.Deletion, Unfinished: after == nil,
-		Began: p.Began.Truncate(time.Second), Ended: w.Now().UTC().Truncate(time.Second), StoreTime: at.UTC().Truncate(time.Second),
-		Policy: policy, Program: w.Program,
-	}, p.Before, after)
+	t.Began, t.Ended, t.StoreTime, t.Program = t.Began.Truncate(time.Second), w.Now().UTC().Truncate(time.Second), at.UTC().Truncate(time.Second), w.Program
+	r, err := sign(key, last, t, before, after)
 	if err != nil {
 		return err
 	}
-	t, err := r.Read()
+	head, err := r.Head()
 	if err != nil {
 		return err
 	}
-	return w.Book.AddReceipt(ctx, t.Number, r)
+	if w.Note != nil {
+		if err := w.Note(head); err != nil {
+			return err
+		}
+	}
+	return w.Book.AddReceipt(ctx, head.Number, r)
 }

@@ -270,6 +270,14 @@ func (m *Migrator) fill(ctx context.Context, migration Migration, day string) er
 // a backfill has counted in part, because after f a second attempt would find other rows.
 func (m *Migrator) Rows(ctx context.Context, f func(ctx context.Context, tables []string) error) error {
 	return m.locked(ctx, func(ctx context.Context) error {
+		// Nothing can be deleted under a hold that a dead process has left.
+		held, err := m.HeldTables(ctx)
+		if err == nil && len(held) > 0 {
+			err = m.attach(ctx, false)
+		}
+		if err != nil {
+			return err
+		}
 		tables, err := m.texts(ctx, `SELECT name FROM system.tables WHERE database = currentDatabase() AND match(name, '^filling_[0-9]+$') ORDER BY name`)
 		if err != nil {
 			return fmt.Errorf("list the clones of backfills: %w", err)
