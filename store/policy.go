@@ -23,6 +23,9 @@ const maxVersions = 1000
 // error wraps privacy.ErrNoPolicy.
 func (s *Store) Policies(ctx context.Context) (privacy.History, error) {
 	rows, err := s.conn.Query(ctx, "SELECT number, value, since, via, who FROM policy ORDER BY number DESC LIMIT "+strconv.Itoa(maxVersions))
+	if code(err) == unknownTable && s.Version() == "" { // of an older version, which is backed up as it is
+		err = privacy.ErrNoPolicy
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read the policy: %w", err)
 	}
