@@ -156,10 +156,11 @@ func (r *Rights) entry(ctx context.Context, action audit.Action, s privacy.Selec
 	return audit.Entry{Time: r.now(), Actor: audit.ActorOf(ctx), Action: action, About: s.Kind()}
 }
 
-// Complete adds to what a report says of a request what it could not look at.
+// Complete adds to what a report says of a request what it could not look at, and which rows have
+// no network.
 func (r *Rights) Complete(ctx context.Context, a privacy.Asked) (_ privacy.Asked, err error) {
 	if a.Unread, err = r.unread(); err == nil {
-		a.Networks, err = r.store.AgedBefore(ctx, "network")
+		a.Networks, err = r.store.AgedBefore(ctx, "network", a.Site)
 	}
 	return a, err
 }

@@ -100,7 +100,7 @@ func shown(text string) string {
 
 func access(ctx context.Context, c *call) error {
 	return c.selected(ctx, func(st *store.Store, rights *app.Rights, policy privacy.Policy, s privacy.Selection) error {
-		asked, err := c.asked(ctx, st, rights)
+		asked, err := c.asked(ctx, st, rights, s)
 		if err != nil {
 			return err
 		}
@@ -147,8 +147,8 @@ func (c *call) writeLetter(st *store.Store, r letter) error {
 }
 
 // asked is what a report says of the request besides what it selects.
-func (c *call) asked(ctx context.Context, st *store.Store, rights *app.Rights) (privacy.Asked, error) {
-	var a privacy.Asked
+func (c *call) asked(ctx context.Context, st *store.Store, rights *app.Rights, s privacy.Selection) (privacy.Asked, error) {
+	a := privacy.Asked{Selection: s}
 	if !c.received.IsZero() {
 		a.Received = calendar.DayOf(c.received)
 	}
@@ -167,7 +167,7 @@ func (c *call) asked(ctx context.Context, st *store.Store, rights *app.Rights) (
 
 func erase(ctx context.Context, c *call) error {
 	return c.selected(ctx, func(st *store.Store, rights *app.Rights, policy privacy.Policy, s privacy.Selection) error {
-		asked, err := c.asked(ctx, st, rights)
+		asked, err := c.asked(ctx, st, rights, s)
 		if err != nil {
 			return err
 		}

@@ -62,12 +62,16 @@ func (a *Aging) DeleteBefore(ctx context.Context, cutoff time.Time) error {
 	return nil
 }
 
-// AgedBefore returns the first day whose rows still have a part that ageing removes, by its name
-// in privacy.Ageing: all receipts are looked at. 0: it was removed from none.
-func (s *Store) AgedBefore(ctx context.Context, part string) (calendar.Day, error) {
-	query := "SELECT max(toDateOrZero(JSONExtractString(text, 'to'))) FROM receipts WHERE JSONExtractString(text, 'kind') = 'ageing' AND JSONExtractString(text, 'by') = {part:String}"
+// AgedBefore returns the first day whose rows of a site still have a part that ageing removes, by
+// its name in privacy.Ageing; of site 0, those of all sites. All receipts are looked at. 0: it was
+// removed from none.
+func (s *Store) AgedBefore(ctx context.Context, part string, site uint32) (calendar.Day, error) {
+	query := `
+		SELECT max(toDateOrZero(JSONExtractString(text, 'to'))) FROM receipts
+		WHERE JSONExtractString(text, 'kind') = 'ageing' AND JSONExtractString(text, 'by') = {part:String}
+			AND ({site:UInt32} = 0 OR NOT JSONHas(text, 'sites') OR has(JSONExtract(text, 'sites', 'Array(UInt32)'), {site:UInt32}))`
 	var day time.Time
-	if err := s.conn.QueryRow(bind(ctx, clickhouse.Parameters{"part": part}), query).Scan(&day); err != nil {
+	if err := s.conn.QueryRow(bind(ctx, clickhouse.Parameters{"part": part, "site": fmt.Sprint(site)}), query).Scan(&day); err != nil {
 		return 0, fmt.Errorf("look up to when rows lack %s: %w", part, err)
 	}
 	return calendar.DayOf(day), nil

@@ -1,6 +1,9 @@
 package store_test
 
 import (
+	"context"
+	"crypto/ed25519"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,6 +14,7 @@ import (
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/report"
+	"github.com/fotspor/fotspor/retention/receipt"
 	"github.com/fotspor/fotspor/store"
 	"github.com/fotspor/fotspor/store/storetest"
 )
@@ -143,5 +147,43 @@ func TestAgedIsRefused(t *testing.T) {
 	policy.Ageing = privacy.Ageing{Network: privacy.Period{Days: 90}, Hour: privacy.Period{Years: 1}}
 	if got, err := st.PreviewPolicy(t.Context(), policy, (day + 91).Time()); err != nil || fmt.Sprint(got.Aged) != "[]" {
 		t.Errorf("rows without network would lose %v, %v", got.Aged, err)
+	}
+}
+
+// TestAgedBefore: from when on rows have a part is read from the receipts, also those of an
+// earlier policy.
+func TestAgedBefore(t *testing.T) {
+	st := storetest.Open(t)
+	key := ed25519.NewKeyFromSeed([]byte(strings.Repeat("k", 32)))
+	w := &receipt.Writer{
+		Book: st, Key: func() (ed25519.PrivateKey, error) { return key, nil }, Program: "v1", Now: time.Now,
+		Policy: func(context.Context) (json.RawMessage, error) { return json.RawMessage(`{}`), nil },
+	}
+	for _, c := range []struct {
+		deletion receipt.Deletion
+		want     string // day, "": none
+	}{
+		{receipt.Deletion{Kind: receipt.Retention, To: "2026-09-01"}, ""},
+		{receipt.Deletion{Kind: receipt.Ageing, By: "hour", To: "2026-09-01"}, ""},
+		{receipt.Deletion{Kind: receipt.Ageing, By: "network", To: "2026-03-01"}, "2026-03-01"},
+		{receipt.Deletion{Kind: receipt.Ageing, By: "network", To: "2026-03-02"}, "2026-03-02"},
+		{receipt.Deletion{Kind: receipt.Ageing, By: "network", To: "2026-02-01"}, "2026-03-02"},                        // of hits that came late
+		{receipt.Deletion{Kind: receipt.Ageing, By: "network", To: "2026-05-01", Sites: []uint32{2, 3}}, "2026-03-02"}, // of other sites
+		{receipt.Deletion{Kind: receipt.Ageing, By: "network", To: "2026-06-01", Sites: []uint32{1}}, "2026-06-01"},
+	} {
+		rows := int64(1)
+		_, _, err := w.Delete(t.Context(), c.deletion, func(context.Context) (int64, error) { return rows, nil }, func(context.Context) error { rows = 0; return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := st.AgedBefore(t.Context(), "network", 1)
+		if err != nil || c.want == "" && got != 0 || c.want != "" && got.String() != c.want {
+			t.Errorf("after %+v: %s, %v, want %q", c.deletion, got, err, c.want)
+		}
+	}
+	for site, want := range map[uint32]string{0: "2026-06-01", 3: "2026-05-01", 4: "2026-03-02"} {
+		if got, err := st.AgedBefore(t.Context(), "network", site); err != nil || got.String() != want {
+			t.Errorf("site %d: %s, %v, want %s", site, got, err, want)
+		}
 	}
 }
