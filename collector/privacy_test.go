@@ -280,7 +280,7 @@ func TestPolicyThatDoesNotHold(t *testing.T) {
 	r := newRig(t, func(o *collector.Options) { o.Policy.Bits4 = 32 })
 	for _, target := range []string{"/privacy/1", "/privacy/1.json", "/privacy/1/what"} {
 		w := r.send(request{target: target})
-		if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "<") {
+		if w.Code != http.StatusInternalServerError || !strings.Contains(w.Body.String(), i18n.Find("nb").Known("visitor.", "internal")) || strings.Contains(w.Body.String(), "<h1") {
 			t.Errorf("%s: status %d, %s", target, w.Code, w.Body)
 		}
 		if json := strings.HasPrefix(w.Body.String(), `{"code":"internal"`); json != strings.HasSuffix(target, ".json") {
