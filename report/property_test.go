@@ -16,6 +16,7 @@ import (
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/internal/race"
 	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/store"
 	"github.com/fotspor/fotspor/store/storetest"
@@ -517,6 +518,7 @@ func TestSomeQueries(t *testing.T) {
 // is always by what was sent, also where rollups count that together with other values, or
 // else the query is refused.
 func TestAnswersAreSumsOfRows(t *testing.T) {
+	race.Skip(t)
 	for name, capped := range map[string]bool{"each value has a line": false, "some have none": true} {
 		t.Run(name, func(t *testing.T) { testAnswers(t, capped) })
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/collector/lines"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/internal/race"
 )
 
 var today = calendar.DayOf(now())
@@ -544,6 +545,7 @@ func TestCopy(t *testing.T) {
 // TestMemory: no number of random names, days, sites or known lines takes more than the
 // budget and a fifth.
 func TestMemory(t *testing.T) {
+	race.Skip(t)
 	reg := prometheus.NewPedanticRegistry()
 	before := heap()
 	l := newLines(lines.Options{Memory: lines.MinMemory, Registerer: reg})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/collector/titles"
+	"github.com/fotspor/fotspor/internal/race"
 )
 
 const (
@@ -68,6 +69,7 @@ func TestSee(t *testing.T) {
 // TestNeverOfFewer: in a memory that is far too small, which forgets all the time, no title
 // is kept that fewer visitors of a day have seen at its page.
 func TestNeverOfFewer(t *testing.T) {
+	race.Skip(t)
 	type key struct {
 		siteDay     uint64
 		path, title string
