@@ -79,6 +79,7 @@ KILLS ?= 100
 torture: collector/script/dist/fotspor.js
 	FOTSPOR_TORTURE_KILLS=$(KILLS) $(GO) test -run "TestTorture|TestRetentionKilled|TestBackupsKilled" -count=1 -timeout 60m -v ./app
 	FOTSPOR_EVERY_DEATH=1 $(GO) test -run TestKilledErasure -count=1 -timeout 60m -v ./store
+	FOTSPOR_EVERY_DEATH=1 $(GO) test -run TestThreeYears -count=1 -timeout 60m -v ./cli
 
 # One minute for each fuzz target.
 FUZZTIME ?= 60s
