@@ -46,7 +46,7 @@ func TestAddressesOfASite(t *testing.T) {
 	}
 	list := func(want string) {
 		t.Helper()
-		if got := strings.TrimSuffix(run("site", "list"), "\n"); !strings.HasSuffix(got, "\tdefault\t\t"+want+"\t5\t\t\t") {
+		if got := strings.TrimSuffix(run("site", "list"), "\n"); !strings.HasSuffix(got, "\tdefault\t\t"+want+"\t5\t\t\t\tdefault\tdefault") {
 			t.Errorf("site list shows %q, want %q at its end", got, want)
 		}
 	}
@@ -79,7 +79,7 @@ func TestNetworksAndTagsOfASite(t *testing.T) {
 			t.Fatalf("site %s: %q", tt.args, errs)
 		}
 		out, _, _ := command(t, "", "site", "list", "--data", data)
-		if got := strings.TrimSuffix(out, "\n"); !strings.HasSuffix(got, "\t"+tt.want) {
+		if got := strings.TrimSuffix(out, "\n"); !strings.HasSuffix(got, "\t"+tt.want+"\tdefault\tdefault") {
 			t.Errorf("site %s: listed as %q, want %q at its end", tt.args, got, tt.want)
 		}
 	}
