@@ -148,7 +148,7 @@ func TestScreenshots(t *testing.T) {
 	if dir == "" {
 		t.Skip("set FOTSPOR_SHOTS to a folder to save screenshots there")
 	}
-	b, tab := openPictured(t)
+	b, tab := openPictured(t, site.Admin)
 	looks := []struct {
 		name, lang, scheme, forced string
 		widths                     []int64
@@ -222,7 +222,7 @@ func TestPictures(t *testing.T) {
 	if dir == "" {
 		t.Skip("set FOTSPOR_PICTURES to a folder to save pictures there")
 	}
-	b, tab := openPictured(t)
+	b, tab := openPictured(t, site.Editor)
 	for _, p := range []struct {
 		name, path, scheme string
 		width, height      int64
@@ -250,8 +250,8 @@ func TestPictures(t *testing.T) {
 	}
 }
 
-// openPictured opens a browser of an administrator of four sites, for pictures.
-func openPictured(t *testing.T) (*bench, *chromium.Tab) {
+// openPictured opens a browser of somebody with a role on four sites, for pictures.
+func openPictured(t *testing.T, role site.Role) (*bench, *chromium.Tab) {
 	t.Helper()
 	b := newBench(t)
 	for i, s := range []struct{ name, host string }{
@@ -265,5 +265,5 @@ func openPictured(t *testing.T) (*bench, *chromium.Tab) {
 			putLedger(t, b.store, s.name+" excluded", someExcluded(site))
 		}
 	}
-	return b, openTabAs(b, site.Admin)
+	return b, openTabAs(b, role)
 }

@@ -82,7 +82,7 @@ func newPerson(r *rand.Rand) *person {
 	case "iOS", "Android":
 		p.device = choice(r, "mobile", "mobile", "mobile", "tablet")
 	case "":
-		p.device = ""
+		p.device = "other" // as the collector says of what it does not know: without a device, a record is minimal
 	default:
 		p.device = "desktop"
 	}
