@@ -7,7 +7,7 @@ COMMIT  := $(shell git rev-parse --verify -q HEAD 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X github.com/fotspor/fotspor/cli.version=$(VERSION) -X github.com/fotspor/fotspor/cli.commit=$(COMMIT)
 WEB     := $(wildcard collector/script/*.ts collector/optout/*.ts dashboard/web/*.ts dashboard/web/*.css)
 
-.PHONY: run build test check bench profile bench-dashboard pictures fuzz torture get clean
+.PHONY: run build test check bench bench-dashboard pictures fuzz torture get clean
 .DEFAULT_GOAL := build
 
 # Starts everything on http://127.0.0.1:8080, with a demo page that counts itself.
@@ -15,7 +15,7 @@ run: build
 	bin/fotspor serve --demo
 
 build: node_modules/.package-lock.json collector/script/dist/fotspor.js
-	CGO_ENABLED=0 $(GO) build -trimpath -pgo=cmd/fotspor/fotspor.pgo -ldflags '$(LDFLAGS)' -o bin/fotspor ./cmd/fotspor
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/fotspor ./cmd/fotspor
 
 # The embedded engine for platforms that package.json can't name is got by hand:
 # see docs/install.md.
@@ -55,15 +55,6 @@ check-static:
 # Ratios to a bare net/http server, measured in one run on this machine.
 bench: build
 	$(GO) run ./bench
-
-# The profile by which `build` compiles what takes a hit. Make it anew when that has changed much.
-profile: collector/script/dist/fotspor.js
-	@dir=$$(mktemp -d) && trap 'rm -r $$dir' EXIT && \
-	for bench in 'collector Pipeline|Collect' 'collector/spool Append|Decode' 'app/plainhttp Serve/way=plain'; do \
-		set -- $$bench; \
-		$(GO) test -trimpath -run '^$$' -bench "$$2" -benchtime 4s -o $$dir/test -cpuprofile $$(mktemp -u $$dir/XXXXXX.prof) ./$$1 || exit 1; \
-	done && \
-	$(GO) tool pprof -proto $$dir/*.prof > cmd/fotspor/fotspor.pgo
 
 # What pages of the dashboard cost with 1, 10 and 100 million hits, which takes half an hour.
 bench-dashboard: build
