@@ -7,7 +7,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-	"unsafe"
 
 	"github.com/fotspor/fotspor/calendar"
 )
@@ -188,17 +187,17 @@ func (r *recorder) Ask(ctx context.Context, queries []Query) ([]Result, error) {
 // keep keeps an answer, and gives up those that hold no more and the oldest until there is room.
 // The caller holds mu.
 func (s *Shared) keep(f *flight) {
-	f.bytes = len(f.queries) * int(unsafe.Sizeof(Query{}))
+	f.bytes = len(f.queries) * size[Query]()
 	for _, q := range f.queries {
 		for _, filter := range q.Filters {
-			f.bytes += int(unsafe.Sizeof(filter)) + len(filter.Value)
+			f.bytes += size[Filter]() + len(filter.Value)
 		}
 		f.bytes += len(q.Find) + len(q.After) + 4*len(q.Sites)
 	}
 	for _, r := range f.results {
-		f.bytes += int(unsafe.Sizeof(r)) + len(r.Next) + 4*len(r.Minimal)
+		f.bytes += size[Result]() + len(r.Next) + 4*len(r.Minimal)
 		for i := range r.Lines {
-			f.bytes += int(unsafe.Sizeof(Line{})) + len(r.Lines[i].Value) + len(r.Lines[i].Detail)
+			f.bytes += size[Line]() + len(r.Lines[i].Value) + len(r.Lines[i].Detail)
 		}
 	}
 	if f.bytes > maxKept/4 {
@@ -215,6 +214,9 @@ func (s *Shared) keep(f *flight) {
 		i++
 	}
 }
+
+// size returns how many bytes a value takes, without what it points to.
+func size[T any]() int { return int(reflect.TypeFor[T]().Size()) }
 
 // cloned returns results whose lines nobody else has.
 func cloned(results []Result) []Result {
