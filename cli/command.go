@@ -101,6 +101,7 @@ func commands() []command {
 		{"config check", "", "check the settings of all commands, and open nothing", checkConfig},
 		{"config show", "", "the settings of all commands and where each comes from, without secrets", showConfig},
 		{"healthcheck", "", "ask the running program whether it lives; exit status 1 if not", checkHealth},
+		{"doctor", "", "check all that commonly goes wrong, and say what to do; exit status 1 if something is broken", runDoctor},
 		{"completion", "SHELL", "script that completes commands and flags in bash, zsh or fish", writeCompletion},
 		{"version", "", "version, commit and version of the engine", printVersion},
 	}

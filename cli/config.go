@@ -44,32 +44,42 @@ const healthTime = 5 * time.Second
 
 // checkHealth asks the program that listens on --metrics-listen of this machine.
 func checkHealth(ctx context.Context, c *call) error {
-	host, port, err := net.SplitHostPort(c.opts.MetricsListen)
+	status, body, err := c.askProgram(ctx, "/healthz", 4<<10)
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("/healthz: %d: %s", status, strings.TrimSpace(string(body)))
+	}
 	if err != nil {
 		return err
+	}
+	_, err = c.Stdout.Write(body)
+	return err
+}
+
+// askProgram gets a path from the program that listens on --metrics-listen of this machine: limit
+// bytes of it at most.
+func (c *call) askProgram(ctx context.Context, path string, limit int64) (status int, body []byte, err error) {
+	host, port, err := net.SplitHostPort(c.opts.MetricsListen)
+	if err != nil {
+		return 0, nil, err
 	}
 	if addr, err := netip.ParseAddr(host); host == "" || err == nil && addr.IsUnspecified() {
 		host = "localhost"
 	}
 	ctx, cancel := context.WithTimeout(ctx, healthTime)
 	defer cancel()
-	url := "http://" + net.JoinHostPort(host, port) + "/healthz"
+	url := "http://" + net.JoinHostPort(host, port) + path
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return err
+		return 0, nil, err
 	}
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // and no proxy
 	resp, err := client.Do(req)
 	if err != nil {
-		return err
+		return 0, nil, err
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
+	body, err = io.ReadAll(io.LimitReader(resp.Body, limit))
 	if err = errors.Join(err, resp.Body.Close()); err != nil {
-		return fmt.Errorf("get %s: %w", url, err)
+		return 0, nil, fmt.Errorf("get %s: %w", url, err)
 	}
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("get %s: %s: %s", url, resp.Status, strings.TrimSpace(string(body)))
-	}
-	_, err = c.Stdout.Write(body)
-	return err
+	return resp.StatusCode, body, nil
 }

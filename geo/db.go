@@ -152,6 +152,16 @@ func (db *DB) Attribution() (text, url string) {
 	return "", ""
 }
 
+// Built returns when the oldest of the databases was made; the zero time without files.
+func (db *DB) Built() (oldest time.Time) {
+	for _, s := range db.sources {
+		if at := time.Unix(int64(s.current.Load().reader.Metadata.BuildEpoch), 0).UTC(); oldest.IsZero() || at.Before(oldest) {
+			oldest = at
+		}
+	}
+	return oldest
+}
+
 // Watch looks at the files every interval and loads those that changed, until ctx ends. A
 // file has changed if its size, its modification time or the file behind its name is
 // another. All of a new file is read before it is used. If it is damaged or missing, this is

@@ -56,6 +56,13 @@ func leastRights(dir string) error {
 		_, read["ClockNote"] = st.ClockNote(ctx)
 		_, read["Held"] = st.Held(ctx, privacy.Selection{Network: "84.212.0.0/16", To: now})
 		read["FindTexts"] = st.FindTexts(ctx, privacy.Selection{Text: "kari", To: now}, func(privacy.FoundText) error { return nil })
+		rights, err := st.Rights(ctx)
+		read["Rights"] = err
+		for _, r := range rights {
+			if r.Given != (r.Name == "SELECT") {
+				fmt.Printf("right to %s: %v\n", r.Name, r.Given)
+			}
+		}
 		read["Query"] = st.Query(ctx, "SELECT count() FROM hits", "", io.Discard)
 		for what, err := range read {
 			if err != nil {
