@@ -254,7 +254,7 @@ func (p *program) publicHandler(ctx context.Context) (http.Handler, error) {
 	if p.Collector {
 		handler = collector.CleanPaths(handler)
 	}
-	return handler, nil
+	return collector.CountSenders(handler, p.TrustedProxies, p.registry), nil
 }
 
 func (p *program) component(name string) *slog.Logger { return p.Logger.With("component", name) }

@@ -194,19 +194,74 @@ func readMetrics(text string) map[string]float64 {
 	return all
 }
 
-// proxies checks whose headers on the client's address are believed.
+// proxies checks whose headers on the client's address are believed, and which came from where.
 func (d *diagnosis) proxies() {
-	const check = "proxies"
-	trusted := d.opts.TrustedProxies
+	d.findings = append(d.findings, judgeProxies(d.opts.TrustedProxies, d.metrics)...)
+}
+
+// senders name the kinds of connections of collector.CountSenders that are not trusted, and how
+// to trust one.
+var senders = []struct{ from, text, do string }{
+	{"this_machine", "this machine", "if a proxy is there, --trusted-proxies 127.0.0.1,::1"},
+	{"private", "private networks", "name the address of the proxy there with --trusted-proxies"},
+	{"public", "public addresses", "if a proxy or a CDN is in front, name its networks with --trusted-proxies; else visitors made the header up, and it is not believed"},
+}
+
+// manyRequests is from how many requests of a proxy on it is no chance that none has a header.
+const manyRequests = 100
+
+// judgeProxies judges whose headers are believed, and which the running program has got. Where
+// most requests from somewhere that is not trusted bring one, there is a proxy.
+func judgeProxies(trusted []netip.Prefix, metrics map[string]float64) (all []finding) {
+	add := func(result, code, found, do string) {
+		all = append(all, finding{check: "proxies", result: result, code: code, found: found, do: do})
+	}
 	if slices.ContainsFunc(trusted, func(n netip.Prefix) bool { return n.Bits() == 0 }) {
-		d.add(check, broken, "all_trusted", "--trusted-proxies has all addresses, so that every visitor may choose one", "name the proxies alone")
-		return
+		add(broken, "all_trusted", "--trusted-proxies has all addresses, so that every visitor may choose one", "name the proxies alone")
+		return all
 	}
-	if len(trusted) == 0 {
-		d.add(check, fine, "none", "no header on the client's address is believed", "")
-		return
+	count := func(from string) (with, without float64) {
+		for series, n := range metrics {
+			if !strings.HasPrefix(series, `fotspor_client_address_requests_total{from="`+from+`"`) {
+				continue
+			}
+			if strings.HasSuffix(series, `,header="none"}`) {
+				without += n
+			} else {
+				with += n
+			}
+		}
+		return with, without
 	}
-	d.add(check, fine, "trusted", fmt.Sprintf("headers of %d networks are believed", len(trusted)), "")
+	for _, s := range senders {
+		with, without := count(s.from)
+		found := fmt.Sprintf("%.0f of %.0f requests from %s brought a header on the client's address, which is not believed", with, with+without, s.text)
+		switch {
+		case with > without:
+			add(broken, "not_trusted", found+": all that come through that proxy have its address", s.do)
+		case with > 0:
+			add(look, "not_believed", found, s.do)
+		}
+		if s.from == "public" && len(trusted) > 0 && without > 0 {
+			add(look, "past_proxies", fmt.Sprintf("%.0f requests came from public addresses and past the trusted proxies", without), "if none should, let --listen and the firewall admit the proxies alone")
+		}
+	}
+	with, without := count("trusted")
+	found := fmt.Sprintf("%.0f of %.0f requests from trusted proxies brought no header on the client's address", without, with+without)
+	switch {
+	case with == 0 && without >= manyRequests:
+		add(broken, "no_header", found+": all visitors have the address of the proxy", "let the proxy set X-Forwarded-For")
+	case without > with:
+		add(look, "few_headers", found, "let the proxy set X-Forwarded-For; its own health checks need none")
+	}
+	switch {
+	case len(all) > 0:
+	case len(trusted) == 0:
+		add(fine, "none", "no header on the client's address is believed", "")
+	default:
+		add(fine, "trusted", fmt.Sprintf("headers of %d networks are believed; %.0f requests brought one", len(trusted), with), "")
+	}
+	return all
 }
 
 // limits checks the open files and the memory of the running program, or else of this process.

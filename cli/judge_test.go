@@ -2,6 +2,8 @@ package cli
 
 import (
 	"errors"
+	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -45,10 +47,35 @@ func TestJudges(t *testing.T) {
 		}
 		return strings.Join(texts, "; ")
 	}
+	proxies := func(trusted string, counts ...any) string {
+		var networks []netip.Prefix
+		if trusted != "" {
+			networks = append(networks, netip.MustParsePrefix(trusted))
+		}
+		metrics := map[string]float64{}
+		for i := 0; i < len(counts); i += 3 {
+			metrics[fmt.Sprintf("fotspor_client_address_requests_total{from=%q,header=%q}", counts[i], counts[i+1])] = float64(counts[i+2].(int))
+		}
+		var texts []string
+		for _, f := range judgeProxies(networks, metrics) {
+			texts = append(texts, text(f))
+		}
+		return strings.Join(texts, "; ")
+	}
 	for name, c := range map[string]struct {
 		got  string
 		want string // result, code and, after a colon, a part of what was found or is to do
 	}{
+		"no proxy":       {proxies("", "this_machine", "none", 3, "public", "none", 300), "ok none"},
+		"unknown proxy":  {proxies("", "this_machine", "x_forwarded_for", 3, "this_machine", "none", 2), "broken not_trusted 3 of 5 requests from this machine: --trusted-proxies 127.0.0.1,::1"},
+		"in a container": {proxies("127.0.0.1/32", "private", "forwarded", 3, "private", "x_real_ip", 1), "broken not_trusted 4 of 4 requests from private networks"},
+		"made up":        {proxies("", "public", "x_forwarded_for", 3, "public", "none", 200), "look not_believed 3 of 203 requests from public addresses"},
+		"a CDN":          {proxies("", "public", "x_forwarded_for", 300, "public", "none", 2), "broken not_trusted: a CDN"},
+		"past it":        {proxies("10.0.0.0/8", "trusted", "x_forwarded_for", 300, "public", "none", 2), "look past_proxies 2 requests"},
+		"trusted":        {proxies("10.0.0.0/8", "trusted", "x_forwarded_for", 300, "trusted", "none", 20), "ok trusted headers of 1 networks are believed; 300 requests"},
+		"no header":      {proxies("10.0.0.0/8", "trusted", "none", 300), "broken no_header 300 of 300"},
+		"no header yet":  {proxies("10.0.0.0/8", "trusted", "none", 3), "look few_headers"},
+		"everybody":      {proxies("0.0.0.0/0", "trusted", "none", 3), "broken all_trusted"},
 		"disk":           {text(judgeDisk(2<<30, 0, 1<<30)), "ok room: 2.0 GiB"},
 		"disk, little":   {text(judgeDisk(1<<29, 0, 1<<30)), "look little: lower --spool-size"},
 		"disk, used":     {text(judgeDisk(1<<29, 3<<28, 1<<30)), "ok room: 512.0 MiB"},
