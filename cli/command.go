@@ -23,6 +23,7 @@ import (
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/store/embedded"
 )
 
 // Env is the environment of a command.
@@ -448,13 +449,26 @@ func writeTexts(ctx context.Context, c *call) error {
 	return l.Write(c.Stdout)
 }
 
+// printVersion asks the library for the engine's version, which is another number than that of its
+// package. What is known without it is written before, since a damaged library may end the process.
 func printVersion(ctx context.Context, c *call) error {
-	_, err := fmt.Fprintf(c.Stdout, "fotspor %s, commit %s, engine %s\n", c.opts.Version, c.opts.Commit, EngineVersion)
+	if _, err := fmt.Fprintf(c.Stdout, "fotspor %s, commit %s, engine package %s", c.opts.Version, c.opts.Commit, EngineVersion); err != nil {
+		return err
+	}
+	engine, err := embedded.LibraryVersion(ctx, c.opts.Engine)
+	text := "ClickHouse " + engine
+	if errors.Is(err, embedded.ErrNoLibrary) {
+		text = "which is not installed here"
+	} else if err != nil {
+		fmt.Fprintf(c.Stderr, "fotspor version: warning: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
+		text = "which does not start here"
+	}
+	_, err = fmt.Fprintf(c.Stdout, ", %s\n", text)
 	return err
 }
 
-// EngineVersion is the version of the embedded engine for which this program is made. It is
-// pinned in package.json.
+// EngineVersion is the version of the package of the embedded engine for which this program is
+// made. It is pinned in package.json.
 const EngineVersion = "26.7.3-stable.1"
 
 // Set by the linker: see the Makefile.

@@ -3,6 +3,7 @@ package cli_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -266,8 +267,22 @@ func TestHelp(t *testing.T) {
 			t.Errorf("%s --help: status %d, %q, %q", name, status, out, errs)
 		}
 	}
-	if out, _, status := command(t, "", "version"); status != 0 || !strings.HasPrefix(out, "fotspor ") || !strings.Contains(out, cli.EngineVersion) {
-		t.Errorf("version: %q, status %d", out, status)
+	data := t.TempDir()
+	if _, errs, status := command(t, "", "migrate", "--data", data); status != 0 {
+		t.Fatal(errs)
+	}
+	engine, _, _ := command(t, "", "query", "SELECT version()", "--data", data)
+	if out, errs, status := command(t, "", "version"); status != 0 || !regexp.MustCompile(`^[0-9]+(\.[0-9]+){3}\n$`).MatchString(engine) ||
+		out != "fotspor devel, commit unknown, engine package "+cli.EngineVersion+", ClickHouse "+engine {
+		t.Errorf("version: %q, %q, status %d, and the engine says %q", out, errs, status, engine)
+	}
+	if out, errs, status := command(t, "", "version", "--engine", "/nowhere/libchdb.so"); status != 0 || !strings.HasSuffix(out, cli.EngineVersion+", which is not installed here\n") {
+		t.Errorf("version without an engine: %q, %q, status %d", out, errs, status)
+	}
+	broken := filepath.Join(t.TempDir(), "libchdb.so")
+	must(t, os.WriteFile(broken, []byte("no library"), 0o600))
+	if out, errs, status := command(t, "", "version", "--engine", broken); status != 0 || !strings.HasSuffix(out, ", which does not start here\n") || !strings.HasPrefix(errs, "fotspor version: warning: load the engine ") {
+		t.Errorf("version with a broken engine: %q, %q, status %d", out, errs, status)
 	}
 	pinned, err := os.ReadFile("../package.json")
 	if err != nil || !strings.Contains(string(pinned), `"`+cli.EngineVersion+`"`) {

@@ -84,7 +84,7 @@ func settings() []setting {
 			value: func(c *call) flag.Value { return keep(&c.opts.Store, readText) },
 			// Not in value, since the flag package adds the value to errors, with a password.
 			check: func(c *call) error { return store.Config{DSN: c.opts.Store, Dir: c.opts.Data}.Validate() }},
-		{name: "engine", commands: allBut("completion", "healthcheck", "texts", "version"), help: "`file` of the embedded engine's library, libchdb.so", none: "looked for",
+		{name: "engine", commands: allBut("completion", "healthcheck", "texts"), help: "`file` of the embedded engine's library, libchdb.so", none: "looked for",
 			more:  "[Where it is looked for](install.md#whose-files-it-takes).",
 			value: func(c *call) flag.Value { return keep(&c.opts.Engine, readText) }},
 		{name: "engine-memory", commands: allBut("completion", "healthcheck", "texts", "version"), help: "most `memory` that statements and merges of the embedded engine take together, " + least(embedded.LeastMaxMemory),

@@ -180,6 +180,21 @@ func Open(ctx context.Context, opts Options) (*Engine, error) {
 	return e, nil
 }
 
+// LibraryVersion returns the version of the engine that a library holds; see FindLibrary for
+// explicit. It starts the engine on an empty directory, which it removes, in half a second or so.
+func LibraryVersion(ctx context.Context, explicit string) (version string, err error) {
+	dir, err := os.MkdirTemp("", "fotspor-engine-")
+	if err != nil {
+		return "", fmt.Errorf("ask the engine for its version: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	e, err := Open(ctx, Options{Dir: dir, Library: explicit, MaxMemory: LeastMaxMemory})
+	if err != nil {
+		return "", err
+	}
+	return e.Version(), e.Close()
+}
+
 // loadLibrary returns the library of this process. The caller holds process.
 func loadLibrary(explicit string) (*library, error) {
 	path, err := FindLibrary(explicit)
