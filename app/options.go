@@ -54,15 +54,18 @@ type Options struct {
 	Engine       string // library of the embedded engine; empty: it is searched for
 	EngineMemory int64  // bytes
 
-	Listen         string
-	MetricsListen  string
-	PublicURL      baseurl.URL // how browsers reach Listen; zero: http://LISTEN
-	TrustedProxies []netip.Prefix
-	Geo            []string       // GeoIP databases; empty: they are searched for
-	Texts          string         // directory of texts of the dashboard in other languages; empty: none
-	Sources        string         // directory of lists of sources; empty: the rules shipped
-	ReferrerSpam   string         // file of hosts; empty: the list shipped
-	Policy         privacy.Policy // of a store that has none yet
+	Listen        string
+	MetricsListen string
+	// TLSCert and TLSKey are PEM files of a certificate and its key, which are read again when
+	// they change. Both empty: Listen speaks plain HTTP.
+	TLSCert, TLSKey string
+	PublicURL       baseurl.URL // how browsers reach Listen; zero: http://LISTEN, or https with a certificate
+	TrustedProxies  []netip.Prefix
+	Geo             []string       // GeoIP databases; empty: they are searched for
+	Texts           string         // directory of texts of the dashboard in other languages; empty: none
+	Sources         string         // directory of lists of sources; empty: the rules shipped
+	ReferrerSpam    string         // file of hosts; empty: the list shipped
+	Policy          privacy.Policy // of a store that has none yet
 	// PolicyTold has the keys of Policy whose values must be those of the store, and where each
 	// of them was read.
 	PolicyTold     map[string]string
@@ -96,7 +99,7 @@ type Options struct {
 // paces are the intervals of periodic work. Tests shorten them.
 type paces struct {
 	sites  time.Duration // between two readings of the sites
-	geo    time.Duration // between two checks of the GeoIP databases
+	files  time.Duration // between two looks at GeoIP databases and the certificate
 	health time.Duration // between two checks of store and disk
 	retry  time.Duration // between a failed attempt to open the store and the next
 	seal   time.Duration // age at which a segment of the spool is sealed
@@ -132,7 +135,7 @@ func DefaultOptions() Options {
 		Out:            io.Discard,
 		Now:            time.Now,
 		Synchronised:   retention.KernelSynchronised,
-		paces:          paces{sites: 5 * time.Second, geo: time.Minute, health: 5 * time.Second, retry: 5 * time.Second, seal: spool.DefaultSealAfter, backups: time.Minute},
+		paces:          paces{sites: 5 * time.Second, files: time.Minute, health: 5 * time.Second, retry: 5 * time.Second, seal: spool.DefaultSealAfter, backups: time.Minute},
 	}
 }
 
@@ -142,6 +145,8 @@ func (o Options) validate() error {
 	switch {
 	case !o.Collector && !o.Dashboard && !o.Retention:
 		return errors.New("no part to run")
+	case (o.TLSCert == "") != (o.TLSKey == ""):
+		return errHalfTLS
 	case o.Demo && !(o.Collector && o.Dashboard):
 		return errors.New("demo: needs collector and dashboard")
 	case o.Logger == nil || o.Out == nil || o.Now == nil || o.Synchronised == nil:

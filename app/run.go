@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -151,9 +152,13 @@ func (p *program) start(ctx context.Context) error {
 		return err
 	}
 	p.registerProgram()
+	tlsConfig, _, err := p.startTLS(publicListener != nil)
+	if err != nil {
+		return err
+	}
 
 	p.health = newHealth(p.registry)
-	p.serve(ops, metricsListener, p.opsHandler(), "metrics", nothing)
+	p.serve(ops, metricsListener, nil, p.opsHandler(), "metrics", nothing)
 	if err := p.openStore(ctx); err != nil {
 		return err
 	}
@@ -192,7 +197,7 @@ func (p *program) start(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		p.serve(intake, publicListener, mux, "public", collector.Busy)
+		p.serve(intake, publicListener, tlsConfig, mux, "public", collector.Busy)
 	}
 	p.background("policy", p.afterStore(p.watchPolicy))
 	p.background("hangups", p.heedHangups)
@@ -257,6 +262,26 @@ func (p *program) publicHandler(ctx context.Context) (http.Handler, error) {
 	return collector.CountSenders(handler, p.TrustedProxies, p.registry), nil
 }
 
+// startTLS returns how the public listener speaks TLS, and with which certificate; nil if it
+// does not.
+func (p *program) startTLS(public bool) (*tls.Config, *certificate, error) {
+	if !public {
+		return nil, nil, nil
+	}
+	c := newCertificate(p.TLSCert, p.TLSKey, p.component("tls"), p.registry)
+	if p.TLSCert == "" {
+		return nil, nil, nil
+	}
+	if err := c.reload(); err != nil {
+		return nil, nil, err
+	}
+	p.rereads = append(p.rereads, reread{"certificate", c.reload})
+	p.background("certificate", periodic.Task{
+		First: p.paces.files, Every: p.paces.files, Do: func(context.Context) error { c.follow(); return nil },
+	}.Run)
+	return c.config(), c, nil
+}
+
 func (p *program) component(name string) *slog.Logger { return p.Logger.With("component", name) }
 
 // listen opens a listener that closes when the program stops.
@@ -317,7 +342,7 @@ func (p *program) openGeo() (*geo.DB, error) {
 	}
 	if len(files) > 0 {
 		p.rereads = append(p.rereads, reread{"GeoIP databases", func() error { db.Reload(); return nil }})
-		p.background("geo watch", func(ctx context.Context) { db.Watch(ctx, p.paces.geo) })
+		p.background("geo watch", func(ctx context.Context) { db.Watch(ctx, p.paces.files) })
 	}
 	return db, nil
 }
@@ -711,7 +736,7 @@ func (p *program) demoSite(ctx context.Context) (site.Site, error) {
 
 // baseURL returns how browsers reach the program.
 func (p *program) baseURL() baseurl.URL {
-	return p.PublicURL.Or(baseurl.Listening(p.addrs.Public.String()))
+	return p.PublicURL.Or(baseurl.Listening(p.addrs.Public.String(), p.TLSCert != ""))
 }
 
 // toldURL returns the public address of the program: that of --public-url, else the last one

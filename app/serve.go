@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"iter"
@@ -46,9 +47,9 @@ func (p *program) spareCollections() {
 // nothing returns false for every path.
 func nothing(string) bool { return false }
 
-// serve answers HTTP on l until a stage of the stop, which waits for running requests.
-// Package plainhttp answers plain requests to busy paths.
-func (p *program) serve(until stage, l net.Listener, handler http.Handler, name string, busy func(path string) bool) {
+// serve answers HTTP on l, by TLS unless config is nil, until a stage of the stop, which waits
+// for running requests. Package plainhttp answers plain requests to busy paths.
+func (p *program) serve(until stage, l net.Listener, config *tls.Config, handler http.Handler, name string, busy func(path string) bool) {
 	logger := p.component(name)
 	server := plainhttp.New(&http.Server{
 		Handler:           p.recovered(p.secured(handler, busy), answerPanic),
@@ -56,6 +57,7 @@ func (p *program) serve(until stage, l net.Listener, handler http.Handler, name 
 		ReadTimeout:       requestTime,
 		WriteTimeout:      answerTime,
 		IdleTimeout:       idleTime,
+		TLSConfig:         config,
 		MaxHeaderBytes:    maxHeaderBytes,
 		// The messages of net/http on a connection begin with the client's address, so
 		// only the fact that there was one is logged.
@@ -64,7 +66,7 @@ func (p *program) serve(until stage, l net.Listener, handler http.Handler, name 
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		if err := server.Serve(bounded(l, p.TrustedProxies)); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(bounded(l, p.TrustedProxies, config != nil)); !errors.Is(err, http.ErrServerClosed) {
 			p.fail(err)
 		}
 	}()

@@ -63,7 +63,7 @@ func TestServerTellsNoAddress(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.serve(intake, l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	p.serve(intake, l, nil, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusOK)
 		w.WriteHeader(http.StatusOK) // net/http complains of the second
 	}), "public", nothing)

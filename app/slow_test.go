@@ -118,6 +118,6 @@ func slowProgram(h http.Handler) (*program, pipes) {
 	l := pipes{make(chan net.Conn), make(chan struct{})}
 	p := &program{fatal: make(chan error, 1)}
 	p.Logger = slog.New(slog.DiscardHandler)
-	p.serve(intake, l, h, "public", nothing)
+	p.serve(intake, l, nil, h, "public", nothing)
 	return p, l
 }

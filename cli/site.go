@@ -161,7 +161,7 @@ func (c *call) snippetBase(ctx context.Context, st *store.Store) string {
 	said, _ := baseurl.Parse(kept.Value)
 	base := c.opts.PublicURL.Or(said)
 	if base.IsZero() {
-		base = baseurl.Listening(app.DefaultListen)
+		base = baseurl.Listening(app.DefaultListen, false)
 		fmt.Fprintf(c.Stderr, "warning: nobody has said how browsers reach the program (--public-url), so the lines name %s\n", base)
 	}
 	return base.String()

@@ -2,6 +2,7 @@ package plainhttp
 
 import (
 	"bytes"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"sync/atomic"
@@ -59,7 +60,7 @@ func newConn(s *Server, nc net.Conn) *conn {
 // does once that is answered.
 func (c *conn) closeIdle() {
 	if c.state.CompareAndSwap(idle, closed) {
-		c.Conn.Close()
+		cut(c.Conn)
 	}
 }
 
@@ -73,6 +74,12 @@ func (c *conn) serve() {
 		}
 	}()
 	c.setDeadline(time.Now().Add(c.server.http.ReadHeaderTimeout))
+	if t, ok := c.Conn.(*tls.Conn); ok {
+		var here bool
+		if here, kept = c.shake(t); !here {
+			return
+		}
+	}
 	unread := 0 // bytes of c.in that were too few to begin a request
 	for {
 		n, err := c.Conn.Read(c.in[unread:])

@@ -111,7 +111,7 @@ func (s *Server) endLate(now time.Time) {
 		s.http.ErrorLog.Print("plainhttp: a handler takes too long")
 		c.SetWriteDeadline(now.Add(time.Second)) // it is short: it fits into the buffers of the system
 		c.Conn.Write([]byte(tooLate))
-		c.Conn.Close()
+		cut(c.Conn)
 	}
 }
 

@@ -34,3 +34,9 @@ func (r *Reader) Read(data []byte) (size int) {
 
 // IsCanonical is isCanonical.
 var IsCanonical = isCanonical
+
+// H2 returns how many connections of HTTP/2 are counted.
+func (s *Server) H2() int64 { return s.h2.Load() }
+
+// FillH2 counts n times as many connections as may be more.
+func (s *Server) FillH2(n int64) { s.h2.Add(n * mostH2) }

@@ -23,38 +23,45 @@ const (
 // in front.
 type heads struct {
 	mu   sync.Mutex
-	list list.List // of *begun
+	list list.List // of *slot
 }
 
-// enter takes a slot for b. If there is none, the request leaves that has been there
+// slot is the place of one request among heads.
+type slot struct {
+	end   func()        // ends the request; it does not wait
+	in    *list.Element // nil: the request has no place
+	since time.Time
+}
+
+// enter gives s a place. If there is none, the request leaves that has been there
 // longest, once that is headTime; else enter returns false.
-func (h *heads) enter(b *begun, now time.Time) bool {
+func (h *heads) enter(s *slot, now time.Time) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.list.Len() >= longHeads {
-		first := h.list.Front().Value.(*begun)
+		first := h.list.Front().Value.(*slot)
 		if now.Sub(first.since) < headTime {
 			return false
 		}
 		h.remove(first)
-		first.Conn.Close()
+		first.end()
 	}
-	b.since, b.slot = now, h.list.PushBack(b)
+	s.since, s.in = now, h.list.PushBack(s)
 	return true
 }
 
-// leave gives back the slot of b, if it has one.
-func (h *heads) leave(b *begun) {
+// leave gives back the place of s, if it has one. Nobody ends its request after that.
+func (h *heads) leave(s *slot) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.remove(b)
+	h.remove(s)
 }
 
 // remove does what leave does. The caller holds the lock.
-func (h *heads) remove(b *begun) {
-	if b.slot != nil {
-		h.list.Remove(b.slot)
-		b.slot = nil
+func (h *heads) remove(s *slot) {
+	if s.in != nil {
+		h.list.Remove(s.in)
+		s.in = nil
 	}
 }
 
@@ -66,10 +73,7 @@ type begun struct {
 
 	inHead atomic.Bool  // the head of a request is being read
 	head   atomic.Int64 // bytes of it so far, which may be the beginning of a body, too
-
-	// Of heads.
-	slot  *list.Element
-	since time.Time
+	slot   slot
 }
 
 // refusal is the answer to a long head for which there is no slot.
@@ -98,25 +102,33 @@ func (b *begun) Read(p []byte) (n int, err error) {
 // mayGoOn reports whether the head may be longer than a short one.
 func (b *begun) mayGoOn() bool {
 	b.heads.mu.Lock()
-	has := b.slot != nil
+	has := b.slot.in != nil
 	b.heads.mu.Unlock()
-	return has || b.heads.enter(b, time.Now())
+	return has || b.heads.enter(&b.slot, time.Now())
 }
 
 // follow is told by net/http of what a connection is doing.
-func follow(conn net.Conn, state http.ConnState) {
-	b, ok := conn.(*begun)
-	if !ok {
+func (s *Server) follow(conn net.Conn, state http.ConnState) {
+	var b *begun
+	switch c := conn.(type) {
+	case *begun:
+		b = c
+	case begunTLS:
+		b = c.begun
+	default: // HTTP/2
+		if state == http.StateClosed {
+			s.h2.Add(-1)
+		}
 		return
 	}
 	switch state {
 	case http.StateActive: // the head has been read
 		b.inHead.Store(false)
 	case http.StateIdle:
-		b.heads.leave(b)
+		b.heads.leave(&b.slot)
 		b.head.Store(0)
 		b.inHead.Store(true)
 	case http.StateClosed, http.StateHijacked:
-		b.heads.leave(b)
+		b.heads.leave(&b.slot)
 	}
 }

@@ -13,10 +13,12 @@ package plainhttp
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -33,6 +35,8 @@ type Server struct {
 	http    *http.Server
 	plain   func(path string) bool
 	rest    *passed
+	tls     *tls.Config    // nil: without TLS
+	h2      atomic.Int64   // connections of HTTP/2
 	stop    chan struct{}  // closed, under mu, when no more requests are taken
 	live    sync.WaitGroup // of conns, which add to it under mu
 
@@ -50,13 +54,20 @@ type Server struct {
 //   - Its context ends with its time, and not when the client goes away.
 //   - The answer is sent when the handler has returned, in one piece: headers may be set
 //     until then, and http.ResponseController finds nothing to control.
+//
+// With a TLSConfig it speaks TLS alone, and HTTP/2 to who asks for it, which net/http
+// answers. The handshake is part of the time for the first head.
 func New(server *http.Server, plain func(path string) bool) *Server {
-	server.ConnState = follow
-	return &Server{
+	s := &Server{
 		HandlerTime: DefaultHandlerTime, handler: server.Handler, born: time.Now().Add(-1),
 		http: server, plain: plain, stop: make(chan struct{}), conns: map[*conn]struct{}{},
 		rest: &passed{conns: make(chan net.Conn), closed: make(chan struct{})},
 	}
+	server.ConnState = s.follow
+	if server.TLSConfig != nil {
+		s.secure(server.TLSConfig)
+	}
+	return s
 }
 
 // Serve answers on the connections of l until Shutdown or Close, which close l, and then
@@ -70,7 +81,7 @@ func (s *Server) Serve(l net.Listener) error {
 		l.Close()
 		return http.ErrServerClosed
 	}
-	s.http.Handler = bounded(s.handler, s.http.ReadTimeout+s.HandlerTime)
+	s.http.Handler = s.rest.heads.careful(bounded(s.handler, s.http.ReadTimeout+s.HandlerTime))
 	var rest sync.WaitGroup
 	rest.Go(func() { s.http.Serve(s.rest) }) // ends when s.rest does, and not before
 	ended := make(chan struct{})
@@ -117,11 +128,14 @@ func (s *Server) isStopping() bool {
 
 // take starts to answer on a connection.
 func (s *Server) take(nc net.Conn) {
+	if s.tls != nil {
+		nc = tls.Server(nc, s.tls)
+	}
 	c := newConn(s, nc)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.isStopping() {
-		nc.Close()
+		cut(nc)
 		return
 	}
 	s.conns[c] = struct{}{}
@@ -161,7 +175,7 @@ const closeTime = time.Second
 // behind.
 func (s *Server) Close() error {
 	s.halt(func(c *conn) {
-		c.Conn.Close()
+		cut(c.Conn)
 		c.handling.end()
 	})
 	err := s.http.Close()
@@ -226,10 +240,18 @@ func (p *passed) Addr() net.Addr { return p.addr }
 // pass hands a connection over, of which data have been read, unless net/http takes no
 // more.
 func (p *passed) pass(c net.Conn, data []byte) bool {
-	b := &begun{Conn: c, heads: &p.heads, read: bytes.Clone(data)}
+	b := &begun{Conn: c, heads: &p.heads, read: bytes.Clone(data), slot: slot{end: func() { cut(c) }}}
 	b.inHead.Store(true)
+	if _, ok := c.(*tls.Conn); ok {
+		return p.offer(begunTLS{b})
+	}
+	return p.offer(b)
+}
+
+// offer hands a connection over, unless net/http takes no more.
+func (p *passed) offer(c net.Conn) bool {
 	select {
-	case p.conns <- b:
+	case p.conns <- c:
 		return true
 	case <-p.closed:
 		return false

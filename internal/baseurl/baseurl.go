@@ -45,8 +45,14 @@ func Of(r *http.Request) URL {
 	return URL{"http", r.Host}
 }
 
-// Listening returns the address of a listener of this machine, such as 127.0.0.1:8080.
-func Listening(addr string) URL { return URL{"http", addr} }
+// Listening returns the address of a listener of this machine, such as 127.0.0.1:8080, which
+// speaks TLS or not.
+func Listening(addr string, tls bool) URL {
+	if tls {
+		return URL{"https", addr}
+	}
+	return URL{"http", addr}
+}
 
 // Or returns u, or other if u is none.
 func (u URL) Or(other URL) URL {

@@ -52,8 +52,11 @@ func TestOf(t *testing.T) {
 		}
 	}
 	own := baseurl.MustParse("https://stats.example.org")
-	listening := baseurl.Listening("127.0.0.1:8080")
+	listening := baseurl.Listening("127.0.0.1:8080", false)
 	if own.Or(listening) != own || (baseurl.URL{}).Or(listening) != listening || listening.String() != "http://127.0.0.1:8080" {
 		t.Error("Or does not prefer the first that is there")
+	}
+	if got := baseurl.Listening("127.0.0.1:8080", true).String(); got != "https://127.0.0.1:8080" {
+		t.Errorf("a listener with TLS is at %q", got)
 	}
 }
