@@ -85,9 +85,11 @@ type Options struct {
 	NoteHead func(receipt.Head) error
 	// Synchronised reports whether the kernel reports the clock of Now as synchronised.
 	Synchronised func() bool
-	// Hangups makes the program read GeoIP databases and sites again at once. nil: they are
-	// only read again at their intervals.
+	// Hangups makes the program read again at once what can change: GeoIP databases, sites, the
+	// certificate, lists, and by Reread, if it is not nil, the level of Logger. nil: lists and level
+	// stay, and the others are only read again at their intervals.
 	Hangups <-chan os.Signal
+	Reread  func() error
 	// Started is called once everything listens, with the real addresses.
 	Started func(Addrs)
 

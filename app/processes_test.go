@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -429,14 +430,45 @@ func TestHangup(t *testing.T) {
 			return nil
 		})
 	}
+	dir := t.TempDir()
+	config, spam := filepath.Join(dir, "fotspor.toml"), filepath.Join(dir, "spam.txt")
+	write := func(path, text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(config, `log-level = "info"`)
+	write(spam, "spam.example\n")
 	at := []string{"--data", t.TempDir(), "--metrics-listen", "127.0.0.1:0"}
-	whole := serve(t, append([]string{"serve", "--listen", "127.0.0.1:0"}, at...)...)
-	hangUp(whole, `"sites"]`)
+	whole := serve(t, append([]string{"serve", "--listen", "127.0.0.1:0", "--config", config, "--referrer-spam", spam}, at...)...)
+	hangUp(whole, `"what":["GeoIP databases","sites","lists","log level"]`)
+	write(config, `log-level = "loud"`)
+	hangUp(whole, `"not":["log level"]`)
+	write(config, `log-level = "warn"`)
+	if err := whole.cmd.Process.Signal(syscall.SIGHUP); err != nil { // of which only a warning would tell
+		t.Fatal(err)
+	}
+	write(spam, "no host/at all\n")
+	hangUp(whole, `"not":["lists","log level"]`) // which is one of the settings, and one of these is bad
+	write(spam, "spam.example\n")
+	write(config, `log-level = "debug"`)
+	const good = "SIGHUP: read again what can change"
+	before := strings.Count(whole.log.String(), good)
+	if err := whole.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "a log line", func() error {
+		if n := strings.Count(whole.log.String(), good); n != before+1 || n != 2 {
+			return fmt.Errorf("the log tells %d times of a SIGHUP that went well, want 2:\n%s", n, whole.log)
+		}
+		return nil
+	})
 	get(t, http.DefaultClient, whole.metrics+"/healthz")
 	http.DefaultClient.CloseIdleConnections()
 	whole.stop()
 	part := serve(t, append([]string{"retention"}, at...)...)
-	hangUp(part, "settings need a restart")
+	hangUp(part, "other settings need a restart")
 	part.stop()
 	engine := serve(t, "engine", "--listen", "127.0.0.1:0", "--data", t.TempDir())
 	hangUp(engine, "there is nothing to read again")

@@ -200,6 +200,9 @@ func (p *program) start(ctx context.Context) error {
 		p.serve(intake, publicListener, tlsConfig, mux, "public", collector.Busy)
 	}
 	p.background("policy", p.afterStore(p.watchPolicy))
+	if p.Reread != nil {
+		p.rereads = append(p.rereads, reread{"log level", p.Reread})
+	}
 	p.background("hangups", p.heedHangups)
 	p.greet()
 	return nil
@@ -232,7 +235,7 @@ func (p *program) heedHangups(ctx context.Context) {
 			p.Logger.Warn("SIGHUP: some of what can change could not be read, what was known of it stays", "not", failed, "what", what, "err", errors.Join(errs...))
 			continue
 		}
-		p.Logger.Info("SIGHUP: read again what can change; settings need a restart", "what", what)
+		p.Logger.Info("SIGHUP: read again what can change; other settings need a restart", "what", what)
 	}
 }
 
@@ -382,6 +385,13 @@ func (p *program) startCollector(ctx context.Context, mux *http.ServeMux, geoDB 
 	})
 	p.recallHosts(ctx, c)
 	c.Routes(mux)
+	p.rereads = append(p.rereads, reread{"lists", func() error {
+		sources, spam, err := p.openLists()
+		if err == nil {
+			c.SetLists(sources, spam)
+		}
+		return err
+	}})
 	p.setPolicy, p.drops = c.SetPolicy, c.Drops
 	return nil
 }

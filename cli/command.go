@@ -121,6 +121,7 @@ type call struct {
 	origins   map[string]string // where the value of a setting comes from; a default is not in it
 	logFormat string
 	logLevel  string // "": by command
+	level     slog.LevelVar
 
 	engineListen string
 	arguments
@@ -214,15 +215,32 @@ func (c *call) do(ctx context.Context) error {
 // levels are the values of --log-level.
 var levels = map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
 
+// leastLevel returns the least level of logs.
+func (c *call) leastLevel() slog.Level {
+	if level, given := levels[c.logLevel]; given {
+		return level
+	}
+	if slices.Contains(serving, c.cmd.name) || c.cmd.name == "engine" {
+		return slog.LevelInfo
+	}
+	return slog.LevelWarn
+}
+
+// reread reads the settings again, and takes over the level of logs. If one of them is bad,
+// all stays.
+func (c *call) reread() error {
+	fresh := newCall(c.Env, c.cmd)
+	if err := fresh.readSettings(); err != nil {
+		return err
+	}
+	c.level.Set(fresh.leastLevel())
+	return nil
+}
+
 // logger returns the logger of the command.
 func (c *call) logger() *slog.Logger {
-	o := &slog.HandlerOptions{Level: slog.LevelWarn}
-	switch level, given := levels[c.logLevel]; {
-	case given:
-		o.Level = level
-	case slices.Contains(serving, c.cmd.name) || c.cmd.name == "engine":
-		o.Level = slog.LevelInfo
-	}
+	c.level.Set(c.leastLevel())
+	o := &slog.HandlerOptions{Level: &c.level}
 	if c.logFormat == "json" {
 		return slog.New(slog.NewJSONHandler(c.Stderr, o))
 	}
@@ -403,7 +421,7 @@ func serveParts(collector, dashboard, retention bool) func(context.Context, *cal
 		c.limitMemory(o.Store == "")
 		signals, stop := catchHangups()
 		defer stop()
-		o.Hangups = signals
+		o.Hangups, o.Reread = signals, c.reread
 		err := app.Run(ctx, *o)
 		if _, contradicts := errors.AsType[*privacy.Contradiction](err); contradicts {
 			return usageError{err}

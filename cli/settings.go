@@ -130,7 +130,7 @@ func settings() []setting {
 				return err
 			}},
 		{name: "sources", commands: collecting, help: "`directory` of Matomo's lists SearchEngines.yml, Socials.yml and AIAssistants.yml", none: "the rules shipped",
-			more:  "[Matomo's lists](https://github.com/matomo-org/searchengine-and-social-list), unchanged. They override the rules shipped. Read at the start.",
+			more:  "[Matomo's lists](https://github.com/matomo-org/searchengine-and-social-list), unchanged. They override the rules shipped. SIGHUP reads them again.",
 			value: func(c *call) flag.Value { return keep(&c.opts.Sources, readText) },
 			check: func(c *call) error {
 				if c.opts.Sources == "" {
@@ -140,7 +140,7 @@ func settings() []setting {
 				return err
 			}},
 		{name: "referrer-spam", commands: collecting, help: "`file` of hosts whose visits are excluded, one a line", none: "the list shipped",
-			more:  "Such as [Matomo's list](https://github.com/matomo-org/referrer-spam-list). Read at the start.",
+			more:  "Such as [Matomo's list](https://github.com/matomo-org/referrer-spam-list). SIGHUP reads it again.",
 			value: func(c *call) flag.Value { return keep(&c.opts.ReferrerSpam, readText) },
 			check: func(c *call) error {
 				if c.opts.ReferrerSpam == "" {
@@ -193,6 +193,7 @@ func settings() []setting {
 			more:  "See [operations](operations.md#a-restart-in-the-middle-of-the-day).",
 			value: func(c *call) flag.Value { return keep(&c.opts.Handover, readText) }},
 		{name: "log-level", commands: allBut(), help: "least `level` of logs: debug, info, warn or error", none: "info for commands that serve, else warn",
+			more:  "A process that serves reads it again from the file of settings at SIGHUP.",
 			value: func(c *call) flag.Value { return keep(&c.logLevel, oneOf("debug", "info", "warn", "error")) }},
 		{name: "log-format", commands: allBut(), help: "`format` of logs on standard error: text or json",
 			value: func(c *call) flag.Value { return keep(&c.logFormat, oneOf("text", "json")) }},

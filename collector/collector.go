@@ -55,7 +55,7 @@ type Options struct {
 	Policy   privacy.Policy // until SetPolicy
 	Sites    *Sites
 	Browsers *browser.Parser
-	Sources  *referrer.Sources
+	Sources  *referrer.Sources // until SetLists, and Spam
 	Spam     *referrer.Spam
 	Geo      *geo.DB
 	// Receipts writes the receipts of deletions as a tar archive, without their figures; nil: there
@@ -87,6 +87,7 @@ type Options struct {
 type Collector struct {
 	Options
 	inForce    atomic.Pointer[inForce]
+	lists      atomic.Pointer[lists]
 	metrics    metrics
 	memory     *scrub.Memory
 	scratches  sync.Pool     // of *scratch
@@ -148,6 +149,7 @@ func New(o Options) *Collector {
 	}
 	c := &Collector{Options: o, metrics: newMetrics(o.Registerer), memory: scrub.NewMemory(), slots: make(chan struct{}, slots), receipting: make(chan struct{}, 1)}
 	c.SetPolicy(o.Policy)
+	c.SetLists(o.Sources, o.Spam)
 	c.scratches.New = func() any { return new(scratch) }
 	if o.Sites != nil && o.Visits != nil {
 		o.Sites.tell(c.forget)
@@ -169,6 +171,18 @@ func (c *Collector) forget(sites []site.Site) {
 // SetPolicy changes the policy for hits and pages from now on. A hit passes the pipeline under
 // one policy.
 func (c *Collector) SetPolicy(p privacy.Policy) { c.inForce.Store(&inForce{p, c.Now().UTC()}) }
+
+// SetLists changes the lists of sources and of referrer spam for hits from now on. A hit is
+// looked up in lists that came together.
+func (c *Collector) SetLists(sources *referrer.Sources, spam *referrer.Spam) {
+	c.lists.Store(&lists{sources, spam})
+}
+
+// lists are what referrers are looked up in.
+type lists struct {
+	sources *referrer.Sources
+	spam    *referrer.Spam
+}
 
 // inForce is a policy, and since when this process has it.
 type inForce struct {

@@ -334,19 +334,19 @@ func (c *Collector) network(p *hitContext) reason {
 // referrer sets where the visit came from, and excludes referrer spam. A host that is a
 // known source is never spam, even if it is on the list of spam.
 func (c *Collector) referrer(p *hitContext) reason {
-	host := referrer.Host(p.ref)
-	from := c.Sources.Classify(p.landing(p.campaign), p.ref, p.site.inside)
+	host, lists := referrer.Host(p.ref), c.lists.Load()
+	from := lists.sources.Classify(p.landing(p.campaign), p.ref, p.site.inside)
 	p.hit.Arrives, p.hit.From = p.arrives(from, host), from.Source
 	if from.CampaignSource != "" { // Source is then that of the campaign, not the website
-		p.hit.From = c.Sources.Classify(nil, p.ref, p.site.inside).Source
+		p.hit.From = lists.sources.Classify(nil, p.ref, p.site.inside).Source
 	}
 	if from.Channel == referrer.Direct && p.remembered != "" {
-		from = c.Sources.Classify(p.landing(p.remembered), p.ref, p.site.inside)
+		from = lists.sources.Classify(p.landing(p.remembered), p.ref, p.site.inside)
 	}
 	switch from.Channel {
 	case referrer.Direct, referrer.Search, referrer.Social, referrer.AI:
 	default:
-		if c.Spam.Has(host) {
+		if lists.spam.Has(host) {
 			p.ledger = true
 			return spam
 		}

@@ -1045,3 +1045,22 @@ func FuzzPage(f *testing.F) {
 		}
 	})
 }
+
+// TestSetLists: hits are looked up in the lists that came last.
+func TestSetLists(t *testing.T) {
+	r := newRig(t, nil)
+	send := func() string {
+		return r.send(request{target: "/pixel.gif?site=1&url=https://example.org/&ref=https://spam.example/x"}).Header().Get("X-Fotspor")
+	}
+	if why := send(); why != "recorded" {
+		t.Errorf("with the lists shipped the hit is %s", why)
+	}
+	r.SetLists(referrer.Shipped(), spamOf(t, "spam.example"))
+	if why := send(); why != "dropped: referrer spam" {
+		t.Errorf("with a list that has its host the hit is %q", why)
+	}
+	r.SetLists(referrer.Shipped(), referrer.ShippedSpam())
+	if why := send(); why != "recorded" {
+		t.Errorf("with the lists shipped again the hit is %s", why)
+	}
+}
