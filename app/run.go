@@ -479,7 +479,20 @@ func (p *program) startSites(ctx context.Context, logger *slog.Logger) (*collect
 }
 
 // sitesFile returns the path of the copy of the sites.
-func (p *program) sitesFile() string { return filepath.Join(p.Data, "sites.json") }
+func (p *program) sitesFile() string { return sitesFile(p.Data) }
+
+func sitesFile(data string) string { return filepath.Join(data, "sites.json") }
+
+// CopiedSites returns the sites as a collector last copied them to a data directory, and when it
+// did. If there is no copy, the error matches fs.ErrNotExist.
+func CopiedSites(data string) ([]site.Site, time.Time, error) {
+	info, err := os.Stat(sitesFile(data))
+	if err != nil {
+		return nil, time.Time{}, fmt.Errorf("copy of the sites: %w", err)
+	}
+	sites, err := collector.CopiedSites(sitesFile(data))
+	return sites, info.ModTime(), err
+}
 
 // hitsPerNewVisitor is how many hits of the rate limit a network has for each new visitor.
 // With the default rate limit, 36,000 new visitors an hour may come from one network.

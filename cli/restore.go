@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -21,6 +23,7 @@ import (
 	"github.com/fotspor/fotspor/retention"
 	"github.com/fotspor/fotspor/retention/journal"
 	"github.com/fotspor/fotspor/retention/receipt"
+	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 	"github.com/fotspor/fotspor/store/embedded"
 )
@@ -201,6 +204,9 @@ func (c *call) forget(ctx context.Context, st *store.Store, of time.Time) error 
 	if err := c.adoptPolicy(ctx, st); err != nil {
 		return err
 	}
+	if err := c.adoptSites(ctx, st, of); err != nil {
+		return err
+	}
 	if err := c.receiptOfRestore(ctx, st, of); err != nil {
 		return err
 	}
@@ -303,6 +309,33 @@ func (c *call) adoptPolicy(ctx context.Context, st *store.Store) error {
 		fmt.Fprintf(c.Stdout, "policy: %d later versions are taken from the copy in the data directory\n", n)
 	}
 	return err
+}
+
+// adoptSites gives sites what they had set for themselves since the backup, as far as the copy that
+// a collector keeps in the data directory knows it, and says what it can't know.
+func (c *call) adoptSites(ctx context.Context, st *store.Store, of time.Time) error {
+	copied, at, err := app.CopiedSites(c.opts.Data)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err != nil || at.Before(of) { // then the backup knows more
+		_, err = fmt.Fprintf(c.Stdout, "sites: the data directory has no copy of them since %s. If one has set retention, record, objections or guard for itself since, repeat that before you start the program: fotspor policy set --site\n", of.UTC().Format(time.RFC3339))
+		return err
+	}
+	changed, err := st.AdoptSites(ctx, copied)
+	if err != nil {
+		return err
+	}
+	for _, one := range changed {
+		text := fmt.Sprintf("site %d:", one.ID)
+		for _, name := range slices.Sorted(maps.Keys(ownValues)) {
+			text += fmt.Sprintf(" %s=%s", name, site.FindSetting(ownValues[name]).Get(one))
+		}
+		if _, err := fmt.Fprintf(c.Stdout, "%s, as the copy of %s in the data directory says\n", text, at.UTC().Format(time.RFC3339)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // toServer copies a store to an empty one on a server.

@@ -1,8 +1,10 @@
 package cli_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,9 +15,11 @@ import (
 
 	"github.com/fotspor/fotspor/backup"
 	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/collector"
 	"github.com/fotspor/fotspor/collector/spool"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 )
 
@@ -72,7 +76,7 @@ func TestRestore(t *testing.T) {
 		}
 	}
 	out := run("restore", dir, "--identity", identity)
-	for _, want := range []string{"key: receipts.key\n", "key: engine.password\n", "no such rows\n", "spool: 1 segments began before", "restored: "} {
+	for _, want := range []string{"key: receipts.key\n", "key: engine.password\n", "no such rows\n", "sites: the data directory has no copy of them since ", "spool: 1 segments began before", "restored: "} {
 		if !strings.Contains(out, want) {
 			t.Errorf("restore says %q, want %q", out, want)
 		}
@@ -106,12 +110,29 @@ func TestRestore(t *testing.T) {
 	if out := run("query", "SELECT min(day), count() FROM hits"); out != (today.AddMonths(-36)+1).String()+"\t9\n" {
 		t.Errorf("left are %q", out)
 	}
+	// A site has a shorter time of its own meanwhile, as the collector has copied it.
+	inStore(t, data, func(st *store.Store) {
+		must(t, collector.NewSites(changedSites{st}, filepath.Join(data, "sites.json"), slog.New(slog.DiscardHandler)).Refresh(t.Context()))
+	})
+	out, errs, status := restore(later)
+	for _, want := range []string{"site 1: guard=7 objections=heed record=minimal retention=30d, as the copy of ", "deleted 3 rows", "sites 1 with retention 30d: found 3 rows"} {
+		if status != 0 || !strings.Contains(out, want) {
+			t.Errorf("restore with later settings of a site: status %d, %s%s, want %q", status, out, errs, want)
+		}
+	}
+	inStore(t, data, func(st *store.Store) {
+		one, err := st.Site(t.Context(), 1)
+		if want := (privacy.Own{Record: privacy.Minimal, Retention: privacy.Period{Days: 30}, Objections: privacy.Heed}); err != nil || one.Own() != want || one.Guard != 7 {
+			t.Errorf("the site has %+v and guard %d, %v; want %+v and 7", one.Own(), one.Guard, err, want)
+		}
+	})
+	must(t, os.Chtimes(filepath.Join(data, "sites.json"), time.Time{}, time.Now().AddDate(0, 0, -1))) // older than the backup
 	short := privacy.Default()
 	short.Retention = privacy.Period{Days: 90}
 	text, err := json.Marshal(privacy.History{{Number: 1, Policy: privacy.Default(), Since: time.Now()}, {Number: 2, Policy: short, Since: time.Now(), Via: "command", Who: "kari"}})
 	must(t, err)
 	must(t, os.WriteFile(filepath.Join(data, "policy.json"), text, 0o600))
-	if out, errs, status := restore(later); status != 0 || !strings.Contains(out, "policy: 1 later versions") || !strings.Contains(out, "deleted 6 rows") {
+	if out, errs, status := restore(later); status != 0 || !strings.Contains(out, "policy: 1 later versions") || !strings.Contains(out, "deleted 6 rows") || !strings.Contains(out, "sites: the data directory has no copy of them since ") {
 		t.Errorf("restore with a later policy: status %d, %s%s", status, out, errs)
 	}
 	if out := run("policy", "list"); strings.Count(out, "\n") != 2 || !strings.Contains(out, "\tkari (command)\tstandard\t90d\t") {
@@ -121,7 +142,7 @@ func TestRestore(t *testing.T) {
 	// By a clock that nobody trusts nothing is deleted, so nothing is restored.
 	must(t, os.Remove(filepath.Join(data, "clock.json")))
 	much := time.Now().AddDate(2, 0, 0)
-	out, errs, status := restore(much)
+	out, errs, status = restore(much)
 	if _, err := os.Stat(filepath.Join(data, "clickhouse")); status != 1 || err == nil || !strings.Contains(errs, "the clock is not trusted") {
 		t.Errorf("by a wrong clock: status %d, %s%s, %v", status, out, errs, err)
 	}
@@ -132,6 +153,17 @@ func TestRestore(t *testing.T) {
 	if left, err := filepath.Glob(filepath.Join(data, "*.partial")); err != nil || len(left) > 0 {
 		t.Errorf("left: %q, %v", left, err)
 	}
+}
+
+// changedSites has sites whose settings were changed since.
+type changedSites struct{ collector.Directory }
+
+func (d changedSites) Sites(ctx context.Context) ([]site.Site, error) {
+	all, err := d.Directory.Sites(ctx)
+	for i := range all {
+		all[i].Record, all[i].Retention, all[i].Objections, all[i].Guard = privacy.Minimal, privacy.Period{Days: 30}, privacy.Heed, 7
+	}
+	return all, err
 }
 
 func without(all []backup.Table, names ...string) []backup.Table {

@@ -389,16 +389,31 @@ func (s *Sites) save(sites []site.Site, credentials []site.Credential) error {
 // Restore reads the sites from the copy, for a start while the store is unavailable. If
 // there is no copy, it returns an error that matches fs.ErrNotExist.
 func (s *Sites) Restore() error {
-	if s.file == "" {
-		return fmt.Errorf("restore sites: %w", fs.ErrNotExist)
-	}
-	data, err := os.ReadFile(s.file)
+	sites, credentials, err := readCopy(s.file)
 	if err != nil {
-		return fmt.Errorf("restore sites: %w", err)
+		return err
+	}
+	return s.learn(sites, credentials)
+}
+
+// CopiedSites returns the sites of a copy that NewSites was given the file of. Its errors are
+// those of Restore.
+func CopiedSites(file string) ([]site.Site, error) {
+	sites, _, err := readCopy(file)
+	return sites, err
+}
+
+func readCopy(file string) ([]site.Site, []site.Credential, error) {
+	if file == "" {
+		return nil, nil, fmt.Errorf("restore sites: %w", fs.ErrNotExist)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, nil, fmt.Errorf("restore sites: %w", err)
 	}
 	var c copied
 	if err := json.Unmarshal(data, &c); err != nil {
-		return fmt.Errorf("restore sites from %q: %w", s.file, err)
+		return nil, nil, fmt.Errorf("restore sites from %q: %w", file, err)
 	}
 	var sites []site.Site
 	var errs []error
@@ -408,7 +423,7 @@ func (s *Sites) Restore() error {
 		sites = append(sites, one.Site)
 	}
 	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("restore sites from %q: %w", s.file, err)
+		return nil, nil, fmt.Errorf("restore sites from %q: %w", file, err)
 	}
-	return s.learn(sites, c.Credentials)
+	return sites, c.Credentials, nil
 }

@@ -225,6 +225,39 @@ func (s *Store) ChangeSite(ctx context.Context, id uint32, f func(*site.Site) er
 	return after, nil
 }
 
+// AdoptSites gives sites what others of the same numbers have for themselves in place of the policy,
+// and their guard, and returns those that changed, as they are then. Others of unknown numbers are
+// ignored.
+func (s *Store) AdoptSites(ctx context.Context, others []site.Site) (changed []site.Site, err error) {
+	err = s.edit(ctx, func(ctx context.Context) error {
+		all, err := s.Sites(ctx)
+		if err != nil {
+			return err
+		}
+		for _, before := range all {
+			i := slices.IndexFunc(others, func(o site.Site) bool { return o.ID == before.ID })
+			if i < 0 {
+				continue
+			}
+			after, other := before, others[i]
+			after.Record, after.Retention, after.Objections, after.Guard = other.Record, other.Retention, other.Objections, other.Guard
+			fields := site.Changed(before, after)
+			if len(fields) == 0 {
+				continue
+			}
+			if err := s.note(ctx, audit.SiteChanged, fmt.Sprintf("site %d: %s", after.ID, strings.Join(fields, ", "))); err != nil {
+				return err
+			}
+			if err := s.writeSite(ctx, before, after); err != nil {
+				return fmt.Errorf("change site %d: %w", after.ID, err)
+			}
+			changed = append(changed, after)
+		}
+		return nil
+	})
+	return changed, err
+}
+
 // checkOwn returns an error for a retention of a site that is set to one longer than that of the
 // policy. One that was set before a shorter policy stays, and has no effect.
 func (s *Store) checkOwn(ctx context.Context, before, after site.Site) error {
