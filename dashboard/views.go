@@ -255,11 +255,6 @@ func (d *Dashboard) putView(c *call) error {
 	default:
 		a.latest = a.latest && (form.Latest || a.period.Kind == report.Today)
 		v.Page, v.Query, done = a.path, a.values().Encode(), "added"
-		for _, key := range []string{byFind, byTag} { // which anybody can type
-			if typed := a.own.Get(key); (site.View{Name: typed}).Scrubbed() != typed {
-				form.Problem = "views.wrong.search"
-			}
-		}
 	}
 	v.Name = site.CleanNote(form.Name)
 	if form.Shares = c.shares(v); form.Shares {

@@ -188,8 +188,13 @@ func TestViewsAreChanged(t *testing.T) {
 			t.Errorf("%q was typed, and is %q now", name, got)
 		}
 	}
-	if page := b.save("/sites/1/pages?q=ola.nordmann@example.org", "Søk"); page.status != http.StatusUnprocessableEntity || !strings.Contains(page.text("#wrong-title"), "without the search") {
-		t.Errorf("a search for a person: %d, %q", page.status, page.text("#wrong-title"))
+	for _, personal := range []string{
+		"pages?q=ola.nordmann@example.org", "pages?period=28d&f=page:/bruker/ola@example.org", "pages?f=entry:/x/02013299997", "sources?f=campaign:ola@example.org",
+		"sources?f=search:ola@example.org", "page?path=/bruker/ola@example.org", "campaign?name=ola@example.org",
+	} {
+		if page := b.save("/sites/1/"+personal, "Søk"); page.status != http.StatusUnprocessableEntity || !strings.Contains(page.text("#wrong-title"), "personal data") {
+			t.Errorf("%s: %d, %q", personal, page.status, page.text("#wrong-title"))
+		}
 	}
 	many := "/sites/1/pages?"
 	for i := range 20 {

@@ -3,6 +3,7 @@ package site
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 	"unicode"
@@ -62,6 +63,7 @@ const (
 	ViewUnprintable ViewProblem = "unprintable"
 	ViewPersonal    ViewProblem = "personal" // the name has personal data in a form that is known
 	ViewTooLarge    ViewProblem = "large"    // so many filters that the address is too long
+	ViewPersonalIn  ViewProblem = "search"   // a filter, page, search or other text of the address has personal data
 )
 
 // Problem returns the first thing that is wrong with the view, "" if nothing is.
@@ -77,8 +79,43 @@ func (v View) Problem() ViewProblem {
 		return ViewPersonal
 	case len(v.Query) > MaxViewQuery || len(v.Page) > MaxViewQuery:
 		return ViewTooLarge
+	case personalIn(v.Page, v.Query):
+		return ViewPersonalIn
 	}
 	return ""
+}
+
+// personalIn reports whether a text in the address of a page has personal data in a form that is
+// known. What is stored of hits has none: it went through the same.
+func personalIn(page, query string) bool {
+	values, err := url.ParseQuery(query)
+	if err != nil || scrub.Path(page) != page {
+		return true
+	}
+	for key, all := range values {
+		for _, text := range all {
+			if key == "f" { // dimension:value
+				_, text, _ = strings.Cut(text, ":")
+				text = strings.NewReplacer(`\\`, `\`, `\*`, `*`).Replace(text)
+			}
+			if scrubbed(text) != text {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// scrubbed returns a path, with its parameters, or another text with marks in it.
+func scrubbed(text string) string {
+	if !strings.HasPrefix(text, "/") {
+		return scrub.Text(text)
+	}
+	path, parameters, has := strings.Cut(text, "?")
+	if path = scrub.Path(path); has {
+		path += "?" + scrub.Text(parameters)
+	}
+	return path
 }
 
 // Scrubbed returns the name with a mark in the place of each piece of personal data.
