@@ -453,7 +453,7 @@ func TestPolicyOnEveryAnswer(t *testing.T) {
 		method, path string
 		size, status int
 	}{
-		{"GET", "/privacy/99", 0, 404}, {"GET", "/privacy/x", 0, 404}, {"GET", "/privacy/99/what", 0, 404}, {"PUT", "/privacy/1", 0, 404},
+		{"GET", "/privacy/99", 0, 404}, {"GET", "/privacy/x", 0, 404}, {"GET", "/privacy/99/what", 0, 404}, {"PUT", "/privacy/1", 0, 405},
 		{"POST", "/login", 70_000, 413}, {"POST", "/account/password", 70_000, 413}, {"GET", "/a/../b", 0, 307}, {"GET", "/login", 0, 200},
 		{"GET", "/nowhere", 0, 404}, {"GET", "/api/nowhere", 0, 401}, {"GET", "/assets/none.js", 0, 404},
 	} {

@@ -63,8 +63,8 @@ func TestDashboardAndRetentionWait(t *testing.T) {
 						t.Fatalf("%s: %q, status %d", args, errs, status)
 					}
 				}
-				if made, err := os.ReadDir(keyed); err != nil || len(made) != 1 || made[0].Name() != receipt.KeyFile {
-					t.Errorf("commands on a server made %v, %v, want the key of the pass's receipt alone", made, err)
+				if made, err := os.ReadDir(keyed); err != nil || len(made) != 2 || made[0].Name() != "receipts.heads" || made[1].Name() != receipt.KeyFile {
+					t.Errorf("commands on a server made %v, %v, want the key of the pass's receipt and the note of it alone", made, err)
 				}
 			},
 		},

@@ -66,5 +66,5 @@ func (c *call) retentionWorker(st *store.Store) (*retention.Worker, *retention.C
 		o.Data = "" // the note must not create the directory; the one in the store suffices
 	}
 	clock := o.NewClock(st, o.Logger, nil)
-	return o.NewWorker(st, clock, nil, nil), clock
+	return c.opts.NewWorker(st, clock, nil, nil), clock // its receipts do create it
 }

@@ -40,8 +40,13 @@ var refusalHTML string
 var refusal = template.Must(template.New("refusal").Parse(refusalHTML))
 
 // Refuse answers a visitor whose request is refused with a page that says why in a language. why
-// is the part of the key of its text behind "visitor.". Pages of any site may frame it.
+// is the part of the key of its text behind "visitor.". No page may frame it.
 func Refuse(w http.ResponseWriter, l *i18n.Language, status int, why string) {
+	refuse(w, l, status, why, "'none'")
+}
+
+// refuse is Refuse with who may frame the page: for what a frame asked, pages of any site.
+func refuse(w http.ResponseWriter, l *i18n.Language, status int, why, ancestors string) {
 	var html bytes.Buffer
 	if err := refusal.Execute(&html, map[string]any{"Lang": l, "Text": l.Known("visitor.", why)}); err != nil {
 		panic(err) // a buffer takes all, and the template has no other way to fail
@@ -51,7 +56,7 @@ func Refuse(w http.ResponseWriter, l *i18n.Language, status int, why string) {
 	header.Set("Cache-Control", "no-store")
 	header.Set("Referrer-Policy", "same-origin")
 	header.Set("Content-Type", "text/html; charset=utf-8")
-	header.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors *")
+	header.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors "+ancestors)
 	w.WriteHeader(status)
 	w.Write(html.Bytes()) // an error is the client's, which is gone
 }
@@ -268,7 +273,7 @@ func (b Box) ServeFrame(w http.ResponseWriter, r *http.Request) {
 	page.Settings = string(settings)
 	var html bytes.Buffer
 	if err := errors.Join(err, frame.Execute(&html, page)); err != nil {
-		Refuse(w, lang, http.StatusInternalServerError, "internal")
+		refuse(w, lang, http.StatusInternalServerError, "internal", "*")
 		return
 	}
 	header := w.Header()
@@ -286,13 +291,13 @@ func (b Box) ServeFrame(w http.ResponseWriter, r *http.Request) {
 // whose page is around this one, alone.
 func Choose(w http.ResponseWriter, r *http.Request, l *i18n.Language, query url.Values, own bool) {
 	if err := http.NewCrossOriginProtection().Check(r); err != nil {
-		Refuse(w, l, http.StatusForbidden, "cross_origin")
+		refuse(w, l, http.StatusForbidden, "cross_origin", "*")
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, 1<<10)
 	out, err := strconv.ParseBool(r.PostFormValue("out"))
 	if err != nil {
-		Refuse(w, l, http.StatusBadRequest, "bad_form")
+		refuse(w, l, http.StatusBadRequest, "bad_form", "*")
 		return
 	}
 	set := func(name, value string, age int, mode http.SameSite) {
