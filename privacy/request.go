@@ -3,11 +3,11 @@ package privacy
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
-	"strings"
+	"strconv"
 
 	"github.com/fotspor/fotspor/calendar"
-	"github.com/fotspor/fotspor/privacy/scrub"
 )
 
 // RequestKind is the right that somebody uses.
@@ -45,7 +45,7 @@ const MaxRequests = 10_000
 
 // Errors of the register.
 var (
-	ErrCase        = errors.New("want the number of a case, such as 2026/123: digits, at most four letters, and / - . _ between them; nothing of a person")
+	ErrCase        = errors.New("want the number of a case, such as 2026/123, 26/1234-5, 123/2026 or SAK-123: a year until next year and at most six digits, with / or - between them; or at most five digits after SAK-, REF-, REQ-, DSR-, ARK- or JNR-")
 	ErrNoRequest   = errors.New("no such request")
 	ErrKnown       = errors.New("the register has this case already")
 	ErrManyRequest = fmt.Errorf("the register has %d requests", MaxRequests)
@@ -99,7 +99,7 @@ func (r *Request) Answer(day calendar.Day) error {
 // it may be tomorrow.
 func (r Request) Validate(today calendar.Day) error {
 	switch {
-	case !isCase(r.Case):
+	case !isCase(r.Case, today):
 		return ErrCase
 	case !slices.Contains(RequestKinds, r.Kind):
 		return fmt.Errorf("kind %q: want one of %v", r.Kind, RequestKinds)
@@ -109,46 +109,37 @@ func (r Request) Validate(today calendar.Day) error {
 	return nil
 }
 
-const (
-	longestCase = 30
-	caseLetters = 4 // as in SAK-123; more could be a name
-)
+// caseForms are the forms of the number of a case: a year and a number in it, in either order, and
+// perhaps the number of a document, or a number with a word for cases before it. With a year of
+// two digits, or a document, the number has three digits, since 13/9-72 is a date.
+var caseForms = func() (all []*regexp.Regexp) {
+	const word = `(?i:SAK|REF|REQ|DSR|ARK|JNR)-`
+	for _, form := range []string{
+		`(?:` + word + `)?(20\d\d)[/-]\d{1,6}`,
+		`(?:` + word + `)?(20\d\d|\d\d)/\d{3,6}(?:-\d{1,3})?`,
+		`(?:` + word + `)?\d{1,6}[/-](20\d\d)`,
+		word + `\d{1,5}()`,
+	} {
+		all = append(all, regexp.MustCompile(`^`+form+`$`))
+	}
+	return all
+}()
 
-// isCase reports whether a text can be the number of a case, and not a name, an address or a
-// number of a person.
-func isCase(text string) bool {
-	letters, digits, parted := 0, 0, true
-	for _, r := range text {
-		switch {
-		case r >= '0' && r <= '9':
-			digits++
-		case r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z':
-			letters++
-		case !strings.ContainsRune("/-._", r) || parted:
-			return false
+// isCase reports whether a text is the number of a case from 2000 to next year. Others may be of
+// a person or a machine: a date, a telephone, an identity, an address as one number.
+func isCase(text string, today calendar.Day) bool {
+	for _, form := range caseForms {
+		m := form.FindStringSubmatch(text)
+		if m == nil {
+			continue
 		}
-		parted = strings.ContainsRune("/-._", r)
-	}
-	return len(text) <= longestCase && digits > 0 && letters <= caseLetters && !parted && !likePerson(text)
-}
-
-// likePerson reports whether the digits of a text may be those of a person or a machine.
-func likePerson(text string) bool {
-	digits := strings.Map(func(r rune) rune {
-		if r < '0' || r > '9' {
-			return -1
+		if m[1] == "" { // has none
+			return true
 		}
-		return r
-	}, text)
-	spaced := strings.NewReplacer("/", " ", "-", " ", "_", " ").Replace(text)
-	if scrub.Text(text) != text || scrub.Text(spaced) != spaced || strings.Count(text, ".") > 2 {
-		return true // also the network of an address
+		year, err := strconv.Atoi(m[1])
+		if err == nil && 2000+year%1000 <= today.Time().Year()+1 {
+			return true
+		}
 	}
-	if len(digits) != 11 {
-		return false
-	}
-	// A national identity number begins with a date, whose day and month may be moved by 40 or
-	// 80. Also one with a digit mistyped is not taken.
-	day, month := int(digits[0]-'0')*10+int(digits[1]-'0'), int(digits[2]-'0')*10+int(digits[3]-'0')
-	return day%40 >= 1 && day%40 <= 31 && month%40 >= 1 && month%40 <= 12
+	return false
 }

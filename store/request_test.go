@@ -45,27 +45,27 @@ func TestRequests(t *testing.T) {
 		return strings.Join(lines, "; ")
 	}
 	for _, err := range []error{
-		add("26/1", "2026-11-20", privacy.AskedAccess), add("26/2", "2026-01-31", privacy.AskedErasure), add("26/3", "2025-03-05", privacy.AskedObjection), add("26/4", "2025-03-05", privacy.AskedAccess),
-		change("26/3", func(r *privacy.Request) error { return r.Answer(r.Received + 9) }),
-		change("26/4", (*privacy.Request).Extend), change("26/4", func(r *privacy.Request) error { return r.Answer(day("2025-06-05")) }),
-		change("26/2", (*privacy.Request).Extend),
+		add("2026/1", "2026-11-20", privacy.AskedAccess), add("2026/2", "2026-01-31", privacy.AskedErasure), add("2026/3", "2025-03-05", privacy.AskedObjection), add("2026/4", "2025-03-05", privacy.AskedAccess),
+		change("2026/3", func(r *privacy.Request) error { return r.Answer(r.Received + 9) }),
+		change("2026/4", (*privacy.Request).Extend), change("2026/4", func(r *privacy.Request) error { return r.Answer(day("2025-06-05")) }),
+		change("2026/2", (*privacy.Request).Extend),
 	} {
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	const all = "26/2 erasure 2026-01-31-2026-04-30 0 kari; 26/1 access 2026-11-20-2026-12-20 0 kari; 26/4 access 2025-03-05-2025-06-05 92 kari; 26/3 objection 2025-03-05-2025-04-05 9 kari"
+	const all = "2026/2 erasure 2026-01-31-2026-04-30 0 kari; 2026/1 access 2026-11-20-2026-12-20 0 kari; 2026/4 access 2025-03-05-2025-06-05 92 kari; 2026/3 objection 2025-03-05-2025-04-05 9 kari"
 	if got := register(); got != all {
 		t.Errorf("the register has\n%s, want\n%s", got, all)
 	}
 	for what, c := range map[string]struct{ err, want error }{
-		"a case that is known":    {add("26/1", "2026-11-21", privacy.AskedErasure), privacy.ErrKnown},
+		"a case that is known":    {add("2026/1", "2026-11-21", privacy.AskedErasure), privacy.ErrKnown},
 		"a name":                  {add("Kari Nordmann", "2026-11-21", privacy.AskedErasure), privacy.ErrCase},
-		"a case that is not":      {change("26/9", (*privacy.Request).Extend), privacy.ErrNoRequest},
-		"another extension":       {change("26/2", (*privacy.Request).Extend), privacy.ErrExtended},
-		"an answer before":        {change("26/1", func(r *privacy.Request) error { return r.Answer(r.Received - 1) }), privacy.ErrRequestDay},
-		"removal of none":         {st.RemoveRequest(ctx, "26/9' OR 1 --"), privacy.ErrNoRequest},
-		"a change into something": {change("26/1", func(r *privacy.Request) error { r.Case = "kari@example.org"; return nil }), privacy.ErrCase},
+		"a case that is not":      {change("2026/9", (*privacy.Request).Extend), privacy.ErrNoRequest},
+		"another extension":       {change("2026/2", (*privacy.Request).Extend), privacy.ErrExtended},
+		"an answer before":        {change("2026/1", func(r *privacy.Request) error { return r.Answer(r.Received - 1) }), privacy.ErrRequestDay},
+		"removal of none":         {st.RemoveRequest(ctx, "2026/9' OR 1 --"), privacy.ErrNoRequest},
+		"a change into something": {change("2026/1", func(r *privacy.Request) error { r.Case = "kari@example.org"; return nil }), privacy.ErrCase},
 	} {
 		if !errors.Is(c.err, c.want) {
 			t.Errorf("%s: %v, want %v", what, c.err, c.want)
@@ -92,9 +92,9 @@ func TestRequests(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ day, want string }{
-		{"2026-03-14", "26/2 26/1 26/4 26/3"}, {"2026-03-15", "26/2 26/1 26/4"}, // a year after the answer
-		{"2026-06-05", "26/2 26/1 26/4"}, {"2026-06-06", "26/2 26/1"},
-		{"2027-04-30", "26/2 26/1"}, {"2027-05-01", "26/1"}, // never answered: after the last day for it
+		{"2026-03-14", "2026/2 2026/1 2026/4 2026/3"}, {"2026-03-15", "2026/2 2026/1 2026/4"}, // a year after the answer
+		{"2026-06-05", "2026/2 2026/1 2026/4"}, {"2026-06-06", "2026/2 2026/1"},
+		{"2027-04-30", "2026/2 2026/1"}, {"2027-05-01", "2026/1"}, // never answered: after the last day for it
 		{"2029-01-01", ""},
 	} {
 		pass(c.day)
@@ -111,10 +111,10 @@ func TestRequests(t *testing.T) {
 		t.Errorf("%s rows are left", n)
 	}
 
-	if err := add("26/5", "2026-11-20", privacy.AskedAccess); err != nil {
+	if err := add("2026/5", "2026-11-20", privacy.AskedAccess); err != nil {
 		t.Fatal(err)
 	}
-	if err := st.RemoveRequest(ctx, "26/5"); err != nil || query(t, st, "SELECT count() FROM requests") != "0" {
+	if err := st.RemoveRequest(ctx, "2026/5"); err != nil || query(t, st, "SELECT count() FROM requests") != "0" {
 		t.Errorf("removed: %v", err)
 	}
 	if n := query(t, st, "SELECT count() FROM audit WHERE action LIKE 'request %' AND who = 'kari'"); n != "10" {
@@ -123,7 +123,7 @@ func TestRequests(t *testing.T) {
 	if err := st.Exec(t.Context(), fmt.Sprintf("INSERT INTO requests (number, kind, received) SELECT toString(number), 'access', '2026-11-01' FROM numbers(%d)", privacy.MaxRequests)); err != nil {
 		t.Fatal(err)
 	}
-	if err := add("26/6", "2026-11-20", privacy.AskedAccess); !errors.Is(err, privacy.ErrManyRequest) {
+	if err := add("2026/6", "2026-11-20", privacy.AskedAccess); !errors.Is(err, privacy.ErrManyRequest) {
 		t.Errorf("a full register: %v", err)
 	}
 }
