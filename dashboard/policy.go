@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -157,6 +158,7 @@ func (d *Dashboard) changePolicy(c *call) error {
 		}
 		page.Outdated = true
 	}
+	defer d.takeLong(c, previewTime+previewRest)()
 	if page.Preview, err = d.previewPolicy(c, policyIn(all), after); err != nil {
 		return err
 	}
@@ -170,11 +172,11 @@ func (d *Dashboard) changePolicy(c *call) error {
 
 // previewPolicy returns what a change of the policy would do now.
 func (d *Dashboard) previewPolicy(c *call, before, after privacy.Policy) (*policyPreview, error) {
-	found, err := d.store.PreviewPolicy(c.r.Context(), after, c.now)
+	found, says, err := d.counted(c, func(ctx context.Context) (privacy.Preview, error) { return d.store.PreviewPolicy(ctx, after, c.now) })
 	if err != nil {
 		return nil, err
 	}
-	p := &policyPreview{Changes: changesOf(&before, after), Says: saidOf(c.lang, found)}
+	p := &policyPreview{Changes: changesOf(&before, after), Says: says}
 	for _, one := range found.Contradicting {
 		var told []string
 		for _, k := range privacy.Keys {
@@ -185,6 +187,27 @@ func (d *Dashboard) previewPolicy(c *call, before, after privacy.Policy) (*polic
 		p.Processes = append(p.Processes, policyProcess{one.Name, strings.Join(told, " "), one.Seen})
 	}
 	return p, nil
+}
+
+// How long a preview may take: its counting, and then the rest of the page.
+const (
+	previewTime = 40 * time.Second
+	previewRest = requestTimeout
+)
+
+// counted returns what a preview finds, and says it. One that takes too long says that it is not
+// counted, so that the change can be made nevertheless.
+func (d *Dashboard) counted(c *call, count func(context.Context) (privacy.Preview, error)) (privacy.Preview, []string, error) {
+	ctx, cancel := context.WithTimeout(c.r.Context(), previewTime)
+	defer cancel()
+	found, err := count(ctx)
+	switch {
+	case err == nil:
+		return found, saidOf(c.lang, found), nil
+	case errors.Is(ctx.Err(), context.DeadlineExceeded) && c.r.Context().Err() == nil:
+		return found, []string{c.lang.Say("policy.uncounted"), c.lang.Say("policy.stays")}, nil
+	}
+	return found, nil, err
 }
 
 // saidOf says what the next deletion pass would do.

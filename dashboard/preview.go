@@ -1,7 +1,10 @@
 package dashboard
 
 import (
+	"context"
+
 	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/site"
 )
@@ -91,11 +94,11 @@ func (d *Dashboard) preview(c *call, after site.Site) (*preview, error) {
 		p.Says = append(p.Says, l.Counted("preview.direct", visits))
 	}
 	if after.Retention != c.site.Retention {
-		found, err := d.store.PreviewSite(c.r.Context(), after, c.now)
+		_, says, err := d.counted(c, func(ctx context.Context) (privacy.Preview, error) { return d.store.PreviewSite(ctx, after, c.now) })
 		if err != nil {
 			return nil, err
 		}
-		p.Says = append(p.Says, saidOf(l, found)...)
+		p.Says = append(p.Says, says...)
 	}
 	return p, nil
 }

@@ -143,6 +143,17 @@ func (d *Dashboard) answerRights(c *call) error {
 	return badRequest
 }
 
+// takeLong gives a call longer than others, and its answer a minute more. The function that it
+// returns ends what the call began.
+func (d *Dashboard) takeLong(c *call, long time.Duration) context.CancelFunc {
+	if http.NewResponseController(c.w).SetWriteDeadline(time.Now().Add(long+time.Minute)) != nil {
+		long = min(long, shortTime)
+	}
+	ctx, cancel := context.WithTimeout(audit.As(c.whole, audit.ActorOf(c.r.Context())), long)
+	c.r = c.r.WithContext(ctx)
+	return cancel
+}
+
 // lookUp shows what is held of what somebody asks about, or erases it. One look-up runs at a
 // time, so that a store is not read as a whole by many at once.
 func (d *Dashboard) lookUp(c *call) error {
@@ -153,13 +164,7 @@ func (d *Dashboard) lookUp(c *call) error {
 		return crowded
 	}
 	defer d.lookingUp.Unlock()
-	long := rightsTime
-	if http.NewResponseController(c.w).SetWriteDeadline(time.Now().Add(rightsTime+time.Minute)) != nil {
-		long = shortTime
-	}
-	ctx, cancel := context.WithTimeout(audit.As(c.whole, audit.ActorOf(c.r.Context())), long)
-	defer cancel()
-	c.r = c.r.WithContext(ctx)
+	defer d.takeLong(c, rightsTime)()
 
 	page := rightsPage{Form: rightsForm{By: "network"}}
 	f := &page.Form
@@ -192,7 +197,7 @@ func (d *Dashboard) lookUp(c *call) error {
 		page.Found.Problem, page.Found.Wait = problem, wait
 		return d.renderRights(c, statusOf(wait), page)
 	}
-	if err := d.subjects.NoteLookedUp(ctx, s); err != nil {
+	if err := d.subjects.NoteLookedUp(c.r.Context(), s); err != nil {
 		return err
 	}
 	if err := d.find(c, &page, s, asked, lang); err != nil {

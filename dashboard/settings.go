@@ -218,6 +218,7 @@ func (d *Dashboard) changeSettings(c *call) error {
 	case do == doPreview || shorter && post.Get("seen") != after.Retention.String():
 		var err error
 		page.Seen = after.Retention.String()
+		defer d.takeLong(c, previewTime+previewRest)()
 		if page.Preview, err = d.preview(c, after); err != nil {
 			return err
 		}

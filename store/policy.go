@@ -168,6 +168,9 @@ func (s *Store) PreviewPolicy(ctx context.Context, after privacy.Policy, now tim
 	var p privacy.Preview
 	cutoff := after.Retention.Cutoff(now)
 	var err error
+	if p.Contradicting, err = s.contradicting(ctx, after); err != nil { // known also if there is no time to count
+		return p, err
+	}
 	if p.Rows, err = s.Before(ctx, cutoff); err != nil {
 		return p, err
 	}
@@ -198,8 +201,7 @@ func (s *Store) PreviewPolicy(ctx context.Context, after privacy.Policy, now tim
 			return p, err
 		}
 	}
-	p.Contradicting, err = s.contradicting(ctx, after)
-	return p, err
+	return p, nil
 }
 
 // PreviewSite returns what a change of a site would have the next deletion pass do with its rows,
