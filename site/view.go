@@ -3,7 +3,9 @@ package site
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -88,22 +90,33 @@ func (v View) Problem() ViewProblem {
 // personalIn reports whether a text in the address of a page has personal data in a form that is
 // known. What is stored of hits has none: it went through the same.
 func personalIn(page, query string) bool {
-	values, err := url.ParseQuery(query)
-	if err != nil || scrub.Path(page) != page {
+	if _, err := url.ParseQuery(query); err != nil {
 		return true
 	}
-	for key, all := range values {
-		for _, text := range all {
+	return slices.ContainsFunc((View{Page: page, Query: query}).Texts()[1:], func(text string) bool { return scrubbed(text) != text })
+}
+
+// Texts returns the name, the page and each value of its parameters, those of filters without their
+// dimension.
+func (v View) Texts() []string {
+	all := []string{v.Name, v.Page}
+	values, err := url.ParseQuery(v.Query)
+	if err != nil {
+		all = append(all, v.Query)
+	}
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		for _, text := range values[key] {
 			if key == "f" { // dimension:value
 				_, text, _ = strings.Cut(text, ":")
+				if !strings.HasSuffix(text, `\*`) {
+					text = strings.TrimSuffix(text, "*")
+				}
 				text = strings.NewReplacer(`\\`, `\`, `\*`, `*`).Replace(text)
 			}
-			if scrubbed(text) != text {
-				return true
-			}
+			all = append(all, text)
 		}
 	}
-	return false
+	return all
 }
 
 // scrubbed returns a path, with its parameters, or another text with marks in it.

@@ -82,7 +82,7 @@ func (s *Store) FindTexts(ctx context.Context, sel privacy.Selection, f func(pri
 			return fmt.Errorf("look for texts in %s of %s: %w", p.Column, p.Table, err)
 		}
 	}
-	return nil
+	return s.findWritten(ctx, sel.Site, match, func(_ uint64, found privacy.FoundText) error { return f(found) })
 }
 
 // texts calls f with each distinct text in a place on the days of a selection.
@@ -128,7 +128,8 @@ func (s *Store) texts(ctx context.Context, p report.Place, sel privacy.Selection
 type choice struct {
 	privacy.Selection
 	texts    []privacy.Chosen
-	erasures []report.Erasure // of all texts together; none for a selection by time alone
+	erasures []report.Erasure    // of all texts together; none for a selection by time alone
+	lines    map[string][]uint64 // ids of saved views and notes, by table
 }
 
 // choose looks for what a selection chooses.
@@ -151,8 +152,14 @@ func (s *Store) choose(ctx context.Context, sel privacy.Selection) (*choice, err
 	err = s.FindTexts(ctx, sel, func(found privacy.FoundText) error {
 		return c.add(privacy.Chosen{Site: found.Site, Column: found.Column, Value: found.Value, Whole: match.Whole(found.Site, fields[found.Column], found.Value)})
 	})
+	if err != nil {
+		return nil, err
+	}
 	c.hash()
-	return c, err
+	return c, s.findWritten(ctx, sel.Site, match, func(line uint64, found privacy.FoundText) error {
+		c.keep(found.Table, line)
+		return nil
+	})
 }
 
 // chooseNetworks adds the networks of rows that lie within that of the selection.
@@ -284,6 +291,15 @@ func (s *Store) heldOf(ctx context.Context, c *choice) (held privacy.Held, err e
 		}
 		held.Lines += int64(n)
 	}
+	for _, table := range writtenTables {
+		if where := c.writtenIn(table); where != "" {
+			var n uint64
+			if err := s.conn.QueryRow(long(ctx), "SELECT count() FROM "+table+" WHERE "+where).Scan(&n); err != nil {
+				return held, fmt.Errorf("count lines of %s by %s: %w", table, c.Kind(), err)
+			}
+			held.Lines += int64(n)
+		}
+	}
 	return held, nil
 }
 
@@ -292,7 +308,8 @@ func (s *Store) heldOf(ctx context.Context, c *choice) (held privacy.Held, err e
 //
 // Rows of a network or a time are deleted, and subtracted from the rollups that live as long as
 // rows. The rollups that live longer know neither, so it first notes the sites and days: see
-// report.Result.Erased. Texts are replaced in rows and sums by hit.Erased, and titles deleted.
+// report.Result.Erased. Texts are replaced in rows and sums by hit.Erased, and titles,
+// saved views and notes deleted.
 // Inserts wait while rollups are corrected.
 func (s *Store) Erase(ctx context.Context, sel privacy.Selection, note func([]privacy.Chosen) error) (privacy.Held, error) {
 	c, err := s.choose(ctx, sel)
@@ -346,7 +363,7 @@ func (s *Store) eraseRows(ctx context.Context, held privacy.Held, where string) 
 // is killed leaves all of it or nothing, and is not taken for an earlier one that was the same.
 const once = " SETTINGS insert_deduplicate = 0, min_insert_block_size_rows = 1000000000, min_insert_block_size_bytes = 0, max_insert_threads = 1"
 
-// eraseTexts takes texts out of rows, sums and titles.
+// eraseTexts takes texts out of rows, sums and titles, and saved views and notes with one away.
 func (s *Store) eraseTexts(ctx context.Context, c *choice) error {
 	ctx, end := withDeadline(ctx, deleteTime)
 	defer end()
@@ -407,7 +424,7 @@ func (s *Store) eraseTexts(ctx context.Context, c *choice) error {
 				return err
 			}
 		}
-		return nil
+		return s.eraseWritten(ctx, c)
 	})
 }
 

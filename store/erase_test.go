@@ -19,6 +19,7 @@ import (
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/report"
+	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 	"github.com/fotspor/fotspor/store/storetest"
 )
@@ -137,6 +138,26 @@ func TestNoTextIsForgotten(t *testing.T) {
 	if err := st.Insert(t.Context(), manyKinds("kari"), "a"); err != nil {
 		t.Fatal(err)
 	}
+	for i, text := range []string{"kari", "annet"} {
+		for _, v := range []site.View{{Name: "Sidene om " + text}, {Name: fmt.Sprint(i), Page: "/pages", Query: "f=page%3A%2Fansatt%2F" + text + "%2A"}, {Name: fmt.Sprint(i, "q"), Site: 1, Query: "q=" + text, Shared: true}} {
+			v.Owner = "per"
+			if err := st.PutView(t.Context(), v); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := st.PutNote(t.Context(), 1, site.Note{Days: calendar.One(erasedDay), Text: "Siden /ansatt/" + text + ", ny"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for by, s := range map[string]privacy.Selection{"path": {Path: "/ansatt/kari"}, "pattern": {Pattern: "[Kk]ari"}} {
+		seen := map[string]int{}
+		if err := st.FindTexts(t.Context(), checked(t, s), func(f privacy.FoundText) error { seen[f.Table]++; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if seen["saved_views"] == 0 || seen["notes"] == 0 {
+			t.Errorf("by %s: %v", by, seen)
+		}
+	}
 	want := texts(t, st, "kari")
 	found := map[string]int64{}
 	selection := checked(t, privacy.Selection{Text: "KARI"})
@@ -153,6 +174,11 @@ func TestNoTextIsForgotten(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	want["saved_views.view"] = want["saved_views.name"] + want["saved_views.query"]
+	want["notes.note"] = 2 * want["notes.text"] // the text, and the path in it
+	for _, column := range []string{"saved_views.name", "saved_views.query", "notes.text"} {
+		delete(want, column)
 	}
 	for _, table := range []string{"daily", "monthly"} {
 		want[table+".value or detail"] = want[table+".value"] + want[table+".detail"]

@@ -102,6 +102,16 @@ func (s *Store) chooseAgain(ctx context.Context, e journal.Erasure) ([]*choice, 
 			return nil, fmt.Errorf("look for what was erased in %s of %s: %w", p.Column, p.Table, err)
 		}
 	}
+	err := s.written(ctx, 0, func(line uint64, found privacy.FoundText) error {
+		if _, took := e.Took(found.Site, found.Column, found.Value); !took {
+			return nil
+		}
+		c.keep(found.Table, line)
+		return c.add(privacy.Chosen{Site: found.Site, Column: found.Column, Value: found.Value, Whole: true})
+	})
+	if err != nil {
+		return nil, err
+	}
 	if len(c.texts) == 0 {
 		return nil, nil
 	}
