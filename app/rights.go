@@ -13,6 +13,7 @@ import (
 	"github.com/fotspor/fotspor/collector/spool"
 	"github.com/fotspor/fotspor/dashboard"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/internal/hostname"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/retention/journal"
 	"github.com/fotspor/fotspor/retention/receipt"
@@ -156,13 +157,26 @@ func (r *Rights) entry(ctx context.Context, action audit.Action, s privacy.Selec
 	return audit.Entry{Time: r.now(), Actor: audit.ActorOf(ctx), Action: action, About: s.Kind()}
 }
 
-// Complete adds to what a report says of a request what it could not look at, and which rows have
-// no network.
+// Complete adds to what a report says of a request what it could not look at, which rows have no
+// network, and which sites it may be about.
 func (r *Rights) Complete(ctx context.Context, a privacy.Asked) (_ privacy.Asked, err error) {
-	if a.Unread, err = r.unread(); err == nil {
-		a.Networks, err = r.store.AgedBefore(ctx, "network", a.Site)
+	if a.Unread, err = r.unread(); err != nil {
+		return a, err
 	}
-	return a, err
+	if a.Networks, err = r.store.AgedBefore(ctx, "network", a.Site); err != nil {
+		return a, err
+	}
+	sites, err := r.store.Sites(ctx)
+	if err != nil {
+		return a, fmt.Errorf("list the sites: %w", err)
+	}
+	a.Sites = nil
+	for _, one := range sites {
+		if a.Site == 0 || a.Site == one.ID {
+			a.Sites = append(a.Sites, privacy.AskedSite{ID: one.ID, Name: one.Name, Host: hostname.Display(one.Hosts[0]), Own: one.Own()})
+		}
+	}
+	return a, nil
 }
 
 // forgetVisits lets collectors forget visits that may hold what is chosen, and waits until those

@@ -192,6 +192,7 @@ func TestRightsAsDocumented(t *testing.T) {
 	}
 	run("site", "add", "--host", "example.org", "--create")
 	run("policy", "set", "retention=3y", "--yes")
+	run("policy", "set", "--site", "example.org", "retention=90d", "--yes")
 	day := calendar.DayOf(time.Date(2026, 3, 3, 0, 0, 0, 0, time.UTC))
 	insert := func(token string) {
 		t.Helper()
@@ -222,7 +223,7 @@ func TestRightsAsDocumented(t *testing.T) {
 				t.Errorf("%s finds %q", c[1], out)
 			}
 		case "access":
-			if !regexp.MustCompile(`(?m)(^(Rows|Rader) +|<strong>Rows:</strong> )[1-9]`).MatchString(out) {
+			if !regexp.MustCompile(`(?m)(^(Rows|Rader) +|<strong>Rows:</strong> )[1-9]`).MatchString(out) || !regexp.MustCompile(`90 (days|dager|dagar)`).MatchString(out) {
 				t.Errorf("%s says\n%s", c[1], out)
 			}
 		case "erase":

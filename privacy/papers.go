@@ -227,25 +227,40 @@ func (p papersPage) Aged() ([]AgedPart, error) {
 
 // Shorter returns the sites whose rows live shorter than those of others, and how long.
 func (p papersPage) Shorter() ([]AgedPart, error) {
-	var all []AgedPart
+	hosts := make([]hostKeep, len(p.Sites))
+	for i, s := range p.Sites {
+		hosts[i] = hostKeep{s.Host, s.Policy.Retention}
+	}
+	return shorter(p.Lang, p.Version.Policy.Retention, hosts)
+}
+
+// hostKeep is the main host of a site, and how long its rows live.
+type hostKeep struct {
+	host string
+	keep Period
+}
+
+// shorter returns the hosts whose rows do not live as long as all, those of each time together.
+func shorter(lang *i18n.Language, all Period, sites []hostKeep) ([]AgedPart, error) {
+	var parts []AgedPart
 	hosts := map[string][]string{} // by how long
-	for _, s := range p.Sites {
-		if s.Policy.Retention == p.Version.Policy.Retention {
+	for _, s := range sites {
+		if s.keep == all {
 			continue
 		}
-		after, err := s.Policy.Retention.words(p.Lang)
+		after, err := s.keep.words(lang)
 		if err != nil {
 			return nil, err
 		}
 		if hosts[after] == nil {
-			all = append(all, AgedPart{After: after})
+			parts = append(parts, AgedPart{After: after})
 		}
-		hosts[after] = append(hosts[after], s.Host)
+		hosts[after] = append(hosts[after], s.host)
 	}
-	for i := range all {
-		all[i].What = p.Lang.List(hosts[all[i].After])
+	for i := range parts {
+		parts[i].What = lang.List(hosts[parts[i].After])
 	}
-	return all, nil
+	return parts, nil
 }
 
 // AuditRetention returns how long lines of the audit log live, in words.

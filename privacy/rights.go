@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/netip"
 	"regexp"
+	"strconv"
 	"strings"
 	"text/template"
 	"time"
@@ -53,9 +54,17 @@ type Asked struct {
 	// ones. 0: it has removed none.
 	Networks calendar.Day
 	Policy   Policy
+	Sites    []AskedSite // that the request may be about: the one of the selection, or all
 	Selection
 	Received calendar.Day // when the person asked; 0: it is not said
 	Extended bool         // the time for the answer is, by two months
+}
+
+// AskedSite is a site that a request may be about.
+type AskedSite struct {
+	ID         uint32
+	Name, Host string
+	Own        Own
 }
 
 // Unread is what could not be looked at.
@@ -231,7 +240,56 @@ func (l letter) Begin() string { return limit(l.From) }
 func (l letter) End() string { return limit(l.To) }
 
 // Record returns the lines on what a row holds.
-func (l letter) Record() ([]string, error) { return l.Policy.record(l.lang) }
+func (l letter) Record() ([]string, error) { return l.policy().record(l.lang) }
+
+// asked returns the site of the request; nil: all, or one that is not known.
+func (l letter) asked() *AskedSite {
+	for i := range l.Sites {
+		if l.Site != 0 && l.Sites[i].ID == l.Site {
+			return &l.Sites[i]
+		}
+	}
+	return nil
+}
+
+// policy returns the policy of the site of the request, else that of all.
+func (l letter) policy() Policy {
+	if one := l.asked(); one != nil {
+		return l.Policy.Of(one.Own)
+	}
+	return l.Policy
+}
+
+// SiteName names the site of the request as people know it.
+func (l letter) SiteName() string {
+	one := l.asked()
+	switch {
+	case one == nil:
+		return strconv.FormatUint(uint64(l.Site), 10)
+	case one.Name == one.Host:
+		return one.Host
+	}
+	return fmt.Sprintf("%s (%s)", one.Name, one.Host)
+}
+
+// Shorter returns, for a request about all sites, those whose rows live shorter than the others',
+// and how long.
+func (l letter) Shorter() ([]AgedPart, error) {
+	if l.Site != 0 {
+		return nil, nil
+	}
+	hosts := make([]hostKeep, len(l.Sites))
+	for i, one := range l.Sites {
+		hosts[i] = hostKeep{one.Host, l.Policy.Of(one.Own).Retention}
+	}
+	return shorter(l.lang, l.Policy.Retention, hosts)
+}
+
+// EndsTotals reports whether totals are deleted.
+func (l letter) EndsTotals() bool { return l.Policy.Totals != Period{} }
+
+// Totals returns how long totals live, in words.
+func (l letter) Totals() (string, error) { return l.Policy.Totals.words(l.lang) }
 
 // Unseen returns a paragraph for each kind of rows that the report did not look at.
 func (l letter) Unseen() ([]string, error) {
@@ -255,7 +313,7 @@ func (l letter) Unseen() ([]string, error) {
 }
 
 // Retention returns how long rows live, in words.
-func (l letter) Retention() (string, error) { return l.Policy.Retention.words(l.lang) }
+func (l letter) Retention() (string, error) { return l.policy().Retention.words(l.lang) }
 
 // ReceivedOn returns the day on which the person asked.
 func (l letter) ReceivedOn() string { return l.lang.Day(l.Received) }

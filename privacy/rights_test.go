@@ -171,6 +171,74 @@ func TestReportsFollowThePolicy(t *testing.T) {
 	}
 }
 
+// TestLettersOfSites: a letter about a site names it, and says how long its own rows live; one about
+// all says which live shorter. What is said of totals is what the policy says.
+func TestLettersOfSites(t *testing.T) {
+	policy := privacy.Default()
+	sites := []privacy.AskedSite{
+		{1, "Kommunen", "example.org", privacy.Own{}},
+		{4, "third.no", "third.no", privacy.Own{Retention: privacy.Period{Days: 90}, Record: privacy.Minimal}},
+		{5, "Old", "old.no", privacy.Own{Retention: privacy.Period{Years: 9}}}, // longer than the policy: no effect
+	}
+	ends := policy
+	ends.Totals = privacy.Period{Months: 60}
+	path := privacy.Selection{Path: "/kari"}
+	for _, c := range []struct {
+		tag      string
+		policy   privacy.Policy
+		of       privacy.Selection
+		site     uint32
+		erase    bool
+		want     []string
+		wantNone []string
+	}{
+		{"en", policy, path, 4, false, []string{"Site       third.no\n", "deleted automatically after 90 days. Totals with the text are kept without limit."}, []string{"3 years", "operating system"}},
+		{"nb", policy, path, 1, false, []string{"Nettsted   Kommunen (example.org)\n", "slettes automatisk etter 3 år. Summer med teksten beholdes uten tidsgrense."}, []string{"90 dager"}},
+		{"nn", ends, path, 5, false, []string{"Nettstad   Old (old.no)\n", "automatisk etter 3 år. Summar med teksten tek vi vare på i 60 månader."}, []string{"90 dagar", "utan tidsgrense"}},
+		{"en", ends, path, 0, false, []string{"after 3 years. Those of third.no are deleted after 90 days. Totals with the text are kept for 60 months."}, []string{"Site ", "old.no"}},
+		{"en", policy, path, 99, false, []string{"Site       99\n", "after 3 years."}, []string{"90 days"}},
+		{"nb", ends, of(oslo, time.Time{}, time.Time{}), 0, false, []string{"etter 3 år. Radene til third.no slettes etter 90 dager. Summer uten nettverk beholdes i 60 måneder."}, nil},
+		{"nn", policy, of(oslo, time.Time{}, time.Time{}), 4, false, []string{"etter 90 dagar. Summar utan nettverk tek vi\nvare på utan tidsgrense."}, []string{"3 år"}},
+		{"en", policy, of(oslo, time.Time{}, time.Time{}), 4, true, []string{"Site       third.no\n", "90 days after their day."}, []string{"3 years"}},
+		{"nn", policy, of(oslo, time.Time{}, time.Time{}), 0, true, []string{"3 år etter dagen dei\nblei til. Radene til third.no blir sletta etter 90 dagar."}, nil},
+	} {
+		c.of.Site = c.site
+		var letter interface {
+			Letter(*i18n.Language) (string, error)
+		}
+		if c.erase {
+			r, err := privacy.Erase(t.Context(), newLedger(), c.policy, c.of)
+			if r.Sites = sites; err != nil {
+				t.Fatal(err)
+			}
+			letter = r
+		} else {
+			r, err := privacy.Access(t.Context(), newLedger(), c.policy, c.of)
+			if r.Sites = sites; err != nil {
+				t.Fatal(err)
+			}
+			letter = r
+		}
+		got, err := letter.Letter(i18n.Find(c.tag))
+		if err == nil {
+			got, err = privacy.FormatLetter(i18n.Find(c.tag), got, privacy.PlainText)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range c.want {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s, site %d: no %q in\n%s", c.tag, c.site, want, got)
+			}
+		}
+		for _, none := range c.wantNone {
+			if strings.Contains(got, none) {
+				t.Errorf("%s, site %d: %q in\n%s", c.tag, c.site, none, got)
+			}
+		}
+	}
+}
+
 // A ledger can bind the times it is given, whatever the caller asks.
 func TestTimesReachTheLedgerWithinBounds(t *testing.T) {
 	for name, c := range map[string]struct{ from, to, wantFrom, wantTo time.Time }{
