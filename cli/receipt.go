@@ -19,7 +19,7 @@ import (
 func listReceipts(ctx context.Context, c *call) error {
 	return c.withStore(ctx, func(st *store.Store) error {
 		nameStore(c.Stderr, st)
-		l := c.list("number", "kind", "by", "from", "to", "rows_before", "rows_after", "began", "ended", "store_time", "program", "key", "sites")
+		l := c.list("number", "kind", "by", "from", "to", "rows_before", "rows_after", "began", "ended", "store_time", "program", "key", "sites", "retention")
 		err := st.Receipts(ctx, func(r receipt.Receipt) error {
 			t, err := r.Read()
 			if err != nil {
@@ -33,7 +33,7 @@ func listReceipts(ctx context.Context, c *call) error {
 			if rows.After != nil {
 				after = fmt.Sprint(*rows.After)
 			}
-			return l.add(t.Number, t.Kind, t.By, t.From, t.To, rows.Before, after, t.Began, t.Ended, t.StoreTime, t.Program, t.Key, strings.Trim(strings.ReplaceAll(fmt.Sprint(t.Sites), " ", ","), "[]"))
+			return l.add(t.Number, t.Kind, t.By, t.From, t.To, rows.Before, after, t.Began, t.Ended, t.StoreTime, t.Program, t.Key, strings.Trim(strings.ReplaceAll(fmt.Sprint(t.Sites), " ", ","), "[]"), t.Retention)
 		})
 		return errors.Join(err, l.flush())
 	})

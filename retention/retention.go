@@ -222,6 +222,14 @@ type Part struct {
 // found returns how much there is to delete.
 func (p Part) found() int64 { return p.Found.Rows + p.TitlesFound.Rows + p.FewFound }
 
+// own returns the retention of some sites as their receipt has it, "" of all.
+func (p Part) own() string {
+	if p.Sites == nil {
+		return ""
+	}
+	return p.Keep.String()
+}
+
 // Aged is what a pass removed from rows that stay.
 type Aged struct {
 	privacy.Stage
@@ -294,7 +302,7 @@ func (w *Worker) delete(ctx context.Context, report Report, err error) (Report, 
 	for _, p := range report.parts() {
 		if err == nil && (p.Sites == nil || p.Found.Rows > 0) {
 			d := receipt.Until(calendar.DayOf(p.Cutoff.UTC()))
-			d.Sites = p.Sites
+			d.Sites, d.Retention = p.Sites, p.own()
 			p.Deleted, err = w.receipted(ctx, d, p.Found.Rows, heldBefore(p.of.Rows, p.Cutoff), func(ctx context.Context) error { return p.of.Rows.DeleteBefore(ctx, p.Cutoff) })
 		}
 	}
@@ -328,7 +336,7 @@ func (w *Worker) delete(ctx context.Context, report Report, err error) (Report, 
 	}
 	for _, p := range report.parts() { // after the rows: lines of few stay as long as they
 		if err == nil && p.FewFound > 0 {
-			d := receipt.Deletion{Kind: receipt.Folding, Sites: p.Sites, To: calendar.DayOf(p.Cutoff.UTC()).FirstOfMonth().String()}
+			d := receipt.Deletion{Kind: receipt.Folding, Sites: p.Sites, Retention: p.own(), To: calendar.DayOf(p.Cutoff.UTC()).FirstOfMonth().String()}
 			few := p.of.Few(report.FoldBelow)
 			count := func(ctx context.Context) (int64, error) { return few.Lines(ctx, p.Cutoff) }
 			p.Folded, err = w.receipted(ctx, d, p.FewFound, count, func(ctx context.Context) error { return few.Fold(ctx, p.Cutoff, report.totalsDay()) })

@@ -2,8 +2,11 @@ package retention_test
 
 import (
 	"context"
+	"crypto/ed25519"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -18,6 +21,7 @@ import (
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/retention"
+	"github.com/fotspor/fotspor/retention/receipt"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -356,6 +360,67 @@ func TestShorter(t *testing.T) {
 	if got := value(t, registry, "fotspor_retention_overdue_rows"); got != 2 {
 		t.Errorf("%v rows past their time, want the two of the site", got)
 	}
+
+	kept := &book{}
+	w.Receipts = &receipt.Writer{
+		Book: kept, Program: "v1", Now: time.Now,
+		Key:    func() (ed25519.PrivateKey, error) { return ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)), nil },
+		Policy: func(context.Context) (json.RawMessage, error) { return json.Marshal(policy.String()) },
+	}
+	own.fails, own.rows, few.months = 0, rows().rows[1:], []time.Time{at("2026-08-01T00:00:00Z")}
+	if _, err := w.Pass(t.Context(), at("2026-11-22T10:00:00Z")); err != nil {
+		t.Fatal(err)
+	}
+	want := []receipt.Deletion{
+		{Kind: receipt.Retention, To: "2023-11-22"},
+		{Kind: receipt.Retention, Sites: []uint32{2, 5}, Retention: "30d", To: "2026-10-23"},
+		{Kind: receipt.Folding, Sites: []uint32{2, 5}, Retention: "30d", To: "2026-10-01"},
+	}
+	if got := kept.deletions(t); !reflect.DeepEqual(got, want) {
+		t.Errorf("receipts of %+v, want %+v", got, want)
+	}
+}
+
+// book keeps receipts in memory.
+type book struct {
+	receipts []receipt.Receipt
+	pending  *receipt.Pending
+}
+
+func (b *book) LockDeletions(ctx context.Context, f func(context.Context) error) error { return f(ctx) }
+
+func (b *book) LastReceipt(context.Context) (*receipt.Receipt, error) {
+	if len(b.receipts) == 0 {
+		return nil, nil
+	}
+	return &b.receipts[len(b.receipts)-1], nil
+}
+
+func (b *book) AddReceipt(_ context.Context, _ uint64, r receipt.Receipt) error {
+	b.receipts = append(b.receipts, r)
+	return nil
+}
+
+func (b *book) PendingDeletion(context.Context) (*receipt.Pending, error) { return b.pending, nil }
+
+func (b *book) SetPendingDeletion(_ context.Context, p *receipt.Pending) error {
+	b.pending = p
+	return nil
+}
+
+func (b *book) StoreTime(context.Context) (time.Time, error) { return time.Now(), nil }
+
+// deletions returns what the receipts say, once their chain is verified.
+func (b *book) deletions(t *testing.T) (all []receipt.Deletion) {
+	t.Helper()
+	var chain receipt.Chain
+	for _, r := range b.receipts {
+		if err := chain.Add(r); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, chain.Last.Deletion)
+	}
+	return all
 }
 
 // value returns the value of a metric without labels.

@@ -42,6 +42,9 @@ type Deletion struct {
 	// Sites are the numbers of the sites whose rows live shorter than those of others, and of which
 	// alone this is. None: of all.
 	Sites []uint32 `json:"sites,omitempty"`
+	// Retention is how long the rows of Sites live, by which this was deleted, such as 90d. "" is
+	// that of the policy.
+	Retention string `json:"retention,omitempty"`
 	// From and To are days in the zones of the sites: those of the rows from From on, and
 	// before To. "" is no limit.
 	From string `json:"from,omitempty"`
