@@ -691,6 +691,7 @@ func (p *program) startDashboard(ctx context.Context, mux *http.ServeMux, geoDB 
 		Duration: p.duration, Now: p.Now, BaseURL: p.PublicURL,
 		Attribution: geoDB.Attribution, Snippet: p.snippet,
 		Drops: p.drops, CountsObjections: func() bool { return p.policyNow().CountObjections },
+		Rounding:  func() int64 { return int64(p.policyNow().Rounding) },
 		Statement: func(site uint32) string { return fmt.Sprintf("/privacy/%d", site) },
 		Rights:    p.rights(),
 		Network: func(r *http.Request) string {

@@ -171,6 +171,8 @@ func settings() []setting {
 			"Stages are `network`, `hour` (minutes and seconds go), `version` (of the browser) and `region`. Totals stay. See [privacy](privacy.md#how-long). The statement says so."),
 		policySetting("fold", fmt.Sprintf("lines of totals that fewer than so many `visitors` or times are in are folded when a month is over and its rows are deleted, %d to %d; 0: never", privacy.MinFoldBelow, privacy.MaxFoldBelow),
 			"Such a page, search, source or the like is then counted as `[other]`, and its text is deleted. See [privacy](privacy.md#how-long). The statement says the number."),
+		policySetting("rounding", fmt.Sprintf("to what `multiple` all counts that anybody is shown are rounded after adding up, 1 to %d; 1: they are exact", privacy.MaxRounding),
+			"With 10 a page shows 40 for 37, and `< 10` for 3. Rows and totals in the store stay exact. See [privacy](privacy.md#how-long). The statement says the number."),
 		{name: "audit-retention", commands: []string{"serve", "retention", "retention run", "restore", "papers"}, help: "`period` that lines of the audit log live, such as 12m, and at most ten years",
 			more:  "The retention worker deletes older lines of the [audit log](operations.md#the-audit-log).",
 			value: func(c *call) flag.Value { return keep(&c.opts.AuditRetention, readPeriod) }},

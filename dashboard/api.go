@@ -38,14 +38,22 @@ func newAPIDays(s calendar.Range) apiDays { return apiDays{s.From.String(), s.To
 // apiValues are measures and ratios by their keys, beside what they are of.
 type apiValues map[string]any
 
-// newAPIValues has null for values that are hidden, and why, for those that are not known, and for
-// ratios of nothing.
+// newAPIValues has null for values that are hidden, and why, for those that are not known, for ratios
+// of nothing, and for values that are not 0 and round to 0, which it names.
 func newAPIValues(keys []string, s report.Sums, hidden report.Hiding, lacking ...string) apiValues {
 	v := apiValues{}
+	var few []string // not 0, and rounded to 0
 	for _, key := range keys {
-		if v[key] = nil; hidden == report.Shown && !slices.Contains(lacking, key) && defined(key, s) {
+		switch v[key] = nil; {
+		case hidden != report.Shown || slices.Contains(lacking, key) || !defined(key, s):
+		case s.Few(key):
+			few = append(few, key)
+		default:
 			v[key] = s.Of(key)
 		}
+	}
+	if few != nil {
+		v["few"] = few
 	}
 	if hidden != report.Shown {
 		v["hidden"] = hidings[hidden]
@@ -66,13 +74,13 @@ type apiExclusion struct {
 	Reason string `json:"reason"`
 	Rule   string `json:"rule"`
 	Name   string `json:"name"`
-	Hits   int64  `json:"hits"`
+	Hits   *int64 `json:"hits"` // null: it rounds to 0
 }
 
-func newAPIExclusions(entries []hit.LedgerEntry) []apiExclusion {
+func newAPIExclusions(t tally, entries []hit.LedgerEntry) []apiExclusion {
 	list := make([]apiExclusion, 0, len(entries))
 	for _, e := range entries {
-		list = append(list, apiExclusion{e.Reason, e.Rule, e.Name, e.Count})
+		list = append(list, apiExclusion{e.Reason, e.Rule, e.Name, t.number(e.Count)})
 	}
 	return list
 }
@@ -302,8 +310,9 @@ func (d *Dashboard) apiExcluded(c *call) error {
 		return err
 	}
 	entries, objections := apartObjections(entries, limit)
+	q.rounded = int64(d.tally())
 	answer := q.head()
-	answer["lines"], answer["objections"] = newAPIExclusions(entries), objections
+	answer["lines"], answer["objections"] = newAPIExclusions(d.tally(), entries), d.tally().number(objections)
 	return c.answerJSON(answer)
 }
 

@@ -136,7 +136,7 @@ func (q *question) chart(l *i18n.Language, measures []string) (sums *answer, dra
 func (q *question) draw(l *i18n.Language, got *answer, measures []string) *chart {
 	c := &chart{
 		Measure: q.measure(measures), Step: got.query.Step, Name: nameOnCurve(l, q.period, q.period.Whole, false),
-		measures: got.query.Measures, events: q.of.Events(q.period.Whole), notes: q.notes, asked: got.query, of: got.Result, site: q.of.Hosts[0], guard: q.of.Guard,
+		measures: got.query.Measures, events: q.of.Events(q.period.Whole), notes: q.notes, asked: got.query, of: got.Result, site: q.of.Hosts[0], guard: q.below(),
 	}
 	if c.Refused = refusalOf(got); c.Refused != "" {
 		return c

@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -142,7 +141,7 @@ func (d *drawn) Ask(_ context.Context, queries []report.Query) ([]report.Result,
 		for _, before := range []bool{false, true} {
 			for _, p := range q.Points(report.Result{}, before) {
 				line := report.Line{At: p.At}
-				for j, m := range report.Measures {
+				for _, m := range report.Measures {
 					v := d.value(p.At.In(q.Zone), before)
 					switch m.Key {
 					case "bounces":
@@ -151,9 +150,9 @@ func (d *drawn) Ask(_ context.Context, queries []report.Query) ([]report.Result,
 						v *= 97
 					}
 					if before {
-						line.Before[j] = v
+						line.Before = line.Before.With(m.Key, v)
 					} else {
-						line.Now[j] = v
+						line.Now = line.Now.With(m.Key, v)
 					}
 				}
 				if d.hidden != nil && d.hidden(p.At) {
@@ -431,18 +430,17 @@ func TestHoursBeside(t *testing.T) {
 		before := calendar.One(day(tt.before))
 		asked := report.Query{Zone: zone, Range: calendar.One(day(tt.day)), Compare: &before, Step: report.Hour, Measures: []string{"pageviews"}}
 		var r report.Result
-		index := slices.IndexFunc(report.Measures[:], func(m report.Measure) bool { return m.Key == "pageviews" })
 		line := func(p report.Point) (l report.Line, hour int64) {
 			return report.Line{At: p.At}, int64(p.At.In(zone).Hour()) + 1
 		}
 		for _, p := range asked.Points(r, false) { // as many views as the clock shows, one more
 			l, n := line(p)
-			l.Now[index] = n
+			l.Now = l.Now.With("pageviews", n)
 			r.Lines = append(r.Lines, l)
 		}
 		for _, p := range asked.Points(r, true) {
 			l, n := line(p)
-			l.Before[index] = n
+			l.Before = l.Before.With("pageviews", n)
 			r.Lines = append(r.Lines, l)
 		}
 		l := i18n.All()[0]

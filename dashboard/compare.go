@@ -77,7 +77,7 @@ func (p fromFirst) sum(n int) (sum report.Sums, hidden report.Hiding) {
 	for i := range min(n, p.days) {
 		sums, h := p.on(i)
 		sum = sum.Add(sums)
-		if h != report.Shown { // of one day it says little, and of all others nothing
+		if h != report.Shown && sums == (report.Sums{}) { // of one day it says little, and of all others nothing
 			hidden = report.Beside
 		}
 	}
@@ -300,7 +300,7 @@ type comparedDay struct {
 }
 
 func (q *question) fromFirst(l *i18n.Language, pages []*fromFirst, measures []string) *compared {
-	c := &compared{Measure: q.measure(measures), Pages: pages, measures: measures, lang: l, guard: q.of.Guard}
+	c := &compared{Measure: q.measure(measures), Pages: pages, measures: measures, lang: l, guard: q.below()}
 	days, common := 0, firstDays
 	var top float64
 	for _, p := range pages {

@@ -93,7 +93,7 @@ func pageCard(q *question) (func() doc, error) {
 			return d
 		}
 		entered := way{Label: label{Head: l.Say("ways.entered"), Whole: l.Say("ways.entered")}, count: views - sumOfLines(previous, "pageviews"), Apart: true, what: "entered"}
-		left := way{Label: label{Head: l.Say("ways.left"), Whole: l.Say("ways.left")}, count: now.Count("exits"), Apart: true, what: "left"}
+		left := way{Label: label{Head: l.Say("ways.left"), Whole: l.Say("ways.left")}, count: now.Count("exits"), hidden: fewOf("exits", now, report.Shown), Apart: true, what: "left"}
 		d.Figures = q.figures(l, sums, shown)
 		for i, f := range d.Figures {
 			switch f.Key {
@@ -204,19 +204,20 @@ func (q *question) ways(got *answer, dimension string, all int64, more ...way) *
 	rows := slices.DeleteFunc(slices.Clone(more), func(w way) bool { return w.hidden == report.Refused })
 	rest := l.Say("ways.others." + dimension)
 	others := way{Label: label{Head: rest, Whole: rest}, Apart: true, what: "others"}
-	lines := got.linesNow()
+	lines, sum := got.linesNow(), report.Sums{}
 	for i, line := range lines {
 		if i < shortTable || len(lines) == shortTable+1 {
 			rows = append(rows, way{Label: q.label(l, dimension, line), line: line, count: line.Now.Count(measure), hidden: line.Hidden})
 		} else {
-			others.count += line.Now.Count(measure)
+			sum = sum.Add(line.Now)
 		}
 	}
 	for i := range rows {
 		rows[i].count = max(rows[i].count, 0)
 	}
 	sortWays(rows)
-	if others.count > 0 {
+	others.count, others.hidden = sum.Count(measure), fewOf(measure, sum, report.Shown)
+	if others.count > 0 || others.hidden != report.Shown {
 		rows = append(rows, others)
 	}
 	most := int64(1)
@@ -226,7 +227,7 @@ func (q *question) ways(got *answer, dimension string, all int64, more ...way) *
 	for i := range rows {
 		rows[i].Count, rows[i].Width = l.Number(rows[i].count), float64(rows[i].count)/float64(most)*100
 		if rows[i].hidden != report.Shown {
-			rows[i].Count, shown.Guarded = coverOf(l, rows[i].hidden, q.of.Guard), q.guardNote(l)
+			rows[i].Count, shown.Guarded = coverOf(l, rows[i].hidden, q.below()), q.guardNote(l)
 		} else if all > 0 {
 			rows[i].Share = l.WholePercent(float64(rows[i].count) / float64(all))
 		}
@@ -286,7 +287,7 @@ func ways(q *question) (func() doc, error) {
 		now, _ := sums.Total()
 		views := now.Count("pageviews")
 		entered := way{Label: label{Head: l.Say("ways.entered"), Whole: l.Say("ways.entered")}, count: views - sumOfLines(before, "pageviews"), Apart: true, what: "entered"}
-		left := way{Label: label{Head: l.Say("ways.left"), Whole: l.Say("ways.left")}, count: now.Count("exits"), Apart: true, what: "left"}
+		left := way{Label: label{Head: l.Say("ways.left"), Whole: l.Say("ways.left")}, count: now.Count("exits"), hidden: fewOf("exits", now, report.Shown), Apart: true, what: "left"}
 		entered.hidden, _ = before.Hidden()
 		if hidden, _ := sums.Hidden(); hidden != report.Shown {
 			entered.hidden, left.hidden = hidden, hidden

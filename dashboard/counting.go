@@ -55,8 +55,9 @@ func counting(q *question) (func() doc, error) {
 		said = "site.objections.told"
 	}
 	return func() doc {
+		q.rounded = max(q.rounded, int64(d.tally()))
 		now, was := counted.Total()
-		r := newReasons(l, sums, hitsOf(now), hitsOf(was))
+		r := newReasons(l, d.tally(), sums, hitsOf(now), hitsOf(was))
 		r.gaps, r.pulse, r.question = q.gaps(counted), pulse, q
 		page := doc{Table: "excluded"} // which CSV has had from the first
 		page.Title, page.Lead = q.wholeness(r)
@@ -66,15 +67,15 @@ func counting(q *question) (func() doc, error) {
 		}
 		page.Blocks = append(page.Blocks,
 			block{Key: "reasons", Title: l.Say("reasons"), Note: spans(l, "reasons.what"), Wide: true, Shows: r},
-			block{Key: "objections", Title: l.Say("reason.objection"), Wide: true, Shows: words{spans(l, said, l.Number(objections))}},
-			block{Key: "excluded", Title: l.Say("table.excluded"), Note: spans(l, "table.excluded.what"), Wide: true, Shows: &excluded{entries, objections, l}})
+			block{Key: "objections", Title: l.Say("reason.objection"), Wide: true, Shows: words{spans(l, said, d.tally().text(l, objections))}},
+			block{Key: "excluded", Title: l.Say("table.excluded"), Note: spans(l, "table.excluded.what"), Wide: true, Shows: &excluded{entries, objections, l, d.tally()}})
 		if d.drops != nil {
-			if drops := dropLines(l, d.drops(q.site), q.of.Location); len(drops) > 0 {
+			if drops := dropLines(l, d.tally(), d.drops(q.site), q.of.Location); len(drops) > 0 {
 				page.Blocks = append(page.Blocks, block{Key: "drops", Title: l.Say("drops"), Note: spans(l, "drops.what"), Wide: true, Shows: dropTable(drops)})
 			}
 		}
 		if len(others) > 0 {
-			page.Blocks = append(page.Blocks, block{Key: "others", Title: l.Say("others"), Note: spans(l, "others.what"), Wide: true, Shows: &othersTable{others, l}})
+			page.Blocks = append(page.Blocks, block{Key: "others", Title: l.Say("others"), Note: spans(l, "others.what"), Wide: true, Shows: &othersTable{others, l, d.tally()}})
 		}
 		page.Blocks = append(page.Blocks,
 			block{Key: "definitions", Title: l.Say("definitions"), Shows: definitions(explained)},
@@ -194,13 +195,13 @@ func (q *question) facts(r *reasons, compared bool) []fact {
 			last.Value, last.Base = l.Day(calendar.DayOf(at)), clockOf(l, at)
 		}
 	}
-	recent := fact{Key: "fact.recent", Value: l.Number(r.pulse.Sum())}
+	recent := fact{Key: "fact.recent", Value: r.tally.text(l, r.pulse.Sum())}
 	most := int64(0)
 	for _, n := range r.pulse.Minutes {
-		most = max(most, n)
+		most = max(most, r.tally.of(n))
 	}
 	for i, n := range r.pulse.Minutes {
-		if n > 0 {
+		if n = r.tally.of(n); n > 0 {
 			height := 32 * float64(n) / float64(most)
 			recent.Minutes = append(recent.Minutes, bar{X: 4*float64(i) + 0.5, Height: height, Y: 32 - height})
 		}
@@ -233,6 +234,7 @@ type reasons struct {
 	excludedBefore, countedBefore int64
 
 	lang     *i18n.Language
+	tally    tally
 	gaps     []calendar.Day
 	pulse    hit.Pulse
 	question *question
@@ -249,8 +251,8 @@ type reason struct {
 	rules  []hit.ExcludedSum
 }
 
-func newReasons(l *i18n.Language, sums []hit.ExcludedSum, counted, countedBefore int64) *reasons {
-	r := &reasons{counted: counted, countedBefore: countedBefore, lang: l}
+func newReasons(l *i18n.Language, t tally, sums []hit.ExcludedSum, counted, countedBefore int64) *reasons {
+	r := &reasons{counted: counted, countedBefore: countedBefore, lang: l, tally: t}
 	for _, s := range sums {
 		r.excluded, r.excludedBefore = r.excluded+s.Now, r.excludedBefore+s.Before
 		if s.Now == 0 {
@@ -266,12 +268,14 @@ func newReasons(l *i18n.Language, sums []hit.ExcludedSum, counted, countedBefore
 			r.Rows[i].rules = append(r.Rows[i].rules, s)
 		}
 	}
-	slices.SortStableFunc(r.Rows, func(a, b reason) int { return cmp.Compare(b.hits, a.hits) })
+	slices.SortStableFunc(r.Rows, func(a, b reason) int { return cmp.Compare(t.of(b.hits), t.of(a.hits)) })
+	few := r.excluded // as exact as the rows
+	r.excluded, r.excludedBefore = t.of(r.excluded), t.of(r.excludedBefore)
 	for i, row := range r.Rows {
-		row.Hits, row.Share = l.Number(row.hits), r.share(row.hits)
+		row.Hits, row.Share = t.text(l, row.hits), r.share(t.of(row.hits))
 		var rules []string
 		for _, s := range row.rules {
-			rules = append(rules, l.Known("rule.", s.Rule)+" "+l.Number(s.Now))
+			rules = append(rules, l.Known("rule.", s.Rule)+" "+t.text(l, s.Now))
 		}
 		if len(rules) > 0 {
 			row.What += " " + strings.Join(rules, " · ")
@@ -279,7 +283,7 @@ func newReasons(l *i18n.Language, sums []hit.ExcludedSum, counted, countedBefore
 		r.Rows[i] = row
 	}
 	r.Rows = append(r.Rows,
-		reason{Text: l.Say("reasons.excluded"), Hits: l.Number(r.excluded), Share: r.share(r.excluded), Sum: true, hits: r.excluded},
+		reason{Text: l.Say("reasons.excluded"), Hits: t.text(l, few), Share: r.share(r.excluded), Sum: true, hits: few},
 		reason{Text: l.Say("reasons.counted"), Hits: l.Number(r.counted), Share: r.share(r.counted), Sum: true, hits: r.counted})
 	return r
 }
@@ -304,10 +308,10 @@ func (r *reasons) json() any {
 		if row.Sum {
 			continue
 		}
-		line := map[string]any{"reason": row.reason, "hits": row.hits}
-		rules := map[string]int64{}
+		line := map[string]any{"reason": row.reason, "hits": r.tally.number(row.hits)}
+		rules := map[string]*int64{}
 		for _, s := range row.rules {
-			rules[s.Rule] = s.Now
+			rules[s.Rule] = r.tally.number(s.Now)
 		}
 		if len(rules) > 0 {
 			line["rules"] = rules
@@ -315,9 +319,13 @@ func (r *reasons) json() any {
 		lines = append(lines, line)
 	}
 	q := r.question
+	var minutes []*int64
+	for _, n := range r.pulse.Minutes {
+		minutes = append(minutes, r.tally.number(n))
+	}
 	answer := map[string]any{
 		"lines": lines, "excluded": r.excluded, "counted": r.counted, "whole": q.lacks(r) == "", "days_without_hits": len(r.gaps),
-		"last_30_minutes": r.pulse.Minutes[:],
+		"last_30_minutes": minutes,
 	}
 	if why := q.lacks(r); why != "" {
 		answer["lacks"] = why
@@ -334,7 +342,7 @@ func (r *reasons) json() any {
 func (r *reasons) csv(s *sheet) {
 	s.heading([]string{"drops.why", "reasons.hits", "reasons.share"}, nil)
 	for _, row := range r.Rows {
-		s.cells(safeCell(row.Text), s.lang.Plain(float64(row.hits)), row.Share)
+		s.cells(safeCell(row.Text), r.tally.cell(s.lang, row.hits), row.Share)
 	}
 }
 
@@ -342,6 +350,7 @@ func (r *reasons) csv(s *sheet) {
 type othersTable struct {
 	counts map[string]int64
 	lang   *i18n.Language
+	tally  tally
 }
 
 func (*othersTable) part() string { return "others" }
@@ -356,19 +365,33 @@ func (o *othersTable) Rows() []row {
 	var rows []row
 	for _, m := range otherMeasures {
 		if n := o.counts[m.dimension]; n > 0 {
-			rows = append(rows, row{Label: label{Head: o.lang.Say("dimension." + m.dimension)}, Cells: []string{quantity(o.lang, m.measure, n)}})
+			rows = append(rows, row{Label: label{Head: o.lang.Say("dimension." + m.dimension)}, Cells: []string{o.said(m.measure, n)}})
 		}
 	}
 	return rows
 }
 
-func (o *othersTable) json() any { return o.counts }
+// said writes how many of a measure there are.
+func (o *othersTable) said(measure string, n int64) string {
+	if o.tally.few(n) {
+		return o.tally.text(o.lang, n)
+	}
+	return quantity(o.lang, measure, o.tally.of(n))
+}
+
+func (o *othersTable) json() any {
+	counts := map[string]*int64{}
+	for dimension, n := range o.counts {
+		counts[dimension] = o.tally.number(n)
+	}
+	return counts
+}
 
 func (o *othersTable) csv(s *sheet) {
 	s.heading([]string{"others.dimension", "column.requests"}, nil)
 	for _, m := range otherMeasures {
 		if n := o.counts[m.dimension]; n > 0 {
-			s.cells(s.lang.Say("dimension."+m.dimension), s.lang.Plain(float64(n)))
+			s.cells(s.lang.Say("dimension."+m.dimension), o.tally.cell(s.lang, n))
 		}
 	}
 }
@@ -467,6 +490,7 @@ type excluded struct {
 	entries    []hit.LedgerEntry
 	objections int64
 	lang       *i18n.Language
+	tally      tally
 }
 
 func (*excluded) part() string { return "excluded" }
@@ -476,9 +500,9 @@ func (e *excluded) Rows() []row {
 	var rows []row
 	most := int64(1)
 	for _, entry := range e.entries {
-		most = max(most, entry.Count)
+		most = max(most, e.tally.of(entry.Count))
 		why := whyOf(e.lang, entry.Reason, entry.Rule)
-		r := row{Label: label{Head: entry.Name, Note: why}, Cells: []string{e.lang.Number(entry.Count)}, Width: float64(entry.Count) / float64(most) * 100}
+		r := row{Label: label{Head: entry.Name, Note: why}, Cells: []string{e.tally.text(e.lang, entry.Count)}, Width: float64(e.tally.of(entry.Count)) / float64(most) * 100}
 		if entry.Name == "" {
 			r.Label = label{Head: why}
 		}
@@ -488,14 +512,14 @@ func (e *excluded) Rows() []row {
 }
 
 func (e *excluded) json() any {
-	return map[string]any{"lines": newAPIExclusions(e.entries), "objections": e.objections}
+	return map[string]any{"lines": newAPIExclusions(e.tally, e.entries), "objections": e.tally.number(e.objections)}
 }
 
 func (e *excluded) csv(s *sheet) {
 	s.heading([]string{"drops.why", "table.excluded.label"}, nil)
 	s.rows[0] = append(s.rows[0], s.lang.Say("column.requests"))
 	for _, entry := range e.entries {
-		s.cells(safeCell(whyOf(s.lang, entry.Reason, entry.Rule)), safeCell(entry.Name), s.lang.Plain(float64(entry.Count)))
+		s.cells(safeCell(whyOf(s.lang, entry.Reason, entry.Rule)), safeCell(entry.Name), e.tally.cell(s.lang, entry.Count))
 	}
 }
 

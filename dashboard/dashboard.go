@@ -53,6 +53,9 @@ type Options struct {
 	// CountsObjections reports whether the policy has the script of visitors who object tell
 	// of it. Zero: it does not.
 	CountsObjections func() bool
+	// Rounding returns to what multiple the policy has all counts rounded now: see
+	// report.Rounded. Zero: they are exact.
+	Rounding func() int64
 	// Statement is the address of the privacy statement of a site. Zero: no link.
 	Statement func(site uint32) string
 	// Rights finds and erases what people ask about. Zero: that page says how to do it elsewhere.
@@ -98,7 +101,7 @@ type Dashboard struct {
 func New(opts Options) (*Dashboard, error) {
 	d := &Dashboard{
 		store:       opts.Store,
-		figures:     &report.Shared{Source: opts.Figures},
+		figures:     &report.Shared{Source: opts.Figures, Rounding: opts.Rounding},
 		log:         opts.Logger,
 		duration:    opts.Duration,
 		now:         opts.Now,

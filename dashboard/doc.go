@@ -122,6 +122,7 @@ type paper struct {
 	JSON    string
 	Save    string // URL of the form that saves the page as a view
 	AsOf    string // up to when breakdowns of today go
+	Rounded string // that figures are rounded
 	Erased  string // that rows were erased which the figures lack
 	Folded  string // that values of few have no line
 	Minimal string // that what figures tell of was not recorded on all days

@@ -83,6 +83,9 @@ func (q *question) head() map[string]any {
 		filters = append(filters, f.String())
 	}
 	head := map[string]any{"site": q.site, "filters": filters}
+	if q.rounded > 1 {
+		head["rounded_to"] = q.rounded
+	}
 	if q.erased > 0 {
 		head["erased_days"] = q.erased
 	}
@@ -137,7 +140,7 @@ type withheld struct {
 }
 
 func (q *question) withheld(l *i18n.Language) withheld {
-	return withheld{q.guardNote(l), q.of.Guard}
+	return withheld{q.guardNote(l), q.below()}
 }
 
 // json adds to what programs read that lines are left out, and why.
@@ -230,6 +233,9 @@ func (c *call) answerCSV(q *question, d doc) error {
 	}
 	if first != nil {
 		first.csv(s)
+		if q.rounded > 1 {
+			s.note("rounded_to: "+strconv.FormatInt(q.rounded, 10), q.roundedNote(c.lang))
+		}
 		if q.erased > 0 {
 			s.note("erased_days: "+strconv.Itoa(q.erased), q.erasedNote(c.lang))
 		}
@@ -265,7 +271,7 @@ func (q *question) sitesJSON(all []siteFigures) map[string]any {
 	answer["about"].(map[string]any)["page"] = "sites"
 	lines := make([]apiValues, 0, len(all))
 	for _, f := range all {
-		v := newAPIValues([]string{"visitors"}, f.now, f.hidden()).of("site", f.site.ID).of("name", f.site.Name).of("today", f.today)
+		v := newAPIValues([]string{"visitors"}, f.now, f.hidden()).of("site", f.site.ID).of("name", f.site.Name).of("today", number("visitors", f.today))
 		if len(f.site.Tags) > 0 {
 			v["tags"] = f.site.Tags
 		}
@@ -295,11 +301,14 @@ func (c *call) answerSitesCSV(q *question, all []siteFigures) error {
 		row := &s.rows[i+1]
 		if cell := cover; before != "" {
 			if f.compared && cover == "" {
-				cell = c.lang.Plain(f.before.Of("visitors"))
+				cell = plain(c.lang, "visitors", f.before)
 			}
 			*row = append(*row, cell)
 		}
-		*row = append(*row, c.lang.Plain(float64(f.today)))
+		*row = append(*row, plain(c.lang, "visitors", f.today))
+	}
+	if q.rounded > 1 {
+		s.note("rounded_to: "+strconv.FormatInt(q.rounded, 10), q.roundedNote(c.lang))
 	}
 	if q.erased > 0 {
 		s.note("erased_days: "+strconv.Itoa(q.erased), q.erasedNote(c.lang))
@@ -359,11 +368,19 @@ func (s *sheet) row(texts, measures []string, sums report.Sums, cover string, la
 	for _, key := range measures {
 		cell := cover
 		if cover == "" && defined(key, sums) && !slices.Contains(lacking, key) {
-			cell = s.lang.Plain(sums.Of(key))
+			cell = plain(s.lang, key, sums)
 		}
 		cells = append(cells, cell)
 	}
 	s.cells(cells...)
+}
+
+// plain writes a measure or ratio of sums for a spreadsheet.
+func plain(l *i18n.Language, key string, s report.Sums) string {
+	if s.Few(key) {
+		return amount(l, key, s)
+	}
+	return l.Plain(s.Of(key))
 }
 
 func (s *sheet) cells(cells ...string) { s.rows = append(s.rows, cells) }

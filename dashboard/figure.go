@@ -26,9 +26,10 @@ type figure struct {
 	hidden, hiddenBefore report.Hiding
 }
 
-// number returns a measure or ratio of sums for programs, nil for a ratio of nothing.
+// number returns a measure or ratio of sums for programs, nil for a ratio of nothing and for a
+// measure that is not 0 and rounds to 0.
 func number(key string, s report.Sums) *float64 {
-	if !defined(key, s) {
+	if !defined(key, s) || s.Few(key) {
 		return nil
 	}
 	n := s.Of(key)
@@ -70,6 +71,9 @@ func amount(l *i18n.Language, key string, s report.Sums) string {
 	if !defined(key, s) {
 		return nothing
 	}
+	if s.Few(key) {
+		return l.Say("guard.below", l.Number(s.RoundedTo()))
+	}
 	switch report.UnitOf(key) {
 	case report.Share:
 		return l.Percent(s.Of(key))
@@ -84,7 +88,7 @@ func amount(l *i18n.Language, key string, s report.Sums) string {
 // shown writes a measure or ratio of sums, or why it is hidden.
 func (q *question) shown(l *i18n.Language, key string, s report.Sums, hidden report.Hiding) string {
 	if hidden != report.Shown {
-		return coverOf(l, hidden, q.of.Guard)
+		return coverOf(l, hidden, q.below())
 	}
 	return amount(l, key, s)
 }
@@ -105,7 +109,60 @@ func coverOf(l *i18n.Language, hidden report.Hiding, guard int) string {
 
 // guardNote says why figures are hidden.
 func (q *question) guardNote(l *i18n.Language) string {
+	if q.of.Guard == 0 { // what is hidden rounds to 0, and the page says so
+		return ""
+	}
 	return l.Say("guard.what", l.Number(int64(q.of.Guard)))
+}
+
+// tally shows counts that are no figures of report, such as those of the ledger, rounded to a
+// multiple of itself if that is more than 1.
+type tally int64
+
+// tally returns what shows counts beside the figures.
+func (d *Dashboard) tally() tally { return tally(d.figures.To()) }
+
+// of rounds a count.
+func (t tally) of(n int64) int64 { return report.Round(n, int64(t)) }
+
+// few reports whether a count is not 0 and rounds to 0.
+func (t tally) few(n int64) bool { return n != 0 && t.of(n) == 0 }
+
+// text writes a count for people.
+func (t tally) text(l *i18n.Language, n int64) string {
+	if t.few(n) {
+		return l.Say("guard.below", l.Number(int64(t)))
+	}
+	return l.Number(t.of(n))
+}
+
+// cell writes a count for a spreadsheet.
+func (t tally) cell(l *i18n.Language, n int64) string {
+	if t.few(n) {
+		return t.text(l, n)
+	}
+	return l.Plain(float64(t.of(n)))
+}
+
+// number returns a count for programs, nil if it is not 0 and rounds to 0.
+func (t tally) number(n int64) *int64 {
+	if t.few(n) {
+		return nil
+	}
+	n = t.of(n)
+	return &n
+}
+
+// below returns below which number figures may be hidden as small: that of the site, or to what
+// multiple they are rounded.
+func (q *question) below() int { return max(q.of.Guard, int(q.rounded)) }
+
+// roundedNote says that figures are rounded, "" if they are not.
+func (q *question) roundedNote(l *i18n.Language) string {
+	if q.rounded <= 1 {
+		return ""
+	}
+	return l.Say("rounded", l.Number(q.rounded))
 }
 
 // asOfNote says up to when breakdowns of today go, "" if all go as far as the period.
@@ -238,7 +295,7 @@ func (q *question) figures(l *i18n.Language, a *answer, measures []string) []fig
 			f.Base = l.Say("figure.from", q.shown(l, key, before, hiddenBefore))
 		}
 		days := float64(q.period.Counted(q.since).Days())
-		if underOf(key) == "" && q.period.Range.Days() > 1 && days > 0 && hidden == report.Shown {
+		if underOf(key) == "" && q.period.Range.Days() > 1 && days > 0 && hidden == report.Shown && !now.Few(key) {
 			f.PerDay = l.Say("figure.perDay", mean(l, now.Count(key), days))
 			if c := q.comparison(); compared && q.period.PerDay() && hiddenBefore == report.Shown {
 				f.Base = l.Say("figure.from.perDay", mean(l, now.Count(key), c.days), mean(l, before.Count(key), c.before))

@@ -23,6 +23,8 @@ type searched struct {
 	hidden               report.Hiding // all of it
 	covered              bool          // the numbers before are not told
 	mixed                bool          // how often it had no result is not told
+
+	sum, sumThen report.Sums
 }
 
 // gonePage is a page that does not exist, with the pages that link there.
@@ -34,6 +36,8 @@ type gonePage struct {
 	mixed         bool // some of the links are not told
 	hidden        report.Hiding
 	covered       bool // the number before is not told
+
+	sum, sumThen report.Sums
 }
 
 type goneLink struct {
@@ -43,6 +47,22 @@ type goneLink struct {
 
 // own reports whether the link stands on the site itself.
 func (l goneLink) own() bool { return strings.HasPrefix(l.from, "/") }
+
+// unsummed returns why a line is not in a sum: what is rounded to nothing is.
+func unsummed(s report.Sums, hidden report.Hiding) report.Hiding {
+	if s != (report.Sums{}) {
+		return report.Shown
+	}
+	return hidden
+}
+
+// fewOf returns why a measure of a sum is not shown.
+func fewOf(measure string, s report.Sums, hidden report.Hiding) report.Hiding {
+	if hidden == report.Shown && s.Few(measure) {
+		return report.Below
+	}
+	return hidden
+}
 
 // askSearches asks for all terms, most often searched for first.
 func (q *question) askSearches() (*answer, func() []searched) {
@@ -60,15 +80,19 @@ func (q *question) askSearches() (*answer, func() []searched) {
 				all = append(all, searched{term: line.Value})
 			}
 			now, before := line.Now.Count("events"), line.Before.Count("events")
-			all[i].hidden = max(all[i].hidden, line.Hidden)
-			all[i].covered = all[i].covered || line.HiddenBefore != report.Shown
+			all[i].hidden = max(all[i].hidden, unsummed(line.Now, line.Hidden))
+			all[i].covered = all[i].covered || unsummed(line.Before, line.HiddenBefore) != report.Shown
+			all[i].sum, all[i].sumThen = all[i].sum.Add(line.Now), all[i].sumThen.Add(line.Before)
 			all[i].mixed = all[i].mixed || line.Folded || line.Hidden != report.Shown
-			all[i].times += now
-			all[i].before += before
 			if line.Detail == noResults {
 				all[i].without += now
 				all[i].withoutThen += before
 			}
+		}
+		for i := range all {
+			s := &all[i]
+			s.times, s.before = s.sum.Count("events"), s.sumThen.Count("events")
+			s.hidden, s.covered = fewOf("events", s.sum, s.hidden), s.covered || s.sumThen.Few("events")
 		}
 		slices.SortStableFunc(all, func(a, b searched) int { return cmp.Compare(b.times, a.times) })
 		return all
@@ -92,11 +116,10 @@ func (q *question) askGone() (*answer, func() []gonePage) {
 				all = append(all, gonePage{path: report.MissingPath(line.Value)})
 			}
 			now, before := line.Now.Count("events"), line.Before.Count("events")
-			all[i].hidden = max(all[i].hidden, line.Hidden)
-			all[i].covered = all[i].covered || line.HiddenBefore != report.Shown
+			all[i].hidden = max(all[i].hidden, unsummed(line.Now, line.Hidden))
+			all[i].covered = all[i].covered || unsummed(line.Before, line.HiddenBefore) != report.Shown
+			all[i].sum, all[i].sumThen = all[i].sum.Add(line.Now), all[i].sumThen.Add(line.Before)
 			all[i].mixed = all[i].mixed || line.Folded || line.Hidden != report.Shown
-			all[i].times += now
-			all[i].before += before
 			if (goneLink{from: line.Detail}).own() {
 				all[i].own += now
 				all[i].ownThen += before
@@ -106,6 +129,9 @@ func (q *question) askGone() (*answer, func() []gonePage) {
 			}
 		}
 		for i := range all {
+			g := &all[i]
+			g.times, g.before = g.sum.Count("events"), g.sumThen.Count("events")
+			g.hidden, g.covered = fewOf("events", g.sum, g.hidden), g.covered || g.sumThen.Few("events")
 			slices.SortStableFunc(all[i].links, func(a, b goneLink) int {
 				if a.own() != b.own() {
 					if a.own() {
@@ -242,7 +268,7 @@ func (q *question) counted(l *i18n.Language, key string, sum figureSum, of *answ
 	f := figure{Key: key, Value: l.Number(sum.now), now: &now, before: &before, hidden: sum.hidden, hiddenBefore: sum.hiddenBefore}
 	switch {
 	case all != report.Shown:
-		f.Value = coverOf(l, all, q.of.Guard)
+		f.Value = coverOf(l, all, q.below())
 	case f.hidden != report.Shown:
 		f.Value = l.Say("finding.atLeast", f.Value)
 	}
@@ -296,7 +322,7 @@ func (q *question) goneTable(pages []gonePage, limit int, got *answer) *goneTabl
 	for _, g := range pages[:min(limit, len(pages))] {
 		r := goneRow{Count: l.Number(g.times), Width: float64(g.times) / float64(max(pages[0].times, 1)) * 100}
 		if g.hidden != report.Shown {
-			r.Count = coverOf(l, g.hidden, q.of.Guard)
+			r.Count = coverOf(l, g.hidden, q.below())
 		}
 		r.Label = label{Whole: g.path, Others: isOthers(g.path)}
 		r.Label.Head, r.Label.Tail = cutPath(g.path)
@@ -376,7 +402,7 @@ type searchRow struct {
 }
 
 func (q *question) searchTable(l *i18n.Language, terms []searched, limit int, got *answer) *searchTable {
-	t := &searchTable{terms: terms, compared: got.compared(), Refused: refusalOf(got), guard: q.of.Guard}
+	t := &searchTable{terms: terms, compared: got.compared(), Refused: refusalOf(got), guard: q.below()}
 	if got.Withheld {
 		t.Guarded, t.withheld = q.guardNote(l), q.withheld(l)
 	}
@@ -390,7 +416,7 @@ func (q *question) searchTable(l *i18n.Language, terms []searched, limit int, go
 			r.Without, t.Guarded = nothing, q.guardNote(l)
 		}
 		if s.hidden != report.Shown {
-			r.Count = coverOf(l, s.hidden, q.of.Guard)
+			r.Count = coverOf(l, s.hidden, q.below())
 		}
 		name := cmp.Or(s.term, l.Say("unknown"))
 		r.Label = label{Head: name, Whole: name, Others: isOthers(s.term)}

@@ -126,18 +126,18 @@ func (q *question) goalForm() func() *goalForm {
 			f.Preview = []string{l.Say("refusal." + string(got.refused.Code))}
 			return f
 		}
-		matched, times := int64(0), int64(0)
+		matched, times := int64(0), report.Sums{}
 		for _, line := range got.Lines {
 			if isOthers(line.Value) || !g.Reached(&hit.Row{Kind: g.Kind, Path: line.Value, Name: line.Value}) {
 				continue
 			}
 			matched++
-			times += line.Now.Count(of.measure)
+			times = times.Add(line.Now)
 			if len(f.Lines) < previewLines {
 				f.Lines = append(f.Lines, previewLine{Views: q.shown(l, of.measure, line.Now, line.Hidden), Path: nameOf(l, of.dimension, line.Value)})
 			}
 		}
-		f.Preview = []string{l.Say("goal.preview", nameOfPeriod(l, q.period), l.Counted("goal.matched", matched), l.Counted("count.times", times))}
+		f.Preview = []string{l.Say("goal.preview", nameOfPeriod(l, q.period), l.Counted("goal.matched", matched), l.Counted("count.times", times.Count(of.measure)))}
 		if more := matched - int64(len(f.Lines)); more > 0 {
 			f.Preview = append(f.Preview, l.Counted("preview.more", more))
 		}
@@ -275,7 +275,7 @@ func goalCard(q *question, name string) (func() doc, error) {
 				now:    part(now.Count("conversions"), of.Count("visits")), before: part(before.Count("conversions"), ofBefore.Count("visits")),
 			}
 			if share.hidden != report.Shown {
-				share.Value = coverOf(l, share.hidden, q.of.Guard)
+				share.Value = coverOf(l, share.hidden, q.below())
 			} else if share.now != nil {
 				share.Value = l.Percent(*share.now)
 			}
@@ -322,7 +322,7 @@ type rateLine struct {
 }
 
 func (q *question) rates(l *i18n.Language, dimension string, got, visits *answer) *rates {
-	t := &rates{Name: "table." + dimension + ".label", Refused: refusalOf(got), dimension: dimension, guard: q.of.Guard, Visits: visits != nil && visits.refused == nil}
+	t := &rates{Name: "table." + dimension + ".label", Refused: refusalOf(got), dimension: dimension, guard: q.below(), Visits: visits != nil && visits.refused == nil}
 	if t.Refused != "" {
 		return t
 	}

@@ -61,7 +61,7 @@ func (q *question) week(l *i18n.Language, got *answer, measure string) *week {
 		w.Refused = "refusal." + string(got.refused.Code)
 		return w
 	}
-	var counts [7][24]int64
+	var sums [7][24]report.Sums
 	var hidden [7][24]report.Hiding
 	most := int64(0)
 	bestDay, bestHour := 0, 0
@@ -80,11 +80,11 @@ func (q *question) week(l *i18n.Language, got *answer, measure string) *week {
 			continue
 		}
 		n := line.Now.Count(measure)
-		hidden[d-1][h] = line.Hidden
+		sums[d-1][h], hidden[d-1][h] = line.Now, line.Hidden
 		if line.Hidden != report.Shown {
 			w.Guarded = q.guardNote(l)
 		}
-		if counts[d-1][h] = n; n > most {
+		if n > most {
 			most, bestDay, bestHour = n, d-1, h
 		}
 	}
@@ -94,21 +94,22 @@ func (q *question) week(l *i18n.Language, got *answer, measure string) *week {
 	monday := calendar.WeekOf(2026, 1)
 	for d := range 7 {
 		day := weekday{Name: l.WeekdayName(monday + calendar.Day(d)), Short: l.ShortWeekday(monday + calendar.Day(d))}
-		sum, covered := int64(0), false
+		sum, covered := report.Sums{}, false
 		for h := range 24 {
-			n := counts[d][h]
-			sum += n
+			n := sums[d][h].Count(measure)
+			sum = sum.Add(sums[d][h])
 			level := 0
 			if n > 0 && most > 0 {
 				level = int((n*levels + most - 1) / most)
 			}
 			cell := hourCell{l.Number(n), level, n, hidden[d][h]}
 			if cell.hidden != report.Shown {
-				cell.Value, covered = coverOf(l, cell.hidden, q.of.Guard), true
+				cell.Value = coverOf(l, cell.hidden, q.below())
+				covered = covered || sums[d][h] == (report.Sums{}) // else it is few, and counted
 			}
 			day.Cells = append(day.Cells, cell)
 		}
-		if day.Sum = l.Number(sum); covered {
+		if day.Sum = amount(l, measure, sum); covered {
 			day.Sum = l.Say("guard.beside")
 		}
 		w.Days = append(w.Days, day)

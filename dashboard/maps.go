@@ -165,7 +165,7 @@ func (q *question) area(a area, of found, known, withheld bool, shades []int64, 
 	case !known:
 		return a
 	case of.hidden != report.Shown:
-		a.Class, a.Value = shadeHidden, coverOf(q.lang, of.hidden, q.of.Guard)
+		a.Class, a.Value = shadeHidden, coverOf(q.lang, of.hidden, q.below())
 	default:
 		a.Class, a.Value = "l"+strconv.Itoa(shadeOf(shades, of.n)), q.lang.Number(of.n)
 	}
@@ -283,7 +283,7 @@ func (m *areas) finish(q *question, title, measure string, shades []int64, rest 
 	for _, o := range all {
 		value := l.Number(o.n)
 		if o.hidden != report.Shown {
-			value = coverOf(l, o.hidden, q.of.Guard)
+			value = coverOf(l, o.hidden, q.below())
 		}
 		texts = append(texts, o.name+" "+value)
 	}

@@ -89,8 +89,9 @@ func (q *question) headlineSentence(l *i18n.Language, sums *answer, measure stri
 	if sums.refused != nil {
 		return l.Say("lead.alone", capitalised(nameOfPeriod(l, q.period)), l.Say("refusal.title"))
 	}
-	if hidden, _ := sums.Hidden(); hidden != report.Shown {
-		return l.Say("lead.alone", capitalised(nameOfPeriod(l, q.period)), lower(l.Say("measure."+measure))+" "+coverOf(l, hidden, q.of.Guard))
+	if hidden, _ := sums.Hidden(); fewOf(measure, now, hidden) != report.Shown {
+		hidden = fewOf(measure, now, hidden)
+		return l.Say("lead.alone", capitalised(nameOfPeriod(l, q.period)), lower(l.Say("measure."+measure))+" "+coverOf(l, hidden, q.below()))
 	}
 	if !sums.compared() || before.Count(measure) < leastBase {
 		return l.Say("lead.alone", capitalised(nameOfPeriod(l, q.period)), quantity(l, measure, now.Count(measure)))

@@ -213,7 +213,7 @@ func (d *Dashboard) paper(c *call, q *question, of page, found doc) paper {
 		Site: d.head(q),
 		Nav:  q.rail(of.path),
 		Sub:  q.beside(of),
-		AsOf: q.asOfNote(l), Erased: q.erasedNote(l), Folded: q.foldedNote(l), Minimal: q.minimalNote(l), Begun: q.begunNote(l),
+		AsOf: q.asOfNote(l), Rounded: q.roundedNote(l), Erased: q.erasedNote(l), Folded: q.foldedNote(l), Minimal: q.minimalNote(l), Begun: q.begunNote(l),
 	}
 	p.Adding = q.filterForm()
 	p.Save = q.save(of.path)

@@ -302,6 +302,8 @@ func policyField(name, text string) field {
 		f.Suggests = []string{privacy.Never, "90d:network", "90d:network,1y:hour,1y:version,1y:region"}
 	case "fold":
 		most(privacy.MaxFoldBelow)
+	case "rounding":
+		most(privacy.MaxRounding)
 	}
 	return f
 }

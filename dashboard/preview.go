@@ -46,7 +46,7 @@ func (d *Dashboard) preview(c *call, after site.Site) (*preview, error) {
 	if err != nil {
 		return nil, badRequest.because(err)
 	}
-	var views, excluded, moved int64
+	var views, excluded, moved report.Sums
 	var excludedPages, movedPages int64
 	next := ""
 	for tried := 0; tried < previewPages; tried += report.MaxLimit {
@@ -55,19 +55,19 @@ func (d *Dashboard) preview(c *call, after site.Site) (*preview, error) {
 			return nil, err
 		}
 		for _, line := range r.Lines {
-			n := line.Now.Count("pageviews")
-			views += n
+			n := line.Now
+			views = views.Add(n)
 			becomes, ok := outcome(line.Value)
 			if ok && becomes == line.Value {
 				continue
 			}
 			if ok {
-				moved, movedPages = moved+n, movedPages+1
+				moved, movedPages = moved.Add(n), movedPages+1
 			} else {
-				excluded, excludedPages, becomes = excluded+n, excludedPages+1, ""
+				excluded, excludedPages, becomes = excluded.Add(n), excludedPages+1, ""
 			}
 			if len(p.Lines) < previewLines {
-				p.Lines = append(p.Lines, previewLine{l.Number(n), line.Value, becomes})
+				p.Lines = append(p.Lines, previewLine{amount(l, "pageviews", n), line.Value, becomes})
 			}
 		}
 		if next = r.Next; next == "" {
@@ -75,8 +75,8 @@ func (d *Dashboard) preview(c *call, after site.Site) (*preview, error) {
 		}
 	}
 	p.Says = append(p.Says,
-		l.Say("preview.excluded", l.Number(excluded), l.Number(views), l.Counted("preview.pages", excludedPages)),
-		l.Say("preview.moved", l.Number(moved), l.Number(views), l.Counted("preview.pages", movedPages)))
+		l.Say("preview.excluded", amount(l, "pageviews", excluded), amount(l, "pageviews", views), l.Counted("preview.pages", excludedPages)),
+		l.Say("preview.moved", amount(l, "pageviews", moved), amount(l, "pageviews", views), l.Counted("preview.pages", movedPages)))
 	if more := excludedPages + movedPages - int64(len(p.Lines)); more > 0 {
 		p.Says = append(p.Says, l.Counted("preview.more", more))
 	}
@@ -85,13 +85,13 @@ func (d *Dashboard) preview(c *call, after site.Site) (*preview, error) {
 		if err != nil {
 			return nil, err
 		}
-		var visits int64
+		var visits report.Sums
 		for _, line := range r.Lines {
 			if line.Value == "website" && after.Ignores(line.Detail) {
-				visits += line.Now.Count("visits")
+				visits = visits.Add(line.Now)
 			}
 		}
-		p.Says = append(p.Says, l.Counted("preview.direct", visits))
+		p.Says = append(p.Says, l.Counted("preview.direct", visits.Count("visits")))
 	}
 	if after.Retention != c.site.Retention {
 		_, says, err := d.counted(c, func(ctx context.Context) (privacy.Preview, error) { return d.store.PreviewSite(ctx, after, c.now) })

@@ -34,6 +34,7 @@ type question struct {
 	answers   []*answer
 	titles    map[string]string // of the pages in the answers, by path
 	asOf      time.Time         // up to when breakdowns of today go, before today if there are none yet; zero: they have no steps
+	rounded   int64             // to what multiple answers are rounded; 0: they are not
 	folded    calendar.Day      // before it, values of few have no line in answers
 	erased    int               // on how many days rows were erased that answers lack
 	minimal   int               // on how many days what answers tell of was not recorded
@@ -178,6 +179,7 @@ func (q *question) answer(a *answer, r report.Result) {
 		a.refused = &report.RefusedError{Code: report.Unknown, Dimension: r.Unknown}
 		return
 	}
+	q.rounded = max(q.rounded, r.RoundedTo)
 	q.erased, q.folded = max(q.erased, r.Erased), max(q.folded, r.FoldedBefore)
 	if a.Result = r; !a.AsOf.IsZero() {
 		q.asOf = a.AsOf.In(a.query.Zone)

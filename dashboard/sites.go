@@ -35,6 +35,7 @@ type sitesPage struct {
 	Next     string    // URL of the rows behind these; "": there are none
 	First    string    // URL of the first rows, if these are not
 	Erased   string    // see paper
+	Rounded  string    // see paper
 	NotGiven bool      // there may be sites, but none for this user
 	None     bool      // there are none at all
 	Imprint  imprint
@@ -142,6 +143,7 @@ func (d *Dashboard) showSites(c *call) error {
 	}
 	page.Hidden = q.hidden(byFind)
 	page.Title, page.Erased = c.lang.Say("sites.title"), q.erasedNote(c.lang)
+	page.Rounded = q.roundedNote(c.lang)
 	page.Lead = q.sitesLead(c.lang, found)
 	switch c.format {
 	case "json":
@@ -204,7 +206,7 @@ func (q *question) sortSites(all []siteFigures) map[string]column {
 			return cmp.Compare(strings.ToLower(a.site.Name), strings.ToLower(b.site.Name))
 		},
 		"visitors": func(a, b siteFigures) int { return cmp.Compare(a.now.Count("visitors"), b.now.Count("visitors")) },
-		"today":    func(a, b siteFigures) int { return cmp.Compare(a.today, b.today) },
+		"today":    func(a, b siteFigures) int { return cmp.Compare(a.today.Count("visitors"), b.today.Count("visitors")) },
 		"change":   func(a, b siteFigures) int { return cmp.Compare(a.change(q.comparison()), b.change(q.comparison())) },
 	}
 	if order[by] == nil {
@@ -252,7 +254,7 @@ type siteFigures struct {
 	since       calendar.Day // the first day that was counted; 0 where none was
 	uncounted   bool         // counting began after the period
 	partly      bool         // or within it
-	today       int64
+	today       report.Sums
 	days        [28]int64 // the last whole days
 }
 
@@ -340,7 +342,7 @@ func (d *Dashboard) siteFigures(c *call, q *question, sites []site.Site, since m
 				case a == g.sums:
 					f.now, f.before = line.Now, line.Before
 				case day == len(f.days):
-					f.today = line.Now.Count("visitors")
+					f.today = line.Now
 					if g.period.Kind == report.Today { // the same from sums, which keep what was erased from rows
 						f.now = line.Now
 					}
@@ -357,7 +359,7 @@ func (d *Dashboard) siteFigures(c *call, q *question, sites []site.Site, since m
 func (f siteFigures) line(l *i18n.Language, q *question) siteLine {
 	line := siteLine{
 		Name: f.site.Name, Host: hostname.Display(f.site.Hosts[0]), URL: q.address.of(f.site.ID).to("").String(),
-		Today: l.Number(f.today), Visitors: q.shown(l, "visitors", f.now, f.hidden()),
+		Today: amount(l, "visitors", f.today), Visitors: q.shown(l, "visitors", f.now, f.hidden()),
 	}
 	if f.uncounted || f.partly {
 		line.Begun = l.Say("period.uncounted", l.Day(f.since))
@@ -398,7 +400,11 @@ func (q *question) sitesLead(l *i18n.Language, all []siteFigures) []span {
 		}
 	}
 	name := capitalised(nameOfPeriod(l, q.period))
-	lead := []span{{Text: l.Say("lead.alone", name, quantity(l, "visitors", now.Count("visitors")))}, {Text: "."}}
+	some := quantity(l, "visitors", now.Count("visitors"))
+	if now.Few("visitors") {
+		some = lower(l.Say("measure.visitors")) + " " + amount(l, "visitors", now)
+	}
+	lead := []span{{Text: l.Say("lead.alone", name, some)}, {Text: "."}}
 	if comparable == now && before.Count("visitors") >= leastBase {
 		lead[0].Text = q.sentence(l, "visitors", now, before)
 	}
@@ -421,16 +427,15 @@ func (q *question) sitesLead(l *i18n.Language, all []siteFigures) []span {
 // sumOf adds the sites up. Of those that can't be compared, nothing is compared.
 func sumOf(l *i18n.Language, q *question, all []siteFigures) *siteLine {
 	var now, comparable, before report.Sums
-	var today int64
+	var today report.Sums
 	for _, f := range all {
-		now = now.Add(f.now)
-		today += f.today
+		now, today = now.Add(f.now), today.Add(f.today)
 		if f.compared {
 			comparable, before = comparable.Add(f.now), before.Add(f.before)
 		}
 	}
 	sum := &siteLine{
-		Name: l.Counted("sites.sum", int64(len(all))), Today: l.Number(today), Visitors: l.Number(now.Count("visitors")),
+		Name: l.Counted("sites.sum", int64(len(all))), Today: amount(l, "visitors", today), Visitors: amount(l, "visitors", now),
 		Change: q.comparison().change(l, "visitors", comparable, before),
 	}
 	if !slices.ContainsFunc(all, func(f siteFigures) bool { return !f.uncounted }) {
@@ -445,10 +450,10 @@ type dropLine struct{ Name, Why, Hits, Last string }
 
 // dropLines shows hits that were excluded, with the time of the last in the time zone of
 // the site. Of objections only the day is known.
-func dropLines(l *i18n.Language, drops []hit.Drop, loc *time.Location) []dropLine {
+func dropLines(l *i18n.Language, t tally, drops []hit.Drop, loc *time.Location) []dropLine {
 	var lines []dropLine
 	for _, d := range drops {
-		line := dropLine{Name: hostname.Display(d.Name), Why: whyOf(l, d.Reason, d.Rule), Hits: l.Number(d.Count), Last: l.ShortDay(d.Day)}
+		line := dropLine{Name: hostname.Display(d.Name), Why: whyOf(l, d.Reason, d.Rule), Hits: t.text(l, d.Count), Last: l.ShortDay(d.Day)}
 		if !d.Last.IsZero() {
 			line.Last += " " + l.Clock(d.Last.In(loc))
 		}

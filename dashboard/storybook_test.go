@@ -575,14 +575,15 @@ func (s *invented) answer(q report.Query) report.Result {
 			if line.At = point.At; i == q.Limit && q.Limit > 0 {
 				break
 			}
-			for j := range line.Now {
-				line.Now[j], line.Before[j] = int64(1000+n-10*i), int64(900+20*i)
-				if s.mood == little {
-					line.Now[j], line.Before[j] = 1, 2
-				}
-				if s.mood == few {
-					line.Now[j], line.Before[j] = int64(4+3*i)%9, int64(i)
-				}
+			now, before := int64(1000+n-10*i), int64(900+20*i)
+			switch s.mood {
+			case little:
+				now, before = 1, 2
+			case few:
+				now, before = int64(4+3*i)%9, int64(i)
+			}
+			for _, m := range report.Measures {
+				line.Now, line.Before = line.Now.With(m.Key, now), line.Before.With(m.Key, before)
 			}
 			r.Lines = append(r.Lines, line)
 		}
@@ -827,7 +828,7 @@ func TestErrorCodes(t *testing.T) {
 
 func TestDropsShowHostsAsPeopleReadThem(t *testing.T) {
 	named := func(name string) hit.Drop { return hit.Drop{LedgerEntry: hit.LedgerEntry{Name: name}} }
-	lines := dropLines(i18n.Find("en"), []hit.Drop{named("www.xn--blbr-roah.no"), named("[token].xn--blbr-roah.no"), named("Googlebot")}, time.UTC)
+	lines := dropLines(i18n.Find("en"), 0, []hit.Drop{named("www.xn--blbr-roah.no"), named("[token].xn--blbr-roah.no"), named("Googlebot")}, time.UTC)
 	for i, want := range []string{"www.blåbær.no", "[token].blåbær.no", "Googlebot"} {
 		if lines[i].Name != want {
 			t.Errorf("%q, want %q", lines[i].Name, want)

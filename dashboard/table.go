@@ -149,7 +149,7 @@ func (q *question) table(l *i18n.Language, of list) func() *table {
 		largest = q.ask(first)
 	}
 	return func() *table {
-		t := &table{Key: of.key, Dimension: of.dimension, Alone: alone, measures: measures, lines: got.Lines, compared: got.compared(), guard: q.of.Guard, lang: l}
+		t := &table{Key: of.key, Dimension: of.dimension, Alone: alone, measures: measures, lines: got.Lines, compared: got.compared(), guard: q.below(), lang: l}
 		if got.Withheld {
 			t.Guarded, t.withheld = q.guardNote(l), q.withheld(l)
 		}

@@ -69,20 +69,20 @@ func (d *Dashboard) toldDrops(c *call) ([]notice, error) {
 	drops, err := d.lastDrops(c)
 	var all []notice
 	for _, drop := range drops[:min(len(drops), toldDrops)] {
-		all = append(all, toldDrop(c.lang, drop, c.site, c.user.Role == site.Admin))
+		all = append(all, toldDrop(c.lang, d.tally(), drop, c.site, c.user.Role == site.Admin))
 	}
 	return all, err
 }
 
 // toldDrop tells why hits were excluded. To admins it names the setting that would let them
 // in.
-func toldDrop(l *i18n.Language, drop hit.Drop, of site.Site, admin bool) notice {
+func toldDrop(l *i18n.Language, t tally, drop hit.Drop, of site.Site, admin bool) notice {
 	name := hostname.Display(drop.Name)
 	key := "told." + drop.Reason
 	if drop.Reason == hit.ForeignHost && (name == "" || drop.Name == hit.Others) {
 		key += ".unnamed"
 	}
-	n := notice{Claim: l.Counted("told", drop.Count), Reason: spans(l, key, name)}
+	n := notice{Claim: l.Counted("told", max(t.of(drop.Count), int64(t))), Reason: spans(l, key, name)}
 	to := ""
 	switch drop.Reason {
 	case hit.ForeignHost:

@@ -19,6 +19,9 @@ type Point struct {
 // cnilKeep is how long the CNIL lets data of audience measurement live.
 var cnilKeep = Period{Months: 25}
 
+// cnilRounding is to what multiple the CNIL has counts rounded.
+const cnilRounding = 10
+
 // CNIL returns the points of the CNIL's self-assessment of audience measurement (4 July 2025) that
 // are known to us, as running settings fill them in. It is our own assessment and nobody else's.
 func CNIL(policy Policy, sites []PapersSite) []Point {
@@ -41,6 +44,10 @@ func CNIL(policy Policy, sites []PapersSite) []Point {
 			rows = Unmet
 		}
 	}
+	rounding := Unmet
+	if policy.Rounding >= cnilRounding && policy.Rounding%cnilRounding == 0 {
+		rounding = Met
+	}
 	events := all(func(s PapersSite) bool { return s.Policy.Record == Minimal })
 	if events == Unmet {
 		events = Decide // which ones are counted is the owner's
@@ -51,7 +58,7 @@ func CNIL(policy Policy, sites []PapersSite) []Point {
 		{"tracker", Met}, // nothing that tells visitors apart is on their devices
 		{"optout", all(func(s PapersSite) bool { return s.Choice || s.OptOut.Page != "" })},
 		{"referrer", Met}, // referrer.Source has hosts and names alone
-		{"rounding", Unmet},
+		{"rounding", rounding},
 		{"events", events},
 		{"publisher", Decide},
 		{"others", Decide},

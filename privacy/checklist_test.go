@@ -2,6 +2,7 @@ package privacy_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,6 +12,9 @@ import (
 
 // TestCNIL: each point follows the setting that fills it in, of each site, and has its words.
 func TestCNIL(t *testing.T) {
+	preset := func(name string) privacy.Policy {
+		return privacy.Presets[slices.IndexFunc(privacy.Presets, func(p privacy.Preset) bool { return p.Name == name })].Policy
+	}
 	month := func(n int) privacy.Period { return privacy.Period{Months: n} }
 	for name, c := range map[string]struct {
 		change func(*privacy.Policy, *privacy.PapersSite)
@@ -23,6 +27,10 @@ func TestCNIL(t *testing.T) {
 		"rows of one site":      {func(_ *privacy.Policy, s *privacy.PapersSite) { s.Policy.Retention = month(25) }, ""},
 		"totals":                {func(p *privacy.Policy, _ *privacy.PapersSite) { p.Retention, p.Totals = month(25), month(25) }, "rows met, totals met"},
 		"totals for longer":     {func(p *privacy.Policy, _ *privacy.PapersSite) { p.Totals = privacy.Period{Years: 3} }, ""},
+		"rounded to ten":        {func(p *privacy.Policy, _ *privacy.PapersSite) { p.Rounding = 10 }, "rounding met"},
+		"rounded to less":       {func(p *privacy.Policy, _ *privacy.PapersSite) { p.Rounding = 5 }, ""},
+		"rounded to a dozen":    {func(p *privacy.Policy, _ *privacy.PapersSite) { p.Rounding = 12 }, ""},
+		"preset":                {func(p *privacy.Policy, _ *privacy.PapersSite) { *p = preset("cnil") }, "rows met, totals met, rounding met"},
 		"no choice":             {func(_ *privacy.Policy, s *privacy.PapersSite) { s.Choice = false }, "optout unmet"},
 		"choice elsewhere": {func(_ *privacy.Policy, s *privacy.PapersSite) {
 			s.Choice, s.OptOut.Page = false, "https://example.no/personvern"

@@ -42,6 +42,7 @@ type document struct {
 	Totals      *string                      `json:"totalsRetention"`
 	Backups     *string                      `json:"backupRetention"`
 	FoldBelow   int                          `json:"totalsFoldedBelow"`
+	Rounding    int                          `json:"countsRoundedTo"`
 	Ageing      map[string]string            `json:"ageing"`
 	Objections  objections                   `json:"objections"`
 	ReceiptKeys []string                     `json:"receiptKeys"`
@@ -81,6 +82,7 @@ func WriteStatement(w io.Writer, s Statement) error {
 		Retention:  s.Policy.Retention.iso(),
 		Since:      calendar.DayOf(s.Policy.Retention.Cutoff(s.Made)).String(),
 		FoldBelow:  s.Policy.FoldBelow,
+		Rounding:   max(s.Policy.Rounding, 1),
 		Ageing:     map[string]string{},
 		Objections: objections{!s.Policy.IgnoreObjection, s.Policy.CountObjections, s.OptOut.Page},
 	}

@@ -109,6 +109,7 @@ func TestPapersFollowTheSettings(t *testing.T) {
 		"CountObjections":     both(func(p *privacy.Policy) { p.CountObjections = true }),
 		"Ageing":              both(func(p *privacy.Policy) { p.Ageing.Hour = privacy.Period{Days: 90} }),
 		"FoldBelow":           both(func(p *privacy.Policy) { p.FoldBelow = 9 }),
+		"Rounding":            both(func(p *privacy.Policy) { p.Rounding = 10 }),
 		"TitleVisitors":       both(func(p *privacy.Policy) { p.TitleVisitors = 8 }),
 	}
 	for _, of := range []reflect.Type{reflect.TypeFor[privacy.Papers](), reflect.TypeFor[privacy.PapersSite](), reflect.TypeFor[privacy.Policy]()} {

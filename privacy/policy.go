@@ -37,6 +37,9 @@ const (
 	MaxFoldBelow     = 100
 )
 
+// MaxRounding bounds Policy.Rounding.
+const MaxRounding = 100
+
 // Bounds of the cut of an address, in leading bits kept.
 const (
 	DefaultBits4, MaxBits4 = 16, 24
@@ -69,7 +72,10 @@ type Policy struct {
 	// others, once the month is over and its rows are deleted. Then what outlives the rows is
 	// what several did. 0: they stay.
 	FoldBelow int
-	Ageing    Ageing // what rows lose before they are deleted
+	// Rounding is to what multiple all counts that anybody is shown are rounded. 0: they are
+	// exact. Rows and totals stay exact.
+	Rounding int
+	Ageing   Ageing // what rows lose before they are deleted
 }
 
 // Default is the policy of a program started without flags.
@@ -107,6 +113,8 @@ func (p Policy) Validate() error {
 		return p.Ageing.validate(p.Retention)
 	case p.FoldBelow != 0 && (p.FoldBelow < MinFoldBelow || p.FoldBelow > MaxFoldBelow):
 		return fmt.Errorf("fold below %d: want %d to %d, or 0", p.FoldBelow, MinFoldBelow, MaxFoldBelow)
+	case p.Rounding < 0 || p.Rounding == 1 || p.Rounding > MaxRounding:
+		return fmt.Errorf("rounding %d: want 2 to %d, or 0", p.Rounding, MaxRounding)
 	}
 	return nil
 }

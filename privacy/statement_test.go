@@ -166,6 +166,11 @@ func TestStatementFollowsThePolicy(t *testing.T) {
 			wanted{"we can’t tell whether somebody came back", "The totals also name what only one visitor did"},
 			wanted{"Vi kan ikke se om noen kom tilbake", "I summene står også det som bare én besøkende gjorde"}, wanted{"Vi kan ikkje sjå om nokon kom tilbake", "I summane står òg det som berre éin besøkande gjorde"},
 		}},
+		"Rounding": {{
+			func(p *privacy.Policy) { p.Rounding = 10 },
+			wanted{"", "All counts that we are shown are rounded to the nearest 10."},
+			wanted{"", "Alle antall som vises for oss, er rundet av til nærmeste 10."}, wanted{"", "Alle tal som blir viste for oss, er runda av til næraste 10."},
+		}},
 		"CountObjections": {{
 			func(p *privacy.Policy) { p.CountObjections = true },
 			wanted{"", "our script sends an empty message"}, wanted{"", "sender skriptet vårt en tom melding"}, wanted{"", "sender skriptet vårt ei tom melding"},

@@ -96,6 +96,16 @@ var Keys = []Key{
 		return err
 	}},
 	number("fold", MinFoldBelow, MaxFoldBelow, ", or 0 for never", func(p *Policy) *int { return &p.FoldBelow }),
+	{"rounding", func(p Policy) string { return strconv.Itoa(max(p.Rounding, 1)) }, func(p *Policy, text string) error {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > MaxRounding {
+			return fmt.Errorf("want 1 for exact counts, or up to %d", MaxRounding)
+		}
+		if p.Rounding = n; n == 1 {
+			p.Rounding = 0
+		}
+		return nil
+	}},
 }
 
 // optionalPeriod returns the key of a period, which is zero where the setting says none.
@@ -149,10 +159,12 @@ type Preset struct {
 	Policy Policy
 }
 
-// Presets are the policies with names: that of our founding text, which is the default, and one
-// whose rows live for two days, so that totals are all that stays.
+// Presets are the policies with names: that of our founding text, which is the default, one by
+// what the CNIL asks of audience measurement without consent, and one whose rows live for two
+// days, so that totals are all that stays.
 var Presets = []Preset{
 	{"statement", Default()},
+	{"cnil", with(func(p *Policy) { p.Retention, p.Totals, p.Rounding = cnilKeep, cnilKeep, cnilRounding })},
 	{"short", with(func(p *Policy) { p.Retention, p.Backups = Period{Days: 2}, Period{Days: 2} })},
 }
 

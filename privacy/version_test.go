@@ -14,7 +14,7 @@ import (
 
 // others are other values of each key than the default.
 var others = map[string]string{
-	"record": "minimal", "retention": "1y6m", "totals": "4y", "backups": "none", "bits4": "0", "bits6": "48", "objections": "ignore", "count-objections": "true", "titles": "8", "fold": "10", "ageing": "90d:network,1y:hour",
+	"record": "minimal", "retention": "1y6m", "totals": "4y", "backups": "none", "bits4": "0", "bits6": "48", "objections": "ignore", "count-objections": "true", "titles": "8", "fold": "10", "rounding": "10", "ageing": "90d:network,1y:hour",
 }
 
 // TestKeys: each field of a policy has one key, whose text is read back, and which is in JSON.
@@ -66,7 +66,7 @@ func TestReadPolicy(t *testing.T) {
 			t.Errorf("%s reads as %v, %v", text, p, err)
 		}
 	}
-	for _, text := range []string{`{"rounding": "10"}`, `{"ageing": "90d:page"}`, `{"record": "tiny"}`, `{"bits4": "25"}`} {
+	for _, text := range []string{`{"sampling": "10"}`, `{"ageing": "90d:page"}`, `{"record": "tiny"}`, `{"bits4": "25"}`} {
 		p := minimal
 		if err := json.Unmarshal([]byte(text), &p); !errors.Is(err, privacy.ErrUnknownPolicy) || p != minimal {
 			t.Errorf("%s reads as %v, %v", text, p, err)

@@ -132,7 +132,7 @@ func (q Query) only(r Result) []Line {
 		l := r.Lines[i]
 		for m, asked := range asks {
 			if !asked {
-				l.Now[m], l.Before[m] = 0, 0
+				l.Now.n[m], l.Before.n[m] = 0, 0
 			}
 		}
 		if l.Now != (Sums{}) || l.Before != (Sums{}) {
@@ -418,7 +418,7 @@ func (q Query) hide(job guarding, days calendar.Range, r Result, whole, kept *Re
 				c = &made[len(made)-1]
 				cells[key] = c
 			}
-			to(c, sums[index])
+			to(c, sums.n[index])
 		}
 	}
 	add(&r, func(c *cell, n int64) { c.n = n }, job.by)
@@ -753,8 +753,8 @@ func hiddenFilter(job guarding, f Filter, days calendar.Range, asked []Query, re
 }
 
 func (s Sums) less(o Sums) Sums {
-	for i := range s {
-		s[i] -= o[i]
+	for i, n := range o.n {
+		s.n[i] -= n
 	}
 	return s
 }
@@ -762,7 +762,7 @@ func (s Sums) less(o Sums) Sums {
 // has reports whether one of the sums that a query asks for is not 0.
 func (q Query) has(s Sums) bool {
 	return slices.ContainsFunc(q.Measures, func(m string) bool {
-		return slices.ContainsFunc(sumsOf(m), func(i int) bool { return s[i] != 0 })
+		return slices.ContainsFunc(sumsOf(m), func(i int) bool { return s.n[i] != 0 })
 	})
 }
 

@@ -61,8 +61,8 @@ func (c crowd) Ask(_ context.Context, queries []report.Query) ([]report.Result, 
 			value, detail := p.of(q.Dimension)
 			if kept && (q.Dimension != "campaign" || value != "") {
 				var one report.Sums
-				for i := range 4 { // visitors, visits, page views and page visitors
-					one[i] = 1
+				for _, m := range report.Measures[:4] { // visitors, visits, page views and page visitors
+					one = one.With(m.Key, 1)
 				}
 				sums[key{value, detail}] = sums[key{value, detail}].Add(one)
 			}

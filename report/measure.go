@@ -100,18 +100,27 @@ var Ratios = [...]Ratio{
 	{"view_seconds", "page_seconds", "pageviews", Seconds},
 }
 
-// Sums are the values of Measures, in their order. A measure that was not asked for
-// is 0.
-type Sums [len(Measures)]int64
+// Sums are the values of Measures. A measure that was not asked for is 0. Those of a Rounded
+// source are added up exactly, and what they tell is rounded.
+type Sums struct {
+	n  [len(Measures)]int64 // in the order of Measures
+	to int64                // to what multiple they are rounded; 0 and 1: they are not
+}
+
+// With returns the sums with another value of a measure. The key must be that of one.
+func (s Sums) With(measure string, n int64) Sums {
+	s.n[measureIndex(measure)] = n
+	return s
+}
 
 // Of returns the measure or ratio under a key: 0 for a ratio of nothing, and for a key
-// that names none.
+// that names none. A ratio of rounded sums is that of the rounded numbers.
 func (s Sums) Of(key string) float64 {
-	if i := measureIndex(key); i >= 0 {
-		return float64(s[i])
+	if measureIndex(key) >= 0 {
+		return float64(s.Count(key))
 	}
-	if r, ok := findRatio(key); ok && s[measureIndex(r.Under)] != 0 {
-		return float64(s[measureIndex(r.Over)]) / float64(s[measureIndex(r.Under)])
+	if r, ok := findRatio(key); ok && s.Count(r.Under) != 0 {
+		return float64(s.Count(r.Over)) / float64(s.Count(r.Under))
 	}
 	return 0
 }
@@ -119,16 +128,41 @@ func (s Sums) Of(key string) float64 {
 // Count returns the measure under a key, 0 if there is none.
 func (s Sums) Count(key string) int64 {
 	if i := measureIndex(key); i >= 0 {
-		return s[i]
+		return Round(s.n[i], s.to)
 	}
 	return 0
 }
 
+// Few reports whether a measure is not 0 and rounds to 0.
+func (s Sums) Few(key string) bool {
+	i := measureIndex(key)
+	return i >= 0 && s.n[i] != 0 && Round(s.n[i], s.to) == 0
+}
+
+// Equal reports whether both tell the same, rounded to the same.
+func (s Sums) Equal(o Sums) bool { return s == o }
+
+// RoundedTo returns to what multiple the sums are rounded, 0 or 1 if they are not.
+func (s Sums) RoundedTo() int64 { return s.to }
+
+// Round returns the multiple of to that is nearest to n, the larger of two. It returns n where
+// to is 0 or 1.
+func Round(n, to int64) int64 {
+	switch {
+	case to <= 1:
+		return n
+	case n < 0:
+		return -Round(-n, to)
+	}
+	return (n + to/2) / to * to
+}
+
 // Add returns the sums of both.
 func (s Sums) Add(o Sums) Sums {
-	for i := range s {
-		s[i] += o[i]
+	for i, n := range o.n {
+		s.n[i] += n
 	}
+	s.to = max(s.to, o.to)
 	return s
 }
 

@@ -65,7 +65,7 @@ func (s daysOf) Ask(_ context.Context, queries []report.Query) ([]report.Result,
 		}
 		var r report.Result
 		for line, n := range lines {
-			line.Now[0], line.Before[0] = n[0], n[1]
+			line.Now, line.Before = line.Now.With("visitors", n[0]), line.Before.With("visitors", n[1])
 			r.Lines = append(r.Lines, line)
 		}
 		slices.SortFunc(r.Lines, func(a, b report.Line) int {
@@ -272,12 +272,12 @@ func TestPeriodsInsidePeriods(t *testing.T) {
 				}
 				shown := int64(0)
 				for _, l := range r.Lines {
-					shown += l.Now[0]
+					shown += l.Now.Count("visitors")
 					if n > 0 && l.Hidden == report.Shown && read[l.Detail].Hidden == report.Shown && read[l.Detail].Now != l.Now && read[l.Detail].Now != (report.Sums{}) {
-						t.Fatalf("%s under %v in %s: %d, want %d", l.Detail, queries[n].Filters, p, l.Now[0], read[l.Detail].Now[0])
+						t.Fatalf("%s under %v in %s: %d, want %d", l.Detail, queries[n].Filters, p, l.Now.Count("visitors"), read[l.Detail].Now.Count("visitors"))
 					}
 					if i := slices.Index(regions, l.Detail); l.Hidden == report.Shown {
-						e := equation{lo: l.Now[0], hi: l.Now[0]}
+						e := equation{lo: l.Now.Count("visitors"), hi: l.Now.Count("visitors")}
 						for day := p.From; day <= p.To; day++ {
 							e.of = append(e.of, unknown(i, day))
 						}
@@ -285,8 +285,8 @@ func TestPeriodsInsidePeriods(t *testing.T) {
 					}
 				}
 				total, _ := exact[n].Total()
-				if h, _ := r.Hidden(); h == report.Shown && shown > 0 && few(total[0]-shown) {
-					t.Fatalf("%v in %s: %d of %d are left out of\n%s", queries[n].Filters, p, total[0]-shown, total[0], source)
+				if h, _ := r.Hidden(); h == report.Shown && shown > 0 && few(total.Count("visitors")-shown) {
+					t.Fatalf("%v in %s: %d of %d are left out of\n%s", queries[n].Filters, p, total.Count("visitors")-shown, total.Count("visitors"), source)
 				}
 			}
 			for i, region := range regions {
@@ -300,7 +300,7 @@ func TestPeriodsInsidePeriods(t *testing.T) {
 				line, listed := read[region]
 				switch {
 				case listed && line.Hidden == report.Shown:
-					e.lo, e.hi = line.Now[0], line.Now[0]
+					e.lo, e.hi = line.Now.Count("visitors"), line.Now.Count("visitors")
 				case listed && line.Hidden == report.Below:
 					e.lo, e.hi = 1, threshold-1
 				case listed:
@@ -312,9 +312,9 @@ func TestPeriodsInsidePeriods(t *testing.T) {
 				switch h, _ := kept.Hidden(); h {
 				case report.Shown:
 					now, _ := kept.Total()
-					e.lo, e.hi = max(e.lo, now[0]), min(e.hi, now[0])
-					if few(now[0]) || few(whole-now[0]) && now[0] > 0 {
-						t.Fatalf("%s in %s: %d of %d in\n%s", region, p, now[0], whole, source)
+					e.lo, e.hi = max(e.lo, now.Count("visitors")), min(e.hi, now.Count("visitors"))
+					if few(now.Count("visitors")) || few(whole-now.Count("visitors")) && now.Count("visitors") > 0 {
+						t.Fatalf("%s in %s: %d of %d in\n%s", region, p, now.Count("visitors"), whole, source)
 					}
 				case report.Below: // as the table says
 					if !listed || line.Hidden != report.Below {
@@ -323,7 +323,7 @@ func TestPeriodsInsidePeriods(t *testing.T) {
 				}
 				if h, _ := left.Hidden(); h == report.Shown {
 					now, _ := left.Total()
-					e.lo, e.hi = max(e.lo, whole-now[0]), min(e.hi, whole-now[0])
+					e.lo, e.hi = max(e.lo, whole-now.Count("visitors")), min(e.hi, whole-now.Count("visitors"))
 				}
 				nobody, somebody := map[calendar.Day]report.Hiding{}, map[calendar.Day]report.Hiding{} // on days, by week
 				for _, point := range queries[3+3*i].Points(results[3+3*i], false) {
@@ -339,7 +339,7 @@ func TestPeriodsInsidePeriods(t *testing.T) {
 						t.Fatalf("%s in %s: on %s days of nobody and of few look different in\n%s", region, p, day, source)
 					}
 					if point.Hidden == report.Shown {
-						equations = append(equations, equation{[]int{unknown(i, point.Days.From)}, point.Sums[0], point.Sums[0]})
+						equations = append(equations, equation{[]int{unknown(i, point.Days.From)}, point.Sums.Count("visitors"), point.Sums.Count("visitors")})
 					}
 				}
 				if e.lo > n || e.hi < n {

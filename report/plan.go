@@ -201,8 +201,8 @@ func (r *Reader) Next() error {
 		line.At = time.Unix(row.at, 0).UTC()
 	}
 	for n, i := range a.columns {
-		if line.Now[a.sums[n]] = row.now[i]; row.before != nil {
-			line.Before[a.sums[n]] = row.before[i]
+		if line.Now.n[a.sums[n]] = row.now[i]; row.before != nil {
+			line.Before.n[a.sums[n]] = row.before[i]
 		}
 	}
 	a.last = cursor{row.rank, row.value, row.detail}

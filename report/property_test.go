@@ -381,15 +381,15 @@ func read(rows []hit.Row, q report.Query, inRollup bool) []report.Line {
 			}
 			lines[key] = line
 		}
-		for i, m := range report.Measures {
+		for _, m := range report.Measures {
 			if !needed[m.Key] {
 				continue
 			}
 			if q.Range.Contains(r.Day) && (q.Until.IsZero() || !r.Time.After(q.Until)) {
-				line.Now[i] += sums[m.Key]
+				line.Now = line.Now.Add(report.Sums{}.With(m.Key, sums[m.Key]))
 			}
 			if q.Compare != nil && q.Compare.Contains(r.Day) && (q.CompareUntil.IsZero() || !r.Time.After(q.CompareUntil)) {
-				line.Before[i] += sums[m.Key]
+				line.Before = line.Before.Add(report.Sums{}.With(m.Key, sums[m.Key]))
 			}
 		}
 	}

@@ -103,6 +103,8 @@ type Result struct {
 	// FoldedBefore is the day before which lines of few are folded, 0 if that does not concern
 	// the result: values that fewer had in a month than the policy says have no line there.
 	FoldedBefore calendar.Day
+	// RoundedTo is to what multiple the sums are rounded, 0 if they are not.
+	RoundedTo int64
 	// Erased is on how many days of Range and Compare rows were erased at somebody's request
 	// that the sums lack. Sums of rollups that outlive the rows lack none.
 	Erased int
@@ -124,7 +126,8 @@ type Line struct {
 	At            time.Time // first moment of the step: of a day or more, midnight UTC of its first day; zero without a step
 	Value, Detail string
 	Now, Before   Sums // of Range and of Compare
-	// Hidden and HiddenBefore say why a Guard does not show Now and Before, which are 0 then.
+	// Hidden and HiddenBefore say why Now and Before are not shown: a Guard hides them, or they
+	// are Below since all that was asked for is not 0 and rounds to 0. They tell 0 then.
 	Hidden, HiddenBefore Hiding
 	// Folded says that a Guard counts all details of the value here.
 	Folded bool

@@ -51,8 +51,8 @@ func TestDeclarations(t *testing.T) {
 		}
 	}
 	var sums report.Sums
-	for i := range sums {
-		sums[i] = int64(i + 1)
+	for i, m := range report.Measures {
+		sums = sums.With(m.Key, int64(i+1))
 	}
 	for i, m := range report.Measures {
 		if sums.Of(m.Key) != float64(i+1) || sums.Count(m.Key) != int64(i+1) || report.UnitOf(m.Key) == "" {
@@ -319,7 +319,7 @@ func TestPoints(t *testing.T) {
 		if got != want {
 			t.Errorf("%s: %s, want %s", step, got, want)
 		}
-		line := report.Line{At: last.At, Now: report.Sums{3}, Before: report.Sums{4}}
+		line := report.Line{At: last.At, Now: report.Sums{}.With("visitors", 3), Before: report.Sums{}.With("visitors", 4)}
 		points = q.Points(report.Result{Lines: []report.Line{line}}, false)
 		if points[len(points)-1].Sums != line.Now || points[0].Sums != (report.Sums{}) {
 			t.Errorf("%s: the last point is %v, the first %v", step, points[len(points)-1].Sums, points[0].Sums)

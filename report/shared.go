@@ -27,6 +27,8 @@ type Keeper interface {
 // context.
 type Shared struct {
 	Source Source
+	// Rounding returns to what multiple all answers are rounded now: see Rounded. nil: they are not.
+	Rounding func() int64
 
 	mu    sync.Mutex
 	asked []*flight
@@ -44,7 +46,8 @@ const (
 // flight is queries that are being answered, or were. What stands behind done is set before done
 // is closed.
 type flight struct {
-	least   int // of the Guard; -1: none
+	least   int   // of the Guard; -1: none
+	to      int64 // of Rounded
 	over    calendar.Day
 	queries []Query
 	done    chan struct{}
@@ -63,6 +66,14 @@ func (s *Shared) Ask(ctx context.Context, queries []Query) ([]Result, error) {
 	return s.ask(ctx, &flight{least: -1, queries: queries})
 }
 
+// To returns to what multiple answers are rounded now, 0 or 1 if they are not.
+func (s *Shared) To() int64 {
+	if s.Rounding == nil {
+		return 0
+	}
+	return s.Rounding()
+}
+
 // Guarded returns the same source behind a Guard, whose answers are shared and kept as well:
 // least is the threshold of all sites, over as in Guard.
 func (s *Shared) Guarded(least int, over calendar.Day) Source { return guarded{s, least, over} }
@@ -78,6 +89,7 @@ func (g guarded) Ask(ctx context.Context, queries []Query) ([]Result, error) {
 }
 
 func (s *Shared) ask(ctx context.Context, asked *flight) ([]Result, error) {
+	asked.to = s.To()
 	for {
 		f, own := s.join(asked)
 		if own {
@@ -96,7 +108,7 @@ func (s *Shared) ask(ctx context.Context, asked *flight) ([]Result, error) {
 
 // equal reports whether two flights have the same answer.
 func (f *flight) equal(o *flight) bool {
-	return f.least == o.least && f.over == o.over && reflect.DeepEqual(f.queries, o.queries)
+	return f.least == o.least && f.to == o.to && f.over == o.over && reflect.DeepEqual(f.queries, o.queries)
 }
 
 // join returns the flight of equal queries, or a new one of one's own.
@@ -116,7 +128,7 @@ func (s *Shared) join(asked *flight) (f *flight, own bool) {
 		}
 		s.bytes -= f.bytes
 	}
-	f = &flight{least: asked.least, over: asked.over, queries: slices.Clone(asked.queries), done: make(chan struct{}), gaveUp: true}
+	f = &flight{least: asked.least, to: asked.to, over: asked.over, queries: slices.Clone(asked.queries), done: make(chan struct{}), gaveUp: true}
 	s.asked = append(s.asked, f)
 	return f, true
 }
@@ -153,6 +165,9 @@ func (s *Shared) fly(ctx context.Context, f *flight) ([]Result, error) {
 	}
 	if f.least >= 0 {
 		source = Guard{Source: source, Threshold: func(uint32) int { return f.least }, Over: f.over}
+	}
+	if f.to > 1 {
+		source = Rounded{source, f.to}
 	}
 	results, err = source.Ask(ctx, f.queries)
 	f.results, f.err = results, err

@@ -51,9 +51,9 @@ func (a arrivals) Ask(_ context.Context, queries []report.Query) ([]report.Resul
 				key.At = h.at
 			}
 			var sums report.Sums
-			for i, m := range report.Measures {
+			for _, m := range report.Measures {
 				if m.Key == "pageviews" || m.Key == "visitors" && h.first {
-					sums[i] = 1
+					sums = sums.With(m.Key, 1)
 				}
 			}
 			if lines[key] == nil {

@@ -69,7 +69,7 @@ func TestPolicy(t *testing.T) {
 // TestPolicyOfNewerProgram: a value that this program does not know is no policy for it.
 func TestPolicyOfNewerProgram(t *testing.T) {
 	st := storetest.Open(t)
-	if err := st.Exec(t.Context(), `INSERT INTO policy SELECT 1, '{"record":"standard","rounding":"10"}', now64(6), 'command', 'x'`); err != nil {
+	if err := st.Exec(t.Context(), `INSERT INTO policy SELECT 1, '{"record":"standard","sampling":"10"}', now64(6), 'command', 'x'`); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := st.StartPolicy(t.Context(), privacy.Default()); !errors.Is(err, privacy.ErrUnknownPolicy) {
@@ -99,7 +99,7 @@ func TestPreviewPolicy(t *testing.T) {
 		{Name: "differed", Told: map[string]string{"retention": "3y"}},
 		{Name: "differed", Told: nil},
 		{Name: "differs", Told: map[string]string{"retention": "3y", "record": "standard"}},
-		{Name: "newer", Told: map[string]string{"rounding": "10"}},
+		{Name: "newer", Told: map[string]string{"sampling": "10"}},
 		{Name: "silent", Told: nil},
 	} {
 		if err := st.NoteProcess(ctx, p); err != nil {
