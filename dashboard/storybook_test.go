@@ -48,7 +48,7 @@ func states() []state {
 	}
 	// What a page may have, and none has yet.
 	all = append(all, state{"page with all marks", "page", paper{
-		Erased: "Rows were erased.", Folded: "Few have no line.", Minimal: "Not all was recorded.",
+		Rounded: "Counts are rounded.", Erased: "Rows were erased.", Folded: "Few have no line.", Minimal: "Not all was recorded.",
 		doc: doc{Title: "Marks", Notices: []notice{{Claim: "Claim."}}, Blocks: []block{
 			{Key: "a", Title: "Titles", Shows: &table{Key: "page", Dimension: "page", Rows: []row{{Label: label{Title: "Title", Head: "/"}}}}},
 			{Key: "c", Title: "Week", Shows: &week{Guarded: "Hidden."}},
@@ -598,6 +598,12 @@ func TestStorybook(t *testing.T) {
 	story := &invented{mood: much}
 	d, err := New(Options{
 		Store: story, Figures: story, Now: moodNow, Drops: story.drops,
+		Rounding: func() int64 {
+			if story.mood == little {
+				return 10
+			}
+			return 0
+		},
 		Snippet: func(string, uint32, ...string) string {
 			if story.mood == silent {
 				return ""

@@ -1,6 +1,7 @@
 package referrer_test
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -84,6 +85,26 @@ func TestReferrer(t *testing.T) {
 		want := referrer.Source{Channel: c.channel, Source: c.source}
 		if got := referrer.Shipped().Classify(page, c.ref, own); got != want {
 			t.Errorf("Classify(%q) = %+v, want %+v", c.ref, got, want)
+		}
+	}
+}
+
+// TestReferrerIsAHost: of the page that a visitor came from, the source of a visit has the host or
+// the name of a service, and nothing of the rest of its URL.
+func TestReferrerIsAHost(t *testing.T) {
+	page := parse(t, "https://example.org/om")
+	for _, host := range []string{"news.example", "www.google.com", "docs.google.com", "search.yahoo.com", "t.co", "mail.example", "chatgpt.com", "user:secretname@news.example", "news.example:8443", "m.facebook.com", "com.reddit.frontpage"} {
+		for _, scheme := range []string{"https", "http", "android-app"} {
+			for _, rest := range []string{"/secretname", "/?q=secretname", "?secretname", "#secretname", "/a/secretname/b?c=d#secretname", "/search?q=secretname", "/url?url=https://secretname.example/", "\\secretname", "//secretname"} {
+				ref := scheme + "://" + host + rest
+				got := referrer.Shipped().Classify(page, ref, nil)
+				if strings.Contains(fmt.Sprintf("%+v", got), "secretname") || strings.ContainsAny(got.Source, "/?#@") {
+					t.Errorf("of %s is kept %+v", ref, got)
+				}
+				if strings.Contains(referrer.Host(ref), "secretname") {
+					t.Errorf("the host of %s is %s", ref, referrer.Host(ref))
+				}
+			}
 		}
 	}
 }
