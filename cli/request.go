@@ -88,7 +88,7 @@ func addRequest(ctx context.Context, c *call) error {
 
 func extendRequest(ctx context.Context, c *call) error {
 	return c.registered(ctx, func(st *store.Store, number string) error {
-		return st.ChangeRequest(ctx, number, c.today(), audit.RequestExtended, (*privacy.Request).Extend)
+		return st.ChangeRequest(ctx, number, c.today(), audit.RequestExtended, func(r *privacy.Request) error { return r.Extend(c.today()) })
 	})
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/site"
 )
 
 const (
@@ -70,6 +71,7 @@ type rightsForm struct {
 	Cases                                []string
 	Languages                            []languageLink
 	Problem                              string // key of its text; "": none
+	NoSite                               bool   // the problem is the site
 }
 
 // rightsFound is what an erasure would take out.
@@ -250,6 +252,12 @@ func (d *Dashboard) selected(c *call, f *rightsForm) (s privacy.Selection, asked
 			return s, asked, badRequest.because(err)
 		}
 		s.Site = uint32(id)
+		if _, err := d.store.Site(c.r.Context(), s.Site); errors.Is(err, site.ErrNotFound) {
+			f.Problem, f.NoSite = "rights.wrong.site", true
+			return s, asked, nil
+		} else if err != nil {
+			return s, asked, err
+		}
 	}
 	var fromErr, toErr error
 	s.From, fromErr = readMoment(f.From)
@@ -424,7 +432,7 @@ func (d *Dashboard) writeLetter(c *call) error {
 // wrongRequests are the keys of the texts of what the register refuses.
 var wrongRequests = map[error]string{
 	privacy.ErrCase: "requests.wrong.case", privacy.ErrKnown: "requests.wrong.known", privacy.ErrManyRequest: "requests.wrong.many", privacy.ErrRequestDay: "requests.wrong.day",
-	privacy.ErrNoRequest: "requests.wrong.gone", privacy.ErrAnswered: "requests.wrong.answered", privacy.ErrExtended: "requests.wrong.extended",
+	privacy.ErrNoRequest: "requests.wrong.gone", privacy.ErrAnswered: "requests.wrong.answered", privacy.ErrExtended: "requests.wrong.extended", privacy.ErrExtendLate: "requests.wrong.late",
 }
 
 // changeRequests changes the register.
@@ -443,7 +451,7 @@ func (d *Dashboard) changeRequests(c *call) error {
 		}
 		err = d.store.AddRequest(ctx, privacy.Request{Case: number, Kind: privacy.RequestKind(post.Get("kind")), Received: on}, today)
 	case "extend":
-		err = d.store.ChangeRequest(ctx, number, today, audit.RequestExtended, (*privacy.Request).Extend)
+		err = d.store.ChangeRequest(ctx, number, today, audit.RequestExtended, func(r *privacy.Request) error { return r.Extend(today) })
 	case "answer":
 		err = d.store.ChangeRequest(ctx, number, today, audit.RequestAnswered, func(r *privacy.Request) error {
 			if on == 0 {

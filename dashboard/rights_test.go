@@ -194,6 +194,7 @@ func TestRightsPage(t *testing.T) {
 		"no time":          {[]string{"by", "time"}, "Write at least one time"},
 		"a wrong time":     {[]string{"by", "network", "what", "203.0.0.0/16", "from", "yesterday"}, "Write at least one time"},
 		"the later first":  {[]string{"by", "time", "from", "2026-03-02", "to", "2026-03-01"}, "Write at least one time"},
+		"no such site":     {[]string{"by", "text", "what", "abc", "site", "99"}, "There is no such site"},
 		"no such case":     {[]string{"by", "text", "what", "abc", "case", "1"}, "The register has no such case"},
 	} {
 		a := ask("find", c.values...)
@@ -263,8 +264,9 @@ func TestRegisterPage(t *testing.T) {
 		{"add", []string{"case", "2026/3", "kind", "access", "day", ""}, http.StatusUnprocessableEntity, "Choose a day that has come"},
 		{"answer", []string{"case", "2026/1", "day", (today - 41).String()}, http.StatusUnprocessableEntity, "Choose a day that has come"},
 		{"answer", []string{"case", "2026/1", "day", ""}, http.StatusUnprocessableEntity, "Choose a day that has come"},
-		{"extend", []string{"case", "2026/1"}, http.StatusOK, "Extended by two months"},
-		{"extend", []string{"case", "2026/1"}, http.StatusUnprocessableEntity, "The time is extended already."},
+		{"extend", []string{"case", "2026/1"}, http.StatusUnprocessableEntity, "The first month is over."},
+		{"extend", []string{"case", "2026/2"}, http.StatusOK, "Extended by two months"},
+		{"extend", []string{"case", "2026/2"}, http.StatusUnprocessableEntity, "The time is extended already."},
 		{"answer", []string{"case", "2026/1", "day", today.String()}, http.StatusOK, "Answered " + clean(i18n.Find("en").Day(today))},
 		{"answer", []string{"case", "2026/1", "day", today.String()}, http.StatusUnprocessableEntity, "The request is answered already."},
 		{"answer", []string{"case", "2026/9", "day", today.String()}, http.StatusUnprocessableEntity, "The register has no such case."},
@@ -285,7 +287,7 @@ func TestRegisterPage(t *testing.T) {
 		}
 	}
 	all, err := b.store.Requests(t.Context())
-	if err != nil || len(all) != 1 || all[0] != (privacy.Request{Case: "2026/1", Kind: privacy.AskedAccess, Received: today - 40, Extended: true, Answered: today, By: userName}) {
+	if err != nil || len(all) != 1 || all[0] != (privacy.Request{Case: "2026/1", Kind: privacy.AskedAccess, Received: today - 40, Answered: today, By: userName}) {
 		t.Errorf("the register has %+v, %v", all, err)
 	}
 }

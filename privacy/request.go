@@ -50,6 +50,7 @@ var (
 	ErrKnown       = errors.New("the register has this case already")
 	ErrManyRequest = fmt.Errorf("the register has %d requests", MaxRequests)
 	ErrExtended    = errors.New("the time for the answer is extended already")
+	ErrExtendLate  = errors.New("the first month is over, within which the person had to be told of an extension (GDPR article 12(3))")
 	ErrAnswered    = errors.New("the request is answered already")
 	ErrRequestDay  = errors.New("want a day that has come, and an answer not before the request")
 )
@@ -73,13 +74,16 @@ func (r Request) End() calendar.Day {
 	return r.AnswerBy()
 }
 
-// Extend extends the time for the answer.
-func (r *Request) Extend() error {
+// Extend extends the time for the answer. The person is told of it within the first month (article
+// 12(3)): after that the error is ErrExtendLate.
+func (r *Request) Extend(today calendar.Day) error {
 	switch {
 	case r.Answered > 0:
 		return ErrAnswered
 	case r.Extended:
 		return ErrExtended
+	case r.Overdue(today):
+		return ErrExtendLate
 	}
 	r.Extended = true
 	return nil

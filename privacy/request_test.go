@@ -61,7 +61,7 @@ func TestAnswerBy(t *testing.T) {
 		if err := r.Answer(r.Received + 3); err != nil || r.Overdue(day("2030-01-01")) || r.End() != r.Received+3 {
 			t.Errorf("answered: %+v, %v", r, err)
 		}
-		if again, more := r.Answer(r.Received), r.Extend(); !errors.Is(again, privacy.ErrAnswered) || !errors.Is(more, privacy.ErrAnswered) {
+		if again, more := r.Answer(r.Received), r.Extend(r.Received); !errors.Is(again, privacy.ErrAnswered) || !errors.Is(more, privacy.ErrAnswered) {
 			t.Errorf("changed after the answer: %v, %v", again, more)
 		}
 	}
@@ -81,6 +81,24 @@ func TestRequestsValidated(t *testing.T) {
 		}
 		if change(&r); r.Validate(day("2026-03-01")) == nil {
 			t.Errorf("%s is taken", what)
+		}
+	}
+}
+
+// TestExtend: once, and within the first month.
+func TestExtend(t *testing.T) {
+	for _, c := range []struct {
+		received, today string
+		want            error
+	}{
+		{"2026-03-05", "2026-03-05", nil}, {"2026-03-05", "2026-04-05", nil}, {"2026-03-05", "2026-04-06", privacy.ErrExtendLate}, {"2026-01-31", "2026-03-01", privacy.ErrExtendLate},
+	} {
+		r := privacy.Request{Case: "2026/1", Kind: privacy.AskedErasure, Received: day(c.received)}
+		if err := r.Extend(day(c.today)); !errors.Is(err, c.want) || r.Extended != (c.want == nil) {
+			t.Errorf("received on %s, extended on %s: %v, want %v", c.received, c.today, err, c.want)
+		}
+		if err := r.Extend(day(c.received)); c.want == nil && !errors.Is(err, privacy.ErrExtended) {
+			t.Errorf("extended again: %v", err)
 		}
 	}
 }
