@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/fotspor/fotspor/app"
 	"github.com/fotspor/fotspor/calendar"
@@ -20,12 +21,15 @@ const listedTexts = 1000
 // is looked up, and passed on to nothing else.
 func (c *call) selected(ctx context.Context, f func(st *store.Store, rights *app.Rights, policy privacy.Policy, s privacy.Selection) error) error {
 	s := c.selection
-	s.Site, s.From, s.To = c.siteID, c.from, c.to
+	s.From, s.To = c.from, c.to
 	if !c.given("ip") && s.Kind() == "time" && s.From.IsZero() && s.To.IsZero() {
 		return usagef("missing --ip, --network, --text, --path or --pattern, or a time")
 	}
 	if c.given("ip") && s.Kind() != "time" {
 		return usagef("--ip and --%s: want one of them", s.Kind())
+	}
+	if !c.received.IsZero() && calendar.DayOf(c.received) > c.today()+1 { // in other time zones it may be tomorrow
+		return usagef("--received %s: want a day that has come", c.received.Format(time.DateOnly))
 	}
 	if s.OfTexts() { // a mistake is told before the store is opened
 		if _, err := s.Checked(privacy.Policy{}); err != nil {
@@ -39,6 +43,13 @@ func (c *call) selected(ctx context.Context, f func(st *store.Store, rights *app
 		policy, err := st.Policy(ctx)
 		if err != nil {
 			return err
+		}
+		if c.given("site") {
+			of, err := findSite(ctx, st, c.siteName)
+			if err != nil {
+				return err
+			}
+			s.Site = of.ID
 		}
 		if c.given("ip") {
 			s.Network = geo.Cut(c.ip, policy.Bits4, policy.Bits6)
@@ -78,6 +89,9 @@ func findTexts(ctx context.Context, c *call) error {
 		err = rights.Find(ctx, s, func(f privacy.FoundText) error {
 			if n++; n > listedTexts {
 				return nil
+			}
+			if f.First == 0 { // of the spool neither site nor day is known
+				return l.add(f.Table, f.Dimension, f.Column, "", f.Lines, "", "", shown(f.Value))
 			}
 			return l.add(f.Table, f.Dimension, f.Column, f.Site, f.Lines, f.First.String(), f.Last.String(), shown(f.Value))
 		})
