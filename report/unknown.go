@@ -61,7 +61,7 @@ func (q Query) doubted(r Result) (keys []string) {
 			keys = append(keys, d.Key)
 		}
 	}
-	if d := find(q.Dimension); q.Dimension != "" && d.Key != "site" && d.base().Where == "" && q.Compare != nil && r.named(now) != r.named(before) {
+	if d := find(q.Dimension); q.Dimension != "" && d.Key != "site" && d.base().scope != ofTime && d.base().Where == "" && q.Compare != nil && r.named(now) != r.named(before) {
 		keys = append(keys, d.Key)
 	}
 	return keys

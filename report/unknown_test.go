@@ -158,6 +158,8 @@ func TestPoliciesOfBothPeriods(t *testing.T) {
 		{"browser", "", "visits", "minimal", "standard", "2", "2"},
 		{"page", "", "pageviews", "standard", "minimal", "2", "2"},
 		{"page", "", "pageviews", "standard", "nobody", "2", "0"},
+		{"hour", "", "pageviews", "standard", "nobody", "2", "0"}, // the time is known of each hit
+		{"weekday", "", "visitors", "nobody", "standard", "0", "2"},
 		{"", "os:iOS", "visits", "standard", "minimal", "2", "uncompared"},
 		{"", "os:iOS", "visits", "minimal", "standard", "unknown", ""},
 		{"", "!channel:search", "visits", "standard", "mixed", "2", "uncompared"},
