@@ -317,6 +317,9 @@ func (d *Dashboard) siteFigures(c *call, q *question, sites []site.Site, since m
 	for _, g := range groups {
 		asked := g.period.Query(0, 0)
 		asked.Gone = true // a site that nobody visited has its line
+		if !slices.ContainsFunc(g.sites, func(id uint32) bool { return all[at[id]].compared }) {
+			asked.Compare, asked.CompareUntil = nil, time.Time{}
+		}
 		g.sums = ask(g, asked)
 		g.days = ask(g, report.Query{Zone: asked.Zone, Range: calendar.Range{From: g.first, To: g.first + 28}, Step: report.Day})
 	}
@@ -343,9 +346,6 @@ func (d *Dashboard) siteFigures(c *call, q *question, sites []site.Site, since m
 					f.now, f.before = line.Now, line.Before
 				case day == len(f.days):
 					f.today = line.Now
-					if g.period.Kind == report.Today { // the same from sums, which keep what was erased from rows
-						f.now = line.Now
-					}
 				default:
 					f.days[day] = line.Now.Count("visitors")
 				}

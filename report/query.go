@@ -41,6 +41,7 @@ type Query struct {
 	// Until ends Range at a moment, for a day that is not over, and CompareUntil
 	// Compare; zero: all of the last day. Hits of the moment itself, to the second, count.
 	Until, CompareUntil time.Time
+	stepped             bool // Until is the step of a Guard: hits after it may have come already
 
 	Step      Step   // "": all of the range at once
 	Dimension string // "": all values at once

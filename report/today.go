@@ -66,7 +66,7 @@ func (g Guard) today(ctx context.Context, queries []Query) ([]Query, map[int]tim
 			step = q.Range.To.In(q.zone()).Add(-time.Second)
 		}
 		late := q.Until.Sub(step)
-		q.Until, steps[i] = step, step
+		q.Until, q.stepped, steps[i] = step, true, step
 		if came := asked[n]; came.Compare != nil {
 			if q.CompareUntil = lastStep(results[n], q.CompareUntil.Add(-late), k, func(l Line) Sums { return l.Before }); q.CompareUntil.IsZero() {
 				q.CompareUntil = q.Compare.To.In(q.zone()).Add(-time.Second)
@@ -88,4 +88,32 @@ func lastStep(r Result, until time.Time, k int64, of func(Line) Sums) (step time
 		}
 	}
 	return step
+}
+
+// WholeToday returns the same question of all of a day that is not over, for which totals answer
+// that outlive rows, and false for one that only rows answer. It is the question up to now: no
+// hit is of later.
+func (q Query) WholeToday() (Query, bool) {
+	if q.Until.IsZero() || q.stepped || q.breakdown() || q.Step == Minute || q.Step == Second {
+		return q, false
+	}
+	q.Until, q.Compare, q.CompareUntil = time.Time{}, nil, time.Time{}
+	return q, true
+}
+
+// Whole returns the result with its sums of Range from that of WholeToday. What is of Compare
+// stays.
+func (r Result) Whole(whole Result) Result {
+	lines := slices.Clone(whole.Lines)
+	for _, l := range r.Lines {
+		n := slices.IndexFunc(lines, func(w Line) bool { return w.key() == l.key() })
+		if n < 0 {
+			n = len(lines)
+			lines = append(lines, Line{At: l.At, Value: l.Value, Detail: l.Detail})
+		}
+		lines[n].Before = l.Before
+	}
+	slices.SortStableFunc(lines, func(a, b Line) int { return a.At.Compare(b.At) })
+	r.Lines = lines
+	return r
 }

@@ -71,15 +71,52 @@ func (r Reports) Ask(ctx context.Context, queries []report.Query) ([]report.Resu
 			results[n] = answers[i]
 		}
 	}
+	planner.OnlyRows = false
+	if err := r.askTotals(ctx, planner, queries, results); err != nil {
+		return nil, err
+	}
 	var doubted []report.Result
 	doubts := report.Doubts(queries, results)
 	if len(doubts) > 0 {
-		planner.OnlyRows = false
 		if doubted, _, err = r.answer(ctx, planner, doubts); err != nil {
 			return nil, err
 		}
 	}
 	return report.Judge(queries, results, probes, probed, doubts, doubted), nil
+}
+
+// askTotals takes the sums of today, where rows were erased, from totals that lack none. The day
+// that it is compared with ends at a moment that only rows tell.
+func (r Reports) askTotals(ctx context.Context, planner report.Planner, queries []report.Query, results []report.Result) error {
+	var asked []report.Query
+	var of []int
+	for i, q := range queries {
+		if whole, ok := q.WholeToday(); ok && results[i].Erased > 0 {
+			asked, of = append(asked, whole), append(of, i)
+		}
+	}
+	if len(asked) == 0 {
+		return nil
+	}
+	wholes, _, err := r.answer(ctx, planner, asked)
+	if err != nil {
+		return err
+	}
+	for n, i := range of {
+		if wholes[n].Erased > 0 { // no totals tell
+			continue
+		}
+		results[i] = results[i].Whole(wholes[n])
+		results[i].Erased = 0
+		if before := queries[i].Compare; before != nil {
+			q := asked[n]
+			q.Range = *before
+			if results[i].Erased, err = r.Store.erasedDays(ctx, q); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // answer runs the plan that a planner makes for queries.
