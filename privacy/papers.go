@@ -263,6 +263,18 @@ func shorter(lang *i18n.Language, all Period, sites []hostKeep) ([]AgedPart, err
 	return parts, nil
 }
 
+// Objecting returns the main hosts of the sites where objections of browsers are ignored, or of the
+// others, as a list in words; "" if there are none.
+func (p papersPage) Objecting(ignored bool) string {
+	var hosts []string
+	for _, s := range p.Sites {
+		if s.Policy.IgnoreObjection == ignored {
+			hosts = append(hosts, s.Host)
+		}
+	}
+	return p.Lang.List(hosts)
+}
+
 // AuditRetention returns how long lines of the audit log live, in words.
 func (p papersPage) AuditRetention() (string, error) { return p.AuditKeep.words(p.Lang) }
 

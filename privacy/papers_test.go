@@ -133,6 +133,31 @@ func TestPapersFollowTheSettings(t *testing.T) {
 	}
 }
 
+// TestPapersOfOwnSettings: what holds for one site only is said of that site alone, in each paper.
+func TestPapersOfOwnSettings(t *testing.T) {
+	p := papers()
+	own := p.Sites[0]
+	own.Site, own.Name, own.Host = 4, "Own", "own.example.net"
+	own.Policy = own.Policy.Of(privacy.Own{Record: privacy.Minimal, Retention: privacy.Period{Days: 90}, Objections: privacy.Ignore})
+	p.Sites = append(p.Sites, own)
+	text := markdown(t, i18n.Find("en"), p)
+	escaped := strings.NewReplacer(".", `\.`, "-", `\-`)
+	for _, want := range []string{
+		"\n- HOST: rows live for 3 years. Besides the least, operating system, kind of machine",
+		"\n- OWN: rows live for 90 days. Only the least is stored. Titles of pages are not stored.",
+		"\nOn HOST the program takes Global Privacy Control and Do Not Track as an objection.",
+		" On OWN the program counts also when the browser sends Global Privacy Control or Do Not Track.",
+		" How can a visitor object on OWN (article 21)?",
+		"\n| Rows, one for each hit | 3 years |",
+		"\n| Rows of OWN, and titles of pages there | 90 days |",
+	} {
+		want = strings.NewReplacer("HOST", escaped.Replace(p.Sites[0].Host), "OWN", escaped.Replace(own.Host)).Replace(want)
+		if !strings.Contains(strings.ReplaceAll(text, "\u00a0", " "), want) {
+			t.Errorf("the papers do not say %q", want)
+		}
+	}
+}
+
 // TestSitesTogether: sites that differ in name and hosts alone stand together.
 func TestSitesTogether(t *testing.T) {
 	p := papers()
