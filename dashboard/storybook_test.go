@@ -184,6 +184,7 @@ func rightsStates() []state {
 	lines := []requestLine{
 		{Case: "2026/12345-1", Kind: privacy.AskedRectification, Received: "22 September 2026", AnswerBy: "22 October 2026", Overdue: true, By: "Ingvild-Kommunikasjonsrådgiver", Day: "2026-11-22"},
 		{Case: "2026/2", Kind: privacy.AskedErasure, Received: "22 November 2026", AnswerBy: "22 February 2027", Extended: true, By: "kari <b>", Day: "2026-11-22"},
+		{Case: "2026/3", Kind: privacy.AskedAccess, Received: "21 November 2026", AnswerBy: "21 December 2026", Day: "2026-11-22"},
 		{Case: "2026/1", Kind: privacy.AskedAccess, Received: "22 November 2026", AnswerBy: "22 December 2026", Answered: "23 November 2026"},
 	}
 	wrong := func(p *rightsPage) {
@@ -219,6 +220,7 @@ func rightsStates() []state {
 		{"request refused", "rights", base(wrong), false},
 		{"request that there is not", "rights", base(func(p *rightsPage) { p.Register.Wrong = "requests.wrong.gone" }), false},
 	}
+	all = append(all, state{"rights: wrong site", "rights", base(func(p *rightsPage) { p.Form.NoSite, p.Form.Problem = true, "rights.wrong.site" }), false})
 	for _, by := range rightsKinds {
 		all = append(all, state{"rights: wrong " + by, "rights", base(func(p *rightsPage) { p.Form.By, p.Form.Problem = by, "rights.wrong."+by }), false})
 	}
