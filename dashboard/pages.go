@@ -205,6 +205,15 @@ func (q *question) unknown(orders []string, d doc) *report.InvalidError {
 	return &report.InvalidError{Field: byTable, Value: key, Want: "a table of the page"}
 }
 
+// noFilters returns what of the address filters the list of sites, which has no filters: nil if
+// nothing does.
+func (q *question) noFilters() *report.InvalidError {
+	if len(q.filters) == 0 {
+		return nil
+	}
+	return &report.InvalidError{Field: "filters", Value: q.filters[0].String(), Want: "none on the list of sites"}
+}
+
 // paper puts a doc into the frame of its site.
 func (d *Dashboard) paper(c *call, q *question, of page, found doc) paper {
 	l := c.lang

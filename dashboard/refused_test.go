@@ -470,6 +470,7 @@ func TestWrongAddresses(t *testing.T) {
 		{"/?sort=name", "", ""}, {"/?sort=-change", "", ""}, {"/?sort=-today&tag=x&q=y", "", ""},
 		{"/?sort=zzz", unknown("zzz"), "bad_measure"}, {"/?sort=-zzz", unknown("zzz"), "bad_measure"}, {"/?sort=--name", unknown("-name"), "bad_measure"},
 		{"/?sort=pageviews", unknown("pageviews"), "bad_measure"}, {"/?sort=visitors&measure=zzz", unknown("zzz"), "bad_measure"}, {"/?table=zzz", unknown("zzz"), "bad_dimension"},
+		{"/?period=28d&f=region:NO-50", unknown("region:NO-50"), "bad_filter"},
 		{"/?columns=visitors,zzz", unknown("zzz"), "bad_measure"}, {"/?after=x", "", "bad_after"}, {"/?after=-1", "", "bad_after"},
 		{"/sites/1", "", ""}, {"/sites/1?f=country:NO&sort=-visits", "", ""}, {"/sites/1/pages?period=28d", "", ""},
 		{"/sites/1?f=foo:bar", en.Say("filter.unread") + " foo:bar", ""}, {"/sites/1/pages?f=device:foo", en.Say("filter.wrong.device") + " foo", ""},

@@ -106,6 +106,10 @@ func (d *Dashboard) showSites(c *call) error {
 		return err
 	}
 	unknown := q.unknown(siteOrders, doc{})
+	if unknown == nil {
+		unknown = q.noFilters()
+	}
+	q.filters = nil
 	if unknown != nil && (c.json || c.format != "") {
 		return *unknown
 	}

@@ -91,7 +91,9 @@ func (d *Dashboard) viewsQuestion(c *call) (*question, error) {
 	if err != nil || q.site != 0 {
 		return q, err
 	}
-	q.filters = nil // the list of sites has none
+	if wrong := q.noFilters(); wrong != nil {
+		return nil, *wrong
+	}
 	sites, err := d.sites(c)
 	if len(sites) > 0 {
 		q.inZoneOf(sites[0])
