@@ -65,7 +65,7 @@ var arrows = map[string][]string{
 		"hit", "collector/spool",
 	},
 	"app": {
-		"audit", "backup", "hit", "browser", "calendar", "referrer", "geo", "i18n", "privacy", "report", "site", "store", "store/embedded", "internal/baseurl", "internal/hostname", "internal/periodic",
+		"audit", "backup", "hit", "browser", "calendar", "referrer", "geo", "i18n", "privacy", "report", "site", "store", "store/embedded", "internal/baseurl", "internal/hostname", "internal/periodic", "internal/trusted",
 		"collector", "dashboard", "retention", "retention/journal", "retention/receipt", "app",
 	},
 	"cli": {

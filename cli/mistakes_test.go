@@ -180,7 +180,7 @@ func TestSeveralMistakes(t *testing.T) {
 		{"dashboard --metrics-listen 1 --demoo", nil, []string{"-metrics-listen", "-demoo"}},
 		{"retention --retention 1x --metrics-listen 99999999 extra", []string{"FOTSPOR_LOG_LEVEL=loud"}, []string{"-retention", "-metrics-listen", `"extra"`, "FOTSPOR_LOG_LEVEL"}},
 		{"serve --listen 8080 --config " + file, []string{"FOTSPOR_SPOOL_SIZE=1"}, []string{"-listen", "FOTSPOR_SPOOL_SIZE", "visit-memory", `"2x"`}},
-		{"erase --ip nowhere --from soon --lang de --site x", nil, []string{"-ip", "-from", "-lang", "-site"}},
+		{"erase --ip nowhere --from soon --lang de", nil, []string{"-ip", "-from", "-lang"}},
 		{"retention run --at soon --dry-run=maybe", nil, []string{"-at", "-dry-run"}},
 		{"engine --listen 8123 --engine-memory 1", nil, []string{"-listen", "-engine-memory"}},
 	} {
