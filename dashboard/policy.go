@@ -244,7 +244,7 @@ func (d *Dashboard) renderPolicy(c *call, status int, page policyPage, all priva
 	for _, p := range privacy.Presets {
 		page.Presets = append(page.Presets, p.Name)
 	}
-	sites, err := d.store.Sites(c.r.Context())
+	sites, err := d.sites(c)
 	if err != nil {
 		return err
 	}

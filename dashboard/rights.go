@@ -252,11 +252,13 @@ func (d *Dashboard) selected(c *call, f *rightsForm) (s privacy.Selection, asked
 			return s, asked, badRequest.because(err)
 		}
 		s.Site = uint32(id)
-		if _, err := d.store.Site(c.r.Context(), s.Site); errors.Is(err, site.ErrNotFound) {
+		sites, err := d.sites(c)
+		if err != nil {
+			return s, asked, err
+		}
+		if !slices.ContainsFunc(sites, func(of site.Site) bool { return of.ID == s.Site }) {
 			f.Problem, f.NoSite = "rights.wrong.site", true
 			return s, asked, nil
-		} else if err != nil {
-			return s, asked, err
 		}
 	}
 	var fromErr, toErr error
@@ -480,7 +482,7 @@ func (d *Dashboard) changeRequests(c *call) error {
 // renderRights adds the register and what there is to choose from.
 func (d *Dashboard) renderRights(c *call, status int, page rightsPage) error {
 	page.Off = d.subjects == nil
-	sites, err := d.store.Sites(c.r.Context())
+	sites, err := d.sites(c)
 	if err != nil {
 		return err
 	}
