@@ -139,7 +139,7 @@ func (s Sums) Few(key string) bool {
 	return i >= 0 && s.n[i] != 0 && Round(s.n[i], s.to) == 0
 }
 
-// Equal reports whether both tell the same, rounded to the same.
+// Equal reports whether both tell the same, rounded to the same. Package cmp of tests compares by it.
 func (s Sums) Equal(o Sums) bool { return s == o }
 
 // RoundedTo returns to what multiple the sums are rounded, 0 or 1 if they are not.
