@@ -454,13 +454,15 @@ func TestHangup(t *testing.T) {
 	write(spam, "spam.example\n")
 	write(config, `log-level = "debug"`)
 	const good = "SIGHUP: read again what can change"
-	before := strings.Count(whole.log.String(), good)
+	if n := strings.Count(whole.log.String(), good); n != 1 {
+		t.Errorf("the log tells %d times of a SIGHUP that went well, want 1: of the second only a warning would tell:\n%s", n, whole.log)
+	}
 	if err := whole.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
 	await(t, "a log line", func() error {
-		if n := strings.Count(whole.log.String(), good); n != before+1 || n != 2 {
-			return fmt.Errorf("the log tells %d times of a SIGHUP that went well, want 2:\n%s", n, whole.log)
+		if strings.Count(whole.log.String(), good) < 2 { // one signal more may have waited since
+			return fmt.Errorf("the log does not tell of the last SIGHUP:\n%s", whole.log)
 		}
 		return nil
 	})
