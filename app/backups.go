@@ -16,11 +16,11 @@ func (p *program) watchBackups() {
 	f := promauto.With(p.registry)
 	newest := f.NewGauge(prometheus.GaugeOpts{
 		Name: "fotspor_backup_newest_timestamp_seconds",
-		Help: "When the newest backup was made; 0 if there is none.",
+		Help: "When the newest backup was made that a command has noted in the store, in Unix time; 0 if there is none.",
 	})
 	overdue := f.NewGauge(prometheus.GaugeOpts{
 		Name: "fotspor_backup_overdue_directories",
-		Help: "Directories with a backup that is older than the policy allows.",
+		Help: "Directories with a backup that is older than the policy allows (backups).",
 	})
 	p.background("backups", p.afterStore(p.afterPolicy(periodic.Task{
 		Every: p.paces.backups,

@@ -59,7 +59,7 @@ func newCertificate(certFile, keyFile string, logger *slog.Logger, r prometheus.
 	})
 	c.expiry = promauto.With(r).NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "fotspor_tls_certificate_expiry_timestamp_seconds",
-		Help: "When the certificate in use expires, in Unix time; 0 without one.",
+		Help: "When the certificate of --listen in use expires, in Unix time; 0 without one.",
 	}, func() float64 {
 		if pair := c.current.Load(); pair != nil {
 			return float64(pair.Leaf.NotAfter.Unix())

@@ -1,8 +1,14 @@
 package app_test
 
 import (
+	"errors"
+	"flag"
+	"fmt"
 	"io/fs"
+	"maps"
+	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -10,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/fotspor/fotspor/app"
 	"github.com/fotspor/fotspor/collector/script"
@@ -25,37 +33,165 @@ func readDoc(t *testing.T, name string) string {
 	return string(text)
 }
 
-// TestMetricsAsDocumented: docs/metrics.md lists the metrics of the program, with
-// their types, and no others; and every reason to leave a hit out.
+var update = flag.Bool("update", false, "write docs/metrics.md")
+
+// openLabels are the labels whose values are not all there from the start, and what bounds them.
+var openLabels = map[string]string{
+	"code":    "an HTTP status, 499 or `other`",
+	"commit":  "of the build",
+	"handler": "a route of the program",
+	"kind":    "`select`, `insert` or `change`",
+	"table":   "a table of the store or `other`",
+	"version": "of the build",
+}
+
+// TestMetricsAsDocumented: docs/metrics.md has a line for each metric of the program, with its
+// text of help, and each reason to leave a hit out. Names are as Prometheus has them, exemplars
+// are off, and strangers make no new series whatever they send.
 func TestMetricsAsDocumented(t *testing.T) {
-	doc := readDoc(t, "docs/metrics.md")
-	documented := map[string]string{}
-	for _, m := range regexp.MustCompile("(?m)^\\| `(fotspor_[a-z_]+)` \\| ([a-z]+) \\|").FindAllStringSubmatch(doc, -1) {
-		documented[m[1]] = m[2]
-	}
 	p := start(t, time.Now(), func(o *app.Options) { o.Now = time.Now; o.Demo = true })
 	p.get(p.public + "/demo/plain") // some metrics come with the first request
 	p.get(p.public + "/privacy/1")
+	p.get(p.public + "/fotspor.js")
+	p.setUp()                                  // posts a form
+	await(t, "sizes of tables", func() error { // which are known after a look at them
+		if text := p.get(p.metrics + "/metrics"); !strings.Contains(text, "fotspor_store_rows{") {
+			return errors.New("there are none")
+		}
+		return nil
+	})
 	text := p.get(p.metrics + "/metrics")
-	served := map[string]string{}
-	for _, m := range regexp.MustCompile(`(?m)^# TYPE (fotspor_[a-z_]+) ([a-z]+)$`).FindAllStringSubmatch(text, -1) {
-		served[m[1]] = m[2]
+	doc := readDoc(t, "docs/metrics.md")
+	const head = "| metric | type | labels | meaning |\n|---|---|---|---|\n"
+	before, rest, ok := strings.Cut(doc, head)
+	got, after, ok2 := strings.Cut(rest, "\n\n")
+	if !ok || !ok2 {
+		t.Fatal("docs/metrics.md has no table of metrics")
 	}
-	for name, kind := range served {
-		if documented[name] != kind {
-			t.Errorf("%s, a %s, is documented as %q", name, kind, documented[name])
+	want := strings.TrimSuffix(metricsTable(text), "\n")
+	switch {
+	case got == want:
+	case *update:
+		if err := os.WriteFile("../docs/metrics.md", []byte(before+head+want+"\n\n"+after), 0o644); err != nil {
+			t.Fatal(err)
 		}
-	}
-	for name := range documented {
-		if served[name] == "" {
-			t.Errorf("%s is documented and not served", name)
-		}
+	default:
+		t.Errorf("docs/metrics.md (-want +got; go generate ./app writes it):\n%s", gocmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n")))
 	}
 	for _, m := range regexp.MustCompile(`fotspor_hits_dropped_total\{reason="([a-z_]+)"\}`).FindAllStringSubmatch(text, -1) {
 		if !strings.Contains(doc, "| `"+m[1]+"` |") {
 			t.Errorf("the reason %s is not documented", m[1])
 		}
 	}
+	if strings.Contains(text, " # {") {
+		t.Error("/metrics has exemplars")
+	}
+	if promtool, err := exec.LookPath("promtool"); err == nil {
+		check := exec.Command(promtool, "check", "metrics")
+		check.Stdin = strings.NewReader(text)
+		if out, err := check.CombinedOutput(); err != nil {
+			t.Errorf("promtool check metrics: %v\n%s", err, out)
+		}
+	} else {
+		t.Log("promtool is not installed: names of metrics were not checked")
+	}
+
+	// What strangers may choose: methods, paths, sites, names, agents, addresses and tokens.
+	stranger := func(n int) {
+		for _, path := range []string{"/pixel.gif?site=%d", "/no/%d", "/sites/%d", "/api/v1/%d", "/matomo.php?rec=1&idsite=%d&e_c=%[1]d&e_a=x&url=https://h%[1]d.example/", "/privacy/%d", "/js/container_%d.js"} {
+			for _, method := range []string{"GET", "POST", "PUT", "M" + strconv.Itoa(n)} {
+				r, err := http.NewRequest(method, p.public+fmt.Sprintf(path, n), strings.NewReader(strconv.Itoa(n)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Header.Set("User-Agent", fmt.Sprintf("bot%d/%[1]d (+http://%[1]d.example)", n))
+				r.Header.Set("X-Forwarded-For", "192.0.2."+strconv.Itoa(n-900))
+				resp, err := p.client.Do(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				resp.Body.Close()
+			}
+		}
+	}
+	series := func() (names []string) {
+		for line := range strings.Lines(p.get(p.metrics + "/metrics")) {
+			if at := strings.LastIndexByte(line, ' '); line[0] != '#' && !strings.HasPrefix(line, "fotspor_store_") {
+				names = append(names, line[:at])
+			}
+		}
+		return names
+	}
+	stranger(901)
+	once := series()
+	stranger(902)
+	if diff := gocmp.Diff(once, series()); diff != "" {
+		t.Errorf("other strangers make other series (-once +twice):\n%s", diff)
+	}
+}
+
+// metricsTable returns the lines of docs/metrics.md on metrics in the text format of Prometheus.
+func metricsTable(text string) string {
+	type metric struct {
+		kind, help string
+		labels     []string
+		values     map[string][]string
+		buckets    []string
+	}
+	all := map[string]*metric{}
+	for _, m := range regexp.MustCompile(`(?m)^# (HELP|TYPE) (fotspor_[a-z_]+) (.*)$`).FindAllStringSubmatch(text, -1) {
+		of := all[m[2]]
+		if of == nil {
+			of = &metric{values: map[string][]string{}}
+			all[m[2]] = of
+		}
+		if m[1] == "HELP" {
+			of.help = m[3]
+		} else {
+			of.kind = m[3]
+		}
+	}
+	for _, m := range regexp.MustCompile(`(?m)^(fotspor_[a-z_]+)\{(.*)\} `).FindAllStringSubmatch(text, -1) {
+		of := all[m[1]]
+		for _, suffix := range []string{"_bucket", "_sum", "_count"} {
+			if of == nil {
+				of = all[strings.TrimSuffix(m[1], suffix)]
+			}
+		}
+		for _, l := range regexp.MustCompile(`([a-z_]+)="([^"]*)"`).FindAllStringSubmatch(m[2], -1) {
+			switch name, value := l[1], l[2]; {
+			case name == "le" && !slices.Contains(of.buckets, value):
+				of.buckets = append(of.buckets, value)
+			case name == "le":
+			case of.values[name] == nil:
+				of.labels = append(of.labels, name)
+				fallthrough
+			default:
+				if !slices.Contains(of.values[name], value) {
+					of.values[name] = append(of.values[name], value)
+				}
+			}
+		}
+	}
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		of := all[name]
+		var labels []string
+		slices.Sort(of.labels)
+		for _, label := range of.labels {
+			values := openLabels[label]
+			if values == "" || len(of.values[label]) < 10 && label == "kind" && !strings.HasPrefix(name, "fotspor_store") {
+				slices.Sort(of.values[label])
+				values = "`" + strings.Join(of.values[label], "`, `") + "`"
+			}
+			labels = append(labels, "`"+label+"`: "+values)
+		}
+		if len(of.buckets) > 0 {
+			of.help += " Buckets to " + strings.Join(of.buckets, ", ") + "."
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", name, of.kind, strings.Join(labels, "; "), regexp.MustCompile(`--[a-z-]+`).ReplaceAllString(of.help, "`$0`"))
+	}
+	return b.String()
 }
 
 // TestStepsAsDocumented: docs/install.md lists the hosts that are no source by default.

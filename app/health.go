@@ -44,7 +44,7 @@ func newHealth(r prometheus.Registerer) *health {
 		store: errNotAsked,
 		up: promauto.With(r).NewGauge(prometheus.GaugeOpts{
 			Name: "fotspor_engine_up",
-			Help: "1 if ClickHouse, embedded or not, answered the last ping.",
+			Help: "1 if the ClickHouse behind the store, embedded or not, answered the last ping, else 0.",
 		}),
 	}
 }

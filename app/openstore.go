@@ -30,7 +30,7 @@ const (
 // program tries the store again until it is available.
 func (p *program) openStore(ctx context.Context) error {
 	cfg := p.StoreConfig()
-	cfg.Lazy, cfg.RowsSince = true, p.wholeSince
+	cfg.Lazy, cfg.RowsSince, cfg.Registerer = true, p.wholeSince, p.registry
 	st, err := store.Open(ctx, cfg)
 	if err != nil {
 		return err

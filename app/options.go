@@ -2,6 +2,8 @@
 // main so that tests can start the whole program in their own process.
 package app
 
+//go:generate go test -run TestMetricsAsDocumented -update .
+
 import (
 	"context"
 	"crypto/ed25519"

@@ -39,6 +39,7 @@ import (
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/internal/baseurl"
 	"github.com/fotspor/fotspor/internal/hostname"
+	"github.com/fotspor/fotspor/internal/httpmetrics"
 	"github.com/fotspor/fotspor/internal/periodic"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/report"
@@ -87,7 +88,7 @@ func (w warnings) Enabled(ctx context.Context, level slog.Level) bool {
 type program struct {
 	Options
 	registry    *prometheus.Registry
-	duration    *prometheus.HistogramVec
+	requests    *httpmetrics.Requests
 	store       *store.Store
 	began       time.Time     // when the first attempt to open the store began
 	prepared    chan struct{} // closed once the store is prepared
@@ -190,6 +191,7 @@ func (p *program) start(ctx context.Context) error {
 		p.background("retention", p.afterStore(p.afterPolicy(worker.Run)))
 		p.watchBackups()
 		p.watchRequests()
+		p.watchSizes()
 	}
 
 	if publicListener != nil {
@@ -323,11 +325,7 @@ func (p *program) registerProgram() {
 		Help:        "Always 1; the labels say which build this is.",
 		ConstLabels: prometheus.Labels{"version": p.Version, "commit": p.Commit},
 	}).Set(1)
-	p.duration = promauto.With(p.registry).NewHistogramVec(prometheus.HistogramOpts{
-		Name:    "fotspor_http_request_duration_seconds",
-		Help:    "Time to answer a request, by handler and status code.",
-		Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
-	}, []string{"handler", "code"})
+	p.requests = httpmetrics.New(p.registry)
 }
 
 func (p *program) openGeo() (*geo.DB, error) {
@@ -380,7 +378,7 @@ func (p *program) startCollector(ctx context.Context, mux *http.ServeMux, geoDB 
 	c := collector.New(collector.Options{
 		Policy: p.policyNow(), Sites: sites, Browsers: browsers, Sources: sources, Spam: spam, Geo: geoDB,
 		Visits: visits, Lines: p.startLines(sites), Titles: titles.New(titles.Options{Registerer: p.registry}), Limit: limit.New(limit.Options{Rate: p.RateLimit, Now: p.Now}), Bodies: p.bodies, Spool: p.spool, TrustedProxies: p.TrustedProxies,
-		Registerer: p.registry, Duration: p.duration, Logger: logger, Now: p.Now, PublicURL: p.toldURL,
+		Registerer: p.registry, Requests: p.requests, Logger: logger, Now: p.Now, PublicURL: p.toldURL,
 		Receipts: p.writeReceipts, ReceiptKeys: p.followReceiptKeys(),
 	})
 	p.recallHosts(ctx, c)
@@ -614,8 +612,8 @@ func (p *program) startSpool() error {
 	p.onStop(closing, "spool", func(context.Context) error { return sp.Close() })
 	p.background("backfill", p.afterStore(p.store.Backfill))
 	promauto.With(p.registry).NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "fotspor_backfill_days",
-		Help: "Days whose rows a new rollup has not counted yet.",
+		Name: "fotspor_backfill_remaining",
+		Help: "Days whose rows a new rollup has not counted yet, while the collector counts them after an upgrade.",
 	}, func() float64 { return float64(p.store.Backfilling()) })
 	insert := p.countedInsert()
 	p.onStop(flush, "hits in the spool", func(ctx context.Context) error {
@@ -637,17 +635,17 @@ func (p *program) countedInsert() spool.Inserter {
 	f := promauto.With(p.registry)
 	stored := f.NewCounter(prometheus.CounterOpts{
 		Name: "fotspor_hits_stored_total",
-		Help: "Hits whose row is in the store.",
+		Help: "Rows that the store has acknowledged.",
 	})
 	failures := f.NewCounter(prometheus.CounterOpts{
 		Name: "fotspor_store_insert_failures_total",
-		Help: "Inserts into the store that failed and are tried again.",
+		Help: "Inserts that failed. The segment stays and is tried again.",
 	})
-	duration := f.NewHistogram(prometheus.HistogramOpts{
+	duration := f.NewHistogram(httpmetrics.Histogram(prometheus.HistogramOpts{
 		Name:    "fotspor_store_insert_duration_seconds",
-		Help:    "Time to insert a segment into the store.",
+		Help:    "Time to insert one segment into the store.",
 		Buckets: prometheus.ExponentialBuckets(0.005, 2, 12),
-	})
+	}))
 	return func() spool.Insertion {
 		return &countedInsertion{p.store.Begin(), stored, failures, duration}
 	}
@@ -688,7 +686,7 @@ func (p *program) startDashboard(ctx context.Context, mux *http.ServeMux, geoDB 
 	d, err := dashboard.New(dashboard.Options{
 		Languages: languages,
 		Store:     p.store, Figures: p.figures(), Logger: p.Logger, Registerer: p.registry,
-		Duration: p.duration, Now: p.Now, BaseURL: p.PublicURL,
+		Requests: p.requests, Now: p.Now, BaseURL: p.PublicURL,
 		Attribution: geoDB.Attribution, Snippet: p.snippet,
 		Drops: p.drops, CountsObjections: func() bool { return p.policyNow().CountObjections },
 		Rounding:  func() int64 { return int64(p.policyNow().Rounding) },

@@ -31,6 +31,7 @@ import (
 	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/internal/baseurl"
+	"github.com/fotspor/fotspor/internal/httpmetrics"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/privacy/scrub"
 	"github.com/fotspor/fotspor/referrer"
@@ -78,7 +79,7 @@ type Options struct {
 	TrustedProxies []netip.Prefix
 
 	Registerer prometheus.Registerer
-	Duration   *prometheus.HistogramVec // of requests, by handler and code
+	Requests   *httpmetrics.Requests // nil: requests are not measured
 	Logger     *slog.Logger
 	Now        func() time.Time
 }
@@ -332,7 +333,7 @@ func (c *Collector) pass(r *http.Request, m *scratch) dialect.Outcome {
 		rows = append(rows, hit.Row{})
 		row := &rows[len(rows)-1]
 		*p = hitContext{hit: &m.hits[i], request: r, now: now, memory: c.memory, row: row}
-		why := c.run(p, pipeline)
+		why := c.runTimed(p, pipeline)
 		switch {
 		case why == kept:
 			outcome.Tracked++
@@ -358,7 +359,7 @@ func (c *Collector) pass(r *http.Request, m *scratch) dialect.Outcome {
 				m.addEntry(e)
 			}
 		}
-		c.drop(why)
+		c.excluded(p, why)
 		m.left = append(m.left, excludedHit{why.String(), m.hits[i].Item})
 	}
 	m.batch.Rows = rows

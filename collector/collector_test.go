@@ -32,7 +32,9 @@ import (
 	"github.com/fotspor/fotspor/collector/visit"
 	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/internal/httpmetrics"
 	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/privacy/scrub"
 	"github.com/fotspor/fotspor/referrer"
 	"github.com/fotspor/fotspor/site"
 )
@@ -96,7 +98,6 @@ func newRig(tb testing.TB, change func(*collector.Options)) *rig {
 		Geo:        openGeo(tb),
 		Visits:     visit.New(visit.Options{Now: r.clock}),
 		Registerer: r.registry,
-		Duration:   prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "d"}, []string{"handler", "code"}),
 		Logger:     logger,
 		Now:        r.clock,
 	}
@@ -219,6 +220,9 @@ func (r *rig) counts() map[string]int {
 	}
 	counts := map[string]int{}
 	for _, family := range families {
+		if !strings.HasPrefix(family.GetName(), "fotspor_hits_") {
+			continue
+		}
 		for _, m := range family.Metric {
 			name := strings.TrimSuffix(strings.TrimPrefix(family.GetName(), "fotspor_hits_"), "_total")
 			for _, label := range m.Label {
@@ -245,7 +249,7 @@ func TestMetrics(t *testing.T) {
 	r := newRig(t, nil)
 	want := func(counts map[string]int) {
 		t.Helper()
-		text := "# HELP fotspor_hits_accepted_total Hits whose rows are in the spool and that are acknowledged.\n" +
+		text := "# HELP fotspor_hits_accepted_total Hits whose rows are in the spool on disk and that are acknowledged.\n" +
 			"# TYPE fotspor_hits_accepted_total counter\n" +
 			fmt.Sprintf("fotspor_hits_accepted_total %d\n", counts["accepted"]) +
 			"# HELP fotspor_hits_dropped_total Hits excluded, by reason.\n" +
@@ -260,7 +264,7 @@ func TestMetrics(t *testing.T) {
 			"# TYPE fotspor_hits_received_total counter\n" +
 			fmt.Sprintf("fotspor_hits_received_total{dialect=\"matomo\"} %d\n", counts["matomo"]) +
 			fmt.Sprintf("fotspor_hits_received_total{dialect=\"pixel\"} %d\n", counts["pixel"])
-		if err := testutil.GatherAndCompare(r.registry, strings.NewReader(text)); err != nil {
+		if err := testutil.GatherAndCompare(r.registry, strings.NewReader(text), "fotspor_hits_accepted_total", "fotspor_hits_dropped_total", "fotspor_hits_received_total"); err != nil {
 			t.Error(err)
 		}
 	}
@@ -283,22 +287,104 @@ func TestMetrics(t *testing.T) {
 	})
 }
 
-// TestDuration: requests are timed by handler and status, of which there are few.
-func TestDuration(t *testing.T) {
+// TestWhatWasFound: bots are counted by rule, objections by how somebody objects, and marks by
+// kind, each from zero.
+func TestWhatWasFound(t *testing.T) {
 	r := newRig(t, nil)
-	r.registry.MustRegister(r.options.Duration)
-	for _, target := range []string{
-		"/pixel.gif?site=1&url=/", "/pixel.gif", "/matomo.php?idsite=1&rec=1&url=/&send_image=0", "/fotspor.js", "/matomo.js", "/piwik.js", "/privacy/1", "/privacy/8",
+	counted := func() map[string]float64 {
+		t.Helper()
+		families, err := r.registry.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, zeros := map[string]float64{}, map[string]int{}
+		for _, family := range families {
+			name := strings.TrimSuffix(strings.TrimPrefix(family.GetName(), "fotspor_"), "_total")
+			if !slices.Contains([]string{"bots", "objections", "scrubs"}, name) {
+				continue
+			}
+			for _, m := range family.Metric {
+				zeros[name]++
+				if n := m.GetCounter().GetValue(); n > 0 {
+					all[name+" "+m.Label[0].GetValue()] = n
+				}
+			}
+		}
+		if diff := cmp.Diff(map[string]int{"bots": len(browser.Rules()), "objections": 2, "scrubs": len(scrub.Kinds())}, zeros); diff != "" {
+			t.Errorf("series of metrics (-want +got):\n%s", diff)
+		}
+		return all
+	}
+	if got := counted(); len(got) > 0 {
+		t.Errorf("before the first hit %v are counted", got)
+	}
+	for _, q := range []request{
+		{target: "/pixel.gif?site=1&url=/", header: map[string]string{"User-Agent": google}},
+		{target: "/pixel.gif?site=1&url=/", header: map[string]string{"User-Agent": "curl/8.5.0"}},
+		{target: "/pixel.gif?site=1&url=/", header: map[string]string{"User-Agent": "curl/8.5.0"}},
+		{target: "/pixel.gif?site=1&url=/", header: map[string]string{"Sec-Gpc": "1"}},
+		{target: "/pixel.gif?site=1&url=/", header: map[string]string{"Cookie": "fotspor_optout=1"}},
+		{target: "/pixel.gif?site=1&url=/kari@example.com/ola@example.com/198.51.100.7"},
+		{target: "/pixel.gif?site=1&url=/[email]"}, // no mark of ours
 	} {
-		r.send(request{target: target})
+		r.send(q)
+	}
+	got := counted()
+	delete(got, "objections choice") // whichever way the pixel learns of it, see package optout
+	want := map[string]float64{"bots crawler": 1, "bots library": 2, "objections browser": 1, "scrubs email": 2, "scrubs ip": 1}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("found (-want +got):\n%s", diff)
+	}
+}
+
+// TestStepsAreTimed: of many hits some are timed, each step once a hit.
+func TestStepsAreTimed(t *testing.T) {
+	r := newRig(t, nil)
+	for range 40 {
+		r.send(request{target: "/matomo.php", body: `{"requests":[` + strings.Repeat(`"?idsite=1&rec=1&url=/a",`, 49) + `"?idsite=1&rec=1&url=/b"]}`})
 	}
 	families, err := r.registry.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
+	var timed float64
+	took := map[string]bool{}
+	for _, family := range families {
+		for _, m := range family.Metric {
+			switch family.GetName() {
+			case "fotspor_pipeline_timed_hits_total":
+				timed = m.GetCounter().GetValue()
+			case "fotspor_pipeline_step_seconds_total":
+				took[m.Label[0].GetValue()] = m.GetCounter().GetValue() > 0
+			}
+		}
+	}
+	if timed < 5 || timed > 200 { // of 2,000; 31 on average
+		t.Errorf("%v of 2,000 hits were timed", timed)
+	}
+	for _, step := range collector.Steps() {
+		if !took[strings.ReplaceAll(step, " ", "_")] {
+			t.Errorf("step %s took no time", step)
+		}
+	}
+}
+
+// TestDuration: requests are timed by handler and status, of which there are few.
+func TestDuration(t *testing.T) {
+	registry := prometheus.NewPedanticRegistry()
+	r := newRig(t, func(o *collector.Options) { o.Requests = httpmetrics.New(registry) })
+	for _, target := range []string{
+		"/pixel.gif?site=1&url=/", "/pixel.gif", "/matomo.php?idsite=1&rec=1&url=/&send_image=0", "/fotspor.js", "/matomo.js", "/piwik.js", "/privacy/1", "/privacy/8",
+	} {
+		r.send(request{target: target})
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
 	var got []string
 	for _, family := range families {
-		if family.GetName() != "d" {
+		if family.GetName() != "fotspor_http_request_duration_seconds" {
 			continue
 		}
 		for _, m := range family.Metric {

@@ -27,6 +27,7 @@ import (
 	"github.com/fotspor/fotspor/collector/spool"
 	"github.com/fotspor/fotspor/collector/visit"
 	"github.com/fotspor/fotspor/geo"
+	"github.com/fotspor/fotspor/internal/httpmetrics"
 )
 
 // forms returns the ways to write an address.
@@ -80,9 +81,9 @@ func TestNoAddressLeaves(t *testing.T) {
 			t.Fatal(err)
 		}
 		o.Visits = visit.New(visit.Options{Now: o.Now, Logger: o.Logger, Registerer: o.Registerer})
+		o.Requests = httpmetrics.New(o.Registerer)
 	})
 	t.Cleanup(func() { r.options.Spool.Close() })
-	r.registry.MustRegister(r.options.Duration)
 
 	srv := httptest.NewUnstartedServer(r.mux)
 	srv.Config.ErrorLog = log.New(&text, "", 0)

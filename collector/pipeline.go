@@ -419,6 +419,7 @@ func (c *Collector) noOthers(p *hitContext) reason {
 	r := p.row
 	for _, text := range []*string{&r.Path, &r.Host, &r.Name, &r.Source, &r.Campaign, &r.CampaignSource, &r.CampaignMedium, &r.CampaignTerm, &r.CampaignContent, &p.linking, &p.title} {
 		if strings.IndexByte(*text, '[') >= 0 {
+			c.countMarks(*text)
 			*text = strings.ReplaceAll(*text, hit.Others, "("+strings.Trim(hit.Others, "[]")+")")
 		}
 	}

@@ -105,7 +105,7 @@ func (c *Collector) sitesOf(r *http.Request, secret string) ([]site.Site, error)
 // Routes adds every route of the collector to mux.
 func (c *Collector) Routes(mux *http.ServeMux) {
 	for _, r := range routes() {
-		handler := c.timed(r.Name, c.followPolicy(r.handler))
+		handler := c.Requests.Handler(r.Name, c.followPolicy(r.handler))
 		for _, pattern := range r.Patterns {
 			mux.Handle(pattern, handler)
 		}

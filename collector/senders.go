@@ -22,7 +22,7 @@ var ClientHeaders = []string{"x_forwarded_for", "forwarded", "x_real_ip", "none"
 func CountSenders(next http.Handler, trusted []netip.Prefix, r prometheus.Registerer) http.Handler {
 	vec := promauto.With(r).NewCounterVec(prometheus.CounterOpts{
 		Name: "fotspor_client_address_requests_total",
-		Help: "Requests by where their connection comes from, and by the header on the client's address that they bring.",
+		Help: "Requests on --listen, by where their connection comes from (trusted: one of --trusted-proxies), and by the header on the client's address that they bring. Only that of trusted is believed.",
 	}, []string{"from", "header"})
 	counts := map[string]map[string]prometheus.Counter{}
 	for _, from := range Senders {

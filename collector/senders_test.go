@@ -51,7 +51,7 @@ func TestCountSenders(t *testing.T) {
 		t.Errorf("%d requests were passed on", passed)
 	}
 	var text strings.Builder
-	text.WriteString("# HELP fotspor_client_address_requests_total Requests by where their connection comes from, and by the header on the client's address that they bring.\n# TYPE fotspor_client_address_requests_total counter\n")
+	text.WriteString("# HELP fotspor_client_address_requests_total Requests on --listen, by where their connection comes from (trusted: one of --trusted-proxies), and by the header on the client's address that they bring. Only that of trusted is believed.\n# TYPE fotspor_client_address_requests_total counter\n")
 	for _, from := range collector.Senders {
 		for _, header := range collector.ClientHeaders {
 			fmt.Fprintf(&text, "fotspor_client_address_requests_total{from=%q,header=%q} %d\n", from, header, want[from+" "+header])

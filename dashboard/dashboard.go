@@ -20,6 +20,7 @@ import (
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/internal/baseurl"
+	"github.com/fotspor/fotspor/internal/httpmetrics"
 	"github.com/fotspor/fotspor/report"
 )
 
@@ -31,10 +32,10 @@ const requestTimeout = 8 * time.Second
 type Options struct {
 	Store      Store
 	Figures    report.Source
-	Logger     *slog.Logger             // zero: nothing is logged
-	Registerer prometheus.Registerer    // zero: nothing is counted
-	Duration   *prometheus.HistogramVec // seconds of requests by handler and code; zero: not measured
-	Now        func() time.Time         // zero: time.Now
+	Logger     *slog.Logger          // zero: nothing is logged
+	Registerer prometheus.Registerer // zero: nothing is counted
+	Requests   *httpmetrics.Requests // zero: requests are not measured
+	Now        func() time.Time      // zero: time.Now
 
 	// BaseURL is the public address of the program. Zero: as the request says.
 	BaseURL baseurl.URL
@@ -70,7 +71,7 @@ type Dashboard struct {
 	store        Store
 	figures      *report.Shared
 	log          *slog.Logger
-	duration     *prometheus.HistogramVec
+	requests     *httpmetrics.Requests
 	logins       *prometheus.CounterVec
 	openSessions prometheus.Gauge
 	now          func() time.Time
@@ -103,7 +104,7 @@ func New(opts Options) (*Dashboard, error) {
 		store:       opts.Store,
 		figures:     &report.Shared{Source: opts.Figures, Rounding: opts.Rounding},
 		log:         opts.Logger,
-		duration:    opts.Duration,
+		requests:    opts.Requests,
 		now:         opts.Now,
 		base:        opts.BaseURL,
 		network:     opts.Network,
@@ -199,7 +200,7 @@ func (d *Dashboard) count(registerer prometheus.Registerer) error {
 	d.openSessions = prometheus.NewGauge(prometheus.GaugeOpts{
 		Namespace: "fotspor",
 		Name:      "sessions",
-		Help:      "Log-ins that have neither ended nor expired, counted once a minute.",
+		Help:      "Log-ins to the dashboard that have neither ended nor expired, in all processes, counted once a minute.",
 	})
 	if registerer == nil {
 		return nil

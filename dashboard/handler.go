@@ -147,22 +147,15 @@ var headers = map[string]string{
 // requests forged by other sites, measures, and answers errors.
 func (d *Dashboard) handle(pattern string, f handler) http.Handler {
 	name := handlerName(pattern)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start := time.Now()
+	return d.requests.Handler(name, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := d.newCall(w, r)
-		if d.duration != nil {
-			defer func() { // a panic is answered by AnswerPanic
-				status := cmp.Or(c.status, http.StatusInternalServerError)
-				d.duration.WithLabelValues(name, strconv.Itoa(status)).Observe(time.Since(start).Seconds())
-			}()
-		}
 		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 		defer cancel()
 		c.r = r.WithContext(ctx)
 		if err := d.serve(c, f); err != nil {
 			d.fail(c, name, err, r.Context().Err() != nil)
 		}
-	})
+	}))
 }
 
 // newCall returns the call of a request whose answer gets the headers.

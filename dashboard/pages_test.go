@@ -32,6 +32,7 @@ import (
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/internal/baseurl"
+	"github.com/fotspor/fotspor/internal/httpmetrics"
 	"github.com/fotspor/fotspor/site"
 
 	"github.com/fotspor/fotspor/store/storetest"
@@ -266,10 +267,10 @@ func TestNewSite(t *testing.T) {
 // A store that fails is the store's fault, and logged; the reader is told so.
 func TestStoreFails(t *testing.T) {
 	var lines bytes.Buffer
-	duration := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "seconds"}, []string{"handler", "code"})
+	registry := prometheus.NewRegistry()
 	b := newBench(t, func(o *dashboard.Options) {
 		o.Logger = slog.New(slog.NewJSONHandler(&lines, nil))
-		o.Duration = duration
+		o.Requests = httpmetrics.New(registry)
 	})
 	b.logIn()
 	b.get("/sites/1").want(404)
@@ -295,8 +296,8 @@ func TestStoreFails(t *testing.T) {
 	if strings.Contains(lines.String(), "127.0.0.1") {
 		t.Errorf("an address is in the log: %s", lines.String())
 	}
-	if got := testutil.CollectAndCount(duration); got != 6 { // two of the log-in, and those above
-		t.Errorf("%d pairs of handler and code are measured, want 6", got)
+	if got, err := testutil.GatherAndCount(registry, "fotspor_http_request_duration_seconds"); got != 6 || err != nil { // two of the log-in, and those above
+		t.Errorf("%d pairs of handler and code are measured, want 6, %v", got, err)
 	}
 }
 

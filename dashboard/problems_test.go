@@ -17,6 +17,7 @@ import (
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/dashboard"
 	"github.com/fotspor/fotspor/i18n"
+	"github.com/fotspor/fotspor/internal/httpmetrics"
 	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/site"
 )
@@ -117,9 +118,9 @@ func isProblem(t *testing.T, name string, header http.Header, body, language, co
 // TestPanics: a handler that panics is counted as an answer with 500, and who asked gets a problem
 // of their format in their language.
 func TestPanics(t *testing.T) {
-	duration := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "test_seconds"}, []string{"handler", "code"})
+	registry := prometheus.NewPedanticRegistry()
 	b := newBench(t, func(o *dashboard.Options) {
-		o.Duration = duration
+		o.Requests = httpmetrics.New(registry)
 		o.Attribution = func() (string, string) { panic("secret") }
 		o.Figures = brokenFigures{}
 	})
@@ -156,8 +157,6 @@ func TestPanics(t *testing.T) {
 		}
 		want[tt.handler] = 3
 	}
-	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(duration)
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)

@@ -24,7 +24,7 @@ const root = ".."
 
 var (
 	metricName   = regexp.MustCompile(`\bfotspor_[a-z0-9_]+`)
-	metricRow    = regexp.MustCompile("(?m)^\\| `(fotspor_[a-z0-9_]+)` \\| (counter|gauge|histogram) \\|[^|]*\\| [^|]+ \\|$")
+	metricRow    = regexp.MustCompile("(?m)^\\| `(fotspor_[a-z0-9_]+)` \\| (counter|gauge|histogram) \\| [^|]*\\| [^|]+ \\|$")
 	variableName = regexp.MustCompile(`\bFOTSPOR_[A-Z_]+`)
 	alertName    = regexp.MustCompile(`(?m)^ *- alert: (\w+)$`)
 	mount        = regexp.MustCompile(`(?m)^ *- (\./[^:\s]+):`)

@@ -54,7 +54,7 @@ func Open(files []string, o Options) (*DB, error) {
 		}),
 		unlisted: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "fotspor_geo_unknown_regions_total",
-			Help: "Regions of a GeoIP database or a sender that are not in ISO 3166-2. They are stored empty.",
+			Help: "Regions that a GeoIP database or a sender with a token names and that are no subdivision of ISO 3166-2, by code or by name. The hit is stored with its country alone. It also rises where ISO 3166-2 does not divide a place, such as Hong Kong.",
 		}),
 	}
 	if db.logger == nil {
@@ -71,7 +71,16 @@ func Open(files []string, o Options) (*DB, error) {
 		db.sources = append(db.sources, s)
 	}
 	if o.Registerer != nil {
-		if err := errors.Join(o.Registerer.Register(db.failures), o.Registerer.Register(db.unlisted)); err != nil {
+		built := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "fotspor_geo_built_timestamp_seconds",
+			Help: "When the oldest of the GeoIP databases in use was made, in Unix time; 0 without one.",
+		}, func() float64 {
+			if at := db.Built(); !at.IsZero() {
+				return float64(at.Unix())
+			}
+			return 0
+		})
+		if err := errors.Join(o.Registerer.Register(db.failures), o.Registerer.Register(db.unlisted), o.Registerer.Register(built)); err != nil {
 			return nil, err
 		}
 	}

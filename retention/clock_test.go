@@ -178,7 +178,7 @@ func TestWrongClockAtStart(t *testing.T) {
 			if rows, _ := l.state(); rows != 2 {
 				t.Fatalf("%d restarts: %d rows left within seven days of running, want 2", restarts, rows)
 			}
-			want := "# HELP fotspor_retention_held 1 while a deletion pass waits because the clock is not trusted.\n# TYPE fotspor_retention_held gauge\nfotspor_retention_held 1\n" +
+			want := "# HELP fotspor_retention_held 1 while a deletion pass waits because the clock is not trusted, else 0.\n# TYPE fotspor_retention_held gauge\nfotspor_retention_held 1\n" +
 				"# HELP fotspor_clock_trusted 1 if the clock of this machine was trusted when last checked. While it is not, nothing is deleted.\n# TYPE fotspor_clock_trusted gauge\nfotspor_clock_trusted 0\n"
 			if err := testutil.GatherAndCompare(registry, strings.NewReader(want), "fotspor_retention_held", "fotspor_clock_trusted"); err != nil {
 				t.Error(err)

@@ -113,7 +113,7 @@ func New(o Options) *Worker {
 		Options: o,
 		lastSuccess: f.NewGauge(prometheus.GaugeOpts{
 			Name: "fotspor_retention_last_success_timestamp_seconds",
-			Help: "When a pass last found and deleted rows past their retention without an error.",
+			Help: "When a deletion pass last ended without an error, in Unix time; 0 before the first.",
 		}),
 		deleted: f.NewCounter(prometheus.CounterOpts{
 			Name: "fotspor_retention_deleted_rows_total",
@@ -121,23 +121,23 @@ func New(o Options) *Worker {
 		}),
 		failures: f.NewCounter(prometheus.CounterOpts{
 			Name: "fotspor_retention_failures_total",
-			Help: "Passes of the retention worker that failed.",
+			Help: "Deletion passes that failed. Each is tried again.",
 		}),
 		held: f.NewGauge(prometheus.GaugeOpts{
 			Name: "fotspor_retention_held",
-			Help: "1 while a deletion pass waits because the clock is not trusted.",
+			Help: "1 while a deletion pass waits because the clock is not trusted, else 0.",
 		}),
 		oldest: f.NewGauge(prometheus.GaugeOpts{
 			Name: "fotspor_retention_oldest_row_timestamp_seconds",
-			Help: "Time of the oldest raw row after the last pass; 0 if there is none.",
+			Help: "Time of the oldest row after the last deletion pass, in Unix time; 0 if there is none.",
 		}),
 		overdue: f.NewGauge(prometheus.GaugeOpts{
 			Name: "fotspor_retention_overdue_rows",
-			Help: "Raw rows past their retention, or with a part past its time, after the last pass.",
+			Help: "Rows past their retention, or with a part past its time, after the last pass, also one that was held or failed. It should be 0.",
 		}),
 		next: f.NewGauge(prometheus.GaugeOpts{
 			Name: "fotspor_retention_next_pass_timestamp_seconds",
-			Help: "When the next pass is due.",
+			Help: "When the next deletion pass is due, in Unix time.",
 		}),
 	}
 }

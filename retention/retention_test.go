@@ -497,12 +497,12 @@ func expect(t *testing.T, g prometheus.Gatherer, deleted, failures, success int6
 		value            int64
 	}{
 		{"fotspor_retention_deleted_rows_total", "counter", "Raw rows deleted because they were past their retention.", deleted},
-		{"fotspor_retention_failures_total", "counter", "Passes of the retention worker that failed.", failures},
-		{"fotspor_retention_held", "gauge", "1 while a deletion pass waits because the clock is not trusted.", 0},
-		{"fotspor_retention_last_success_timestamp_seconds", "gauge", "When a pass last found and deleted rows past their retention without an error.", success},
-		{"fotspor_retention_oldest_row_timestamp_seconds", "gauge", "Time of the oldest raw row after the last pass; 0 if there is none.", first},
-		{"fotspor_retention_overdue_rows", "gauge", "Raw rows past their retention, or with a part past its time, after the last pass.", overdue},
-		{"fotspor_retention_next_pass_timestamp_seconds", "gauge", "When the next pass is due.", next.Unix()},
+		{"fotspor_retention_failures_total", "counter", "Deletion passes that failed. Each is tried again.", failures},
+		{"fotspor_retention_held", "gauge", "1 while a deletion pass waits because the clock is not trusted, else 0.", 0},
+		{"fotspor_retention_last_success_timestamp_seconds", "gauge", "When a deletion pass last ended without an error, in Unix time; 0 before the first.", success},
+		{"fotspor_retention_oldest_row_timestamp_seconds", "gauge", "Time of the oldest row after the last deletion pass, in Unix time; 0 if there is none.", first},
+		{"fotspor_retention_overdue_rows", "gauge", "Rows past their retention, or with a part past its time, after the last pass, also one that was held or failed. It should be 0.", overdue},
+		{"fotspor_retention_next_pass_timestamp_seconds", "gauge", "When the next deletion pass is due, in Unix time.", next.Unix()},
 	} {
 		fmt.Fprintf(&want, "# HELP %[1]s %[2]s\n# TYPE %[1]s %[3]s\n%[1]s %[4]d\n", m.name, m.help, m.kind, m.value)
 	}

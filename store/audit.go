@@ -19,6 +19,9 @@ func (s *Store) Note(ctx context.Context, e audit.Entry) error {
 	if err != nil {
 		return fmt.Errorf("note %q in the audit log: %w", e.Action, err)
 	}
+	if s.statements != nil {
+		s.statements.noted.WithLabelValues(string(e.Via)).Inc()
+	}
 	return nil
 }
 

@@ -83,7 +83,7 @@ func (s *Store) copyTo(ctx context.Context, to *Store) error {
 		return fmt.Errorf("look for a backfill: %w", err)
 	}
 	if filling > 0 {
-		return errors.New("a backfill is under way: wait until fotspor_backfill_days is 0")
+		return errors.New("a backfill is under way: wait until fotspor_backfill_remaining is 0")
 	}
 	all, err := s.tables(ctx)
 	if err != nil {

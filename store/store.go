@@ -19,6 +19,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/report"
@@ -79,6 +80,8 @@ type Config struct {
 	Program string
 
 	Logger *slog.Logger
+	// Registerer gets the metrics of the store; nil: none has them.
+	Registerer prometheus.Registerer
 }
 
 // Place returns where the store is, for people to read: its address without the password,
@@ -140,6 +143,8 @@ type Store struct {
 		erased   recalled[uint32, []calendar.Day]
 	}
 
+	statements *statements
+
 	edits, deletions sync.Mutex // of this process, see edit and LockDeletions
 	folded           sync.Map   // by folded: a hash of the parts in which there were no lines of few
 
@@ -165,7 +170,8 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open store: %w", err), s.Close())
 	}
-	s.direct = bounded{conn}
+	s.statements = newStatements(cfg.Registerer)
+	s.direct = measured{bounded{conn}, s.statements}
 	s.schema = &schema.Migrator{Conn: s.direct, Database: s.opts.Auth.Database, Place: s.Place(), Program: cfg.Program, Log: s.log}
 	if cfg.Schema > 0 {
 		s.schema.Migrations = schema.All()[:cfg.Schema]

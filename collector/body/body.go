@@ -123,7 +123,7 @@ func New(o Options) *Budget {
 	}).Set(float64(b.limit))
 	b.refused = f.NewCounterVec(prometheus.CounterOpts{
 		Name: "fotspor_bodies_refused_total",
-		Help: "Bodies of requests that were not read to their end, by reason.",
+		Help: "Bodies of requests that were not read to their end. memory: there was no memory for them (--body-memory). network: their network had its share. Both are answered with 503 and Retry-After. slow: they came too slowly (408).",
 	}, []string{"reason"})
 	for _, reason := range reasons {
 		b.refused.WithLabelValues(reason)

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/fotspor/fotspor/hit"
 )
@@ -194,12 +195,14 @@ func (s *Spool) write(b *batch) error {
 	if o := s.open; o != nil && (o.rows+b.rows > s.opts.SegmentRows || o.size+size > s.opts.SegmentBytes) {
 		s.seal()
 	}
+	start := time.Now()
 	if err := s.put(b.buf); err != nil {
 		err = fmt.Errorf("write segment: %w", orFull(err))
 		s.failed(err)
 		s.abandon()
 		return err
 	}
+	s.metrics.writes.Observe(time.Since(start).Seconds())
 	s.worked()
 	seg := s.open
 	seg.size += size

@@ -271,10 +271,10 @@ func TestKeptWhenDamaged(t *testing.T) {
 	}
 	wantNames(t, to.names, "a", "c")
 	if err := testutil.GatherAndCompare(reg, strings.NewReader(`
-# HELP fotspor_spool_damaged_segments Number of segments that lost acknowledged rows. Their other rows are stored; the files wait for a person to drop them.
+# HELP fotspor_spool_damaged_segments Segments that lost acknowledged rows. Their other rows are stored; the files wait for fotspor spool drop.
 # TYPE fotspor_spool_damaged_segments gauge
 fotspor_spool_damaged_segments 1
-# HELP fotspor_spool_lost_rows_total Acknowledged rows that were lost to damage of segments; for segments that a killed process left open, at least so many.
+# HELP fotspor_spool_lost_rows_total Acknowledged rows lost to damage of segments. A segment that a killed process left open may have lost more.
 # TYPE fotspor_spool_lost_rows_total counter
 fotspor_spool_lost_rows_total 1
 `), "fotspor_spool_damaged_segments", "fotspor_spool_lost_rows_total"); err != nil {

@@ -224,6 +224,9 @@ func (s *Spool) store(ctx context.Context, seg *segment, insert Inserter) error 
 			return err
 		}
 		s.accepted++
+		if s.opts.Now().Sub(seg.born) > onTime {
+			s.metrics.lateRows.Add(float64(c.read))
+		}
 	}
 	s.report(seg, c)
 	s.dequeue(seg)

@@ -311,7 +311,7 @@ func TestTornTail(t *testing.T) {
 # HELP fotspor_spool_torn_bytes_total Bytes of unfinished writes at the end of segments that a killed process left open. None of them was acknowledged.
 # TYPE fotspor_spool_torn_bytes_total counter
 fotspor_spool_torn_bytes_total %d
-# HELP fotspor_spool_lost_rows_total Acknowledged rows that were lost to damage of segments; for segments that a killed process left open, at least so many.
+# HELP fotspor_spool_lost_rows_total Acknowledged rows lost to damage of segments. A segment that a killed process left open may have lost more.
 # TYPE fotspor_spool_lost_rows_total counter
 fotspor_spool_lost_rows_total 0
 `, cut-good)), "fotspor_spool_torn_bytes_total", "fotspor_spool_lost_rows_total"); err != nil {
@@ -763,50 +763,59 @@ func TestMetrics(t *testing.T) {
 	now := day
 	reg := prometheus.NewPedanticRegistry()
 	s := mustOpen(t, t.TempDir(), spool.Options{Registerer: reg, SegmentRows: 2, Now: func() time.Time { return now }})
-	want := func(bytes, segments, oldest int) {
+	want := func(bytes, segments, oldest, late int) {
 		t.Helper()
 		if err := testutil.GatherAndCompare(reg, strings.NewReader(fmt.Sprintf(`
-# HELP fotspor_spool_bytes Size of all segments on disk, those quarantined or damaged included.
+# HELP fotspor_hits_stored_late_total Rows that the store has acknowledged more than 60 seconds after the first of their segment had come.
+# TYPE fotspor_hits_stored_late_total counter
+fotspor_hits_stored_late_total %d
+# HELP fotspor_spool_limit_bytes Most bytes that the spool may take (--spool-size).
+# TYPE fotspor_spool_limit_bytes gauge
+fotspor_spool_limit_bytes 1.073741824e+09
+# HELP fotspor_spool_bytes Size of all segments of the spool on disk, those quarantined or damaged included.
 # TYPE fotspor_spool_bytes gauge
 fotspor_spool_bytes %d
-# HELP fotspor_spool_damaged_segments Number of segments that lost acknowledged rows. Their other rows are stored; the files wait for a person to drop them.
+# HELP fotspor_spool_damaged_segments Segments that lost acknowledged rows. Their other rows are stored; the files wait for fotspor spool drop.
 # TYPE fotspor_spool_damaged_segments gauge
 fotspor_spool_damaged_segments 0
-# HELP fotspor_spool_lost_rows_total Acknowledged rows that were lost to damage of segments; for segments that a killed process left open, at least so many.
+# HELP fotspor_spool_lost_rows_total Acknowledged rows lost to damage of segments. A segment that a killed process left open may have lost more.
 # TYPE fotspor_spool_lost_rows_total counter
 fotspor_spool_lost_rows_total 0
-# HELP fotspor_spool_oldest_seconds Age of the oldest row that waits for the store, quarantined rows excluded; 0 if there is none.
+# HELP fotspor_spool_oldest_seconds Age of the oldest row that is on its way to the store; 0 if there is none.
 # TYPE fotspor_spool_oldest_seconds gauge
 fotspor_spool_oldest_seconds %d
-# HELP fotspor_spool_segments Number of segments that wait for the store, the open one included.
+# HELP fotspor_spool_segments Segments on their way to the store, the one being filled included.
 # TYPE fotspor_spool_segments gauge
 fotspor_spool_segments %d
-# HELP fotspor_spool_quarantined_segments Number of quarantined segments. Their rows wait for a person to retry or drop them.
+# HELP fotspor_spool_quarantined_segments Segments that the store refuses for good, and that wait for fotspor spool retry or drop.
 # TYPE fotspor_spool_quarantined_segments gauge
 fotspor_spool_quarantined_segments 0
 # HELP fotspor_spool_torn_bytes_total Bytes of unfinished writes at the end of segments that a killed process left open. None of them was acknowledged.
 # TYPE fotspor_spool_torn_bytes_total counter
 fotspor_spool_torn_bytes_total 0
-# HELP fotspor_spool_write_failures_total Writes, syncs and creations of files that failed. None of their rows was acknowledged.
+# HELP fotspor_spool_write_failures_total Writes to disk that failed, syncs and new files included. None of their rows was acknowledged.
 # TYPE fotspor_spool_write_failures_total counter
 fotspor_spool_write_failures_total 0
-`, bytes, oldest, segments))); err != nil {
+`, late, bytes, oldest, segments)), "fotspor_hits_stored_late_total", "fotspor_spool_limit_bytes", "fotspor_spool_bytes", "fotspor_spool_damaged_segments", "fotspor_spool_lost_rows_total", "fotspor_spool_oldest_seconds", "fotspor_spool_segments", "fotspor_spool_quarantined_segments", "fotspor_spool_torn_bytes_total", "fotspor_spool_write_failures_total"); err != nil {
 			t.Error(err)
 		}
 	}
 	const header, record = 8, 24 + 29
-	want(0, 0, 0)
+	want(0, 0, 0, 0)
 	mustAppend(t, s, "a")
 	now = now.Add(time.Minute)
-	want(header+record, 1, 60)
+	want(header+record, 1, 60, 0)
 	mustAppend(t, s, "b", "c")
 	now = now.Add(time.Minute)
-	want(2*header+3*record, 2, 120)
+	want(2*header+3*record, 2, 120, 0)
 	var to store
 	if err := s.Flush(t.Context(), spooltest.Whole(to.insert)); err != nil {
 		t.Fatal(err)
 	}
-	want(0, 0, 0)
+	want(0, 0, 0, 2) // a and b, which are in one segment; c waited for a minute and no more
+	if got, err := testutil.GatherAndCount(reg, "fotspor_spool_write_duration_seconds"); got != 1 || err != nil {
+		t.Errorf("%d histograms of writes, %v", got, err)
+	}
 	if _, err := spool.Open(t.TempDir(), spool.Options{Registerer: reg}); err == nil {
 		t.Error("two spools share one registry")
 	}

@@ -81,7 +81,7 @@ func New(o Options) *Titles {
 	}
 	metrics.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "fotspor_titles_bytes",
-		Help: "Bytes of memory in which the visitors of titles are counted.",
+		Help: "Bytes of memory in which the visitors of titles are counted: always the same.",
 	}, func() float64 { return float64(int64(len(t.buckets)) * size) })
 	var b [16]byte
 	rand.Read(b[:]) // never fails

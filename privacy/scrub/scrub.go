@@ -35,6 +35,21 @@ const (
 // marks are all of them, and the one that the rules of a site leave.
 var marks = [...]string{ip, email, nationalID, phone, token, encoded, "[*]"}
 
+// kinds name the marks in the order of marks.
+var kinds = [len(marks)]string{"ip", "email", "national_id", "phone", "token", "encoded", "path_rule"}
+
+// Kinds returns what Marks tells apart.
+func Kinds() []string { return kinds[:] }
+
+// Marks calls found for each mark in s.
+func Marks(s string, found func(kind string)) {
+	for i, m := range marks {
+		for range strings.Count(s, m) {
+			found(kinds[i])
+		}
+	}
+}
+
 // Bounds of the work that one text may be.
 const (
 	// MaxText is how many bytes of a text are read. The rest is dropped, and with it

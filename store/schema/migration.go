@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -185,4 +186,20 @@ func repeatable(statement string) error {
 		}
 	}
 	return nil
+}
+
+var makesTable = regexp.MustCompile(`^CREATE TABLE IF NOT EXISTS (\w+)`)
+
+// Tables returns the names of the tables that migrations make, sorted.
+func Tables(all []Migration) []string {
+	var names []string
+	for _, m := range all {
+		for _, statement := range m.tables {
+			if found := makesTable.FindStringSubmatch(statement); found != nil {
+				names = append(names, found[1])
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
