@@ -44,7 +44,6 @@ func TestWhatIsNotThere(t *testing.T) {
 		"port in use":            {[]string{"serve", "--metrics-listen", "127.0.0.1:0", "--data", t.TempDir(), "--listen", taken.Addr().String()}, taken.Addr().String()},
 		"metrics port in use":    {[]string{"serve", "--listen", "127.0.0.1:0", "--data", t.TempDir(), "--metrics-listen", taken.Addr().String()}, taken.Addr().String()},
 		"engine port in use":     {[]string{"engine", "--data", t.TempDir(), "--listen", taken.Addr().String()}, taken.Addr().String()},
-		"no library":             {append(serve, "--data", t.TempDir(), "--engine", "/nowhere/libchdb.so"), "/nowhere/libchdb.so"},
 		"no library to load":     {append(serve, "--data", t.TempDir(), "--engine", notLibrary), notLibrary},
 		"data is a file":         {append(serve, "--data", noDir), noDir},
 		"GeoIP database refused": {append(serve, "--data", t.TempDir(), "--engine", library, "--geo", forAll), forAll},

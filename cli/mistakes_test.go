@@ -62,6 +62,8 @@ func TestMistakesInTheCommandLine(t *testing.T) {
 		{"engine --listen 127.0.0.1:99999", `"127.0.0.1:99999"`},
 		{"serve --geo /nowhere/city.mmdb", "/nowhere/city.mmdb"},
 		{"serve --geo " + junk, junk},
+		{"serve --engine /nowhere/libchdb.so", "/nowhere/libchdb.so"},
+		{"query SELECT --engine /nowhere/libchdb.so", "/nowhere/libchdb.so"},
 		{"dashboard --geo " + junk, junk},
 		{"serve --geo " + filepath.Dir(junk), filepath.Dir(junk)},
 		{"serve --tls-cert " + junk, "tls-key"},
@@ -183,6 +185,11 @@ func TestSeveralMistakes(t *testing.T) {
 		{"erase --ip nowhere --from soon --lang de", nil, []string{"-ip", "-from", "-lang"}},
 		{"retention run --at soon --dry-run=maybe", nil, []string{"-at", "-dry-run"}},
 		{"engine --listen 8123 --engine-memory 1", nil, []string{"-listen", "-engine-memory"}},
+		{"serve --demoo --listen 8080 -x=1 extra --nope 7 --retention 2x", nil, []string{"-demoo", `"8080"`, "-x", `"extra"`, "-nope", `"2x"`}},
+		{"serve ---x --=y --listen 8080 --engine /nowhere/libchdb.so", nil, []string{"---x", "--=y", `"8080"`, "/nowhere/libchdb.so"}},
+		{"goal add --nope 1", nil, []string{"-nope", "SITE"}},
+		{"policy set retention=2x bits4=40 colour=red titles backups=30d backups=7d preset=long", nil, []string{`"2x"`, `"40"`, `"colour=red"`, `"titles"`, "said twice", "preset"}},
+		{"policy set retention=2x guard=-1 record=all fold=3 guard=2 --site 1", nil, []string{`"2x"`, `"-1"`, `"all"`, `"fold=3"`, "said twice"}},
 	} {
 		data := filepath.Join(t.TempDir(), "data")
 		_, stderr, status := commandIn(t, c.env, "", append(strings.Fields(c.args), "--data", data)...)

@@ -146,20 +146,35 @@ func findSite(ctx context.Context, st *store.Store, name string) (site.Site, err
 // settings.
 var ownValues = map[string]string{"record": "policy", "retention": "retention", "objections": "objections", "guard": "guard"}
 
+// readEach calls read for each of words such as retention=25m with its name, one of names, and its
+// value. It returns a usage error for each word that is none, is said twice, or that read refuses.
+func readEach(words, names []string, read func(name, text string) error) error {
+	var mistakes []error
+	said := map[string]bool{}
+	for _, word := range words {
+		name, text, ok := strings.Cut(word, "=")
+		if !ok || !slices.Contains(names, name) {
+			mistakes = append(mistakes, usagef("%q: want NAME=VALUE, with a name of %s", word, strings.Join(names, ", ")))
+			continue
+		}
+		if said[name] {
+			mistakes = append(mistakes, usagef("%q: %s is said twice", word, name))
+			continue
+		}
+		said[name] = true
+		if err := read(name, text); err != nil {
+			mistakes = append(mistakes, usagef("%s=%q: %w", name, text, err))
+		}
+	}
+	return errors.Join(mistakes...)
+}
+
 // readOwn returns the change of a site that words such as retention=90d say, or a usage error.
 func readOwn(words []string) (func(*site.Site) error, error) {
 	change := func(s *site.Site) error {
-		for _, word := range words {
-			name, text, ok := strings.Cut(word, "=")
-			key := ownValues[name]
-			if !ok || key == "" {
-				return usagef("%q: want NAME=VALUE, with a name of %s", word, strings.Join(slices.Sorted(maps.Keys(ownValues)), ", "))
-			}
-			if err := site.FindSetting(key).Read(s, text); err != nil {
-				return usagef("%s=%q: %w", name, text, err)
-			}
-		}
-		return nil
+		return readEach(words, slices.Sorted(maps.Keys(ownValues)), func(name, text string) error {
+			return site.FindSetting(ownValues[name]).Read(s, text)
+		})
 	}
 	scratch := newSite()
 	return change, change(&scratch)
@@ -281,35 +296,22 @@ func presets() []string {
 // readChanges reads words such as retention=25m, or preset=short for all values, and returns a function that makes these
 // changes. It returns a usage error for a word that is none.
 func readChanges(words []string) (func(*privacy.Policy) error, error) {
+	names := []string{"preset"}
+	for _, k := range privacy.Keys {
+		names = append(names, k.Name)
+	}
 	change := func(p *privacy.Policy) error {
-		said := map[string]bool{}
-		for _, word := range words {
-			name, text, ok := strings.Cut(word, "=")
-			if said[name] {
-				return usagef("%q: %s is said twice", word, name)
+		return readEach(words, names, func(name, text string) error {
+			if key, known := privacy.FindKey(name); known {
+				return key.Read(p, text)
 			}
-			said[name] = true
-			if name == "preset" {
-				i := slices.IndexFunc(privacy.Presets, func(p privacy.Preset) bool { return p.Name == text })
-				if i < 0 {
-					return usagef("%q: want preset=%s", word, strings.Join(presets(), " or preset="))
-				}
-				*p = privacy.Presets[i].Policy
-				continue
+			i := slices.IndexFunc(privacy.Presets, func(p privacy.Preset) bool { return p.Name == text })
+			if i < 0 {
+				return fmt.Errorf("want %s", strings.Join(presets(), " or "))
 			}
-			key, known := privacy.FindKey(name)
-			if !ok || !known {
-				names := []string{"preset"}
-				for _, k := range privacy.Keys {
-					names = append(names, k.Name)
-				}
-				return usagef("%q: want NAME=VALUE, with a name of %s", word, strings.Join(names, ", "))
-			}
-			if err := key.Read(p, text); err != nil {
-				return usagef("%s=%q: %w", name, text, err)
-			}
-		}
-		return nil
+			*p = privacy.Presets[i].Policy
+			return nil
+		})
 	}
 	p := privacy.Default()
 	return change, change(&p)

@@ -86,7 +86,14 @@ func settings() []setting {
 			check: func(c *call) error { return store.Config{DSN: c.opts.Store, Dir: c.opts.Data}.Validate() }},
 		{name: "engine", commands: allBut("completion", "healthcheck", "texts"), help: "`file` of the embedded engine's library, libchdb.so", none: "looked for",
 			more:  "[Where it is looked for](install.md#whose-files-it-takes).",
-			value: func(c *call) flag.Value { return keep(&c.opts.Engine, readText) }},
+			value: func(c *call) flag.Value { return keep(&c.opts.Engine, readText) },
+			check: func(c *call) error {
+				if c.opts.Engine == "" || c.cmd.name == "version" { // which says that it is not installed
+					return nil
+				}
+				_, err := embedded.FindLibrary(c.opts.Engine)
+				return err
+			}},
 		{name: "engine-memory", commands: allBut("completion", "healthcheck", "texts", "version"), help: "most `memory` that statements and merges of the embedded engine take together, " + least(embedded.LeastMaxMemory),
 			more:  "The process needs some more.",
 			value: func(c *call) flag.Value { return size(&c.opts.EngineMemory, embedded.LeastMaxMemory) }},
@@ -398,10 +405,10 @@ func (c *call) readSettings() error {
 		c.flags.Var(s.value(c), s.name, s.help)
 	}
 	mistakes, err := c.readWords()
-	if errors.Is(err, flag.ErrHelp) {
+	if err != nil {
 		return err
 	}
-	mistakes = append(mistakes, err, c.setElsewhere(own))
+	mistakes = append(mistakes, c.setElsewhere(own))
 	c.opts.PolicyTold = map[string]string{}
 	for _, s := range own {
 		if s.policy && c.given(s.name) {
@@ -439,34 +446,47 @@ func (p patient) IsBoolFlag() bool {
 }
 
 // readWords reads flags and words. There must be as many words as cmd.args names but for one in
-// brackets, or more if it ends in three dots. It returns which values of flags can't be read, and
-// the mistake at which it stopped.
+// brackets, or more if it ends in three dots. It returns all mistakes, or flag.ErrHelp.
 func (c *call) readWords() (mistakes []error, err error) {
 	c.flags.VisitAll(func(f *flag.Flag) { f.Value = patient{f.Value, f.Name, &mistakes} })
 	defer c.flags.VisitAll(func(f *flag.Flag) { f.Value = f.Value.(patient).Value })
 	args, want := c.Args, strings.Fields(c.cmd.args)
+	unclear := 0 // words that may be the value of an unknown flag
 	for {
-		if err := c.flags.Parse(args); err != nil {
-			if errors.Is(err, flag.ErrHelp) {
-				return nil, err
-			}
-			return mistakes, usageError{err}
+		err := c.flags.Parse(args)
+		if errors.Is(err, flag.ErrHelp) {
+			return nil, err
 		}
 		rest := c.flags.Args()
+		if err != nil {
+			mistakes = append(mistakes, usageError{err})
+		}
 		if len(rest) == 0 {
 			break
 		}
-		if dashes := len(args) - len(rest) - 1; dashes >= 0 && args[dashes] == "--" {
-			c.words = append(c.words, rest...)
-			break
+		last := "" // the argument at which Parse stopped
+		if n := len(args) - len(rest); n > 0 {
+			last = args[n-1]
 		}
-		c.words, args = append(c.words, rest[0]), rest[1:]
+		switch {
+		case err != nil && strings.HasPrefix(err.Error(), "bad flag syntax"): // that of rest[0]
+			args = rest[1:]
+		case err != nil && !strings.Contains(last, "=") && !strings.HasPrefix(rest[0], "-"):
+			unclear++
+			args = rest[1:]
+		case err != nil:
+			args = rest
+		case last == "--":
+			c.words, args = append(c.words, rest...), nil
+		default:
+			c.words, args = append(c.words, rest[0]), rest[1:]
+		}
 	}
 	switch {
 	case len(c.words) > len(want) && !strings.HasSuffix(c.cmd.args, "..."):
-		return mistakes, usagef("unexpected argument %q", c.words[len(want)])
-	case len(c.words) < len(want) && !strings.HasPrefix(want[len(c.words)], "["):
-		return mistakes, usagef("missing argument %s", strings.TrimSuffix(want[len(c.words)], "..."))
+		mistakes = append(mistakes, usagef("unexpected argument %q", c.words[len(want)]))
+	case len(c.words)+unclear < len(want) && !strings.HasPrefix(want[len(c.words)], "["):
+		mistakes = append(mistakes, usagef("missing argument %s", strings.TrimSuffix(want[len(c.words)], "...")))
 	}
 	return mistakes, nil
 }
