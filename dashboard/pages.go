@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -20,7 +21,7 @@ type page struct {
 	own  string // key of its name among those, where that is another
 	rail bool   // it stands in the rail; else it belongs to the one before it that does
 	card bool   // it is of one value, and so no link leads to it from the pages beside it
-	// apart says that its figures are of days of its own, whatever the period.
+	// apart says that its figures are of its own days, whatever the period.
 	apart bool
 	// build asks for the figures of the page, and returns what shows the answers.
 	build func(q *question) (func() doc, error)
@@ -205,13 +206,13 @@ func (q *question) unknown(orders []string, d doc) *report.InvalidError {
 	return &report.InvalidError{Field: byTable, Value: key, Want: "a table of the page"}
 }
 
-// noFilters returns what of the address filters the list of sites, which has no filters: nil if
-// nothing does.
-func (q *question) noFilters() *report.InvalidError {
-	if len(q.filters) == 0 {
+// noFilters returns the first filter in the parameters of the list of sites, which has none: nil if
+// there is no filter.
+func noFilters(values url.Values) *report.InvalidError {
+	if len(values["f"]) == 0 {
 		return nil
 	}
-	return &report.InvalidError{Field: "filters", Value: q.filters[0].String(), Want: "none on the list of sites"}
+	return &report.InvalidError{Field: "filters", Value: values.Get("f"), Want: "none on the list of sites"}
 }
 
 // paper puts a doc into the frame of its site.

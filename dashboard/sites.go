@@ -101,15 +101,16 @@ func (d *Dashboard) showSites(c *call) error {
 	if err != nil {
 		return err
 	}
-	q, err := c.question("")
+	filter := noFilters(c.r.URL.Query())
+	q, err := c.filteredQuestion("")
 	if err != nil {
 		return err
 	}
 	unknown := q.unknown(siteOrders, doc{})
 	if unknown == nil {
-		unknown = q.noFilters()
+		unknown = filter
 	}
-	q.filters = nil
+	q.filters, q.badFilter = nil, ""
 	if unknown != nil && (c.json || c.format != "") {
 		return *unknown
 	}

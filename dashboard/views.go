@@ -91,7 +91,7 @@ func (d *Dashboard) viewsQuestion(c *call) (*question, error) {
 	if err != nil || q.site != 0 {
 		return q, err
 	}
-	if wrong := q.noFilters(); wrong != nil {
+	if wrong := noFilters(c.r.URL.Query()); wrong != nil {
 		return nil, *wrong
 	}
 	sites, err := d.sites(c)
