@@ -236,7 +236,7 @@ func (b Box) ServeFrame(w http.ResponseWriter, r *http.Request) {
 	}
 	js, err := dist.ReadFile("dist/frame.js")
 	if err != nil {
-		http.Error(w, errMissing.Error(), http.StatusInternalServerError)
+		refuse(w, lang, http.StatusInternalServerError, "internal", "*")
 		return
 	}
 	said := inLanguage()[lang.Tag]
