@@ -4,13 +4,18 @@ import (
 	"strings"
 
 	"golang.org/x/text/language"
+
+	"github.com/fotspor/fotspor/i18n"
 )
 
-// primaryLanguage returns the primary subtag of the first language of an
-// Accept-Language header (RFC 9110) or a language tag (BCP 47), in lower case. If a
+// primaryLanguage returns the primary subtag of the language that an Accept-Language header
+// (RFC 9110) wants most, or of a language tag (BCP 47), in lower case. If a
 // language has a subtag of two letters, it returns that one: nb for nob. It returns "" for
 // subtags that are not registered, are for private use, or name no language.
 func primaryLanguage(accept string) string {
+	if first, _, several := strings.Cut(accept, ","); several && strings.Contains(first, ";") { // no browser sends that
+		accept = i18n.MostWanted(accept)
+	}
 	end := 0
 	var letters [3]byte
 	for ; end < len(accept) && strings.IndexByte("-,;_ ", accept[end]) < 0; end++ {

@@ -18,6 +18,7 @@ func TestLanguage(t *testing.T) {
 		"nob": "nb", "nno-NO": "nn", "nor": "no", "ENG": "en", "deu": "de", "ger": "de", "zho": "zh", "chi": "zh", "sme": "se",
 		"sma": "sma", "smj-SE": "smj", "fil": "fil", "sgn-NO": "sgn", "iw": "he", "in-ID": "id", "ji": "yi", "jw": "jv", "mo": "ro",
 		"": "", "*": "", "x-klingon": "", "i-klingon": "", "english": "", "n1": "", "åå": "", "<b>": "", "n": "", " nb": "", "n-": "",
+		"en;q=0.3, nb;q=0.9": "nb", "en;q=0,nn-NO;q=0.1": "nn", "en;q=0.5,de;q=0.5": "en", "*;q=0.1,se": "se", "xx;q=0.2,zz;q=0.1": "",
 		// nobody's language
 		"xx": "", "zz": "", "qq": "", "xyz": "", "und": "", "mul": "", "zxx": "", "mis": "", "qaa": "", "qtz-NO": "", "qqq": "",
 	} {
@@ -46,6 +47,12 @@ func TestLanguagesInSeveralHeaders(t *testing.T) {
 		if r.mux.ServeHTTP(w, q); !strings.Contains(w.Body.String(), `<html lang="nn"`) {
 			t.Errorf("%s is not in the language of the second header: %.120s", path, w.Body)
 		}
+	}
+	q := request{target: "/pixel.gif?site=1&url=/", header: map[string]string{"Accept-Language": "de;q=0.3"}}.make()
+	q.Header.Add("Accept-Language", "nn")
+	r.mux.ServeHTTP(httptest.NewRecorder(), q)
+	if rows := r.stored(); len(rows) != 1 || rows[0].Language != "nn" {
+		t.Errorf("the row has language %q, want that of the second header", rows[0].Language)
 	}
 	for query, status := range map[string]int{"": 200, "?lang=nb": 200, "?lang=nb%": 400, "?lang=nb;x": 400} {
 		if w := r.send(request{target: "/privacy/1" + query}); w.Code != status {

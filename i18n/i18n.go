@@ -243,6 +243,14 @@ func (c *Catalogue) Match(wishes ...string) *Language {
 // maxWish is how long a wish may be, in bytes. Browsers stay below 200.
 const maxWish = 1024
 
+// MostWanted returns the tag that an Accept-Language header wants most, "" if it names none.
+func MostWanted(header string) string {
+	if tags := accepted(header); len(tags) > 0 {
+		return tags[0].String()
+	}
+	return ""
+}
+
 // accepted returns the tags of an Accept-Language header, the most wanted first. Ranges
 // that can't be read and those of the weight 0 are left out.
 func accepted(header string) []language.Tag {

@@ -143,7 +143,7 @@ func FromHeaders(r *http.Request) hit.Hit {
 			Mobile:   Clean(first(h, "Sec-Ch-Ua-Mobile"), MaxText),
 			Platform: Clean(first(h, "Sec-Ch-Ua-Platform"), MaxText),
 		},
-		Language:  Clean(first(h, "Accept-Language"), MaxText),
+		Language:  Clean(strings.Join(h["Accept-Language"], ","), MaxText),
 		Objection: Objects(h),
 		OptedOut:  OptedOut(h),
 		Prefetch: strings.Contains(first(h, "Sec-Purpose"), "prefetch") || first(h, "Purpose") == "prefetch" ||
