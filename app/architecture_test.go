@@ -41,7 +41,7 @@ var arrows = map[string][]string{
 	"privacy/scrub":        {"hit"},
 	"site":                 {"calendar", "hit", "internal/hostname", "privacy", "privacy/scrub"},
 	"store/embedded":       {"internal/trusted"},
-	"store":                {"audit", "backup", "calendar", "hit", "internal/hostname", "privacy", "report", "retention/journal", "retention/receipt", "site", "store/embedded", "store/schema"},
+	"store":                {"audit", "backup", "calendar", "hit", "internal/hostname", "internal/periodic", "privacy", "report", "retention/journal", "retention/receipt", "site", "store/embedded", "store/schema"},
 	"store/schema":         {"calendar", "hit", "report"},
 	"generate":             {"store/schema"},
 	"store/storetest":      {"site", "store", "store/embedded", "internal/trusted"},
@@ -59,7 +59,7 @@ var arrows = map[string][]string{
 	"collector/body":       {"hit", "geo"},
 	"collector":            {"calendar", "hit", "browser", "referrer", "geo", "i18n", "privacy", "privacy/scrub", "site", "internal/baseurl", "internal/hostname", "internal/httpcompress", "internal/httpmetrics", "collector", "internal/periodic"},
 	"dashboard/password":   {"internal/hostname"},
-	"dashboard":            {"audit", "calendar", "hit", "geo", "i18n", "privacy", "privacy/scrub", "report", "retention/receipt", "site", "internal/hostname", "internal/httpcompress", "internal/httpmetrics", "dashboard", "internal/periodic", "internal/baseurl"},
+	"dashboard":            {"audit", "calendar", "hit", "geo", "i18n", "privacy", "report", "retention/receipt", "site", "internal/hostname", "internal/httpcompress", "internal/httpmetrics", "dashboard", "internal/periodic", "internal/baseurl"},
 	"app/demo":             {"collector/script", "collector/dialect", "i18n", "internal/baseurl", "internal/httpcompress"},
 	"app/plainhttp":        {},
 	"collector/spool/spooltest": {
@@ -93,6 +93,15 @@ var reasons = map[string]string{
 	"cli":       "It changes the whole process, as only the command line may.",
 	"privacy":   "A hit, a day and a question are the same under every policy.",
 	"internal":  "It is small and shared, and says by its arrows by whom.",
+	"audit":     "Who changes something is noted where it is changed.",
+	"browser":   "A User-Agent is read where a hit comes in, and is gone after that.",
+	"calendar":  "Only what counts days needs it.",
+	"geo":       "An address is looked up where it comes in, and cut at once.",
+	"hit":       "Only what takes, keeps or shows hits may know what is kept of a visitor.",
+	"i18n":      "Texts are chosen where people read them; all else knows codes.",
+	"referrer":  "A referring page is read where a hit comes in, and is gone after that.",
+	"report":    "What is asked knows what is kept, and not the other way round.",
+	"site":      "What an owner declares is checked before it comes to what is below.",
 }
 
 // banned are imports that only some packages may have, with the reason.
@@ -112,11 +121,17 @@ var banned = map[string]struct {
 // TestArrows holds the imports of the project to the design.
 func TestArrows(t *testing.T) {
 	used := map[string]bool{}
+	gone := map[[2]string]bool{} // arrows that no import follows: from a rule to a package
 	for dir, files := range packages(t) {
 		allowed, rule := arrowsOf(dir)
 		if rule == "" {
 			t.Errorf("package %s has no place in the design: name it in arrows", dir)
 			continue
+		}
+		if !used[rule] {
+			for _, to := range allowed {
+				gone[[2]string{rule, to}] = true
+			}
 		}
 		used[rule] = true
 		for name, file := range files {
@@ -129,8 +144,21 @@ func TestArrows(t *testing.T) {
 					t.Errorf("%s imports %s: %s", name, imported, ban.reason)
 				}
 				ours, ok := strings.CutPrefix(imported, module+"/")
-				if ok && !slices.ContainsFunc(allowed, func(a string) bool { return ours == a || strings.HasPrefix(ours, a+"/") && under(dir, a, ours) }) {
-					top, _, _ := strings.Cut(ours, "/")
+				if !ok {
+					continue
+				}
+				followed := false
+				for _, a := range allowed {
+					if ours == a || strings.HasPrefix(ours, a+"/") && under(dir, a, ours) {
+						followed = true
+						delete(gone, [2]string{rule, a})
+					}
+				}
+				top, _, _ := strings.Cut(ours, "/")
+				if reasons[top] == "" {
+					t.Errorf("%s imports %s: reasons does not say why others may not", name, ours)
+				}
+				if !followed {
 					t.Errorf("%s imports %s: the arrows of the design do not go there. %s", name, ours, reasons[top])
 				}
 			}
@@ -140,6 +168,9 @@ func TestArrows(t *testing.T) {
 		if !used[rule] {
 			t.Errorf("arrows names %s, which is no package", rule)
 		}
+	}
+	for arrow := range gone {
+		t.Errorf("%s does not import %s: take the arrow away", arrow[0], arrow[1])
 	}
 }
 

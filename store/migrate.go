@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
+	"github.com/fotspor/fotspor/internal/periodic"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/store/schema"
@@ -103,20 +105,16 @@ const backfillRetry = time.Minute
 // Backfill adds the rows from before a new rollup to it, a day at a time, until ctx ends.
 // Several processes may run it at once.
 func (s *Store) Backfill(ctx context.Context) {
-	retry := time.NewTimer(0)
-	defer retry.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-s.attached:
-		case <-retry.C:
-		}
-		if err := s.schema.Fill(ctx); err != nil && ctx.Err() == nil {
-			s.log.Warn("a backfill failed", "err", err, "retry_in", backfillRetry)
-			retry.Reset(backfillRetry)
-		}
-	}
+	periodic.Task{
+		Do: s.schema.Fill, Wake: s.attached,
+		Next: func(err error) time.Duration {
+			if err != nil {
+				return backfillRetry
+			}
+			return math.MaxInt64 // until the next migration
+		},
+		Trouble: &periodic.Trouble{Logger: s.log, Failed: "a backfill failed", Over: "the backfill goes on"},
+	}.Run(ctx)
 }
 
 // Gaps returns what rollups have not counted.
