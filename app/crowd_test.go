@@ -67,7 +67,7 @@ func TestCrowd(t *testing.T) {
 	last.Close()
 	last.Close() // which net/http may do
 	if accept("[2001:db8:1:5::1]:1") == nil || accept("[2001:db8:1:6::1]:1") != nil {
-		t.Error("a connection that is closed does not make room for one")
+		t.Error("a connection that is closed does not free a slot")
 	}
 	for _, from := range []string{"127.0.0.1:1", "[::1]:1", "10.1.2.3:1", "[::ffff:10.1.2.3]:1", "[2001:db8:ffff::1]:1"} {
 		for range 10 {

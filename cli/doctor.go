@@ -358,14 +358,14 @@ func (d *diagnosis) disk() {
 // judgeDisk judges how many bytes are free, beside those that the spool has of its share.
 func judgeDisk(free, used, share int64) finding {
 	left := max(share-used, 0)
-	f := finding{check: "disk", result: fine, code: "room", found: fmt.Sprintf("%s are free; the spool has %s and may have %s", roughly(free), roughly(used), roughly(share))}
+	f := finding{check: "disk", result: fine, code: "space", found: fmt.Sprintf("%s are free; the spool has %s and may have %s", roughly(free), roughly(used), roughly(share))}
 	switch {
 	case left < 2*spool.MaxRow:
 		f.result, f.code, f.do = broken, "spool_full", "see to the store, into which the spool empties itself, or raise --spool-size"
 	case free < left/10:
-		f.result, f.code, f.do = broken, "full", "make room"
+		f.result, f.code, f.do = broken, "full", "free some space"
 	case free < left:
-		f.result, f.code, f.do = look, "little", "make room, or lower --spool-size: the disk is full before the spool is"
+		f.result, f.code, f.do = look, "little", "free some space, or lower --spool-size: the disk is full before the spool is"
 	}
 	return f
 }
@@ -402,7 +402,7 @@ func judgeSpool(segments []spool.Info, now time.Time) (all []finding) {
 		all = append(all, finding{check: "spool", result: result, code: code, found: found, do: do})
 	}
 	if n := count[spool.Quarantined]; n > 0 {
-		add(look, "set_aside", fmt.Sprintf("%d segments were set aside", n), "fotspor spool list says why; then fotspor spool retry, or drop")
+		add(look, "quarantined", fmt.Sprintf("%d segments were quarantined", n), "fotspor spool list says why; then fotspor spool retry, or drop")
 	}
 	if n := max(count[spool.Damaged], unread); n > 0 {
 		add(broken, "damaged", fmt.Sprintf("%d segments are damaged, and %d rows or more are lost", n, lost), "suspect the disk; fotspor spool list, then fotspor spool drop")
@@ -737,7 +737,7 @@ func (d *diagnosis) receipts(ctx context.Context, st *store.Store) {
 	}
 }
 
-// sites looks for the last hit of each site, and for what was left out in the last days.
+// sites looks for the last hit of each site, and for what was excluded in the last days.
 func (d *diagnosis) sites(ctx context.Context, st *store.Store) {
 	all, err := st.Sites(ctx)
 	if err != nil {
@@ -765,7 +765,7 @@ func (d *diagnosis) sites(ctx context.Context, st *store.Store) {
 	}
 }
 
-// judgeSite judges the last hit of a site and what was left out in the last days.
+// judgeSite judges the last hit of a site and what was excluded in the last days.
 func judgeSite(last time.Time, out []hit.LedgerEntry, now time.Time) finding {
 	f := finding{check: "site", result: fine, code: "counted"}
 	by, hosts := map[string]int64{}, map[string]int64{}
@@ -780,7 +780,7 @@ func judgeSite(last time.Time, out []hit.LedgerEntry, now time.Time) finding {
 		f.found = "last hit " + last.UTC().Format(time.RFC3339)
 	}
 	if len(by) > 0 {
-		f.found += fmt.Sprintf("; left out in %d days: %s", lastDays, most(by, len(by)))
+		f.found += fmt.Sprintf("; excluded in %d days: %s", lastDays, most(by, len(by)))
 	}
 	quiet := now.Sub(last) > lastDays*24*time.Hour
 	switch {
@@ -788,7 +788,7 @@ func judgeSite(last time.Time, out []hit.LedgerEntry, now time.Time) finding {
 		f.result, f.code = look, "foreign_host"
 		f.do = "if it is the site's, add its host with fotspor site edit: " + most(hosts, 3)
 	case last.IsZero():
-		f.result, f.code, f.do = look, "no_hit", "paste the lines of fotspor site add into its pages, and open one; X-Fotspor of the answer says why a hit was left out"
+		f.result, f.code, f.do = look, "no_hit", "paste the lines of fotspor site add into its pages, and open one; X-Fotspor of the answer says why a hit was excluded"
 	case quiet:
 		f.result, f.code, f.do = look, "quiet", "open one of its pages, and look for the request in the browser's network panel"
 	}

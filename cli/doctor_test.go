@@ -97,7 +97,7 @@ func TestDoctor(t *testing.T) {
 	}
 	run("migrate")
 	expect(map[string]string{
-		"process": "ok ready", "limits": "ok files", "data": "ok owned", "disk": "ok room", "spool": "ok flows", "engine": "ok answers", "schema": "ok current", "rights": "ok all",
+		"process": "ok ready", "limits": "ok files", "data": "ok owned", "disk": "ok space", "spool": "ok flows", "engine": "ok answers", "schema": "ok current", "rights": "ok all",
 		"clock": "ok trusted", "address": "look unknown", "policy": "look none", "sites": "look none", "receipts": "ok none", "proxies": "ok none",
 	})
 	run("policy", "set", "retention=1y", "backups=30d", "--yes")
@@ -154,9 +154,9 @@ func TestDoctor(t *testing.T) {
 	ready = http.StatusOK
 
 	fill(t, filepath.Join(data, "spool"), ".quarantined", 3)
-	expect(map[string]string{"spool": "look set_aside"})
+	expect(map[string]string{"spool": "look quarantined"})
 	must(t, os.WriteFile(filepath.Join(data, "spool", "20261127T000000.000000Z-ABC.3.damaged"), []byte("fotspor\x03xyz"), 0o600))
-	expect(map[string]string{"spool": "look set_aside, broken damaged"})
+	expect(map[string]string{"spool": "look quarantined, broken damaged"})
 	must(t, os.RemoveAll(filepath.Join(data, "spool")))
 
 	quiet := row

@@ -28,7 +28,7 @@ import (
 	"github.com/fotspor/fotspor/store/embedded"
 )
 
-// restore makes a store from a backup. All is done in a folder of its own, and what is past its
+// restore makes a store from a backup. All is done in its own folder, and what is past its
 // time or was erased since is deleted there, so that nobody ever sees a store with it.
 func restore(ctx context.Context, c *call) error {
 	e, identities, err := c.chosenBackup(c.words[0])
@@ -42,7 +42,7 @@ func restore(ctx context.Context, c *call) error {
 		return err
 	}
 	fmt.Fprintf(c.Stdout, "backup: %s of %s\n", e.Dir, e.Time.Format(time.RFC3339))
-	aside, err := spool.SetAside(c.spoolDir(), e.Time)
+	quarantined, err := spool.Quarantine(c.spoolDir(), e.Time)
 	if err != nil {
 		return err
 	}
@@ -81,8 +81,8 @@ func restore(ctx context.Context, c *call) error {
 		return err
 	}
 	fmt.Fprintf(c.Stdout, "store: %s\n", c.opts.StoreConfig().Place())
-	if aside > 0 {
-		fmt.Fprintf(c.Stdout, "spool: %d segments began before the backup was made, and may be in it. They are quarantined: see fotspor spool list\n", aside)
+	if quarantined > 0 {
+		fmt.Fprintf(c.Stdout, "spool: %d segments began before the backup was made, and may be in it. They are quarantined: see fotspor spool list\n", quarantined)
 	}
 	_, err = fmt.Fprintln(c.Stdout, "restored: every table holds what it held, but for what is said above")
 	return err

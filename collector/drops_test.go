@@ -166,7 +166,7 @@ func heap() int64 {
 
 // TestErasedVisits: once the collector has read that something of a site was erased, it has
 // forgotten all that visits, titles and drops of the site may hold of it, and of no other site.
-// While the store is away it knows nothing of it.
+// While the store is unavailable it knows nothing of it.
 func TestErasedVisits(t *testing.T) {
 	r := newRig(t, nil)
 	view := func(path string) (rows []string) {
@@ -189,7 +189,7 @@ func TestErasedVisits(t *testing.T) {
 		want     []string
 		drops    int
 	}{
-		{"the store is away", 1, errUnavailable, "/b", []string{"1 /b entry /a after /a visits 0 visitors 0", "2 /b entry /a after /a visits 0 visitors 0"}, 1},
+		{"the store is unavailable", 1, errUnavailable, "/b", []string{"1 /b entry /a after /a visits 0 visitors 0", "2 /b entry /a after /a visits 0 visitors 0"}, 1},
 		{"it is back", 1, nil, "/c", []string{"1 /c entry /c after  visits 1 visitors 1", "2 /c entry /a after /b visits 0 visitors 0"}, 0},
 		{"nothing new", 1, nil, "/d", []string{"1 /d entry /c after /c visits 0 visitors 0", "2 /d entry /a after /c visits 0 visitors 0"}, 0},
 		{"erased again", 2, nil, "/e", []string{"1 /e entry /e after  visits 1 visitors 1", "2 /e entry /a after /d visits 0 visitors 0"}, 0},

@@ -33,7 +33,7 @@ func TestReceiptsForEverybody(t *testing.T) {
 	if got := r.send(request{target: "/privacy/9/receipts"}); got.Code != http.StatusNotFound {
 		t.Errorf("of a site that does not exist: %d", got.Code)
 	}
-	failed = errors.New("the store is away")
+	failed = errors.New("the store is unavailable")
 	if got := r.send(request{target: "/privacy/1/receipts"}); got.Code != http.StatusServiceUnavailable || strings.Contains(got.Body.String(), "the archive") {
 		t.Errorf("without a store: %d %q", got.Code, got.Body)
 	}

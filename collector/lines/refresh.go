@@ -102,12 +102,12 @@ func (l *Lines) refresh(ctx context.Context, source Source, id uint32) error {
 	old := s.bytes()
 	s.mu.Unlock()
 	known := make([]set, len(s.tables))
-	room := l.Memory/4*3 - l.held.Load() + old
+	free := l.Memory/4*3 - l.held.Load() + old
 	learn := func(table int, h uint64) {
 		set := &known[table]
-		if need := set.growth(); need <= room && !set.has(h) {
+		if need := set.growth(); need <= free && !set.has(h) {
 			set.add(h)
-			room -= need
+			free -= need
 		}
 	}
 	yesterday := calendar.DayOf(l.Now().UTC()) - 1                  // which is not over everywhere

@@ -123,13 +123,13 @@ func drop(files fileSystem, dir, id string) error {
 	return nil
 }
 
-// SetAside quarantines the segments in the spool in dir that began at a time or before: of
+// Quarantine quarantines the segments in the spool in dir that began at a time or before: of
 // these it is not known whether they are in a store that was restored from a backup of that
 // time. Later ones are not, and wait for the store as before. It returns how many it
 // quarantined. No other process may have the spool open.
-func SetAside(dir string, until time.Time) (int, error) { return setAside(disk{}, dir, until) }
+func Quarantine(dir string, until time.Time) (int, error) { return quarantine(disk{}, dir, until) }
 
-func setAside(files fileSystem, dir string, until time.Time) (n int, err error) {
+func quarantine(files fileSystem, dir string, until time.Time) (n int, err error) {
 	entries, err := files.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
@@ -139,7 +139,7 @@ func setAside(files fileSystem, dir string, until time.Time) (n int, err error) 
 		lock, err = files.Lock(filepath.Join(dir, "lock"))
 	}
 	if err != nil {
-		return 0, fmt.Errorf("set segments aside: %w", err)
+		return 0, fmt.Errorf("quarantine segments: %w", err)
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
 	for _, e := range entries {
@@ -148,7 +148,7 @@ func setAside(files fileSystem, dir string, until time.Time) (n int, err error) 
 			continue
 		}
 		if err := files.Rename(filepath.Join(dir, e.Name), filepath.Join(dir, s.with(quarantinedSuffix).String())); err != nil {
-			return n, fmt.Errorf("set segments aside: %w", err)
+			return n, fmt.Errorf("quarantine segments: %w", err)
 		}
 		n++
 	}

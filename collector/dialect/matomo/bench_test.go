@@ -67,8 +67,8 @@ func (l load) request() func() *http.Request {
 func TestAllocations(t *testing.T) {
 	d := newDialect()
 	for _, l := range loads() {
-		next, room := l.request(), make([]hit.Hit, 0, l.hits)
-		if got := testing.AllocsPerRun(100, func() { d.Parse(next(), room) }); got > l.most {
+		next, buffer := l.request(), make([]hit.Hit, 0, l.hits)
+		if got := testing.AllocsPerRun(100, func() { d.Parse(next(), buffer) }); got > l.most {
 			t.Errorf("%s: %v allocations, want at most %v", l.name, got, l.most)
 		}
 	}
@@ -78,10 +78,10 @@ func BenchmarkParse(b *testing.B) {
 	d := newDialect()
 	for _, l := range loads() {
 		b.Run(l.name, func(b *testing.B) {
-			next, room := l.request(), make([]hit.Hit, 0, l.hits)
+			next, buffer := l.request(), make([]hit.Hit, 0, l.hits)
 			b.ReportAllocs()
 			for b.Loop() {
-				if hits, _, err := d.Parse(next(), room); err != nil || len(hits) != l.hits {
+				if hits, _, err := d.Parse(next(), buffer); err != nil || len(hits) != l.hits {
 					b.Fatal(len(hits), err)
 				}
 			}

@@ -195,17 +195,17 @@ func typical() *http.Request {
 }
 
 func TestAllocations(t *testing.T) {
-	r, room := typical(), make([]hit.Hit, 0, 1)
-	if got := testing.AllocsPerRun(100, func() { pixel.Dialect{}.Parse(r, room) }); got > 3 {
+	r, buffer := typical(), make([]hit.Hit, 0, 1)
+	if got := testing.AllocsPerRun(100, func() { pixel.Dialect{}.Parse(r, buffer) }); got > 3 {
 		t.Errorf("%v allocations, want three strings", got)
 	}
 }
 
 func BenchmarkParse(b *testing.B) {
-	r, room := typical(), make([]hit.Hit, 0, 1)
+	r, buffer := typical(), make([]hit.Hit, 0, 1)
 	b.ReportAllocs()
 	for b.Loop() {
-		if hits, _, err := (pixel.Dialect{}).Parse(r, room); err != nil || len(hits) != 1 {
+		if hits, _, err := (pixel.Dialect{}).Parse(r, buffer); err != nil || len(hits) != 1 {
 			b.Fatal(len(hits), err)
 		}
 	}
