@@ -246,7 +246,7 @@ func process(t *testing.T, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// command runs a command of the program in a process of its own, and returns its
+// command runs a command of the program in its own process, and returns its
 // output and exit status.
 func command(t *testing.T, stdin string, args ...string) (stdout, stderr string, status int) {
 	t.Helper()

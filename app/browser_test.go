@@ -74,7 +74,7 @@ func TestPeople(t *testing.T) {
 	}
 }
 
-// awaitPage waits until the page at hand is there and its scripts have run: a person
+// awaitPage waits until the current page is there and its scripts have run: a person
 // stays at least so long.
 func (p *program) awaitPage(tab *chromium.Tab) {
 	p.t.Helper()
@@ -112,7 +112,7 @@ func (p *program) awaitAccepted(hits int) {
 	})
 }
 
-// newWebsite serves a website with the snippet on each page, at an origin of its own.
+// newWebsite serves a website with the snippet on each page, at its own origin.
 func newWebsite(t *testing.T, stats string) *httptest.Server {
 	mux := http.NewServeMux()
 	page := func(path, body string) {

@@ -550,7 +550,7 @@ func TestHostileBodies(t *testing.T) {
 			before, _ := s.account()
 			text := head("POST "+matomoHit, c.how, fmt.Sprintf("Content-Length: %d", len(c.body))) + c.body
 			answers := make(chan []int, times)
-			for i := range times { // each from a network of its own: nobody floods
+			for i := range times { // each from its own network: nobody floods
 				from := fmt.Sprintf("203.0.%d.77", i)
 				go func() {
 					got := s.raw(strings.Replace(text, canaryAddress, from, 1), 1)
@@ -734,7 +734,7 @@ func (s *siege) p99() time.Duration {
 	return best
 }
 
-// besiegeProcess starts a program of its own with site 1, which trusts this machine to
+// besiegeProcess starts its own program with site 1, which trusts this machine to
 // tell addresses.
 func besiegeProcess(t *testing.T) (*service, *siege) {
 	t.Helper()

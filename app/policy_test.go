@@ -125,7 +125,7 @@ func TestPolicyOfProcesses(t *testing.T) {
 	if out, errs, status := run("policy", "set", "preset=short", "totals=4y"); status != 1 || !strings.Contains(out, "retention: 1y, now 2d\ntotals: forever, now 4y\nbackups: 30d, now 2d\nbits4: 8, now 16\nthe next") || !strings.Contains(errs, "--yes") {
 		t.Errorf("policy set preset=short: %q, %q, status %d", out, errs, status)
 	}
-	for _, c := range [][2]string{{"preset=x", "preset=short"}, {"totals=1m", "retention 1y"}, {"retention", "NAME=VALUE"}, {"age=3", "NAME=VALUE"}} {
+	for _, c := range [][2]string{{"preset=x", "or short"}, {"totals=1m", "retention 1y"}, {"retention", "NAME=VALUE"}, {"age=3", "NAME=VALUE"}} {
 		if _, errs, status := run("policy", "set", c[0]); status != 2 || !strings.Contains(errs, c[1]) {
 			t.Errorf("policy set %s: %q, status %d, want %q and 2", c[0], errs, status, c[1])
 		}
@@ -137,7 +137,7 @@ func TestPolicyOfProcesses(t *testing.T) {
 		t.Errorf("policy check other: %q, status %d", errs, status)
 	}
 
-	// A site of its own.
+	// A site with its own values.
 	out, errs, status = run("policy", "set", "--site", "example.org", "retention=30d", "objections=ignore")
 	if status != 1 || !strings.Contains(out, "objections: default, now ignore\nretention: default, now 30d\nthe next deletion pass would delete no row") || !strings.Contains(errs, "--yes") {
 		t.Errorf("policy set --site: %q, %q, status %d", out, errs, status)
@@ -159,7 +159,7 @@ func TestPolicyOfProcesses(t *testing.T) {
 	refused(collector(told, "--retention", "25m"), "retention is 1y", "says 25m")
 	b.stop()
 
-	// The store is away.
+	// The store is unavailable.
 	must("policy", "set", "retention=6m", "--yes")
 	engine.stop()
 	refused(collector(untold, "--bits4", "16"), "bits4 is 8", "says 16")

@@ -126,7 +126,7 @@ const (
 	databaseName = "footprints"
 )
 
-// buildApart makes a collector and an engine in processes of their own.
+// buildApart makes a collector and an engine in their own processes.
 func (x *torture) buildApart() {
 	engineAddr := freePort(x.t, x.rng)
 	x.store = &part{data: filepath.Join(x.dir, "engine")}

@@ -104,7 +104,7 @@ func (b *bench) compare(ctx context.Context, p *pair, requests [][]byte, connect
 	return nil
 }
 
-// start starts the servers, each in processes of its own.
+// start starts the servers, each in its own processes.
 func (b *bench) start(ctx context.Context) error {
 	starts := []func() (*server, error){
 		func() (*server, error) { return startBare(ctx) },
@@ -216,7 +216,7 @@ func usage(servers []*server) ([][]stat, error) {
 
 // backlog measures in rounds how fast rows of a server get from the spool into the store,
 // and nothing else: hits come in while the engine is halted, then it runs again. Only a
-// store in a process of its own can be halted; the embedded one is the same engine.
+// store in its own process can be halted; the embedded one is the same engine.
 func (b *bench) backlog(ctx context.Context, s *server, requests [][]byte, base result) error {
 	if len(s.processes) < 2 {
 		return nil

@@ -17,7 +17,7 @@ import (
 )
 
 // asBare, as the only argument, makes the program be the bare server: it has to
-// be a process of its own to be measured.
+// be its own process to be measured.
 const asBare = "bare-server"
 
 func main() {

@@ -153,7 +153,7 @@ func (c *call) backUp(ctx context.Context, st *store.Store, dir string) (backup.
 	return e, err
 }
 
-// withScratch runs f with a new store on an embedded engine in a folder of its own below dir,
+// withScratch runs f with a new store on an embedded engine in its own folder below dir,
 // and removes the folder. The store is not prepared, and will have the migrations up to a number, or
 // all if that is 0.
 func (c *call) withScratch(ctx context.Context, dir string, schema int, f func(folder string, st *store.Store) error) (err error) {

@@ -88,7 +88,7 @@ func dieHard(t *testing.T) {
 			fmt.Printf("core limit %s %s, dumpable %d\n", soft, hard, dumpable)
 		}
 	}
-	// By SIGQUIT Go's threads tell each other that it ends, and wait long in vain if
+	// By SIGQUIT Go's threads tell each other that it ends, and wait long if
 	// it is ignored. Only Notify puts Go's own handler back.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGQUIT)
 	signal.Reset(syscall.SIGQUIT)

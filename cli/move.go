@@ -65,7 +65,7 @@ func (in insertion) Insert(ctx context.Context, b hit.Batch, token string) error
 	return err
 }
 
-// checkUpgrade restores a backup into a folder of its own, brings it to the schema of this
+// checkUpgrade restores a backup into its own folder, brings it to the schema of this
 // program, and says whether every table still holds what it held.
 func checkUpgrade(ctx context.Context, c *call) (err error) {
 	if !c.check {

@@ -110,7 +110,7 @@ func TestRestore(t *testing.T) {
 	if out := run("query", "SELECT min(day), count() FROM hits"); out != (today.AddMonths(-36)+1).String()+"\t9\n" {
 		t.Errorf("left are %q", out)
 	}
-	// A site has a shorter time of its own meanwhile, as the collector has copied it.
+	// A site has its own shorter time meanwhile, as the collector has copied it.
 	inStore(t, data, func(st *store.Store) {
 		must(t, collector.NewSites(changedSites{st}, filepath.Join(data, "sites.json"), slog.New(slog.DiscardHandler)).Refresh(t.Context()))
 	})

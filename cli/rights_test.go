@@ -77,7 +77,7 @@ func TestEraseFromTheDisk(t *testing.T) {
 	must(t, st.Insert(t.Context(), batch, "a"), st.Close())
 	for _, marker := range []string{text, path, pattern, quiet} {
 		if files := filesWith(t, data, marker); len(files) < 4 {
-			t.Fatalf("%q stands in %v: the test looks for it in vain", marker, files)
+			t.Fatalf("%q stands in %v already", marker, files)
 		}
 	}
 	const sums = "SELECT 'daily', dimension, sum(visits), sum(pageviews), sum(events) FROM daily GROUP BY dimension UNION ALL SELECT 'monthly', dimension, sum(visits), sum(pageviews), sum(events) FROM monthly GROUP BY dimension UNION ALL SELECT 'moves', '', 0, sum(pageviews), 0 FROM moves ORDER BY ALL"

@@ -82,7 +82,7 @@ var anonymous = []step{
 }
 
 // pipeline is all steps of a hit, from top to bottom. The step policy removes from the row
-// what the policy does not keep. Two steps decide which values have lines of their own in
+// what the policy does not keep. Two steps decide which values have their own lines in
 // the rollups: lines does it before the visit, for the values that a visit keeps;
 // linesOfActions does it last, for what the hit itself did. The row of a conversion is a
 // copy of the row before that last step, because a goal always has a line.
@@ -426,7 +426,7 @@ func (c *Collector) noOthers(p *hitContext) reason {
 	return kept
 }
 
-// lines decides which values of the hit that a visit keeps have lines of their own.
+// lines decides which values of the hit that a visit keeps have their own lines.
 func (c *Collector) lines(p *hitContext) reason {
 	day := calendar.DayOf(p.hit.Time.In(p.site.Location))
 	c.Lines.Arrive(p.hit, p.row, day, p.policy.Record == privacy.Minimal)

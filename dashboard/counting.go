@@ -523,7 +523,7 @@ func (e *excluded) csv(s *sheet) {
 	}
 }
 
-// dropTable are the hits that were left out last.
+// dropTable are the hits that were excluded last.
 type dropTable []dropLine
 
 func (dropTable) part() string { return "dropped" }

@@ -207,7 +207,7 @@ func (a *answer) want(status int) {
 // text returns the text that a selector finds, with its white space made single.
 func (a *answer) text(selector string) string { return clean(a.Find(selector).Text()) }
 
-// routes returns a dashboard on a mux of its own.
+// routes returns a dashboard on its own mux.
 func routes(d *dashboard.Dashboard) http.Handler {
 	mux := http.NewServeMux()
 	d.Routes(mux)

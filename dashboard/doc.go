@@ -39,7 +39,7 @@ type notice struct {
 	Reason []span
 }
 
-// block is a part of a page under a heading of its own.
+// block is a part of a page under its own heading.
 type block struct {
 	Key   string // id of the part, unique on the page
 	Title string

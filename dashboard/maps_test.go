@@ -35,7 +35,7 @@ func TestWorld(t *testing.T) {
 	}
 }
 
-// TestCounties: each of Norway's counties has a tile of its own.
+// TestCounties: each of Norway's counties has its own tile.
 func TestCounties(t *testing.T) {
 	for i, c := range counties {
 		if name := i18n.Find("nb").Region(c.code); name == c.code || strings.Contains(name, "til") {

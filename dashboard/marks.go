@@ -11,7 +11,7 @@ import (
 	"github.com/fotspor/fotspor/report"
 )
 
-// band is a run of days with a ground of its own: a weekend, or days with a name.
+// band is a run of days with its own ground: a weekend, or days with a name.
 type band struct {
 	X, Width float64 // percent
 	Named    bool

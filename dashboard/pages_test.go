@@ -394,7 +394,7 @@ func TestExcluded(t *testing.T) {
 	if n := b.get("/sites/1/counting?period=today").Find("#excluded table").Length(); n != 0 {
 		t.Error("there is a table of nothing")
 	}
-	// An objection is no program, and has a line of its own, also where there is none.
+	// An objection is no program, and has its own line, also where there is none.
 	line := func() string {
 		return strings.ReplaceAll(clean(b.get("/sites/1/counting?period=today", "Accept-Language", "nb").Find("#objections").Text()), "\u00a0", " ")
 	}

@@ -276,7 +276,7 @@ func (d *Dashboard) renderSettings(c *call, status int, page settingsPage, texts
 	return d.render(c, status, "settings", page)
 }
 
-// newField is the field of a setting. The values of a list stand on lines of their own.
+// newField is the field of a setting. The values of a list stand on their own lines.
 func newField(s site.Setting, text string) field {
 	f := field{Key: s.Key, What: "setting." + s.Key + ".what", Text: text, List: s.List, Lines: s.Lines}
 	for _, word := range s.Choices {

@@ -365,7 +365,7 @@ func TestWaiting(t *testing.T) {
 	}
 }
 
-// TestDropsOfTheLedger: a dashboard in a process of its own tells the reasons that the ledger
+// TestDropsOfTheLedger: a dashboard in its own process tells the reasons that the ledger
 // has.
 func TestDropsOfTheLedger(t *testing.T) {
 	b := newBench(t)

@@ -323,7 +323,7 @@ func (q *question) whole(l *i18n.Language, path, key string) *span {
 	return &span{l.Say("table.more"), a.String()}
 }
 
-// cards are the dimensions whose values have a page of their own: its path, and the
+// cards are the dimensions whose values have their own page: its path, and the
 // parameter that names the value.
 var cards = map[string]struct{ path, parameter string }{
 	"page":     {"/page", "path"},

@@ -191,7 +191,7 @@ func TestCollectorIsRouted(t *testing.T) {
 	}
 }
 
-// TestBuildRunsNoScripts: no package runs a script of its own while an image is built.
+// TestBuildRunsNoScripts: no package runs its own script while an image is built.
 func TestBuildRunsNoScripts(t *testing.T) {
 	for _, file := range []string{"Makefile", "deploy/Dockerfile"} {
 		installs := regexp.MustCompile(`(?m)\bnpm (?:ci|install|i)\b.*$`).FindAllString(read(t, file), -1)

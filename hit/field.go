@@ -8,7 +8,7 @@ import (
 )
 
 // Field is a field of Row: all that the program must know of it to store, send, show
-// and forget it. What keeps rows lists no fields of its own but reads Fields, so that
+// and forget it. What keeps rows lists no fields itself but reads Fields, so that
 // a new one is added here and in Row alone.
 type Field struct {
 	// Number stands for the field in stored bytes. It is from 1 to 58, because Row.Other

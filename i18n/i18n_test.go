@@ -122,7 +122,7 @@ func TestCount(t *testing.T) {
 	}
 }
 
-// TestCountInWords: a text may have words of its own for one and for none.
+// TestCountInWords: a text may have its own words for one and for none.
 func TestCountInWords(t *testing.T) {
 	for tag, want := range map[string][]string{
 		"en": {"no visitors", "one visitor", "2 visitors", "6,363 visitors"},

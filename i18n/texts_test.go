@@ -275,7 +275,7 @@ func assembled(key string, quoted map[string]bool) bool {
 	return false
 }
 
-// TestWordsStandHere: no template outside of this package has words of its own, and no
+// TestWordsStandHere: no template outside of this package has its own words, and no
 // Go source that makes pages has Norwegian ones.
 func TestWordsStandHere(t *testing.T) {
 	shown := []string{"aria-label", "title", "alt", "placeholder", "content"}

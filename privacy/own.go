@@ -38,7 +38,7 @@ func (p Policy) Of(own Own) Policy {
 // ErrLonger is wrapped by the error of rows of a site that would live longer than those of others.
 var ErrLonger = errors.New("is longer than that of the policy")
 
-// Allows returns an error, which wraps ErrLonger, if a site may not have values of its own.
+// Allows returns an error, which wraps ErrLonger, if a site may not have its own values.
 func (p Policy) Allows(own Own) error {
 	if own.Retention.longerThan(p.Retention) {
 		return fmt.Errorf("retention %s of the site %w, %s", own.Retention, ErrLonger, p.Retention)
@@ -52,7 +52,7 @@ type Shorter struct {
 	Sites []uint32 // in order
 }
 
-// Terms are how long the rows of a site lived by a setting of its own, the oldest first.
+// Terms are how long the rows of a site lived by its own setting, the oldest first.
 type Terms []Term
 
 // Term is a retention, and from when on it was in force. A zero retention is that of the policy.
@@ -62,7 +62,7 @@ type Term struct {
 }
 
 // cutoff returns the last cut-off of the terms, in all times in which each was in force, 0 if
-// none had a retention of its own.
+// none had its own retention.
 func (t Terms) cutoff(now time.Time) (last calendar.Day) {
 	for i, term := range t {
 		until := now

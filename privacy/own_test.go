@@ -9,7 +9,7 @@ import (
 	"github.com/fotspor/fotspor/privacy"
 )
 
-// TestOwn: a site has values of its own in place of the policy's, and never rows that live longer.
+// TestOwn: a site has its own values in place of the policy's, and never rows that live longer.
 func TestOwn(t *testing.T) {
 	policy := privacy.Default()
 	policy.Ageing = privacy.Ageing{Network: privacy.Period{Days: 30}, Hour: privacy.Period{Years: 1}}

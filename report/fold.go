@@ -10,7 +10,7 @@ import (
 )
 
 // Folding is how the lines of few in one table are folded: counted together as hit.Others,
-// as the lines without a line of their own are. Lines of few are those whose own measure is
+// as the lines without their own line are. Lines of few are those whose own measure is
 // less than a threshold over the days of a month. What is folded once is not folded again.
 type Folding struct {
 	Table string

@@ -10,7 +10,7 @@ import (
 )
 
 // LineSet is a set of lines of a rollup that is kept for ever: those of one dimension, or
-// of a rollup with columns of its own. Its values are what visitors send, so the collector
+// of a rollup with its own columns. Its values are what visitors send, so the collector
 // holds their number to a cap.
 type LineSet struct {
 	Table     string // the rollup

@@ -390,7 +390,7 @@ func (a *asked) wholeDays() bool {
 	return a.Until.IsZero() && a.CompareUntil.IsZero() && a.Step != Hour && a.Step != Minute && a.Step != Second
 }
 
-// columns reports whether a rollup with columns of its own answers.
+// columns reports whether a rollup with its own columns answers.
 func (a *asked) columns(r Rollup) bool {
 	for _, i := range a.sums {
 		if !slices.Contains(r.measures, i) {
@@ -988,7 +988,7 @@ func lineTerm(m Measure, leaving bool) string {
 	return m.Key
 }
 
-// columns sums up hits, or the lines of a rollup with columns of its own, for one query after
+// columns sums up hits, or the lines of a rollup with its own columns, for one query after
 // the other. To read them once for several queries, by grouping sets, takes the engine twice
 // as long.
 func (b *builder) columns() string {
@@ -999,7 +999,7 @@ func (b *builder) columns() string {
 	return strings.Join(selects, "\nUNION ALL\n")
 }
 
-// sumsOf sums up hits, or the lines of a rollup with columns of its own, for a query.
+// sumsOf sums up hits, or the lines of a rollup with its own columns, for a query.
 func (b *builder) sumsOf(query int, a *asked) string {
 	over := func(sql string) string {
 		switch {

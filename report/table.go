@@ -245,7 +245,7 @@ func (r Rollup) Select() string {
 }
 
 // Correction returns the statement that takes the hits of a condition out of the lines of
-// a rollup with columns of its own, by adding lines. It compares the lines with the hits
+// a rollup with its own columns, by adding lines. It compares the lines with the hits
 // of the same sites and days, so those must all be kept, and none may be inserted
 // meanwhile. Carried out again it adds nothing.
 func (r Rollup) Correction(condition string) string {

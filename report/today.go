@@ -24,7 +24,7 @@ func (q Query) breakdown() bool {
 // visitors as the threshold have come since the step before. Steps follow from the visitors
 // of the day alone, so that all processes and all breakdowns have the same ones, and what is
 // read at two moments differs by the hits of no visitors or of that many. The day that is
-// compared has steps of its own, up to the same time of the clock.
+// compared has its own steps, up to the same time of the clock.
 func (g Guard) today(ctx context.Context, queries []Query) ([]Query, map[int]time.Time, error) {
 	var asked []Query
 	var owner []int

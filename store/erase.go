@@ -195,7 +195,7 @@ func (c *choice) add(one privacy.Chosen) error {
 	return nil
 }
 
-// hash divides the texts into erasures, under keys of their own.
+// hash divides the texts into erasures, under their own keys.
 func (c *choice) hash() {
 	for texts := range slices.Chunk(c.texts, hashesAtOnce) {
 		var key [16]byte

@@ -200,7 +200,7 @@ func TestInsertThatHangsEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// A row that a column can't take is refused for good; once the table is as it should
+// A row that a column can't take is refused each time; once the table is as it should
 // be, the same rows are stored.
 func TestRowsThatNoColumnTakesAreRefused(t *testing.T) {
 	st := storetest.Open(t)

@@ -250,7 +250,7 @@ func TestExcludedSums(t *testing.T) {
 	}
 }
 
-// TestOthers: traffic without lines of its own is found in the daily sums.
+// TestOthers: traffic without its own lines is found in the daily sums.
 func TestOthers(t *testing.T) {
 	st := storetest.Open(t)
 	field := func(name string) uint64 {

@@ -111,7 +111,7 @@ func (s *Store) addPolicy(ctx context.Context, number uint64, p privacy.Policy) 
 	return s.insertPolicy(ctx, privacy.Version{Number: number, Policy: p, Via: string(actor.Via), Who: actor.Name})
 }
 
-// insertPolicy adds a version. Without a time of its own it is in force from now on.
+// insertPolicy adds a version. Without its own time it is in force from now on.
 func (s *Store) insertPolicy(ctx context.Context, v privacy.Version) error {
 	text, err := json.Marshal(v.Policy)
 	if err != nil {

@@ -296,7 +296,7 @@ func (s *Store) Shorter(ctx context.Context, p privacy.Policy) ([]privacy.Shorte
 	return all, nil
 }
 
-// Terms returns how long the rows of sites lived, of those that had a retention of their own.
+// Terms returns how long the rows of sites lived, of those that had their own retention.
 func (s *Store) Terms(ctx context.Context) (map[uint32]privacy.Terms, error) {
 	rows, err := s.conn.Query(ctx, "SELECT site, value, since FROM settings WHERE key = '"+string(own)+"' ORDER BY site, number, since")
 	if err != nil {

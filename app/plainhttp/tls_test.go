@@ -115,7 +115,7 @@ func await(t *testing.T, what string, f func() bool) {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			t.Fatalf("awaited in vain: %s", what)
+			t.Fatalf("did not happen: %s", what)
 		}
 	}
 }

@@ -1,7 +1,7 @@
 // Package lines bounds how many lines the rollups get. Rollups are kept for ever, and
 // the values that name their lines are what visitors send, so whoever sends random names
 // could make them grow without end. Of each site, day and dimension only so many values
-// that were not seen lately get a line of their own. Of all others a row says in Other that
+// that were not seen lately get their own line. Of all others a row says in Other that
 // they have none, and the rollups count them together as hit.Others.
 package lines
 

@@ -30,7 +30,7 @@ func TestValuesKeepTheirLines(t *testing.T) {
 	for i := range 14 { // pages that all have lines
 		send(i, hit.Row{Path: fmt.Sprint("/side-", i), Browser: "Firefox", BrowserVersion: "1"})
 	}
-	for i := range n { // each with a term of its own, and of ten sources with ten media
+	for i := range n { // each with its own term, and of ten sources with ten media
 		send(i, hit.Row{
 			Path: fmt.Sprint("/side-", i%14), PreviousPath: fmt.Sprint("/side-", i/14%14), Campaign: "host", CampaignSource: fmt.Sprint("s", i%10), CampaignMedium: fmt.Sprint("m", i/10%10), CampaignTerm: fmt.Sprint("t", i),
 			Browser: "Firefox", BrowserVersion: fmt.Sprint(i),

@@ -1,6 +1,6 @@
 // Runs in the page of /index.php?module=CoreAdminHome&action=optOut, which other pages
 // show in a frame. It asks the tracker of such a page to keep the choice, in that page's
-// own origin; where nobody answers, it keeps a cookie of its own.
+// own origin; where nobody answers, it keeps its own cookie.
 
 import { objects } from "../script/beacon";
 import { show, type Texts } from "./box";

@@ -1,6 +1,6 @@
 // Fotspor, Apache-2.0. Counts page views, what is followed and fetched from them, and
 // events: no identifier, and nothing is kept but the choice not to be counted. It speaks
-// Matomo's tracking API, and three forms of our own: e_a without e_c is an event that the
+// Matomo's tracking API, and three forms that are ours: e_a without e_c is an event that the
 // server takes apart, e_c without e_a the status of a page that is not there, title that of
 // a page, whatever it says.
 // docs/script.md says what a page can tell it.

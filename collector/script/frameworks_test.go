@@ -90,7 +90,7 @@ func (w *world) settle(path string) {
 }
 
 // TestFrameworks drives the libraries that change the address without loading a page.
-// Each runs the scripts in the body of a page again, or none, in a way of its own.
+// Each runs the scripts in the body of a page again, or none, in its own way.
 func TestFrameworks(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long")

@@ -173,7 +173,7 @@ func Integrity(countObjections bool) (string, error) {
 // pages of the server's own. parameters are those that tell pages of the site apart.
 //
 // The script names its server, which a copy of it elsewhere would not know. The image has
-// a condition of its own, because htmx and others put the elements of a noscript element
+// its own condition, because htmx and others put the elements of a noscript element
 // into pages that run scripts, where browsers load an image even if it is lazy.
 func Snippet(base string, site uint32, parameters ...string) string {
 	base = html.EscapeString(strings.TrimRight(base, "/"))

@@ -413,7 +413,7 @@ func TestRun(t *testing.T) {
 }
 
 // TestSections: a visitor counts once a day in each section, whichever of its pages is
-// first, and the page at its root counts as a page of its own.
+// first, and the page at its root counts as another page.
 func TestSections(t *testing.T) {
 	tr := visit.New(visit.Options{Now: live})
 	at := time.Date(2026, 7, 5, 12, 0, 0, 0, time.UTC)

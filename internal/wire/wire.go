@@ -108,7 +108,7 @@ func AppendMessage(b []byte, number int, fill func([]byte) []byte) []byte {
 // A field that is not asked for is skipped. After a failure Next returns false and Err
 // says why. The texts that it returns are parts of the message, which is not copied.
 type Message[T string | []byte] struct {
-	Number int // of the field at hand
+	Number int // of the field that Next read last
 
 	rest T
 	kind protowire.Type

@@ -140,7 +140,7 @@ func TestHoldsNoValue(t *testing.T) {
 }
 
 // TestCutShort: of a line that a process left unfinished nothing is read, and the next erasure
-// begins a line of its own. A whole line that is none is an error.
+// begins its own line. A whole line that is none is an error.
 func TestCutShort(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, journal.File)

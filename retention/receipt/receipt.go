@@ -1,7 +1,7 @@
 // Package receipt makes and verifies receipts of deletions. Receipts form a chain: each is
 // signed (Ed25519, RFC 8032) and has the hash of the one before it, so that none can be
 // changed, taken out or put in later without that being seen. Figures that tell of traffic
-// are not in the signed text but in a file of their own, of which the text has the salted
+// are not in the signed text but in their own file, of which the text has the salted
 // hash: who may not know the figures can still verify the chain.
 package receipt
 
@@ -60,7 +60,7 @@ type Text struct {
 	Deletion
 	Restored *Restored `json:"restored,omitempty"` // of kind Restore
 	// Unfinished says that the process ended before the deletion did, or that it failed. A
-	// later deletion finishes it, and has a receipt of its own.
+	// later deletion finishes it, and has its own receipt.
 	Unfinished bool            `json:"unfinished,omitempty"`
 	Began      time.Time       `json:"began"` // by the clock of the process
 	Ended      time.Time       `json:"ended"`

@@ -421,7 +421,7 @@ func waitUntil(t *testing.T, done func() bool) {
 	t.Helper()
 	for start := time.Now(); !done(); {
 		if time.Since(start) > patience.Of(10*time.Second) {
-			t.Fatal("waited in vain")
+			t.Fatal("waited too long")
 		}
 	}
 }

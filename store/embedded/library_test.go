@@ -35,7 +35,7 @@ func find(explicit string) error {
 	return err
 }
 
-// TestWhereTheLibraryIsLookedFor runs a program in a folder of its own, from a working
+// TestWhereTheLibraryIsLookedFor runs a program in its own folder, from a working
 // directory in which somebody has planted libraries.
 func TestWhereTheLibraryIsLookedFor(t *testing.T) {
 	self, err := os.Executable()
