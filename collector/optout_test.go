@@ -466,7 +466,7 @@ func TestFramesAndTabs(t *testing.T) {
 // server is not told.
 func TestBoxesBelowAPath(t *testing.T) {
 	b := newBox(t, nil)
-	proxy := httptest.NewServer(http.StripPrefix("/stats", matomo.AtRoot(http.NotFoundHandler(), b.mux)))
+	proxy := httptest.NewServer(http.StripPrefix("/stats", matomo.AtRoot(http.NewServeMux(), b.mux)))
 	t.Cleanup(proxy.Close)
 	b.stats = proxy.URL + "/stats"
 	for _, tag := range []string{matomoTag, strings.Replace(fotsporTag, "data-site", `data-server="STATS" data-site`, 1)} {
@@ -644,7 +644,7 @@ func TestOptOutRoutes(t *testing.T) {
 			t.Errorf("%s: %d, %v", target, w.Code, w.Header())
 		}
 	}
-	root := matomo.AtRoot(http.NotFoundHandler(), http.NotFoundHandler())
+	root := matomo.AtRoot(http.NewServeMux(), http.NotFoundHandler())
 	for target, want := range map[string]string{
 		"/?module=CoreAdminHome&action=optOut":       "index.php?module=CoreAdminHome&action=optOut",
 		"/?module=CoreAdminHome&amp;action=optOutJS": "index.php?module=CoreAdminHome&amp;action=optOutJS",

@@ -126,19 +126,19 @@ func servePages(host dialect.Host, hits http.Handler) http.Handler {
 }
 
 // AtRoot returns a handler for GET requests for Matomo's pages at /: calls of its API are
-// answered by all, which has /index.php, and its other pages are redirected there. All other
-// requests are passed to next.
-func AtRoot(all, next http.Handler) http.Handler {
+// answered by what answers /index.php in routes, if anything does, and its other pages are
+// redirected there. All other requests are passed to next.
+func AtRoot(routes *http.ServeMux, next http.Handler) http.Handler {
+	api, pattern := routes.Handler(&http.Request{Method: http.MethodGet, URL: &url.URL{Path: index}})
+	if pattern == "" {
+		api = next
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 			for name, value := range dialect.Parameters(r.URL.RawQuery) {
 				switch {
 				case name == "module" && value == "API": // whose address holds a token, which no redirect repeats
-					u := *r.URL
-					u.Path = index
-					r = r.Clone(r.Context())
-					r.URL = &u
-					all.ServeHTTP(w, r)
+					api.ServeHTTP(w, r)
 					return
 				case name == "module" && value == "CoreAdminHome":
 					// Relative, since a proxy may have cut the path.
