@@ -131,10 +131,11 @@ func (h *health) ready() error {
 }
 
 // opsHandler serves the endpoints for ops. /healthz answers while the process runs; /readyz
-// reports whether it can accept and store hits, or show figures.
+// reports whether it can accept and store hits, or show figures. What a scraper reads every few
+// seconds is small, and goes over a network of ops: it is not compressed.
 func (p *program) opsHandler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(p.registry, promhttp.HandlerOpts{Registry: p.registry}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(p.registry, promhttp.HandlerOpts{Registry: p.registry, DisableCompression: true}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, "ok\n")
 	})
