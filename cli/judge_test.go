@@ -105,7 +105,7 @@ func TestJudges(t *testing.T) {
 		"no backups":     {text(judgeBackups(nil, privacy.Period{}, now)), "ok none_wanted"},
 		"unwanted":       {text(judgeBackups(backups(day, day), privacy.Period{}, now)), "broken overdue"},
 		"site":           {text(judgeSite(ago(time.Hour), nil, now)), "ok counted: last hit 2026-11-28T11:00:00Z"},
-		"site, drops":    {text(judgeSite(ago(time.Hour), []hit.LedgerEntry{dropped(hit.IsBot, "a", 3), dropped(hit.IsBot, "b", 4), dropped(hit.Objection, "", 9)}, now)), "ok counted: left out in 7 days: objection 9, bot 7"},
+		"site, drops":    {text(judgeSite(ago(time.Hour), []hit.LedgerEntry{dropped(hit.IsBot, "a", 3), dropped(hit.IsBot, "b", 4), dropped(hit.Objection, "", 9)}, now)), "ok counted: excluded in 7 days: objection 9, bot 7"},
 		"site, none":     {text(judgeSite(time.Time{}, nil, now)), "look no_hit: paste"},
 		"site, quiet":    {text(judgeSite(ago(8*day), nil, now)), "look quiet"},
 		"site, host":     {text(judgeSite(time.Time{}, []hit.LedgerEntry{dropped(hit.ForeignHost, "b.example", 3)}, now)), "look foreign_host: fotspor site edit: b.example 3"},
