@@ -49,7 +49,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 	if len(documented) == 0 {
 		t.Fatal("docs/metrics.md: no row of the table could be read")
 	}
-	for _, file := range []string{"prometheus/rules.yml", "prometheus/rules_test.yml", "grafana/dashboard.json"} {
+	for _, file := range []string{"prometheus/rules.yml", "prometheus/rules_test.yml", "prometheus/rules_months_test.yml", "grafana/dashboard.json"} {
 		used := metricName.FindAllString(read(t, "deploy/"+file), -1)
 		if len(used) == 0 {
 			t.Errorf("%s: uses no metric", file)
@@ -220,7 +220,7 @@ func TestNamedFilesExist(t *testing.T) {
 // TestAlertsAreExplained keeps one section of docs/operations.md, and one test,
 // for each alert.
 func TestAlertsAreExplained(t *testing.T) {
-	operations, tests := read(t, "docs/operations.md"), read(t, "deploy/prometheus/rules_test.yml")
+	operations, tests := read(t, "docs/operations.md"), read(t, "deploy/prometheus/rules_test.yml")+read(t, "deploy/prometheus/rules_months_test.yml")
 	var alerts []string
 	for _, match := range alertName.FindAllStringSubmatch(read(t, "deploy/prometheus/rules.yml"), -1) {
 		name := match[1]
@@ -229,7 +229,7 @@ func TestAlertsAreExplained(t *testing.T) {
 			t.Errorf("docs/operations.md: no section on %s", name)
 		}
 		if !strings.Contains(tests, "alertname: "+name+"\n        exp_alerts:") {
-			t.Errorf("rules_test.yml: no test in which %s fires", name)
+			t.Errorf("rules_test.yml and rules_months_test.yml: no test in which %s fires", name)
 		}
 	}
 	if len(alerts) == 0 {
@@ -324,7 +324,7 @@ func TestPromtool(t *testing.T) {
 	}
 	for _, args := range [][]string{
 		{"check", "config", "prometheus/prometheus.yml"},
-		{"test", "rules", "prometheus/rules_test.yml"},
+		{"test", "rules", "prometheus/rules_test.yml", "prometheus/rules_months_test.yml"},
 		{"check", "rules", queries},
 	} {
 		if out, err := exec.Command(promtool, args...).CombinedOutput(); err != nil {
