@@ -29,7 +29,7 @@ const (
 
 // ReservedMemory is how many more bytes of garbage may gather before a collection, in addition
 // to as many as are in use.
-const ReservedMemory = 32 << 20
+const ReservedMemory = 64 << 20
 
 // spareCollections makes Go collect garbage less often in a program that holds little memory
 // and throws away much, such as the collector. Without it a few MB in use would be scanned

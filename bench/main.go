@@ -46,7 +46,7 @@ type options struct {
 func parseOptions(args []string) (options, error) {
 	o := options{connections: connections{32}}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	seconds := flags.Float64("seconds", 3, "`length` of load on each server in each round")
+	seconds := flags.Float64("seconds", 10, "`length` of load on each server in each round")
 	flags.Var(&o.connections, "connections", "`numbers` of keep-alive connections, separated by commas")
 	flags.IntVar(&o.rounds, "rounds", 5, "`number` of rounds, of which each has an interval of confidence")
 	programs := flags.String("program", "bin/fotspor", "`files` of the program to measure, separated by commas; of several, all are compared with the first and none with servers that only answer")

@@ -136,6 +136,11 @@ const unknown = -1
 // they are more: few enough to stay in the processor's cache until they are taken.
 const blockRows = 128
 
+// copyBytes is how much of a segment decodeSegment copies at a time for the texts of rows, or
+// one record if that is longer. One copy of all would be memory that the system has to provide
+// anew for each segment.
+const copyBytes = 64 << 10
+
 // content is what decodeSegment reads in a segment.
 type content struct {
 	batch hit.Batch // ledger entries and titles in order; no rows
@@ -162,8 +167,9 @@ func decodeSegment(data []byte, id string, rows int, add func([]hit.Row)) (c con
 	end := m.end()
 	headed := len(data) >= headerSize && string(data[:len(magic)]) == magic
 	block := make([]hit.Row, 0, blockRows)
-	text := string(data) // the texts of all rows share this copy
-	next, good := 0, 0   // number of rows so far, missing ones included; end of the last record
+	var text string    // a copy of some records, which the texts of their rows share
+	copied := 0        // its offset in data
+	next, good := 0, 0 // number of rows so far, missing ones included; end of the last record
 	if headed {
 		good = headerSize
 	}
@@ -177,8 +183,11 @@ func decodeSegment(data []byte, id string, rows int, add func([]hit.Row)) (c con
 		}
 		if ok && h.before >= next && h.whole(data[at:]) {
 			from, to := at+recordHeaderSize, at+recordHeaderSize+h.length
+			if from < copied || to > copied+len(text) {
+				copied, text = from, string(data[from:max(to, min(from+copyBytes, len(data)))])
+			}
 			c.batch.Rows = block
-			if all, n, err := decodePayload(c.batch, text[from:to]); err == nil {
+			if all, n, err := decodePayload(c.batch, text[from-copied:to-copied]); err == nil {
 				if h.before > next && first < 0 {
 					first = good
 				}
