@@ -211,7 +211,15 @@ func (c *call) previewErasure(ctx context.Context, rights *app.Rights, policy pr
 	}
 	text := fmt.Sprintf("%d rows would be deleted", report.Held.Rows)
 	if s.OfTexts() {
-		text = fmt.Sprintf("texts in %d rows and %d lines of totals and titles would be replaced by [erased]; fotspor find lists them", report.Held.Rows, report.Held.Lines)
+		text = fmt.Sprintf("texts in %d rows and %d lines of totals and titles would be replaced by [erased]", report.Held.Rows, report.Held.Lines)
+		written, err := report.Held.Written(i18n.Find("en"))
+		if err != nil {
+			return err
+		}
+		if written != "" {
+			text += ", and taken out of " + written + ", with the history"
+		}
+		text += "; fotspor find lists them"
 	}
 	_, err = fmt.Fprintln(c.Stdout, text)
 	return err

@@ -50,6 +50,8 @@ type goalForm struct {
 	Kind, Pattern, Name string
 	PatternProblem      string // key; "": none
 	NameProblem         string
+	PatternSeen         string // what scrubbing makes of the text, where that is the problem
+	NameSeen            string
 	Minimal             bool     // no goal of the site counts
 	Preview             []string // sentences; nil: nothing was typed
 	Lines               []previewLine
@@ -159,13 +161,18 @@ func (f *goalForm) read(of site.Site, now time.Time) site.Goal {
 		g = site.NewGoal(f.Name, k.kind, pattern, now)
 	}
 	trial := g
-	if trial.Name = "x"; trial.Validate() != nil {
+	trial.Name = "x"
+	if err := trial.Validate(); errors.Is(err, site.ErrPersonal) {
+		f.PatternProblem, f.PatternSeen = "goal.wrong.personal", site.Scrubbed(g.Pattern)
+	} else if err != nil {
 		f.PatternProblem = "goal.wrong.pattern"
 	}
 	trial = site.NewGoal(f.Name, hit.Event, "x", now)
-	switch {
+	switch err := trial.Validate(); {
 	case f.Name == "": // it has none yet
-	case trial.Validate() != nil:
+	case errors.Is(err, site.ErrPersonal):
+		f.NameProblem, f.NameSeen = "goal.wrong.personal", site.Scrubbed(trial.Name)
+	case err != nil:
 		f.NameProblem = "goal.wrong.name"
 	case slices.ContainsFunc(of.Goals, func(other site.Goal) bool { return other.Name == g.Name }):
 		f.NameProblem = "goal.wrong.taken"

@@ -71,6 +71,8 @@ func TestGoalsAreNamedOnThePage(t *testing.T) {
 		{"page", "takk", "Takk", "wrong-pattern"},
 		{"page", "/takk", strings.Repeat("x", 101), "wrong-name"},
 		{"search", "x", "Takk", "wrong-pattern"},
+		{"page", "/sak/15076500565", "Takk", "wrong-pattern"},
+		{"page", "/takk", "Svar til kari@example.org", "wrong-name"},
 		{"page", "/takk", "", ""},
 	} {
 		page := b.post("/sites/1/settings/goals", url.Values{"kind": {c.kind}, "pattern": {c.pattern}, "goal": {c.goal}, "period": {"28d"}})

@@ -331,6 +331,13 @@ func (d *Dashboard) find(c *call, page *rightsPage, s privacy.Selection, asked p
 		f.Says = []string{c.lang.Say("rights.nothing")}
 	case s.OfTexts():
 		f.Says = []string{c.lang.Say("rights.replaced", c.lang.Number(report.Held.Rows), c.lang.Number(report.Held.Lines))}
+		written, err := report.Held.Written(c.lang)
+		if err != nil {
+			return internal.because(err)
+		}
+		if written != "" {
+			f.Says = append(f.Says, c.lang.Say("rights.written", written))
+		}
 	default:
 		f.Says = []string{c.lang.Counted("rights.rows", report.Held.Rows)}
 		if !report.Held.First.IsZero() {
@@ -407,6 +414,13 @@ func (d *Dashboard) erase(c *call, page rightsPage, s privacy.Selection, asked p
 	page.Letter = newLetter(text, lang)
 	page.Letter.Again = report.Left.All() > 0
 	page.Letter.Erased = c.lang.Say("rights.erased", c.lang.Number(report.Erased.Rows), c.lang.Number(report.Erased.Lines), c.lang.Number(int64(report.Erased.Receipt)))
+	written, err := report.Erased.Written(c.lang)
+	if err != nil {
+		return internal.because(err)
+	}
+	if written != "" {
+		page.Letter.Erased += " " + c.lang.Say("rights.erased.written", written)
+	}
 	page.Form = rightsForm{By: page.Form.By, Lang: page.Form.Lang, Case: page.Form.Case}
 	return d.renderRights(c, http.StatusOK, page)
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/retention/receipt"
+	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store"
 )
 
@@ -151,11 +152,20 @@ func TestRightsPage(t *testing.T) {
 		t.Errorf("after the erasure there are %s rows", count("1"))
 	}
 
-	// A text, which is in totals of the deleted row, too.
+	// A text, which is in totals of the deleted row, too, and which staff wrote.
+	if _, err := b.store.ChangeSite(t.Context(), 1, func(s *site.Site) error {
+		s.Tags = []string{"Kari Nordmann"}
+		return s.AddGoal(site.NewGoal("Til Kari Nordmann", hit.Event, "x", moment))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.store.PutNote(t.Context(), 1, site.Note{Days: calendar.One(day), Text: "Kari Nordmann sluttet"}); err != nil {
+		t.Fatal(err)
+	}
 	a = ask("find", "by", "text", "what", "Kari Nordmann")
-	has("text", a, http.StatusOK, "Texts would be replaced by [erased] in 1 rows", "/ansatte/kari-nordmann", "daily")
+	has("text", a, http.StatusOK, "Texts would be replaced by [erased] in 1 rows", "/ansatte/kari-nordmann", "daily", "1 note, 1 goal and 1 setting of a site", "notes · note")
 	a = ask("erase", "by", "text", "what", "Kari Nordmann", "current", userPass)
-	has("text erased", a, http.StatusOK, "The receipt has number 2.")
+	has("text erased", a, http.StatusOK, "The receipt has number 2. Besides: 1 note, 1 goal and 1 setting of a site.", "1 note, 1 goal and 1 setting of a site", "saved views and notes with it were deleted")
 	has("text again", ask("find", "by", "text", "what", "Kari Nordmann"), http.StatusOK, "Nothing is stored of that.")
 	if count("1") != "2\t2" {
 		t.Errorf("an erasure by text has changed rows: %s", count("1"))

@@ -329,6 +329,9 @@ func problemOf(l *i18n.Language, wrong site.InvalidError) string {
 	if wrong.Value == "" {
 		return l.Say("settings.missing")
 	}
+	if errors.Is(wrong, site.ErrPersonal) {
+		return l.Say("settings.personal", site.Scrubbed(wrong.Value))
+	}
 	for _, d := range privacy.Declarations {
 		if d.Key == wrong.Setting {
 			return l.Say("settings.wrongText", l.Number(int64(d.Max)))

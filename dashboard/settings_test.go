@@ -148,6 +148,9 @@ func TestSettingsRefused(t *testing.T) {
 		{"name", "", "nb", "Her må det stå noe."},
 		{"timezone", "Mars/Olympus", "en", "“Mars/Olympus” is not a time zone."},
 		{"tags", strings.Repeat("x", 51), "en", "at most ten folders"},
+		{"tags", "Skole\n15076500565", "en", "seems to have personal data. Without them it would be: “[national-id]”"},
+		{"exclude", "/u/kari@example.org", "nb", "Dette ser ut til å ha personopplysninger."},
+		{"path-rules", "/u/15076500565/*", "nn", "Dette ser ut til å ha personopplysningar."},
 		{"exclude", "/a\nintern", "nb", "«intern» må begynne med / eller *"},
 		{"exclude-networks", "192.0.2.7", "nb", "«192.0.2.7» er ikke et nettverk på 256 adresser"},
 		{"exclude-networks", "192.0.2.7/32", "en", "“192.0.2.7/32” is not a network of 256 addresses"},
@@ -191,7 +194,7 @@ func TestSettingsRefused(t *testing.T) {
 	if s, err := b.store.Site(t.Context(), 1); err != nil || s.Name != "One" {
 		t.Errorf("stored is %+v, %v", s, err)
 	}
-	large := url.Values{"exclude": {strings.Repeat("/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n", 1500)}}
+	large := url.Values{"exclude": {strings.Repeat("/en-side-som-ingen-skal-telle-n\n", 1500)}}
 	if page := b.post("/sites/1/settings", large); page.status != http.StatusUnprocessableEntity || !strings.Contains(page.text(".notice"), "32 kB") {
 		t.Errorf("settings of 48 kB: %d, %q", page.status, page.text(".notice"))
 	}

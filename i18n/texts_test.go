@@ -155,7 +155,7 @@ func TestSamePages(t *testing.T) {
 func actions(t *testing.T, name, text string) []string {
 	t.Helper()
 	anything := func(...any) string { return "" }
-	parsed, err := template.New(name).Funcs(template.FuncMap{"t": anything, "number": anything, "count": anything, "day": anything, "md": anything, "decide": anything}).Parse(text)
+	parsed, err := template.New(name).Funcs(template.FuncMap{"t": anything, "number": anything, "count": anything, "day": anything, "md": anything, "written": anything, "decide": anything}).Parse(text)
 	if err != nil {
 		t.Fatal(err)
 	}

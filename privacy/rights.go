@@ -40,10 +40,37 @@ type Held struct {
 	Rows        int64
 	First, Last time.Time // times of the first and the last row; zero if there are none
 	Lines       int64     // of totals and titles with a text
+
+	// What people wrote with a text, in the dashboard or by a command: goals, and values of other
+	// settings of sites, are those of now and of the history.
+	Views, Notes, Goals, Settings int64
 }
 
-// All is how many rows and lines they are.
-func (h Held) All() int64 { return h.Rows + h.Lines }
+// All is how much it is together.
+func (h Held) All() int64 { return h.Rows + h.Lines + h.Views + h.Notes + h.Goals + h.Settings }
+
+// Written returns what people wrote, as kinds and counts such as "1 note and 2 goals"; "" for
+// nothing.
+func (h Held) Written(lang *i18n.Language) (string, error) {
+	var all []string
+	for _, kind := range []struct {
+		key string
+		n   int64
+	}{{"held.views", h.Views}, {"held.notes", h.Notes}, {"held.goals", h.Goals}, {"held.settings", h.Settings}} {
+		if kind.n == 0 {
+			continue
+		}
+		text, err := lang.Count(kind.key, kind.n)
+		if err != nil {
+			return "", err
+		}
+		all = append(all, text)
+	}
+	if len(all) == 0 {
+		return "", nil
+	}
+	return lang.List(all), nil
+}
 
 // Asked is a person's request. It holds nothing of them but the network of their address, or
 // what they ask about.
@@ -205,10 +232,11 @@ func (l letter) markdown(name string) (string, error) {
 		return "", err
 	}
 	t, err := template.New(name).Funcs(template.FuncMap{
-		"number": l.lang.Number,
-		"count":  l.lang.Count,
-		"md":     plainMarkdown,
-		"day":    func(t time.Time) string { return l.lang.Day(calendar.DayOf(t.UTC())) },
+		"number":  l.lang.Number,
+		"count":   l.lang.Count,
+		"md":      plainMarkdown,
+		"written": func(h Held) (string, error) { return h.Written(l.lang) },
+		"day":     func(t time.Time) string { return l.lang.Day(calendar.DayOf(t.UTC())) },
 	}).Parse(text)
 	if err != nil {
 		return "", fmt.Errorf("read letter: %w", err)

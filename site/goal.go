@@ -59,6 +59,10 @@ func (g Goal) Validate() error {
 		return fmt.Errorf("goal %q: no hit of kind %q reaches a goal", g.Name, g.Kind)
 	case g.Kind == hit.Pageview && !strings.HasPrefix(g.Pattern, "/") && !strings.HasPrefix(g.Pattern, "*"):
 		return fmt.Errorf("page %q of goal %q: want a path or pattern such as /takk*", g.Pattern, g.Name)
+	case Scrubbed(g.Name) != g.Name:
+		return fmt.Errorf("name of a goal: %w", ErrPersonal)
+	case Scrubbed(g.Pattern) != g.Pattern:
+		return fmt.Errorf("pattern of goal %q: %w", g.Name, ErrPersonal)
 	}
 	return nil
 }

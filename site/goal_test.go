@@ -30,6 +30,8 @@ func TestGoalValidate(t *testing.T) {
 		`kind "search"`:  func(g *site.Goal) { g.Kind = hit.Search },
 		`kind "goal"`:    func(g *site.Goal) { g.Kind = hit.Goal },
 		`kind ""`:        func(g *site.Goal) { g.Kind = "" },
+		`name of a goal: it seems to have personal data`:                         func(g *site.Goal) { g.Name = "Svar til kari@example.org" },
+		"pattern of goal \"Påmelding til kurs\": it seems to have personal data": func(g *site.Goal) { g.Pattern = "/sak/15076500565" },
 		`pattern "//xxx`: func(g *site.Goal) { g.Pattern = "//" + strings.Repeat("x", 100) },
 	} {
 		g := good

@@ -18,6 +18,12 @@ func TestSettings(t *testing.T) {
 		{"name", "  A\u030ase ", "Åse", ""},
 		{"name", "", "", ""},
 		{"name", strings.Repeat("å", 201), "", strings.Repeat("å", 201)},
+		{"name", "Siden til kari.nordmann@example.org", "", "Siden til kari.nordmann@example.org"},
+		{"tags", "Skole,15076500565", "", "15076500565"},
+		{"exclude", "/intern/*,/u/kari@example.org/*", "", "/u/kari@example.org/*"},
+		{"path-rules", "/u/*,/u/15076500565/*", "", "/u/15076500565/*"},
+		{"contact", "personvern@example.org, 99 88 77 66", "personvern@example.org, 99 88 77 66", ""},
+		{"officer", "Kari Nordmann, kari@example.org", "Kari Nordmann, kari@example.org", ""},
 		{"host", "BLÅBÆR.no.\r\n*.blåbær.no\n\n,blåbær.no", "blåbær.no,*.blåbær.no", ""},
 		{"host", "example.org,https://b.no/x", "", "https://b.no/x"},
 		{"host", "*.example.org", "", "*.example.org"},
@@ -122,9 +128,9 @@ func TestNetworksAreCoarse(t *testing.T) {
 func TestSettingsTakeBoundedMemory(t *testing.T) {
 	s := site.Site{Name: "a", Hosts: []string{"example.org"}, Location: time.UTC}
 	for s.Validate() == nil && len(s.Excluded) < site.MaxSettings {
-		s.Excluded = append(s.Excluded, "/"+strings.Repeat("x", 99))
+		s.Excluded = append(s.Excluded, strings.Repeat("/side", 20))
 	}
-	if n := len(s.Excluded); n*100 > site.MaxSettings+100 {
+	if n := len(s.Excluded); n*100 > site.MaxSettings+100 || n*100 < site.MaxSettings/2 {
 		t.Errorf("%d paths of 100 bytes were taken", n)
 	}
 }

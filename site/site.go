@@ -28,6 +28,11 @@ import (
 // log-in.
 var ErrNotFound = errors.New("not found")
 
+// ErrPersonal is wrapped by the error of a text of a site or goal that has personal data in a form
+// that is known, such as an e-mail address. What the owner declares in the statement is no such
+// text: it names people and how to reach them.
+var ErrPersonal = errors.New("it seems to have personal data")
+
 // Site is a website whose traffic is counted.
 type Site struct {
 	ID   uint32
@@ -129,6 +134,8 @@ func (s Site) validateHead() error {
 		return invalid("name", "", "site without a name")
 	case utf8.RuneCountInString(s.Name) > maxName || strings.ContainsFunc(s.Name, unicode.IsControl):
 		return invalid("name", s.Name, "name of a site: want at most %d characters in one line", maxName)
+	case Scrubbed(s.Name) != s.Name:
+		return invalid("name", s.Name, "name of a site: %w", ErrPersonal)
 	case len(s.Hosts) == 0:
 		return invalid("host", "", "site without a host")
 	case s.Location == nil:
@@ -161,6 +168,9 @@ func (s Site) validateLists() error {
 		if !strings.HasPrefix(pattern, "/") && !strings.HasPrefix(pattern, "*") {
 			return invalid("exclude", pattern, "excluded path %q: want a path or pattern such as /admin/*", pattern)
 		}
+		if Scrubbed(pattern) != pattern {
+			return invalid("exclude", pattern, "excluded path: %w", ErrPersonal)
+		}
 	}
 	for _, network := range s.Networks {
 		if !isNetwork(network) {
@@ -170,6 +180,9 @@ func (s Site) validateLists() error {
 	for _, tag := range s.Tags {
 		if utf8.RuneCountInString(tag) > maxTag || strings.ContainsFunc(tag, unicode.IsControl) || len(words(tag)) != 1 || words(tag)[0] != tag {
 			return invalid("tags", tag, "tag %q: want at most %d characters, without a comma", tag, maxTag)
+		}
+		if Scrubbed(tag) != tag {
+			return invalid("tags", tag, "tag: %w", ErrPersonal)
 		}
 	}
 	if len(s.Tags) > maxTags {
@@ -197,6 +210,11 @@ func (s Site) validateRules() error {
 			return err != nil
 		})
 		return InvalidError{"path-rules", strings.Join(s.PathRules[max(wrong, 0):wrong+1], ""), err}
+	}
+	for _, rule := range s.PathRules {
+		if Scrubbed(rule) != rule {
+			return invalid("path-rules", rule, "path rule: %w", ErrPersonal)
+		}
 	}
 	if s.Guard < 0 || s.Guard > MaxGuard {
 		return invalid("guard", strconv.Itoa(s.Guard), "guard %d: want 0 to %d", s.Guard, MaxGuard)

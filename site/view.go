@@ -93,7 +93,7 @@ func personalIn(page, query string) bool {
 	if _, err := url.ParseQuery(query); err != nil {
 		return true
 	}
-	return slices.ContainsFunc((View{Page: page, Query: query}).Texts()[1:], func(text string) bool { return scrubbed(text) != text })
+	return slices.ContainsFunc((View{Page: page, Query: query}).Texts()[1:], func(text string) bool { return Scrubbed(text) != text })
 }
 
 // Texts returns the name, the page and each value of its parameters, those of filters without their
@@ -119,8 +119,9 @@ func (v View) Texts() []string {
 	return all
 }
 
-// scrubbed returns a path, with its parameters, or another text with marks in it.
-func scrubbed(text string) string {
+// Scrubbed returns a path, with its parameters, or another text with a mark in the place of each
+// piece of personal data.
+func Scrubbed(text string) string {
 	if !strings.HasPrefix(text, "/") {
 		return scrub.Text(text)
 	}

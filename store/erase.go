@@ -17,6 +17,7 @@ import (
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/report"
+	"github.com/fotspor/fotspor/site"
 )
 
 // Bounds of what one erasure takes out. Its conditions are lists of numbers in statements.
@@ -82,7 +83,7 @@ func (s *Store) FindTexts(ctx context.Context, sel privacy.Selection, f func(pri
 			return fmt.Errorf("look for texts in %s of %s: %w", p.Column, p.Table, err)
 		}
 	}
-	return s.findWritten(ctx, sel.Site, match, func(_ uint64, found privacy.FoundText) error { return f(found) })
+	return s.findWritten(ctx, sel, match, func(_ uint64, found privacy.FoundText) error { return f(found) })
 }
 
 // texts calls f with each distinct text in a place on the days of a selection.
@@ -156,8 +157,10 @@ func (s *Store) choose(ctx context.Context, sel privacy.Selection) (*choice, err
 		return nil, err
 	}
 	c.hash()
-	return c, s.findWritten(ctx, sel.Site, match, func(line uint64, found privacy.FoundText) error {
-		c.keep(found.Table, line)
+	return c, s.written(ctx, sel.Site, func(line uint64, found privacy.FoundText) error {
+		if c.took(found.Site)(site.Text{Kind: found.Column, Text: found.Value}) {
+			c.keep(found.Table, line)
+		}
 		return nil
 	})
 }
@@ -291,16 +294,17 @@ func (s *Store) heldOf(ctx context.Context, c *choice) (held privacy.Held, err e
 		}
 		held.Lines += int64(n)
 	}
-	for _, table := range writtenTables {
+	for table, count := range map[string]*int64{"saved_views": &held.Views, "notes": &held.Notes} {
 		if where := c.writtenIn(table); where != "" {
 			var n uint64
-			if err := s.conn.QueryRow(long(ctx), "SELECT count() FROM "+table+" WHERE "+where).Scan(&n); err != nil {
+			if err := s.conn.QueryRow(long(ctx), "SELECT uniqExact(id) FROM "+table+" WHERE "+where).Scan(&n); err != nil {
 				return held, fmt.Errorf("count lines of %s by %s: %w", table, c.Kind(), err)
 			}
-			held.Lines += int64(n)
+			*count = int64(n)
 		}
 	}
-	return held, nil
+	held.Goals, held.Settings, err = s.heldInSettings(ctx, c)
+	return held, err
 }
 
 // Erase takes out what a selection chooses, and returns what Held counted before, when it has
@@ -308,8 +312,8 @@ func (s *Store) heldOf(ctx context.Context, c *choice) (held privacy.Held, err e
 //
 // Rows of a network or a time are deleted, and subtracted from the rollups that live as long as
 // rows. The rollups that live longer know neither, so it first notes the sites and days: see
-// report.Result.Erased. Texts are replaced in rows and sums by hit.Erased, and titles,
-// saved views and notes deleted.
+// report.Result.Erased. Texts are replaced in rows and sums by hit.Erased, titles,
+// saved views and notes deleted, and settings of sites changed: see site.Site.Without.
 // Inserts wait while rollups are corrected.
 func (s *Store) Erase(ctx context.Context, sel privacy.Selection, note func([]privacy.Chosen) error) (privacy.Held, error) {
 	c, err := s.choose(ctx, sel)
@@ -424,7 +428,10 @@ func (s *Store) eraseTexts(ctx context.Context, c *choice) error {
 				return err
 			}
 		}
-		return s.eraseWritten(ctx, c)
+		if err := s.eraseWritten(ctx, c); err != nil {
+			return err
+		}
+		return s.eraseSettings(ctx, c)
 	})
 }
 

@@ -149,12 +149,13 @@ func TestNoTextIsForgotten(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	settings := settingsWith(t, st, "kari", "annet")
 	for by, s := range map[string]privacy.Selection{"path": {Path: "/ansatt/kari"}, "pattern": {Pattern: "[Kk]ari"}} {
 		seen := map[string]int{}
 		if err := st.FindTexts(t.Context(), checked(t, s), func(f privacy.FoundText) error { seen[f.Table]++; return nil }); err != nil {
 			t.Fatal(err)
 		}
-		if seen["saved_views"] == 0 || seen["notes"] == 0 {
+		if seen["saved_views"] == 0 || seen["notes"] == 0 || seen["settings"] == 0 {
 			t.Errorf("by %s: %v", by, seen)
 		}
 	}
@@ -175,6 +176,13 @@ func TestNoTextIsForgotten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, held := range []map[string]int64{want, found} { // a line has several texts: see settingsWith
+		for column := range held {
+			if strings.HasPrefix(column, "sites.") || strings.HasPrefix(column, "settings.") {
+				delete(held, column)
+			}
+		}
+	}
 	want["saved_views.view"] = want["saved_views.name"] + want["saved_views.query"]
 	want["notes.note"] = 2 * want["notes.text"] // the text, and the path in it
 	for _, column := range []string{"saved_views.name", "saved_views.query", "notes.text"} {
@@ -193,10 +201,13 @@ func TestNoTextIsForgotten(t *testing.T) {
 	}
 	before := sumsOf(t, st)
 	held := erase(t, st, privacy.Selection{Text: "kari"})
-	if held.Rows != 20 || held.Lines == 0 {
+	if held.Rows != 20 || held.Lines == 0 || held.Views != 3 || held.Notes != 1 || held.Goals != 3 || held.Settings != 8 {
 		t.Errorf("held %+v", held)
 	}
-	if left := texts(t, st, "kari"); len(left) > 0 {
+	if left := settings(); left != settingsLeft {
+		t.Errorf("of the settings stays\n%s\nwant\n%s", left, settingsLeft)
+	}
+	if left := texts(t, st, "kari"); len(left) != 1 || left["settings.value"] != 1 { // the statement in force
 		t.Errorf("left: %v", left)
 	}
 	if len(texts(t, st, "annet")) < 20 {
@@ -208,6 +219,72 @@ func TestNoTextIsForgotten(t *testing.T) {
 	sameFromRows(t, st)
 	if again := erase(t, st, privacy.Selection{Text: "kari"}); again.All() != 0 {
 		t.Errorf("a second time: %+v", again)
+	}
+}
+
+// settingsLeft are the settings of settingsWith without a text.
+const settingsLeft = `name=example.org
+tags=Mer,annet
+exclude=/x/k*,/k*,/intern,/x/k*/*,/annet/*
+path-rules=/*/*,/u/*
+ignore-referrers=annet.example
+goals=annet
+exclude: [erased],[erased],/intern,[erased],/annet/* -> /x/k*,/k*,/intern,/x/k*/*,/annet/*
+goals: [erased],Side,annet -> annet
+officer=Kari (annet@example.org)`
+
+// settingsWith stores a site with texts in all settings in which people write some, and in their
+// history. The function that it returns tells what the settings are, and the last change.
+func settingsWith(t *testing.T, st *store.Store, texts ...string) func() string {
+	t.Helper()
+	one := site.Site{Name: "Før " + texts[0], Hosts: []string{"example.org"}, Location: time.UTC}
+	one.Declared.Purpose = "Til " + texts[0]
+	one, err := st.AddSite(t.Context(), one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	change := func(f func(*site.Site) error) {
+		t.Helper()
+		if _, err := st.ChangeSite(t.Context(), one.ID, f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, other := texts[0], texts[1]
+	change(func(s *site.Site) error { // a goal that was, and is no more
+		return s.AddGoal(site.NewGoal("Gamle "+text, hit.Event, "x", time.Now()))
+	})
+	change(func(s *site.Site) error {
+		s.Goals, s.Declared.Purpose, s.Declared.Officer = nil, "", "Kari ("+other+"@example.org)"
+		s.Name, s.Tags = "Nå /x/"+text, []string{text, "Mer", other}
+		s.Excluded = []string{"/x/" + text + "-n", "/" + text, "/intern", "/x/" + text + "/*", "/" + other + "/*"}
+		s.PathRules, s.IgnoredReferrers = []string{"/" + text + "/*", "/u/*"}, []string{text + ".example", other + ".example"}
+		for _, g := range []site.Goal{site.NewGoal("Siden, "+text, hit.Event, "x", time.Now()), site.NewGoal("Side", hit.Pageview, "/ansatt/"+text, time.Now()), site.NewGoal(other, hit.Event, "x", time.Now())} {
+			if err := s.AddGoal(g); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return func() string {
+		now, err := st.Site(t.Context(), one.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []string
+		for _, key := range []string{"name", "tags", "exclude", "path-rules", "ignore-referrers"} {
+			all = append(all, key+"="+site.FindSetting(key).Get(now))
+		}
+		all = append(all, "goals="+now.GoalNames())
+		changes, err := st.SiteChanges(t.Context(), one.ID, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range changes {
+			if c.Setting == "exclude" || c.Setting == "goals" {
+				all = append(all, c.Setting+": "+c.Before+" -> "+c.After)
+			}
+		}
+		return strings.Join(append(all, "officer="+now.Declared.Officer), "\n")
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/retention/journal"
+	"github.com/fotspor/fotspor/site"
 )
 
 // HeldAgain counts what is in a store that was restored, though an erasure of a journal has taken
@@ -109,6 +110,14 @@ func (s *Store) chooseAgain(ctx context.Context, e journal.Erasure) ([]*choice, 
 		c.keep(found.Table, line)
 		return c.add(privacy.Chosen{Site: found.Site, Column: found.Column, Value: found.Value, Whole: true})
 	})
+	if err == nil {
+		err = s.settled(ctx, 0, func(_ uint32, _ site.Text, found privacy.FoundText) error {
+			if _, took := e.Took(found.Site, found.Column, found.Value); !took {
+				return nil
+			}
+			return c.add(privacy.Chosen{Site: found.Site, Column: found.Column, Value: found.Value, Whole: true})
+		})
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -329,9 +329,6 @@ func (s *Store) Terms(ctx context.Context) (map[uint32]privacy.Terms, error) {
 // policy and what its statement says are settings, and what else
 // differs from before is noted with its day.
 func (s *Store) writeSite(ctx context.Context, before, v site.Site) error {
-	if err := goals.write(ctx, s, v.ID, append([]site.Goal(nil), v.Goals...)); err != nil {
-		return err
-	}
 	least := &v.Guard
 	if v.Guard == site.DefaultGuard {
 		least = nil
@@ -342,7 +339,12 @@ func (s *Store) writeSite(ctx context.Context, before, v site.Site) error {
 	if err := own.write(ctx, s, v.ID, ownOf(v)); err != nil {
 		return err
 	}
-	// The audit log has no copy of the texts, which may name people.
+	// The audit log has no copy of these texts, which may name people.
+	if !slices.Equal(before.Goals, v.Goals) {
+		if err := goals.add(ctx, s, v.ID, v.Goals); err != nil {
+			return err
+		}
+	}
 	if is := (declarations{v.Declared, v.OptOut}); is != (declarations{before.Declared, before.OptOut}) {
 		if err := declared.add(ctx, s, v.ID, is); err != nil {
 			return err
@@ -355,13 +357,18 @@ func (s *Store) writeSite(ctx context.Context, before, v site.Site) error {
 	for _, network := range v.Networks {
 		networks = append(networks, network.String())
 	}
-	return s.conn.Exec(ctx, `
+	err := s.conn.Exec(ctx, `
 		INSERT INTO sites (id, name, hosts, timezone, parameters, excluded, networks, path_rules, record,
 			strip_slash, ignored_referrers, search_parameters, search_categories, search_counts, tags, school_weeks, updated)
 		SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, greatest(now64(6), max(updated) + toIntervalMicrosecond(1))
 		FROM sites WHERE id = ?`,
 		v.ID, v.Name, v.Hosts, v.Location.String(), v.Parameters, v.Excluded, networks, v.PathRules, string(v.Record),
 		v.StripSlash, v.IgnoredReferrers, v.SearchParameters, v.SearchCategories, v.SearchCounts, v.Tags, site.FindSetting("school-weeks").Get(v), v.ID)
+	if err != nil {
+		return err
+	}
+	s.dropReplaced(ctx, "sites")
+	return nil
 }
 
 // changed is the key of table settings for what changed of a site: a line for each change,
@@ -383,22 +390,13 @@ func (s *Store) noteChanges(ctx context.Context, before, after site.Site) error 
 			texts[setting.Key] = [2]string{was, is}
 		}
 	}
-	if names := [2]string{goalNames(before), goalNames(after)}; names[0] != names[1] {
+	if names := [2]string{before.GoalNames(), after.GoalNames()}; names[0] != names[1] {
 		texts["goals"] = names
 	}
 	if len(texts) == 0 {
 		return nil
 	}
 	return changed.add(ctx, s, after.ID, texts)
-}
-
-// goalNames are the names of the goals of a site.
-func goalNames(s site.Site) string {
-	var names []string
-	for _, g := range s.Goals {
-		names = append(names, strings.ReplaceAll(g.Name, ",", " "))
-	}
-	return strings.Join(names, ",")
 }
 
 // SiteChanges returns the last changes of a site that concern its figures, at most limit

@@ -48,11 +48,7 @@ func (s *Store) written(ctx context.Context, id uint32, f func(line uint64, foun
 		if found.Table == "saved_views" {
 			found.Column, all = viewColumn, v.Texts()
 		}
-		for _, word := range strings.Fields(v.Name) {
-			if strings.HasPrefix(word, "/") {
-				all = append(all, strings.TrimRight(word, ".,:;!?"))
-			}
-		}
+		all = append(all, site.Paths(v.Name)...)
 		slices.Sort(all)
 		for _, text := range slices.Compact(all) {
 			if found.Value = text; text == "" {
@@ -66,17 +62,33 @@ func (s *Store) written(ctx context.Context, id uint32, f func(line uint64, foun
 	return rows.Err()
 }
 
-// findWritten calls f with the texts of saved views and notes that a matcher chooses.
-func (s *Store) findWritten(ctx context.Context, id uint32, match privacy.Matcher, f func(line uint64, found privacy.FoundText) error) error {
-	return s.written(ctx, id, func(line uint64, found privacy.FoundText) error {
+// findWritten calls f with the texts of saved views and notes, and of the settings of sites, that a
+// selection chooses. The line of those of settings is 0.
+//
+// A selection by page chooses no rule: that a page is not counted is the other half of its erasure.
+func (s *Store) findWritten(ctx context.Context, sel privacy.Selection, match privacy.Matcher, f func(line uint64, found privacy.FoundText) error) error {
+	chosen := func(of uint32, text string) bool {
 		var field hit.Field
-		if strings.HasPrefix(found.Value, "/") {
+		if strings.HasPrefix(text, "/") {
 			field = fieldNamed("path")
 		}
-		if !match(found.Site, field, found.Value) {
+		return match(of, field, text)
+	}
+	err := s.written(ctx, sel.Site, func(line uint64, found privacy.FoundText) error {
+		if !chosen(found.Site, found.Value) {
 			return nil
 		}
 		return f(line, found)
+	})
+	if err != nil {
+		return err
+	}
+	return s.settled(ctx, sel.Site, func(_ uint32, t site.Text, found privacy.FoundText) error {
+		// The rules of a site would mark themselves.
+		if !chosen(0, t.Text) || t.Kind == site.RuleText && sel.Kind() == "path" {
+			return nil
+		}
+		return f(0, found)
 	})
 }
 

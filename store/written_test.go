@@ -5,13 +5,14 @@ import (
 	"time"
 
 	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/retention/journal"
 	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store/storetest"
 )
 
-// TestWrittenIsErasedAgain: a saved view and a note that an erasure took away, and that a restore
+// TestWrittenIsErasedAgain: a saved view, a note, a goal and a setting that an erasure took away, and that a restore
 // brought back, are taken away by its journal, and others stay.
 func TestWrittenIsErasedAgain(t *testing.T) {
 	if testing.Short() {
@@ -19,6 +20,9 @@ func TestWrittenIsErasedAgain(t *testing.T) {
 	}
 	st, dir, now := storetest.Open(t), t.TempDir(), time.Now()
 	put := func() {
+		if _, err := st.AddSite(t.Context(), site.Site{ID: 1, Name: "Om kari", Tags: []string{"kari", "annet"}, Hosts: []string{"example.org"}, Location: time.UTC, Goals: []site.Goal{site.NewGoal("Kari", hit.Event, "x", now)}}); err != nil {
+			t.Fatal(err)
+		}
 		for _, text := range []string{"kari", "annet"} {
 			if err := st.PutView(t.Context(), site.View{Site: 1, Name: "Sidene til " + text, Owner: "per"}); err != nil {
 				t.Fatal(err)
@@ -41,10 +45,10 @@ func TestWrittenIsErasedAgain(t *testing.T) {
 		}
 		return j.Add(now, gone)
 	})
-	if err != nil || held.Lines != 2 {
+	if err != nil || held != (privacy.Held{Views: 1, Notes: 1, Goals: 1, Settings: 2}) {
 		t.Fatalf("held %+v, %v", held, err)
 	}
-	for _, table := range []string{"saved_views", "notes"} { // as the backup has them
+	for _, table := range []string{"saved_views", "notes", "sites", "settings"} { // as the backup has them
 		if err := st.Exec(t.Context(), "TRUNCATE TABLE "+table); err != nil {
 			t.Fatal(err)
 		}
@@ -54,7 +58,7 @@ func TestWrittenIsErasedAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n, err := st.HeldAgain(t.Context(), log); err != nil || n != 2 {
+	if n, err := st.HeldAgain(t.Context(), log); err != nil || n != 5 {
 		t.Errorf("held again: %d, %v", n, err)
 	}
 	if left, err := st.EraseAgain(t.Context(), log); err != nil || left != 0 {
@@ -63,7 +67,7 @@ func TestWrittenIsErasedAgain(t *testing.T) {
 	if got := texts(t, st, "kari"); len(got) > 0 {
 		t.Errorf("left: %v", got)
 	}
-	if got := texts(t, st, "annet"); len(got) != 2 {
+	if got := texts(t, st, "annet"); len(got) != 3 {
 		t.Errorf("of the others: %v", got)
 	}
 }

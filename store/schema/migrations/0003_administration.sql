@@ -1,4 +1,5 @@
--- Sites. Each change is a new row; the newest counts.
+-- Sites. Each change is a new row; the newest counts. The program merges the parts after a
+-- change, and names that were replaced leave the disk within seconds.
 CREATE TABLE IF NOT EXISTS sites
 (
     id                UInt32,
@@ -20,7 +21,8 @@ CREATE TABLE IF NOT EXISTS sites
     updated           DateTime64(6, 'UTC')
 )
 ENGINE = ReplacingMergeTree(updated)
-ORDER BY id;
+ORDER BY id
+SETTINGS old_parts_lifetime = 1, cleanup_delay_period = 5, max_cleanup_delay_period = 10;
 
 -- Users. A removed user is a row too, without a password. A session holds the generation
 -- in which it began, and ends with it. The program merges the parts after a change, and
@@ -104,7 +106,7 @@ ENGINE = ReplacingMergeTree(number)
 ORDER BY id;
 
 -- What people have set, with who and since when. Lines are only added: the one with the
--- highest number counts, and those before it are its history.
+-- highest number counts, and those before it are its history. An erasure changes them.
 CREATE TABLE IF NOT EXISTS settings
 (
     site   UInt32                 COMMENT 'id of the site, 0: the whole installation',
@@ -115,7 +117,8 @@ CREATE TABLE IF NOT EXISTS settings
     number UInt64                 COMMENT 'of the line, counted up for each site and key'
 )
 ENGINE = MergeTree
-ORDER BY (key, site, number);
+ORDER BY (key, site, number)
+SETTINGS old_parts_lifetime = 1, cleanup_delay_period = 5, max_cleanup_delay_period = 10;
 
 -- What people wrote about days of a site. Each change is a new row, and the newest counts; a
 -- removed note is a row without its text. The program merges the parts after a change, and
