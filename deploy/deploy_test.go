@@ -24,6 +24,7 @@ const root = ".."
 
 var (
 	metricName   = regexp.MustCompile(`\bfotspor_[a-z0-9_]+`)
+	recorded     = regexp.MustCompile(`\bjob:fotspor_[a-z0-9_:]+`)
 	metricRow    = regexp.MustCompile("(?m)^\\| `(fotspor_[a-z0-9_]+)` \\| (counter|gauge|histogram) \\| [^|]*\\| [^|]+ \\|$")
 	variableName = regexp.MustCompile(`\bFOTSPOR_[A-Z_]+`)
 	alertName    = regexp.MustCompile(`(?m)^ *- alert: (\w+)$`)
@@ -50,7 +51,13 @@ func TestMetricsAreDocumented(t *testing.T) {
 		t.Fatal("docs/metrics.md: no row of the table could be read")
 	}
 	for _, file := range []string{"prometheus/rules.yml", "prometheus/rules_test.yml", "prometheus/rules_months_test.yml", "grafana/dashboard.json"} {
-		used := metricName.FindAllString(read(t, "deploy/"+file), -1)
+		text := read(t, "deploy/"+file)
+		for _, name := range unique(recorded.FindAllString(text, -1)) {
+			if !strings.Contains(read(t, "deploy/prometheus/rules.yml"), "- record: "+name+"\n") {
+				t.Errorf("%s: no rule records %s", file, name)
+			}
+		}
+		used := metricName.FindAllString(recorded.ReplaceAllString(text, ""), -1)
 		if len(used) == 0 {
 			t.Errorf("%s: uses no metric", file)
 		}
