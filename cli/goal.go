@@ -37,9 +37,6 @@ func addGoal(ctx context.Context, c *call) error {
 		return err
 	}
 	g := site.NewGoal(c.words[1], kind, pattern, c.opts.Now())
-	if err := g.Validate(); err != nil {
-		return usageError{err}
-	}
 	return c.changeSite(ctx, func(s *site.Site) error {
 		if !s.CountsGoals() {
 			fmt.Fprintf(c.Stderr, "warning: no goal of site %d counts while its policy is %s\n", s.ID, s.Record)
@@ -59,7 +56,7 @@ func (c *call) goalName() string { return norm.NFC.String(strings.TrimSpace(c.wo
 func (c *call) changeSite(ctx context.Context, change func(*site.Site) error) error {
 	id, err := siteID(c.words[0])
 	if err != nil {
-		return usagef("site %q: %w", c.words[0], err)
+		return err
 	}
 	return c.withStore(ctx, func(st *store.Store) error {
 		_, err := st.ChangeSite(ctx, id, change)

@@ -16,9 +16,6 @@ import (
 // move copies the store of the embedded engine to a server. What waits in the spool is stored
 // before, since only the old store knows which segments it has.
 func move(ctx context.Context, c *call) error {
-	if c.moveTo == "" {
-		return usagef("missing --to, such as --to clickhouse://user:password@host:9000/fotspor")
-	}
 	return c.withStore(ctx, func(st *store.Store) error {
 		nameStore(c.Stdout, st)
 		if err := c.drainSpool(ctx, st); err != nil {
@@ -68,9 +65,6 @@ func (in insertion) Insert(ctx context.Context, b hit.Batch, token string) error
 // checkUpgrade restores a backup into its own folder, brings it to the schema of this
 // program, and says whether every table still holds what it held.
 func checkUpgrade(ctx context.Context, c *call) (err error) {
-	if !c.check {
-		return usagef("want --check: a new version is installed as its package or image is; this says whether the store can follow")
-	}
 	dir := c.backups
 	if dir == "" {
 		if err := takeData(c.opts.Data, false); err != nil {

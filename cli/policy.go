@@ -73,9 +73,6 @@ func showPolicy(ctx context.Context, c *call) error {
 
 // checkPolicy writes a checklist that the settings in the store fill in.
 func checkPolicy(ctx context.Context, c *call) error {
-	if c.words[0] != "cnil" {
-		return usagef("checklist %q: want cnil", c.words[0])
-	}
 	return c.withStore(ctx, func(st *store.Store) error {
 		papers, err := c.papersOf(ctx, st)
 		if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/fotspor/fotspor/app"
 	"github.com/fotspor/fotspor/calendar"
@@ -22,20 +21,6 @@ const listedTexts = 1000
 func (c *call) selected(ctx context.Context, f func(st *store.Store, rights *app.Rights, policy privacy.Policy, s privacy.Selection) error) error {
 	s := c.selection
 	s.From, s.To = c.from, c.to
-	if !c.given("ip") && s.Kind() == "time" && s.From.IsZero() && s.To.IsZero() {
-		return usagef("missing --ip, --network, --text, --path or --pattern, or a time")
-	}
-	if c.given("ip") && s.Kind() != "time" {
-		return usagef("--ip and --%s: want one of them", s.Kind())
-	}
-	if !c.received.IsZero() && calendar.DayOf(c.received) > c.today()+1 { // in other time zones it may be tomorrow
-		return usagef("--received %s: want a day that has come", c.received.Format(time.DateOnly))
-	}
-	if s.OfTexts() { // a mistake is told before the store is opened
-		if _, err := s.Checked(privacy.Policy{}); err != nil {
-			return usageError{err}
-		}
-	}
 	if err := takeData(c.opts.Data, false); err != nil { // the spool, the key and the journal are there, with any store
 		return err
 	}
@@ -67,13 +52,7 @@ func (c *call) selected(ctx context.Context, f func(st *store.Store, rights *app
 // findTexts lists where texts stand.
 func findTexts(ctx context.Context, c *call) error {
 	if len(c.words) > 0 {
-		if c.selection.Text != "" {
-			return usagef("a TEXT and --text: want one of them")
-		}
 		c.selection.Text = c.words[0]
-	}
-	if !c.selection.OfTexts() {
-		return usagef("missing TEXT, --path, --pattern or --marks")
 	}
 	return c.selected(ctx, func(st *store.Store, rights *app.Rights, policy privacy.Policy, s privacy.Selection) error {
 		s, err := s.Checked(policy)
@@ -140,8 +119,6 @@ type letter interface {
 func (c *call) writeLetter(st *store.Store, r letter) error {
 	format := privacy.PlainText
 	switch {
-	case c.asHTML && c.asMarkdown:
-		return usagef("--html and --markdown: want one of them")
 	case c.asHTML:
 		format = privacy.Page
 	case c.asMarkdown:
@@ -167,9 +144,6 @@ func (c *call) asked(ctx context.Context, st *store.Store, rights *app.Rights, s
 		a.Received = calendar.DayOf(c.received)
 	}
 	if c.caseNumber != "" {
-		if a.Received > 0 {
-			return a, usagef("--case and --received: want one of them")
-		}
 		r, err := st.Request(ctx, c.caseNumber)
 		if err != nil {
 			return a, err

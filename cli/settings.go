@@ -297,7 +297,15 @@ func settings() []setting {
 		{name: "site", commands: []string{"policy set", "policy show"}, argument: true, help: "`host` or number of a site, whose own retention and objections are meant", none: "all sites",
 			value: func(c *call) flag.Value { return keep(&c.siteName, readText) }},
 		{name: "site", commands: []string{"token add"}, argument: true, help: "`numbers` of the sites that the token allows, separated by commas, or all",
-			value: func(c *call) flag.Value { return keep(&c.sites, readSites) }},
+			value: func(c *call) flag.Value {
+				return keep(&c.sites, func(s string) (userSites, error) {
+					sites, err := readSites(s)
+					if err == nil && !sites.all && len(sites.ids) == 0 {
+						err = errors.New("want numbers of sites, or all")
+					}
+					return sites, err
+				})
+			}},
 		{name: "name", commands: []string{"token add"}, argument: true, help: "`name` that says what the token is for",
 			value: func(c *call) flag.Value { return keep(&c.name, readText) }},
 		{name: "role", commands: []string{"user add"}, argument: true, help: "`role`: admin, editor, who writes notes, or viewer",
@@ -408,7 +416,7 @@ func (c *call) readSettings() error {
 	if err != nil {
 		return err
 	}
-	mistakes = append(mistakes, c.setElsewhere(own))
+	mistakes = append(mistakes, c.setElsewhere(own), c.checkTogether())
 	c.opts.PolicyTold = map[string]string{}
 	for _, s := range own {
 		if s.policy && c.given(s.name) {

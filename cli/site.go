@@ -65,9 +65,6 @@ func ofSite(key string) func(*call) flag.Value {
 }
 
 func addSite(ctx context.Context, c *call) error {
-	if !c.given("host") && !c.given("hosts") {
-		return usagef("missing --host, such as --host example.org")
-	}
 	site := newSite()
 	site.ID = c.siteID
 	if err := c.setSite(&site); err != nil {
@@ -124,7 +121,7 @@ func warnOfTwins(ctx context.Context, c *call, st *store.Store, site site.Site) 
 func editSite(ctx context.Context, c *call) error {
 	id, err := siteID(c.words[0])
 	if err != nil {
-		return usagef("site %q: %w", c.words[0], err)
+		return err
 	}
 	return c.withStore(ctx, func(st *store.Store) error {
 		var savedParameters []string
@@ -208,12 +205,6 @@ const allSites = "all"
 
 // addToken adds a site.Credential. Users call it a token, after Matomo's token_auth.
 func addToken(ctx context.Context, c *call) error {
-	switch {
-	case !c.given("site"):
-		return usagef("missing --site, such as --site 1")
-	case !c.sites.all && len(c.sites.ids) == 0:
-		return usagef("site %q: want numbers of sites, or all", noSites)
-	}
 	return c.withStore(ctx, func(st *store.Store) error {
 		if err := checkSites(ctx, st, c.sites.ids); err != nil {
 			return err

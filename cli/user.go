@@ -93,12 +93,6 @@ func readRole(word string) (site.Role, error) {
 
 func addUser(ctx context.Context, c *call) error {
 	u := site.User{Name: c.words[0], Role: c.role, Restricted: !c.sites.all, Sites: c.sites.ids}
-	if err := site.ValidateName(u.Name); err != nil {
-		return usageError{err}
-	}
-	if err := c.sites.refuseAdmin(u.Name, u.Role); err != nil {
-		return err
-	}
 	return c.withStore(ctx, func(st *store.Store) error {
 		if err := checkSites(ctx, st, c.sites.ids); err != nil {
 			return err
@@ -166,7 +160,7 @@ func setPassword(ctx context.Context, c *call) error {
 func setRole(ctx context.Context, c *call) error {
 	role, err := readRole(c.words[1])
 	if err != nil {
-		return usageError{err}
+		return err
 	}
 	var sites *userSites // nil: unchanged
 	if c.given("sites") {
@@ -178,7 +172,7 @@ func setRole(ctx context.Context, c *call) error {
 func setSites(ctx context.Context, c *call) error {
 	sites, err := readSites(c.words[1])
 	if err != nil {
-		return usagef("sites %q: %w", c.words[1], err)
+		return err
 	}
 	return c.setRights(ctx, &sites, func(*site.User) {})
 }
