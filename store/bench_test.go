@@ -11,11 +11,12 @@ import (
 	"time"
 
 	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/collector/spool"
 	"github.com/fotspor/fotspor/hit"
 	"github.com/fotspor/fotspor/store/storetest"
 )
 
-// BenchmarkInsert stores segments of 100,000 rows, and tells how much CPU of this process a row
+// BenchmarkInsert stores segments of 200,000 rows, as the spool seals them under load, and tells how much CPU of this process a row
 // takes, that of the engine and its merges included: of rows with few texts, and of rows like those
 // that bench makes, as they are under load.
 func BenchmarkInsert(b *testing.B) {
@@ -24,8 +25,8 @@ func BenchmarkInsert(b *testing.B) {
 		name string
 		rows []hit.Row
 	}{
-		{"few", someRows(rand.New(rand.NewPCG(1, 2)), 100_000, now, 1, oslo)},
-		{"bench", benchRows(rand.New(rand.NewPCG(1, 2)), 100_000, now)},
+		{"few", someRows(rand.New(rand.NewPCG(1, 2)), spool.DefaultSegmentRows, now, 1, oslo)},
+		{"bench", benchRows(rand.New(rand.NewPCG(1, 2)), spool.DefaultSegmentRows, now)},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			st := storetest.Open(b)
