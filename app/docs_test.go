@@ -47,7 +47,7 @@ var openLabels = map[string]string{
 
 // TestMetricsAsDocumented: docs/metrics.md has a line for each metric of the program, with its
 // text of help, and each reason to leave a hit out. Names are as Prometheus has them, exemplars
-// are off, and strangers make no new series whatever they send.
+// are off, and strangers make no new series by what they send.
 func TestMetricsAsDocumented(t *testing.T) {
 	p := start(t, time.Now(), func(o *app.Options) { o.Now = time.Now; o.Demo = true })
 	p.get(p.public + "/demo/plain") // some metrics come with the first request

@@ -387,7 +387,7 @@ func TestHostileRequests(t *testing.T) {
 	s.unhurt()
 }
 
-// TestSecurityHeaders: whatever the program answers, a browser is told to come by HTTPS
+// TestSecurityHeaders: with each answer of the program, a browser is told to come by HTTPS
 // and not to guess; every page says what it may load, where its forms may go, and who may
 // frame it.
 func TestSecurityHeaders(t *testing.T) {

@@ -312,7 +312,7 @@ func TestMemoryLimit(t *testing.T) {
 	}
 }
 
-// TestHardened: each process that serves by itself writes no core file, whatever it holds
+// TestHardened: each process that serves by itself writes no core file
 // in memory, and does not print its stacks on SIGQUIT.
 func TestHardened(t *testing.T) {
 	if testing.Short() {

@@ -39,7 +39,7 @@ func (p pipes) dial() net.Conn {
 	return client
 }
 
-// TestSlowClients: a client that takes its time with whatever it is to do loses its
+// TestSlowClients: a client that takes its time with anything it is to do loses its
 // connection when the time for that is over.
 func TestSlowClients(t *testing.T) {
 	const answer = 1 << 20

@@ -17,7 +17,7 @@ const (
 	warmTime = 500 * time.Millisecond // of load on each server before anything is measured
 
 	// turn is how long a server is under load before the next one is. It is short, so that
-	// whatever else the machine does meanwhile takes as much of each.
+	// other work of the machine meanwhile takes as much of each.
 	turn = 500 * time.Millisecond
 )
 

@@ -50,7 +50,7 @@ var dashboardTraffic string
 type dashboardPage struct {
 	name string
 	path string        // {28} stands for the last 28 days, {12} for the last 12 months, {36} for all, {week} for the last week
-	p95  time.Duration // with one client, whatever the number of hits
+	p95  time.Duration // with one client, for any number of hits
 	// held says that the rollups hold what it asks: it may cost twice as much with ten times
 	// the hits.
 	held bool

@@ -238,7 +238,7 @@ func TestUpgradeCheck(t *testing.T) {
 }
 
 // TestRestoreErased: a store that is restored holds in every table what erasures since the backup
-// have left, by whatever they chose, also one of what another had left. Without the journal restore
+// have left, by any choice, also one of what another had left. Without the journal restore
 // says what it lacks.
 func TestRestoreErased(t *testing.T) {
 	today := calendar.DayOf(time.Now().UTC())

@@ -14,7 +14,7 @@ import (
 )
 
 // TestSpool: rows that are not stored are found, and an erasure takes them out of the spool,
-// whatever their segment waits for. What can't be read is told.
+// in any state of their segment. What can't be read is told.
 func TestSpool(t *testing.T) {
 	data := t.TempDir()
 	run := func(args ...string) string {

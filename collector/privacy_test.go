@@ -503,7 +503,7 @@ func TestStatementForPrograms(t *testing.T) {
 	}
 }
 
-// TestVisitorsAreRefusedInTheirLanguage: whatever a visitor may not have is refused by a page in
+// TestVisitorsAreRefusedInTheirLanguage: what a visitor may not have is refused by a page in
 // their language, and in the form of the API where that was asked for.
 func TestVisitorsAreRefusedInTheirLanguage(t *testing.T) {
 	r := newRig(t, nil)

@@ -138,7 +138,7 @@ func TestTitles(t *testing.T) {
 	}
 }
 
-// TestFewSeeATitle: visitors count once, whatever they do, and by their network's flood as
+// TestFewSeeATitle: visitors count once, with all that they do, and by their network's flood as
 // one.
 func TestFewSeeATitle(t *testing.T) {
 	r := newRig(t, nil)

@@ -96,7 +96,7 @@ func TestOptOutOutranksPolicy(t *testing.T) {
 	}
 }
 
-// TestObjectionsOfSite: a site heeds objections, or does not, whatever the policy says of others:
+// TestObjectionsOfSite: a site heeds objections, or does not, under any policy of others:
 // for hits, in the statement, at the box of the opt-out, and /.well-known/gpc.json.
 func TestObjectionsOfSite(t *testing.T) {
 	for _, ignore := range []bool{false, true} {

@@ -17,7 +17,7 @@ type newPassword struct {
 }
 
 // choose reads a new password and its repetition and returns the hash, or the problem
-// with it. The words are the user's name and whatever else an attacker would try.
+// with it. The words are the user's name and all else that an attacker would try.
 func (d *Dashboard) choose(c *call, words ...string) (hash string, form newPassword, err error) {
 	form.MinLength = password.MinLength
 	sites, err := d.store.Sites(c.r.Context())

@@ -788,7 +788,7 @@ func TestRunWritesTheLast(t *testing.T) {
 	}
 }
 
-// TestManyRefusals: a minute adds a bounded number of lines, whatever is refused, and no
+// TestManyRefusals: a minute adds a bounded number of lines, for all that is refused, and no
 // refusal goes uncounted.
 func TestManyRefusals(t *testing.T) {
 	b := newBench(t)

@@ -420,7 +420,7 @@ func TestTables(t *testing.T) {
 	if a, z := param(link, "sort"), param(again, "sort"); z != "-"+a || a == "" {
 		t.Errorf("a column sorts by %q, and then by %q", a, z)
 	}
-	// What is looked for is in any part of the value, whatever its case.
+	// What is looked for is in any part of the value, in any case.
 	page = b.get(base+"&q=SIDE/12", "Accept-Language", "en")
 	if labels, _ := shown(page); len(labels) != 10 || page.Find("#page input[name=q]").AttrOr("value", "") != "SIDE/12" {
 		t.Errorf("found %q", labels)

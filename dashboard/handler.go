@@ -107,7 +107,7 @@ func (p *problem) Unwrap() error { return p.cause }
 // because returns the problem with its cause.
 func (p *problem) because(err error) *problem { return &problem{p.status, p.code, err} }
 
-// asProblem says what an error is to the user. Whatever is not a problem by
+// asProblem says what an error is to the user. What is not a problem by
 // itself comes from the store.
 func asProblem(err error) *problem {
 	var p *problem

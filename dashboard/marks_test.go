@@ -102,7 +102,7 @@ func TestPlaceOf(t *testing.T) {
 	}
 }
 
-// TestPins: heads of notes that would touch are one, in whatever order they come.
+// TestPins: heads of notes that would touch are one, in any order.
 func TestPins(t *testing.T) {
 	for _, c := range []struct {
 		at   []float64

@@ -21,7 +21,7 @@ type page struct {
 	own  string // key of its name among those, where that is another
 	rail bool   // it stands in the rail; else it belongs to the one before it that does
 	card bool   // it is of one value, and so no link leads to it from the pages beside it
-	// apart says that its figures are of its own days, whatever the period.
+	// apart says that its figures are of its own days, for any period.
 	apart bool
 	// build asks for the figures of the page, and returns what shows the answers.
 	build func(q *question) (func() doc, error)

@@ -354,7 +354,7 @@ func someExcluded(site site.Site) []hit.LedgerEntry {
 	}
 }
 
-// TestEveryRuleHasAName: whatever leaves a hit out is said in words.
+// TestEveryRuleHasAName: each rule that excludes a hit is said in words.
 func TestEveryRuleHasAName(t *testing.T) {
 	for _, l := range i18n.All() {
 		for _, rule := range browser.Rules() {

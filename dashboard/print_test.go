@@ -62,7 +62,7 @@ func printed(t *testing.T, tab *chromium.Tab, name string) paper {
 	return p
 }
 
-// isLight wants a light ground on every sheet, whatever the colours of the screen.
+// isLight wants a light ground on every sheet, with any colours of the screen.
 func (p paper) isLight(t *testing.T) {
 	t.Helper()
 	prefix := strings.TrimSuffix(p.file, ".pdf")

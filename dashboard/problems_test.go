@@ -22,7 +22,7 @@ import (
 	"github.com/fotspor/fotspor/site"
 )
 
-// TestProblems: whatever is refused has a code where JSON is asked for, and elsewhere a page in
+// TestProblems: all that is refused has a code where JSON is asked for, and elsewhere a page in
 // the reader's language.
 func TestProblems(t *testing.T) {
 	b := newBench(t)

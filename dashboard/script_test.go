@@ -390,7 +390,7 @@ func TestSizes(t *testing.T) {
 }
 
 // TestKeyboardWalk goes by keys alone from the log-in to a filter, a card and its export.
-// Whatever has the focus shows it.
+// What has the focus shows it.
 func TestKeyboardWalk(t *testing.T) {
 	b := newBench(t)
 	site := b.addSite("Samvirke Norge", "www.samvirke.example", "Europe/Oslo")

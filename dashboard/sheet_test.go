@@ -2,7 +2,7 @@ package dashboard
 
 import "testing"
 
-// TestSafeCell: a spreadsheet reads no text as a formula, whatever stands unseen before its sign
+// TestSafeCell: a spreadsheet reads no text as a formula, with anything unseen before its sign
 // and however wide that is.
 func TestSafeCell(t *testing.T) {
 	for text, want := range map[string]bool{

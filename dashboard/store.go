@@ -105,7 +105,7 @@ type Views interface {
 	RemoveView(ctx context.Context, id uint32, view uint64) error
 }
 
-// Users keeps users. Whatever changes one ends the sessions of that user and is noted in
+// Users keeps users. Each change of one ends the sessions of that user and is noted in
 // the audit log as the actor's of ctx.
 type Users interface {
 	User(ctx context.Context, name string) (site.User, error)

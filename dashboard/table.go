@@ -248,7 +248,7 @@ type choice struct {
 }
 
 // columns returns the measures that the address chooses, those of the table by default, and
-// all that it can choose: whatever can be exact by the dimension.
+// all that it can choose: what can be exact by the dimension.
 func (q *question) columns(dimension string, usual []string) ([]string, []choice) {
 	all := slices.Clone(usual)
 	for _, m := range q.exact(dimension, allMeasures...) {

@@ -235,8 +235,8 @@ func TestViewsAreChanged(t *testing.T) {
 	}
 }
 
-// TestNothingElseIsSaved: whatever somebody makes of the form's address, a view leads to a page of
-// figures of its own site with that page's parameters; so does whatever a store holds.
+// TestNothingElseIsSaved: with any address of the form, a view leads to a page of
+// figures of its own site with that page's parameters; so does any view that a store holds.
 func TestNothingElseIsSaved(t *testing.T) {
 	b := newBench(t)
 	b.addSite("One", "one.example", "Europe/Oslo")

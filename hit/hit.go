@@ -58,9 +58,9 @@ type Hit struct {
 
 	Relayed  bool   // by a program for its visitor, of whose browser it may say nothing
 	Bots     bool   // to be recorded even if a program sent it
-	NewVisit bool   // the first of a visit, whatever came before
+	NewVisit bool   // the first of a visit, after anything
 	Arrives  bool   // comes from outside of the site; the collector sets it
-	From     string // name of the referring website, whatever campaign there is; the collector sets it
+	From     string // name of the referring website, with any campaign; the collector sets it
 	Goals    uint32 // bit n: it reaches the goal of number n+1 of its site, for the first time in the visit once that is known; the collector sets it
 	SiteDay  uint64 // random number that stands for the site's day as long as its visitors are known; the visit sets it
 	Visitor  uint8  // one of 64 numbers, by the keyed hash of the visitor on that day; the visit sets it

@@ -36,11 +36,11 @@ func (l *Language) Country(code string) string { return nameOr(l.countries, code
 // LanguageName returns the name of a primary subtag of BCP 47, or the subtag.
 func (l *Language) LanguageName(subtag string) string { return nameOr(l.languages, subtag) }
 
-// FindCountry returns the code of a country by its name in the language, whatever its
+// FindCountry returns the code of a country by its name in the language, in any
 // case, and false if none has it.
 func (l *Language) FindCountry(name string) (code string, ok bool) { return codeOf(l.countries, name) }
 
-// FindLanguage returns the subtag of a language by its name in this one, whatever its
+// FindLanguage returns the subtag of a language by its name in this one, in any
 // case, and false if none has it.
 func (l *Language) FindLanguage(name string) (subtag string, ok bool) {
 	return codeOf(l.languages, name)
@@ -50,7 +50,7 @@ func (l *Language) FindLanguage(name string) (subtag string, ok bool) {
 var nordic = []string{"NO", "SE", "DK", "FI"}
 
 // FindRegion returns the ISO 3166-2 code of a region of a Nordic country by its name in any
-// language, whatever its case, and false if none has it.
+// language, in any case, and false if none has it.
 func (l *Language) FindRegion(name string) (code string, ok bool) {
 	for _, country := range nordic {
 		if code := region.Code(country, name); code != "" {

@@ -239,7 +239,7 @@ func TestLettersOfSites(t *testing.T) {
 	}
 }
 
-// A ledger can bind the times it is given, whatever the caller asks.
+// A ledger can bind the times it is given, and not those that the caller asks for.
 func TestTimesReachTheLedgerWithinBounds(t *testing.T) {
 	for name, c := range map[string]struct{ from, to, wantFrom, wantTo time.Time }{
 		"no limits":   {time.Time{}, time.Time{}, time.Unix(0, 0), time.Unix(1<<32-1, 0)},

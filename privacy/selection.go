@@ -25,7 +25,7 @@ type Selection struct {
 	From, To time.Time // To is not included; zero: no limit. Texts are chosen by whole days
 
 	Network string // cut by the policy, in CIDR form: all rows of it
-	Text    string // texts that it stands in, in any case and encoding, whatever parts its words
+	Text    string // texts that it stands in, in any case and encoding, with any sign between its words
 	Path    string // the page of this path; all pages that begin so if it ends in *
 	Pattern string // texts that this regular expression (RE2) matches
 	Marks   bool   // texts that would be marked if they came today

@@ -28,7 +28,7 @@ const (
 )
 
 // ParseFilter reads a filter as String writes it: "region:NO-50", "page:/helse/*",
-// "!source:Google". A * at the end stands for whatever follows; \* is a star and \\ a
+// "!source:Google". A * at the end stands for any text; \* is a star and \\ a
 // backslash. The error is an InvalidError. If no hit can have the value, as device:foo, the
 // filter is returned with it.
 func ParseFilter(s string) (Filter, error) {

@@ -114,7 +114,7 @@ type sum struct {
 	total int64
 }
 
-// attacker draws from what was published whatever follows from it.
+// attacker draws from what was published all that follows from it.
 type attacker struct {
 	known map[string]*unknown
 	sums  []sum

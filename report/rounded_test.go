@@ -66,7 +66,7 @@ func told(r report.Result) (all []string) {
 	return append(all, r.Next)
 }
 
-// TestRounded: two answers are told apart by rounded numbers alone, whatever is asked for, and
+// TestRounded: two answers are told apart by rounded numbers alone, in all questions, and
 // these are those of the exact ones after adding up.
 func TestRounded(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

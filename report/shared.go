@@ -36,7 +36,7 @@ type Shared struct {
 	bytes int       // of kept
 }
 
-// What is kept: so many bytes of answers, each for so long. Whatever changes an answer ends it
+// What is kept: so many bytes of answers, each for so long. What changes an answer ends it
 // at once; the time is for a change that was given up and goes on all the same.
 const (
 	maxKept  = 16 << 20

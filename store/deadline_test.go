@@ -69,7 +69,7 @@ func blackHole(t *testing.T) string {
 }
 
 // TestHangingServer: with a server that hangs, every method returns soon after its
-// context has ended, whatever the protocol.
+// context has ended, by each protocol.
 func TestHangingServer(t *testing.T) {
 	const limit, dial, more = 100 * time.Millisecond, 300 * time.Millisecond, 2 * time.Second
 	for name, hang := range hangs {

@@ -127,7 +127,7 @@ func manyKinds(text string) hit.Batch {
 	}
 }
 
-// TestNoTextIsForgotten: whatever a sender can write is found in every column of every table in
+// TestNoTextIsForgotten: each text that a sender can write is found in every column of every table in
 // which it is stored, and after an erasure stands in none, while all sums are what they were and
 // pages ask rollups and rows to the same answer.
 func TestNoTextIsForgotten(t *testing.T) {

@@ -215,7 +215,7 @@ func (h *history) cutoff(site uint32) calendar.Day {
 }
 
 // pass makes a pass, and compares the store with the model: of a pass that was over nothing
-// older is left, and whatever happened nothing younger is gone.
+// older is left, and nothing younger is gone.
 func (h *history) pass(e event) {
 	age := calendar.Day(0)
 	if h.policy.Ageing.Network != (privacy.Period{}) {

@@ -130,7 +130,7 @@ func openServer(t *testing.T, h http.Handler) *store.Store {
 	return st
 }
 
-// An insert may end anywhere between its two tables. Whatever was done of it, doing
+// An insert may end anywhere between its two tables. After any part of it, doing
 // it again makes every total exact.
 func TestInsertThatBrokeOffIsExact(t *testing.T) {
 	batch := mixed(600) // over months and a year
@@ -185,7 +185,7 @@ func TestInsertOverManyMonths(t *testing.T) {
 }
 
 // TestCountedSince: a site was counted from the day of its first row on, and one without a
-// row is not there, whatever was excluded of it.
+// row is not there, with all that was excluded of it.
 func TestCountedSince(t *testing.T) {
 	st := storetest.Open(t)
 	noon := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)

@@ -34,7 +34,7 @@ func wantTitles(t *testing.T, st *store.Store, paths []string, want map[string]s
 }
 
 // TestPageTitles: the title of a page is that of the last day, and of that day the one that
-// most visitors saw, in whatever order they come. An insert that comes again does nothing.
+// most visitors saw, in any order. An insert that comes again does nothing.
 func TestPageTitles(t *testing.T) {
 	st := storetest.Open(t)
 	const day = 20_784

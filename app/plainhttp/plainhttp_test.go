@@ -171,7 +171,7 @@ func ways(all []answer) (ways []string) {
 
 const head = " HTTP/1.1\r\nHost: a.example\r\n"
 
-// TestSameAsNetHTTP: whatever is asked, the answer is that of net/http, and so is what
+// TestSameAsNetHTTP: to each request, the answer is that of net/http, and so is what
 // the handler was told. What is plain goes the short way.
 func TestSameAsNetHTTP(t *testing.T) {
 	ours := start(t, listen(t), http.HandlerFunc(describe)).addr

@@ -24,7 +24,7 @@ import (
 )
 
 // FuzzRead: what is read as a plain request is the same request to net/http, and ends
-// where net/http sees its end, whatever request came before it on the connection.
+// where net/http sees its end, after any request before it on the connection.
 func FuzzRead(f *testing.F) {
 	for _, text := range []string{
 		"GET /hit?a=b" + head + "X: y\r\nY: z\r\n\r\nGET /",

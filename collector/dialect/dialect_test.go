@@ -65,7 +65,7 @@ func TestFromHeaders(t *testing.T) {
 		{"Cookie", "mtm_consent_removed=", false, false},
 		{"Cookie", "mtm_consent_removed", false, false},
 		{"Cookie", "mtm_consent_removed=; matomo_ignore= ; piwik_ignore=", false, false},
-		{"Cookie", "mtm_consent_removed=%", true, false}, // whatever it says
+		{"Cookie", "mtm_consent_removed=%", true, false}, // with any value
 		{"Cookie", `mtm_consent_removed="\xff=;`, true, false},
 		{"Cookie", "mtm_consent_removed=-", true, false},
 		{"Cookie", "mtm_consent_removed=; mtm_consent_removed=1", true, false}, // of parts of a website

@@ -107,8 +107,8 @@ var inLanguage = sync.OnceValue(func() map[string]map[string]string {
 	return all
 })
 
-// The forms of what a page may say of the looks of a box, as Matomo has them. Whatever
-// else it says is ignored.
+// The forms of what a page may say of the looks of a box, as Matomo has them. All
+// else that it says is ignored.
 var (
 	colour = regexp.MustCompile(`^(?:[0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})$`)
 	size   = regexp.MustCompile(`^[0-9]{1,4}(?:\.[0-9]{1,4})?(?:px|pt|em|rem|%)$`)

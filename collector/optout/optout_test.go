@@ -213,7 +213,7 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-// FuzzBox: whatever an address holds, the frame has one script and one style sheet, those
+// FuzzBox: for any address, the frame has one script and one style sheet, those
 // of the program, and the script begins with settings that end where they should.
 func FuzzBox(f *testing.F) {
 	for _, seed := range []string{

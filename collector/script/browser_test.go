@@ -334,7 +334,7 @@ var choices = []struct {
 	{"mtm_consent_removed", false},
 	{"xmtm_consent_removed=1;path=/\nnot-mtm_consent_removed=1;path=/\nmtm_consent_removed2=1", false},
 	{"other=mtm_consent_removed=1", false},
-	// Whatever it says, but nothing.
+	// All that it says, but nothing.
 	{"mtm_consent_removed=%", true},
 	{`mtm_consent_removed="x`, true},
 	{"mtm_consent_removed=-1", true},

@@ -2,7 +2,7 @@
 // events: no identifier, and nothing is kept but the choice not to be counted. It speaks
 // Matomo's tracking API, and three forms that are ours: e_a without e_c is an event that the
 // server takes apart, e_c without e_a the status of a page that is not there, title that of
-// a page, whatever it says.
+// a page with any content.
 // docs/script.md says what a page can tell it.
 //
 //   <script defer src="https://stats.example.org/fotspor.js" data-site="1"

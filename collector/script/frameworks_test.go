@@ -407,7 +407,7 @@ func TestTags(t *testing.T) {
 	}
 }
 
-// TestNoThrow: whatever a page lacks, the script throws nothing into it.
+// TestNoThrow: on a page that lacks things, the script throws nothing into it.
 func TestNoThrow(t *testing.T) {
 	needScript(t)
 	for name, tt := range map[string]struct{ before, page string }{

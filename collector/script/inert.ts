@@ -1,6 +1,6 @@
 // The methods of Matomo's tracker that do nothing here. What is said of a group is its
 // row in docs/moving-from-matomo.md. Those that are named on the console stand here for that
-// table alone: a tracker names whatever it does not know.
+// table alone: a tracker names all that it does not know.
 
 /** accepted: there is no cookie by which to know a visitor, and none to consent to */
 const cookieless = `areCookiesEnabled hasCookies rememberCookieConsentGiven requireCookieConsent setCookieConsentGiven setCookieNamePrefix setCookieSameSite

@@ -403,7 +403,7 @@ func TestMatomoInBrowser(t *testing.T) {
 		w.expect(sent{"e_a=/b&e_c=410", "/b?status=410", ""})
 	})
 
-	// Whatever wrappers call is there. They are read, not run: see app for that.
+	// All that wrappers call is there. They are read, not run: see app for that.
 	t.Run("methods", func(t *testing.T) {
 		wrapper, err := os.ReadFile("../../node_modules/ngx-matomo-client/fesm2022/ngx-matomo-client-core.mjs")
 		if err != nil {

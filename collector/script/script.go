@@ -70,7 +70,7 @@ func Check() error {
 	return nil
 }
 
-// Handler serves fotspor.js to GET and HEAD, whatever the path: with countObjections
+// Handler serves fotspor.js to GET and HEAD, on any path: with countObjections
 // the script that tells of a visitor who objects. It answers 500 where Check returns an
 // error. It is safe for concurrent use.
 func Handler(countObjections bool) http.Handler {

@@ -14,8 +14,8 @@ import (
 	"github.com/fotspor/fotspor/hit"
 )
 
-// TestTakeOut: what is taken out is gone from every file of the spool, whatever its segment waits
-// for, and the rest is stored under the same id. What a collector is about to store stays.
+// TestTakeOut: what is taken out is gone from every file of the spool, in any state of its
+// segment, and the rest is stored under the same id. What a collector is about to store stays.
 func TestTakeOut(t *testing.T) {
 	take := func(b *hit.Batch) (n int, _ error) {
 		rows := b.Rows[:0]

@@ -1,4 +1,4 @@
-// Pages of figures that follow one another without a reload. Whatever is not as expected,
+// Pages of figures that follow one another without a reload. What is not as expected,
 // a log-in that ended, another version of the program, an error, is left to the browser,
 // which loads the address.
 

@@ -287,7 +287,7 @@ func TestName(t *testing.T) {
 	}
 }
 
-// FuzzCode: what is stored is a code of a few letters, whatever a file or a sender says.
+// FuzzCode: what is stored is a code of a few letters, for anything that a file or a sender says.
 func FuzzCode(f *testing.F) {
 	f.Add("NO", "Møre og Romsdal")
 	f.Add("NO", "NO-50")

@@ -152,7 +152,7 @@ func TestFromElsewhere(t *testing.T) {
 	}
 }
 
-// TestEveryBody: whatever is answered comes out as it was, and in no coding that the
+// TestEveryBody: each answer comes out as it was, and in no coding that the
 // client refuses.
 func TestEveryBody(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {

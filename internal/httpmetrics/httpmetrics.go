@@ -16,7 +16,7 @@ import (
 const statusCancelled = 499
 
 // Requests are the metrics of a program's requests. They have a series for each route that
-// has answered and each status of its answers, whatever is asked for. It is safe for
+// has answered and each status of its answers, for all requests. It is safe for
 // concurrent use. A nil Requests measures nothing.
 type Requests struct {
 	duration *prometheus.HistogramVec // by handler and code

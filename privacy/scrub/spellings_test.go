@@ -133,7 +133,7 @@ func TestSpellings(t *testing.T) {
 		{"data:text/plain;base64,S2FyaQ==", "data:"},
 	})
 	path(t, cases{
-		// Behind a keyword whatever it is, but for the routes of websites.
+		// Behind a keyword all is marked, but for the routes of websites.
 		{"/reset/hvsknbor/z6", "/reset/[token]/z6"}, {"/reset/aernashl", "/reset/[token]"}, {"/reset/simbik", "/reset/[token]"}, {"/token/SPYURNSY", "/token/[token]"},
 		{"/invite/kari-nordmann", "/invite/[token]"}, {"/unsubscribe/kari.nordmann", "/unsubscribe/[token]"}, {"/reset/Sommer2024", "/reset/[token]"},
 		{"/activate/qwerty", "/activate/[token]"}, {"/reset/hest-batteri-stift", "/reset/[token]"}, {"/reset/x7", "/reset/[token]"},
@@ -185,7 +185,7 @@ func TestSpellings(t *testing.T) {
 }
 
 // TestURLsEndWhereTheyStand: a URL, or a path with a query, ends where it ends in the
-// outermost of the layers in which it is one, whatever the layers inside of it hold.
+// outermost of the layers in which it is one, with any layers inside of it.
 func TestURLsEndWhereTheyStand(t *testing.T) {
 	for _, value := range []string{
 		"Kari Nordmann", "Kari\u00a0Nordmann", "Kari\tNordmann", `Kari"Nordmann`, "O'Hara", "Kari|Nordmann", "Kari<Nordmann>", "Kari`Nordmann",
@@ -349,7 +349,7 @@ func TestCut(t *testing.T) {
 	}
 }
 
-// TestLongTextIsCutBehindScrubbing: whatever stands where a text is cut, no part of it
+// TestLongTextIsCutBehindScrubbing: of what stands where a text is cut, no part of it
 // is left.
 func TestLongTextIsCutBehindScrubbing(t *testing.T) {
 	for _, secret := range []string{"07839011142", "kari.nordmann@example.org", "912 34 567", "81.166.130.147", "sk_live_4eC39HqLyjWDarjtT1zdp7dc"} {

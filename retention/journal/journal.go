@@ -35,7 +35,7 @@ const (
 type Erased struct {
 	Site uint32
 	// Column is that of table hits, whichever table the value stood in, or title. Of a network,
-	// all rows with it were deleted. "": all rows were, whatever they held.
+	// all rows with it were deleted. "": all rows were.
 	Column string
 	Value  string
 	// Part: of a path the first segment stayed.

@@ -170,7 +170,7 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-// TestTampered: whatever is changed, taken out, put in or exchanged in a chain is found, but
+// TestTampered: all that is changed, taken out, put in or exchanged in a chain is found, but
 // for receipts taken off its end.
 func TestTampered(t *testing.T) {
 	b := &book{}

@@ -437,7 +437,7 @@ func (e *Engine) run(ctx context.Context, st statement) ([]byte, error) {
 // Watch has f called for each statement that may change tables, of this process and of others,
 // once it has ended and before it is answered, whether it succeeded or not. f gets the context of
 // the statement, which for one of this process is the caller's, and the table of an INSERT; it
-// gets "" for whatever else may change something. f is called for one statement after the other, and
+// gets "" for all else that may change something. f is called for one statement after the other, and
 // must be quick. stop ends the watch.
 func (e *Engine) Watch(f func(ctx context.Context, table string)) (stop func()) {
 	e.watchMu.Lock()
