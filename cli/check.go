@@ -55,8 +55,8 @@ func (c *call) checkTogether() error {
 	case "token add":
 		refuse(!c.given("site"), "missing --site, such as --site 1")
 	case "user add":
-		word(0, "user", site.ValidateName)
 		if len(c.words) > 0 {
+			try(site.ValidateName(c.words[0]))
 			try(c.sites.refuseAdmin(c.words[0], c.role))
 		}
 	case "user role":

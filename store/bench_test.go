@@ -109,7 +109,7 @@ func benchRows(rng *rand.Rand, n int, at time.Time) []hit.Row {
 }
 
 // BenchmarkColumns prints how much memory the rows of a large segment take until they are sent: of
-// rows like those of bench, and of 40 MiB of texts of which none is like another.
+// rows with few texts, and of 40 MiB of texts of which none is like another.
 func BenchmarkColumns(b *testing.B) {
 	st := storetest.Open(b)
 	rows := someRows(rand.New(rand.NewPCG(1, 2)), 200_000, time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), 1, oslo)
