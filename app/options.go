@@ -26,6 +26,7 @@ import (
 	"github.com/fotspor/fotspor/collector/lines"
 	"github.com/fotspor/fotspor/collector/spool"
 	"github.com/fotspor/fotspor/collector/visit"
+	"github.com/fotspor/fotspor/geo"
 	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/internal/baseurl"
 	"github.com/fotspor/fotspor/privacy"
@@ -186,6 +187,21 @@ func (o Options) openLists() (*referrer.Sources, *referrer.Spam, error) {
 		}
 	}
 	return sources, spam, nil
+}
+
+// GeoDir is where fetched GeoIP databases are.
+func (o Options) GeoDir() string { return filepath.Join(o.Data, "geo") }
+
+// GeoFiles returns the GeoIP databases: those that Geo names, else those that were fetched, else
+// those that came with the program.
+func (o Options) GeoFiles() []string {
+	if len(o.Geo) > 0 {
+		return o.Geo
+	}
+	if fetched := geo.FetchedIn(o.GeoDir()); len(fetched) > 0 {
+		return fetched
+	}
+	return geo.Find()
 }
 
 // StoreConfig returns the configuration of the store.

@@ -329,10 +329,7 @@ func (p *program) registerProgram() {
 }
 
 func (p *program) openGeo() (*geo.DB, error) {
-	files := p.Geo
-	if len(files) == 0 {
-		files = geo.Find()
-	}
+	files := p.GeoFiles()
 	logger := p.component("geo")
 	if len(files) == 0 && p.Collector {
 		logger.Warn("no GeoIP database found: countries and regions stay unknown")

@@ -94,6 +94,7 @@ func commands() []command {
 		{"requests extend", "CASE", "extend the time for the answer by two months, if you told the person why (GDPR article 12(3))", extendRequest},
 		{"requests answer", "CASE", "note that a request is answered", answerRequest},
 		{"requests remove", "CASE", "delete a request from the register, such as one that was typed wrongly", removeRequest},
+		{"geo update", "", "fetch the newest region data into the data directory, check it, and keep what was there if it is bad", updateGeo},
 		{"texts", "LANGUAGE", "write the texts of the dashboard in a language, to translate them", writeTexts},
 		{"receipts list", "", "list the receipts of deletions", listReceipts},
 		{"receipts verify", "[DIR]", "verify that all receipts are whole, signed and in order, and go on from an older export", verifyReceipts},
@@ -146,6 +147,7 @@ type arguments struct {
 
 	recipients recipients
 	identity   string
+	geoURLs    []string
 	olderThan  privacy.Period
 	moveTo     string
 	check      bool

@@ -418,18 +418,14 @@ func judgeSpool(segments []spool.Info, now time.Time) (all []finding) {
 
 // regions looks at the GeoIP databases.
 func (d *diagnosis) regions() {
-	files := d.opts.Geo
-	if len(files) == 0 {
-		files = geo.Find()
-	}
-	db, err := geo.Open(files, geo.Options{})
+	db, err := geo.Open(d.opts.GeoFiles(), geo.Options{})
 	if err != nil {
 		d.failed("regions", err)
 		return
 	}
 	d.findings = append(d.findings, judgeRegions(db.Built(), d.opts.Now()))
 	if n := d.metrics["fotspor_geo_reload_failures_total"]; n > 0 {
-		d.add("regions", look, "refused", fmt.Sprintf("%.0f changed files could not be used; the last good ones are", n), "fetch the file again; the log says what is wrong with it")
+		d.add("regions", look, "refused", fmt.Sprintf("%.0f changed files could not be used; the last good ones are", n), "fetch the file again, such as by fotspor geo update; the log says what is wrong with it")
 	}
 }
 
@@ -438,9 +434,9 @@ func judgeRegions(built, now time.Time) finding {
 	f := finding{check: "regions", result: fine, code: "fresh", found: "region data of " + built.Format(time.DateOnly)}
 	switch {
 	case built.IsZero():
-		f.result, f.code, f.found, f.do = look, "none", "there is no region data: countries and regions stay unknown", "name a GeoIP database with --geo"
+		f.result, f.code, f.found, f.do = look, "none", "there is no region data: countries and regions stay unknown", "fotspor geo update fetches it, or name a GeoIP database with --geo"
 	case now.Sub(built) > geoOld:
-		f.result, f.code, f.do = look, "old", "replace the file by a newer one; a running program reads it within a minute"
+		f.result, f.code, f.do = look, "old", "fotspor geo update fetches a newer one, or replace the file; a running program reads it within a minute"
 	}
 	return f
 }

@@ -42,6 +42,8 @@ func TestMistakesInTheCommandLine(t *testing.T) {
 		{"serve --rate-limit NaN", "NaN"},
 		{"serve --demo=perhaps", `"perhaps"`},
 		{"serve --store postgres://x", `"postgres://x"`},
+		{"geo update --geo-url ftp://mirror.example/a.mmdb", "ftp://mirror.example/a.mmdb"},
+		{"geo update --geo-url https://mirror.example/a.zip", "that ends in .mmdb"},
 		{"serve --listen 8080", `"8080"`},
 		{"serve --engine-memory -1", "-1"},
 		{"serve --public-url stats.example.org", `"stats.example.org"`},

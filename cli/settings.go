@@ -79,12 +79,12 @@ func settings() []setting {
 		{name: "data", commands: allBut("completion", "healthcheck", "texts", "version"), help: "`directory` of the spool and of the embedded engine",
 			more:  "One process at a time owns it. It is made for its user alone; one that others may write to, or that is not of one user, is [refused](operations.md#the-data-directory).",
 			value: func(c *call) flag.Value { return keep(&c.opts.Data, readDirectory) }},
-		{name: "store", secret: true, commands: allBut("engine", "move", "completion", "healthcheck", "texts", "version"), help: "`address` of a ClickHouse server: clickhouse://, http:// or https://", none: "the embedded engine",
+		{name: "store", secret: true, commands: allBut("engine", "move", "completion", "geo update", "healthcheck", "texts", "version"), help: "`address` of a ClickHouse server: clickhouse://, http:// or https://", none: "the embedded engine",
 			more:  "Such as `clickhouse://user:password@host:9000/database`. It may hold a password, and a command line can be read by every user of the machine: prefer a [file](#secrets).",
 			value: func(c *call) flag.Value { return keep(&c.opts.Store, readText) },
 			// Not in value, since the flag package adds the value to errors, with a password.
 			check: func(c *call) error { return store.Config{DSN: c.opts.Store, Dir: c.opts.Data}.Validate() }},
-		{name: "engine", commands: allBut("completion", "healthcheck", "texts"), help: "`file` of the embedded engine's library, libchdb.so", none: "looked for",
+		{name: "engine", commands: allBut("completion", "geo update", "healthcheck", "texts"), help: "`file` of the embedded engine's library, libchdb.so", none: "looked for",
 			more:  "[Where it is looked for](install.md#whose-files-it-takes).",
 			value: func(c *call) flag.Value { return keep(&c.opts.Engine, readText) },
 			check: func(c *call) error {
@@ -94,7 +94,7 @@ func settings() []setting {
 				_, err := embedded.FindLibrary(c.opts.Engine)
 				return err
 			}},
-		{name: "engine-memory", commands: allBut("completion", "healthcheck", "texts", "version"), help: "most `memory` that statements and merges of the embedded engine take together, " + least(embedded.LeastMaxMemory),
+		{name: "engine-memory", commands: allBut("completion", "geo update", "healthcheck", "texts", "version"), help: "most `memory` that statements and merges of the embedded engine take together, " + least(embedded.LeastMaxMemory),
 			more:  "The process needs some more.",
 			value: func(c *call) flag.Value { return size(&c.opts.EngineMemory, embedded.LeastMaxMemory) }},
 		{name: "listen", commands: public, help: "`address` for browsers, or the proxy in front",
@@ -123,11 +123,25 @@ func settings() []setting {
 			more:  "See [operations](operations.md#floods-crashes-and-memory).",
 			value: func(c *call) flag.Value { return size(&c.opts.BodyMemory, body.LeastBytes) }},
 		{name: "geo", commands: append([]string{"doctor"}, public...), help: "GeoIP database `files`, DB-IP or MaxMind, separated by commas", none: "looked for",
-			more:  "[Where they are looked for](install.md#whose-files-it-takes). A changed file is read anew.",
+			more:  "[Where they are looked for](install.md#whose-files-it-takes); what `fotspor geo update` has fetched comes first. A changed file is read anew.",
 			value: func(c *call) flag.Value { return keep(&c.opts.Geo, readList) },
 			check: func(c *call) error {
 				_, err := geo.Open(c.opts.Geo, geo.Options{})
 				return err
+			}},
+		{name: "geo-url", secret: true, commands: []string{"geo update"}, help: "`URLs` of GeoIP databases to fetch, separated by commas; {year} and {month} stand for those of today, or of the month before", none: geo.DefaultURL,
+			more: "The default is IP to City Lite of DB-IP, under CC BY 4.0. See [region data](install.md#region-data). A URL may hold a password: prefer a [file](#secrets) then.",
+			value: func(c *call) flag.Value {
+				c.geoURLs = []string{geo.DefaultURL}
+				return keep(&c.geoURLs, readList)
+			},
+			check: func(c *call) error {
+				for _, u := range c.geoURLs {
+					if err := geo.CheckURL(u); err != nil {
+						return err
+					}
+				}
+				return nil
 			}},
 		{name: "texts", commands: []string{"serve", "dashboard", "texts"}, help: "`directory` of texts of the dashboard, a file for each language, such as da.json", none: "the languages shipped",
 			more:  "See [other languages](dashboard.md#other-languages). Read at the start.",

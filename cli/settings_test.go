@@ -118,7 +118,7 @@ demo = false
 
 ## Secrets
 
-` + "`--store`" + ` may hold a password. It is hidden in ` + "`config show`" + ` and in errors. Beside the ways of other settings it can be the content of a file of at most 64 KiB, without the line end:
+` + "`--store`" + ` may hold a password, and so may ` + "`--geo-url`" + `. It is hidden in ` + "`config show`" + ` and in errors. Beside the ways of other settings it can be the content of a file of at most 64 KiB, without the line end:
 
 - ` + "`" + `FOTSPOR_STORE_FILE=/run/secrets/store` + "`" + ` names one, as for secrets of Compose and Kubernetes;
 - ` + "`LoadCredential=store:/etc/fotspor/store`" + ` in a unit of systemd hands one on as the credential ` + "`store`" + `.

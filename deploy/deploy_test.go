@@ -71,7 +71,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 
 func TestVariablesAreDocumented(t *testing.T) {
 	documented := variableName.FindAllString(read(t, "docs/settings.md"), -1)
-	for _, file := range []string{"docker-compose.yml", "deploy/Dockerfile", "deploy/systemd/fotspor.service", "deploy/systemd/fotspor-backup.service"} {
+	for _, file := range []string{"docker-compose.yml", "deploy/Dockerfile", "deploy/systemd/fotspor.service", "deploy/systemd/fotspor-backup.service", "deploy/systemd/fotspor-geo.service"} {
 		for _, name := range unique(variableName.FindAllString(read(t, file), -1)) {
 			if !slices.Contains(documented, name) {
 				t.Errorf("%s: %s is not in docs/settings.md", file, name)

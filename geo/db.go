@@ -164,7 +164,7 @@ func (db *DB) Attribution() (text, url string) {
 // Built returns when the oldest of the databases was made; the zero time without files.
 func (db *DB) Built() (oldest time.Time) {
 	for _, s := range db.sources {
-		if at := time.Unix(int64(s.current.Load().reader.Metadata.BuildEpoch), 0).UTC(); oldest.IsZero() || at.Before(oldest) {
+		if at := s.current.Load().built(); oldest.IsZero() || at.Before(oldest) {
 			oldest = at
 		}
 	}
@@ -209,7 +209,7 @@ func (db *DB) reload(s *source) {
 		return
 	}
 	s.current.Store(f)
-	db.logger.Info("GeoIP database loaded", "file", s.path, "built", time.Unix(int64(f.reader.Metadata.BuildEpoch), 0).UTC())
+	db.logger.Info("GeoIP database loaded", "file", s.path, "built", f.built())
 }
 
 // same reports whether a and b describe the same unchanged file, or are both nil.
