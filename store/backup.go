@@ -87,8 +87,6 @@ func (s *Store) Backup(ctx context.Context, now func() time.Time, f func(folder 
 	return f(folder, m)
 }
 
-const unknownTable = 60
-
 func (s *Store) openWay(ctx context.Context) error {
 	if s.way == nil {
 		return errors.New("only the embedded engine backs up")

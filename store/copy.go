@@ -33,23 +33,52 @@ var notCopied = []string{"filled", "logins", "migrations", "processes"}
 // unfinished is the table that a store has from the beginning of a copy to its end.
 const unfinished = "moving"
 
-// hasTable reports whether there is a table with a name.
-func (s *Store) hasTable(ctx context.Context, name string) (bool, error) {
+// isUnfinished reports whether a process has begun to fill this store and not ended.
+func (s *Store) isUnfinished(ctx context.Context) (bool, error) {
 	var n uint64
-	err := s.direct.QueryRow(ctx, "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = '"+name+"'").Scan(&n)
-	return n > 0, err
+	err := s.direct.QueryRow(ctx, "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = '"+unfinished+"'").Scan(&n)
+	if code(err) == unknownDatabase {
+		err = nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look whether the store in %q is whole: %w", s.Place(), err)
+	}
+	return n > 0, nil
 }
 
-// checkFinished returns an error if a process has begun to fill this store and not ended.
-func (s *Store) checkFinished(ctx context.Context) error {
-	half, err := s.hasTable(ctx, unfinished)
-	if err != nil {
-		return fmt.Errorf("look whether the store in %q is whole: %w", s.Place(), err)
+// checkFinished reports whether a process has begun to fill this store and not ended, and returns an
+// error if Prepare may not go on because of it. found is the result of schema.Check.
+func (s *Store) checkFinished(ctx context.Context, found error) (half bool, err error) {
+	half, err = s.isUnfinished(ctx)
+	switch {
+	case err != nil:
+		return false, err
+	case half && !s.cfg.Unfinished:
+		return true, fmt.Errorf("%w: in %q, fotspor move, restore or backup runs, or was cut short: run the same again, which begins anew", ErrUnfinished, s.Place())
+	case !half && s.cfg.Unfinished && errors.Is(found, ErrOlder):
+		return false, fmt.Errorf("%q is not empty: %w", s.Place(), found)
 	}
-	if half {
-		return fmt.Errorf("%w: in %q, fotspor move, restore or backup runs, or was cut short: run the same again, which begins anew", ErrUnfinished, s.Place())
+	return half, nil
+}
+
+// beginCopy marks this store, of which there is nothing yet, as unfinished. Whoever makes a store
+// checks that again when it has made it, so that of two only one goes on.
+func (s *Store) beginCopy(ctx context.Context) error {
+	if err := s.mark(ctx); err != nil {
+		return err
+	}
+	if err := s.schema.Check(ctx); !errors.Is(err, ErrNoStore) {
+		return errors.Join(fmt.Errorf("another process makes a store in %q", s.Place()), s.unmark(ctx))
 	}
 	return nil
+}
+
+func (s *Store) mark(ctx context.Context) error {
+	return s.direct.Exec(ctx, "CREATE TABLE IF NOT EXISTS "+unfinished+" (nothing UInt8) ENGINE = Null")
+}
+
+func (s *Store) unmark(ctx context.Context) error {
+	return s.direct.Exec(ctx, "DROP TABLE "+unfinished+" SYNC")
 }
 
 // CopyTo copies all lines to another store that is prepared and empty, or that an earlier CopyTo has
@@ -61,7 +90,7 @@ func (s *Store) CopyTo(ctx context.Context, to *Store) error {
 }
 
 func (s *Store) copyTo(ctx context.Context, to *Store) error {
-	again, err := to.hasTable(ctx, unfinished)
+	again, err := to.isUnfinished(ctx)
 	if err != nil {
 		return err
 	}
@@ -73,7 +102,7 @@ func (s *Store) copyTo(ctx context.Context, to *Store) error {
 		if !empty {
 			return fmt.Errorf("%q is not empty", to.Place())
 		}
-		if err := to.direct.Exec(ctx, "CREATE TABLE "+unfinished+" (nothing UInt8) ENGINE = Null"); err != nil {
+		if err := to.mark(ctx); err != nil {
 			return err
 		}
 	}
@@ -130,7 +159,7 @@ func (s *Store) copyTo(ctx context.Context, to *Store) error {
 	if differ := backup.Compare(before, after); len(differ) > 0 {
 		return fmt.Errorf("the copy differs: %s", strings.Join(differ, "; "))
 	}
-	return to.direct.Exec(ctx, "DROP TABLE "+unfinished+" SYNC")
+	return to.unmark(ctx)
 }
 
 // copiedAtOnce is about how many lines of a table are copied at a time.

@@ -18,8 +18,10 @@ import (
 
 // Codes of ClickHouse's exceptions.
 const (
-	accessDenied = 497
-	readOnly     = 774
+	unknownTable    = 60
+	unknownDatabase = 81
+	accessDenied    = 497
+	readOnly        = 774
 )
 
 // code returns the code of ClickHouse's exception in an error, 0 if there is none.
@@ -36,7 +38,14 @@ func code(err error) int32 {
 // process has left can delete nothing: whoever starts it ends the hold.
 func (s *Store) prepareSchema(ctx context.Context) error {
 	found := s.schema.Check(ctx)
-	if found != nil && (!s.cfg.Create || !errors.Is(found, ErrNoStore) && !errors.Is(found, ErrOlder)) {
+	if found != nil && !errors.Is(found, ErrNoStore) && !errors.Is(found, ErrOlder) {
+		return found
+	}
+	half, err := s.checkFinished(ctx, found)
+	if err != nil {
+		return err
+	}
+	if found != nil && !s.cfg.Create {
 		return found
 	}
 	if !s.cfg.Create && s.Engine() == nil {
@@ -52,10 +61,18 @@ func (s *Store) prepareSchema(ctx context.Context) error {
 			return err
 		}
 	}
-	err := s.createDatabase(ctx)
+	err = s.createDatabase(ctx)
+	if err == nil && s.cfg.Unfinished && !half && found != nil {
+		err = s.beginCopy(ctx)
+	}
 	if err == nil {
 		if err = s.schema.Migrate(ctx); err == nil {
 			s.wakeBackfill()
+			if found != nil { // a copy may have begun meanwhile
+				if _, err := s.checkFinished(ctx, nil); err != nil {
+					return err
+				}
+			}
 			if s.Engine() != nil { // it has started with what was held
 				err = s.schema.Reattach(ctx, held)
 			}

@@ -68,7 +68,9 @@ type Config struct {
 	// Lazy makes Open return without touching the store. Prepare then opens it, the
 	// embedded engine included.
 	Lazy bool
-	// Unfinished lets Prepare succeed on a store that CopyTo has not filled to its end.
+	// Unfinished is for a store that CopyTo fills: Prepare succeeds on one that it has not filled to
+	// its end, and one that Prepare makes is marked as such before anything else is made. Any other
+	// is left as it is.
 	Unfinished bool
 	// Schema is the number of the last migration that Prepare carries out, of an older version of
 	// the program; 0: all of this one.
@@ -206,11 +208,7 @@ func (s *Store) Prepare(ctx context.Context) error {
 			return err
 		}
 	}
-	err := s.prepareSchema(ctx)
-	if err == nil && !s.cfg.Unfinished {
-		err = s.checkFinished(ctx)
-	}
-	if err != nil {
+	if err := s.prepareSchema(ctx); err != nil {
 		if s.way != nil {
 			s.way.forget()
 		}
