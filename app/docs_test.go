@@ -22,6 +22,7 @@ import (
 	"github.com/fotspor/fotspor/app"
 	"github.com/fotspor/fotspor/collector/script"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/store"
 )
 
 func readDoc(t *testing.T, name string) string {
@@ -49,7 +50,17 @@ var openLabels = map[string]string{
 // text of help, and each reason to leave a hit out. Names are as Prometheus has them, exemplars
 // are off, and strangers make no new series by what they send.
 func TestMetricsAsDocumented(t *testing.T) {
-	p := start(t, time.Now(), func(o *app.Options) { o.Now = time.Now; o.Demo = true })
+	p := start(t, time.Now(), func(o *app.Options) {
+		o.Now = time.Now
+		o.Demo = true
+		st, err := store.Open(t.Context(), store.Config{Dir: o.Data, Library: o.Engine, Create: true})
+		if err == nil {
+			err = errors.Join(st.NotePass(t.Context(), time.Now()), st.Close()) // there is no such metric before
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
 	p.get(p.public + "/demo/plain") // some metrics come with the first request
 	p.get(p.public + "/privacy/1")
 	p.get(p.public + "/fotspor.js")

@@ -483,7 +483,7 @@ func (p *program) checkMetrics(rows, dropped int64) {
 	text := p.get(p.metrics + "/metrics")
 	for _, want := range []string{
 		`fotspor_http_request_duration_seconds_count{code="200",handler="pixel"}`,
-		"fotspor_store_insert_duration_seconds_count", "fotspor_retention_last_success_timestamp_seconds",
+		"fotspor_store_insert_duration_seconds_count", "fotspor_retention_next_pass_timestamp_seconds",
 		"fotspor_visitors_in_memory", "fotspor_spool_bytes",
 	} {
 		if !strings.Contains(text, want) {

@@ -228,6 +228,7 @@ func (o Options) NewWorker(st *store.Store, clock *retention.Clock, logger *slog
 		},
 		Totals: st.Totals(), Aging: func(part string) retention.Rows { return st.Aging(part) }, Expired: st.Expired,
 		Audit: st.AuditLog(), AuditKeep: o.AuditRetention, Requests: st.OldRequests(),
+		LastPass: st.LastPass, NotePass: st.NotePass,
 		Receipts: o.NewReceipts(st), Clock: clock, Registerer: r, Logger: logger, Now: o.Now,
 	})
 }

@@ -219,7 +219,7 @@ func TestSeparateServices(t *testing.T) {
 			t.Errorf("%s: engine up = %v, want 1", s.cmd.Args[1], up)
 		}
 	}
-	for _, name := range []string{"fotspor_clock_trusted", "fotspor_retention_last_success_timestamp_seconds"} {
+	for _, name := range []string{"fotspor_clock_trusted", "fotspor_retention_next_pass_timestamp_seconds"} {
 		if _, ok := metricOf(get(t, client, retention.metrics+"/metrics"), name); !ok {
 			t.Errorf("the retention worker has no %s", name)
 		}

@@ -24,6 +24,9 @@ func runRetention(ctx context.Context, c *call) error {
 	return c.withStore(ctx, func(st *store.Store) error {
 		worker, clock := c.retentionWorker(st)
 		worker.Outside = c.opts.Outside(st)
+		if !c.at.IsZero() {
+			worker.NotePass = nil // it leaves what is past its time now
+		}
 		var report retention.Report
 		var err error
 		switch {

@@ -74,6 +74,10 @@ type Options struct {
 	// Outside deletes what is kept outside of the store longer than is needed at a time. A pass
 	// calls it unless the clock is not trusted. nil: nothing is.
 	Outside func(context.Context, time.Time) error
+	// LastPass returns when the last pass of any process ended without an error, zero if none did, and
+	// NotePass notes one. nil: they are not kept.
+	LastPass func(context.Context) (time.Time, error)
+	NotePass func(context.Context, time.Time) error
 	// Policy returns the policy in force. Each pass reads it.
 	Policy     func(context.Context) (privacy.Policy, error)
 	Receipts   *receipt.Writer // of what is done to Rows, Totals and Few; nil: none are written
@@ -91,14 +95,19 @@ type OfSites struct {
 // Worker deletes rows past their retention.
 type Worker struct {
 	Options
-	lastSuccess prometheus.Gauge
+	lastSuccess known
 	deleted     prometheus.Counter
 	failures    prometheus.Counter
 	held        prometheus.Gauge
-	oldest      prometheus.Gauge
-	overdue     prometheus.Gauge
-	next        prometheus.Gauge
+	oldest      known
+	overdue     known
+	next        known
 }
+
+// known is a gauge that there is none of until its value is known.
+type known struct{ *prometheus.GaugeVec }
+
+func (k known) set(v float64) { k.WithLabelValues().Set(v) }
 
 // New returns a worker; Run starts it.
 func New(o Options) *Worker {
@@ -109,12 +118,13 @@ func New(o Options) *Worker {
 		o.Now = time.Now
 	}
 	f := promauto.With(o.Registerer)
+	gauge := func(name, help string) known {
+		return known{f.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, nil)}
+	}
 	return &Worker{
 		Options: o,
-		lastSuccess: f.NewGauge(prometheus.GaugeOpts{
-			Name: "fotspor_retention_last_success_timestamp_seconds",
-			Help: "When a deletion pass last ended without an error, in Unix time; 0 before the first.",
-		}),
+		lastSuccess: gauge("fotspor_retention_last_success_timestamp_seconds",
+			"When a deletion pass last ended without an error, in Unix time, also one of another process or before the last start, as the store knows. There is no such series before the first."),
 		deleted: f.NewCounter(prometheus.CounterOpts{
 			Name: "fotspor_retention_deleted_rows_total",
 			Help: "Raw rows deleted because they were past their retention.",
@@ -127,26 +137,23 @@ func New(o Options) *Worker {
 			Name: "fotspor_retention_held",
 			Help: "1 while a deletion pass waits because the clock is not trusted, else 0.",
 		}),
-		oldest: f.NewGauge(prometheus.GaugeOpts{
-			Name: "fotspor_retention_oldest_row_timestamp_seconds",
-			Help: "Time of the oldest row after the last deletion pass, in Unix time; 0 if there is none.",
-		}),
-		overdue: f.NewGauge(prometheus.GaugeOpts{
-			Name: "fotspor_retention_overdue_rows",
-			Help: "Rows past their retention, or with a part past its time, after the last pass, also one that was held or failed. It should be 0.",
-		}),
-		next: f.NewGauge(prometheus.GaugeOpts{
-			Name: "fotspor_retention_next_pass_timestamp_seconds",
-			Help: "When the next deletion pass is due, in Unix time.",
-		}),
+		oldest: gauge("fotspor_retention_oldest_row_timestamp_seconds",
+			"Time of the oldest row at the start and after the last deletion pass, in Unix time; 0 if there is none. No such series until it is known."),
+		overdue: gauge("fotspor_retention_overdue_rows",
+			"Rows past their retention, or with a part past its time, at the start and after the last pass, also one that was held or failed. It should be 0. No such series until it is known."),
+		next: gauge("fotspor_retention_next_pass_timestamp_seconds",
+			"When the next deletion pass is due, in Unix time. There is no such series while the worker waits for its store."),
 	}
 }
 
-// Run makes a pass ten minutes after the start and one after each midnight until ctx
-// ends. A pass that fails is counted and tried again after 15 minutes. One that is held is
+// Run measures what there is, and makes a pass ten minutes after the start and one after each
+// midnight until ctx ends. A pass that fails is counted and tried again after 15 minutes. One that is held is
 // tried again after an hour. Neither ends the worker.
 func (w *Worker) Run(ctx context.Context) {
-	w.next.Set(float64(w.Now().Add(firstPass).Unix()))
+	w.next.set(float64(w.Now().Add(firstPass).Unix()))
+	if err := w.measure(ctx); err != nil && ctx.Err() == nil {
+		w.Logger.Warn("what is past its time can't be counted before the first pass", "err", err)
+	}
 	periodic.Task{
 		First: firstPass,
 		Do: func(ctx context.Context) error {
@@ -164,7 +171,7 @@ func (w *Worker) Run(ctx context.Context) {
 			case errors.Is(err, ErrHeld):
 				wait = heldFor
 			}
-			w.next.Set(float64(now.Add(wait).Unix()))
+			w.next.set(float64(now.Add(wait).Unix()))
 			return wait
 		},
 		Trouble: &periodic.Trouble{
@@ -346,6 +353,10 @@ func (w *Worker) delete(ctx context.Context, report Report, err error) (Report, 
 		err = w.Outside(ctx, report.At)
 	}
 	w.held.Set(0)
+	ended := w.Now()
+	if err == nil && w.NotePass != nil {
+		err = w.NotePass(ctx, ended)
+	}
 	if err != nil {
 		w.failures.Inc()
 		return report, err
@@ -353,17 +364,40 @@ func (w *Worker) delete(ctx context.Context, report Report, err error) (Report, 
 	for _, p := range report.parts() {
 		w.deleted.Add(float64(p.Deleted))
 	}
-	w.lastSuccess.Set(float64(w.Now().Unix()))
+	w.lastSuccess.set(float64(ended.Unix()))
 	return report, nil
 }
 
-// look measures what a pass has left. What can't be counted keeps its figure.
+// measure measures what there is without a pass. While there is no policy nothing is past its time,
+// and nothing is measured.
+func (w *Worker) measure(ctx context.Context) error {
+	if w.LastPass != nil {
+		last, err := w.LastPass(ctx)
+		if err != nil {
+			return err
+		}
+		if !last.IsZero() {
+			w.lastSuccess.set(float64(last.Unix()))
+		}
+	}
+	report, err := w.plan(ctx, w.Now())
+	if errors.Is(err, privacy.ErrNoPolicy) {
+		return nil
+	}
+	if err == nil {
+		w.look(ctx, report)
+	}
+	return err
+}
+
+// look measures what there is of that which a report plans to delete. What can't be counted keeps
+// its figure.
 func (w *Worker) look(ctx context.Context, report Report) {
 	all, err := w.Rows.Before(ctx, report.At.AddDate(0, 0, 3)) // later than today in any time zone
 	if err == nil {
-		w.oldest.Set(0)
+		w.oldest.set(0)
 		if all.Rows > 0 {
-			w.oldest.Set(float64(all.First.Unix()))
+			w.oldest.set(float64(all.First.Unix()))
 		}
 	}
 	var overdue int64
@@ -376,10 +410,10 @@ func (w *Worker) look(ctx context.Context, report Report) {
 		overdue, err = overdue+rows, errors.Join(err, failed)
 	}
 	if err != nil {
-		w.Logger.Warn("what a pass has left can't be counted", "err", err)
+		w.Logger.Warn("what is past its time can't be counted", "err", err)
 		return
 	}
-	w.overdue.Set(float64(overdue))
+	w.overdue.set(float64(overdue))
 }
 
 // totalsDay returns the day before which totals are deleted, 0 if they are not.
@@ -418,14 +452,14 @@ func (w *Worker) DryRun(ctx context.Context, at time.Time) (Report, error) {
 	return report, err
 }
 
-// find counts the rows and lines that are past their retention.
-func (w *Worker) find(ctx context.Context, at time.Time) (Report, error) {
+// plan returns a report that says what is past its retention, and counts nothing.
+func (w *Worker) plan(ctx context.Context, at time.Time) (Report, error) {
 	policy, err := w.Policy(ctx)
 	if err != nil {
 		return Report{At: at}, err
 	}
 	all := Part{Keep: policy.Retention, Cutoff: policy.Retention.Cutoff(at), of: OfSites{w.Rows, w.Titles, w.Few}}
-	report := Report{At: at, Part: all, Clock: w.Clock.Judge(ctx, at), FoldBelow: policy.FoldBelow}
+	report := Report{At: at, Part: all, FoldBelow: policy.FoldBelow}
 	if w.Shorter != nil {
 		shorter, err := w.Shorter(ctx, policy)
 		if err != nil {
@@ -437,6 +471,24 @@ func (w *Worker) find(ctx context.Context, at time.Time) (Report, error) {
 			}
 		}
 	}
+	if w.Aging != nil {
+		for _, stage := range policy.Ageing.Stages() {
+			report.Aged = append(report.Aged, Aged{Stage: stage, Cutoff: stage.After.Cutoff(at)})
+		}
+	}
+	if w.Totals != nil && policy.Totals != (privacy.Period{}) {
+		report.TotalsCutoff = policy.Totals.Cutoff(at)
+	}
+	return report, nil
+}
+
+// find counts the rows and lines that are past their retention.
+func (w *Worker) find(ctx context.Context, at time.Time) (Report, error) {
+	report, err := w.plan(ctx, at)
+	if err != nil {
+		return report, err
+	}
+	report.Clock = w.Clock.Judge(ctx, at)
 	for _, p := range report.parts() {
 		if err == nil {
 			err = p.find(ctx, report.Cutoff, report.FoldBelow)
@@ -448,20 +500,12 @@ func (w *Worker) find(ctx context.Context, at time.Time) (Report, error) {
 	if err == nil && w.Requests != nil {
 		report.RequestsFound, err = w.Requests.Before(ctx, privacy.RequestKeep.Cutoff(at))
 	}
-	if w.Aging != nil {
-		for _, stage := range policy.Ageing.Stages() {
-			if err != nil {
-				break
-			}
-			a := Aged{Stage: stage, Cutoff: stage.After.Cutoff(at)}
-			var held privacy.Held
-			held, err = w.Aging(stage.Name).Before(ctx, a.Cutoff)
-			a.Found = held.Rows
-			report.Aged = append(report.Aged, a)
+	for i := range report.Aged {
+		if a := &report.Aged[i]; err == nil {
+			a.Found, err = heldBefore(w.Aging(a.Name), a.Cutoff)(ctx)
 		}
 	}
-	if err == nil && w.Totals != nil && policy.Totals != (privacy.Period{}) {
-		report.TotalsCutoff = policy.Totals.Cutoff(at)
+	if err == nil && !report.TotalsCutoff.IsZero() {
 		report.TotalsFound, err = w.Totals.Before(ctx, report.TotalsCutoff)
 	}
 	return report, err

@@ -448,7 +448,17 @@ func TestRun(t *testing.T) {
 		time.Sleep(10 * time.Hour)
 		l := &ledger{rows: []time.Time{at("1990-01-01T00:00:00Z"), at("1997-01-02T12:00:00Z")}, fails: 2}
 		registry := prometheus.NewPedanticRegistry()
-		w := retention.New(retention.Options{Rows: l, Clock: trusted(t), Policy: threeYears, Registerer: registry})
+		noted := at("1999-12-30T00:10:00Z") // before this process
+		w := retention.New(retention.Options{
+			Rows: l, Clock: trusted(t), Policy: threeYears, Registerer: registry,
+			LastPass: func(context.Context) (time.Time, error) { return noted, nil },
+			NotePass: func(_ context.Context, at time.Time) error { noted = at; return nil },
+		})
+		for _, name := range []string{"last_success_timestamp_seconds", "oldest_row_timestamp_seconds", "overdue_rows", "next_pass_timestamp_seconds"} {
+			if n, err := testutil.GatherAndCount(registry, "fotspor_retention_"+name); n != 0 || err != nil {
+				t.Errorf("%d values of %s before anything is known, %v", n, name, err)
+			}
+		}
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { defer close(done); w.Run(ctx) }()
@@ -456,13 +466,14 @@ func TestRun(t *testing.T) {
 		time.Sleep(10*time.Minute - time.Second)
 		synctest.Wait()
 		first, second := at("1990-01-01T00:00:00Z"), at("1997-01-02T12:00:00Z")
-		expect(t, registry, 0, 0, 0, time.Time{}, 0, at("2000-01-01T10:10:00Z"))
+		before := noted.Unix()
+		expect(t, registry, 0, 0, before, first, 1, at("2000-01-01T10:10:00Z"))
 		time.Sleep(time.Second)
 		synctest.Wait()
-		expect(t, registry, 0, 1, 0, first, 1, at("2000-01-01T10:25:00Z"))
+		expect(t, registry, 0, 1, before, first, 1, at("2000-01-01T10:25:00Z"))
 		time.Sleep(15 * time.Minute)
 		synctest.Wait()
-		expect(t, registry, 0, 2, 0, first, 1, at("2000-01-01T10:40:00Z"))
+		expect(t, registry, 0, 2, before, first, 1, at("2000-01-01T10:40:00Z"))
 		time.Sleep(15 * time.Minute)
 		synctest.Wait()
 		expect(t, registry, 1, 2, at("2000-01-01T10:40:00Z").Unix(), second, 0, at("2000-01-02T00:10:00Z"))
@@ -477,8 +488,11 @@ func TestRun(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
 		expect(t, registry, 2, 2, at("2000-01-03T00:10:00Z").Unix(), time.Time{}, 0, at("2000-01-04T00:10:00Z"))
-		if rows, counts := l.state(); rows != 0 || counts != 3*5 {
-			t.Errorf("%d rows left after %d counts, want 0 after three in each of 5 passes", rows, counts)
+		if rows, counts := l.state(); rows != 0 || counts != 2+3*5 {
+			t.Errorf("%d rows left after %d counts, want 0 after two at the start and three in each of 5 passes", rows, counts)
+		}
+		if want := at("2000-01-03T00:10:00Z"); !noted.Equal(want) {
+			t.Errorf("the last pass is noted at %s, want %s", noted, want)
 		}
 		cancel()
 		<-done
@@ -499,10 +513,10 @@ func expect(t *testing.T, g prometheus.Gatherer, deleted, failures, success int6
 		{"fotspor_retention_deleted_rows_total", "counter", "Raw rows deleted because they were past their retention.", deleted},
 		{"fotspor_retention_failures_total", "counter", "Deletion passes that failed. Each is tried again.", failures},
 		{"fotspor_retention_held", "gauge", "1 while a deletion pass waits because the clock is not trusted, else 0.", 0},
-		{"fotspor_retention_last_success_timestamp_seconds", "gauge", "When a deletion pass last ended without an error, in Unix time; 0 before the first.", success},
-		{"fotspor_retention_oldest_row_timestamp_seconds", "gauge", "Time of the oldest row after the last deletion pass, in Unix time; 0 if there is none.", first},
-		{"fotspor_retention_overdue_rows", "gauge", "Rows past their retention, or with a part past its time, after the last pass, also one that was held or failed. It should be 0.", overdue},
-		{"fotspor_retention_next_pass_timestamp_seconds", "gauge", "When the next deletion pass is due, in Unix time.", next.Unix()},
+		{"fotspor_retention_last_success_timestamp_seconds", "gauge", "When a deletion pass last ended without an error, in Unix time, also one of another process or before the last start, as the store knows. There is no such series before the first.", success},
+		{"fotspor_retention_oldest_row_timestamp_seconds", "gauge", "Time of the oldest row at the start and after the last deletion pass, in Unix time; 0 if there is none. No such series until it is known.", first},
+		{"fotspor_retention_overdue_rows", "gauge", "Rows past their retention, or with a part past its time, at the start and after the last pass, also one that was held or failed. It should be 0. No such series until it is known.", overdue},
+		{"fotspor_retention_next_pass_timestamp_seconds", "gauge", "When the next deletion pass is due, in Unix time. There is no such series while the worker waits for its store.", next.Unix()},
 	} {
 		fmt.Fprintf(&want, "# HELP %[1]s %[2]s\n# TYPE %[1]s %[3]s\n%[1]s %[4]d\n", m.name, m.help, m.kind, m.value)
 	}

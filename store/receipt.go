@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,12 +11,30 @@ import (
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/retention/receipt"
+	"github.com/fotspor/fotspor/site"
 )
 
 var _ receipt.Book = (*Store)(nil)
 
 // pendingDeletion is the deletion that has begun; null: none.
 const pendingDeletion setting[*receipt.Pending] = "deletion"
+
+// lastPass is when the last deletion pass ended without an error.
+const lastPass setting[time.Time] = "pass"
+
+// LastPass returns when the last deletion pass ended without an error, zero if none did.
+func (s *Store) LastPass(ctx context.Context) (time.Time, error) {
+	last, err := lastPass.read(ctx, s, 0)
+	if errors.Is(err, site.ErrNotFound) {
+		err = nil
+	}
+	return last.Value, err
+}
+
+// NotePass notes that a deletion pass has ended without an error.
+func (s *Store) NotePass(ctx context.Context, at time.Time) error {
+	return lastPass.add(ctx, s, 0, at.UTC().Truncate(time.Second))
+}
 
 // LockDeletions runs f while no other process deletes rows with a receipt. The context of f
 // ends if the lock is lost.
