@@ -430,11 +430,11 @@ func (q Query) wholeHours() bool {
 // group names the statement that the query is put into.
 func (a *asked) group() string {
 	key := fmt.Sprint(a.table, a.Sites)
-	if a.base.lines() == left.Key { // of which others take something else
-		key += left.Key
-	}
-	if a.table != daily { // its statements read the lines of any days
+	switch {
+	case a.table != daily:
 		key += fmt.Sprint(a.periods(), a.zone(), a.Until.Unix(), a.CompareUntil.Unix(), a.leaving)
+	case a.base.lines() == left.Key: // of which others take something else
+		key += left.Key
 	}
 	return key
 }
@@ -903,7 +903,11 @@ func (b *builder) lines() string {
 			columns = append(columns, "site")
 		}
 		for _, i := range b.sums {
-			columns = append(columns, lineTerm(Measures[i], leaving)+fmt.Sprintf(" AS m_%d", i))
+			term := "0" // a column that no query of these lines asks for is not read
+			if slices.ContainsFunc(br.list, func(query int) bool { return slices.Contains(b.list[query].sums, i) }) {
+				term = lineTerm(Measures[i], leaving)
+			}
+			columns = append(columns, term+fmt.Sprintf(" AS m_%d", i))
 		}
 		read := b.within(day, br.days[0])
 		if b.compare {
@@ -989,14 +993,109 @@ func lineTerm(m Measure, leaving bool) string {
 }
 
 // columns sums up hits, or the lines of a rollup with its own columns, for one query after
-// the other. To read them once for several queries, by grouping sets, takes the engine twice
-// as long.
+// the other. To read hits once for several queries, by grouping sets, takes the engine twice
+// as long. The lines of the cube are few once they are summed up, so it is read once.
 func (b *builder) columns() string {
-	selects := make([]string, len(b.list))
+	var selects []string
+	alike := map[string][]int{} // indexes of queries of the cube
 	for i, a := range b.list {
-		selects[i] = b.sumsOf(i, a)
+		if a.table != cube || a.Step != "" || a.dimension.Key == "site" {
+			selects = append(selects, b.sumsOf(i, a))
+			continue
+		}
+		key := fmt.Sprintf("%q", a.Filters)
+		alike[key] = append(alike[key], i)
+	}
+	for _, key := range slices.Sorted(maps.Keys(alike)) {
+		if list := alike[key]; len(list) > 1 {
+			selects = append(selects, b.together(list))
+		} else {
+			selects = append(selects, b.sumsOf(list[0], b.list[list[0]]))
+		}
 	}
 	return strings.Join(selects, "\nUNION ALL\n")
+}
+
+// together sums up the lines of the cube for several queries with the same filters: first by
+// all columns that one of them is by, and the lines of that by those of each.
+func (b *builder) together(list []int) string {
+	first, r := b.list[list[0]], findRollup(cube)
+	own := func(a *asked) bool { return slices.ContainsFunc(list, func(i int) bool { return b.list[i] == a }) }
+	keys := func(a *asked) (value, detail, where string) {
+		base := a.dimension.base()
+		value, detail = a.keys(base.Value, base.Detail)
+		if a.dimension.Key == "" {
+			return value, detail, ""
+		}
+		return value, detail, base.Where
+	}
+	choose := func(of func(value, detail string) string) string {
+		return b.byQuery(func(a *asked) string {
+			if !own(a) {
+				a = first
+			}
+			value, detail, _ := keys(a)
+			return of(value, detail)
+		})
+	}
+	where := b.where(func(a *asked) string {
+		if _, _, where := keys(a); own(a) {
+			return where
+		}
+		return ""
+	})
+	var columns, queries []string
+	var asks []int
+	for _, i := range list {
+		value, detail, where := keys(b.list[i])
+		for _, name := range fieldsOf(value + " " + detail + " " + where) {
+			if !slices.Contains(columns, name) {
+				columns = append(columns, name)
+			}
+		}
+		queries, asks = append(queries, strconv.Itoa(i)), append(asks, b.list[i].sums...)
+	}
+	sure, possible := b.filters(first, "day", func(f Filter) (property, where string) {
+		base := find(f.Dimension).base()
+		return find(f.Dimension).property(base.Value, base.Detail), base.Where
+	})
+	read, summed, sums, opened := slices.Clone(columns), slices.Clone(columns), []string(nil), "false"
+	if mixed := open(sure, possible); mixed != "false" {
+		read, summed, opened = append(read, mixed+" AS mixed"), append(summed, "max(mixed) AS part"), "max(part)"
+	}
+	for _, i := range b.sums {
+		now, before := "0", "0"
+		if slices.Contains(asks, i) {
+			read = append(read, fmt.Sprintf("toInt64(%s) AS m_%d", Measures[i].term(r.Name), i))
+			now, before = fmt.Sprintf("sum(n_%d)", i), fmt.Sprintf("sum(w_%d)", i)
+			if b.compare {
+				summed = append(summed, fmt.Sprintf("sumIf(m_%d, a) AS n_%d, sumIf(m_%d, b) AS w_%d", i, i, i, i))
+			} else {
+				summed = append(summed, fmt.Sprintf("sum(m_%d) AS n_%d", i, i))
+			}
+		}
+		if sums = append(sums, fmt.Sprintf("%s AS now_%d", now, i)); b.compare {
+			sums = append(sums, fmt.Sprintf("%s AS before_%d", before, i))
+		}
+	}
+	days := b.within("day", first.periods()[0])
+	if b.compare {
+		read = append(read, days+" AS a, "+b.within("day", first.periods()[1])+" AS b")
+		days = "(a OR b)"
+	}
+	if where != "" {
+		where = "\nWHERE " + where
+	}
+	groups := ""
+	if len(columns) > 0 {
+		groups = "\n    GROUP BY " + strings.Join(columns, ", ")
+	}
+	return "SELECT q, 0 AS at, " + choose(func(value, _ string) string { return value }) + " AS key, " + choose(func(_, detail string) string { return detail }) + " AS refined, " +
+		opened + " AS open, " + strings.Join(sums, ", ") +
+		"\nFROM (\n    SELECT " + strings.Join(summed, ", ") +
+		"\n    FROM (\n        SELECT " + strings.Join(read, ", ") + "\n        FROM " + r.Name +
+		"\n        WHERE " + and(b.sites()+" AND "+days, possible) + "\n    )" + groups +
+		"\n)\nARRAY JOIN [" + strings.Join(queries, ", ") + "] AS q" + where + "\nGROUP BY q, key, refined"
 }
 
 // sumsOf sums up hits, or the lines of a rollup with its own columns, for a query.

@@ -567,6 +567,10 @@ func testAnswers(t *testing.T, capped bool) {
 				if rng.IntN(2) == 0 && len(first.Filters) > 0 {
 					q.Filters = first.Filters
 				}
+				if rng.IntN(3) == 0 { // of the cube, which several read together
+					q.Filters, q.Dimension, q.Step, q.Measures = filters(t, "device:mobile"), []string{"", "channel", "source", "campaign", "country", "browser", "os"}[rng.IntN(7)], "", []string{"visits", "bounce_rate"}
+					q.Sort, q.Limit, q.After, q.Find, q.Gone = report.Sort{}, report.MaxLimit, "", "", true
+				}
 				for _, m := range q.Measures {
 					if _, bad := q.Refusal(m); bad {
 						q.Measures = nil
@@ -618,13 +622,16 @@ func testAnswers(t *testing.T, capped bool) {
 						tables[table]++
 					}
 				}
+				if strings.Contains(s.SQL, "FROM cube\n        ") {
+					tables["the cube for several"]++
+				}
 			}
 		}
 		if answered < 30 || (refused < 3) != (since == 0) {
 			t.Errorf("answered %d, refused %d", answered, refused)
 		}
 	}
-	for _, table := range []string{"monthly", "daily", "hourly", "campaigns", "moves", "cube", "hits"} {
+	for _, table := range []string{"monthly", "daily", "hourly", "campaigns", "moves", "cube", "the cube for several", "hits"} {
 		if tables[table] < 2 && !capped {
 			t.Errorf("%s answered %d times: the test tells little of it", table, tables[table])
 		}
