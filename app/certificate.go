@@ -55,11 +55,11 @@ func newCertificate(certFile, keyFile string, logger *slog.Logger, r prometheus.
 	c := &certificate{files: [2]string{certFile, keyFile}, logger: logger}
 	c.failures = promauto.With(r).NewCounter(prometheus.CounterOpts{
 		Name: "fotspor_tls_reload_failures_total",
-		Help: "Changed certificates that could not be used. The last good one stays in use.",
+		Help: "Changed certificates that could not be used, and attempts to get one by ACME that failed. The last good one stays in use.",
 	})
 	c.expiry = promauto.With(r).NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "fotspor_tls_certificate_expiry_timestamp_seconds",
-		Help: "When the certificate of --listen in use expires, in Unix time; 0 without one.",
+		Help: "When the certificate of --listen in use expires, the first of several, in Unix time; 0 without one.",
 	}, func() float64 {
 		if pair := c.current.Load(); pair != nil {
 			return float64(pair.Leaf.NotAfter.Unix())
@@ -127,8 +127,14 @@ func sameFile(a, b os.FileInfo) bool {
 // errHalfTLS says that one of two settings is missing.
 var errHalfTLS = errors.New("tls-cert and tls-key: want both or none")
 
+// errTwoTLS says that a certificate would come from two places.
+var errTwoTLS = errors.New("tls-acme and tls-cert: want one of them")
+
 // CheckTLS returns an error if the settings of TLS don't belong together or can't be used.
 func (o Options) CheckTLS() error {
+	if len(o.TLSACME) > 0 && o.TLSCert+o.TLSKey != "" {
+		return errTwoTLS
+	}
 	if o.TLSCert == "" && o.TLSKey == "" {
 		return nil
 	}

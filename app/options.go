@@ -62,13 +62,17 @@ type Options struct {
 	// TLSCert and TLSKey are PEM files of a certificate and its key, which are read again when
 	// they change. Both empty: Listen speaks plain HTTP.
 	TLSCert, TLSKey string
-	PublicURL       baseurl.URL // how browsers reach Listen; zero: http://LISTEN, or https with a certificate
-	TrustedProxies  []netip.Prefix
-	Geo             []string       // GeoIP databases; empty: they are searched for
-	Texts           string         // directory of texts of the dashboard in other languages; empty: none
-	Sources         string         // directory of lists of sources; empty: the rules shipped
-	ReferrerSpam    string         // file of hosts; empty: the list shipped
-	Policy          privacy.Policy // of a store that has none yet
+	// TLSACME are the hosts whose certificates are got from the authority with the directory at
+	// ACMEDirectory, by ACME; none: none is. Account and certificates are in the data directory.
+	TLSACME        []string
+	ACMEDirectory  string
+	PublicURL      baseurl.URL // how browsers reach Listen; zero: http://LISTEN, or https with a certificate or the first host of TLSACME
+	TrustedProxies []netip.Prefix
+	Geo            []string       // GeoIP databases; empty: they are searched for
+	Texts          string         // directory of texts of the dashboard in other languages; empty: none
+	Sources        string         // directory of lists of sources; empty: the rules shipped
+	ReferrerSpam   string         // file of hosts; empty: the list shipped
+	Policy         privacy.Policy // of a store that has none yet
 	// PolicyTold has the keys of Policy whose values must be those of the store, and where each
 	// of them was read.
 	PolicyTold     map[string]string
@@ -128,6 +132,7 @@ func DefaultOptions() Options {
 		Data:           DefaultData,
 		Listen:         DefaultListen,
 		MetricsListen:  DefaultMetricsListen,
+		ACMEDirectory:  DefaultACME,
 		Policy:         privacy.Default(),
 		AuditRetention: privacy.Period{Months: 12},
 		RateLimit:      limit.DefaultRate,
@@ -152,6 +157,8 @@ func (o Options) validate() error {
 		return errors.New("no part to run")
 	case (o.TLSCert == "") != (o.TLSKey == ""):
 		return errHalfTLS
+	case o.TLSCert != "" && len(o.TLSACME) > 0:
+		return errTwoTLS
 	case o.Demo && !(o.Collector && o.Dashboard):
 		return errors.New("demo: needs collector and dashboard")
 	case o.Logger == nil || o.Out == nil || o.Now == nil || o.Synchronised == nil:

@@ -274,6 +274,9 @@ func (p *program) startTLS(public bool) (*tls.Config, *certificate, error) {
 		return nil, nil, nil
 	}
 	c := newCertificate(p.TLSCert, p.TLSKey, p.component("tls"), p.registry)
+	if len(p.TLSACME) > 0 {
+		return p.startACME(c), c, nil
+	}
 	if p.TLSCert == "" {
 		return nil, nil, nil
 	}
@@ -755,6 +758,9 @@ func (p *program) demoSite(ctx context.Context) (site.Site, error) {
 
 // baseURL returns how browsers reach the program.
 func (p *program) baseURL() baseurl.URL {
+	if len(p.TLSACME) > 0 {
+		return p.PublicURL.Or(baseurl.Listening(p.TLSACME[0], true))
+	}
 	return p.PublicURL.Or(baseurl.Listening(p.addrs.Public.String(), p.TLSCert != ""))
 }
 

@@ -414,8 +414,8 @@ func serveParts(collector, dashboard, retention bool) func(context.Context, *cal
 	return func(ctx context.Context, c *call) error {
 		o := &c.opts
 		o.Collector, o.Dashboard, o.Retention = collector, dashboard, retention
-		if o.Store == "" || collector || retention {
-			if err := takeData(o.Data, collector); err != nil {
+		if acme := len(o.TLSACME) > 0; o.Store == "" || collector || retention || acme {
+			if err := takeData(o.Data, collector || acme); err != nil {
 				return err
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/fotspor/fotspor/app"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/internal/hostname"
 	"github.com/fotspor/fotspor/privacy"
 )
 
@@ -187,6 +189,27 @@ func readNetworks(s string) ([]netip.Prefix, error) {
 		networks = append(networks, network.Masked())
 	}
 	return networks, nil
+}
+
+// readHosts reads names of hosts that may have a certificate from an authority.
+func readHosts(s string) ([]string, error) {
+	words, _ := readList(s)
+	for i, word := range words {
+		host, err := hostname.Parse(word)
+		if _, isAddr := netip.ParseAddr(word); err != nil || isAddr == nil || !strings.Contains(host, ".") || strings.Contains(host, "*") {
+			return nil, fmt.Errorf("%q: want the whole name of a host, such as stats.example.org", word)
+		}
+		words[i] = host
+	}
+	return words, nil
+}
+
+// readHTTPS reads an https URL.
+func readHTTPS(s string) (string, error) {
+	if u, err := url.Parse(s); err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil {
+		return "", errors.New("want an https URL")
+	}
+	return s, nil
 }
 
 // byteSize is a size in bytes.

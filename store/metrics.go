@@ -81,7 +81,7 @@ const other = "other"
 // tables are those that migrations make.
 var tables = schema.Tables(schema.All())
 
-var firstTable = regexp.MustCompile("(?i)\\b(?:FROM|INTO|TABLE(?: IF (?:NOT )?EXISTS)?)\\s+([a-z_]+)")
+var firstTable = regexp.MustCompile(`(?i)\b(?:FROM|INTO|TABLE(?: IF (?:NOT )?EXISTS)?)\s+([a-z_]+)`)
 
 // nameOf returns what a statement does, select, insert or change, and the first table that it
 // names.

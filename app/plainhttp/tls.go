@@ -20,10 +20,11 @@ const (
 
 const h2 = "h2" // RFC 9113, 3.2
 
-// secure has the server speak TLS, with the certificates of config.
+// secure has the server speak TLS, with the certificates of config. Of its protocols nothing is
+// answered: a connection with one of them is closed after the handshake, as ACME wants it.
 func (s *Server) secure(config *tls.Config) {
 	both := config.Clone()
-	both.NextProtos = []string{h2, "http/1.1"}
+	both.NextProtos = append([]string{h2, "http/1.1"}, config.NextProtos...)
 	one := config.Clone()
 	one.NextProtos = both.NextProtos[1:]
 	both.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
@@ -53,9 +54,13 @@ func (c *conn) shake(t *tls.Conn) (here, kept bool) {
 		return false, false
 	}
 	state := t.ConnectionState()
-	if state.NegotiatedProtocol != h2 {
+	switch state.NegotiatedProtocol {
+	case "", "http/1.1":
 		c.request.blank.TLS = &state
 		return true, false
+	case h2:
+	default:
+		return false, false
 	}
 	if !c.state.CompareAndSwap(idle, busy) {
 		return false, false
