@@ -10,6 +10,7 @@ import (
 
 	"github.com/fotspor/fotspor/audit"
 	"github.com/fotspor/fotspor/internal/periodic"
+	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/site"
 )
 
@@ -183,7 +184,8 @@ func (d *Dashboard) showAudit(c *call) error {
 	if text := c.r.URL.Query().Get("before"); text != "" {
 		var err error
 		if before, err = time.Parse(time.RFC3339, text); err != nil {
-			return badRequest.because(err)
+			c.wrong = &report.InvalidError{Field: "before", Value: text, Want: "a time: " + err.Error()}
+			before = time.Time{}
 		}
 	}
 	entries, err := d.store.Audit(c.r.Context(), time.Time{}, before, auditLines)

@@ -44,10 +44,7 @@ func (c *call) filteredQuestion(path string) (*question, error) {
 	if wrong == nil {
 		return nil, err
 	}
-	r := *c.r
-	u := *r.URL
-	u.RawQuery, r.URL = values.Encode(), &u
-	c.r = &r
+	c.ask(values.Encode())
 	if q, err = c.question(path); err != nil {
 		return nil, err
 	}
@@ -61,6 +58,19 @@ func (c *call) filteredQuestion(path string) (*question, error) {
 	q.badFilter = wrongFilter(wrong.Dimension)
 	q.typed[formDimension], q.typed[formHow], q.typed[formValue] = []string{wrong.Dimension}, []string{how}, []string{wrong.Value}
 	return q, nil
+}
+
+// plainQuestion is question for a page without a form of filters: it leaves out those that can't be
+// read, and says so.
+func (c *call) plainQuestion(path string) (*question, error) {
+	typed := c.r.URL.Query()
+	q, err := c.filteredQuestion(path)
+	if err == nil && q.badFilter != "" {
+		left := c.r.URL.Query()["f"]
+		i := slices.IndexFunc(typed["f"], func(text string) bool { return !slices.Contains(left, text) })
+		c.wrong, q.badFilter = &report.InvalidError{Field: "filter", Value: typed["f"][max(i, 0)]}, ""
+	}
+	return q, err
 }
 
 // wrongFilter is the key of what is wrong of a filter by a dimension.

@@ -33,6 +33,8 @@ type call struct {
 	user   site.User // who is logged in; zero where nobody need be
 	site   site.Site // of the path; zero where it names none
 	status int       // answered
+
+	wrong *report.InvalidError // what of the address a page leaves out, and says so; nil: nothing
 }
 
 // handler answers a call, or returns why it can't.
@@ -208,8 +210,16 @@ func (d *Dashboard) serve(c *call, f handler) error {
 		}
 		return crossOrigin.because(err)
 	}
-	if err := readable(c.r.URL.RawQuery); err != nil {
-		return err
+	if wrong := readable(c.r.URL.RawQuery); wrong != nil {
+		if c.json || c.r.Method != http.MethodGet || strings.HasSuffix(c.r.URL.Path, ".csv") {
+			return *wrong
+		}
+		c.wrong = wrong
+		c.ask(readableOnly(c.r.URL.RawQuery))
+		if f(c) != nil {
+			return *wrong
+		}
+		return nil
 	}
 	if l := d.languages.Find(c.r.URL.Query().Get("lang")); l != nil && c.r.Method == http.MethodGet {
 		return c.chooseLanguage(l)
@@ -217,16 +227,42 @@ func (d *Dashboard) serve(c *call, f handler) error {
 	return f(c)
 }
 
+// ask gives the call another query.
+func (c *call) ask(query string) {
+	r := *c.r
+	u := *r.URL
+	u.RawQuery, r.URL = query, &u
+	c.r = &r
+}
+
+// readableOnly returns a query without the parameters that can't be decoded.
+func readableOnly(query string) string {
+	parts := slices.DeleteFunc(strings.Split(query, "&"), func(part string) bool { return readable(part) != nil })
+	return strings.Join(parts, "&")
+}
+
+// leaveOut returns a notice of what a page leaves out of its address; nil for nothing.
+func (d *Dashboard) leaveOut(c *call) []notice {
+	if c.wrong == nil {
+		return nil
+	}
+	claim := d.pages.problemText(c.lang, asProblem(*c.wrong))
+	if c.wrong.Value != "" {
+		claim += " " + shortened(c.wrong.Value)
+	}
+	return []notice{{Claim: claim, Reason: spans(c.lang, "address.usual")}}
+}
+
 // readable returns an InvalidError for the first parameter of a query that can't be decoded.
 // url.URL.Query leaves such a parameter out, and the answer would be to another question.
-func readable(query string) error {
+func readable(query string) *report.InvalidError {
 	for part := range strings.SplitSeq(query, "&") {
 		if _, err := url.ParseQuery(part); err != nil {
 			name, value, _ := strings.Cut(part, "=")
 			if name == "f" {
 				name = "filter"
 			}
-			return report.InvalidError{Field: name, Value: value, Want: "an encoded parameter: " + err.Error()}
+			return &report.InvalidError{Field: name, Value: value, Want: "an encoded parameter: " + err.Error()}
 		}
 	}
 	return nil

@@ -37,10 +37,11 @@ func (d *Dashboard) showLogin(c *call) error {
 	} else if !errors.Is(err, site.ErrNotFound) {
 		return err
 	}
-	return d.render(c, http.StatusOK, "login", loginForm{
-		Next: localPath(c.r.URL.Query().Get("next")),
-		New:  d.setup.pending(),
-	})
+	pending, err := d.pending(c.r.Context())
+	if err != nil {
+		return err
+	}
+	return d.render(c, http.StatusOK, "login", loginForm{Next: localPath(c.r.URL.Query().Get("next")), New: pending})
 }
 
 // logIn checks a name and a password. A name that is no user's takes the same way, and
@@ -154,10 +155,19 @@ type setup struct {
 	token string // "": no link is out
 }
 
-func (s *setup) pending() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.token != ""
+// pending reports whether there is no administrator yet. Another process may have made one: then
+// the link that is out is dead.
+func (d *Dashboard) pending(ctx context.Context) (bool, error) {
+	d.setup.mu.Lock()
+	defer d.setup.mu.Unlock()
+	if d.setup.token == "" {
+		return false, nil
+	}
+	made, err := d.store.HasAdmin(ctx)
+	if made {
+		d.setup.token = ""
+	}
+	return d.setup.token != "", err
 }
 
 // matches reports whether token is that of the link that is out. The caller

@@ -399,7 +399,13 @@ func TestSetupEndsWithAdmin(t *testing.T) {
 	if a := b.post("/setup", form); a.status != http.StatusUnprocessableEntity || a.text("#bad-name") != "There is a user of this name." {
 		t.Errorf("an admin of the viewer's name: %d %q", a.status, a.text("#bad-name"))
 	}
+	if page := b.get("/login"); page.Find(".note").Length() != 1 {
+		t.Errorf("without an administrator the log-in says %q", page.text("main"))
+	}
 	b.addUser("ops", site.Admin, userPass)
+	if page := b.get("/login"); page.Find(".note").Length() != 0 {
+		t.Errorf("with an administrator the log-in says %q", page.text("main"))
+	}
 	b.get(path).want(http.StatusGone)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

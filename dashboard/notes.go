@@ -61,7 +61,7 @@ type noteLine struct {
 
 // notesQuestion reads the address of the page of the notes.
 func (d *Dashboard) notesQuestion(c *call) (*question, error) {
-	q, err := c.question(notesPath)
+	q, err := c.plainQuestion(notesPath)
 	if err == nil {
 		q.ctx, q.dashboard = c.r.Context(), d
 	}

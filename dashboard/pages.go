@@ -165,7 +165,7 @@ func (d *Dashboard) showPage(path string) handler {
 			return c.answerCSV(q, found)
 		}
 		status := http.StatusOK
-		if q.wrong != nil || q.badFilter != "" || unknown != nil {
+		if q.wrong != nil || q.badFilter != "" || q.badFind || unknown != nil {
 			status = http.StatusBadRequest
 		}
 		return d.render(c, status, "page", d.paper(c, q, p, found))
@@ -180,23 +180,31 @@ func unknownNotice(l *i18n.Language, wrong *report.InvalidError) notice {
 	return notice{Claim: l.Say("address.unknown", shortened(wrong.Value)), Reason: spans(l, "address.usual")}
 }
 
-// unknown returns what of the address names no table of the page, no column, no order or no
-// measure, nil if all do.
-func (q *question) unknown(orders []string, d doc) *report.InvalidError {
+// unknown returns what of the address names no column, no order or no measure, nil if all do.
+func (a address) unknown(orders []string) *report.InvalidError {
 	for _, p := range []struct {
 		key    string
 		values []string
 		known  []string
 	}{
-		{byMeasure, []string{q.own.Get(byMeasure)}, allMeasures},
-		{bySort, []string{strings.TrimPrefix(q.own.Get(bySort), "-")}, orders},
-		{byColumns, strings.Split(q.own.Get(byColumns), ","), allMeasures},
+		{byMeasure, []string{a.own.Get(byMeasure)}, allMeasures},
+		{bySort, []string{strings.TrimPrefix(a.own.Get(bySort), "-")}, orders},
+		{byColumns, strings.Split(a.own.Get(byColumns), ","), allMeasures},
 	} {
 		for _, value := range p.values {
 			if value != "" && !slices.Contains(p.known, value) {
 				return &report.InvalidError{Field: p.key, Value: value, Want: "one of " + strings.Join(p.known, ", ")}
 			}
 		}
+	}
+	return nil
+}
+
+// unknown returns what of the address names no table of the page, no column, no order or no
+// measure, nil if all do.
+func (q *question) unknown(orders []string, d doc) *report.InvalidError {
+	if wrong := q.address.unknown(orders); wrong != nil {
+		return wrong
 	}
 	key := q.own.Get(byTable)
 	_, dimension := report.FindDimension(key)

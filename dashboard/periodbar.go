@@ -75,6 +75,9 @@ func (q *question) newPeriodBar(l *i18n.Language) periodBar {
 	if q.wrong != nil {
 		bar.Range.Wrong, bar.Range.Typed = q.wrong.Field, q.wrong.Value
 		bar.Range.Problem = "period.wrong." + q.wrong.Field
+		if q.wrong.Field == "at" && !q.wrong.Early {
+			bar.Range.Problem = "period.wrong.form"
+		}
 		if q.wrong.Field == "from" || q.wrong.Field == "to" {
 			bar.Range.From, bar.Range.To = q.typed.Get("from"), q.typed.Get("to")
 			if _, err := calendar.ParseDay(q.wrong.Value); err == nil {

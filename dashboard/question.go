@@ -22,6 +22,7 @@ type question struct {
 	since     calendar.Day         // the first day that was counted; one to come if none was
 	wrong     *report.InvalidError // what of the address can't be read
 	typed     url.Values           // what was typed
+	badFind   bool                 // what was typed to look for can't be
 	badFilter string               // key of why what was typed of a filter is none; "": it is one
 
 	admin     bool // who asks is one
@@ -65,6 +66,15 @@ func (c *call) question(path string) (*question, error) {
 			return nil, err
 		}
 		q.wrong = &invalid
+	}
+	if q.site != 0 && c.format == "" && !c.json {
+		if after := q.own.Get(byAfter); !report.IsCursor(after) {
+			c.wrong = &report.InvalidError{Field: byAfter, Value: after}
+			q.own.Del(byAfter)
+		}
+		if q.badFind = !report.IsFindable(q.own.Get(byFind)); q.badFind {
+			q.own.Del(byFind)
+		}
 	}
 	q.typed["from"] = slices.DeleteFunc(values["from"], isPath)
 	return q, nil

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/retention/receipt"
 )
 
@@ -40,7 +41,8 @@ func (d *Dashboard) showReceipts(c *call) error {
 	if text := c.r.URL.Query().Get("before"); text != "" {
 		var err error
 		if before, err = strconv.ParseUint(text, 10, 63); err != nil {
-			return badRequest.because(err)
+			c.wrong = &report.InvalidError{Field: "before", Value: text, Want: "a number: " + err.Error()}
+			before = 1<<63 - 1
 		}
 	}
 	page := receiptsPage{Newer: before != 1<<63-1}

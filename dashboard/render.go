@@ -38,6 +38,7 @@ type view struct {
 	User        string
 	Admin       bool // the user is one
 	Attribution *attribution
+	Wrong       []notice // what of the address the page leaves out
 	Page        any
 }
 
@@ -141,7 +142,11 @@ func (d *Dashboard) render(c *call, status int, name string, page any) error {
 		d.answerProblem(c, withStatus(ofPage, status))
 		return nil
 	}
+	if c.wrong != nil && status == http.StatusOK {
+		status = http.StatusBadRequest
+	}
 	v := view{Lang: c.lang, User: c.user.Name, Admin: c.user.Role == site.Admin, Other: d.otherLanguages(c), Page: page}
+	v.Wrong = d.leaveOut(c)
 	if text, link := d.attribution(); text != "" && c.user.Name != "" {
 		v.Attribution = &attribution{text, link}
 	}

@@ -248,7 +248,7 @@ func (d *Dashboard) changeSettings(c *call) error {
 
 // renderSettings shows the form with texts, and the problems with them.
 func (d *Dashboard) renderSettings(c *call, status int, page settingsPage, texts map[string]string, problems map[string]site.InvalidError) error {
-	q, err := c.question("/settings")
+	q, err := c.plainQuestion("/settings")
 	if err != nil {
 		return err
 	}

@@ -131,7 +131,11 @@ func (d *Dashboard) showSites(c *call) error {
 	page.Heads = q.sortSites(found)
 	shown, err := strconv.Atoi(cmp.Or(q.own.Get(byAfter), "0"))
 	if err != nil || shown < 0 {
-		return report.InvalidError{Field: byAfter, Value: q.own.Get(byAfter), Want: "a number of rows"}
+		wrong := report.InvalidError{Field: byAfter, Value: q.own.Get(byAfter), Want: "a number of rows"}
+		if c.json || c.format != "" {
+			return wrong
+		}
+		c.wrong, shown = &wrong, 0
 	}
 	if page.First = q.with(byAfter, "").String(); shown == 0 {
 		page.First = ""

@@ -65,7 +65,7 @@ func states() []state {
 	}
 	all = append(all, state{"note refused", "notes", notesPage{Form: &personal}, false}, state{"notes for readers", "notes", notesPage{Notes: []noteLine{{ID: 1, When: "<b>"}}}, false})
 	view := viewForm{Action: "/sites/1/views", Cancel: "/sites/1/views", Name: "<b>", Shares: true, Shared: true, ID: "1", Remove: "/sites/1/views/remove"}
-	for _, problem := range []string{"views.wrong.empty", "views.wrong.long", "views.wrong.unprintable", "views.wrong.search", "views.wrong.large", "views.many", "views.same", "views.wrong.personal"} {
+	for _, problem := range []string{"views.wrong.empty", "views.wrong.long", "views.wrong.unprintable", "views.wrong.search", "views.wrong.large", "views.wrong.address", "views.many", "views.same", "views.wrong.personal"} {
 		refused := view
 		if refused.Problem = problem; problem == "views.wrong.personal" {
 			refused.ID, refused.What, refused.Days, refused.Last, refused.Seen = "", "What", "Days", "views.last.week", "[phone]"
@@ -321,7 +321,7 @@ func scenes() map[mood][]string {
 	}
 	of[comparing] = "path=/&path=/aktuelt/2026/ny-rapport-om-sosialt-entreprenorskap&path=/never&"
 	all[much] = append(all[much], "/sites/1/compare", "/sites/1/compare?path=/",
-		"/sites/1/goals?kind=page&pattern=/a*&goal=Takk", "/sites/1/goals?kind=page&pattern=takk&goal=Takk%0A", "/sites/1/goals?kind=section&pattern=/a&goal=P%C3%A5melding")
+		"/sites/1/goals?kind=page&pattern=/a*&goal=Takk", "/sites/1/goals?kind=page&pattern=takk&goal=Takk%0A", "/sites/1/goals?kind=section&pattern=/a&goal=P%C3%A5melding", "/sites/1/goals?kind=page&pattern=/sak/15076500565&goal=kari%40example.org")
 	for _, m := range []mood{few, gone, none, waits} {
 		all[m] = append(all[m], "/sites/1/goals?name=P%C3%A5melding", "/sites/1/goals?kind=page&pattern=/a*")
 	}
@@ -339,7 +339,7 @@ func scenes() map[mood][]string {
 		all[m] = append(all[m], "/sites/1/settings", "/sites/1/settings?done=1", "/sites/1/settings?host=b.no")
 	}
 	all[begun] = append(all[begun], "/", "/?period=year", "/sites/1?period=28d", "/sites/1?period=28d&compare=none")
-	all[much] = append(all[much], "/sites/1?f=foo:bar", "/sites/1/pages?f=page", "/sites/1/pages?sort=zzz", "/sites/1/pages?table=zzz")
+	all[much] = append(all[much], "/sites/1?f=foo:bar", "/sites/1/pages?f=page", "/sites/1/pages?q="+strings.Repeat("x", 3000), "/sites/1/pages?sort=zzz", "/sites/1/pages?table=zzz")
 	all[waits] = append(all[waits], "/", "/?sort=zzz", "/sites/1?f=device:foo&sort=zzz")
 	all[none] = append(all[none], "/")
 	all[little] = append(all[little], "/sites/1/notes", "/sites/1/views")

@@ -48,6 +48,7 @@ type table struct {
 	Others    bool     // a row is of values that have no line of their own
 	Alone     bool     // all of it, with what searches and sorts it
 	Find      string
+	BadFind   bool     // it can't be looked for
 	Hidden    []hidden // of the form that searches
 	Next      string   // URL of the rows behind these; "": there are none
 	First     string   // URL of the first rows, if these are not
@@ -205,7 +206,7 @@ func (q *question) table(l *i18n.Language, of list) func() *table {
 			t.Rows = append(t.Rows, r)
 		}
 		if alone {
-			t.Find = q.own.Get(byFind)
+			t.Find, t.BadFind = q.typed.Get(byFind), q.badFind
 			if got.Next != "" {
 				t.Next = q.address.after(got.Next)
 			}

@@ -87,12 +87,13 @@ func (q *question) toSave() (address, bool) {
 
 // viewsQuestion reads the address of a call to the saved views.
 func (d *Dashboard) viewsQuestion(c *call) (*question, error) {
-	q, err := c.question(viewsPath)
+	filter := noFilters(c.r.URL.Query())
+	q, err := c.plainQuestion(viewsPath)
 	if err != nil || q.site != 0 {
 		return q, err
 	}
-	if wrong := noFilters(c.r.URL.Query()); wrong != nil {
-		return nil, *wrong
+	if q.filters = nil; filter != nil {
+		c.wrong = filter
 	}
 	sites, err := d.sites(c)
 	if len(sites) > 0 {
@@ -261,6 +262,15 @@ func (d *Dashboard) putView(c *call) error {
 	v.Name = site.CleanNote(form.Name)
 	if form.Shares = c.shares(v); form.Shares {
 		v.Shared = form.Shared
+	}
+	if a, ok := q.toSave(); ok && form.ID == "" {
+		orders := pageOrders
+		if q.site == 0 {
+			orders = siteOrders
+		}
+		if wrong := a.unknown(orders); wrong != nil {
+			form.Problem, form.Seen = "views.wrong.address", shortened(wrong.Value)
+		}
 	}
 	if wrong := v.Problem(); wrong != "" {
 		form.Problem = "views.wrong." + string(wrong)

@@ -122,7 +122,9 @@ func ParsePeriod(values url.Values, now time.Time) (Period, error) {
 	}
 	p.at(day)
 	if p.Range.Empty() || p.Range.From < 0 {
-		refuse("at", at, "a period of which a day is over")
+		if wrong == nil {
+			wrong = InvalidError{Field: "at", Value: at, Want: "a period of which a day is over", Early: p.Whole.To >= p.today()}
+		}
 		p.at(p.last())
 	}
 	return p, wrong

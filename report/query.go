@@ -237,6 +237,7 @@ type InvalidError struct {
 	Field string // of Query, in lower case
 	Value string
 	Want  string
+	Early bool // it names days, which have not come yet
 }
 
 func (e InvalidError) Error() string { return fmt.Sprintf("%s %q: want %s", e.Field, e.Value, e.Want) }
@@ -504,6 +505,15 @@ func (q Query) validate() error {
 		}
 	}
 	return nil
+}
+
+// IsFindable reports whether a text can be looked for, as Query.Find.
+func IsFindable(text string) bool { return utf8Bounded(text) }
+
+// IsCursor reports whether a text can be a Query.After.
+func IsCursor(text string) bool {
+	_, err := parseCursor(text)
+	return err == nil
 }
 
 func utf8Bounded(s string) bool { return len(s) <= MaxFilterValue && strings.ToValidUTF8(s, "") == s }
