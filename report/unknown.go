@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/hit"
@@ -27,6 +28,68 @@ func Probes(queries []Query) []Query {
 		}
 	}
 	return probes
+}
+
+// Recorded says how hits of a day were recorded.
+type Recorded struct {
+	Day     calendar.Day
+	Minimal bool // a page view by a minimal record
+	More    bool // some hit by more than that
+}
+
+// Widened returns a probe of all days that were over at a moment, MaxPoints at most. It is false
+// for a probe that is not of one site and such days, day by day.
+func (q Query) Widened(now time.Time) (Query, bool) {
+	last := calendar.DayOf(now.In(q.zone())) - 1
+	days := calendar.Range{From: max(0, last-MaxPoints+1), To: last}
+	ok := len(q.Sites) == 1 && q.Step == Day
+	for _, r := range q.ranges() {
+		ok = ok && r.From >= days.From && r.To <= days.To
+	}
+	q.Range, q.Compare = days, nil
+	return q, ok
+}
+
+// RecordedOf returns what the result of a probe over Range alone says of each day.
+func RecordedOf(r Result) []Recorded {
+	var all []Recorded
+	for _, l := range r.Lines {
+		day := calendar.DayOf(l.At)
+		if n := len(all); n == 0 || all[n-1].Day != day {
+			all = append(all, Recorded{Day: day})
+		}
+		of := &all[len(all)-1]
+		of.Minimal = of.Minimal || l.Value == "" && l.Now.Count("pageviews") > 0
+		of.More = of.More || l.Value != "" || l.Now.Count("events")+l.Now.Count("conversions") > 0
+	}
+	return slices.Clip(all)
+}
+
+// Recorded returns a result of a probe that tells Judge what its own would.
+func (q Query) Recorded(all []Recorded) (r Result) {
+	var one Sums
+	one.n[measureIndex("pageviews")] = 1
+	add := func(day calendar.Day, value string) {
+		l := Line{At: day.Time(), Value: value}
+		if q.Range.Contains(day) {
+			l.Now = one
+		}
+		if q.Compare != nil && q.Compare.Contains(day) {
+			l.Before = one
+		}
+		if l.Now != (Sums{}) || l.Before != (Sums{}) {
+			r.Lines = append(r.Lines, l)
+		}
+	}
+	for _, of := range all {
+		if of.Minimal {
+			add(of.Day, "")
+		}
+		if of.More {
+			add(of.Day, "+")
+		}
+	}
+	return r
 }
 
 // Doubts returns queries that tell whether anybody said what some queries are by, where their

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -47,11 +48,26 @@ func (r Reports) Ask(ctx context.Context, queries []report.Query) ([]report.Resu
 	if len(queries)+len(probes) > report.MaxQueries {
 		probes = probes[:report.MaxQueries-len(queries)]
 	}
-	results, open, err := r.answer(ctx, planner, slices.Concat(queries, probes))
+	probed := make([]report.Result, len(probes))
+	asked := slices.Clone(queries)
+	var askedOf []int // of which probe each behind queries is
+	for i, probe := range probes {
+		known := false
+		if probed[i], known, err = r.recorded(ctx, planner, probe); err != nil {
+			return nil, err
+		}
+		if !known {
+			asked, askedOf = append(asked, probe), append(askedOf, i)
+		}
+	}
+	results, open, err := r.answer(ctx, planner, asked)
 	if err != nil {
 		return nil, err
 	}
-	results, probed := results[:len(queries)], results[len(queries):]
+	for n, i := range askedOf {
+		probed[i] = results[len(queries)+n]
+	}
+	results = results[:len(queries)]
 	if len(open) > 0 {
 		rest := make([]report.Query, len(open))
 		for i, n := range open {
@@ -83,6 +99,30 @@ func (r Reports) Ask(ctx context.Context, queries []report.Query) ([]report.Resu
 		}
 	}
 	return report.Judge(queries, results, probes, probed, doubts, doubted), nil
+}
+
+// recorded returns the result of a probe from what is kept of all days that are over: most pages
+// need it, and hits of today do not end it. It is false where it has to be asked for.
+func (r Reports) recorded(ctx context.Context, planner report.Planner, probe report.Query) (report.Result, bool, error) {
+	whole, ok := probe.Widened(time.Now())
+	if !ok || !r.Store.sees.Load() || len(planner.Gaps) > 0 {
+		return report.Result{}, false, nil
+	}
+	of := &scope{tables: ofFigures(), days: []calendar.Range{whole.Range}}
+	all, err := recall(r.Store, &r.Store.recalled.recorded, recordedKey{probe.Sites[0], whole.Range.To}, of, func() ([]report.Recorded, error) {
+		results, _, err := r.answer(ctx, planner, []report.Query{whole})
+		if err != nil {
+			return nil, err
+		}
+		return report.RecordedOf(results[0]), nil
+	})
+	return probe.Recorded(all), true, err
+}
+
+// recordedKey names what is kept of how hits of a site were recorded, up to a day.
+type recordedKey struct {
+	site uint32
+	to   calendar.Day
 }
 
 // askTotals takes the sums of today, where rows were erased, from totals that lack none. The day

@@ -60,7 +60,9 @@ func TestRecall(t *testing.T) {
 	figures := store.Reports{Store: st, Planner: func() report.Planner { return report.Planner{} }}
 	shared := &report.Shared{Source: figures}
 	last := calendar.Range{From: today - 28, To: today - 1}
-	queries := []report.Query{{Sites: []uint32{added.ID}, Range: last, Measures: []string{"pageviews"}}, {Sites: []uint32{added.ID}, Range: last, Dimension: "page", Measures: []string{"pageviews"}}}
+	before := last.Before()
+	queries := []report.Query{{Sites: []uint32{added.ID}, Range: last, Measures: []string{"pageviews"}}, {Sites: []uint32{added.ID}, Range: last, Dimension: "page", Measures: []string{"pageviews"}},
+		{Sites: []uint32{added.ID}, Range: last, Compare: &before, Dimension: "device", Measures: []string{"pageviews"}}, {Sites: []uint32{added.ID}, Range: before, Measures: []string{"events"}}}
 	// seen is all that may be kept, as a store tells it.
 	seen := func(st *store.Store, figures report.Source) string {
 		text := ""
@@ -86,6 +88,10 @@ func TestRecall(t *testing.T) {
 		{"own hits of yesterday", func() error { return insert(st, today-1, "b") }},
 		{"hits of another store", func() error { return insert(other, today-2, "c") }},
 		{"earlier hits", func() error { return insert(st, today-100, "d") }},
+		{"hits of the days before", func() error { return insert(st, today-40, "i") }},
+		{"hits that say more", func() error {
+			return other.Exec(ctx, fmt.Sprintf("INSERT INTO hits (site, time, day, kind, path, device, pageviews) SELECT %d, toDateTime(day), toDate('%s') AS day, 'pageview', '/', 'mobile', 1", added.ID, today-40))
+		}},
 		{"hits of a statement", func() error {
 			return other.Exec(ctx, fmt.Sprintf("INSERT INTO hits (site, time, day, kind, path, pageviews) SELECT %d, '2026-11-20 12:00:00', '2026-11-20', 'pageview', '/', 1", added.ID))
 		}},

@@ -143,6 +143,7 @@ type Store struct {
 		notes    recalled[uint32, []site.Note]
 		titles   recalled[titlesKey, map[string]string]
 		erased   recalled[uint32, []calendar.Day]
+		recorded recalled[recordedKey, []report.Recorded]
 	}
 
 	statements *statements
