@@ -196,6 +196,7 @@ func TestSeveralMistakes(t *testing.T) {
 		{"serve --demoo --listen 8080 -x=1 extra --nope 7 --retention 2x", nil, []string{"-demoo", `"8080"`, "-x", `"extra"`, "-nope", `"2x"`}},
 		{"serve ---x --=y --listen 8080 --engine /nowhere/libchdb.so", nil, []string{"---x", "--=y", `"8080"`, "/nowhere/libchdb.so"}},
 		{"site add --timezone Mars/Olympus --policy everything --nope", nil, []string{"missing --host", "Mars/Olympus", "everything", "-nope"}},
+		{"site add --host example.org --ignore-referrers none,a.example --exclude admin", nil, []string{`"none"`, `"admin"`}},
 		{"token add --site none --nope", nil, []string{"numbers of sites", "-nope"}},
 		{"user role kari root --sites one", nil, []string{`"root"`, `"one"`}},
 		{"goal add one Takk --log-level loud", nil, []string{`"one"`, "--page", `"loud"`}},

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"math"
@@ -20,15 +21,16 @@ import (
 // setSite reads into a site the flags that the command line has, and validates it. The name
 // of a site without one is its main host.
 func (c *call) setSite(s *site.Site) error {
+	var mistakes []error
 	for _, setting := range site.Settings {
 		for _, flag := range flagsOf(setting.Key) {
-			if !c.given(flag) {
-				continue
-			}
-			if err := setting.Read(s, c.flags.Lookup(flag).Value.String()); err != nil {
-				return usageError{err}
+			if c.given(flag) {
+				mistakes = append(mistakes, setting.Read(s, c.flags.Lookup(flag).Value.String()))
 			}
 		}
+	}
+	if err := errors.Join(mistakes...); err != nil {
+		return usageError{err}
 	}
 	if s.Name == "" && len(s.Hosts) > 0 && !c.given("name") {
 		s.Name = hostname.Display(s.Hosts[0])

@@ -105,13 +105,14 @@ const (
 	maxOptOut   = 1000 // bytes
 )
 
-// Validate returns an error that names the first invalid field: an InvalidError, but for
-// goals.
+// Validate returns an error that names invalid fields, the first of those that are checked
+// together: InvalidErrors, but for goals.
 func (s Site) Validate() error {
-	for _, err := range []error{s.validateHead(), s.validateLists(), s.validateReferrers(), s.validateRules(), s.validateStatement(), s.validateGoals()} {
-		if err != nil {
-			return err
-		}
+	if err := s.validateHead(); err != nil {
+		return err // what follows needs a host and a zone
+	}
+	if err := errors.Join(s.validateLists(), s.validateReferrers(), s.validateRules(), s.validateStatement(), s.validateGoals()); err != nil {
+		return err
 	}
 	size := 0
 	for _, setting := range Settings {
