@@ -41,7 +41,7 @@ var arrows = map[string][]string{
 	"privacy/scrub":        {"hit"},
 	"site":                 {"calendar", "hit", "internal/hostname", "privacy", "privacy/scrub"},
 	"store/embedded":       {"internal/trusted"},
-	"store":                {"audit", "backup", "calendar", "hit", "internal/hostname", "internal/periodic", "privacy", "report", "retention/journal", "retention/receipt", "site", "store/embedded", "store/schema"},
+	"store":                {"audit", "backup", "calendar", "hit", "internal/hostname", "internal/trusted", "internal/periodic", "privacy", "report", "retention/journal", "retention/receipt", "site", "store/embedded", "store/schema"},
 	"store/schema":         {"calendar", "hit", "report"},
 	"generate":             {"store/schema"},
 	"store/storetest":      {"site", "store", "store/embedded", "internal/trusted"},

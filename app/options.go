@@ -52,10 +52,12 @@ type Options struct {
 	// Demo serves pages at /demo that send hits to this program, for a site made for them.
 	Demo bool
 
-	Data         string // directory of the spool and of the embedded engine
-	Store        string // DSN; empty: the embedded engine
-	Engine       string // library of the embedded engine; empty: it is searched for
-	EngineMemory int64  // bytes
+	Data  string // directory of the spool and of the embedded engine
+	Store string // DSN; empty: the embedded engine
+	// StoreCA, StoreCert and StoreKey are files of TLS with the store, as in store.Config.
+	StoreCA, StoreCert, StoreKey string
+	Engine                       string // library of the embedded engine; empty: it is searched for
+	EngineMemory                 int64  // bytes
 
 	Listen        string
 	MetricsListen string
@@ -214,7 +216,8 @@ func (o Options) GeoFiles() []string {
 // StoreConfig returns the configuration of the store.
 func (o Options) StoreConfig() store.Config {
 	return store.Config{
-		DSN:       o.Store,
+		DSN: o.Store,
+		CA:  o.StoreCA, Cert: o.StoreCert, Key: o.StoreKey,
 		Dir:       o.Data,
 		Library:   o.Engine,
 		MaxMemory: o.EngineMemory,

@@ -89,6 +89,7 @@ func runDoctor(ctx context.Context, c *call) error {
 		d.spool()
 	}
 	d.regions()
+	d.certificate()
 	if owned || d.opts.Store != "" {
 		d.stored(ctx)
 	}
@@ -558,6 +559,33 @@ func (d *diagnosis) clock(ctx context.Context, st *store.Store) {
 	}
 }
 
+// certificate looks at that of --listen, where it has one.
+func (d *diagnosis) certificate() {
+	at := d.metrics["fotspor_tls_certificate_expiry_timestamp_seconds"]
+	if failures := d.metrics["fotspor_tls_reload_failures_total"]; at > 0 || failures > 0 {
+		d.findings = append(d.findings, judgeCertificate(at, failures, d.opts.Now()))
+	}
+}
+
+// judgeCertificate judges when a certificate ends, in Unix time, 0 if there is none, and how often
+// another could not be had.
+func judgeCertificate(ends, failures float64, now time.Time) finding {
+	until := time.Unix(int64(ends), 0).UTC()
+	f := finding{check: "certificate", result: fine, code: "valid", found: "the certificate of --listen is valid until " + until.Format(time.RFC3339)}
+	const do = "the log says why: with --tls-acme the names must lead to this machine on port 443, with --tls-cert the files must be a pair that its user can read"
+	switch {
+	case ends == 0:
+		f.result, f.code, f.found, f.do = broken, "none", "--listen has no certificate yet", do
+	case !now.Before(until):
+		f.result, f.code, f.found, f.do = broken, "ended", "the certificate of --listen ended at "+until.Format(time.RFC3339), do
+	case until.Before(now.Add(certificate)):
+		f.result, f.code, f.do = look, "ends", do
+	case failures > 0:
+		f.result, f.code, f.found, f.do = look, "refused", fmt.Sprintf("%s; %.0f times another could not be had or used", f.found, failures), do
+	}
+	return f
+}
+
 // address checks the public URL: that its name is known, and that this program answers.
 func (d *diagnosis) address(ctx context.Context, st *store.Store) {
 	const check = "address"
@@ -600,6 +628,10 @@ func (d *diagnosis) visit(ctx context.Context, url baseurl.URL) finding {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	resp, err := client.Do(req)
+	if _, refused := errors.AsType[*tls.CertificateVerificationError](err); refused {
+		f.code, f.found, f.do = "certificate_refused", "its certificate is refused, as browsers do: "+err.Error(), "get one for this name from an authority that browsers trust, and serve those that lead to its root with it; SSL_CERT_FILE names an authority of your own"
+		return f
+	}
 	if err != nil {
 		f.code, f.found, f.do = "silent", "nothing answers: "+err.Error(), "see to the proxy, its certificate and the firewall"
 		return f

@@ -3,6 +3,7 @@ package cli_test
 import (
 	"encoding/json"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -39,7 +40,11 @@ func TestDoctor(t *testing.T) {
 	ours := script.Handler(false)
 	public := ours
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { public.ServeHTTP(w, r) }))
+	secure := httptest.NewUnstartedServer(front.Config.Handler) // with a certificate that no browser trusts
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
+	secure.StartTLS()
 	defer func() {
+		secure.Close()
 		front.Close()
 		program.Close()
 		server.Close()
@@ -126,6 +131,8 @@ func TestDoctor(t *testing.T) {
 		"moved":        {public: http.RedirectHandler("https://stats.example.org/", http.StatusMovedPermanently), want: map[string]string{"address": "broken redirect"}},
 		"not passed":   {public: http.NotFoundHandler(), want: map[string]string{"address": "broken foreign"}},
 		"no name":      {args: []string{"--public-url", "https://" + strings.Repeat("a", 64) + ".example"}, want: map[string]string{"address": "broken no_name"}},
+		"unknown TLS":  {args: []string{"--public-url", secure.URL}, want: map[string]string{"address": "broken certificate_refused"}},
+		"certificate":  {metrics: "fotspor_tls_certificate_expiry_timestamp_seconds 1\n", want: map[string]string{"certificate": "broken ended"}},
 		"silent":       {args: []string{"--public-url", "http://127.0.0.1:1"}, want: map[string]string{"address": "broken silent"}},
 		"not running":  {args: []string{"--metrics-listen", "127.0.0.1:1"}, want: map[string]string{"process": "look not_running"}},
 		"all proxies":  {args: []string{"--trusted-proxies", "::/0"}, want: map[string]string{"proxies": "broken all_trusted"}},

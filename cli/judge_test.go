@@ -66,6 +66,11 @@ func TestJudges(t *testing.T) {
 		got  string
 		want string // result, code and, after a colon, a part of what was found or is to do
 	}{
+		"certificate":    {text(judgeCertificate(float64(now.Add(60*day).Unix()), 0, now)), "ok valid the certificate of --listen is valid until 2027-01-27"},
+		"a last week":    {text(judgeCertificate(float64(now.Add(6*day).Unix()), 0, now)), "look ends the certificate of --listen is valid until 2026-12-04"},
+		"over":           {text(judgeCertificate(float64(now.Unix()), 2, now)), "broken ended the certificate of --listen ended at 2026-11-28"},
+		"no certificate": {text(judgeCertificate(0, 2, now)), "broken none: port 443"},
+		"half a pair":    {text(judgeCertificate(float64(now.Add(60*day).Unix()), 2, now)), "look refused the certificate of --listen is valid until 2027-01-27T12:00:00Z; 2 times"},
 		"no proxy":       {proxies("", "this_machine", "none", 3, "public", "none", 300), "ok none"},
 		"unknown proxy":  {proxies("", "this_machine", "x_forwarded_for", 3, "this_machine", "none", 2), "broken not_trusted 3 of 5 requests from this machine: --trusted-proxies 127.0.0.1,::1"},
 		"in a container": {proxies("127.0.0.1/32", "private", "forwarded", 3, "private", "x_real_ip", 1), "broken not_trusted 4 of 4 requests from private networks"},

@@ -72,6 +72,7 @@ func allBut(some ...string) []string {
 // settings returns all settings of all commands, in the order of help and docs. A name that
 // has different meanings in different commands has several entries.
 func settings() []setting {
+	toServers := allBut("engine", "move", "completion", "geo update", "healthcheck", "texts", "version")
 	return []setting{
 		{name: "config", commands: allBut("completion", "version"), help: "`file` of settings in TOML", none: DefaultConfig + ", if it is there",
 			more:  "See [a file of settings](#a-file-of-settings).",
@@ -79,11 +80,19 @@ func settings() []setting {
 		{name: "data", commands: allBut("completion", "healthcheck", "texts", "version"), help: "`directory` of the spool and of the embedded engine",
 			more:  "One process at a time owns it. It is made for its user alone; one that others may write to, or that is not of one user, is [refused](operations.md#the-data-directory).",
 			value: func(c *call) flag.Value { return keep(&c.opts.Data, readDirectory) }},
-		{name: "store", secret: true, commands: allBut("engine", "move", "completion", "geo update", "healthcheck", "texts", "version"), help: "`address` of a ClickHouse server: clickhouse://, http:// or https://", none: "the embedded engine",
+		{name: "store", secret: true, commands: toServers, help: "`address` of a ClickHouse server: clickhouse://, http:// or https://", none: "the embedded engine",
 			more:  "Such as `clickhouse://user:password@host:9000/database`. It may hold a password, and a command line can be read by every user of the machine: prefer a [file](#secrets).",
 			value: func(c *call) flag.Value { return keep(&c.opts.Store, readText) },
 			// Not in value, since the flag package adds the value to errors, with a password.
-			check: func(c *call) error { return store.Config{DSN: c.opts.Store, Dir: c.opts.Data}.Validate() }},
+			check: func(c *call) error { return c.opts.StoreConfig().Validate() }},
+		{name: "store-ca", commands: append([]string{"move"}, toServers...), help: "`file` of the authorities in PEM that a server's certificate may come from", none: "those of the system",
+			more:  "For an address with TLS: https:// or clickhouse://…?secure=true. See [a store behind TLS](install.md#a-store-behind-tls).",
+			value: func(c *call) flag.Value { return keep(&c.opts.StoreCA, readText) }},
+		{name: "store-cert", commands: append([]string{"move"}, toServers...), help: "`file` of a certificate in PEM by which the server knows this program", none: "none",
+			more:  "It is read anew for each connection.",
+			value: func(c *call) flag.Value { return keep(&c.opts.StoreCert, readText) }},
+		{name: "store-key", commands: append([]string{"move"}, toServers...), help: "`file` of the private key of --store-cert, in PEM", none: "none",
+			value: func(c *call) flag.Value { return keep(&c.opts.StoreKey, readText) }},
 		{name: "engine", commands: allBut("completion", "geo update", "healthcheck", "texts"), help: "`file` of the embedded engine's library, libchdb.so", none: "looked for",
 			more:  "[Where it is looked for](install.md#whose-files-it-takes).",
 			value: func(c *call) flag.Value { return keep(&c.opts.Engine, readText) },
@@ -236,7 +245,11 @@ func settings() []setting {
 			value: func(c *call) flag.Value { return keep(&c.identity, readText) }},
 		{name: "to", commands: []string{"move"}, argument: true, secret: true, help: "`address` of the ClickHouse server: clickhouse://, http:// or https://",
 			value: func(c *call) flag.Value { return keep(&c.moveTo, readText) },
-			check: func(c *call) error { return store.Config{DSN: c.moveTo}.Validate() }},
+			check: func(c *call) error {
+				cfg := c.opts.StoreConfig()
+				cfg.DSN = c.moveTo
+				return cfg.Validate()
+			}},
 		{name: "check", commands: []string{"upgrade"}, argument: true, help: "try it on a copy of the store, and change nothing",
 			value: func(c *call) flag.Value { return keep(&c.check, readBool) }},
 		{name: "from", commands: []string{"upgrade"}, argument: true, help: "`directory` of backups, whose newest one is tried", none: "a backup is made for it",

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strings"
 
 	driver "github.com/ClickHouse/clickhouse-go/v2/lib/column"
 
@@ -30,4 +31,17 @@ func SendTexts(to driver.Interface, all ...string) error {
 		c.add([]hit.Row{{Path: text}})
 	}
 	return c.send(to)
+}
+
+// Addresses returns the addresses that a DSN leads to, and whether by TLS.
+func Addresses(dsn string) (string, error) {
+	opts, err := parseDSN(dsn)
+	if err != nil {
+		return "", err
+	}
+	text := strings.Join(opts.Addr, " ")
+	if opts.TLS != nil {
+		text += " TLS"
+	}
+	return text, nil
 }

@@ -60,16 +60,16 @@ func (s *Store) queryNative(ctx context.Context, sql, format string, w io.Writer
 type httpQuerier struct {
 	client *http.Client
 	scheme string
-	host   string
+	hosts  []string
 	auth   clickhouse.Auth
 }
 
-// newQuerier returns a querier of the first address in opts.
+// newQuerier returns a querier of the addresses in opts.
 func newQuerier(opts *clickhouse.Options, transport http.RoundTripper) *httpQuerier {
 	q := &httpQuerier{
 		client: &http.Client{Transport: transport},
 		scheme: "http",
-		host:   opts.Addr[0],
+		hosts:  opts.Addr,
 		auth:   opts.Auth,
 	}
 	if opts.TLS != nil {
@@ -78,15 +78,27 @@ func newQuerier(opts *clickhouse.Options, transport http.RoundTripper) *httpQuer
 	return q
 }
 
-func (q *httpQuerier) query(ctx context.Context, sql, format string, w io.Writer) error {
-	u := url.URL{Scheme: q.scheme, Host: q.host, Path: "/", RawQuery: url.Values{
+// query asks the first host that can be reached.
+func (q *httpQuerier) query(ctx context.Context, sql, format string, w io.Writer) (err error) {
+	for _, host := range q.hosts {
+		var reached bool
+		if reached, err = q.ask(ctx, host, sql, format, w); reached || ctx.Err() != nil {
+			break
+		}
+	}
+	return err
+}
+
+// ask asks one host, and reports whether it could be reached.
+func (q *httpQuerier) ask(ctx context.Context, host, sql, format string, w io.Writer) (reached bool, err error) {
+	u := url.URL{Scheme: q.scheme, Host: host, Path: "/", RawQuery: url.Values{
 		"database":       {q.auth.Database},
 		"default_format": {format},
 		"readonly":       {"1"},
 	}.Encode()}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), strings.NewReader(sql))
 	if err != nil {
-		return fmt.Errorf("query: %w", err)
+		return false, fmt.Errorf("query: %w", err)
 	}
 	if q.auth.Username != "" {
 		r.Header.Set("X-ClickHouse-User", q.auth.Username)
@@ -94,15 +106,15 @@ func (q *httpQuerier) query(ctx context.Context, sql, format string, w io.Writer
 	}
 	resp, err := q.client.Do(r)
 	if err != nil {
-		return fmt.Errorf("query: %w", loggable(err))
+		return false, fmt.Errorf("query: %w", loggable(err))
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
-		return fmt.Errorf("query: %w", errors.New(strings.TrimSpace(string(text))))
+		return true, fmt.Errorf("query: %w", errors.New(strings.TrimSpace(string(text))))
 	}
 	if _, err := io.Copy(w, resp.Body); err != nil {
-		return fmt.Errorf("query: %w", err)
+		return true, fmt.Errorf("query: %w", err)
 	}
-	return nil
+	return true, nil
 }

@@ -4,12 +4,15 @@ package store
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -22,6 +25,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/fotspor/fotspor/calendar"
+	"github.com/fotspor/fotspor/internal/trusted"
 	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/site"
 	"github.com/fotspor/fotspor/store/embedded"
@@ -46,6 +50,11 @@ type Config struct {
 	// database and options as clickhouse-go reads them. Empty: the engine
 	// embedded in this process.
 	DSN string
+	// CA is a file of certificates, in PEM, of the authorities that a server's certificate may come
+	// from; empty: those of the system. Cert and Key are files of a certificate by which this
+	// program tells the server who it is, and its key, read anew for each connection; both empty:
+	// none. They are for a DSN with TLS.
+	CA, Cert, Key string
 	// Dir is the data directory of the embedded engine. If another process
 	// has it open, the store uses the engine of that process through its socket.
 	Dir string
@@ -96,11 +105,12 @@ func (cfg Config) Place() string {
 		}
 		return dir
 	}
-	u, err := url.Parse(cfg.DSN)
+	one, hosts := hostsOf(cfg.DSN)
+	u, err := url.Parse(one)
 	if err != nil {
 		return "an address that is not a URL"
 	}
-	place := url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/" + DefaultDatabase}
+	place := url.URL{Scheme: u.Scheme, Host: strings.Join(hosts, ","), Path: "/" + DefaultDatabase}
 	if u.User != nil {
 		place.User = url.User(u.User.Username())
 	}
@@ -110,12 +120,59 @@ func (cfg Config) Place() string {
 	return place.String()
 }
 
-// Validate returns an error if the DSN is invalid. The error holds no password.
+// Validate returns an error if the DSN, or a file for it, is invalid. The error holds no password.
 func (cfg Config) Validate() error {
 	if cfg.DSN == "" {
+		return cfg.secure(nil)
+	}
+	opts, err := parseDSN(cfg.DSN)
+	if err != nil {
+		return err
+	}
+	return cfg.secure(opts.TLS)
+}
+
+// secure has a TLS configuration, nil if there is none, use the files of CA, Cert and Key.
+func (cfg Config) secure(config *tls.Config) error {
+	switch {
+	case cfg.CA+cfg.Cert+cfg.Key == "":
+		return nil
+	case config == nil:
+		return errors.New("store-ca and store-cert: the address of the store has no TLS; want https:// or clickhouse://…?secure=true")
+	case (cfg.Cert == "") != (cfg.Key == ""):
+		return errors.New("store-cert and store-key: want both or none")
+	}
+	if cfg.CA != "" {
+		path, err := trusted.File(cfg.CA)
+		if err != nil {
+			return fmt.Errorf("store-ca: %w", err)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return fmt.Errorf("store-ca: %w", err)
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(text) {
+			return fmt.Errorf("store-ca: %q has no certificate in PEM", cfg.CA)
+		}
+	}
+	if cfg.Cert == "" {
 		return nil
 	}
-	_, err := parseDSN(cfg.DSN)
+	read := func() (*tls.Certificate, error) {
+		cert, err1 := trusted.File(cfg.Cert)
+		key, err2 := trusted.File(cfg.Key)
+		if err := errors.Join(err1, err2); err != nil {
+			return nil, fmt.Errorf("store-cert: %w", err)
+		}
+		pair, err := tls.LoadX509KeyPair(cert, key)
+		if err != nil {
+			return nil, fmt.Errorf("store-cert %q with key %q: %w", cfg.Cert, cfg.Key, err)
+		}
+		return &pair, nil
+	}
+	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return read() }
+	_, err := read()
 	return err
 }
 
@@ -265,6 +322,9 @@ func (s *Store) syncTables(ctx context.Context) error {
 func (s *Store) options(cfg Config) (*clickhouse.Options, error) {
 	if cfg.DSN != "" {
 		opts, err := parseDSN(cfg.DSN)
+		if err == nil {
+			err = cfg.secure(opts.TLS)
+		}
 		if err == nil && opts.Protocol == clickhouse.HTTP {
 			s.http = newQuerier(opts, &http.Transport{
 				TLSClientConfig:     opts.TLS,
@@ -300,8 +360,29 @@ func (s *Store) options(cfg Config) (*clickhouse.Options, error) {
 	return opts, nil
 }
 
+// hostsOf returns a DSN with the first of its hosts alone, since a URL has one, and all hosts.
+func hostsOf(dsn string) (one string, hosts []string) {
+	scheme, rest, found := strings.Cut(dsn, "://")
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	begin := strings.LastIndexByte(rest[:end], '@') + 1
+	hosts = strings.Split(rest[begin:end], ",")
+	if !found {
+		return dsn, hosts
+	}
+	return scheme + "://" + rest[:begin] + hosts[0] + rest[end:], hosts
+}
+
+// ports are those of ClickHouse by scheme, and by whether there is TLS.
+var ports = map[string]map[bool]string{
+	"clickhouse": {false: "9000", true: "9440"}, "http": {false: "8123"}, "https": {true: "8443"},
+}
+
 // parseDSN reads a DSN. Its errors hold no password.
 func parseDSN(dsn string) (*clickhouse.Options, error) {
+	dsn, hosts := hostsOf(dsn)
 	u, err := url.Parse(dsn)
 	if err != nil {
 		return nil, errors.New("store address: not a URL")
@@ -311,9 +392,24 @@ func parseDSN(dsn string) (*clickhouse.Options, error) {
 	default:
 		return nil, fmt.Errorf("store address %q: want clickhouse://, http:// or https://", u.Redacted())
 	}
-	opts, err := clickhouse.ParseDSN(dsn)
+	query := u.Query()
+	if u.Scheme == "https" && !query.Has("secure") {
+		query.Set("secure", "true")
+	}
+	full := *u
+	full.RawQuery = query.Encode()
+	opts, err := clickhouse.ParseDSN(full.String())
 	if err != nil {
 		return nil, fmt.Errorf("store address %q: %w", u.Redacted(), err)
+	}
+	opts.Addr = hosts
+	for i, addr := range opts.Addr {
+		if strings.Trim(addr, "[]:") == "" {
+			return nil, fmt.Errorf("store address %q: want a host", u.Redacted())
+		}
+		if _, _, err := net.SplitHostPort(addr); err != nil {
+			opts.Addr[i] = net.JoinHostPort(strings.Trim(addr, "[]"), ports[u.Scheme][opts.TLS != nil])
+		}
 	}
 	for _, addr := range opts.Addr {
 		if _, port, err := net.SplitHostPort(addr); err == nil {
