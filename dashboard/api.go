@@ -62,7 +62,7 @@ func newAPIValues(keys []string, s report.Sums, hidden report.Hiding, lacking ..
 }
 
 // hidings are the names of the reasons why a figure is hidden.
-var hidings = map[report.Hiding]string{report.Below: "below", report.Beside: "beside", report.Refused: "refused"}
+var hidings = map[report.Hiding]string{report.Below: "below", report.Beside: "beside", report.Refused: "refused", report.Ahead: "ahead"}
 
 // of adds what the values are of.
 func (v apiValues) of(key string, value any) apiValues {

@@ -169,7 +169,7 @@ func (q *question) draw(l *i18n.Language, got *answer, measures []string) *chart
 	}
 	var y func(float64) float64
 	c.Lines, y = scale(l, c.Measure, top*room)
-	hidden := slices.ContainsFunc(now, func(p report.Point) bool { return p.Hidden != report.Shown && p.Hidden != report.Refused })
+	hidden := slices.ContainsFunc(now, func(p report.Point) bool { return isSmall(p.Hidden) })
 	c.Nothing = top == 0 && !hidden
 	for i, p := range now {
 		c.Points = append(c.Points, q.point(l, c, p, was[i], place{i, len(now)}, y(value(p))))
@@ -184,6 +184,9 @@ func (q *question) draw(l *i18n.Language, got *answer, measures []string) *chart
 	c.Says = q.says(l, c, now, was)
 	return c
 }
+
+// isSmall reports whether a figure is hidden since it is small, or beside one that is.
+func isSmall(h report.Hiding) bool { return h == report.Below || h == report.Beside }
 
 // cover hides the points on whose days a measure is not known, and returns how many these are.
 func cover(of report.Result, measure string, points []report.Point) (n int) {
@@ -555,7 +558,7 @@ func (q *question) says(l *i18n.Language, c *chart, now []report.Point, was []*r
 	var all []string
 	high, low, above, below, hidden := -1, -1, int64(0), int64(0), int64(0)
 	for i, p := range c.Points {
-		if h := now[i].Hidden; !p.Empty && h != report.Shown && h != report.Refused {
+		if h := now[i].Hidden; !p.Empty && isSmall(h) {
 			hidden++
 		}
 		if !p.Drawn || p.Open {

@@ -98,7 +98,7 @@ func coverOf(l *i18n.Language, hidden report.Hiding, guard int) string {
 	switch hidden {
 	case report.Shown:
 		return ""
-	case report.Refused:
+	case report.Refused, report.Ahead:
 		return nothing
 	case report.Below:
 		return l.Say("guard.below", l.Number(int64(guard)))

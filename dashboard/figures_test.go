@@ -644,8 +644,14 @@ func (s told) checkChart(page *answer, path string, data map[string]any, o over,
 	}
 	for i, key := range keys {
 		point, _ := points[i].(map[string]any)
+		ahead := o.step == hourly && key > s.keyOf(o.step, moment.In(s.site.Location))
+		if ahead != (point["hidden"] == "ahead") {
+			s.Errorf("%s at %s: %v", path, key, point)
+		}
 		for _, m := range measures {
-			if perHit(m) || o.step != hourly && specials[m] == nil {
+			if ahead && point[m] != nil {
+				s.Errorf("%s at %s, which has not come: %s = %v", path, key, m, point[m])
+			} else if !ahead && (perHit(m) || o.step != hourly && specials[m] == nil) {
 				s.equal(path+" at "+key, m, point[m], now[key])
 			}
 		}
@@ -1010,6 +1016,18 @@ func (s told) checkOthers(page *answer, data map[string]any, path string, look l
 		for d, one := range list {
 			hours, _ := one.(map[string]any)["hours"].([]any)
 			for h, n := range hours {
+				met, today := false, strings.HasPrefix(o.query, "period=today")
+				for day := o.now.From; day <= o.now.To; day++ {
+					met = met || (int(day.Time().Weekday())+6)%7 == d
+				}
+				hour := page.Find("#hours tbody tr").Eq(d).Find("td").Eq(h).Text()
+				ahead := !met || today && h > moment.In(s.site.Location).Hour()
+				if ahead && (n != nil || clean(hour) != "–") {
+					s.Errorf("%s day %d hour %d, which has not come: %v, %q", path, d, h, n, hour)
+				}
+				if ahead || today && n == nil && by[fmt.Sprintf("%d %02d", d, h)].visits == 0 { // after the last step
+					continue
+				}
 				s.equal(fmt.Sprintf("%s day %d hour %d", path, d, h), measure, n, by[fmt.Sprintf("%d %02d", d, h)])
 				cell := page.Find("#hours tbody tr").Eq(d).Find("td").Eq(h).Text()
 				if want := s.written(measure, by[fmt.Sprintf("%d %02d", d, h)]); clean(cell) != clean(want) {

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/i18n"
@@ -73,6 +74,25 @@ func (q *question) week(l *i18n.Language, got *answer, measure string) *week {
 			}
 		}
 	}
+	told := func(int) bool { return true } // whether an hour has begun that answers tell of
+	if until := got.query.Until; !until.IsZero() {
+		if !got.AsOf.IsZero() {
+			until = got.AsOf
+		}
+		year, month, day := q.period.Range.From.Time().Date()
+		told = func(hour int) bool { return time.Date(year, month, day, hour, 0, 0, 0, q.now.Location()).Before(until) }
+	}
+	met := map[int]bool{}
+	for day := q.period.Range.From; day <= q.period.Range.To && len(met) < 7; day++ {
+		met[(int(day.Time().Weekday())+6)%7] = true
+	}
+	for d := range hidden {
+		for h := range hidden[d] {
+			if !met[d] || !told(h) {
+				hidden[d][h] = report.Ahead
+			}
+		}
+	}
 	for _, line := range got.Lines {
 		d, err := strconv.Atoi(line.Value)
 		h, errHour := strconv.Atoi(line.Detail)
@@ -105,12 +125,15 @@ func (q *question) week(l *i18n.Language, got *answer, measure string) *week {
 			cell := hourCell{l.Number(n), level, n, hidden[d][h]}
 			if cell.hidden != report.Shown {
 				cell.Value = coverOf(l, cell.hidden, q.below())
-				covered = covered || sums[d][h] == (report.Sums{}) // else it is few, and counted
+				covered = covered || cell.hidden != report.Ahead && sums[d][h] == (report.Sums{}) // else it is few, and counted
 			}
 			day.Cells = append(day.Cells, cell)
 		}
 		if day.Sum = amount(l, measure, sum); covered {
 			day.Sum = l.Say("guard.beside")
+		}
+		if !met[d] {
+			day.Sum = nothing
 		}
 		w.Days = append(w.Days, day)
 	}

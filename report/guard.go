@@ -42,6 +42,7 @@ const (
 	foldedBeside        // that line is Beside
 	omitted             // the line is not in the answer
 	Refused             // the query was refused: see RefusedResult
+	Ahead               // the step has not begun, or its hits are not told yet: see Result.AsOf
 )
 
 // personal are the dimensions whose values may be shared by few visitors.

@@ -181,10 +181,17 @@ func (q Query) Points(r Result, before bool) []Point {
 		found[l.At.Unix()] = l
 	}
 	points := q.steps(days)
+	until := q.Until
+	if !r.AsOf.IsZero() {
+		until = r.AsOf
+	}
 	for i, p := range points {
 		line := found[p.At.Unix()]
 		if points[i].Sums, points[i].Hidden = line.Now, line.Hidden; all != Shown {
 			points[i].Sums, points[i].Hidden = Sums{}, all
+		}
+		if !before && !q.Until.IsZero() && !p.At.Before(until) {
+			points[i].Sums, points[i].Hidden = Sums{}, Ahead
 		}
 	}
 	return points

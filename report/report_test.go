@@ -302,6 +302,46 @@ func TestInvalid(t *testing.T) {
 	}
 }
 
+// TestPointsAhead: of hours that have not begun, or are not told of yet, there is no figure.
+func TestPointsAhead(t *testing.T) {
+	oslo, day := mustZone("Europe/Oslo"), mustDay("2026-10-25") // winter time begins: 25 hours
+	at := func(clock string) time.Time {
+		t.Helper()
+		at, err := time.Parse(time.RFC3339, "2026-10-"+clock)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return at
+	}
+	for _, tt := range []struct {
+		until, asOf time.Time
+		told        int
+	}{
+		{time.Time{}, time.Time{}, 25},
+		{at("24T22:00:00Z"), time.Time{}, 0},
+		{at("24T22:00:01Z"), time.Time{}, 1},
+		{at("25T01:30:00Z"), time.Time{}, 4}, // the second 02:30
+		{at("25T12:00:00Z"), time.Time{}, 14},
+		{at("25T12:00:00Z"), at("25T06:10:00Z"), 9},
+		{at("25T12:00:00Z"), at("24T21:00:00Z"), 0}, // none has come yet
+	} {
+		q := report.Query{Zone: oslo, Range: calendar.One(day), Step: report.Hour, Until: tt.until}
+		points := q.Points(report.Result{AsOf: tt.asOf}, false)
+		told := 0
+		for i, p := range points {
+			if p.Hidden == report.Shown {
+				told++
+			}
+			if want := i >= tt.told; (p.Hidden == report.Ahead) != want {
+				t.Errorf("until %s, as of %s: point %d is hidden %v, want %t", tt.until, tt.asOf, i, p.Hidden, want)
+			}
+		}
+		if len(points) != 25 || told != tt.told {
+			t.Errorf("until %s, as of %s: %d of %d are told, want %d", tt.until, tt.asOf, told, len(points), tt.told)
+		}
+	}
+}
+
 func TestPoints(t *testing.T) {
 	oslo := mustZone("Europe/Oslo")
 	days := calendar.Range{From: mustDay("2026-03-27"), To: mustDay("2026-04-02")} // summer time begins on the 29th
