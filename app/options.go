@@ -99,6 +99,8 @@ type Options struct {
 	// stay, and the others are only read again at their intervals.
 	Hangups <-chan os.Signal
 	Reread  func() error
+	// Settings is the file that Reread reads; it is also called when that changes. "": never.
+	Settings string
 	// Started is called once everything listens, with the real addresses.
 	Started func(Addrs)
 

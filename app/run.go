@@ -42,6 +42,7 @@ import (
 	"github.com/fotspor/fotspor/internal/httpmetrics"
 	"github.com/fotspor/fotspor/internal/periodic"
 	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/referrer"
 	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/retention"
 	"github.com/fotspor/fotspor/retention/receipt"
@@ -204,6 +205,7 @@ func (p *program) start(ctx context.Context) error {
 	p.background("policy", p.afterStore(p.watchPolicy))
 	if p.Reread != nil {
 		p.rereads = append(p.rereads, reread{"log level", p.Reread})
+		p.follow(reread{"log level", p.Reread}, p.Settings)
 	}
 	p.background("hangups", p.heedHangups)
 	p.greet()
@@ -214,6 +216,38 @@ func (p *program) start(ctx context.Context) error {
 type reread struct {
 	what string
 	do   func() error
+}
+
+// follow calls a reread when one of its files changes, appears or disappears; "" is none. After an
+// error it waits for the next change.
+func (p *program) follow(r reread, files ...string) {
+	files = slices.DeleteFunc(files, func(file string) bool { return file == "" })
+	if len(files) == 0 {
+		return
+	}
+	look := func() []os.FileInfo {
+		infos := make([]os.FileInfo, len(files))
+		for i, file := range files {
+			infos[i], _ = os.Stat(file) // nil after an error, which reading it tells
+		}
+		return infos
+	}
+	known, logger := look(), p.component("files")
+	p.background(r.what+" watch", periodic.Task{
+		First: p.paces.files, Every: p.paces.files, Do: func(context.Context) error {
+			now := look()
+			if slices.EqualFunc(now, known, sameFile) {
+				return nil
+			}
+			known = now
+			if err := r.do(); err != nil {
+				logger.Error("a changed file can't be used; what was known stays", "what", r.what, "err", err)
+				return nil
+			}
+			logger.Info("a changed file is read", "what", r.what)
+			return nil
+		},
+	}.Run)
 }
 
 // heedHangups calls all rereads at each SIGHUP, until ctx ends.
@@ -383,13 +417,15 @@ func (p *program) startCollector(ctx context.Context, mux *http.ServeMux, geoDB 
 	})
 	p.recallHosts(ctx, c)
 	c.Routes(mux)
-	p.rereads = append(p.rereads, reread{"lists", func() error {
+	lists := reread{"lists", func() error {
 		sources, spam, err := p.openLists()
 		if err == nil {
 			c.SetLists(sources, spam)
 		}
 		return err
-	}})
+	}}
+	p.rereads = append(p.rereads, lists)
+	p.follow(lists, append(referrer.SourceFiles(p.Sources), p.ReferrerSpam)...)
 	p.setPolicy, p.drops = c.SetPolicy, c.Drops
 	return nil
 }

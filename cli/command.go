@@ -423,7 +423,7 @@ func serveParts(collector, dashboard, retention bool) func(context.Context, *cal
 		c.limitMemory(o.Store == "")
 		signals, stop := catchHangups()
 		defer stop()
-		o.Hangups, o.Reread = signals, c.reread
+		o.Hangups, o.Reread, o.Settings = signals, c.reread, cmp.Or(c.configPath(), DefaultConfig)
 		err := app.Run(ctx, *o)
 		if _, contradicts := errors.AsType[*privacy.Contradiction](err); contradicts {
 			return usageError{err}

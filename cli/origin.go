@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -111,14 +112,14 @@ func readTrusted(path string, limit int64) ([]byte, error) {
 	return data, err
 }
 
+// configPath returns the file of settings that somebody named; "": nobody has.
+func (c *call) configPath() string { return cmp.Or(c.config, c.environ[prefix+"CONFIG"]) }
+
 // readConfig reads the file of settings: texts by the name of the setting, and the path of
 // the file. A key that is no setting is a mistake. Without --config, a file that does not
 // exist has no settings.
 func (c *call) readConfig() (config map[string]string, path string, err error) {
-	path = c.config
-	if path == "" {
-		path = c.environ[prefix+"CONFIG"]
-	}
+	path = c.configPath()
 	named := path != ""
 	if !named {
 		path = DefaultConfig

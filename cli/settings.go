@@ -165,7 +165,7 @@ func settings() []setting {
 				return err
 			}},
 		{name: "sources", commands: collecting, help: "`directory` of Matomo's lists SearchEngines.yml, Socials.yml and AIAssistants.yml", none: "the rules shipped",
-			more:  "[Matomo's lists](https://github.com/matomo-org/searchengine-and-social-list), unchanged. They override the rules shipped. SIGHUP reads them again.",
+			more:  "[Matomo's lists](https://github.com/matomo-org/searchengine-and-social-list), unchanged. They override the rules shipped. Changed files are read anew within a minute, and at SIGHUP.",
 			value: func(c *call) flag.Value { return keep(&c.opts.Sources, readText) },
 			check: func(c *call) error {
 				if c.opts.Sources == "" {
@@ -175,7 +175,7 @@ func settings() []setting {
 				return err
 			}},
 		{name: "referrer-spam", commands: collecting, help: "`file` of hosts whose visits are excluded, one a line", none: "the list shipped",
-			more:  "Such as [Matomo's list](https://github.com/matomo-org/referrer-spam-list). SIGHUP reads it again.",
+			more:  "Such as [Matomo's list](https://github.com/matomo-org/referrer-spam-list). A changed file is read anew within a minute, and at SIGHUP.",
 			value: func(c *call) flag.Value { return keep(&c.opts.ReferrerSpam, readText) },
 			check: func(c *call) error {
 				if c.opts.ReferrerSpam == "" {
@@ -230,7 +230,7 @@ func settings() []setting {
 			more:  "See [operations](operations.md#a-restart-in-the-middle-of-the-day).",
 			value: func(c *call) flag.Value { return keep(&c.opts.Handover, readText) }},
 		{name: "log-level", commands: allBut(), help: "least `level` of logs: debug, info, warn or error", none: "info for commands that serve, else warn",
-			more:  "A process that serves reads it again from the file of settings at SIGHUP.",
+			more:  "A process that serves reads it again from the file of settings when that changes, and at SIGHUP.",
 			value: func(c *call) flag.Value { return keep(&c.logLevel, oneOf("debug", "info", "warn", "error")) }},
 		{name: "log-format", commands: allBut(), help: "`format` of logs on standard error: text or json",
 			value: func(c *call) flag.Value { return keep(&c.logFormat, oneOf("text", "json")) }},

@@ -142,3 +142,15 @@ func urlsOf(configuration *yaml.Node) []*yaml.Node {
 func unknown(node *yaml.Node, format string, args ...any) error {
 	return fmt.Errorf("line %d: %w", node.Line, fmt.Errorf(format, args...))
 }
+
+// SourceFiles returns the files that OpenSources reads of a directory, those that are missing
+// too; none for "".
+func SourceFiles(dir string) []string {
+	var files []string
+	for _, list := range lists {
+		if dir != "" {
+			files = append(files, filepath.Join(dir, list.file))
+		}
+	}
+	return files
+}
