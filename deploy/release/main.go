@@ -72,6 +72,8 @@ func run(args []string) (err error) {
 	switch what := flags.Arg(0); what {
 	case "packages":
 		return r.packages(flags.Args()[1:])
+	case "images":
+		return r.images()
 	default:
 		return fmt.Errorf("%q is neither packages nor images", what)
 	}
