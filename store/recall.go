@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"reflect"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/report"
@@ -91,17 +93,23 @@ func ofFigures() []string {
 // recalled keeps what was read last, each with a function that reports whether it still holds.
 // Values are shared: nobody changes them. It is safe for concurrent use.
 type recalled[K comparable, V any] struct {
-	mu   sync.Mutex
-	kept map[K]recollection[V]
+	mu    sync.Mutex
+	kept  map[K]recollection[V]
+	bytes int // of what is kept
 }
 
 type recollection[V any] struct {
 	value V
 	holds func() bool
+	bytes int
 }
 
-// maxRecalled bounds how many values are kept of a kind; the rows that they are of are bounded.
-const maxRecalled = 256
+// maxRecalled bounds what is kept of a kind, in bytes; entryBytes is what an entry takes besides
+// its key and value.
+const (
+	maxRecalled = 2 << 20
+	entryBytes  = 256
+)
 
 // recall returns what is kept under a key if it still holds, or else reads it and keeps it. read
 // may set of which days the value is. Nothing is kept where changes are not seen.
@@ -120,11 +128,53 @@ func recall[K comparable, V any](s *Store, kept *recalled[K, V], key K, of *scop
 	if err != nil {
 		return value, err
 	}
-	kept.mu.Lock()
-	defer kept.mu.Unlock()
-	if kept.kept == nil || len(kept.kept) >= maxRecalled {
-		kept.kept = map[K]recollection[V]{}
-	}
-	kept.kept[key] = recollection[V]{value, holds}
+	kept.keep(key, recollection[V]{value, holds, entryBytes + sizeOf(reflect.ValueOf(key)) + sizeOf(reflect.ValueOf(&value))})
 	return value, nil
+}
+
+// keep keeps a value, unless it takes more than a quarter of the bytes. When they are used up it
+// begins anew.
+func (r *recalled[K, V]) keep(key K, one recollection[V]) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if old, known := r.kept[key]; known {
+		delete(r.kept, key)
+		r.bytes -= old.bytes
+	}
+	if one.bytes > maxRecalled/4 {
+		return
+	}
+	if r.kept == nil || r.bytes+one.bytes > maxRecalled {
+		r.kept, r.bytes = map[K]recollection[V]{}, 0
+	}
+	r.kept[key] = one
+	r.bytes += one.bytes
+}
+
+// sizeOf returns about how many bytes a value takes, with what it points to. A location of time
+// zones is shared, and counts as a pointer.
+func sizeOf(v reflect.Value) int {
+	n := int(v.Type().Size())
+	switch v.Kind() {
+	case reflect.String:
+		n += v.Len()
+	case reflect.Slice:
+		n += (v.Cap() - v.Len()) * int(v.Type().Elem().Size())
+		for i := range v.Len() {
+			n += sizeOf(v.Index(i))
+		}
+	case reflect.Map:
+		for of := v.MapRange(); of.Next(); {
+			n += 2 * (sizeOf(of.Key()) + sizeOf(of.Value())) // a map is at most half empty
+		}
+	case reflect.Pointer:
+		if !v.IsNil() && v.Type() != reflect.TypeFor[*time.Location]() {
+			n += sizeOf(v.Elem())
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			n += sizeOf(v.Field(i)) - int(v.Field(i).Type().Size())
+		}
+	}
+	return n
 }
