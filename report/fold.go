@@ -62,13 +62,13 @@ func foldText(text, sum string) string {
 // foldPath returns the SQL of the line of a path: its own if so many visited the page, or else
 // that of others in its section. othersOf is the latter for any path.
 func foldPath(path string) string {
-	return fmt.Sprintf("if(%s = '' OR (site, %s) IN (SELECT site, toString(value) FROM daily WHERE dimension = 'page' AND %s AND NOT endsWith(value, '/%s') GROUP BY site, value HAVING sum(page_visitors) >= %s), %s, %s)",
+	return fmt.Sprintf("if(%s = '' OR (site, month, %s) IN (SELECT site, toStartOfMonth(day) AS month, toString(value) FROM daily WHERE dimension = 'page' AND %s AND NOT endsWith(value, '/%s') GROUP BY site, month, value HAVING sum(page_visitors) >= %s), %s, %s)",
 		path, path, foldDays, hit.Others, foldBelow, path, othersOf(path))
 }
 
 func othersOf(path string) string {
 	section := "extract(" + path + ", '^(/[^/?]+)')"
-	return fmt.Sprintf("concat(if((site, %s) IN (SELECT site, extract(value, '^(/[^/?]+)') AS s FROM daily WHERE dimension = 'page' AND %s AND s NOT IN ('', '/%s') GROUP BY site, s HAVING sum(section_visitors) >= %s), %s, ''), '/%s')",
+	return fmt.Sprintf("concat(if((site, month, %s) IN (SELECT site, toStartOfMonth(day) AS month, extract(value, '^(/[^/?]+)') AS s FROM daily WHERE dimension = 'page' AND %s AND s NOT IN ('', '/%s') GROUP BY site, month, s HAVING sum(section_visitors) >= %s), %s, ''), '/%s')",
 		section, foldDays, hit.Others, foldBelow, section, hit.Others)
 }
 
@@ -124,7 +124,7 @@ func (f Folding) changed() []string {
 	return f.keys
 }
 
-// folded is the SQL of the lines to fold within some days, with the columns under which they
+// folded is the SQL of the lines to fold in some months, with the month and the columns under which they
 // are counted as t_1, t_2 and so on.
 func (f Folding) folded(below int, days string) string {
 	keys := strings.Join(f.keys, ", ")
@@ -137,14 +137,14 @@ func (f Folding) folded(below int, days string) string {
 	}
 	whole := "own"
 	if f.within != nil {
-		whole = "sum(own) OVER (PARTITION BY site, " + strings.Join(f.within, ", ") + ")"
+		whole = "sum(own) OVER (PARTITION BY site, month, " + strings.Join(f.within, ", ") + ")"
 	}
 	condition := days
 	if f.where != "" {
 		condition += " AND " + f.where
 	}
-	inner := "SELECT site, " + strings.Join(zip(texts, f.keys), ", ") + ", toInt64(" + f.own + ") AS own FROM " + f.Table + " WHERE " + condition + " GROUP BY site, " + keys
-	return fill("SELECT site, "+keys+", "+strings.Join(targets, ", ")+" FROM (\nSELECT *, "+f.to+" AS to FROM (\nSELECT *, "+whole+" AS whole FROM (\n"+inner+"\n)\n)\n)\nWHERE "+strings.Join(moved, " OR "), below, days)
+	inner := "SELECT site, toStartOfMonth(day) AS month, " + strings.Join(zip(texts, f.keys), ", ") + ", toInt64(" + f.own + ") AS own FROM " + f.Table + " WHERE " + condition + " GROUP BY site, month, " + keys
+	return fill("SELECT site, month, "+keys+", "+strings.Join(targets, ", ")+" FROM (\nSELECT *, "+f.to+" AS to FROM (\nSELECT *, "+whole+" AS whole FROM (\n"+inner+"\n)\n)\n)\nWHERE "+strings.Join(moved, " OR "), below, days)
 }
 
 // zip names SQL.
@@ -161,12 +161,26 @@ func foldScope(days calendar.Range) string {
 }
 
 // Count returns the query of how many lines as they are stored are to be folded on each day
-// of a month, by site, day and number. sites is the SQL of a condition in front of others, or "".
-func (f Folding) Count(below int, month calendar.Range, sites string) string {
+// of some months, by site, day and number. sites is the SQL of a condition in front of others, or "".
+func (f Folding) Count(below int, months []calendar.Range, sites string) string {
 	keys := strings.Join(f.keys, ", ")
-	scope := sites + foldScope(month)
+	var some []string
+	for _, month := range months {
+		some = append(some, foldScope(month))
+	}
+	scope := sites + "(" + strings.Join(some, " OR ") + ")"
 	return "SELECT site, toUInt16(day) AS d, count() AS n FROM " + f.Table + "\nWHERE " + scope +
-		" AND (site, " + keys + ") IN (SELECT site, " + keys + " FROM (\n" + f.folded(below, scope) + "\n))\nGROUP BY site, d ORDER BY site, d"
+		" AND (site, toStartOfMonth(day), " + keys + ") IN (SELECT site, month, " + keys + " FROM (\n" + f.folded(below, scope) + "\n))\nGROUP BY site, d ORDER BY site, d"
+}
+
+// CountFolded returns the query of how many lines of all tables are to be folded in each of some
+// months, by the first day of the month and number, for the months that have any.
+func CountFolded(below int, months []calendar.Range, sites string) string {
+	var tables []string
+	for _, f := range Foldings() {
+		tables = append(tables, "SELECT * FROM (\n"+f.Count(below, months, sites)+"\n)")
+	}
+	return "SELECT toUInt16(toStartOfMonth(toDate(d))) AS first, sum(n) FROM (\n" + strings.Join(tables, "\nUNION ALL\n") + "\n)\nGROUP BY first"
 }
 
 // Correct returns the statement that folds the lines of one site on some days of a month: it

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/fotspor/fotspor/calendar"
@@ -57,15 +58,22 @@ func (f *Few) Lines(ctx context.Context, cutoff time.Time) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	parts, err := f.parts(ctx)
+	if err != nil {
+		return 0, err
+	}
 	var n int64
-	for _, month := range months {
-		few, err := f.find(ctx, month)
+	for len(months) > 0 { // a year at a time, which bounds the memory
+		year := months[:1]
+		for len(year) < len(months) && yearOf(months[len(year)]) == yearOf(year[0]) {
+			year = months[:len(year)+1]
+		}
+		months = months[len(year):]
+		few, err := f.count(ctx, year, parts[yearOf(year[0])])
 		if err != nil {
 			return 0, err
 		}
-		for _, one := range few {
-			n += one.lines
-		}
+		n += few
 	}
 	if f.sites != nil { // titles are found with those of all sites
 		return n, nil
@@ -100,24 +108,82 @@ func (f *Few) months(ctx context.Context, cutoff time.Time) ([]calendar.Range, e
 	return months, rows.Err()
 }
 
+// yearOf returns the year in which a month lies, which is the partition of its lines.
+func yearOf(month calendar.Range) string { return month.From.String()[:4] }
+
+// parts returns what stands for the parts of each year of the tables with lines of few.
+func (f *Few) parts(ctx context.Context) (map[string]uint64, error) {
+	rows, err := f.store.conn.Query(ctx, "SELECT partition, groupBitXor(cityHash64(table, name)) FROM system.parts WHERE database = currentDatabase() AND active AND table IN ('daily', 'moves', 'campaigns', 'ledger') GROUP BY partition")
+	if err != nil {
+		return nil, fmt.Errorf("look at the parts of totals: %w", err)
+	}
+	defer rows.Close()
+	all := map[string]uint64{}
+	for rows.Next() {
+		var year string
+		var parts uint64
+		if err := rows.Scan(&year, &parts); err != nil {
+			return nil, fmt.Errorf("look at the parts of totals: %w", err)
+		}
+		all[year] = parts
+	}
+	return all, rows.Err()
+}
+
+// known reports whether a month had no lines of few when its year had the same parts.
+func (f *Few) known(month calendar.Range, parts uint64) bool {
+	seen, ok := f.store.folded.Load(folded{f.below, ofSites(f.sites), month.From})
+	return ok && seen == parts
+}
+
+// count counts the lines of few in months of a year that has some parts, by one statement.
+func (f *Few) count(ctx context.Context, months []calendar.Range, parts uint64) (n int64, err error) {
+	months = slices.DeleteFunc(slices.Clone(months), func(m calendar.Range) bool { return f.known(m, parts) })
+	if len(months) == 0 {
+		return 0, nil
+	}
+	rows, err := f.store.conn.Query(ctx, report.CountFolded(f.below, months, ofSites(f.sites)))
+	if err != nil {
+		return 0, fmt.Errorf("count lines of few: %w", err)
+	}
+	defer rows.Close()
+	has := map[calendar.Day]bool{}
+	for rows.Next() {
+		var first uint16
+		var few uint64
+		if err := rows.Scan(&first, &few); err != nil {
+			return 0, fmt.Errorf("count lines of few: %w", err)
+		}
+		has[calendar.Day(first)] = true
+		n += int64(few)
+	}
+	if err := rows.Err(); err != nil {
+		return 0, fmt.Errorf("count lines of few: %w", err)
+	}
+	for _, month := range months {
+		if !has[month.From] {
+			f.store.folded.Store(folded{f.below, ofSites(f.sites), month.From}, parts)
+		}
+	}
+	return n, nil
+}
+
 // find returns where a month has lines of few, in groups of days that are folded at once. It
 // does not look again while the parts of the month's year are those in which it found none.
 func (f *Few) find(ctx context.Context, month calendar.Range) ([]fewDays, error) {
-	year := month.From.String()[:4]
-	var parts uint64
-	query := "SELECT groupBitXor(cityHash64(table, name)) FROM system.parts WHERE database = currentDatabase() AND active AND table IN ('daily', 'moves', 'campaigns', 'ledger') AND partition = '" + year + "'"
-	if err := f.store.conn.QueryRow(ctx, query).Scan(&parts); err != nil {
-		return nil, fmt.Errorf("look at the parts of %s: %w", year, err)
+	all, err := f.parts(ctx)
+	if err != nil {
+		return nil, err
 	}
-	known := folded{f.below, ofSites(f.sites), month.From}
-	if seen, ok := f.store.folded.Load(known); ok && seen == parts {
+	parts := all[yearOf(month)]
+	if f.known(month, parts) {
 		return nil, nil
 	}
-	all, err := f.look(ctx, month)
-	if err == nil && len(all) == 0 {
-		f.store.folded.Store(known, parts)
+	few, err := f.look(ctx, month)
+	if err == nil && len(few) == 0 {
+		f.store.folded.Store(folded{f.below, ofSites(f.sites), month.From}, parts)
 	}
-	return all, err
+	return few, err
 }
 
 // folded is a month without lines of some sites that are below a number.
@@ -130,7 +196,7 @@ type folded struct {
 func (f *Few) look(ctx context.Context, month calendar.Range) ([]fewDays, error) {
 	var all []fewDays
 	for _, folding := range report.Foldings() {
-		rows, err := f.store.conn.Query(ctx, folding.Count(f.below, month, ofSites(f.sites)))
+		rows, err := f.store.conn.Query(ctx, folding.Count(f.below, []calendar.Range{month}, ofSites(f.sites)))
 		if err != nil {
 			return nil, fmt.Errorf("count lines of few in %s: %w", folding.Table, err)
 		}
@@ -265,7 +331,7 @@ func (f *Few) healMonth(ctx context.Context, month calendar.Range, totals calend
 
 // merge makes one part of the year of a rollup in which a month lies.
 func (s *Store) merge(ctx context.Context, table string, month calendar.Range) error {
-	if err := s.conn.Exec(ctx, "OPTIMIZE TABLE "+table+" PARTITION "+month.From.String()[:4]+" FINAL"); err != nil {
+	if err := s.conn.Exec(ctx, "OPTIMIZE TABLE "+table+" PARTITION "+yearOf(month)+" FINAL"); err != nil {
 		return fmt.Errorf("merge %s: %w", table, err)
 	}
 	return nil

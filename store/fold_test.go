@@ -304,9 +304,22 @@ func TestFoldAgainstModel(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		// All months are counted by one statement as they are one by one.
+		var alone int64
+		for _, month := range []calendar.Range{{From: foldMonth, To: foldMonth + 30}, {From: foldMonth + 31, To: foldMonth + 58}} {
+			for _, f := range report.Foldings() {
+				alone += number(t, query(t, st, "SELECT sum(n) FROM ("+f.Count(5, []calendar.Range{month}, "")+")"))
+			}
+		}
+		if n, err := fold.Lines(t.Context(), (foldMonth + 90).Time()); err != nil || n != alone || n == 0 {
+			t.Errorf("round %d: %d lines of few in all months, %v, and %d in each alone", round, n, err, alone)
+		}
 		views = want()
 		if err := fold.Fold(t.Context(), (foldMonth + 90).Time(), 0); err != nil {
 			t.Fatal(err)
+		}
+		if n, err := fold.Lines(t.Context(), (foldMonth + 90).Time()); err != nil || n != 0 {
+			t.Errorf("round %d: %d lines of few are left, %v", round, n, err)
 		}
 		if got := foldSums(t, st); got != sums {
 			t.Errorf("round %d: the sums are\n%s\nand were\n%s", round, got, sums)
