@@ -412,7 +412,7 @@ func (q *question) comparedLead(l *i18n.Language, c *compared) []span {
 	first, second := a.Count(c.Measure), b.Count(c.Measure)
 	over := l.Counted("compared.over", int64(days))
 	name := func(p *fromFirst) span { return span{p.path, p.Label.URL} }
-	counts := []any{over, name(c.Pages[0]), quantity(l, c.Measure, first), name(c.Pages[1]), quantity(l, c.Measure, second)}
+	counts := []any{over, name(c.Pages[0]), said(l, "count."+c.Measure, c.Measure, a), name(c.Pages[1]), said(l, "count."+c.Measure, c.Measure, b)}
 	lead := spans(l, "compared.lead", counts...)
 	if by := relative(l, float64(first), float64(second)); second >= leastBase && by.Direction != same {
 		lead = append(append(lead, span{Text: " "}), span{Text: l.Say("compared.lead."+string(by.Direction), by.Text)})

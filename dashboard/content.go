@@ -87,18 +87,19 @@ func pageCard(q *question) (func() doc, error) {
 			d.Remark = []span{{Text: q.guardNote(l)}}
 			return d
 		}
-		if views == 0 {
+		if views == 0 && !now.Few("pageviews") {
 			d.Lead = d.Lead[:len(d.Lead)-1]
 			d.Remark = []span{{Text: l.Say("page.none")}}
 			return d
 		}
-		entered := way{Label: label{Head: l.Say("ways.entered"), Whole: l.Say("ways.entered")}, count: views - sumOfLines(previous, "pageviews"), Apart: true, what: "entered"}
+		began := now.Sub(sumOfLines(previous))
+		entered := way{Label: label{Head: l.Say("ways.entered"), Whole: l.Say("ways.entered")}, count: began.Count("pageviews"), Apart: true, what: "entered"}
 		left := way{Label: label{Head: l.Say("ways.left"), Whole: l.Say("ways.left")}, count: now.Count("exits"), hidden: fewOf("exits", now, report.Shown), Apart: true, what: "left"}
 		d.Figures = q.figures(l, sums, shown)
 		for i, f := range d.Figures {
 			switch f.Key {
 			case "exit_rate":
-				d.Figures[i].Base, d.Figures[i].Change, d.Figures[i].PerDay = "", change{}, quantity(l, "times", left.count)
+				d.Figures[i].Base, d.Figures[i].Change, d.Figures[i].PerDay = "", change{}, said(l, "count.times", "exits", now)
 			case "view_seconds":
 				d.Figures[i].Base, d.Figures[i].Change, d.Figures[i].PerDay = "", change{}, ""
 				if all, _ := rest.Total(); rest.refused == nil {
@@ -109,17 +110,18 @@ func pageCard(q *question) (func() doc, error) {
 		if previous != nil && previous.refused == nil {
 			var hiddenBefore report.Hiding
 			entered.hidden, hiddenBefore = previous.why("pageviews")
-			if entered.hidden == report.Shown {
+			entered.hidden = fewOf("pageviews", began, entered.hidden)
+			if entered.hidden == report.Shown && views > 0 {
 				_, wasHidden := sums.why("pageviews")
 				_, came := previous.Total()
-				in := figure{Key: "entered", now: part(entered.count, views), PerDay: quantity(l, "times", max(entered.count, 0)), hiddenBefore: max(hiddenBefore, wasHidden)}
+				in := figure{Key: "entered", now: part(entered.count, views), PerDay: said(l, "count.times", "pageviews", began), hiddenBefore: max(hiddenBefore, wasHidden)}
 				in.Value, in.before = l.Percent(*in.now), part(before.Count("pageviews")-came.Count("pageviews"), before.Count("pageviews"))
 				d.Figures = slices.Insert(d.Figures, min(2, len(d.Figures)), in)
 			}
 		}
 		d.Blocks = append(d.Blocks, q.curve(l, draw()))
 		if previous != nil {
-			d.Blocks = append(d.Blocks, block{Key: "previous", Title: l.Say("ways.before"), Note: []span{{Text: l.Counted("ways.before.what", views)}}, Shows: q.ways(previous, "page", views, entered)})
+			d.Blocks = append(d.Blocks, block{Key: "previous", Title: l.Say("ways.before"), Note: []span{{Text: said(l, "ways.before.what", "pageviews", now)}}, Shows: q.ways(previous, "page", views, entered)})
 		}
 		if next != nil {
 			d.Blocks = append(d.Blocks, block{Key: "next", Title: l.Say("ways.after"), Note: spans(l, "ways.after.what"), Shows: q.ways(next, "page", views, left)})
@@ -128,7 +130,7 @@ func pageCard(q *question) (func() doc, error) {
 			hosts := *from
 			hosts.Lines = slices.DeleteFunc(slices.Clone(from.Lines), func(line report.Line) bool { return line.Value != "website" || line.Detail == "" })
 			d.Blocks = append(d.Blocks,
-				block{Key: "source", Title: l.Say("page.sources"), Shows: q.ways(from, "source", sumOfLines(from, "visits"))},
+				block{Key: "source", Title: l.Say("page.sources"), Shows: q.ways(from, "source", sumOfLines(from).Count("visits"))},
 				block{Key: "links", Title: l.Say("page.links"), Note: spans(l, "page.links.what"), Shows: q.ways(&hosts, "source", 0)})
 		}
 		d.Blocks = append(d.Blocks, block{
@@ -150,11 +152,10 @@ func (q *question) pathAbove(path string) []span {
 	return above
 }
 
-// sumOfLines returns a measure of all lines of an answer, 0 if that is hidden.
-func sumOfLines(a *answer, measure string) (sum int64) {
+// sumOfLines returns the sums of all lines of an answer, 0 where they are hidden.
+func sumOfLines(a *answer) (sum report.Sums) {
 	if a != nil {
-		now, _ := a.Total()
-		sum = now.Count(measure)
+		sum, _ = a.Total()
 	}
 	return sum
 }
@@ -286,15 +287,17 @@ func ways(q *question) (func() doc, error) {
 	return func() doc {
 		now, _ := sums.Total()
 		views := now.Count("pageviews")
-		entered := way{Label: label{Head: l.Say("ways.entered"), Whole: l.Say("ways.entered")}, count: views - sumOfLines(before, "pageviews"), Apart: true, what: "entered"}
+		began := now.Sub(sumOfLines(before))
+		entered := way{Label: label{Head: l.Say("ways.entered"), Whole: l.Say("ways.entered")}, count: began.Count("pageviews"), Apart: true, what: "entered"}
 		left := way{Label: label{Head: l.Say("ways.left"), Whole: l.Say("ways.left")}, count: now.Count("exits"), hidden: fewOf("exits", now, report.Shown), Apart: true, what: "left"}
 		entered.hidden, _ = before.Hidden()
+		entered.hidden = fewOf("pageviews", began, entered.hidden)
 		if hidden, _ := sums.Hidden(); hidden != report.Shown {
 			entered.hidden, left.hidden = hidden, hidden
 		}
 		d := doc{Title: l.Say("ways.title", from, nameOfPeriod(l, q.period)), Form: &pathForm{Name: "from", Value: from, Label: "ways.from", Button: "period.show", Hidden: q.hidden("from/", byAfter)}}
 		d.refuse(q, sums)
-		all := []span{{Text: l.Counted("ways.before.what", views)}}
+		all := []span{{Text: said(l, "ways.before.what", "pageviews", now)}}
 		if sums.refused != nil {
 			all = nil
 		}

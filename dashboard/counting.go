@@ -373,10 +373,7 @@ func (o *othersTable) Rows() []row {
 
 // said writes how many of a measure there are.
 func (o *othersTable) said(measure string, n int64) string {
-	if o.tally.few(n) {
-		return o.tally.text(o.lang, n)
-	}
-	return quantity(o.lang, measure, o.tally.of(n))
+	return o.tally.said(o.lang, "count."+measure, n)
 }
 
 func (o *othersTable) json() any {

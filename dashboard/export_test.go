@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/fotspor/fotspor/audit"
+	"github.com/fotspor/fotspor/i18n"
 )
 
 // Route is what a test sees of a route.
@@ -50,3 +51,6 @@ func NewThrottle() Throttle { return Throttle{newThrottle()} }
 func (t Throttle) Attempt(now time.Time, name, network string) time.Duration {
 	return t.t.attempt(now, loginWays(name, network)...)
 }
+
+// Said writes a count, rounded to a multiple, in a text that counts it.
+func Said(l *i18n.Language, to int64, text string, n int64) string { return tally(to).said(l, text, n) }

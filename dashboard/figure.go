@@ -85,6 +85,14 @@ func amount(l *i18n.Language, key string, s report.Sums) string {
 	return l.Number(s.Count(key))
 }
 
+// said writes a measure of sums in a text that counts it, also if it is not 0 and rounds to 0.
+func said(l *i18n.Language, text, measure string, s report.Sums) string {
+	if s.Few(measure) {
+		return l.Fewer(text, s.RoundedTo())
+	}
+	return l.Counted(text, s.Count(measure))
+}
+
 // shown writes a measure or ratio of sums, or why it is hidden.
 func (q *question) shown(l *i18n.Language, key string, s report.Sums, hidden report.Hiding) string {
 	if hidden != report.Shown {
@@ -127,6 +135,14 @@ func (t tally) of(n int64) int64 { return report.Round(n, int64(t)) }
 
 // few reports whether a count is not 0 and rounds to 0.
 func (t tally) few(n int64) bool { return n != 0 && t.of(n) == 0 }
+
+// said writes a count in a text that counts it.
+func (t tally) said(l *i18n.Language, text string, n int64) string {
+	if t.few(n) {
+		return l.Fewer(text, int64(t))
+	}
+	return l.Counted(text, t.of(n))
+}
 
 // text writes a count for people.
 func (t tally) text(l *i18n.Language, n int64) string {

@@ -139,7 +139,7 @@ func (q *question) goalForm() func() *goalForm {
 				f.Lines = append(f.Lines, previewLine{Views: q.shown(l, of.measure, line.Now, line.Hidden), Path: nameOf(l, of.dimension, line.Value)})
 			}
 		}
-		f.Preview = []string{l.Say("goal.preview", nameOfPeriod(l, q.period), l.Counted("goal.matched", matched), l.Counted("count.times", times.Count(of.measure)))}
+		f.Preview = []string{l.Say("goal.preview", nameOfPeriod(l, q.period), l.Counted("goal.matched", matched), said(l, "count.times", of.measure, times))}
 		if more := matched - int64(len(f.Lines)); more > 0 {
 			f.Preview = append(f.Preview, l.Counted("preview.more", more))
 		}

@@ -91,7 +91,7 @@ func (d *Dashboard) preview(c *call, after site.Site) (*preview, error) {
 				visits = visits.Add(line.Now)
 			}
 		}
-		p.Says = append(p.Says, l.Counted("preview.direct", visits.Count("visits")))
+		p.Says = append(p.Says, said(l, "preview.direct", "visits", visits))
 	}
 	if after.Retention != c.site.Retention {
 		_, says, err := d.counted(c, func(ctx context.Context) (privacy.Preview, error) { return d.store.PreviewSite(ctx, after, c.now) })

@@ -2,11 +2,13 @@ package dashboard
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
 	"time"
 
+	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/report"
 	"github.com/fotspor/fotspor/retention/receipt"
 )
@@ -82,6 +84,20 @@ func (d *Dashboard) showReceipts(c *call) error {
 				names[i] = strconv.FormatUint(uint64(id), 10)
 			}
 			line.What = c.lang.Say("receipt.sites", line.What, c.lang.List(names))
+		}
+		if t.Retention != "" {
+			kept, err := privacy.ParsePeriod(t.Retention)
+			if err != nil {
+				return fmt.Errorf("receipt %d: %w", t.Number, err)
+			}
+			words, err := kept.Words(c.lang)
+			if err != nil {
+				return err
+			}
+			line.What = c.lang.Say("receipt.retention", line.What, words)
+		}
+		if t.Below > 0 {
+			line.What = c.lang.Say("receipt.below", line.What, c.lang.Number(int64(t.Below)))
 		}
 		rows, err := r.Rows()
 		if err != nil {

@@ -31,8 +31,15 @@ func TestReceiptsPage(t *testing.T) {
 	rows := int64(7)
 	count := func(context.Context) (int64, error) { return rows, nil }
 	remove := func(context.Context) error { rows = 0; return nil }
-	for range 101 {
-		if _, _, err := w.Delete(t.Context(), receipt.Until(calendar.DayOf(moment)-1096), count, remove); err != nil {
+	for i := range 101 {
+		d := receipt.Until(calendar.DayOf(moment) - 1096)
+		switch i {
+		case 99:
+			d.Sites, d.Retention = []uint32{1, 3}, "90d"
+		case 100:
+			d.Kind, d.Below = receipt.Folding, 5
+		}
+		if _, _, err := w.Delete(t.Context(), d, count, remove); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -46,7 +53,7 @@ func TestReceiptsPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := clean(page.Find("main").Text())
-	for _, want := range []string{"All 102 receipts are whole, signed and in order", public, "Erased on request: text", "No. 102 · from 2026-01-01", "3 → 0"} {
+	for _, want := range []string{"All 102 receipts are whole, signed and in order", public, "Erased on request: text", "No. 102 · from 2026-01-01", "3 → 0", ", site 1 and 3, kept for 90 days", "Totals of few, fewer than 5"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the page lacks %q:\n%s", want, got)
 		}

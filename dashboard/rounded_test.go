@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -128,6 +129,26 @@ func TestRounded(t *testing.T) {
 	}
 	if text := clean(b.get(path(looked{path: "/counting"}, ""), "Accept-Language", "en").Find("#objections").Text()); !strings.Contains(text, "< 10") {
 		t.Errorf("of three objections the page says %s", text)
+	}
+	// Sentences do not say of few that there were none.
+	fewest := ""
+	for path, of := range pages {
+		if n, _ := of.of("pageviews"); n > 0 && n < 5 && (fewest == "" || path < fewest) {
+			fewest = path
+		}
+	}
+	for _, l := range i18n.All() {
+		for _, look := range []looked{{path: "/page", own: "path=" + url.QueryEscape(fewest)}, {path: "/ways", own: "from=" + url.QueryEscape(fewest)}} {
+			text := clean(b.get(path(look, ""), "Accept-Language", l.Tag).Find("main").Text())
+			if !strings.Contains(text, clean(l.Fewer("ways.before.what", to))) || strings.Contains(text, clean(l.Say("page.none"))) {
+				t.Errorf("%s of %s with few views says %s", look.path, fewest, text)
+			}
+		}
+		for n, want := range map[int64]string{0: l.Counted("works.recent", 0), 3: l.Fewer("works.recent", to), 12: l.Counted("works.recent", 10)} {
+			if got := dashboard.Said(l, to, "works.recent", n); got != want {
+				t.Errorf("of %d hits a page says %q, want %q", n, got, want)
+			}
+		}
 	}
 	list := clean(b.get("/?period=28d", "Accept-Language", "en").Find("main").Text())
 	if !strings.Contains(list, i18n.Find("en").Say("rounded", "10")) || !strings.Contains(list, s.lang.Number(report.Round(int64(now.visitors), to))) {

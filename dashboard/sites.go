@@ -409,10 +409,7 @@ func (q *question) sitesLead(l *i18n.Language, all []siteFigures) []span {
 		}
 	}
 	name := capitalised(nameOfPeriod(l, q.period))
-	some := quantity(l, "visitors", now.Count("visitors"))
-	if now.Few("visitors") {
-		some = lower(l.Say("measure.visitors")) + " " + amount(l, "visitors", now)
-	}
+	some := said(l, "count.visitors", "visitors", now)
 	lead := []span{{Text: l.Say("lead.alone", name, some)}, {Text: "."}}
 	if comparable == now && before.Count("visitors") >= leastBase {
 		lead[0].Text = q.sentence(l, "visitors", now, before)

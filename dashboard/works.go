@@ -30,7 +30,7 @@ func (d *Dashboard) works(c *call) (works, error) {
 		return w, err
 	}
 	if !pulse.Last.IsZero() {
-		w.Last, w.Recent = momentOf(c.lang, pulse.Last, c.now, c.site.Location), c.lang.Counted("works.recent", pulse.Sum())
+		w.Last, w.Recent = momentOf(c.lang, pulse.Last, c.now, c.site.Location), d.tally().said(c.lang, "works.recent", pulse.Sum())
 	}
 	w.Drops, err = d.toldDrops(c)
 	return w, err
@@ -82,7 +82,7 @@ func toldDrop(l *i18n.Language, t tally, drop hit.Drop, of site.Site, admin bool
 	if drop.Reason == hit.ForeignHost && (name == "" || drop.Name == hit.Others) {
 		key += ".unnamed"
 	}
-	n := notice{Claim: l.Counted("told", max(t.of(drop.Count), int64(t))), Reason: spans(l, key, name)}
+	n := notice{Claim: t.said(l, "told", drop.Count), Reason: spans(l, key, name)}
 	to := ""
 	switch drop.Reason {
 	case hit.ForeignHost:

@@ -351,6 +351,16 @@ func (l *Language) Counted(key string, n int64) string {
 	return text
 }
 
+// Fewer returns a text as Counted does, of a number that is not 0 and less than n, which is more than
+// one: "fewer than 10 days".
+func (l *Language) Fewer(key string, n int64) string {
+	wording := l.texts[key][plural.Other]
+	if wording == "" {
+		return key
+	}
+	return fmt.Sprintf(wording, l.Say("guard.fewer", l.Number(n)))
+}
+
 // Piece is a part of a text: words, or the place of an argument.
 type Piece struct {
 	Text string

@@ -128,7 +128,7 @@ func (h History) AgedSince(now time.Time) map[string]calendar.Day {
 func (a Ageing) aged(lang *i18n.Language) (string, error) {
 	var parts []string
 	for _, s := range a.Stages() {
-		after, err := s.After.words(lang)
+		after, err := s.After.Words(lang)
 		if err != nil {
 			return "", err
 		}

@@ -191,7 +191,7 @@ func (p papersPage) Day() string { return p.Lang.Day(calendar.DayOf(p.Made.UTC()
 func (p papersPage) Begun() string { return p.Lang.Day(calendar.DayOf(p.Version.Since.UTC())) }
 
 // Retention returns how long rows live, in words.
-func (p papersPage) Retention() (string, error) { return p.Version.Policy.Retention.words(p.Lang) }
+func (p papersPage) Retention() (string, error) { return p.Version.Policy.Retention.Words(p.Lang) }
 
 // EndsTotals reports whether totals are deleted.
 func (p papersPage) EndsTotals() bool { return p.Version.Policy.Totals != Period{} }
@@ -200,10 +200,10 @@ func (p papersPage) EndsTotals() bool { return p.Version.Policy.Totals != Period
 func (p papersPage) KeepsBackups() bool { return p.Version.Policy.Backups != Period{} }
 
 // Backups returns how long backups live, in words.
-func (p papersPage) Backups() (string, error) { return p.Version.Policy.Backups.words(p.Lang) }
+func (p papersPage) Backups() (string, error) { return p.Version.Policy.Backups.Words(p.Lang) }
 
 // Totals returns how long totals live, in words.
-func (p papersPage) Totals() (string, error) { return p.Version.Policy.Totals.words(p.Lang) }
+func (p papersPage) Totals() (string, error) { return p.Version.Policy.Totals.Words(p.Lang) }
 
 // AgedPart is a line of the retention schedule on a part of rows, or on those of some sites.
 type AgedPart struct{ What, After string }
@@ -212,7 +212,7 @@ type AgedPart struct{ What, After string }
 func (p papersPage) Aged() ([]AgedPart, error) {
 	var all []AgedPart
 	for _, s := range p.Version.Policy.Ageing.Stages() {
-		after, err := s.After.words(p.Lang)
+		after, err := s.After.Words(p.Lang)
 		if err != nil {
 			return nil, err
 		}
@@ -248,7 +248,7 @@ func shorter(lang *i18n.Language, all Period, sites []hostKeep) ([]AgedPart, err
 		if s.keep == all {
 			continue
 		}
-		after, err := s.keep.words(lang)
+		after, err := s.keep.Words(lang)
 		if err != nil {
 			return nil, err
 		}
@@ -276,10 +276,10 @@ func (p papersPage) Objecting(ignored bool) string {
 }
 
 // AuditRetention returns how long lines of the audit log live, in words.
-func (p papersPage) AuditRetention() (string, error) { return p.AuditKeep.words(p.Lang) }
+func (p papersPage) AuditRetention() (string, error) { return p.AuditKeep.Words(p.Lang) }
 
 // RequestKeep returns how long the register of requests keeps one, in words.
-func (p papersPage) RequestKeep() (string, error) { return RequestKeep.words(p.Lang) }
+func (p papersPage) RequestKeep() (string, error) { return RequestKeep.Words(p.Lang) }
 
 // Titles reports whether titles of pages are kept of a site.
 func (p papersPage) Titles() bool {

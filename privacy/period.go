@@ -89,8 +89,8 @@ func (p Period) Validate() error {
 	return nil
 }
 
-// words returns the period in words: "1 year and 6 months".
-func (p Period) words(lang *i18n.Language) (string, error) {
+// Words returns the period in words: "1 year and 6 months".
+func (p Period) Words(lang *i18n.Language) (string, error) {
 	var parts []string
 	for _, part := range []struct {
 		unit string

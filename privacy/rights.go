@@ -317,7 +317,7 @@ func (l letter) Shorter() ([]AgedPart, error) {
 func (l letter) EndsTotals() bool { return l.Policy.Totals != Period{} }
 
 // Totals returns how long totals live, in words.
-func (l letter) Totals() (string, error) { return l.Policy.Totals.words(l.lang) }
+func (l letter) Totals() (string, error) { return l.Policy.Totals.Words(l.lang) }
 
 // Unseen returns a paragraph for each kind of rows that the report did not look at.
 func (l letter) Unseen() ([]string, error) {
@@ -341,7 +341,7 @@ func (l letter) Unseen() ([]string, error) {
 }
 
 // Retention returns how long rows live, in words.
-func (l letter) Retention() (string, error) { return l.policy().Retention.words(l.lang) }
+func (l letter) Retention() (string, error) { return l.policy().Retention.Words(l.lang) }
 
 // ReceivedOn returns the day on which the person asked.
 func (l letter) ReceivedOn() string { return l.lang.Day(l.Received) }
@@ -355,7 +355,7 @@ func (l letter) AnswerBy() string {
 func (l letter) KeepsBackups() bool { return l.Policy.Backups != Period{} }
 
 // Backups returns how long backups live, in words.
-func (l letter) Backups() (string, error) { return l.Policy.Backups.words(l.lang) }
+func (l letter) Backups() (string, error) { return l.Policy.Backups.Words(l.lang) }
 
 // NoNetwork returns the day from which on rows have a network, where older rows that the request
 // is about have none; else "".

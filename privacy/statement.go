@@ -86,19 +86,19 @@ func (p page) Keeps(column string) bool {
 }
 
 // Retention returns how long rows live, in words.
-func (p page) Retention() (string, error) { return p.Policy.Retention.words(p.Lang) }
+func (p page) Retention() (string, error) { return p.Policy.Retention.Words(p.Lang) }
 
 // EndsTotals reports whether totals are deleted, too.
 func (p page) EndsTotals() bool { return p.Policy.Totals != Period{} }
 
 // Totals returns how long totals live, in words.
-func (p page) Totals() (string, error) { return p.Policy.Totals.words(p.Lang) }
+func (p page) Totals() (string, error) { return p.Policy.Totals.Words(p.Lang) }
 
 // KeepsBackups reports whether there are backups.
 func (p page) KeepsBackups() bool { return p.Policy.Backups != Period{} }
 
 // Backups returns how long backups live, in words.
-func (p page) Backups() (string, error) { return p.Policy.Backups.words(p.Lang) }
+func (p page) Backups() (string, error) { return p.Policy.Backups.Words(p.Lang) }
 
 // Ages reports whether rows lose something before they are deleted.
 func (p page) Ages() bool { return p.Policy.Ageing != Ageing{} }
@@ -110,7 +110,7 @@ func (p page) Aged() (string, error) { return p.Policy.Ageing.aged(p.Lang) }
 func (p page) AgesNetwork() bool { return p.Policy.Ageing.Network != Period{} }
 
 // NetworkKept returns how long rows have their network, in words.
-func (p page) NetworkKept() (string, error) { return p.Policy.Ageing.Network.words(p.Lang) }
+func (p page) NetworkKept() (string, error) { return p.Policy.Ageing.Network.Words(p.Lang) }
 
 // Cutoff returns the first day whose rows may be held today, in words.
 func (p page) Cutoff() string { return p.Lang.Day(calendar.DayOf(p.Policy.Retention.Cutoff(p.Made))) }

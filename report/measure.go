@@ -166,6 +166,15 @@ func (s Sums) Add(o Sums) Sums {
 	return s
 }
 
+// Sub returns the sums less others.
+func (s Sums) Sub(o Sums) Sums {
+	for i, n := range o.n {
+		s.n[i] -= n
+	}
+	s.to = max(s.to, o.to)
+	return s
+}
+
 // UnitOf returns the unit of a measure or ratio, "" for a key that names none.
 func UnitOf(key string) Unit {
 	if i := measureIndex(key); i >= 0 {
