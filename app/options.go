@@ -91,7 +91,7 @@ type Options struct {
 	Out    io.Writer // for people: addresses and the set-up link
 	Now    func() time.Time
 	// NoteHead notes a receipt that is about to be added; nil: it does so in the data directory.
-	NoteHead func(receipt.Head) error
+	NoteHead func(receipt.Noted) error
 	// Synchronised reports whether the kernel reports the clock of Now as synchronised.
 	Synchronised func() bool
 	// Hangups makes the program read again at once what can change: GeoIP databases, sites, the
@@ -225,6 +225,7 @@ func (o Options) StoreConfig() store.Config {
 		MaxMemory: o.EngineMemory,
 		Create:    o.Collector,
 		Sync:      o.Power,
+		Now:       o.Now,
 		Program:   o.Version,
 		Logger:    o.Logger.With("component", "store"),
 	}
@@ -300,7 +301,7 @@ func (o Options) NewReceipts(st *store.Store) *receipt.Writer {
 	}
 	note := o.NoteHead
 	if note == nil {
-		note = func(h receipt.Head) error { return receipt.NoteHeads(o.Data, h) }
+		note = func(n receipt.Noted) error { return receipt.NoteHeads(o.Data, n) }
 	}
 	return &receipt.Writer{Book: st, Key: key, Policy: policy, Program: o.Version, Now: o.Now, Note: note}
 }

@@ -94,6 +94,9 @@ func checkUpgrade(ctx context.Context, c *call) (err error) {
 	err = c.withScratch(ctx, c.opts.Data, 0, func(folder string, st *store.Store) error {
 		m, err := c.restoreInto(ctx, st, folder, e, identities)
 		if err == nil {
+			err = st.Fill(ctx)
+		}
+		if err == nil {
 			fmt.Fprintf(c.Stdout, "compared %d rows of %d tables\n", m.Rows(), len(m.Tables))
 		}
 		return err

@@ -59,6 +59,26 @@ func TestGapsAreNotAnswered(t *testing.T) {
 	}
 }
 
+// TestGapOfSite: a site whose rows were gone sooner when a rollup was added has a later gap than others.
+func TestGapOfSite(t *testing.T) {
+	planner := report.Planner{RowsSince: mustDay("2026-02-25"), Gaps: []report.Gap{{Table: "daily", Measures: []string{"events"}, OfSites: map[uint32]calendar.Day{2: mustDay("2026-02-10")}}}}
+	for _, c := range []struct {
+		sites    []uint32
+		from     string
+		answered bool
+	}{
+		{[]uint32{1}, "2026-01-01", true},
+		{[]uint32{2}, "2026-02-10", true},
+		{[]uint32{2}, "2026-02-09", false},
+		{[]uint32{1, 2}, "2026-02-09", false},
+	} {
+		q := report.Query{Sites: c.sites, Range: calendar.Range{From: mustDay(c.from), To: mustDay("2026-02-27")}, Measures: []string{"events"}}
+		if _, err := planner.Plan([]report.Query{q}); (err == nil) != c.answered {
+			t.Errorf("sites %v from %s: %v, want answered %v", c.sites, c.from, err, c.answered)
+		}
+	}
+}
+
 // TestPlannerOfSites: what needs rows of a site whose rows live shorter is refused before its own
 // day, alone and among others, and answered of others.
 func TestPlannerOfSites(t *testing.T) {

@@ -55,11 +55,22 @@ type Gap struct {
 	Measures   []string
 	Dimensions []string // what the column dimension holds on those lines; nil: all lines
 	Before     calendar.Day
+	OfSites    map[uint32]calendar.Day // later days of sites whose rows were gone sooner
+}
+
+// before returns the day before which the lines of some sites are not all counted.
+func (g Gap) before(sites []uint32) calendar.Day {
+	before := g.Before
+	for _, id := range sites {
+		before = max(before, g.OfSites[id])
+	}
+	return before
 }
 
 // gap returns the gap that a query over its table would fall into, and false if there is none.
 func (p Planner) gap(a *asked) (found Gap, ok bool) {
 	for _, g := range p.Gaps {
+		g.Before = g.before(a.Sites)
 		counts := func(m int) bool {
 			return slices.Contains(g.Measures, Measures[m].Key) || Measures[m].once == perLeaving && slices.Contains(g.Dimensions, left.lines())
 		}

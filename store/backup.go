@@ -204,7 +204,7 @@ func (s *Store) stage(ctx context.Context, name, folder string, m *backup.Manife
 
 // Restore makes this store, of which there is nothing yet, from a folder that Backup wrote and
 // that stands in the engine's folder for backups. Then it prepares the store: a backup of an
-// older version is migrated. Nobody is logged in afterwards.
+// older version is migrated, and has a backfill to do: see Fill. Nobody is logged in afterwards.
 func (s *Store) Restore(ctx context.Context, folder string) error {
 	if err := s.openWay(ctx); err != nil {
 		return err
@@ -224,14 +224,7 @@ func (s *Store) Restore(ctx context.Context, folder string) error {
 	if err := s.direct.Exec(ctx, "TRUNCATE TABLE logins"); err != nil && code(err) != unknownTable {
 		return fmt.Errorf("restore: end log-ins: %w", err)
 	}
-	if err := s.Prepare(ctx); err != nil {
-		return err
-	}
-	// Only an older program can have left a backfill to do.
-	if err := s.schema.Fill(ctx); err != nil {
-		return fmt.Errorf("restore: %w", err)
-	}
-	return nil
+	return s.Prepare(ctx)
 }
 
 // Schema returns the number of the last migration that the store has had, which may be older than

@@ -45,3 +45,8 @@ func Addresses(dsn string) (string, error) {
 	}
 	return text, nil
 }
+// GapsOfSites is what Gaps makes of the gaps of rollups and the terms of sites.
+var GapsOfSites = gapsOfSites
+
+// Due is the SQL condition of rows that are past their time.
+func (s *Store) Due(ctx context.Context) (string, error) { return s.due(ctx) }

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
+	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/internal/periodic"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/report"
@@ -120,10 +122,10 @@ func (s *Store) awaitHold(ctx context.Context) bool {
 const backfillRetry = time.Minute
 
 // Backfill adds the rows from before a new rollup to it, a day at a time, until ctx ends.
-// Several processes may run it at once.
+// Several processes may run it at once. It waits while rows are past their time.
 func (s *Store) Backfill(ctx context.Context) {
 	periodic.Task{
-		Do: s.schema.Fill, Wake: s.attached,
+		Do: func(ctx context.Context) error { return s.schema.Fill(ctx, s.due) }, Wake: s.attached,
 		Next: func(err error) time.Duration {
 			if err != nil {
 				return backfillRetry
@@ -134,17 +136,80 @@ func (s *Store) Backfill(ctx context.Context) {
 	}.Run(ctx)
 }
 
-// Gaps returns what rollups have not counted.
+// Gaps returns what rollups have not counted. Of a site that had a retention of its own when a rollup
+// was added, the rows of earlier days were gone.
 func (s *Store) Gaps(ctx context.Context) ([]report.Gap, error) {
 	if known := s.gaps.Load(); known != nil {
 		return *known, nil
 	}
-	gaps, last, err := s.schema.Gaps(ctx)
-	if err == nil && last {
+	found, last, err := s.schema.Gaps(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var terms map[uint32]privacy.Terms
+	if len(found) > 0 {
+		if terms, err = s.Terms(ctx); err != nil {
+			return nil, err
+		}
+	}
+	gaps := gapsOfSites(found, terms)
+	if last {
 		s.gaps.Store(&gaps)
 	}
-	return gaps, err
+	return gaps, nil
 }
+
+// gapsOfSites returns the gaps of rollups, with what of sites was gone by their own terms when the rows
+// were counted.
+func gapsOfSites(found []schema.Gap, terms map[uint32]privacy.Terms) (gaps []report.Gap) {
+	for _, g := range found {
+		for id, of := range terms {
+			then := slices.DeleteFunc(slices.Clone(of), func(t privacy.Term) bool { return t.Since.After(g.Attached) })
+			if since := then.RowsSince(g.Attached); since > g.Before {
+				if g.OfSites == nil {
+					g.OfSites = map[uint32]calendar.Day{}
+				}
+				g.OfSites[id] = since
+			}
+		}
+		if g.Before > 0 || g.OfSites != nil {
+			gaps = append(gaps, g.Gap)
+		}
+	}
+	return gaps
+}
+
+// due returns the SQL condition of rows that are past their time, by the policy and by what sites have
+// for themselves.
+func (s *Store) due(ctx context.Context) (string, error) {
+	policy, err := s.Policy(ctx)
+	if errors.Is(err, privacy.ErrNoPolicy) {
+		return "0", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	shorter, err := s.Shorter(ctx, policy)
+	if err != nil {
+		return "", err
+	}
+	now := time.Now
+	if s.cfg.Now != nil {
+		now = s.cfg.Now
+	}
+	before := func(p privacy.Period) string {
+		return "day < toDate('" + calendar.DayOf(p.Cutoff(now())).String() + "')"
+	}
+	where := before(policy.Retention)
+	for _, one := range shorter {
+		where += " OR " + ofSites(one.Sites) + before(one.Keep)
+	}
+	return where, nil
+}
+
+// Fill carries out the backfills that are left and returns when they have ended. It is for a store that
+// nobody else uses, and in which nothing is past its time.
+func (s *Store) Fill(ctx context.Context) error { return s.schema.Fill(ctx, nil) }
 
 // Backfilling returns the number of days that Backfill has left.
 func (s *Store) Backfilling() int { return s.schema.Filling() }

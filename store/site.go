@@ -226,36 +226,44 @@ func (s *Store) ChangeSite(ctx context.Context, id uint32, f func(*site.Site) er
 }
 
 // AdoptSites gives sites what others of the same numbers have for themselves in place of the policy,
-// and their guard, and returns those that changed, as they are then. Others of unknown numbers are
-// ignored.
-func (s *Store) AdoptSites(ctx context.Context, others []site.Site) (changed []site.Site, err error) {
+// and their guard, and adds others of unknown numbers as they are. It returns the sites that changed,
+// and those that it has added, as they are then.
+func (s *Store) AdoptSites(ctx context.Context, others []site.Site) (changed, added []site.Site, err error) {
 	err = s.edit(ctx, func(ctx context.Context) error {
 		all, err := s.Sites(ctx)
 		if err != nil {
 			return err
 		}
-		for _, before := range all {
-			i := slices.IndexFunc(others, func(o site.Site) bool { return o.ID == before.ID })
-			if i < 0 {
-				continue
+		for _, other := range others {
+			var before site.Site
+			after, action := other, audit.SiteAdded
+			if i := slices.IndexFunc(all, func(s site.Site) bool { return s.ID == other.ID }); i >= 0 {
+				before, after, action = all[i], all[i], audit.SiteChanged
+				after.Record, after.Retention, after.Objections, after.Guard = other.Record, other.Retention, other.Objections, other.Guard
 			}
-			after, other := before, others[i]
-			after.Record, after.Retention, after.Objections, after.Guard = other.Record, other.Retention, other.Objections, other.Guard
 			fields := site.Changed(before, after)
 			if len(fields) == 0 {
 				continue
 			}
-			if err := s.note(ctx, audit.SiteChanged, fmt.Sprintf("site %d: %s", after.ID, strings.Join(fields, ", "))); err != nil {
+			about := fmt.Sprintf("site %d: %s", after.ID, strings.Join(fields, ", "))
+			if before.ID == 0 {
+				about = fmt.Sprintf("site %d: %s", after.ID, hostname.Display(after.Hosts[0]))
+			}
+			if err := s.note(ctx, action, about); err != nil {
 				return err
 			}
 			if err := s.writeSite(ctx, before, after); err != nil {
 				return fmt.Errorf("change site %d: %w", after.ID, err)
 			}
-			changed = append(changed, after)
+			if before.ID == 0 {
+				added = append(added, after)
+			} else {
+				changed = append(changed, after)
+			}
 		}
 		return nil
 	})
-	return changed, err
+	return changed, added, err
 }
 
 // checkOwn returns an error for a retention of a site that is set to one longer than that of the

@@ -87,6 +87,8 @@ type Config struct {
 	// RowsSince returns the first day of which all hits are still kept as rows. nil: all
 	// days.
 	RowsSince func() calendar.Day
+	// Now is the clock by which rows are past their time; nil: time.Now.
+	Now func() time.Time
 	// Program is the version of this program, which is recorded with each migration.
 	Program string
 

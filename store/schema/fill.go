@@ -2,6 +2,7 @@ package schema
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -71,8 +72,15 @@ func (m *Migrator) countLeft(ctx context.Context, had map[int]record) error {
 // everyDay is the day before which a rollup has counted nothing if it has no view yet.
 const everyDay = calendar.Day(math.MaxUint16)
 
-// Gaps returns what backfills have not counted, and whether that will stay so.
-func (m *Migrator) Gaps(ctx context.Context) (gaps []report.Gap, last bool, err error) {
+// Gap is what a backfill has not counted. Before is 0 if it has counted all rows that there were when
+// its views were made, at the time Attached.
+type Gap struct {
+	report.Gap
+	Attached time.Time
+}
+
+// Gaps returns what each backfill has not counted, and whether that will stay so.
+func (m *Migrator) Gaps(ctx context.Context) (gaps []Gap, last bool, err error) {
 	if !slices.ContainsFunc(m.list(), func(m Migration) bool { return m.Kind() == Backfill }) {
 		return nil, true, nil
 	}
@@ -97,10 +105,7 @@ func (m *Migrator) Gaps(ctx context.Context) (gaps []report.Gap, last bool, err 
 			}
 		}
 		for _, f := range migration.fills {
-			if before == 0 {
-				continue
-			}
-			g := report.Gap{Table: f.table, Measures: f.columns, Before: before}
+			g := Gap{report.Gap{Table: f.table, Measures: f.columns, Before: before}, record.attached}
 			if list, some := strings.CutPrefix(f.only, "dimension IN ("); some {
 				g.Dimensions = strings.Split(strings.NewReplacer("'", "", ")", "").Replace(list), ", ")
 			}
@@ -136,10 +141,16 @@ func (m *Migrator) countedFrom(ctx context.Context, migration Migration) (calend
 	return calendar.Day(day) + 1, nil
 }
 
+// ErrDue means that a backfill would count rows that are past their time.
+var ErrDue = errors.New("a backfill waits until rows past their time are deleted")
+
 // Fill carries out the backfills that are attached, newest days first, and returns when none
 // is left. It pauses as long as it works, so that it takes at most half of the store's time.
 // After an error or a kill, the next call goes on with the days that are left.
-func (m *Migrator) Fill(ctx context.Context) error {
+//
+// What it counts outlives the rows. due returns the SQL condition of rows that are past their time:
+// while there are any, Fill counts nothing and returns an error that wraps ErrDue. nil: none are.
+func (m *Migrator) Fill(ctx context.Context, due func(context.Context) (string, error)) error {
 	had, err := m.records(ctx)
 	if err != nil {
 		return fmt.Errorf("read the version of the store in %q: %w", m.Place, err)
@@ -161,7 +172,12 @@ func (m *Migrator) Fill(ctx context.Context) error {
 	for i, step := range steps {
 		for _, day := range all[i] {
 			began := time.Now()
-			err := m.locked(ctx, func(ctx context.Context) error { return m.fill(ctx, step.Migration, day) })
+			err := m.locked(ctx, func(ctx context.Context) error {
+				if err := m.checkDue(ctx, step.Migration, due); err != nil {
+					return err
+				}
+				return m.fill(ctx, step.Migration, day)
+			})
 			if err == nil {
 				m.left.Add(-1)
 				err = sleep(ctx, time.Since(began))
@@ -173,6 +189,25 @@ func (m *Migrator) Fill(ctx context.Context) error {
 		if err := m.locked(ctx, func(ctx context.Context) error { return m.end(ctx, step.Migration) }); err != nil {
 			return fmt.Errorf("end backfill %s: %w", step.Name, err)
 		}
+	}
+	return nil
+}
+
+// checkDue returns an error if a clone has rows that are past their time.
+func (m *Migrator) checkDue(ctx context.Context, migration Migration, due func(context.Context) (string, error)) error {
+	if due == nil {
+		return nil
+	}
+	where, err := due(ctx)
+	if err != nil {
+		return err
+	}
+	var n uint64
+	if err := m.Conn.QueryRow(ctx, "SELECT count() FROM "+cloneOf(migration)+" WHERE "+where).Scan(&n); err != nil {
+		return fmt.Errorf("look for rows past their time: %w", err)
+	}
+	if n > 0 {
+		return fmt.Errorf("%w: there are %d", ErrDue, n)
 	}
 	return nil
 }

@@ -71,7 +71,7 @@ func TestNext(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.exec(rows)
-	if err := m.Fill(t.Context()); err != nil {
+	if err := m.Fill(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, statement := range all[len(all)-1].Statements() { // as if all rows had been in doubt

@@ -109,6 +109,7 @@ func (m Migration) end() State {
 type record struct {
 	name, checksum string
 	state          State
+	attached       time.Time    // zero: not yet
 	recent         bool         // it was attached within replayDays
 	counted        calendar.Day // see table migrations
 }
@@ -147,7 +148,7 @@ func (m *Migrator) list() []Migration {
 // records returns the records of the store's migrations by number.
 func (m *Migrator) records(ctx context.Context) (map[int]record, error) {
 	rows, err := m.Conn.Query(ctx, fmt.Sprintf(`SELECT number, argMax(name, at), argMax(checksum, at), toInt8(max(state)),
-		max(state = 'attached' AND at > now() - INTERVAL %d DAY), toUInt16(max(counted)) FROM migrations GROUP BY number`, replayDays))
+		maxIf(at, state = 'attached'), max(state = 'attached' AND at > now() - INTERVAL %d DAY), toUInt16(max(counted)) FROM migrations GROUP BY number`, replayDays))
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +160,7 @@ func (m *Migrator) records(ctx context.Context) (map[int]record, error) {
 		var state int8
 		var recent uint8
 		var counted uint16
-		if err := rows.Scan(&number, &r.name, &r.checksum, &state, &recent, &counted); err != nil {
+		if err := rows.Scan(&number, &r.name, &r.checksum, &state, &r.attached, &recent, &counted); err != nil {
 			return nil, err
 		}
 		r.state, r.recent, r.counted = State(state), recent == 1, calendar.Day(counted)

@@ -377,7 +377,7 @@ func TestReplayOverABackfill(t *testing.T) {
 					t.Errorf("an older program may send again: %v, want ErrNewer", err)
 				}
 				fill := func() {
-					if err := p.program(4).Fill(t.Context()); err != nil {
+					if err := p.program(4).Fill(t.Context(), nil); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -423,7 +423,7 @@ func TestKilledAnywhere(t *testing.T) {
 			conn.left.Store(int64(at))
 			m := p.over(4, conn)
 			work := func(m *schema.Migrator) error {
-				for _, f := range []func(context.Context) error{m.Migrate, m.Fill} {
+				for _, f := range []func(context.Context) error{m.Migrate, func(ctx context.Context) error { return m.Fill(ctx, nil) }} {
 					if err := f(t.Context()); err != nil {
 						return err
 					}
@@ -494,7 +494,7 @@ func TestManyAtOnce(t *testing.T) {
 			if err := m.Migrate(ctx); err != nil {
 				t.Errorf("migrate: %v", err)
 			}
-			if err := m.Fill(ctx); err != nil {
+			if err := m.Fill(ctx, nil); err != nil {
 				t.Errorf("fill: %v", err)
 			}
 		})
@@ -531,7 +531,7 @@ func TestDeletionsDuringABackfill(t *testing.T) {
 
 			conn := &dying{Conn: p.conn, done: true}
 			conn.left.Store(int64(1 + at)) // the lock is made, then the newest day is counted
-			if err := p.over(4, conn).Fill(t.Context()); !errors.Is(err, errKilled) {
+			if err := p.over(4, conn).Fill(t.Context(), nil); !errors.Is(err, errKilled) {
 				t.Fatalf("fill = %v, want %v", err, errKilled)
 			}
 			p.bury()
@@ -551,7 +551,7 @@ func TestDeletionsDuringABackfill(t *testing.T) {
 			if got := strings.Join(tables, " "); got != "filling_0004 hits" {
 				t.Errorf("rows are in %q", got)
 			}
-			if err := p.program(4).Fill(t.Context()); err != nil {
+			if err := p.program(4).Fill(t.Context(), nil); err != nil {
 				t.Fatal(err)
 			}
 			// The newest day that was not counted was settled, with all of its rows. Days
