@@ -263,20 +263,28 @@ func (p *program) copyPolicy(h privacy.History) error {
 	if !p.Collector || p.policyNotes.copied == h.Current() {
 		return nil
 	}
+	if err := CopyPolicy(p.Data, h); err != nil {
+		return err
+	}
+	p.policyNotes.copied = h.Current()
+	return nil
+}
+
+// CopyPolicy writes the copy of the policy that CopiedPolicy reads, into a data directory.
+func CopyPolicy(dir string, h privacy.History) error {
 	data, err := json.MarshalIndent(h, "", "\t")
 	if err == nil {
-		err = os.MkdirAll(p.Data, 0o700)
+		err = os.MkdirAll(dir, 0o700)
 	}
-	next := p.policyFile() + ".new"
+	next := policyFile(dir) + ".new"
 	if err == nil {
 		err = os.WriteFile(next, data, 0o600)
 	}
 	if err == nil {
-		err = os.Rename(next, p.policyFile())
+		err = os.Rename(next, policyFile(dir))
 	}
 	if err != nil {
 		return fmt.Errorf("copy the policy: %w", err)
 	}
-	p.policyNotes.copied = h.Current()
 	return nil
 }

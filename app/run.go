@@ -528,6 +528,11 @@ func CopiedSites(data string) ([]site.Site, time.Time, error) {
 	return sites, info.ModTime(), err
 }
 
+// CopySites writes the copy of the sites that CopiedSites reads, into a data directory.
+func CopySites(ctx context.Context, data string, st *store.Store) error {
+	return collector.NewSites(st, sitesFile(data), slog.New(slog.DiscardHandler)).Refresh(ctx)
+}
+
 // hitsPerNewVisitor is how many hits of the rate limit a network has for each new visitor.
 // With the default rate limit, 36,000 new visitors an hour may come from one network.
 const hitsPerNewVisitor = 10

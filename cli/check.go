@@ -31,10 +31,6 @@ func (c *call) checkTogether() error {
 			refuse(err != nil, what+" %q: %w", c.words[i], err)
 		}
 	}
-	isSite := func(s string) error {
-		_, err := siteID(s)
-		return err
-	}
 	switch c.cmd.name {
 	case "site add":
 		if !c.given("host") && !c.given("hosts") {
@@ -45,9 +41,9 @@ func (c *call) checkTogether() error {
 		s.ID = c.siteID
 		try(c.setSite(&s))
 	case "site edit", "goal remove":
-		word(0, "site", isSite)
+		word(0, "site", checkSiteName)
 	case "goal add":
-		word(0, "site", isSite)
+		word(0, "site", checkSiteName)
 		kind, pattern, err := c.goal.read()
 		if try(err); err == nil && len(c.words) > 1 {
 			try(site.NewGoal(c.words[1], kind, pattern, c.opts.Now()).Validate())

@@ -63,7 +63,7 @@ func commands() []command {
 		{"move", "", "copy the store of the embedded engine to a ClickHouse server", move},
 		{"upgrade", "", "say whether this version can take over the store, tried on a copy", checkUpgrade},
 		{"site add", "", "add a site; prints its id and the snippet to paste", addSite},
-		{"site edit", "ID", "change the settings of a site", editSite},
+		{"site edit", "SITE", "change the settings of a site", editSite},
 		{"site list", "", "list the sites", listSites},
 		{"goal add", "SITE NAME", "count the visits of a site that reach a page, event, download or outbound link", addGoal},
 		{"goal list", "", "list the goals of all sites", listGoals},

@@ -54,13 +54,15 @@ func (c *call) goalName() string { return norm.NFC.String(strings.TrimSpace(c.wo
 
 // changeSite changes the site that the first argument names.
 func (c *call) changeSite(ctx context.Context, change func(*site.Site) error) error {
-	id, err := siteID(c.words[0])
-	if err != nil {
-		return err
-	}
 	return c.withStore(ctx, func(st *store.Store) error {
-		_, err := st.ChangeSite(ctx, id, change)
-		return err
+		of, err := findSite(ctx, st, c.words[0])
+		if err != nil {
+			return err
+		}
+		if _, err := st.ChangeSite(ctx, of.ID, change); err != nil {
+			return err
+		}
+		return c.keepCopies(ctx, st)
 	})
 }
 

@@ -116,7 +116,7 @@ func TestMistakesInTheCommandLine(t *testing.T) {
 		{"site add --host example.org --exclude-networks 192.0.2.7/32", `"192.0.2.7/32"`},
 		{"site add --host example.org --tags 1,2,3,4,5,6,7,8,9,10,11", "11 tags"},
 		{"site add --host *.example.org", `"*.example.org"`},
-		{"site edit", "ID"},
+		{"site edit", "SITE"},
 		{"site edit one", `"one"`},
 		{"goal add 1", "NAME"},
 		{"goal add 1 Takk", "--page"},

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fotspor/fotspor/app"
 	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/site"
@@ -122,7 +123,7 @@ func listPolicies(ctx context.Context, c *call) error {
 	})
 }
 
-// findSite returns the site with a number, or with a host.
+// findSite returns the site with a number, or with a host. If several have the host, that is an error.
 func findSite(ctx context.Context, st *store.Store, name string) (site.Site, error) {
 	if id, err := siteID(name); err == nil {
 		return st.Site(ctx, id)
@@ -131,12 +132,29 @@ func findSite(ctx context.Context, st *store.Store, name string) (site.Site, err
 	if err != nil {
 		return site.Site{}, err
 	}
-	for _, one := range sites {
-		if one.Owns(name) {
-			return one, nil
+	owners := slices.DeleteFunc(sites, func(s site.Site) bool { return !s.Owns(name) })
+	switch len(owners) {
+	case 0:
+		return site.Site{}, fmt.Errorf("site with the host %q: %w", name, site.ErrNotFound)
+	case 1:
+		return owners[0], nil
+	}
+	return site.Site{}, fmt.Errorf("sites %d and %d have the host %q: name one by its number", owners[0].ID, owners[1].ID, name)
+}
+
+// findSites returns the numbers of sites by number or host, each once.
+func findSites(ctx context.Context, st *store.Store, names []string) ([]uint32, error) {
+	var ids []uint32
+	for _, name := range names {
+		one, err := findSite(ctx, st, name)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(ids, one.ID) {
+			ids = append(ids, one.ID)
 		}
 	}
-	return site.Site{}, fmt.Errorf("site with the host %q: %w", name, site.ErrNotFound)
+	return ids, nil
 }
 
 // ownValues are the values of the policy that a site may have for itself, with the keys of their
@@ -202,12 +220,33 @@ func setOwn(ctx context.Context, c *call) error {
 			}
 			return c.previewSite(ctx, st, before, *s)
 		})
+		if err == nil {
+			err = c.keepCopies(ctx, st)
+		}
 		if err != nil {
 			return err
 		}
 		_, err = fmt.Fprintf(c.Stdout, "site %d has this policy now; running processes follow within seconds\n", of.ID)
 		return err
 	})
+}
+
+// keepCopies writes the copies of policy and sites beside the store of the embedded engine, as a running
+// collector does: a restore knows from them what was promised after the backup.
+func (c *call) keepCopies(ctx context.Context, st *store.Store) error {
+	if c.opts.Store != "" {
+		return nil // the copies are those of its collectors
+	}
+	all, err := st.Policies(ctx)
+	if err == nil {
+		err = app.CopyPolicy(c.opts.Data, all)
+	} else if errors.Is(err, privacy.ErrNoPolicy) {
+		err = nil
+	}
+	if err == nil {
+		err = app.CopySites(ctx, c.opts.Data, st)
+	}
+	return err
 }
 
 // previewSite says what a change of a site would have deleted, and asks, if its rows live shorter.
@@ -274,6 +313,9 @@ func setPolicy(ctx context.Context, c *call) error {
 			}
 		}
 		if err := st.ChangePolicy(ctx, before.Number, after); err != nil {
+			return err
+		}
+		if err := c.keepCopies(ctx, st); err != nil {
 			return err
 		}
 		_, err = fmt.Fprintf(c.Stdout, "the policy is version %d now; running processes follow within seconds\n", before.Number+1)

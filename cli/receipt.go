@@ -42,7 +42,7 @@ func listReceipts(ctx context.Context, c *call) error {
 // verifyReceipts verifies the chain, and that each receipt of an older export is in it, or that a
 // receipt of a restore says that it was lost.
 func verifyReceipts(ctx context.Context, c *call) error {
-	var older []receipt.Head
+	var older []receipt.Noted
 	if len(c.words) > 0 {
 		var err error
 		if older, err = receipt.Exported(c.words[0]); err != nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/fotspor/fotspor/audit"
 	"github.com/fotspor/fotspor/backup"
 	"github.com/fotspor/fotspor/collector/spool"
+	"github.com/fotspor/fotspor/internal/hostname"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/retention"
 	"github.com/fotspor/fotspor/retention/journal"
@@ -54,12 +55,15 @@ func restore(ctx context.Context, c *call) error {
 			return err
 		}
 		// Receipts count as made when others can see the store.
-		var heads []receipt.Head
-		c.opts.NoteHead = func(h receipt.Head) error {
-			heads = append(heads, h)
+		var heads []receipt.Noted
+		c.opts.NoteHead = func(n receipt.Noted) error {
+			heads = append(heads, n)
 			return nil
 		}
 		if err := c.forget(ctx, st, e.Time); err != nil {
+			return err
+		}
+		if err := c.sayOld(ctx, st, e.Time); err != nil {
 			return err
 		}
 		if err := st.NoteBackups(ctx, filepath.Dir(e.Dir), store.Backups{Oldest: e.Time, Newest: e.Time}, audit.Restored, e.Name()); err != nil {
@@ -207,7 +211,8 @@ func (c *call) forget(ctx context.Context, st *store.Store, of time.Time) error 
 	if err := c.adoptSites(ctx, st, of); err != nil {
 		return err
 	}
-	if err := c.receiptOfRestore(ctx, st, of); err != nil {
+	lost, err := c.receiptOfRestore(ctx, st, of)
+	if err != nil {
 		return err
 	}
 	worker, clock := c.retentionWorker(st)
@@ -233,26 +238,58 @@ func (c *call) forget(ctx context.Context, st *store.Store, of time.Time) error 
 		if !c.confirmed.IsZero() {
 			clock.Confirm(ctx)
 		}
+		if err := c.deleteAgain(ctx, worker, lost); err != nil {
+			return err
+		}
 	}
-	return c.eraseAgain(ctx, st, of)
+	if err := c.eraseAgain(ctx, st, of); err != nil {
+		return err
+	}
+	return st.Fill(ctx) // by an older program there may be rollups to fill, from what is left
 }
 
-// receiptOfRestore adds the receipt that the chain goes on from the last one of the backup.
-func (c *call) receiptOfRestore(ctx context.Context, st *store.Store, of time.Time) error {
+// receiptOfRestore adds the receipt that the chain goes on from the last one of the backup, and
+// returns the receipts that are known to have followed that one.
+func (c *call) receiptOfRestore(ctx context.Context, st *store.Store, of time.Time) ([]receipt.Noted, error) {
 	known, err := receipt.Heads(c.opts.Data)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	if len(known) == 0 {
+		fmt.Fprintf(c.Stdout, "receipts: the data directory knows none. If rows lived for a shorter time than now at any time since %s, what was deleted by that is back: set that time again, run fotspor retention run, and set the time of now before you start the program\n", of.UTC().Format(time.RFC3339))
 	}
 	lost, err := receipt.Lost(known, func(f func(receipt.Receipt) error) error { return st.Receipts(ctx, f) })
 	if err != nil {
-		return err
+		return nil, err
+	}
+	var heads []receipt.Head
+	for _, n := range lost {
+		heads = append(heads, n.Head)
 	}
 	rows, err := st.Before(ctx, c.opts.Now().AddDate(1, 0, 0))
 	if err == nil {
-		err = c.opts.NewReceipts(st).Restored(ctx, of, rows.Rows, lost)
+		err = c.opts.NewReceipts(st).Restored(ctx, of, rows.Rows, heads)
 	}
 	if errors.Is(err, privacy.ErrNoPolicy) {
-		return nil // a store without a policy has neither rows nor receipts
+		err = nil // a store without a policy has neither rows nor receipts
+	}
+	return lost, err
+}
+
+// deleteAgain deletes what receipts say was deleted since the backup, and is not past its time
+// any more: the policy or a site has a longer time now.
+func (c *call) deleteAgain(ctx context.Context, worker *retention.Worker, lost []receipt.Noted) error {
+	var some []receipt.Deletion
+	for _, n := range lost {
+		some = append(some, n.Deletion)
+	}
+	again, err := worker.Again(ctx, some)
+	for _, one := range again {
+		of := "all sites"
+		if one.Sites != nil {
+			of = "sites " + strings.Trim(fmt.Sprint(one.Sites), "[]")
+		}
+		fmt.Fprintf(c.Stdout, "deleted again, as a receipt since the backup says: %s%s of %s before %s: %d\n", one.Kind, strings.TrimSuffix(" "+one.By, " "), of, one.To, one.Deleted)
 	}
 	return err
 }
@@ -319,12 +356,17 @@ func (c *call) adoptSites(ctx context.Context, st *store.Store, of time.Time) er
 		return err
 	}
 	if err != nil || at.Before(of) { // then the backup knows more
-		_, err = fmt.Fprintf(c.Stdout, "sites: the data directory has no copy of them since %s. If one has set retention, record, objections or guard for itself since, repeat that before you start the program: fotspor policy set --site\n", of.UTC().Format(time.RFC3339))
+		_, err = fmt.Fprintf(c.Stdout, "sites: the data directory has no copy of them since %s. If one was added since, or has set retention, record, objections or guard for itself, repeat that before you start the program: fotspor site add --id, fotspor policy set --site\n", of.UTC().Format(time.RFC3339))
 		return err
 	}
-	changed, err := st.AdoptSites(ctx, copied)
+	changed, added, err := st.AdoptSites(ctx, copied)
 	if err != nil {
 		return err
+	}
+	for _, one := range added {
+		if _, err := fmt.Fprintf(c.Stdout, "site %d: %s is added, as the copy of %s in the data directory has it; its rows are not in the backup\n", one.ID, hostname.Display(one.Hosts[0]), at.UTC().Format(time.RFC3339)); err != nil {
+			return err
+		}
 	}
 	for _, one := range changed {
 		text := fmt.Sprintf("site %d:", one.ID)
@@ -334,6 +376,37 @@ func (c *call) adoptSites(ctx context.Context, st *store.Store, of time.Time) er
 		if _, err := fmt.Fprintf(c.Stdout, "%s, as the copy of %s in the data directory says\n", text, at.UTC().Format(time.RFC3339)); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// sayOld says what stays as it was at the time of a backup, though somebody may have removed it since.
+func (c *call) sayOld(ctx context.Context, st *store.Store, of time.Time) error {
+	users, err := st.Users(ctx)
+	if err != nil {
+		return err
+	}
+	tokens, err := st.Credentials(ctx)
+	if err != nil {
+		return err
+	}
+	requests, err := st.Requests(ctx)
+	if err != nil {
+		return err
+	}
+	at := of.UTC().Format(time.RFC3339)
+	if len(users) > 0 {
+		var names []string
+		for _, u := range users {
+			names = append(names, u.Name)
+		}
+		fmt.Fprintf(c.Stdout, "users: %s, with passwords, roles and sites as they were at %s. Remove again who was removed since, and repeat other changes: fotspor user list\n", strings.Join(names, ", "), at)
+	}
+	if len(tokens) > 0 {
+		fmt.Fprintf(c.Stdout, "tokens: %d as they were at %s. Remove again those that were removed since: fotspor token list\n", len(tokens), at)
+	}
+	if len(requests) > 0 {
+		fmt.Fprintf(c.Stdout, "register of requests: %d cases as they were at %s. Note answers again, add later cases, and remove those that were removed since: fotspor requests list\n", len(requests), at)
 	}
 	return nil
 }

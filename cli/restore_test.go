@@ -287,3 +287,61 @@ func TestRestoreErased(t *testing.T) {
 		t.Errorf("restore without a journal says %q", out)
 	}
 }
+
+// TestRestoreDeleted: what was deleted since the backup does not come back, though the policy and the
+// site keep rows for longer again: rows, titles, and lines of few as they were folded. A site that was
+// added since does, though no collector has run. What is as it was then is said.
+func TestRestoreDeleted(t *testing.T) {
+	today := calendar.DayOf(time.Now().UTC())
+	old := today - 100
+	data := filled(t, old, today-40, today)
+	dir := filepath.Join(t.TempDir(), "backups")
+	run := runner(t, "--data", data)
+	inStore(t, data, func(st *store.Store) {
+		must(t, st.Insert(t.Context(), hit.Batch{Titles: []hit.PageTitle{{Site: 1, Path: "/", Title: "Home", Day: old, Visitors: 9}}}, "titles"))
+	})
+	token := strings.Fields(run("token", "add", "--site", "example.org"))[1]
+	run("requests", "add", "2026/17", "--kind", "access")
+	run("backup", dir)
+	run("token", "remove", strings.TrimSuffix(token, ","))
+	run("requests", "answer", "2026/17")
+	run("site", "add", "--host", "later.example", "--timezone", "Europe/Oslo", "--quiet")
+	run("site", "edit", "later.example", "--name", "Later")
+	run("policy", "set", "retention=90d", "--yes")
+	run("retention", "run", "--confirm", (today - 90).String())
+	run("policy", "set", "--site", "1", "retention=30d", "--yes")
+	run("retention", "run")
+	run("policy", "set", "retention=3y", "fold=0", "--yes")
+	run("policy", "set", "--site", "1", "retention=default", "--yes")
+	const question = "SELECT (SELECT groupArray(DISTINCT day) FROM hits), (SELECT count() FROM titles), (SELECT groupUniqArray((month, value)) FROM (SELECT month, value FROM monthly WHERE dimension = 'page' ORDER BY ALL))"
+	left := run("query", question)
+	if !strings.HasPrefix(left, "['"+today.String()+"']\t0\t") || !strings.Contains(left, "[other]") {
+		t.Fatalf("the deletions have left %q", left)
+	}
+	must(t, os.RemoveAll(filepath.Join(data, "clickhouse")))
+	out := run("restore", dir)
+	for _, want := range []string{"no such rows\n", "deleted again, as a receipt since the backup says: retention of all sites before " + (today - 90).String() + ": 3\n", "retention of sites 1 before " + (today - 30).String() + ": 3\n", "folding of ",
+		"site 2: later.example is added, as the copy of ", "tokens: 1 as they were at ", "register of requests: 1 cases as they were at "} {
+		if !strings.Contains(out, want) {
+			t.Errorf("restore says %q, want %q", out, want)
+		}
+	}
+	if got := run("query", question); got != left {
+		t.Errorf("restored are\n%s\nwant\n%s", got, left)
+	}
+	if out := run("receipts", "verify"); !strings.Contains(out, "receipts are whole") {
+		t.Errorf("receipts verify says %q", out)
+	}
+	if out := run("site", "list"); !strings.Contains(out, "2\tLater\tlater.example\tEurope/Oslo\t") {
+		t.Errorf("the sites are %q", out)
+	}
+	// A host that two sites have names neither.
+	run("site", "add", "--host", "later.example", "--quiet")
+	if _, errs, status := command(t, "", "site", "edit", "later.example", "--name", "Other", "--data", data); status != 1 || !strings.Contains(errs, `sites 2 and 3 have the host "later.example": name one by its number`) {
+		t.Errorf("of a host of two sites: status %d, %q", status, errs)
+	}
+	// Elsewhere nothing is known of it.
+	if out := runner(t, "--data", filepath.Join(t.TempDir(), "data"))("restore", dir); !strings.Contains(out, "receipts: the data directory knows none. If rows lived for a shorter time") {
+		t.Errorf("restore elsewhere says %q", out)
+	}
+}

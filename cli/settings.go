@@ -328,12 +328,12 @@ func settings() []setting {
 			value: func(c *call) flag.Value { return keep(&c.yes, readBool) }},
 		{name: "site", commands: []string{"policy set", "policy show"}, argument: true, help: "`host` or number of a site, whose own retention and objections are meant", none: "all sites",
 			value: func(c *call) flag.Value { return keep(&c.siteName, readText) }},
-		{name: "site", commands: []string{"token add"}, argument: true, help: "`numbers` of the sites that the token allows, separated by commas, or all",
+		{name: "site", commands: []string{"token add"}, argument: true, help: "`sites` that the token allows, by host or number, separated by commas, or all",
 			value: func(c *call) flag.Value {
 				return keep(&c.sites, func(s string) (userSites, error) {
 					sites, err := readSites(s)
-					if err == nil && !sites.all && len(sites.ids) == 0 {
-						err = errors.New("want numbers of sites, or all")
+					if err == nil && !sites.all && len(sites.names) == 0 {
+						err = errors.New("want hosts or numbers of sites, or all")
 					}
 					return sites, err
 				})
@@ -345,7 +345,7 @@ func settings() []setting {
 				c.role = site.Viewer
 				return keep(&c.role, readRole)
 			}},
-		{name: "sites", commands: []string{"user add", "user role"}, argument: true, help: "`numbers` of the sites that an editor or viewer sees, separated by commas, or all or none; an admin sees all", none: "all; for a user who exists, unchanged",
+		{name: "sites", commands: []string{"user add", "user role"}, argument: true, help: "`sites` that an editor or viewer sees, by host or number, separated by commas, or all or none; an admin sees all", none: "all; for a user who exists, unchanged",
 			value: func(c *call) flag.Value {
 				c.sites.all = true
 				return keep(&c.sites, readSites)

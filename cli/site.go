@@ -84,6 +84,9 @@ func addSite(ctx context.Context, c *call) error {
 		if site, err = st.AddSite(ctx, site); err != nil {
 			return err
 		}
+		if err := c.keepCopies(ctx, st); err != nil {
+			return err
+		}
 		if err := warnOfTwins(ctx, c, st, site); err != nil {
 			return err
 		}
@@ -121,13 +124,13 @@ func warnOfTwins(ctx context.Context, c *call, st *store.Store, site site.Site) 
 }
 
 func editSite(ctx context.Context, c *call) error {
-	id, err := siteID(c.words[0])
-	if err != nil {
-		return err
-	}
 	return c.withStore(ctx, func(st *store.Store) error {
+		of, err := findSite(ctx, st, c.words[0])
+		if err != nil {
+			return err
+		}
 		var savedParameters []string
-		site, err := st.ChangeSite(ctx, id, func(site *site.Site) error {
+		site, err := st.ChangeSite(ctx, of.ID, func(site *site.Site) error {
 			before := *site
 			saved := site.PathRules
 			savedParameters = site.Parameters
@@ -142,6 +145,9 @@ func editSite(ctx context.Context, c *call) error {
 			}
 			return nil
 		})
+		if err == nil {
+			err = c.keepCopies(ctx, st)
+		}
 		if err != nil {
 			return err
 		}
@@ -172,6 +178,14 @@ func siteID(s string) (uint32, error) {
 		return 0, fmt.Errorf("want the number of a site, from 1 to %d", uint32(math.MaxUint32))
 	}
 	return uint32(id), nil
+}
+
+// checkSiteName returns an error for a word that can be neither the number nor a host of a site.
+func checkSiteName(word string) error {
+	if _, err := siteID(word); err == nil || strings.Contains(word, ".") || word == "localhost" {
+		return nil
+	}
+	return errors.New("want the host or the number of a site")
 }
 
 func listSites(ctx context.Context, c *call) error {
@@ -208,10 +222,11 @@ const allSites = "all"
 // addToken adds a site.Credential. Users call it a token, after Matomo's token_auth.
 func addToken(ctx context.Context, c *call) error {
 	return c.withStore(ctx, func(st *store.Store) error {
-		if err := checkSites(ctx, st, c.sites.ids); err != nil {
+		ids, err := findSites(ctx, st, c.sites.names)
+		if err != nil {
 			return err
 		}
-		credential, secret, err := st.AddCredential(ctx, c.name, c.sites.ids)
+		credential, secret, err := st.AddCredential(ctx, c.name, ids)
 		if err != nil {
 			return err
 		}

@@ -38,10 +38,10 @@ func account(sudoer string) string {
 // noSites is the value of --sites for no site.
 const noSites = "none"
 
-// userSites is the value of a flag for the sites of a user or token, each once.
+// userSites is the value of a flag for the sites of a user or token.
 type userSites struct {
-	all bool
-	ids []uint32
+	all   bool
+	names []string // hosts or numbers
 }
 
 func (u userSites) String() string { return "" }
@@ -50,23 +50,18 @@ func readSites(s string) (userSites, error) {
 	words, _ := readList(s)
 	switch {
 	case len(words) == 0:
-		return userSites{}, fmt.Errorf("want numbers, %s or %s", allSites, noSites)
+		return userSites{}, fmt.Errorf("want hosts or numbers, %s or %s", allSites, noSites)
 	case slices.Equal(words, []string{allSites}):
 		return userSites{all: true}, nil
 	case slices.Equal(words, []string{noSites}):
 		return userSites{}, nil
 	}
-	var u userSites
 	for _, word := range words {
-		id, err := siteID(word)
-		if err != nil {
+		if err := checkSiteName(word); err != nil {
 			return userSites{}, fmt.Errorf("%q: %w", word, err)
 		}
-		if !slices.Contains(u.ids, id) {
-			u.ids = append(u.ids, id)
-		}
 	}
-	return u, nil
+	return userSites{names: words}, nil
 }
 
 // refuseAdmin returns an error if sites are given for an admin, who sees all.
@@ -77,24 +72,16 @@ func (u userSites) refuseAdmin(name string, role site.Role) error {
 	return nil
 }
 
-func checkSites(ctx context.Context, st *store.Store, ids []uint32) error {
-	for _, id := range ids {
-		if _, err := st.Site(ctx, id); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func readRole(word string) (site.Role, error) {
 	role := site.Role(word)
 	return role, role.Validate()
 }
 
 func addUser(ctx context.Context, c *call) error {
-	u := site.User{Name: c.words[0], Role: c.role, Restricted: !c.sites.all, Sites: c.sites.ids}
+	u := site.User{Name: c.words[0], Role: c.role, Restricted: !c.sites.all}
 	return c.withStore(ctx, func(st *store.Store) error {
-		if err := checkSites(ctx, st, c.sites.ids); err != nil {
+		var err error
+		if u.Sites, err = findSites(ctx, st, c.sites.names); err != nil {
 			return err
 		}
 		// Check before reading a password, which may be meant for another command.
@@ -181,8 +168,10 @@ func setSites(ctx context.Context, c *call) error {
 // user's sites do not change.
 func (c *call) setRights(ctx context.Context, sites *userSites, change func(*site.User)) error {
 	return c.withStore(ctx, func(st *store.Store) error {
+		var ids []uint32
 		if sites != nil {
-			if err := checkSites(ctx, st, sites.ids); err != nil {
+			var err error
+			if ids, err = findSites(ctx, st, sites.names); err != nil {
 				return err
 			}
 		}
@@ -192,7 +181,7 @@ func (c *call) setRights(ctx context.Context, sites *userSites, change func(*sit
 		}
 		change(&u)
 		if sites != nil {
-			u.Restricted, u.Sites = !sites.all, sites.ids
+			u.Restricted, u.Sites = !sites.all, ids
 			if err := sites.refuseAdmin(u.Name, u.Role); err != nil {
 				return err
 			}

@@ -343,7 +343,7 @@ func (w *Worker) delete(ctx context.Context, report Report, err error) (Report, 
 	}
 	for _, p := range report.parts() { // after the rows: lines of few stay as long as they
 		if err == nil && p.FewFound > 0 {
-			d := receipt.Deletion{Kind: receipt.Folding, Sites: p.Sites, Retention: p.own(), To: calendar.DayOf(p.Cutoff.UTC()).FirstOfMonth().String()}
+			d := receipt.Deletion{Kind: receipt.Folding, Sites: p.Sites, Retention: p.own(), Below: report.FoldBelow, To: calendar.DayOf(p.Cutoff.UTC()).FirstOfMonth().String()}
 			few := p.of.Few(report.FoldBelow)
 			count := func(ctx context.Context) (int64, error) { return few.Lines(ctx, p.Cutoff) }
 			p.Folded, err = w.receipted(ctx, d, p.FewFound, count, func(ctx context.Context) error { return few.Fold(ctx, p.Cutoff, report.totalsDay()) })
@@ -366,6 +366,72 @@ func (w *Worker) delete(ctx context.Context, report Report, err error) (Report, 
 	}
 	w.lastSuccess.set(float64(ended.Unix()))
 	return report, nil
+}
+
+// Again is a deletion that was made again.
+type Again struct {
+	receipt.Deletion
+	Deleted int64
+}
+
+// Again deletes what some earlier deletions have deleted, and titles of pages with the rows, and
+// returns those that still found something. It needs no clock: the days were found by a trusted one.
+func (w *Worker) Again(ctx context.Context, some []receipt.Deletion) ([]Again, error) {
+	var all []Again
+	for _, kind := range []receipt.Kind{receipt.Retention, receipt.Expiry, receipt.Ageing, receipt.Totals, receipt.Folding} { // the order of a pass
+		for _, d := range some {
+			if d.Kind != kind || d.To == "" {
+				continue
+			}
+			deleted, err := w.again(ctx, d)
+			if err != nil {
+				return all, fmt.Errorf("delete again what was deleted before %s: %w", d.To, err)
+			}
+			if deleted > 0 {
+				all = append(all, Again{d, deleted})
+			}
+		}
+	}
+	return all, nil
+}
+
+func (w *Worker) again(ctx context.Context, d receipt.Deletion) (int64, error) {
+	day, err := calendar.ParseDay(d.To)
+	if err != nil {
+		return 0, err
+	}
+	cutoff := day.Time()
+	of := OfSites{w.Rows, w.Titles, w.Few}
+	if d.Sites != nil {
+		of = w.OfSites(d.Sites)
+	}
+	rows := of.Rows
+	switch d.Kind {
+	case receipt.Retention, receipt.Expiry:
+		if of.Titles != nil {
+			if err := of.Titles.DeleteBefore(ctx, cutoff); err != nil {
+				return 0, err
+			}
+		}
+	case receipt.Ageing:
+		rows = w.Aging(d.By)
+	case receipt.Totals:
+		rows = w.Totals
+	case receipt.Folding:
+		few := of.Few(d.Below)
+		count := func(ctx context.Context) (int64, error) { return few.Lines(ctx, cutoff) }
+		return w.receiptedSome(ctx, d, count, func(ctx context.Context) error { return few.Fold(ctx, cutoff, 0) })
+	}
+	return w.receiptedSome(ctx, d, heldBefore(rows, cutoff), func(ctx context.Context) error { return rows.DeleteBefore(ctx, cutoff) })
+}
+
+// receiptedSome is receipted, unless there is nothing to delete.
+func (w *Worker) receiptedSome(ctx context.Context, d receipt.Deletion, count func(context.Context) (int64, error), delete func(context.Context) error) (int64, error) {
+	found, err := count(ctx)
+	if err != nil || found == 0 {
+		return 0, err
+	}
+	return w.receipted(ctx, d, found, count, delete)
 }
 
 // measure measures what there is without a pass. While there is no policy nothing is past its time,

@@ -374,7 +374,7 @@ func TestShorter(t *testing.T) {
 	want := []receipt.Deletion{
 		{Kind: receipt.Retention, To: "2023-11-22"},
 		{Kind: receipt.Retention, Sites: []uint32{2, 5}, Retention: "30d", To: "2026-10-23"},
-		{Kind: receipt.Folding, Sites: []uint32{2, 5}, Retention: "30d", To: "2026-10-01"},
+		{Kind: receipt.Folding, Sites: []uint32{2, 5}, Retention: "30d", Below: privacy.Default().FoldBelow, To: "2026-10-01"},
 	}
 	if got := kept.deletions(t); !reflect.DeepEqual(got, want) {
 		t.Errorf("receipts of %+v, want %+v", got, want)
@@ -438,6 +438,56 @@ func value(t *testing.T, g prometheus.Gatherer, name string) float64 {
 	}
 	t.Fatalf("there is no metric %s", name)
 	return 0
+}
+
+// TestAgain: what earlier deletions have deleted is deleted again, of the sites that they were of,
+// whatever the policy says now, each with a receipt; what finds nothing has none.
+func TestAgain(t *testing.T) {
+	rows := func() *ledger {
+		return &ledger{rows: []time.Time{at("2026-08-31T00:00:00Z"), at("2026-10-22T23:00:00Z"), at("2026-11-20T00:00:00Z")}}
+	}
+	all, own, titles, totals, hours := rows(), rows(), rows(), rows(), rows()
+	few := &fewLines{months: []time.Time{at("2026-08-01T00:00:00Z"), at("2026-10-01T00:00:00Z")}}
+	var below []int
+	kept := &book{}
+	w := retention.New(retention.Options{
+		Rows: all, Titles: titles, Totals: totals, Clock: trusted(t), Policy: threeYears,
+		Few:     func(k int) retention.Few { below = append(below, k); return few },
+		OfSites: func([]uint32) retention.OfSites { return retention.OfSites{Rows: own} },
+		Aging:   func(string) retention.Rows { return hours },
+		Receipts: &receipt.Writer{
+			Book: kept, Program: "v1", Now: time.Now,
+			Key:    func() (ed25519.PrivateKey, error) { return ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)), nil },
+			Policy: func(context.Context) (json.RawMessage, error) { return json.RawMessage(`""`), nil },
+		},
+	})
+	folding := receipt.Deletion{Kind: receipt.Folding, Below: 9, To: "2026-10-01"}
+	some := []receipt.Deletion{
+		folding,
+		{Kind: receipt.Totals, To: "2026-08-30"}, // finds nothing
+		{Kind: receipt.Retention, To: "2026-10-01"},
+		{Kind: receipt.Retention, Sites: []uint32{2}, Retention: "30d", To: "2026-10-23"},
+		{Kind: receipt.Ageing, By: "hour", To: "2026-10-23"},
+		{Kind: receipt.Erasure, By: "text", To: "2026-11-30"}, // the journal knows more
+		{Kind: receipt.Restore},
+	}
+	again, err := w.Again(t.Context(), some)
+	want := []retention.Again{{Deletion: some[2], Deleted: 1}, {Deletion: some[3], Deleted: 2}, {Deletion: some[4], Deleted: 2}, {Deletion: folding, Deleted: 1}}
+	if err != nil || !reflect.DeepEqual(again, want) {
+		t.Errorf("again: %+v, %v, want %+v", again, err, want)
+	}
+	if len(all.rows) != 2 || len(titles.rows) != 2 || len(own.rows) != 1 || len(hours.rows) != 1 || len(totals.rows) != 3 || len(few.months) != 1 || !slices.Equal(below, []int{9}) {
+		t.Errorf("left are %v of all, %v titles, %v of a site, %v hours, %v totals, %v of few below %v", all.rows, titles.rows, own.rows, hours.rows, totals.rows, few.months, below)
+	}
+	if len(kept.receipts) != len(want) {
+		t.Errorf("%d receipts, want %d", len(kept.receipts), len(want))
+	}
+	if again, err := w.Again(t.Context(), some); err != nil || len(again) > 0 {
+		t.Errorf("a second time: %+v, %v", again, err)
+	}
+	if _, err := w.Again(t.Context(), []receipt.Deletion{{Kind: receipt.Retention, To: "soon"}}); err == nil {
+		t.Error("a day that is none is no error")
+	}
 }
 
 // TestRun: a pass ten minutes after the start and one after each midnight; one that fails is tried

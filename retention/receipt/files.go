@@ -39,7 +39,7 @@ func (r Receipt) Files(figures bool) ([]File, error) {
 }
 
 // Exported returns the receipts of which a directory has the texts, in order. It verifies none.
-func Exported(dir string) ([]Head, error) {
+func Exported(dir string) ([]Noted, error) {
 	names, err := filepath.Glob(filepath.Join(escape.Replace(dir), "[0-9]*[0-9].json"))
 	if err == nil && len(names) == 0 {
 		err = fs.ErrNotExist
@@ -47,17 +47,17 @@ func Exported(dir string) ([]Head, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read receipts in %q: %w", dir, err)
 	}
-	var all []Head
+	var all []Noted
 	for _, name := range names {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			return nil, fmt.Errorf("read receipts: %w", err)
 		}
-		h, err := Receipt{Text: text}.Head()
+		n, err := Receipt{Text: text}.Note()
 		if err != nil {
 			return nil, fmt.Errorf("%q: %w", name, err)
 		}
-		all = append(all, h)
+		all = append(all, n)
 	}
 	return all, nil
 }

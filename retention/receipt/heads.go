@@ -2,6 +2,7 @@ package receipt
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,16 +20,22 @@ const headsFile = "receipts.heads"
 // maxHeads is how many receipts the file names.
 const maxHeads = 1000
 
+// Noted is a receipt as a data directory knows it.
+type Noted struct {
+	Head
+	Deletion
+}
+
 // NoteHeads notes receipts in a data directory, which it makes if needed. It is called while no
 // other process adds receipts.
-func NoteHeads(dir string, some ...Head) error {
+func NoteHeads(dir string, some ...Noted) error {
 	if err := noteHeads(dir, some); err != nil {
 		return fmt.Errorf("note the last receipt: %w", err)
 	}
 	return nil
 }
 
-func noteHeads(dir string, some []Head) error {
+func noteHeads(dir string, some []Noted) error {
 	dir, err := trusted.MakeDir(dir)
 	if err != nil {
 		return err
@@ -39,8 +46,12 @@ func noteHeads(dir string, some []Head) error {
 	}
 	all = append(all, some...)
 	var text bytes.Buffer
-	for _, h := range all[max(0, len(all)-maxHeads):] {
-		fmt.Fprintln(&text, h.Number, h.SHA256)
+	for _, n := range all[max(0, len(all)-maxHeads):] {
+		line, err := json.Marshal(n)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&text, "%s\n", line)
 	}
 	f, err := os.CreateTemp(dir, headsFile+".*") // mode 0600
 	if err != nil {
@@ -55,7 +66,7 @@ func noteHeads(dir string, some []Head) error {
 }
 
 // Heads returns the receipts that are noted in a data directory, the last one last.
-func Heads(dir string) ([]Head, error) {
+func Heads(dir string) ([]Noted, error) {
 	text, err := os.ReadFile(filepath.Join(dir, headsFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -63,20 +74,20 @@ func Heads(dir string) ([]Head, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the last receipts: %w", err)
 	}
-	var all []Head
+	var all []Noted
 	for line := range bytes.Lines(text) {
-		var h Head
-		if _, err := fmt.Sscan(string(line), &h.Number, &h.SHA256); err != nil {
+		var n Noted
+		if err := json.Unmarshal(line, &n); err != nil {
 			return nil, fmt.Errorf("read the last receipts: %q in %q: %w", line, headsFile, err)
 		}
-		all = append(all, h)
+		all = append(all, n)
 	}
 	return all, nil
 }
 
 // Lost returns those of some receipts that are not in a chain, and of which none of its receipts
 // says already that they were lost. each calls its function with the receipts of the chain.
-func Lost(known []Head, each func(func(Receipt) error) error) ([]Head, error) {
+func Lost(known []Noted, each func(func(Receipt) error) error) ([]Noted, error) {
 	all := map[Head]bool{}
 	err := each(func(r Receipt) error {
 		t, err := r.Read()
@@ -91,5 +102,5 @@ func Lost(known []Head, each func(func(Receipt) error) error) ([]Head, error) {
 		}
 		return nil
 	})
-	return slices.DeleteFunc(slices.Clone(known), func(h Head) bool { return all[h] }), err
+	return slices.DeleteFunc(slices.Clone(known), func(n Noted) bool { return all[n.Head] }), err
 }

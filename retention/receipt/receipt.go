@@ -45,6 +45,8 @@ type Deletion struct {
 	// Retention is how long the rows of Sites live, by which this was deleted, such as 90d. "" is
 	// that of the policy.
 	Retention string `json:"retention,omitempty"`
+	// Below is the number that lines of Folding were fewer than; 0 for other kinds.
+	Below int `json:"below,omitempty"`
 	// From and To are days in the zones of the sites: those of the rows from From on, and
 	// before To. "" is no limit.
 	From string `json:"from,omitempty"`
@@ -112,10 +114,10 @@ func (r Receipt) Read() (Text, error) {
 	return t, nil
 }
 
-// Head returns the name of the receipt.
-func (r Receipt) Head() (Head, error) {
+// Note returns what a data directory keeps of the receipt.
+func (r Receipt) Note() (Noted, error) {
 	t, err := r.Read()
-	return Head{t.Number, hash(r.Text)}, err
+	return Noted{Head{t.Number, hash(r.Text)}, t.Deletion}, err
 }
 
 // Rows reads the figures.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -261,7 +262,7 @@ func TestRestored(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	var b *book
 	w := &receipt.Writer{Key: func() (ed25519.PrivateKey, error) { return newKey('a'), nil }, Policy: policy, Program: "v1", Now: now,
-		Note: func(h receipt.Head) error { return receipt.NoteHeads(dir, h) }}
+		Note: func(n receipt.Noted) error { return receipt.NoteHeads(dir, n) }}
 	use := func(of *book) { b, w.Book = of, of }
 	pass := func() {
 		t.Helper()
@@ -277,15 +278,19 @@ func TestRestored(t *testing.T) {
 		}
 		return nil
 	}
-	restore := func() []receipt.Head {
+	restore := func() []receipt.Noted {
 		t.Helper()
 		known, err := receipt.Heads(dir)
 		if err != nil {
 			t.Fatal(err)
 		}
 		lost, err := receipt.Lost(known, each)
+		var heads []receipt.Head
+		for _, n := range lost {
+			heads = append(heads, n.Head)
+		}
 		if err == nil {
-			err = w.Restored(t.Context(), now().Add(-time.Hour), 9, lost)
+			err = w.Restored(t.Context(), now().Add(-time.Hour), 9, heads)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -297,9 +302,9 @@ func TestRestored(t *testing.T) {
 	backup := book{receipts: slices.Clone(b.receipts), pending: &receipt.Pending{Number: 2, Deletion: receipt.Until(20000), Began: now()}}
 	pass()
 	pass()
-	var before []receipt.Head
+	var before []receipt.Noted
 	for _, r := range b.receipts {
-		h, err := r.Head()
+		h, err := r.Note()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -307,7 +312,7 @@ func TestRestored(t *testing.T) {
 	}
 	first := backup
 	use(&first)
-	if lost := restore(); !slices.Equal(lost, before[1:]) {
+	if lost := restore(); !reflect.DeepEqual(lost, before[1:]) {
 		t.Errorf("lost are %v, want %v", lost, before[1:])
 	}
 	pass()
@@ -323,7 +328,7 @@ func TestRestored(t *testing.T) {
 	}
 	second := backup
 	use(&second)
-	if lost := restore(); len(lost) != 5 || !slices.Equal(lost[:2], before[1:]) {
+	if lost := restore(); len(lost) != 5 || !reflect.DeepEqual(lost[:2], before[1:]) {
 		t.Errorf("by a second restore lost are %v", lost)
 	}
 
@@ -331,7 +336,7 @@ func TestRestored(t *testing.T) {
 	if err := receipt.NoteHeads(dir, slices.Repeat(before, 400)...); err != nil {
 		t.Fatal(err)
 	}
-	if known, err := receipt.Heads(dir); err != nil || len(known) != 1000 || known[999] != before[2] {
+	if known, err := receipt.Heads(dir); err != nil || len(known) != 1000 || !reflect.DeepEqual(known[999], before[2]) {
 		t.Errorf("%d heads are known, %v", len(known), err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "receipts.heads"), []byte("x\n"), 0o600); err != nil {

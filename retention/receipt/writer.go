@@ -40,7 +40,7 @@ type Writer struct {
 	Now     func() time.Time
 	// Note notes outside of the book which receipt is about to be added to it; nil: nothing does.
 	// If the book is lost, Restored can tell which receipts were.
-	Note func(Head) error
+	Note func(Noted) error
 }
 
 // Delete runs a deletion and adds its receipt to the book, while no other process deletes
@@ -177,14 +177,14 @@ func (w *Writer) write(ctx context.Context, last *Receipt, t Text, before int64,
 	if err != nil {
 		return err
 	}
-	head, err := r.Head()
+	note, err := r.Note()
 	if err != nil {
 		return err
 	}
 	if w.Note != nil {
-		if err := w.Note(head); err != nil {
+		if err := w.Note(note); err != nil {
 			return err
 		}
 	}
-	return w.Book.AddReceipt(ctx, head.Number, r)
+	return w.Book.AddReceipt(ctx, note.Number, r)
 }
