@@ -166,10 +166,11 @@ func (s Sums) Add(o Sums) Sums {
 	return s
 }
 
-// Sub returns the sums less others.
+// Sub returns the sums less others of a part of the same, each at least 0: something may have come
+// between two answers.
 func (s Sums) Sub(o Sums) Sums {
 	for i, n := range o.n {
-		s.n[i] -= n
+		s.n[i] = max(s.n[i]-n, 0)
 	}
 	s.to = max(s.to, o.to)
 	return s

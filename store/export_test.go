@@ -45,6 +45,7 @@ func Addresses(dsn string) (string, error) {
 	}
 	return text, nil
 }
+
 // GapsOfSites is what Gaps makes of the gaps of rollups and the terms of sites.
 var GapsOfSites = gapsOfSites
 
