@@ -16,6 +16,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"go.yaml.in/yaml/v3"
+
 	"github.com/fotspor/fotspor/collector"
 	"github.com/fotspor/fotspor/privacy"
 )
@@ -100,6 +103,44 @@ func TestUnits(t *testing.T) {
 	}
 	if out, err := exec.Command(analyze, args...).CombinedOutput(); err != nil || len(out) > 0 { // it warns of an unknown line with status 0
 		t.Errorf("systemd-analyze: %v\n%s", err, out)
+	}
+}
+
+// TestChartValues: the schema of the Helm chart takes its values and refuses slips in them.
+func TestChartValues(t *testing.T) {
+	schema, err := jsonschema.UnmarshalJSON(strings.NewReader(read(t, "deploy/helm/values.schema.json")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiler := jsonschema.NewCompiler()
+	if err := compiler.AddResource("values.json", schema); err != nil {
+		t.Fatal(err)
+	}
+	compiled, err := compiler.Compile("values.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		change func(values map[string]any)
+		good   bool
+	}{
+		{func(map[string]any) {}, true},
+		{func(v map[string]any) { v["env"] = map[string]any{"FOTSPOR_LOG_LEVEL": "debug"} }, true},
+		{func(v map[string]any) { v["publicURL"] = "" }, false},
+		{func(v map[string]any) { v["publicURL"] = "stats.example.org" }, false},
+		{func(v map[string]any) { v["trustedProxies"] = "10.0.0.0/8" }, false},
+		{func(v map[string]any) { v["env"] = map[string]any{"LOG_LEVEL": "debug"} }, false},
+		{func(v map[string]any) { v["replicas"] = 2 }, false},
+	} {
+		var values map[string]any
+		if err := yaml.Unmarshal([]byte(read(t, "deploy/helm/values.yaml")), &values); err != nil {
+			t.Fatal(err)
+		}
+		values["publicURL"] = "https://stats.example.org"
+		c.change(values)
+		if err := compiled.Validate(values); (err == nil) != c.good {
+			t.Errorf("values %v: %v", values, err)
+		}
 	}
 }
 
@@ -372,7 +413,7 @@ func unique(names []string) []string {
 
 // TestNoPolicyIsSet: no file that we ship says a value of the policy, which lives in the store.
 func TestNoPolicyIsSet(t *testing.T) {
-	for _, file := range []string{"docker-compose.yml", "deploy/Dockerfile", "deploy/systemd/fotspor.service", "deploy/fotspor.toml"} {
+	for _, file := range []string{"docker-compose.yml", "deploy/Dockerfile", "deploy/helm/templates/fotspor.yaml", "deploy/helm/values.yaml", "deploy/systemd/fotspor.service", "deploy/fotspor.toml"} {
 		text := read(t, file)
 		for _, k := range privacy.Keys {
 			said := regexp.MustCompile(`(?m)FOTSPOR_` + strings.ToUpper(strings.ReplaceAll(k.Name, "-", "_")) + `\b|--` + k.Name + `[= ]|^` + k.Name + ` *=`)
