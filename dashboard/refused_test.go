@@ -15,6 +15,7 @@ import (
 	"github.com/fotspor/fotspor/i18n"
 	"github.com/fotspor/fotspor/privacy"
 	"github.com/fotspor/fotspor/report"
+	sites "github.com/fotspor/fotspor/site"
 )
 
 // TestRefused: where the API refuses, no page, CSV or JSON has a number, and all say why.
@@ -257,6 +258,13 @@ func TestErasedToday(t *testing.T) {
 			t.Errorf("%s: %d visitors, %d before, %d days erased; want %d, %d and %d", c.path, now, before, answer.Erased, c.visitors, c.before, c.erased)
 		}
 	}
+	var counting struct {
+		Erased  int `json:"erased_days"`
+		Reasons struct{ Counted int64 }
+	}
+	if b.decode("/sites/1/counting.json?period=today", &counting); counting.Reasons.Counted != 3 || counting.Erased != 0 {
+		t.Errorf("the page of what is counted has %+v, want 3, of totals", counting)
+	}
 	page := b.get("/?period=today&lang=en")
 	if cells := page.Find(".sites tbody td.n"); !strings.HasPrefix(clean(cells.Eq(0).Text()), "3") {
 		t.Errorf("the list has %q visitors today", cells.Text())
@@ -266,6 +274,26 @@ func TestErasedToday(t *testing.T) {
 	}
 	if got := b.sheet("/sites.csv?period=today", i18n.Find("en")); len(got) != 3 || got[1][2] != "3" || got[1][3] != "1" || got[2][0] != "erased_days: 1" {
 		t.Errorf("CSV is %q", got)
+	}
+	// The steps of today are of those that are left: with two that are erased, there would be enough.
+	if _, err := b.store.ChangeSite(t.Context(), site.ID, func(s *sites.Site) error { s.Guard = 5; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []int64{0, 5} {
+		rows := []hit.Row{row(today, stays), row(today, stays), row(today, stays)}
+		put(t, b.store, fmt.Sprint("more", i), rows[:3-2*i])
+		var top struct {
+			AsOf  *time.Time `json:"as_of"`
+			Lines []sums
+		}
+		b.decode("/api/v1/sites/1/top?dimension=browser&period=today&measures=visitors&compare=none", &top)
+		told := int64(0)
+		for _, l := range top.Lines {
+			told += l.Visitors
+		}
+		if told != want || (top.AsOf == nil) != (want == 0) {
+			t.Errorf("of %d visitors %d are told, as of %v", 4+i, told, top.AsOf)
+		}
 	}
 }
 
