@@ -19,8 +19,8 @@ import (
 )
 
 // machine is a Debian that runs under systemd in namespaces of its own: the file system of
-// this machine, or of the root that FOTSPOR_DEBIAN names, such as one of debootstrap, with
-// what is written to it laid over it; and a network in which there is nobody else.
+// this machine, with what is written to it laid over it, and a network in which there is
+// nobody else.
 type machine struct {
 	t        *testing.T
 	leader   string // the process id of its systemd
@@ -32,13 +32,10 @@ type machine struct {
 func boot(t *testing.T, dist string) *machine {
 	t.Helper()
 	need(t)
-	lower, over := "/", t.TempDir()
+	over := t.TempDir()
 	checkout, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)
-	}
-	if other := os.Getenv("FOTSPOR_DEBIAN"); other != "" {
-		lower = other
 	}
 	for _, dir := range []string{"upper", "work", "root"} {
 		if err := os.Mkdir(filepath.Join(over, dir), 0o755); err != nil {
@@ -64,7 +61,7 @@ func boot(t *testing.T, dist string) *machine {
 	group := "fotspor-machine-" + strconv.Itoa(os.Getpid())
 	ctx, cancel := context.WithCancel(context.Background())
 	var console bytes.Buffer
-	c := exec.CommandContext(ctx, "unshare", "--mount", "--fork", "--kill-child=SIGKILL", "sh", "-c", script, "sh", lower, over, dist, checkout, group)
+	c := exec.CommandContext(ctx, "unshare", "--mount", "--fork", "--kill-child=SIGKILL", "sh", "-c", script, "sh", "/", over, dist, checkout, group)
 	c.Env = append(os.Environ(), "NOTIFY_SOCKET="+notify)
 	c.Stdout, c.Stderr = &console, &console
 	if err := c.Start(); err != nil {
