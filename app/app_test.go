@@ -135,7 +135,8 @@ func start(t *testing.T, now time.Time, change func(*app.Options)) *program {
 
 func (p *program) setClock(at time.Time) { p.now.Store(at.Unix()) }
 
-// stop ends the program and waits for it. It may be called twice.
+// stop ends the program and waits for it, and wants one component in each line of its log. It may
+// be called twice.
 func (p *program) stop() {
 	if p.ended == nil {
 		return
@@ -145,6 +146,11 @@ func (p *program) stop() {
 		p.t.Errorf("the program ended with: %v", err)
 	}
 	p.ended = nil
+	for line := range strings.Lines(p.log.String()) {
+		if strings.Count(line, " component=") != 1 {
+			p.t.Errorf("a line of the log has not one component: %s", line)
+		}
+	}
 }
 
 // get returns the body of a page that must be there.

@@ -64,17 +64,17 @@ func Run(ctx context.Context, o Options) error {
 	p := &program{Options: o, registry: prometheus.NewRegistry(), fatal: make(chan error, 1)}
 	if err := p.start(ctx); err != nil {
 		// The error says what is wrong. The steps that undo the start are not logged.
-		return errors.Join(err, p.stop(slog.New(warnings{o.Logger.Handler()})))
+		return errors.Join(err, p.stop(slog.New(warnings{p.component("program").Handler()})))
 	}
 	var err error
 	select {
 	case <-ctx.Done():
-		o.Logger.Info("stopping")
+		p.component("program").Info("stopping")
 	case err = <-p.fatal:
 	}
 	start := time.Now()
-	err = errors.Join(err, p.stop(o.Logger))
-	o.Logger.Info("stopped", "took", time.Since(start).Round(time.Millisecond))
+	err = errors.Join(err, p.stop(p.component("program")))
+	p.component("program").Info("stopped", "took", time.Since(start).Round(time.Millisecond))
 	return err
 }
 
@@ -122,7 +122,7 @@ func (p *program) background(name string, f func(context.Context)) {
 	wg.Go(func() {
 		defer func() {
 			if recover() != nil {
-				p.Logger.Error("a part of the program panicked", "at", callers())
+				p.component("program").Error("a part of the program panicked", "at", callers())
 				p.fail(errPanicked)
 			}
 		}()
@@ -268,10 +268,10 @@ func (p *program) heedHangups(ctx context.Context) {
 			what = append(what, r.what)
 		}
 		if len(failed) > 0 {
-			p.Logger.Warn("SIGHUP: some of what can change could not be read, what was known of it stays", "not", failed, "what", what, "err", errors.Join(errs...))
+			p.component("program").Warn("SIGHUP: some of what can change could not be read, what was known of it stays", "not", failed, "what", what, "err", errors.Join(errs...))
 			continue
 		}
-		p.Logger.Info("SIGHUP: read again what can change; other settings need a restart", "what", what)
+		p.component("program").Info("SIGHUP: read again what can change; other settings need a restart", "what", what)
 	}
 }
 
@@ -759,7 +759,7 @@ func (p *program) startDashboard(ctx context.Context, mux *http.ServeMux, geoDB 
 			}
 			return err
 		},
-		Trouble: &periodic.Trouble{Logger: p.Logger, Failed: "whether there is an administrator is not known yet"},
+		Trouble: &periodic.Trouble{Logger: p.component("program"), Failed: "whether there is an administrator is not known yet"},
 	}.Run))
 	return nil
 }
@@ -832,7 +832,7 @@ func (p *program) fail(err error) {
 
 // greet writes the addresses for people to Out.
 func (p *program) greet() {
-	p.Logger.Info("started", "public", p.addrs.Public, "metrics", p.addrs.Metrics, "clickhouse", p.store.Version())
+	p.component("program").Info("started", "public", p.addrs.Public, "metrics", p.addrs.Metrics, "clickhouse", p.store.Version())
 	if p.Demo {
 		fmt.Fprintf(p.Out, "Demo page:  %s/demo\n", p.baseURL())
 	}

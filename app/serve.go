@@ -108,7 +108,7 @@ func (p *program) recovered(next http.Handler, answer http.HandlerFunc) http.Han
 			case http.ErrAbortHandler:
 				panic(v)
 			default:
-				p.Logger.Error("a handler panicked", "pattern", r.Pattern, "at", callers())
+				p.component("program").Error("a handler panicked", "pattern", r.Pattern, "at", callers())
 				answer(w, r)
 			}
 		}()

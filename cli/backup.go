@@ -252,7 +252,7 @@ func pruneBackups(ctx context.Context, c *call) error {
 		}
 		// By a clock that is far ahead all are too old, the newest one too.
 		if n := len(all); !none && n > 0 && all[n-1].Time.Before(before) {
-			if verdict := c.opts.NewClock(st, c.opts.Logger, nil).Judge(ctx, now); !verdict.Trusted {
+			if verdict := c.opts.NewClock(st, c.component("clock"), nil).Judge(ctx, now); !verdict.Trusted {
 				return fmt.Errorf("all backups are from before %s, and the clock is not trusted: %s; if it is right, run fotspor retention run --confirm first, or make a backup", before.UTC().Format(time.RFC3339), verdict.Why)
 			}
 		}

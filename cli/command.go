@@ -239,6 +239,9 @@ func (c *call) reread() error {
 	return nil
 }
 
+// component returns the logger of a part.
+func (c *call) component(name string) *slog.Logger { return c.opts.Logger.With("component", name) }
+
 // logger returns the logger of the command.
 func (c *call) logger() *slog.Logger {
 	c.level.Set(c.leastLevel())
@@ -446,7 +449,7 @@ func catchHangups() (signals <-chan os.Signal, stop func()) {
 // harden hardens a process that serves, and logs a warning if that fails.
 func (c *call) harden() {
 	if err := harden(); err != nil {
-		c.opts.Logger.Warn("secrets in memory are less protected than they could be", "err", err)
+		c.component("program").Warn("secrets in memory are less protected than they could be", "err", err)
 	}
 }
 

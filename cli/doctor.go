@@ -543,7 +543,7 @@ func judgeRights(all []store.Right) finding {
 // clock checks whether the time is trusted. The running program knows more, such as how long it has
 // run.
 func (d *diagnosis) clock(ctx context.Context, st *store.Store) {
-	v := d.opts.NewClock(st, d.opts.Logger, nil).Judge(ctx, d.opts.Now())
+	v := d.opts.NewClock(st, d.component("clock"), nil).Judge(ctx, d.opts.Now())
 	trusted, known := d.metrics["fotspor_clock_trusted"]
 	const do = "start NTP; or, if the clock is right, fotspor retention run says how to confirm it"
 	now := d.opts.Now().UTC().Format(time.RFC3339)

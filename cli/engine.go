@@ -32,7 +32,7 @@ func runEngine(ctx context.Context, c *call) error {
 		return err
 	}
 	engine, err := embedded.Open(ctx, embedded.Options{
-		Dir: c.opts.Data, Library: c.opts.Engine, MaxMemory: c.opts.EngineMemory, Logger: c.opts.Logger,
+		Dir: c.opts.Data, Library: c.opts.Engine, MaxMemory: c.opts.EngineMemory, Logger: c.component("store"),
 	})
 	if err != nil {
 		return err
@@ -45,7 +45,7 @@ func runEngine(ctx context.Context, c *call) error {
 		return errors.Join(err, engine.Close())
 	}
 	passwordFile := embedded.PasswordPath(c.opts.Data)
-	c.opts.Logger.Info("started", "engine", tcp.Addr(), "user", embedded.User, "password_file", passwordFile, "clickhouse", engine.Version())
+	c.component("program").Info("started", "engine", tcp.Addr(), "user", embedded.User, "password_file", passwordFile, "clickhouse", engine.Version())
 	fmt.Fprintf(c.Stdout, "Engine:  http://%s/\nUser:    %s, with the password in %s\n", tcp.Addr(), embedded.User, passwordFile)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
@@ -54,7 +54,7 @@ func runEngine(ctx context.Context, c *call) error {
 			case <-ctx.Done():
 				return nil
 			case <-signals:
-				c.opts.Logger.Info("SIGHUP: there is nothing to read again; settings need a restart")
+				c.component("program").Info("SIGHUP: there is nothing to read again; settings need a restart")
 			}
 		}
 	})

@@ -26,7 +26,7 @@ func (c *call) limitMemory(holdsEngine bool) {
 		return
 	}
 	if err != nil {
-		c.opts.Logger.Warn("the memory limit of this process can't be read, set GOMEMLIMIT", "err", err)
+		c.component("program").Warn("the memory limit of this process can't be read, set GOMEMLIMIT", "err", err)
 		return
 	}
 	var engine int64
@@ -35,11 +35,11 @@ func (c *call) limitMemory(holdsEngine bool) {
 	}
 	limit, enough := goMemory(total, engine, c.opts.Collector)
 	if !enough {
-		c.opts.Logger.Warn("the memory limit of this process leaves too little beside the engine: raise it, or lower --engine-memory",
+		c.component("program").Warn("the memory limit of this process leaves too little beside the engine: raise it, or lower --engine-memory",
 			"limit", total, "engine", engine)
 	}
 	debug.SetMemoryLimit(limit)
-	c.opts.Logger.Info("memory", "limit", total, "engine", engine, "go", limit)
+	c.component("program").Info("memory", "limit", total, "engine", engine, "go", limit)
 }
 
 // goMemory returns the memory limit of Go in bytes, if a process may take total bytes and the

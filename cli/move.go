@@ -43,7 +43,7 @@ func (c *call) drainSpool(ctx context.Context, st *store.Store) (err error) {
 	if _, err := os.Stat(c.spoolDir()); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	sp, err := spool.Open(c.spoolDir(), spool.Options{Logger: c.opts.Logger, Now: c.opts.Now})
+	sp, err := spool.Open(c.spoolDir(), spool.Options{Logger: c.component("spool"), Now: c.opts.Now})
 	if err != nil {
 		return fmt.Errorf("%w: stop the program first, or its next hits would go to the old store", err)
 	}
