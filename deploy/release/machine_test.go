@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -69,12 +70,23 @@ func boot(t *testing.T, dist string) *machine {
 	}
 	m := &machine{t: t, dir: dist, checkout: checkout}
 	t.Cleanup(func() {
+		// Its systemd outlives systemd-nspawn, and all others in it end with its systemd.
+		if id, err := strconv.Atoi(m.leader); err == nil {
+			if err := unix.Kill(id, unix.SIGKILL); err != nil {
+				t.Errorf("end the machine: %v", err)
+			}
+		}
 		cancel()
 		_ = c.Wait() // it was killed
-		groups, _ := filepath.Glob("/sys/fs/cgroup/memory/*/*/" + group)
-		more, _ := filepath.Glob("/sys/fs/cgroup/memory/" + group)
+		groups, err := filepath.Glob("/sys/fs/cgroup/memory/*/*/" + group)
+		more, err2 := filepath.Glob("/sys/fs/cgroup/memory/" + group)
+		if err := errors.Join(err, err2); err != nil {
+			t.Error(err)
+		}
 		for _, dir := range append(groups, more...) {
-			_ = os.Remove(dir)
+			for i := 0; os.Remove(dir) != nil && i < 500; i++ {
+				time.Sleep(10 * time.Millisecond) // its last processes end
+			}
 		}
 	})
 	if err := ready.SetReadDeadline(time.Now().Add(2 * time.Minute)); err != nil {

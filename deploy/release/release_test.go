@@ -245,7 +245,7 @@ func TestInstall(t *testing.T) {
 	m.run(start)
 	m.run("systemd-analyze security --threshold=20 --no-pager fotspor")
 	first := commands(t, "First site, first user", 2)
-	m.run("until fotspor user list; do sleep 0.1; done >/dev/null 2>&1; user() { printf 'en lang og rar setning\\nen lang og rar setning\\n' | command fotspor \"$@\"; }; fotspor() { if [ $1 = user ]; then user \"$@\"; else command fotspor \"$@\"; fi; }\n" + first[0])
+	m.run("until fotspor healthcheck && fotspor user list; do sleep 0.1; done >/dev/null 2>&1; user() { printf 'en lang og rar setning\\nen lang og rar setning\\n' | command fotspor \"$@\"; }; fotspor() { if [ $1 = user ]; then user \"$@\"; else command fotspor \"$@\"; fi; }\n" + first[0])
 	m.is("active enabled fotspor", "echo $(systemctl is-active fotspor) $(systemctl is-enabled fotspor) $(ps -o user= -p $(systemctl show --property MainPID --value fotspor))")
 	m.is("1", "fotspor user list | grep -c anna")
 	m.is("1", "fotspor site list | grep -c example.org")
@@ -305,7 +305,7 @@ func TestInstall(t *testing.T) {
 	hand := commands(t, "As a systemd service", 5)
 	m.run("make() { :; }\n" + hand[0])
 	m.run("hash -r; sed -i '/^#public-url/s/#//' /etc/fotspor/fotspor.toml\n" + hand[1])
-	m.run("until fotspor user list; do sleep 0.1; done >/dev/null 2>&1; fotspor site add --host example.org --quiet")
+	m.run("until fotspor healthcheck && fotspor user list; do sleep 0.1; done >/dev/null 2>&1; fotspor site add --host example.org --quiet")
 	m.is("1", strings.TrimSpace(hand[3])+" | grep -c example.org")
 	m.run("age-keygen() { echo age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p; }\n" + hand[4] + "\nsystemctl start fotspor-backup")
 	m.is("1", "ls /var/backups/fotspor | wc -l")
@@ -313,7 +313,7 @@ func TestInstall(t *testing.T) {
 
 const (
 	// count counts the page views in the store, once the store answers.
-	count = "until fotspor user list; do sleep 0.1; done >/dev/null 2>&1; fotspor query 'SELECT sum(pageviews) FROM hits'"
+	count = "until fotspor healthcheck && fotspor user list; do sleep 0.1; done >/dev/null 2>&1; fotspor query 'SELECT sum(pageviews) FROM hits'"
 	// everything lists where an installation could leave something.
 	everything = "getent passwd; getent group; ls -A /etc /opt /usr/bin /usr/local/bin /usr/lib/s*.d /usr/lib/t*.d /usr/lib/systemd/system /etc/systemd/system/* /usr/share/doc /var/lib /var/backups; ls -d /run/fotspor || :"
 )
