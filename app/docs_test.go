@@ -53,13 +53,7 @@ func TestMetricsAsDocumented(t *testing.T) {
 	p := start(t, time.Now(), func(o *app.Options) {
 		o.Now = time.Now
 		o.Demo = true
-		st, err := store.Open(t.Context(), store.Config{Dir: o.Data, Library: o.Engine, Create: true})
-		if err == nil {
-			err = errors.Join(st.NotePass(t.Context(), time.Now()), st.Close()) // there is no such metric before
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		notePass(t, o)
 	})
 	p.get(p.public + "/demo/plain") // some metrics come with the first request
 	p.get(p.public + "/privacy/1")
@@ -138,6 +132,19 @@ func TestMetricsAsDocumented(t *testing.T) {
 	stranger(902)
 	if diff := gocmp.Diff(once, series()); diff != "" {
 		t.Errorf("other strangers make other series (-once +twice):\n%s", diff)
+	}
+}
+
+// notePass notes a deletion pass in the store of a program that is to start: there is no metric of the
+// last one before.
+func notePass(t *testing.T, o *app.Options) {
+	t.Helper()
+	st, err := store.Open(t.Context(), store.Config{Dir: o.Data, Library: o.Engine, Create: true})
+	if err == nil {
+		err = errors.Join(st.NotePass(t.Context(), time.Now()), st.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

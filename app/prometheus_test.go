@@ -40,7 +40,10 @@ func TestWatched(t *testing.T) {
 	if err := os.Symlink(whole, regions); err != nil {
 		t.Fatal(err)
 	}
-	p := start(t, time.Now(), func(o *app.Options) { o.Now, o.Demo, o.Geo = time.Now, true, []string{regions} })
+	p := start(t, time.Now(), func(o *app.Options) {
+		o.Now, o.Demo, o.Geo = time.Now, true, []string{regions}
+		notePass(t, o)
+	})
 	p.setUp()
 
 	targets := strings.TrimPrefix(p.metrics, "http://")
