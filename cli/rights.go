@@ -171,6 +171,9 @@ func erase(ctx context.Context, c *call) error {
 		if err != nil {
 			return err
 		}
+		if err := c.keepCopies(ctx, st); err != nil { // that of the sites has what staff wrote
+			return err
+		}
 		asked.Policy, asked.Selection = report.Policy, report.Selection
 		report.Asked = asked
 		return c.writeLetter(st, report)
