@@ -20,7 +20,10 @@ func main() {
 	files := map[string]string{}
 	if *anew {
 		files["0001_hits.sql"], files["0002_rollups.sql"] = schema.Hits(), schema.Rollups()
-	} else if name, text := schema.Next(schema.All()); name != "" {
+	} else if name, text, err := schema.Next(schema.All()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	} else if name != "" {
 		files[name] = text
 	}
 	for name, text := range files {

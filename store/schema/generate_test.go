@@ -14,8 +14,30 @@ import (
 
 // TestGenerated holds the migrations to what is declared.
 func TestGenerated(t *testing.T) {
-	if name, text := schema.Next(schema.All()); name != "" {
-		t.Errorf("stores lack what is declared: run go run ./generate, or with -anew, in the folder of the checkout\n%s", text)
+	if name, text, err := schema.Next(schema.All()); name != "" || err != nil {
+		t.Errorf("stores lack what is declared: run go run ./generate, or with -anew, in the folder of the checkout: %v\n%s", err, text)
+	}
+}
+
+// TestNextRefusesAKey: no view is made over a column that the table of a rollup lacks.
+func TestNextRefusesAKey(t *testing.T) {
+	for name, key := range map[string]string{"cube": "device", "moves": "path", "hourly": "time", "campaigns": "part", "daily": "detail", "monthly": "month"} {
+		files := fstest.MapFS{}
+		for _, file := range []string{"0001_hits.sql", "0002_rollups.sql"} {
+			text, err := os.ReadFile("migrations/" + file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files["m/"+file] = &fstest.MapFile{Data: regexp.MustCompile(`(CREATE TABLE IF NOT EXISTS `+name+`\n\((?s:.*?))\n    `+key+` [A-Z].*`).ReplaceAll(text, []byte("$1"))}
+		}
+		all, err := schema.Read(files, "m")
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, text, err := schema.Next(all)
+		if err == nil || file+text != "" || !strings.Contains(err.Error(), "rollup "+name+" has a new key "+key+",") {
+			t.Errorf("%s without %s: %v\n%s", name, key, err, text)
+		}
 	}
 }
 
@@ -64,7 +86,10 @@ func TestNext(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.exec(rows)
-	name, text := schema.Next(read())
+	name, text, err := schema.Next(read())
+	if err != nil {
+		t.Fatal(err)
+	}
 	all := read(name, text)
 	m := migrator(all)
 	if err := m.Migrate(t.Context()); err != nil {
@@ -82,8 +107,8 @@ func TestNext(t *testing.T) {
 	if err := m.Recount(t.Context(), []string{"2026-01-30", "2026-01-31", "2026-02-01", "2026-02-02"}); err != nil {
 		t.Fatal(err)
 	}
-	if again, _ := schema.Next(all); again != "" {
-		t.Errorf("after %s there is %s to do", name, again)
+	if again, _, err := schema.Next(all); again != "" || err != nil {
+		t.Errorf("after %s there is %s to do, %v", name, again, err)
 	}
 	for _, r := range report.Rollups {
 		columns := strings.Join(r.Keys(), ", ")
