@@ -257,6 +257,17 @@ func (r *Report) found() int64 {
 	return aged + r.AuditFound.Rows + r.RequestsFound.Rows + r.TotalsFound.Rows
 }
 
+// overdue returns how many of the rows that it found are past their time, or have a part that is.
+func (r *Report) overdue() (n int64) {
+	for _, p := range r.parts() {
+		n += p.Found.Rows
+	}
+	for _, a := range r.Aged {
+		n += a.Found
+	}
+	return n
+}
+
 // parts returns the part of all sites, and then those of some.
 func (r *Report) parts() []*Part {
 	all := []*Part{&r.Part}
@@ -270,15 +281,17 @@ func (r *Report) parts() []*Part {
 // trusted and there are such rows, it deletes nothing and returns the report of what it
 // found, with an error that wraps ErrHeld.
 func (w *Worker) Pass(ctx context.Context, at time.Time) (Report, error) {
-	report, err := w.find(ctx, at)
-	if err == nil && report.found() > 0 && !report.Clock.Trusted {
-		w.held.Set(1)
-		w.look(ctx, report)
-		var rows int64
-		for _, p := range report.parts() {
-			rows += p.Found.Rows
+	report, err := w.judged(ctx, at)
+	if err == nil && !report.Clock.Trusted {
+		if err = w.find(ctx, &report); err == nil && report.found() > 0 {
+			w.held.Set(1)
+			w.look(ctx, at, report.overdue(), nil)
+			var rows int64
+			for _, p := range report.parts() {
+				rows += p.Found.Rows
+			}
+			return report, fmt.Errorf("%d rows past their time: %w: %s", rows, ErrHeld, report.Clock.Why)
 		}
-		return report, fmt.Errorf("%d rows past their time: %w: %s", rows, ErrHeld, report.Clock.Why)
 	}
 	return w.delete(ctx, report, err)
 }
@@ -287,7 +300,7 @@ func (w *Worker) Pass(ctx context.Context, at time.Time) (Report, error) {
 // day before which rows would be deleted, which the person knows from a dry run. If it
 // differs from that of the pass, Confirmed returns an error.
 func (w *Worker) Confirmed(ctx context.Context, at, cutoff time.Time) (Report, error) {
-	report, err := w.find(ctx, at)
+	report, err := w.judged(ctx, at)
 	if err == nil && !report.Cutoff.Equal(cutoff) {
 		return report, fmt.Errorf("rows from before %s would be deleted, not those from before %s",
 			report.Cutoff.Format(time.DateOnly), cutoff.Format(time.DateOnly))
@@ -295,10 +308,19 @@ func (w *Worker) Confirmed(ctx context.Context, at, cutoff time.Time) (Report, e
 	return w.delete(ctx, report, err)
 }
 
-// delete deletes the rows and lines that find found.
+// delete deletes the rows and lines that a report plans to delete. It counts each of them once
+// before, where that is under the lock of its receipt, and once after. So it finds of some sites
+// what the deletion of all has left.
 func (w *Worker) delete(ctx context.Context, report Report, err error) (Report, error) {
+	var left int64 // that are past their time after their deletion
 	if err == nil {
-		defer w.look(ctx, report)
+		defer func() {
+			var uncounted error
+			if err != nil {
+				left, uncounted = w.countOverdue(ctx, report)
+			}
+			w.look(ctx, report.At, left, uncounted)
+		}()
 	}
 	if err == nil && w.Receipts != nil && w.Expired != nil {
 		err = w.Receipts.Found(ctx, func(ctx context.Context) (receipt.Deletion, int64, error) {
@@ -307,46 +329,46 @@ func (w *Worker) delete(ctx context.Context, report Report, err error) (Report, 
 		})
 	}
 	for _, p := range report.parts() {
-		if err == nil && (p.Sites == nil || p.Found.Rows > 0) {
+		if err == nil {
 			d := receipt.Until(calendar.DayOf(p.Cutoff.UTC()))
 			d.Sites, d.Retention = p.Sites, p.own()
-			p.Deleted, err = w.receipted(ctx, d, p.Found.Rows, heldBefore(p.of.Rows, p.Cutoff), func(ctx context.Context) error { return p.of.Rows.DeleteBefore(ctx, p.Cutoff) })
+			var after int64
+			p.Found, after, err = w.deleteBefore(ctx, d, p.Sites == nil, p.of.Rows, p.Cutoff)
+			p.Deleted, left = p.Found.Rows-after, left+after
 		}
 	}
 	for i := range report.Aged {
-		if a := &report.Aged[i]; err == nil && a.Found > 0 {
-			rows := w.Aging(a.Name)
+		if a := &report.Aged[i]; err == nil {
 			d := receipt.Deletion{Kind: receipt.Ageing, By: a.Name, To: calendar.DayOf(a.Cutoff.UTC()).String()}
-			a.Removed, err = w.receipted(ctx, d, a.Found, heldBefore(rows, a.Cutoff), func(ctx context.Context) error { return rows.DeleteBefore(ctx, a.Cutoff) })
+			var found privacy.Held
+			var after int64
+			found, after, err = w.deleteBefore(ctx, d, false, w.Aging(a.Name), a.Cutoff)
+			a.Found, a.Removed, left = found.Rows, found.Rows-after, left+after
 		}
 	}
-	if err == nil && report.AuditFound.Rows > 0 {
-		if err = w.Audit.DeleteBefore(ctx, w.AuditKeep.Cutoff(report.At)); err == nil {
-			report.AuditDeleted = report.AuditFound.Rows
-		}
+	if err == nil && w.Audit != nil {
+		report.AuditFound, report.AuditDeleted, err = tidy(ctx, w.Audit, w.AuditKeep.Cutoff(report.At))
 	}
-	if err == nil && report.RequestsFound.Rows > 0 {
-		if err = w.Requests.DeleteBefore(ctx, privacy.RequestKeep.Cutoff(report.At)); err == nil {
-			report.RequestsDeleted = report.RequestsFound.Rows
-		}
+	if err == nil && w.Requests != nil {
+		report.RequestsFound, report.RequestsDeleted, err = tidy(ctx, w.Requests, privacy.RequestKeep.Cutoff(report.At))
 	}
 	for _, p := range report.parts() {
-		if err == nil && p.TitlesFound.Rows > 0 {
-			if err = p.of.Titles.DeleteBefore(ctx, p.Cutoff); err == nil {
-				p.TitlesDeleted = p.TitlesFound.Rows
-			}
+		if err == nil && p.of.Titles != nil {
+			p.TitlesFound, p.TitlesDeleted, err = tidy(ctx, p.of.Titles, p.Cutoff)
 		}
 	}
-	if err == nil && report.TotalsFound.Rows > 0 {
+	if err == nil && !report.TotalsCutoff.IsZero() {
 		d := receipt.Deletion{Kind: receipt.Totals, To: report.totalsDay().String()}
-		report.TotalsDeleted, err = w.receipted(ctx, d, report.TotalsFound.Rows, heldBefore(w.Totals, report.TotalsCutoff), func(ctx context.Context) error { return w.Totals.DeleteBefore(ctx, report.TotalsCutoff) })
+		var after int64
+		report.TotalsFound, after, err = w.deleteBefore(ctx, d, false, w.Totals, report.TotalsCutoff)
+		report.TotalsDeleted = report.TotalsFound.Rows - after
 	}
 	for _, p := range report.parts() { // after the rows: lines of few stay as long as they
-		if err == nil && p.FewFound > 0 {
+		if err == nil && p.of.Few != nil && report.FoldBelow > 0 {
 			d := receipt.Deletion{Kind: receipt.Folding, Sites: p.Sites, Retention: p.own(), Below: report.FoldBelow, To: calendar.DayOf(p.Cutoff.UTC()).FirstOfMonth().String()}
-			few := p.of.Few(report.FoldBelow)
-			count := func(ctx context.Context) (int64, error) { return few.Lines(ctx, p.Cutoff) }
-			p.Folded, err = w.receipted(ctx, d, p.FewFound, count, func(ctx context.Context) error { return few.Fold(ctx, p.Cutoff, report.totalsDay()) })
+			var after int64
+			p.FewFound, after, err = w.fold(ctx, d, p.of.Few(report.FoldBelow), p.Cutoff, report.totalsDay())
+			p.Folded = p.FewFound - after
 		}
 	}
 	if err == nil && w.Outside != nil && report.Clock.Trusted {
@@ -418,20 +440,11 @@ func (w *Worker) again(ctx context.Context, d receipt.Deletion) (int64, error) {
 	case receipt.Totals:
 		rows = w.Totals
 	case receipt.Folding:
-		few := of.Few(d.Below)
-		count := func(ctx context.Context) (int64, error) { return few.Lines(ctx, cutoff) }
-		return w.receiptedSome(ctx, d, count, func(ctx context.Context) error { return few.Fold(ctx, cutoff, 0) })
+		found, left, err := w.fold(ctx, d, of.Few(d.Below), cutoff, 0)
+		return found - left, err
 	}
-	return w.receiptedSome(ctx, d, heldBefore(rows, cutoff), func(ctx context.Context) error { return rows.DeleteBefore(ctx, cutoff) })
-}
-
-// receiptedSome is receipted, unless there is nothing to delete.
-func (w *Worker) receiptedSome(ctx context.Context, d receipt.Deletion, count func(context.Context) (int64, error), delete func(context.Context) error) (int64, error) {
-	found, err := count(ctx)
-	if err != nil || found == 0 {
-		return 0, err
-	}
-	return w.receipted(ctx, d, found, count, delete)
+	found, left, err := w.deleteBefore(ctx, d, false, rows, cutoff)
+	return found.Rows - left, err
 }
 
 // measure measures what there is without a pass. While there is no policy nothing is past its time,
@@ -451,35 +464,41 @@ func (w *Worker) measure(ctx context.Context) error {
 		return nil
 	}
 	if err == nil {
-		w.look(ctx, report)
+		overdue, err := w.countOverdue(ctx, report)
+		w.look(ctx, report.At, overdue, err)
 	}
 	return err
 }
 
-// look measures what there is of that which a report plans to delete. What can't be counted keeps
-// its figure.
-func (w *Worker) look(ctx context.Context, report Report) {
-	all, err := w.Rows.Before(ctx, report.At.AddDate(0, 0, 3)) // later than today in any time zone
+// look measures what there is at a time, of which overdue rows are past their time. What can't be
+// counted keeps its figure.
+func (w *Worker) look(ctx context.Context, at time.Time, overdue int64, uncounted error) {
+	all, err := w.Rows.Before(ctx, at.AddDate(0, 0, 3)) // later than today in any time zone
 	if err == nil {
 		w.oldest.set(0)
 		if all.Rows > 0 {
 			w.oldest.set(float64(all.First.Unix()))
 		}
 	}
-	var overdue int64
+	if uncounted == nil {
+		w.overdue.set(float64(overdue))
+	}
+	if err = errors.Join(err, uncounted); err != nil {
+		w.Logger.Warn("what is past its time can't be counted", "err", err)
+	}
+}
+
+// countOverdue counts the rows that are past their time, or have a part that is.
+func (w *Worker) countOverdue(ctx context.Context, report Report) (n int64, err error) {
 	for _, p := range report.parts() {
-		rows, failed := heldBefore(p.of.Rows, p.Cutoff)(ctx)
-		overdue, err = overdue+rows, errors.Join(err, failed)
+		held, failed := between(ctx, p.of.Rows, p, report.Cutoff)
+		n, err = n+held.Rows, errors.Join(err, failed)
 	}
 	for _, a := range report.Aged {
-		rows, failed := heldBefore(w.Aging(a.Name), a.Cutoff)(ctx)
-		overdue, err = overdue+rows, errors.Join(err, failed)
+		held, failed := w.Aging(a.Name).Before(ctx, a.Cutoff)
+		n, err = n+held.Rows, errors.Join(err, failed)
 	}
-	if err != nil {
-		w.Logger.Warn("what is past its time can't be counted", "err", err)
-		return
-	}
-	w.overdue.set(float64(overdue))
+	return n, err
 }
 
 // totalsDay returns the day before which totals are deleted, 0 if they are not.
@@ -490,31 +509,71 @@ func (r Report) totalsDay() calendar.Day {
 	return calendar.DayOf(r.TotalsCutoff.UTC())
 }
 
-// heldBefore counts rows from before a time.
-func heldBefore(rows Rows, cutoff time.Time) func(context.Context) (int64, error) {
-	return func(ctx context.Context) (int64, error) {
+// deleteBefore deletes the rows from before a time with a receipt, and returns what there was, and
+// how many rows there are after. Only with always there is a receipt where there was nothing.
+func (w *Worker) deleteBefore(ctx context.Context, d receipt.Deletion, always bool, rows Rows, cutoff time.Time) (found privacy.Held, after int64, err error) {
+	counted := false
+	count := func(ctx context.Context) (int64, error) {
 		held, err := rows.Before(ctx, cutoff)
+		if !counted {
+			found, counted = held, true
+		}
 		return held.Rows, err
 	}
+	_, after, err = w.receipted(ctx, d, always, count, func(ctx context.Context) error { return rows.DeleteBefore(ctx, cutoff) })
+	return found, after, err
 }
 
-// receipted deletes what find found, with a receipt, and returns how much. Each pass has a
-// receipt of rows, also one that found none.
-func (w *Worker) receipted(ctx context.Context, d receipt.Deletion, found int64, count func(context.Context) (int64, error), delete func(context.Context) error) (int64, error) {
-	if w.Receipts == nil {
-		if found == 0 {
-			return 0, nil
+// fold is deleteBefore for lines of few.
+func (w *Worker) fold(ctx context.Context, d receipt.Deletion, few Few, cutoff time.Time, totals calendar.Day) (found, after int64, err error) {
+	count := func(ctx context.Context) (int64, error) { return few.Lines(ctx, cutoff) }
+	return w.receipted(ctx, d, false, count, func(ctx context.Context) error { return few.Fold(ctx, cutoff, totals) })
+}
+
+// receipted counts, deletes and counts again, with a receipt.
+func (w *Worker) receipted(ctx context.Context, d receipt.Deletion, always bool, count func(context.Context) (int64, error), delete func(context.Context) error) (before, after int64, err error) {
+	switch {
+	case w.Receipts == nil:
+		if before, err = count(ctx); err == nil && before > 0 {
+			if err = delete(ctx); err == nil {
+				after, err = count(ctx)
+			}
 		}
-		return found, delete(ctx)
+		return before, after, err
+	case always:
+		return w.Receipts.Delete(ctx, d, count, delete)
 	}
-	before, after, err := w.Receipts.Delete(ctx, d, count, delete)
-	return before - after, err
+	return w.Receipts.DeleteSome(ctx, d, count, delete)
+}
+
+// tidy deletes the lines from before a time without a receipt, and returns what there was and how
+// many it deleted.
+func tidy(ctx context.Context, lines Rows, cutoff time.Time) (found privacy.Held, deleted int64, err error) {
+	if found, err = lines.Before(ctx, cutoff); err != nil || found.Rows == 0 {
+		return found, 0, err
+	}
+	if err = lines.DeleteBefore(ctx, cutoff); err == nil {
+		deleted = found.Rows
+	}
+	return found, deleted, err
 }
 
 // DryRun reports what Pass would delete at a given time.
 func (w *Worker) DryRun(ctx context.Context, at time.Time) (Report, error) {
-	report, err := w.find(ctx, at)
+	report, err := w.judged(ctx, at)
+	if err == nil {
+		err = w.find(ctx, &report)
+	}
 	report.DryRun = true
+	return report, err
+}
+
+// judged is plan with what the clock is worth.
+func (w *Worker) judged(ctx context.Context, at time.Time) (Report, error) {
+	report, err := w.plan(ctx, at)
+	if err == nil {
+		report.Clock = w.Clock.Judge(ctx, at)
+	}
 	return report, err
 }
 
@@ -548,33 +607,30 @@ func (w *Worker) plan(ctx context.Context, at time.Time) (Report, error) {
 	return report, nil
 }
 
-// find counts the rows and lines that are past their retention.
-func (w *Worker) find(ctx context.Context, at time.Time) (Report, error) {
-	report, err := w.plan(ctx, at)
-	if err != nil {
-		return report, err
-	}
-	report.Clock = w.Clock.Judge(ctx, at)
+// find counts the rows and lines that a report plans to delete.
+func (w *Worker) find(ctx context.Context, report *Report) (err error) {
 	for _, p := range report.parts() {
 		if err == nil {
 			err = p.find(ctx, report.Cutoff, report.FoldBelow)
 		}
 	}
 	if err == nil && w.Audit != nil {
-		report.AuditFound, err = w.Audit.Before(ctx, w.AuditKeep.Cutoff(at))
+		report.AuditFound, err = w.Audit.Before(ctx, w.AuditKeep.Cutoff(report.At))
 	}
 	if err == nil && w.Requests != nil {
-		report.RequestsFound, err = w.Requests.Before(ctx, privacy.RequestKeep.Cutoff(at))
+		report.RequestsFound, err = w.Requests.Before(ctx, privacy.RequestKeep.Cutoff(report.At))
 	}
 	for i := range report.Aged {
 		if a := &report.Aged[i]; err == nil {
-			a.Found, err = heldBefore(w.Aging(a.Name), a.Cutoff)(ctx)
+			var held privacy.Held
+			held, err = w.Aging(a.Name).Before(ctx, a.Cutoff)
+			a.Found = held.Rows
 		}
 	}
 	if err == nil && !report.TotalsCutoff.IsZero() {
 		report.TotalsFound, err = w.Totals.Before(ctx, report.TotalsCutoff)
 	}
-	return report, err
+	return err
 }
 
 // find counts what is past the cut-off of a part, and of some sites not past that of all, which

@@ -48,6 +48,15 @@ type Writer struct {
 // process ended in the middle of its deletion, or that failed, the next deletion first adds
 // a receipt that says so. Delete returns how many rows there were before and after.
 func (w *Writer) Delete(ctx context.Context, d Deletion, count func(context.Context) (int64, error), delete func(context.Context) error) (before, after int64, err error) {
+	return w.delete(ctx, d, true, count, delete)
+}
+
+// DeleteSome is Delete, but adds no receipt where there is nothing to delete.
+func (w *Writer) DeleteSome(ctx context.Context, d Deletion, count func(context.Context) (int64, error), delete func(context.Context) error) (before, after int64, err error) {
+	return w.delete(ctx, d, false, count, delete)
+}
+
+func (w *Writer) delete(ctx context.Context, d Deletion, always bool, count func(context.Context) (int64, error), delete func(context.Context) error) (before, after int64, err error) {
 	err = w.Book.LockDeletions(ctx, func(ctx context.Context) error {
 		last, err := w.settle(ctx)
 		if err != nil {
@@ -61,7 +70,7 @@ func (w *Writer) Delete(ctx context.Context, d Deletion, count func(context.Cont
 			}
 			number = t.Number + 1
 		}
-		if before, err = count(ctx); err != nil {
+		if before, err = count(ctx); err != nil || before == 0 && !always {
 			return err
 		}
 		p := Pending{number, d, w.Now().UTC(), before}
