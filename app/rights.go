@@ -70,13 +70,21 @@ func (r *Rights) Find(ctx context.Context, s privacy.Selection, f func(privacy.F
 
 // Held is that of the store, and the rows of the spool, whose times it does not tell.
 func (r *Rights) Held(ctx context.Context, s privacy.Selection) (privacy.Held, error) {
+	_, held, err := r.choose(ctx, s)
+	return held, err
+}
+
+// choose looks for what a selection chooses in the store, and counts it together with the rows of
+// the spool.
+func (r *Rights) choose(ctx context.Context, s privacy.Selection) (store.Choice, privacy.Held, error) {
 	found, err := spool.TakeOut(r.spool(), true, s.TakeOut) // first: what is stored meanwhile is counted twice, not missed
 	if err != nil {
-		return privacy.Held{}, err
+		return store.Choice{}, privacy.Held{}, err
 	}
-	held, err := r.store.Held(ctx, s)
+	chosen, err := r.store.Choose(ctx, s)
+	held := chosen.Held
 	held.Rows += int64(found.Taken + found.Waiting)
-	return held, err
+	return chosen, held, err
 }
 
 // unread returns what Held and Erase can't look at.
@@ -95,9 +103,9 @@ func (r *Rights) unread() (privacy.Unread, error) {
 }
 
 // Erase lets running collectors forget visits that may hold what is chosen, and waits until they
-// have, and until that of this data directory has stored what is chosen of its spool. It notes
-// each text or network in the journal before it takes it out, and the erasure in the audit log,
-// for the actor of ctx.
+// have, and until that of this data directory has stored what is chosen of its spool. Then it
+// counts, takes out what it counted, and counts again. It notes each text or network in the journal
+// before it takes it out, and the erasure in the audit log, for the actor of ctx.
 func (r *Rights) Erase(ctx context.Context, s privacy.Selection) (privacy.Erased, error) {
 	d := receipt.Deletion{Kind: receipt.Erasure, By: s.Kind()}
 	if s.From.Unix() > 0 {
@@ -106,23 +114,30 @@ func (r *Rights) Erase(ctx context.Context, s privacy.Selection) (privacy.Erased
 	if s.To.Before(r.now()) {
 		d.To = (calendar.DayOf(s.To.Add(-time.Second)) + 1).String()
 	}
-	var erased privacy.Erased // what there was before
-	count := func(ctx context.Context) (int64, error) {
-		now, err := r.Held(ctx, s)
-		if err == nil && erased.Receipt == 0 { // nobody else adds a receipt meanwhile
-			erased.Held = now
-			erased.Receipt, err = r.nextReceipt(ctx)
+	var erased privacy.Erased
+	var chosen store.Choice
+	count := func(ctx context.Context) (_ int64, err error) {
+		if erased.Receipt > 0 {
+			erased.Left, err = r.Held(ctx, s)
+			return erased.Left.All(), err
 		}
-		return now.All(), err
+		if err := r.forgetVisits(ctx, s); err != nil {
+			return 0, err
+		}
+		if err := r.awaitSpool(ctx, s); err != nil {
+			return 0, err
+		}
+		if chosen, erased.Held, err = r.choose(ctx, s); err != nil {
+			return 0, err
+		}
+		erased.Receipt, err = r.nextReceipt(ctx) // nobody else adds a receipt meanwhile
+		return erased.All(), err
 	}
 	if err := r.store.Note(ctx, r.entry(ctx, audit.Erased, s)); err != nil {
 		return privacy.Erased{}, err
 	}
 	_, _, err := r.receipts.Delete(ctx, d, count, func(ctx context.Context) error {
-		if err := r.forgetVisits(ctx, s); err != nil {
-			return err
-		}
-		if err := r.takeOutOfSpool(ctx, s); err != nil {
+		if _, err := spool.TakeOut(r.spool(), false, s.TakeOut); err != nil {
 			return err
 		}
 		if s.Kind() == "time" {
@@ -130,8 +145,7 @@ func (r *Rights) Erase(ctx context.Context, s privacy.Selection) (privacy.Erased
 				return err
 			}
 		}
-		_, err := r.store.Erase(ctx, s, func(all []privacy.Chosen) error { return r.note(s, all) })
-		return err
+		return r.store.Erase(ctx, chosen, func(all []privacy.Chosen) error { return r.note(s, all) })
 	})
 	return erased, err
 }
@@ -200,15 +214,15 @@ func (r *Rights) forgetVisits(ctx context.Context, s privacy.Selection) error {
 	}
 }
 
-// takeOutOfSpool takes what is chosen out of the spool, once a running collector has stored
-// what it waits to store. What it could not store in time stays, and is counted by Held.
-func (r *Rights) takeOutOfSpool(ctx context.Context, s privacy.Selection) error {
+// awaitSpool waits until a running collector has stored what is chosen of what it waits to store.
+// What it could not store in time stays, and is counted by Held.
+func (r *Rights) awaitSpool(ctx context.Context, s privacy.Selection) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, spoolWait, errSpool)
 	defer cancel()
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		left, err := spool.TakeOut(r.spool(), false, s.TakeOut)
+		left, err := spool.TakeOut(r.spool(), true, s.TakeOut)
 		if err != nil || left.Waiting == 0 {
 			return err
 		}

@@ -8,9 +8,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/fotspor/fotspor/app"
 	"github.com/fotspor/fotspor/calendar"
 	"github.com/fotspor/fotspor/collector/spool"
 	"github.com/fotspor/fotspor/hit"
+	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/store"
+	"github.com/fotspor/fotspor/store/storetest"
 )
 
 // TestSpool: rows that are not stored are found, and an erasure takes them out of the spool,
@@ -46,10 +52,45 @@ func TestSpool(t *testing.T) {
 			t.Errorf("%s: left are %q", suffix, out)
 		}
 	}
+
+	must(t, os.RemoveAll(dir))
+	fill(t, dir, ".seg", 3)
+	registry := prometheus.NewRegistry()
+	st, err := store.Open(t.Context(), store.Config{Dir: data, Library: storetest.Library(t), Registerer: registry})
+	must(t, err)
+	must(t, st.Insert(t.Context(), hit.Batch{Rows: []hit.Row{{Site: 1, Day: calendar.DayOf(time.Now().UTC()) - 1, Time: time.Now().Add(-24 * time.Hour), Kind: hit.Search, Name: "kari", Pageviews: 1}}}, "a"))
+	opts := app.DefaultOptions()
+	opts.Data = data
+	report, err := privacy.Erase(t.Context(), opts.NewRights(st), privacy.Default(), privacy.Selection{Text: "kari"})
+	must(t, err)
+	if report.Erased.Rows != 4 || report.Erased.Lines == 0 || report.Erased.Left.All() != 0 {
+		t.Errorf("erased are %+v", report.Erased)
+	}
+	// Each question reads path and title of titles, which have nothing to erase.
+	if n := reads(t, registry, "titles"); n != 2*2 {
+		t.Errorf("an erasure reads titles %d times, want twice before and twice after", n)
+	}
+	must(t, st.Close())
+
 	must(t, os.WriteFile(filepath.Join(dir, "20261127T000000.000000Z-ABC.3.quarantined"), []byte("fotspor\x03xyz"), 0o600))
 	if out := run("access", "--text", "kari", "--lang", "en"); !strings.Contains(out, "Not looked at: what can't be read in 1 segment of the spool") {
 		t.Errorf("of a segment that can't be read:\n%s", out)
 	}
+}
+
+// reads returns how many statements have read a table.
+func reads(t *testing.T, g prometheus.Gatherer, table string) (n uint64) {
+	t.Helper()
+	all, err := g.Gather()
+	must(t, err)
+	for _, family := range all {
+		for _, m := range family.GetMetric() {
+			if l := m.GetLabel(); family.GetName() == "fotspor_store_statement_duration_seconds" && l[0].GetValue() == "select" && l[1].GetValue() == table {
+				n += m.GetHistogram().GetSampleCount()
+			}
+		}
+	}
+	return n
 }
 
 // fill writes a segment with some rows into a spool.

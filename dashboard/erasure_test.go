@@ -118,7 +118,7 @@ func TestFiguresAfterErasure(t *testing.T) {
 	from, to := (days.From + 2).Time(), (days.From + 6).Time()
 	report := erase(privacy.Selection{Network: networks[1], From: from, To: to})
 	gone := keep(func(r hit.Row) bool { return r.Network != networks[1] || r.Time.Before(from) || !r.Time.Before(to) })
-	if gone == 0 || report.Erased.Rows != gone || report.Left.Rows != 0 {
+	if gone == 0 || report.Erased.Rows != gone || report.Erased.Left.Rows != 0 {
 		t.Errorf("by network %d rows were erased, want %d", report.Erased.Rows, gone)
 	}
 	check("by network")
@@ -126,12 +126,12 @@ func TestFiguresAfterErasure(t *testing.T) {
 	from, to = days.To.Time().Add(9*time.Hour), days.To.Time().Add(13*time.Hour)
 	report = erase(privacy.Selection{Site: 1, From: from, To: to})
 	gone = keep(func(r hit.Row) bool { return r.Time.Before(from) || !r.Time.Before(to) })
-	if gone == 0 || report.Erased.Rows != gone || report.Left.Rows != 0 {
+	if gone == 0 || report.Erased.Rows != gone || report.Erased.Left.Rows != 0 {
 		t.Errorf("by time %d rows were erased, want %d", report.Erased.Rows, gone)
 	}
 	check("by time")
 
-	if report = erase(privacy.Selection{Path: page}); report.Erased.Rows == 0 || report.Erased.Lines == 0 || report.Left.All() != 0 {
+	if report = erase(privacy.Selection{Path: page}); report.Erased.Rows == 0 || report.Erased.Lines == 0 || report.Erased.Left.All() != 0 {
 		t.Errorf("by page: %+v", report)
 	}
 	name = func(path string) string {

@@ -114,7 +114,7 @@ func TestErased(t *testing.T) {
 	gone := row
 	gone.Network = "84.212.0.0/16"
 	put(t, b.store, "rows", []hit.Row{row, row, row, row, row, row, row, gone})
-	if n, err := b.store.Erase(t.Context(), privacy.Selection{Network: gone.Network, From: yesterday.Time(), To: (yesterday + 1).Time()}, func([]privacy.Chosen) error { return nil }); n.Rows != 1 || err != nil {
+	if n, err := erase(b.store, privacy.Selection{Network: gone.Network, From: yesterday.Time(), To: (yesterday + 1).Time()}); n.Rows != 1 || err != nil {
 		t.Fatal(n, err)
 	}
 	for filters, want := range map[string]bool{"": false, "f=browser:Chrome&f=entry:/om-oss": true} {
@@ -204,7 +204,7 @@ func TestErasedToday(t *testing.T) {
 	}
 	const gone, stays = "84.212.0.0/16", "10.0.0.0/16"
 	put(t, b.store, "rows", []hit.Row{row(today, gone), row(today, gone), row(today, stays), row(today-7, gone), row(today-7, stays)})
-	if n, err := b.store.Erase(t.Context(), privacy.Selection{Network: gone, From: (today - 9).Time(), To: (today + 2).Time()}, func([]privacy.Chosen) error { return nil }); n.Rows != 3 || err != nil {
+	if n, err := erase(b.store, privacy.Selection{Network: gone, From: (today - 9).Time(), To: (today + 2).Time()}); n.Rows != 3 || err != nil {
 		t.Fatal(n, err)
 	}
 	type sums struct{ Visitors int64 }

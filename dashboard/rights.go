@@ -412,7 +412,7 @@ func (d *Dashboard) erase(c *call, page rightsPage, s privacy.Selection, asked p
 		return err
 	}
 	page.Letter = newLetter(text, lang)
-	page.Letter.Again = report.Left.All() > 0
+	page.Letter.Again = report.Erased.Left.All() > 0
 	page.Letter.Erased = c.lang.Say("rights.erased", c.lang.Number(report.Erased.Rows), c.lang.Number(report.Erased.Lines), c.lang.Number(int64(report.Erased.Receipt)))
 	written, err := report.Erased.Written(c.lang)
 	if err != nil {

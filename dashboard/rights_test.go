@@ -44,17 +44,14 @@ func (r *rightsOf) Find(ctx context.Context, s privacy.Selection, f func(privacy
 }
 
 func (r *rightsOf) Erase(ctx context.Context, s privacy.Selection) (privacy.Erased, error) {
-	held, err := r.Held(ctx, s)
-	if err != nil {
-		return privacy.Erased{}, err
-	}
+	var found []store.Choice // before and after
 	count := func(ctx context.Context) (int64, error) {
-		now, err := r.Held(ctx, s)
+		now, err := r.Choose(ctx, s)
+		found = append(found, now)
 		return now.All(), err
 	}
-	_, _, err = r.receipts.Delete(ctx, receipt.Deletion{Kind: receipt.Erasure, By: s.Kind()}, count, func(ctx context.Context) error {
-		_, err := r.Store.Erase(ctx, s, func([]privacy.Chosen) error { return nil })
-		return err
+	_, _, err := r.receipts.Delete(ctx, receipt.Deletion{Kind: receipt.Erasure, By: s.Kind()}, count, func(ctx context.Context) error {
+		return r.Store.Erase(ctx, found[0], func([]privacy.Chosen) error { return nil })
 	})
 	if err != nil {
 		return privacy.Erased{}, err
@@ -64,7 +61,16 @@ func (r *rightsOf) Erase(ctx context.Context, s privacy.Selection) (privacy.Eras
 		return privacy.Erased{}, err
 	}
 	t, err := last.Read()
-	return privacy.Erased{Held: held, Receipt: t.Number}, err
+	return privacy.Erased{Held: found[0].Held, Left: found[len(found)-1].Held, Receipt: t.Number}, err
+}
+
+// erase erases without a receipt, and returns what was there.
+func erase(st *store.Store, s privacy.Selection) (privacy.Held, error) {
+	chosen, err := st.Choose(context.Background(), s)
+	if err == nil {
+		err = st.Erase(context.Background(), chosen, func([]privacy.Chosen) error { return nil })
+	}
+	return chosen.Held, err
 }
 
 func (r *rightsOf) Rules(context.Context) (map[uint32]privacy.PathRules, error) { return nil, nil }

@@ -22,15 +22,16 @@ import (
 type Ledger interface {
 	// Held counts what a selection, that has been checked, chooses.
 	Held(ctx context.Context, s Selection) (Held, error)
-	// Erase takes out what the selection chooses, and returns what Held counted before. It
-	// returns when that has left the disk, not only been hidden. Rows of a network or time are
-	// deleted; in the place of texts there is hit.Erased, and no figure changes.
+	// Erase takes out what the selection chooses, and returns what Held would have counted before
+	// and after. It returns when that has left the disk, not only been hidden. Rows of a network or
+	// time are deleted; in the place of texts there is hit.Erased, and no figure changes.
 	Erase(ctx context.Context, s Selection) (Erased, error)
 }
 
 // Erased is what a ledger has taken out.
 type Erased struct {
 	Held
+	Left    Held   // found afterwards, because it came in meanwhile
 	Receipt uint64 // number of the receipt; 0: none
 }
 
@@ -111,7 +112,6 @@ type AccessReport struct {
 type EraseReport struct {
 	Asked
 	Erased Erased
-	Left   Held // found afterwards, because it came in meanwhile
 }
 
 // Access looks up what is held of a selection.
@@ -127,7 +127,7 @@ func Access(ctx context.Context, ledger Ledger, policy Policy, s Selection) (Acc
 	return AccessReport{Asked{Policy: policy, Selection: s}, held}, nil
 }
 
-// Erase takes out what Access finds, and then counts what is left. Totals stay what they are.
+// Erase takes out what Access finds. Totals stay what they are.
 func Erase(ctx context.Context, ledger Ledger, policy Policy, s Selection) (EraseReport, error) {
 	s, err := s.Checked(policy)
 	if err != nil {
@@ -137,11 +137,7 @@ func Erase(ctx context.Context, ledger Ledger, policy Policy, s Selection) (Eras
 	if err != nil {
 		return EraseReport{}, fmt.Errorf("erase by %s: %w", s.Kind(), err)
 	}
-	left, err := ledger.Held(ctx, s)
-	if err != nil {
-		return EraseReport{}, fmt.Errorf("look up by %s after erasure: %w", s.Kind(), err)
-	}
-	return EraseReport{Asked{Policy: policy, Selection: s}, erased, left}, nil
+	return EraseReport{Asked{Policy: policy, Selection: s}, erased}, nil
 }
 
 // The limits of the times of a selection.
@@ -172,7 +168,7 @@ func (r AccessReport) Letter(lang *i18n.Language) (string, error) {
 
 // Letter is that of AccessReport.
 func (r EraseReport) Letter(lang *i18n.Language) (string, error) {
-	return letter{Asked: r.Asked, Erased: r.Erased, Left: r.Left, lang: lang}.markdown("erase.md")
+	return letter{Asked: r.Asked, Erased: r.Erased, Left: r.Erased.Left, lang: lang}.markdown("erase.md")
 }
 
 // FormatLetter returns a letter, in Markdown, in a format.

@@ -16,6 +16,7 @@ import (
 type ledger struct {
 	rows []ledgerRow
 	late []ledgerRow // come in while others are erased
+	asks int         // how often it was asked what it holds
 	err  error
 	from time.Time
 	to   time.Time
@@ -32,6 +33,7 @@ func (l *ledger) Held(ctx context.Context, s privacy.Selection) (privacy.Held, e
 	if err := errors.Join(ctx.Err(), l.err); err != nil {
 		return privacy.Held{}, err
 	}
+	l.asks++
 	l.from, l.to = s.From, s.To
 	var held privacy.Held
 	for _, row := range l.rows {
@@ -56,7 +58,8 @@ func (l *ledger) Erase(ctx context.Context, s privacy.Selection) (privacy.Erased
 	}
 	l.rows = slices.DeleteFunc(l.rows, func(row ledgerRow) bool { return row.in(s) })
 	l.rows = append(l.rows, l.late...)
-	return privacy.Erased{Held: held, Receipt: 7}, nil
+	left, err := l.Held(ctx, s)
+	return privacy.Erased{Held: held, Left: left, Receipt: 7}, err
 }
 
 func (r ledgerRow) in(s privacy.Selection) bool {
@@ -119,8 +122,11 @@ func TestErase(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Erased.Rows != 2 || r.Left.Rows != 0 {
-		t.Errorf("erased %d and left %d, want 2 and 0", r.Erased.Rows, r.Left.Rows)
+	if r.Erased.Rows != 2 || r.Erased.Left.Rows != 0 {
+		t.Errorf("erased %d and left %d, want 2 and 0", r.Erased.Rows, r.Erased.Left.Rows)
+	}
+	if l.asks != 2 {
+		t.Errorf("it was counted %d times, want once before and once after", l.asks)
 	}
 	if want := []ledgerRow{{oslo, at(9)}, {bergen, at(5)}}; !slices.Equal(l.rows, want) {
 		t.Errorf("left in the ledger: %v, want %v", l.rows, want)
@@ -135,8 +141,8 @@ func TestEraseTellsWhatIsLeft(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Erased.Rows != 3 || r.Left.Rows != 1 {
-		t.Errorf("erased %d and left %d, want 3 and 1", r.Erased.Rows, r.Left.Rows)
+	if r.Erased.Rows != 3 || r.Erased.Left.Rows != 1 {
+		t.Errorf("erased %d and left %d, want 3 and 1", r.Erased.Rows, r.Erased.Left.Rows)
 	}
 	if got := text(t, r); !strings.Contains(got, "Run the erasure again") {
 		t.Errorf("the report hides what is left:\n%s", got)

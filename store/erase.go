@@ -125,6 +125,12 @@ func (s *Store) texts(ctx context.Context, p report.Place, sel privacy.Selection
 	return rows.Err()
 }
 
+// Choice is what a selection chose when it was made.
+type Choice struct {
+	privacy.Held // how much that was
+	of           *choice
+}
+
 // choice is what an erasure takes out.
 type choice struct {
 	privacy.Selection
@@ -259,11 +265,18 @@ func long(ctx context.Context) context.Context {
 // Held counts the rows that a selection chooses, or that hold texts that it chooses, and the
 // lines of totals and titles with these.
 func (s *Store) Held(ctx context.Context, sel privacy.Selection) (privacy.Held, error) {
+	c, err := s.Choose(ctx, sel)
+	return c.Held, err
+}
+
+// Choose looks for what a selection chooses, for Erase, and counts it as Held does.
+func (s *Store) Choose(ctx context.Context, sel privacy.Selection) (Choice, error) {
 	c, err := s.choose(ctx, sel)
 	if err != nil {
-		return privacy.Held{}, err
+		return Choice{}, err
 	}
-	return s.heldOf(ctx, c)
+	held, err := s.heldOf(ctx, c)
+	return Choice{held, c}, err
 }
 
 func (s *Store) heldOf(ctx context.Context, c *choice) (held privacy.Held, err error) {
@@ -307,36 +320,34 @@ func (s *Store) heldOf(ctx context.Context, c *choice) (held privacy.Held, err e
 	return held, err
 }
 
-// Erase takes out what a selection chooses, and returns what Held counted before, when it has
-// left the disk. Before it changes anything it calls note with all texts and networks.
+// Erase takes out what Choose has chosen, and returns when it has left the disk. Of what came
+// since then it takes out what is of the same networks, times or texts. Before it changes anything
+// it calls note with all texts and networks.
 //
 // Rows of a network or a time are deleted, and subtracted from the rollups that live as long as
 // rows. The rollups that live longer know neither, so it first notes the sites and days: see
 // report.Result.Erased. Texts are replaced in rows and sums by hit.Erased, titles,
 // saved views and notes deleted, and settings of sites changed: see site.Site.Without.
 // Inserts wait while rollups are corrected.
-func (s *Store) Erase(ctx context.Context, sel privacy.Selection, note func([]privacy.Chosen) error) (privacy.Held, error) {
-	c, err := s.choose(ctx, sel)
+func (s *Store) Erase(ctx context.Context, chosen Choice, note func([]privacy.Chosen) error) error {
+	if chosen.All() == 0 {
+		return nil
+	}
+	c := chosen.of
+	err := note(c.texts)
 	if err != nil {
-		return privacy.Held{}, err
-	}
-	held, err := s.heldOf(ctx, c)
-	if err != nil || held.All() == 0 {
-		return held, err
-	}
-	if err := note(c.texts); err != nil {
-		return held, err
+		return err
 	}
 	ctx = long(ctx)
 	if c.OfTexts() {
 		err = s.eraseTexts(ctx, c)
 	} else {
-		err = s.eraseRows(ctx, held, c.rows())
+		err = s.eraseRows(ctx, chosen.Held, c.rows())
 	}
 	if err != nil {
-		return held, fmt.Errorf("erase by %s: %w", c.Kind(), err)
+		return fmt.Errorf("erase by %s: %w", c.Kind(), err)
 	}
-	return held, nil
+	return nil
 }
 
 // eraseRows deletes the rows of a condition.

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -42,10 +43,19 @@ func ofNetwork(network string, from, to time.Time) privacy.Selection {
 
 func noNote([]privacy.Chosen) error { return nil }
 
+// chooseAndErase returns what was there, too.
+func chooseAndErase(ctx context.Context, st *store.Store, s privacy.Selection, note func([]privacy.Chosen) error) (privacy.Held, error) {
+	chosen, err := st.Choose(ctx, s)
+	if err == nil {
+		err = st.Erase(ctx, chosen, note)
+	}
+	return chosen.Held, err
+}
+
 // erase erases and returns what was there.
 func erase(t *testing.T, st *store.Store, s privacy.Selection) privacy.Held {
 	t.Helper()
-	held, err := st.Erase(t.Context(), checked(t, s), noNote)
+	held, err := chooseAndErase(t.Context(), st, checked(t, s), noNote)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -382,7 +392,7 @@ func killedErasure(t *testing.T, at int64, after bool) bool {
 	}
 	before := sumsOf(t, st)
 	d.at = at
-	_, err = st.Erase(t.Context(), checked(t, privacy.Selection{Text: "kari"}), noNote)
+	_, err = chooseAndErase(t.Context(), st, checked(t, privacy.Selection{Text: "kari"}), noNote)
 	if d.at = math.MaxInt64; err == nil {
 		if at < 8 {
 			t.Errorf("an erasure is only %d changes", at-1)

@@ -25,7 +25,7 @@ func TestErasedIsTold(t *testing.T) {
 	}
 	const gone, stays = "84.212.0.0/16", "10.0.0.0/16"
 	mustInsert(t, st, []hit.Row{row(1, day, stays), row(1, day+1, stays), row(1, day+1, gone), row(1, day+2, gone), row(2, day, gone), row(2, day+3, stays)}, "a")
-	if n, err := st.Erase(t.Context(), privacy.Selection{Network: gone, From: day.Time(), To: (day + 5).Time()}, noNote); n.Rows != 3 || err != nil {
+	if n, err := chooseAndErase(t.Context(), st, privacy.Selection{Network: gone, From: day.Time(), To: (day + 5).Time()}, noNote); n.Rows != 3 || err != nil {
 		t.Fatalf("erased %+v, %v", n, err)
 	}
 	days := func(from, to int) calendar.Range {

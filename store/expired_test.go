@@ -37,7 +37,7 @@ func TestExpired(t *testing.T) {
 			t.Errorf("until %s: %+v, %v; want %d from %s to %s", day, got, err, want, first, last)
 		}
 	}
-	if _, err := st.Erase(t.Context(), ofNetwork("84.212.0.0/16", (today-70).Time(), today.Time()), noNote); err != nil {
+	if _, err := chooseAndErase(t.Context(), st, ofNetwork("84.212.0.0/16", (today-70).Time(), today.Time()), noNote); err != nil {
 		t.Fatal(err)
 	}
 	if err := st.DeleteBefore(t.Context(), (today - 75).Time()); err != nil {

@@ -182,8 +182,9 @@ func TestErrorsHoldNoParameters(t *testing.T) {
 		"FindTexts": func(ctx context.Context) error {
 			return st.FindTexts(ctx, privacy.Selection{Text: secret, To: at}, func(privacy.FoundText) error { return nil })
 		},
+		"Choose": func(ctx context.Context) error { _, err := st.Choose(ctx, ofNetwork(network, at, at)); return err },
 		"Erase": func(ctx context.Context) error {
-			_, err := st.Erase(ctx, privacy.Selection{Text: secret, To: at}, noNote)
+			_, err := chooseAndErase(ctx, st, privacy.Selection{Text: secret, To: at}, noNote)
 			return err
 		},
 		"PublicURL":    func(ctx context.Context) error { _, err := st.PublicURL(ctx); return err },

@@ -112,7 +112,7 @@ func TestTitlesAndDeletion(t *testing.T) {
 
 	policy := privacy.Default()
 	cutoff := policy.Retention.Cutoff(now)
-	if n, err := st.Erase(t.Context(), privacy.Selection{Network: "203.0.0.0/16", From: now.AddDate(-1, 0, 0), To: now}, noNote); n.Rows != 1 || err != nil {
+	if n, err := chooseAndErase(t.Context(), st, privacy.Selection{Network: "203.0.0.0/16", From: now.AddDate(-1, 0, 0), To: now}, noNote); n.Rows != 1 || err != nil {
 		t.Fatalf("erased %d rows, %v", n.Rows, err)
 	}
 	if err := st.DeleteBefore(t.Context(), cutoff); err != nil {

@@ -38,7 +38,7 @@ func TestWrittenIsErasedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := checked(t, privacy.Selection{Text: "kari"})
-	held, err := st.Erase(t.Context(), s, func(all []privacy.Chosen) error {
+	held, err := chooseAndErase(t.Context(), st, s, func(all []privacy.Chosen) error {
 		var gone []journal.Erased
 		for _, c := range all {
 			gone = append(gone, journal.Erased{Site: c.Site, Column: c.Column, Value: c.Value, From: s.From, To: s.To})
