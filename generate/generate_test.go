@@ -22,8 +22,8 @@ func TestAddingIsOneEntryAndOneMigration(t *testing.T) {
 		name, file, after, entry string
 		want                     []string // in the migration
 	}{
-		{"dimension", "report/dimension.go", "var Dimensions = []Dimension{\n", `{Key: "host", Value: "host", Rank: "pageviews", Kept: daily, scope: ofHit},`,
-			[]string{"grouping(host_line) = 0, ('host', toString(host_line), '')", "WHERE dimension IN ('host');"}},
+		{"dimension", "report/dimension.go", "var Dimensions = []Dimension{\n", `{Key: "added", Value: "host", Rank: "pageviews", Kept: daily, crowd: many, scope: ofHit},`,
+			[]string{"grouping(host_line) = 0, ('added', toString(host_line), '')", "WHERE dimension IN ('added');"}},
 		{"measure", "report/measure.go", "var Measures = [...]Measure{\n", `{"worth", "hits.page_visitors", Count, perHit, false},`,
 			[]string{"ALTER TABLE daily ADD COLUMN IF NOT EXISTS worth Int64", "ALTER TABLE cube ADD COLUMN IF NOT EXISTS worth Int64", "INSERT INTO hourly (site, day, time, worth)"}},
 	} {

@@ -12,6 +12,15 @@ const (
 	ofTime // when a hit came: every measure is counted where it happened
 )
 
+// crowd says whether few visitors may share a value of a dimension, so that small numbers are
+// hidden. It is declared for each, since nobody can tell it from a column.
+type crowd uint8
+
+const (
+	few  crowd = iota + 1 // such as a language
+	many                  // such as a page, which the website chose
+)
+
 // Dimension is a property by which figures are broken down and filtered.
 type Dimension struct {
 	Key string
@@ -31,6 +40,7 @@ type Dimension struct {
 	Rank string
 	// Kept names the rollup that keeps its lines, "" for none: then only hits can tell.
 	Kept  string
+	crowd crowd
 	scope scope
 	// action is the kind of action whose name the dimension is, "" for none. The lines
 	// of all actions are summed up together.
@@ -53,39 +63,39 @@ const (
 // Dimensions are all dimensions. A new one over stored columns is an entry here, a
 // migration of the view that keeps it, and its texts.
 var Dimensions = []Dimension{
-	{Key: "site", About: "number of the site", Of: "total", Rank: "visitors"},
+	{Key: "site", About: "number of the site", Of: "total", Rank: "visitors", crowd: many},
 
-	{Key: "page", About: "path", Value: "path", Rank: "pageviews", Kept: daily, scope: ofHit},
-	{Key: "section", About: "first segment of the path", Of: "page", From: sectionOf, Rank: "pageviews"},
-	{Key: "previous", About: "path of the page before, for page views and goals", Value: "previous_path", Where: "kind IN ('pageview', 'goal') AND previous_path != ''", Rank: "pageviews", Kept: moves, scope: ofHit},
-	{Key: "entry", About: "path of the first page of the visit", Value: "entry_path", Rank: "visits", Kept: daily, scope: ofVisit},
+	{Key: "page", About: "path", Value: "path", Rank: "pageviews", Kept: daily, scope: ofHit, crowd: many},
+	{Key: "section", About: "first segment of the path", Of: "page", From: sectionOf, Rank: "pageviews", crowd: many},
+	{Key: "previous", About: "path of the page before, for page views and goals", Value: "previous_path", Where: "kind IN ('pageview', 'goal') AND previous_path != ''", Rank: "pageviews", Kept: moves, scope: ofHit, crowd: many},
+	{Key: "entry", About: "path of the first page of the visit", Value: "entry_path", Rank: "visits", Kept: daily, scope: ofVisit, crowd: many},
 
-	{Key: "source", About: "channel; source", Value: "channel", Detail: "source", Rank: "visits", Kept: daily, scope: ofVisit},
-	{Key: "channel", About: "how visits came: `direct`, `search`, `social`, `ai`, `website`, `campaign`, `email`", Of: "source", Rank: "visits"},
+	{Key: "source", About: "channel; source", Value: "channel", Detail: "source", Rank: "visits", Kept: daily, scope: ofVisit, crowd: many},
+	{Key: "channel", About: "how visits came: `direct`, `search`, `social`, `ai`, `website`, `campaign`, `email`", Of: "source", Rank: "visits", crowd: many},
 	ofCampaign("campaign", "name of the campaign"),
 	ofCampaign("campaign_source", "its source"),
 	ofCampaign("campaign_medium", "its medium"),
 	ofCampaign("campaign_term", "its term"),
 	ofCampaign("campaign_content", "its content"),
 
-	{Key: "region", About: "country, of ISO 3166-1; region, of ISO 3166-2 (`NO-50`)", Value: "country", Detail: "region", Rank: "visitors", Kept: daily, scope: ofDay},
-	{Key: "country", About: "country", Of: "region", Rank: "visitors"},
-	{Key: "version", About: "browser; its version", Value: "browser", Detail: "browser_version", Rank: "visitors", Kept: daily, scope: ofDay},
-	{Key: "browser", About: "browser", Of: "version", Rank: "visitors"},
-	{Key: "os", About: "operating system", Value: "os", Rank: "visitors", Kept: daily, scope: ofDay},
-	{Key: "device", About: "`desktop`, `mobile`, `tablet`, `other`", Value: "device", Rank: "visitors", Kept: daily, scope: ofDay},
-	{Key: "language", About: "language, of BCP 47", Value: "language", Rank: "visits", Kept: daily, scope: ofVisit},
+	{Key: "region", About: "country, of ISO 3166-1; region, of ISO 3166-2 (`NO-50`)", Value: "country", Detail: "region", Rank: "visitors", Kept: daily, scope: ofDay, crowd: few},
+	{Key: "country", About: "country", Of: "region", Rank: "visitors", crowd: many},
+	{Key: "version", About: "browser; its version", Value: "browser", Detail: "browser_version", Rank: "visitors", Kept: daily, scope: ofDay, crowd: few},
+	{Key: "browser", About: "browser", Of: "version", Rank: "visitors", crowd: many},
+	{Key: "os", About: "operating system", Value: "os", Rank: "visitors", Kept: daily, scope: ofDay, crowd: many},
+	{Key: "device", About: "`desktop`, `mobile`, `tablet`, `other`", Value: "device", Rank: "visitors", Kept: daily, scope: ofDay, crowd: many},
+	{Key: "language", About: "language, of BCP 47", Value: "language", Rank: "visits", Kept: daily, scope: ofVisit, crowd: few},
 
-	{Key: "hour", About: "day of the week, 1 (Monday) to 7; hour, 00 to 23, of the site's time zone", Value: "toString(toDayOfWeek(day))", Detail: "leftPad(toString(toHour(time, {zone:String})), 2, '0')", Rank: "visits", Kept: hourly, scope: ofTime},
-	{Key: "weekday", About: "day of the week", Of: "hour", Rank: "visits"},
+	{Key: "hour", About: "day of the week, 1 (Monday) to 7; hour, 00 to 23, of the site's time zone", Value: "toString(toDayOfWeek(day))", Detail: "leftPad(toString(toHour(time, {zone:String})), 2, '0')", Rank: "visits", Kept: hourly, scope: ofTime, crowd: many},
+	{Key: "weekday", About: "day of the week", Of: "hour", Rank: "visits", crowd: many},
 
 	ofAction("download", "address of the file", "download", ""),
 	ofAction("outlink", "address of the link", "outlink", ""),
 	ofAction("event", "name of an event of your own", "event", ""),
 	ofAction("search_result", "words; `some` or `none` found, empty if not known", "search", searchResult),
-	{Key: "search", About: "words of a search on the site", Of: "search_result", Rank: "events"},
+	{Key: "search", About: "words of a search on the site", Of: "search_result", Rank: "events", crowd: few},
 	ofAction("missing_link", "status and address of a page that is missing; path of the page that led there", "missing", "previous_path"),
-	{Key: "missing", About: "status and address of a page that is missing", Of: "missing_link", Rank: "events"},
+	{Key: "missing", About: "status and address of a page that is missing", Of: "missing_link", Rank: "events", crowd: many},
 	ofAction("goal", "name of the goal", "goal", ""),
 }
 
@@ -97,7 +107,7 @@ var (
 )
 
 func ofCampaign(column, about string) Dimension {
-	return Dimension{Key: column, About: about, Value: column, Where: column + " != ''", Rank: "visits", Kept: campaigns, scope: ofVisit}
+	return Dimension{Key: column, About: about, Value: column, Where: column + " != ''", Rank: "visits", Kept: campaigns, crowd: few, scope: ofVisit}
 }
 
 // ofAction is the name of what was done, with a detail. Its condition looks at the kind first, so
@@ -110,9 +120,12 @@ func ofAction(key, about, kind, detail string) Dimension {
 	case "event":
 		where += " AND NOT match(name, '" + missingName + "')"
 	}
-	d := Dimension{Key: key, About: about, Value: "name", Detail: detail, Where: where, Rank: "events", Kept: daily, scope: ofHit, action: kind}
-	if kind == "goal" {
+	d := Dimension{Key: key, About: about, Value: "name", Detail: detail, Where: where, Rank: "events", Kept: daily, crowd: many, scope: ofHit, action: kind}
+	switch kind {
+	case "goal":
 		d.Rank = "conversions"
+	case "event", "search":
+		d.crowd = few
 	}
 	return d
 }

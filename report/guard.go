@@ -45,18 +45,12 @@ const (
 	Ahead               // the step has not begun, or its hits are not told yet: see Result.AsOf
 )
 
-// personal are the dimensions whose values may be shared by few visitors.
-var personal = []string{
-	"region", "language", "version", "search", "search_result", "event",
-	"campaign", "campaign_source", "campaign_medium", "campaign_term", "campaign_content",
-}
-
-// Guarded reports whether small numbers of a query are hidden: it is by a dimension that is
-// personal, or combines several that are independent of each other.
+// Guarded reports whether small numbers of a query are hidden: few may share a value of one of
+// its dimensions, or it combines several that are independent of each other.
 func (q Query) Guarded() bool {
 	kinds := map[string]bool{}
 	for _, d := range q.cuts() {
-		if slices.Contains(personal, d.Key) {
+		if d.crowd == few {
 			return true
 		}
 		switch base := d.base().Key; base {
@@ -94,10 +88,10 @@ type guarding struct {
 	own    string // the one that counts without the filter
 	whole  int    // index of the query without its only filter, -1 without
 	kept   int    // of the query with that filter not turned round
-	tables []int  // of the tables of personal filters, -1 for others
+	tables []int  // of the tables of filters by what few share, -1 for others
 	lines  int    // of all lines of the query
 
-	nesting map[string]*nesting // of the tables without filters by personal dimensions
+	nesting map[string]*nesting // of the tables without filters by what few share
 	months  map[string]months   // what follows from that
 }
 
@@ -270,7 +264,7 @@ func (q Query) guarding(k int64, beside func(Query) int) guarding {
 	}
 	for _, f := range q.Filters {
 		table := -1
-		if slices.Contains(personal, f.Dimension) {
+		if find(f.Dimension).crowd == few {
 			of := Query{Sites: q.Sites, Zone: q.Zone, Range: q.Range, Compare: q.Compare, Until: q.Until, CompareUntil: q.CompareUntil, Dimension: f.Dimension}
 			of.Measures = []string{weight(of)}
 			table = beside(of.all())

@@ -18,7 +18,7 @@ func (q Query) nestings(k int64, over calendar.Day, beside func(Query) int) map[
 		return all
 	}
 	add := func(dimension string) {
-		if slices.Contains(personal, dimension) && all[dimension] == nil {
+		if find(dimension).crowd == few && all[dimension] == nil {
 			all[dimension] = q.nesting(dimension, k, over, beside)
 		}
 	}
@@ -31,7 +31,7 @@ func (q Query) nestings(k int64, over calendar.Day, beside func(Query) int) map[
 	return all
 }
 
-// hiddenStep reports whether a step of a query with personal filters is not shown since the
+// hiddenStep reports whether a step of a query with filters by what few share is not shown since the
 // table of that filter would not show the value in its days.
 func (q Query) hiddenStep(job guarding, days calendar.Range, at time.Time) bool {
 	if q.Step != Day && q.Step != Week && q.Step != Month {

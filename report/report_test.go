@@ -3,6 +3,7 @@ package report_test
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -37,11 +38,17 @@ func TestDeclarations(t *testing.T) {
 	}
 	for _, d := range report.Dimensions {
 		once("dimension", d.Key)
+		if kind := reflect.ValueOf(d).FieldByName("action").String(); kind != "" {
+			once("lines of action", kind) // which all lie in one dimension
+		}
 		if !seen["figure"+d.Rank] {
 			t.Errorf("dimension %s is ranked by %q", d.Key, d.Rank)
 		}
 		if (d.Of == "") == (d.Value == "") {
 			t.Errorf("dimension %s has value %q and is of %q: want one of them", d.Key, d.Value, d.Of)
+		}
+		if reflect.ValueOf(d).FieldByName("crowd").IsZero() {
+			t.Errorf("dimension %s does not say whether few or many share a value", d.Key)
 		}
 		if d.About == "" {
 			t.Errorf("dimension %s does not say what its values are", d.Key)
