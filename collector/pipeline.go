@@ -416,15 +416,30 @@ func (c *Collector) geo(p *hitContext) reason {
 // noOthers takes hit.Others out of the texts of the row. The rollups alone write it, for values
 // without a line. Sent in several layers of encoding, it may have come out of scrub.
 func (c *Collector) noOthers(p *hitContext) reason {
-	r := p.row
-	for _, text := range []*string{&r.Path, &r.Host, &r.Name, &r.Source, &r.Campaign, &r.CampaignSource, &r.CampaignMedium, &r.CampaignTerm, &r.CampaignContent, &p.linking, &p.title} {
-		if strings.IndexByte(*text, '[') >= 0 {
-			c.countMarks(*text)
-			*text = strings.ReplaceAll(*text, hit.Others, "("+strings.Trim(hit.Others, "[]")+")")
-		}
+	for _, at := range freeTexts {
+		c.noOther(at(p.row))
 	}
+	c.noOther(&p.linking)
+	c.noOther(&p.title)
 	return kept
 }
+
+func (c *Collector) noOther(text *string) {
+	if strings.IndexByte(*text, '[') >= 0 {
+		c.countMarks(*text)
+		*text = strings.ReplaceAll(*text, hit.Others, "("+strings.Trim(hit.Others, "[]")+")")
+	}
+}
+
+// freeTexts return the texts of a row that a sender may have chosen.
+var freeTexts = func() (all []func(*hit.Row) *string) {
+	for _, f := range hit.Fields {
+		if f.Free() {
+			all = append(all, f.At.(func(*hit.Row) *string))
+		}
+	}
+	return all
+}()
 
 // lines decides which values of the hit that a visit keeps have their own lines.
 func (c *Collector) lines(p *hitContext) reason {
