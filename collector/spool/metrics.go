@@ -67,7 +67,7 @@ func (s *Spool) register(reg prometheus.Registerer) error {
 			func() float64 { return float64(s.opts.MaxBytes) }),
 		gauge("fotspor_spool_bytes", "Size of all segments of the spool on disk, those quarantined or damaged included.",
 			func() float64 { return float64(s.bytes) }),
-		gauge("fotspor_spool_quarantined_segments", "Segments that the store refuses for good, and that wait for fotspor spool retry or drop.",
+		gauge("fotspor_spool_quarantined_segments", "Segments that the store refuses however often they are sent, and that wait for fotspor spool retry or drop.",
 			func() float64 { return float64(s.quarantined.segments) }),
 		gauge("fotspor_spool_damaged_segments", "Segments that lost acknowledged rows. Their other rows are stored; the files wait for fotspor spool drop.",
 			func() float64 { return float64(s.damaged.segments) }),

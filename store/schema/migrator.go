@@ -89,7 +89,7 @@ func (s State) String() string {
 	case Applied:
 		return "its views are to be made"
 	case Attached:
-		return "what was stored before is being counted"
+		return "what was stored before is counted while fotspor serve or collector runs"
 	}
 	return "done"
 }
