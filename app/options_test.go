@@ -1,11 +1,15 @@
 package app_test
 
 import (
+	"context"
+	"io"
+	"log/slog"
 	"strings"
 	"testing"
 
 	"github.com/fotspor/fotspor/app"
 	"github.com/fotspor/fotspor/privacy"
+	"github.com/fotspor/fotspor/store/storetest"
 )
 
 // TestOptions changes one field of good options at a time.
@@ -37,5 +41,21 @@ func TestOptions(t *testing.T) {
 				t.Errorf("%s: the error %q does not name %q", name, err, word)
 			}
 		}
+	}
+}
+
+// TestStopWhileStarting: who is asked to stop while it starts has not failed.
+func TestStopWhileStarting(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	o := app.DefaultOptions()
+	o.Collector, o.Dashboard, o.Retention = true, true, true
+	o.Data, o.Engine = t.TempDir(), storetest.Library(t)
+	o.Listen, o.MetricsListen = "127.0.0.1:0", "127.0.0.1:0"
+	o.Logger, o.Out = slog.New(slog.DiscardHandler), io.Discard
+	o.Started = func(app.Addrs) { t.Error("it started") }
+	if err := app.Run(ctx, o); err != nil {
+		t.Errorf("Run returned %v", err)
 	}
 }

@@ -63,6 +63,10 @@ func Run(ctx context.Context, o Options) error {
 	}
 	p := &program{Options: o, registry: prometheus.NewRegistry(), fatal: make(chan error, 1)}
 	if err := p.start(ctx); err != nil {
+		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+			p.component("program").Info("stopped while it started")
+			err = nil // it was asked to
+		}
 		// The error says what is wrong. The steps that undo the start are not logged.
 		return errors.Join(err, p.stop(slog.New(warnings{p.component("program").Handler()})))
 	}
