@@ -177,7 +177,7 @@ func TestHangingStore(t *testing.T) {
 			if took := time.Since(begun); took > patience.Of(30*time.Second) {
 				t.Errorf("the stop took %v, want at most 30 s", took)
 			}
-			for _, want := range []string{"step=drain", `step="hits in the spool"`, "step=store", "hits wait in the spool for the next start", "msg=stopped took="} {
+			for _, want := range []string{"step=drain", `step="hits in the spool"`, "step=store", "hits wait in the spool for the next start", "msg=stopped component=program took="} {
 				if !strings.Contains(p.log.String(), want) {
 					t.Errorf("the log does not hold %q:\n%s", want, p.log)
 				}

@@ -91,6 +91,9 @@ func TestRetentionKilled(t *testing.T) {
 	pass := append([]string{"retention", "run", "--confirm", cutoff.String()}, at...)
 	ended := 0
 	insert()
+	if len(filesWith(t, data, "RAREMARK")) == 0 {
+		t.Error("the texts are not found on the disk before they are folded")
+	}
 	for round := range kills {
 		if round%3 == 0 { // the passes after it find what this one left
 			insert()
@@ -129,9 +132,6 @@ func TestRetentionKilled(t *testing.T) {
 		for table := range strings.FieldsSeq(ask("SELECT name FROM system.tables WHERE database = currentDatabase() AND match(name, '^(migrating|deleting)_[0-9]+$')")) {
 			exec("ALTER TABLE " + table + " MODIFY COMMENT 'free'")
 		}
-	}
-	if len(filesWith(t, data, "RAREMARK")) == 0 {
-		t.Error("the texts are not found on the disk before they are folded")
 	}
 	want := ask("SELECT sum(pageviews) FROM hourly WHERE day >= '" + totals.String() + "'")
 	if out, errs, status := command(t, "", pass...); status != 0 {

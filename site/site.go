@@ -135,7 +135,7 @@ func (s Site) validateHead() error {
 		return invalid("name", "", "site without a name")
 	case utf8.RuneCountInString(s.Name) > maxName || strings.ContainsFunc(s.Name, unicode.IsControl):
 		return invalid("name", s.Name, "name of a site: want at most %d characters in one line", maxName)
-	case Scrubbed(s.Name) != s.Name:
+	case Scrubbed(s.Name) != s.Name && !slices.Contains(s.Hosts, s.Name): // an address may be a host
 		return invalid("name", s.Name, "name of a site: %w", ErrPersonal)
 	case len(s.Hosts) == 0:
 		return invalid("host", "", "site without a host")

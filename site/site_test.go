@@ -19,6 +19,11 @@ func TestSiteValidate(t *testing.T) {
 	if err := good().Validate(); err != nil {
 		t.Fatal(err)
 	}
+	byAddress := good()
+	byAddress.Name, byAddress.Hosts = "127.0.0.1", []string{"127.0.0.1"}
+	if err := byAddress.Validate(); err != nil {
+		t.Errorf("a site that is called by its host, an address: %v", err)
+	}
 	for want, spoil := range map[string]func(*site.Site){
 		"without a name":      func(s *site.Site) { s.Name = "" },
 		"without a host":      func(s *site.Site) { s.Hosts = nil },

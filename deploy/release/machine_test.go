@@ -84,9 +84,14 @@ func boot(t *testing.T, dist string) *machine {
 			t.Error(err)
 		}
 		for _, dir := range append(groups, more...) {
-			for i := 0; os.Remove(dir) != nil && i < 500; i++ {
-				time.Sleep(10 * time.Millisecond) // its last processes end
+			look := time.NewTicker(10 * time.Millisecond)
+			for range 500 { // its last processes end
+				if os.Remove(dir) == nil {
+					break
+				}
+				<-look.C
 			}
+			look.Stop()
 		}
 	})
 	if err := ready.SetReadDeadline(time.Now().Add(2 * time.Minute)); err != nil {
