@@ -168,9 +168,6 @@ func erase(ctx context.Context, c *call) error {
 			}
 		}
 		report, err := privacy.Erase(ctx, rights, policy, s)
-		if err == nil && s.OfTexts() { // what staff wrote stands in the copy of the sites, too
-			err = c.keepCopies(ctx, st)
-		}
 		if err != nil {
 			return err
 		}

@@ -119,7 +119,11 @@ func (r *refusals) write(ctx context.Context) error {
 		e := r.pending[0]
 		r.pending = r.pending[1:]
 		r.mu.Unlock()
-		if err := r.log.Note(ctx, e); err != nil {
+		// A line that is written when the program stops must not be written again.
+		noting, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastRefusal)
+		err := r.log.Note(noting, e)
+		cancel()
+		if err != nil {
 			r.mu.Lock()
 			r.pending = append(r.pending, e)
 			r.mu.Unlock()

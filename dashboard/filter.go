@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -61,7 +62,7 @@ func (c *call) filteredQuestion(path string) (*question, error) {
 }
 
 // plainQuestion is question for a page without a form of filters: it leaves out those that can't be
-// read, and says so.
+// read, and says so. What changes something is refused.
 func (c *call) plainQuestion(path string) (*question, error) {
 	typed := c.r.URL.Query()
 	q, err := c.filteredQuestion(path)
@@ -69,6 +70,9 @@ func (c *call) plainQuestion(path string) (*question, error) {
 		left := c.r.URL.Query()["f"]
 		i := slices.IndexFunc(typed["f"], func(text string) bool { return !slices.Contains(left, text) })
 		c.wrong, q.badFilter = &report.InvalidError{Field: "filter", Value: typed["f"][max(i, 0)]}, ""
+		if c.r.Method == http.MethodPost {
+			return q, *c.wrong // or something else would be saved
+		}
 	}
 	return q, err
 }

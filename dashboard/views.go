@@ -93,7 +93,9 @@ func (d *Dashboard) viewsQuestion(c *call) (*question, error) {
 		return q, err
 	}
 	if q.filters = nil; filter != nil {
-		c.wrong = filter
+		if c.wrong = filter; c.r.Method == http.MethodPost {
+			return q, *filter
+		}
 	}
 	sites, err := d.sites(c)
 	if len(sites) > 0 {

@@ -250,8 +250,10 @@ func TestNothingElseIsSaved(t *testing.T) {
 			t.Errorf("%s: status %d, want %d", query, page.status, status)
 		}
 	}
-	b.post("/sites/1/views?of=/pages&next=//evil.example&token_auth=secret&lang=x&fd=page&fv=a&of=/x&done=added&sort=name%0d%0aLocation:x", title).want(http.StatusOK)
-	if diff := cmp.Diff([]string{"x: All pages · the last whole week /sites/1/pages?period=week&sort=name%0D%0ALocation%3Ax"}, b.get("/sites/1/views").saved("own")); diff != "" {
+	const address = "/sites/1/views?of=/pages&next=//evil.example&token_auth=secret&lang=x&fd=page&fv=a&of=/x&done=added&sort="
+	b.post(address+"visits%0d%0aLocation:x", title).want(http.StatusUnprocessableEntity)
+	b.post(address+"visits", title).want(http.StatusOK)
+	if diff := cmp.Diff([]string{"x: All pages · the last whole week /sites/1/pages?period=week&sort=visits"}, b.get("/sites/1/views").saved("own")); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	for i, v := range []site.View{{Page: "//evil.example"}, {Page: "/pages", Query: "f=nothing%3A1"}, {Page: "/settings"}, {Page: "/pages", Query: "period=week&next=x&lang=nn"}} {
@@ -263,7 +265,7 @@ func TestNothingElseIsSaved(t *testing.T) {
 	if err := b.store.PutView(t.Context(), site.View{Site: 1, Owner: "kari", Name: "z", Page: "/pages", Query: "%zz"}); err == nil {
 		t.Error("the store takes a view whose address can't be read")
 	}
-	want := []string{"x: All pages · the last whole week /sites/1/pages?period=week&sort=name%0D%0ALocation%3Ax"}
+	want := []string{"x: All pages · the last whole week /sites/1/pages?period=week&sort=visits"}
 	for i := range 3 {
 		want = append(want, fmt.Sprintf("y%d: There is no such page any more. ", i))
 	}
