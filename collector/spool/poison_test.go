@@ -72,7 +72,7 @@ func quarantined(t *testing.T, dir string) (tokens []string) {
 func wantAside(t *testing.T, reg prometheus.Gatherer, n int) {
 	t.Helper()
 	if err := testutil.GatherAndCompare(reg, strings.NewReader(fmt.Sprintf(`
-# HELP fotspor_spool_quarantined_segments Segments that the store refuses for good, and that wait for fotspor spool retry or drop.
+# HELP fotspor_spool_quarantined_segments Segments that the store refuses however often they are sent, and that wait for fotspor spool retry or drop.
 # TYPE fotspor_spool_quarantined_segments gauge
 fotspor_spool_quarantined_segments %d
 `, n)), "fotspor_spool_quarantined_segments"); err != nil {

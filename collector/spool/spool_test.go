@@ -787,7 +787,7 @@ fotspor_spool_oldest_seconds %d
 # HELP fotspor_spool_segments Segments on their way to the store, the one being filled included.
 # TYPE fotspor_spool_segments gauge
 fotspor_spool_segments %d
-# HELP fotspor_spool_quarantined_segments Segments that the store refuses for good, and that wait for fotspor spool retry or drop.
+# HELP fotspor_spool_quarantined_segments Segments that the store refuses however often they are sent, and that wait for fotspor spool retry or drop.
 # TYPE fotspor_spool_quarantined_segments gauge
 fotspor_spool_quarantined_segments 0
 # HELP fotspor_spool_torn_bytes_total Bytes of unfinished writes at the end of segments that a killed process left open. None of them was acknowledged.
