@@ -83,12 +83,16 @@ func Engine(tb testing.TB) *embedded.Engine {
 // Database returns the name of a database that no other test of this process has.
 func Database() string { return fmt.Sprintf("test_%d", serial.Add(1)) }
 
+// maxMemory is more than a program's engine has by default: the databases of all tests of a
+// process are in this one, and what it counts as its memory grows with each.
+const maxMemory = 1 << 30
+
 // start runs the engine of this test process, until Main closes it.
 func start() {
 	if dir, failed = os.MkdirTemp("", "fotspor-store-"); failed == nil {
 		var library string
 		if library, failed = findLibrary(); failed == nil {
-			server, failed = embedded.Open(context.Background(), embedded.Options{Dir: dir, Library: library})
+			server, failed = embedded.Open(context.Background(), embedded.Options{Dir: dir, Library: library, MaxMemory: maxMemory})
 		}
 	}
 }
