@@ -116,6 +116,10 @@ func (r *refusals) write(ctx context.Context) error {
 			r.mu.Unlock()
 			return nil
 		}
+		if err := ctx.Err(); err != nil { // or many slow lines would hold up a stop
+			r.mu.Unlock()
+			return err
+		}
 		e := r.pending[0]
 		r.pending = r.pending[1:]
 		r.mu.Unlock()
